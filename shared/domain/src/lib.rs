@@ -1,0 +1,19 @@
+//! The rules of Expert Connect as functions of values: slots, holds, appointments, policies, money and ids.
+//!
+//! Nothing here does I/O, reads a clock, draws a random number, is async, or knows AWS. `now` is always an argument, so
+//! the same values give the same answer on any machine at any time.
+
+pub mod availability;
+pub mod appointment;
+pub mod expert;
+pub mod id;
+pub mod ledger;
+pub mod money;
+pub mod session_type;
+pub mod slots;
+pub mod text;
+pub mod time;
+
+pub use id::{AppointmentId, ClientId, ExpertId, SessionTypeId};
+pub use money::{Currency, Money, Rate};
+pub use time::{TimeSpan, Timestamp, Zone};
