@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Zone;
 use crate::time::{Date, LocalTime};
+
+mod open;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use open::{OpenPiece, open_pieces};
 
 /// Most windows on one day.
 pub const MAXIMUM_WINDOWS_A_DAY: usize = 12;
@@ -87,4 +94,94 @@ pub struct AvailabilityRules {
     /// One-off windows.
     #[serde(default)]
     pub extra: Vec<ExtraWindow>,
+}
+
+/// Why rules are not those of an expert: the field, and what it must be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {must}")]
+pub struct InvalidRules {
+    /// Path of the field on the wire, such as `weekly.monday[1].opens`.
+    pub field: String,
+    /// What it must be.
+    pub must: String,
+}
+
+impl AvailabilityRules {
+    /// Checks what the field types do not hold by themselves. Windows may overlap, and one that closes when it opens is
+    /// open for a day.
+    ///
+    /// # Errors
+    /// The first field that is out of its range.
+    pub fn check(&self) -> Result<(), InvalidRules> {
+        for (name, windows) in self.weekly.days() {
+            check_windows(&format!("weekly.{name}"), windows)?;
+        }
+        at_most("overrides", self.overrides.len(), MAXIMUM_EXCEPTIONS)?;
+        for (date, windows) in &self.overrides {
+            check_windows(&format!("overrides.{date}"), windows)?;
+        }
+        at_most("blocked", self.blocked.len(), MAXIMUM_EXCEPTIONS)?;
+        for (at, DateRange { first, last }) in self.blocked.iter().enumerate() {
+            if last < first {
+                let must = format!("must not be before blocked[{at}].first, {first}");
+                return Err(InvalidRules { field: format!("blocked[{at}].last"), must });
+            }
+        }
+        at_most("extra", self.extra.len(), MAXIMUM_EXCEPTIONS)?;
+        let mut on_date: BTreeMap<Date, usize> = BTreeMap::new();
+        for (at, window) in self.extra.iter().enumerate() {
+            check_opening(&format!("extra[{at}]"), window.opens)?;
+            let count = on_date.entry(window.date).or_default();
+            *count += 1;
+            at_most(&format!("extra on {}", window.date), *count, MAXIMUM_WINDOWS_A_DAY)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a blocked range or an empty override closes the whole date.
+    pub fn is_blocked(&self, date: NaiveDate) -> bool {
+        self.blocked.iter().any(|range| range.first.naive() <= date && date <= range.last.naive())
+            || Date::try_from(date).is_ok_and(|date| self.overrides.get(&date).is_some_and(Vec::is_empty))
+    }
+}
+
+impl WeeklyHours {
+    /// From Monday to Sunday, each day's name on the wire and the windows that open on it.
+    fn days(&self) -> [(&'static str, &[Window]); 7] {
+        [
+            ("monday", &self.monday),
+            ("tuesday", &self.tuesday),
+            ("wednesday", &self.wednesday),
+            ("thursday", &self.thursday),
+            ("friday", &self.friday),
+            ("saturday", &self.saturday),
+            ("sunday", &self.sunday),
+        ]
+    }
+}
+
+fn check_windows(field: &str, windows: &[Window]) -> Result<(), InvalidRules> {
+    at_most(field, windows.len(), MAXIMUM_WINDOWS_A_DAY)?;
+    windows
+        .iter()
+        .enumerate()
+        .try_for_each(|(at, window)| check_opening(&format!("{field}[{at}]"), window.opens))
+}
+
+fn check_opening(field: &str, opens: LocalTime) -> Result<(), InvalidRules> {
+    if opens < LocalTime::END_OF_DAY {
+        return Ok(());
+    }
+    let must = "must be before 24:00; a window from midnight opens at 00:00 of the next date".to_owned();
+    Err(InvalidRules { field: format!("{field}.opens"), must })
+}
+
+fn at_most(field: &str, count: usize, most: usize) -> Result<(), InvalidRules> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(InvalidRules {
+        field: field.to_owned(),
+        must: format!("must have at most {most} entries, got {count}"),
+    })
 }

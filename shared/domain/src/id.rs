@@ -1,7 +1,7 @@
 //! Typed ids: a prefix that names the kind, then 26 characters of 128 bits.
 //!
 //! The body is Crockford's base 32 in lower case (<https://www.crockford.com/base32.html>): it sorts like the number,
-//! survives being read aloud and needs no escaping in a URL. Ids made with [`uuid`]'s version 7 therefore sort by the time
+//! survives being read aloud and needs no escaping in a URL. Ids whose high bits are the time therefore sort by the time
 //! they were made.
 
 use std::fmt;
@@ -51,7 +51,7 @@ macro_rules! ids {
             /// The letters before the underscore.
             pub const PREFIX: &'static str = $prefix;
 
-            /// The id with this 128-bit body, which the caller drew (version 7 of a UUID) or derived.
+            /// The id with this 128-bit body, which the caller drew or derived.
             pub const fn from_bits(bits: u128) -> Self {
                 Self(bits)
             }

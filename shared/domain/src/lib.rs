@@ -5,10 +5,12 @@
 
 pub mod availability;
 pub mod appointment;
+pub mod day_ledger;
 pub mod expert;
 pub mod id;
-pub mod ledger;
+
 pub mod money;
+pub mod payment;
 pub mod session_type;
 pub mod slots;
 pub mod text;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Datelike, LocalResult, NaiveDate, Offset, SecondsFormat, TimeZone, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,12 @@ impl Timestamp {
         } else {
             Self(seconds)
         }
+    }
+
+    /// [`Timestamp::from_seconds`] of a number known to be in range, for loops in which the check would show.
+    pub(crate) const fn within_range(seconds: i64) -> Self {
+        debug_assert!(Self::MIN.0 <= seconds && seconds <= Self::MAX.0);
+        Self(seconds)
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -235,6 +241,67 @@ impl Zone {
         instant.utc().with_timezone(&self.0).date_naive()
     }
 
+    /// The instant at which the zone's wall clock shows this time on this date, held to the range of [`Timestamp`].
+    ///
+    /// A time that the clock skips moves forward by as much as it skips, a time that it shows twice is its first
+    /// occurrence (Temporal calls this "compatible"), and 24:00 is 00:00 of the next date. A date that a zone
+    /// skipped altogether, as Apia did with 2011-12-30, has all its times on the date after.
+    pub fn resolve(self, date: NaiveDate, time: LocalTime) -> Timestamp {
+        Timestamp::from_seconds(self.first_second(wall_second(day_number(date), time)))
+    }
+
+    /// The date in whose [span](crate::slots::local_day_span) the instant lies.
+    ///
+    /// It is what the wall clock shows, but for one hour a year in zones that have turned clocks back from just after
+    /// midnight (St. John's until 2011): there the date, once begun, does not end and begin again.
+    pub fn day(self, instant: Timestamp) -> NaiveDate {
+        date_of_number(self.day_holding(instant.seconds()))
+    }
+
+    /// Seconds that the wall clock is ahead of UTC at this second.
+    pub(crate) fn offset(self, second: i64) -> i64 {
+        // chrono reaches far beyond the years that we take, so there is always an answer.
+        let instant = DateTime::from_timestamp(second, 0).unwrap_or_default();
+        self.0.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc().into()
+    }
+
+    /// [`Zone::resolve`] on plain seconds, those of the wall clock counted as if it ran in UTC. The answer may lie
+    /// outside [`Timestamp`]'s range: the hours of the first local day can begin before 1970.
+    pub(crate) fn first_second(self, wall: i64) -> i64 {
+        // Two days outside the range still resolve to outside the range, and chrono cannot overflow there.
+        let wall = wall.clamp(Timestamp::MIN.0 - 2 * DAY, Timestamp::MAX.0 + 2 * DAY);
+        let clock = DateTime::from_timestamp(wall, 0).unwrap_or_default().naive_utc();
+        let seconds = |offset: chrono_tz::TzOffset| i64::from(offset.fix().local_minus_utc());
+        let offset = match self.0.offset_from_local_datetime(&clock) {
+            LocalResult::Single(offset) => seconds(offset),
+            // The further ahead the clock, the earlier it shows a time.
+            LocalResult::Ambiguous(one, other) => seconds(one).max(seconds(other)),
+            // Read with the offset before the gap, the time comes out later by the length of the gap.
+            LocalResult::None => chrono_tz::GapInfo::new(&clock, &self.0)
+                .and_then(|gap| gap.begin)
+                .map_or(0, |(_, offset)| seconds(offset)),
+        };
+        wall - offset
+    }
+
+    /// The first second of a day, by its number; the first of the next day when the zone skipped it.
+    pub(crate) fn day_start(self, day: i64) -> i64 {
+        self.first_second(day.saturating_mul(DAY))
+    }
+
+    /// The number of the day that holds this second.
+    pub(crate) fn day_holding(self, second: i64) -> i64 {
+        let mut day = (second + self.offset(second)).div_euclid(DAY);
+        if second < self.day_start(day) {
+            day -= 1;
+        }
+        // Skipped days are empty: the instant belongs to the last day that starts no later.
+        while self.day_start(day + 1) <= second {
+            day += 1;
+        }
+        day
+    }
+
     /// RFC 3339 with the zone's offset at that instant: `2027-03-05T10:00:00+01:00`.
     pub fn show(self, instant: Timestamp) -> String {
         instant.utc().with_timezone(&self.0).to_rfc3339_opts(SecondsFormat::Secs, false)
@@ -281,6 +348,22 @@ impl JsonSchema for Zone {
             "examples": ["Europe/Berlin"],
         })
     }
+}
+
+/// Days from 1970-01-01 to the date, negative before.
+pub(crate) fn day_number(date: NaiveDate) -> i64 {
+    i64::from(date.to_epoch_days())
+}
+
+/// The date so many days after 1970-01-01; chrono's last or first when it has none that far.
+pub(crate) fn date_of_number(day: i64) -> NaiveDate {
+    let furthest = if day < 0 { NaiveDate::MIN } else { NaiveDate::MAX };
+    i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days).unwrap_or(furthest)
+}
+
+/// What a wall clock shows, in seconds as if it ran in UTC.
+pub(crate) fn wall_second(day: i64, time: LocalTime) -> i64 {
+    day * DAY + i64::from(time.minutes()) * MINUTE
 }
 
 /// A time of day on a wall clock, to the minute, from 00:00 to 24:00 (the end of the day).
@@ -389,7 +472,6 @@ impl TryFrom<NaiveDate> for Date {
     type Error = InvalidDate;
 
     fn try_from(date: NaiveDate) -> Result<Self, InvalidDate> {
-        use chrono::Datelike;
         if (1970..=9999).contains(&date.year()) { Ok(Self(date)) } else { Err(InvalidDate) }
     }
 }
@@ -399,8 +481,8 @@ impl FromStr for Date {
 
     fn from_str(text: &str) -> Result<Self, InvalidDate> {
         // chrono also reads `2027-3-5` and signs; the wire has one way to write a date.
-        let canonical =
-            text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| matches!(at, 4 | 7) == (byte == b'-'));
+        let canonical = text.len() == 10
+            && text.bytes().enumerate().all(|(at, byte)| matches!(at, 4 | 7) == (byte == b'-'));
         let date = canonical.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
         date.ok_or(InvalidDate).and_then(Self::try_from)
     }

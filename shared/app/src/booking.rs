@@ -1,0 +1,264 @@
+//! Booking: hold a slot, make its payment possible, and answer; or confirm at once when there is nothing to pay.
+
+use domain::appointment::{Appointment, Attendee, Event, Status};
+use domain::day_ledger::{Change, DayLedger, MOST_RECLAIMED, Request as HoldRequest};
+use domain::payment::{Payment, PaymentState};
+use domain::session_type::SessionType;
+use domain::{AppointmentId, ExpertId, SessionTypeId, Timestamp};
+use store::idempotency::Seen;
+use store::table::Consistency;
+use store::{CommitError, Effect, Offer, Transaction};
+
+use crate::idempotency::{Created, Known, Request};
+use crate::people::{Person, Role};
+use crate::ports::{Intent, NewIntent};
+use crate::slots::missing;
+use crate::{App, AppError};
+
+/// What a client asks for.
+#[derive(Debug, Clone)]
+pub struct Booking {
+    /// Of whom.
+    pub expert: ExpertId,
+    /// What.
+    pub session_type: SessionTypeId,
+    /// When.
+    pub start: Timestamp,
+    /// How many seats.
+    pub seats: u16,
+    /// Who comes.
+    pub attendee: Attendee,
+}
+
+/// What a client gets.
+#[derive(Debug, Clone)]
+pub struct Booked {
+    /// Confirmed, or pending until it is paid.
+    pub appointment: Appointment,
+    /// What is to be paid, and with what; none when there is nothing to pay.
+    pub payment: Option<(Payment, Intent)>,
+}
+
+/// Books a session.
+///
+/// # Errors
+/// [`AppError::Slot`] says why the slot cannot be had. On [`AppError::Payment`] the hold stands, and the same request again
+/// goes on where this one stopped.
+pub async fn book(
+    app: &App,
+    person: &Person,
+    request: &Request,
+    booking: &Booking,
+) -> Result<Created<Booked>, AppError> {
+    if !person.has(Role::Client) {
+        return Err(AppError::Forbidden("only a client can book; ask for that role at sign-in"));
+    }
+    let mut tries = app.tries();
+    let (appointment, payment, seen) = loop {
+        match hold(app, person, request, booking).await {
+            Ok(Held::Before(answer)) => return Ok(Created::Before(answer)),
+            Ok(Held::Now(appointment, payment, seen)) => break (appointment, payment, seen),
+            Err(failure) => tries.again(failure).await?,
+        }
+    };
+    let booked = match payment {
+        None => Booked { appointment, payment: None },
+        Some(payment) => request_payment(app, appointment, payment).await?,
+    };
+    Ok(Created::Now(booked, seen))
+}
+
+enum Held {
+    Now(Appointment, Option<Payment>, Seen),
+    Before(String),
+}
+
+/// One try at the hold: read, decide, commit.
+async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) -> Result<Held, AppError> {
+    let now = app.now();
+    let Booking { expert, session_type, start, seats, attendee } = booking;
+    let (known, offer, account) = tokio::join!(
+        request.known(app, now),
+        app.store.offer(*expert, *session_type, Consistency::Strong),
+        app.store.stripe_account(*expert),
+    );
+    let over = match known? {
+        Known::Answered(answer) => return Ok(Held::Before(answer)),
+        Known::Begun(seen) => return resume(app, seen).await,
+        Known::New(over) => over,
+    };
+    let Some(Offer { rules, session_type: kind }) = offer? else {
+        return Err(missing(app, *expert, *session_type).await);
+    };
+    let price = kind.terms.price.times(*seats).map_err(|error| AppError::Invalid {
+        field: "seats".to_owned(),
+        must: error.to_string(),
+    })?;
+    let account = account?.filter(|account| account.charges_enabled);
+    if !price.is_zero() && account.is_none() {
+        return Err(AppError::PaymentsNotReady);
+    }
+
+    let id = app.fresh_appointment_id();
+    let hold_expires_at = now.plus(app.settings.hold_seconds);
+    let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
+    let wanted = HoldRequest {
+        appointment: id,
+        session_type: &kind,
+        start: *start,
+        seats: *seats,
+        hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
+    };
+    let needed = DayLedger::needed(&rules.rules, &kind, *start);
+    let days = app.store.days(*expert, needed, Consistency::Strong).await?;
+    let change = days.hold(&rules.rules, &wanted, now)?;
+
+    let appointment = new_appointment(id, person, booking, attendee.clone(), &kind, price, now, status);
+    let seen = request.starting(id, now);
+    let mut transaction = Transaction::new();
+    transaction.put_appointment(&appointment)?;
+    transaction.put_seen(&seen, over.as_ref())?;
+    let payment = account.filter(|_| !price.is_zero()).map(|account| Payment {
+        appointment: id,
+        version: 1,
+        amount: price,
+        fee: price.share(app.settings.fee),
+        destination: account.account,
+        intent: None,
+        state: PaymentState::Open,
+    });
+    match &payment {
+        Some(payment) => {
+            transaction.put_payment(payment)?;
+            app.owe(&mut transaction, Effect::Payment(id), hold_expires_at)?;
+        }
+        None => announce(app, &mut transaction, &appointment, Event::Confirmed, now)?,
+    }
+    take_days(app, &mut transaction, *expert, &change, now).await?;
+    app.commit(transaction).await?;
+    tracing::info!(appointment = %id, status = appointment.status.word(), reclaimed = change.reclaimed.len(), "slot taken");
+    Ok(Held::Now(appointment, payment, seen))
+}
+
+#[allow(clippy::too_many_arguments, reason = "each is a field of the one value made here")]
+fn new_appointment(
+    id: AppointmentId,
+    person: &Person,
+    booking: &Booking,
+    attendee: Attendee,
+    kind: &SessionType,
+    price: domain::Money,
+    now: Timestamp,
+    status: Status,
+) -> Appointment {
+    Appointment {
+        id,
+        version: 1,
+        expert: booking.expert,
+        client: person.client_id(),
+        attendee,
+        session_type: kind.id,
+        session_name: kind.terms.name.clone(),
+        start: booking.start,
+        end: kind.terms.session(booking.start).end(),
+        buffer_before_minutes: kind.terms.buffer_before_minutes,
+        buffer_after_minutes: kind.terms.buffer_after_minutes,
+        seats: booking.seats,
+        group: kind.terms.capacity > 1,
+        price,
+        created_at: now,
+        reschedules: 0,
+        status,
+    }
+}
+
+/// Adds a change of days to a transaction, and expires the holds that it reclaimed.
+///
+/// # Errors
+/// When there are too many such holds for one transaction, some are expired in one of their own, and the caller must try
+/// again.
+pub(crate) async fn take_days(
+    app: &App,
+    transaction: &mut Transaction,
+    expert: ExpertId,
+    change: &Change,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if change.reclaimed.len() > MOST_RECLAIMED {
+        for id in change.reclaimed.iter().take(MOST_RECLAIMED) {
+            crate::payments::expire(app, *id).await?;
+        }
+        return Err(AppError::Commit(CommitError::Moved(Vec::new())));
+    }
+    for id in &change.reclaimed {
+        let Some(old) = app.store.appointment(*id).await? else { continue };
+        // Whoever changed it since also changed the day, so this transaction fails and the next try sees it.
+        let expired = old.expired(now).map_err(|_| AppError::Commit(CommitError::Moved(Vec::new())))?;
+        transaction.put_appointment(&expired)?;
+        app.owe(transaction, Effect::Payment(*id), now)?;
+        announce(app, transaction, &expired, Event::Expired, now)?;
+    }
+    transaction.change_days(expert, change);
+    Ok(())
+}
+
+/// Owes the world the news of what happened to an appointment.
+pub(crate) fn announce(
+    app: &App,
+    transaction: &mut Transaction,
+    appointment: &Appointment,
+    event: Event,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let effect = Effect::Announcement { appointment: appointment.id, version: appointment.version, event };
+    app.owe(transaction, effect, now)
+}
+
+/// Goes on where a request stopped that had committed its hold.
+async fn resume(app: &App, seen: Seen) -> Result<Held, AppError> {
+    let id: AppointmentId = seen.subject.parse().map_err(|_| AppError::NotFound("appointment"))?;
+    let (appointment, payment) = tokio::join!(app.store.appointment(id), app.store.payment(id));
+    let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
+    Ok(Held::Now(appointment, payment?, seen))
+}
+
+/// Makes the payment of a hold possible. The provider's idempotency key is the appointment, so doing it again is harmless.
+async fn request_payment(app: &App, appointment: Appointment, payment: Payment) -> Result<Booked, AppError> {
+    match appointment.status {
+        Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
+        // Between the hold and now lies a crash, and a repeat that came late.
+        Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } => return Err(AppError::HoldEnded),
+        Status::Confirmed | Status::Completed | Status::NoShow => {}
+    }
+    let wanted = NewIntent {
+        appointment: appointment.id,
+        amount: payment.amount,
+        fee: payment.fee,
+        destination: &payment.destination,
+        description: appointment.session_name.as_str(),
+    };
+    let intent = match &payment.intent {
+        Some(intent) => app.payments.read_intent(intent).await?,
+        None => app.payments.create_intent(&wanted).await?,
+    };
+    if payment.intent.is_some() {
+        return Ok(Booked { appointment, payment: Some((payment, intent)) });
+    }
+    let payment = Payment { version: payment.version + 1, intent: Some(intent.id.clone()), ..payment };
+    let mut transaction = Transaction::new();
+    transaction.put_payment(&payment)?;
+    match app.commit(transaction).await {
+        Ok(()) => Ok(Booked { appointment, payment: Some((payment, intent)) }),
+        // The same request ran twice and the other was faster, or the hold ended meanwhile. In the second case the client
+        // never learns the secret, so the intent can never be paid.
+        Err(AppError::Commit(CommitError::Moved(_))) => {
+            match app.store.payment(appointment.id).await? {
+                Some(payment) if payment.intent.as_ref() == Some(&intent.id) => {
+                    Ok(Booked { appointment, payment: Some((payment, intent)) })
+                }
+                _ => Err(AppError::HoldEnded),
+            }
+        }
+        Err(failure) => Err(failure),
+    }
+}

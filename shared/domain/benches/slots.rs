@@ -1,0 +1,83 @@
+//! How long the slot engine takes, next to the least that anything could take: reading each busy interval and writing
+//! each slot once. `cargo bench -p domain`
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use domain::availability::AvailabilityRules;
+use domain::session_type::SessionTypeTerms;
+use domain::slots::{Occupancy, Slot, slots};
+use domain::time::{DAY, MINUTE};
+use domain::{TimeSpan, Timestamp};
+
+/// Sessions of 30 minutes every 15, with two hours' notice.
+fn terms() -> SessionTypeTerms {
+    let terms = serde_json::json!({
+        "name": "Session",
+        "length_minutes": 30,
+        "price": { "amount": 5000, "currency": "EUR" },
+        "minimum_notice_minutes": 120,
+        "booking_window": { "kind": "rolling", "days": 731 },
+        "step_minutes": 15,
+    });
+    serde_json::from_value(terms).unwrap()
+}
+
+fn rules(days: &[&str], opens: &str, closes: &str) -> AvailabilityRules {
+    let window = serde_json::json!([{ "opens": opens, "closes": closes }]);
+    let weekly: serde_json::Map<_, _> = days.iter().map(|day| ((*day).to_owned(), window.clone())).collect();
+    serde_json::from_value(serde_json::json!({ "time_zone": "Europe/Berlin", "weekly": weekly })).unwrap()
+}
+
+/// Events of 15 or 30 minutes at random quarters of an hour, the same on every machine.
+fn busy(from: Timestamp, days: u32, events: usize) -> Vec<TimeSpan> {
+    let mut state = 42_u32;
+    let mut draw = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 8
+    };
+    let mut event = || {
+        let start = from.plus(i64::from(draw() % (days * 96)) * 15 * MINUTE);
+        TimeSpan::new(start, start.plus(i64::from(15 * (1 + draw() % 2)) * MINUTE))
+    };
+    (0..events).map(|_| event()).collect()
+}
+
+/// Reads each interval and writes as many slots.
+fn floor(busy: &[TimeSpan], count: usize, from: Timestamp) -> (i64, Vec<Slot>) {
+    let read = busy.iter().fold(0, |sum, span| sum ^ span.start().seconds() ^ span.end().seconds());
+    let slot = |start| Slot { start: Timestamp::from_seconds(start), seats: 1 };
+    let slots = (0..count as i64).map(|at| slot(from.seconds() + at * 15 * MINUTE)).collect();
+    (read, slots)
+}
+
+fn benches(criterion: &mut Criterion) {
+    let weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday"];
+    let all_days = [&weekdays[..], &["saturday", "sunday"]].concat();
+    let hours =
+        [("weekdays", rules(&weekdays, "09:00", "17:00")), ("always", rules(&all_days, "00:00", "24:00"))];
+    let from: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
+    let terms = terms();
+    for (name, rules) in &hours {
+        for days in [30_u32, 365] {
+            let mut group = criterion.benchmark_group(format!("{name}, {days} days"));
+            let range = TimeSpan::new(from, from.plus(i64::from(days) * DAY));
+            for events in [0, 500, 5_000] {
+                let busy = busy(from, days, events);
+                let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+                let find = || slots(rules, &terms, black_box(&occupancy), range, from);
+                let count = find().len();
+                group.bench_function(BenchmarkId::new("slots", events), |bencher| bencher.iter(find));
+                group.bench_function(BenchmarkId::new(format!("floor of {count}"), events), |bencher| {
+                    bencher.iter(|| floor(black_box(&busy), black_box(count), from));
+                });
+            }
+            group.finish();
+        }
+    }
+}
+
+criterion_group!(all, benches);
+criterion_main!(all);

@@ -1,0 +1,83 @@
+//! Tests of the slot engine: each rule on dates chosen for it, and the whole against a slow model.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+mod clocks;
+mod examples;
+mod model;
+mod properties;
+mod zones;
+
+/// Rules from their JSON.
+fn rules(zone: &str, fields: Value) -> AvailabilityRules {
+    let mut rules = fields;
+    rules["time_zone"] = zone.into();
+    let rules: AvailabilityRules = serde_json::from_value(rules).unwrap();
+    rules.check().unwrap();
+    rules
+}
+
+/// Rules with these windows, `09:00-17:00`, on every day of the week.
+fn daily(zone: &str, windows: &[&str]) -> AvailabilityRules {
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let weekly: serde_json::Map<String, Value> =
+        days.iter().map(|day| ((*day).to_owned(), windows_json(windows))).collect();
+    rules(zone, json!({ "weekly": weekly }))
+}
+
+fn windows_json(windows: &[&str]) -> Value {
+    let window = |text: &&str| {
+        let (opens, closes) = text.split_once('-').unwrap();
+        json!({ "opens": opens, "closes": closes })
+    };
+    windows.iter().map(window).collect()
+}
+
+/// Terms of this length and step in minutes, bookable on any date.
+fn terms(length: u16, step: u16) -> SessionTypeTerms {
+    let terms = json!({
+        "name": "Session",
+        "length_minutes": length,
+        "price": { "amount": 5000, "currency": "EUR" },
+        "step_minutes": step,
+        "booking_window": { "kind": "dates", "first": "1970-01-01", "last": "9999-12-31" },
+    });
+    let terms: SessionTypeTerms = serde_json::from_value(terms).unwrap();
+    terms.check().unwrap();
+    terms
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn span(start: &str, end: &str) -> TimeSpan {
+    TimeSpan::new(at(start), at(end))
+}
+
+fn date(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// From the first instant of one date to that of another, exclusive.
+fn dates(rules: &AvailabilityRules, first: &str, end: &str) -> TimeSpan {
+    let start = |text: &str| local_day_span(rules.time_zone, date(text)).start();
+    TimeSpan::new(start(first), start(end))
+}
+
+/// The starts on these dates with nothing else in the calendar, as `05T09:00` in the rules' zone; those that a clock
+/// shows twice say so by their offset.
+fn starts(rules: &AvailabilityRules, terms: &SessionTypeTerms, first: &str, end: &str) -> Vec<String> {
+    shown(rules, &slots(rules, terms, &Occupancy::default(), dates(rules, first, end), Timestamp::MIN))
+}
+
+fn shown(rules: &AvailabilityRules, slots: &[Slot]) -> Vec<String> {
+    let local: Vec<String> = slots.iter().map(|slot| rules.time_zone.show(slot.start)).collect();
+    let show = |text: &String| {
+        let twice = local.iter().filter(|other| other[..16] == text[..16]).count() > 1;
+        if twice { format!("{}{}", &text[8..16], &text[19..]) } else { text[8..16].to_owned() }
+    };
+    local.iter().map(show).collect()
+}

@@ -1,0 +1,121 @@
+//! Appointments and their payments.
+
+use domain::appointment::{Appointment, Party, Status};
+use domain::payment::Payment;
+use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
+
+use crate::keys::{self, GSI1, GSI2};
+use crate::table::{Consistency, Expect, Query};
+use crate::transaction::{document, text};
+use crate::{CommitError, ReadError, Store, Transaction};
+
+/// A stretch of a dashboard.
+#[derive(Debug, Clone)]
+pub struct AppointmentPage {
+    /// In the order of their starts.
+    pub appointments: Vec<Appointment>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<String>,
+}
+
+impl Transaction {
+    /// Writes an appointment over the version before it.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub fn put_appointment(&mut self, appointment: &Appointment) -> Result<(), CommitError> {
+        let place = keys::by_time(appointment.start, appointment.id);
+        let mut index = vec![
+            (GSI2.pk, text(keys::of_client(appointment.client))),
+            (GSI2.sk, text(place.clone())),
+        ];
+        // A hold that ended unpaid is nothing to the expert.
+        if appointment.status != Status::Expired {
+            index.push((GSI1.pk, text(keys::of_expert(appointment.expert))));
+            index.push((GSI1.sk, text(place)));
+        }
+        let expect = Expect::read(appointment.version - 1);
+        self.put_document(keys::appointment(appointment.id), expect, appointment, index)
+    }
+
+    /// Writes a payment over the version before it.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub fn put_payment(&mut self, payment: &Payment) -> Result<(), CommitError> {
+        self.put_document(keys::payment(payment.appointment), Expect::read(payment.version - 1), payment, [])
+    }
+}
+
+impl Store {
+    /// An appointment as it stands.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn appointment(&self, id: AppointmentId) -> Result<Option<Appointment>, ReadError> {
+        self.table.get(&keys::appointment(id), Consistency::Strong).await?.map(document).transpose()
+    }
+
+    /// A payment as it stands; none when there is nothing to pay.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn payment(&self, id: AppointmentId) -> Result<Option<Payment>, ReadError> {
+        self.table.get(&keys::payment(id), Consistency::Strong).await?.map(document).transpose()
+    }
+
+    /// The appointments of one side that start within a span, by time.
+    ///
+    /// `after` continues behind the last appointment of the page before; it is what that page gave as `next`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn appointments(
+        &self,
+        whose: Whose,
+        starts: TimeSpan,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<AppointmentPage, ReadError> {
+        let (index, pk) = match whose {
+            Whose::Expert(id) => (GSI1, keys::of_expert(id)),
+            Whose::Client(id) => (GSI2, keys::of_client(id)),
+        };
+        let first = keys::instant(starts.start());
+        let query = Query {
+            index: Some(index),
+            pk,
+            // Behind `after`: nothing sorts between it and itself with a space, the lowest character that is printable.
+            from: after.map_or(first, |after| format!("{after} ")),
+            to: format!("{}~", keys::instant(starts.end().plus(-1))),
+            backwards: false,
+            limit: Some(limit + 1),
+            consistency: Consistency::Eventual,
+        };
+        let items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
+        let mut appointments: Vec<Appointment> = items.into_iter().map(document).collect::<Result<_, _>>()?;
+        let more = appointments.len() > usize::from(limit);
+        appointments.truncate(limit.into());
+        let next = appointments.last().filter(|_| more).map(|last| keys::by_time(last.start, last.id));
+        Ok(AppointmentPage { appointments, next })
+    }
+}
+
+/// Whose dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Sessions that this expert gives.
+    Expert(ExpertId),
+    /// Sessions that this client booked.
+    Client(ClientId),
+}
+
+impl Whose {
+    /// The side of the appointment.
+    pub fn party(self) -> Party {
+        match self {
+            Self::Expert(_) => Party::Expert,
+            Self::Client(_) => Party::Client,
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! The table as DynamoDB, through the AWS SDK.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, ConditionCheck, ConsumedCapacity, Delete, GlobalSecondaryIndex,
+    KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put, ReturnConsumedCapacity,
+    ScalarAttributeType, TransactWriteItem,
+};
+
+use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
+use crate::table::{Action, Consistency, Expect, Item, Query, Table, TableError, Write, WriteError};
+
+/// Most rows that one `BatchGetItem` takes.
+const MOST_KEYS: usize = 100;
+
+/// Adds up what requests cost, in tenths of capacity units.
+#[derive(Debug, Default)]
+pub struct Meter {
+    requests: AtomicU64,
+    tenths: AtomicU64,
+}
+
+impl Meter {
+    /// Requests and capacity units since the last call.
+    pub fn take(&self) -> (u64, String) {
+        let tenths = self.tenths.swap(0, Ordering::Relaxed);
+        (self.requests.swap(0, Ordering::Relaxed), format!("{}.{}", tenths / 10, tenths % 10))
+    }
+
+    /// Requests and tenths of capacity units since the last call.
+    pub fn take_tenths(&self) -> (u64, u64) {
+        (self.requests.swap(0, Ordering::Relaxed), self.tenths.swap(0, Ordering::Relaxed))
+    }
+}
+
+/// A DynamoDB table.
+pub struct DynamoTable {
+    client: Client,
+    name: String,
+    meter: Option<Arc<Meter>>,
+}
+
+impl DynamoTable {
+    /// The table with this name.
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self { client, name: name.into(), meter: None }
+    }
+
+    /// The same, adding up what its requests cost.
+    #[must_use]
+    pub fn metered(self, meter: Arc<Meter>) -> Self {
+        Self { meter: Some(meter), ..self }
+    }
+
+    fn capacity(&self) -> Option<ReturnConsumedCapacity> {
+        self.meter.as_ref().map(|_| ReturnConsumedCapacity::Total)
+    }
+
+    fn count<'a>(&self, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+        let Some(meter) = &self.meter else { return };
+        meter.requests.fetch_add(1, Ordering::Relaxed);
+        let tenths: u64 = consumed
+            .into_iter()
+            .filter_map(|capacity| capacity.capacity_units)
+            // The service answers in halves; tenths as an integer lose nothing.
+            .map(|units| format!("{units:.1}").replace('.', "").parse().unwrap_or(0))
+            .sum();
+        meter.tenths.fetch_add(tenths, Ordering::Relaxed);
+    }
+}
+
+fn key_attributes(key: &Key) -> Item {
+    Item::from([
+        (PK.to_owned(), AttributeValue::S(key.pk.clone())),
+        (SK.to_owned(), AttributeValue::S(key.sk.clone())),
+    ])
+}
+
+/// The condition, and the value that it compares with.
+fn condition(expect: Expect) -> (Option<String>, Option<AttributeValue>) {
+    match expect {
+        Expect::Anything => (None, None),
+        Expect::Absent => (Some(format!("attribute_not_exists({PK})")), None),
+        Expect::Version(version) => {
+            (Some(format!("{VERSION} = :expected")), Some(AttributeValue::N(version.to_string())))
+        }
+    }
+}
+
+fn table_error<E>(error: SdkError<E>) -> TableError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let code = error.as_service_error().and_then(|service| service.code()).unwrap_or_default();
+    let busy = matches!(
+        code,
+        "ProvisionedThroughputExceededException"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "TransactionConflictException"
+            | "TransactionInProgressException"
+    );
+    let message = DisplayErrorContext(&error).to_string();
+    if busy { TableError::Busy(message) } else { TableError::Unavailable(message) }
+}
+
+fn unbuildable(error: impl std::fmt::Display) -> TableError {
+    TableError::Unavailable(format!("the request cannot be built: {error}"))
+}
+
+#[async_trait]
+impl Table for DynamoTable {
+    async fn get(&self, key: &Key, consistency: Consistency) -> Result<Option<Item>, TableError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(key)))
+            .consistent_read(consistency == Consistency::Strong)
+            .set_return_consumed_capacity(self.capacity())
+            .send()
+            .await
+            .map_err(table_error)?;
+        self.count(answer.consumed_capacity());
+        Ok(answer.item)
+    }
+
+    async fn get_many(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, TableError> {
+        let mut items = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(MOST_KEYS) {
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(keys.iter().map(key_attributes).collect()))
+                .consistent_read(consistency == Consistency::Strong)
+                .build()
+                .map_err(unbuildable)?;
+            let mut answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.name, wanted)
+                .set_return_consumed_capacity(self.capacity())
+                .send()
+                .await
+                .map_err(table_error)?;
+            self.count(answer.consumed_capacity());
+            if answer.unprocessed_keys.as_ref().is_some_and(|left| !left.is_empty()) {
+                return Err(TableError::Busy("not all rows were read".to_owned()));
+            }
+            items.extend(answer.responses.as_mut().and_then(|found| found.remove(&self.name)).unwrap_or_default());
+        }
+        Ok(items)
+    }
+
+    async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
+        let (pk, sk) = query.index.map_or((PK, SK), |index| (index.pk, index.sk));
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let left = query.limit.map(|limit| i32::from(limit) - i32::try_from(items.len()).unwrap_or(i32::MAX));
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .set_index_name(query.index.map(|index| index.name.to_owned()))
+                .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
+                .expression_attribute_names("#pk", pk)
+                .expression_attribute_names("#sk", sk)
+                .expression_attribute_values(":pk", AttributeValue::S(query.pk.clone()))
+                .expression_attribute_values(":from", AttributeValue::S(query.from.clone()))
+                .expression_attribute_values(":to", AttributeValue::S(query.to.clone()))
+                .scan_index_forward(!query.backwards)
+                .set_consistent_read((query.consistency == Consistency::Strong).then_some(true))
+                .set_limit(left)
+                .set_exclusive_start_key(start)
+                .set_return_consumed_capacity(self.capacity())
+                .send()
+                .await
+                .map_err(table_error)?;
+            self.count(answer.consumed_capacity());
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+            let enough = query.limit.is_some_and(|limit| items.len() >= usize::from(limit));
+            if start.is_none() || enough {
+                return Ok(items);
+            }
+        }
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
+        // A transaction costs twice what a single write does.
+        match <[Write; 1]>::try_from(writes) {
+            Ok([Write { key, expect, action: Action::Put(item) }]) => self.put(key, expect, item).await,
+            Ok([Write { key, expect, action: Action::Delete }]) => self.delete(key, expect).await,
+            Ok(single) => self.transact(single.into()).await,
+            Err(writes) => self.transact(writes).await,
+        }
+    }
+}
+
+impl DynamoTable {
+    async fn put(&self, key: Key, expect: Expect, item: Item) -> Result<(), WriteError> {
+        let (expression, value) = condition(expect);
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .set_condition_expression(expression)
+            .set_expression_attribute_values(value.map(|value| Item::from([(":expected".to_owned(), value)])))
+            .set_return_consumed_capacity(self.capacity())
+            .send()
+            .await
+            .map_err(|error| single_error(key, error))?;
+        self.count(answer.consumed_capacity());
+        Ok(())
+    }
+
+    async fn delete(&self, key: Key, expect: Expect) -> Result<(), WriteError> {
+        let (expression, value) = condition(expect);
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(&key)))
+            .set_condition_expression(expression)
+            .set_expression_attribute_values(value.map(|value| Item::from([(":expected".to_owned(), value)])))
+            .set_return_consumed_capacity(self.capacity())
+            .send()
+            .await
+            .map_err(|error| single_error(key, error))?;
+        self.count(answer.consumed_capacity());
+        Ok(())
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<(), WriteError> {
+        let keys: Vec<Key> = writes.iter().map(|write| write.key.clone()).collect();
+        let items: Result<Vec<_>, _> = writes.into_iter().map(|write| self.transact_item(write)).collect();
+        let answer = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items.map_err(unbuildable)?))
+            .set_return_consumed_capacity(self.capacity())
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(transaction_error(&keys, error)),
+        };
+        self.count(answer.consumed_capacity());
+        Ok(())
+    }
+
+    fn transact_item(
+        &self,
+        Write { key, expect, action }: Write,
+    ) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
+        let (expression, value) = condition(expect);
+        let values = value.map(|value| Item::from([(":expected".to_owned(), value)]));
+        let item = TransactWriteItem::builder();
+        let item = match action {
+            Action::Put(row) => item.put(
+                Put::builder()
+                    .table_name(&self.name)
+                    .set_item(Some(row))
+                    .set_condition_expression(expression)
+                    .set_expression_attribute_values(values)
+                    .build()?,
+            ),
+            Action::Delete => item.delete(
+                Delete::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key_attributes(&key)))
+                    .set_condition_expression(expression)
+                    .set_expression_attribute_values(values)
+                    .build()?,
+            ),
+            Action::Check => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key_attributes(&key)))
+                    .set_condition_expression(expression)
+                    .set_expression_attribute_values(values)
+                    .build()?,
+            ),
+        };
+        Ok(item.build())
+    }
+}
+
+fn single_error<E>(key: Key, error: SdkError<E>) -> WriteError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let code = error.as_service_error().and_then(|service| service.code());
+    if code == Some("ConditionalCheckFailedException") {
+        WriteError::Moved(vec![key])
+    } else {
+        WriteError::Table(table_error(error))
+    }
+}
+
+fn transaction_error(keys: &[Key], error: SdkError<TransactWriteItemsError>) -> WriteError {
+    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
+        let reasons = cancelled.cancellation_reasons();
+        let failed = |code: &str| -> Vec<Key> {
+            let named = keys.iter().zip(reasons).filter(|(_, reason)| reason.code() == Some(code));
+            named.map(|(key, _)| key.clone()).collect()
+        };
+        let moved = failed("ConditionalCheckFailed");
+        if !moved.is_empty() {
+            return WriteError::Moved(moved);
+        }
+        let transient = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+        if reasons.iter().any(|reason| transient.contains(&reason.code().unwrap_or_default())) {
+            return WriteError::Table(TableError::Busy("another transaction is at work on the same rows".to_owned()));
+        }
+    }
+    WriteError::Table(table_error(error))
+}
+
+/// Creates the table as `template.yaml` describes it, for tests and for one machine. An existing table is left as it is.
+///
+/// # Errors
+/// When it cannot be created.
+pub async fn create_table(client: &Client, name: &str) -> Result<(), TableError> {
+    let attribute = |name: &str| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+    };
+    let schema = |pk: &str, sk: &str| -> Result<Vec<_>, _> {
+        [(pk, KeyType::Hash), (sk, KeyType::Range)]
+            .into_iter()
+            .map(|(name, kind)| KeySchemaElement::builder().attribute_name(name).key_type(kind).build())
+            .collect()
+    };
+    let mut request = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(schema(PK, SK).map_err(unbuildable)?));
+    for name in [PK, SK, GSI1.pk, GSI1.sk, GSI2.pk, GSI2.sk] {
+        request = request.attribute_definitions(attribute(name).map_err(unbuildable)?);
+    }
+    for index in [GSI1, GSI2] {
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(index.name)
+            .set_key_schema(Some(schema(index.pk, index.sk).map_err(unbuildable)?))
+            .projection(Projection::builder().projection_type(ProjectionType::All).build())
+            .build()
+            .map_err(unbuildable)?;
+        request = request.global_secondary_indexes(index);
+    }
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => Ok(()),
+        Err(error) => Err(table_error(error)),
+    }
+}

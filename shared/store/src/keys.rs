@@ -1,0 +1,229 @@
+//! Every key string of the table.
+//!
+//! | who asks | question | index | PK | SK |
+//! |---|---|---|---|---|
+//! | list_slots, booking | an expert's occupied time over a range | table | `CAL#<expert>` | `D#<yyyymmdd>` … `D#<yyyymmdd>~` |
+//! | booking | a group session's seats | table | `CAL#<expert>` | `D#<yyyymmdd>#G#<session type>#<start>` |
+//! | list_slots, booking | rules and session types | table | `CAL#<expert>` | `RULES`, `TYPE#<id>` |
+//! | anybody | who an expert is | table | `CAL#<expert>` | `PROFILE` |
+//! | booking, onboarding | how an expert is paid | table | `CAL#<expert>` | `STRIPE` |
+//! | the two people | one appointment, and its payment | table | `APT#<id>` | `A`, `PAY` |
+//! | effect worker | one effect that is owed | table | `APT#<id>` or `CAL#<expert>` | `DUE#<effect>` |
+//! | expert's dashboard | an expert's appointments by time | GSI1 | `EXP#<id>` | `<start>#<apt>` |
+//! | client's dashboard | a client's appointments by time | GSI2 | `CLI#<id>` | `<start>#<apt>` |
+//! | sweep | what is owed by now | GSI1 (same index, other rows) | `DUE#<shard>` | `<due_at>#<effect>` |
+//! | creating routes | was this request seen | table | `IDEM#<person>#<key>` | `R` |
+//! | webhooks | was this event seen | table | `EVT#<provider>#<id>` | `R` |
+//!
+//! Instants in sort keys are seconds since 1970 in twelve digits, so that they sort as text.
+
+use chrono::{Datelike, NaiveDate};
+use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
+
+/// Partition key attribute.
+pub const PK: &str = "PK";
+/// Sort key attribute.
+pub const SK: &str = "SK";
+/// Index of an expert's appointments, and of what is owed.
+pub const GSI1: Index = Index { name: "GSI1", pk: "GSI1PK", sk: "GSI1SK" };
+/// Index of a client's appointments.
+pub const GSI2: Index = Index { name: "GSI2", pk: "GSI2PK", sk: "GSI2SK" };
+/// When DynamoDB may delete the row, in seconds since 1970. Housekeeping only: no rule depends on it.
+pub const EXPIRES_AT: &str = "expires_at";
+/// The attribute that every condition is about.
+pub const VERSION: &str = "version";
+
+/// How many partitions of GSI1 share what is owed: each takes about 1,000 writes a second.
+pub const DUE_SHARDS: u8 = 8;
+
+/// A global secondary index and its attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Index {
+    /// Name in the table.
+    pub name: &'static str,
+    /// Partition key attribute.
+    pub pk: &'static str,
+    /// Sort key attribute.
+    pub sk: &'static str,
+}
+
+/// The primary key of a row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} / {}", self.pk, self.sk)
+    }
+}
+
+fn key(pk: String, sk: impl Into<String>) -> Key {
+    Key { pk, sk: sk.into() }
+}
+
+/// A row that is never written.
+pub fn nothing() -> Key {
+    key("NOTHING".to_owned(), "R")
+}
+
+/// Everything that decides when an expert can be booked.
+pub fn calendar(expert: ExpertId) -> String {
+    format!("CAL#{expert}")
+}
+
+/// An expert's profile.
+pub fn profile(expert: ExpertId) -> Key {
+    key(calendar(expert), "PROFILE")
+}
+
+/// An expert's availability rules.
+pub fn rules(expert: ExpertId) -> Key {
+    key(calendar(expert), "RULES")
+}
+
+/// An expert's account at Stripe.
+pub fn stripe(expert: ExpertId) -> Key {
+    key(calendar(expert), "STRIPE")
+}
+
+/// One session type of an expert.
+pub fn session_type(expert: ExpertId, id: SessionTypeId) -> Key {
+    key(calendar(expert), format!("{SESSION_TYPES}{id}"))
+}
+
+/// What the sort keys of all session types begin with.
+pub const SESSION_TYPES: &str = "TYPE#";
+
+/// One UTC day of an expert.
+pub fn day(expert: ExpertId, date: NaiveDate) -> Key {
+    key(calendar(expert), day_sort_key(date))
+}
+
+/// `D#20270305`
+pub fn day_sort_key(date: NaiveDate) -> String {
+    format!("D#{:04}{:02}{:02}", date.year(), date.month(), date.day())
+}
+
+/// The date of a day's sort key; `None` for other rows.
+pub fn day_of(sk: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(sk.strip_prefix("D#")?, "%Y%m%d").ok()
+}
+
+/// The sort keys, both inclusive, of the days that touch a span and of everything that belongs to them.
+pub fn days(span: TimeSpan) -> (String, String) {
+    let last = span.end().plus(-1).max(span.start()).utc_day();
+    (day_sort_key(span.start().utc_day()), format!("{}~", day_sort_key(last)))
+}
+
+/// The seats of a group session.
+pub fn group(expert: ExpertId, session_type: SessionTypeId, start: Timestamp) -> Key {
+    let day = day_sort_key(start.utc_day());
+    key(calendar(expert), format!("{day}#G#{session_type}#{}", instant(start)))
+}
+
+/// The session type and start of a group session's sort key; `None` for other rows.
+pub fn group_of(sk: &str) -> Option<(SessionTypeId, Timestamp)> {
+    let (session_type, start) = sk.split_once("#G#")?.1.split_once('#')?;
+    Some((session_type.parse().ok()?, Timestamp::from_seconds(start.parse().ok()?)))
+}
+
+/// All rows of an appointment.
+pub fn appointment_rows(id: AppointmentId) -> String {
+    format!("APT#{id}")
+}
+
+/// An appointment.
+pub fn appointment(id: AppointmentId) -> Key {
+    key(appointment_rows(id), "A")
+}
+
+/// An appointment's payment.
+pub fn payment(id: AppointmentId) -> Key {
+    key(appointment_rows(id), "PAY")
+}
+
+/// An effect that is owed, among the rows of whom it is owed for.
+pub fn due(rows: String, effect: &str) -> Key {
+    key(rows, format!("DUE#{effect}"))
+}
+
+/// An expert's appointments, in GSI1.
+pub fn of_expert(id: ExpertId) -> String {
+    format!("EXP#{id}")
+}
+
+/// A client's appointments, in GSI2.
+pub fn of_client(id: ClientId) -> String {
+    format!("CLI#{id}")
+}
+
+/// The place of an appointment in a dashboard.
+pub fn by_time(start: Timestamp, id: AppointmentId) -> String {
+    format!("{}#{id}", instant(start))
+}
+
+/// The partition of GSI1 in which the effects of whoever has this id wait.
+pub fn due_shard(id_bits: u128) -> String {
+    // The low bits are random; the high ones may be the time.
+    due_shard_number(u8::try_from(id_bits % u128::from(DUE_SHARDS)).unwrap_or(0))
+}
+
+/// One of the [`DUE_SHARDS`] partitions.
+pub fn due_shard_number(shard: u8) -> String {
+    format!("DUE#{shard}")
+}
+
+/// The place of an effect among all that are owed.
+pub fn due_order(due_at: Timestamp, effect: &str) -> String {
+    format!("{}#{effect}", instant(due_at))
+}
+
+/// A request that created something.
+pub fn idempotency(person: &str, idempotency_key: &str) -> Key {
+    key(format!("IDEM#{person}#{idempotency_key}"), "R")
+}
+
+/// An event that a provider told us of.
+pub fn webhook_event(provider: &str, id: &str) -> Key {
+    key(format!("EVT#{provider}#{id}"), "R")
+}
+
+/// Seconds since 1970 in twelve digits.
+pub fn instant(at: Timestamp) -> String {
+    format!("{:012}", at.seconds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strings_stay_what_they_are() {
+        let expert = ExpertId::from_bits(1);
+        let appointment_id = AppointmentId::from_bits(10);
+        let kind = SessionTypeId::from_bits(3);
+        let start: Timestamp = "2027-03-05T09:00:00Z".parse().expect("a time");
+        let zeros = "0".repeat(25);
+        assert_eq!(day(expert, start.utc_day()).to_string(), format!("CAL#exp_{zeros}1 / D#20270305"));
+        assert_eq!(session_type(expert, kind).sk, format!("TYPE#ses_{zeros}3"));
+        assert_eq!(group(expert, kind, start).sk, format!("D#20270305#G#ses_{zeros}3#001804237200"));
+        assert_eq!(group_of(&group(expert, kind, start).sk), Some((kind, start)));
+        assert_eq!(day_of(&day_sort_key(start.utc_day())), Some(start.utc_day()));
+        assert_eq!(day_of(&group(expert, kind, start).sk), None);
+        assert_eq!(due_shard(appointment_id.bits()), "DUE#2");
+        assert_eq!(due(appointment_rows(appointment_id), "e").to_string(), format!("APT#apt_{zeros}a / DUE#e"));
+        assert_eq!(due_order(start, "e"), "001804237200#e");
+        assert_eq!(by_time(start, appointment_id), format!("001804237200#apt_{zeros}a"));
+        assert_eq!(idempotency("cli_1", "k").to_string(), "IDEM#cli_1#k / R");
+        assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
+        let span = TimeSpan::new(start, start.plus(24 * 3600));
+        assert_eq!(days(span), ("D#20270305".to_owned(), "D#20270306~".to_owned()));
+        let until_midnight = TimeSpan::new(start, start.plus(15 * 3600));
+        assert_eq!(days(until_midnight).1, "D#20270305~");
+    }
+}
