@@ -13,6 +13,8 @@ mod open;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use open::OFFSET_CHECK;
 pub(crate) use open::{OpenPiece, open_pieces};
 
 /// Most windows on one day.

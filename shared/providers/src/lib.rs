@@ -1,1 +1,5 @@
-//! placeholder
+//! The outside services that people connect, a folder each with the same file names: `mod.rs` does what the port asks,
+//! `client.rs` sends requests, `convert.rs` turns their words into ours and ours into theirs, `webhook.rs` checks and reads
+//! their messages, `errors.rs` says what a failure means.
+
+pub mod stripe;

@@ -90,7 +90,7 @@ fn join(minutes: &mut Vec<Minutes>) {
 
 /// No zone has ever changed its offset and changed it back within so many seconds (the closest, Boa Vista in October
 /// 2000, took seven days; a test holds this), so one that has the same offset at both ends has it in between.
-pub(super) const OFFSET_CHECK: i64 = 5 * DAY;
+pub(crate) const OFFSET_CHECK: i64 = 5 * DAY;
 
 /// One local day.
 struct Day {

@@ -29,45 +29,24 @@ impl FreeStarts {
         let (origin, last) = (runs.first()?.first, runs.last()?.last(terms));
         let unit = runs.iter().fold(step, |unit, run| greatest_common_divisor(unit, run.first - origin));
         let units = (last - origin) / unit + 1;
-        let taken = vec![0; usize::try_from(units / 64).ok()? + 1];
+        let mut taken = vec![0; usize::try_from(units / 64).ok()? + 1];
         let stride = usize::try_from(step / unit).ok()?;
         let pattern = (0..64).step_by(stride).fold(0, |pattern, bit| pattern | 1 << bit);
-        let mut starts = Self { origin, unit, stride, step, pattern, taken };
 
         // A start is taken when it lies after a span's start less length and buffer, and before its end plus buffer,
         // both exclusive. So the first taken is one unit after the former, rounded down, and the first no longer taken
         // is the latter rounded up.
         let first_shift = unit - origin - length(terms) - i64::from(terms.buffer_after_minutes) * MINUTE;
         let end_shift = unit - 1 - origin + i64::from(terms.buffer_before_minutes) * MINUTE;
-        let ends = units * unit;
         let to_units = Reciprocal::of(unit);
         for span in occupied.iter().filter(|span| !span.is_empty()) {
             let first = (span.start().seconds() + first_shift).max(0);
-            let end = (span.end().seconds() + end_shift).min(ends);
+            let end = (span.end().seconds() + end_shift).min(units * unit);
             if first < end {
-                starts.take(to_units.quotient(first), to_units.quotient(end));
+                set(&mut taken, to_units.quotient(first), to_units.quotient(end));
             }
         }
-        Some(starts)
-    }
-
-    /// Marks the starts from `first` up to, and without, `end`.
-    fn take(&mut self, first: usize, end: usize) {
-        if first >= end {
-            return;
-        }
-        let last = end - 1;
-        let from_first = u64::MAX << (first % 64);
-        let to_last = u64::MAX >> (63 - last % 64);
-        match self.taken.get_mut(first / 64..=last / 64) {
-            Some([word]) => *word |= from_first & to_last,
-            Some([word, between @ .., last_word]) => {
-                *word |= from_first;
-                between.fill(u64::MAX);
-                *last_word |= to_last;
-            }
-            _ => {}
-        }
+        Some(Self { origin, unit, stride, step, pattern, taken })
     }
 
     /// Adds those starts of a run that are free.
@@ -96,6 +75,25 @@ impl FreeStarts {
             bit = (bit % self.stride + self.stride - 64 % self.stride) % self.stride;
             word_start += 64 * self.unit;
         }
+    }
+}
+
+/// Sets the bits from `first` up to, and without, `end`.
+fn set(words: &mut [u64], first: usize, end: usize) {
+    if first >= end {
+        return;
+    }
+    let last = end - 1;
+    let from_first = u64::MAX << (first % 64);
+    let to_last = u64::MAX >> (63 - last % 64);
+    if first / 64 == last / 64 {
+        if let Some(word) = words.get_mut(first / 64) {
+            *word |= from_first & to_last;
+        }
+    } else if let Some([word, between @ .., last_word]) = words.get_mut(first / 64..=last / 64) {
+        *word |= from_first;
+        between.fill(u64::MAX);
+        *last_word |= to_last;
     }
 }
 

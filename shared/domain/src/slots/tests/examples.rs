@@ -1,1 +1,369 @@
+//! Each rule on dates chosen for it. 2027-03-01 is a Monday.
 
+use super::*;
+
+fn offered(
+    rules: &AvailabilityRules,
+    terms: &SessionTypeTerms,
+    occupancy: Occupancy<'_>,
+    first: &str,
+    end: &str,
+) -> Vec<String> {
+    shown(rules, &slots(rules, terms, &occupancy, dates(rules, first, end), Timestamp::MIN))
+}
+
+#[test]
+fn the_grid_counts_from_the_opening_and_a_session_may_end_with_the_window() {
+    let rules = daily("Europe/Berlin", &["09:10-10:30"]);
+    assert_eq!(
+        starts(&rules, &terms(30, 25), "2027-03-01", "2027-03-02"),
+        ["01T09:10", "01T09:35", "01T10:00"]
+    );
+    assert_eq!(starts(&rules, &terms(31, 25), "2027-03-01", "2027-03-02"), ["01T09:10", "01T09:35"]);
+    assert!(starts(&rules, &terms(81, 25), "2027-03-01", "2027-03-02").is_empty());
+}
+
+#[test]
+fn each_window_has_its_own_grid() {
+    let rules = daily("UTC", &["14:05-15:05", "09:00-10:00"]);
+    let expected = ["01T09:00", "01T09:30", "01T14:05", "01T14:35"];
+    assert_eq!(starts(&rules, &terms(30, 30), "2027-03-01", "2027-03-02"), expected);
+}
+
+#[test]
+fn windows_that_touch_or_overlap_are_one() {
+    let one = ["01T09:00", "01T09:40", "01T10:20", "01T11:00"];
+    for windows in [
+        &["09:00-12:00"][..],
+        &["10:15-12:00", "09:00-10:15"],
+        &["09:00-11:00", "09:30-12:00", "10:00-10:10"],
+    ] {
+        assert_eq!(starts(&daily("UTC", windows), &terms(60, 40), "2027-03-01", "2027-03-02"), one);
+    }
+}
+
+#[test]
+fn a_window_across_midnight_keeps_its_grid_from_the_evening() {
+    let rules = rules("Europe/Berlin", json!({ "weekly": { "monday": windows_json(&["22:30-01:00"]) } }));
+    let all = ["01T22:30", "01T23:10", "01T23:50", "02T00:30"];
+    assert_eq!(starts(&rules, &terms(30, 40), "2027-03-01", "2027-03-03"), all);
+    assert_eq!(starts(&rules, &terms(30, 40), "2027-03-02", "2027-03-03"), all[3..]);
+}
+
+#[test]
+fn windows_that_meet_at_midnight_are_one() {
+    for monday in ["23:30-24:00", "23:30-00:00"] {
+        let rules = rules(
+            "Europe/Berlin",
+            json!({ "weekly": { "monday": windows_json(&[monday]), "tuesday": windows_json(&["00:00-01:00"]) } }),
+        );
+        let expected = ["01T23:30", "02T00:10"];
+        assert_eq!(starts(&rules, &terms(45, 40), "2027-03-01", "2027-03-03"), expected);
+    }
+}
+
+#[test]
+fn a_day_open_all_day_counts_from_its_own_midnight_and_sessions_cross_it() {
+    let always = daily("Europe/Berlin", &["00:00-24:00"]);
+    let expected = ["01T00:00", "01T07:00", "01T14:00", "01T21:00", "02T00:00"];
+    assert_eq!(starts(&always, &terms(1440, 420), "2027-03-01", "2027-03-03")[..5], expected);
+    // The same, said otherwise.
+    for windows in [
+        &["09:00-09:00"][..],
+        &["00:00-00:00"],
+        &["12:00-24:00", "00:00-12:00"],
+        &["18:00-12:00", "11:00-18:00"],
+    ] {
+        let rules = daily("Europe/Berlin", windows);
+        assert_eq!(
+            starts(&rules, &terms(1440, 420), "2027-03-01", "2027-03-03")[..5],
+            expected,
+            "{windows:?}"
+        );
+    }
+    // The evening before keeps its grid until midnight, the morning after has that of the whole day.
+    let some = rules(
+        "UTC",
+        json!({ "weekly": {
+            "monday": windows_json(&["23:10-24:00"]),
+            "tuesday": windows_json(&["00:00-24:00"]),
+            "wednesday": windows_json(&["00:00-05:00"]),
+        } }),
+    );
+    let expected = ["01T23:10", "02T00:00", "02T07:00", "02T14:00", "02T21:00", "03T04:00"];
+    assert_eq!(starts(&some, &terms(60, 420), "2027-03-01", "2027-03-05"), expected);
+}
+
+#[test]
+fn a_day_open_all_day_by_windows_of_two_dates_counts_from_its_midnight() {
+    let rules = rules(
+        "UTC",
+        json!({ "weekly": {
+            "monday": windows_json(&["18:00-12:00"]),
+            "tuesday": windows_json(&["12:00-24:00"]),
+            "wednesday": windows_json(&["00:00-06:00"]),
+        } }),
+    );
+    assert_eq!(starts(&rules, &terms(60, 420), "2027-03-03", "2027-03-04"), ["03T04:00"]);
+    let all = ["01T18:00", "02T00:00", "02T07:00", "02T14:00", "02T21:00", "03T04:00"];
+    assert_eq!(starts(&rules, &terms(60, 420), "2027-03-01", "2027-03-04"), all);
+}
+
+#[test]
+fn an_override_replaces_what_opens_on_its_date_but_not_the_evening_before() {
+    let rules = rules(
+        "Europe/Berlin",
+        json!({
+            "weekly": { "monday": windows_json(&["22:00-02:00"]), "tuesday": windows_json(&["09:00-11:00"]) },
+            "overrides": { "2027-03-02": windows_json(&["15:00-16:00"]) },
+        }),
+    );
+    let expected = ["01T22:00", "01T23:00", "02T00:00", "02T01:00", "02T15:00", "08T22:00", "08T23:00"];
+    assert_eq!(starts(&rules, &terms(60, 60), "2027-03-01", "2027-03-09"), expected);
+}
+
+#[test]
+fn a_blocked_date_has_no_time_whatever_the_other_rules_say() {
+    let blocked_range = json!({ "blocked": [{ "first": "2027-03-02", "last": "2027-03-02" }] });
+    let empty_override = json!({ "overrides": { "2027-03-02": [] } });
+    for mut fields in [blocked_range, empty_override] {
+        fields["weekly"] = json!({
+            "monday": windows_json(&["22:00-02:00"]),
+            "tuesday": windows_json(&["22:00-02:00"]),
+            "wednesday": windows_json(&["12:00-13:00"]),
+        });
+        fields["extra"] = json!([
+            { "date": "2027-03-01", "opens": "20:00", "closes": "08:00" },
+            { "date": "2027-03-02", "opens": "09:00", "closes": "10:00" },
+        ]);
+        let rules = rules("Europe/Berlin", fields);
+        // Monday's window ends with Monday; Tuesday's does not open, so nothing of it is left on Wednesday.
+        let expected = ["01T20:00", "01T21:00", "01T22:00", "01T23:00", "03T12:00"];
+        assert_eq!(starts(&rules, &terms(60, 60), "2027-03-01", "2027-03-04"), expected);
+        let refusal = check_start(&rules, &terms(60, 60), at("2027-03-02T09:00:00Z"), Timestamp::MIN);
+        assert_eq!(refusal, Err(Refusal::Blocked { date: date("2027-03-02") }));
+    }
+}
+
+#[test]
+fn blocked_ranges_count_both_ends_and_may_overlap() {
+    let rules = AvailabilityRules {
+        blocked: serde_json::from_value(json!([
+            { "first": "2027-03-04", "last": "2027-03-05" },
+            { "first": "2027-03-02", "last": "2027-03-08" },
+            { "first": "2027-03-03", "last": "2027-03-03" },
+        ]))
+        .unwrap(),
+        ..daily("UTC", &["09:00-10:00"])
+    };
+    assert_eq!(
+        starts(&rules, &terms(60, 60), "2027-03-01", "2027-03-11"),
+        ["01T09:00", "09T09:00", "10T09:00"]
+    );
+}
+
+#[test]
+fn extra_windows_come_on_top_and_join_what_they_touch() {
+    let rules = rules(
+        "UTC",
+        json!({
+            "weekly": { "monday": windows_json(&["09:00-10:00"]) },
+            "overrides": { "2027-03-03": windows_json(&["12:00-13:00"]) },
+            "extra": [
+                { "date": "2027-03-03", "opens": "23:00", "closes": "01:00" },
+                { "date": "2027-03-01", "opens": "10:00", "closes": "11:00" },
+            ],
+        }),
+    );
+    let expected = ["01T09:00", "01T09:45", "03T12:00", "03T23:00", "03T23:45"];
+    assert_eq!(starts(&rules, &terms(60, 45), "2027-03-01", "2027-03-05"), expected);
+}
+
+#[test]
+fn taken_time_removes_starts_and_never_moves_the_grid() {
+    let rules = daily("UTC", &["09:00-12:00"]);
+    let busy = [span("2027-03-01T09:31:00Z", "2027-03-01T10:01:00Z")];
+    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let expected = ["01T09:00", "01T10:30", "01T11:00", "01T11:30"];
+    assert_eq!(offered(&rules, &terms(30, 30), occupancy, "2027-03-01", "2027-03-02"), expected);
+}
+
+#[test]
+fn buffers_keep_clear_of_taken_time_but_may_lie_outside_the_hours() {
+    let rules = daily("UTC", &["09:00-12:00"]);
+    let with_buffers =
+        SessionTypeTerms { buffer_before_minutes: 15, buffer_after_minutes: 10, ..terms(30, 5) };
+    let busy = [span("2027-03-01T10:00:00Z", "2027-03-01T10:30:00Z")];
+    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let found = offered(&rules, &with_buffers, occupancy, "2027-03-01", "2027-03-02");
+    // 09:20 ends at 09:50 and is clear at 10:00; 10:45 begins to be prepared at 10:30.
+    assert_eq!(found[..6], ["01T09:00", "01T09:05", "01T09:10", "01T09:15", "01T09:20", "01T10:45"]);
+    assert_eq!(found.last().unwrap(), "01T11:30");
+}
+
+#[test]
+fn taken_time_may_touch_last_a_second_or_nothing() {
+    let rules = daily("UTC", &["09:00-10:00"]);
+    for (start, end, expected) in [
+        ("2027-03-01T08:00:00Z", "2027-03-01T09:00:00Z", &["01T09:00", "01T09:30"][..]),
+        ("2027-03-01T08:00:00Z", "2027-03-01T09:00:01Z", &["01T09:30"]),
+        ("2027-03-01T09:29:59Z", "2027-03-01T09:30:00Z", &["01T09:30"]),
+        ("2027-03-01T09:30:00Z", "2027-03-01T09:30:01Z", &["01T09:00"]),
+        ("2027-03-01T09:10:00Z", "2027-03-01T09:10:00Z", &["01T09:00", "01T09:30"]),
+        ("1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", &[]),
+        ("2027-02-01T00:00:00Z", "2027-03-01T09:15:00Z", &["01T09:30"]),
+        ("2027-03-01T09:45:00Z", "2027-04-01T00:00:00Z", &["01T09:00"]),
+    ] {
+        let busy = [span(start, end)];
+        let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+        assert_eq!(
+            offered(&rules, &terms(30, 30), occupancy, "2027-03-01", "2027-03-02"),
+            expected,
+            "{start}/{end}"
+        );
+    }
+}
+
+#[test]
+fn a_start_exactly_at_the_notice_is_offered() {
+    let rules = daily("UTC", &["09:00-12:00"]);
+    let terms = SessionTypeTerms { minimum_notice_minutes: 120, ..terms(60, 60) };
+    let on = dates(&rules, "2027-03-01", "2027-03-02");
+    let found = |now: &str| shown(&rules, &slots(&rules, &terms, &Occupancy::default(), on, at(now)));
+    assert_eq!(found("2027-03-01T08:00:00Z"), ["01T10:00", "01T11:00"]);
+    assert_eq!(found("2027-03-01T08:00:01Z"), ["01T11:00"]);
+    let refusal = check_start(&rules, &terms, at("2027-03-01T10:00:00Z"), at("2027-03-01T08:00:01Z"));
+    assert_eq!(refusal, Err(Refusal::TooSoon { earliest: at("2027-03-01T10:00:01Z") }));
+}
+
+#[test]
+fn a_rolling_window_counts_the_experts_dates() {
+    let rules = daily("Pacific/Auckland", &["10:00-11:00"]);
+    let terms = SessionTypeTerms { booking_window: BookingWindow::Rolling { days: 1 }, ..terms(60, 60) };
+    let on = dates(&rules, "2027-02-27", "2027-03-06");
+    let found = |now: &str| shown(&rules, &slots(&rules, &terms, &Occupancy::default(), on, at(now)));
+    // Auckland's 2 March begins at 11:00 on 1 March in UTC.
+    assert_eq!(found("2027-03-01T10:59:59Z"), ["02T10:00"]);
+    assert_eq!(found("2027-03-01T11:00:00Z"), ["02T10:00", "03T10:00"]);
+    let refusal = check_start(&rules, &terms, at("2027-03-02T21:00:00Z"), at("2027-03-01T10:59:59Z"));
+    assert_eq!(refusal, Err(Refusal::TooFar { last_date: date("2027-03-02") }));
+}
+
+#[test]
+fn fixed_dates_count_both_ends() {
+    let rules = daily("America/Los_Angeles", &["20:00-21:00"]);
+    let window = json!({ "kind": "dates", "first": "2027-03-02", "last": "2027-03-03" });
+    let terms = SessionTypeTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
+    assert_eq!(starts(&rules, &terms, "2027-02-27", "2027-03-06"), ["02T20:00", "03T20:00"]);
+    let refusal = |start| check_start(&rules, &terms, at(start), Timestamp::MIN);
+    assert_eq!(refusal("2027-03-02T04:00:00Z"), Err(Refusal::BeforeWindow { first: date("2027-03-02") }));
+    assert_eq!(refusal("2027-03-05T04:00:00Z"), Err(Refusal::TooFar { last_date: date("2027-03-03") }));
+}
+
+#[test]
+fn a_full_day_or_week_offers_nothing_more() {
+    let rules = daily("America/New_York", &["20:00-22:00"]);
+    // 20:00 in New York is the next day in UTC: Monday to Sunday are counted where the expert lives.
+    let standing = [at("2027-03-03T01:00:00Z"), at("2027-03-05T01:00:00Z"), at("2027-03-05T02:00:00Z")];
+    let found = |terms: SessionTypeTerms| {
+        let occupancy = Occupancy { session_starts: &standing, ..Occupancy::default() };
+        offered(&rules, &terms, occupancy, "2027-03-01", "2027-03-09")
+    };
+    let daily = SessionTypeTerms { daily_cap: Some(2), ..terms(120, 120) };
+    let expected = ["01T20:00", "02T20:00", "03T20:00", "05T20:00", "06T20:00", "07T20:00", "08T20:00"];
+    assert_eq!(found(daily.clone()), expected);
+    let weekly = SessionTypeTerms { weekly_cap: Some(3), ..terms(120, 120) };
+    assert_eq!(found(weekly.clone()), ["08T20:00"]);
+    assert_eq!(found(SessionTypeTerms { weekly_cap: Some(4), ..weekly.clone() }).len(), 8);
+
+    let occupancy = Occupancy { session_starts: &standing, ..Occupancy::default() };
+    let refusal = |terms, start| explain(&rules, terms, &occupancy, at(start), Timestamp::MIN);
+    let full = Refusal::DayFull { date: date("2027-03-04"), cap: 2 };
+    assert_eq!(refusal(&daily, "2027-03-05T01:00:00Z"), Err(full));
+    let full = Refusal::WeekFull { monday: date("2027-03-01"), cap: 3 };
+    assert_eq!(refusal(&weekly, "2027-03-08T01:00:00Z"), Err(full));
+}
+
+#[test]
+fn a_group_session_with_seats_left_is_offered_at_its_start() {
+    let rules = daily("UTC", &["09:00-12:00"]);
+    let terms =
+        SessionTypeTerms { capacity: 8, daily_cap: Some(1), buffer_after_minutes: 30, ..terms(60, 30) };
+    let standing = [at("2027-03-01T09:30:00Z")];
+    // One stands on the grid, one where the hours have been changed since, one is full.
+    let groups =
+        [(at("2027-03-01T20:10:00Z"), 3), (at("2027-03-01T09:30:00Z"), 5), (at("2027-03-02T10:00:00Z"), 0)];
+    let taken = groups.map(|(start, _)| terms.occupied(start));
+    let occupancy = Occupancy { occupied: &taken, session_starts: &standing, groups: &groups };
+    let on = dates(&rules, "2027-03-01", "2027-03-03");
+    let found = slots(&rules, &terms, &occupancy, on, Timestamp::MIN);
+    let slot = |start, seats| Slot { start: at(start), seats };
+    let expected = [
+        slot("2027-03-01T09:30:00Z", 5),
+        slot("2027-03-01T20:10:00Z", 3),
+        slot("2027-03-02T09:00:00Z", 8),
+        slot("2027-03-02T11:00:00Z", 8),
+    ];
+    // 09:00 on the second overlaps the session at 10:00 with its buffer, and 11:00 lies in the buffer after it.
+    assert_eq!(found, expected[..2]);
+    let full = explain(&rules, &terms, &occupancy, at("2027-03-02T10:00:00Z"), Timestamp::MIN);
+    assert_eq!(full, Err(Refusal::NoSeatLeft));
+
+    let shorter = SessionTypeTerms { buffer_after_minutes: 0, ..terms.clone() };
+    let taken = groups.map(|(start, _)| shorter.occupied(start));
+    let occupancy = Occupancy { occupied: &taken, ..occupancy };
+    assert_eq!(slots(&rules, &shorter, &occupancy, on, Timestamp::MIN), expected);
+    // Notice and booking window hold for seats, too.
+    let now = at("2027-03-01T20:10:01Z");
+    assert_eq!(slots(&rules, &shorter, &occupancy, on, now), expected[2..]);
+    assert_eq!(
+        check_ahead(&rules, &shorter, at("2027-03-01T20:10:00Z"), now),
+        Err(Refusal::TooSoon { earliest: now })
+    );
+}
+
+#[test]
+fn refusals_say_what_would_do() {
+    let rules = daily("UTC", &["09:00-11:00"]);
+    let terms = terms(60, 45);
+    let refusal = |start| check_start(&rules, &terms, at(start), Timestamp::MIN).unwrap_err();
+    let closed = Refusal::OutsideHours { next: Some(at("2027-03-02T09:00:00Z")) };
+    assert_eq!(refusal("2027-03-01T11:00:00Z"), closed);
+    let past = Refusal::PastClosing { closes: at("2027-03-01T11:00:00Z") };
+    assert_eq!(refusal("2027-03-01T10:30:00Z"), past);
+    let between = refusal("2027-03-01T09:15:00Z");
+    let (previous, next) = (Some(at("2027-03-01T09:00:00Z")), Some(at("2027-03-01T09:45:00Z")));
+    assert_eq!(between, Refusal::NotOnGrid { previous, next });
+    assert_eq!(
+        between.to_string(),
+        "sessions do not start at this time: the nearest are 2027-03-01T09:00:00Z and 2027-03-01T09:45:00Z"
+    );
+    let busy = [span("2027-03-01T09:30:00Z", "2027-03-01T09:31:00Z")];
+    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let taken = explain(&rules, &terms, &occupancy, at("2027-03-01T09:00:00Z"), Timestamp::MIN);
+    assert_eq!(taken, Err(Refusal::Taken));
+}
+
+#[test]
+fn a_long_range_is_worked_on_in_stretches_that_do_not_show() {
+    let rules = daily("Europe/Berlin", &["22:00-03:00"]);
+    let terms = terms(90, 70);
+    let busy: Vec<TimeSpan> = (0..4000)
+        .map(|day| {
+            TimeSpan::new(
+                at("2027-01-01T23:00:00Z").plus(day * DAY),
+                at("2027-01-01T23:30:00Z").plus(day * DAY),
+            )
+        })
+        .collect();
+    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let whole = slots(&rules, &terms, &occupancy, dates(&rules, "2027-01-01", "2037-01-01"), Timestamp::MIN);
+    let years: Vec<Slot> = (2027..2037)
+        .flat_map(|year| {
+            let range = dates(&rules, &format!("{year}-01-01"), &format!("{}-01-01", year + 1));
+            slots(&rules, &terms, &occupancy, range, Timestamp::MIN)
+        })
+        .collect();
+    assert!(whole.len() > 3650);
+    assert_eq!(whole, years);
+}

@@ -1,0 +1,166 @@
+//! Documents that more than one function answers.
+
+use domain::appointment::{Appointment, Attendee, Party, Status};
+use domain::expert::{Expert, ExpertProfile, StripeAccount};
+use domain::payment::{Payment, PaymentState};
+use domain::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
+use domain::text::ShortText;
+use domain::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// An expert's public profile.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ExpertDocument {
+    /// Its id.
+    pub id: ExpertId,
+    /// When it was published.
+    pub created_at: Timestamp,
+    /// What they tell.
+    #[serde(flatten)]
+    pub profile: ExpertProfile,
+}
+
+impl From<Expert> for ExpertDocument {
+    fn from(expert: Expert) -> Self {
+        Self { id: expert.id, created_at: expert.created_at, profile: expert.profile }
+    }
+}
+
+/// What an expert offers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SessionTypeDocument {
+    /// Its id.
+    pub id: SessionTypeId,
+    /// Whether it can be booked.
+    pub status: SessionTypeStatus,
+    /// Its version, for `If-Match` when it is edited.
+    pub version: u64,
+    /// What the expert chose.
+    #[serde(flatten)]
+    pub terms: SessionTypeTerms,
+}
+
+impl From<SessionType> for SessionTypeDocument {
+    fn from(kind: SessionType) -> Self {
+        Self { id: kind.id, status: kind.status, version: kind.version, terms: kind.terms }
+    }
+}
+
+/// An expert's account at Stripe.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StripeConnectionDocument {
+    /// Its id at Stripe.
+    pub account: String,
+    /// Whether clients can pay for sessions.
+    pub charges_enabled: bool,
+    /// Whether Stripe pays out to the expert's bank.
+    pub payouts_enabled: bool,
+    /// What Stripe still wants to know, in its own field names.
+    pub requirements_due: Vec<String>,
+    /// Why Stripe stopped the account, in its own word.
+    pub disabled_reason: Option<String>,
+    /// Since when it has been so.
+    pub read_at: Timestamp,
+}
+
+impl From<StripeAccount> for StripeConnectionDocument {
+    fn from(account: StripeAccount) -> Self {
+        Self {
+            account: account.account,
+            charges_enabled: account.charges_enabled,
+            payouts_enabled: account.payouts_enabled,
+            requirements_due: account.requirements_due,
+            disabled_reason: account.disabled_reason,
+            read_at: account.read_at,
+        }
+    }
+}
+
+/// An appointment, as one of its two people sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AppointmentDocument {
+    /// Its id.
+    pub id: AppointmentId,
+    /// Grows by one with each change.
+    pub version: u64,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub status: Status,
+    /// Who gives the session.
+    pub expert_id: ExpertId,
+    /// Who booked it.
+    pub client_id: ClientId,
+    /// What was booked.
+    pub session_type_id: SessionTypeId,
+    /// What it was called then.
+    pub session_name: ShortText,
+    /// When it begins, in UTC.
+    pub start: Timestamp,
+    /// When it ends, in UTC.
+    pub end: Timestamp,
+    /// When it begins on the client's clock, with its offset.
+    pub start_for_client: String,
+    /// Seats taken.
+    pub seats: u16,
+    /// Of all seats together.
+    pub price: Money,
+    /// Who comes.
+    pub attendee: Attendee,
+    /// When it was held.
+    pub created_at: Timestamp,
+    /// How often it was moved.
+    pub reschedules: u16,
+    /// Its payment; none when there is nothing to pay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentDocument>,
+}
+
+/// A payment, as one of the two people sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PaymentDocument {
+    /// How far it is.
+    #[serde(flatten)]
+    pub state: PaymentState,
+    /// What the client pays.
+    pub amount: Money,
+    /// What the platform keeps of it; for the expert only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Money>,
+    /// The payment intent at Stripe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// What the client's browser pays with; only in the answer to the booking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+}
+
+impl AppointmentDocument {
+    /// What this side sees.
+    pub fn new(appointment: Appointment, payment: Option<Payment>, party: Party) -> Self {
+        Self {
+            id: appointment.id,
+            version: appointment.version,
+            status: appointment.status,
+            expert_id: appointment.expert,
+            client_id: appointment.client,
+            session_type_id: appointment.session_type,
+            session_name: appointment.session_name,
+            start: appointment.start,
+            end: appointment.end,
+            start_for_client: appointment.attendee.time_zone.show(appointment.start),
+            seats: appointment.seats,
+            price: appointment.price,
+            attendee: appointment.attendee,
+            created_at: appointment.created_at,
+            reschedules: appointment.reschedules,
+            payment: payment.map(|payment| PaymentDocument {
+                state: payment.state,
+                amount: payment.amount,
+                fee: (party == Party::Expert).then_some(payment.fee),
+                intent: payment.intent,
+                client_secret: None,
+            }),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Books a session: holds the slot and says how to pay, or confirms at once when there is nothing to pay.
+
+use app::booking::{Booked, Booking, book};
+use app::idempotency::{Created, remember};
+use app::App;
+use domain::appointment::{Attendee, Party};
+use domain::{ExpertId, SessionTypeId, Timestamp};
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::answers::AppointmentDocument;
+
+/// `POST /v1/appointments`
+pub const ROUTE: Route = Route {
+    function: "book_appointment",
+    method: Method::Post,
+    path: "/v1/appointments",
+    audience: Audience::Only(app::people::Role::Client),
+    summary: "Book a session",
+    operation: |schemas| {
+        Operation::answers::<AppointmentDocument>(schemas, StatusCode::CREATED)
+            .takes::<BookingRequest>(schemas)
+            .once()
+            .may_fail(&[404])
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// What a client asks for. The price is the expert's to say, so it is not here.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct BookingRequest {
+    /// Of whom.
+    expert_id: ExpertId,
+    /// What.
+    session_type_id: SessionTypeId,
+    /// The start of one of the slots.
+    start: Timestamp,
+    /// How many seats; more than 1 only in a group session.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 500))]
+    seats: u16,
+    /// Who comes.
+    attendee: Attendee,
+}
+
+fn one() -> u16 {
+    1
+}
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let request = call.idempotency()?;
+    let person = call.signed_in()?;
+    let BookingRequest { expert_id, session_type_id, start, seats, attendee } = call.json()?;
+    let booking = Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee };
+    let body = match book(app, person, &request, &booking).await? {
+        Created::Before(body) => body,
+        Created::Now(booked, seen) => {
+            let answer = Answer::json(StatusCode::CREATED, &document(booked));
+            remember(app, seen, answer.body.clone()).await;
+            answer.body
+        }
+    };
+    Ok(Answer::json_text(StatusCode::CREATED, body))
+}
+
+fn document(Booked { appointment, payment }: Booked) -> AppointmentDocument {
+    let (payment, secret) = payment.map(|(payment, intent)| (payment, intent.client_secret)).unzip();
+    let mut document = AppointmentDocument::new(appointment, payment, Party::Client);
+    if let Some(payment) = &mut document.payment {
+        payment.client_secret = secret.flatten();
+    }
+    document
+}

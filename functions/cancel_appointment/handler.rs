@@ -1,0 +1,40 @@
+//! Calls an appointment off. What was paid goes back to the client.
+
+use app::{App, appointments};
+use domain::text::LongText;
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::answers::AppointmentDocument;
+
+/// `POST /v1/appointments/{appointment_id}/cancel`
+pub const ROUTE: Route = Route {
+    function: "cancel_appointment",
+    method: Method::Post,
+    path: "/v1/appointments/{appointment_id}/cancel",
+    audience: Audience::SignedIn,
+    summary: "Call an appointment off; what was paid goes back",
+    operation: |schemas| {
+        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK).takes::<Cancellation>(schemas).may_fail(&[409])
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// Why.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Cancellation {
+    /// For the other one to read.
+    reason: LongText,
+}
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let id = call.parameter("appointment_id", "appointment")?;
+    let person = call.signed_in()?;
+    let Cancellation { reason } = call.json_or_default()?;
+    appointments::cancel(app, person, id, reason).await?;
+    let (appointment, payment, party) = appointments::read(app, person, id).await?;
+    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(appointment, payment, party)))
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `cancel_appointment`.
+
+fn main() -> std::process::ExitCode {
+    functions::entry::serve(&functions::cancel_appointment::ROUTE)
+}

@@ -1,0 +1,38 @@
+//! Publishes the profile of the expert who signed in.
+
+use app::idempotency::{Created, remember};
+use app::{App, experts};
+use domain::expert::ExpertProfile;
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+
+use crate::answers::ExpertDocument;
+
+/// `POST /v1/experts`
+pub const ROUTE: Route = Route {
+    function: "create_expert",
+    method: Method::Post,
+    path: "/v1/experts",
+    audience: Audience::Only(app::people::Role::Expert),
+    summary: "Publish my profile as an expert",
+    operation: |schemas| {
+        Operation::answers::<ExpertDocument>(schemas, StatusCode::CREATED).takes::<ExpertProfile>(schemas).once()
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let request = call.idempotency()?;
+    let person = call.signed_in()?;
+    let profile = call.json()?;
+    let body = match experts::create(app, person, &request, profile).await? {
+        Created::Before(body) => body,
+        Created::Now(expert, seen) => {
+            let answer = Answer::json(StatusCode::CREATED, &ExpertDocument::from(expert));
+            remember(app, seen, answer.body.clone()).await;
+            answer.body
+        }
+    };
+    let path = format!("/v1/experts/{}", person.expert_id());
+    Ok(Answer::json_text(StatusCode::CREATED, body).location(&path).version(1))
+}

@@ -1,0 +1,41 @@
+//! Offers something new.
+
+use app::idempotency::{Created, remember};
+use app::{App, session_types};
+use domain::ExpertId;
+use domain::session_type::SessionTypeTerms;
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+
+use crate::answers::SessionTypeDocument;
+
+/// `POST /v1/experts/{expert_id}/session-types`
+pub const ROUTE: Route = Route {
+    function: "create_session_type",
+    method: Method::Post,
+    path: "/v1/experts/{expert_id}/session-types",
+    audience: Audience::Only(app::people::Role::Expert),
+    summary: "Offer a new session type",
+    operation: |schemas| {
+        Operation::answers::<SessionTypeDocument>(schemas, StatusCode::CREATED)
+            .takes::<SessionTypeTerms>(schemas)
+            .once()
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let expert: ExpertId = call.parameter("expert_id", "expert")?;
+    let owner = call.signed_in()?.owner_of(expert)?;
+    let request = call.idempotency()?;
+    let terms = call.json()?;
+    let body = match session_types::create(app, owner, &request, terms).await? {
+        Created::Before(body) => body,
+        Created::Now(kind, seen) => {
+            let answer = Answer::json(StatusCode::CREATED, &SessionTypeDocument::from(kind));
+            remember(app, seen, answer.body.clone()).await;
+            answer.body
+        }
+    };
+    Ok(Answer::json_text(StatusCode::CREATED, body).version(1))
+}

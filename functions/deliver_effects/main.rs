@@ -1,0 +1,5 @@
+//! The Lambda function `deliver_effects`.
+
+fn main() -> std::process::ExitCode {
+    functions::entry::deliver_effects()
+}

@@ -1,0 +1,31 @@
+//! Says that the function runs. It asks nothing of any service, so that it fails only when it itself does.
+
+use app::App;
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// `GET /health`
+pub const ROUTE: Route = Route {
+    function: "health",
+    method: Method::Get,
+    path: "/health",
+    audience: Audience::Public,
+    summary: "Whether the API runs",
+    operation: |schemas| Operation::answers::<Health>(schemas, StatusCode::OK),
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// That it runs, and which version.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Health {
+    /// Always `ok`.
+    status: &'static str,
+    /// Of the code.
+    version: &'static str,
+}
+
+async fn handle(_: &App, _: &Call) -> Result<Answer, Problem> {
+    Ok(Answer::json(StatusCode::OK, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+}

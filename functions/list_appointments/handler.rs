@@ -1,0 +1,86 @@
+//! The appointments of whoever signed in, by time.
+
+use app::{App, appointments};
+use domain::appointment::Party;
+use domain::{TimeSpan, Timestamp};
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::Whose;
+
+use crate::answers::AppointmentDocument;
+
+/// `GET /v1/appointments`
+pub const ROUTE: Route = Route {
+    function: "list_appointments",
+    method: Method::Get,
+    path: "/v1/appointments",
+    audience: Audience::SignedIn,
+    summary: "My appointments by time",
+    operation: |schemas| Operation::answers::<Appointments>(schemas, StatusCode::OK).asks::<Wanted>(),
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// `expert` for sessions that I give, `client` for those that I booked.
+    #[serde(rename = "as")]
+    side: Party,
+    /// Only those that start at or after this instant.
+    #[serde(default = "first")]
+    from: Timestamp,
+    /// Only those that start before this instant.
+    #[serde(default = "last")]
+    to: Timestamp,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Most appointments of the page, 1 to 100; 25 by default.
+    #[serde(default = "page")]
+    #[schemars(range(min = 1, max = 100))]
+    limit: u16,
+}
+
+fn first() -> Timestamp {
+    Timestamp::MIN
+}
+
+fn last() -> Timestamp {
+    Timestamp::MAX
+}
+
+fn page() -> u16 {
+    25
+}
+
+/// A page of appointments in the order of their starts.
+#[derive(Serialize, JsonSchema)]
+struct Appointments {
+    /// The page.
+    appointments: Vec<AppointmentDocument>,
+    /// The `cursor` of the next page; none at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let person = call.signed_in()?;
+    let Wanted { side, from, to, cursor, limit } = call.query()?;
+    if !(1..=appointments::LARGEST_PAGE).contains(&limit) {
+        return Err(Problem::invalid("limit", "must be from 1 to 100"));
+    }
+    // The cursor is a place in the caller's own list, so the worst that a forged one can do is to skip.
+    let plausible = |cursor: &String| cursor.len() < 64 && cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"#_".contains(&byte));
+    if cursor.as_ref().is_some_and(|cursor| !plausible(cursor)) {
+        return Err(Problem::invalid("cursor", "must be the next_cursor of a page before"));
+    }
+    let whose = match side {
+        Party::Expert => Whose::Expert(person.expert_id()),
+        Party::Client => Whose::Client(person.client_id()),
+    };
+    let page = appointments::list(app, whose, TimeSpan::new(from, to), cursor.as_deref(), limit).await?;
+    let appointments =
+        page.appointments.into_iter().map(|appointment| AppointmentDocument::new(appointment, None, side)).collect();
+    Ok(Answer::json(StatusCode::OK, &Appointments { appointments, next_cursor: page.next }))
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `list_appointments`.
+
+fn main() -> std::process::ExitCode {
+    functions::entry::serve(&functions::list_appointments::ROUTE)
+}

@@ -1,0 +1,25 @@
+//! An expert's own availability rules.
+
+use app::{App, experts};
+use domain::availability::AvailabilityRules;
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+
+/// `GET /v1/experts/{expert_id}/availability`
+pub const ROUTE: Route = Route {
+    function: "read_availability",
+    method: Method::Get,
+    path: "/v1/experts/{expert_id}/availability",
+    audience: Audience::Only(app::people::Role::Expert),
+    summary: "My availability rules",
+    operation: |schemas| {
+        Operation::answers::<AvailabilityRules>(schemas, StatusCode::OK).may_fail(&[409])
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
+    let rules = experts::rules(app, owner).await?;
+    Ok(Answer::json(StatusCode::OK, &rules.rules).version(rules.version))
+}

@@ -1,0 +1,26 @@
+//! What Stripe says of an expert's account now.
+
+use app::{App, stripe};
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+
+use crate::answers::StripeConnectionDocument;
+
+/// `GET /v1/experts/{expert_id}/stripe-connection`
+pub const ROUTE: Route = Route {
+    function: "read_stripe_connection",
+    method: Method::Get,
+    path: "/v1/experts/{expert_id}/stripe-connection",
+    audience: Audience::Only(app::people::Role::Expert),
+    summary: "The state of my Stripe account",
+    operation: |schemas| {
+        Operation::answers::<StripeConnectionDocument>(schemas, StatusCode::OK).may_fail(&[409])
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
+    let account = stripe::read_connection(app, owner).await?;
+    Ok(Answer::json(StatusCode::OK, &StripeConnectionDocument::from(account)))
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `replace_availability`.
+
+fn main() -> std::process::ExitCode {
+    functions::entry::serve(&functions::replace_availability::ROUTE)
+}

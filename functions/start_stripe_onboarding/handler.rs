@@ -1,0 +1,36 @@
+//! Opens an expert's account at Stripe, and the page on which they tell Stripe who they are.
+
+use app::{App, stripe};
+use domain::Timestamp;
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// `POST /v1/experts/{expert_id}/stripe-onboarding`
+pub const ROUTE: Route = Route {
+    function: "start_stripe_onboarding",
+    method: Method::Post,
+    path: "/v1/experts/{expert_id}/stripe-onboarding",
+    audience: Audience::Only(app::people::Role::Expert),
+    summary: "Connect my Stripe account, or go on with it",
+    operation: |schemas| {
+        Operation::answers::<OnboardingPage>(schemas, StatusCode::CREATED).may_fail(&[409])
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// A page for the expert, once.
+#[derive(Serialize, JsonSchema)]
+struct OnboardingPage {
+    /// Where to send the expert's browser.
+    url: String,
+    /// Until when it works; then ask for another.
+    expires_at: Timestamp,
+}
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
+    let page = stripe::start_onboarding(app, owner).await?;
+    Ok(Answer::json(StatusCode::CREATED, &OnboardingPage { url: page.url, expires_at: page.expires_at }))
+}

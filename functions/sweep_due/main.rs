@@ -1,0 +1,5 @@
+//! The Lambda function `sweep_due`.
+
+fn main() -> std::process::ExitCode {
+    functions::entry::sweep_due()
+}

@@ -1,0 +1,273 @@
+//! A card processor that speaks Stripe's wire protocol and remembers what it did.
+//!
+//! It follows the API version [`API_VERSION`] for the part of Stripe a marketplace needs: Connect accounts and their
+//! onboarding, payment intents, refunds, the books behind them, events, and signed webhooks. A parameter it does not
+//! act on is refused rather than ignored, so nothing passes here that would be lost there.
+//! Source: <https://docs.stripe.com/api>.
+//!
+//! Files: [`state`] is what is remembered; `router` reads requests; `intents`, `settle`, `refunds` and `accounts` act
+//! on the state; `render` turns it into Stripe's JSON; `events` and `webhooks` tell the product; `pages` shows people.
+
+mod accounts;
+mod api_error;
+mod cards;
+mod confirm;
+mod currencies;
+mod events;
+mod form;
+mod idempotency;
+mod intents;
+mod listing;
+mod pages;
+mod refunds;
+mod render;
+mod router;
+mod settle;
+mod simulator_calls;
+mod state;
+mod switches;
+mod table;
+mod validate;
+mod webhooks;
+mod work;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+pub use accounts::Onboarding;
+pub use cards::{TEST_CARDS, TestCard};
+pub use settle::{FEE_BASIS_POINTS, FIXED_FEE};
+pub use state::Attempt;
+pub use switches::Switches;
+pub use webhooks::{RETRY_AFTER, signature_header};
+
+use crate::{Clock, OpenError, files};
+use state::State;
+use work::{Origin, Work};
+
+/// The version of Stripe's API whose shapes the simulator answers with, and puts in its events.
+/// Source: <https://docs.stripe.com/changelog/endive>.
+pub const API_VERSION: &str = "2026-10-28.endive";
+
+/// The id of the platform's own account, as it stands in the books and in `application` fields' stead.
+pub const PLATFORM: &str = "platform";
+
+/// What a simulator needs to know before it starts.
+#[derive(Clone)]
+pub struct StripeSimulatorConfig {
+    /// The platform's secret API key, such as `sk_test_local`. Calls without it are answered 401.
+    pub secret_key: String,
+    /// The secret that webhooks are signed with, such as `whsec_local`. It is used as it stands.
+    pub webhook_secret: String,
+    /// Where events are posted to; `http` only. Events of a time without an address are never delivered.
+    pub webhook_url: Option<Url>,
+    /// Where the state is kept; without it everything is forgotten at the end.
+    pub state_file: Option<PathBuf>,
+    /// The simulator's time, in Unix seconds.
+    pub clock: Clock,
+    /// The address browsers reach the simulator's pages at, such as `http://127.0.0.1:12111/`.
+    pub public_url: Url,
+}
+
+/// The secrets stay out of logs.
+impl std::fmt::Debug for StripeSimulatorConfig {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("StripeSimulatorConfig")
+            .field("webhook_url", &self.webhook_url.as_ref().map(Url::as_str))
+            .field("state_file", &self.state_file)
+            .field("public_url", &self.public_url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What somebody owns, or owes when it is negative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    /// `platform`, the id of a connected account, `stripe` (its processing fees) or `guests` (all who pay). The
+    /// amounts of all owners in one currency add up to zero.
+    pub owner: String,
+    /// The three-letter code in lower case.
+    pub currency: String,
+    /// Minor units of the currency.
+    pub amount: i64,
+}
+
+/// Why something could not be done that was asked for through the library.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refused {
+    /// The HTTP status Stripe would have answered.
+    pub status: u16,
+    /// Stripe's error code, such as `card_declined`.
+    pub code: Option<String>,
+    /// Stripe's sentence for developers.
+    pub message: String,
+}
+
+/// The simulated Stripe. See the [module](self).
+pub struct StripeSimulator {
+    config: StripeSimulatorConfig,
+    shared: Mutex<Shared>,
+    /// Raised whenever the switches change, for the calls that wait for it.
+    switched: tokio::sync::watch::Sender<()>,
+    http: reqwest::Client,
+}
+
+struct Shared {
+    state: State,
+    switches: Switches,
+    webhook_url: Option<Url>,
+    /// Idempotency keys of calls that have not been answered yet.
+    keys_in_use: HashSet<String>,
+    /// Deliveries that are on their way.
+    under_way: HashSet<u64>,
+}
+
+impl StripeSimulator {
+    /// Starts, with the state of its last run when `config.state_file` holds one.
+    pub fn open(config: StripeSimulatorConfig) -> Result<Arc<Self>, OpenError> {
+        let state = match &config.state_file {
+            Some(path) => State::load(path)?,
+            None => State::default(),
+        };
+        let http = webhooks::client()?;
+        let shared = Shared {
+            state,
+            switches: Switches::default(),
+            webhook_url: config.webhook_url.clone(),
+            keys_in_use: HashSet::new(),
+            under_way: HashSet::new(),
+        };
+        let simulator =
+            Self { config, shared: Mutex::new(shared), switched: tokio::sync::watch::Sender::new(()), http };
+        simulator.save(&simulator.lock())?;
+        Ok(Arc::new(simulator))
+    }
+
+    /// The API, the hosted pages and the `/_simulator` helpers, to be served at the root of `public_url`.
+    pub fn router(self: &Arc<Self>) -> axum::Router {
+        router::router(Arc::clone(self))
+    }
+
+    /// Posts every webhook that is due by the clock, one after another, and answers how many attempts that took.
+    ///
+    /// A delivery that is not answered with a 2xx comes back after [`RETRY_AFTER`]. Things that happen by
+    /// themselves at their time — a bank debit settles, an authorisation runs out — happen here first.
+    pub async fn deliver_due_webhooks(&self) -> usize {
+        webhooks::deliver_due(self).await
+    }
+
+    /// When the next delivery is due, in Unix seconds; `None` when nothing waits.
+    pub fn next_webhook_due(&self) -> Option<i64> {
+        self.lock().state.deliveries.iter().map(|delivery| delivery.due_at).min()
+    }
+
+    /// Sends the events from now on, and the deliveries that still wait, to `url`.
+    pub fn set_webhook_url(&self, url: Url) {
+        self.lock().webhook_url = Some(url);
+    }
+
+    /// The misbehaviour that is switched on.
+    pub fn switches(&self) -> Switches {
+        self.lock().switches.clone()
+    }
+
+    /// Replaces the misbehaviour. Calls that [`Switches::stall_calls`] held go on.
+    pub fn set_switches(&self, switches: Switches) {
+        self.lock().switches = switches;
+        self.switched.send_replace(());
+    }
+
+    /// Everybody's balance, by owner and currency.
+    pub fn balances(&self) -> Vec<Balance> {
+        settle::balances(&self.lock().state)
+    }
+
+    /// Any object by its id, as the API would answer it; `None` when there is none.
+    pub fn object(&self, id: &str) -> Option<Value> {
+        render::any(&self.lock().state, id)
+    }
+
+    /// The events so far, oldest first, as the API would answer them.
+    pub fn events(&self) -> Vec<Value> {
+        let shared = self.lock();
+        shared.state.events.iter().map(|event| render::event(&shared.state, event)).collect()
+    }
+
+    /// The attempts to deliver webhooks so far, oldest first. The last thousand are kept.
+    pub fn delivery_attempts(&self) -> Vec<Attempt> {
+        self.lock().state.attempts.clone()
+    }
+
+    /// Ends the onboarding of a connected account as its owner would on the hosted page.
+    pub fn onboard(&self, account: &str, outcome: Onboarding) -> Result<(), Refused> {
+        self.act(|work| accounts::onboard(work, account, outcome)).map(|_| ())
+    }
+
+    /// Pays an intent with a test card's number as the guest would on the checkout page, and answers the intent.
+    /// A card that asks for 3-D Secure leaves it in `requires_action`.
+    pub fn pay(&self, intent: &str, card_number: &str) -> Result<Value, Refused> {
+        self.act(|work| confirm::pay_with_card(work, intent, card_number, None))
+    }
+
+    /// Passes, or fails, the 3-D Secure challenge an intent waits for, and answers the intent.
+    pub fn authenticate(&self, intent: &str, approve: bool) -> Result<Value, Refused> {
+        self.act(|work| confirm::authenticate(work, intent, approve))
+    }
+
+    fn act(&self, action: impl FnOnce(&mut Work) -> work::Outcome) -> Result<Value, Refused> {
+        let mut shared = self.lock();
+        let outcome = self.work(&mut shared, Origin::default(), action);
+        outcome.map_err(|error| error.refused())
+    }
+
+    /// Runs one action and keeps what it did, also when it ended in a refusal: a declined card is remembered.
+    fn work(
+        &self,
+        shared: &mut Shared,
+        origin: Origin,
+        action: impl FnOnce(&mut Work) -> work::Outcome,
+    ) -> work::Outcome {
+        let mut work = Work {
+            state: &mut shared.state,
+            switches: &shared.switches,
+            announce: shared.webhook_url.is_some(),
+            now: (self.config.clock)(),
+            public_url: &self.config.public_url,
+            origin,
+        };
+        let outcome = action(&mut work);
+        self.save(shared).map_err(|error| {
+            tracing::error!(%error, "the simulator's state was not saved");
+            api_error::ApiError::internal("The simulator could not save its state; its log says why.")
+        })?;
+        outcome
+    }
+
+    fn now(&self) -> i64 {
+        (self.config.clock)()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // Every action checks before it changes anything, so what a panic left behind is still in order.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn save(&self, shared: &Shared) -> Result<(), OpenError> {
+        match &self.config.state_file {
+            Some(path) => files::replace(path, &shared.state.to_bytes(path)?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An amount in minor units with the digits of its currency, for people.
+fn in_words(amount: i64, currency: &str) -> String {
+    crate::html::money(amount, currency, currencies::exponent(currency))
+}

@@ -1,0 +1,251 @@
+//! A running simulator, a client that speaks to it, and a receiver of its webhooks.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use reqwest::{Method, Response};
+use serde_json::Value;
+use simulators::stripe::{Onboarding, StripeSimulator, StripeSimulatorConfig};
+use simulators::{Loopback, ManualClock, Running};
+
+pub const SECRET_KEY: &str = "sk_test_secret";
+pub const WEBHOOK_SECRET: &str = "whsec_test_secret";
+pub const START: i64 = 1_700_000_000;
+
+pub struct World {
+    pub clock: ManualClock,
+    pub stripe: Arc<StripeSimulator>,
+    pub http: reqwest::Client,
+    running: Running,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn text(&self, pointer: &str) -> &str {
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("{pointer} in {}", self.body))
+    }
+
+    pub fn number(&self, pointer: &str) -> i64 {
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_i64)
+            .unwrap_or_else(|| panic!("{pointer} in {}", self.body))
+    }
+
+    pub fn id(&self) -> &str {
+        self.text("/id")
+    }
+
+    /// The answer, which must be a success.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self
+    }
+
+    /// The answer, which must be this error.
+    #[track_caller]
+    pub fn error(self, status: u16, code: &str) -> Self {
+        assert_eq!(
+            (self.status, self.body.pointer("/error/code")),
+            (status, Some(&Value::from(code))),
+            "{}",
+            self.body
+        );
+        self
+    }
+}
+
+/// A client that trusts nobody and keeps redirects to itself.
+pub fn client() -> reqwest::Client {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
+    builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::open(ManualClock::at(START), None).await
+    }
+
+    pub async fn open(clock: ManualClock, state_file: Option<PathBuf>) -> Self {
+        let loopback = Loopback::bind(0).await.unwrap();
+        let stripe = StripeSimulator::open(StripeSimulatorConfig {
+            secret_key: SECRET_KEY.to_owned(),
+            webhook_secret: WEBHOOK_SECRET.to_owned(),
+            webhook_url: None,
+            state_file,
+            clock: clock.clock(),
+            public_url: loopback.url().clone(),
+        })
+        .unwrap();
+        let running = loopback.serve(stripe.router());
+        Self { clock, stripe, http: client(), running }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        self.running.url().join(path).unwrap().to_string()
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, "", &[]).await
+    }
+
+    pub async fn post(&self, path: &str, form: &str) -> Answer {
+        self.call(Method::POST, path, form, &[]).await
+    }
+
+    pub async fn call(&self, method: Method, path: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
+        read(self.request(method, path, form, headers).send().await.unwrap()).await
+    }
+
+    pub fn request(
+        &self,
+        method: Method,
+        path: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+    ) -> reqwest::RequestBuilder {
+        let posts = method == Method::POST;
+        let mut request = self.http.request(method, self.url(path)).bearer_auth(SECRET_KEY);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if posts {
+            request =
+                request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+        }
+        request
+    }
+
+    /// A connected account that can be paid.
+    pub async fn expert(&self) -> String {
+        let account =
+            self.post("/v1/accounts", "type=express&country=DE&email=expert@example.com").await.ok();
+        self.stripe.onboard(account.id(), Onboarding::Complete).unwrap();
+        account.id().to_owned()
+    }
+
+    /// An intent of 100.00 EUR with a fee of 10.00 for a new expert; `more` is added to the form.
+    pub async fn destination_intent(&self, more: &str) -> (String, String) {
+        let expert = self.expert().await;
+        let form = format!(
+            "amount=10000&currency=eur&application_fee_amount=1000&transfer_data[destination]={expert}{more}"
+        );
+        let intent = self.post("/v1/payment_intents", &form).await.ok();
+        (intent.id().to_owned(), expert)
+    }
+
+    /// The balance of an owner in euros.
+    pub fn balance(&self, owner: &str) -> i64 {
+        let balances = self.stripe.balances();
+        balances.iter().filter(|b| b.owner == owner && b.currency == "eur").map(|b| b.amount).sum()
+    }
+
+    /// What all balances of all owners add up to.
+    pub fn sum(&self) -> i64 {
+        self.stripe.balances().iter().map(|balance| balance.amount).sum()
+    }
+
+    /// The types of the events so far.
+    pub fn kinds(&self) -> Vec<String> {
+        self.stripe.events().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+pub async fn read(response: Response) -> Answer {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.unwrap();
+    Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+}
+
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub signature: String,
+    pub body: String,
+}
+
+impl Received {
+    pub fn event(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// Somebody who listens to webhooks and answers them with a status of the test's choice.
+pub struct Receiver {
+    received: Arc<Mutex<Vec<Received>>>,
+    answer: Arc<Mutex<StatusCode>>,
+    running: Running,
+}
+
+impl Receiver {
+    /// Listens, and has the simulator post there.
+    pub async fn of(world: &World) -> Self {
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let answer = Arc::new(Mutex::new(StatusCode::OK));
+        let (kept, status) = (Arc::clone(&received), Arc::clone(&answer));
+        let router = Router::new().route(
+            "/hook",
+            post(move |headers: HeaderMap, body: String| {
+                let signature = headers["stripe-signature"].to_str().unwrap().to_owned();
+                kept.lock().unwrap().push(Received { signature, body });
+                let status = *status.lock().unwrap();
+                async move { status }
+            }),
+        );
+        let running = Loopback::bind(0).await.unwrap().serve(router);
+        world.stripe.set_webhook_url(running.url().join("hook").unwrap());
+        Self { received, answer, running }
+    }
+
+    pub fn answer_with(&self, status: u16) {
+        *self.answer.lock().unwrap() = StatusCode::from_u16(status).unwrap();
+    }
+
+    pub fn url(&self) -> String {
+        self.running.url().join("hook").unwrap().to_string()
+    }
+
+    /// What came since this was last asked.
+    pub fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut self.received.lock().unwrap())
+    }
+
+    /// The types of the events that came since.
+    pub fn kinds(&self) -> Vec<String> {
+        self.take().iter().map(|received| received.event()["type"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// A folder that goes away with the test.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("simulators-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,38 @@
+//! Time and chance of the machine.
+
+use std::time::Duration;
+
+use app::ports::{Clock, Random};
+use async_trait::async_trait;
+use domain::Timestamp;
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from(chrono::Utc::now())
+    }
+
+    async fn pause(&self, length: Duration) {
+        tokio::time::sleep(length).await;
+    }
+}
+
+/// The operating system's generator.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn bits(&self) -> u128 {
+        let mut bytes = [0; 16];
+        // It fails only where there is no generator; then the time still keeps ids apart.
+        if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+            let nanoseconds = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+            bytes[..8].copy_from_slice(&nanoseconds.to_be_bytes());
+        }
+        u128::from_be_bytes(bytes)
+    }
+}

@@ -1,0 +1,51 @@
+//! The event bus, by EventBridge.
+
+use std::sync::Arc;
+
+use app::ports::{DomainEvent, EventBus, PortError};
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::error::DisplayErrorContext;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+
+use crate::Lazy;
+
+/// The `source` of every event.
+pub const SOURCE: &str = "expert-connect";
+
+/// A bus of EventBridge.
+pub struct EventBridge {
+    client: Lazy<Client>,
+    bus: String,
+}
+
+impl EventBridge {
+    /// The bus with this name.
+    pub fn new(config: Arc<SdkConfig>, bus: impl Into<String>) -> Self {
+        Self { client: Lazy::new(config), bus: bus.into() }
+    }
+}
+
+#[async_trait]
+impl EventBus for EventBridge {
+    async fn publish(&self, event: &DomainEvent) -> Result<(), PortError> {
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(&self.bus)
+            .source(SOURCE)
+            .detail_type(&event.kind)
+            .detail(serde_json::json!({ "event_id": event.id, "appointment": event.detail }).to_string())
+            .build();
+        let client = self.client.get(|config| Client::new(config));
+        let answer = client
+            .put_events()
+            .entries(entry)
+            .send()
+            .await
+            .map_err(|error| PortError(DisplayErrorContext(&error).to_string()))?;
+        match answer.entries.unwrap_or_default().into_iter().find_map(|entry| entry.error_code) {
+            Some(code) => Err(PortError(format!("the event was not taken: {code}"))),
+            None => Ok(()),
+        }
+    }
+}

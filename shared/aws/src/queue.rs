@@ -1,0 +1,59 @@
+//! The effects queue, by SQS.
+
+use std::sync::Arc;
+
+use app::ports::{EffectQueue, PortError};
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use store::Effect;
+
+use crate::Lazy;
+
+/// Most messages of one request.
+const BATCH: usize = 10;
+
+/// A queue of SQS.
+pub struct Sqs {
+    client: Lazy<Client>,
+    url: String,
+}
+
+impl Sqs {
+    /// The queue with this URL.
+    pub fn new(config: Arc<SdkConfig>, url: impl Into<String>) -> Self {
+        Self { client: Lazy::new(config), url: url.into() }
+    }
+}
+
+#[async_trait]
+impl EffectQueue for Sqs {
+    async fn send(&self, effects: &[Effect]) -> Result<(), PortError> {
+        let client = self.client.get(|config| Client::new(config));
+        for batch in effects.chunks(BATCH) {
+            let entries: Result<Vec<_>, _> = batch
+                .iter()
+                .enumerate()
+                .map(|(place, effect)| {
+                    SendMessageBatchRequestEntry::builder()
+                        .id(place.to_string())
+                        .message_body(effect.to_string())
+                        .build()
+                })
+                .collect();
+            let answer = client
+                .send_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries.map_err(|error| PortError(error.to_string()))?))
+                .send()
+                .await
+                .map_err(|error| PortError(DisplayErrorContext(&error).to_string()))?;
+            if let Some(failed) = answer.failed.first() {
+                return Err(PortError(format!("{} messages were not taken: {}", answer.failed.len(), failed.code)));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,289 @@
+"""A booking from the expert's first visit to the refund, through the shipped functions on a local AWS.
+
+usage: journey.py BOOTSTRAPS, the folder with `<function>/bootstrap` for each function; `run` builds it
+"""
+
+import json
+import pathlib
+import platform
+import shutil
+import sys
+import urllib.error
+import urllib.request
+import uuid
+from datetime import datetime, timedelta, timezone
+
+import template as templates
+from aws import LocalAws, until
+from simulators import Simulators
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STACK = "expert-connect"
+
+checked = 0
+
+
+def check(what, holds, seen=None):
+    """Says what was looked at, and ends the journey when it is not so."""
+    global checked
+    if not holds:
+        raise AssertionError(f"{what}: not so; seen: {seen!r}")
+    checked += 1
+    print(f"  ok  {what}", flush=True)
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers
+        self.json = json.loads(body) if body else None
+
+    def __repr__(self):
+        return f"{self.status} {self.json}"
+
+
+class Caller:
+    """Somebody who uses the API; nobody in particular without a token."""
+
+    def __init__(self, url, token=None):
+        self.url = url
+        self.token = token
+
+    def __call__(self, method, path, body=None, expect=200, **headers):
+        sent = {"Content-Type": "application/json"} if body is not None else {}
+        if self.token:
+            sent["Authorization"] = f"Bearer {self.token}"
+        if method == "POST":
+            sent["Idempotency-Key"] = str(uuid.uuid4())
+        sent.update({name.replace("_", "-"): value for name, value in headers.items()})
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=40) as answer:
+                answer = Answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            answer = Answer(error.code, error.headers, error.read())
+        if answer.status != expect:
+            raise AssertionError(f"{method} {path}: expected {expect}, got {answer}")
+        return answer
+
+
+def main(bootstraps):
+    folder = bootstraps.parent / "emulator"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    template = templates.read(ROOT / "template.yaml")
+    built = {name: bootstraps / name / "bootstrap" for name in templates.binaries(template).values()}
+    missing = [name for name, path in built.items() if not path.is_file()]
+    if missing:
+        sys.exit(f"not built: {', '.join(sorted(missing))}")
+
+    aws = LocalAws(folder)
+    simulators = Simulators(folder, bootstraps / "expert-connect" / "bootstrap")
+    try:
+        aws.start()
+        aws.upload(built)
+        outputs, resources = aws.deploy(
+            STACK,
+            template,
+            {
+                "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
+                "HoldMinutes": "1",
+                "JwtAudience": simulators.audience,
+                "JwtIssuer": simulators.issuer,
+                "PublicBaseUrl": "http://127.0.0.1:8080",
+                "StripeApiBase": simulators.stripe,
+            },
+        )
+        print(f"emulator: {len(resources)} resources deployed", flush=True)
+        walk(aws, simulators, outputs, resources)
+    except BaseException:
+        report(aws, simulators)
+        raise
+    finally:
+        simulators.stop()
+        aws.stop()
+    print(f"emulator: {checked} checks passed")
+
+
+def walk(aws, simulators, outputs, resources):
+    url = aws.api_url(resources)
+    keys = {"secret_key": simulators.stripe_key, "webhook_secret": simulators.stripe_webhook_secret}
+    aws.client("secretsmanager").put_secret_value(SecretId=outputs["StripeSecretArn"], SecretString=json.dumps(keys))
+    simulators.start(webhook_url=f"{url}/v1/webhooks/stripe")
+    heard = Listener(aws, outputs["EventBusName"])
+    ada_token, carl_token = simulators.token(simulators.expert), simulators.token(simulators.client)
+    anybody, ada, carl = Caller(url), Caller(url, ada_token), Caller(url, carl_token)
+
+    print("who may call", flush=True)
+    check("health is open to anyone", anybody("GET", "/health").json["status"] == "ok")
+    check("the API describes itself", anybody("GET", "/openapi.json").json["openapi"].startswith("3.1"))
+    anybody("GET", "/v1/appointments?as=client", expect=401)
+    Caller(url, "no.such.token")("GET", "/v1/appointments?as=client", expect=401)
+    Caller(url, f"{ada_token[:-8]}AAAAAAAA")("GET", "/v1/appointments?as=client", expect=401)
+    check("nobody gets in without a token, or with a forged one", True)
+    carl("POST", "/v1/experts", {"name": "Carl", "headline": "Not an expert"}, expect=403)
+    check("a client cannot do what is for experts", True)
+    anybody("POST", "/v1/webhooks/stripe", {"id": "evt_1"}, expect=400, Stripe_Signature="t=1,v1=00")
+    check("an event that Stripe did not sign is refused", True)
+
+    print("an expert gets ready", flush=True)
+    profile = {"name": "Ada", "headline": "Analytical engines"}
+    expert = ada("POST", "/v1/experts", profile, expect=201).json["id"]
+    mine = f"/v1/experts/{expert}"
+    ada("PUT", mine, {**profile, "about": "Since 1843."}, If_Match='"1"')
+    check("the profile is public", anybody("GET", mine).json["about"] == "Since 1843.")
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    hours = {"time_zone": "Europe/Berlin", "weekly": {day: [{"opens": "00:00", "closes": "24:00"}] for day in days}}
+    ada("PUT", f"{mine}/availability", hours, If_Match='"0"')
+    check("the hours are kept", ada("GET", f"{mine}/availability").json["weekly"] == hours["weekly"])
+    terms = {
+        "name": "An hour",
+        "length_minutes": 60,
+        "step_minutes": 60,
+        "price": {"amount": 10_000, "currency": "EUR"},
+    }
+    offers = f"{mine}/session-types"
+    hour, other = (ada("POST", offers, terms, expect=201).json["id"] for _ in range(2))
+    ada("PUT", f"{offers}/{hour}", {**terms, "name": "One hour"}, If_Match='"1"')
+    ada("DELETE", f"{offers}/{other}")
+    offered = json.dumps(anybody("GET", offers).json)
+    check("what is offered is public", hour in offered and "One hour" in offered and other not in offered, offered)
+    page = ada("POST", f"{mine}/stripe-onboarding", expect=201).json["url"]
+    check("Stripe asks the expert who they are", page.startswith(simulators.stripe), page)
+    account = ada("GET", f"{mine}/stripe-connection").json
+    check("until then they cannot be paid", account["charges_enabled"] is False, account)
+    simulators.onboard(account["account"])
+    account = ada("GET", f"{mine}/stripe-connection").json
+    check("then they can", account["charges_enabled"] is True, account)
+
+    print("a client books, pays, moves and cancels", flush=True)
+    midnight = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    first, last = (f"{midnight + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (2, 4))
+    wanted = f"{mine}/slots?session_type={hour}&from={first}&to={last}&time_zone=Europe/Berlin"
+
+    def slots():
+        return [slot["start"] for slot in anybody("GET", wanted).json["slots"]]
+
+    free = slots()
+    check("two days have 48 free hours", len(free) == 48, free)
+    attendee = {"name": "Carl", "email": "carl@example.com", "time_zone": "Europe/Berlin"}
+
+    def book(start, key, expect=201):
+        wish = {"expert_id": expert, "session_type_id": hour, "start": start, "attendee": attendee}
+        return carl("POST", "/v1/appointments", wish, expect=expect, Idempotency_Key=key).json
+
+    paid, unpaid = book(free[0], "first"), book(free[3], "second")
+    check("a slot is held while it is paid", paid["status"] == "pending", paid)
+    check("asking again books nothing more", book(free[0], "first")["id"] == paid["id"])
+    book(free[0], "third", expect=409)
+    check("nobody else gets the slot", slots() == free[1:3] + free[4:], free)
+    here, there = f"/v1/appointments/{paid['id']}", f"/v1/appointments/{unpaid['id']}"
+
+    simulators.pay(paid["payment"]["intent"])
+    until("confirmed", 30, lambda: carl("GET", here).json["status"] == "confirmed")
+    check("Stripe's event confirms it, through webhook, queue and worker", True)
+    check("the expert gets 90 %", simulators.balance(account["account"]) == 9_000, simulators.balances())
+    carl("POST", f"{here}/reschedule", {"start": free[10]})
+    check("it moves", slots() == free[:3] + free[4:10] + free[11:])
+    for side, caller in (("client", carl), ("expert", ada)):
+        listed = [a["id"] for a in caller("GET", f"/v1/appointments?as={side}").json["appointments"]]
+        check(f"it is on the {side}'s list", paid["id"] in listed, listed)
+    for outcome in ("complete", "no-show"):
+        ada("POST", f"{here}/{outcome}", expect=409)
+    check("it cannot have taken place yet", True)
+    carl("POST", f"{here}/cancel", {"reason": "ill"})
+    refunded = until("refunded", 30, lambda: (a := carl("GET", here).json)["payment"]["state"] == "refunded" and a)
+    check("cancelled, all of it goes back", refunded["status"] == "cancelled", refunded)
+    check("the expert's part too", simulators.balance(account["account"]) == 0, simulators.balances())
+
+    print("a message that nobody can handle", flush=True)
+    queue, dead = outputs["EffectsQueueUrl"], outputs["EffectsDeadLettersUrl"]
+    sqs = aws.client("sqs")
+    usual = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})
+    bodies = ["no effect", f"payment:{paid['id']}", f"payment:{unpaid['id']}"]
+    entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+    check("a batch of three is queued", len(sqs.send_message_batch(QueueUrl=queue, Entries=entries)["Successful"]) == 3)
+    until("given up", 60, lambda: waiting(sqs, dead) > 0)
+    letters = sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10)["Messages"]
+    check("after five receives it is a dead letter, alone", [m["Body"] for m in letters] == bodies[:1], letters)
+    until("empty queue", 30, lambda: waiting(sqs, queue) == 0)
+    check("the others of its batch were done with", waiting(sqs, dead) == 1)
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=usual)
+
+    print("a client who does not pay", flush=True)
+    until("expired", 180, lambda: carl("GET", there).json["status"] == "expired")
+    check("the schedule's sweep ends the hold", slots() == free, free)
+    until("cancelled", 30, lambda: simulators.intent(unpaid["payment"]["intent"])["status"] == "canceled")
+    check("its payment has become impossible", True)
+
+    print("what is left behind", flush=True)
+    for id, kinds in (
+        (paid["id"], ("confirmed", "rescheduled", "cancelled")),
+        (unpaid["id"], ("expired",)),
+    ):
+        for kind in kinds:
+            until(f"appointment.{kind}", 30, lambda: heard.has(f"appointment.{kind}", id))
+        check(f"integrators heard: {', '.join(kinds)}", True)
+    check("no sweep failed", waiting(sqs, outputs["ScheduleDeadLettersUrl"]) == 0)
+    logged = list(lines(aws))
+    check("sweeps measure how late the work is", any('"OldestDueItemSeconds"' in line for line in logged))
+    secrets = [*keys.values(), ada_token, carl_token, paid["payment"]["client_secret"], attendee["email"]]
+    check("no secret and no address is in the logs", not any(s in line for line in logged for s in secrets))
+    errors = [line for line in logged if '"level":"ERROR"' in line and "not the name of an effect" not in line]
+    check("the logs tell of no error but the one provoked", not errors, errors[:5])
+
+
+class Listener:
+    """Somebody who integrates with the platform: a queue behind a rule on the event bus."""
+
+    def __init__(self, aws, bus):
+        self.sqs = aws.client("sqs")
+        self.queue = self.sqs.create_queue(QueueName="listener")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events = aws.client("events")
+        pattern = json.dumps({"detail-type": [{"prefix": "appointment."}]})
+        events.put_rule(Name="listener", EventBusName=bus, EventPattern=pattern)
+        events.put_targets(Rule="listener", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+        self.heard = set()
+
+    def has(self, kind, appointment):
+        while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                event = json.loads(message["Body"])
+                self.heard.add((event["detail-type"], event["detail"]["appointment_id"]))
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return (kind, appointment) in self.heard
+
+
+def waiting(sqs, queue):
+    """How many messages a queue has, those in flight too."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
+
+
+def lines(aws):
+    """What all functions have logged."""
+    logs = aws.client("logs")
+    for group in logs.describe_log_groups(logGroupNamePrefix=f"/{STACK}/")["logGroups"]:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            for event in page["events"]:
+                yield f"{group['logGroupName']}: {event['message'].rstrip()}"
+
+
+def report(aws, simulators):
+    """What a failed journey leaves to read: the last lines of each function and of the programs around them."""
+    try:
+        for line in list(lines(aws))[-200:]:
+            print(line[:2000], file=sys.stderr)
+    except Exception as error:
+        print(f"no logs of the functions: {error}", file=sys.stderr)
+    for process in (aws.process, simulators.process):
+        if process:
+            print(f"--- {process.name}\n{process.tail()}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]).resolve())
