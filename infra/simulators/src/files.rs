@@ -48,8 +48,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
     }
 }
 
-/// Replaces a file so that a crash leaves the old one or the new one, never half of either. Only the owner may read
-/// it: it holds client secrets or a private key.
+/// Replaces a file so that a crash leaves the old one or the new one, never half of either. Only the owner
+/// may read it: it holds client secrets or a private key.
 pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), OpenError> {
     let unwritable = |source| OpenError::Unwritable { path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

@@ -10,7 +10,8 @@ const STYLE: &str = "\
 body{max-width:64rem;margin:0 auto;padding:1rem}\
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}\
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8886;vertical-align:top;white-space:nowrap}\
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8886;\
+vertical-align:top;white-space:nowrap}\
 td.number{text-align:right;font-variant-numeric:tabular-nums}\
 label{display:block;margin:.8rem 0}input{font:inherit;padding:.5rem;width:100%;box-sizing:border-box}\
 button{font:inherit;padding:.6rem 1rem;margin:.3rem .5rem .3rem 0;cursor:pointer}\
@@ -18,7 +19,8 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8882;padding:.8rem}\
 .problem{border-left:.3rem solid #c00;padding:.3rem .8rem;background:#c001}\
 .note{opacity:.75}";
 
-/// The text with everything that means something to a browser made harmless, in elements and quoted attributes.
+/// The text with everything that means something to a browser made harmless, in elements and quoted
+/// attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {

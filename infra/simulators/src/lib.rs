@@ -1,8 +1,8 @@
-//! Stand-ins for the outside services that a machine without their keys needs: a card processor that behaves as
-//! Stripe does on the wire, and a sign-in service that issues the tokens Cognito would.
+//! Stand-ins for the outside services that a machine without their keys needs: a card processor that behaves
+//! as Stripe does on the wire, and a sign-in service that issues the tokens Cognito would.
 //!
-//! Both are library pieces. A program binds a [`Loopback`], opens a simulator with the address it got, and serves
-//! the simulator's router there:
+//! Both are library pieces. A program binds a [`Loopback`], opens a simulator with the address it got, and
+//! serves the simulator's router there:
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,8 +21,8 @@
 //! # drop(running); Ok(()) }
 //! ```
 //!
-//! **Invariants.** Nothing here listens on anything but 127.0.0.1, reads a clock other than the one it was given,
-//! or keeps a real card number: only the published test cards exist. Nothing here knows the product.
+//! **Invariants.** Nothing here listens on anything but 127.0.0.1, reads a clock other than the one it was
+//! given, or keeps a real card number: only the published test cards exist. Nothing here knows the product.
 
 // The JSON of a payment intent is one long literal.
 #![recursion_limit = "256"]

@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-/// A bound port of 127.0.0.1 that serves nothing yet, so that its address can go into the configuration of what
-/// will be served there.
+/// A bound port of 127.0.0.1 that serves nothing yet, so that its address can go into the configuration of
+/// what will be served there.
 #[derive(Debug)]
 pub struct Loopback {
     listener: TcpListener,

@@ -29,8 +29,8 @@ pub(crate) fn secret() -> String {
 }
 
 fn fill(bytes: &mut [u8]) {
-    // The library documents that this fails only when the operating system has no entropy, which it never reports
-    // after boot. Going on with zeros would hand out guessable secrets, so this waits for it instead.
+    // The library documents that this fails only when the operating system has no entropy, which it never
+    // reports after boot. Going on with zeros would hand out guessable secrets, so this waits for it instead.
     while rand::fill(bytes).is_err() {
         std::thread::yield_now();
     }

@@ -1,5 +1,5 @@
-//! How long the slot engine takes, next to the least that anything could take: reading each busy interval and writing
-//! each slot once. `cargo bench -p domain`
+//! How long the slot engine takes, next to the least that anything could take: reading each busy interval and
+//! writing each slot once. `cargo bench -p domain`
 
 #![allow(missing_docs, clippy::unwrap_used)]
 

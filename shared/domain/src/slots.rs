@@ -1,12 +1,13 @@
 //! Which starts of a session type can be booked.
 //!
-//! Open time comes from the availability rules as pieces of local days (see [`crate::availability`]). Each piece has
-//! the instant from which its grid of starts is counted, so a start is on the grid or not whatever range is asked for.
-//! Notice and booking window bound the starts, caps take out whole days, occupied time takes out single starts.
+//! Open time comes from the availability rules as pieces of local days (see [`crate::availability`]). Each
+//! piece has the instant from which its grid of starts is counted, so a start is on the grid or not whatever
+//! range is asked for. Notice and booking window bound the starts, caps take out whole days, occupied time
+//! takes out single starts.
 //!
-//! The work is proportional to the occupied spans plus the starts: nothing is sorted or searched. Per stretch of days,
-//! each occupied span marks the minutes at which no session can start in a bitmap, and each start on the grid reads
-//! one bit.
+//! The work is proportional to the occupied spans plus the starts: neither is sorted or searched. Per stretch
+//! of days, each occupied span marks in a bitmap the starts that it takes out, and what is left is read off
+//! it.
 
 use chrono::NaiveDate;
 
@@ -26,11 +27,12 @@ const STRETCH: i64 = 400 * DAY;
 /// What already stands in an expert's time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Occupancy<'a> {
-    /// Time that no new session's occupied span may overlap: appointments with their buffers, and outside events as
-    /// they are. In any order; they may overlap one another. Those that touch no session of the range do no harm.
+    /// Time that no new session's occupied span may overlap: appointments with their buffers, and outside
+    /// events as they are. In any order; they may overlap one another. Those that touch no session of the
+    /// range do no harm.
     pub occupied: &'a [TimeSpan],
-    /// Starts of the sessions of this type that stand, for the caps: all those of each local day that the range
-    /// touches, and with a weekly cap of each ISO week. A group session is one session.
+    /// Starts of the sessions of this type that stand, for the caps: all those of each local day that the
+    /// range touches, and with a weekly cap of each ISO week. A group session is one session.
     pub session_starts: &'a [Timestamp],
     /// Start and seats left of each group session of this type that stands.
     pub groups: &'a [(Timestamp, u16)],
@@ -45,7 +47,8 @@ pub struct Slot {
     pub seats: u16,
 }
 
-/// Why a start is not offered. Instants are shown in UTC; whoever knows the reader's zone can show them better.
+/// Why a start is not offered. Instants are shown in UTC; whoever knows the reader's zone can show them
+/// better.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Less than the minimum notice ahead.
@@ -124,13 +127,14 @@ fn nearest(previous: Option<Timestamp>, next: Option<Timestamp>) -> String {
     }
 }
 
-/// The first instant of a local date up to the first instant of the next: the day that a daily cap counts. Empty when
-/// the zone skipped the date.
+/// The first instant of a local date up to the first instant of the next: the day that a daily cap counts.
+/// Empty when the zone skipped the date.
 pub fn local_day_span(zone: Zone, date: NaiveDate) -> TimeSpan {
     days_span(zone, day_number(date), 1)
 }
 
-/// The Monday to Sunday that hold a local date, from first instant to first instant: the week that a weekly cap counts.
+/// The Monday to Sunday that hold a local date, from first instant to first instant: the week that a weekly
+/// cap counts.
 pub fn iso_week_span(zone: Zone, date: NaiveDate) -> TimeSpan {
     days_span(zone, monday(day_number(date)), 7)
 }
@@ -147,8 +151,8 @@ fn monday(day: i64) -> i64 {
 
 /// The starts in `range` that can be booked, in order.
 ///
-/// Whether a start is offered does not depend on the range. The answer is as long as the range and the booking window
-/// make it, so callers bound one of them; what the work needs besides is bounded here.
+/// Whether a start is offered does not depend on the range. The answer is as long as the range and the
+/// booking window make it, so callers bound one of them; what the work needs besides is bounded here.
 pub fn slots(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
@@ -200,8 +204,8 @@ fn with_groups(slots: Vec<Slot>, groups: &[(Timestamp, u16)], from: i64, until: 
     merged
 }
 
-/// Whether a session may start at `start` as far as notice and booking window go, whatever the hours: all that a seat
-/// of a group session that stands must keep to.
+/// Whether a session may start at `start` as far as notice and booking window go, whatever the hours: all
+/// that a seat of a group session that stands must keep to.
 ///
 /// # Errors
 /// [`Refusal::TooFar`], [`Refusal::BeforeWindow`] or [`Refusal::TooSoon`].
@@ -214,7 +218,8 @@ pub fn check_ahead(
     Bounds::new(rules.time_zone, terms, now).check(start)
 }
 
-/// Whether a session may start at `start` as far as hours, grid, notice and booking window go, whatever else stands.
+/// Whether a session may start at `start` as far as hours, grid, notice and booking window go, whatever else
+/// stands.
 ///
 /// # Errors
 /// The first of these rules that the start breaks, notice and booking window before the hours.
@@ -428,8 +433,8 @@ fn runs(rules: &AvailabilityRules, terms: &SessionTypeTerms, from: i64, until: i
     pieces.into_iter().filter_map(run).collect()
 }
 
-/// The open pieces of the days that `from..until` touches, each knowing where the open time it belongs to closes (when
-/// that lies beyond `until`, some instant not before `until`).
+/// The open pieces of the days that `from..until` touches, each knowing where the open time it belongs to
+/// closes (when that lies beyond `until`, some instant not before `until`).
 fn joined(rules: &AvailabilityRules, from: i64, until: i64) -> Vec<OpenPiece> {
     let mut pieces = open_pieces(rules, from, until);
     let mut after: Option<(i64, i64)> = None;

@@ -80,8 +80,8 @@ impl SigningKey {
     pub(super) fn sign(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.id.clone());
-        // The claims are plain JSON and the key was checked when it was read, so there is nothing to fail at; an empty
-        // token is refused by everybody.
+        // The claims are plain JSON and the key was checked when it was read, so there is nothing to fail at;
+        // an empty token is refused by everybody.
         jsonwebtoken::encode(&header, claims, &self.encoding).unwrap_or_else(|error| {
             tracing::error!(%error, "a token could not be signed");
             String::new()

@@ -1,6 +1,6 @@
-//! A sign-in service that stands for a Cognito user pool: OpenID Connect with the authorization code flow and PKCE,
-//! and access tokens with the claims Cognito's have.
-//! Sources: <https://openid.net/specs/openid-connect-core-1_0.html>, <https://www.rfc-editor.org/rfc/rfc7636>,
+//! A sign-in service that stands for a Cognito user pool: OpenID Connect with the authorization code flow and
+//! PKCE, and access tokens with the claims Cognito's have. Sources:
+//! <https://openid.net/specs/openid-connect-core-1_0.html>, <https://www.rfc-editor.org/rfc/rfc7636>,
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>.
 //!
 //! Anybody who reaches it may sign in as anybody on its list, without a password. It is for one machine only.
@@ -41,8 +41,8 @@ pub struct Person {
 pub struct SignInConfig {
     /// The service's address, and the `iss` claim (which has no slash at its end, as Cognito's has none).
     pub issuer: Url,
-    /// The one application that people sign in to: the `client_id` claim, and the audience of id tokens. It is a
-    /// public client and has no secret.
+    /// The one application that people sign in to: the `client_id` claim, and the audience of id tokens. It
+    /// is a public client and has no secret.
     pub client_id: String,
     /// The scope an access token needs for the application's API, such as `expert-connect/api`.
     pub scope: String,
@@ -50,8 +50,8 @@ pub struct SignInConfig {
     pub redirect_uris: Vec<Url>,
     /// Who can sign in.
     pub people: Vec<Person>,
-    /// Where the signing key is kept (PEM, readable by its owner only). With it, tokens stay good after a restart;
-    /// without it, each start makes a new key.
+    /// Where the signing key is kept (PEM, readable by its owner only). With it, tokens stay good after a
+    /// restart; without it, each start makes a new key.
     pub key_file: Option<PathBuf>,
     /// The service's time, in Unix seconds.
     pub clock: Clock,
@@ -88,13 +88,14 @@ impl SignIn {
         &self.issuer
     }
 
-    /// An access token for `person` that is good for `valid_seconds` from now; a negative number makes one that has
-    /// expired. The person need not be on the list.
+    /// An access token for `person` that is good for `valid_seconds` from now; a negative number makes one
+    /// that has expired. The person need not be on the list.
     pub fn access_token(&self, person: &Person, valid_seconds: i64) -> String {
         token::access(self, person, &self.full_scope(), valid_seconds)
     }
 
-    /// The public key as `/.well-known/jwks.json` answers it: `{"keys":[{"kty":"RSA","kid":…,"n":…,"e":…,…}]}`.
+    /// The public key as `/.well-known/jwks.json` answers it:
+    /// `{"keys":[{"kty":"RSA","kid":…,"n":…,"e":…,…}]}`.
     pub fn jwks(&self) -> Value {
         self.key.jwks()
     }

@@ -73,8 +73,8 @@ pub(super) async fn people(State(service): State<Arc<SignIn>>) -> Response {
     html::page(StatusCode::OK, "People", &body)
 }
 
-/// `POST /people/{subject}/token`: a token at once, as JSON, or as a page for browsers. For local use only: nothing is
-/// asked, and Cognito has nothing like it.
+/// `POST /people/{subject}/token`: a token at once, as JSON, or as a page for browsers. For local use only:
+/// nothing is asked, and Cognito has nothing like it.
 pub(super) async fn take_token(
     State(service): State<Arc<SignIn>>,
     Path(subject): Path<String>,

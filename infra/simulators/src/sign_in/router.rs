@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::{SignIn, authorize, pages, token};
 
 pub(super) fn router(service: Arc<SignIn>) -> Router {
-    // Applications in a browser call these from another origin. The others are for people, and other origins must
-    // not read them.
+    // Applications in a browser call these from another origin. The others are for people, and other origins
+    // must not read them.
     let shared = Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/.well-known/jwks.json", get(jwks))

@@ -1,5 +1,6 @@
-//! Tokens, and the endpoint that gives them out.
-//! Sources: <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3>, <https://www.rfc-editor.org/rfc/rfc9700#section-4.14>.
+//! Tokens, and the endpoint that gives them out. Sources:
+//! <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3>,
+//! <https://www.rfc-editor.org/rfc/rfc9700#section-4.14>.
 
 use std::collections::HashMap;
 use std::sync::Arc;

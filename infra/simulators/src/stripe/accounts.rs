@@ -182,8 +182,8 @@ fn find<'a>(work: &'a Work, id: &str, param: &str) -> Result<&'a Account, ApiErr
     account.ok_or_else(|| match param {
         // Stripe does not tell other platforms' accounts from none.
         "account_id" => ApiError::forbidden(format!(
-            "The provided key does not have access to account '{id}' (or that account does not exist). Application \
-             access may have been revoked."
+            "The provided key does not have access to account '{id}' (or that account does not exist). \
+             Application access may have been revoked."
         ))
         .code("account_invalid"),
         param => ApiError::missing("account", id, param),
@@ -303,7 +303,8 @@ pub(super) fn create_link(work: &mut Work, form: &Form) -> Outcome {
     Ok(answer)
 }
 
-/// `POST /v1/accounts/{id}/login_links`: the way to an account's dashboard, which is its place in the books here.
+/// `POST /v1/accounts/{id}/login_links`: the way to an account's dashboard, which is its place in the books
+/// here.
 pub(super) fn create_login_link(work: &Work, id: &str, form: &Form) -> Outcome {
     form.allow_only(&["expand[]"])?;
     let account = find(work, id, "account_id")?;

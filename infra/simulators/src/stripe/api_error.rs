@@ -8,6 +8,13 @@ use super::Refused;
 #[derive(Debug, Clone)]
 pub(super) struct ApiError {
     pub(super) status: u16,
+    /// Whether work had begun, so that an idempotency key replays this answer.
+    pub(super) stored: bool,
+    details: Box<Details>,
+}
+
+#[derive(Debug, Clone)]
+struct Details {
     /// `invalid_request_error`, `card_error`, `idempotency_error` or `api_error`.
     kind: &'static str,
     code: Option<String>,
@@ -17,14 +24,11 @@ pub(super) struct ApiError {
     charge: Option<String>,
     payment_intent: Option<Value>,
     payment_method: Option<Value>,
-    /// Whether work had begun, so that an idempotency key replays this answer.
-    pub(super) stored: bool,
 }
 
 impl ApiError {
     fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
+        let details = Details {
             kind,
             code: None,
             decline_code: None,
@@ -33,8 +37,8 @@ impl ApiError {
             charge: None,
             payment_intent: None,
             payment_method: None,
-            stored: false,
-        }
+        };
+        Self { status, stored: false, details: Box::new(details) }
     }
 
     /// The request does not make sense by itself.
@@ -45,7 +49,7 @@ impl ApiError {
     /// The request makes no sense for what is there now.
     pub(super) fn unexpected_state(message: impl Into<String>, payment_intent: Value) -> Self {
         let mut error = Self::invalid(message).code("payment_intent_unexpected_state");
-        error.payment_intent = Some(payment_intent);
+        error.details.payment_intent = Some(payment_intent);
         error.stored = true;
         error
     }
@@ -53,7 +57,7 @@ impl ApiError {
     /// The bank, or the guest, said no. The status is 402.
     pub(super) fn card(failure: &super::state::Failure) -> Self {
         let mut error = Self::new(402, "card_error", failure.message.clone()).code(&failure.code);
-        error.decline_code = failure.decline_code.clone();
+        error.details.decline_code = failure.decline_code.clone();
         error.stored = true;
         error
     }
@@ -82,16 +86,17 @@ impl ApiError {
 
     pub(super) fn other_parameters(key: &str) -> Self {
         let message = format!(
-            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try \
-             using a key other than '{key}' if you meant to execute a different request."
+            "Keys for idempotent requests can only be used with the same parameters they were first used \
+             with. Try using a key other than '{key}' if you meant to execute a different request."
         );
         Self::new(400, "idempotency_error", message)
     }
 
     pub(super) fn key_in_use(key: &str) -> Self {
         let message = format!(
-            "There is currently another in-progress request using this Idempotent Key (that probably means you \
-             submitted twice, and the other request is still going through): {key}. Please try again later."
+            "There is currently another in-progress request using this Idempotent Key (that probably means \
+             you submitted twice, and the other request is still going through): {key}. Please try again \
+             later."
         );
         Self::new(409, "idempotency_error", message).code("idempotency_key_in_use")
     }
@@ -101,27 +106,27 @@ impl ApiError {
     }
 
     pub(super) fn code(mut self, code: &str) -> Self {
-        self.code = Some(code.to_owned());
+        self.details.code = Some(code.to_owned());
         self
     }
 
     pub(super) fn param(mut self, param: impl Into<String>) -> Self {
-        self.param = Some(param.into());
+        self.details.param = Some(param.into());
         self
     }
 
     pub(super) fn charge(mut self, charge: Option<&str>) -> Self {
-        self.charge = charge.map(str::to_owned);
+        self.details.charge = charge.map(str::to_owned);
         self
     }
 
     pub(super) fn payment_intent(mut self, intent: Value) -> Self {
-        self.payment_intent = Some(intent);
+        self.details.payment_intent = Some(intent);
         self
     }
 
     pub(super) fn payment_method(mut self, method: Option<Value>) -> Self {
-        self.payment_method = method;
+        self.details.payment_method = method;
         self
     }
 
@@ -132,26 +137,27 @@ impl ApiError {
 
     /// The members of the error, also for `last_payment_error`.
     pub(super) fn members(&self) -> Value {
+        let details = &*self.details;
         let mut members = Map::new();
-        members.insert("type".to_owned(), json!(self.kind));
-        members.insert("message".to_owned(), json!(self.message));
+        members.insert("type".to_owned(), json!(details.kind));
+        members.insert("message".to_owned(), json!(details.message));
         let texts = [
-            ("code", &self.code),
-            ("decline_code", &self.decline_code),
-            ("param", &self.param),
-            ("charge", &self.charge),
+            ("code", &details.code),
+            ("decline_code", &details.decline_code),
+            ("param", &details.param),
+            ("charge", &details.charge),
         ];
         for (name, text) in texts {
             if let Some(text) = text {
                 members.insert(name.to_owned(), json!(text));
             }
         }
-        if let Some(code) = &self.code {
+        if let Some(code) = &details.code {
             let page = format!("https://docs.stripe.com/error-codes#{}", code.replace('_', "-"));
             members.insert("doc_url".to_owned(), json!(page));
         }
         for (name, object) in
-            [("payment_intent", &self.payment_intent), ("payment_method", &self.payment_method)]
+            [("payment_intent", &details.payment_intent), ("payment_method", &details.payment_method)]
         {
             if let Some(object) = object {
                 members.insert(name.to_owned(), object.clone());
@@ -165,6 +171,6 @@ impl ApiError {
     }
 
     pub(super) fn refused(self) -> Refused {
-        Refused { status: self.status, code: self.code, message: self.message }
+        Refused { status: self.status, code: self.details.code, message: self.details.message }
     }
 }

@@ -1,5 +1,5 @@
-//! The cards and bank accounts that may be used for testing, and what they do.
-//! Sources: <https://docs.stripe.com/testing>, <https://docs.stripe.com/payments/sepa-debit/accept-a-payment>.
+//! The cards and bank accounts that may be used for testing, and what they do. Sources:
+//! <https://docs.stripe.com/testing>, <https://docs.stripe.com/payments/sepa-debit/accept-a-payment>.
 
 use super::state::{Failure, Means};
 
@@ -125,6 +125,11 @@ pub const TEST_CARDS: &[TestCard] = &[
     ),
 ];
 
+/// The bank accounts the simulator knows: two that pay at once, one that pays after three minutes, one that
+/// bounces.
+pub(super) const TEST_IBANS: &[&str] =
+    &["AT611904300234573201", "DE89370400440532013000", "AT321904300235473204", "AT861904300235473202"];
+
 impl TestCard {
     pub(super) fn find(number: &str) -> Option<&'static Self> {
         TEST_CARDS.iter().find(|card| card.number == number)
@@ -208,8 +213,8 @@ pub(super) fn decline(reason: &str) -> Failure {
         "test_mode_live_card" => (
             "card_declined",
             Some(reason),
-            "Your card was declined. Your request was in test mode, but used a non test (live) card. For a list of \
-             valid test cards, visit: https://docs.stripe.com/testing.",
+            "Your card was declined. Your request was in test mode, but used a non test (live) card. For a \
+             list of valid test cards, visit: https://docs.stripe.com/testing.",
         ),
         "authentication_required" => (
             "authentication_required",
@@ -219,8 +224,8 @@ pub(super) fn decline(reason: &str) -> Failure {
         "authentication_failure" => (
             "payment_intent_authentication_failure",
             None,
-            "We are unable to authenticate your payment method. Please choose a different payment method and try \
-             again.",
+            "We are unable to authenticate your payment method. Please choose a different payment method and \
+             try again.",
         ),
         other => ("card_declined", Some(other), "Your card was declined."),
     };

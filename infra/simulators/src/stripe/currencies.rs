@@ -3,12 +3,12 @@
 /// The largest amount, in minor units: eight digits.
 pub(super) const MAXIMUM: i64 = 99_999_999;
 
-const CODES: &str = "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bif bmd bnd bob brl bsd bwp byn bzd cad \
-    cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf \
-    idr ils inr isk jmd jpy kes kgs khr kmf krw kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk \
-    mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle \
-    sos srd std szl thb tjs top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xcg xof xpf yer zar zmw bhd jod \
-    kwd omr tnd";
+const CODES: &str = "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bif bmd bnd bob brl bsd bwp byn \
+    bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd \
+    hkd hnl htg huf idr ils inr isk jmd jpy kes kgs khr kmf krw kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd \
+    mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln pyg qar ron rsd rub \
+    rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx uyu uzs vnd vuv wst \
+    xaf xcd xcg xof xpf yer zar zmw bhd jod kwd omr tnd";
 
 const ZERO_DECIMAL: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf";
 const THREE_DECIMAL: &str = "bhd jod kwd omr tnd";
@@ -45,8 +45,8 @@ pub(super) fn minimum(currency: &str) -> i64 {
         "czk" => 1500,
         "huf" => 17_500,
         "bgn" => 100,
-        // Elsewhere the smallest amount is worth about half a dollar; 50 of the smallest unit where there is a
-        // hundredth, or a yen.
+        // Elsewhere the smallest amount is worth about half a dollar; 50 of the smallest unit where there is
+        // a hundredth, or a yen.
         other if exponent(other) == 3 => 500,
         _ => 50,
     }

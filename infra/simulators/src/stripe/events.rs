@@ -7,8 +7,8 @@ use super::work::Work;
 use super::{Shared, render};
 use crate::random;
 
-/// Records an event about `object` as it is now, and makes its webhooks due. `account` is the connected account it
-/// happened on; `None` is the platform.
+/// Records an event about `object` as it is now, and makes its webhooks due. `account` is the connected
+/// account it happened on; `None` is the platform.
 pub(super) fn emit(work: &mut Work, kind: &str, object: Value, account: Option<&str>) {
     emit_change(work, kind, object, None, account);
 }

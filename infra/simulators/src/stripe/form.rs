@@ -30,13 +30,14 @@ impl Form {
         Ok(Self { fields })
     }
 
-    /// Refuses every parameter that none of `known` allows. A pattern's `*` stands for any name, its empty brackets
-    /// for a position in a list.
+    /// Refuses every parameter that none of `known` allows. A pattern's `*` stands for any name, its empty
+    /// brackets for a position in a list.
     pub(super) fn allow_only(&self, known: &[&str]) -> Result<(), ApiError> {
         if let Some((name, _)) = self.fields.iter().find(|(name, _)| name.starts_with("payment_method_types"))
         {
-            let message = "The payment_method_types parameter is no longer supported. Use automatic_payment_methods, \
-                           excluded_payment_method_types or allowed_payment_method_types instead.";
+            let message = "The payment_method_types parameter is no longer supported. Use \
+                           automatic_payment_methods, excluded_payment_method_types or \
+                           allowed_payment_method_types instead.";
             return Err(ApiError::invalid(message)
                 .code("payment_method_types_no_longer_supported")
                 .param(name));

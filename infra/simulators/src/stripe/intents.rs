@@ -1,4 +1,4 @@
-//! Payment intents: made, changed, captured, cancelled. [`confirm`](super::confirm) pays them.
+//! Payment intents: made, changed, captured, cancelled. `confirm` pays them.
 //! Source: <https://docs.stripe.com/payments/paymentintents/lifecycle>.
 
 use super::api_error::ApiError;
@@ -158,7 +158,8 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
     if confirm_now { confirm::attempt(work, &id, now_or_later) } else { answer(work, &id) }
 }
 
-/// Checks who gets what: the fee and the transfer are part of the amount, and only one of them says how to split it.
+/// Checks who gets what: the fee and the transfer are part of the amount, and only one of them says how to
+/// split it.
 fn check_split(intent: &Intent) -> Result<(), ApiError> {
     validate::part("application_fee_amount", intent.application_fee_amount, intent.amount)?;
     validate::part("transfer_data[amount]", intent.transfer_amount, intent.amount)?;
@@ -174,9 +175,9 @@ fn check_split(intent: &Intent) -> Result<(), ApiError> {
         return Err(ApiError::invalid(message).param("application_fee_amount"));
     }
     if intent.application_fee_amount.is_some() && intent.destination.is_none() && intent.account.is_none() {
-        let message = "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment \
-                       (using an OAuth key or Stripe-Account header) or destination payment (using \
-                       `transfer_data[destination]`).";
+        let message = "Can only apply an application_fee_amount when the PaymentIntent is attempting a \
+                       direct payment (using an OAuth key or Stripe-Account header) or destination payment \
+                       (using `transfer_data[destination]`).";
         return Err(ApiError::invalid(message).param("application_fee_amount"));
     }
     Ok(())
@@ -186,13 +187,14 @@ fn check_accounts(state: &State, intent: &Intent) -> Result<(), ApiError> {
     if let Some(id) = &intent.destination {
         let name = "transfer_data[destination]";
         if intent.account.is_some() {
-            let message = "A direct charge has no destination: leave out either transfer_data or the Stripe-Account header.";
+            let message =
+                "A direct charge has no destination: leave out transfer_data or the Stripe-Account header.";
             return Err(ApiError::invalid(message).param(name));
         }
         let account = state.accounts.get(id).ok_or_else(|| ApiError::missing("destination", id, name))?;
         if !account.can("transfers") {
-            let message = "Your destination account needs to have at least one of the following capabilities enabled: \
-                           transfers, crypto_transfers, legacy_payments";
+            let message = "Your destination account needs to have at least one of the following capabilities \
+                           enabled: transfers, crypto_transfers, legacy_payments";
             return Err(ApiError::invalid(message)
                 .code("insufficient_capabilities_for_transfer")
                 .param(name));
@@ -261,9 +263,9 @@ pub(super) fn update(work: &mut Work, id: &str, form: &Form) -> Outcome {
     ];
     if let Some(name) = frozen.iter().find(|name| !open && form.text(name).is_some()) {
         let message = format!(
-            "This PaymentIntent's {name} could not be updated because it has a status of {}. You may only update the \
-             {name} of a PaymentIntent with one of the following statuses: requires_payment_method, \
-             requires_confirmation, requires_action.",
+            "This PaymentIntent's {name} could not be updated because it has a status of {}. You may only \
+             update the {name} of a PaymentIntent with one of the following statuses: \
+             requires_payment_method, requires_confirmation, requires_action.",
             before.status.name()
         );
         return Err(ApiError::unexpected_state(message, render::intent(work.state, &before)).param(*name));
@@ -313,8 +315,8 @@ pub(super) fn capture(work: &mut Work, id: &str, form: &Form) -> Outcome {
     let intent = work.intent(id)?.clone();
     let (Some(charge), IntentStatus::RequiresCapture) = (intent.latest_charge.clone(), intent.status) else {
         let message = format!(
-            "This PaymentIntent could not be captured because it has a status of {}. Only a PaymentIntent with one of \
-             the following statuses may be captured: requires_capture.",
+            "This PaymentIntent could not be captured because it has a status of {}. Only a PaymentIntent \
+             with one of the following statuses may be captured: requires_capture.",
             intent.status.name()
         );
         return Err(ApiError::unexpected_state(message, render::intent(work.state, &intent)));
@@ -326,7 +328,7 @@ pub(super) fn capture(work: &mut Work, id: &str, form: &Form) -> Outcome {
     }
     if amount > intent.amount_capturable {
         let message = format!(
-            "The amount_to_capture ({amount}) is greater than the capturable amount of this PaymentIntent ({}).",
+            "The amount_to_capture ({amount}) is greater than the capturable amount of this payment ({}).",
             intent.amount_capturable
         );
         return Err(ApiError::invalid(message).code("amount_too_large").param("amount_to_capture"));
@@ -356,9 +358,9 @@ pub(super) fn cancel(work: &mut Work, id: &str, form: &Form) -> Outcome {
     let intent = work.intent(id)?;
     if matches!(intent.status, IntentStatus::Succeeded | IntentStatus::Canceled | IntentStatus::Processing) {
         let message = format!(
-            "You cannot cancel this PaymentIntent because it has a status of {}. Only a PaymentIntent with one of the \
-             following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, \
-             requires_action.",
+            "You cannot cancel this PaymentIntent because it has a status of {}. Only a PaymentIntent with \
+             one of the following statuses may be canceled: requires_payment_method, requires_capture, \
+             requires_confirmation, requires_action.",
             intent.status.name()
         );
         return Err(ApiError::unexpected_state(message, render::intent(work.state, intent)));

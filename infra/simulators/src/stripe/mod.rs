@@ -1,12 +1,13 @@
 //! A card processor that speaks Stripe's wire protocol and remembers what it did.
 //!
-//! It follows the API version [`API_VERSION`] for the part of Stripe a marketplace needs: Connect accounts and their
-//! onboarding, payment intents, refunds, the books behind them, events, and signed webhooks. A parameter it does not
-//! act on is refused rather than ignored, so nothing passes here that would be lost there.
-//! Source: <https://docs.stripe.com/api>.
+//! It follows the API version [`API_VERSION`] for the part of Stripe a marketplace needs: Connect accounts
+//! and their onboarding, payment intents, refunds, the books behind them, events, and signed webhooks. A
+//! parameter it does not act on is refused rather than ignored, so nothing passes here that would be lost
+//! there. Source: <https://docs.stripe.com/api>.
 //!
-//! Files: [`state`] is what is remembered; `router` reads requests; `intents`, `settle`, `refunds` and `accounts` act
-//! on the state; `render` turns it into Stripe's JSON; `events` and `webhooks` tell the product; `pages` shows people.
+//! Files: `state` is what is remembered; `router` reads requests; `intents`, `settle`, `refunds` and
+//! `accounts` act on the state; `render` turns it into Stripe's JSON; `events` and `webhooks` tell the
+//! product; `pages` shows people.
 
 mod accounts;
 mod api_error;
@@ -89,8 +90,8 @@ impl std::fmt::Debug for StripeSimulatorConfig {
 /// What somebody owns, or owes when it is negative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Balance {
-    /// `platform`, the id of a connected account, `stripe` (its processing fees) or `guests` (all who pay). The
-    /// amounts of all owners in one currency add up to zero.
+    /// `platform`, the id of a connected account, `stripe` (its processing fees) or `guests` (all who pay).
+    /// The amounts of all owners in one currency add up to zero.
     pub owner: String,
     /// The three-letter code in lower case.
     pub currency: String,
@@ -155,7 +156,8 @@ impl StripeSimulator {
         router::router(Arc::clone(self))
     }
 
-    /// Posts every webhook that is due by the clock, one after another, and answers how many attempts that took.
+    /// Posts every webhook that is due by the clock, one after another, and answers how many attempts that
+    /// took.
     ///
     /// A delivery that is not answered with a 2xx comes back after [`RETRY_AFTER`]. Things that happen by
     /// themselves at their time — a bank debit settles, an authorisation runs out — happen here first.
@@ -168,7 +170,7 @@ impl StripeSimulator {
         self.lock().state.deliveries.iter().map(|delivery| delivery.due_at).min()
     }
 
-    /// Sends the events from now on, and the deliveries that still wait, to `url`.
+    /// Sends the events from now on, and the deliveries that still wait, to `url` (`http` only).
     pub fn set_webhook_url(&self, url: Url) {
         self.lock().webhook_url = Some(url);
     }
@@ -210,8 +212,8 @@ impl StripeSimulator {
         self.act(|work| accounts::onboard(work, account, outcome)).map(|_| ())
     }
 
-    /// Pays an intent with a test card's number as the guest would on the checkout page, and answers the intent.
-    /// A card that asks for 3-D Secure leaves it in `requires_action`.
+    /// Pays an intent with a test card's number as the guest would on the checkout page, and answers the
+    /// intent. A card that asks for 3-D Secure leaves it in `requires_action`.
     pub fn pay(&self, intent: &str, card_number: &str) -> Result<Value, Refused> {
         self.act(|work| confirm::pay_with_card(work, intent, card_number, None))
     }
@@ -234,6 +236,21 @@ impl StripeSimulator {
         origin: Origin,
         action: impl FnOnce(&mut Work) -> work::Outcome,
     ) -> work::Outcome {
+        let outcome = self.look(shared, origin, action);
+        self.save(shared).map_err(|error| {
+            tracing::error!(%error, "the simulator's state was not saved");
+            api_error::ApiError::internal("The simulator could not save its state; its log says why.")
+        })?;
+        outcome
+    }
+
+    /// Runs an action that changes nothing.
+    fn look(
+        &self,
+        shared: &mut Shared,
+        origin: Origin,
+        action: impl FnOnce(&mut Work) -> work::Outcome,
+    ) -> work::Outcome {
         let mut work = Work {
             state: &mut shared.state,
             switches: &shared.switches,
@@ -242,12 +259,7 @@ impl StripeSimulator {
             public_url: &self.config.public_url,
             origin,
         };
-        let outcome = action(&mut work);
-        self.save(shared).map_err(|error| {
-            tracing::error!(%error, "the simulator's state was not saved");
-            api_error::ApiError::internal("The simulator could not save its state; its log says why.")
-        })?;
-        outcome
+        action(&mut work)
     }
 
     fn now(&self) -> i64 {

@@ -1,8 +1,8 @@
 //! Giving money back. Source: <https://docs.stripe.com/api/refunds/create>,
 //! <https://docs.stripe.com/connect/destination-charges#issue-refunds>.
 //!
-//! Transfers and fees come back in proportion. Each share is the rounded share of all that has come back so far, less
-//! what came back before; so however a payment is cut up, the last refund leaves nothing over.
+//! Transfers and fees come back in proportion. Each share is the rounded share of all that has come back so
+//! far, less what came back before; so however a payment is cut up, the last refund leaves nothing over.
 
 use serde_json::Value;
 
@@ -119,7 +119,8 @@ fn find_charge<'a>(work: &'a Work, form: &Form) -> Result<&'a Charge, ApiError> 
     let charge = charge.ok_or_else(|| ApiError::missing("charge", &charge_id, "charge"))?;
     if charge.status != ChargeStatus::Succeeded || !charge.captured {
         let message = format!(
-            "Charge {charge_id} has not been captured, so there is nothing to refund. Cancel its PaymentIntent instead."
+            "Charge {charge_id} has not been captured, so there is nothing to refund. Cancel its PaymentIntent \
+             instead."
         );
         return Err(ApiError::invalid(message).code("charge_not_refundable").after_work_began());
     }

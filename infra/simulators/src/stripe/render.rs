@@ -34,8 +34,8 @@ pub(super) fn any(state: &State, id: &str) -> Option<Value> {
     }
 }
 
-/// Replaces the ids that `paths` such as `latest_charge.balance_transaction` lead to by their objects. In a list the
-/// path starts with `data`.
+/// Replaces the ids that `paths` such as `latest_charge.balance_transaction` lead to by their objects. In a
+/// list the path starts with `data`.
 pub(super) fn expand(state: &State, object: &mut Value, paths: &[String]) {
     for path in paths {
         expand_path(state, object, path);
@@ -90,6 +90,7 @@ pub(super) fn account(account: &Account) -> Value {
         whole.extend(asked.clone());
     }
     let profile = |name: &str| account.business_profile.get(name);
+    let delay_days = if account.country == "US" { 2 } else { 7 };
     let external_accounts = format!("/v1/accounts/{}/external_accounts", account.id);
     json!({
         "id": account.id,
@@ -125,7 +126,7 @@ pub(super) fn account(account: &Account) -> Value {
             "payments": { "statement_descriptor": null },
             "payouts": {
                 "debit_negative_balances": true,
-                "schedule": { "delay_days": if account.country == "US" { 2 } else { 7 }, "interval": "daily" },
+                "schedule": { "delay_days": delay_days, "interval": "daily" },
                 "statement_descriptor": null,
             },
         },
@@ -460,7 +461,10 @@ pub(super) fn refund(refund: &Refund) -> Value {
         "charge": refund.charge,
         "created": refund.created,
         "currency": refund.currency,
-        "destination_details": { "type": "card", "card": { "type": "refund", "reference_status": "pending" } },
+        "destination_details": {
+            "type": "card",
+            "card": { "type": "refund", "reference_status": "pending" },
+        },
         "metadata": refund.metadata,
         "payment_intent": refund.intent,
         "reason": refund.reason,
@@ -522,7 +526,8 @@ pub(super) fn balance(state: &State, owner: &str) -> Value {
     let own = settle::balances(state).into_iter().filter(|balance| balance.owner == owner);
     let mut available: Vec<Value> = own
         .map(|balance| {
-            json!({ "amount": balance.amount, "currency": balance.currency, "source_types": { "card": balance.amount } })
+            let amount = balance.amount;
+            json!({ "amount": amount, "currency": balance.currency, "source_types": { "card": amount } })
         })
         .collect();
     if available.is_empty() {

@@ -117,8 +117,8 @@ fn read(
             let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
             if !body.is_empty() && !kind.starts_with("application/x-www-form-urlencoded") {
                 let message = format!(
-                    "Invalid request (check that your POST content type is application/x-www-form-urlencoded); it is \
-                     {kind:?}."
+                    "Invalid request (check that your POST content type is \
+                     application/x-www-form-urlencoded); it is {kind:?}."
                 );
                 return Err(ApiError::invalid(message));
             }
@@ -153,8 +153,8 @@ fn authenticate(simulator: &StripeSimulator, headers: &HeaderMap, form: &Form) -
         None => form.owned("key"),
     };
     let Some(given) = given else {
-        let message = "You did not provide an API key. You need to provide your API key in the Authorization header, \
-                       using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').";
+        let message = "You did not provide an API key. You need to provide your API key in the Authorization \
+                       header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').";
         return Err(ApiError::unauthorized(message));
     };
     if verify_slices_are_equal(given.as_bytes(), simulator.config.secret_key.as_bytes()).is_ok() {
@@ -215,7 +215,7 @@ fn act(simulator: &StripeSimulator, call: &Call, fault: Option<Fault>) -> Respon
     let mut shared = simulator.lock();
     let now = simulator.now();
     let mut answered = (500, String::new());
-    let kept = simulator.work(&mut shared, call.origin.clone(), |work| {
+    let run = |work: &mut Work| {
         let outcome = dispatch(work, &call.method, &call.path, &call.form);
         let (status, body, stored) = match outcome {
             Ok(mut object) => {
@@ -235,7 +235,11 @@ fn act(simulator: &StripeSimulator, call: &Call, fault: Option<Fault>) -> Respon
             key.store(work.state, now, &call.id, answered.0, &answered.1);
         }
         Ok(Value::Null)
-    });
+    };
+    let kept = match call.method {
+        Method::GET => simulator.look(&mut shared, call.origin.clone(), run),
+        _ => simulator.work(&mut shared, call.origin.clone(), run),
+    };
     let (status, body) = match kept {
         Ok(_) => answered,
         Err(error) => (error.status, error.envelope().to_string()),

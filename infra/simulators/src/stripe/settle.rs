@@ -1,7 +1,7 @@
 //! Where the money goes. Source: <https://docs.stripe.com/connect/destination-charges>.
 //!
-//! A destination charge books four lines: the charge on the platform, the transfer from the platform to the account,
-//! and the application fee back. A direct charge books on the account itself.
+//! A destination charge books four lines: the charge on the platform, the transfer from the platform to the
+//! account, and the application fee back. A direct charge books on the account itself.
 
 use std::collections::BTreeMap;
 
@@ -105,8 +105,8 @@ pub(super) fn keep(work: &mut Work, charge: Charge) {
     }
 }
 
-/// Takes `captured` of an approved charge, moves what belongs to others, and ends the intent. `announcement` is the
-/// event about the charge.
+/// Takes `captured` of an approved charge, moves what belongs to others, and ends the intent. `announcement`
+/// is the event about the charge.
 pub(super) fn take(work: &mut Work, charge_id: &str, captured: i64, fee: Option<i64>, announcement: &str) {
     let Some(charge) = work.state.charges.get(charge_id).cloned() else { return };
     let Some(intent) = work.state.intents.get(&charge.intent).cloned() else { return };
@@ -243,7 +243,8 @@ pub(super) fn book(work: &mut Work, mut line: Transaction) -> String {
     id
 }
 
-/// The balances, sorted by owner and currency. Stripe and the guests are the other side of each charge and refund.
+/// The balances, sorted by owner and currency. Stripe and the guests are the other side of each charge and
+/// refund.
 pub(super) fn balances(state: &State) -> Vec<Balance> {
     let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for line in state.transactions.iter() {

@@ -150,7 +150,7 @@ pub(super) struct PaymentMethod {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Means {
-    /// The number of a test card.
+    /// The number of a test card, or the last digits of any other, which is declined.
     Card(String),
     /// The IBAN of a test bank account.
     SepaDebit(String),

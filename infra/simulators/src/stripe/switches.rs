@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// What goes wrong on purpose. Nothing does by default. A restart forgets it.
 ///
-/// `GET /_simulator/switches` shows it; `POST /_simulator/switches` changes the members of the JSON object it is sent
-/// and answers the whole.
+/// `GET /_simulator/switches` shows it; `POST /_simulator/switches` changes the members of the JSON object it
+/// is sent and answers the whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Switches {
@@ -17,13 +17,14 @@ pub struct Switches {
     pub out_of_order: bool,
     /// Events are recorded and never delivered.
     pub drop_webhooks: bool,
-    /// The next this many API calls are answered 500 and do nothing. Nothing is stored for their idempotency keys.
+    /// The next this many API calls are answered 500 and do nothing. Nothing is stored for their idempotency
+    /// keys.
     pub fail_before_acting: u32,
-    /// The next this many API calls do what they were asked to and are answered 500. As at Stripe, the 500 is what
-    /// their idempotency keys replay from then on.
+    /// The next this many API calls do what they were asked to and are answered 500. As at Stripe, the 500 is
+    /// what their idempotency keys replay from then on.
     pub fail_after_acting: u32,
-    /// The next this many API calls do what they were asked to, and the connection closes without an answer. Their
-    /// idempotency keys replay the answer that was lost.
+    /// The next this many API calls do what they were asked to, and the connection closes without an answer.
+    /// Their idempotency keys replay the answer that was lost.
     pub lose_answers: u32,
     /// The next this many API calls wait, before they do anything, until the switches are
     /// set again. A second call with the

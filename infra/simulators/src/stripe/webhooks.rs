@@ -17,12 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How many attempts are remembered.
 const ATTEMPTS_KEPT: usize = 1000;
 
-/// After the first failed attempt the second follows this many seconds later, and so on; after the last the delivery
-/// is given up, within three days.
+/// After the first failed attempt the second follows this many seconds later, and so on; after the last the
+/// delivery is given up, within three days.
 pub const RETRY_AFTER: [i64; 10] = [60, 300, 1800, 7200, 18_000, 36_000, 43_200, 43_200, 43_200, 43_200];
 
-/// The value of the `Stripe-Signature` header for `body` sent at `unix_seconds`: `t=…,v1=…`, where `v1` is the
-/// HMAC-SHA256 of `t.body` in hexadecimal, with the whole secret as its key.
+/// The value of the `Stripe-Signature` header for `body` sent at `unix_seconds`: `t=…,v1=…`, where `v1` is
+/// the HMAC-SHA256 of `t.body` in hexadecimal, with the whole secret as its key.
 pub fn signature_header(secret: &str, unix_seconds: i64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{unix_seconds}.{body}").as_bytes());

@@ -1,5 +1,11 @@
 //! The sign-in service, as applications and people meet it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on should say where, and the helpers are part of the tests"
+)]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

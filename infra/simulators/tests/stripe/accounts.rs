@@ -18,7 +18,8 @@ async fn an_owner_is_onboarded_through_the_page() {
     let world = World::new().await;
     let form = "controller[stripe_dashboard][type]=express&controller[fees][payer]=application\
                 &controller[losses][payments]=application&country=DE&email=e@example.com\
-                &capabilities[card_payments][requested]=true&capabilities[transfers][requested]=true&metadata[expert]=exp_1";
+                &capabilities[card_payments][requested]=true&capabilities[transfers][requested]=true\
+                &metadata[expert]=exp_1";
     let account = world.post("/v1/accounts", form).await.ok();
     assert_eq!((account.text("/type"), account.text("/metadata/expert")), ("express", "exp_1"));
     assert_eq!(account.body["charges_enabled"], false);

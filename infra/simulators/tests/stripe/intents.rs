@@ -10,7 +10,8 @@ const PLAIN: &str = "amount=5000&currency=eur";
 async fn an_intent_is_created_confirmed_and_succeeds() {
     let world = World::new().await;
     let form = format!(
-        "{PLAIN}&automatic_payment_methods[enabled]=true&metadata[appointment]=apt_1&receipt_email=a@b.example"
+        "{PLAIN}&automatic_payment_methods[enabled]=true&metadata[appointment]=apt_1\
+         &receipt_email=a@b.example"
     );
     let intent = world.post("/v1/payment_intents", &form).await.ok();
     assert_eq!(intent.text("/status"), "requires_payment_method");
@@ -57,6 +58,9 @@ async fn a_decline_is_402_with_the_intent_and_can_be_tried_again() {
         let charge = world.get(&format!("/v1/charges/{}", declined.text("/error/charge"))).await.ok();
         assert_eq!(charge.text("/status"), "failed");
     }
+    let form =
+        "payment_method_data[type]=sepa_debit&payment_method_data[sepa_debit][iban]=DE02120300000000202051";
+    world.post(&confirm, form).await.error(400, "invalid_bank_account_iban");
     let form = "payment_method_data[type]=card&payment_method_data[card][number]=4242424242424241";
     world.post(&confirm, form).await.error(402, "incorrect_number");
     for token in ["pm_card_chargeDeclined", "pm_card_visa_chargeDeclinedInsufficientFunds"] {
@@ -174,7 +178,8 @@ async fn a_bank_debit_is_processed_and_settles_or_bounces_later() {
     let world = World::new().await;
     let form = |iban: &str| {
         format!(
-            "{PLAIN}&confirm=true&payment_method_data[type]=sepa_debit&payment_method_data[sepa_debit][iban]={iban}"
+            "{PLAIN}&confirm=true&payment_method_data[type]=sepa_debit\
+             &payment_method_data[sepa_debit][iban]={iban}"
         )
     };
     let slow = world.post("/v1/payment_intents", &form("AT321904300235473204")).await.ok();
@@ -266,7 +271,8 @@ async fn callers_need_a_key_and_clients_the_intents_secret() {
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         async move { crate::harness::read(request.body(form).send().await.unwrap()).await }
     };
-    let card = "key=pk_test_browser&payment_method_data[type]=card&payment_method_data[card][number]=4242424242424242";
+    let card = "key=pk_test_browser&payment_method_data[type]=card\
+                &payment_method_data[card][number]=4242424242424242";
     client(card.to_owned()).await.error(400, "parameter_missing");
     client(format!("{card}&client_secret=guess")).await.error(400, "payment_intent_invalid_parameter");
     let paid = client(format!("{card}&client_secret={}", intent.text("/client_secret"))).await.ok();

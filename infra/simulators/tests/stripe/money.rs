@@ -50,7 +50,8 @@ async fn a_full_refund_puts_everybody_back_but_stripe() {
     let world = World::new().await;
     let (intent, expert) = paid(&world).await;
     let form = format!(
-        "payment_intent={intent}&reverse_transfer=true&refund_application_fee=true&reason=requested_by_customer&metadata[why]=ill"
+        "payment_intent={intent}&reverse_transfer=true&refund_application_fee=true\
+         &reason=requested_by_customer&metadata[why]=ill"
     );
     let refund = world.post("/v1/refunds", &form).await.ok();
     assert_eq!((refund.number("/amount"), refund.text("/status")), (10_000, "succeeded"));

@@ -42,6 +42,10 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(receiver.kinds().len(), 3);
     world.post("/v1/refunds", &format!("payment_intent={}", intent.id())).await.ok();
     assert_eq!(world.balance("guests"), 0);
+    let unpaid = world.post("/v1/payment_intents", "amount=5000&currency=eur").await.ok();
+    assert!(world.stripe.pay(unpaid.id(), "4111 1111 1111 1111").is_err());
+    let kept = std::fs::read_to_string(&path).unwrap();
+    assert!(kept.contains(unpaid.id()) && !kept.contains("4111111111111111"), "it might be somebody's card");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -1,10 +1,11 @@
 //! Rules laid out over instants.
 //!
-//! Every window is cut at midnight into pieces of local dates. On each date the pieces are joined on the face of the
-//! clock, resolved to instants, cut to the date, and joined again, because clocks that skip an hour can make two of
-//! them meet. A piece that begins with its date where the piece before ended goes on with the grid of that piece,
-//! unless it is open for the whole date: that begins a grid of its own, or hours without any closing would have no
-//! beginning to count from. So the grid of a piece depends on its own date and the one before, and nothing else.
+//! Every window is cut at midnight into pieces of local dates. On each date the pieces are joined on the face
+//! of the clock, resolved to instants, cut to the date, and joined again, because clocks that skip an hour
+//! can make two of them meet. A piece that begins with its date where the piece before ended goes on with the
+//! grid of that piece, unless it is open for the whole date: that begins a grid of its own, or hours without
+//! any closing would have no beginning to count from. So the grid of a piece depends on its own date and the
+//! one before, and nothing else.
 
 use crate::Zone;
 use crate::time::{DAY, Date, MINUTE, date_of_number, day_number};
@@ -22,22 +23,24 @@ pub(crate) struct OpenPiece {
     pub start: i64,
     /// First second that is not, or the end of the day.
     pub end: i64,
-    /// When the open time that the piece belongs to ends, maybe days later; filled in by whoever joins the pieces.
+    /// When the open time that the piece belongs to ends, maybe days later; filled in by whoever joins the
+    /// pieces.
     pub closes: i64,
 }
 
 /// Minutes on the clock's face of one date.
 type Minutes = (u16, u16);
 
-/// The pieces of every local day that has an instant in `from..until`, in order, whole even where they reach out of it.
+/// The pieces of every local day that has an instant in `from..until`, in order, whole even where they reach
+/// out of it.
 pub(crate) fn open_pieces(rules: &AvailabilityRules, from: i64, until: i64) -> Vec<OpenPiece> {
     let mut pieces: Vec<OpenPiece> = Vec::new();
     if from >= until {
         return pieces;
     }
     let first = rules.time_zone.day_holding(from);
-    // The day before tells where a piece began that goes on across midnight, and the one before that what of the day
-    // before is left from the evening. One more, in case the zone skipped one of them.
+    // The day before tells where a piece began that goes on across midnight, and the one before that what of
+    // the day before is left from the evening. One more, in case the zone skipped one of them.
     let mut day = Day::new(rules.time_zone, first - 3);
     let mut exceptions = Exceptions::new(rules);
     let weekly = rules.weekly.days().map(|(_, windows)| windows);
@@ -88,8 +91,9 @@ fn join(minutes: &mut Vec<Minutes>) {
     });
 }
 
-/// No zone has ever changed its offset and changed it back within so many seconds (the closest, Boa Vista in October
-/// 2000, took seven days; a test holds this), so one that has the same offset at both ends has it in between.
+/// No zone has ever changed its offset and changed it back within so many seconds (the closest, Boa Vista in
+/// October 2000, took almost seven days; a test holds this), so one that has the same offset at both ends has
+/// it in between.
 pub(crate) const OFFSET_CHECK: i64 = 5 * DAY;
 
 /// One local day.
@@ -199,8 +203,8 @@ impl<'a> Exceptions<'a> {
         Self { rules, blocked, next_blocked: 0, blocked_until: i64::MIN, extra, next_extra: 0 }
     }
 
-    /// Puts the windows that open on the day into `windows`. True when the day is blocked: nothing opens then, and
-    /// nothing of the evening before goes on.
+    /// Puts the windows that open on the day into `windows`. True when the day is blocked: nothing opens
+    /// then, and nothing of the evening before goes on.
     fn windows_opening(&mut self, day: i64, weekly: [&[Window]; 7], windows: &mut Vec<Window>) -> bool {
         while let Some((first, last)) = self.blocked.get(self.next_blocked)
             && *first <= day

@@ -1,22 +1,20 @@
 //! A bitmap of the starts that occupied time takes out.
 
 use crate::session_type::SessionTypeTerms;
-use crate::time::{TimeSpan, Timestamp};
+use crate::time::{MINUTE, TimeSpan, Timestamp};
 
 use super::{Run, Slot, length, step};
-use crate::time::MINUTE;
 
-/// One bit for each multiple of a unit of time after `origin`: whether a session that starts then would overlap
-/// something, buffers included.
+/// One bit for each multiple of a unit of time after `origin`: whether a session that starts then would
+/// overlap something, buffers included.
 ///
-/// The unit is the longest that has all the runs' starts on its multiples. Mostly that is the step of the grid itself,
-/// and a word of the bitmap answers for 64 starts.
+/// The unit is the longest that has all the runs' starts on its multiples. Mostly that is the step of the
+/// grid itself, and a word of the bitmap answers for 64 starts.
 pub(super) struct FreeStarts {
     origin: i64,
     unit: i64,
     /// Units from one start to the next.
     stride: usize,
-    step: i64,
     /// Every `stride`th bit.
     pattern: u64,
     taken: Vec<u64>,
@@ -33,9 +31,9 @@ impl FreeStarts {
         let stride = usize::try_from(step / unit).ok()?;
         let pattern = (0..64).step_by(stride).fold(0, |pattern, bit| pattern | 1 << bit);
 
-        // A start is taken when it lies after a span's start less length and buffer, and before its end plus buffer,
-        // both exclusive. So the first taken is one unit after the former, rounded down, and the first no longer taken
-        // is the latter rounded up.
+        // A start is taken when it lies after a span's start less length and buffer, and before its end plus
+        // buffer, both exclusive. So the first taken is one unit after the former, rounded down, and the
+        // first no longer taken is the latter rounded up.
         let first_shift = unit - origin - length(terms) - i64::from(terms.buffer_after_minutes) * MINUTE;
         let end_shift = unit - 1 - origin + i64::from(terms.buffer_before_minutes) * MINUTE;
         let to_units = Reciprocal::of(unit);
@@ -46,7 +44,7 @@ impl FreeStarts {
                 set(&mut taken, to_units.quotient(first), to_units.quotient(end));
             }
         }
-        Some(Self { origin, unit, stride, step, pattern, taken })
+        Some(Self { origin, unit, stride, pattern, taken })
     }
 
     /// Adds those starts of a run that are free.
@@ -63,7 +61,7 @@ impl FreeStarts {
                 free &= u64::MAX >> (63 - last % 64);
             }
             if free == u64::MAX {
-                let start = |at: i64| Timestamp::within_range(word_start + at * self.step);
+                let start = |at: i64| Timestamp::within_range(word_start + at * self.unit);
                 slots.extend((0..64).map(|at| Slot { start: start(at), seats }));
             } else {
                 while free != 0 {
@@ -113,8 +111,8 @@ impl Reciprocal {
         Self((1 << 63) / divisor.unsigned_abs().max(1) + 1)
     }
 
-    /// Rounded down, for dividends from 0 to 2³¹: the reciprocal is too large by at most 1 in 2⁶³, so the product by less
-    /// than 2³¹ in 2⁶³, which is less than what is left to the next whole quotient.
+    /// Rounded down, for dividends from 0 to 2³¹: the reciprocal is too large by at most 1 in 2⁶³, so the
+    /// product by less than 2³¹ in 2⁶³, which is less than what is left to the next whole quotient.
     fn quotient(&self, dividend: i64) -> usize {
         ((u128::from(self.0) * u128::from(dividend as u64)) >> 63) as usize
     }

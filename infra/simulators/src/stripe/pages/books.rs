@@ -30,8 +30,9 @@ pub(in crate::stripe) async fn show(State(simulator): State<Arc<StripeSimulator>
         ("Switches", format!("<pre>{}</pre>", html::escape(&switches))),
     ];
     let mut body = String::from(
-        "<p class=\"note\">A simulator of Stripe: no money moves. The latest of everything comes first. What guests \
-         paid, and what Stripe keeps, are the other side of the books: each currency adds up to zero.</p>",
+        "<p class=\"note\">A simulator of Stripe: no money moves. The latest of everything comes first. What \
+         guests paid, and what Stripe keeps, are the other side of the books: each currency adds up to \
+         zero.</p>",
     );
     for (title, content) in sections {
         body.push_str(&format!("<h2>{}</h2>{content}", html::escape(title)));

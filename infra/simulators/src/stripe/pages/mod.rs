@@ -33,7 +33,8 @@ fn not_found() -> Response {
     html::page(StatusCode::NOT_FOUND, "Not found", body)
 }
 
-/// Sends the guest back to the shop with what Stripe adds to the address, or says how it ended when there is no shop.
+/// Sends the guest back to the shop with what Stripe adds to the address, or says how it ended when there is
+/// no shop.
 fn back(intent: &Intent, return_url: Option<&str>, paid: bool) -> Response {
     let return_url = return_url.and_then(|text| Url::parse(text).ok());
     if let Some(mut url) = return_url.filter(|url| matches!(url.scheme(), "http" | "https")) {

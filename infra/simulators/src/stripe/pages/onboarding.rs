@@ -46,11 +46,14 @@ pub(in crate::stripe) async fn follow(
     let body = format!(
         "<p>Here the owner of <code>{account}</code> would say who they are and where their money goes. \
          Choose how that ends.</p><form method=\"post\" action=\"../visit/{visit}\">\
-         <p><button name=\"outcome\" value=\"complete\">Submit everything</button> charges and payouts are enabled</p>\
-         <p><button name=\"outcome\" value=\"no_payouts\">Submit without a bank account</button> charges only</p>\
-         <p><button name=\"outcome\" value=\"restricted\">Submit without a needed document</button> nothing is enabled, \
-         a document is due</p>\
-         <p><button name=\"outcome\" value=\"incomplete\">Leave before the end</button> nothing is submitted</p></form>"
+         <p><button name=\"outcome\" value=\"complete\">Submit everything</button> \
+         charges and payouts are enabled</p>\
+         <p><button name=\"outcome\" value=\"no_payouts\">Submit without a bank account</button> \
+         charges only</p>\
+         <p><button name=\"outcome\" value=\"restricted\">Submit without a needed document</button> nothing \
+         is enabled, a document is due</p>
+         <p><button name=\"outcome\" value=\"incomplete\">Leave before the end</button> \
+         nothing is submitted</p></form>"
     );
     html::page(StatusCode::OK, "Become able to take payments", &body)
 }

@@ -89,7 +89,7 @@ fn page(intent: &Intent, visit: &Visit, problem: Option<&str>) -> Response {
         "<form method=\"post\">\
          <label>Card number<input name=\"number\" inputmode=\"numeric\" autocomplete=\"off\" required \
          placeholder=\"4242 4242 4242 4242\"></label><button>Pay</button></form>\
-         <p class=\"note\">This is a simulator: no money moves. Use one of these cards, with any date and code.</p>",
+         <p class=\"note\">A simulator: no money moves. Use one of these cards, with any date and code.</p>",
     );
     let rows: Vec<_> =
         TEST_CARDS.iter().map(|card| vec![spaced(card.number), card.effect.to_owned()]).collect();

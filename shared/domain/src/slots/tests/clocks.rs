@@ -183,7 +183,8 @@ fn a_date_that_never_was_has_no_hours() {
     let rules = daily("Pacific/Apia", &["22:00-02:00"]);
     let terms = terms(60, 60);
     let found = starts(&rules, &terms, "2011-12-29", "2012-01-01");
-    // Neither Thursday's window, which would go on on Friday, nor Friday's, which never opens, has time on Saturday.
+    // Neither Thursday's window, which would go on on Friday, nor Friday's, which never opens, has time on
+    // Saturday.
     let expected = ["29T00:00", "29T01:00", "29T22:00", "29T23:00", "31T22:00", "31T23:00"];
     assert_eq!(found, expected);
     assert!(starts(&rules, &terms, "2011-12-30", "2011-12-31").is_empty());

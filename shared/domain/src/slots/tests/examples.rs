@@ -304,7 +304,8 @@ fn a_group_session_with_seats_left_is_offered_at_its_start() {
         slot("2027-03-02T09:00:00Z", 8),
         slot("2027-03-02T11:00:00Z", 8),
     ];
-    // 09:00 on the second overlaps the session at 10:00 with its buffer, and 11:00 lies in the buffer after it.
+    // 09:00 on the second overlaps the session at 10:00 with its buffer, and 11:00 lies in the buffer after
+    // it.
     assert_eq!(found, expected[..2]);
     let full = explain(&rules, &terms, &occupancy, at("2027-03-02T10:00:00Z"), Timestamp::MIN);
     assert_eq!(full, Err(Refusal::NoSeatLeft));

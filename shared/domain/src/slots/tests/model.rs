@@ -1,6 +1,7 @@
 //! The slot rules once more, minute by minute, with nothing clever in it.
 //!
-//! All it takes from the code under test is the types; of time zones it asks only what offset holds at an instant.
+//! All it takes from the code under test is the types; of time zones it asks only what offset holds at an
+//! instant.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +49,8 @@ impl<'a> Model<'a> {
         model
     }
 
-    /// The minute at which the wall clock first shows this; if never, what the clock shows that much after the gap.
+    /// The minute at which the wall clock first shows this; if never, what the clock shows that much after
+    /// the gap.
     fn resolve(&self, wall: i64) -> i64 {
         if let Some(at) = self.wall.iter().position(|shown| *shown == wall) {
             return self.base + at as i64;
@@ -149,7 +151,8 @@ impl<'a> Model<'a> {
         let mut anchor = minute;
         while self.is_open(anchor - 1) {
             anchor -= 1;
-            // The evening before a date belongs to a window that goes on, unless that date began a grid of its own.
+            // The evening before a date belongs to a window that goes on, unless that date began a grid of
+            // its own.
             if anchor < start {
                 return self.anchor(anchor);
             }

@@ -184,7 +184,7 @@ fn configured(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(configured(96))]
+    #![proptest_config(configured(64))]
 
     #[test]
     fn the_engine_offers_what_the_model_offers(case in case()) {

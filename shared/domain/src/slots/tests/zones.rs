@@ -13,7 +13,8 @@ fn offset(zone: Zone, second: i64) -> i64 {
     zone.tz().offset_from_utc_datetime(&instant).fix().local_minus_utc().into()
 }
 
-/// The seconds from 1970 to 2040 at which zones change their offset, once for all zones that have the same ones.
+/// The seconds from 1970 to 2040 at which zones change their offset, once for all zones that have the same
+/// ones.
 fn changes() -> Vec<(Zone, Vec<i64>)> {
     let mut seen = HashSet::new();
     let mut zones = Vec::new();
@@ -81,7 +82,8 @@ fn resolves_around(zone: Zone, change: i64, before: i64, after: i64) {
     let first_quarter = (change + low).div_euclid(900) - 2;
     for wall in (first_quarter..=(change + high).div_euclid(900) + 2).map(|quarter| quarter * 900) {
         let resolved = zone.first_second(wall);
-        // Before the change if the clock had shown it by then, else with the offset after, unless it was skipped.
+        // Before the change if the clock had shown it by then, else with the offset after, unless it was
+        // skipped.
         let expected =
             if wall - before < change || (wall - after) < change { wall - before } else { wall - after };
         assert_eq!(resolved, expected, "{zone:?} {wall}");

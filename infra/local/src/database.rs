@@ -1,0 +1,107 @@
+//! The table: DynamoDB as an embedded library, behind the real protocol on loopback, so that the real SDK speaks to it.
+
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use tokio::sync::oneshot;
+
+/// Why there is no database.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The file cannot be opened, or is not a database.
+    #[error("the database {path} cannot be opened ({reason}); restore it from a copy, or delete it to start afresh")]
+    Open {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The port is taken.
+    #[error("the database cannot listen on 127.0.0.1:{port}: {reason}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The table cannot be made.
+    #[error("the table cannot be made: {0}")]
+    Table(String),
+}
+
+/// A running database. Dropping it ends it.
+pub(crate) struct Database {
+    pub(crate) client: Client,
+    pub(crate) url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Name of the one table.
+pub(crate) const TABLE: &str = "expert-connect";
+
+impl Database {
+    /// Starts it on a thread of its own, because it works on the thread that it listens on. Without a file nothing is kept.
+    pub(crate) async fn start(file: Option<&Path>, port: u16) -> Result<Self, DatabaseError> {
+        let database = match file {
+            None => dynoxide::Database::memory(),
+            Some(file) => dynoxide::Database::new(&file.to_string_lossy()),
+        };
+        let path = file.map_or_else(|| "in memory".to_owned(), |file| file.display().to_string());
+        let database = database.map_err(|error| DatabaseError::Open { path: path.clone(), reason: error.to_string() })?;
+
+        let listen = |error: std::io::Error| DatabaseError::Listen { port, reason: error.to_string() };
+        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let url = format!("http://{}", listener.local_addr().map_err(listen)?);
+
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name("database".to_owned()).spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+            runtime.block_on(async {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                let shutdown = async {
+                    let _ = stopped.await;
+                };
+                if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, shutdown).await {
+                    tracing::error!(%error, "the database ended");
+                }
+            });
+        });
+        let thread = thread.map_err(listen)?;
+        let client = client(&url);
+        let started = Self { client, url, stop: Some(stop), thread: Some(thread) };
+        store::create_table(&started.client, TABLE).await.map_err(|error| match file {
+            // A file that is no database is only noticed at its first use.
+            Some(_) => DatabaseError::Open { path, reason: error.to_string() },
+            None => DatabaseError::Table(error.to_string()),
+        })?;
+        Ok(started)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            // Open connections of the client would keep the server waiting, so it is not joined for ever.
+            drop(thread);
+        }
+    }
+}
+
+fn client(url: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(url)
+        // Plain HTTP on loopback: no certificates to load.
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}

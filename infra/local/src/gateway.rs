@@ -1,0 +1,209 @@
+//! HTTP in front: turns requests into the events that API Gateway's HTTP API sends (payload format 2.0), and calls the same
+//! handlers that Lambda does
+//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use app::App;
+use axum::body::{Body, Bytes};
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use axum::{Extension, Router};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{TimeZone, Utc};
+use http_api::{Problem, Route};
+use lambda_http::request::LambdaRequest;
+use lambda_http::tower::Service;
+use lambda_http::{Adapter, Body as LambdaBody, Response as LambdaResponse, service_fn};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+
+use crate::StackClock;
+use crate::authorizer::{Authorizer, Refused};
+
+/// Largest body that API Gateway passes on, in bytes.
+const LARGEST_BODY: usize = 10 * 1024 * 1024;
+
+/// What the front needs for every request.
+pub(crate) struct Gateway {
+    pub(crate) app: App,
+    pub(crate) authorizer: Authorizer,
+    pub(crate) clock: StackClock,
+    pub(crate) requests: AtomicU64,
+}
+
+/// Routes as the route table has them; everything else is answered here.
+pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
+    let mut router = Router::new();
+    for route in functions::ROUTES {
+        let filter = match route.method {
+            http_api::Method::Get => MethodFilter::GET,
+            http_api::Method::Post => MethodFilter::POST,
+            http_api::Method::Put => MethodFilter::PUT,
+            http_api::Method::Delete => MethodFilter::DELETE,
+        };
+        router = router.route(route.path, on(filter, invoke).layer(Extension(route)));
+    }
+    router
+        .method_not_allowed_fallback(async |method: Method| {
+            let detail = format!("{method} is not possible here; /openapi.json says what is");
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Not with this method", detail);
+            respond(problem.into())
+        })
+        .fallback(async || respond(Problem::not_found("address; /openapi.json says which there are").into()))
+        .with_state(gateway)
+}
+
+fn respond(answer: http_api::Answer) -> Response {
+    let response: LambdaResponse<LambdaBody> = answer.into();
+    response.map(|body| Body::from(body.to_vec())).into_response()
+}
+
+async fn invoke(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(route): Extension<&'static Route>,
+    parameters: RawPathParams,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let claims = if route.audience.needs_token() {
+        let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
+        match gateway.authorizer.claims(authorization, gateway.clock.seconds()) {
+            Ok(claims) => Some(claims),
+            Err(Refused::Token) => return respond(Problem::sign_in().into()),
+            Err(Refused::Scope) => {
+                let detail = format!("the token lacks the scope {}", gateway.authorizer.scope);
+                return respond(Problem::forbidden(detail).into());
+            }
+        }
+    } else {
+        None
+    };
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        let detail = format!("a body may have at most {LARGEST_BODY} bytes");
+        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail);
+        return respond(problem.into());
+    };
+    let parameters: HashMap<String, String> =
+        parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let event = event(&gateway, route, &parts, &parameters, &body, claims);
+    match call(gateway.app.clone(), route, event).await {
+        Ok(answer) => from_lambda(answer),
+        Err(error) => {
+            tracing::error!(function = route.function, %error, "the function failed");
+            respond(Problem::internal().into())
+        }
+    }
+}
+
+/// Runs a function as Lambda would: from an event to an answer, both JSON. A panic is a failure of the function.
+async fn call(app: App, route: &'static Route, event: Value) -> Result<Value, String> {
+    let event: LambdaRequest = serde_json::from_value(event).map_err(|error| error.to_string())?;
+    let run = tokio::spawn(async move {
+        let function = service_fn(|request| async {
+            Ok::<_, std::convert::Infallible>(route.answer(&app, request).await)
+        });
+        let mut adapter = Adapter::from(function);
+        let answer = adapter.call(LambdaEvent::new(event, Context::default())).await;
+        answer.map_err(|error| error.to_string()).and_then(|answer| {
+            serde_json::to_value(&answer).map_err(|error| error.to_string())
+        })
+    });
+    run.await.map_err(|error| error.to_string())?
+}
+
+fn event(
+    gateway: &Gateway,
+    route: &Route,
+    parts: &axum::http::request::Parts,
+    parameters: &HashMap<String, String>,
+    body: &Bytes,
+    claims: Option<HashMap<String, String>>,
+) -> Value {
+    let number = gateway.requests.fetch_add(1, Ordering::Relaxed);
+    let now = Utc.timestamp_opt(gateway.clock.seconds(), 0).single().unwrap_or_default();
+    let headers = joined(&parts.headers);
+    let query: HashMap<String, String> =
+        url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let (text, encoded) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (BASE64.encode(body), true),
+    };
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": format!("{} {}", route.method.as_str(), route.path),
+        "rawPath": parts.uri.path(),
+        "rawQueryString": parts.uri.query().unwrap_or_default(),
+        "headers": headers,
+        "queryStringParameters": query,
+        "pathParameters": parameters,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": "127.0.0.1",
+            "domainPrefix": "local",
+            "http": {
+                "method": parts.method.as_str(),
+                "path": parts.uri.path(),
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": headers.get("user-agent").cloned().unwrap_or_default(),
+            },
+            "requestId": format!("local-{number}"),
+            "routeKey": format!("{} {}", route.method.as_str(), route.path),
+            "stage": "$default",
+            "time": now.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+            "timeEpoch": now.timestamp_millis(),
+        },
+        "isBase64Encoded": encoded,
+    });
+    if !body.is_empty() {
+        event["body"] = json!(text);
+    }
+    if let Some(claims) = claims {
+        event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+    }
+    event
+}
+
+/// Headers as API Gateway passes them: names in lower case, values of one name joined by commas.
+fn joined(headers: &HeaderMap) -> HashMap<String, String> {
+    let mut joined: HashMap<String, String> = HashMap::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        joined
+            .entry(name.as_str().to_owned())
+            .and_modify(|known| {
+                known.push(',');
+                known.push_str(&value);
+            })
+            .or_insert_with(|| value.into_owned());
+    }
+    joined
+}
+
+fn from_lambda(answer: Value) -> Response {
+    let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let status = status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let text = answer["body"].as_str().unwrap_or_default();
+    let body = if answer["isBase64Encoded"].as_bool() == Some(true) {
+        BASE64.decode(text).unwrap_or_default()
+    } else {
+        text.as_bytes().to_vec()
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        let value = HeaderValue::from_str(value.as_str().unwrap_or_default());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

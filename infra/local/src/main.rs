@@ -1,0 +1,3 @@
+//! `cargo run`: the whole of Expert Connect on this machine.
+
+fn main() {}

@@ -1,0 +1,324 @@
+//! Everything together.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use app::ports::{CardPayments, Secret};
+use app::{App, AppError, Settings};
+use simulators::sign_in::{Person, SignIn, SignInConfig};
+use simulators::stripe::{StripeSimulator, StripeSimulatorConfig};
+use simulators::{Loopback, OpenError, Running};
+use store::{DynamoTable, Meter, Store};
+use url::Url;
+
+use crate::authorizer::Authorizer;
+use crate::bus::LocalBus;
+use crate::database::{Database, DatabaseError, TABLE};
+use crate::gateway::{Gateway, router};
+use crate::queue::LocalQueue;
+use crate::secrets::LocalSecrets;
+use crate::StackClock;
+
+/// The scope that a token needs, as in `template.yaml`.
+pub const SCOPE: &str = "expert-connect/api";
+/// The one application that people sign in to.
+const CLIENT_ID: &str = "expert-connect-local";
+/// Name of the Stripe secret.
+const STRIPE_SECRET: &str = "expert-connect/stripe";
+
+/// Where everything listens on 127.0.0.1; 0 takes any free port.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ports {
+    /// The API and the pages.
+    pub api: u16,
+    /// The Stripe simulator.
+    pub stripe: u16,
+    /// The sign-in service.
+    pub sign_in: u16,
+    /// The database.
+    pub database: u16,
+}
+
+/// People who can sign in to demo data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct People;
+
+impl People {
+    /// Everybody: experts, clients, one who is both, and an administrator.
+    pub fn all() -> Vec<Person> {
+        let person = |subject: &str, name: &str, groups: &[&str]| Person {
+            subject: subject.to_owned(),
+            name: name.to_owned(),
+            email: format!("{subject}@example.org"),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        };
+        vec![
+            person("ada", "Ada Lovelace", &["expert"]),
+            person("grace", "Grace Hopper", &["expert", "client"]),
+            person("alan", "Alan Turing", &["client"]),
+            person("katherine", "Katherine Johnson", &["client"]),
+            person("margaret", "Margaret Hamilton", &["admin"]),
+        ]
+    }
+
+    /// Somebody by their subject.
+    pub fn find(subject: &str) -> Option<Person> {
+        Self::all().into_iter().find(|person| person.subject == subject)
+    }
+}
+
+/// What differs between starts.
+pub struct StackConfig {
+    /// Where things listen.
+    pub ports: Ports,
+    /// Where things are kept; without it everything is forgotten at the end.
+    pub data: Option<PathBuf>,
+    /// The time.
+    pub clock: StackClock,
+    /// What the operator chose. The address of the pages is filled in.
+    pub settings: Settings,
+    /// Real keys of Stripe, `(secret key, webhook secret)`; they take the simulator away.
+    pub stripe_keys: Option<(Secret, Secret)>,
+    /// Adds up what the table costs.
+    pub meter: Option<Arc<Meter>>,
+}
+
+impl StackConfig {
+    /// Nothing kept, any free ports, this clock: for tests.
+    pub fn in_memory(clock: StackClock) -> Self {
+        Self {
+            ports: Ports::default(),
+            data: None,
+            clock,
+            settings: Settings::default(),
+            stripe_keys: None,
+            meter: None,
+        }
+    }
+}
+
+/// Why the stack cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken.
+    #[error("{what} cannot listen on 127.0.0.1:{port}: {reason}. Is Expert Connect running already? Else choose another port with {variable}")]
+    Port {
+        /// What should listen there.
+        what: &'static str,
+        /// Where.
+        port: u16,
+        /// The variable that says where.
+        variable: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The data folder cannot be used.
+    #[error("the data folder {folder} cannot be written: {reason}. Choose another with EXPERT_CONNECT_DATA")]
+    Folder {
+        /// Which.
+        folder: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The database does not start.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A simulator does not start.
+    #[error(transparent)]
+    Simulator(#[from] OpenError),
+    /// Something inside is not as it must be.
+    #[error("{0}")]
+    Inside(String),
+}
+
+/// A running system. Dropping it ends it.
+pub struct Stack {
+    /// The use cases' world, as the functions have it.
+    pub app: App,
+    /// The API's address, without a slash at the end.
+    pub api_url: String,
+    /// The simulator, unless real keys took it away.
+    pub stripe: Option<Arc<StripeSimulator>>,
+    /// The simulator's address.
+    pub stripe_url: Option<Url>,
+    /// The sign-in service.
+    pub sign_in: Arc<SignIn>,
+    /// Its address.
+    pub sign_in_url: Url,
+    /// The database's address.
+    pub database_url: String,
+    /// The effects queue.
+    pub queue: Arc<LocalQueue>,
+    /// The event bus.
+    pub bus: Arc<LocalBus>,
+    /// The time.
+    pub clock: StackClock,
+    _running: Vec<Running>,
+    _database: Database,
+}
+
+async fn bind(what: &'static str, port: u16, variable: &'static str) -> Result<Loopback, StartError> {
+    Loopback::bind(port).await.map_err(|error| StartError::Port { what, port, variable, reason: error.to_string() })
+}
+
+fn prepare(folder: &Path) -> Result<(), StartError> {
+    let unusable = |error: std::io::Error| StartError::Folder {
+        folder: folder.display().to_string(),
+        reason: error.to_string(),
+    };
+    std::fs::create_dir_all(folder).map_err(unusable)?;
+    let probe = folder.join(".writable");
+    std::fs::write(&probe, b"").map_err(unusable)?;
+    std::fs::remove_file(&probe).map_err(unusable)
+}
+
+impl Stack {
+    /// Starts everything; `pages` adds what is served besides the API.
+    ///
+    /// # Errors
+    /// When a port is taken, the data folder cannot be used, or what is in it is damaged.
+    pub async fn start(config: StackConfig, pages: axum::Router) -> Result<Self, StartError> {
+        let StackConfig { ports, data, clock, mut settings, stripe_keys, meter } = config;
+        if let Some(folder) = &data {
+            prepare(folder)?;
+        }
+        let file = |name: &str| data.as_ref().map(|folder| folder.join(name));
+        let api = bind("the API", ports.api, "EXPERT_CONNECT_PORT").await?;
+        let sign_in_port = bind("the sign-in service", ports.sign_in, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
+        let api_url = api.url().as_str().trim_end_matches('/').to_owned();
+        settings.public_base_url = api_url.clone();
+
+        let sign_in_url = sign_in_port.url().clone();
+        let redirect = format!("{api_url}/signed-in").parse().map_err(|_| StartError::Inside(api_url.clone()))?;
+        let sign_in = SignIn::open(SignInConfig {
+            issuer: sign_in_url.clone(),
+            client_id: CLIENT_ID.to_owned(),
+            scope: SCOPE.to_owned(),
+            redirect_uris: vec![redirect],
+            people: People::all(),
+            key_file: file("sign-in-key.pem"),
+            clock: clock.source(),
+        })?;
+        let mut running = vec![sign_in_port.serve(sign_in.router())];
+
+        let mut stripe = None;
+        let mut stripe_url = None;
+        let (secret_key, webhook_secret, api_base) = match stripe_keys {
+            Some((key, webhook)) => {
+                (key.reveal().to_owned(), webhook.reveal().to_owned(), "https://api.stripe.com/".to_owned())
+            }
+            None => {
+                let port = bind("the Stripe simulator", ports.stripe, "EXPERT_CONNECT_STRIPE_PORT").await?;
+                let url = port.url().clone();
+                let keys = ("sk_test_local".to_owned(), "whsec_local".to_owned());
+                let webhook_url = format!("{api_url}/v1/webhooks/stripe").parse();
+                let simulator = StripeSimulator::open(StripeSimulatorConfig {
+                    secret_key: keys.0.clone(),
+                    webhook_secret: keys.1.clone(),
+                    webhook_url: webhook_url.ok(),
+                    state_file: file("stripe-simulator.json"),
+                    clock: clock.source(),
+                    public_url: url.clone(),
+                })?;
+                running.push(port.serve(simulator.router()));
+                stripe = Some(simulator);
+                stripe_url = Some(url.clone());
+                (keys.0, keys.1, url.to_string())
+            }
+        };
+        let keys = serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret }).to_string();
+        let secrets = LocalSecrets::default().with(STRIPE_SECRET, Secret::new(keys));
+        let payments: Arc<dyn CardPayments> = Arc::new(
+            providers::stripe::Stripe::new(Arc::new(secrets), STRIPE_SECRET, &api_base)
+                .map_err(|error| StartError::Inside(error.to_string()))?,
+        );
+
+        let database = Database::start(file("table.db").as_deref(), ports.database).await?;
+        let mut table = DynamoTable::new(database.client.clone(), TABLE);
+        if let Some(meter) = meter {
+            table = table.metered(meter);
+        }
+        let queue = Arc::new(LocalQueue::new(clock.clone()));
+        let bus = Arc::new(LocalBus::default());
+        let app = App {
+            store: Store::new(Arc::new(table)),
+            clock: Arc::new(clock.clone()),
+            random: Arc::new(aws::SystemRandom),
+            payments,
+            queue: queue.clone(),
+            events: bus.clone(),
+            settings,
+        };
+        let keys = serde_json::from_value(sign_in.jwks()).map_err(|error| StartError::Inside(error.to_string()))?;
+        let authorizer = Authorizer {
+            issuer: sign_in.issuer().to_owned(),
+            client_id: CLIENT_ID.to_owned(),
+            scope: SCOPE.to_owned(),
+            keys,
+        };
+        let gateway = Arc::new(Gateway { app: app.clone(), authorizer, clock: clock.clone(), requests: AtomicU64::new(1) });
+        running.push(api.serve(pages.merge(router(gateway))));
+        let database_url = database.url.clone();
+        Ok(Self {
+            app,
+            api_url,
+            stripe,
+            stripe_url,
+            sign_in,
+            sign_in_url,
+            database_url,
+            queue,
+            bus,
+            clock,
+            _running: running,
+            _database: database,
+        })
+    }
+
+    /// Does everything that is due now: the provider's messages, then the effects, until nothing is left.
+    pub async fn settle(&self) {
+        loop {
+            let delivered = match &self.stripe {
+                Some(stripe) => stripe.deliver_due_webhooks().await,
+                None => 0,
+            };
+            if self.queue.drain(&self.app).await + delivered == 0 {
+                return;
+            }
+        }
+    }
+
+    /// What the schedule does every minute, and what follows from it.
+    ///
+    /// # Errors
+    /// As the sweep's.
+    pub async fn sweep(&self) -> Result<(), AppError> {
+        functions::sweep_due::handle(&self.app).await?;
+        self.settle().await;
+        Ok(())
+    }
+
+    /// Turns the wheels until the process ends: the queue as soon as a message arrives, the provider's messages every
+    /// half second, the sweep every minute and at the start.
+    pub async fn run(&self) {
+        let mut sweep = tokio::time::interval(std::time::Duration::from_secs(60));
+        let mut webhooks = tokio::time::interval(std::time::Duration::from_millis(500));
+        loop {
+            tokio::select! {
+                _ = sweep.tick() => {
+                    if let Err(error) = functions::sweep_due::handle(&self.app).await {
+                        tracing::error!(%error, "the sweep failed; the next one is in a minute");
+                    }
+                }
+                _ = webhooks.tick() => {
+                    if let Some(stripe) = &self.stripe {
+                        stripe.deliver_due_webhooks().await;
+                    }
+                }
+                () = self.queue.arrived() => {}
+            }
+            self.queue.drain(&self.app).await;
+        }
+    }
+}
