@@ -11,7 +11,10 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 pub fn serve(route: &'static Route) -> ExitCode {
     run(async move |app| {
         let app = &app;
-        lambda_http::run(service_fn(async move |request: Request| Ok::<_, Error>(route.answer(app, request).await))).await
+        lambda_http::run(service_fn(async move |request: Request| {
+            Ok::<_, Error>(route.answer(app, request).await)
+        }))
+        .await
     })
 }
 

@@ -1,8 +1,8 @@
 //! Books a session: holds the slot and says how to pay, or confirms at once when there is nothing to pay.
 
+use app::App;
 use app::booking::{Booked, Booking, book};
 use app::idempotency::{Created, remember};
-use app::App;
 use domain::appointment::{Attendee, Party};
 use domain::{ExpertId, SessionTypeId, Timestamp};
 use http::StatusCode;

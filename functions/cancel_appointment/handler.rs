@@ -17,7 +17,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Call an appointment off; what was paid goes back",
     operation: |schemas| {
-        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK).takes::<Cancellation>(schemas).may_fail(&[409])
+        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
+            .takes::<Cancellation>(schemas)
+            .may_fail(&[409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

@@ -16,7 +16,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::people::Role::Expert),
     summary: "Publish my profile as an expert",
     operation: |schemas| {
-        Operation::answers::<ExpertDocument>(schemas, StatusCode::CREATED).takes::<ExpertProfile>(schemas).once()
+        Operation::answers::<ExpertDocument>(schemas, StatusCode::CREATED)
+            .takes::<ExpertProfile>(schemas)
+            .once()
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

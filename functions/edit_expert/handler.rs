@@ -15,7 +15,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::people::Role::Expert),
     summary: "Replace my profile",
     operation: |schemas| {
-        Operation::answers::<ExpertDocument>(schemas, StatusCode::OK).takes::<ExpertProfile>(schemas).on_version()
+        Operation::answers::<ExpertDocument>(schemas, StatusCode::OK)
+            .takes::<ExpertProfile>(schemas)
+            .on_version()
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

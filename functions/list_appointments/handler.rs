@@ -71,7 +71,9 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
         return Err(Problem::invalid("limit", "must be from 1 to 100"));
     }
     // The cursor is a place in the caller's own list, so the worst that a forged one can do is to skip.
-    let plausible = |cursor: &String| cursor.len() < 64 && cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"#_".contains(&byte));
+    let plausible = |cursor: &String| {
+        cursor.len() < 64 && cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"#_".contains(&byte))
+    };
     if cursor.as_ref().is_some_and(|cursor| !plausible(cursor)) {
         return Err(Problem::invalid("cursor", "must be the next_cursor of a page before"));
     }
@@ -80,7 +82,10 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
         Party::Client => Whose::Client(person.client_id()),
     };
     let page = appointments::list(app, whose, TimeSpan::new(from, to), cursor.as_deref(), limit).await?;
-    let appointments =
-        page.appointments.into_iter().map(|appointment| AppointmentDocument::new(appointment, None, side)).collect();
+    let appointments = page
+        .appointments
+        .into_iter()
+        .map(|appointment| AppointmentDocument::new(appointment, None, side))
+        .collect();
     Ok(Answer::json(StatusCode::OK, &Appointments { appointments, next_cursor: page.next }))
 }

@@ -17,7 +17,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Move an appointment to another slot",
     operation: |schemas| {
-        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK).takes::<NewTime>(schemas).may_fail(&[409])
+        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
+            .takes::<NewTime>(schemas)
+            .may_fail(&[409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

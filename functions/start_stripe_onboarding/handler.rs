@@ -14,9 +14,7 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/stripe-onboarding",
     audience: Audience::Only(app::people::Role::Expert),
     summary: "Connect my Stripe account, or go on with it",
-    operation: |schemas| {
-        Operation::answers::<OnboardingPage>(schemas, StatusCode::CREATED).may_fail(&[409])
-    },
+    operation: |schemas| Operation::answers::<OnboardingPage>(schemas, StatusCode::CREATED).may_fail(&[409]),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

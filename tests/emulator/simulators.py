@@ -35,7 +35,7 @@ def ask(method, url, body=None, **headers):
 class Simulators:
     audience = "expert-connect-local"
     expert = "ada"
-    client = "carl"
+    client = "alan"
     stripe_key = "sk_test_local"
     stripe_webhook_secret = "whsec_local"
 

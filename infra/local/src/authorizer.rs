@@ -28,7 +28,11 @@ pub(crate) struct Authorizer {
 
 impl Authorizer {
     /// The claims of a good token, each as text, a list as `[one two]`: so API Gateway passes them on.
-    pub(crate) fn claims(&self, authorization: Option<&str>, now: i64) -> Result<HashMap<String, String>, Refused> {
+    pub(crate) fn claims(
+        &self,
+        authorization: Option<&str>,
+        now: i64,
+    ) -> Result<HashMap<String, String>, Refused> {
         let token = authorization
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
@@ -42,7 +46,8 @@ impl Authorizer {
         // Time is checked below by the stack's clock; the client is in `client_id`, as Cognito has it, and not in `aud`.
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let token = decode::<serde_json::Map<String, Value>>(token, &key, &validation).map_err(|_| Refused::Token)?;
+        let token =
+            decode::<serde_json::Map<String, Value>>(token, &key, &validation).map_err(|_| Refused::Token)?;
         let claims = token.claims;
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let seconds = |name: &str| claims.get(name).and_then(Value::as_i64);

@@ -11,7 +11,9 @@ use tokio::sync::oneshot;
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The file cannot be opened, or is not a database.
-    #[error("the database {path} cannot be opened ({reason}); restore it from a copy, or delete it to start afresh")]
+    #[error(
+        "the database {path} cannot be opened ({reason}); restore it from a copy, or delete it to start afresh"
+    )]
     Open {
         /// The file.
         path: String,
@@ -50,7 +52,8 @@ impl Database {
             Some(file) => dynoxide::Database::new(&file.to_string_lossy()),
         };
         let path = file.map_or_else(|| "in memory".to_owned(), |file| file.display().to_string());
-        let database = database.map_err(|error| DatabaseError::Open { path: path.clone(), reason: error.to_string() })?;
+        let database = database
+            .map_err(|error| DatabaseError::Open { path: path.clone(), reason: error.to_string() })?;
 
         let listen = |error: std::io::Error| DatabaseError::Listen { port, reason: error.to_string() };
         let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(listen)?;
@@ -59,13 +62,16 @@ impl Database {
 
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("database".to_owned()).spawn(move || {
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+                return;
+            };
             runtime.block_on(async {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 let shutdown = async {
                     let _ = stopped.await;
                 };
-                if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, shutdown).await {
+                if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, shutdown).await
+                {
                     tracing::error!(%error, "the database ended");
                 }
             });

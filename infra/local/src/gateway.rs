@@ -52,7 +52,8 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     router
         .method_not_allowed_fallback(async |method: Method| {
             let detail = format!("{method} is not possible here; /openapi.json says what is");
-            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Not with this method", detail);
+            let problem =
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Not with this method", detail);
             respond(problem.into())
         })
         .fallback(async || respond(Problem::not_found("address; /openapi.json says which there are").into()))
@@ -86,7 +87,8 @@ async fn invoke(
     };
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
         let detail = format!("a body may have at most {LARGEST_BODY} bytes");
-        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail);
+        let problem =
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail);
         return respond(problem.into());
     };
     let parameters: HashMap<String, String> =
@@ -110,9 +112,9 @@ async fn call(app: App, route: &'static Route, event: Value) -> Result<Value, St
         });
         let mut adapter = Adapter::from(function);
         let answer = adapter.call(LambdaEvent::new(event, Context::default())).await;
-        answer.map_err(|error| error.to_string()).and_then(|answer| {
-            serde_json::to_value(&answer).map_err(|error| error.to_string())
-        })
+        answer
+            .map_err(|error| error.to_string())
+            .and_then(|answer| serde_json::to_value(&answer).map_err(|error| error.to_string()))
     });
     run.await.map_err(|error| error.to_string())?
 }
@@ -189,7 +191,8 @@ fn joined(headers: &HeaderMap) -> HashMap<String, String> {
 
 fn from_lambda(answer: Value) -> Response {
     let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
-    let status = status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let status =
+        status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
     let text = answer["body"].as_str().unwrap_or_default();
     let body = if answer["isBase64Encoded"].as_bool() == Some(true) {
         BASE64.decode(text).unwrap_or_default()

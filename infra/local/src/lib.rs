@@ -16,4 +16,4 @@ pub use bus::{LocalBus, Published};
 pub use clock::StackClock;
 pub use database::DatabaseError;
 pub use queue::{LocalQueue, QueueState};
-pub use stack::{People, Ports, Stack, StackConfig, StartError, SCOPE};
+pub use stack::{People, Ports, SCOPE, Stack, StackConfig, StartError};

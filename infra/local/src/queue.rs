@@ -101,7 +101,8 @@ impl LocalQueue {
             event.records = batch.iter().map(record).collect();
             // The worker runs in a task of its own, so that it may panic as it may on Lambda: then the whole batch failed.
             let app = app.clone();
-            let response = tokio::spawn(async move { functions::deliver_effects::handle(&app, event).await }).await;
+            let response =
+                tokio::spawn(async move { functions::deliver_effects::handle(&app, event).await }).await;
             self.settle(batch, response.ok());
         }
     }

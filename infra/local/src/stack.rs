@@ -12,13 +12,13 @@ use simulators::{Loopback, OpenError, Running};
 use store::{DynamoTable, Meter, Store};
 use url::Url;
 
+use crate::StackClock;
 use crate::authorizer::Authorizer;
 use crate::bus::LocalBus;
 use crate::database::{Database, DatabaseError, TABLE};
 use crate::gateway::{Gateway, router};
 use crate::queue::LocalQueue;
 use crate::secrets::LocalSecrets;
-use crate::StackClock;
 
 /// The scope that a token needs, as in `template.yaml`.
 pub const SCOPE: &str = "expert-connect/api";
@@ -102,7 +102,9 @@ impl StackConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port is taken.
-    #[error("{what} cannot listen on 127.0.0.1:{port}: {reason}. Is Expert Connect running already? Else choose another port with {variable}")]
+    #[error(
+        "{what} cannot listen on 127.0.0.1:{port}: {reason}. Is Expert Connect running already? Else choose another port with {variable}"
+    )]
     Port {
         /// What should listen there.
         what: &'static str,
@@ -159,7 +161,12 @@ pub struct Stack {
 }
 
 async fn bind(what: &'static str, port: u16, variable: &'static str) -> Result<Loopback, StartError> {
-    Loopback::bind(port).await.map_err(|error| StartError::Port { what, port, variable, reason: error.to_string() })
+    Loopback::bind(port).await.map_err(|error| StartError::Port {
+        what,
+        port,
+        variable,
+        reason: error.to_string(),
+    })
 }
 
 fn prepare(folder: &Path) -> Result<(), StartError> {
@@ -190,7 +197,8 @@ impl Stack {
         settings.public_base_url = api_url.clone();
 
         let sign_in_url = sign_in_port.url().clone();
-        let redirect = format!("{api_url}/signed-in").parse().map_err(|_| StartError::Inside(api_url.clone()))?;
+        let redirect =
+            format!("{api_url}/signed-in").parse().map_err(|_| StartError::Inside(api_url.clone()))?;
         let sign_in = SignIn::open(SignInConfig {
             issuer: sign_in_url.clone(),
             client_id: CLIENT_ID.to_owned(),
@@ -227,7 +235,8 @@ impl Stack {
                 (keys.0, keys.1, url.to_string())
             }
         };
-        let keys = serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret }).to_string();
+        let keys =
+            serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret }).to_string();
         let secrets = LocalSecrets::default().with(STRIPE_SECRET, Secret::new(keys));
         let payments: Arc<dyn CardPayments> = Arc::new(
             providers::stripe::Stripe::new(Arc::new(secrets), STRIPE_SECRET, &api_base)
@@ -250,14 +259,20 @@ impl Stack {
             events: bus.clone(),
             settings,
         };
-        let keys = serde_json::from_value(sign_in.jwks()).map_err(|error| StartError::Inside(error.to_string()))?;
+        let keys =
+            serde_json::from_value(sign_in.jwks()).map_err(|error| StartError::Inside(error.to_string()))?;
         let authorizer = Authorizer {
             issuer: sign_in.issuer().to_owned(),
             client_id: CLIENT_ID.to_owned(),
             scope: SCOPE.to_owned(),
             keys,
         };
-        let gateway = Arc::new(Gateway { app: app.clone(), authorizer, clock: clock.clone(), requests: AtomicU64::new(1) });
+        let gateway = Arc::new(Gateway {
+            app: app.clone(),
+            authorizer,
+            clock: clock.clone(),
+            requests: AtomicU64::new(1),
+        });
         running.push(api.serve(pages.merge(router(gateway))));
         let database_url = database.url.clone();
         Ok(Self {

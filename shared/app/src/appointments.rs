@@ -107,7 +107,11 @@ pub async fn reschedule(
     }
 }
 
-async fn try_reschedule(app: &App, appointment: &Appointment, start: Timestamp) -> Result<Appointment, AppError> {
+async fn try_reschedule(
+    app: &App,
+    appointment: &Appointment,
+    start: Timestamp,
+) -> Result<Appointment, AppError> {
     let Appointment { expert, session_type, .. } = *appointment;
     let Some(Offer { rules, session_type: mut kind }) =
         app.store.offer(expert, session_type, Consistency::Strong).await?
@@ -150,7 +154,12 @@ async fn try_reschedule(app: &App, appointment: &Appointment, start: Timestamp) 
 ///
 /// # Errors
 /// [`AppError::Change`] when it has not begun or is over otherwise; [`AppError::Forbidden`] to its client.
-pub async fn end(app: &App, person: &Person, id: AppointmentId, outcome: Outcome) -> Result<Appointment, AppError> {
+pub async fn end(
+    app: &App,
+    person: &Person,
+    id: AppointmentId,
+    outcome: Outcome,
+) -> Result<Appointment, AppError> {
     let mut tries = app.tries();
     loop {
         let (appointment, party) = find(app, person, id).await?;

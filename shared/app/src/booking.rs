@@ -90,15 +90,12 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
     let Some(Offer { rules, session_type: kind }) = offer? else {
         return Err(missing(app, *expert, *session_type).await);
     };
-    let price = kind.terms.price.times(*seats).map_err(|error| AppError::Invalid {
-        field: "seats".to_owned(),
-        must: error.to_string(),
-    })?;
+    let price = kind
+        .terms
+        .price
+        .times(*seats)
+        .map_err(|error| AppError::Invalid { field: "seats".to_owned(), must: error.to_string() })?;
     let account = account?.filter(|account| account.charges_enabled);
-    if !price.is_zero() && account.is_none() {
-        return Err(AppError::PaymentsNotReady);
-    }
-
     let id = app.fresh_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
@@ -112,6 +109,9 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
     let needed = DayLedger::needed(&rules.rules, &kind, *start);
     let days = app.store.days(*expert, needed, Consistency::Strong).await?;
     let change = days.hold(&rules.rules, &wanted, now)?;
+    if !price.is_zero() && account.is_none() {
+        return Err(AppError::PaymentsNotReady);
+    }
 
     let appointment = new_appointment(id, person, booking, attendee.clone(), &kind, price, now, status);
     let seen = request.starting(id, now);
@@ -227,7 +227,9 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
     match appointment.status {
         Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
         // Between the hold and now lies a crash, and a repeat that came late.
-        Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } => return Err(AppError::HoldEnded),
+        Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } => {
+            return Err(AppError::HoldEnded);
+        }
         Status::Confirmed | Status::Completed | Status::NoShow => {}
     }
     let wanted = NewIntent {
@@ -251,14 +253,12 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
         Ok(()) => Ok(Booked { appointment, payment: Some((payment, intent)) }),
         // The same request ran twice and the other was faster, or the hold ended meanwhile. In the second case the client
         // never learns the secret, so the intent can never be paid.
-        Err(AppError::Commit(CommitError::Moved(_))) => {
-            match app.store.payment(appointment.id).await? {
-                Some(payment) if payment.intent.as_ref() == Some(&intent.id) => {
-                    Ok(Booked { appointment, payment: Some((payment, intent)) })
-                }
-                _ => Err(AppError::HoldEnded),
+        Err(AppError::Commit(CommitError::Moved(_))) => match app.store.payment(appointment.id).await? {
+            Some(payment) if payment.intent.as_ref() == Some(&intent.id) => {
+                Ok(Booked { appointment, payment: Some((payment, intent)) })
             }
-        }
+            _ => Err(AppError::HoldEnded),
+        },
         Err(failure) => Err(failure),
     }
 }

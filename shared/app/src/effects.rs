@@ -35,7 +35,8 @@ pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
             // Leased by somebody else, or a timer whose message came early.
             return Ok(());
         }
-        let leased = Due { due_at: now.plus(LEASE), stamp: app.stamp(), attempts: due.attempts + 1, ..due.clone() };
+        let leased =
+            Due { due_at: now.plus(LEASE), stamp: app.stamp(), attempts: due.attempts + 1, ..due.clone() };
         if !write(app, |transaction| transaction.owe_on(&leased, due.stamp)).await? {
             return Ok(());
         }

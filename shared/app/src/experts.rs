@@ -58,7 +58,12 @@ pub async fn read(app: &App, id: ExpertId) -> Result<Expert, AppError> {
 ///
 /// # Errors
 /// [`AppError::VersionMismatch`] when it was changed since.
-pub async fn edit(app: &App, owner: Owner, seen_version: u64, profile: ExpertProfile) -> Result<Expert, AppError> {
+pub async fn edit(
+    app: &App,
+    owner: Owner,
+    seen_version: u64,
+    profile: ExpertProfile,
+) -> Result<Expert, AppError> {
     let current = read(app, owner.expert()).await?;
     check_version(seen_version, current.version)?;
     let expert = Expert { version: current.version + 1, profile, ..current };

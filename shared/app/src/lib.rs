@@ -135,8 +135,8 @@ impl Tries<'_> {
     /// # Errors
     /// The failure itself when it is of another kind, and [`AppError::Busy`] when enough has been tried.
     async fn again(&mut self, failure: AppError) -> Result<(), AppError> {
-        let (AppError::Commit(CommitError::Moved(_)) | AppError::Commit(CommitError::Table(TableError::Busy(_)))) =
-            &failure
+        let (AppError::Commit(CommitError::Moved(_))
+        | AppError::Commit(CommitError::Table(TableError::Busy(_)))) = &failure
         else {
             return Err(failure);
         };

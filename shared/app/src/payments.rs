@@ -81,7 +81,8 @@ async fn confirm(app: &App, appointment: &Appointment, payment: Payment) -> Resu
     let now = app.now();
     let confirmed = appointment.confirmed()?;
     let days = app.store.days(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
-    let paid = Payment { version: payment.version + 1, state: PaymentState::Paid { paid_at: now }, ..payment };
+    let paid =
+        Payment { version: payment.version + 1, state: PaymentState::Paid { paid_at: now }, ..payment };
     let mut transaction = Transaction::new();
     transaction.put_appointment(&confirmed)?;
     transaction.put_payment(&paid)?;

@@ -123,7 +123,12 @@ pub trait CardPayments: Send + Sync {
     async fn refund(&self, appointment: AppointmentId, intent: &str) -> Result<String, PaymentError>;
 
     /// Checks that a message is the provider's, then reads what it is about.
-    async fn read_webhook(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<Notice, WebhookError>;
+    async fn read_webhook(
+        &self,
+        signature: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, WebhookError>;
 }
 
 /// What is to be paid.

@@ -109,7 +109,8 @@ pub async fn retire(app: &App, owner: Owner, id: SessionTypeId) -> Result<Sessio
         if current.status == SessionTypeStatus::Retired {
             return Ok(current);
         }
-        let kind = SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
+        let kind =
+            SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
         transaction.put_session_type(owner.expert(), &kind)?;
         match app.commit(transaction).await {

@@ -1,8 +1,8 @@
 //! Which starts can be booked.
 
 use domain::day_ledger::{DayLedger, Scratch};
-use domain::slots::Slot;
 use domain::session_type::SessionTypeStatus;
+use domain::slots::Slot;
 use domain::time::DAY;
 use domain::{ExpertId, SessionTypeId, TimeSpan};
 use store::table::Consistency;

@@ -65,7 +65,8 @@ pub(crate) async fn refresh(app: &App, expert: ExpertId) -> Result<Option<Stripe
     loop {
         let Some(before) = app.store.stripe_account(expert).await? else { return Ok(None) };
         let now = known(app.payments.read_account(&before.account).await?, before.version + 1, app);
-        let same = StripeAccount { version: before.version, read_at: before.read_at, ..now.clone() } == before;
+        let same =
+            StripeAccount { version: before.version, read_at: before.read_at, ..now.clone() } == before;
         if same {
             return Ok(Some(before));
         }
@@ -89,7 +90,9 @@ pub async fn take_webhook(app: &App, signature: &str, body: &[u8]) -> Result<(),
         About::Payment { appointment } => {
             app.store.payment(appointment).await?.map(|_| Effect::Payment(appointment))
         }
-        About::Account { expert } => app.store.stripe_account(expert).await?.map(|_| Effect::StripeAccount(expert)),
+        About::Account { expert } => {
+            app.store.stripe_account(expert).await?.map(|_| Effect::StripeAccount(expert))
+        }
         About::Nothing => None,
     };
     let Some(effect) = effect else {

@@ -11,8 +11,8 @@ use std::sync::{Arc, OnceLock};
 
 use app::ports::{CardPayments, Secrets};
 use app::{App, Settings};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use store::{DynamoTable, Store};
 
@@ -41,12 +41,16 @@ impl Services {
     /// # Errors
     /// When a variable is not set.
     pub fn from_environment() -> Result<Self, MissingVariable> {
-        let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty()).ok_or(MissingVariable(name));
+        let variable = |name| {
+            std::env::var(name).ok().filter(|value: &String| !value.is_empty()).ok_or(MissingVariable(name))
+        };
         // By hand, because the default chain reads files and asks services that a function does not have.
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(variable("AWS_REGION")?))
-            .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()));
+            .credentials_provider(SharedCredentialsProvider::new(
+                EnvironmentVariableCredentialsProvider::new(),
+            ));
         config.set_endpoint_url(variable("AWS_ENDPOINT_URL").ok());
         Ok(Self {
             config: Arc::new(config.build()),

@@ -51,7 +51,11 @@ impl EffectQueue for Sqs {
                 .await
                 .map_err(|error| PortError(DisplayErrorContext(&error).to_string()))?;
             if let Some(failed) = answer.failed.first() {
-                return Err(PortError(format!("{} messages were not taken: {}", answer.failed.len(), failed.code)));
+                return Err(PortError(format!(
+                    "{} messages were not taken: {}",
+                    answer.failed.len(),
+                    failed.code
+                )));
             }
         }
         Ok(())

@@ -30,6 +30,9 @@ impl Secrets for SecretsManager {
             // The code only: the rest of an error could quote the answer.
             PortError(format!("the secret {name} cannot be read: {}", error.code().unwrap_or("no answer")))
         })?;
-        answer.secret_string.map(Secret::new).ok_or_else(|| PortError(format!("the secret {name} has no text")))
+        answer
+            .secret_string
+            .map(Secret::new)
+            .ok_or_else(|| PortError(format!("the secret {name} has no text")))
     }
 }

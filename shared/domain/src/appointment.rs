@@ -196,8 +196,10 @@ impl Appointment {
 
     /// The session and its buffers.
     pub fn occupied(&self) -> TimeSpan {
-        self.session()
-            .widened(i64::from(self.buffer_before_minutes) * MINUTE, i64::from(self.buffer_after_minutes) * MINUTE)
+        self.session().widened(
+            i64::from(self.buffer_before_minutes) * MINUTE,
+            i64::from(self.buffer_after_minutes) * MINUTE,
+        )
     }
 
     fn status_refusal(&self, wanted: &'static str) -> ChangeRefusal {
@@ -259,7 +261,12 @@ impl Appointment {
     ///
     /// # Errors
     /// When it is not confirmed, or has begun.
-    pub fn rescheduled(&self, session: TimeSpan, buffers: (u16, u16), now: Timestamp) -> Result<Self, ChangeRefusal> {
+    pub fn rescheduled(
+        &self,
+        session: TimeSpan,
+        buffers: (u16, u16),
+        now: Timestamp,
+    ) -> Result<Self, ChangeRefusal> {
         if self.status != Status::Confirmed {
             return Err(self.status_refusal("rescheduled"));
         }

@@ -76,9 +76,10 @@ pub struct ExtraWindow {
 
 /// When an expert can be booked.
 ///
-/// For a local date: a blocked range, or an override without windows, leaves no open time on that date at all, also none
-/// of a window that began the evening before. Else an override's windows replace the weekly ones that would open on that
-/// date. Extra windows come on top. Windows that touch or overlap, also at midnight, are one window.
+/// For a local date: a blocked range, or an override without windows, leaves no open time on that date at
+/// all, also none of a window that began the evening before. Else an override's windows replace the weekly
+/// ones that would open on that date. Extra windows come on top. Windows that touch or overlap, also at
+/// midnight, are one window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AvailabilityRules {
@@ -109,8 +110,8 @@ pub struct InvalidRules {
 }
 
 impl AvailabilityRules {
-    /// Checks what the field types do not hold by themselves. Windows may overlap, and one that closes when it opens is
-    /// open for a day.
+    /// Checks what the field types do not hold by themselves. Windows may overlap, and one that closes when
+    /// it opens is open for a day.
     ///
     /// # Errors
     /// The first field that is out of its range.

@@ -56,8 +56,10 @@ impl Entry {
 
     /// The session and its buffers.
     pub fn occupied(&self) -> TimeSpan {
-        self.session()
-            .widened(i64::from(self.buffer_before_minutes) * MINUTE, i64::from(self.buffer_after_minutes) * MINUTE)
+        self.session().widened(
+            i64::from(self.buffer_before_minutes) * MINUTE,
+            i64::from(self.buffer_after_minutes) * MINUTE,
+        )
     }
 }
 
@@ -197,7 +199,7 @@ impl DayLedger {
     pub fn needed(rules: &AvailabilityRules, session_type: &SessionType, start: Timestamp) -> TimeSpan {
         let terms = &session_type.terms;
         let mut needed = terms.occupied(start).widened(LONGEST_OCCUPIED, LONGEST_OCCUPIED);
-        let date = rules.time_zone.date(start);
+        let date = rules.time_zone.day(start);
         for span in [
             terms.daily_cap.map(|_| slots::local_day_span(rules.time_zone, date)),
             terms.weekly_cap.map(|_| slots::iso_week_span(rules.time_zone, date)),
@@ -250,12 +252,19 @@ impl DayLedger {
     /// Starts at `now` of the active sessions of a type, for its caps: each session once, a group session too.
     fn starts(&self, session_type: SessionTypeId, now: Timestamp) -> impl Iterator<Item = Timestamp> {
         self.active(now)
-            .filter(move |(date, _, entry)| entry.session_type == session_type && entry.start.utc_day() == *date)
+            .filter(move |(date, _, entry)| {
+                entry.session_type == session_type && entry.start.utc_day() == *date
+            })
             .map(|(_, _, entry)| entry.start)
     }
 
     /// What the slot engine must know about the days read.
-    pub fn occupancy<'a>(&self, session_type: &SessionType, now: Timestamp, scratch: &'a mut Scratch) -> Occupancy<'a> {
+    pub fn occupancy<'a>(
+        &self,
+        session_type: &SessionType,
+        now: Timestamp,
+        scratch: &'a mut Scratch,
+    ) -> Occupancy<'a> {
         scratch.occupied.clear();
         scratch.occupied.extend(self.active(now).map(|(_, _, entry)| entry.occupied()));
         scratch.occupied.extend(&self.busy);
@@ -275,7 +284,12 @@ impl DayLedger {
     ///
     /// # Errors
     /// The first reason against it, in the order in which a person would want to hear it.
-    pub fn hold(self, rules: &AvailabilityRules, request: &Request<'_>, now: Timestamp) -> Result<Change, Refusal> {
+    pub fn hold(
+        self,
+        rules: &AvailabilityRules,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Change, Refusal> {
         let mut draft = Draft::of(self);
         draft.hold(rules, request, now)?;
         Ok(draft.change())
@@ -354,10 +368,7 @@ impl Draft {
         let version = |date: &NaiveDate| ledger.days.get(date).map_or(0, |day| day.version);
         Change {
             unchanged: decided.difference(&changed).map(|date| (*date, version(date))).collect(),
-            days: changed
-                .iter()
-                .filter_map(|date| Some((*date, ledger.days.get(date)?.clone())))
-                .collect(),
+            days: changed.iter().filter_map(|date| Some((*date, ledger.days.get(date)?.clone()))).collect(),
             groups: groups.iter().filter_map(|key| Some((*key, ledger.groups.get(key)?.clone()))).collect(),
             reclaimed,
         }
@@ -396,7 +407,8 @@ impl Draft {
     fn confirm(&mut self, appointment: &Appointment) {
         if appointment.group {
             let key = (appointment.session_type, appointment.start);
-            if let Some(seats) = self.ledger.groups.get_mut(&key).and_then(|group| group.seats.get_mut(&appointment.id))
+            if let Some(seats) =
+                self.ledger.groups.get_mut(&key).and_then(|group| group.seats.get_mut(&appointment.id))
             {
                 seats.hold_expires_at = None;
                 self.groups.insert(key);
@@ -412,7 +424,12 @@ impl Draft {
         }
     }
 
-    fn hold(&mut self, rules: &AvailabilityRules, request: &Request<'_>, now: Timestamp) -> Result<(), Refusal> {
+    fn hold(
+        &mut self,
+        rules: &AvailabilityRules,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let SessionType { id, status, terms, .. } = request.session_type;
         if *status == SessionTypeStatus::Retired {
             return Err(Refusal::Retired);
@@ -443,8 +460,11 @@ impl Draft {
         let group = terms.capacity > 1;
         if group {
             let version = self.ledger.groups.get(&group_key).map_or(0, |group| group.version);
-            let session =
-                GroupSession { version, capacity: terms.capacity, seats: [(request.appointment, seats)].into() };
+            let session = GroupSession {
+                version,
+                capacity: terms.capacity,
+                seats: [(request.appointment, seats)].into(),
+            };
             self.ledger.groups.insert(group_key, session);
             self.groups.insert(group_key);
         }
@@ -477,7 +497,8 @@ impl Draft {
             .filter(|(_, entry)| entry.occupied().overlaps(occupied))
             .map(|(key, entry)| (*key, *entry))
             .collect();
-        let mut standing = in_the_way.iter().filter(|(key, entry)| !self.ledger.is_reclaimable(key, entry, now));
+        let mut standing =
+            in_the_way.iter().filter(|(key, entry)| !self.ledger.is_reclaimable(key, entry, now));
         if let Some((_, first)) = standing.next() {
             let taken = first.session().overlaps(session)
                 || standing.any(|(_, entry)| entry.session().overlaps(session));
@@ -510,7 +531,7 @@ impl Draft {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let terms = &request.session_type.terms;
-        let date = rules.time_zone.date(request.start);
+        let date = rules.time_zone.day(request.start);
         if let Some(cap) = terms.daily_cap {
             let span = slots::local_day_span(rules.time_zone, date);
             if self.count(request, span, now) >= cap {

@@ -3,8 +3,8 @@
 //! Nothing here does I/O, reads a clock, draws a random number, is async, or knows AWS. `now` is always an argument, so
 //! the same values give the same answer on any machine at any time.
 
-pub mod availability;
 pub mod appointment;
+pub mod availability;
 pub mod day_ledger;
 pub mod expert;
 pub mod id;

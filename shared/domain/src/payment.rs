@@ -84,7 +84,12 @@ const PROCESSING_PAUSE: i64 = 15 * 60;
 ///
 /// It is asked again after each step until it answers [`Settlement::Settled`] or to wait, so that it does not matter
 /// which event set it off, how often, or in which order.
-pub fn settle(status: &Status, payment: &PaymentState, intent: Option<IntentStatus>, now: Timestamp) -> Settlement {
+pub fn settle(
+    status: &Status,
+    payment: &PaymentState,
+    intent: Option<IntentStatus>,
+    now: Timestamp,
+) -> Settlement {
     use IntentStatus::{Cancelled, Open, Processing, Succeeded};
     if let PaymentState::Refunded { .. } = payment {
         return Settlement::Settled;

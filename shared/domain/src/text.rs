@@ -27,7 +27,10 @@ fn checked(text: &str, longest: usize, lines: bool) -> Result<String, InvalidTex
     if text.chars().count() > longest {
         return Err(InvalidText::TooLong(longest));
     }
-    if text.chars().any(|character| character.is_control() && !(lines && matches!(character, '\n' | '\r' | '\t'))) {
+    if text
+        .chars()
+        .any(|character| character.is_control() && !(lines && matches!(character, '\n' | '\r' | '\t')))
+    {
         return Err(InvalidText::Control);
     }
     Ok(text.to_owned())

@@ -241,19 +241,20 @@ impl Zone {
         instant.utc().with_timezone(&self.0).date_naive()
     }
 
-    /// The instant at which the zone's wall clock shows this time on this date, held to the range of [`Timestamp`].
+    /// The instant at which the zone's wall clock shows this time on this date, held to the range of
+    /// [`Timestamp`].
     ///
-    /// A time that the clock skips moves forward by as much as it skips, a time that it shows twice is its first
-    /// occurrence (Temporal calls this "compatible"), and 24:00 is 00:00 of the next date. A date that a zone
-    /// skipped altogether, as Apia did with 2011-12-30, has all its times on the date after.
+    /// A time that the clock skips moves forward by as much as it skips, a time that it shows twice is its
+    /// first occurrence (Temporal calls this "compatible"), and 24:00 is 00:00 of the next date. A date that
+    /// a zone skipped altogether, as Apia did with 2011-12-30, has all its times on the date after.
     pub fn resolve(self, date: NaiveDate, time: LocalTime) -> Timestamp {
         Timestamp::from_seconds(self.first_second(wall_second(day_number(date), time)))
     }
 
     /// The date in whose [span](crate::slots::local_day_span) the instant lies.
     ///
-    /// It is what the wall clock shows, but for one hour a year in zones that have turned clocks back from just after
-    /// midnight (St. John's until 2011): there the date, once begun, does not end and begin again.
+    /// It is what the wall clock shows, but for one hour a year in zones that have turned clocks back from
+    /// just after midnight (St. John's until 2011): there the date, once begun, does not end and begin again.
     pub fn day(self, instant: Timestamp) -> NaiveDate {
         date_of_number(self.day_holding(instant.seconds()))
     }
@@ -265,8 +266,8 @@ impl Zone {
         self.0.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc().into()
     }
 
-    /// [`Zone::resolve`] on plain seconds, those of the wall clock counted as if it ran in UTC. The answer may lie
-    /// outside [`Timestamp`]'s range: the hours of the first local day can begin before 1970.
+    /// [`Zone::resolve`] on plain seconds, those of the wall clock counted as if it ran in UTC. The answer
+    /// may lie outside [`Timestamp`]'s range: the hours of the first local day can begin before 1970.
     pub(crate) fn first_second(self, wall: i64) -> i64 {
         // Two days outside the range still resolve to outside the range, and chrono cannot overflow there.
         let wall = wall.clamp(Timestamp::MIN.0 - 2 * DAY, Timestamp::MAX.0 + 2 * DAY);

@@ -66,8 +66,7 @@ impl Answer {
 impl From<Problem> for Answer {
     fn from(problem: Problem) -> Self {
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut answer =
-            Self::json(status, &problem).header(CONTENT_TYPE, problem::MEDIA_TYPE);
+        let mut answer = Self::json(status, &problem).header(CONTENT_TYPE, problem::MEDIA_TYPE);
         if let Some(seconds) = problem.retry_after {
             answer = answer.header(RETRY_AFTER, &seconds.to_string());
         }

@@ -120,7 +120,9 @@ impl Call {
                 _ => Problem::malformed(format!("the body is not JSON: {error}")),
             }
         })?;
-        deserializer.end().map_err(|error| Problem::malformed(format!("the body is not one JSON document: {error}")))?;
+        deserializer
+            .end()
+            .map_err(|error| Problem::malformed(format!("the body is not one JSON document: {error}")))?;
         Ok(document)
     }
 
@@ -162,13 +164,17 @@ impl Call {
         let Some(tag) = self.header(IF_MATCH.as_str()) else {
             let detail = "send the ETag of the document you read as \"If-Match\" (\"0\" when there was none)";
             let status = StatusCode::PRECONDITION_REQUIRED;
-            return Err(Problem::new(status, "version-required", "Say which version you saw", detail).about("If-Match"));
+            return Err(Problem::new(status, "version-required", "Say which version you saw", detail)
+                .about("If-Match"));
         };
         tag.trim()
             .strip_prefix('"')
             .and_then(|tag| tag.strip_suffix('"'))
             .and_then(|version| version.parse().ok())
-            .ok_or_else(|| Problem::malformed("expected an ETag of ours, such as \"3\" with its quotes").about("If-Match"))
+            .ok_or_else(|| {
+                Problem::malformed("expected an ETag of ours, such as \"3\" with its quotes")
+                    .about("If-Match")
+            })
     }
 
     /// What keeps this request from creating twice.
@@ -178,7 +184,10 @@ impl Call {
     pub fn idempotency(&self) -> Result<idempotency::Request, Problem> {
         let person = self.signed_in()?;
         let key = self.header("idempotency-key").unwrap_or_default();
-        if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        if key.is_empty()
+            || key.len() > LONGEST_KEY
+            || !key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        {
             let detail = "send \"Idempotency-Key\" with a fresh random value for each thing to create, such as a UUID: 1 to \
                           255 visible ASCII characters without #; send the same one when you repeat the request";
             return Err(Problem::malformed(detail).about("Idempotency-Key"));
@@ -210,7 +219,8 @@ pub fn person_of<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> 
     context.update(&(issuer.len() as u64).to_be_bytes());
     context.update(issuer.as_bytes());
     context.update(subject.as_bytes());
-    let bits = context.finish().as_ref().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    let bits =
+        context.finish().as_ref().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
     let groups = claim("cognito:groups").unwrap_or_default();
     let roles = groups
         .split(|character: char| character.is_whitespace() || "[],\"".contains(character))

@@ -18,7 +18,10 @@ pub struct ConfigError {
 /// # Errors
 /// When it is not set.
 pub fn required(name: &'static str) -> Result<String, ConfigError> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or_else(|| ConfigError { name, must: "must be set".to_owned() })
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| ConfigError { name, must: "must be set".to_owned() })
 }
 
 /// The settings of the use cases: `PLATFORM_FEE_BASIS_POINTS`, `HOLD_MINUTES` and `PUBLIC_BASE_URL`, each with the default of
@@ -49,7 +52,10 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
     }
     if let Some(url) = variable("PUBLIC_BASE_URL") {
         if !url.starts_with("https://") && !url.starts_with("http://") {
-            return Err(ConfigError { name: "PUBLIC_BASE_URL", must: format!("must be a URL, and is \"{url}\"") });
+            return Err(ConfigError {
+                name: "PUBLIC_BASE_URL",
+                must: format!("must be a URL, and is \"{url}\""),
+            });
         }
         settings.public_base_url = url.trim_end_matches('/').to_owned();
     }
@@ -66,7 +72,10 @@ mod tests {
             settings_from(move |wanted| (wanted == name).then(|| value.to_owned()))
         };
         assert_eq!(one("HOLD_MINUTES", "5").expect("valid").hold_seconds, 300);
-        assert_eq!(one("PUBLIC_BASE_URL", "https://a.example/").expect("valid").public_base_url, "https://a.example");
+        assert_eq!(
+            one("PUBLIC_BASE_URL", "https://a.example/").expect("valid").public_base_url,
+            "https://a.example"
+        );
         for (name, value) in [
             ("HOLD_MINUTES", "0"),
             ("HOLD_MINUTES", "x"),

@@ -52,8 +52,7 @@ fn describe(route: &Route, schemas: &mut SchemaGenerator, problem: &Value) -> Va
     });
     if let Some(body) = &operation.body {
         let media = if route.audience == Audience::Provider { "*/*" } else { "application/json" };
-        description["requestBody"] =
-            json!({ "required": true, "content": { media: { "schema": body } } });
+        description["requestBody"] = json!({ "required": true, "content": { media: { "schema": body } } });
     }
     if route.audience.needs_token() {
         description["security"] = json!([{ "sign_in": [] }]);
@@ -67,9 +66,7 @@ pub fn variables(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
-    let text = |name: &str, place: &str, what: &str| {
-        json!({ "name": name, "in": place, "required": true, "description": what, "schema": { "type": "string" } })
-    };
+    let text = |name: &str, place: &str, what: &str| json!({ "name": name, "in": place, "required": true, "description": what, "schema": { "type": "string" } });
     let mut parameters: Vec<Value> = variables(route.path).map(|name| text(name, "path", "")).collect();
     if operation.idempotent {
         parameters.push(text(

@@ -88,7 +88,12 @@ impl Problem {
 
     /// There is no such thing, or it is none of the caller's business.
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", format!("there is no such {what}"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is no such thing",
+            format!("there is no such {what}"),
+        )
     }
 
     /// A fault of ours. What happened is in the log, not in the answer.
@@ -99,7 +104,8 @@ impl Problem {
 
     /// A service that we stand on is not available.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available just now", detail).try_again()
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available just now", detail)
+            .try_again()
     }
 
     fn conflict(kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
@@ -141,7 +147,8 @@ impl From<AppError> for Problem {
             AppError::Invalid { field, must } => Self::invalid(field, must),
             AppError::VersionMismatch { current } => {
                 let title = "It was changed since you read it";
-                let mut problem = Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", title, detail);
+                let mut problem =
+                    Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", title, detail);
                 problem.current_version = Some(current);
                 problem.about("If-Match")
             }

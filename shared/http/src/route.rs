@@ -106,7 +106,15 @@ impl Operation {
 
     /// Answers no document.
     pub fn answers_nothing(status: StatusCode) -> Self {
-        Self { body: None, query: None, status, answer: None, idempotent: false, conditional: false, problems: &[] }
+        Self {
+            body: None,
+            query: None,
+            status,
+            answer: None,
+            idempotent: false,
+            conditional: false,
+            problems: &[],
+        }
     }
 
     /// Takes a JSON body of this type.
@@ -119,7 +127,8 @@ impl Operation {
     /// Takes the members of this type as parameters.
     #[must_use]
     pub fn asks<T: JsonSchema>(mut self) -> Self {
-        let inline = schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+        let inline = schemars::generate::SchemaSettings::draft2020_12()
+            .with(|settings| settings.inline_subschemas = true);
         self.query = Some(inline.into_generator().into_root_schema_for::<T>());
         self
     }

@@ -25,10 +25,8 @@ impl Transaction {
     /// When it cannot be stored.
     pub fn put_appointment(&mut self, appointment: &Appointment) -> Result<(), CommitError> {
         let place = keys::by_time(appointment.start, appointment.id);
-        let mut index = vec![
-            (GSI2.pk, text(keys::of_client(appointment.client))),
-            (GSI2.sk, text(place.clone())),
-        ];
+        let mut index =
+            vec![(GSI2.pk, text(keys::of_client(appointment.client))), (GSI2.sk, text(place.clone()))];
         // A hold that ended unpaid is nothing to the expert.
         if appointment.status != Status::Expired {
             index.push((GSI1.pk, text(keys::of_expert(appointment.expert))));

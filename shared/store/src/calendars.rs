@@ -125,7 +125,8 @@ fn parse<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
 
 fn read_day(item: &Item) -> Option<Day> {
     let entries = item.get(ENTRIES)?.as_m().ok()?;
-    let entries: Option<BTreeMap<_, _>> = entries.iter().map(|(name, value)| read_entry(name, value)).collect();
+    let entries: Option<BTreeMap<_, _>> =
+        entries.iter().map(|(name, value)| read_entry(name, value)).collect();
     Some(Day { version: parse(item.get(VERSION)?)?, entries: entries? })
 }
 
@@ -185,8 +186,15 @@ impl Store {
         consistency: Consistency,
     ) -> Result<DayLedger, ReadError> {
         let (from, to) = keys::days(span);
-        let query =
-            Query { index: None, pk: keys::calendar(expert), from, to, backwards: false, limit: None, consistency };
+        let query = Query {
+            index: None,
+            pk: keys::calendar(expert),
+            from,
+            to,
+            backwards: false,
+            limit: None,
+            consistency,
+        };
         let mut ledger = DayLedger::default();
         for item in self.table.query(&query).await? {
             let corrupt =
@@ -222,8 +230,7 @@ mod tests {
             buffer_after_minutes: 10,
             hold_expires_at: None,
         };
-        for key in
-            [EntryKey::Appointment(AppointmentId::from_bits(1)), EntryKey::Group(session_type, start)]
+        for key in [EntryKey::Appointment(AppointmentId::from_bits(1)), EntryKey::Group(session_type, start)]
         {
             for hold_expires_at in [None, Some(start)] {
                 let entry = Entry { hold_expires_at, ..entry };
@@ -231,7 +238,9 @@ mod tests {
                 assert_eq!(read_entry(&name, &value), Some((key, entry)));
             }
         }
-        for seats in [Seats { count: 2, hold_expires_at: None }, Seats { count: 1, hold_expires_at: Some(start) }] {
+        for seats in
+            [Seats { count: 2, hold_expires_at: None }, Seats { count: 1, hold_expires_at: Some(start) }]
+        {
             assert_eq!(read_seats(&write_seats(&seats)), Some(seats));
         }
     }

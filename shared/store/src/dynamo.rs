@@ -1,16 +1,15 @@
 //! The table as DynamoDB, through the AWS SDK.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, ConditionCheck, ConsumedCapacity, Delete, GlobalSecondaryIndex,
-    KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put, ReturnConsumedCapacity,
-    ScalarAttributeType, TransactWriteItem,
+    AttributeDefinition, AttributeValue, BillingMode, ConditionCheck, ConsumedCapacity, Delete,
+    GlobalSecondaryIndex, KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
+    ReturnConsumedCapacity, ScalarAttributeType, TransactWriteItem,
 };
 
 use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
@@ -19,23 +18,23 @@ use crate::table::{Action, Consistency, Expect, Item, Query, Table, TableError, 
 /// Most rows that one `BatchGetItem` takes.
 const MOST_KEYS: usize = 100;
 
-/// Adds up what requests cost, in tenths of capacity units.
+/// Notes what requests cost.
 #[derive(Debug, Default)]
-pub struct Meter {
-    requests: AtomicU64,
-    tenths: AtomicU64,
+pub struct Meter(Mutex<Vec<Cost>>);
+
+/// What one request cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// The operation's name, as `TransactWriteItems`.
+    pub operation: &'static str,
+    /// Tenths of capacity units: read units of a read, write units of a write.
+    pub tenths: u64,
 }
 
 impl Meter {
-    /// Requests and capacity units since the last call.
-    pub fn take(&self) -> (u64, String) {
-        let tenths = self.tenths.swap(0, Ordering::Relaxed);
-        (self.requests.swap(0, Ordering::Relaxed), format!("{}.{}", tenths / 10, tenths % 10))
-    }
-
-    /// Requests and tenths of capacity units since the last call.
-    pub fn take_tenths(&self) -> (u64, u64) {
-        (self.requests.swap(0, Ordering::Relaxed), self.tenths.swap(0, Ordering::Relaxed))
+    /// The requests since the last call, in the order of their answers.
+    pub fn take(&self) -> Vec<Cost> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -52,7 +51,7 @@ impl DynamoTable {
         Self { client, name: name.into(), meter: None }
     }
 
-    /// The same, adding up what its requests cost.
+    /// The same, noting what its requests cost.
     #[must_use]
     pub fn metered(self, meter: Arc<Meter>) -> Self {
         Self { meter: Some(meter), ..self }
@@ -62,16 +61,15 @@ impl DynamoTable {
         self.meter.as_ref().map(|_| ReturnConsumedCapacity::Total)
     }
 
-    fn count<'a>(&self, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+    fn count<'a>(&self, operation: &'static str, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
         let Some(meter) = &self.meter else { return };
-        meter.requests.fetch_add(1, Ordering::Relaxed);
-        let tenths: u64 = consumed
+        let tenths = consumed
             .into_iter()
             .filter_map(|capacity| capacity.capacity_units)
             // The service answers in halves; tenths as an integer lose nothing.
             .map(|units| format!("{units:.1}").replace('.', "").parse().unwrap_or(0))
             .sum();
-        meter.tenths.fetch_add(tenths, Ordering::Relaxed);
+        meter.0.lock().unwrap_or_else(PoisonError::into_inner).push(Cost { operation, tenths });
     }
 }
 
@@ -127,7 +125,7 @@ impl Table for DynamoTable {
             .send()
             .await
             .map_err(table_error)?;
-        self.count(answer.consumed_capacity());
+        self.count("GetItem", answer.consumed_capacity());
         Ok(answer.item)
     }
 
@@ -147,11 +145,13 @@ impl Table for DynamoTable {
                 .send()
                 .await
                 .map_err(table_error)?;
-            self.count(answer.consumed_capacity());
+            self.count("BatchGetItem", answer.consumed_capacity());
             if answer.unprocessed_keys.as_ref().is_some_and(|left| !left.is_empty()) {
                 return Err(TableError::Busy("not all rows were read".to_owned()));
             }
-            items.extend(answer.responses.as_mut().and_then(|found| found.remove(&self.name)).unwrap_or_default());
+            items.extend(
+                answer.responses.as_mut().and_then(|found| found.remove(&self.name)).unwrap_or_default(),
+            );
         }
         Ok(items)
     }
@@ -161,7 +161,8 @@ impl Table for DynamoTable {
         let mut items = Vec::new();
         let mut start = None;
         loop {
-            let left = query.limit.map(|limit| i32::from(limit) - i32::try_from(items.len()).unwrap_or(i32::MAX));
+            let left =
+                query.limit.map(|limit| i32::from(limit) - i32::try_from(items.len()).unwrap_or(i32::MAX));
             let answer = self
                 .client
                 .query()
@@ -181,7 +182,7 @@ impl Table for DynamoTable {
                 .send()
                 .await
                 .map_err(table_error)?;
-            self.count(answer.consumed_capacity());
+            self.count("Query", answer.consumed_capacity());
             items.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key.filter(|key| !key.is_empty());
             let enough = query.limit.is_some_and(|limit| items.len() >= usize::from(limit));
@@ -216,7 +217,7 @@ impl DynamoTable {
             .send()
             .await
             .map_err(|error| single_error(key, error))?;
-        self.count(answer.consumed_capacity());
+        self.count("PutItem", answer.consumed_capacity());
         Ok(())
     }
 
@@ -233,7 +234,7 @@ impl DynamoTable {
             .send()
             .await
             .map_err(|error| single_error(key, error))?;
-        self.count(answer.consumed_capacity());
+        self.count("DeleteItem", answer.consumed_capacity());
         Ok(())
     }
 
@@ -251,7 +252,7 @@ impl DynamoTable {
             Ok(answer) => answer,
             Err(error) => return Err(transaction_error(&keys, error)),
         };
-        self.count(answer.consumed_capacity());
+        self.count("TransactWriteItems", answer.consumed_capacity());
         Ok(())
     }
 
@@ -317,7 +318,9 @@ fn transaction_error(keys: &[Key], error: SdkError<TransactWriteItemsError>) -> 
         }
         let transient = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
         if reasons.iter().any(|reason| transient.contains(&reason.code().unwrap_or_default())) {
-            return WriteError::Table(TableError::Busy("another transaction is at work on the same rows".to_owned()));
+            return WriteError::Table(TableError::Busy(
+                "another transaction is at work on the same rows".to_owned(),
+            ));
         }
     }
     WriteError::Table(table_error(error))
@@ -356,7 +359,9 @@ pub async fn create_table(client: &Client, name: &str) -> Result<(), TableError>
     }
     match request.send().await {
         Ok(_) => Ok(()),
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
+            Ok(())
+        }
         Err(error) => Err(table_error(error)),
     }
 }

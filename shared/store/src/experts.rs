@@ -49,7 +49,11 @@ impl Transaction {
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub fn put_stripe_account(&mut self, expert: ExpertId, account: &StripeAccount) -> Result<(), CommitError> {
+    pub fn put_stripe_account(
+        &mut self,
+        expert: ExpertId,
+        account: &StripeAccount,
+    ) -> Result<(), CommitError> {
         self.put_document(keys::stripe(expert), Expect::read(account.version - 1), account, [])
     }
 }
@@ -75,7 +79,11 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn session_type(&self, expert: ExpertId, id: SessionTypeId) -> Result<Option<SessionType>, ReadError> {
+    pub async fn session_type(
+        &self,
+        expert: ExpertId,
+        id: SessionTypeId,
+    ) -> Result<Option<SessionType>, ReadError> {
         self.table.get(&keys::session_type(expert, id), Consistency::Strong).await?.map(document).transpose()
     }
 

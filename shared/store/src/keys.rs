@@ -216,7 +216,10 @@ mod tests {
         assert_eq!(day_of(&day_sort_key(start.utc_day())), Some(start.utc_day()));
         assert_eq!(day_of(&group(expert, kind, start).sk), None);
         assert_eq!(due_shard(appointment_id.bits()), "DUE#2");
-        assert_eq!(due(appointment_rows(appointment_id), "e").to_string(), format!("APT#apt_{zeros}a / DUE#e"));
+        assert_eq!(
+            due(appointment_rows(appointment_id), "e").to_string(),
+            format!("APT#apt_{zeros}a / DUE#e")
+        );
         assert_eq!(due_order(start, "e"), "001804237200#e");
         assert_eq!(by_time(start, appointment_id), format!("001804237200#apt_{zeros}a"));
         assert_eq!(idempotency("cli_1", "k").to_string(), "IDEM#cli_1#k / R");

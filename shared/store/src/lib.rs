@@ -20,8 +20,8 @@ use std::sync::Arc;
 pub use appointments::{AppointmentPage, Whose};
 pub use calendars::Offer;
 pub use due::{Due, Effect};
+pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use experts::VersionedRules;
-pub use dynamo::{DynamoTable, Meter, create_table};
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
 

@@ -64,7 +64,8 @@ impl Transaction {
         document: &T,
         more: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<(), CommitError> {
-        let mut item: Item = serde_dynamo::to_item(document).map_err(|error| CommitError::Unstorable(error.to_string()))?;
+        let mut item: Item =
+            serde_dynamo::to_item(document).map_err(|error| CommitError::Unstorable(error.to_string()))?;
         item.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
         self.put(key, expect, item);
         Ok(())

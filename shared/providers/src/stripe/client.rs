@@ -100,7 +100,8 @@ impl StripeClient for WithKey<'_> {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
                 .body(body);
         }
-        let unavailable = |error: reqwest::Error| CallError(PaymentError::Unavailable(error.without_url().to_string()));
+        let unavailable =
+            |error: reqwest::Error| CallError(PaymentError::Unavailable(error.without_url().to_string()));
         let mut answer = http.send().await.map_err(unavailable)?;
         let status = answer.status();
         let mut body = BytesMut::new();

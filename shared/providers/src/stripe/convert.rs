@@ -24,9 +24,11 @@ pub(super) const EXPERT: &str = "expert_id";
 /// (<https://docs.stripe.com/connect/destination-charges>).
 pub(super) fn new_account(expert: ExpertId) -> CreateAccount {
     let mut controller = CreateAccountController::new();
-    controller.fees = Some(CreateAccountControllerFees { payer: Some(CreateAccountControllerFeesPayer::Application) });
-    controller.losses =
-        Some(CreateAccountControllerLosses { payments: Some(CreateAccountControllerLossesPayments::Application) });
+    controller.fees =
+        Some(CreateAccountControllerFees { payer: Some(CreateAccountControllerFeesPayer::Application) });
+    controller.losses = Some(CreateAccountControllerLosses {
+        payments: Some(CreateAccountControllerLossesPayments::Application),
+    });
     controller.stripe_dashboard = Some(CreateAccountControllerStripeDashboard {
         type_: Some(CreateAccountControllerStripeDashboardType::Express),
     });
@@ -59,8 +61,10 @@ pub(super) fn account(account: Account) -> AccountState {
 }
 
 fn minor_units(money: Money) -> Result<i64, PaymentError> {
-    i64::try_from(money.amount())
-        .map_err(|_| PaymentError::Refused { code: "amount_too_large".to_owned(), message: money.to_string() })
+    i64::try_from(money.amount()).map_err(|_| PaymentError::Refused {
+        code: "amount_too_large".to_owned(),
+        message: money.to_string(),
+    })
 }
 
 /// Stripe chooses the payment methods: naming them is refused since version 2026-09-30.

@@ -27,7 +27,10 @@ pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> PaymentError {
     let message = detail.and_then(|detail| detail.message).unwrap_or_default();
     let passing = matches!(
         status,
-        StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        StatusCode::CONFLICT
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
     ) || status.is_server_error();
     if passing {
         // A wrong key is the operator's to mend; until then everything stays owed.
@@ -43,7 +46,8 @@ mod tests {
 
     #[test]
     fn tells_refusals_from_faults() {
-        let body = br#"{"error":{"type":"invalid_request_error","code":"amount_too_small","message":"Too small"}}"#;
+        let body =
+            br#"{"error":{"type":"invalid_request_error","code":"amount_too_small","message":"Too small"}}"#;
         let refused = of_answer(StatusCode::BAD_REQUEST, body);
         assert_eq!(
             refused,

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::ports::{
-    AccountState, CardPayments, Intent, NewIntent, Notice, OnboardingPage, PaymentError, PortError, Secret, Secrets,
-    WebhookError,
+    AccountState, CardPayments, Intent, NewIntent, Notice, OnboardingPage, PaymentError, PortError, Secret,
+    Secrets, WebhookError,
 };
 use async_trait::async_trait;
 use domain::{AppointmentId, ExpertId, Timestamp};
@@ -53,7 +53,11 @@ impl Stripe {
     ///
     /// # Errors
     /// When the address is not one.
-    pub fn new(secrets: Arc<dyn Secrets>, secret_id: impl Into<String>, api_base: &str) -> Result<Self, ClientError> {
+    pub fn new(
+        secrets: Arc<dyn Secrets>,
+        secret_id: impl Into<String>,
+        api_base: &str,
+    ) -> Result<Self, ClientError> {
         let base: Url = api_base.parse().map_err(|_| ClientError::Address(api_base.to_owned()))?;
         Ok(Self { secrets, secret_id: secret_id.into(), client: Client::new(base)?, keys: Mutex::new(None) })
     }
@@ -67,8 +71,9 @@ impl Stripe {
         }
         let secret = self.secrets.read(&self.secret_id).await?;
         // What is wrong with a secret must not show what is in it.
-        let keys: Keys = serde_json::from_str(secret.reveal())
-            .map_err(|_| PortError("the Stripe secret is not JSON with secret_key and webhook_secret".to_owned()))?;
+        let keys: Keys = serde_json::from_str(secret.reveal()).map_err(|_| {
+            PortError("the Stripe secret is not JSON with secret_key and webhook_secret".to_owned())
+        })?;
         *known = Some((Instant::now(), keys.clone()));
         Ok(keys)
     }
@@ -153,7 +158,12 @@ impl CardPayments for Stripe {
         Ok(refund.id.to_string())
     }
 
-    async fn read_webhook(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<Notice, WebhookError> {
+    async fn read_webhook(
+        &self,
+        signature: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, WebhookError> {
         let keys = self.keys().await?;
         webhook::verify(&keys.webhook_secret, signature, body, now)?;
         webhook::read(body)

@@ -16,7 +16,8 @@ const MOST_SIGNATURES: usize = 8;
 
 pub(super) fn verify(secret: &str, header: &str, body: &[u8], now: Timestamp) -> Result<(), WebhookError> {
     let parts = || header.split(',').filter_map(|part| part.trim().split_once('='));
-    let signed_at = parts().find(|(name, _)| *name == "t").map(|(_, value)| value).ok_or(WebhookError::Signature)?;
+    let signed_at =
+        parts().find(|(name, _)| *name == "t").map(|(_, value)| value).ok_or(WebhookError::Signature)?;
     let seconds: i64 = signed_at.parse().map_err(|_| WebhookError::Signature)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let signed = [signed_at.as_bytes(), b".", body].concat();
@@ -99,7 +100,14 @@ mod tests {
     #[test]
     fn refuses_everything_else() {
         let now = at(1_700_000_000);
-        for header in ["", "t=1700000000", "v1=ad44", "t=x,v1=ad44", &HEADER.replace("v1", "v0"), &HEADER.replace('a', "b")] {
+        for header in [
+            "",
+            "t=1700000000",
+            "v1=ad44",
+            "t=x,v1=ad44",
+            &HEADER.replace("v1", "v0"),
+            &HEADER.replace('a', "b"),
+        ] {
             assert_eq!(verify(SECRET, header, BODY, now), Err(WebhookError::Signature), "{header}");
         }
         assert_eq!(verify("whsec_other", HEADER, BODY, now), Err(WebhookError::Signature));

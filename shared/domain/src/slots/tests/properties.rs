@@ -197,7 +197,10 @@ proptest! {
     #![proptest_config(configured(256))]
 
     #[test]
-    fn a_range_offers_what_its_parts_offer(case in case(), cuts in prop::collection::vec(any::<Index>(), 1..6)) {
+    fn a_range_offers_what_its_parts_offer(
+        case in case(),
+        cuts in prop::collection::vec(any::<Index>(), 1..6),
+    ) {
         let seconds = usize::try_from(case.range.seconds()).unwrap() + 1;
         let mut cuts: Vec<Timestamp> =
             cuts.iter().map(|cut| case.range.start().plus(cut.index(seconds) as i64)).collect();
@@ -213,7 +216,9 @@ proptest! {
         let offered = case.slots(case.range);
         let free = slots(&case.rules, &case.terms, &Occupancy::default(), case.range, case.now);
         let quarters = case.range.start().seconds() / 900..case.range.end().seconds() / 900;
-        let quarters = quarters.map(|quarter| Timestamp::from_seconds(quarter * 900)).filter(|at| case.range.contains(*at));
+        let quarters = quarters
+            .map(|quarter| Timestamp::from_seconds(quarter * 900))
+            .filter(|quarter| case.range.contains(*quarter));
         let both = offered.iter().chain(&free).map(|slot| slot.start).take(50);
         for start in quarters.chain(both) {
             let explained = explain(&case.rules, &case.terms, &case.occupancy(), start, case.now);

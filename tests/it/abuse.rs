@@ -1,0 +1,484 @@
+//! Bad input and wrong people: each gets a problem document that says what to do, and nothing changes.
+
+use std::collections::BTreeSet;
+
+use http_api::{Audience, Method};
+use serde_json::{Value, json};
+use simulators::stripe::signature_header;
+
+use crate::harness::{Offer, Reply, World, free_hour, id, office_hours, paid_hour};
+
+/// Everything that the table holds about a world: what a refused request must not change.
+async fn memory(world: &World, offer: &Offer) -> Vec<String> {
+    let store = &world.stack.app.store;
+    let expert = offer.expert.parse().expect("an id");
+    let span = domain::TimeSpan::new(
+        "2027-01-01T00:00:00Z".parse().expect("a time"),
+        "2027-03-01T00:00:00Z".parse().expect("a time"),
+    );
+    let days = store.days(expert, span, store::table::Consistency::Strong).await.expect("readable");
+    vec![
+        format!("{:?}", store.expert(expert).await.expect("readable")),
+        format!("{:?}", store.rules(expert).await.expect("readable")),
+        format!("{:?}", store.session_types(expert).await.expect("readable")),
+        format!("{days:?}"),
+        format!("{}", world.stripe().events().len()),
+    ]
+}
+
+fn edited(mut document: Value, path: &str, value: Value) -> Value {
+    *document.pointer_mut(path).unwrap_or_else(|| panic!("{path} is there")) = value;
+    document
+}
+
+fn with(mut document: Value, name: &str, value: Value) -> Value {
+    document[name] = value;
+    document
+}
+
+fn without(mut document: Value, name: &str) -> Value {
+    document.as_object_mut().expect("an object").remove(name);
+    document
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_documents_of_ours() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    let before = memory(&world, &offer).await;
+    let good = World::booking(&offer, "2027-01-05T10:00:00Z");
+    let post = |body: Vec<u8>, kind: &str| {
+        world
+            .post("/v1/appointments")
+            .as_person("alan")
+            .once("k")
+            .header("Content-Type", kind)
+            .raw(body)
+            .send()
+    };
+    let json = "application/json";
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (body, kind, status, problem) in [
+        (b"{".to_vec(), json, 400, "malformed"),
+        (b"".to_vec(), json, 400, "malformed"),
+        (b"\xff\xfe{}".to_vec(), json, 400, "malformed"),
+        (b"{\"seats\":1}}".to_vec(), json, 422, "invalid"),
+        (format!("{good} {good}").into_bytes(), json, 400, "malformed"),
+        (b"null".to_vec(), json, 422, "invalid"),
+        (b"[]".to_vec(), json, 422, "invalid"),
+        (b"1e999".to_vec(), json, 400, "malformed"),
+        (deep.into_bytes(), json, 422, "invalid"),
+        (good.to_string().into_bytes(), "text/plain", 415, "media-type"),
+        (good.to_string().into_bytes(), "application/x-www-form-urlencoded", 415, "media-type"),
+        (vec![b' '; 256 * 1024 + 1], json, 413, "too-large"),
+        (vec![b' '; 11 * 1024 * 1024], json, 413, "too-large"),
+    ] {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+        assert_eq!(post(body, kind).await.problem(status), problem, "{kind}: {shown}");
+    }
+    assert_eq!(memory(&world, &offer).await, before);
+}
+
+#[tokio::test]
+async fn bookings_with_values_that_cannot_be() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    let before = memory(&world, &offer).await;
+    let good = World::booking(&offer, "2027-01-05T10:00:00Z");
+    let cases = [
+        (with(good.clone(), "price", json!(1)), 422, "price"),
+        (with(good.clone(), "status", json!("confirmed")), 422, "status"),
+        (without(good.clone(), "start"), 422, ""),
+        (with(good.clone(), "start", json!(1_800_000_000)), 422, "start"),
+        (with(good.clone(), "start", json!("tomorrow")), 422, "start"),
+        (with(good.clone(), "start", json!("0000-01-01T00:00:00Z")), 422, "start"),
+        (with(good.clone(), "start", json!("2027-01-05T10:00:00")), 422, "start"),
+        (with(good.clone(), "start", json!("2027-01-05T10:00:00.5Z")), 422, "start"),
+        (with(good.clone(), "start", json!("2027-13-05T10:00:00Z")), 422, "start"),
+        (with(good.clone(), "start", json!("9999-12-31T23:59:59Z")), 409, "start"),
+        (with(good.clone(), "start", json!("1970-01-01T00:00:00Z")), 409, "start"),
+        (with(good.clone(), "seats", json!(0)), 409, "seats"),
+        (with(good.clone(), "seats", json!(-1)), 422, "seats"),
+        (with(good.clone(), "seats", json!(2)), 409, "seats"),
+        (with(good.clone(), "seats", json!(65_535)), 409, "seats"),
+        (with(good.clone(), "seats", json!(65_536)), 422, "seats"),
+        (with(good.clone(), "seats", json!(1.5)), 422, "seats"),
+        (with(good.clone(), "expert_id", json!("exp_x")), 422, "expert_id"),
+        (with(good.clone(), "expert_id", good["session_type_id"].clone()), 422, "expert_id"),
+        (with(good.clone(), "expert_id", json!("exp_00000000000000000000000000")), 404, ""),
+        (with(good.clone(), "session_type_id", json!("ses_00000000000000000000000000")), 404, ""),
+        (edited(good.clone(), "/attendee/email", json!("alan")), 422, "attendee.email"),
+        (edited(good.clone(), "/attendee/email", json!("a@b.c\r\nBcc: d@e.f")), 422, "attendee.email"),
+        (edited(good.clone(), "/attendee/name", json!("")), 422, "attendee.name"),
+        (edited(good.clone(), "/attendee/name", json!("x".repeat(121))), 422, "attendee.name"),
+        (edited(good.clone(), "/attendee/name", json!("a\u{0}b")), 422, "attendee.name"),
+        (edited(good.clone(), "/attendee/time_zone", json!("Mars/Olympus")), 422, "attendee.time_zone"),
+        (edited(good.clone(), "/attendee", json!({})), 422, "attendee"),
+        (edited(good.clone(), "/attendee", json!("Alan")), 422, "attendee"),
+    ];
+    for (at, (body, status, field)) in cases.into_iter().enumerate() {
+        let reply =
+            world.post("/v1/appointments").as_person("alan").once(&format!("k{at}")).json(&body).send().await;
+        reply.problem(status);
+        if !field.is_empty() {
+            let named = reply.body["field"].as_str().unwrap_or_default();
+            assert!(named.starts_with(field), "{body:#} {:#}", reply.body);
+        }
+    }
+    assert_eq!(memory(&world, &offer).await, before);
+    assert_eq!(
+        world.get("/v1/appointments?as=client").as_person("alan").send().await.body["appointments"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn idempotency_keys_that_are_none() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    let body = World::booking(&offer, "2027-01-05T10:00:00Z");
+    let missing = world.post("/v1/appointments").as_person("alan").json(&body).send().await;
+    assert_eq!((missing.problem(400), &missing.body["field"]), ("malformed", &json!("Idempotency-Key")));
+    for key in ["", "a b", "a#R", &"k".repeat(256)] {
+        let reply = world.post("/v1/appointments").as_person("alan").once(key).json(&body).send().await;
+        assert_eq!(reply.problem(400), "malformed", "{key}");
+    }
+    assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 15);
+}
+
+#[tokio::test]
+async fn session_types_and_rules_that_contradict_themselves() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    let before = memory(&world, &offer).await;
+    let terms = paid_hour();
+    let kinds = [
+        with(terms.clone(), "length_minutes", json!(0)),
+        with(terms.clone(), "length_minutes", json!(1_441)),
+        with(terms.clone(), "length_minutes", json!(-60)),
+        with(terms.clone(), "step_minutes", json!(0)),
+        with(terms.clone(), "buffer_after_minutes", json!(721)),
+        with(terms.clone(), "minimum_notice_minutes", json!(4_000_000_000_u64)),
+        with(terms.clone(), "capacity", json!(0)),
+        with(terms.clone(), "capacity", json!(501)),
+        with(terms.clone(), "daily_cap", json!(0)),
+        with(terms.clone(), "booking_window", json!({ "kind": "rolling", "days": 10_000 })),
+        with(
+            terms.clone(),
+            "booking_window",
+            json!({ "kind": "dates", "first": "2027-02-01", "last": "2027-01-01" }),
+        ),
+        with(
+            terms.clone(),
+            "booking_window",
+            json!({ "kind": "dates", "first": "0000-02-01", "last": "2027-01-01" }),
+        ),
+        with(terms.clone(), "booking_window", json!({ "kind": "ever" })),
+        edited(terms.clone(), "/price/amount", json!(-1)),
+        edited(terms.clone(), "/price/amount", json!(10.5)),
+        edited(terms.clone(), "/price/amount", json!(100_000_000)),
+        edited(terms.clone(), "/price/currency", json!("EURO")),
+        edited(terms.clone(), "/price/currency", json!("XXX")),
+        with(terms.clone(), "name", json!("")),
+        with(terms.clone(), "name", json!(["x"])),
+        with(terms.clone(), "id", json!("ses_1")),
+        without(terms.clone(), "price"),
+    ];
+    let path = format!("/v1/experts/{}/session-types", offer.expert);
+    for (at, kind) in kinds.into_iter().enumerate() {
+        let reply = world.post(&path).as_person("ada").once(&format!("k{at}")).json(&kind).send().await;
+        assert_eq!(reply.problem(422), "invalid", "{kind:#}");
+        assert!(reply.body["field"].is_string(), "{:#}", reply.body);
+    }
+
+    let rules = office_hours();
+    let window = |opens: &str, closes: &str| json!([{ "opens": opens, "closes": closes }]);
+    let wrong = [
+        with(rules.clone(), "time_zone", json!("Europe/Atlantis")),
+        with(rules.clone(), "time_zone", json!(1)),
+        edited(rules.clone(), "/weekly/monday", window("25:00", "26:00")),
+        edited(rules.clone(), "/weekly/monday", window("9:00", "17:00")),
+        edited(rules.clone(), "/weekly/monday", window("24:00", "02:00")),
+        edited(rules.clone(), "/weekly/monday", json!([{ "opens": "09:00" }])),
+        edited(
+            rules.clone(),
+            "/weekly/monday",
+            json!(vec![json!({ "opens": "09:00", "closes": "10:00" }); 13]),
+        ),
+        with(rules.clone(), "overrides", json!({ "2027-02-30": [] })),
+        with(rules.clone(), "overrides", json!({ "0000-01-01": [] })),
+        with(rules.clone(), "blocked", json!([{ "first": "2027-02-02", "last": "2027-02-01" }])),
+        with(rules.clone(), "extra", json!([{ "date": "10000-01-01", "opens": "09:00", "closes": "10:00" }])),
+        with(rules.clone(), "monday", window("09:00", "10:00")),
+    ];
+    let path = format!("/v1/experts/{}/availability", offer.expert);
+    for rules in wrong {
+        let reply = world.put(&path).as_person("ada").header("If-Match", "\"1\"").json(&rules).send().await;
+        assert_eq!(reply.problem(422), "invalid", "{rules:#}");
+    }
+    for tag in ["1", "\"x\"", "W/\"1\"", "*", "\"-1\""] {
+        let reply = world.put(&path).as_person("ada").header("If-Match", tag).json(&rules).send().await;
+        assert_eq!(reply.problem(400), "malformed", "{tag}");
+    }
+    assert_eq!(memory(&world, &offer).await, before);
+}
+
+#[tokio::test]
+async fn questions_that_make_no_sense() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    let kind = &offer.session_type;
+    let ask = |query: String| {
+        let path = format!("/v1/experts/{}/slots?{query}", offer.expert);
+        let world = &world;
+        async move { world.get(&path).send().await }
+    };
+    let range = |from: &str, to: &str| format!("session_type={kind}&from={from}&to={to}");
+    let good = range("2027-01-05T00:00:00Z", "2027-01-06T00:00:00Z");
+    ask(good.clone()).await.expect(200);
+    for query in [
+        String::new(),
+        range("2027-01-05", "2027-01-06"),
+        range("0000-01-01T00:00:00Z", "2027-01-06T00:00:00Z"),
+        range("2027-01-05T00:00:00Z", "2037-01-05T00:00:00Z"),
+        range("1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+        range("2027-01-06T00:00:00Z", "2027-01-05T00:00:00Z"),
+        range("2027-01-05T00:00:00Z", "2027-01-05T00:00:00Z"),
+        range("2027-01-05T00:00:00+01:00", "2027-01-06T00:00:00Z"),
+        format!("{good}&explain=true&limit=1"),
+        format!("{good}&time_zone=CEST%00"),
+        good.replace("ses_", "exp_"),
+        format!("{good}&from=2027-01-05T00:00:00Z"),
+    ] {
+        let reply = ask(query.clone()).await;
+        assert_eq!(reply.problem(422), "invalid", "{query}");
+    }
+    // Far away is no error: there is just nothing.
+    let far = ask(range("9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z")).await.expect(200);
+    assert_eq!(far["slots"], json!([]));
+    let list = |query: &str| world.get(&format!("/v1/appointments?{query}")).as_person("alan").send();
+    for query in [
+        "",
+        "as=admin",
+        "as=client&limit=0",
+        "as=client&limit=101",
+        "as=client&cursor=%2e%2e/%00",
+        "as=client&x=1",
+    ] {
+        assert_eq!(list(query).await.problem(422), "invalid", "{query}");
+    }
+    let nowhere = list("as=client&cursor=zzzz").await.expect(200);
+    assert_eq!(nowhere["appointments"], json!([]));
+    for path in [
+        "/v1/experts/x",
+        "/v1/experts/exp_%00",
+        "/v1/experts/exp_00000000000000000000000000",
+        "/v1",
+        "/nowhere",
+    ] {
+        assert_eq!(world.get(path).send().await.problem(404), "not-found", "{path}");
+    }
+    let wrong_method = world.ask(reqwest::Method::PATCH, "/v1/appointments").send().await;
+    assert_eq!(wrong_method.problem(405), "method");
+}
+
+/// A path of a route with an ordinary expert's ids in it.
+fn concrete(path: &str, offer: &Offer, appointment: &str) -> String {
+    path.replace("{expert_id}", &offer.expert)
+        .replace("{session_type_id}", &offer.session_type)
+        .replace("{appointment_id}", appointment)
+}
+
+fn method(method: Method) -> reqwest::Method {
+    method.as_str().parse().expect("a method")
+}
+
+fn claims() -> Value {
+    json!({ "sub": "ada", "cognito:groups": ["expert", "client"], "scope": "expert-connect/api", "exp": 4_000_000_000_u64 })
+}
+
+fn unsigned(header: &Value, claims: &Value, signature: &str) -> String {
+    use base64::Engine;
+    let encode = |value: &Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.{signature}", encode(header), encode(claims))
+}
+
+#[tokio::test]
+async fn tokens_that_are_not_good() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    let appointment = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let before = memory(&world, &offer).await;
+    let ada = local::People::find("ada").expect("she is there");
+    let good = world.token("ada");
+    let issuer = world.stack.sign_in.issuer().to_owned();
+    let mut ours = claims();
+    ours["iss"] = json!(issuer);
+    ours["client_id"] = json!("expert-connect-local");
+    let other = World::new().await;
+    let (head, rest) = good.split_once('.').expect("three parts");
+    let (body, signature) = rest.split_once('.').expect("three parts");
+    let tokens = [
+        ("none", String::new()),
+        ("no token", "Bearer".to_owned()),
+        ("another scheme", format!("Basic {good}")),
+        ("garbage", "Bearer x.y.z".to_owned()),
+        ("expired", format!("Bearer {}", world.stack.sign_in.access_token(&ada, -60))),
+        ("foreign issuer", format!("Bearer {}", other.token("ada"))),
+        ("alg none", format!("Bearer {}", unsigned(&json!({ "alg": "none", "typ": "JWT" }), &ours, ""))),
+        ("alg none with our key id", {
+            let keys = world.stack.sign_in.jwks();
+            let header = json!({ "alg": "none", "kid": keys["keys"][0]["kid"] });
+            format!("Bearer {}", unsigned(&header, &ours, ""))
+        }),
+        ("HS256 by the public key", {
+            let keys = world.stack.sign_in.jwks();
+            let header = json!({ "alg": "HS256", "kid": keys["keys"][0]["kid"] });
+            format!("Bearer {}", unsigned(&header, &ours, "AAAA"))
+        }),
+        ("another body", format!("Bearer {head}.{}.{signature}", body.chars().rev().collect::<String>())),
+        ("no signature", format!("Bearer {head}.{body}.")),
+    ];
+    for route in functions::ROUTES.iter().filter(|route| route.audience.needs_token()) {
+        let path = concrete(route.path, &offer, &appointment);
+        for (name, authorization) in &tokens {
+            let ask = world.ask(method(route.method), &path);
+            let ask = if authorization.is_empty() { ask } else { ask.header("Authorization", authorization) };
+            let reply = ask.send().await;
+            assert_eq!(reply.problem(401), "sign-in", "{name} at {}", route.function);
+            assert_eq!(reply.headers["www-authenticate"], "Bearer");
+            assert!(!reply.body.to_string().contains(&offer.expert), "{name} at {}", route.function);
+        }
+    }
+    assert_eq!(memory(&world, &offer).await, before);
+}
+
+#[tokio::test]
+async fn every_route_refuses_every_wrong_person() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    let appointment = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let before = memory(&world, &offer).await;
+    // Ada owns the expert, Alan booked. Grace is another expert and client, Katherine another client, Margaret an admin.
+    let mut tried = BTreeSet::new();
+    for route in
+        functions::ROUTES.iter().filter(|route| route.path.contains('{') && route.audience.needs_token())
+    {
+        let path = concrete(route.path, &offer, &appointment);
+        let own = route.path.contains("{appointment_id}");
+        for stranger in ["grace", "katherine", "margaret"] {
+            let ask = world
+                .ask(method(route.method), &path)
+                .as_person(stranger)
+                .header("If-Match", "\"1\"")
+                .once("x");
+            let body = match route.function {
+                "edit_expert" => json!({ "name": "Mallory", "headline": "x" }),
+                "replace_availability" => office_hours(),
+                "create_session_type" | "edit_session_type" => paid_hour(),
+                "reschedule_appointment" => json!({ "start": "2027-01-05T12:00:00Z" }),
+                _ => Value::Null,
+            };
+            let reply: Reply = if body.is_null() { ask.send().await } else { ask.json(&body).send().await };
+            // An expert's things are public to know of and private to change; of an appointment others learn nothing.
+            let expected =
+                if own && (stranger == "grace" || route.audience == Audience::SignedIn) { 404 } else { 403 };
+            reply.problem(expected);
+            assert!(!reply.body.to_string().contains("Alan"), "{}", route.function);
+            tried.insert(route.function);
+        }
+    }
+    assert_eq!(tried.len(), 13, "{tried:?}");
+    // The client of an appointment is no expert.
+    for what in ["complete", "no-show"] {
+        assert_eq!(world.act("alan", &appointment, what, &json!(null)).await.problem(403), "forbidden");
+    }
+    let profile = json!({ "name": "Alan", "headline": "x" });
+    let reply = world.post("/v1/experts").as_person("alan").once("k").json(&profile).send().await;
+    assert_eq!(reply.problem(403), "forbidden");
+    let reply = world.book_as("ada", &offer, "2027-01-05T14:00:00Z", "k").await;
+    assert_eq!(reply.problem(403), "forbidden");
+    assert_eq!(memory(&world, &offer).await, before);
+}
+
+#[tokio::test]
+async fn webhooks_that_stripe_did_not_send() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let booked = world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    let now = world.clock.now();
+    let event = json!({
+        "id": "evt_forged",
+        "type": "payment_intent.succeeded",
+        "data": { "object": { "id": "pi_1", "metadata": { "appointment_id": booked["id"] } } },
+    })
+    .to_string();
+    let post = |signature: String, body: Vec<u8>| {
+        world.post("/v1/webhooks/stripe").header("Stripe-Signature", &signature).raw(body).send()
+    };
+    let good = |body: &str| signature_header("whsec_local", now, body);
+    for (signature, body) in [
+        (String::new(), event.clone()),
+        (signature_header("whsec_other", now, &event), event.clone()),
+        (good(&event), event.replace("succeeded", "succeeded ")),
+        (signature_header("whsec_local", now - 301, &event), event.clone()),
+        (signature_header("whsec_local", now + 301, &event), event.clone()),
+        (good("{}"), "{}".to_owned()),
+        (good("["), "[".to_owned()),
+        (good(""), String::new()),
+    ] {
+        assert_eq!(
+            post(signature, body.clone().into_bytes()).await.problem(400),
+            "webhook-refused",
+            "{body}"
+        );
+    }
+    let large = vec![b' '; 300 * 1024];
+    assert_eq!(post("t=1,v1=00".to_owned(), large).await.problem(413), "too-large");
+    world.stack.settle().await;
+    assert_eq!(world.appointment(&id(&booked)).await["status"], "pending");
+    // Even one that is signed only says where to look: nothing was paid, so nothing is confirmed.
+    assert_eq!(post(good(&event), event.clone().into_bytes()).await.status, 204);
+    world.stack.settle().await;
+    assert_eq!(world.appointment(&id(&booked)).await["status"], "pending");
+    // About nothing of ours.
+    for kind in ["payment_intent.succeeded", "account.updated", "price.created", "x"] {
+        let body = json!({ "id": format!("evt_{kind}"), "type": kind, "data": { "object": { "id": "x" } } })
+            .to_string();
+        assert_eq!(post(good(&body), body.clone().into_bytes()).await.status, 204, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_poisoned_queue_sets_the_poison_aside_and_does_the_rest() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    world.stack.queue.put("poison");
+    world.stack.queue.put("payment:apt_00000000000000000000000000");
+    world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    for _ in 0..5 {
+        world.stack.settle().await;
+        world.pass(180);
+    }
+    assert_eq!(world.stack.bus.published().len(), 1);
+    let queue = world.stack.queue.inspect();
+    assert_eq!((queue.waiting, queue.set_aside), (0, vec!["poison".to_owned()]));
+}
+
+#[tokio::test]
+async fn nothing_secret_is_in_an_answer() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    world.paid(&offer, "2027-01-05T10:00:00Z", "k").await;
+    for (path, person) in [
+        ("/v1/appointments?as=client", "alan"),
+        ("/v1/appointments?as=expert", "ada"),
+        ("/openapi.json", "alan"),
+        ("/health", "alan"),
+    ] {
+        let body = world.get(path).as_person(person).send().await.expect(200).to_string();
+        for secret in ["sk_test_local", "whsec_local", "_secret_"] {
+            assert!(!body.contains(secret), "{path}");
+        }
+    }
+}

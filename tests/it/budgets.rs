@@ -1,0 +1,88 @@
+//! What the table costs, as it says itself.
+
+use serde_json::json;
+
+use crate::harness::{GOOD_CARD, World, free_hour, id, intent, paid_hour};
+
+/// Tenths of write units of a due row: the row, twice because it is in a transaction, and its place in one index.
+const DUE_ROW: u64 = 30;
+
+#[tokio::test]
+async fn holding_and_confirming_stay_within_their_budgets() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let app = &world.stack.app;
+    let person = app::people::Person::new(7, vec![app::people::Role::Client]);
+    let request = |key: &str| app::idempotency::Request {
+        person: person.client_id().to_string(),
+        key: key.to_owned(),
+        fingerprint: "f".to_owned(),
+    };
+    let booking = |start: &str| app::booking::Booking {
+        expert: offer.expert.parse().expect("an id"),
+        session_type: offer.session_type.parse().expect("an id"),
+        start: start.parse().expect("a time"),
+        seats: 1,
+        attendee: serde_json::from_value(World::booking(&offer, start)["attendee"].clone())
+            .expect("an attendee"),
+    };
+    let _ = world.meter.take();
+    app::booking::book(app, &person, &request("k"), &booking("2027-01-05T10:00:00Z")).await.expect("booked");
+    let hold = transactions(world.meter.take());
+    assert_eq!(hold.len(), 1, "the hold is one transaction");
+    println!("hold: {} tenths of a write unit in one transaction", hold[0]);
+    assert!(hold[0] <= 100 + DUE_ROW, "hold: {} tenths of a write unit", hold[0]);
+
+    let booked = world.book(&offer, "2027-01-05T12:00:00Z", "k").await.expect(201);
+    world.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+    world.stripe().deliver_due_webhooks().await;
+    let _ = world.meter.take();
+    // Confirming is the one transaction of this effect; the news of it is another effect.
+    let payment = format!("payment:{}", id(&booked)).parse().expect("an effect");
+    app::effects::work_off(app, payment).await.expect("worked off");
+    let confirm = transactions(world.meter.take());
+    assert_eq!(world.appointment(&id(&booked)).await["status"], "confirmed");
+    assert_eq!(confirm.len(), 1, "confirming is one transaction");
+    println!("confirm: {} tenths of a write unit in one transaction", confirm[0]);
+    assert!(confirm[0] <= 140 + DUE_ROW, "confirm: {} tenths of a write unit", confirm[0]);
+}
+
+/// Tenths of write units of each transaction.
+fn transactions(costs: Vec<store::Cost>) -> Vec<u64> {
+    costs.into_iter().filter(|cost| cost.operation == "TransactWriteItems").map(|cost| cost.tenths).collect()
+}
+
+#[tokio::test]
+async fn listing_a_month_stays_within_its_budget_whatever_the_history() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    // Seven appointments on each weekday of ten weeks; the first weeks become history.
+    let mut day: domain::Timestamp = "2027-01-05T00:00:00Z".parse().expect("a time");
+    let mut key = 0;
+    for _ in 0..70 {
+        for start in ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00"] {
+            let start = format!("{}T{start}:00Z", day.utc_day());
+            key += 1;
+            let reply = world.book(&offer, &start, &format!("k{key}")).await;
+            assert!(
+                reply.status == 201
+                    || ["not-offered", "outside-booking-window"].contains(&reply.problem(409))
+            );
+        }
+        day = day.plus(86_400);
+        world.pass(86_400 / 70);
+    }
+    world.pass(20 * 86_400);
+    let expert = &offer.expert;
+    let path = format!(
+        "/v1/experts/{expert}/slots?session_type={}&from=2027-01-26T00:00:00Z&to=2027-02-25T00:00:00Z",
+        offer.session_type
+    );
+    let _ = world.meter.take();
+    let slots = world.get(&path).send().await.expect(200);
+    assert_ne!(slots["slots"], json!([]));
+    let costs = world.meter.take();
+    let units: u64 = costs.iter().map(|cost| cost.tenths).sum();
+    println!("list 30 days: {units} tenths of a read unit in {} requests", costs.len());
+    assert!(costs.len() <= 2 && units <= 50, "{costs:?}");
+}

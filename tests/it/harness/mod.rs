@@ -1,0 +1,318 @@
+//! Starting a stack, calling it, and the ordinary expert whom most tests book.
+
+use std::sync::Arc;
+
+use local::{People, Stack, StackClock, StackConfig};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use simulators::ManualClock;
+use simulators::stripe::StripeSimulator;
+use store::Meter;
+
+/// A Monday, 08:00 in London.
+pub const NOW: &str = "2027-01-04T08:00:00Z";
+
+/// A running stack and a clock to move.
+pub struct World {
+    pub stack: Stack,
+    pub clock: ManualClock,
+    pub meter: Arc<Meter>,
+    http: reqwest::Client,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Reply {
+    /// The body, when the status is this one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
+        self.body
+    }
+
+    /// The last part of the problem's type, when the status is this one.
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> &str {
+        assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        for member in ["title", "detail"] {
+            assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{:#}", self.body);
+        }
+        let kind = self.body["type"].as_str().expect("a type");
+        kind.strip_prefix("urn:expert-connect:problem:").expect("our namespace")
+    }
+
+    /// The version in the ETag.
+    pub fn etag(&self) -> String {
+        self.headers["etag"].to_str().expect("text").to_owned()
+    }
+}
+
+/// A request that is being put together.
+pub struct Ask<'a> {
+    world: &'a World,
+    request: reqwest::RequestBuilder,
+}
+
+impl Ask<'_> {
+    pub fn as_person(self, subject: &str) -> Self {
+        let token = self.world.token(subject);
+        Self { request: self.request.bearer_auth(token), ..self }
+    }
+
+    pub fn header(self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a name");
+        Self { request: self.request.header(name, HeaderValue::from_str(value).expect("a value")), ..self }
+    }
+
+    pub fn once(self, key: &str) -> Self {
+        self.header("Idempotency-Key", key)
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        Self { request: self.request.json(body), ..self }
+    }
+
+    pub fn raw(self, body: impl Into<Vec<u8>>) -> Self {
+        Self { request: self.request.body(body.into()), ..self }
+    }
+
+    pub async fn send(self) -> Reply {
+        let answer = self.request.send().await.expect("an answer");
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = answer.text().await.expect("text");
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
+        Reply { status, headers, body }
+    }
+}
+
+impl World {
+    /// A stack that keeps nothing.
+    pub async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// A stack that keeps nothing, with other settings.
+    pub async fn with(change: impl FnOnce(&mut StackConfig)) -> Self {
+        let start: domain::Timestamp = NOW.parse().expect("a time");
+        Self::at(ManualClock::at(start.seconds()), change).await
+    }
+
+    /// A stack on a clock that is there already.
+    pub async fn at(clock: ManualClock, change: impl FnOnce(&mut StackConfig)) -> Self {
+        let meter = Arc::new(Meter::default());
+        let mut config = StackConfig::in_memory(StackClock::new(clock.clock()));
+        config.meter = Some(meter.clone());
+        change(&mut config);
+        let stack = Stack::start(config, axum::Router::new()).await.expect("the stack starts");
+        // An error only says that another test was first.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { stack, clock, meter, http }
+    }
+
+    pub fn stripe(&self) -> &StripeSimulator {
+        self.stack.stripe.as_deref().expect("the simulator runs")
+    }
+
+    pub fn token(&self, subject: &str) -> String {
+        let person = People::find(subject).unwrap_or_else(|| simulators::sign_in::Person {
+            subject: subject.to_owned(),
+            name: subject.to_owned(),
+            email: format!("{subject}@example.org"),
+            groups: vec!["client".to_owned()],
+        });
+        self.stack.sign_in.access_token(&person, 3_600)
+    }
+
+    pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {
+        let request = self.http.request(method, format!("{}{path}", self.stack.api_url));
+        Ask { world: self, request }
+    }
+
+    pub fn get(&self, path: &str) -> Ask<'_> {
+        self.ask(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Ask<'_> {
+        self.ask(Method::POST, path)
+    }
+
+    pub fn put(&self, path: &str) -> Ask<'_> {
+        self.ask(Method::PUT, path)
+    }
+
+    /// Moves the clock.
+    pub fn pass(&self, seconds: i64) {
+        self.clock.advance(seconds);
+    }
+
+    /// The sweep, and all that follows.
+    pub async fn sweep(&self) {
+        self.stack.sweep().await.expect("the sweep works");
+    }
+}
+
+/// Weekdays 09:00 to 17:00 in London.
+pub fn office_hours() -> Value {
+    let hours = json!([{ "opens": "09:00", "closes": "17:00" }]);
+    json!({
+        "time_zone": "Europe/London",
+        "weekly": { "monday": hours, "tuesday": hours, "wednesday": hours, "thursday": hours, "friday": hours },
+    })
+}
+
+/// An hour for 80 euros, every half hour.
+pub fn paid_hour() -> Value {
+    json!({
+        "name": "Consultation",
+        "length_minutes": 60,
+        "step_minutes": 30,
+        "price": { "amount": 8_000, "currency": "EUR" },
+    })
+}
+
+/// The same for nothing.
+pub fn free_hour() -> Value {
+    let mut terms = paid_hour();
+    terms["price"]["amount"] = json!(0);
+    terms
+}
+
+/// An expert who can be booked.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    pub expert: String,
+    pub session_type: String,
+}
+
+impl World {
+    /// Ada with a profile and these hours.
+    pub async fn expert(&self, rules: &Value) -> String {
+        let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
+        let expert =
+            self.post("/v1/experts").as_person("ada").once("profile").json(&profile).send().await.expect(201);
+        let id = expert["id"].as_str().expect("an id").to_owned();
+        self.put(&format!("/v1/experts/{id}/availability"))
+            .as_person("ada")
+            .header("If-Match", "\"0\"")
+            .json(rules)
+            .send()
+            .await
+            .expect(200);
+        id
+    }
+
+    /// One more session type of Ada's.
+    pub async fn session_type(&self, expert: &str, terms: &Value) -> String {
+        let key = format!("{terms}").len().to_string() + terms["name"].as_str().unwrap_or_default();
+        let kind = self
+            .post(&format!("/v1/experts/{expert}/session-types"))
+            .as_person("ada")
+            .once(&key.replace(' ', "-"))
+            .json(terms)
+            .send()
+            .await
+            .expect(201);
+        kind["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Ada's Stripe account, ready to be paid.
+    pub async fn onboard(&self, expert: &str) -> String {
+        self.post(&format!("/v1/experts/{expert}/stripe-onboarding"))
+            .as_person("ada")
+            .send()
+            .await
+            .expect(201);
+        let path = format!("/v1/experts/{expert}/stripe-connection");
+        let account = self.get(&path).as_person("ada").send().await.expect(200);
+        let account = account["account"].as_str().expect("an account").to_owned();
+        self.stripe()
+            .onboard(&account, simulators::stripe::Onboarding::Complete)
+            .expect("it can be onboarded");
+        let now = self.get(&path).as_person("ada").send().await.expect(200);
+        assert_eq!(now["charges_enabled"], true, "{now:#}");
+        account
+    }
+
+    /// Ada in office hours with these terms, ready to be paid.
+    pub async fn offer(&self, terms: &Value) -> Offer {
+        let expert = self.expert(&office_hours()).await;
+        let session_type = self.session_type(&expert, terms).await;
+        if terms["price"]["amount"] != 0 {
+            self.onboard(&expert).await;
+        }
+        Offer { expert, session_type }
+    }
+
+    /// The starts that can be booked on a day, in UTC.
+    pub async fn starts(&self, offer: &Offer, day: &str) -> Vec<String> {
+        let Offer { expert, session_type } = offer;
+        let path = format!(
+            "/v1/experts/{expert}/slots?session_type={session_type}&from={day}T00:00:00Z&to={day}T23:59:59Z"
+        );
+        let slots = self.get(&path).send().await.expect(200);
+        let slots = slots["slots"].as_array().expect("a list").clone();
+        slots.iter().map(|slot| slot["start"].as_str().expect("a start").to_owned()).collect()
+    }
+
+    /// A booking's body.
+    pub fn booking(offer: &Offer, start: &str) -> Value {
+        json!({
+            "expert_id": offer.expert,
+            "session_type_id": offer.session_type,
+            "start": start,
+            "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/Berlin" },
+        })
+    }
+
+    /// Books for Alan.
+    pub async fn book(&self, offer: &Offer, start: &str, key: &str) -> Reply {
+        self.book_as("alan", offer, start, key).await
+    }
+
+    pub async fn book_as(&self, subject: &str, offer: &Offer, start: &str, key: &str) -> Reply {
+        let body = Self::booking(offer, start);
+        self.post("/v1/appointments").as_person(subject).once(key).json(&body).send().await
+    }
+
+    /// An appointment as Alan sees it.
+    pub async fn appointment(&self, id: &str) -> Value {
+        self.get(&format!("/v1/appointments/{id}")).as_person("alan").send().await.expect(200)
+    }
+
+    /// Does something to an appointment as this person.
+    pub async fn act(&self, subject: &str, id: &str, what: &str, body: &Value) -> Reply {
+        let ask = self.post(&format!("/v1/appointments/{id}/{what}")).as_person(subject);
+        if body.is_null() { ask.send().await } else { ask.json(body).send().await }
+    }
+
+    /// Books and pays a slot for Alan; its id.
+    pub async fn paid(&self, offer: &Offer, start: &str, key: &str) -> String {
+        let booked = self.book(offer, start, key).await.expect(201);
+        self.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+        self.stack.settle().await;
+        let id = id(&booked);
+        assert_eq!(self.appointment(&id).await["status"], "confirmed");
+        id
+    }
+}
+
+/// A card that always works.
+pub const GOOD_CARD: &str = "4242424242424242";
+
+pub fn id(document: &Value) -> String {
+    document["id"].as_str().expect("an id").to_owned()
+}
+
+pub fn intent(appointment: &Value) -> &str {
+    appointment["payment"]["intent"].as_str().expect("an intent")
+}

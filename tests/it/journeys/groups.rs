@@ -1,0 +1,95 @@
+//! Group sessions: many seats, one time.
+
+use serde_json::json;
+
+use crate::harness::{GOOD_CARD, Offer, Reply, World, id, intent, paid_hour};
+
+fn course() -> serde_json::Value {
+    let mut terms = paid_hour();
+    terms["capacity"] = json!(3);
+    terms
+}
+
+async fn seats(world: &World, offer: &Offer, subject: &str, seats: u16, key: &str) -> Reply {
+    let mut body = World::booking(offer, "2027-01-05T10:00:00Z");
+    body["seats"] = json!(seats);
+    world.post("/v1/appointments").as_person(subject).once(key).json(&body).send().await
+}
+
+#[tokio::test]
+async fn seats_are_sold_until_none_is_left() {
+    let world = World::new().await;
+    let offer = world.offer(&course()).await;
+    let booked = seats(&world, &offer, "alan", 2, "k").await.expect(201);
+    assert_eq!(booked["price"]["amount"], 16_000);
+    let path = format!(
+        "/v1/experts/{}/slots?session_type={}&from=2027-01-05T09:30:00Z&to=2027-01-05T11:30:00Z",
+        offer.expert, offer.session_type
+    );
+    let slots = world.get(&path).send().await.expect(200);
+    let slots: Vec<_> = slots["slots"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|slot| (&slot["start"], &slot["seats"]))
+        .collect();
+    assert_eq!(
+        slots,
+        [(&json!("2027-01-05T10:00:00Z"), &json!(1)), (&json!("2027-01-05T11:00:00Z"), &json!(3))]
+    );
+
+    let too_many = seats(&world, &offer, "grace", 2, "k").await;
+    assert_eq!(too_many.problem(409), "seats-taken");
+    let last = seats(&world, &offer, "grace", 1, "k2").await.expect(201);
+    assert_eq!(seats(&world, &offer, "katherine", 1, "k").await.problem(409), "seats-taken");
+
+    // One pays, the other does not: two seats are free again, also before any sweep.
+    world.stripe().pay(intent(&last), GOOD_CARD).expect("the card works");
+    world.stack.settle().await;
+    world.pass(601);
+    seats(&world, &offer, "katherine", 2, "k2").await.expect(201);
+    world.sweep().await;
+    assert_eq!(world.appointment(&id(&booked)).await["status"], "expired");
+}
+
+#[tokio::test]
+async fn the_time_is_free_again_when_the_last_seat_is() {
+    let world = World::new().await;
+    let offer = world.offer(&course()).await;
+    let single =
+        Offer { session_type: world.session_type(&offer.expert, &paid_hour()).await, ..offer.clone() };
+    let first = seats(&world, &offer, "alan", 1, "k").await.expect(201);
+    let second = seats(&world, &offer, "grace", 1, "k").await.expect(201);
+    assert_eq!(
+        world.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.problem(409),
+        "slot-taken"
+    );
+    world.act("alan", &id(&first), "cancel", &json!(null)).await.expect(200);
+    assert_eq!(
+        world.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.problem(409),
+        "slot-taken"
+    );
+    // The other seat's hold runs out; nobody sweeps; the next booker of another type takes the whole time over.
+    world.pass(601);
+    world.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.expect(201);
+    let read =
+        world.get(&format!("/v1/appointments/{}", id(&second))).as_person("grace").send().await.expect(200);
+    assert_eq!(read["status"], "expired");
+    assert_eq!(seats(&world, &offer, "alan", 1, "k9").await.problem(409), "slot-taken");
+}
+
+#[tokio::test]
+async fn seats_move_from_one_session_to_another() {
+    let world = World::new().await;
+    let mut terms = course();
+    terms["price"]["amount"] = json!(0);
+    let offer = world.offer(&terms).await;
+    let first = id(&seats(&world, &offer, "alan", 2, "k").await.expect(201));
+    seats(&world, &offer, "grace", 1, "k").await.expect(201);
+    let later = json!({ "start": "2027-01-05T14:00:00Z" });
+    world.act("alan", &first, "reschedule", &later).await.expect(200);
+    seats(&world, &offer, "katherine", 2, "k").await.expect(201);
+    let back = json!({ "start": "2027-01-05T10:00:00Z" });
+    assert_eq!(world.act("alan", &first, "reschedule", &back).await.problem(409), "seats-taken");
+    assert_eq!(world.appointment(&first).await["start"], "2027-01-05T14:00:00Z");
+}

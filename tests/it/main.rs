@@ -1,0 +1,9 @@
+//! Black-box tests: the whole stack on loopback, driven over HTTP, with a clock that the test moves and wheels that it turns.
+
+mod abuse;
+mod budgets;
+mod contract;
+mod harness;
+mod journeys;
+mod races;
+mod restart;

@@ -1,0 +1,202 @@
+//! Many at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::{TimeSpan, Timestamp};
+use serde_json::json;
+
+use crate::harness::{Offer, World, free_hour, paid_hour};
+
+fn clients(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("client-{number}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_200_clients_for_one_slot_one_wins() {
+    let world = Arc::new(World::new().await);
+    let offer = world.offer(&paid_hour()).await;
+    let races = clients(200).into_iter().map(|client| {
+        let (world, offer) = (world.clone(), offer.clone());
+        tokio::spawn(async move { world.book_as(&client, &offer, "2027-01-05T10:00:00Z", "k").await })
+    });
+    let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+    for race in races.collect::<Vec<_>>() {
+        let reply = race.await.expect("no panic");
+        let outcome = match reply.status.as_u16() {
+            201 => "booked".to_owned(),
+            _ => reply.problem(409).to_owned(),
+        };
+        *outcomes.entry(outcome).or_default() += 1;
+    }
+    assert_eq!(outcomes, BTreeMap::from([("booked".to_owned(), 1), ("slot-taken".to_owned(), 199)]));
+}
+
+/// Every active appointment of the expert, with its buffers.
+async fn occupied(world: &World, expert: &str) -> Vec<(TimeSpan, String)> {
+    let days = world
+        .stack
+        .app
+        .store
+        .days(
+            expert.parse().expect("an id"),
+            TimeSpan::new(
+                "2027-01-01T00:00:00Z".parse().expect("a time"),
+                "2027-02-01T00:00:00Z".parse().expect("a time"),
+            ),
+            store::table::Consistency::Strong,
+        )
+        .await
+        .expect("readable");
+    let mut entries = BTreeMap::new();
+    for day in days.days.values() {
+        for (key, entry) in &day.entries {
+            entries.insert(*key, entry.occupied());
+        }
+    }
+    entries.into_iter().map(|(key, span)| (span, format!("{key:?}"))).collect()
+}
+
+fn assert_no_overlap(spans: &[(TimeSpan, String)]) {
+    for (at, (one, name)) in spans.iter().enumerate() {
+        for (other, rival) in &spans[at + 1..] {
+            assert!(!one.overlaps(*other), "{name} {one:?} overlaps {rival} {other:?}");
+        }
+    }
+}
+
+/// Two session types of unequal length and buffers, one of them across UTC midnight.
+async fn two_types(world: &World, free: bool) -> Vec<Offer> {
+    let all_day = json!([{ "opens": "00:00", "closes": "24:00" }]);
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let weekly: serde_json::Map<_, _> = days.iter().map(|day| ((*day).to_owned(), all_day.clone())).collect();
+    let expert = world.expert(&json!({ "time_zone": "Asia/Kolkata", "weekly": weekly })).await;
+    let mut short = if free { free_hour() } else { paid_hour() };
+    short["name"] = json!("Short");
+    short["length_minutes"] = json!(25);
+    short["step_minutes"] = json!(10);
+    short["buffer_after_minutes"] = json!(10);
+    let mut long = if free { free_hour() } else { paid_hour() };
+    long["name"] = json!("Long");
+    long["length_minutes"] = json!(95);
+    long["step_minutes"] = json!(15);
+    long["buffer_before_minutes"] = json!(20);
+    if !free {
+        world.onboard(&expert).await;
+    }
+    let mut offers = Vec::new();
+    for terms in [short, long] {
+        offers
+            .push(Offer { expert: expert.clone(), session_type: world.session_type(&expert, &terms).await });
+    }
+    offers
+}
+
+/// Starts around a UTC midnight that the two types offer.
+async fn starts(world: &World, offer: &Offer) -> Vec<String> {
+    let path = format!(
+        "/v1/experts/{}/slots?session_type={}&from=2027-01-05T21:00:00Z&to=2027-01-06T03:00:00Z",
+        offer.expert, offer.session_type
+    );
+    let slots = world.get(&path).send().await.expect(200);
+    slots["slots"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|slot| slot["start"].as_str().expect("text").to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn unequal_sessions_never_overlap() {
+    let world = Arc::new(World::new().await);
+    let offers = two_types(&world, true).await;
+    let mut races = Vec::new();
+    let mut number = 0;
+    for offer in &offers {
+        for start in starts(&world, offer).await {
+            for client in clients(3) {
+                number += 1;
+                let (world, offer, start) = (world.clone(), offer.clone(), start.clone());
+                races.push(tokio::spawn(async move {
+                    world.book_as(&client, &offer, &start, &format!("k{number}")).await
+                }));
+            }
+        }
+    }
+    let mut booked = 0;
+    for race in races {
+        let reply = race.await.expect("no panic");
+        if reply.status == 201 {
+            booked += 1;
+        } else {
+            let problem = reply.problem(409);
+            assert!(["slot-taken", "slot-too-close"].contains(&problem), "{problem}");
+        }
+    }
+    let spans = occupied(&world, &offers[0].expert).await;
+    assert_eq!(spans.len(), booked);
+    assert!(booked >= 3, "{booked}");
+    assert_no_overlap(&spans);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_slot_is_lost_when_holds_expire_during_the_race() {
+    let world = Arc::new(World::new().await);
+    let offers = two_types(&world, false).await;
+    for round in 0..6 {
+        let mut races = Vec::new();
+        for (place, offer) in offers.iter().enumerate() {
+            for (number, start) in starts(&world, offer).await.into_iter().enumerate() {
+                let (world, offer) = (world.clone(), offer.clone());
+                let client = format!("client-{number}");
+                races.push(tokio::spawn(async move {
+                    world.book_as(&client, &offer, &start, &format!("r{round}-{place}-{number}")).await
+                }));
+            }
+        }
+        // Holds end while the race is on, and the sweep comes in between.
+        let sweeper = world.clone();
+        let sweep = tokio::spawn(async move {
+            sweeper.pass(601);
+            sweeper.sweep().await;
+        });
+        for race in races {
+            let reply = race.await.expect("no panic");
+            assert!(reply.status == 201 || reply.status == 409, "{:#}", reply.body);
+        }
+        sweep.await.expect("no panic");
+        assert_no_overlap(&occupied(&world, &offers[0].expert).await);
+    }
+    // Once every hold is over, everything can be had again.
+    world.pass(601);
+    world.sweep().await;
+    assert_eq!(occupied(&world, &offers[0].expert).await, []);
+    let now = Timestamp::from_seconds(world.clock.now());
+    for offer in &offers {
+        let step = starts(&world, offer).await;
+        assert!(step.len() > 20 && now < step[0].parse().expect("a time"), "{step:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn seats_are_never_oversold() {
+    let world = Arc::new(World::new().await);
+    let mut terms = free_hour();
+    terms["capacity"] = json!(20);
+    let offer = world.offer(&terms).await;
+    let races = clients(60).into_iter().map(|client| {
+        let (world, offer) = (world.clone(), offer.clone());
+        tokio::spawn(async move { world.book_as(&client, &offer, "2027-01-05T10:00:00Z", "k").await })
+    });
+    let mut booked = 0;
+    for race in races.collect::<Vec<_>>() {
+        let reply = race.await.expect("no panic");
+        match reply.status.as_u16() {
+            201 => booked += 1,
+            503 => assert_eq!(reply.problem(503), "unavailable"),
+            _ => assert_eq!(reply.problem(409), "seats-taken"),
+        }
+    }
+    assert_eq!(booked, 20);
+}
