@@ -10,12 +10,22 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 /// Runs the function of one route until Lambda ends it.
 pub fn serve(route: &'static Route) -> ExitCode {
     run(async move |app| {
-        let app = &app;
-        lambda_http::run(service_fn(async move |request: Request| {
-            Ok::<_, Error>(route.answer(app, request).await)
-        }))
-        .await
+        // Opens TLS while Lambda gives a starting function a whole core. What goes wrong here the first call will tell.
+        if let Err(error) = app.store.warm_up().await {
+            tracing::debug!(%error, "not warmed up");
+        }
+        serve_route(route, app).await
     })
+}
+
+/// Runs the function of a route that asks the table nothing.
+pub fn serve_alone(route: &'static Route) -> ExitCode {
+    run(async move |app| serve_route(route, app).await)
+}
+
+async fn serve_route(route: &'static Route, app: App) -> Result<(), Error> {
+    let app = &app;
+    lambda_http::run(service_fn(async move |request: Request| Ok::<_, Error>(route.answer(app, request).await))).await
 }
 
 /// Runs the worker of the effects queue until Lambda ends it.

@@ -1,5 +1,5 @@
 //! The Lambda function `health`.
 
 fn main() -> std::process::ExitCode {
-    functions::entry::serve(&functions::health::ROUTE)
+    functions::entry::serve_alone(&functions::health::ROUTE)
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `read_api_description`.
 
 fn main() -> std::process::ExitCode {
-    functions::entry::serve(&functions::read_api_description::ROUTE)
+    functions::entry::serve_alone(&functions::read_api_description::ROUTE)
 }

@@ -180,7 +180,8 @@ class LocalAws:
         stack = until("stack", 120, finished)
         if stack["StackStatus"] != "CREATE_COMPLETE":
             events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-            reasons = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"]]
+            failed = [event for event in events if "FAILED" in event["ResourceStatus"]]
+            reasons = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed]
             raise RuntimeError(f"{stack['StackStatus']}\n" + "\n".join(reasons))
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
         found = cloudformation.describe_stack_resources(StackName=name)["StackResources"]

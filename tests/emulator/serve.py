@@ -11,7 +11,7 @@ socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 # Looks for due schedules every second in place of every ten.
 scheduler._SCHEDULE_TICK_INTERVAL = 1
 
-# The permission to send one message is the permission to send several; ministack asks for another that AWS does not know.
+# The permission to send one message is the permission to send several; ministack asks for one that AWS does not know.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 original = iam_actions.extract_iam_action
 

@@ -48,13 +48,7 @@ async fn bodies_that_are_no_documents_of_ours() {
     let before = memory(&world, &offer).await;
     let good = World::booking(&offer, "2027-01-05T10:00:00Z");
     let post = |body: Vec<u8>, kind: &str| {
-        world
-            .post("/v1/appointments")
-            .as_person("alan")
-            .once("k")
-            .header("Content-Type", kind)
-            .raw(body)
-            .send()
+        world.post("/v1/appointments").person("alan").once("k").header("Content-Type", kind).raw(body).send()
     };
     let json = "application/json";
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
@@ -118,7 +112,7 @@ async fn bookings_with_values_that_cannot_be() {
     ];
     for (at, (body, status, field)) in cases.into_iter().enumerate() {
         let reply =
-            world.post("/v1/appointments").as_person("alan").once(&format!("k{at}")).json(&body).send().await;
+            world.post("/v1/appointments").person("alan").once(&format!("k{at}")).json(&body).send().await;
         reply.problem(status);
         if !field.is_empty() {
             let named = reply.body["field"].as_str().unwrap_or_default();
@@ -127,7 +121,7 @@ async fn bookings_with_values_that_cannot_be() {
     }
     assert_eq!(memory(&world, &offer).await, before);
     assert_eq!(
-        world.get("/v1/appointments?as=client").as_person("alan").send().await.body["appointments"],
+        world.get("/v1/appointments?as=client").person("alan").send().await.body["appointments"],
         json!([])
     );
 }
@@ -137,10 +131,10 @@ async fn idempotency_keys_that_are_none() {
     let world = World::new().await;
     let offer = world.offer(&free_hour()).await;
     let body = World::booking(&offer, "2027-01-05T10:00:00Z");
-    let missing = world.post("/v1/appointments").as_person("alan").json(&body).send().await;
+    let missing = world.post("/v1/appointments").person("alan").json(&body).send().await;
     assert_eq!((missing.problem(400), &missing.body["field"]), ("malformed", &json!("Idempotency-Key")));
     for key in ["", "a b", "a#R", &"k".repeat(256)] {
-        let reply = world.post("/v1/appointments").as_person("alan").once(key).json(&body).send().await;
+        let reply = world.post("/v1/appointments").person("alan").once(key).json(&body).send().await;
         assert_eq!(reply.problem(400), "malformed", "{key}");
     }
     assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 15);
@@ -186,7 +180,7 @@ async fn session_types_and_rules_that_contradict_themselves() {
     ];
     let path = format!("/v1/experts/{}/session-types", offer.expert);
     for (at, kind) in kinds.into_iter().enumerate() {
-        let reply = world.post(&path).as_person("ada").once(&format!("k{at}")).json(&kind).send().await;
+        let reply = world.post(&path).person("ada").once(&format!("k{at}")).json(&kind).send().await;
         assert_eq!(reply.problem(422), "invalid", "{kind:#}");
         assert!(reply.body["field"].is_string(), "{:#}", reply.body);
     }
@@ -213,11 +207,11 @@ async fn session_types_and_rules_that_contradict_themselves() {
     ];
     let path = format!("/v1/experts/{}/availability", offer.expert);
     for rules in wrong {
-        let reply = world.put(&path).as_person("ada").header("If-Match", "\"1\"").json(&rules).send().await;
+        let reply = world.put(&path).person("ada").header("If-Match", "\"1\"").json(&rules).send().await;
         assert_eq!(reply.problem(422), "invalid", "{rules:#}");
     }
     for tag in ["1", "\"x\"", "W/\"1\"", "*", "\"-1\""] {
-        let reply = world.put(&path).as_person("ada").header("If-Match", tag).json(&rules).send().await;
+        let reply = world.put(&path).person("ada").header("If-Match", tag).json(&rules).send().await;
         assert_eq!(reply.problem(400), "malformed", "{tag}");
     }
     assert_eq!(memory(&world, &offer).await, before);
@@ -256,7 +250,7 @@ async fn questions_that_make_no_sense() {
     // Far away is no error: there is just nothing.
     let far = ask(range("9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z")).await.expect(200);
     assert_eq!(far["slots"], json!([]));
-    let list = |query: &str| world.get(&format!("/v1/appointments?{query}")).as_person("alan").send();
+    let list = |query: &str| world.get(&format!("/v1/appointments?{query}")).person("alan").send();
     for query in [
         "",
         "as=admin",
@@ -367,11 +361,8 @@ async fn every_route_refuses_every_wrong_person() {
         let path = concrete(route.path, &offer, &appointment);
         let own = route.path.contains("{appointment_id}");
         for stranger in ["grace", "katherine", "margaret"] {
-            let ask = world
-                .ask(method(route.method), &path)
-                .as_person(stranger)
-                .header("If-Match", "\"1\"")
-                .once("x");
+            let ask =
+                world.ask(method(route.method), &path).person(stranger).header("If-Match", "\"1\"").once("x");
             let body = match route.function {
                 "edit_expert" => json!({ "name": "Mallory", "headline": "x" }),
                 "replace_availability" => office_hours(),
@@ -394,7 +385,7 @@ async fn every_route_refuses_every_wrong_person() {
         assert_eq!(world.act("alan", &appointment, what, &json!(null)).await.problem(403), "forbidden");
     }
     let profile = json!({ "name": "Alan", "headline": "x" });
-    let reply = world.post("/v1/experts").as_person("alan").once("k").json(&profile).send().await;
+    let reply = world.post("/v1/experts").person("alan").once("k").json(&profile).send().await;
     assert_eq!(reply.problem(403), "forbidden");
     let reply = world.book_as("ada", &offer, "2027-01-05T14:00:00Z", "k").await;
     assert_eq!(reply.problem(403), "forbidden");
@@ -476,7 +467,7 @@ async fn nothing_secret_is_in_an_answer() {
         ("/openapi.json", "alan"),
         ("/health", "alan"),
     ] {
-        let body = world.get(path).as_person(person).send().await.expect(200).to_string();
+        let body = world.get(path).person(person).send().await.expect(200).to_string();
         for secret in ["sk_test_local", "whsec_local", "_secret_"] {
             assert!(!body.contains(secret), "{path}");
         }

@@ -117,3 +117,43 @@ fn what_anybody_may_call_is_known() {
     ];
     assert_eq!(open, expected.into_iter().collect());
 }
+
+/// The packages that a manifest depends on for its own code.
+fn dependencies(manifest: &str) -> BTreeSet<&str> {
+    let section = manifest.split("[dependencies]").nth(1).expect("dependencies");
+    let section = section.split("\n[").next().unwrap_or_default();
+    section.lines().filter_map(|line| line.split(['.', ' ']).next()).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn each_layer_knows_only_what_it_may() {
+    let domain = dependencies(include_str!("../../shared/domain/Cargo.toml"));
+    let pure = ["chrono", "chrono-tz", "iso_currency", "schemars", "serde", "thiserror"];
+    assert_eq!(domain, pure.into_iter().collect());
+    let manifests = [
+        ("app", dependencies(include_str!("../../shared/app/Cargo.toml"))),
+        ("store", dependencies(include_str!("../../shared/store/Cargo.toml"))),
+        ("providers", dependencies(include_str!("../../shared/providers/Cargo.toml"))),
+        ("aws", dependencies(include_str!("../../shared/aws/Cargo.toml"))),
+        ("http", dependencies(include_str!("../../shared/http/Cargo.toml"))),
+        ("functions", dependencies(include_str!("../../functions/Cargo.toml"))),
+    ];
+    // Who may know it, by what the package's name begins with.
+    for (known, by) in [
+        ("aws-sdk-dynamodb", ["store", "aws"].as_slice()),
+        ("aws-sdk-sqs", &["aws"]),
+        ("aws-sdk-eventbridge", &["aws"]),
+        ("aws-sdk-secretsmanager", &["aws"]),
+        ("aws-config", &["aws"]),
+        ("async-stripe", &["providers"]),
+        ("reqwest", &["providers"]),
+        ("lambda_", &["http", "functions"]),
+        ("local", &[]),
+        ("simulators", &[]),
+    ] {
+        for (layer, dependencies) in &manifests {
+            let knows = dependencies.iter().any(|name| name.starts_with(known));
+            assert!(!knows || by.contains(layer), "{layer} must not know {known}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod abuse;
 mod budgets;
 mod contract;
+mod events;
 mod harness;
 mod journeys;
 mod races;

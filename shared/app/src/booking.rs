@@ -57,7 +57,7 @@ pub async fn book(
     let (appointment, payment, seen) = loop {
         match hold(app, person, request, booking).await {
             Ok(Held::Before(answer)) => return Ok(Created::Before(answer)),
-            Ok(Held::Now(appointment, payment, seen)) => break (appointment, payment, seen),
+            Ok(Held::Now(held)) => break *held,
             Err(failure) => tries.again(failure).await?,
         }
     };
@@ -69,7 +69,7 @@ pub async fn book(
 }
 
 enum Held {
-    Now(Appointment, Option<Payment>, Seen),
+    Now(Box<(Appointment, Option<Payment>, Seen)>),
     Before(String),
 }
 
@@ -137,7 +137,7 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
     take_days(app, &mut transaction, *expert, &change, now).await?;
     app.commit(transaction).await?;
     tracing::info!(appointment = %id, status = appointment.status.word(), reclaimed = change.reclaimed.len(), "slot taken");
-    Ok(Held::Now(appointment, payment, seen))
+    Ok(Held::Now(Box::new((appointment, payment, seen))))
 }
 
 #[allow(clippy::too_many_arguments, reason = "each is a field of the one value made here")]
@@ -219,7 +219,7 @@ async fn resume(app: &App, seen: Seen) -> Result<Held, AppError> {
     let id: AppointmentId = seen.subject.parse().map_err(|_| AppError::NotFound("appointment"))?;
     let (appointment, payment) = tokio::join!(app.store.appointment(id), app.store.payment(id));
     let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    Ok(Held::Now(appointment, payment?, seen))
+    Ok(Held::Now(Box::new((appointment, payment?, seen))))
 }
 
 /// Makes the payment of a hold possible. The provider's idempotency key is the appointment, so doing it again is harmless.

@@ -45,7 +45,7 @@ pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
             Ok(Next::At(instant)) => Some(Due::new(effect, instant, app.stamp())),
             Err(error) => {
                 tracing::error!(%effect, %error, attempts = leased.attempts, "the effect stays owed");
-                let pause = (FIRST_PAUSE << leased.attempts.clamp(1, 16) - 1).min(LONGEST_PAUSE);
+                let pause = (FIRST_PAUSE << (leased.attempts.clamp(1, 16) - 1)).min(LONGEST_PAUSE);
                 Some(Due {
                     due_at: app.now().plus(pause),
                     stamp: app.stamp(),

@@ -63,7 +63,7 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    pub fn as_person(self, subject: &str) -> Self {
+    pub fn person(self, subject: &str) -> Self {
         let token = self.world.token(subject);
         Self { request: self.request.bearer_auth(token), ..self }
     }
@@ -199,10 +199,10 @@ impl World {
     pub async fn expert(&self, rules: &Value) -> String {
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
         let expert =
-            self.post("/v1/experts").as_person("ada").once("profile").json(&profile).send().await.expect(201);
+            self.post("/v1/experts").person("ada").once("profile").json(&profile).send().await.expect(201);
         let id = expert["id"].as_str().expect("an id").to_owned();
         self.put(&format!("/v1/experts/{id}/availability"))
-            .as_person("ada")
+            .person("ada")
             .header("If-Match", "\"0\"")
             .json(rules)
             .send()
@@ -216,7 +216,7 @@ impl World {
         let key = format!("{terms}").len().to_string() + terms["name"].as_str().unwrap_or_default();
         let kind = self
             .post(&format!("/v1/experts/{expert}/session-types"))
-            .as_person("ada")
+            .person("ada")
             .once(&key.replace(' ', "-"))
             .json(terms)
             .send()
@@ -227,18 +227,14 @@ impl World {
 
     /// Ada's Stripe account, ready to be paid.
     pub async fn onboard(&self, expert: &str) -> String {
-        self.post(&format!("/v1/experts/{expert}/stripe-onboarding"))
-            .as_person("ada")
-            .send()
-            .await
-            .expect(201);
+        self.post(&format!("/v1/experts/{expert}/stripe-onboarding")).person("ada").send().await.expect(201);
         let path = format!("/v1/experts/{expert}/stripe-connection");
-        let account = self.get(&path).as_person("ada").send().await.expect(200);
+        let account = self.get(&path).person("ada").send().await.expect(200);
         let account = account["account"].as_str().expect("an account").to_owned();
         self.stripe()
             .onboard(&account, simulators::stripe::Onboarding::Complete)
             .expect("it can be onboarded");
-        let now = self.get(&path).as_person("ada").send().await.expect(200);
+        let now = self.get(&path).person("ada").send().await.expect(200);
         assert_eq!(now["charges_enabled"], true, "{now:#}");
         account
     }
@@ -281,17 +277,17 @@ impl World {
 
     pub async fn book_as(&self, subject: &str, offer: &Offer, start: &str, key: &str) -> Reply {
         let body = Self::booking(offer, start);
-        self.post("/v1/appointments").as_person(subject).once(key).json(&body).send().await
+        self.post("/v1/appointments").person(subject).once(key).json(&body).send().await
     }
 
     /// An appointment as Alan sees it.
     pub async fn appointment(&self, id: &str) -> Value {
-        self.get(&format!("/v1/appointments/{id}")).as_person("alan").send().await.expect(200)
+        self.get(&format!("/v1/appointments/{id}")).person("alan").send().await.expect(200)
     }
 
     /// Does something to an appointment as this person.
     pub async fn act(&self, subject: &str, id: &str, what: &str, body: &Value) -> Reply {
-        let ask = self.post(&format!("/v1/appointments/{id}/{what}")).as_person(subject);
+        let ask = self.post(&format!("/v1/appointments/{id}/{what}")).person(subject);
         if body.is_null() { ask.send().await } else { ask.json(body).send().await }
     }
 

@@ -28,7 +28,7 @@ async fn booked_paid_confirmed_moved_cancelled_refunded() {
     assert_eq!(confirmed["status"], "confirmed");
     assert_eq!(confirmed["payment"]["state"], "paid");
     assert_eq!(confirmed["payment"]["client_secret"], json!(null));
-    let for_expert = world.get(&format!("/v1/appointments/{id}")).as_person("ada").send().await.expect(200);
+    let for_expert = world.get(&format!("/v1/appointments/{id}")).person("ada").send().await.expect(200);
     assert_eq!(for_expert["payment"]["fee"], json!({ "amount": 800, "currency": "EUR" }));
     assert_eq!(confirmed["payment"]["fee"], json!(null));
 
@@ -109,7 +109,7 @@ async fn appointments_are_listed_by_time_and_page() {
     }
     let list = |person: &'static str, query: String| async {
         let query = query;
-        world.get(&format!("/v1/appointments?{query}")).as_person(person).send().await.expect(200)
+        world.get(&format!("/v1/appointments?{query}")).person(person).send().await.expect(200)
     };
     let starts_of = |page: &serde_json::Value| -> Vec<String> {
         let appointments = page["appointments"].as_array().expect("a list");

@@ -13,7 +13,7 @@ fn course() -> serde_json::Value {
 async fn seats(world: &World, offer: &Offer, subject: &str, seats: u16, key: &str) -> Reply {
     let mut body = World::booking(offer, "2027-01-05T10:00:00Z");
     body["seats"] = json!(seats);
-    world.post("/v1/appointments").as_person(subject).once(key).json(&body).send().await
+    world.post("/v1/appointments").person(subject).once(key).json(&body).send().await
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn the_time_is_free_again_when_the_last_seat_is() {
     world.pass(601);
     world.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.expect(201);
     let read =
-        world.get(&format!("/v1/appointments/{}", id(&second))).as_person("grace").send().await.expect(200);
+        world.get(&format!("/v1/appointments/{}", id(&second))).person("grace").send().await.expect(200);
     assert_eq!(read["status"], "expired");
     assert_eq!(seats(&world, &offer, "alan", 1, "k9").await.problem(409), "slot-taken");
 }

@@ -51,9 +51,9 @@ async fn an_unpaid_hold_ends_at_the_sweep_and_can_no_longer_be_paid() {
     assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 15);
     // It is nothing to the expert, and the client sees what became of it.
     let list = |side: &str| format!("/v1/appointments?as={side}");
-    let of_expert = world.get(&list("expert")).as_person("ada").send().await.expect(200);
+    let of_expert = world.get(&list("expert")).person("ada").send().await.expect(200);
     assert_eq!(of_expert["appointments"], json!([]));
-    let of_client = world.get(&list("client")).as_person("alan").send().await.expect(200);
+    let of_client = world.get(&list("client")).person("alan").send().await.expect(200);
     assert_eq!(of_client["appointments"][0]["status"], "expired");
 }
 
@@ -72,7 +72,7 @@ async fn who_comes_after_an_expired_hold_takes_the_slot_before_any_sweep() {
     let late = world.appointment(&id(&first)).await;
     assert_eq!((&late["status"], &late["payment"]["state"]), (&json!("expired"), &json!("refunded")));
     let path = format!("/v1/appointments/{}", id(&second));
-    let kept = world.get(&path).as_person("grace").send().await.expect(200);
+    let kept = world.get(&path).person("grace").send().await.expect(200);
     assert_eq!((&kept["status"], &kept["payment"]["state"]), (&json!("confirmed"), &json!("paid")));
 }
 
@@ -183,7 +183,7 @@ async fn an_expert_without_an_account_gives_only_free_sessions() {
     let offer = crate::harness::Offer { expert: expert.clone(), session_type };
     assert_eq!(world.book(&offer, AT, "k").await.problem(409), "payments-not-ready");
     let path = format!("/v1/experts/{expert}/stripe-connection");
-    assert_eq!(world.get(&path).as_person("ada").send().await.problem(404), "not-found");
+    assert_eq!(world.get(&path).person("ada").send().await.problem(404), "not-found");
     let account = world.onboard(&expert).await;
     world.book(&offer, AT, "k").await.expect(201);
     // Stripe stops the account; its message is enough.

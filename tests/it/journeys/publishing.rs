@@ -8,7 +8,7 @@ use crate::harness::{Offer, World, office_hours, paid_hour};
 async fn an_expert_publishes_and_edits_a_profile() {
     let world = World::new().await;
     let profile = json!({ "name": "Ada Lovelace", "headline": "Engines", "about": "First\nof all" });
-    let create = || world.post("/v1/experts").as_person("ada").once("k").json(&profile);
+    let create = || world.post("/v1/experts").person("ada").once("k").json(&profile);
     let created = create().send().await;
     assert_eq!(
         created.headers["location"],
@@ -16,7 +16,7 @@ async fn an_expert_publishes_and_edits_a_profile() {
     );
     let expert = created.clone().expect(201);
     assert_eq!(create().send().await.expect(201), expert, "the same request has the same answer");
-    let again = world.post("/v1/experts").as_person("ada").once("k2").json(&profile).send().await;
+    let again = world.post("/v1/experts").person("ada").once("k2").json(&profile).send().await;
     assert_eq!(again.problem(409), "exists");
 
     let path = format!("/v1/experts/{}", expert["id"].as_str().expect("an id"));
@@ -24,7 +24,7 @@ async fn an_expert_publishes_and_edits_a_profile() {
     assert_eq!(read.body["about"], "First\nof all");
     let edit = |tag: String| {
         let profile = json!({ "name": "Ada King", "headline": "Engines" });
-        world.put(&path).as_person("ada").header("If-Match", &tag).json(&profile).send()
+        world.put(&path).person("ada").header("If-Match", &tag).json(&profile).send()
     };
     assert_eq!(edit(read.etag()).await.expect(200)["name"], "Ada King");
     let stale = edit(read.etag()).await;
@@ -38,16 +38,16 @@ async fn rules_are_replaced_on_the_version_that_was_seen() {
     let world = World::new().await;
     let expert = world.expert(&office_hours()).await;
     let path = format!("/v1/experts/{expert}/availability");
-    let read = world.get(&path).as_person("ada").send().await;
+    let read = world.get(&path).person("ada").send().await;
     assert_eq!(read.etag(), "\"1\"");
     let mut rules = read.expect(200);
     rules["overrides"] = json!({ "2027-01-05": [{ "opens": "20:00", "closes": "02:00" }], "2027-01-06": [] });
     rules["blocked"] = json!([{ "first": "2027-01-08", "last": "2027-01-10" }]);
     rules["extra"] = json!([{ "date": "2027-01-09", "opens": "10:00", "closes": "11:00" }]);
-    let replace = |tag: &str| world.put(&path).as_person("ada").header("If-Match", tag).json(&rules).send();
+    let replace = |tag: &str| world.put(&path).person("ada").header("If-Match", tag).json(&rules).send();
     assert_eq!(replace("\"1\"").await.expect(200), rules);
     assert_eq!(replace("\"1\"").await.problem(412), "version-mismatch");
-    let without = world.put(&path).as_person("ada").json(&rules).send().await;
+    let without = world.put(&path).person("ada").json(&rules).send().await;
     assert_eq!(without.problem(428), "version-required");
 
     let session_type = world.session_type(&expert, &paid_hour()).await;
@@ -71,12 +71,12 @@ async fn session_types_are_offered_edited_and_withdrawn() {
     let path = format!("{list}/{id}");
     let mut terms = paid_hour();
     terms["length_minutes"] = json!(45);
-    let edit = |tag: &str| world.put(&path).as_person("ada").header("If-Match", tag).json(&terms).send();
+    let edit = |tag: &str| world.put(&path).person("ada").header("If-Match", tag).json(&terms).send();
     let edited = edit("\"1\"").await;
     assert_eq!(edited.etag(), "\"2\"");
     assert_eq!(edit("\"1\"").await.problem(412), "version-mismatch");
 
-    let retire = || world.ask(reqwest::Method::DELETE, &path).as_person("ada").send();
+    let retire = || world.ask(reqwest::Method::DELETE, &path).person("ada").send();
     assert_eq!(retire().await.expect(200)["status"], "retired");
     assert_eq!(retire().await.expect(200)["status"], "retired");
     assert_eq!(world.get(&list).send().await.expect(200)["session_types"], json!([]));

@@ -40,11 +40,14 @@ pub struct Stripe {
     keys: Mutex<Option<(Instant, Keys)>>,
 }
 
-/// What the secret holds: `{"secret_key": "sk_…", "webhook_secret": "whsec_…"}`.
+/// What the secret holds: `{"secret_key": "sk_…", "webhook_secret": "whsec_…", "connect_webhook_secret": "whsec_…"}`.
+///
+/// Stripe sends events of connected accounts to an endpoint of their own, which has a secret of its own.
 #[derive(Clone, Deserialize)]
 struct Keys {
     secret_key: String,
     webhook_secret: String,
+    connect_webhook_secret: Option<String>,
 }
 
 impl Stripe {
@@ -165,7 +168,10 @@ impl CardPayments for Stripe {
         now: Timestamp,
     ) -> Result<Notice, WebhookError> {
         let keys = self.keys().await?;
-        webhook::verify(&keys.webhook_secret, signature, body, now)?;
+        match (webhook::verify(&keys.webhook_secret, signature, body, now), &keys.connect_webhook_secret) {
+            (Err(WebhookError::Signature), Some(secret)) => webhook::verify(secret, signature, body, now)?,
+            (verified, _) => verified?,
+        }
         webhook::read(body)
     }
 }
