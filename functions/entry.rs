@@ -1,36 +1,59 @@
-//! Where the binaries begin.
+//! Where the binaries begin. A function is built with what it needs of the world, and has no access to the rest.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use app::App;
-use http_api::{Route, telemetry};
+use app::ports::{CardPayments, NoPayments, Secrets};
+use aws::Services;
+use http_api::{Route, config, telemetry};
 use lambda_http::Request;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use providers::stripe::Stripe;
 
-/// Runs the function of one route until Lambda ends it.
+/// Where a function's payments come from.
+type Payments = fn(Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error>;
+
+fn no_payments(_: Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error> {
+    Ok(Arc::new(NoPayments))
+}
+
+fn stripe(secrets: Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error> {
+    let secret = config::required("STRIPE_SECRET_ID")?;
+    Ok(Arc::new(Stripe::new(secrets, secret, &config::required("STRIPE_API_BASE")?)?))
+}
+
+/// Runs the function of a route until Lambda ends it.
 pub fn serve(route: &'static Route) -> ExitCode {
-    run(async move |app| {
-        // Opens TLS while Lambda gives a starting function a whole core. What goes wrong here the first call will tell.
-        if let Err(error) = app.store.warm_up().await {
-            tracing::debug!(%error, "not warmed up");
-        }
-        serve_route(route, app).await
-    })
+    run(no_payments, async move |app| serve_warm(route, app).await)
+}
+
+/// Runs the function of a route that speaks with the payment provider.
+pub fn serve_with_payments(route: &'static Route) -> ExitCode {
+    run(stripe, async move |app| serve_warm(route, app).await)
 }
 
 /// Runs the function of a route that asks the table nothing.
 pub fn serve_alone(route: &'static Route) -> ExitCode {
-    run(async move |app| serve_route(route, app).await)
+    run(no_payments, async move |app| serve_cold(route, app).await)
 }
 
-async fn serve_route(route: &'static Route, app: App) -> Result<(), Error> {
+async fn serve_warm(route: &'static Route, app: App) -> Result<(), Error> {
+    // Opens TLS while Lambda gives a starting function a whole core. What goes wrong here the first call will tell.
+    if let Err(error) = app.store.warm_up().await {
+        tracing::debug!(%error, "not warmed up");
+    }
+    serve_cold(route, app).await
+}
+
+async fn serve_cold(route: &'static Route, app: App) -> Result<(), Error> {
     let app = &app;
     lambda_http::run(service_fn(async move |request: Request| Ok::<_, Error>(route.answer(app, request).await))).await
 }
 
 /// Runs the worker of the effects queue until Lambda ends it.
 pub fn deliver_effects() -> ExitCode {
-    run(async |app| {
+    run(stripe, async |app| {
         let app = &app;
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
             Ok::<_, Error>(crate::deliver_effects::handle(app, event.payload).await)
@@ -41,7 +64,7 @@ pub fn deliver_effects() -> ExitCode {
 
 /// Runs the sweep until Lambda ends it.
 pub fn sweep_due() -> ExitCode {
-    run(async |app| {
+    run(no_payments, async |app| {
         let app = &app;
         lambda_runtime::run(service_fn(async move |_: LambdaEvent<serde_json::Value>| {
             crate::sweep_due::handle(app).await.map_err(Error::from)
@@ -51,7 +74,7 @@ pub fn sweep_due() -> ExitCode {
 }
 
 /// Builds the world from the environment and runs `function` in it on this thread.
-fn run(function: impl AsyncFnOnce(App) -> Result<(), Error>) -> ExitCode {
+fn run(payments: Payments, function: impl AsyncFnOnce(App) -> Result<(), Error>) -> ExitCode {
     telemetry::start();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -61,8 +84,9 @@ fn run(function: impl AsyncFnOnce(App) -> Result<(), Error>) -> ExitCode {
         }
     };
     let ended = runtime.block_on(async {
-        let app = world().await?;
-        function(app).await
+        let services = Services::from_environment()?;
+        let payments = payments(services.secrets())?;
+        function(services.app(config::settings()?, payments)).await
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,15 +95,4 @@ fn run(function: impl AsyncFnOnce(App) -> Result<(), Error>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-async fn world() -> Result<App, Error> {
-    let settings = http_api::config::settings()?;
-    let services = aws::Services::from_environment()?;
-    let payments = providers::stripe::Stripe::new(
-        services.secrets(),
-        http_api::config::required("STRIPE_SECRET_ID")?,
-        &http_api::config::required("STRIPE_API_BASE")?,
-    )?;
-    Ok(services.app(settings, std::sync::Arc::new(payments)))
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `stripe_webhook`.
 
 fn main() -> std::process::ExitCode {
-    functions::entry::serve(&functions::stripe_webhook::ROUTE)
+    functions::entry::serve_with_payments(&functions::stripe_webhook::ROUTE)
 }

@@ -127,8 +127,7 @@ async fn try_reschedule(
         kind.terms.capacity = appointment.seats.max(2);
     }
     let now = app.now();
-    let buffers = (kind.terms.buffer_before_minutes, kind.terms.buffer_after_minutes);
-    let moved = appointment.rescheduled(kind.terms.session(start), buffers, now)?;
+    appointment.check_reschedule(now)?;
     let wanted = HoldRequest {
         appointment: appointment.id,
         session_type: &kind,
@@ -141,11 +140,12 @@ async fn try_reschedule(
         app.store.days(expert, appointment.occupied(), Consistency::Strong),
         app.store.days(expert, needed, Consistency::Strong),
     );
-    let change = old_days?.joined(new_days?).move_hold(&rules.rules, appointment, &wanted, now)?;
+    let held = old_days?.joined(new_days?).move_hold(&rules.rules, appointment, &wanted, now)?;
+    let moved = appointment.rescheduled(&held, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     announce(app, &mut transaction, &moved, Event::Rescheduled, now)?;
-    take_days(app, &mut transaction, expert, &change, now).await?;
+    take_days(app, &mut transaction, expert, &held.change, now).await?;
     app.commit(transaction).await?;
     Ok(moved)
 }

@@ -1,9 +1,8 @@
 //! Booking: hold a slot, make its payment possible, and answer; or confirm at once when there is nothing to pay.
 
 use domain::appointment::{Appointment, Attendee, Event, Status};
-use domain::day_ledger::{Change, DayLedger, MOST_RECLAIMED, Request as HoldRequest};
+use domain::day_ledger::{Change, DayLedger, Held, MOST_RECLAIMED, Request as HoldRequest};
 use domain::payment::{Payment, PaymentState};
-use domain::session_type::SessionType;
 use domain::{AppointmentId, ExpertId, SessionTypeId, Timestamp};
 use store::idempotency::Seen;
 use store::table::Consistency;
@@ -56,8 +55,8 @@ pub async fn book(
     let mut tries = app.tries();
     let (appointment, payment, seen) = loop {
         match hold(app, person, request, booking).await {
-            Ok(Held::Before(answer)) => return Ok(Created::Before(answer)),
-            Ok(Held::Now(held)) => break *held,
+            Ok(Hold::Before(answer)) => return Ok(Created::Before(answer)),
+            Ok(Hold::Now(made)) => break *made,
             Err(failure) => tries.again(failure).await?,
         }
     };
@@ -68,13 +67,13 @@ pub async fn book(
     Ok(Created::Now(booked, seen))
 }
 
-enum Held {
+enum Hold {
     Now(Box<(Appointment, Option<Payment>, Seen)>),
     Before(String),
 }
 
 /// One try at the hold: read, decide, commit.
-async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) -> Result<Held, AppError> {
+async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) -> Result<Hold, AppError> {
     let now = app.now();
     let Booking { expert, session_type, start, seats, attendee } = booking;
     let (known, offer, account) = tokio::join!(
@@ -83,7 +82,7 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
         app.store.stripe_account(*expert),
     );
     let over = match known? {
-        Known::Answered(answer) => return Ok(Held::Before(answer)),
+        Known::Answered(answer) => return Ok(Hold::Before(answer)),
         Known::Begun(seen) => return resume(app, seen).await,
         Known::New(over) => over,
     };
@@ -108,12 +107,40 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
     };
     let needed = DayLedger::needed(&rules.rules, &kind, *start);
     let days = app.store.days(*expert, needed, Consistency::Strong).await?;
-    let change = days.hold(&rules.rules, &wanted, now)?;
+    let Held { session, group, change } = match days.hold(&rules.rules, &wanted, now) {
+        Ok(held) => held,
+        // The same request may have run twice, and it was the other that took the slot.
+        Err(refusal) => {
+            return match request.known(app, now).await? {
+                Known::Answered(answer) => Ok(Hold::Before(answer)),
+                Known::Begun(seen) => resume(app, seen).await,
+                Known::New(_) => Err(refusal.into()),
+            };
+        }
+    };
     if !price.is_zero() && account.is_none() {
         return Err(AppError::PaymentsNotReady);
     }
 
-    let appointment = new_appointment(id, person, booking, attendee.clone(), &kind, price, now, status);
+    let appointment = Appointment {
+        id,
+        version: 1,
+        expert: *expert,
+        client: person.client_id(),
+        attendee: attendee.clone(),
+        session_type: kind.id,
+        session_name: kind.terms.name.clone(),
+        start: session.start,
+        end: session.end,
+        buffer_before_minutes: session.buffer_before_minutes,
+        buffer_after_minutes: session.buffer_after_minutes,
+        seats: *seats,
+        group,
+        price,
+        created_at: now,
+        reschedules: 0,
+        status,
+    };
     let seen = request.starting(id, now);
     let mut transaction = Transaction::new();
     transaction.put_appointment(&appointment)?;
@@ -137,39 +164,7 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
     take_days(app, &mut transaction, *expert, &change, now).await?;
     app.commit(transaction).await?;
     tracing::info!(appointment = %id, status = appointment.status.word(), reclaimed = change.reclaimed.len(), "slot taken");
-    Ok(Held::Now(Box::new((appointment, payment, seen))))
-}
-
-#[allow(clippy::too_many_arguments, reason = "each is a field of the one value made here")]
-fn new_appointment(
-    id: AppointmentId,
-    person: &Person,
-    booking: &Booking,
-    attendee: Attendee,
-    kind: &SessionType,
-    price: domain::Money,
-    now: Timestamp,
-    status: Status,
-) -> Appointment {
-    Appointment {
-        id,
-        version: 1,
-        expert: booking.expert,
-        client: person.client_id(),
-        attendee,
-        session_type: kind.id,
-        session_name: kind.terms.name.clone(),
-        start: booking.start,
-        end: kind.terms.session(booking.start).end(),
-        buffer_before_minutes: kind.terms.buffer_before_minutes,
-        buffer_after_minutes: kind.terms.buffer_after_minutes,
-        seats: booking.seats,
-        group: kind.terms.capacity > 1,
-        price,
-        created_at: now,
-        reschedules: 0,
-        status,
-    }
+    Ok(Hold::Now(Box::new((appointment, payment, seen))))
 }
 
 /// Adds a change of days to a transaction, and expires the holds that it reclaimed.
@@ -215,11 +210,11 @@ pub(crate) fn announce(
 }
 
 /// Goes on where a request stopped that had committed its hold.
-async fn resume(app: &App, seen: Seen) -> Result<Held, AppError> {
+async fn resume(app: &App, seen: Seen) -> Result<Hold, AppError> {
     let id: AppointmentId = seen.subject.parse().map_err(|_| AppError::NotFound("appointment"))?;
     let (appointment, payment) = tokio::join!(app.store.appointment(id), app.store.payment(id));
     let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    Ok(Held::Now(Box::new((appointment, payment?, seen))))
+    Ok(Hold::Now(Box::new((appointment, payment?, seen))))
 }
 
 /// Makes the payment of a hold possible. The provider's idempotency key is the appointment, so doing it again is harmless.

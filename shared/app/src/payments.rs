@@ -30,7 +30,7 @@ pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next,
             None => None,
         };
         let status = intent.as_ref().map(|intent| intent.status);
-        let step = settle(&appointment.status, &payment.state, status, app.now());
+        let step = settle(&appointment, &payment.state, status, app.now());
         tracing::info!(appointment = %id, status = appointment.status.word(), ?step, "settling");
         match (step, &payment.intent) {
             (Settlement::WaitUntil(instant), _) => return Ok(Next::At(instant)),

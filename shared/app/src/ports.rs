@@ -131,6 +131,51 @@ pub trait CardPayments: Send + Sync {
     ) -> Result<Notice, WebhookError>;
 }
 
+/// No payments at all, for functions that make none and so have no access to the provider's keys.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPayments;
+
+impl NoPayments {
+    fn refuse<T>() -> Result<T, PaymentError> {
+        Err(PaymentError::Unavailable("this function makes no payments".to_owned()))
+    }
+}
+
+#[async_trait]
+impl CardPayments for NoPayments {
+    async fn create_account(&self, _: ExpertId) -> Result<AccountState, PaymentError> {
+        Self::refuse()
+    }
+
+    async fn read_account(&self, _: &str) -> Result<AccountState, PaymentError> {
+        Self::refuse()
+    }
+
+    async fn onboarding_page(&self, _: &str, _: &str, _: &str) -> Result<OnboardingPage, PaymentError> {
+        Self::refuse()
+    }
+
+    async fn create_intent(&self, _: &NewIntent<'_>) -> Result<Intent, PaymentError> {
+        Self::refuse()
+    }
+
+    async fn read_intent(&self, _: &str) -> Result<Intent, PaymentError> {
+        Self::refuse()
+    }
+
+    async fn cancel_intent(&self, _: AppointmentId, _: &str) -> Result<(), PaymentError> {
+        Self::refuse()
+    }
+
+    async fn refund(&self, _: AppointmentId, _: &str) -> Result<String, PaymentError> {
+        Self::refuse()
+    }
+
+    async fn read_webhook(&self, _: &str, _: &[u8], _: Timestamp) -> Result<Notice, WebhookError> {
+        Err(WebhookError::Signature)
+    }
+}
+
 /// What is to be paid.
 #[derive(Debug, Clone, Copy)]
 pub struct NewIntent<'a> {

@@ -4,6 +4,7 @@
 
 mod chance;
 mod events;
+mod http;
 mod queue;
 mod secrets;
 
@@ -16,15 +17,22 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use store::{DynamoTable, Store};
 
+use crate::http::SharedHttp;
 pub use chance::{SystemClock, SystemRandom};
 pub use events::EventBridge;
 pub use queue::Sqs;
 pub use secrets::SecretsManager;
 
-/// What the environment does not say.
+/// Why the services cannot be reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} must be set")]
-pub struct MissingVariable(pub &'static str);
+pub enum ServicesError {
+    /// The environment does not say where something is.
+    #[error("the environment variable {0} must be set")]
+    Variable(&'static str),
+    /// TLS or HTTP could not be set up.
+    #[error("the HTTP client cannot be built: {0}")]
+    Http(String),
+}
 
 /// The AWS services of one function.
 pub struct Services {
@@ -40,13 +48,14 @@ impl Services {
     ///
     /// # Errors
     /// When a variable is not set.
-    pub fn from_environment() -> Result<Self, MissingVariable> {
+    pub fn from_environment() -> Result<Self, ServicesError> {
         let variable = |name| {
-            std::env::var(name).ok().filter(|value: &String| !value.is_empty()).ok_or(MissingVariable(name))
+            std::env::var(name).ok().filter(|value: &String| !value.is_empty()).ok_or(ServicesError::Variable(name))
         };
         // By hand, because the default chain reads files and asks services that a function does not have.
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
+            .http_client(SharedHttp::new().map_err(ServicesError::Http)?)
             .region(Region::new(variable("AWS_REGION")?))
             .credentials_provider(SharedCredentialsProvider::new(
                 EnvironmentVariableCredentialsProvider::new(),

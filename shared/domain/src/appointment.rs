@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::day_ledger::Held;
 use crate::text::{Email, LongText, ShortText};
 use crate::time::MINUTE;
 use crate::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp, Zone};
@@ -257,27 +258,32 @@ impl Appointment {
         }
     }
 
-    /// It moves to another start, with the same length.
+    /// Whether it may move at all.
     ///
     /// # Errors
     /// When it is not confirmed, or has begun.
-    pub fn rescheduled(
-        &self,
-        session: TimeSpan,
-        buffers: (u16, u16),
-        now: Timestamp,
-    ) -> Result<Self, ChangeRefusal> {
+    pub fn check_reschedule(&self, now: Timestamp) -> Result<(), ChangeRefusal> {
         if self.status != Status::Confirmed {
-            return Err(self.status_refusal("rescheduled"));
+            Err(self.status_refusal("rescheduled"))
+        } else if now >= self.start {
+            Err(ChangeRefusal::Begun { start: self.start, wanted: "rescheduled" })
+        } else {
+            Ok(())
         }
-        if now >= self.start {
-            return Err(ChangeRefusal::Begun { start: self.start, wanted: "rescheduled" });
-        }
+    }
+
+    /// It moves to the time that is held for it.
+    ///
+    /// # Errors
+    /// As [`Self::check_reschedule`].
+    pub fn rescheduled(&self, held: &Held, now: Timestamp) -> Result<Self, ChangeRefusal> {
+        self.check_reschedule(now)?;
         Ok(Self {
-            start: session.start(),
-            end: session.end(),
-            buffer_before_minutes: buffers.0,
-            buffer_after_minutes: buffers.1,
+            start: held.session.start,
+            end: held.session.end,
+            buffer_before_minutes: held.session.buffer_before_minutes,
+            buffer_after_minutes: held.session.buffer_after_minutes,
+            group: held.group,
             reschedules: self.reschedules.saturating_add(1),
             ..self.with_status(Status::Confirmed)
         })
@@ -320,3 +326,6 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,6 +86,9 @@ pub struct Seats {
 pub struct GroupSession {
     /// As it was read; 0 when it has never been written.
     pub version: u64,
+    /// The session as the days have it. Its length and buffers are those of its first booking, whatever the session type
+    /// says by now.
+    pub session: Entry,
     /// Seats in all.
     pub capacity: u16,
     /// Who takes them.
@@ -126,10 +129,21 @@ pub struct Change {
     pub days: Vec<(NaiveDate, Day)>,
     /// Days, and versions read, that decided but stay as they are.
     pub unchanged: Vec<(NaiveDate, u64)>,
-    /// New content of group sessions, under the versions read; without seats they end.
+    /// New content of group sessions, under the versions read. One without seats has ended, and its row stays.
     pub groups: Vec<((SessionTypeId, Timestamp), GroupSession)>,
     /// Holds whose time was over and that lost their place. They expire in the same transaction.
     pub reclaimed: BTreeSet<AppointmentId>,
+}
+
+/// What a hold comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The session as the days have it. An appointment keeps these times, so that they can be freed again.
+    pub session: Entry,
+    /// Whether it is a seat of a group session.
+    pub group: bool,
+    /// What becomes of the ledger.
+    pub change: Change,
 }
 
 /// Who wants to hold what.
@@ -232,11 +246,12 @@ impl DayLedger {
     }
 
     /// Entries that take up time at `now`, each once for each of its days.
-    fn active(&self, now: Timestamp) -> impl Iterator<Item = (NaiveDate, &EntryKey, &Entry)> {
+    fn active(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
         self.days
-            .iter()
-            .flat_map(|(date, day)| day.entries.iter().map(|(key, entry)| (*date, key, entry)))
-            .filter(move |(_, key, entry)| !self.is_reclaimable(key, entry, now))
+            .values()
+            .flat_map(|day| &day.entries)
+            .filter(move |(key, entry)| !self.is_reclaimable(key, entry, now))
+            .map(|(_, entry)| entry)
     }
 
     fn is_reclaimable(&self, key: &EntryKey, entry: &Entry, now: Timestamp) -> bool {
@@ -249,13 +264,16 @@ impl DayLedger {
         }
     }
 
-    /// Starts at `now` of the active sessions of a type, for its caps: each session once, a group session too.
-    fn starts(&self, session_type: SessionTypeId, now: Timestamp) -> impl Iterator<Item = Timestamp> {
-        self.active(now)
-            .filter(move |(date, _, entry)| {
-                entry.session_type == session_type && entry.start.utc_day() == *date
-            })
-            .map(|(_, _, entry)| entry.start)
+    /// Starts of the sessions of a type, for its caps: each session once, a group session too.
+    ///
+    /// A hold whose time is over counts until somebody takes its place or it is given back: it may still be paid, and
+    /// whoever confirms it no longer asks for the caps.
+    fn starts(&self, session_type: SessionTypeId) -> impl Iterator<Item = Timestamp> {
+        self.days
+            .iter()
+            .flat_map(|(date, day)| day.entries.values().map(|entry| (*date, entry)))
+            .filter(move |(date, entry)| entry.session_type == session_type && entry.start.utc_day() == *date)
+            .map(|(_, entry)| entry.start)
     }
 
     /// What the slot engine must know about the days read.
@@ -266,15 +284,19 @@ impl DayLedger {
         scratch: &'a mut Scratch,
     ) -> Occupancy<'a> {
         scratch.occupied.clear();
-        scratch.occupied.extend(self.active(now).map(|(_, _, entry)| entry.occupied()));
+        scratch.occupied.extend(self.active(now).map(Entry::occupied));
         scratch.occupied.extend(&self.busy);
         scratch.starts.clear();
-        scratch.starts.extend(self.starts(session_type.id, now));
+        scratch.starts.extend(self.starts(session_type.id));
         scratch.groups.clear();
         scratch.groups.extend(
             self.groups
                 .iter()
-                .filter(|((id, _), group)| *id == session_type.id && !group.is_free(now))
+                .filter(|((id, start), group)| {
+                    *id == session_type.id
+                        && !group.is_free(now)
+                        && group.session.session() == session_type.terms.session(*start)
+                })
                 .map(|((_, start), group)| (*start, group.left(now))),
         );
         Occupancy { occupied: &scratch.occupied, session_starts: &scratch.starts, groups: &scratch.groups }
@@ -289,10 +311,10 @@ impl DayLedger {
         rules: &AvailabilityRules,
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
-        draft.hold(rules, request, now)?;
-        Ok(draft.change())
+        let (session, group) = draft.hold(rules, request, now)?;
+        Ok(Held { session, group, change: draft.change() })
     }
 
     /// Frees an appointment's time and holds another in one change, so that nobody can come between.
@@ -305,11 +327,11 @@ impl DayLedger {
         old: &Appointment,
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
         draft.release(old);
-        draft.hold(rules, request, now)?;
-        Ok(draft.change())
+        let (session, group) = draft.hold(rules, request, now)?;
+        Ok(Held { session, group, change: draft.change() })
     }
 
     /// Frees an appointment's time.
@@ -424,12 +446,13 @@ impl Draft {
         }
     }
 
+    /// The session that is held, and whether it is a group's.
     fn hold(
         &mut self,
         rules: &AvailabilityRules,
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(Entry, bool), Refusal> {
         let SessionType { id, status, terms, .. } = request.session_type;
         if *status == SessionTypeStatus::Retired {
             return Err(Refusal::Retired);
@@ -439,6 +462,11 @@ impl Draft {
         if let Some(group) = self.ledger.groups.get(&group_key).filter(|group| !group.is_free(now)) {
             // A session that others booked already is joined even when the expert has changed the hours since.
             slots::check_ahead(rules, terms, request.start, now)?;
+            let session = group.session;
+            if session.session() != terms.session(request.start) {
+                // The expert has changed the length since: that is another session than the one that is offered now.
+                return Err(Refusal::Taken);
+            }
             let left = group.left(now);
             if request.seats == 0 || request.seats > left {
                 return Err(Refusal::Seats { wanted: request.seats, left });
@@ -448,20 +476,29 @@ impl Draft {
                 group.seats.insert(request.appointment, seats);
             }
             self.groups.insert(group_key);
-            return Ok(());
+            return Ok((session, true));
         }
         slots::check_start(rules, terms, request.start, now)?;
         if request.seats == 0 || request.seats > terms.capacity {
             return Err(Refusal::Seats { wanted: request.seats, left: terms.capacity });
         }
         self.clear(terms.occupied(request.start), terms.session(request.start), now)?;
-        self.check_caps(rules, request, now)?;
+        self.check_caps(rules, request)?;
 
         let group = terms.capacity > 1;
+        let entry = Entry {
+            session_type: *id,
+            start: request.start,
+            end: terms.session(request.start).end(),
+            buffer_before_minutes: terms.buffer_before_minutes,
+            buffer_after_minutes: terms.buffer_after_minutes,
+            hold_expires_at: request.hold_expires_at.filter(|_| !group),
+        };
         if group {
             let version = self.ledger.groups.get(&group_key).map_or(0, |group| group.version);
             let session = GroupSession {
                 version,
+                session: entry,
                 capacity: terms.capacity,
                 seats: [(request.appointment, seats)].into(),
             };
@@ -473,16 +510,8 @@ impl Draft {
         } else {
             EntryKey::Appointment(request.appointment)
         };
-        let entry = Entry {
-            session_type: *id,
-            start: request.start,
-            end: terms.session(request.start).end(),
-            buffer_before_minutes: terms.buffer_before_minutes,
-            buffer_after_minutes: terms.buffer_after_minutes,
-            hold_expires_at: request.hold_expires_at.filter(|_| !group),
-        };
         self.insert(key, entry);
-        Ok(())
+        Ok((entry, group))
     }
 
     /// Takes over every expired hold in the way, or says what else is in the way.
@@ -524,23 +553,18 @@ impl Draft {
         }
     }
 
-    fn check_caps(
-        &mut self,
-        rules: &AvailabilityRules,
-        request: &Request<'_>,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    fn check_caps(&mut self, rules: &AvailabilityRules, request: &Request<'_>) -> Result<(), Refusal> {
         let terms = &request.session_type.terms;
         let date = rules.time_zone.day(request.start);
         if let Some(cap) = terms.daily_cap {
             let span = slots::local_day_span(rules.time_zone, date);
-            if self.count(request, span, now) >= cap {
+            if self.count(request, span) >= cap {
                 return Err(Refusal::DayFull { date, cap });
             }
         }
         if let Some(cap) = terms.weekly_cap {
             let span = slots::iso_week_span(rules.time_zone, date);
-            if self.count(request, span, now) >= cap {
+            if self.count(request, span) >= cap {
                 return Err(Refusal::WeekFull { date, cap });
             }
         }
@@ -548,9 +572,12 @@ impl Draft {
     }
 
     /// Sessions of the wanted type that begin in the span. Its days decided, so they must not move.
-    fn count(&mut self, request: &Request<'_>, span: TimeSpan, now: Timestamp) -> u16 {
+    fn count(&mut self, request: &Request<'_>, span: TimeSpan) -> u16 {
         self.decided.extend(span.utc_days());
-        let starts = self.ledger.starts(request.session_type.id, now).filter(|start| span.contains(*start));
+        let starts = self.ledger.starts(request.session_type.id).filter(|start| span.contains(*start));
         u16::try_from(starts.count()).unwrap_or(u16::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests;

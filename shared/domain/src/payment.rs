@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::appointment::Status;
+use crate::appointment::{Appointment, Status};
 use crate::{AppointmentId, Money, Timestamp};
 
 /// The payment of one appointment. The fee and the receiver are fixed when it is booked.
@@ -71,7 +71,7 @@ pub enum Settlement {
     Confirm,
     /// The hold's time is over: make payment impossible. What Stripe then says decides the next step.
     CancelIntent,
-    /// The hold's time is over and nothing can be paid any more: give the slot back.
+    /// The hold's time is over, and nothing can be paid any more or it was paid too late: give the slot back.
     Expire,
     /// The client paid for what does not take place: give all of it back.
     Refund,
@@ -80,12 +80,12 @@ pub enum Settlement {
 /// How long to wait before asking again about a payment that is under way, in seconds.
 const PROCESSING_PAUSE: i64 = 15 * 60;
 
-/// The next step, given the appointment's status and what Stripe says now; `None` when there is no intent.
+/// The next step, given the appointment and what Stripe says now; `None` when there is no intent.
 ///
 /// It is asked again after each step until it answers [`Settlement::Settled`] or to wait, so that it does not matter
 /// which event set it off, how often, or in which order.
 pub fn settle(
-    status: &Status,
+    appointment: &Appointment,
     payment: &PaymentState,
     intent: Option<IntentStatus>,
     now: Timestamp,
@@ -94,11 +94,13 @@ pub fn settle(
     if let PaymentState::Refunded { .. } = payment {
         return Settlement::Settled;
     }
-    match (status, intent) {
-        (Status::Pending { .. }, Some(Succeeded)) => Settlement::Confirm,
+    match (&appointment.status, intent) {
+        (Status::Pending { .. }, Some(Succeeded)) if now < appointment.end => Settlement::Confirm,
         (Status::Pending { hold_expires_at }, _) if *hold_expires_at > now => {
             Settlement::WaitUntil(*hold_expires_at)
         }
+        // A bank debit may take days. Nobody held the session for whom it comes too late.
+        (Status::Pending { .. }, Some(Succeeded)) => Settlement::Expire,
         (Status::Pending { .. }, Some(Open)) => Settlement::CancelIntent,
         (Status::Pending { .. }, Some(Processing)) => Settlement::WaitUntil(now.plus(PROCESSING_PAUSE)),
         (Status::Pending { .. }, Some(Cancelled) | None) => Settlement::Expire,
@@ -111,3 +113,6 @@ pub fn settle(
         (Status::Cancelled { .. } | Status::Expired, Some(Cancelled) | None) => Settlement::Settled,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ use crate::{ReadError, Store, Transaction};
 const KEPT_AFTER: i64 = 35 * DAY;
 
 const ENTRIES: &str = "entries";
+const SESSION: &str = "session";
 const SEATS: &str = "seats";
 const CAPACITY: &str = "capacity";
 
@@ -40,27 +41,23 @@ impl Transaction {
         }
         for ((session_type, start), group) in &change.groups {
             let key = keys::group(expert, *session_type, *start);
-            let expect = Expect::read(group.version);
-            if group.seats.is_empty() {
-                if group.version > 0 {
-                    self.delete(key, expect);
-                }
-                continue;
-            }
+            // A group session that ended leaves its row: were it deleted and made again, its version would begin anew, and
+            // who read the seats before that could write them over those taken since.
             let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
             let item = Item::from([
                 (VERSION.to_owned(), number(group.version + 1)),
                 (keys::EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + KEPT_AFTER).seconds())),
+                (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.session))),
                 (CAPACITY.to_owned(), number(group.capacity)),
                 (SEATS.to_owned(), AttributeValue::M(seats)),
             ]);
-            self.put(key, expect, item);
+            self.put(key, Expect::read(group.version), item);
         }
     }
 }
 
 // An entry is a list, not a map: its attribute names would be half of a day's size, and days are what listing pays for.
-fn write_entry((key, entry): (&EntryKey, &Entry)) -> (String, AttributeValue) {
+fn entry_fields(entry: &Entry) -> Vec<AttributeValue> {
     let mut fields = vec![
         text(entry.session_type),
         number(entry.start.seconds()),
@@ -69,11 +66,15 @@ fn write_entry((key, entry): (&EntryKey, &Entry)) -> (String, AttributeValue) {
         number(entry.buffer_after_minutes),
     ];
     fields.extend(entry.hold_expires_at.map(|end| number(end.seconds())));
+    fields
+}
+
+fn write_entry((key, entry): (&EntryKey, &Entry)) -> (String, AttributeValue) {
     let name = match key {
         EntryKey::Appointment(id) => id.to_string(),
         EntryKey::Group(session_type, start) => format!("{session_type}@{}", start.seconds()),
     };
-    (name, AttributeValue::L(fields))
+    (name, AttributeValue::L(entry_fields(entry)))
 }
 
 fn read_entry(name: &str, value: &AttributeValue) -> Option<(EntryKey, Entry)> {
@@ -83,6 +84,10 @@ fn read_entry(name: &str, value: &AttributeValue) -> Option<(EntryKey, Entry)> {
             EntryKey::Group(session_type.parse().ok()?, Timestamp::from_seconds(start.parse().ok()?))
         }
     };
+    Some((key, read_fields(value)?))
+}
+
+fn read_fields(value: &AttributeValue) -> Option<Entry> {
     let [session_type, start, length, before, after, hold @ ..] = value.as_l().ok()?.as_slice() else {
         return None;
     };
@@ -92,15 +97,14 @@ fn read_entry(name: &str, value: &AttributeValue) -> Option<(EntryKey, Entry)> {
         [end] => Some(Timestamp::from_seconds(parse(end)?)),
         _ => return None,
     };
-    let entry = Entry {
+    Some(Entry {
         session_type: session_type.as_s().ok()?.parse().ok()?,
         start,
         end: start.plus(parse(length)?),
         buffer_before_minutes: parse(before)?,
         buffer_after_minutes: parse(after)?,
         hold_expires_at,
-    };
-    Some((key, entry))
+    })
 }
 
 fn write_seats(seats: &Seats) -> AttributeValue {
@@ -136,6 +140,7 @@ fn read_group(item: &Item) -> Option<GroupSession> {
         seats.iter().map(|(id, value)| Some((id.parse().ok()?, read_seats(value)?))).collect();
     Some(GroupSession {
         version: parse(item.get(VERSION)?)?,
+        session: read_fields(item.get(SESSION)?)?,
         capacity: parse(item.get(CAPACITY)?)?,
         seats: seats?,
     })
