@@ -12,15 +12,15 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use providers::stripe::Stripe;
 
 /// Where a function's payments come from.
-type Payments = fn(Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error>;
+type Payments = fn(reqwest::Client, Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error>;
 
-fn no_payments(_: Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error> {
+fn no_payments(_: reqwest::Client, _: Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error> {
     Ok(Arc::new(NoPayments))
 }
 
-fn stripe(secrets: Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error> {
+fn stripe(http: reqwest::Client, secrets: Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error> {
     let secret = config::required("STRIPE_SECRET_ID")?;
-    Ok(Arc::new(Stripe::new(secrets, secret, &config::required("STRIPE_API_BASE")?)?))
+    Ok(Arc::new(Stripe::new(http, secrets, secret, &config::required("STRIPE_API_BASE")?)?))
 }
 
 /// Runs the function of a route until Lambda ends it.
@@ -48,7 +48,10 @@ async fn serve_warm(route: &'static Route, app: App) -> Result<(), Error> {
 
 async fn serve_cold(route: &'static Route, app: App) -> Result<(), Error> {
     let app = &app;
-    lambda_http::run(service_fn(async move |request: Request| Ok::<_, Error>(route.answer(app, request).await))).await
+    lambda_http::run(service_fn(async move |request: Request| {
+        Ok::<_, Error>(route.answer(app, request).await)
+    }))
+    .await
 }
 
 /// Runs the worker of the effects queue until Lambda ends it.
@@ -84,8 +87,9 @@ fn run(payments: Payments, function: impl AsyncFnOnce(App) -> Result<(), Error>)
         }
     };
     let ended = runtime.block_on(async {
-        let services = Services::from_environment()?;
-        let payments = payments(services.secrets())?;
+        let http = providers::https::client()?;
+        let services = Services::from_environment(http.clone())?;
+        let payments = payments(http, services.secrets())?;
         function(services.app(config::settings()?, payments)).await
     });
     match ended {

@@ -146,7 +146,7 @@ fn each_layer_knows_only_what_it_may() {
         ("aws-sdk-secretsmanager", &["aws"]),
         ("aws-config", &["aws"]),
         ("async-stripe", &["providers"]),
-        ("reqwest", &["providers"]),
+        ("reqwest", &["providers", "aws", "functions"]),
         ("lambda_", &["http", "functions"]),
         ("local", &[]),
         ("simulators", &[]),

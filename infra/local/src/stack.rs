@@ -1,5 +1,6 @@
 //! Everything together.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -19,11 +20,12 @@ use crate::database::{Database, DatabaseError, TABLE};
 use crate::gateway::{Gateway, router};
 use crate::queue::LocalQueue;
 use crate::secrets::LocalSecrets;
+use crate::surroundings::{Addresses, Surroundings};
 
 /// The scope that a token needs, as in `template.yaml`.
 pub const SCOPE: &str = "expert-connect/api";
 /// The one application that people sign in to.
-const CLIENT_ID: &str = "expert-connect-local";
+pub(crate) const CLIENT_ID: &str = "expert-connect-local";
 /// Name of the Stripe secret.
 const STRIPE_SECRET: &str = "expert-connect/stripe";
 
@@ -123,15 +125,34 @@ pub enum StartError {
         /// What is wrong.
         reason: String,
     },
+    /// Another process has the data folder.
+    #[error(
+        "the data folder {folder} is in use: Expert Connect is running already. End it first, or choose another folder with EXPERT_CONNECT_DATA"
+    )]
+    InUse {
+        /// Which.
+        folder: String,
+    },
     /// The database does not start.
     #[error(transparent)]
-    Database(#[from] DatabaseError),
+    Database(DatabaseError),
     /// A simulator does not start.
     #[error(transparent)]
     Simulator(#[from] OpenError),
     /// Something inside is not as it must be.
     #[error("{0}")]
     Inside(String),
+}
+
+impl From<DatabaseError> for StartError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Listen { port, reason } => {
+                Self::Port { what: "the database", port, variable: "EXPERT_CONNECT_DATABASE_PORT", reason }
+            }
+            other => Self::Database(other),
+        }
+    }
 }
 
 /// A running system. Dropping it ends it.
@@ -156,11 +177,18 @@ pub struct Stack {
     pub bus: Arc<LocalBus>,
     /// The time.
     pub clock: StackClock,
+    /// What the pages know.
+    pub surroundings: Surroundings,
     _running: Vec<Running>,
     _database: Database,
+    _folder: Option<File>,
 }
 
-async fn bind(what: &'static str, port: u16, variable: &'static str) -> Result<Loopback, StartError> {
+pub(crate) async fn bind(
+    what: &'static str,
+    port: u16,
+    variable: &'static str,
+) -> Result<Loopback, StartError> {
     Loopback::bind(port).await.map_err(|error| StartError::Port {
         what,
         port,
@@ -169,27 +197,31 @@ async fn bind(what: &'static str, port: u16, variable: &'static str) -> Result<L
     })
 }
 
-fn prepare(folder: &Path) -> Result<(), StartError> {
+/// Makes the folder, and takes it for this process alone until the answer is dropped or the process ends.
+fn take(folder: &Path) -> Result<File, StartError> {
     let unusable = |error: std::io::Error| StartError::Folder {
         folder: folder.display().to_string(),
         reason: error.to_string(),
     };
     std::fs::create_dir_all(folder).map_err(unusable)?;
-    let probe = folder.join(".writable");
-    std::fs::write(&probe, b"").map_err(unusable)?;
-    std::fs::remove_file(&probe).map_err(unusable)
+    let lock = File::create(folder.join("lock")).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        // Some file systems have no locks; then the ports are what keeps a second process away.
+        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(lock),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse { folder: folder.display().to_string() }),
+    }
 }
 
 impl Stack {
-    /// Starts everything; `pages` adds what is served besides the API.
+    /// Starts everything; `pages` adds what is served besides the API, and is told what runs around it.
     ///
     /// # Errors
     /// When a port is taken, the data folder cannot be used, or what is in it is damaged.
-    pub async fn start(config: StackConfig, pages: axum::Router) -> Result<Self, StartError> {
+    pub async fn start(config: StackConfig, pages: axum::Router<Surroundings>) -> Result<Self, StartError> {
         let StackConfig { ports, data, clock, mut settings, stripe_keys, meter } = config;
-        if let Some(folder) = &data {
-            prepare(folder)?;
-        }
+        let folder = data.as_deref().map(take).transpose()?;
         let file = |name: &str| data.as_ref().map(|folder| folder.join(name));
         let api = bind("the API", ports.api, "EXPERT_CONNECT_PORT").await?;
         let sign_in_port = bind("the sign-in service", ports.sign_in, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
@@ -238,8 +270,9 @@ impl Stack {
         let keys =
             serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret }).to_string();
         let secrets = LocalSecrets::default().with(STRIPE_SECRET, Secret::new(keys));
+        let http = providers::https::client().map_err(|error| StartError::Inside(error.to_string()))?;
         let payments: Arc<dyn CardPayments> = Arc::new(
-            providers::stripe::Stripe::new(Arc::new(secrets), STRIPE_SECRET, &api_base)
+            providers::stripe::Stripe::new(http, Arc::new(secrets), STRIPE_SECRET, &api_base)
                 .map_err(|error| StartError::Inside(error.to_string()))?,
         );
 
@@ -273,8 +306,22 @@ impl Stack {
             clock: clock.clone(),
             requests: AtomicU64::new(1),
         });
-        running.push(api.serve(pages.merge(router(gateway))));
         let database_url = database.url.clone();
+        let surroundings = Surroundings {
+            app: app.clone(),
+            addresses: Arc::new(Addresses {
+                api: api_url.clone(),
+                sign_in: sign_in.issuer().to_owned(),
+                stripe_simulator: stripe_url
+                    .as_ref()
+                    .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+                database: database_url.clone(),
+            }),
+            data: data.map(Arc::from),
+            queue: queue.clone(),
+            bus: bus.clone(),
+        };
+        running.push(api.serve(pages.with_state(surroundings.clone()).merge(router(gateway))));
         Ok(Self {
             app,
             api_url,
@@ -287,7 +334,9 @@ impl Stack {
             bus,
             clock,
             _running: running,
+            surroundings,
             _database: database,
+            _folder: folder,
         })
     }
 

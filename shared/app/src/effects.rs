@@ -12,6 +12,8 @@ use crate::{App, AppError, stripe};
 /// Seconds for which nobody else works on an effect: six times the worker's time limit, so that a worker that froze and
 /// woke late is surely ended.
 pub const LEASE: i64 = 180;
+/// Seconds by which the clocks of two functions may differ.
+const CLOCK_SKEW: i64 = 2;
 /// The first pause after a failure, in seconds; it doubles with each failure.
 const FIRST_PAUSE: i64 = 15;
 /// The longest pause.
@@ -31,7 +33,7 @@ pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
     for _ in 0..MOST_ROUNDS {
         let now = app.now();
         let Some(due) = app.store.due(&effect).await? else { return Ok(()) };
-        if due.due_at > now {
+        if due.due_at > now.plus(CLOCK_SKEW) {
             // Leased by somebody else, or a timer whose message came early.
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! The HTTP client of the AWS SDK, on reqwest.
 //!
 //! The SDK's own client reads and parses every certificate of the operating system when it is made, which costs a starting
-//! function 3.3 ms. This one uses the roots that are compiled in, as the payment provider's client does.
+//! function 3.3 ms. This one shares the connections of the function, whose roots are compiled in.
 
 use std::time::Duration;
 
@@ -13,40 +13,19 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(2);
 /// Longest wait for an answer, when the SDK does not say.
 const ANSWER: Duration = Duration::from_secs(8);
 
 /// Connections that all clients of one function share.
 #[derive(Debug, Clone)]
-pub(crate) struct SharedHttp(reqwest::Client);
-
-impl SharedHttp {
-    pub(crate) fn new() -> Result<Self, String> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            // DynamoDB answers keep-alive connections faster over HTTP/1.1, which is all it speaks.
-            .http1_only()
-            .build()
-            .map_err(|error| error.to_string())?;
-        Ok(Self(client))
-    }
-}
+pub(crate) struct SharedHttp(pub(crate) reqwest::Client);
 
 impl HttpClient for SharedHttp {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector { client: self.0.clone(), timeout: settings.read_timeout().unwrap_or(ANSWER) })
+        SharedHttpConnector::new(Connector {
+            client: self.0.clone(),
+            timeout: settings.read_timeout().unwrap_or(ANSWER),
+        })
     }
 }
 
@@ -63,7 +42,11 @@ impl HttpConnector for Connector {
     }
 }
 
-async fn send(client: reqwest::Client, timeout: Duration, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+async fn send(
+    client: reqwest::Client,
+    timeout: Duration,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
     let Some(body) = body.bytes().map(<[u8]>::to_vec) else {
@@ -78,7 +61,8 @@ async fn send(client: reqwest::Client, timeout: Duration, request: HttpRequest) 
         *headers = answer.headers().clone();
     }
     let body = answer.bytes().await.map_err(failure)?;
-    let response = response.body(SdkBody::from(body)).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let response =
+        response.body(SdkBody::from(body)).map_err(|error| ConnectorError::other(error.into(), None))?;
     HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
 }
 

@@ -23,16 +23,10 @@ pub use events::EventBridge;
 pub use queue::Sqs;
 pub use secrets::SecretsManager;
 
-/// Why the services cannot be reached.
+/// The environment does not say where something is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ServicesError {
-    /// The environment does not say where something is.
-    #[error("the environment variable {0} must be set")]
-    Variable(&'static str),
-    /// TLS or HTTP could not be set up.
-    #[error("the HTTP client cannot be built: {0}")]
-    Http(String),
-}
+#[error("the environment variable {0} must be set")]
+pub struct MissingVariable(pub &'static str);
 
 /// The AWS services of one function.
 pub struct Services {
@@ -44,18 +38,18 @@ pub struct Services {
 
 impl Services {
     /// Services as `template.yaml` names them: `TABLE_NAME`, `EFFECTS_QUEUE_URL` and `EVENT_BUS_NAME`, with the region and
-    /// credentials that Lambda gives. `AWS_ENDPOINT_URL` leads all of them elsewhere.
+    /// credentials that Lambda gives, over these connections. `AWS_ENDPOINT_URL` leads all of them elsewhere.
     ///
     /// # Errors
     /// When a variable is not set.
-    pub fn from_environment() -> Result<Self, ServicesError> {
+    pub fn from_environment(http: reqwest::Client) -> Result<Self, MissingVariable> {
         let variable = |name| {
-            std::env::var(name).ok().filter(|value: &String| !value.is_empty()).ok_or(ServicesError::Variable(name))
+            std::env::var(name).ok().filter(|value: &String| !value.is_empty()).ok_or(MissingVariable(name))
         };
         // By hand, because the default chain reads files and asks services that a function does not have.
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(SharedHttp::new().map_err(ServicesError::Http)?)
+            .http_client(SharedHttp(http))
             .region(Region::new(variable("AWS_REGION")?))
             .credentials_provider(SharedCredentialsProvider::new(
                 EnvironmentVariableCredentialsProvider::new(),

@@ -65,9 +65,20 @@ pub fn variables(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
+/// What a variable part of a path is.
+fn meaning(variable: &str) -> &'static str {
+    match variable {
+        "expert_id" => "The id of an expert, exp_…",
+        "session_type_id" => "The id of one of the expert's session types, ses_…",
+        "appointment_id" => "The id of an appointment, apt_…",
+        _ => "",
+    }
+}
+
 fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
     let text = |name: &str, place: &str, what: &str| json!({ "name": name, "in": place, "required": true, "description": what, "schema": { "type": "string" } });
-    let mut parameters: Vec<Value> = variables(route.path).map(|name| text(name, "path", "")).collect();
+    let mut parameters: Vec<Value> =
+        variables(route.path).map(|name| text(name, "path", meaning(name))).collect();
     if operation.idempotent {
         parameters.push(text(
             "Idempotency-Key",

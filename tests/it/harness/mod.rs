@@ -1,5 +1,7 @@
 //! Starting a stack, calling it, and the ordinary expert whom most tests book.
 
+mod description;
+
 use std::sync::Arc;
 
 use local::{People, Stack, StackClock, StackConfig};
@@ -59,6 +61,8 @@ impl Reply {
 /// A request that is being put together.
 pub struct Ask<'a> {
     world: &'a World,
+    method: Method,
+    path: String,
     request: reqwest::RequestBuilder,
 }
 
@@ -90,6 +94,7 @@ impl Ask<'_> {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = answer.text().await.expect("text");
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
+        description::check(self.method.as_str(), &self.path, status.as_u16(), &body);
         Reply { status, headers, body }
     }
 }
@@ -134,8 +139,8 @@ impl World {
     }
 
     pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {
-        let request = self.http.request(method, format!("{}{path}", self.stack.api_url));
-        Ask { world: self, request }
+        let request = self.http.request(method.clone(), format!("{}{path}", self.stack.api_url));
+        Ask { world: self, method, path: path.to_owned(), request }
     }
 
     pub fn get(&self, path: &str) -> Ask<'_> {

@@ -1,1 +1,144 @@
-//! x
+//! Every change of an appointment in every status and at every time that matters.
+
+use crate::day_ledger::tests::{appointment, at, entry, kind};
+use crate::day_ledger::{Change, Entry, Held};
+
+use super::*;
+
+fn now() -> Timestamp {
+    at("2027-03-01T12:00:00Z")
+}
+
+/// An hour from `seconds` after now, in each status.
+fn all(seconds: i64) -> Vec<Appointment> {
+    let start = now().plus(seconds);
+    let cancelled =
+        Status::Cancelled { cancelled_by: Party::Expert, cancelled_at: now(), reason: LongText::default() };
+    let statuses = [
+        Status::Pending { hold_expires_at: now().plus(1) },
+        Status::Pending { hold_expires_at: now() },
+        Status::Confirmed,
+        Status::Completed,
+        Status::NoShow,
+        cancelled,
+        Status::Expired,
+    ];
+    let of = |status| Appointment { status, start, end: start.plus(3_600), ..appointment(1) };
+    statuses.into_iter().map(of).collect()
+}
+
+/// What a change makes of each status: the word of the new one, or of the refusal.
+fn outcomes(
+    seconds: i64,
+    change: impl Fn(&Appointment) -> Result<Appointment, ChangeRefusal>,
+) -> Vec<&'static str> {
+    all(seconds)
+        .iter()
+        .map(|before| match change(before) {
+            Ok(after) => {
+                assert_eq!(after.version, before.version + 1);
+                assert_eq!((after.id, after.price), (before.id, before.price));
+                after.status.word()
+            }
+            Err(ChangeRefusal::Status { status, .. }) => {
+                assert_eq!(status, before.status.word());
+                "status"
+            }
+            Err(ChangeRefusal::Begun { start, .. }) => {
+                assert_eq!(start, before.start);
+                "begun"
+            }
+            Err(ChangeRefusal::NotBegun { start, .. }) => {
+                assert_eq!(start, before.start);
+                "not begun"
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_hold_is_confirmed_even_when_its_time_is_over() {
+    let confirmed = outcomes(60, Appointment::confirmed);
+    assert_eq!(confirmed, ["confirmed", "confirmed", "status", "status", "status", "status", "status"]);
+}
+
+#[test]
+fn only_a_hold_whose_time_is_over_expires() {
+    let expired = outcomes(60, |appointment| appointment.expired(now()));
+    assert_eq!(expired, ["status", "expired", "status", "status", "status", "status", "status"]);
+}
+
+#[test]
+fn a_client_cancels_until_the_start_and_an_expert_until_the_end() {
+    let cancel = |by, seconds| {
+        outcomes(seconds, |appointment| {
+            let after = appointment.cancelled(by, LongText::default(), now())?;
+            let reason = LongText::default();
+            assert_eq!(after.status, Status::Cancelled { cancelled_by: by, cancelled_at: now(), reason });
+            Ok(after)
+        })
+    };
+    let done = ["cancelled", "cancelled", "cancelled", "status", "status", "status", "status"];
+    let late = ["begun", "begun", "begun", "status", "status", "status", "status"];
+    for (by, seconds, expected) in [
+        (Party::Client, 1, done),
+        (Party::Client, 0, late),
+        (Party::Expert, 1, done),
+        (Party::Expert, -3_599, done),
+        (Party::Expert, -3_600, late),
+    ] {
+        assert_eq!(cancel(by, seconds), expected, "{by:?} {seconds}");
+    }
+}
+
+#[test]
+fn what_is_confirmed_moves_until_it_begins_and_keeps_the_times_that_were_held() {
+    let later = now().plus(86_400);
+    let session = Entry { buffer_after_minutes: 7, ..entry(&kind(9), later) };
+    let held = Held { session, group: true, change: Change::default() };
+    let reschedule = |seconds| {
+        outcomes(seconds, |appointment| {
+            let moved = appointment.rescheduled(&held, now())?;
+            assert_eq!((moved.start, moved.end), (later, session.end));
+            assert_eq!((moved.buffer_before_minutes, moved.buffer_after_minutes), (0, 7));
+            assert_eq!((moved.group, moved.reschedules), (true, 1));
+            assert_eq!(moved.occupied(), session.occupied());
+            Ok(moved)
+        })
+    };
+    assert_eq!(reschedule(1), ["status", "status", "confirmed", "status", "status", "status", "status"]);
+    assert_eq!(reschedule(0), ["status", "status", "begun", "status", "status", "status", "status"]);
+}
+
+#[test]
+fn a_session_ends_once_it_has_begun() {
+    for (outcome, word) in [(Outcome::Completed, "completed"), (Outcome::NoShow, "no_show")] {
+        let ended = |seconds| outcomes(seconds, |appointment| appointment.ended(outcome, now()));
+        assert_eq!(ended(0), ["status", "status", word, "status", "status", "status", "status"]);
+        assert_eq!(ended(-9_999)[2], word);
+        assert_eq!(ended(1)[2], "not begun");
+        assert_eq!(outcome.status().word(), word);
+    }
+}
+
+#[test]
+fn only_holds_and_bookings_take_time() {
+    let active: Vec<bool> = all(0).iter().map(|appointment| appointment.status.is_active()).collect();
+    assert_eq!(active, [true, true, true, false, false, false, false]);
+}
+
+#[test]
+fn events_read_as_written() {
+    for event in Event::ALL {
+        assert_eq!(Event::from_word(event.word()), Some(event));
+    }
+    assert_eq!(Event::from_word("held"), None);
+}
+
+#[test]
+fn an_appointment_reads_as_written() {
+    for appointment in all(60) {
+        let text = serde_json::to_string(&appointment).unwrap();
+        assert_eq!(serde_json::from_str::<Appointment>(&text).unwrap(), appointment, "{text}");
+    }
+}

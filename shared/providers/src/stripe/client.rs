@@ -1,7 +1,6 @@
-//! Sends async-stripe's requests over reqwest, on the one TLS stack that everything here shares.
+//! Sends async-stripe's requests over connections that are kept open.
 
 use std::fmt::Display;
-use std::time::Duration;
 
 use app::ports::{PaymentError, Secret};
 use bytes::{Bytes, BytesMut};
@@ -11,46 +10,18 @@ use stripe_client_core::{CustomizedStripeRequest, StripeClient, StripeClientErr,
 
 use super::errors;
 
-/// Longest wait for an answer: below the time limit of the functions that ask.
-const TIMEOUT: Duration = Duration::from_secs(8);
 /// Largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 
-/// Why there can be no client.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The base address is not one.
-    #[error("\"{0}\" is not a URL")]
-    Address(String),
-    /// TLS or HTTP could not be set up.
-    #[error("the HTTP client cannot be built: {0}")]
-    Build(String),
-}
-
-/// A pool of connections to Stripe.
+/// Stripe's address, and the connections that lead there.
 pub(super) struct Client {
     http: reqwest::Client,
     base: Url,
 }
 
 impl Client {
-    pub(super) fn new(base: Url) -> Result<Self, ClientError> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| ClientError::Build(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .connect_timeout(Duration::from_secs(3))
-            .build()
-            .map_err(|error| ClientError::Build(error.to_string()))?;
-        Ok(Self { http, base })
+    pub(super) fn new(http: reqwest::Client, base: Url) -> Self {
+        Self { http, base }
     }
 
     pub(super) fn with_key(&self, key: Secret) -> WithKey<'_> {

@@ -27,7 +27,11 @@ use stripe_shared::RefundId;
 use tokio::sync::Mutex;
 
 use client::Client;
-pub use client::ClientError;
+
+/// The address of the API is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not the URL of Stripe's API")]
+pub struct InvalidAddress(String);
 
 /// How long the keys are used before the secret is read again, so that a rotated key is taken up.
 const KEYS_FRESH: Duration = Duration::from_secs(300);
@@ -57,12 +61,18 @@ impl Stripe {
     /// # Errors
     /// When the address is not one.
     pub fn new(
+        http: reqwest::Client,
         secrets: Arc<dyn Secrets>,
         secret_id: impl Into<String>,
         api_base: &str,
-    ) -> Result<Self, ClientError> {
-        let base: Url = api_base.parse().map_err(|_| ClientError::Address(api_base.to_owned()))?;
-        Ok(Self { secrets, secret_id: secret_id.into(), client: Client::new(base)?, keys: Mutex::new(None) })
+    ) -> Result<Self, InvalidAddress> {
+        let base: Url = api_base.parse().map_err(|_| InvalidAddress(api_base.to_owned()))?;
+        Ok(Self {
+            secrets,
+            secret_id: secret_id.into(),
+            client: Client::new(http, base),
+            keys: Mutex::new(None),
+        })
     }
 
     async fn keys(&self) -> Result<Keys, PortError> {

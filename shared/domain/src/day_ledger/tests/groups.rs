@@ -1,0 +1,229 @@
+//! Sessions that several appointments share.
+
+use super::*;
+
+const START: &str = "2027-03-02T23:30:00Z";
+
+fn now() -> Timestamp {
+    at("2027-03-01T08:00:00Z")
+}
+
+fn course() -> SessionType {
+    with(1, |terms| terms.capacity = 4)
+}
+
+fn seats(
+    table: &mut Table,
+    bits: u128,
+    kind: &SessionType,
+    count: u16,
+    ends: Option<i64>,
+) -> Result<Held, Refusal> {
+    seats_at(table, bits, kind, count, ends, now())
+}
+
+fn seats_at(
+    table: &mut Table,
+    bits: u128,
+    kind: &SessionType,
+    count: u16,
+    ends: Option<i64>,
+    now_at: Timestamp,
+) -> Result<Held, Refusal> {
+    let hold_expires_at = ends.map(|seconds| now().plus(seconds));
+    table.hold(&utc(), &Request { seats: count, ..request(bits, kind, at(START), hold_expires_at) }, now_at)
+}
+
+fn taken(table: &Table) -> Vec<(AppointmentId, u16)> {
+    let groups = table.groups.values();
+    groups.flat_map(|group| group.seats.iter().map(|(id, seats)| (*id, seats.count))).collect()
+}
+
+#[test]
+fn seats_are_held_until_none_is_left() {
+    let mut table = Table::default();
+    let first = seats(&mut table, 1, &course(), 2, None).unwrap();
+    assert_eq!((first.change.days.len(), first.change.groups.len(), first.group), (2, 1, true));
+    // From the second on only the seats are written, and whoever is elsewhere on these days is not disturbed.
+    let second = seats(&mut table, 2, &course(), 1, None).unwrap();
+    assert_eq!(
+        (second.change.days.len(), second.change.unchanged.len(), second.change.groups.len()),
+        (0, 0, 1)
+    );
+    assert_eq!(seats(&mut table, 3, &course(), 2, None), Err(Refusal::Seats { wanted: 2, left: 1 }));
+    assert_eq!(seats(&mut table, 3, &course(), 0, None), Err(Refusal::Seats { wanted: 0, left: 1 }));
+    seats(&mut table, 3, &course(), 1, None).unwrap();
+    assert_eq!(seats(&mut table, 4, &course(), 1, None), Err(Refusal::Seats { wanted: 1, left: 0 }));
+    let key = EntryKey::Group(course().id, at(START));
+    assert_eq!(table.entries(), [("2027-03-02".to_owned(), key), ("2027-03-03".to_owned(), key)]);
+    assert_eq!(
+        seats(&mut Table::default(), 1, &course(), 5, None),
+        Err(Refusal::Seats { wanted: 5, left: 4 })
+    );
+}
+
+#[test]
+fn seats_whose_time_is_over_go_to_who_comes_next() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 2, Some(60)).unwrap();
+    seats(&mut table, 2, &course(), 2, None).unwrap();
+    assert_eq!(seats(&mut table, 3, &course(), 1, None), Err(Refusal::Seats { wanted: 1, left: 0 }));
+    let held = seats_at(&mut table, 3, &course(), 1, None, now().plus(60)).unwrap();
+    assert_eq!(held.change.reclaimed, [id(1)].into());
+    assert_eq!(taken(&table), [(id(2), 2), (id(3), 1)]);
+}
+
+#[test]
+fn a_session_whose_seats_are_all_over_is_free() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 2, Some(60)).unwrap();
+    seats(&mut table, 2, &course(), 1, Some(120)).unwrap();
+    let kind = kind(2);
+    let single = request(3, &kind, at("2027-03-03T00:00:00Z"), None);
+    assert_eq!(table.hold(&utc(), &single, now().plus(119)), Err(Refusal::Taken));
+    let held = table.clone().hold(&utc(), &single, now().plus(120)).unwrap();
+    assert_eq!(held.change.reclaimed, [id(1), id(2)].into());
+    assert!(table.commit(&held.change));
+    assert_eq!(table.entries(), [("2027-03-03".to_owned(), EntryKey::Appointment(id(3)))]);
+    assert_eq!(taken(&table), []);
+}
+
+#[test]
+fn a_session_begins_anew_over_its_own_remains() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 4, Some(60)).unwrap();
+    let longer = with(1, |terms| {
+        terms.capacity = 3;
+        terms.length_minutes = 90;
+    });
+    let held = seats_at(&mut table, 2, &longer, 3, None, now().plus(60)).unwrap();
+    assert_eq!(held.change.reclaimed, [id(1)].into());
+    assert_eq!(held.session.session().seconds(), 90 * MINUTE);
+    assert_eq!(taken(&table), [(id(2), 3)]);
+    assert_eq!(table.groups.values().next().map(|group| (group.version, group.capacity)), Some((2, 3)));
+}
+
+#[test]
+fn confirming_and_releasing_a_seat_leaves_the_others() {
+    let mut table = Table::default();
+    let first = booked(1, &seats(&mut table, 1, &course(), 1, Some(60)).unwrap());
+    let second = booked(2, &seats(&mut table, 2, &course(), 1, Some(60)).unwrap());
+    let change = table.read(first.occupied()).confirm(&first);
+    assert_eq!((change.days.len(), change.groups.len()), (0, 1));
+    assert!(table.commit(&change));
+    assert_eq!(
+        seats_at(&mut table, 3, &course(), 4, None, now().plus(60)),
+        Err(Refusal::Seats { wanted: 4, left: 3 })
+    );
+    let change = table.read(second.occupied()).release(&second);
+    assert_eq!((change.days.len(), change.groups.len()), (0, 1));
+    assert!(table.commit(&change));
+    let change = table.read(first.occupied()).release(&first);
+    assert_eq!((change.days.len(), change.groups.len()), (2, 1));
+    assert!(table.commit(&change));
+    assert_eq!((table.entries(), taken(&table)), (vec![], vec![]));
+    // Whose seat is gone changes nothing.
+    assert_eq!(table.read(first.occupied()).confirm(&first), Change::default());
+}
+
+#[test]
+fn the_seats_of_a_session_that_ended_are_not_written_by_who_read_them_before() {
+    let mut table = Table::default();
+    let first = booked(1, &seats(&mut table, 1, &course(), 1, None).unwrap());
+    let course = course();
+    let needed = DayLedger::needed(&utc(), &course, at(START));
+    let slow = table.read(needed).hold(&utc(), &request(2, &course, at(START), None), now()).unwrap();
+    assert!(table.commit(&table.read(first.occupied()).release(&first)));
+    seats(&mut table, 3, &course, 1, None).unwrap();
+    assert!(!table.commit(&slow.change), "the third would lose the seat");
+}
+
+#[test]
+fn a_session_keeps_the_times_of_its_first_booking() {
+    let mut table = Table::default();
+    let first = booked(1, &seats(&mut table, 1, &course(), 1, None).unwrap());
+    let buffered = with(1, |terms| {
+        terms.capacity = 4;
+        terms.buffer_after_minutes = 120;
+    });
+    let second = seats(&mut table, 2, &buffered, 1, None).unwrap();
+    assert_eq!(second.session.occupied(), first.occupied());
+    for appointment in [first, booked(2, &second)] {
+        assert!(table.commit(&table.read(appointment.occupied()).release(&appointment)));
+    }
+    assert_eq!(table.entries(), []);
+}
+
+#[test]
+fn a_session_of_another_length_is_not_the_one_that_is_offered() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 1, None).unwrap();
+    let longer = with(1, |terms| {
+        terms.capacity = 4;
+        terms.length_minutes = 90;
+    });
+    assert_eq!(seats(&mut table, 2, &longer, 1, None), Err(Refusal::Taken));
+    let span = TimeSpan::new(at(START), at(START).plus(1));
+    let offered = |kind: &SessionType| {
+        let mut scratch = Scratch::default();
+        let ledger = table.read(DayLedger::needed_to_list(span));
+        let occupancy = ledger.occupancy(kind, now(), &mut scratch);
+        slots::slots(&utc(), &kind.terms, &occupancy, span, now())
+    };
+    assert_eq!(offered(&longer), []);
+    assert_eq!(offered(&course()), [slots::Slot { start: at(START), seats: 3 }]);
+}
+
+#[test]
+fn a_seat_stays_a_seat_when_the_type_is_no_longer_for_groups() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 1, None).unwrap();
+    let held = seats(&mut table, 2, &kind(1), 1, Some(60)).unwrap();
+    assert!(held.group);
+    let pending = booked(2, &held);
+    assert!(table.commit(&table.read(pending.occupied()).confirm(&pending)));
+    assert_eq!(
+        seats_at(&mut table, 3, &course(), 3, None, now().plus(60)),
+        Err(Refusal::Seats { wanted: 3, left: 2 })
+    );
+}
+
+#[test]
+fn a_session_counts_once_for_caps() {
+    let capped = with(1, |terms| {
+        terms.capacity = 4;
+        terms.daily_cap = Some(1);
+    });
+    let mut table = Table::default();
+    for bits in 1..4 {
+        seats(&mut table, bits, &capped, 1, None).unwrap();
+    }
+    let other = request(9, &capped, at("2027-03-02T10:00:00Z"), None);
+    let full = Refusal::DayFull { date: date("2027-03-02"), cap: 1 };
+    assert_eq!(table.hold(&utc(), &other, now()), Err(full));
+}
+
+#[test]
+fn a_session_whose_seats_were_not_read_is_taken() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 1, Some(0)).unwrap();
+    let mut ledger = table.read(TimeSpan::new(at(START), at(START).plus(DAY)));
+    ledger.groups.clear();
+    let kind = kind(2);
+    let refused = ledger.hold(&utc(), &request(2, &kind, at("2027-03-03T00:00:00Z"), None), now());
+    assert_eq!(refused, Err(Refusal::Taken));
+}
+
+#[test]
+fn the_last_seat_moves_to_an_overlapping_time() {
+    let mut table = Table::default();
+    let old = booked(1, &seats(&mut table, 1, &course(), 2, None).unwrap());
+    let course = course();
+    let start = at("2027-03-02T23:00:00Z");
+    let request = Request { seats: 2, ..request(1, &course, start, None) };
+    let ledger = table.read(old.occupied()).joined(table.read(DayLedger::needed(&utc(), &course, start)));
+    let held = ledger.move_hold(&utc(), &old, &request, now()).unwrap();
+    assert!(table.commit(&held.change));
+    assert_eq!(table.entries(), [("2027-03-02".to_owned(), EntryKey::Group(course.id, start))]);
+    assert_eq!(taken(&table), [(id(1), 2)]);
+}
