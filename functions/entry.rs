@@ -70,7 +70,12 @@ pub fn sweep_due() -> ExitCode {
     run(no_payments, async |app| {
         let app = &app;
         lambda_runtime::run(service_fn(async move |_: LambdaEvent<serde_json::Value>| {
-            crate::sweep_due::handle(app).await.map_err(Error::from)
+            let swept = crate::sweep_due::handle(app).await?;
+            telemetry::metrics(&[
+                ("OldestDueItemSeconds", "Seconds", swept.oldest_seconds),
+                ("DueItems", "Count", i64::try_from(swept.found).unwrap_or(i64::MAX)),
+            ]);
+            Ok::<_, Error>(())
         }))
         .await
     })

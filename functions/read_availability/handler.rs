@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/availability",
     audience: Audience::Only(app::people::Role::Expert),
     summary: "My availability rules",
-    operation: |schemas| Operation::answers::<AvailabilityRules>(schemas, StatusCode::OK).may_fail(&[409]),
+    operation: |schemas| Operation::answers::<AvailabilityRules>(schemas, StatusCode::OK),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

@@ -4,6 +4,7 @@ mod abuse;
 mod budgets;
 mod contract;
 mod events;
+mod faults;
 mod harness;
 mod journeys;
 mod races;

@@ -200,3 +200,35 @@ async fn seats_are_never_oversold() {
     }
     assert_eq!(booked, 20);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_request_at_the_same_time_never_meets_itself() {
+    let world = Arc::new(World::new().await);
+    let offer = world.offer(&free_hour()).await;
+    for (round, start) in world.starts(&offer, "2027-01-05").await.into_iter().step_by(2).enumerate() {
+        let races = (0..12).map(|_| {
+            let (world, offer, start) = (world.clone(), offer.clone(), start.clone());
+            let key = format!("k{round}");
+            tokio::spawn(async move { world.book(&offer, &start, &key).await })
+        });
+        for race in races.collect::<Vec<_>>() {
+            let reply = race.await.expect("no panic");
+            if reply.status != 201 {
+                assert_eq!(reply.problem(409), "still-running");
+            }
+        }
+    }
+    let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
+    let races = (0..20).map(|_| {
+        let (world, profile) = (world.clone(), profile.clone());
+        tokio::spawn(async move {
+            world.post("/v1/experts").person("grace").once("k").json(&profile).send().await
+        })
+    });
+    for race in races.collect::<Vec<_>>() {
+        let reply = race.await.expect("no panic");
+        if reply.status != 201 {
+            assert_eq!(reply.problem(409), "still-running");
+        }
+    }
+}

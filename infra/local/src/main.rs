@@ -1,3 +1,7 @@
 //! `cargo run`: the whole of Expert Connect on this machine.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    local::commands::start()
+}

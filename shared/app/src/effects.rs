@@ -143,7 +143,13 @@ pub async fn sweep(app: &App) -> Result<Swept, AppError> {
     let now: Timestamp = app.now();
     let mut swept = Swept::default();
     for shard in 0..keys::DUE_SHARDS {
-        let due = app.store.due_by(shard, now, MOST_SWEPT).await?;
+        let mut due = Vec::new();
+        for row in app.store.due_by(shard, now, MOST_SWEPT).await? {
+            match row {
+                Ok(row) => due.push(row),
+                Err(error) => tracing::error!(%error, "what is owed cannot be understood, so it waits"),
+            }
+        }
         let oldest = due.iter().map(|due| now.seconds() - due.owed_at.seconds()).max();
         swept.oldest_seconds = swept.oldest_seconds.max(oldest.unwrap_or(0));
         swept.found += due.len();

@@ -32,7 +32,11 @@ pub async fn create(
             Known::New(over) => over,
         };
         if app.store.expert(id).await?.is_some() {
-            return Err(AppError::Exists("expert profile"));
+            // The same request may have run twice, and the other was faster.
+            if let Known::New(_) = request.known(app, now).await? {
+                return Err(AppError::Exists("expert profile"));
+            }
+            continue;
         }
         let expert = Expert { id, version: 1, created_at: now, profile: profile.clone() };
         let seen = request.starting(id, now);
@@ -76,9 +80,12 @@ pub async fn edit(
 /// An expert's availability rules, for their owner.
 ///
 /// # Errors
-/// [`AppError::NoHours`] when there are none.
+/// [`AppError::NotFound`] when there are none.
 pub async fn rules(app: &App, owner: Owner) -> Result<VersionedRules, AppError> {
-    app.store.rules(owner.expert()).await?.ok_or(AppError::NoHours)
+    app.store
+        .rules(owner.expert())
+        .await?
+        .ok_or(AppError::NotFound("availability; put the first with If-Match \"0\""))
 }
 
 /// Replaces the rules that their owner saw in version `seen_version`; 0 when there were none.

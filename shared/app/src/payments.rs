@@ -35,8 +35,12 @@ pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next,
         match (step, &payment.intent) {
             (Settlement::WaitUntil(instant), _) => return Ok(Next::At(instant)),
             (Settlement::Settled, _) => {
-                note_cancelled(app, payment, status).await?;
-                return Ok(Next::Never);
+                let unpaid = matches!(status, None | Some(IntentStatus::Cancelled));
+                if payment.state != PaymentState::Open || !unpaid {
+                    return Ok(Next::Never);
+                }
+                // Then look again: a booking that was slower than its hold may have come first, with an intent.
+                put_payment(app, payment, PaymentState::Cancelled).await?;
             }
             (Settlement::Confirm, _) => confirm(app, &appointment, payment).await?,
             (Settlement::Expire, _) => expire(app, id).await?,
@@ -67,14 +71,6 @@ async fn put_payment(app: &App, payment: Payment, state: PaymentState) -> Result
     let mut transaction = Transaction::new();
     transaction.put_payment(&Payment { version: payment.version + 1, state, ..payment })?;
     commit_step(app, transaction).await
-}
-
-async fn note_cancelled(app: &App, payment: Payment, status: Option<IntentStatus>) -> Result<(), AppError> {
-    let unpaid = matches!(status, None | Some(IntentStatus::Cancelled));
-    if payment.state == PaymentState::Open && unpaid {
-        put_payment(app, payment, PaymentState::Cancelled).await?;
-    }
-    Ok(())
 }
 
 async fn confirm(app: &App, appointment: &Appointment, payment: Payment) -> Result<(), AppError> {

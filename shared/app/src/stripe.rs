@@ -102,12 +102,16 @@ pub async fn take_webhook(app: &App, signature: &str, body: &[u8]) -> Result<(),
     if app.store.webhook_event_taken(PROVIDER, &id).await? {
         return Ok(());
     }
-    let mut transaction = Transaction::new();
-    transaction.put_webhook_event(PROVIDER, &id, now);
-    app.owe(&mut transaction, effect, now)?;
-    match app.commit(transaction).await {
-        // A copy of the message was faster.
-        Err(AppError::Commit(CommitError::Moved(_))) => Ok(()),
-        other => other,
+    let mut tries = app.tries();
+    loop {
+        let mut transaction = Transaction::new();
+        transaction.put_webhook_event(PROVIDER, &id, now);
+        app.owe(&mut transaction, effect, now)?;
+        match app.commit(transaction).await {
+            // A copy of the message was faster.
+            Ok(()) | Err(AppError::Commit(CommitError::Moved(_))) => return Ok(()),
+            // Stripe sends several messages of one payment at once, and each owes the same effect.
+            Err(failure) => tries.again(failure).await?,
+        }
     }
 }

@@ -28,6 +28,12 @@ impl Currency {
         self.0.code()
     }
 
+    /// Whether Stripe counts it in the same minor units as ISO 4217, down to one. Elsewhere the same number would charge a
+    /// hundred times more or less, or be refused (<https://docs.stripe.com/currencies#special-cases>).
+    pub fn is_charged_in_minor_units(self) -> bool {
+        self.exponent() < 3 && !matches!(self.code(), "ISK" | "UGX" | "MGA")
+    }
+
     /// How many digits of an amount in minor units stand behind the decimal point: 2 for EUR, 0 for JPY, 3 for KWD.
     pub fn exponent(self) -> u16 {
         self.0.exponent().unwrap_or(0)
@@ -221,6 +227,22 @@ mod tests {
         assert_eq!(shown(3_125, "KWD"), "KWD 3.125");
         for wrong in ["eur", "EU", "XYZ", "XAU", "XXX", ""] {
             assert_eq!(Currency::try_from(wrong.to_owned()), Err(InvalidCurrency), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn knows_what_is_charged_in_other_units() {
+        // Where Stripe's number of digits is another than that of ISO 4217, or its last digit must be 0.
+        for code in ["ISK", "UGX", "MGA", "BHD", "JOD", "KWD", "OMR", "TND"] {
+            assert!(!currency(code).is_charged_in_minor_units(), "{code}");
+        }
+        let hundredths = ["EUR", "USD", "GBP", "CHF", "HUF", "TWD"];
+        let units = "BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF";
+        for (codes, exponent) in [(hundredths.to_vec(), 2), (units.split(' ').collect(), 0)] {
+            for code in codes {
+                assert!(currency(code).is_charged_in_minor_units(), "{code}");
+                assert_eq!(currency(code).exponent(), exponent, "{code}");
+            }
         }
     }
 

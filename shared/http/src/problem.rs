@@ -167,7 +167,10 @@ impl From<AppError> for Problem {
             AppError::StillRunning => {
                 Self::conflict("still-running", "Still at work", detail).about("Idempotency-Key").try_again()
             }
-            AppError::Payment(PaymentError::Refused { .. }) => {
+            AppError::Payment(PaymentError::Refused { code, message }) => {
+                // The provider's words may name the expert's account, so they are not for the client.
+                tracing::warn!(code, message, "the payment provider refused");
+                let detail = format!("the payment provider refused ({code})");
                 Self::conflict("payment-refused", "The payment provider refused", detail)
             }
             AppError::Payment(PaymentError::Unavailable(reason)) => {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{self, GSI1};
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::{document, text};
-use crate::{CommitError, ReadError, Store, Transaction};
+use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
 /// What the outside world must come to show, and for whom. Its text is the name of its row, and what travels through queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -170,9 +170,16 @@ impl Store {
 
     /// What is owed by `now` in one of the [`keys::DUE_SHARDS`], oldest first, at most `limit`.
     ///
+    /// A row that another version of the code wrote may not be readable; it must not keep the others from being done.
+    ///
     /// # Errors
-    /// When it cannot be read.
-    pub async fn due_by(&self, shard: u8, now: Timestamp, limit: u16) -> Result<Vec<Due>, ReadError> {
+    /// When the table does not answer.
+    pub async fn due_by(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        limit: u16,
+    ) -> Result<Vec<Result<Due, ReadError>>, TableError> {
         let query = Query {
             index: Some(GSI1),
             pk: keys::due_shard_number(shard),
@@ -182,7 +189,7 @@ impl Store {
             limit: Some(limit),
             consistency: Consistency::Eventual,
         };
-        self.table.query(&query).await?.into_iter().map(document).collect()
+        Ok(self.table.query(&query).await?.into_iter().map(document).collect())
     }
 }
 

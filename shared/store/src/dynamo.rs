@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, ConditionCheck, ConsumedCapacity, Delete,
     GlobalSecondaryIndex, KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
-    ReturnConsumedCapacity, ScalarAttributeType, TransactWriteItem,
+    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TransactWriteItem,
 };
 
 use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
@@ -210,15 +211,22 @@ impl DynamoTable {
             .client
             .put_item()
             .table_name(&self.name)
-            .set_item(Some(item))
+            .set_item(Some(item.clone()))
             .set_condition_expression(expression)
             .set_expression_attribute_values(value.map(|value| Item::from([(":expected".to_owned(), value)])))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .set_return_consumed_capacity(self.capacity())
             .send()
-            .await
-            .map_err(|error| single_error(key, error))?;
-        self.count("PutItem", answer.consumed_capacity());
-        Ok(())
+            .await;
+        match answer {
+            Ok(answer) => {
+                self.count("PutItem", answer.consumed_capacity());
+                Ok(())
+            }
+            // The SDK repeats a write whose answer was lost, and then finds its own row in the way.
+            Err(error) if standing(&error) == Some(&item) => Ok(()),
+            Err(error) => Err(single_error(key, error)),
+        }
     }
 
     async fn delete(&self, key: Key, expect: Expect) -> Result<(), WriteError> {
@@ -290,6 +298,14 @@ impl DynamoTable {
             ),
         };
         Ok(item.build())
+    }
+}
+
+/// The row that kept another from being put.
+fn standing(error: &SdkError<PutItemError>) -> Option<&Item> {
+    match error.as_service_error() {
+        Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item(),
+        _ => None,
     }
 }
 

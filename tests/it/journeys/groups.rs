@@ -93,3 +93,45 @@ async fn seats_move_from_one_session_to_another() {
     assert_eq!(world.act("alan", &first, "reschedule", &back).await.problem(409), "seats-taken");
     assert_eq!(world.appointment(&first).await["start"], "2027-01-05T14:00:00Z");
 }
+
+#[tokio::test]
+async fn a_course_that_is_changed_keeps_its_times_and_its_seats() {
+    let world = World::new().await;
+    let offer = world.offer(&course()).await;
+    let edit = async |version: &str, terms: &serde_json::Value| {
+        let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
+        world.put(&path).person("ada").header("If-Match", version).json(terms).send().await.expect(200)
+    };
+    let first = seats(&world, &offer, "alan", 1, "k").await.expect(201);
+
+    // No longer for groups, and with a buffer: who joins still has a seat of the session that stands.
+    let mut single = paid_hour();
+    single["buffer_after_minutes"] = json!(720);
+    edit("\"1\"", &single).await;
+    let second = seats(&world, &offer, "grace", 1, "k").await.expect(201);
+    for booked in [&first, &second] {
+        world.stripe().pay(intent(booked), GOOD_CARD).expect("the card works");
+    }
+    world.stack.settle().await;
+    world.pass(601);
+    world.sweep().await;
+    seats(&world, &offer, "katherine", 1, "k").await.expect(201);
+    assert_eq!(seats(&world, &offer, "client-1", 1, "k").await.problem(409), "seats-taken");
+
+    // Twice as long it is another session, which the one that stands is in the way of.
+    let mut longer = course();
+    longer["length_minutes"] = json!(120);
+    edit("\"2\"", &longer).await;
+    world.pass(601);
+    world.sweep().await;
+    assert_eq!(seats(&world, &offer, "katherine", 1, "k2").await.problem(409), "slot-taken");
+    assert!(!world.starts(&offer, "2027-01-05").await.contains(&"2027-01-05T10:00:00Z".to_owned()));
+
+    // Once both are called off, the whole day is free.
+    edit("\"3\"", &course()).await;
+    for (client, booked) in [("alan", &first), ("grace", &second)] {
+        world.act(client, &id(booked), "cancel", &json!(null)).await.expect(200);
+    }
+    assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 15);
+    assert_eq!(world.starts(&offer, "2027-01-06").await.len(), 15);
+}

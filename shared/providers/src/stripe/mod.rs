@@ -23,7 +23,7 @@ use stripe_connect::account::RetrieveAccount;
 use stripe_connect::account_link::{CreateAccountLink, CreateAccountLinkType};
 use stripe_core::payment_intent::{CancelPaymentIntent, RetrievePaymentIntent};
 use stripe_core::refund::{CreateRefund, ListRefund};
-use stripe_shared::RefundId;
+use stripe_shared::Refund;
 use tokio::sync::Mutex;
 
 use client::Client;
@@ -105,11 +105,11 @@ impl Stripe {
         request.send(&self.client.with_key(Secret::new(keys.secret_key))).await.map_err(|error| error.0)
     }
 
-    /// A refund of an intent that is under way or done.
-    async fn standing_refund(&self, intent: &str) -> Result<Option<RefundId>, PaymentError> {
-        let refunds = self.send(&ListRefund::new().payment_intent(intent).limit(100), None).await?;
-        let stands = |status: Option<&str>| !matches!(status, Some("failed" | "canceled"));
-        Ok(refunds.data.into_iter().find(|refund| stands(refund.status.as_deref())).map(|refund| refund.id))
+    /// The refunds of an intent that are under way or done.
+    async fn standing_refunds(&self, intent: &str) -> Result<Vec<Refund>, PaymentError> {
+        let mut refunds = self.send(&ListRefund::new().payment_intent(intent).limit(100), None).await?.data;
+        refunds.retain(|refund| !matches!(refund.status.as_deref(), Some("failed" | "canceled")));
+        Ok(refunds)
     }
 }
 
@@ -158,17 +158,28 @@ impl CardPayments for Stripe {
 
     async fn refund(&self, appointment: AppointmentId, intent: &str) -> Result<String, PaymentError> {
         // Stripe forgets idempotency keys after a day, and an effect may be owed for longer: look before paying back.
-        if let Some(refund) = self.standing_refund(intent).await? {
-            return Ok(refund.to_string());
+        // A part that somebody gave back by hand is not ours; what we ask for then is the rest.
+        let standing = self.standing_refunds(intent).await?;
+        let ours = |refund: &&Refund| {
+            refund.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(convert::APPOINTMENT))
+        };
+        if let Some(refund) = standing.iter().find(ours) {
+            return Ok(refund.id.to_string());
         }
         // Without the two reversals the platform would pay the client while the expert keeps the money.
         let refund = CreateRefund::new()
             .payment_intent(intent)
             .reverse_transfer(true)
             .refund_application_fee(true)
-            .metadata([("appointment_id".to_owned(), appointment.to_string())]);
-        let refund = self.send(&refund, Some(format!("{appointment}:refund"))).await?;
-        Ok(refund.id.to_string())
+            .metadata([(convert::APPOINTMENT.to_owned(), appointment.to_string())]);
+        match (self.send(&refund, Some(format!("{appointment}:refund"))).await, standing.first()) {
+            (Ok(refund), _) => Ok(refund.id.to_string()),
+            // All of it was given back by hand.
+            (Err(PaymentError::Refused { code, .. }), Some(refund)) if code == "charge_already_refunded" => {
+                Ok(refund.id.to_string())
+            }
+            (Err(error), _) => Err(error),
+        }
     }
 
     async fn read_webhook(

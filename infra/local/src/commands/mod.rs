@@ -1,0 +1,172 @@
+//! The command line: which command is meant, and how it ends.
+
+mod environment;
+mod help;
+mod run;
+mod signals;
+mod simulators;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::{StartError, Terminal, demo};
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// It was asked in a way that we do not know.
+    #[error("{0}\n`expert-connect help` (or `cargo run -- help`) says what there is")]
+    Usage(String),
+    /// A variable of the environment cannot be taken.
+    #[error("the environment variable {name} {must}")]
+    Environment { name: &'static str, must: String },
+    /// The stack did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The demo found something else than it should.
+    #[error(transparent)]
+    Demo(#[from] demo::Failure),
+    /// The operating system refused.
+    #[error("{0}")]
+    System(String),
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+/// What was asked for.
+enum Command {
+    Run,
+    Demo(demo::Options),
+    Simulators(Box<simulators::Options>),
+    Help,
+    Version,
+}
+
+/// Does what the arguments of the process ask for.
+pub fn start() -> ExitCode {
+    let terminal = Terminal::new();
+    match parse(std::env::args_os().skip(1)).and_then(|command| obey(command, terminal)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal.complain(format_args!("expert-connect: {failure}"));
+            ExitCode::from(if matches!(failure, Failure::Usage(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Failure> {
+    use lexopt::prelude::{Long, Short, Value};
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let command = match parser.next()? {
+        None => Command::Run,
+        Some(Short('h') | Long("help")) => Command::Help,
+        Some(Short('V') | Long("version")) => Command::Version,
+        Some(Value(name)) => match name.to_str() {
+            Some("run") => nothing_more(parser, Command::Run)?,
+            Some("demo") => demo_options(parser)?,
+            Some("simulators") => simulators::options(parser)?,
+            Some("help") => Command::Help,
+            _ => return Err(Failure::Usage(format!("there is no command {name:?}"))),
+        },
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    Ok(command)
+}
+
+fn nothing_more(mut parser: lexopt::Parser, command: Command) -> Result<Command, Failure> {
+    match parser.next()? {
+        None => Ok(command),
+        Some(lexopt::Arg::Short('h') | lexopt::Arg::Long("help")) => Ok(Command::Help),
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn demo_options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
+    use lexopt::ValueExt as _;
+    let port = environment::ports()?.api;
+    let mut options = demo::Options { url: format!("http://127.0.0.1:{port}"), time_zone: demo::own_zone() };
+    if let Some(url) = environment::text("EXPERT_CONNECT_URL")? {
+        options.url = url;
+    }
+    while let Some(argument) = parser.next()? {
+        match argument {
+            lexopt::Arg::Long("url") => options.url = parser.value()?.parse()?,
+            lexopt::Arg::Long("time-zone") => options.time_zone = parser.value()?.parse()?,
+            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    options.url = options.url.trim_end_matches('/').to_owned();
+    if !options.url.starts_with("http://") {
+        return Err(Failure::Usage(format!("--url must begin with http://, and is {:?}", options.url)));
+    }
+    Ok(Command::Demo(options))
+}
+
+fn obey(command: Command, terminal: Terminal) -> Result<(), Failure> {
+    match command {
+        Command::Help => {
+            terminal.say(help::TEXT.trim_end());
+            Ok(())
+        }
+        Command::Version => {
+            terminal.say(format_args!("expert-connect {}", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+        Command::Run => on_runtime(run::run(terminal)),
+        Command::Simulators(options) => on_runtime(simulators::run(terminal, *options)),
+        Command::Demo(options) => on_runtime(async move { Ok(demo::run(terminal, options).await?) }),
+    }
+}
+
+fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::System(format!("the runtime cannot start: {error}")))?;
+    let outcome = runtime.block_on(work);
+    // Whatever still runs can end at any moment without loss; nobody has to wait for it.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Command, Failure> {
+        parse(arguments.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn knows_its_commands() {
+        assert!(matches!(parsed(&[]), Ok(Command::Run)));
+        assert!(matches!(parsed(&["run"]), Ok(Command::Run)));
+        assert!(matches!(parsed(&["help"]), Ok(Command::Help)));
+        assert!(matches!(parsed(&["demo", "--help"]), Ok(Command::Help)));
+        let Ok(Command::Demo(options)) = parsed(&["demo", "--url", "http://127.0.0.1:1/"]) else {
+            panic!("a demo");
+        };
+        assert_eq!(options.url, "http://127.0.0.1:1");
+    }
+
+    #[test]
+    fn says_what_it_does_not_know() {
+        for wrong in [
+            &["dmeo"][..],
+            &["--port", "1"],
+            &["run", "now"],
+            &["demo", "--url", "https://example.org"],
+            &["demo", "--time-zone", "Mars/Olympus"],
+            &["demo", "--url"],
+            &["simulators", "--port-base", "70000"],
+            &["simulators", "--webhook-url", "nowhere"],
+        ] {
+            assert!(matches!(parsed(wrong), Err(Failure::Usage(_))), "{wrong:?}");
+        }
+    }
+}

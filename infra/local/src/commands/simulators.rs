@@ -1,0 +1,142 @@
+//! `simulators`: only the Stripe simulator and the sign-in service, for functions that run elsewhere.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::ValueExt as _;
+use serde_json::json;
+use simulators::sign_in::{SignIn, SignInConfig};
+use simulators::stripe::{StripeSimulator, StripeSimulatorConfig};
+use simulators::system_clock;
+use url::Url;
+
+use super::{Command, Failure, environment, run, signals};
+use crate::stack::{CLIENT_ID, bind};
+use crate::{People, SCOPE, StartError, Terminal};
+
+/// How long the printed tokens are good for, in seconds.
+const TOKENS_LAST: i64 = 12 * 3_600;
+
+/// Where and how.
+#[derive(Debug)]
+pub(super) struct Options {
+    stripe_port: u16,
+    sign_in_port: u16,
+    webhook_url: Option<Url>,
+    issuer: Option<Url>,
+    redirect_url: Option<Url>,
+    secret_key: String,
+    webhook_secret: String,
+    data: Option<PathBuf>,
+}
+
+/// Reads the rest of the command line.
+pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
+    use lexopt::Arg::{Long, Short};
+    let ports = environment::ports()?;
+    let mut options = Options {
+        stripe_port: ports.stripe,
+        sign_in_port: ports.sign_in,
+        webhook_url: None,
+        issuer: None,
+        redirect_url: None,
+        secret_key: "sk_test_local".to_owned(),
+        webhook_secret: "whsec_local".to_owned(),
+        data: None,
+    };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("port-base") => {
+                let port: u16 = parser.value()?.parse()?;
+                options.sign_in_port = port;
+                options.stripe_port = port
+                    .checked_add(1)
+                    .ok_or_else(|| Failure::Usage("--port-base must be below 65535".to_owned()))?;
+            }
+            Long("stripe-port") => options.stripe_port = parser.value()?.parse()?,
+            Long("sign-in-port") => options.sign_in_port = parser.value()?.parse()?,
+            Long("webhook-url") => {
+                let url: Url = parser.value()?.parse()?;
+                if url.scheme() != "http" {
+                    return Err(Failure::Usage(format!(
+                        "--webhook-url must begin with http://, and is {url}"
+                    )));
+                }
+                options.webhook_url = Some(url);
+            }
+            Long("issuer") => options.issuer = Some(parser.value()?.parse()?),
+            Long("redirect-url") => options.redirect_url = Some(parser.value()?.parse()?),
+            Long("secret-key") => options.secret_key = parser.value()?.string()?,
+            Long("webhook-secret") => options.webhook_secret = parser.value()?.string()?,
+            Long("data") => options.data = Some(parser.value()?.into()),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Simulators(Box::new(options)))
+}
+
+/// Runs both until somebody asks to end.
+pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Failure> {
+    run::start_logging(terminal)?;
+    let file = |name: &str| options.data.as_ref().map(|folder| folder.join(name));
+    let sign_in_port =
+        bind("the sign-in service", options.sign_in_port, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
+    let stripe_port = bind("the Stripe simulator", options.stripe_port, "EXPERT_CONNECT_STRIPE_PORT").await?;
+
+    let sign_in = SignIn::open(SignInConfig {
+        issuer: options.issuer.unwrap_or_else(|| sign_in_port.url().clone()),
+        client_id: CLIENT_ID.to_owned(),
+        scope: SCOPE.to_owned(),
+        redirect_uris: options.redirect_url.into_iter().collect(),
+        people: People::all(),
+        key_file: file("sign-in-key.pem"),
+        clock: system_clock(),
+    })
+    .map_err(StartError::from)?;
+    let stripe = StripeSimulator::open(StripeSimulatorConfig {
+        secret_key: options.secret_key.clone(),
+        webhook_secret: options.webhook_secret.clone(),
+        webhook_url: options.webhook_url.clone(),
+        state_file: file("stripe-simulator.json"),
+        clock: system_clock(),
+        public_url: stripe_port.url().clone(),
+    })
+    .map_err(StartError::from)?;
+    let _sign_in_runs = sign_in_port.serve(sign_in.router());
+    let stripe_runs = stripe_port.serve(stripe.router());
+
+    let tokens: serde_json::Map<_, _> = People::all()
+        .into_iter()
+        .map(|person| (person.subject.clone(), json!(sign_in.access_token(&person, TOKENS_LAST))))
+        .collect();
+    let description = json!({
+        "stripe_url": stripe_runs.url().as_str(),
+        "issuer": sign_in.issuer(),
+        "jwks": sign_in.jwks(),
+        "client_id": CLIENT_ID,
+        "scope": SCOPE,
+        "tokens": tokens,
+        "secret_key": options.secret_key,
+        "webhook_secret": options.webhook_secret,
+    });
+    terminal.say(description);
+    terminal.complain(format_args!("Sign-in           {}", sign_in.issuer()));
+    terminal.complain(format_args!("Stripe simulator  {}", stripe_runs.url()));
+    match &options.webhook_url {
+        Some(url) => terminal.complain(format_args!("Events go to      {url}")),
+        None => terminal.complain("Events go nowhere: --webhook-url says where to"),
+    }
+
+    let deliver = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            beat.tick().await;
+            stripe.deliver_due_webhooks().await;
+        }
+    };
+    tokio::select! {
+        () = deliver => Ok(()),
+        ended = signals::asked_to_end() => ended,
+    }
+}

@@ -1,0 +1,87 @@
+//! Where Stripe sends an expert back to.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::ExpertId;
+use maud::html;
+
+use super::layout::{command, page};
+use crate::Surroundings;
+
+/// The address without its end, so that its page can be named here.
+fn again(surroundings: &Surroundings, expert: &str) -> String {
+    format!(
+        "curl -X POST -H \"Authorization: Bearer $TOKEN\" {}/v1/experts/{expert}/stripe-onboarding",
+        surroundings.addresses.api
+    )
+}
+
+/// `/experts/{expert_id}/stripe/return`: they are through, or left early. Only Stripe knows, so it is asked.
+pub(super) async fn returned(
+    State(surroundings): State<Surroundings>,
+    Path(expert): Path<String>,
+) -> Response {
+    let Ok(id) = expert.parse::<ExpertId>() else { return unknown(&surroundings) };
+    let account = match surroundings.app.store.stripe_account(id).await {
+        Ok(Some(account)) => account,
+        Ok(None) => return unknown(&surroundings),
+        Err(error) => {
+            tracing::error!(%error, "the expert's account cannot be read");
+            let body =
+                html! { p.problem role="alert" { "The database did not answer. Load the page again." } };
+            return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, "Back from Stripe", &body);
+        }
+    };
+    let state = match surroundings.app.payments.read_account(&account.account).await {
+        Ok(state) => state,
+        Err(error) => {
+            tracing::error!(%error, "Stripe was not asked");
+            let body = html! { p.problem role="alert" { "Stripe did not answer. Load the page again." } };
+            return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, "Back from Stripe", &body);
+        }
+    };
+    let yes_no = |yes: bool| {
+        html! { @if yes { span.good { "yes" } } @else { span.bad { "not yet" } } }
+    };
+    let body = html! {
+        p { "Stripe says of account " code { (state.id) } ":" }
+        dl.pairs {
+            dt { "Clients can pay" } dd { (yes_no(state.charges_enabled)) }
+            dt { "Stripe pays out" } dd { (yes_no(state.payouts_enabled)) }
+            @if !state.requirements_due.is_empty() {
+                dt { "Stripe still wants" }
+                dd { @for due in &state.requirements_due { code { (due) } " " } }
+            }
+            @if let Some(reason) = &state.disabled_reason { dt { "Stopped because" } dd { code { (reason) } } }
+        }
+        @if state.charges_enabled {
+            p.note { "Done: paid sessions can be booked. You can close this page." }
+        } @else {
+            p.note { "Paid sessions cannot be booked yet. Ask for another onboarding page and finish it:" }
+            (command(&again(&surroundings, &expert)))
+        }
+    };
+    page(&surroundings, StatusCode::OK, "Back from Stripe", &body)
+}
+
+/// `/experts/{expert_id}/stripe/refresh`: the link was too old, or followed twice.
+pub(super) async fn refresh(
+    State(surroundings): State<Surroundings>,
+    Path(expert): Path<String>,
+) -> Response {
+    if expert.parse::<ExpertId>().is_err() {
+        return unknown(&surroundings);
+    }
+    let body = html! {
+        p { "A link to Stripe's onboarding works once, and not for long. Nothing is lost: ask for another, as the expert, \
+             and go on where you were." }
+        (command(&again(&surroundings, &expert)))
+    };
+    page(&surroundings, StatusCode::OK, "That link is used up", &body)
+}
+
+fn unknown(surroundings: &Surroundings) -> Response {
+    let body = html! { p { "There is no such expert, or they never went to Stripe." } };
+    page(surroundings, StatusCode::NOT_FOUND, "Not found", &body)
+}

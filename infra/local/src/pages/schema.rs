@@ -1,0 +1,254 @@
+//! A JSON schema as people read it.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+/// How deep schemas are followed. Ours are not recursive; this keeps one that becomes so from filling the page.
+const DEEPEST: u8 = 8;
+
+/// The schema behind a reference.
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    let target = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    target.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
+}
+
+/// The name of the type that a schema refers to.
+pub(super) fn name(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next())
+}
+
+fn list<'a>(schema: &'a Value, member: &str) -> &'a [Value] {
+    schema[member].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The alternatives of a schema, without `null`, and whether `null` is one.
+fn alternatives(schema: &Value) -> (Vec<&Value>, bool) {
+    let all = ["oneOf", "anyOf"].into_iter().flat_map(|member| list(schema, member));
+    let (null, others): (Vec<_>, Vec<_>) = all.partition(|one| one["type"] == "null");
+    (others, !null.is_empty())
+}
+
+/// What values look like, in one line.
+pub(super) fn kind(document: &Value, schema: &Value) -> String {
+    let schema = resolve(document, schema);
+    if let Some(only) = schema["const"].as_str() {
+        return format!("“{only}”");
+    }
+    let (mut choices, mut null) = (words(document, schema), false);
+    let mut text = if choices.is_empty() {
+        let (others, with_null) = alternatives(schema);
+        null = with_null;
+        match others.as_slice() {
+            [one] => kind(document, one),
+            [] => plain(document, schema, &mut null),
+            _ if schema["properties"].is_object() => "object".to_owned(),
+            many => {
+                let kinds: Vec<_> = many.iter().map(|one| kind(document, one)).collect();
+                if kinds.iter().all(|kind| kind == "object") {
+                    "object".to_owned()
+                } else {
+                    kinds.join(" or ")
+                }
+            }
+        }
+    } else {
+        choices = choices.iter().map(|word| format!("“{word}”")).collect();
+        choices.join(" or ")
+    };
+    if null {
+        text.push_str(" or null");
+    }
+    if !schema["default"].is_null() {
+        text.push_str(&format!(", by default {}", schema["default"]));
+    }
+    text
+}
+
+fn plain(document: &Value, schema: &Value, null: &mut bool) -> String {
+    let names: Vec<&str> = match &schema["type"] {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        _ if schema["properties"].is_object() => vec!["object"],
+        _ => vec!["anything"],
+    };
+    *null |= names.contains(&"null");
+    let names: Vec<_> = names.into_iter().filter(|name| *name != "null").collect();
+    let mut text = match names.as_slice() {
+        ["array"] => format!("list of {}", kind(document, &schema["items"])),
+        ["object"] if schema["additionalProperties"].is_object() => {
+            format!("object of {}", kind(document, &schema["additionalProperties"]))
+        }
+        ["string"] => schema["format"].as_str().map_or("text".to_owned(), |format| format!("text, {format}")),
+        ["integer"] => "whole number".to_owned(),
+        other => other.join(" or "),
+    };
+    text.push_str(&limits(schema));
+    text
+}
+
+/// Limits of numbers, texts and lists, in words.
+fn limits(schema: &Value) -> String {
+    let mut text = String::new();
+    for (low, high, what) in [
+        ("minimum", "maximum", ""),
+        ("minLength", "maxLength", " characters"),
+        ("minItems", "maxItems", " entries"),
+        ("minProperties", "maxProperties", " members"),
+    ] {
+        match (&schema[low], &schema[high]) {
+            (Value::Null, Value::Null) => {}
+            (Value::Null, most) => text.push_str(&format!(", at most {most}{what}")),
+            (least, Value::Null) => text.push_str(&format!(", at least {least}{what}")),
+            (least, most) => text.push_str(&format!(", {least} to {most}{what}")),
+        }
+    }
+    if let Some(pattern) = schema["pattern"].as_str() {
+        text.push_str(&format!(", matching {pattern}"));
+    }
+    text
+}
+
+/// The words that a schema allows, when it is a choice of words.
+fn words(document: &Value, schema: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let direct: Vec<_> = list(schema, "enum").iter().filter_map(text).collect();
+    if !direct.is_empty() {
+        return direct;
+    }
+    let each = |one: &Value| text(&resolve(document, one)["const"]);
+    let constants: Option<Vec<_>> = list(schema, "oneOf").iter().map(each).collect();
+    constants.unwrap_or_default()
+}
+
+/// A description with its code in code.
+pub(super) fn prose(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+/// A schema with all its members.
+pub(super) fn expanded(document: &Value, schema: &Value) -> Markup {
+    let whole = resolve(document, schema);
+    html! {
+        @if let Some(text) = whole["description"].as_str() { p { (prose(text)) } }
+        @if has_members(document, whole) { (members(document, whole, DEEPEST)) }
+        @else { p.type { (kind(document, whole)) } }
+    }
+}
+
+/// Whether there is more to say of a schema than its kind.
+fn has_members(document: &Value, schema: &Value) -> bool {
+    let schema = resolve(document, schema);
+    let inner = |name: &str| schema[name].is_object() && has_members(document, &schema[name]);
+    schema["properties"].as_object().is_some_and(|members| !members.is_empty())
+        || inner("items")
+        || inner("additionalProperties")
+        || alternatives(schema).0.iter().any(|one| has_members(document, one))
+        || words_explained(schema)
+}
+
+/// Whether a choice of words says what each means.
+fn words_explained(schema: &Value) -> bool {
+    list(schema, "oneOf").iter().any(|one| one["const"].is_string() && one["description"].is_string())
+}
+
+fn members(document: &Value, schema: &Value, depth: u8) -> Markup {
+    let schema = resolve(document, schema);
+    let Some(deeper) = depth.checked_sub(1) else { return html! {} };
+    let required: Vec<_> = list(schema, "required").iter().filter_map(Value::as_str).collect();
+    let (others, _) = alternatives(schema);
+    html! {
+        @if let Some(properties) = schema["properties"].as_object() {
+            ul.members {
+                @for (name, member) in properties { (one(document, name, member, required.contains(&name.as_str()), deeper)) }
+            }
+        }
+        @if words_explained(schema) {
+            ul.members {
+                @for word in list(schema, "oneOf") {
+                    li {
+                        code { (word["const"].as_str().unwrap_or_default()) } " "
+                        span.soft { (prose(word["description"].as_str().unwrap_or_default())) }
+                    }
+                }
+            }
+        } @else if let [only] = others.as_slice() {
+            (members(document, only, deeper))
+        } @else if others.iter().any(|other| has_members(document, other)) {
+            p.type { @if schema["properties"].is_object() { "And one of these:" } @else { "One of these:" } }
+            ul.members {
+                @for other in others {
+                    li {
+                        span.type { (prose(resolve(document, other)["description"].as_str().unwrap_or("This:"))) }
+                        (members(document, other, deeper))
+                    }
+                }
+            }
+        }
+        @for inner in ["items", "additionalProperties"] {
+            @if schema[inner].is_object() { (members(document, &schema[inner], deeper)) }
+        }
+    }
+}
+
+fn one(document: &Value, name: &str, member: &Value, required: bool, depth: u8) -> Markup {
+    let target = resolve(document, member);
+    let text = member["description"].as_str().or_else(|| target["description"].as_str());
+    html! {
+        li {
+            code { (name) } " " span.type { (kind(document, member)) }
+            @if required { " " span.must { "required" } }
+            @if let Some(text) = text { p { (prose(text)) } }
+            @if has_members(document, target) { (members(document, target, depth)) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn kinds_are_said_in_words() {
+        let document =
+            json!({ "components": { "schemas": { "Id": { "type": "string", "pattern": "^a" } } } });
+        let said = |schema: Value| kind(&document, &schema);
+        assert_eq!(
+            said(json!({ "type": ["string", "null"], "maxLength": 5 })),
+            "text, at most 5 characters or null"
+        );
+        assert_eq!(
+            said(json!({ "type": "array", "items": { "$ref": "#/components/schemas/Id" } })),
+            "list of text, matching ^a"
+        );
+        assert_eq!(said(json!({ "type": "integer", "minimum": 1, "maximum": 9 })), "whole number, 1 to 9");
+        assert_eq!(said(json!({ "type": "string", "enum": ["a", "b"] })), "“a” or “b”");
+        assert_eq!(said(json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] })), "text or null");
+    }
+
+    #[test]
+    fn what_is_written_in_a_schema_is_no_markup() {
+        let schema = json!({
+            "description": "<b>bold</b>",
+            "properties": { "<i>": { "type": "string", "description": "`<script>`" } },
+        });
+        let markup = expanded(&schema, &schema).into_string();
+        for raw in ["<b>", "<i>", "<script>"] {
+            assert!(!markup.contains(raw), "{markup}");
+        }
+    }
+
+    #[test]
+    fn a_schema_of_itself_ends() {
+        let document = json!({ "components": { "schemas": { "Tree": {
+            "properties": { "name": { "type": "string" } , "child": { "$ref": "#/components/schemas/Tree" } },
+        } } } });
+        let tree = &document["components"]["schemas"]["Tree"];
+        assert!(members(&document, tree, DEEPEST).into_string().len() < 10_000);
+    }
+}

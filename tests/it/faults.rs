@@ -1,0 +1,282 @@
+//! What a table does that the emulator never does: conflicts, writes of others at the worst moment, rows of another version.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use app::idempotency::{Created, Request};
+use app::people::{Person, Role};
+use app::ports::{EffectQueue, NewIntent, PortError};
+use app::{App, AppError, booking, effects, stripe};
+use async_trait::async_trait;
+use domain::payment::Payment;
+use domain::{AppointmentId, ExpertId};
+use serde_json::json;
+use simulators::stripe::{Switches, signature_header};
+use store::keys::Key;
+use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
+use store::{Due, Effect, Item, Store, TableError, Transaction};
+
+use crate::harness::{Offer, World, id, intent, paid_hour};
+
+/// Rows in memory, and what befalls those who write them.
+#[derive(Clone, Default)]
+struct Rows {
+    rows: Arc<Mutex<BTreeMap<Key, Item>>>,
+    /// How many writes are still told that the table is busy.
+    busy: Arc<Mutex<usize>>,
+    /// What somebody else writes just before the next payment is written.
+    before_payment: Arc<Mutex<Option<Transaction>>>,
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+impl Rows {
+    fn stands(&self, write: &Write) -> bool {
+        let rows = self.rows.lock().expect("no panic");
+        let standing = rows.get(&write.key);
+        match write.expect {
+            Expect::Anything => true,
+            Expect::Absent => standing.is_none(),
+            Expect::Version(version) => standing
+                .and_then(|item| item.get("version")?.as_n().ok())
+                .is_some_and(|standing| *standing == version.to_string()),
+        }
+    }
+}
+
+#[async_trait]
+impl Table for Rows {
+    async fn get(&self, key: &Key, _: Consistency) -> Result<Option<Item>, TableError> {
+        Ok(self.rows.lock().expect("no panic").get(key).cloned())
+    }
+
+    async fn get_many(&self, keys: &[Key], _: Consistency) -> Result<Vec<Item>, TableError> {
+        let rows = self.rows.lock().expect("no panic");
+        Ok(keys.iter().filter_map(|key| rows.get(key).cloned()).collect())
+    }
+
+    async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
+        let (pk, sk) = query.index.map_or(("PK", "SK"), |index| (index.pk, index.sk));
+        let rows = self.rows.lock().expect("no panic");
+        let mut found: Vec<(String, Item)> = rows
+            .values()
+            .filter(|item| text(item, pk) == Some(&query.pk))
+            .filter_map(|item| Some((text(item, sk)?.to_owned(), item.clone())))
+            .filter(|(sk, _)| (&query.from..=&query.to).contains(&sk))
+            .collect();
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(found
+            .into_iter()
+            .map(|(_, item)| item)
+            .take(query.limit.map_or(usize::MAX, usize::from))
+            .collect())
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
+        {
+            let mut busy = self.busy.lock().expect("no panic");
+            if *busy > 0 {
+                *busy -= 1;
+                return Err(WriteError::Table(TableError::Busy("a conflict".to_owned())));
+            }
+        }
+        if writes.iter().any(|write| write.key.sk == "PAY") {
+            let other = self.before_payment.lock().expect("no panic").take();
+            if let Some(other) = other {
+                Store::new(Arc::new(self.clone())).commit(other).await.expect("the other is faster");
+            }
+        }
+        let moved: Vec<Key> =
+            writes.iter().filter(|write| !self.stands(write)).map(|write| write.key.clone()).collect();
+        if !moved.is_empty() {
+            return Err(WriteError::Moved(moved));
+        }
+        let mut rows = self.rows.lock().expect("no panic");
+        for write in writes {
+            match write.action {
+                Action::Put(item) => drop(rows.insert(write.key, item)),
+                Action::Delete => drop(rows.remove(&write.key)),
+                Action::Check => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nothing is delivered; tests call the worker themselves.
+struct NoQueue;
+
+#[async_trait]
+impl EffectQueue for NoQueue {
+    async fn send(&self, _: &[Effect]) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
+/// Ada's offer in rows of our own, with her account at the stack's Stripe.
+async fn on_own_rows(world: &World) -> (App, Rows, Offer, ExpertId) {
+    let offer = world.offer(&paid_hour()).await;
+    let expert: ExpertId = offer.expert.parse().expect("an id");
+    let kind = offer.session_type.parse().expect("an id");
+    let store = &world.stack.app.store;
+    let rules = store.rules(expert).await.expect("readable").expect("rules");
+    let kind = store.session_type(expert, kind).await.expect("readable").expect("a type");
+    let account = store.stripe_account(expert).await.expect("readable").expect("an account");
+    let rows = Rows::default();
+    let app = App {
+        store: Store::new(Arc::new(rows.clone())),
+        queue: Arc::new(NoQueue),
+        ..world.stack.app.clone()
+    };
+    let mut transaction = Transaction::new();
+    transaction.put_rules(expert, &rules).expect("storable");
+    transaction.put_session_type(expert, &kind).expect("storable");
+    let account = domain::expert::StripeAccount { version: 1, ..account };
+    transaction.put_stripe_account(expert, &account).expect("storable");
+    app.store.commit(transaction).await.expect("new rows");
+    (app, rows, offer, expert)
+}
+
+async fn book(app: &App, offer: &Offer, client: u128) -> Result<AppointmentId, AppError> {
+    let person = Person::new(client, vec![Role::Client]);
+    let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
+    let wanted = booking::Booking {
+        expert: offer.expert.parse().expect("an id"),
+        session_type: offer.session_type.parse().expect("an id"),
+        start: "2027-01-05T10:00:00Z".parse().expect("a time"),
+        seats: 1,
+        attendee: serde_json::from_value(attendee).expect("an attendee"),
+    };
+    let request =
+        Request { person: person.client_id().to_string(), key: "k".to_owned(), fingerprint: "f".to_owned() };
+    match booking::book(app, &person, &request, &wanted).await? {
+        Created::Now(booked, _) => Ok(booked.appointment.id),
+        Created::Before(_) => panic!("not asked before"),
+    }
+}
+
+/// The appointment that a client's only request made.
+async fn made(app: &App, client: u128) -> AppointmentId {
+    let person = Person::new(client, vec![Role::Client]).client_id().to_string();
+    let seen = app.store.seen(&person, "k").await.expect("readable").expect("a record");
+    seen.subject.parse().expect("an id")
+}
+
+#[tokio::test]
+async fn messages_that_meet_at_the_table_are_all_taken() {
+    let world = World::new().await;
+    let (app, rows, offer, _) = on_own_rows(&world).await;
+    let appointment = book(&app, &offer, 7).await.expect("booked");
+    let event = json!({
+        "id": "evt_1",
+        "type": "charge.succeeded",
+        "data": { "object": { "metadata": { "appointment_id": appointment } } },
+    });
+    let body = event.to_string();
+    let signature = signature_header("whsec_local", world.clock.now(), &body);
+    *rows.busy.lock().expect("no panic") = 2;
+    stripe::take_webhook(&app, &signature, body.as_bytes()).await.expect("taken in the end");
+    let due = app.store.due(&Effect::Payment(appointment)).await.expect("readable").expect("owed");
+    assert_eq!(due.due_at, app.now());
+}
+
+#[tokio::test]
+async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
+    let world = World::new().await;
+    let (app, rows, offer, _) = on_own_rows(&world).await;
+    world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+    assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payment(_))));
+    let slow = made(&app, 7).await;
+    let payment = app.store.payment(slow).await.expect("readable").expect("a payment");
+    world.pass(600);
+    book(&app, &offer, 8).await.expect("takes the slot over");
+    // The first request goes on: its intent is there, and it is noted just before the payment is called off.
+    let wanted = NewIntent {
+        appointment: slow,
+        amount: payment.amount,
+        fee: payment.fee,
+        destination: &payment.destination,
+        description: "Consultation",
+    };
+    let late = app.payments.create_intent(&wanted).await.expect("an intent").id;
+    let mut faster = Transaction::new();
+    let noted = Payment { version: payment.version + 1, intent: Some(late.clone()), ..payment };
+    faster.put_payment(&noted).expect("storable");
+    *rows.before_payment.lock().expect("no panic") = Some(faster);
+    effects::work_off(&app, Effect::Payment(slow)).await.expect("worked off");
+    assert_eq!(world.stripe().object(&late).expect("it is there")["status"], "canceled");
+    assert_eq!(app.store.due(&Effect::Payment(slow)).await.expect("readable"), None);
+}
+
+#[tokio::test]
+async fn a_due_row_of_another_version_keeps_no_other_waiting() {
+    let world = World::new().await;
+    let (app, rows, offer, _) = on_own_rows(&world).await;
+    book(&app, &offer, 7).await.expect("booked");
+    world.pass(700);
+    let known = effects::sweep(&app).await.expect("swept").found;
+    assert!(known > 0);
+    {
+        // Before the others in its shard, something that is no effect of ours.
+        let mut rows = rows.rows.lock().expect("no panic");
+        let (key, row) = rows.iter().find(|(key, _)| key.sk.starts_with("DUE#")).expect("a due row");
+        let (key, mut row) = (Key { sk: "DUE#later".to_owned(), ..key.clone() }, row.clone());
+        let unknown = row["PK"].clone();
+        row.insert("effect".to_owned(), unknown);
+        rows.insert(key, row);
+    }
+    assert_eq!(effects::sweep(&app).await.expect("swept all the same").found, known);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_no_conflict_with_itself() {
+    let world = World::new().await;
+    let store = &world.stack.app.store;
+    let effect = Effect::Payment(AppointmentId::from_bits(1));
+    let due = Due::new(effect, world.stack.app.now(), 5);
+    let put = |due: &Due, stamp| {
+        let mut transaction = Transaction::new();
+        transaction.owe_on(due, stamp).expect("storable");
+        transaction
+    };
+    let mut first = Transaction::new();
+    first.owe(&due).expect("storable");
+    store.commit(first).await.expect("new");
+    let next = Due { stamp: 6, ..due.clone() };
+    store.commit(put(&next, 5)).await.expect("as it was read");
+    // As the SDK repeats it when it heard nothing.
+    store.commit(put(&next, 5)).await.expect("it is there already");
+    assert!(store.commit(put(&Due { stamp: 7, ..due }, 5)).await.is_err());
+}
+
+#[tokio::test]
+async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
+    let refund = async |world: &World, intent: &str, amount: Option<&str>| {
+        let mut form = vec![("payment_intent", intent), ("reverse_transfer", "true")];
+        form.extend(amount.map(|amount| ("amount", amount)));
+        let url = world.stack.stripe_url.as_ref().expect("it runs").join("v1/refunds").expect("a URL");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let answer =
+            client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap_or_default());
+    };
+    for (by_hand, refunds) in [(Some("1000"), 2), (None, 1)] {
+        let world = World::new().await;
+        let offer = world.offer(&paid_hour()).await;
+        let appointment = world.paid(&offer, "2027-01-05T10:00:00Z", "k").await;
+        let read = world.appointment(&appointment).await;
+        assert_eq!(id(&read), appointment);
+        refund(&world, intent(&read), by_hand).await;
+        world.act("alan", &appointment, "cancel", &json!(null)).await.expect(200);
+        world.stack.settle().await;
+        assert_eq!(world.appointment(&appointment).await["payment"]["state"], "refunded", "{by_hand:?}");
+        let made: Vec<_> =
+            world.stripe().events().into_iter().filter(|event| event["type"] == "refund.created").collect();
+        assert_eq!(made.len(), refunds, "{by_hand:?}");
+        let total: i64 =
+            made.iter().map(|event| event["data"]["object"]["amount"].as_i64().expect("an amount")).sum();
+        assert_eq!(total, 8_000, "{by_hand:?}");
+    }
+}
