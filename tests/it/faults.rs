@@ -252,6 +252,18 @@ async fn a_write_whose_answer_was_lost_is_no_conflict_with_itself() {
 }
 
 #[tokio::test]
+async fn a_request_that_stopped_can_be_sent_again_at_once() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    for _ in 0..3 {
+        world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+        assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(503), "unavailable");
+    }
+    let booked = world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201), booked);
+}
+
+#[tokio::test]
 async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
     let refund = async |world: &World, intent: &str, amount: Option<&str>| {
         let mut form = vec![("payment_intent", intent), ("reverse_transfer", "true")];

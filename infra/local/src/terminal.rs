@@ -9,6 +9,7 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal {
     colours: bool,
+    silent: bool,
 }
 
 impl Default for Terminal {
@@ -20,12 +21,19 @@ impl Default for Terminal {
 impl Terminal {
     /// The process's own. Colours only where a person looks who has not asked for none (<https://no-color.org>).
     pub fn new() -> Self {
-        Self { colours: stdout().is_terminal() && colours_wanted() }
+        Self { colours: stdout().is_terminal() && colours_wanted(), silent: false }
+    }
+
+    /// One that nobody looks at.
+    pub fn silent() -> Self {
+        Self { colours: false, silent: true }
     }
 
     /// A line on standard output.
     pub fn say(&self, line: impl Display) {
-        let _ = writeln!(stdout().lock(), "{line}");
+        if !self.silent {
+            let _ = writeln!(stdout().lock(), "{line}");
+        }
     }
 
     /// A line on standard output that people shall find again.
@@ -39,7 +47,9 @@ impl Terminal {
 
     /// A line on standard error.
     pub fn complain(&self, line: impl Display) {
-        let _ = writeln!(stderr().lock(), "{line}");
+        if !self.silent {
+            let _ = writeln!(stderr().lock(), "{line}");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use store::idempotency::Seen;
 use store::table::Consistency;
 use store::{CommitError, Effect, Offer, Transaction};
 
-use crate::idempotency::{Created, Known, Request};
+use crate::idempotency::{Created, Known, Request, stopped};
 use crate::people::{Person, Role};
 use crate::ports::{Intent, NewIntent};
 use crate::slots::missing;
@@ -62,7 +62,13 @@ pub async fn book(
     };
     let booked = match payment {
         None => Booked { appointment, payment: None },
-        Some(payment) => request_payment(app, appointment, payment).await?,
+        Some(payment) => match request_payment(app, appointment, payment).await {
+            Ok(booked) => booked,
+            Err(failure) => {
+                stopped(app, seen).await;
+                return Err(failure);
+            }
+        },
     };
     Ok(Created::Now(booked, seen))
 }

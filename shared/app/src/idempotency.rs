@@ -65,17 +65,27 @@ impl Request {
     }
 }
 
+/// Notes that a request stopped before its answer, so that the same one again need not wait until it surely has.
+pub(crate) async fn stopped(app: &App, seen: Seen) {
+    let seen = Seen { version: seen.version + 1, running_until: app.now(), ..seen };
+    store_seen(app, &seen).await;
+}
+
 /// Adds the answer to a request's record.
 ///
 /// A failure is only logged: the work is done, and the same request again finds it and answers anew.
 pub async fn remember(app: &App, seen: Seen, answer: String) {
     let seen = Seen { version: seen.version + 1, answer: Some(answer), ..seen };
+    store_seen(app, &seen).await;
+}
+
+async fn store_seen(app: &App, seen: &Seen) {
     let mut transaction = store::Transaction::new();
-    let stored = match transaction.put_seen(&seen, None) {
+    let stored = match transaction.put_seen(seen, None) {
         Ok(()) => app.store.commit(transaction).await,
         Err(error) => Err(error),
     };
     if let Err(error) = stored {
-        tracing::warn!(%error, "the answer to a request was not remembered");
+        tracing::warn!(%error, "what became of a request was not remembered");
     }
 }

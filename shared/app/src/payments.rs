@@ -46,7 +46,7 @@ pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next,
             (Settlement::Expire, _) => expire(app, id).await?,
             (Settlement::CancelIntent, Some(intent)) => app.payments.cancel_intent(id, intent).await?,
             (Settlement::Refund, Some(intent)) => {
-                let refund = app.payments.refund(id, intent).await?;
+                let refund = app.payments.refund(id, intent, payment.fee).await?;
                 let state = PaymentState::Refunded { refund, refunded_at: app.now() };
                 put_payment(app, payment, state).await?;
             }

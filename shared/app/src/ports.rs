@@ -119,8 +119,14 @@ pub trait CardPayments: Send + Sync {
     /// Makes a payment impossible, unless it has happened. Read the intent again to know which.
     async fn cancel_intent(&self, appointment: AppointmentId, intent: &str) -> Result<(), PaymentError>;
 
-    /// Gives all of a payment back, the expert's part and the fee with it, once. Answers the refund's id.
-    async fn refund(&self, appointment: AppointmentId, intent: &str) -> Result<String, PaymentError>;
+    /// Gives all of a payment back, the expert's part with it and the fee that was kept of it, once. Answers the refund's
+    /// id.
+    async fn refund(
+        &self,
+        appointment: AppointmentId,
+        intent: &str,
+        fee: Money,
+    ) -> Result<String, PaymentError>;
 
     /// Checks that a message is the provider's, then reads what it is about.
     async fn read_webhook(
@@ -167,7 +173,7 @@ impl CardPayments for NoPayments {
         Self::refuse()
     }
 
-    async fn refund(&self, _: AppointmentId, _: &str) -> Result<String, PaymentError> {
+    async fn refund(&self, _: AppointmentId, _: &str, _: Money) -> Result<String, PaymentError> {
         Self::refuse()
     }
 

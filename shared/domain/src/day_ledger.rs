@@ -129,10 +129,25 @@ pub struct Change {
     pub days: Vec<(NaiveDate, Day)>,
     /// Days, and versions read, that decided but stay as they are.
     pub unchanged: Vec<(NaiveDate, u64)>,
-    /// New content of group sessions, under the versions read. One without seats has ended, and its row stays.
+    /// New content of group sessions, under the versions read; without seats they end.
     pub groups: Vec<((SessionTypeId, Timestamp), GroupSession)>,
     /// Holds whose time was over and that lost their place. They expire in the same transaction.
     pub reclaimed: BTreeSet<AppointmentId>,
+}
+
+impl Change {
+    /// The version under which a group session is to be written.
+    ///
+    /// A session that ended is gone, so one that begins anew must not come to a version that its forerunner had: who read
+    /// the seats of that one could write them over those taken since. The day on which it begins moves on with each
+    /// beginning, so its version comes first, and the changes of seats are counted behind it.
+    pub fn group_version(&self, start: Timestamp, group: &GroupSession) -> u64 {
+        if group.version > 0 {
+            return group.version + 1;
+        }
+        let day = self.days.iter().find(|(date, _)| *date == start.utc_day());
+        (day.map_or(0, |(_, day)| day.version) + 1) << 20
+    }
 }
 
 /// What a hold comes to.

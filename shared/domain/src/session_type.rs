@@ -140,7 +140,10 @@ impl SessionTypeTerms {
             BookingWindow::Dates { .. } => {}
         }
         if !self.price.is_zero() && !self.price.currency().is_charged_in_minor_units() {
-            let must = format!("must be one in which cards are charged here, and {} is not", self.price.currency().code());
+            let must = format!(
+                "must be one in which cards are charged here, and {} is not",
+                self.price.currency().code()
+            );
             return Err(InvalidTerms { field: "price.currency", must });
         }
         self.price.times(self.capacity).map_err(|AmountTooLarge| InvalidTerms {

@@ -41,17 +41,22 @@ impl Transaction {
         }
         for ((session_type, start), group) in &change.groups {
             let key = keys::group(expert, *session_type, *start);
-            // A group session that ended leaves its row: were it deleted and made again, its version would begin anew, and
-            // who read the seats before that could write them over those taken since.
+            let expect = Expect::read(group.version);
+            if group.seats.is_empty() {
+                if group.version > 0 {
+                    self.delete(key, expect);
+                }
+                continue;
+            }
             let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
             let item = Item::from([
-                (VERSION.to_owned(), number(group.version + 1)),
+                (VERSION.to_owned(), number(change.group_version(*start, group))),
                 (keys::EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + KEPT_AFTER).seconds())),
                 (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.session))),
                 (CAPACITY.to_owned(), number(group.capacity)),
                 (SEATS.to_owned(), AttributeValue::M(seats)),
             ]);
-            self.put(key, Expect::read(group.version), item);
+            self.put(key, expect, item);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The table as DynamoDB, through the AWS SDK.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -81,14 +82,17 @@ fn key_attributes(key: &Key) -> Item {
     ])
 }
 
-/// The condition, and the value that it compares with.
-fn condition(expect: Expect) -> (Option<String>, Option<AttributeValue>) {
+/// The condition, the names in it, and the value that it compares with.
+fn condition(expect: Expect) -> (Option<String>, Option<HashMap<String, String>>, Option<AttributeValue>) {
+    let named = |name: &str| Some(HashMap::from([("#expected".to_owned(), name.to_owned())]));
     match expect {
-        Expect::Anything => (None, None),
-        Expect::Absent => (Some(format!("attribute_not_exists({PK})")), None),
-        Expect::Version(version) => {
-            (Some(format!("{VERSION} = :expected")), Some(AttributeValue::N(version.to_string())))
-        }
+        Expect::Anything => (None, None, None),
+        Expect::Absent => (Some("attribute_not_exists(#expected)".to_owned()), named(PK), None),
+        Expect::Version(version) => (
+            Some("#expected = :expected".to_owned()),
+            named(VERSION),
+            Some(AttributeValue::N(version.to_string())),
+        ),
     }
 }
 
@@ -206,13 +210,14 @@ impl Table for DynamoTable {
 
 impl DynamoTable {
     async fn put(&self, key: Key, expect: Expect, item: Item) -> Result<(), WriteError> {
-        let (expression, value) = condition(expect);
+        let (expression, names, value) = condition(expect);
         let answer = self
             .client
             .put_item()
             .table_name(&self.name)
             .set_item(Some(item.clone()))
             .set_condition_expression(expression)
+            .set_expression_attribute_names(names)
             .set_expression_attribute_values(value.map(|value| Item::from([(":expected".to_owned(), value)])))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .set_return_consumed_capacity(self.capacity())
@@ -230,13 +235,14 @@ impl DynamoTable {
     }
 
     async fn delete(&self, key: Key, expect: Expect) -> Result<(), WriteError> {
-        let (expression, value) = condition(expect);
+        let (expression, names, value) = condition(expect);
         let answer = self
             .client
             .delete_item()
             .table_name(&self.name)
             .set_key(Some(key_attributes(&key)))
             .set_condition_expression(expression)
+            .set_expression_attribute_names(names)
             .set_expression_attribute_values(value.map(|value| Item::from([(":expected".to_owned(), value)])))
             .set_return_consumed_capacity(self.capacity())
             .send()
@@ -268,7 +274,7 @@ impl DynamoTable {
         &self,
         Write { key, expect, action }: Write,
     ) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
-        let (expression, value) = condition(expect);
+        let (expression, names, value) = condition(expect);
         let values = value.map(|value| Item::from([(":expected".to_owned(), value)]));
         let item = TransactWriteItem::builder();
         let item = match action {
@@ -277,6 +283,7 @@ impl DynamoTable {
                     .table_name(&self.name)
                     .set_item(Some(row))
                     .set_condition_expression(expression)
+                    .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .build()?,
             ),
@@ -285,6 +292,7 @@ impl DynamoTable {
                     .table_name(&self.name)
                     .set_key(Some(key_attributes(&key)))
                     .set_condition_expression(expression)
+                    .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .build()?,
             ),
@@ -293,6 +301,7 @@ impl DynamoTable {
                     .table_name(&self.name)
                     .set_key(Some(key_attributes(&key)))
                     .set_condition_expression(expression)
+                    .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .build()?,
             ),

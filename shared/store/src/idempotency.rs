@@ -19,7 +19,7 @@ pub struct Seen {
     pub person: String,
     /// The key they chose.
     pub key: String,
-    /// 1 while it runs, 2 with the answer.
+    /// Grows by one each time it stops, with the answer or before it.
     pub version: u64,
     /// SHA-256 of what was asked, in hexadecimal.
     pub fingerprint: String,

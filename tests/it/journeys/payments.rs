@@ -194,3 +194,21 @@ async fn an_expert_without_an_account_gives_only_free_sessions() {
     world.stack.settle().await;
     assert_eq!(world.book(&offer, "2027-01-05T14:00:00Z", "k2").await.problem(409), "payments-not-ready");
 }
+
+#[tokio::test]
+async fn a_platform_may_keep_nothing() {
+    let world =
+        World::with(|config| config.settings.fee = domain::Rate::from_basis_points(0).expect("a rate")).await;
+    let offer = world.offer(&paid_hour()).await;
+    let id = world.paid(&offer, AT, "k").await;
+    world.act("alan", &id, "cancel", &json!(null)).await.expect(200);
+    world.stack.settle().await;
+    assert_eq!(world.appointment(&id).await["payment"]["state"], "refunded");
+    let balances = world.stripe().balances();
+    assert!(
+        balances
+            .iter()
+            .filter(|one| one.owner == "guests" || one.owner.starts_with("acct_"))
+            .all(|one| one.amount == 0)
+    );
+}

@@ -159,11 +159,18 @@ fn members(document: &Value, schema: &Value, depth: u8) -> Markup {
     let schema = resolve(document, schema);
     let Some(deeper) = depth.checked_sub(1) else { return html! {} };
     let required: Vec<_> = list(schema, "required").iter().filter_map(Value::as_str).collect();
+    let mut properties: Vec<_> = schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, member)| (name, member, required.contains(&name.as_str())))
+        .collect();
+    properties.sort_by_key(|(_, _, required)| !required);
     let (others, _) = alternatives(schema);
     html! {
-        @if let Some(properties) = schema["properties"].as_object() {
+        @if !properties.is_empty() {
             ul.members {
-                @for (name, member) in properties { (one(document, name, member, required.contains(&name.as_str()), deeper)) }
+                @for (name, member, required) in &properties { (one(document, name, member, *required, deeper)) }
             }
         }
         @if words_explained(schema) {

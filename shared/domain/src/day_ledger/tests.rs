@@ -134,7 +134,9 @@ impl Table {
             self.days.insert(*date, Day { version: day.version + 1, entries: day.entries.clone() });
         }
         for (key, group) in &change.groups {
-            self.groups.insert(*key, GroupSession { version: group.version + 1, ..group.clone() });
+            let version = change.group_version(key.1, group);
+            self.groups.insert(*key, GroupSession { version, ..group.clone() });
+            self.groups.retain(|_, group| !group.seats.is_empty());
         }
         true
     }

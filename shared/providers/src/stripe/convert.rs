@@ -71,12 +71,13 @@ fn minor_units(money: Money) -> Result<i64, PaymentError> {
 pub(super) fn new_intent(wanted: &NewIntent<'_>) -> Result<CreatePaymentIntent, PaymentError> {
     let code = wanted.amount.currency().code().to_ascii_lowercase();
     let Ok(currency) = code.parse::<Currency>();
-    Ok(CreatePaymentIntent::new(minor_units(wanted.amount)?, currency)
-        .application_fee_amount(minor_units(wanted.fee)?)
+    let intent = CreatePaymentIntent::new(minor_units(wanted.amount)?, currency)
         .transfer_data(CreatePaymentIntentTransferData::new(wanted.destination))
         .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
         .description(wanted.description)
-        .metadata([(APPOINTMENT.to_owned(), wanted.appointment.to_string())]))
+        .metadata([(APPOINTMENT.to_owned(), wanted.appointment.to_string())]);
+    // A fee of nothing is no fee.
+    Ok(if wanted.fee.is_zero() { intent } else { intent.application_fee_amount(minor_units(wanted.fee)?) })
 }
 
 pub(super) fn intent(intent: PaymentIntent) -> Intent {

@@ -15,7 +15,7 @@ use app::ports::{
     Secrets, WebhookError,
 };
 use async_trait::async_trait;
-use domain::{AppointmentId, ExpertId, Timestamp};
+use domain::{AppointmentId, ExpertId, Money, Timestamp};
 use reqwest::Url;
 use serde::Deserialize;
 use stripe_client_core::{IdempotencyKey, RequestStrategy, StripeRequest};
@@ -156,7 +156,12 @@ impl CardPayments for Stripe {
         }
     }
 
-    async fn refund(&self, appointment: AppointmentId, intent: &str) -> Result<String, PaymentError> {
+    async fn refund(
+        &self,
+        appointment: AppointmentId,
+        intent: &str,
+        fee: Money,
+    ) -> Result<String, PaymentError> {
         // Stripe forgets idempotency keys after a day, and an effect may be owed for longer: look before paying back.
         // A part that somebody gave back by hand is not ours; what we ask for then is the rest.
         let standing = self.standing_refunds(intent).await?;
@@ -170,7 +175,7 @@ impl CardPayments for Stripe {
         let refund = CreateRefund::new()
             .payment_intent(intent)
             .reverse_transfer(true)
-            .refund_application_fee(true)
+            .refund_application_fee(!fee.is_zero())
             .metadata([(convert::APPOINTMENT.to_owned(), appointment.to_string())]);
         match (self.send(&refund, Some(format!("{appointment}:refund"))).await, standing.first()) {
             (Ok(refund), _) => Ok(refund.id.to_string()),
