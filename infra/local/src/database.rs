@@ -81,11 +81,16 @@ impl Database {
         let started = Self { client, url, stop: Some(stop), thread: Some(thread) };
         store::create_table(&started.client, TABLE).await.map_err(|error| match file {
             // A file that is no database is only noticed at its first use.
-            Some(_) => DatabaseError::Open { path, reason: error.to_string() },
-            None => DatabaseError::Table(error.to_string()),
+            Some(_) => DatabaseError::Open { path, reason: in_short(&error.to_string()) },
+            None => DatabaseError::Table(in_short(&error.to_string())),
         })?;
         Ok(started)
     }
+}
+
+/// An error of the SDK without the dump of the whole exchange at its end.
+fn in_short(error: &str) -> String {
+    error.split_once(" (ServiceError(").map_or(error, |(start, _)| start).to_owned()
 }
 
 impl Drop for Database {

@@ -1,5 +1,11 @@
 //! The demo and the pages against a running stack.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should say where, and the helpers are part of the tests"
+)]
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
