@@ -1,7 +1,6 @@
 //! The table: DynamoDB as an embedded library, behind the real protocol on loopback, so that the real SDK speaks to it.
 
 use std::path::Path;
-use std::thread::JoinHandle;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -38,7 +37,6 @@ pub(crate) struct Database {
     pub(crate) client: Client,
     pub(crate) url: String,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// Name of the one table.
@@ -76,31 +74,22 @@ impl Database {
                 }
             });
         });
-        let thread = thread.map_err(listen)?;
+        thread.map_err(listen)?;
         let client = client(&url);
-        let started = Self { client, url, stop: Some(stop), thread: Some(thread) };
+        let started = Self { client, url, stop: Some(stop) };
         store::create_table(&started.client, TABLE).await.map_err(|error| match file {
             // A file that is no database is only noticed at its first use.
-            Some(_) => DatabaseError::Open { path, reason: in_short(&error.to_string()) },
-            None => DatabaseError::Table(in_short(&error.to_string())),
+            Some(_) => DatabaseError::Open { path, reason: error.to_string() },
+            None => DatabaseError::Table(error.to_string()),
         })?;
         Ok(started)
     }
-}
-
-/// An error of the SDK without the dump of the whole exchange at its end.
-fn in_short(error: &str) -> String {
-    error.split_once(" (ServiceError(").map_or(error, |(start, _)| start).to_owned()
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            // Open connections of the client would keep the server waiting, so it is not joined for ever.
-            drop(thread);
         }
     }
 }

@@ -6,8 +6,8 @@ use app::ports::{DomainEvent, EventBus, PortError};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use store::table::causes;
 
 use crate::Lazy;
 
@@ -37,12 +37,8 @@ impl EventBus for EventBridge {
             .detail(serde_json::json!({ "event_id": event.id, "appointment": event.detail }).to_string())
             .build();
         let client = self.client.get(|config| Client::new(config));
-        let answer = client
-            .put_events()
-            .entries(entry)
-            .send()
-            .await
-            .map_err(|error| PortError(DisplayErrorContext(&error).to_string()))?;
+        let answer =
+            client.put_events().entries(entry).send().await.map_err(|error| PortError(causes(&error)))?;
         match answer.entries.unwrap_or_default().into_iter().find_map(|entry| entry.error_code) {
             Some(code) => Err(PortError(format!("the event was not taken: {code}"))),
             None => Ok(()),

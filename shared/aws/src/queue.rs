@@ -6,9 +6,9 @@ use app::ports::{EffectQueue, PortError};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use store::Effect;
+use store::table::causes;
 
 use crate::Lazy;
 
@@ -49,7 +49,7 @@ impl EffectQueue for Sqs {
                 .set_entries(Some(entries.map_err(|error| PortError(error.to_string()))?))
                 .send()
                 .await
-                .map_err(|error| PortError(DisplayErrorContext(&error).to_string()))?;
+                .map_err(|error| PortError(causes(&error)))?;
             if let Some(failed) = answer.failed.first() {
                 return Err(PortError(format!(
                     "{} messages were not taken: {}",

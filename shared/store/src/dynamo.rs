@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
-use crate::table::{Action, Consistency, Expect, Item, Query, Table, TableError, Write, WriteError};
+use crate::table::{Action, Consistency, Expect, Item, Query, Table, TableError, Write, WriteError, causes};
 
 /// Most rows that one `BatchGetItem` takes.
 const MOST_KEYS: usize = 100;
@@ -109,7 +109,7 @@ where
             | "TransactionConflictException"
             | "TransactionInProgressException"
     );
-    let message = DisplayErrorContext(&error).to_string();
+    let message = causes(&error);
     if busy { TableError::Busy(message) } else { TableError::Unavailable(message) }
 }
 

@@ -117,3 +117,12 @@ pub trait Table: Send + Sync {
     /// All of the writes or none; at most 100, each to another row.
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError>;
 }
+
+/// What went wrong, and what that came from, without the dump of the whole exchange that the SDK offers: it could hold what
+/// must not be in a log.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let mut said: Vec<String> = chain.map(ToString::to_string).collect();
+    said.dedup();
+    said.join(": ")
+}
