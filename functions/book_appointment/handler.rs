@@ -4,6 +4,7 @@ use app::App;
 use app::booking::{Booked, Booking, book};
 use app::idempotency::{Created, remember};
 use domain::appointment::{Attendee, Party};
+use domain::session_type::MAXIMUM_CAPACITY;
 use domain::{ExpertId, SessionTypeId, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -51,9 +52,12 @@ fn one() -> u16 {
 }
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let request = call.idempotency()?;
     let person = call.signed_in()?;
     let BookingRequest { expert_id, session_type_id, start, seats, attendee } = call.json()?;
+    if !(1..=MAXIMUM_CAPACITY).contains(&seats) {
+        return Err(Problem::invalid("seats", format!("must be from 1 to {MAXIMUM_CAPACITY}")));
+    }
+    let request = call.idempotency()?;
     let booking = Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee };
     let body = match book(app, person, &request, &booking).await? {
         Created::Before(body) => body,

@@ -24,9 +24,9 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let request = call.idempotency()?;
     let person = call.signed_in()?;
     let profile = call.json()?;
+    let request = call.idempotency()?;
     let body = match experts::create(app, person, &request, profile).await? {
         Created::Before(body) => body,
         Created::Now(expert, seen) => {

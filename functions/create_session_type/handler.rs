@@ -27,8 +27,8 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let expert: ExpertId = call.parameter("expert_id", "expert")?;
     let owner = call.signed_in()?.owner_of(expert)?;
-    let request = call.idempotency()?;
     let terms = call.json()?;
+    let request = call.idempotency()?;
     let body = match session_types::create(app, owner, &request, terms).await? {
         Created::Before(body) => body,
         Created::Now(kind, seen) => {

@@ -2,7 +2,7 @@
 
 use app::{App, appointments};
 use domain::appointment::Party;
-use domain::{TimeSpan, Timestamp};
+use domain::{AppointmentId, TimeSpan, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
@@ -72,7 +72,11 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     }
     // The cursor is a place in the caller's own list, so the worst that a forged one can do is to skip.
     let plausible = |cursor: &String| {
-        cursor.len() < 64 && cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"#_".contains(&byte))
+        cursor.split_once('#').is_some_and(|(start, id)| {
+            start.len() == 12
+                && start.bytes().all(|byte| byte.is_ascii_digit())
+                && id.parse::<AppointmentId>().is_ok()
+        })
     };
     if cursor.as_ref().is_some_and(|cursor| !plausible(cursor)) {
         return Err(Problem::invalid("cursor", "must be the next_cursor of a page before"));

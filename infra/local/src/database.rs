@@ -77,12 +77,33 @@ impl Database {
         thread.map_err(listen)?;
         let client = client(&url);
         let started = Self { client, url, stop: Some(stop) };
-        store::create_table(&started.client, TABLE).await.map_err(|error| match file {
+        let usable = match store::create_table(&started.client, TABLE).await {
+            Ok(()) => started.read_everything().await,
+            Err(error) => Err(error.to_string()),
+        };
+        usable.map_err(|error| match file {
             // A file that is no database is only noticed at its first use.
-            Some(_) => DatabaseError::Open { path, reason: error.to_string() },
-            None => DatabaseError::Table(error.to_string()),
+            Some(_) => DatabaseError::Open { path, reason: error },
+            None => DatabaseError::Table(error),
         })?;
         Ok(started)
+    }
+
+    /// Reads every row and every index once, because damage inside the file shows only where it is read.
+    async fn read_everything(&self) -> Result<(), String> {
+        for index in [None, Some(store::keys::GSI1.name), Some(store::keys::GSI2.name)] {
+            let mut pages = self
+                .client
+                .scan()
+                .table_name(TABLE)
+                .set_index_name(index.map(str::to_owned))
+                .into_paginator()
+                .send();
+            while let Some(page) = pages.next().await {
+                page.map_err(|error| store::table::causes(&error))?;
+            }
+        }
+        Ok(())
     }
 }
 

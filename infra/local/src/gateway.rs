@@ -3,11 +3,13 @@
 //! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use app::App;
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{TimeZone, Utc};
 use http_api::{Problem, Route};
+use http_body_util::LengthLimitError;
 use lambda_http::request::LambdaRequest;
 use lambda_http::tower::Service;
 use lambda_http::{Adapter, Body as LambdaBody, Response as LambdaResponse, service_fn};
@@ -68,9 +71,12 @@ fn respond(answer: http_api::Answer) -> Response {
 async fn invoke(
     State(gateway): State<Arc<Gateway>>,
     Extension(route): Extension<&'static Route>,
-    parameters: RawPathParams,
+    parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
+    let Ok(parameters) = parameters else {
+        return respond(Problem::not_found("address: a part of the path is not text").into());
+    };
     let (parts, body) = request.into_parts();
     let claims = if route.audience.needs_token() {
         let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
@@ -85,11 +91,17 @@ async fn invoke(
     } else {
         None
     };
-    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
-        let detail = format!("a body may have at most {LARGEST_BODY} bytes");
-        let problem =
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail);
-        return respond(problem.into());
+    let body = match axum::body::to_bytes(body, LARGEST_BODY).await {
+        Ok(body) => body,
+        Err(error) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
+            let detail = format!("a body may have at most {} bytes", http_api::call::LARGEST_BODY);
+            let problem =
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail);
+            return respond(problem.into());
+        }
+        Err(_) => {
+            return respond(Problem::malformed("the body broke off, or is not framed as HTTP has it").into());
+        }
     };
     let parameters: HashMap<String, String> =
         parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -204,6 +204,10 @@ fn take(folder: &Path) -> Result<File, StartError> {
         reason: error.to_string(),
     };
     std::fs::create_dir_all(folder).map_err(unusable)?;
+    // What people wrote about themselves is in there.
+    #[cfg(unix)]
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .map_err(unusable)?;
     let lock = File::create(folder.join("lock")).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),

@@ -9,8 +9,9 @@ use store::table::Consistency;
 use store::{CommitError, Effect, Offer, Transaction};
 
 use crate::idempotency::{Created, Known, Request, stopped};
+use crate::payments::give_up;
 use crate::people::{Person, Role};
-use crate::ports::{Intent, NewIntent};
+use crate::ports::{Intent, NewIntent, PaymentError};
 use crate::slots::missing;
 use crate::{App, AppError};
 
@@ -41,7 +42,7 @@ pub struct Booked {
 /// Books a session.
 ///
 /// # Errors
-/// [`AppError::Slot`] says why the slot cannot be had. On [`AppError::Payment`] the hold stands, and the same request again
+/// [`AppError::Slot`] says why the slot cannot be had. When the payment provider does not answer, the hold stands, and the same request again
 /// goes on where this one stopped.
 pub async fn book(
     app: &App,
@@ -62,9 +63,15 @@ pub async fn book(
     };
     let booked = match payment {
         None => Booked { appointment, payment: None },
-        Some(payment) => match request_payment(app, appointment, payment).await {
+        Some(payment) => match request_payment(app, appointment.clone(), payment).await {
             Ok(booked) => booked,
             Err(failure) => {
+                // What is refused for good would be refused again: nobody else shall wait for it.
+                if let AppError::Payment(PaymentError::Refused { .. }) = failure
+                    && let Err(error) = give_up(app, &appointment).await
+                {
+                    tracing::warn!(%error, "the hold stands until its time is over");
+                }
                 stopped(app, seen).await;
                 return Err(failure);
             }

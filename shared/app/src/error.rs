@@ -56,7 +56,7 @@ pub enum AppError {
     /// The request with this Idempotency-Key is still at work.
     #[error("the first request with this Idempotency-Key is still at work; ask again in a few seconds")]
     StillRunning,
-    /// The payment provider did not do as asked. A hold made by the request stands.
+    /// The payment provider did not do as asked. A hold made by the request stands, unless the provider refused for good.
     #[error(transparent)]
     Payment(#[from] PaymentError),
     /// A provider's message was not taken.

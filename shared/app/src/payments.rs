@@ -89,14 +89,28 @@ async fn confirm(app: &App, appointment: &Appointment, payment: Payment) -> Resu
 
 /// Gives the slot of a hold back whose time is over. A hold that is something else by now stays as it is.
 pub(crate) async fn expire(app: &App, id: AppointmentId) -> Result<(), AppError> {
-    let now = app.now();
     let Some(appointment) = app.store.appointment(id).await? else { return Ok(()) };
-    let Ok(expired) = appointment.expired(now) else { return Ok(()) };
+    match appointment.expired(app.now()) {
+        Ok(expired) => release(app, &appointment, &expired).await,
+        Err(_) => Ok(()),
+    }
+}
+
+/// Gives the slot of a hold back that can never be paid.
+pub(crate) async fn give_up(app: &App, appointment: &Appointment) -> Result<(), AppError> {
+    match appointment.given_up() {
+        Ok(expired) => release(app, appointment, &expired).await,
+        Err(_) => Ok(()),
+    }
+}
+
+async fn release(app: &App, appointment: &Appointment, expired: &Appointment) -> Result<(), AppError> {
+    let now = app.now();
     let days = app.store.days(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
     let mut transaction = Transaction::new();
-    transaction.put_appointment(&expired)?;
-    transaction.change_days(appointment.expert, &days.release(&appointment));
-    app.owe(&mut transaction, Effect::Payment(id), now)?;
-    announce(app, &mut transaction, &expired, Event::Expired, now)?;
+    transaction.put_appointment(expired)?;
+    transaction.change_days(appointment.expert, &days.release(appointment));
+    app.owe(&mut transaction, Effect::Payment(appointment.id), now)?;
+    announce(app, &mut transaction, expired, Event::Expired, now)?;
     commit_step(app, transaction).await
 }

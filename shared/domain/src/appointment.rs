@@ -238,6 +238,17 @@ impl Appointment {
         }
     }
 
+    /// The hold can never be paid: it ends before its time.
+    ///
+    /// # Errors
+    /// When it is not pending.
+    pub fn given_up(&self) -> Result<Self, ChangeRefusal> {
+        match self.status {
+            Status::Pending { .. } => Ok(self.with_status(Status::Expired)),
+            _ => Err(self.status_refusal("given up")),
+        }
+    }
+
     /// One of the two calls it off.
     ///
     /// A client can until the start, an expert until the end.

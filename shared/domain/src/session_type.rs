@@ -53,11 +53,11 @@ pub struct SessionTypeTerms {
     pub step_minutes: u16,
     /// Most sessions of this type on one of the expert's local days.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000))]
     pub daily_cap: Option<u16>,
     /// Most sessions of this type in one ISO week of the expert's local calendar.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000))]
     pub weekly_cap: Option<u16>,
     /// Seats of one session; above 1 it is a group session.
     #[serde(default = "one")]

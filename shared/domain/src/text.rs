@@ -14,7 +14,7 @@ pub enum InvalidText {
     /// Too many characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// A control character other than the line breaks that long text may hold.
+    /// A control character other than the line breaks that long text may hold, or one that turns the direction of writing.
     #[error("must not hold control characters")]
     Control,
     /// Not an address that mail can be sent to.
@@ -27,10 +27,10 @@ fn checked(text: &str, longest: usize, lines: bool) -> Result<String, InvalidTex
     if text.chars().count() > longest {
         return Err(InvalidText::TooLong(longest));
     }
-    if text
-        .chars()
-        .any(|character| character.is_control() && !(lines && matches!(character, '\n' | '\r' | '\t')))
-    {
+    // Marks that turn the direction of writing can make one name look like another.
+    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = |character| lines && matches!(character, '\n' | '\r' | '\t');
+    if text.chars().any(|character| turns(character) || (character.is_control() && !breaks(character))) {
         return Err(InvalidText::Control);
     }
     Ok(text.to_owned())

@@ -105,6 +105,10 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        // chrono also takes a space for the T.
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+            return Err(InvalidTimestamp::Form);
+        }
         let instant = DateTime::parse_from_rfc3339(text).map_err(|_| InvalidTimestamp::Form)?;
         if instant.timestamp_subsec_nanos() != 0 {
             return Err(InvalidTimestamp::Fraction);

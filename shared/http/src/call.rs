@@ -12,6 +12,7 @@ use lambda_http::{Request, RequestExt};
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
+use crate::json::Strict;
 
 /// Largest body that is read, in bytes.
 pub const LARGEST_BODY: usize = 256 * 1024;
@@ -109,21 +110,13 @@ impl Call {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "media-type", "Not JSON", detail).about("Content-Type"));
         }
-        let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
-        let document = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            let error = error.into_inner();
-            match error.classify() {
-                serde_json::error::Category::Data => {
-                    Problem::invalid(if path == "." { "body".to_owned() } else { path }, error.to_string())
-                }
-                _ => Problem::malformed(format!("the body is not JSON: {error}")),
-            }
-        })?;
-        deserializer
-            .end()
+        let value: serde_json::Value = serde_json::from_slice(&self.body)
             .map_err(|error| Problem::malformed(format!("the body is not one JSON document: {error}")))?;
-        Ok(document)
+        serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { "body".to_owned() } else { path };
+            Problem::invalid(field, error.into_inner().to_string())
+        })
     }
 
     /// The JSON document of the body, or the default when there is no body.

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod call;
 pub mod config;
+mod json;
 pub mod openapi;
 pub mod problem;
 pub mod route;

@@ -32,6 +32,7 @@ pub fn document(routes: &[Route]) -> Value {
                             (RFC 9457) with a stable type.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
+        "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
             "schemas": schemas.take_definitions(true),

@@ -212,3 +212,17 @@ async fn a_platform_may_keep_nothing() {
             .all(|one| one.amount == 0)
     );
 }
+
+#[tokio::test]
+async fn what_stripe_refuses_for_good_blocks_nobody() {
+    let world = World::new().await;
+    let mut terms = paid_hour();
+    terms["price"]["amount"] = json!(1);
+    let offer = world.offer(&terms).await;
+    assert_eq!(world.book(&offer, AT, "k").await.problem(409), "payment-refused");
+    assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 15);
+    assert_eq!(world.book(&offer, AT, "k").await.problem(409), "hold-ended");
+    world.sweep().await;
+    let list = world.get("/v1/appointments?as=client").person("alan").send().await.expect(200);
+    assert_eq!(list["appointments"][0]["status"], "expired");
+}

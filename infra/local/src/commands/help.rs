@@ -28,7 +28,7 @@ Settings of `cargo run`, as environment variables
   EXPERT_CONNECT_DATA          the data folder (.expert-connect)
   EXPERT_CONNECT_PORT          the API and the pages (8080); 0 takes any free port
   EXPERT_CONNECT_STRIPE_PORT   the Stripe simulator (8081)
-  EXPERT_CONNECT_SIGN_IN_PORT  the sign-in service (8082)
+  EXPERT_CONNECT_SIGN_IN_PORT  the sign-in service (8082); at another address the demo people are other people
   EXPERT_CONNECT_DATABASE_PORT the database (8083)
   STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET
                                your own Stripe keys, both; they take the simulator away

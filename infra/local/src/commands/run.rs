@@ -94,9 +94,14 @@ async fn greet(terminal: Terminal, stack: &Stack) {
             addresses.api
         ));
     } else {
-        terminal.say(
-            "In a second shell, `cargo run -- demo` publishes, books, pays, moves, cancels and refunds.",
-        );
+        let url = if addresses.api.ends_with(":8080") {
+            String::new()
+        } else {
+            format!(" --url {}", addresses.api)
+        };
+        terminal.say(format_args!(
+            "In a second shell, `cargo run -- demo{url}` publishes, books, pays, moves, cancels and refunds.",
+        ));
     }
     terminal.say("Ctrl-C ends it.");
     terminal.say("");

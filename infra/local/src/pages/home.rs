@@ -4,10 +4,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::time::DAY;
+use domain::{TimeSpan, Timestamp};
 use maud::{Markup, html};
 
 use super::layout::{command, page};
 use super::{events, slots_command};
+use crate::surroundings::Offered;
 use crate::{QueueState, Surroundings, demo};
 
 /// How many events are shown here.
@@ -106,6 +108,9 @@ async fn commands(surroundings: &Surroundings) -> Vec<(&'static str, String)> {
                 addresses.sign_in
             );
             commands.push(("Sign in as a client", token));
+            if let Some(stripe) = &addresses.stripe_simulator {
+                commands.extend(booking(&addresses.api, stripe, &offered, from, surroundings).await);
+            }
             let list = format!(
                 "curl -H \"Authorization: Bearer $TOKEN\" '{}/v1/appointments?as=client'",
                 addresses.api
@@ -119,6 +124,41 @@ async fn commands(surroundings: &Surroundings) -> Vec<(&'static str, String)> {
         }
     }
     commands
+}
+
+/// Commands that book the next free slot and pay for it.
+async fn booking(
+    api: &str,
+    stripe: &str,
+    offered: &Offered,
+    from: Timestamp,
+    surroundings: &Surroundings,
+) -> Vec<(&'static str, String)> {
+    let Offered { expert, session_type } = offered;
+    let week = TimeSpan::new(from, from.plus(7 * DAY));
+    let slots = app::slots::list(&surroundings.app, *expert, *session_type, week).await.unwrap_or_default();
+    let Some(slot) = slots.first() else { return Vec::new() };
+    let body = serde_json::json!({
+        "expert_id": expert,
+        "session_type_id": session_type,
+        "start": slot.start,
+        "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": demo::own_zone() },
+    });
+    let book = format!(
+        "BOOKED=$(curl -sX POST {api}/v1/appointments -H \"Authorization: Bearer $TOKEN\" \\\n  \
+         -H \"Idempotency-Key: $(date +%s%N)\" -H 'Content-Type: application/json' \\\n  -d '{body}'); echo \"$BOOKED\""
+    );
+    let member = |name: &str| format!("$(echo \"$BOOKED\" | sed 's/.*\"{name}\":\"\\([^\"]*\\).*/\\1/')");
+    let pay = format!(
+        "curl -X POST \"{}/pay/{}?client_secret={}\" -d number=4242424242424242",
+        stripe.trim_end_matches('/'),
+        member("intent"),
+        member("client_secret")
+    );
+    vec![
+        ("Book the next free slot; the answer holds the intent and the client_secret to pay with", book),
+        ("Pay, as the client's browser would; or open that address, or pay from Stripe's books", pay),
+    ]
 }
 
 fn queue(state: &QueueState) -> Markup {

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::DateTime;
 
-use crate::html::{self, table};
+use crate::html::{self, escape, table};
 use crate::stripe::state::State as Books;
 use crate::stripe::{PLATFORM, StripeSimulator, in_words, settle};
 
@@ -97,7 +97,20 @@ fn intents(state: &Books) -> String {
             ]
         })
         .collect();
-    table(&["Created", "Intent", "#Amount", "#Fee", "Status", "For", "Description"], &rows)
+    let mut html = table(&["Created", "Intent", "#Amount", "#Fee", "Status", "For", "Description"], &rows);
+    // A real browser gets the secret from the shop; here anybody may pay anything.
+    for intent in state.intents.newest_first().take(ROWS) {
+        if matches!(intent.status.name(), "requires_payment_method" | "requires_confirmation") {
+            let address = format!("/pay/{}?client_secret={}", intent.id, intent.client_secret);
+            html.push_str(&format!(
+                "<p><a href=\"{}\">Pay {} for {}</a></p>",
+                escape(&address),
+                escape(&in_words(intent.amount, &intent.currency)),
+                escape(intent.description.as_deref().unwrap_or(&intent.id))
+            ));
+        }
+    }
+    html
 }
 
 fn refunds(state: &Books) -> String {
