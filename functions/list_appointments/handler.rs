@@ -70,26 +70,32 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     if !(1..=appointments::LARGEST_PAGE).contains(&limit) {
         return Err(Problem::invalid("limit", "must be from 1 to 100"));
     }
-    // The cursor is a place in the caller's own list, so the worst that a forged one can do is to skip.
-    let plausible = |cursor: &String| {
-        cursor.split_once('#').is_some_and(|(start, id)| {
-            start.len() == 12
-                && start.bytes().all(|byte| byte.is_ascii_digit())
-                && id.parse::<AppointmentId>().is_ok()
-        })
-    };
-    if cursor.as_ref().is_some_and(|cursor| !plausible(cursor)) {
-        return Err(Problem::invalid("cursor", "must be the next_cursor of a page before"));
-    }
+    let after = cursor.map(|cursor| place(&cursor)).transpose()?;
     let whose = match side {
         Party::Expert => Whose::Expert(person.expert_id()),
         Party::Client => Whose::Client(person.client_id()),
     };
-    let page = appointments::list(app, whose, TimeSpan::new(from, to), cursor.as_deref(), limit).await?;
+    let page = appointments::list(app, whose, TimeSpan::new(from, to), after.as_deref(), limit).await?;
     let appointments = page
         .appointments
         .into_iter()
         .map(|appointment| AppointmentDocument::new(appointment, None, side))
         .collect();
-    Ok(Answer::json(StatusCode::OK, &Appointments { appointments, next_cursor: page.next }))
+    Ok(Answer::json(
+        StatusCode::OK,
+        &Appointments { appointments, next_cursor: page.next.map(|next| next.replace('#', ".")) },
+    ))
+}
+
+/// The place in a list that a cursor stands for, with a dot for what an address could not hold. The worst that a forged one
+/// can do is to skip in the caller's own list.
+fn place(cursor: &str) -> Result<String, Problem> {
+    let known = cursor.split_once('.').filter(|(start, id)| {
+        start.len() == 12
+            && start.bytes().all(|byte| byte.is_ascii_digit())
+            && id.parse::<AppointmentId>().is_ok()
+    });
+    let (start, id) =
+        known.ok_or_else(|| Problem::invalid("cursor", "must be the next_cursor of a page before"))?;
+    Ok(format!("{start}#{id}"))
 }

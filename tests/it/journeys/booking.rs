@@ -117,7 +117,7 @@ async fn appointments_are_listed_by_time_and_page() {
     };
     let first = list("alan", "as=client&limit=2".to_owned()).await;
     assert_eq!(starts_of(&first), ["2027-01-05T09:00:00Z", "2027-01-05T11:00:00Z"]);
-    let cursor = first["next_cursor"].as_str().expect("there is more").replace('#', "%23");
+    let cursor = first["next_cursor"].as_str().expect("there is more");
     let second = list("alan", format!("as=client&limit=2&cursor={cursor}")).await;
     assert_eq!(starts_of(&second), ["2027-01-06T09:00:00Z"]);
     assert_eq!(second["next_cursor"], json!(null));
