@@ -254,4 +254,27 @@ mod tests {
             assert_eq!(read_seats(&write_seats(&seats)), Some(seats));
         }
     }
+
+    #[test]
+    fn a_day_with_anything_unknown_in_it_is_not_read_at_all() {
+        let name = AppointmentId::from_bits(1).to_string();
+        let day = |name: &str, entry: AttributeValue| {
+            Item::from([
+                (VERSION.to_owned(), number(1)),
+                (ENTRIES.to_owned(), AttributeValue::M([(name.to_owned(), entry)].into())),
+            ])
+        };
+        let good = AttributeValue::L(vec![
+            text(SessionTypeId::from_bits(3)),
+            number(1_800_000_000),
+            number(1_800),
+            number(0),
+            number(0),
+        ]);
+        assert!(read_day(&day(&name, good.clone())).is_some());
+        assert_eq!(read_day(&day("somebody", good)), None);
+        assert_eq!(read_day(&day(&name, AttributeValue::L(vec![number(1)]))), None);
+        assert_eq!(read_day(&day(&name, text("busy"))), None);
+        assert_eq!(read_day(&Item::new()), None);
+    }
 }
