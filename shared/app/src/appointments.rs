@@ -1,22 +1,27 @@
 //! What becomes of an appointment once it is booked.
 
-use domain::appointment::{Appointment, ChangeRefusal, Event, Outcome, Party, Status};
+use domain::appointment::{Appointment, Event, Outcome, Party, Status};
 use domain::day_ledger::{DayLedger, Request as HoldRequest};
-use domain::payment::Payment;
+use domain::ledger::{Entry, Movement, MovementKind, Totals};
+use domain::payment::{Payment, PaymentState};
+use domain::policy::{Quote, no_show};
 use domain::text::LongText;
-use domain::{AppointmentId, TimeSpan, Timestamp};
+use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
-use store::{AppointmentPage, Effect, Offer, Transaction, Whose};
+use store::{AppointmentPage, AppointmentRecord, Effect, Offer, Transaction, Whose};
 
 use crate::booking::{announce, take_days};
-use crate::people::Person;
+use crate::idempotency::{Created, Known, Request};
+use crate::payments::look;
+use crate::people::{Person, Role};
+use crate::ports::PayWith;
 use crate::slots::missing;
 use crate::{App, AppError};
 
 /// Most appointments of one page.
 pub const LARGEST_PAGE: u16 = 100;
 
-/// An appointment and its payment, for one of its two people.
+/// An appointment with its payment and what moved, for one of its two people.
 ///
 /// # Errors
 /// [`AppError::NotFound`] to everybody else.
@@ -24,11 +29,10 @@ pub async fn read(
     app: &App,
     person: &Person,
     id: AppointmentId,
-) -> Result<(Appointment, Option<Payment>, Party), AppError> {
-    let (appointment, payment) = tokio::join!(app.store.appointment(id), app.store.payment(id));
-    let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    let party = person.party_of(&appointment)?;
-    Ok((appointment, payment?, party))
+) -> Result<(AppointmentRecord, Party), AppError> {
+    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    let party = person.party_of(&record.appointment)?;
+    Ok((record, party))
 }
 
 /// A person's appointments of one side, by time.
@@ -51,15 +55,29 @@ async fn find(app: &App, person: &Person, id: AppointmentId) -> Result<(Appointm
     Ok((appointment, party))
 }
 
-/// Calls an appointment off. What was paid goes back. Doing so again changes nothing.
+/// What calling an appointment off gives back now, for the person who asks.
 ///
 /// # Errors
-/// [`AppError::Change`] when it is over or too late.
+/// [`AppError::Change`] when it cannot be called off.
+pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quote, AppError> {
+    let (appointment, party) = find(app, person, id).await?;
+    let now = app.now();
+    appointment.cancelled(party, LongText::default(), now)?;
+    Ok(appointment.cancellation_quote(party, now))
+}
+
+/// Calls an appointment off; the policy of its session type says what goes back. Doing so again changes nothing.
+///
+/// `expected` is the refund that the person saw; when it is another by now, nothing changes.
+///
+/// # Errors
+/// [`AppError::Change`] when it is over or too late, [`AppError::QuoteChanged`].
 pub async fn cancel(
     app: &App,
     person: &Person,
     id: AppointmentId,
     reason: LongText,
+    expected: Option<Money>,
 ) -> Result<Appointment, AppError> {
     let mut tries = app.tries();
     loop {
@@ -69,19 +87,187 @@ pub async fn cancel(
         }
         let now = app.now();
         let cancelled = appointment.cancelled(party, reason.clone(), now)?;
+        let quote = appointment.cancellation_quote(party, now);
+        if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
+            return Err(AppError::QuoteChanged { refund: quote.refund, expected });
+        }
         let days = app.store.days(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
         transaction.change_days(appointment.expert, &days.release(&appointment));
-        if !appointment.price.is_zero() {
-            app.owe(&mut transaction, Effect::Payment(id), now)?;
-        }
+        keep(app, &mut transaction, &appointment, quote.kept, now).await?;
         announce(app, &mut transaction, &cancelled, Event::Cancelled, now)?;
         match app.commit(transaction).await {
             Ok(()) => return Ok(cancelled),
             Err(failure) => tries.again(failure).await?,
         }
     }
+}
+
+/// Decides what the client pays in the end, at most what was decided before, and owes that it comes so.
+async fn keep(
+    app: &App,
+    transaction: &mut Transaction,
+    appointment: &Appointment,
+    kept: Money,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let Some(payment) = app.store.payment(appointment.id).await? else { return Ok(()) };
+    let before = payment.kept.unwrap_or(payment.amount);
+    let kept = if kept.amount() < before.amount() { kept } else { before };
+    let payment = Payment { version: payment.version + 1, kept: Some(kept), ..payment };
+    transaction.put_payment(&payment)?;
+    app.owe(transaction, Effect::Payment(appointment.id), now)
+}
+
+/// Gives an amount back of what the client pays, as the expert or an administrator pleases, whatever the policy says.
+///
+/// # Errors
+/// [`AppError::Forbidden`] to its client, [`AppError::PaymentState`] when there is not so much left to give back.
+pub async fn refund(
+    app: &App,
+    person: &Person,
+    request: &Request,
+    id: AppointmentId,
+    amount: Money,
+) -> Result<Created<AppointmentRecord>, AppError> {
+    let mut tries = app.tries();
+    loop {
+        match try_refund(app, person, request, id, amount).await {
+            Ok(created) => return Ok(created),
+            Err(failure) => tries.again(failure).await?,
+        }
+    }
+}
+
+async fn try_refund(
+    app: &App,
+    person: &Person,
+    request: &Request,
+    id: AppointmentId,
+    amount: Money,
+) -> Result<Created<AppointmentRecord>, AppError> {
+    let now = app.now();
+    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    if !person.has(Role::Admin) && person.party_of(&record.appointment)? != Party::Expert {
+        return Err(AppError::Forbidden("only the expert can give money back"));
+    }
+    let over = match request.known(app, now).await? {
+        Known::Answered(answer) => return Ok(Created::Before(answer)),
+        Known::Begun(seen) => return Ok(Created::Now(record, seen)),
+        Known::New(over) => over,
+    };
+    let refuse = |text: String| Err(AppError::PaymentState(text));
+    let Some(payment) = record.payment else {
+        return refuse("there was nothing to pay, so there is nothing to give back".to_owned());
+    };
+    if amount.currency() != payment.amount.currency() || amount.is_zero() {
+        let must = format!("must be above zero and in {}, the currency of the payment", payment.amount.currency().code());
+        return Err(AppError::Invalid { field: "amount".to_owned(), must });
+    }
+    let target = payment.target(&record.appointment.status);
+    let secured = matches!(
+        payment.state,
+        PaymentState::Paid { .. } | PaymentState::PartlyRefunded { .. } | PaymentState::Authorised { .. } | PaymentState::CardSaved
+    );
+    if !secured {
+        return refuse("nothing is paid that could be given back now".to_owned());
+    }
+    if amount.amount() > target.amount() {
+        return refuse(format!("the client pays {target}, so {amount} cannot be given back"));
+    }
+    let kept = target.less(amount);
+    let payment = Payment { version: payment.version + 1, kept: Some(kept), ..payment };
+    let seen = request.starting(id, now);
+    let mut transaction = Transaction::new();
+    transaction.put_payment(&payment)?;
+    transaction.put_seen(&seen, over.as_ref())?;
+    app.owe(&mut transaction, Effect::Payment(id), now)?;
+    app.commit(transaction).await?;
+    Ok(Created::Now(AppointmentRecord { payment: Some(payment), ..record }, seen))
+}
+
+/// What a person decides about a refund that the client's bank did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailedRefund {
+    /// Try once more.
+    TryAgain,
+    /// It was settled outside the gateway.
+    SettledByHand,
+}
+
+/// An administrator settles a refund that failed.
+///
+/// # Errors
+/// [`AppError::Forbidden`] to all others, [`AppError::PaymentState`] when none has failed.
+pub async fn settle_failed_refund(
+    app: &App,
+    person: &Person,
+    id: AppointmentId,
+    decision: FailedRefund,
+) -> Result<AppointmentRecord, AppError> {
+    if !person.has(Role::Admin) {
+        return Err(AppError::Forbidden("only an administrator can settle a failed refund"));
+    }
+    let mut tries = app.tries();
+    loop {
+        let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
+        let now = app.now();
+        let totals = Totals::of(&record.movements);
+        let Some(payment) = &record.payment else {
+            return Err(AppError::PaymentState("there was nothing to pay".to_owned()));
+        };
+        let owed = totals.held().saturating_sub(payment.target(&record.appointment.status).amount());
+        if totals.failed_refunds < payment.refund_tries || owed == 0 {
+            return Err(AppError::PaymentState("no refund of it waits for a person".to_owned()));
+        }
+        let mut payment = Payment { version: payment.version + 1, ..payment.clone() };
+        let mut transaction = Transaction::new();
+        match decision {
+            FailedRefund::TryAgain => payment.refund_tries = totals.failed_refunds.saturating_add(1),
+            FailedRefund::SettledByHand => {
+                payment.entries += 1;
+                let amount = payment.amount.with_amount(owed).unwrap_or(payment.amount);
+                let object = format!("by_hand_{}", payment.entries);
+                let movement = Movement::new(MovementKind::SettledByHand, amount, object, now, None);
+                transaction.put_entry(
+                    id,
+                    &Entry {
+                        appointment: Some(id),
+                        expert: record.appointment.expert,
+                        gateway: payment.gateway,
+                        number: payment.entries,
+                        at: now,
+                        movements: vec![movement],
+                    },
+                )?;
+            }
+        }
+        transaction.put_payment(&payment)?;
+        app.owe(&mut transaction, Effect::Payment(id), now)?;
+        match app.commit(transaction).await {
+            Ok(()) => return app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment")),
+            Err(failure) => tries.again(failure).await?,
+        }
+    }
+}
+
+/// How the client of an appointment pays, as the gateway says now.
+///
+/// # Errors
+/// [`AppError::NotFound`] when there is nothing to pay or somebody else asks.
+pub async fn way_to_pay(
+    app: &App,
+    person: &Person,
+    id: AppointmentId,
+) -> Result<(AppointmentRecord, PayWith), AppError> {
+    let (record, party) = read(app, person, id).await?;
+    let payment = record.payment.as_ref().ok_or(AppError::NotFound("payment; there is nothing to pay"))?;
+    let pay_with = match (party, &record.appointment.status) {
+        (Party::Client, Status::Pending { .. } | Status::Confirmed) => look(app, payment).await?.pay_with,
+        _ => PayWith::Nothing,
+    };
+    Ok((record, pay_with))
 }
 
 /// Moves an appointment to another slot of the same session type. Moving it to where it is changes nothing.
@@ -96,11 +282,11 @@ pub async fn reschedule(
 ) -> Result<Appointment, AppError> {
     let mut tries = app.tries();
     loop {
-        let (appointment, _) = find(app, person, id).await?;
+        let (appointment, party) = find(app, person, id).await?;
         if appointment.start == start && appointment.status == Status::Confirmed {
             return Ok(appointment);
         }
-        match try_reschedule(app, &appointment, start).await {
+        match try_reschedule(app, &appointment, party, start).await {
             Ok(moved) => return Ok(moved),
             Err(failure) => tries.again(failure).await?,
         }
@@ -110,6 +296,7 @@ pub async fn reschedule(
 async fn try_reschedule(
     app: &App,
     appointment: &Appointment,
+    party: Party,
     start: Timestamp,
 ) -> Result<Appointment, AppError> {
     let Appointment { expert, session_type, .. } = *appointment;
@@ -127,7 +314,9 @@ async fn try_reschedule(
         kind.terms.capacity = appointment.seats.max(2);
     }
     let now = app.now();
-    appointment.check_reschedule(now)?;
+    appointment.check_reschedule(party, now)?;
+    let current = kind.terms.price.times(appointment.seats).unwrap_or(appointment.price);
+    let price = appointment.price_when_moved(current)?;
     let wanted = HoldRequest {
         appointment: appointment.id,
         session_type: &kind,
@@ -141,44 +330,62 @@ async fn try_reschedule(
         app.store.days(expert, needed, Consistency::Strong),
     );
     let held = old_days?.joined(new_days?).move_hold(&rules.rules, appointment, &wanted, now)?;
-    let moved = appointment.rescheduled(&held, now)?;
+    let moved = appointment.rescheduled(party, &held, price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
+    // When the money is taken or set aside hangs on when the session is.
+    keep(app, &mut transaction, &moved, price, now).await?;
     announce(app, &mut transaction, &moved, Event::Rescheduled, now)?;
     take_days(app, &mut transaction, expert, &held.change, now).await?;
     app.commit(transaction).await?;
     Ok(moved)
 }
 
-/// The expert says how a session ended. Saying the same again changes nothing.
+/// One of the two says how a session ended. Saying the same again changes nothing.
+///
+/// `charge` is what the expert takes for it, when that is less than the price.
 ///
 /// # Errors
-/// [`AppError::Change`] when it has not begun or is over otherwise; [`AppError::Forbidden`] to its client.
+/// [`AppError::Change`] when it has not begun or is over otherwise; [`AppError::Forbidden`] to a client who says more than that the
+/// expert did not come; [`AppError::Invalid`] when more is to be taken than was agreed.
 pub async fn end(
     app: &App,
     person: &Person,
     id: AppointmentId,
     outcome: Outcome,
+    charge: Option<Money>,
 ) -> Result<Appointment, AppError> {
     let mut tries = app.tries();
     loop {
         let (appointment, party) = find(app, person, id).await?;
-        if party != Party::Expert {
+        let theirs = match (party, outcome) {
+            (Party::Client, Outcome::NoShow { missed_by }) => missed_by == Party::Expert,
+            (Party::Client, Outcome::Completed) => false,
+            _ => true,
+        };
+        if !theirs {
             return Err(AppError::Forbidden("only the expert can say how a session ended"));
+        }
+        let now = app.now();
+        let price = appointment.price;
+        if let Some(charge) = charge.filter(|charge| {
+            charge.currency() != price.currency() || charge.amount() > price.amount()
+        }) {
+            let must = format!("must be at most {price}, the price that was agreed, got {charge}");
+            return Err(AppError::Invalid { field: "charge".to_owned(), must });
         }
         if appointment.status == outcome.status() {
             return Ok(appointment);
         }
-        let now = app.now();
-        let ended: Result<Appointment, ChangeRefusal> = appointment.ended(outcome, now);
-        let ended = ended?;
+        let ended: Appointment = appointment.ended(outcome, party, now)?;
+        let kept = match outcome {
+            Outcome::Completed => charge.unwrap_or(price),
+            Outcome::NoShow { missed_by } => no_show(&appointment.cancellation, price, missed_by).kept,
+        };
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
-        let event = match outcome {
-            Outcome::Completed => Event::Completed,
-            Outcome::NoShow => Event::NoShow,
-        };
-        announce(app, &mut transaction, &ended, event, now)?;
+        keep(app, &mut transaction, &appointment, kept, now).await?;
+        announce(app, &mut transaction, &ended, outcome.event(), now)?;
         match app.commit(transaction).await {
             Ok(()) => return Ok(ended),
             Err(failure) => tries.again(failure).await?,

@@ -2,16 +2,18 @@
 
 use domain::appointment::{Appointment, Attendee, Event, Status};
 use domain::day_ledger::{Change, DayLedger, Held, MOST_RECLAIMED, Request as HoldRequest};
-use domain::payment::{Payment, PaymentState};
-use domain::{AppointmentId, ExpertId, SessionTypeId, Timestamp};
+use domain::payment::{Gateway, Payment, PaymentState, Plan, References};
+use domain::session_type::SessionTypeTerms;
+use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use store::idempotency::Seen;
 use store::table::Consistency;
 use store::{CommitError, Effect, Offer, Transaction};
 
 use crate::idempotency::{Created, Known, Request, stopped};
-use crate::payments::give_up;
+use crate::payment_accounts::fee;
+use crate::payments::{buyer, give_up, look};
 use crate::people::{Person, Role};
-use crate::ports::{Intent, NewIntent, PaymentError};
+use crate::ports::{Opened, PayWith, PaymentError};
 use crate::slots::missing;
 use crate::{App, AppError};
 
@@ -28,6 +30,10 @@ pub struct Booking {
     pub seats: u16,
     /// Who comes.
     pub attendee: Attendee,
+    /// By which gateway they pay.
+    pub gateway: Gateway,
+    /// In which currency, when not in that of the price; only in those that the session type offers.
+    pub pay_in: Option<Currency>,
 }
 
 /// What a client gets.
@@ -36,7 +42,7 @@ pub struct Booked {
     /// Confirmed, or pending until it is paid.
     pub appointment: Appointment,
     /// What is to be paid, and with what; none when there is nothing to pay.
-    pub payment: Option<(Payment, Intent)>,
+    pub payment: Option<(Payment, PayWith)>,
 }
 
 /// Books a session.
@@ -88,11 +94,12 @@ enum Hold {
 /// One try at the hold: read, decide, commit.
 async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) -> Result<Hold, AppError> {
     let now = app.now();
-    let Booking { expert, session_type, start, seats, attendee } = booking;
-    let (known, offer, account) = tokio::join!(
+    let Booking { expert, session_type, start, seats, attendee, gateway, pay_in } = booking;
+    let (known, offer, account, fee_rate) = tokio::join!(
         request.known(app, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
-        app.store.stripe_account(*expert),
+        app.store.payment_account(*expert, *gateway),
+        fee(app, *expert),
     );
     let over = match known? {
         Known::Answered(answer) => return Ok(Hold::Before(answer)),
@@ -107,6 +114,7 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
         .price
         .times(*seats)
         .map_err(|error| AppError::Invalid { field: "seats".to_owned(), must: error.to_string() })?;
+    let price = price_in(app, &kind.terms, price, *pay_in).await?;
     let account = account?.filter(|account| account.charges_enabled);
     let id = app.fresh_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
@@ -152,21 +160,38 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
         price,
         created_at: now,
         reschedules: 0,
+        cancellation: kind.terms.cancellation.clone(),
+        rescheduling: kind.terms.rescheduling.clone(),
         status,
     };
     let seen = request.starting(id, now);
     let mut transaction = Transaction::new();
     transaction.put_appointment(&appointment)?;
     transaction.put_seen(&seen, over.as_ref())?;
-    let payment = account.filter(|_| !price.is_zero()).map(|account| Payment {
-        appointment: id,
-        version: 1,
-        amount: price,
-        fee: price.share(app.settings.fee),
-        destination: account.account,
-        intent: None,
-        state: PaymentState::Open,
-    });
+    let payment = match account.filter(|_| !price.is_zero()) {
+        None => None,
+        Some(account) => {
+            let abilities = app.gateways.get(*gateway)?.abilities();
+            Some(Payment {
+                appointment: id,
+                version: 1,
+                gateway: *gateway,
+                amount: price,
+                fee_rate: fee_rate?,
+                destination: account.account,
+                plan: Plan::choose(kind.terms.collection, abilities, session.end, now),
+                references: References::default(),
+                intents: 1,
+                kept: None,
+                action_deadline: None,
+                refund_tries: 1,
+                open_dispute: false,
+                entries: 0,
+                decline: None,
+                state: PaymentState::Open,
+            })
+        }
+    };
     match &payment {
         Some(payment) => {
             transaction.put_payment(payment)?;
@@ -238,35 +263,44 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
         Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } => {
             return Err(AppError::HoldEnded);
         }
-        Status::Confirmed | Status::Completed | Status::NoShow => {}
+        Status::Confirmed | Status::Completed | Status::NoShow { .. } => {}
     }
-    let wanted = NewIntent {
-        appointment: appointment.id,
-        amount: payment.amount,
-        fee: payment.fee,
-        destination: &payment.destination,
-        description: appointment.session_name.as_str(),
-    };
-    let intent = match &payment.intent {
-        Some(intent) => app.payments.read_intent(intent).await?,
-        None => app.payments.create_intent(&wanted).await?,
-    };
-    if payment.intent.is_some() {
-        return Ok(Booked { appointment, payment: Some((payment, intent)) });
+    if payment.references != References::default() {
+        let pay_with = look(app, &payment).await?.pay_with;
+        return Ok(Booked { appointment, payment: Some((payment, pay_with)) });
     }
-    let payment = Payment { version: payment.version + 1, intent: Some(intent.id.clone()), ..payment };
+    let Opened { references, pay_with } =
+        app.gateways.get(payment.gateway)?.open(&payment, &buyer(app, &appointment)).await?;
+    let payment = Payment { version: payment.version + 1, references, ..payment };
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
     match app.commit(transaction).await {
-        Ok(()) => Ok(Booked { appointment, payment: Some((payment, intent)) }),
+        Ok(()) => Ok(Booked { appointment, payment: Some((payment, pay_with)) }),
         // The same request ran twice and the other was faster, or the hold ended meanwhile. In the second case the client
-        // never learns the secret, so the intent can never be paid.
+        // never learns how to pay, so nothing can ever be paid.
         Err(AppError::Commit(CommitError::Moved(_))) => match app.store.payment(appointment.id).await? {
-            Some(payment) if payment.intent.as_ref() == Some(&intent.id) => {
-                Ok(Booked { appointment, payment: Some((payment, intent)) })
+            Some(stored) if stored.references == payment.references => {
+                Ok(Booked { appointment, payment: Some((stored, pay_with)) })
             }
             _ => Err(AppError::HoldEnded),
         },
         Err(failure) => Err(failure),
     }
+}
+
+/// The price in the currency that the client pays in.
+async fn price_in(
+    app: &App,
+    terms: &SessionTypeTerms,
+    price: Money,
+    pay_in: Option<Currency>,
+) -> Result<Money, AppError> {
+    let Some(currency) = pay_in.filter(|currency| *currency != price.currency()) else { return Ok(price) };
+    let refuse = |must: String| Err(AppError::Invalid { field: "pay_in".to_owned(), must });
+    if !terms.presentment_currencies.contains(&currency) {
+        return refuse(format!("must be {}, or one of the session type's presentment_currencies", price.currency().code()));
+    }
+    // EXCHANGE
+    let _ = app;
+    refuse("must be the currency of the price, because there are no exchange rates here".to_owned())
 }

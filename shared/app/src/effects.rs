@@ -5,9 +5,9 @@ use domain::{AppointmentId, Timestamp};
 use serde_json::json;
 use store::{CommitError, Due, Effect, Transaction, keys};
 
-use crate::payments::{Next, settle_payment};
+use crate::payments::{Next, note_payouts, settle_payment};
 use crate::ports::DomainEvent;
-use crate::{App, AppError, stripe};
+use crate::{App, AppError, payment_accounts};
 
 /// Seconds for which nobody else works on an effect: six times the worker's time limit, so that a worker that froze and
 /// woke late is surely ended.
@@ -95,18 +95,24 @@ async fn perform(app: &App, effect: Effect) -> Result<Next, AppError> {
             publish(app, appointment, version, event).await?;
             Ok(Next::Never)
         }
-        Effect::StripeAccount(expert) => {
-            stripe::refresh(app, expert).await?;
+        Effect::PaymentAccount(expert, gateway) => {
+            payment_accounts::refresh(app, expert, gateway).await?;
             Ok(Next::Never)
         }
+        Effect::Payouts(expert, gateway) => {
+            note_payouts(app, expert, gateway).await?;
+            Ok(Next::Never)
+        }
+        // RECEIPTS
+        Effect::Receipts(_) => Ok(Next::Never),
     }
 }
 
 async fn publish(app: &App, id: AppointmentId, version: u64, event: Event) -> Result<(), AppError> {
     let Some(appointment) = app.store.appointment(id).await? else { return Ok(()) };
     let event = DomainEvent {
-        id: format!("{id}:{version}"),
-        kind: format!("appointment.{}", event.word()),
+        id: format!("{id}:{version}:{}", event.name()),
+        kind: event.name().to_owned(),
         detail: detail(&appointment, version),
     };
     app.events.publish(&event).await.map_err(|error| AppError::Port("the event bus", error))

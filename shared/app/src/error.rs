@@ -1,6 +1,7 @@
 //! Why a use case did not do what was asked. HTTP-free; `shared/http` makes a problem document of each.
 
 use domain::appointment::ChangeRefusal;
+use domain::Money;
 use domain::day_ledger::Refusal;
 use store::{CommitError, ReadError, TableError};
 
@@ -50,6 +51,17 @@ pub enum AppError {
     /// The hold ended before its payment could begin.
     #[error("the hold has ended; book again with a new Idempotency-Key")]
     HoldEnded,
+    /// What a cancellation gives back is no longer what the person saw.
+    #[error("calling off now gives {refund} back, not {expected}; look at the quote again")]
+    QuoteChanged {
+        /// As it is now.
+        refund: Money,
+        /// As the person saw it.
+        expected: Money,
+    },
+    /// The payment does not allow what was asked.
+    #[error("{0}")]
+    PaymentState(String),
     /// The Idempotency-Key stands for another request.
     #[error("this Idempotency-Key was used for another request; use a new one")]
     KeyReused,

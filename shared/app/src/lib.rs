@@ -9,18 +9,18 @@ pub mod effects;
 pub mod error;
 pub mod experts;
 pub mod idempotency;
-mod payments;
+pub mod payment_accounts;
+pub mod payments;
 pub mod people;
 pub mod ports;
 pub mod session_types;
 pub mod slots;
-pub mod stripe;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{AppointmentId, Rate, SessionTypeId, Timestamp};
-use ports::{CardPayments, Clock, EffectQueue, EventBus, Random};
+use ports::{Clock, EffectQueue, EventBus, Gateways, Random};
 use store::{CommitError, Effect, Store, TableError, Transaction};
 
 pub use error::AppError;
@@ -57,7 +57,7 @@ pub struct App {
     /// Chance.
     pub random: Arc<dyn Random>,
     /// Money.
-    pub payments: Arc<dyn CardPayments>,
+    pub gateways: Gateways,
     /// The fast path to the effect worker.
     pub queue: Arc<dyn EffectQueue>,
     /// Who wants to know what happened.

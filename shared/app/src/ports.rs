@@ -1,11 +1,14 @@
 //! What the use cases need of the world, each named for the thing. Who implements one must be able to run it twice.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::payment::IntentStatus;
-use domain::{AppointmentId, ExpertId, Money, Timestamp};
+use domain::ledger::Movement;
+use domain::payment::{Abilities, Gateway, Payment, References, Seen};
+use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
 use serde::Serialize;
 use store::Effect;
 
@@ -93,16 +96,23 @@ pub struct DomainEvent {
     pub detail: serde_json::Value,
 }
 
-/// Card payments to experts, with the platform's fee kept back.
+/// A payment gateway: takes money from clients, gives it to experts, and keeps the platform's fee back.
+///
+/// Whoever calls looks first ([`PaymentGateway::look`]) and orders then, so an order whose answer was lost is seen and not
+/// given twice. Besides that each order carries an idempotency key, made of the appointment, the step, and how often it was
+/// taken.
 #[async_trait]
-pub trait CardPayments: Send + Sync {
+pub trait PaymentGateway: Send + Sync {
+    /// For how long it sets money aside.
+    fn abilities(&self) -> Abilities;
+
     /// Opens an account for an expert, once: asked again for the same expert it answers the same account.
     async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError>;
 
     /// What is known of an account now.
     async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError>;
 
-    /// A page on which the expert tells the provider who they are. It works once, for some minutes.
+    /// A page on which the expert tells the gateway who they are. It works once, for some minutes.
     async fn onboarding_page(
         &self,
         account: &str,
@@ -110,102 +120,169 @@ pub trait CardPayments: Send + Sync {
         refresh_url: &str,
     ) -> Result<OnboardingPage, PaymentError>;
 
-    /// Makes a payment possible, once: asked again for the same appointment it answers the same intent.
-    async fn create_intent(&self, wanted: &NewIntent<'_>) -> Result<Intent, PaymentError>;
+    /// Makes it possible for the client to pay, to set the money aside, or to save a card, as the plan says, once: asked
+    /// again for the same number of the payment's intent it answers the same.
+    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError>;
 
-    /// An intent as it stands.
-    async fn read_intent(&self, intent: &str) -> Result<Intent, PaymentError>;
+    /// Everything the gateway knows of a payment now.
+    async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError>;
 
-    /// Makes a payment impossible, unless it has happened. Read the intent again to know which.
-    async fn cancel_intent(&self, appointment: AppointmentId, intent: &str) -> Result<(), PaymentError>;
+    /// Takes, or sets aside, what the client agreed to, where the gateway waits for that.
+    async fn take(&self, payment: &Payment) -> Result<(), PaymentError>;
 
-    /// Gives all of a payment back, the expert's part with it and the fee that was kept of it, once. Answers the refund's
-    /// id.
-    async fn refund(
+    /// Asks a saved card for an amount: to set it aside, or to take it at once. Answers the new intent; what became of it is
+    /// seen by looking. A card that fails is no error.
+    async fn use_saved_card(
         &self,
-        appointment: AppointmentId,
-        intent: &str,
-        fee: Money,
+        payment: &Payment,
+        amount: Money,
+        at_once: bool,
     ) -> Result<String, PaymentError>;
 
-    /// Checks that a message is the provider's, then reads what it is about.
+    /// Makes a payment impossible, gives back what is set aside, and forgets a saved card, unless the money was taken. Look
+    /// again to know which.
+    async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError>;
+
+    /// Takes `amount` of what is set aside, `fee` of it for the platform, and lets go of the rest.
+    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError>;
+
+    /// Gives a part of what was taken back to the client.
+    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), PaymentError>;
+
+    /// Takes a part back from the expert, with or without the platform's fee of it.
+    async fn reverse(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        with_fee: bool,
+        ordinal: u32,
+    ) -> Result<(), PaymentError>;
+
+    /// Gives the expert an amount again that a dispute had taken.
+    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), PaymentError>;
+
+    /// The latest payouts of an account to its owner's bank, and those that came back, oldest first.
+    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError>;
+
+    /// The lines of the platform's own books that were written within a span, oldest first, all of them.
+    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError>;
+
+    /// Checks that a message is the gateway's, then reads what it is about. `headers` answers a header's value by its
+    /// lower-case name.
     async fn read_webhook(
         &self,
-        signature: &str,
+        headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
         body: &[u8],
         now: Timestamp,
     ) -> Result<Notice, WebhookError>;
 }
 
-/// No payments at all, for functions that make none and so have no access to the provider's keys.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoPayments;
+/// The gateways of a function. One that makes no payments has none, and so no access to their keys.
+#[derive(Clone, Default)]
+pub struct Gateways(BTreeMap<Gateway, Arc<dyn PaymentGateway>>);
 
-impl NoPayments {
-    fn refuse<T>() -> Result<T, PaymentError> {
-        Err(PaymentError::Unavailable("this function makes no payments".to_owned()))
+impl Gateways {
+    /// No payments at all.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// With one more.
+    #[must_use]
+    pub fn with(mut self, gateway: Gateway, port: Arc<dyn PaymentGateway>) -> Self {
+        self.0.insert(gateway, port);
+        self
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`PaymentError::Unavailable`] when it is not set up here.
+    pub fn get(&self, gateway: Gateway) -> Result<&dyn PaymentGateway, PaymentError> {
+        let port = self.0.get(&gateway).map(|port| &**port);
+        port.ok_or_else(|| PaymentError::Unavailable(format!("{gateway} is not set up here")))
+    }
+
+    /// Those that are set up.
+    pub fn iter(&self) -> impl Iterator<Item = (Gateway, &dyn PaymentGateway)> {
+        self.0.iter().map(|(gateway, port)| (*gateway, &**port))
     }
 }
 
-#[async_trait]
-impl CardPayments for NoPayments {
-    async fn create_account(&self, _: ExpertId) -> Result<AccountState, PaymentError> {
-        Self::refuse()
-    }
-
-    async fn read_account(&self, _: &str) -> Result<AccountState, PaymentError> {
-        Self::refuse()
-    }
-
-    async fn onboarding_page(&self, _: &str, _: &str, _: &str) -> Result<OnboardingPage, PaymentError> {
-        Self::refuse()
-    }
-
-    async fn create_intent(&self, _: &NewIntent<'_>) -> Result<Intent, PaymentError> {
-        Self::refuse()
-    }
-
-    async fn read_intent(&self, _: &str) -> Result<Intent, PaymentError> {
-        Self::refuse()
-    }
-
-    async fn cancel_intent(&self, _: AppointmentId, _: &str) -> Result<(), PaymentError> {
-        Self::refuse()
-    }
-
-    async fn refund(&self, _: AppointmentId, _: &str, _: Money) -> Result<String, PaymentError> {
-        Self::refuse()
-    }
-
-    async fn read_webhook(&self, _: &str, _: &[u8], _: Timestamp) -> Result<Notice, WebhookError> {
-        Err(WebhookError::Signature)
-    }
-}
-
-/// What is to be paid.
+/// Who pays, for what.
 #[derive(Debug, Clone, Copy)]
-pub struct NewIntent<'a> {
-    /// For what; also what keeps the intent from being made twice.
-    pub appointment: AppointmentId,
-    /// By the client.
-    pub amount: Money,
-    /// To the platform, of it.
-    pub fee: Money,
-    /// The account of the expert, who gets the rest.
-    pub destination: &'a str,
-    /// What the client reads on the receipt.
+pub struct Buyer<'a> {
+    /// What they read on their statement and receipt.
     pub description: &'a str,
+    /// Their name.
+    pub name: &'a str,
+    /// Their address.
+    pub email: &'a str,
+    /// Where a gateway that pays on pages of its own sends them back to.
+    pub return_url: &'a str,
 }
 
-/// A payment at the provider.
+/// What was made for the client to pay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Intent {
-    /// Its id there.
+pub struct Opened {
+    /// What it is called at the gateway.
+    pub references: References,
+    /// How the client pays.
+    pub pay_with: PayWith,
+}
+
+/// How a client pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PayWith {
+    /// In their browser, with this secret, which is good for nothing else.
+    ClientSecret(String),
+    /// On this page of the gateway.
+    Page(String),
+    /// There is nothing left to do.
+    Nothing,
+}
+
+/// What was found at the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// What counts for the next step.
+    pub seen: Seen,
+    /// How the client pays, while they can.
+    pub pay_with: PayWith,
+}
+
+/// A refund to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefundOrder {
+    /// So much.
+    pub amount: Money,
+    /// The platform's fee of it; a gateway that works that out by itself does not ask.
+    pub fee: Money,
+    /// Whether the expert's part is taken back from the expert.
+    pub from_expert: bool,
+    /// Which refund of the payment it is, from 1; part of its idempotency key.
+    pub ordinal: u32,
+}
+
+/// A line of the gateway's books about the platform's money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookLine {
+    /// Its own id.
     pub id: String,
-    /// With it the client's browser can pay, and nothing else.
-    pub client_secret: Option<String>,
-    /// Whether it is paid.
-    pub status: IntentStatus,
+    /// The object that it is about, as in [`Movement::object`].
+    pub object: String,
+    /// The gateway's word for what it is.
+    pub kind: String,
+    /// What it did to the platform's balance, before the gateway's own fee, in minor units.
+    pub amount: i64,
+    /// The gateway's own fee.
+    pub fee: i64,
+    /// ISO 4217 code in capitals.
+    pub currency: String,
+    /// When it was written.
+    pub at: Timestamp,
+    /// The appointment, where the gateway can tell.
+    pub appointment: Option<AppointmentId>,
 }
 
 /// An expert's account at the provider.
@@ -251,8 +328,13 @@ pub enum About {
     },
     /// An expert's account.
     Account {
-        /// As we named them when the account was opened.
-        expert: ExpertId,
+        /// Its id at the gateway, or the expert as we named them when it was opened.
+        account: String,
+    },
+    /// The payouts of an expert's account.
+    Payouts {
+        /// Its id at the gateway.
+        account: String,
     },
     /// Nothing of ours.
     Nothing,

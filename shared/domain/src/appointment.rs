@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::day_ledger::Held;
+use crate::policy::{self, Basis, CancellationPolicy, Quote, ReschedulePolicy, ReschedulePrice};
 use crate::text::{Email, LongText, ShortText};
-use crate::time::MINUTE;
+use crate::time::{HOUR, MINUTE};
 use crate::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp, Zone};
 
-/// The two people of an appointment.
+/// Who acts on an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
@@ -16,6 +17,8 @@ pub enum Party {
     Expert,
     /// Who booked it.
     Client,
+    /// Neither: the platform, when nobody could be paid, or by hand.
+    Platform,
 }
 
 /// Where an appointment stands.
@@ -31,8 +34,12 @@ pub enum Status {
     Confirmed,
     /// Took place.
     Completed,
-    /// The client did not come.
-    NoShow,
+    /// One of the two did not come.
+    NoShow {
+        /// Who.
+        #[serde(default = "the_client")]
+        missed_by: Party,
+    },
     /// Called off.
     Cancelled {
         /// Who called it off.
@@ -46,6 +53,10 @@ pub enum Status {
     Expired,
 }
 
+fn the_client() -> Party {
+    Party::Client
+}
+
 impl Status {
     /// The word on the wire.
     pub fn word(&self) -> &'static str {
@@ -53,7 +64,7 @@ impl Status {
             Self::Pending { .. } => "pending",
             Self::Confirmed => "confirmed",
             Self::Completed => "completed",
-            Self::NoShow => "no_show",
+            Self::NoShow { .. } => "no_show",
             Self::Cancelled { .. } => "cancelled",
             Self::Expired => "expired",
         }
@@ -65,7 +76,7 @@ impl Status {
     }
 }
 
-/// What happened to an appointment, as the world is told.
+/// What happened to an appointment or its payment, as the world is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
     /// It is booked.
@@ -76,32 +87,66 @@ pub enum Event {
     Cancelled,
     /// It took place.
     Completed,
-    /// The client did not come.
+    /// One of the two did not come.
     NoShow,
     /// The hold ended unpaid.
     Expired,
+    /// The client must do something by a deadline, or the appointment is called off.
+    PaymentActionRequired,
+    /// The session took place, and nobody could be made to pay.
+    PaymentUnpaid,
+    /// Money went back to the client.
+    PaymentRefunded,
+    /// The client's bank did not take a refund, so a person must settle it.
+    PaymentRefundFailed,
+    /// The client disputes the payment at their bank, which took it back for now.
+    PaymentDisputed,
+    /// The bank decided for the expert.
+    PaymentDisputeWon,
+    /// The bank decided for the client.
+    PaymentDisputeLost,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 6] =
-        [Self::Confirmed, Self::Rescheduled, Self::Cancelled, Self::Completed, Self::NoShow, Self::Expired];
+    pub const ALL: [Self; 13] = [
+        Self::Confirmed,
+        Self::Rescheduled,
+        Self::Cancelled,
+        Self::Completed,
+        Self::NoShow,
+        Self::Expired,
+        Self::PaymentActionRequired,
+        Self::PaymentUnpaid,
+        Self::PaymentRefunded,
+        Self::PaymentRefundFailed,
+        Self::PaymentDisputed,
+        Self::PaymentDisputeWon,
+        Self::PaymentDisputeLost,
+    ];
 
-    /// The word on the wire, after `appointment.`.
-    pub fn word(self) -> &'static str {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Confirmed => "confirmed",
-            Self::Rescheduled => "rescheduled",
-            Self::Cancelled => "cancelled",
-            Self::Completed => "completed",
-            Self::NoShow => "no_show",
-            Self::Expired => "expired",
+            Self::Confirmed => "appointment.confirmed",
+            Self::Rescheduled => "appointment.rescheduled",
+            Self::Cancelled => "appointment.cancelled",
+            Self::Completed => "appointment.completed",
+            Self::NoShow => "appointment.no_show",
+            Self::Expired => "appointment.expired",
+            Self::PaymentActionRequired => "payment.action_required",
+            Self::PaymentUnpaid => "payment.unpaid",
+            Self::PaymentRefunded => "payment.refunded",
+            Self::PaymentRefundFailed => "payment.refund_failed",
+            Self::PaymentDisputed => "payment.disputed",
+            Self::PaymentDisputeWon => "payment.dispute_won",
+            Self::PaymentDisputeLost => "payment.dispute_lost",
         }
     }
 
-    /// The event of a word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.word() == word)
+    /// The event of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.name() == name)
     }
 }
 
@@ -155,6 +200,12 @@ pub struct Appointment {
     pub created_at: Timestamp,
     /// How often it was moved.
     pub reschedules: u16,
+    /// What comes back when it does not take place, as agreed when it was booked.
+    #[serde(default)]
+    pub cancellation: CancellationPolicy,
+    /// How it may be moved, as agreed when it was booked.
+    #[serde(default)]
+    pub rescheduling: ReschedulePolicy,
     /// Where it stands.
     #[serde(flatten)]
     pub status: Status,
@@ -187,7 +238,42 @@ pub enum ChangeRefusal {
         /// What was asked.
         wanted: &'static str,
     },
+    /// The client has moved it as often as was agreed.
+    #[error("it was moved {moved} times, and its terms allow no more; call it off and book again")]
+    MovedEnough {
+        /// So often.
+        moved: u16,
+    },
+    /// Too close to the start for the client to move it.
+    #[error("by its terms it could be moved until {until}")]
+    MovedTooLate {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// The session has become dearer since it was booked.
+    #[error("the session costs {now} by now, {booked} when it was booked; call it off and book again")]
+    Dearer {
+        /// The price of the day.
+        now: Money,
+        /// The price agreed.
+        booked: Money,
+    },
+    /// Only from and until certain instants.
+    #[error("it can be {wanted} from {from} until {until}")]
+    NotNow {
+        /// What was asked.
+        wanted: &'static str,
+        /// First instant.
+        from: Timestamp,
+        /// Last instant.
+        until: Timestamp,
+    },
 }
+
+/// Minutes after the start from which a client can say that the expert did not come.
+pub const EXPERT_LATE_MINUTES: i64 = 10;
+/// Hours after the end until which a client can say so.
+pub const REPORT_HOURS: i64 = 24;
 
 impl Appointment {
     /// From start to end.
@@ -251,14 +337,14 @@ impl Appointment {
 
     /// One of the two calls it off.
     ///
-    /// A client can until the start, an expert until the end.
+    /// A client can until the start, an expert and the platform until the end.
     ///
     /// # Errors
     /// When it is over, called off, or too late.
     pub fn cancelled(&self, by: Party, reason: LongText, now: Timestamp) -> Result<Self, ChangeRefusal> {
         let last = match by {
             Party::Client => self.start,
-            Party::Expert => self.end,
+            Party::Expert | Party::Platform => self.end,
         };
         if !self.status.is_active() {
             Err(self.status_refusal("cancelled"))
@@ -269,53 +355,103 @@ impl Appointment {
         }
     }
 
-    /// Whether it may move at all.
-    ///
-    /// # Errors
-    /// When it is not confirmed, or has begun.
-    pub fn check_reschedule(&self, now: Timestamp) -> Result<(), ChangeRefusal> {
-        if self.status != Status::Confirmed {
-            Err(self.status_refusal("rescheduled"))
-        } else if now >= self.start {
-            Err(ChangeRefusal::Begun { start: self.start, wanted: "rescheduled" })
-        } else {
-            Ok(())
+    /// What its cancellation gives back.
+    pub fn cancellation_quote(&self, by: Party, now: Timestamp) -> Quote {
+        match self.status {
+            Status::Pending { .. } => Quote::everything(self.price, Basis::Unpaid),
+            _ => policy::cancellation(&self.cancellation, self.price, self.created_at, self.start, by, now),
         }
     }
 
-    /// It moves to the time that is held for it.
+    /// Whether it may move at all.
+    ///
+    /// # Errors
+    /// When it is not confirmed, has begun, or its terms do not allow its client to move it any more.
+    pub fn check_reschedule(&self, by: Party, now: Timestamp) -> Result<(), ChangeRefusal> {
+        if self.status != Status::Confirmed {
+            return Err(self.status_refusal("rescheduled"));
+        }
+        if now >= self.start {
+            return Err(ChangeRefusal::Begun { start: self.start, wanted: "rescheduled" });
+        }
+        if by != Party::Client {
+            return Ok(());
+        }
+        let until = self.start.plus(-i64::from(self.rescheduling.until_minutes_before) * MINUTE);
+        match self.rescheduling.at_most {
+            Some(most) if self.reschedules >= most => {
+                Err(ChangeRefusal::MovedEnough { moved: self.reschedules })
+            }
+            _ if now > until => Err(ChangeRefusal::MovedTooLate { until }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What it costs once it is moved, when the session type costs `current` by then.
+    ///
+    /// # Errors
+    /// [`ChangeRefusal::Dearer`] when the terms say the price of the day and that is higher. Prices in another currency than the
+    /// one agreed are not compared; then what was agreed stands.
+    pub fn price_when_moved(&self, current: Money) -> Result<Money, ChangeRefusal> {
+        if self.rescheduling.price == ReschedulePrice::AsBooked || current.currency() != self.price.currency()
+        {
+            Ok(self.price)
+        } else if current.amount() > self.price.amount() {
+            Err(ChangeRefusal::Dearer { now: current, booked: self.price })
+        } else {
+            Ok(current)
+        }
+    }
+
+    /// It moves to the time that is held for it, at this price.
     ///
     /// # Errors
     /// As [`Self::check_reschedule`].
-    pub fn rescheduled(&self, held: &Held, now: Timestamp) -> Result<Self, ChangeRefusal> {
-        self.check_reschedule(now)?;
+    pub fn rescheduled(
+        &self,
+        by: Party,
+        held: &Held,
+        price: Money,
+        now: Timestamp,
+    ) -> Result<Self, ChangeRefusal> {
+        self.check_reschedule(by, now)?;
         Ok(Self {
             start: held.session.start,
             end: held.session.end,
             buffer_before_minutes: held.session.buffer_before_minutes,
             buffer_after_minutes: held.session.buffer_after_minutes,
             group: held.group,
+            price,
             reschedules: self.reschedules.saturating_add(1),
             ..self.with_status(Status::Confirmed)
         })
     }
 
-    /// It took place (`Completed`), or the client did not come (`NoShow`).
+    /// One of the two, or the platform, says how it ended.
+    ///
+    /// The expert says that it took place or that the client did not come, from the start on. The client can only say that
+    /// the expert did not come, a little after the start and until the next day.
     ///
     /// # Errors
-    /// When it is not confirmed, or has not begun.
-    pub fn ended(&self, outcome: Outcome, now: Timestamp) -> Result<Self, ChangeRefusal> {
-        let (status, wanted) = match outcome {
-            Outcome::Completed => (Status::Completed, "completed"),
-            Outcome::NoShow => (Status::NoShow, "marked as a no-show"),
+    /// When it is not confirmed, or too early or too late to say so.
+    pub fn ended(&self, outcome: Outcome, by: Party, now: Timestamp) -> Result<Self, ChangeRefusal> {
+        let wanted = match outcome {
+            Outcome::Completed => "completed",
+            Outcome::NoShow { .. } => "marked as a no-show",
         };
         if self.status != Status::Confirmed {
-            Err(self.status_refusal(wanted))
-        } else if now < self.start {
-            Err(ChangeRefusal::NotBegun { start: self.start, wanted })
-        } else {
-            Ok(self.with_status(status))
+            return Err(self.status_refusal(wanted));
         }
+        if by == Party::Client {
+            let from = self.start.plus(EXPERT_LATE_MINUTES * MINUTE).min(self.end);
+            let until = self.end.plus(REPORT_HOURS * HOUR);
+            if !(from..=until).contains(&now) {
+                return Err(ChangeRefusal::NotNow { wanted, from, until });
+            }
+        } else if now < self.start {
+            return Err(ChangeRefusal::NotBegun { start: self.start, wanted });
+        }
+        Ok(self.with_status(outcome.status()))
     }
 }
 
@@ -324,8 +460,11 @@ impl Appointment {
 pub enum Outcome {
     /// It took place.
     Completed,
-    /// The client did not come.
-    NoShow,
+    /// One of the two did not come.
+    NoShow {
+        /// Who.
+        missed_by: Party,
+    },
 }
 
 impl Outcome {
@@ -333,7 +472,15 @@ impl Outcome {
     pub fn status(self) -> Status {
         match self {
             Self::Completed => Status::Completed,
-            Self::NoShow => Status::NoShow,
+            Self::NoShow { missed_by } => Status::NoShow { missed_by },
+        }
+    }
+
+    /// What the world is told.
+    pub fn event(self) -> Event {
+        match self {
+            Self::Completed => Event::Completed,
+            Self::NoShow { .. } => Event::NoShow,
         }
     }
 }

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::payment::Gateway;
 use crate::text::{LongText, ShortText};
-use crate::{ExpertId, Timestamp};
+use crate::{ExpertId, Rate, Timestamp};
 
 /// What an expert tells about themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,21 +33,32 @@ pub struct Expert {
     pub profile: ExpertProfile,
 }
 
-/// An expert's account at Stripe, as Stripe last described it.
+/// An expert's account at a payment gateway, as the gateway last described it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StripeAccount {
-    /// `acct_…`
+pub struct PaymentAccount {
+    /// Whose gateway.
+    pub gateway: Gateway,
+    /// Its id there, such as `acct_…`.
     pub account: String,
     /// Grows by one with each change.
     pub version: u64,
     /// Whether clients can pay; without it paid sessions cannot be booked.
     pub charges_enabled: bool,
-    /// Whether Stripe pays out to the expert's bank.
+    /// Whether the gateway pays out to the expert's bank.
     pub payouts_enabled: bool,
-    /// What Stripe still wants to know, in its own field names.
+    /// What the gateway still wants to know, in its own field names.
     pub requirements_due: Vec<String>,
-    /// Why Stripe stopped the account, in its own word.
+    /// Why the gateway stopped the account, in its own word.
     pub disabled_reason: Option<String>,
-    /// When Stripe said so.
+    /// When the gateway said so.
     pub read_at: Timestamp,
+}
+
+/// What the platform keeps of an expert's prices, where that is not the usual rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpertFee {
+    /// Grows by one with each change; the ETag.
+    pub version: u64,
+    /// The rate of new bookings; none for the usual one. What is booked keeps its rate.
+    pub rate: Option<Rate>,
 }

@@ -8,9 +8,10 @@ pub mod availability;
 pub mod day_ledger;
 pub mod expert;
 pub mod id;
-
+pub mod ledger;
 pub mod money;
 pub mod payment;
+pub mod policy;
 pub mod session_type;
 pub mod slots;
 pub mod text;

@@ -1,6 +1,7 @@
 //! Money in integer minor units with its currency, and rates in basis points. No floats anywhere.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,10 +29,43 @@ impl Currency {
         self.0.code()
     }
 
-    /// Whether Stripe counts it in the same minor units as ISO 4217, down to one. Elsewhere the same number would charge a
-    /// hundred times more or less, or be refused (<https://docs.stripe.com/currencies#special-cases>).
-    pub fn is_charged_in_minor_units(self) -> bool {
-        self.exponent() < 3 && !matches!(self.code(), "ISK" | "UGX" | "MGA")
+    /// The step in which amounts of it can be charged, in minor units: cards are charged in tens of fils, because no network
+    /// settles a third digit, and in whole ariary (<https://docs.stripe.com/currencies#special-cases>).
+    pub fn charge_step(self) -> u64 {
+        match (self.code(), self.exponent()) {
+            ("MGA", _) => 100,
+            (_, 3) => 10,
+            _ => 1,
+        }
+    }
+
+    /// What a charge of this currency must lie between, in minor units.
+    ///
+    /// The least amounts are those of <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>; for a currency
+    /// that is not in that list one step. The largest is eight digits as the gateway counts them, and ISK and UGX have
+    /// two more digits there than in ISO 4217.
+    pub fn charge_limits(self) -> RangeInclusive<u64> {
+        let least = match self.code() {
+            "USD" | "EUR" | "CHF" | "AUD" | "CAD" | "BRL" | "INR" | "NZD" | "SGD" => 50,
+            "GBP" => 30,
+            "BGN" => 100,
+            "AED" | "MYR" | "PLN" | "RON" => 200,
+            "DKK" => 250,
+            "NOK" | "SEK" => 300,
+            "HKD" => 400,
+            "MXN" | "THB" => 1_000,
+            "CZK" => 1_500,
+            "HUF" => 17_500,
+            "JPY" => 50,
+            _ => self.charge_step(),
+        };
+        let largest = if matches!(self.code(), "ISK" | "UGX") { MAXIMUM_AMOUNT / 100 } else { MAXIMUM_AMOUNT };
+        least..=largest
+    }
+
+    /// Whether prices can be in it: cards know no currency with more than three digits behind the point.
+    pub fn is_charged(self) -> bool {
+        self.exponent() <= 3
     }
 
     /// How many digits of an amount in minor units stand behind the decimal point: 2 for EUR, 0 for JPY, 3 for KWD.
@@ -140,7 +174,7 @@ impl Money {
             .and_then(|amount| Self::new(amount, self.currency))
     }
 
-    /// The part of this amount that `rate` takes, rounded half up in minor units.
+    /// The part of this amount that `rate` takes, rounded half up in the steps in which the currency is charged.
     ///
     /// ```
     /// use domain::{Currency, Money, Rate};
@@ -149,11 +183,67 @@ impl Money {
     /// # Ok::<(), domain::money::AmountTooLarge>(())
     /// ```
     pub fn share(self, rate: Rate) -> Self {
-        // At most 10^8 × 10^4, far inside 64 bits.
-        let amount = (self.amount * u64::from(rate.0) + 5_000) / 10_000;
+        self.proportion(u64::from(rate.0), 10_000)
+    }
+
+    /// `part` of `whole` parts of this amount, rounded half up in the steps in which the currency is charged, and never more
+    /// than the amount itself. Of a whole of nothing it is nothing.
+    pub fn proportion(self, part: u64, whole: u64) -> Self {
+        let step = u128::from(self.currency.charge_step());
+        let (numerator, denominator) =
+            (u128::from(self.amount) * u128::from(part), u128::from(whole) * step);
+        let steps = (2 * numerator + denominator).checked_div(2 * denominator).unwrap_or(0);
+        // A price that is no multiple of the step rounds up to more than itself.
+        let amount = u64::try_from(steps * step).unwrap_or(self.amount).min(self.amount);
         Self { amount, currency: self.currency }
     }
+
+    /// This amount without `other`; nothing when that is more. Amounts of another currency count as nothing.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        let taken = if other.currency == self.currency { other.amount } else { 0 };
+        Self { amount: self.amount.saturating_sub(taken), currency: self.currency }
+    }
+
+    /// An amount of the same currency.
+    ///
+    /// # Errors
+    /// [`AmountTooLarge`] above [`MAXIMUM_AMOUNT`].
+    pub fn with_amount(self, amount: u64) -> Result<Self, AmountTooLarge> {
+        Self::new(amount, self.currency)
+    }
+
+    /// Nothing of the same currency.
+    #[must_use]
+    pub fn nothing(self) -> Self {
+        Self { amount: 0, ..self }
+    }
+
+    /// Whether this much can be charged: within the currency's limits and in its steps.
+    ///
+    /// # Errors
+    /// What the amount must be.
+    pub fn check_charge(self) -> Result<(), Unchargeable> {
+        let limits = self.currency.charge_limits();
+        let step = self.currency.charge_step();
+        let show = |amount| Self { amount, ..self }.to_string();
+        if !self.currency.is_charged() {
+            Err(Unchargeable(format!("{} cannot be charged", self.currency.code())))
+        } else if !limits.contains(&self.amount) {
+            let (least, largest) = (show(*limits.start()), show(*limits.end()));
+            Err(Unchargeable(format!("must be from {least} to {largest} to be charged, got {self}")))
+        } else if !self.amount.is_multiple_of(step) {
+            Err(Unchargeable(format!("must be a multiple of {} to be charged, got {self}", show(step))))
+        } else {
+            Ok(())
+        }
+    }
 }
+
+/// The amount cannot be charged; the text says what it must be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unchargeable(String);
 
 impl fmt::Display for Money {
     /// `EUR 12.50`, `JPY 1200`, `KWD 3.125`.
@@ -231,19 +321,37 @@ mod tests {
     }
 
     #[test]
-    fn knows_what_is_charged_in_other_units() {
-        // Where Stripe's number of digits is another than that of ISO 4217, or its last digit must be 0.
-        for code in ["ISK", "UGX", "MGA", "BHD", "JOD", "KWD", "OMR", "TND"] {
-            assert!(!currency(code).is_charged_in_minor_units(), "{code}");
+    fn knows_what_can_be_charged() {
+        let check = |amount, code| Money::new(amount, currency(code)).expect("small").check_charge();
+        for (code, least) in
+            [("USD", 50), ("EUR", 50), ("GBP", 30), ("JPY", 50), ("HUF", 17_500), ("KWD", 10), ("MGA", 100)]
+        {
+            assert_eq!(check(least, code), Ok(()), "{code}");
+            assert!(check(least - 1, code).is_err(), "{code}");
         }
-        let hundredths = ["EUR", "USD", "GBP", "CHF", "HUF", "TWD"];
-        let units = "BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF";
-        for (codes, exponent) in [(hundredths.to_vec(), 2), (units.split(' ').collect(), 0)] {
-            for code in codes {
-                assert!(currency(code).is_charged_in_minor_units(), "{code}");
-                assert_eq!(currency(code).exponent(), exponent, "{code}");
-            }
+        for (code, largest) in [("EUR", MAXIMUM_AMOUNT), ("ISK", 999_999), ("UGX", 999_999)] {
+            assert_eq!(check(largest, code), Ok(()), "{code}");
         }
+        assert!(check(1_000_000, "ISK").is_err());
+        for (amount, code) in [(3_125, "KWD"), (1_001, "BHD"), (150, "MGA"), (100, "CLF")] {
+            assert!(check(amount, code).is_err(), "{code}");
+        }
+        let words = check(3_125, "KWD").expect_err("no tens").to_string();
+        assert_eq!(words, "must be a multiple of KWD 0.010 to be charged, got KWD 3.125");
+    }
+
+    #[test]
+    fn shares_keep_to_the_steps_of_the_currency() {
+        let share = |amount, code| {
+            Money::new(amount, currency(code)).expect("small").share(Rate::TEN_PERCENT).amount()
+        };
+        assert_eq!(share(3_130, "KWD"), 310);
+        assert_eq!(share(3_150, "KWD"), 320);
+        assert_eq!(share(1_005, "JPY"), 101);
+        assert_eq!(share(12_500, "MGA"), 1_300);
+        let whole = Rate::from_basis_points(10_000).expect("the whole");
+        // Not an amount that can be charged, and still never more than itself.
+        assert_eq!(Money::new(15, currency("KWD")).expect("small").share(whole).amount(), 15);
     }
 
     #[test]

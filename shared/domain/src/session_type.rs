@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::money::AmountTooLarge;
+use crate::money::{AmountTooLarge, Unchargeable};
+use crate::policy::{CancellationPolicy, ReschedulePolicy};
 use crate::text::{LongText, ShortText};
 use crate::time::{Date, MINUTE, TimeSpan, Timestamp};
-use crate::{Money, SessionTypeId};
+use crate::{Currency, Money, SessionTypeId};
 
 /// Longest session: a day.
 pub const MAXIMUM_LENGTH_MINUTES: u16 = 1_440;
@@ -18,6 +19,9 @@ pub const MAXIMUM_NOTICE_MINUTES: u32 = 366 * 1_440;
 pub const MAXIMUM_ROLLING_DAYS: u16 = 731;
 /// Most seats of a group session.
 pub const MAXIMUM_CAPACITY: u16 = 500;
+
+/// Most currencies besides the price's in which a client may pay.
+pub const MOST_PRESENTMENT_CURRENCIES: usize = 10;
 
 /// What an expert chooses about a session type; [`SessionType`] adds what the platform keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,10 +67,34 @@ pub struct SessionTypeTerms {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 500))]
     pub capacity: u16,
+    /// When the price is taken.
+    #[serde(default)]
+    pub collection: Collection,
+    /// What comes back when a session does not take place. It is fixed for an appointment when it is booked.
+    #[serde(default)]
+    pub cancellation: CancellationPolicy,
+    /// How an appointment may be moved. It is fixed for an appointment when it is booked.
+    #[serde(default)]
+    pub rescheduling: ReschedulePolicy,
+    /// Currencies besides the price's in which a client may choose to pay, at the day's reference rate.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    pub presentment_currencies: Vec<Currency>,
 }
 
 fn one() -> u16 {
     1
+}
+
+/// When the price of a session is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Collection {
+    /// When it is booked; what the cancellation policy gives back is refunded.
+    #[default]
+    ChargeAtBooking,
+    /// It is set aside when it is booked, or near the time when that is too far ahead, and taken once the session took place.
+    AuthoriseThenCapture,
 }
 
 /// How far ahead a session type can be booked, in dates of the expert's zone.
@@ -139,17 +167,32 @@ impl SessionTypeTerms {
             }
             BookingWindow::Dates { .. } => {}
         }
-        if !self.price.is_zero() && !self.price.currency().is_charged_in_minor_units() {
-            let must = format!(
-                "must be one in which cards are charged here, and {} is not",
-                self.price.currency().code()
-            );
-            return Err(InvalidTerms { field: "price.currency", must });
+        if !self.price.is_zero() {
+            self.price
+                .check_charge()
+                .map_err(|error| InvalidTerms { field: "price", must: error.to_string() })?;
         }
-        self.price.times(self.capacity).map_err(|AmountTooLarge| InvalidTerms {
+        self.cancellation.check()?;
+        let all_seats = self.price.times(self.capacity).map_err(|AmountTooLarge| InvalidTerms {
             field: "price",
             must: format!("times the capacity: {AmountTooLarge}"),
         })?;
+        if !self.price.is_zero() {
+            let must = |error: Unchargeable| format!("times the capacity: {error}");
+            all_seats
+                .check_charge()
+                .map_err(|error| InvalidTerms { field: "price", must: must(error) })?;
+        }
+        let offered = &self.presentment_currencies;
+        if offered.len() > MOST_PRESENTMENT_CURRENCIES
+            || offered.iter().enumerate().any(|(place, one)| offered[..place].contains(one))
+            || offered.iter().any(|one| *one == self.price.currency() || !one.is_charged())
+        {
+            let must = format!(
+                "must be at most {MOST_PRESENTMENT_CURRENCIES} different currencies other than that of the price"
+            );
+            return Err(InvalidTerms { field: "presentment_currencies", must });
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Appointments and their payments.
 
 use domain::appointment::{Appointment, Party, Status};
+use domain::ledger::{Entry, Movement};
 use domain::payment::Payment;
 use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
 
@@ -16,6 +17,17 @@ pub struct AppointmentPage {
     pub appointments: Vec<Appointment>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<String>,
+}
+
+/// An appointment, its payment, and what moved.
+#[derive(Debug, Clone)]
+pub struct AppointmentRecord {
+    /// The appointment.
+    pub appointment: Appointment,
+    /// None when there is nothing to pay.
+    pub payment: Option<Payment>,
+    /// Everything that moved, in the order in which it was written down.
+    pub movements: Vec<Movement>,
 }
 
 impl Transaction {
@@ -60,6 +72,38 @@ impl Store {
     /// When it cannot be read.
     pub async fn payment(&self, id: AppointmentId) -> Result<Option<Payment>, ReadError> {
         self.table.get(&keys::payment(id), Consistency::Strong).await?.map(document).transpose()
+    }
+
+    /// An appointment with its payment and everything that moved, in one request.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn appointment_record(
+        &self,
+        id: AppointmentId,
+    ) -> Result<Option<AppointmentRecord>, ReadError> {
+        let (first, last) = (keys::appointment(id).sk, keys::payment(id).sk);
+        let query = Query {
+            index: None,
+            pk: keys::appointment_rows(id),
+            from: first.clone(),
+            to: last.clone(),
+            backwards: false,
+            limit: None,
+            consistency: Consistency::Strong,
+        };
+        let (mut appointment, mut payment, mut movements) = (None, None, Vec::new());
+        for item in self.table.query(&query).await? {
+            let sort_key = item.get(keys::SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            if sort_key == first {
+                appointment = Some(document(item)?);
+            } else if sort_key == last {
+                payment = Some(document(item)?);
+            } else if sort_key.starts_with(keys::ENTRIES) {
+                movements.extend(document::<Entry>(item)?.movements);
+            }
+        }
+        Ok(appointment.map(|appointment| AppointmentRecord { appointment, payment, movements }))
     }
 
     /// The appointments of one side that start within a span, by time.

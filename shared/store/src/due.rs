@@ -7,6 +7,7 @@
 use std::str::FromStr;
 
 use domain::appointment::Event;
+use domain::payment::Gateway;
 use domain::{AppointmentId, ExpertId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +31,12 @@ pub enum Effect {
         /// What happened.
         event: Event,
     },
-    /// What we know of an expert's account is what Stripe says.
-    StripeAccount(ExpertId),
+    /// What we know of an expert's account is what the gateway says.
+    PaymentAccount(ExpertId, Gateway),
+    /// The payouts of an expert's account are in the ledger.
+    Payouts(ExpertId, Gateway),
+    /// Each payment and refund of the appointment has its receipt or credit note.
+    Receipts(AppointmentId),
 }
 
 /// The text names no effect.
@@ -44,9 +49,11 @@ impl std::fmt::Display for Effect {
         match self {
             Self::Payment(id) => write!(out, "payment:{id}"),
             Self::Announcement { appointment, version, event } => {
-                write!(out, "announcement:{appointment}:{version}:{}", event.word())
+                write!(out, "announcement:{appointment}:{version}:{}", event.name())
             }
-            Self::StripeAccount(id) => write!(out, "stripe-account:{id}"),
+            Self::PaymentAccount(id, gateway) => write!(out, "payment-account:{id}:{gateway}"),
+            Self::Payouts(id, gateway) => write!(out, "payouts:{id}:{gateway}"),
+            Self::Receipts(id) => write!(out, "receipts:{id}"),
         }
     }
 }
@@ -60,9 +67,13 @@ impl FromStr for Effect {
             ["announcement", appointment, version, event] => Some(Self::Announcement {
                 appointment: appointment.parse().ok()?,
                 version: version.parse().ok()?,
-                event: Event::from_word(event)?,
+                event: Event::from_name(event)?,
             }),
-            ["stripe-account", id] => Some(Self::StripeAccount(id.parse().ok()?)),
+            ["payment-account", id, gateway] => {
+                Some(Self::PaymentAccount(id.parse().ok()?, Gateway::from_word(gateway)?))
+            }
+            ["payouts", id, gateway] => Some(Self::Payouts(id.parse().ok()?, Gateway::from_word(gateway)?)),
+            ["receipts", id] => Some(Self::Receipts(id.parse().ok()?)),
             _ => None,
         };
         parse().ok_or(UnknownEffect)
@@ -86,17 +97,19 @@ impl From<Effect> for String {
 impl Effect {
     fn key(&self) -> keys::Key {
         match self {
-            Self::Payment(id) | Self::Announcement { appointment: id, .. } => {
+            Self::Payment(id) | Self::Receipts(id) | Self::Announcement { appointment: id, .. } => {
                 keys::due(keys::appointment_rows(*id), &self.to_string())
             }
-            Self::StripeAccount(id) => keys::due(keys::calendar(*id), &self.to_string()),
+            Self::PaymentAccount(id, _) | Self::Payouts(id, _) => {
+                keys::due(keys::calendar(*id), &self.to_string())
+            }
         }
     }
 
     fn shard(&self) -> String {
         keys::due_shard(match self {
-            Self::Payment(id) | Self::Announcement { appointment: id, .. } => id.bits(),
-            Self::StripeAccount(id) => id.bits(),
+            Self::Payment(id) | Self::Receipts(id) | Self::Announcement { appointment: id, .. } => id.bits(),
+            Self::PaymentAccount(id, _) | Self::Payouts(id, _) => id.bits(),
         })
     }
 }

@@ -6,8 +6,12 @@
 //! | booking | a group session's seats | table | `CAL#<expert>` | `D#<yyyymmdd>#G#<session type>#<start>` |
 //! | list_slots, booking | rules and session types | table | `CAL#<expert>` | `RULES`, `TYPE#<id>` |
 //! | anybody | who an expert is | table | `CAL#<expert>` | `PROFILE` |
-//! | booking, onboarding | how an expert is paid | table | `CAL#<expert>` | `STRIPE` |
-//! | the two people | one appointment, and its payment | table | `APT#<id>` | `A`, `PAY` |
+//! | booking, onboarding | how an expert is paid, and the fee | table | `CAL#<expert>` | `ACCOUNT#<gateway>`, `FEE` |
+//! | webhooks | whose account is this | table | `ACCOUNT#<gateway>#<account>` | `R` |
+//! | the two people | one appointment, its payment, and what moved | table | `APT#<id>` | `A`, `PAY`, `ENTRY#<number>` |
+//! | expert's reports | an expert's ledger by time | GSI1 | `LEDGER#<expert>` | `<at>#<entry>` |
+//! | reconciler, platform's reports | the whole ledger by day | GSI2 | `LEDGER#<yyyymmdd>` | `<at>#<entry>` |
+//! | payouts | was this payout written down | table | `LEDGER#<expert>` | `PAYOUT#<gateway>#<kind>#<payout>` |
 //! | effect worker | one effect that is owed | table | `APT#<id>` or `CAL#<expert>` | `DUE#<effect>` |
 //! | expert's dashboard | an expert's appointments by time | GSI1 | `EXP#<id>` | `<start>#<apt>` |
 //! | client's dashboard | a client's appointments by time | GSI2 | `CLI#<id>` | `<start>#<apt>` |
@@ -18,6 +22,7 @@
 //! Instants in sort keys are seconds since 1970 in twelve digits, so that they sort as text.
 
 use chrono::{Datelike, NaiveDate};
+use domain::payment::Gateway;
 use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 /// Partition key attribute.
@@ -86,9 +91,19 @@ pub fn rules(expert: ExpertId) -> Key {
     key(calendar(expert), "RULES")
 }
 
-/// An expert's account at Stripe.
-pub fn stripe(expert: ExpertId) -> Key {
-    key(calendar(expert), "STRIPE")
+/// An expert's account at a payment gateway.
+pub fn payment_account(expert: ExpertId, gateway: Gateway) -> Key {
+    key(calendar(expert), format!("ACCOUNT#{gateway}"))
+}
+
+/// Whose an account at a payment gateway is.
+pub fn account_owner(gateway: Gateway, account: &str) -> Key {
+    key(format!("ACCOUNT#{gateway}#{account}"), "R")
+}
+
+/// What the platform keeps of an expert's prices.
+pub fn fee(expert: ExpertId) -> Key {
+    key(calendar(expert), "FEE")
 }
 
 /// One session type of an expert.
@@ -145,6 +160,34 @@ pub fn appointment(id: AppointmentId) -> Key {
 /// An appointment's payment.
 pub fn payment(id: AppointmentId) -> Key {
     key(appointment_rows(id), "PAY")
+}
+
+/// One entry of the ledger of an appointment.
+pub fn entry(id: AppointmentId, number: u32) -> Key {
+    key(appointment_rows(id), format!("{ENTRIES}{number:06}"))
+}
+
+/// What the sort keys of an appointment's ledger entries begin with.
+pub const ENTRIES: &str = "ENTRY#";
+
+/// An expert's part of the ledger, in GSI1; as a partition of the table, their payouts.
+pub fn ledger_of_expert(id: ExpertId) -> String {
+    format!("LEDGER#{id}")
+}
+
+/// A day's part of the whole ledger, in GSI2.
+pub fn ledger_of_day(day: NaiveDate) -> String {
+    format!("LEDGER#{:04}{:02}{:02}", day.year(), day.month(), day.day())
+}
+
+/// A payout of an expert, or that it came back.
+pub fn payout(expert: ExpertId, gateway: Gateway, kind: &str, payout: &str) -> Key {
+    key(ledger_of_expert(expert), format!("PAYOUT#{gateway}#{kind}#{payout}"))
+}
+
+/// The place of an entry in the ledger.
+pub fn ledger_order(at: Timestamp, entry: &Key) -> String {
+    format!("{}#{}#{}", instant(at), entry.pk, entry.sk)
 }
 
 /// An effect that is owed, among the rows of whom it is owed for.

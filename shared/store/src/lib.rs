@@ -11,17 +11,19 @@ mod dynamo;
 mod experts;
 pub mod idempotency;
 pub mod keys;
+mod ledger;
 pub mod table;
 mod transaction;
 mod webhook_events;
 
 use std::sync::Arc;
 
-pub use appointments::{AppointmentPage, Whose};
+pub use appointments::{AppointmentPage, AppointmentRecord, Whose};
 pub use calendars::Offer;
 pub use due::{Due, Effect};
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use experts::VersionedRules;
+pub use ledger::LedgerPage;
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
 

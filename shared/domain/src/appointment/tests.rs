@@ -19,7 +19,7 @@ fn all(seconds: i64) -> Vec<Appointment> {
         Status::Pending { hold_expires_at: now() },
         Status::Confirmed,
         Status::Completed,
-        Status::NoShow,
+        Status::NoShow { missed_by: Party::Client },
         cancelled,
         Status::Expired,
     ];
@@ -52,6 +52,7 @@ fn outcomes(
                 assert_eq!(start, before.start);
                 "not begun"
             }
+            Err(refusal) => panic!("{refusal}"),
         })
         .collect()
 }
@@ -98,7 +99,7 @@ fn what_is_confirmed_moves_until_it_begins_and_keeps_the_times_that_were_held() 
     let held = Held { session, group: true, change: Change::default() };
     let reschedule = |seconds| {
         outcomes(seconds, |appointment| {
-            let moved = appointment.rescheduled(&held, now())?;
+            let moved = appointment.rescheduled(Party::Client, &held, appointment.price, now())?;
             assert_eq!((moved.start, moved.end), (later, session.end));
             assert_eq!((moved.buffer_before_minutes, moved.buffer_after_minutes), (0, 7));
             assert_eq!((moved.group, moved.reschedules), (true, 1));
@@ -112,13 +113,53 @@ fn what_is_confirmed_moves_until_it_begins_and_keeps_the_times_that_were_held() 
 
 #[test]
 fn a_session_ends_once_it_has_begun() {
-    for (outcome, word) in [(Outcome::Completed, "completed"), (Outcome::NoShow, "no_show")] {
-        let ended = |seconds| outcomes(seconds, |appointment| appointment.ended(outcome, now()));
+    let no_show = Outcome::NoShow { missed_by: Party::Client };
+    for (outcome, word) in [(Outcome::Completed, "completed"), (no_show, "no_show")] {
+        let ended =
+            |seconds| outcomes(seconds, |appointment| appointment.ended(outcome, Party::Expert, now()));
         assert_eq!(ended(0), ["status", "status", word, "status", "status", "status", "status"]);
         assert_eq!(ended(-9_999)[2], word);
         assert_eq!(ended(1)[2], "not begun");
         assert_eq!(outcome.status().word(), word);
     }
+}
+
+#[test]
+fn a_client_reports_an_absent_expert_within_a_day() {
+    let report = |seconds_since_start: i64| {
+        let appointment = &all(-seconds_since_start)[2];
+        appointment.ended(Outcome::NoShow { missed_by: Party::Expert }, Party::Client, now())
+    };
+    let missed = Status::NoShow { missed_by: Party::Expert };
+    for since in [600, 3_600 + 86_400] {
+        assert_eq!(report(since).unwrap().status, missed);
+    }
+    for since in [-1, 0, 599, 3_601 + 86_400] {
+        assert!(matches!(report(since), Err(ChangeRefusal::NotNow { .. })), "{since}");
+    }
+}
+
+#[test]
+fn a_client_moves_as_often_and_until_when_was_agreed() {
+    let rescheduling =
+        ReschedulePolicy { at_most: Some(2), until_minutes_before: 60, price: ReschedulePrice::Current };
+    let of = |reschedules, seconds| Appointment {
+        reschedules,
+        rescheduling: rescheduling.clone(),
+        ..all(seconds)[2].clone()
+    };
+    assert_eq!(of(1, 3_600).check_reschedule(Party::Client, now()), Ok(()));
+    let late = of(1, 3_599).check_reschedule(Party::Client, now());
+    assert!(matches!(late, Err(ChangeRefusal::MovedTooLate { .. })));
+    let often = of(2, 3_600).check_reschedule(Party::Client, now());
+    assert_eq!(often, Err(ChangeRefusal::MovedEnough { moved: 2 }));
+    assert_eq!(of(9, 1).check_reschedule(Party::Expert, now()), Ok(()));
+    let euros = |cents| Money::new(cents, crate::Currency::EUR).unwrap();
+    let appointment = of(0, 3_600);
+    assert_eq!(appointment.price_when_moved(euros(4_000)), Ok(euros(4_000)));
+    assert!(matches!(appointment.price_when_moved(euros(6_000)), Err(ChangeRefusal::Dearer { .. })));
+    let agreed = Appointment { rescheduling: ReschedulePolicy::default(), ..appointment };
+    assert_eq!(agreed.price_when_moved(euros(6_000)), Ok(euros(5_000)));
 }
 
 #[test]
@@ -130,9 +171,9 @@ fn only_holds_and_bookings_take_time() {
 #[test]
 fn events_read_as_written() {
     for event in Event::ALL {
-        assert_eq!(Event::from_word(event.word()), Some(event));
+        assert_eq!(Event::from_name(event.name()), Some(event));
     }
-    assert_eq!(Event::from_word("held"), None);
+    assert_eq!(Event::from_name("appointment.held"), None);
 }
 
 #[test]

@@ -77,6 +77,8 @@ pub(crate) fn appointment(bits: u128) -> Appointment {
         price: Money::new(5_000, crate::Currency::EUR).unwrap(),
         created_at: start.plus(-DAY),
         reschedules: 0,
+        cancellation: Default::default(),
+        rescheduling: Default::default(),
         status: Status::Confirmed,
     }
 }

@@ -1,0 +1,92 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::money::MAXIMUM_AMOUNT;
+use crate::{Currency, Timestamp};
+
+fn at(hours: i64) -> Timestamp {
+    Timestamp::from_seconds(1_800_000_000 + hours * HOUR)
+}
+
+fn tier(until_hours_before: u16, percent: u8) -> Tier {
+    Tier { until_hours_before, refund_percent: Percent::new(percent).expect("a per cent") }
+}
+
+fn tiers() -> CancellationPolicy {
+    CancellationPolicy { tiers: vec![tier(48, 100), tier(24, 50), tier(1, 10)], grace_minutes: 30, ..Default::default() }
+}
+
+fn euros(cents: u64) -> Money {
+    Money::new(cents, Currency::EUR).expect("small")
+}
+
+#[test]
+fn each_tier_holds_to_its_last_second() {
+    let policy = tiers();
+    let refund = |now| cancellation(&policy, euros(1_005), at(-1_000), at(100), Party::Client, now).refund.amount();
+    assert_eq!(refund(at(52)), 1_005);
+    assert_eq!(refund(at(52).plus(1)), 503);
+    assert_eq!(refund(at(76)), 503);
+    assert_eq!(refund(at(76).plus(1)), 101);
+    assert_eq!(refund(at(99)), 101);
+    assert_eq!(refund(at(99).plus(1)), 0);
+}
+
+#[test]
+fn who_calls_off_decides() {
+    for by in [Party::Expert, Party::Platform] {
+        let quote = cancellation(&tiers(), euros(999), at(0), at(100), by, at(100).plus(-1));
+        assert_eq!((quote.refund, quote.kept), (euros(999), euros(0)));
+        assert_eq!(no_show(&tiers(), euros(999), by).refund, euros(999));
+    }
+    assert_eq!(no_show(&tiers(), euros(999), Party::Client).kept, euros(999));
+}
+
+#[test]
+fn grace_runs_from_the_booking() {
+    let quote = |minutes: i64| {
+        let (booked, start) = (at(0), at(0).plus(50 * MINUTE));
+        cancellation(&tiers(), euros(100), booked, start, Party::Client, booked.plus(minutes * MINUTE))
+    };
+    assert_eq!(quote(30).basis, Basis::Grace { until: at(0).plus(30 * MINUTE) });
+    assert_eq!(quote(31).basis, Basis::TooLate);
+}
+
+#[test]
+fn refuses_policies_that_make_no_sense() {
+    let check = |tiers| CancellationPolicy { tiers, ..CancellationPolicy::default() }.check();
+    assert_eq!(check(vec![]), Ok(()));
+    assert_eq!(check(vec![tier(48, 100), tier(0, 0)]), Ok(()));
+    for wrong in [
+        vec![tier(24, 50), tier(48, 100)],
+        vec![tier(48, 50), tier(24, 100)],
+        vec![tier(24, 50), tier(24, 40)],
+        vec![tier(MOST_HOURS + 1, 50)],
+        (0..=MOST_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect(),
+    ] {
+        assert!(check(wrong).is_err());
+    }
+    assert!(serde_json::from_str::<Tier>(r#"{"until_hours_before":1,"refund_percent":101}"#).is_err());
+    assert!(serde_json::from_str::<Tier>(r#"{"until_hours_before":1,"refund_percent":-1}"#).is_err());
+    assert!(serde_json::from_str::<Tier>(r#"{"until_hours_before":1,"refund_percent":0.5}"#).is_err());
+}
+
+proptest! {
+    #[test]
+    fn refund_and_kept_make_the_price(
+        amount in 0..=MAXIMUM_AMOUNT,
+        percents in prop::collection::btree_set(0_u8..=100, 0..MOST_TIERS),
+        booked in -500_i64..0,
+        now in -500_i64..200,
+    ) {
+        let count = percents.len() as u16;
+        let tiers: Vec<Tier> = percents.into_iter().rev().zip(0..).map(|(percent, place)| tier((count - place) * 10, percent)).collect();
+        let policy = CancellationPolicy { tiers, ..CancellationPolicy::default() };
+        prop_assert_eq!(policy.check(), Ok(()));
+        let quote = |now| cancellation(&policy, euros(amount), at(booked), at(100), Party::Client, at(now));
+        let one = quote(now);
+        prop_assert_eq!(one.refund.amount() + one.kept.amount(), amount);
+        // Waiting never pays.
+        prop_assert!(quote(now + 1).refund.amount() <= one.refund.amount());
+    }
+}
