@@ -1,13 +1,17 @@
 //! Documents that more than one function answers.
 
-use domain::appointment::{Appointment, Attendee, Party, Status};
-use domain::expert::{Expert, ExpertProfile, StripeAccount};
-use domain::payment::{Payment, PaymentState};
+use app::ports::PayWith;
+use domain::appointment::{Attendee, Party, Status};
+use domain::expert::{Expert, ExpertProfile, PaymentAccount};
+use domain::ledger::{Movement, Totals};
+use domain::payment::{Decline, Gateway, Payment, PaymentState, Plan};
+use domain::policy::{CancellationPolicy, ReschedulePolicy};
 use domain::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::text::ShortText;
 use domain::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::AppointmentRecord;
 
 /// An expert's public profile.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -47,26 +51,29 @@ impl From<SessionType> for SessionTypeDocument {
     }
 }
 
-/// An expert's account at Stripe.
+/// An expert's account at a payment gateway.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct StripeConnectionDocument {
-    /// Its id at Stripe.
+pub struct PaymentAccountDocument {
+    /// Whose gateway.
+    pub gateway: Gateway,
+    /// Its id there.
     pub account: String,
     /// Whether clients can pay for sessions.
     pub charges_enabled: bool,
-    /// Whether Stripe pays out to the expert's bank.
+    /// Whether the gateway pays out to the expert's bank.
     pub payouts_enabled: bool,
-    /// What Stripe still wants to know, in its own field names.
+    /// What the gateway still wants to know, in its own field names.
     pub requirements_due: Vec<String>,
-    /// Why Stripe stopped the account, in its own word.
+    /// Why the gateway stopped the account, in its own word.
     pub disabled_reason: Option<String>,
     /// Since when it has been so.
     pub read_at: Timestamp,
 }
 
-impl From<StripeAccount> for StripeConnectionDocument {
-    fn from(account: StripeAccount) -> Self {
+impl From<PaymentAccount> for PaymentAccountDocument {
+    fn from(account: PaymentAccount) -> Self {
         Self {
+            gateway: account.gateway,
             account: account.account,
             charges_enabled: account.charges_enabled,
             payouts_enabled: account.payouts_enabled,
@@ -111,6 +118,10 @@ pub struct AppointmentDocument {
     pub created_at: Timestamp,
     /// How often it was moved.
     pub reschedules: u16,
+    /// What comes back when it does not take place, as agreed when it was booked.
+    pub cancellation: CancellationPolicy,
+    /// How its client may move it, as agreed when it was booked.
+    pub rescheduling: ReschedulePolicy,
     /// Its payment; none when there is nothing to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentDocument>,
@@ -122,22 +133,81 @@ pub struct PaymentDocument {
     /// How far it is.
     #[serde(flatten)]
     pub state: PaymentState,
-    /// What the client pays.
+    /// Who moves the money.
+    pub gateway: Gateway,
+    /// How it is come by.
+    pub plan: Plan,
+    /// What the client agreed to pay.
     pub amount: Money,
-    /// What the platform keeps of it; for the expert only.
+    /// What the client has paid.
+    pub paid: Money,
+    /// What went back to the client.
+    pub refunded: Money,
+    /// What the client's bank took back in a dispute.
+    pub disputed: Money,
+    /// What the platform keeps when all of it is paid; for the expert only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fee: Option<Money>,
-    /// The payment intent at Stripe.
+    /// The intent or order at the gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
-    /// What the client's browser pays with; only in the answer to the booking.
+    /// Why the client's bank last refused, for the client to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declined: Option<DeclineDocument>,
+    /// What the client's browser pays with; only to the client who books or asks how to pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
+    /// The gateway's page on which the client pays; only to the client who books or asks how to pay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pay_page: Option<String>,
+}
+
+/// Why a bank refused.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DeclineDocument {
+    /// In one word.
+    pub reason: Decline,
+    /// In words for the client.
+    pub words: &'static str,
+}
+
+impl PaymentDocument {
+    /// What this side sees.
+    pub fn new(payment: Payment, movements: &[Movement], party: Party) -> Self {
+        let totals = Totals::of(movements);
+        let money = |amount| payment.amount.with_amount(amount).unwrap_or(payment.amount);
+        Self {
+            gateway: payment.gateway,
+            plan: payment.plan,
+            amount: payment.amount,
+            paid: money(totals.captured),
+            refunded: money(totals.refunded),
+            disputed: money(totals.disputed),
+            fee: (party != Party::Client).then(|| payment.fee()),
+            intent: payment.references.intent.or(payment.references.setup),
+            declined: payment.decline.map(|reason| DeclineDocument { reason, words: reason.words() }),
+            client_secret: None,
+            pay_page: None,
+            state: payment.state,
+        }
+    }
+
+    /// The same with how the client pays.
+    #[must_use]
+    pub fn paid_with(mut self, pay_with: PayWith) -> Self {
+        match pay_with {
+            PayWith::ClientSecret(secret) => self.client_secret = Some(secret),
+            PayWith::Page(page) => self.pay_page = Some(page),
+            PayWith::Nothing => {}
+        }
+        self
+    }
 }
 
 impl AppointmentDocument {
     /// What this side sees.
-    pub fn new(appointment: Appointment, payment: Option<Payment>, party: Party) -> Self {
+    pub fn new(record: AppointmentRecord, party: Party) -> Self {
+        let AppointmentRecord { appointment, payment, movements } = record;
         Self {
             id: appointment.id,
             version: appointment.version,
@@ -154,13 +224,9 @@ impl AppointmentDocument {
             attendee: appointment.attendee,
             created_at: appointment.created_at,
             reschedules: appointment.reschedules,
-            payment: payment.map(|payment| PaymentDocument {
-                state: payment.state,
-                amount: payment.amount,
-                fee: (party == Party::Expert).then_some(payment.fee),
-                intent: payment.intent,
-                client_secret: None,
-            }),
+            cancellation: appointment.cancellation,
+            rescheduling: appointment.rescheduling,
+            payment: payment.map(|payment| PaymentDocument::new(payment, &movements, party)),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use app::App;
-use app::ports::{CardPayments, NoPayments, Secrets};
+use app::ports::{Gateways, Secrets};
+use domain::payment::Gateway;
 use aws::Services;
 use http_api::{Route, config, telemetry};
 use lambda_http::Request;
@@ -12,15 +13,16 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use providers::stripe::Stripe;
 
 /// Where a function's payments come from.
-type Payments = fn(reqwest::Client, Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error>;
+type Payments = fn(reqwest::Client, Arc<dyn Secrets>) -> Result<Gateways, Error>;
 
-fn no_payments(_: reqwest::Client, _: Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error> {
-    Ok(Arc::new(NoPayments))
+fn no_payments(_: reqwest::Client, _: Arc<dyn Secrets>) -> Result<Gateways, Error> {
+    Ok(Gateways::none())
 }
 
-fn stripe(http: reqwest::Client, secrets: Arc<dyn Secrets>) -> Result<Arc<dyn CardPayments>, Error> {
+fn gateways(http: reqwest::Client, secrets: Arc<dyn Secrets>) -> Result<Gateways, Error> {
     let secret = config::required("STRIPE_SECRET_ID")?;
-    Ok(Arc::new(Stripe::new(http, secrets, secret, &config::required("STRIPE_API_BASE")?)?))
+    let stripe = Stripe::new(http, secrets, secret, &config::required("STRIPE_API_BASE")?)?;
+    Ok(Gateways::none().with(Gateway::Stripe, Arc::new(stripe)))
 }
 
 /// Runs the function of a route until Lambda ends it.
@@ -30,7 +32,7 @@ pub fn serve(route: &'static Route) -> ExitCode {
 
 /// Runs the function of a route that speaks with the payment provider.
 pub fn serve_with_payments(route: &'static Route) -> ExitCode {
-    run(stripe, async move |app| serve_warm(route, app).await)
+    run(gateways, async move |app| serve_warm(route, app).await)
 }
 
 /// Runs the function of a route that asks the table nothing.
@@ -56,7 +58,7 @@ async fn serve_cold(route: &'static Route, app: App) -> Result<(), Error> {
 
 /// Runs the worker of the effects queue until Lambda ends it.
 pub fn deliver_effects() -> ExitCode {
-    run(stripe, async |app| {
+    run(gateways, async |app| {
         let app = &app;
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
             Ok::<_, Error>(crate::deliver_effects::handle(app, event.payload).await)
@@ -94,8 +96,8 @@ fn run(payments: Payments, function: impl AsyncFnOnce(App) -> Result<(), Error>)
     let ended = runtime.block_on(async {
         let http = providers::https::client()?;
         let services = Services::from_environment(http.clone())?;
-        let payments = payments(http, services.secrets())?;
-        function(services.app(config::settings()?, payments)).await
+        let gateways = payments(http, services.secrets())?;
+        function(services.app(config::settings()?, gateways)).await
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,

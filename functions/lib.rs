@@ -38,16 +38,26 @@ pub mod read_api_description;
 pub mod read_appointment;
 #[path = "read_availability/handler.rs"]
 pub mod read_availability;
+#[path = "read_cancellation/handler.rs"]
+pub mod read_cancellation;
 #[path = "read_expert/handler.rs"]
 pub mod read_expert;
+#[path = "read_payment/handler.rs"]
+pub mod read_payment;
 #[path = "read_stripe_connection/handler.rs"]
 pub mod read_stripe_connection;
+#[path = "refund_appointment/handler.rs"]
+pub mod refund_appointment;
 #[path = "replace_availability/handler.rs"]
 pub mod replace_availability;
 #[path = "reschedule_appointment/handler.rs"]
 pub mod reschedule_appointment;
 #[path = "retire_session_type/handler.rs"]
 pub mod retire_session_type;
+#[path = "set_expert_fee/handler.rs"]
+pub mod set_expert_fee;
+#[path = "settle_failed_refund/handler.rs"]
+pub mod settle_failed_refund;
 #[path = "start_stripe_onboarding/handler.rs"]
 pub mod start_stripe_onboarding;
 #[path = "stripe_webhook/handler.rs"]
@@ -73,13 +83,18 @@ pub const ROUTES: &[Route] = &[
     list_slots::ROUTE,
     start_stripe_onboarding::ROUTE,
     read_stripe_connection::ROUTE,
+    set_expert_fee::ROUTE,
     book_appointment::ROUTE,
     list_appointments::ROUTE,
     read_appointment::ROUTE,
+    read_payment::ROUTE,
+    read_cancellation::ROUTE,
     cancel_appointment::ROUTE,
     reschedule_appointment::ROUTE,
     complete_appointment::ROUTE,
     mark_no_show::ROUTE,
+    refund_appointment::ROUTE,
+    settle_failed_refund::ROUTE,
     stripe_webhook::ROUTE,
 ];
 

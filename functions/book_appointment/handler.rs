@@ -3,13 +3,16 @@
 use app::App;
 use app::booking::{Booked, Booking, book};
 use app::idempotency::{Created, remember};
+use app::ports::PayWith;
 use domain::appointment::{Attendee, Party};
 use domain::session_type::MAXIMUM_CAPACITY;
-use domain::{ExpertId, SessionTypeId, Timestamp};
+use domain::payment::Gateway;
+use domain::{Currency, ExpertId, SessionTypeId, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use store::AppointmentRecord;
 
 use crate::answers::AppointmentDocument;
 
@@ -45,6 +48,16 @@ struct BookingRequest {
     seats: u16,
     /// Who comes.
     attendee: Attendee,
+    /// By which gateway to pay.
+    #[serde(default = "stripe")]
+    gateway: Gateway,
+    /// In which currency to pay: that of the price, or one of the session type's presentment currencies.
+    #[serde(default)]
+    pay_in: Option<Currency>,
+}
+
+fn stripe() -> Gateway {
+    Gateway::Stripe
 }
 
 fn one() -> u16 {
@@ -53,12 +66,13 @@ fn one() -> u16 {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let person = call.signed_in()?;
-    let BookingRequest { expert_id, session_type_id, start, seats, attendee } = call.json()?;
+    let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } = call.json()?;
     if !(1..=MAXIMUM_CAPACITY).contains(&seats) {
         return Err(Problem::invalid("seats", format!("must be from 1 to {MAXIMUM_CAPACITY}")));
     }
     let request = call.idempotency()?;
-    let booking = Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee };
+    let booking =
+        Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee, gateway, pay_in };
     let body = match book(app, person, &request, &booking).await? {
         Created::Before(body) => body,
         Created::Now(booked, seen) => {
@@ -71,10 +85,10 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
 }
 
 fn document(Booked { appointment, payment }: Booked) -> AppointmentDocument {
-    let (payment, secret) = payment.map(|(payment, intent)| (payment, intent.client_secret)).unzip();
-    let mut document = AppointmentDocument::new(appointment, payment, Party::Client);
-    if let Some(payment) = &mut document.payment {
-        payment.client_secret = secret.flatten();
-    }
+    let (payment, pay_with) = payment.unzip();
+    let record = AppointmentRecord { appointment, payment, movements: Vec::new() };
+    let mut document = AppointmentDocument::new(record, Party::Client);
+    document.payment =
+        document.payment.map(|payment| payment.paid_with(pay_with.unwrap_or(PayWith::Nothing)));
     document
 }

@@ -1,6 +1,7 @@
-//! Calls an appointment off. What was paid goes back to the client.
+//! Calls an appointment off. What goes back to the client is what its policy says, and what was shown.
 
 use app::{App, appointments};
+use domain::Money;
 use domain::text::LongText;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -15,7 +16,7 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/cancel",
     audience: Audience::SignedIn,
-    summary: "Call an appointment off; what was paid goes back",
+    summary: "Call an appointment off; its policy says what goes back",
     operation: |schemas| {
         Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
             .takes::<Cancellation>(schemas)
@@ -30,13 +31,15 @@ pub const ROUTE: Route = Route {
 struct Cancellation {
     /// For the other one to read.
     reason: LongText,
+    /// The refund that was shown; when calling off gives another by now, nothing happens and the answer is 409.
+    expected_refund: Option<Money>,
 }
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.parameter("appointment_id", "appointment")?;
     let person = call.signed_in()?;
-    let Cancellation { reason } = call.json_or_default()?;
-    appointments::cancel(app, person, id, reason).await?;
-    let (appointment, payment, party) = appointments::read(app, person, id).await?;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(appointment, payment, party)))
+    let Cancellation { reason, expected_refund } = call.json_or_default()?;
+    appointments::cancel(app, person, id, reason, expected_refund).await?;
+    let (record, party) = appointments::read(app, person, id).await?;
+    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

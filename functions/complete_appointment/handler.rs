@@ -1,9 +1,12 @@
 //! Say that a session took place.
 
 use app::{App, appointments};
+use domain::Money;
 use domain::appointment::Outcome;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::answers::AppointmentDocument;
 
@@ -14,14 +17,27 @@ pub const ROUTE: Route = Route {
     path: "/v1/appointments/{appointment_id}/complete",
     audience: Audience::Only(app::people::Role::Expert),
     summary: "Say that a session took place",
-    operation: |schemas| Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK).may_fail(&[409]),
+    operation: |schemas| {
+        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
+            .takes::<Completion>(schemas)
+            .may_fail(&[409])
+    },
     handler: |app, call| Box::pin(handle(app, call)),
 };
+
+/// How it ended.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Completion {
+    /// What the expert takes for it when that is less than the price; the rest goes back to the client, or is never taken.
+    charge: Option<Money>,
+}
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.parameter("appointment_id", "appointment")?;
     let person = call.signed_in()?;
-    appointments::end(app, person, id, Outcome::Completed).await?;
-    let (appointment, payment, party) = appointments::read(app, person, id).await?;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(appointment, payment, party)))
+    let Completion { charge } = call.json_or_default()?;
+    appointments::end(app, person, id, Outcome::Completed, charge).await?;
+    let (record, party) = appointments::read(app, person, id).await?;
+    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -19,7 +19,7 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.parameter("appointment_id", "appointment")?;
-    let (appointment, payment, party) = appointments::read(app, call.signed_in()?, id).await?;
-    let version = appointment.version;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(appointment, payment, party)).version(version))
+    let (record, party) = appointments::read(app, call.signed_in()?, id).await?;
+    let version = record.appointment.version;
+    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)).version(version))
 }

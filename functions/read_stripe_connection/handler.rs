@@ -1,10 +1,11 @@
 //! What Stripe says of an expert's account now.
 
-use app::{App, stripe};
+use app::{App, payment_accounts};
+use domain::payment::Gateway;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
-use crate::answers::StripeConnectionDocument;
+use crate::answers::PaymentAccountDocument;
 
 /// `GET /v1/experts/{expert_id}/stripe-connection`
 pub const ROUTE: Route = Route {
@@ -14,13 +15,13 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::people::Role::Expert),
     summary: "The state of my Stripe account",
     operation: |schemas| {
-        Operation::answers::<StripeConnectionDocument>(schemas, StatusCode::OK).may_fail(&[409])
+        Operation::answers::<PaymentAccountDocument>(schemas, StatusCode::OK).may_fail(&[409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let account = stripe::read_connection(app, owner).await?;
-    Ok(Answer::json(StatusCode::OK, &StripeConnectionDocument::from(account)))
+    let account = payment_accounts::read_connection(app, owner, Gateway::Stripe).await?;
+    Ok(Answer::json(StatusCode::OK, &PaymentAccountDocument::from(account)))
 }

@@ -37,6 +37,6 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let person = call.signed_in()?;
     let NewTime { start } = call.json()?;
     appointments::reschedule(app, person, id, start).await?;
-    let (appointment, payment, party) = appointments::read(app, person, id).await?;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(appointment, payment, party)))
+    let (record, party) = appointments::read(app, person, id).await?;
+    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

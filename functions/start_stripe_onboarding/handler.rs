@@ -1,7 +1,8 @@
 //! Opens an expert's account at Stripe, and the page on which they tell Stripe who they are.
 
-use app::{App, stripe};
+use app::{App, payment_accounts};
 use domain::Timestamp;
+use domain::payment::Gateway;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
@@ -29,6 +30,6 @@ struct OnboardingPage {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let page = stripe::start_onboarding(app, owner).await?;
+    let page = payment_accounts::start_onboarding(app, owner, Gateway::Stripe).await?;
     Ok(Answer::json(StatusCode::CREATED, &OnboardingPage { url: page.url, expires_at: page.expires_at }))
 }

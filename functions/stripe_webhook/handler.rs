@@ -1,6 +1,7 @@
 //! Takes Stripe's messages: checks the signature over the bytes as they came, and owes a look at what they are about.
 
-use app::{App, stripe};
+use app::{App, payment_accounts};
+use domain::payment::Gateway;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -18,7 +19,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let signature = call.header("stripe-signature").unwrap_or_default();
-    stripe::take_webhook(app, signature, call.raw_body()?).await?;
+    let header = |name: &str| call.header(name).map(str::to_owned);
+    payment_accounts::take_webhook(app, Gateway::Stripe, &header, call.raw_body()?).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }

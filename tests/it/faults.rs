@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use app::idempotency::{Created, Request};
 use app::people::{Person, Role};
-use app::ports::{EffectQueue, NewIntent, PortError};
-use app::{App, AppError, booking, effects, stripe};
+use app::ports::{Buyer, EffectQueue, PortError};
+use app::{App, AppError, booking, effects, payment_accounts};
 use async_trait::async_trait;
-use domain::payment::Payment;
+use domain::payment::{Gateway, Payment};
 use domain::{AppointmentId, ExpertId};
 use serde_json::json;
 use simulators::stripe::{Switches, signature_header};
@@ -123,7 +123,7 @@ async fn on_own_rows(world: &World) -> (App, Rows, Offer, ExpertId) {
     let store = &world.stack.app.store;
     let rules = store.rules(expert).await.expect("readable").expect("rules");
     let kind = store.session_type(expert, kind).await.expect("readable").expect("a type");
-    let account = store.stripe_account(expert).await.expect("readable").expect("an account");
+    let account = store.payment_account(expert, Gateway::Stripe).await.expect("readable").expect("an account");
     let rows = Rows::default();
     let app = App {
         store: Store::new(Arc::new(rows.clone())),
@@ -133,8 +133,8 @@ async fn on_own_rows(world: &World) -> (App, Rows, Offer, ExpertId) {
     let mut transaction = Transaction::new();
     transaction.put_rules(expert, &rules).expect("storable");
     transaction.put_session_type(expert, &kind).expect("storable");
-    let account = domain::expert::StripeAccount { version: 1, ..account };
-    transaction.put_stripe_account(expert, &account).expect("storable");
+    let account = domain::expert::PaymentAccount { version: 1, ..account };
+    transaction.put_payment_account(expert, &account).expect("storable");
     app.store.commit(transaction).await.expect("new rows");
     (app, rows, offer, expert)
 }
@@ -148,6 +148,8 @@ async fn book(app: &App, offer: &Offer, client: u128) -> Result<AppointmentId, A
         start: "2027-01-05T10:00:00Z".parse().expect("a time"),
         seats: 1,
         attendee: serde_json::from_value(attendee).expect("an attendee"),
+        gateway: Gateway::Stripe,
+        pay_in: None,
     };
     let request =
         Request { person: person.client_id().to_string(), key: "k".to_owned(), fingerprint: "f".to_owned() };
@@ -177,7 +179,10 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
     let body = event.to_string();
     let signature = signature_header("whsec_local", world.clock.now(), &body);
     *rows.busy.lock().expect("no panic") = 2;
-    stripe::take_webhook(&app, &signature, body.as_bytes()).await.expect("taken in the end");
+    let header = |name: &str| (name == "stripe-signature").then(|| signature.clone());
+    payment_accounts::take_webhook(&app, Gateway::Stripe, &header, body.as_bytes())
+        .await
+        .expect("taken in the end");
     let due = app.store.due(&Effect::Payment(appointment)).await.expect("readable").expect("owed");
     assert_eq!(due.due_at, app.now());
 }
@@ -193,16 +198,17 @@ async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
     world.pass(600);
     book(&app, &offer, 8).await.expect("takes the slot over");
     // The first request goes on: its intent is there, and it is noted just before the payment is called off.
-    let wanted = NewIntent {
-        appointment: slow,
-        amount: payment.amount,
-        fee: payment.fee,
-        destination: &payment.destination,
+    let buyer = Buyer {
         description: "Consultation",
+        name: "Alan",
+        email: "alan@example.org",
+        return_url: "http://127.0.0.1/",
     };
-    let late = app.payments.create_intent(&wanted).await.expect("an intent").id;
+    let stripe = app.gateways.get(Gateway::Stripe).expect("it is there");
+    let references = stripe.open(&payment, &buyer).await.expect("an intent").references;
+    let late = references.intent.clone().expect("an intent");
     let mut faster = Transaction::new();
-    let noted = Payment { version: payment.version + 1, intent: Some(late.clone()), ..payment };
+    let noted = Payment { version: payment.version + 1, references, ..payment };
     faster.put_payment(&noted).expect("storable");
     *rows.before_payment.lock().expect("no panic") = Some(faster);
     effects::work_off(&app, Effect::Payment(slow)).await.expect("worked off");

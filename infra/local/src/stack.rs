@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use app::ports::{CardPayments, Secret};
+use app::ports::{Gateways, Secret};
+use domain::payment::Gateway as PaymentGateway;
 use app::{App, AppError, Settings};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
 use simulators::stripe::{StripeSimulator, StripeSimulatorConfig};
@@ -275,10 +276,9 @@ impl Stack {
             serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret }).to_string();
         let secrets = LocalSecrets::default().with(STRIPE_SECRET, Secret::new(keys));
         let http = providers::https::client().map_err(|error| StartError::Inside(error.to_string()))?;
-        let payments: Arc<dyn CardPayments> = Arc::new(
-            providers::stripe::Stripe::new(http, Arc::new(secrets), STRIPE_SECRET, &api_base)
-                .map_err(|error| StartError::Inside(error.to_string()))?,
-        );
+        let port = providers::stripe::Stripe::new(http, Arc::new(secrets), STRIPE_SECRET, &api_base)
+            .map_err(|error| StartError::Inside(error.to_string()))?;
+        let gateways = Gateways::none().with(PaymentGateway::Stripe, Arc::new(port));
 
         let database = Database::start(file("table.db").as_deref(), ports.database).await?;
         let mut table = DynamoTable::new(database.client.clone(), TABLE);
@@ -291,7 +291,7 @@ impl Stack {
             store: Store::new(Arc::new(table)),
             clock: Arc::new(clock.clone()),
             random: Arc::new(aws::SystemRandom),
-            payments,
+            gateways,
             queue: queue.clone(),
             events: bus.clone(),
             settings,

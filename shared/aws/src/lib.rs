@@ -10,7 +10,7 @@ mod secrets;
 
 use std::sync::{Arc, OnceLock};
 
-use app::ports::{CardPayments, Secrets};
+use app::ports::{Gateways, Secrets};
 use app::{App, Settings};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -69,13 +69,13 @@ impl Services {
     }
 
     /// The use cases' world.
-    pub fn app(&self, settings: Settings, payments: Arc<dyn CardPayments>) -> App {
+    pub fn app(&self, settings: Settings, gateways: Gateways) -> App {
         let table = DynamoTable::new(aws_sdk_dynamodb::Client::new(&self.config), &self.table);
         App {
             store: Store::new(Arc::new(table)),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
-            payments,
+            gateways,
             queue: Arc::new(Sqs::new(self.config.clone(), &self.queue_url)),
             events: Arc::new(EventBridge::new(self.config.clone(), &self.bus)),
             settings,

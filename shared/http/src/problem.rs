@@ -158,6 +158,13 @@ impl From<AppError> for Problem {
             AppError::Change(_) => Self::conflict("status", "Its status does not allow this", detail),
             AppError::NoHours => Self::conflict("no-hours", "No hours are published", detail),
             AppError::PaymentsNotReady => Self::conflict("payments-not-ready", "No payments yet", detail),
+            AppError::QuoteChanged { .. } => {
+                Self::conflict("quote-changed", "Calling off gives back another amount by now", detail)
+                    .about("expected_refund")
+            }
+            AppError::PaymentState(_) => {
+                Self::conflict("payment-state", "The payment does not allow this", detail)
+            }
             AppError::HoldEnded => Self::conflict("hold-ended", "The hold has ended", detail),
             AppError::KeyReused => {
                 let title = "Another request has this key";

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ExpertId;
+use domain::payment::Gateway;
 use maud::html;
 
 use super::layout::{command, page};
@@ -23,7 +24,7 @@ pub(super) async fn returned(
     Path(expert): Path<String>,
 ) -> Response {
     let Ok(id) = expert.parse::<ExpertId>() else { return unknown(&surroundings) };
-    let account = match surroundings.app.store.stripe_account(id).await {
+    let account = match surroundings.app.store.payment_account(id, Gateway::Stripe).await {
         Ok(Some(account)) => account,
         Ok(None) => return unknown(&surroundings),
         Err(error) => {
@@ -33,7 +34,11 @@ pub(super) async fn returned(
             return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, "Back from Stripe", &body);
         }
     };
-    let state = match surroundings.app.payments.read_account(&account.account).await {
+    let asked = match surroundings.app.gateways.get(Gateway::Stripe) {
+        Ok(stripe) => stripe.read_account(&account.account).await,
+        Err(error) => Err(error),
+    };
+    let state = match asked {
         Ok(state) => state,
         Err(error) => {
             tracing::error!(%error, "Stripe was not asked");
