@@ -3,5 +3,6 @@
 mod booking;
 mod cancelling;
 mod groups;
+mod money;
 mod payments;
 mod publishing;

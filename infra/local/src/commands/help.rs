@@ -6,6 +6,7 @@ Everything listens on 127.0.0.1 only.
 
   cargo run                    starts everything; Ctrl-C ends it
   cargo run -- demo            walks through the product against what runs, in a second shell
+  cargo run -- demo money      shows what happens to money over weeks, in a system and on a clock of its own
   cargo run -- simulators      starts only the Stripe simulator and the sign-in service
   cargo run -- help            says this
 

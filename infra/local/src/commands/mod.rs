@@ -41,6 +41,7 @@ impl From<lexopt::Error> for Failure {
 enum Command {
     Run,
     Demo(demo::Options),
+    DemoMoney,
     Simulators(Box<simulators::Options>),
     Help,
     Version,
@@ -94,6 +95,7 @@ fn demo_options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     }
     while let Some(argument) = parser.next()? {
         match argument {
+            lexopt::Arg::Value(name) if name == "money" => return nothing_more(parser, Command::DemoMoney),
             lexopt::Arg::Long("url") => options.url = parser.value()?.parse()?,
             lexopt::Arg::Long("time-zone") => options.time_zone = parser.value()?.parse()?,
             lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(Command::Help),
@@ -119,6 +121,7 @@ fn obey(command: Command, terminal: Terminal) -> Result<(), Failure> {
         }
         Command::Run => on_runtime(run::run(terminal)),
         Command::Simulators(options) => on_runtime(simulators::run(terminal, *options)),
+        Command::DemoMoney => on_runtime(async move { Ok(demo::money::run(terminal).await?) }),
         Command::Demo(options) => on_runtime(async move { Ok(demo::run(terminal, options).await?) }),
     }
 }
@@ -148,6 +151,7 @@ mod tests {
         assert!(matches!(parsed(&["run"]), Ok(Command::Run)));
         assert!(matches!(parsed(&["help"]), Ok(Command::Help)));
         assert!(matches!(parsed(&["demo", "--help"]), Ok(Command::Help)));
+        assert!(matches!(parsed(&["demo", "money"]), Ok(Command::DemoMoney)));
         let Ok(Command::Demo(options)) = parsed(&["demo", "--url", "http://127.0.0.1:1/"]) else {
             panic!("a demo");
         };
@@ -160,6 +164,8 @@ mod tests {
             &["dmeo"][..],
             &["--port", "1"],
             &["run", "now"],
+            &["demo", "time"],
+            &["demo", "money", "now"],
             &["demo", "--url", "https://example.org"],
             &["demo", "--time-zone", "Mars/Olympus"],
             &["demo", "--url"],

@@ -224,9 +224,9 @@ pub(super) async fn wait_for_refund(journey: &mut Journey, appointment: &Booked)
     journey.step("The money goes back");
     let now = journey.wait_until(&appointment.id, "/payment/state", "refunded").await?;
     journey.say(format_args!(
-        "refunded: {}, all of it, as {}",
-        words::money(&now, "/payment/amount")?,
-        text(&now, "/payment/refund")?
+        "refunded: {} of {}",
+        words::money(&now, "/payment/refunded")?,
+        words::money(&now, "/payment/amount")?
     ));
     Ok(())
 }

@@ -9,6 +9,7 @@ mod caller;
 mod client;
 mod expert;
 mod journey;
+pub mod money;
 mod words;
 
 use std::time::Instant;

@@ -1,0 +1,142 @@
+//! What people ask for that they must not get: refused with a reason, and nothing moved.
+
+use serde_json::{Value, json};
+
+use super::authorised_hour;
+use crate::harness::{World, paid_hour};
+
+const AT: &str = "2027-01-05T10:00:00Z";
+
+#[tokio::test]
+async fn prices_and_policies_that_make_no_sense_are_refused() {
+    let world = World::new().await;
+    let expert = world.expert(&crate::harness::office_hours()).await;
+    let with = |name: &str, value: Value| {
+        let mut terms = paid_hour();
+        terms[name] = value;
+        terms
+    };
+    let price = |amount: Value, currency: &str| with("price", json!({ "amount": amount, "currency": currency }));
+    let tier = |hours: i64, percent: Value| json!({ "until_hours_before": hours, "refund_percent": percent });
+    let path = format!("/v1/experts/{expert}/session-types");
+    for (number, terms) in [
+        price(json!(-1), "EUR"),
+        price(json!(10.5), "EUR"),
+        price(json!("8000"), "EUR"),
+        price(json!(100_000_000), "EUR"),
+        price(json!(18_446_744_073_709_551_616.0), "EUR"),
+        price(json!(49), "EUR"),
+        price(json!(49), "JPY"),
+        price(json!(3_125), "KWD"),
+        price(json!(1_000_000), "ISK"),
+        price(json!(8_000), "EURO"),
+        price(json!(8_000), "XAU"),
+        price(json!(8_000), "eur"),
+        with("collection", json!("later")),
+        with("cancellation", json!({ "tiers": [tier(48, json!(101))] })),
+        with("cancellation", json!({ "tiers": [tier(48, json!(-1))] })),
+        with("cancellation", json!({ "tiers": [tier(48, json!(50)), tier(24, json!(100))] })),
+        with("cancellation", json!({ "tiers": [tier(9_999, json!(50))] })),
+        with("cancellation", json!({ "tiers": [], "grace_minutes": 9_999 })),
+        with("presentment_currencies", json!(["EUR"])),
+        with("presentment_currencies", json!(["USD", "USD"])),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key = format!("k{number}");
+        let refused = world.post(&path).person("ada").once(&key).json(&terms).send().await;
+        assert_eq!(refused.problem(422), "invalid", "{terms}");
+    }
+}
+
+#[tokio::test]
+async fn refunds_that_are_not_due_move_nothing() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let appointment = world.secured(&offer, AT).await;
+    let before = world.movements(&offer).await;
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    let ask = async |who: &str, key: &str, amount: Value| {
+        world.post(&path).person(who).once(key).json(&json!({ "amount": amount })).send().await
+    };
+    let euros = |amount: Value| json!({ "amount": amount, "currency": "EUR" });
+    for (number, (amount, status, kind)) in [
+        (euros(json!(8_001)), 409, "payment-state"),
+        (euros(json!(0)), 422, "invalid"),
+        (euros(json!(-5)), 422, "invalid"),
+        (euros(json!(0.5)), 422, "invalid"),
+        (euros(json!(999_999_999)), 422, "invalid"),
+        (json!({ "amount": 100, "currency": "USD" }), 422, "invalid"),
+        (json!({ "amount": 100 }), 422, "invalid"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(ask("ada", &format!("k{number}"), amount).await.problem(status), kind);
+    }
+    assert_eq!(ask("alan", "c", euros(json!(100))).await.problem(403), "forbidden");
+    assert_eq!(ask("katherine", "o", euros(json!(100))).await.problem(404), "not-found");
+    assert_eq!(ask("grace", "e", euros(json!(100))).await.problem(404), "not-found");
+    let nobody = world.post(&path).once("n").json(&json!({ "amount": euros(json!(1)) })).send().await;
+    assert_eq!(nobody.problem(401), "sign-in");
+    world.stack.settle().await;
+    assert_eq!(world.movements(&offer).await, before);
+    // The same request twice is one refund; another amount under its key is none.
+    let first = ask("ada", "same", euros(json!(5_000))).await.expect(201);
+    assert_eq!(ask("ada", "same", euros(json!(5_000))).await.expect(201), first);
+    assert_eq!(ask("ada", "same", euros(json!(3_000))).await.problem(422), "idempotency-key-reused");
+    assert_eq!(ask("ada", "more", euros(json!(3_001))).await.problem(409), "payment-state");
+    world.stack.settle().await;
+    assert_eq!(world.payment(&appointment).await["refunded"]["amount"], 5_000);
+    world.balances(&offer).await;
+}
+
+#[tokio::test]
+async fn nobody_takes_twice_or_more_than_was_agreed() {
+    let world = World::new().await;
+    let offer = world.offer(&authorised_hour()).await;
+    let appointment = world.secured(&offer, AT).await;
+    world.until("2027-01-05T11:00:00Z").await;
+    let complete = async |who: &str, amount: Value| {
+        let charge = json!({ "charge": amount });
+        world.act(who, &appointment, "complete", &charge).await
+    };
+    let more = json!({ "amount": 8_001, "currency": "EUR" });
+    assert_eq!(complete("ada", more).await.problem(422), "invalid");
+    assert_eq!(complete("ada", json!({ "amount": 1, "currency": "JPY" })).await.problem(422), "invalid");
+    assert_eq!(complete("alan", json!({ "amount": 1, "currency": "EUR" })).await.problem(403), "forbidden");
+    complete("ada", json!({ "amount": 5_000, "currency": "EUR" })).await.expect(200);
+    complete("ada", json!({ "amount": 8_000, "currency": "EUR" })).await.expect(200);
+    world.stack.settle().await;
+    assert_eq!(world.payment(&appointment).await["paid"]["amount"], 5_000, "the first word counts");
+    world.balances(&offer).await;
+}
+
+#[tokio::test]
+async fn a_fee_above_the_whole_is_no_fee() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let path = format!("/v1/experts/{}/fee", offer.expert);
+    for wrong in [json!(10_001), json!(-1), json!(0.5), json!("10")] {
+        let body = json!({ "basis_points": wrong });
+        assert_eq!(world.put(&path).person("margaret").json(&body).send().await.problem(422), "invalid");
+    }
+    for points in [json!(10_000), json!(0), json!(null)] {
+        let body = json!({ "basis_points": points });
+        assert_eq!(world.put(&path).person("margaret").json(&body).send().await.expect(200), body);
+    }
+}
+
+#[tokio::test]
+async fn a_payment_is_shown_to_its_two_people_only() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let appointment = world.secured(&offer, AT).await;
+    for what in ["payment", "cancellation"] {
+        let path = format!("/v1/appointments/{appointment}/{what}");
+        assert_eq!(world.get(&path).person("katherine").send().await.problem(404), "not-found");
+        assert_eq!(world.get(&path).send().await.problem(401), "sign-in");
+        world.get(&path).person("alan").send().await.expect(200);
+    }
+}

@@ -1,0 +1,126 @@
+//! Money, to the minor unit: when it is set aside, taken and given back, and that the ledger says what the gateway says.
+
+mod abuse;
+mod authorising;
+mod disputes;
+mod faults;
+mod policies;
+mod refunds;
+
+use domain::ExpertId;
+use domain::ledger::{Account, Balances, Movement, MovementKind};
+use serde_json::{Value, json};
+
+use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
+
+/// An hour whose price is set aside, and taken once it took place.
+fn authorised_hour() -> Value {
+    let mut terms = paid_hour();
+    terms["collection"] = json!("authorise_then_capture");
+    terms
+}
+
+/// An hour with tiers: all until two days before, half until one.
+fn tiered_hour() -> Value {
+    let mut terms = paid_hour();
+    terms["cancellation"] = json!({
+        "tiers": [
+            { "until_hours_before": 48, "refund_percent": 100 },
+            { "until_hours_before": 24, "refund_percent": 50 },
+        ],
+        "grace_minutes": 15,
+        "no_show_refund_percent": 20,
+    });
+    terms
+}
+
+impl World {
+    /// Books a slot and pays, or saves a card, with this card; what was booked.
+    async fn booked_with(&self, offer: &Offer, start: &str, card: &str) -> Value {
+        let key = format!("{start}-{card}");
+        let booked = self.book(offer, start, &key).await.expect(201);
+        self.stripe().pay(intent(&booked), card).expect("the card works");
+        self.stack.settle().await;
+        booked
+    }
+
+    /// Books a slot and pays with a good card; the appointment's id.
+    async fn secured(&self, offer: &Offer, start: &str) -> String {
+        id(&self.booked_with(offer, start, GOOD_CARD).await)
+    }
+
+    /// Everything in the ledger of an expert.
+    async fn movements(&self, offer: &Offer) -> Vec<Movement> {
+        let expert: ExpertId = offer.expert.parse().expect("an id");
+        let all = domain::TimeSpan::new(domain::Timestamp::MIN, domain::Timestamp::MAX);
+        let page = self.stack.app.store.ledger(expert, all, None, None).await.expect("readable");
+        page.entries.into_iter().flat_map(|entry| entry.movements).collect()
+    }
+
+    /// What kinds moved, in the order in which they were written down.
+    async fn kinds(&self, offer: &Offer) -> Vec<MovementKind> {
+        self.movements(offer).await.iter().map(|movement| movement.kind).collect()
+    }
+
+    /// The ledger, held against the simulator's own books: every balance is the same, and all of them add up to nothing.
+    async fn balances(&self, offer: &Offer) -> Balances {
+        let movements = self.movements(offer).await;
+        let balances = Balances::of(&movements);
+        let expert: ExpertId = offer.expert.parse().expect("an id");
+        let gateway = domain::payment::Gateway::Stripe;
+        let account =
+            self.stack.app.store.payment_account(expert, gateway).await.expect("readable").expect("an account");
+        let books = self.stripe().balances();
+        let codes: std::collections::BTreeSet<_> =
+            books.iter().map(|line| line.currency.to_ascii_uppercase()).collect();
+        for code in codes {
+            let currency = code.clone().try_into().expect("a currency");
+            let ours = |accounts: &[Account]| -> i128 {
+                accounts.iter().map(|account| balances.get(*account, currency)).sum()
+            };
+            let theirs = |owner: &str| -> i128 {
+                let of = |line: &&simulators::stripe::Balance| {
+                    line.owner == owner && line.currency.eq_ignore_ascii_case(&code)
+                };
+                books.iter().filter(of).map(|line| i128::from(line.amount)).sum()
+            };
+            for (accounts, owner) in [
+                (&[Account::Client, Account::Authorised][..], "guests"),
+                (&[Account::Platform], "platform"),
+                (&[Account::Expert], account.account.as_str()),
+                (&[Account::Gateway], "stripe"),
+                (&[Account::Bank], "bank"),
+            ] {
+                assert_eq!(ours(accounts), theirs(owner), "{owner} {code}: {movements:#?}");
+            }
+            assert_eq!(ours(&Account::ALL), 0, "{code}");
+        }
+        balances
+    }
+
+    /// What these accounts have in euro cents.
+    async fn cents<const N: usize>(&self, offer: &Offer, accounts: [Account; N]) -> [i128; N] {
+        let balances = self.balances(offer).await;
+        accounts.map(|account| balances.get(account, domain::Currency::EUR))
+    }
+
+    /// The payment of an appointment as its client sees it.
+    async fn payment(&self, appointment: &str) -> Value {
+        self.appointment(appointment).await["payment"].clone()
+    }
+
+    /// Moves the clock to an instant, and lets the schedule do its work on the way, every six hours.
+    async fn until(&self, instant: &str) {
+        let end: domain::Timestamp = instant.parse().expect("a time");
+        while self.clock.now() < end.seconds() {
+            self.pass((end.seconds() - self.clock.now()).min(6 * 3_600));
+            self.stack.settle().await;
+            self.sweep().await;
+        }
+    }
+
+    /// How often the world was told this.
+    fn told(&self, kind: &str) -> usize {
+        self.stack.bus.published().iter().filter(|event| event.kind == kind).count()
+    }
+}
