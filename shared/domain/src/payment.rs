@@ -486,7 +486,11 @@ fn ended(payment: &Payment, seen: &Seen, totals: &Totals, target: Money, now: Ti
         // A part that is less than a card can be charged is let go.
         IntentStatus::CardSaved if target.check_charge().is_err() => Settlement::CancelIntent,
         IntentStatus::CardSaved => Settlement::ChargeSaved(target),
-        IntentStatus::Open | IntentStatus::Approved => Settlement::CancelIntent,
+        IntentStatus::Open | IntentStatus::Approved => match payment.action_deadline {
+            // The session took place while the client was asked to pay anew, and they still can.
+            Some(deadline) if !target.is_zero() && now < deadline => Settlement::WaitUntil(deadline),
+            _ => Settlement::CancelIntent,
+        },
         IntentStatus::Missing | IntentStatus::Cancelled | IntentStatus::Succeeded => {
             // Somebody came, or called off too late, and the card failed: that is the expert's loss, and they are told.
             if target.is_zero() || payment.state == PaymentState::Unpaid {
