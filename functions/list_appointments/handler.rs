@@ -1,13 +1,12 @@
 //! The appointments of whoever signed in, by time.
 
 use app::{App, appointments};
-use domain::appointment::Party;
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::Whose;
+use store::{AppointmentRecord, Whose};
 
 use crate::answers::AppointmentDocument;
 
@@ -27,7 +26,7 @@ pub const ROUTE: Route = Route {
 struct Wanted {
     /// `expert` for sessions that I give, `client` for those that I booked.
     #[serde(rename = "as")]
-    side: Party,
+    side: Side,
     /// Only those that start at or after this instant.
     #[serde(default = "first")]
     from: Timestamp,
@@ -64,6 +63,16 @@ struct Appointments {
     next_cursor: Option<String>,
 }
 
+/// Whose dashboard.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Side {
+    /// Sessions that I give.
+    Expert,
+    /// Sessions that I booked.
+    Client,
+}
+
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let person = call.signed_in()?;
     let Wanted { side, from, to, cursor, limit } = call.query()?;
@@ -72,14 +81,17 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     }
     let after = cursor.map(|cursor| place(&cursor)).transpose()?;
     let whose = match side {
-        Party::Expert => Whose::Expert(person.expert_id()),
-        Party::Client => Whose::Client(person.client_id()),
+        Side::Expert => Whose::Expert(person.expert_id()),
+        Side::Client => Whose::Client(person.client_id()),
     };
     let page = appointments::list(app, whose, TimeSpan::new(from, to), after.as_deref(), limit).await?;
     let appointments = page
         .appointments
         .into_iter()
-        .map(|appointment| AppointmentDocument::new(appointment, None, side))
+        .map(|appointment| {
+            let record = AppointmentRecord { appointment, payment: None, movements: Vec::new() };
+            AppointmentDocument::new(record, whose.party())
+        })
         .collect();
     Ok(Answer::json(
         StatusCode::OK,

@@ -25,6 +25,8 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         seats: 1,
         attendee: serde_json::from_value(World::booking(&offer, start)["attendee"].clone())
             .expect("an attendee"),
+        gateway: domain::payment::Gateway::Stripe,
+        pay_in: None,
     };
     let _ = world.meter.take();
     app::booking::book(app, &person, &request("k"), &booking("2027-01-05T10:00:00Z")).await.expect("booked");

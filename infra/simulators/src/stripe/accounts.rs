@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::api_error::ApiError;
-use super::events::emit_change;
+use super::events::{emit, emit_change};
 use super::form::Form;
-use super::state::{Account, AccountLink};
+use super::state::{Account, AccountLink, State};
 use super::work::{Outcome, Work};
 use super::{render, validate};
 use crate::random;
@@ -68,6 +68,10 @@ pub enum Onboarding {
     Restricted,
     /// Everything but a bank account: charges are enabled, payouts are not.
     NoPayouts,
+    /// Stripe looks into the account: charges and payouts are disabled, and nothing is asked for.
+    UnderReview,
+    /// Stripe wants nothing to do with the account: charges and payouts are disabled for good.
+    Rejected,
 }
 
 impl Account {
@@ -124,6 +128,7 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         payouts_enabled: false,
         currently_due: WANTED.iter().map(|name| (*name).to_owned()).collect(),
         disabled_reason: Some("requirements.past_due".to_owned()),
+        deauthorized: false,
     };
     let answer = render::account(&account);
     work.state.accounts.add(account);
@@ -177,29 +182,37 @@ fn currency_of(country: &str) -> &'static str {
     }
 }
 
-fn find<'a>(work: &'a Work, id: &str, param: &str) -> Result<&'a Account, ApiError> {
-    let account = work.state.accounts.get(id);
+/// The account, when the platform may act for it. `param` is what named it.
+pub(super) fn find<'a>(state: &'a State, id: &str, param: &str) -> Result<&'a Account, ApiError> {
+    let account = state.accounts.get(id).filter(|account| !account.deauthorized);
     account.ok_or_else(|| match param {
-        // Stripe does not tell other platforms' accounts from none.
-        "account_id" => ApiError::forbidden(format!(
-            "The provided key does not have access to account '{id}' (or that account does not exist). \
-             Application access may have been revoked."
-        ))
-        .code("account_invalid"),
+        "account_id" => ApiError::no_access(id),
+        "transfer_data[destination]" | "destination" => ApiError::missing("destination", id, param),
         param => ApiError::missing("account", id, param),
     })
+}
+
+/// The account, when money can be transferred to it.
+pub(super) fn receiver<'a>(state: &'a State, id: &str, param: &str) -> Result<&'a Account, ApiError> {
+    let account = find(state, id, param)?;
+    if account.can("transfers") {
+        return Ok(account);
+    }
+    let message = "Your destination account needs to have at least one of the following capabilities enabled: \
+                   transfers, crypto_transfers, legacy_payments";
+    Err(ApiError::invalid(message).code("insufficient_capabilities_for_transfer").param(param))
 }
 
 /// `GET /v1/accounts/{id}`.
 pub(super) fn retrieve(work: &Work, id: &str, form: &Form) -> Outcome {
     form.allow_only(&["expand[]"])?;
-    find(work, id, "account_id").map(render::account)
+    find(work.state, id, "account_id").map(render::account)
 }
 
 /// `POST /v1/accounts/{id}`.
 pub(super) fn update(work: &mut Work, id: &str, form: &Form) -> Outcome {
     form.allow_only(&[UPDATE, PROFILE].concat())?;
-    let metadata = validate::metadata(form, &find(work, id, "account_id")?.metadata)?;
+    let metadata = validate::metadata(form, &find(work.state, id, "account_id")?.metadata)?;
     let email = validate::email(form, "email")?;
     let business_type = form.word("business_type", BUSINESS_TYPES)?;
     change(work, id, |account| {
@@ -233,7 +246,7 @@ fn change(work: &mut Work, id: &str, change: impl FnOnce(&mut Account)) -> Outco
 
 /// Ends an account's onboarding.
 pub(super) fn onboard(work: &mut Work, id: &str, outcome: Onboarding) -> Outcome {
-    find(work, id, "account")?;
+    find(work.state, id, "account")?;
     let owned = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     change(work, id, |account| {
         let (submitted, charges, payouts, due, reason) = match outcome {
@@ -253,6 +266,8 @@ pub(super) fn onboard(work: &mut Work, id: &str, outcome: Onboarding) -> Outcome
                 Some("requirements.past_due"),
             ),
             Onboarding::NoPayouts => (true, true, false, owned(&["external_account"]), None),
+            Onboarding::UnderReview => (true, false, false, owned(&[]), Some("under_review")),
+            Onboarding::Rejected => (true, false, false, owned(&[]), Some("rejected.other")),
         };
         account.details_submitted = submitted;
         account.charges_enabled = charges;
@@ -260,6 +275,17 @@ pub(super) fn onboard(work: &mut Work, id: &str, outcome: Onboarding) -> Outcome
         account.currently_due = due;
         account.disabled_reason = reason.map(str::to_owned);
     })
+}
+
+/// Takes the platform's access to an account away, as its owner can. What it owes stays owed.
+pub(super) fn deauthorize(work: &mut Work, id: &str) -> Outcome {
+    find(work.state, id, "account")?;
+    if let Some(account) = work.state.accounts.get_mut(id) {
+        account.deauthorized = true;
+    }
+    let application = render::application();
+    emit(work, "account.application.deauthorized", application.clone(), Some(id));
+    Ok(application)
 }
 
 /// `POST /v1/account_links`.
@@ -281,7 +307,7 @@ pub(super) fn create_link(work: &mut Work, form: &Form) -> Outcome {
     }
     let refresh_url = validate::url("refresh_url", form.required("refresh_url")?)?;
     let return_url = validate::url("return_url", form.required("return_url")?)?;
-    let account = find(work, id, "account")?.id.clone();
+    let account = find(work.state, id, "account")?.id.clone();
     let link = AccountLink {
         id: random::letters(32),
         account,
@@ -307,7 +333,7 @@ pub(super) fn create_link(work: &mut Work, form: &Form) -> Outcome {
 /// here.
 pub(super) fn create_login_link(work: &Work, id: &str, form: &Form) -> Outcome {
     form.allow_only(&["expand[]"])?;
-    let account = find(work, id, "account_id")?;
+    let account = find(work.state, id, "account_id")?;
     if account.kind != "express" {
         let message = "Cannot create a login link for an account that is not an Express account.";
         return Err(ApiError::invalid(message));

@@ -24,6 +24,7 @@ struct Details {
     charge: Option<String>,
     payment_intent: Option<Value>,
     payment_method: Option<Value>,
+    setup_intent: Option<Value>,
 }
 
 impl ApiError {
@@ -37,6 +38,7 @@ impl ApiError {
             charge: None,
             payment_intent: None,
             payment_method: None,
+            setup_intent: None,
         };
         Self { status, stored: false, details: Box::new(details) }
     }
@@ -70,6 +72,25 @@ impl ApiError {
             error.status = 404;
         }
         error
+    }
+
+    pub(super) fn parameter_missing(name: &str) -> Self {
+        Self::invalid(format!("Missing required param: {name}.")).code("parameter_missing").param(name)
+    }
+
+    /// The platform may not act for this account, or there is none: Stripe does not tell which.
+    pub(super) fn no_access(account: &str) -> Self {
+        let message = format!(
+            "The provided key does not have access to account '{account}' (or that account does not exist). \
+             Application access may have been revoked."
+        );
+        Self::forbidden(message).code("account_invalid")
+    }
+
+    pub(super) fn rate_limit() -> Self {
+        let message = "Request rate limit exceeded. Learn more about rate limits here \
+                       https://docs.stripe.com/rate-limits.";
+        Self::new(429, "invalid_request_error", message).code("rate_limit")
     }
 
     pub(super) fn unauthorized(message: &str) -> Self {
@@ -130,6 +151,11 @@ impl ApiError {
         self
     }
 
+    pub(super) fn setup_intent(mut self, intent: Value) -> Self {
+        self.details.setup_intent = Some(intent);
+        self
+    }
+
     pub(super) fn after_work_began(mut self) -> Self {
         self.stored = true;
         self
@@ -156,9 +182,11 @@ impl ApiError {
             let page = format!("https://docs.stripe.com/error-codes#{}", code.replace('_', "-"));
             members.insert("doc_url".to_owned(), json!(page));
         }
-        for (name, object) in
-            [("payment_intent", &details.payment_intent), ("payment_method", &details.payment_method)]
-        {
+        for (name, object) in [
+            ("payment_intent", &details.payment_intent),
+            ("payment_method", &details.payment_method),
+            ("setup_intent", &details.setup_intent),
+        ] {
             if let Some(object) = object {
                 members.insert(name.to_owned(), object.clone());
             }

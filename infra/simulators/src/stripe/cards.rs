@@ -3,6 +3,10 @@
 
 use super::state::{Failure, Means};
 
+/// How long after a payment, or a refund, comes what its card does later, in seconds: the dispute, or the
+/// end of the refund.
+pub const LATER_AFTER: i64 = 60;
+
 /// A card number that does always the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TestCard {
@@ -15,19 +19,47 @@ pub struct TestCard {
     brand: &'static str,
     country: &'static str,
     funding: &'static str,
-    answer: Answer,
+    asks: Asks,
+    /// Why payments are declined, when they are.
+    declines: Option<&'static str>,
+    /// Setting it up is declined as payments are.
+    declines_setup: bool,
+    later: Later,
 }
 
-/// What the bank answers.
+/// When the bank wants 3-D Secure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    Yes,
-    No(&'static str),
-    /// First 3-D Secure.
-    Ask(&'static str),
+enum Asks {
+    Never,
+    /// When its owner is there to answer.
+    OnSession,
+    /// Until it was set up for payments without its owner.
+    UntilSetUp,
+    Always,
 }
 
-/// What paying leads to.
+/// What comes of a payment after it succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Later {
+    Nothing,
+    /// Its owner disputes it, for this reason.
+    Dispute(&'static str),
+    /// Refunds are pending at first, and succeed.
+    PendingRefunds,
+    /// Refunds succeed at first, and fail.
+    FailingRefunds,
+}
+
+/// On what occasion the bank is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// A payment. `present` tells whether the card's owner is there, `set_up` whether it was set up before.
+    Payment { present: bool, set_up: bool },
+    /// The card is set up for later; its owner is there.
+    SettingUp,
+}
+
+/// What asking the bank leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Course {
     /// The bank agrees at once.
@@ -40,88 +72,132 @@ pub(super) enum Course {
     Later(i64, Option<Failure>),
 }
 
-const fn card(
+const fn card(number: &'static str, token: &'static str, effect: &'static str) -> TestCard {
+    TestCard {
+        number,
+        effect,
+        token,
+        brand: "visa",
+        country: "US",
+        funding: "credit",
+        asks: Asks::Never,
+        declines: None,
+        declines_setup: true,
+        later: Later::Nothing,
+    }
+}
+
+const fn declined(
     number: &'static str,
     token: &'static str,
-    brand: &'static str,
-    answer: Answer,
+    reason: &'static str,
     effect: &'static str,
 ) -> TestCard {
-    TestCard { number, effect, token, brand, country: "US", funding: "credit", answer }
+    TestCard { declines: Some(reason), ..card(number, token, effect) }
+}
+
+const fn asking(number: &'static str, token: &'static str, asks: Asks, effect: &'static str) -> TestCard {
+    TestCard { asks, ..card(number, token, effect) }
+}
+
+const fn later(number: &'static str, token: &'static str, later: Later, effect: &'static str) -> TestCard {
+    TestCard { later, ..card(number, token, effect) }
 }
 
 /// The cards the simulator knows. Any other number is declined.
 pub const TEST_CARDS: &[TestCard] = &[
-    card("4242424242424242", "visa", "visa", Answer::Yes, "Succeeds"),
-    card("5555555555554444", "mastercard", "mastercard", Answer::Yes, "Succeeds (Mastercard)"),
-    card("378282246310005", "amex", "amex", Answer::Yes, "Succeeds (American Express)"),
+    card("4242424242424242", "visa", "Succeeds"),
+    TestCard { brand: "mastercard", ..card("5555555555554444", "mastercard", "Succeeds (Mastercard)") },
+    TestCard { brand: "amex", ..card("378282246310005", "amex", "Succeeds (American Express)") },
+    TestCard { country: "DE", ..card("4000002760000016", "de", "Succeeds (Visa, Germany)") },
+    TestCard { funding: "debit", ..card("4000056655665556", "visa_debit", "Succeeds (Visa debit)") },
+    asking(
+        "4000002500003155",
+        "authenticationRequiredOnSetup",
+        Asks::UntilSetUp,
+        "Asks for 3-D Secure until it was set up for later payments",
+    ),
+    asking("4000000000003220", "threeDSecure2Required", Asks::Always, "Asks for 3-D Secure 2"),
+    asking(
+        "4000002760003184",
+        "authenticationRequired",
+        Asks::Always,
+        "Always asks for 3-D Secure, also when it was set up: payments without its owner fail",
+    ),
+    asking(
+        "4000003800000446",
+        "authenticationRequiredSetupForOffSession",
+        Asks::OnSession,
+        "Asks for 3-D Secure when its owner is there, and never without them",
+    ),
     TestCard {
-        country: "DE",
-        ..card("4000002760000016", "de", "visa", Answer::Yes, "Succeeds (Visa, Germany)")
+        asks: Asks::Always,
+        ..declined(
+            "4000008400001629",
+            "threeDSecureRequiredChargeDeclined",
+            "generic_decline",
+            "Asks for 3-D Secure, then is declined",
+        )
     },
     TestCard {
-        funding: "debit",
-        ..card("4000056655665556", "visa_debit", "visa", Answer::Yes, "Succeeds (Visa debit)")
+        asks: Asks::UntilSetUp,
+        declines_setup: false,
+        ..declined(
+            "4000008260003178",
+            "authenticationRequiredChargeDeclinedInsufficientFunds",
+            "insufficient_funds",
+            "Asks for 3-D Secure and can be set up; every payment has insufficient funds",
+        )
     },
-    card("4000002500003155", "authenticationRequiredOnSetup", "visa", Answer::Ask(""), "Asks for 3-D Secure"),
-    card("4000000000003220", "threeDSecure2Required", "visa", Answer::Ask(""), "Asks for 3-D Secure 2"),
-    card("4000002760003184", "authenticationRequired", "visa", Answer::Ask(""), "Always asks for 3-D Secure"),
-    card(
-        "4000008400001629",
-        "threeDSecureRequiredChargeDeclined",
-        "visa",
-        Answer::Ask("generic_decline"),
-        "Asks for 3-D Secure, then is declined",
-    ),
-    card(
-        "4000008260003178",
-        "authenticationRequiredChargeDeclinedInsufficientFunds",
-        "visa",
-        Answer::Ask("insufficient_funds"),
-        "Asks for 3-D Secure, then has insufficient funds",
-    ),
-    card("4000000000000002", "chargeDeclined", "visa", Answer::No("generic_decline"), "Declined"),
-    card(
+    TestCard {
+        declines_setup: false,
+        ..declined(
+            "4000000000000341",
+            "chargeCustomerFail",
+            "generic_decline",
+            "Can be set up; every payment is declined",
+        )
+    },
+    declined("4000000000000002", "chargeDeclined", "generic_decline", "Declined"),
+    declined(
         "4000000000009995",
         "chargeDeclinedInsufficientFunds",
-        "visa",
-        Answer::No("insufficient_funds"),
+        "insufficient_funds",
         "Declined: insufficient funds",
     ),
-    card(
-        "4000000000009987",
-        "chargeDeclinedLostCard",
-        "visa",
-        Answer::No("lost_card"),
-        "Declined: lost card",
-    ),
-    card(
-        "4000000000009979",
-        "chargeDeclinedStolenCard",
-        "visa",
-        Answer::No("stolen_card"),
-        "Declined: stolen card",
-    ),
-    card(
-        "4000000000000069",
-        "chargeDeclinedExpiredCard",
-        "visa",
-        Answer::No("expired_card"),
-        "Declined: expired card",
-    ),
-    card(
-        "4000000000000127",
-        "chargeDeclinedIncorrectCvc",
-        "visa",
-        Answer::No("incorrect_cvc"),
-        "Declined: incorrect CVC",
-    ),
-    card(
+    declined("4000000000009987", "chargeDeclinedLostCard", "lost_card", "Declined: lost card"),
+    declined("4000000000009979", "chargeDeclinedStolenCard", "stolen_card", "Declined: stolen card"),
+    declined("4000000000000069", "chargeDeclinedExpiredCard", "expired_card", "Declined: expired card"),
+    declined("4000000000000127", "chargeDeclinedIncorrectCvc", "incorrect_cvc", "Declined: incorrect CVC"),
+    declined(
         "4000000000000119",
         "chargeDeclinedProcessingError",
-        "visa",
-        Answer::No("processing_error"),
+        "processing_error",
         "Declined: processing error",
+    ),
+    later(
+        "4000000000000259",
+        "createDispute",
+        Later::Dispute("fraudulent"),
+        "Succeeds, and is disputed as fraudulent a minute later",
+    ),
+    later(
+        "4000000000002685",
+        "createDisputeProductNotReceived",
+        Later::Dispute("product_not_received"),
+        "Succeeds, and is disputed as not received a minute later",
+    ),
+    later(
+        "4000000000007726",
+        "pendingRefund",
+        Later::PendingRefunds,
+        "Succeeds; refunds are pending for a minute, then succeed",
+    ),
+    later(
+        "4000000000005126",
+        "refundFail",
+        Later::FailingRefunds,
+        "Succeeds; refunds succeed, and fail a minute later",
     ),
 ];
 
@@ -146,6 +222,26 @@ impl TestCard {
             .or_else(|| TEST_CARDS.iter().find(|card| card.token == short))
     }
 
+    fn course(&self, occasion: Occasion) -> Course {
+        let (asks, failure) = match occasion {
+            Occasion::SettingUp => (self.asks != Asks::Never, self.declines.filter(|_| self.declines_setup)),
+            Occasion::Payment { present, set_up } => {
+                let asks = match self.asks {
+                    Asks::Never => false,
+                    Asks::OnSession => present,
+                    Asks::UntilSetUp => !set_up,
+                    Asks::Always => true,
+                };
+                (asks, self.declines)
+            }
+        };
+        match (asks, failure.map(decline)) {
+            (true, failure) => Course::Challenge(failure),
+            (false, Some(failure)) => Course::Declined(failure),
+            (false, None) => Course::Approved,
+        }
+    }
+
     pub(super) fn brand(&self) -> &'static str {
         self.brand
     }
@@ -164,14 +260,11 @@ pub(super) fn last_four(number: &str) -> &str {
     number.get(number.len().saturating_sub(4)..).unwrap_or(number)
 }
 
-/// What paying by these means leads to.
-pub(super) fn course(means: &Means) -> Course {
+/// What asking the bank on this occasion leads to.
+pub(super) fn course(means: &Means, occasion: Occasion) -> Course {
     match means {
-        Means::Card(number) => match TestCard::find(number).map(|card| card.answer) {
-            Some(Answer::Yes) => Course::Approved,
-            Some(Answer::No(reason)) => Course::Declined(decline(reason)),
-            Some(Answer::Ask("")) => Course::Challenge(None),
-            Some(Answer::Ask(reason)) => Course::Challenge(Some(decline(reason))),
+        Means::Card(number) => match TestCard::find(number) {
+            Some(card) => card.course(occasion),
             None => Course::Declined(decline("test_mode_live_card")),
         },
         Means::SepaDebit(iban) => match iban.as_str() {
@@ -179,6 +272,22 @@ pub(super) fn course(means: &Means) -> Course {
             "AT321904300235473204" => Course::Later(180, None),
             _ => Course::Later(0, None),
         },
+    }
+}
+
+/// What comes of payments by these means after they succeeded.
+pub(super) fn later_of(means: &Means) -> Later {
+    match means {
+        Means::Card(number) => TestCard::find(number).map_or(Later::Nothing, |card| card.later),
+        Means::SepaDebit(_) => Later::Nothing,
+    }
+}
+
+/// The brand of a card that is known.
+pub(super) fn brand(means: &Means) -> Option<&'static str> {
+    match means {
+        Means::Card(number) => TestCard::find(number).map(TestCard::brand),
+        Means::SepaDebit(_) => None,
     }
 }
 
@@ -226,6 +335,11 @@ pub(super) fn decline(reason: &str) -> Failure {
             None,
             "We are unable to authenticate your payment method. Please choose a different payment method and \
              try again.",
+        ),
+        "setup_authentication_failure" => (
+            "setup_intent_authentication_failure",
+            None,
+            "The latest attempt to set up the payment method has failed because authentication failed.",
         ),
         other => ("card_declined", Some(other), "Your card was declined."),
     };

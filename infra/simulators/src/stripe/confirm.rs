@@ -1,14 +1,14 @@
-//! Paying an intent: the means, the bank's answer, the 3-D Secure challenge, and what happens later by
-//! itself. Source: <https://docs.stripe.com/api/payment_intents/confirm>.
+//! Paying an intent: the bank's answer and the 3-D Secure challenge.
+//! Source: <https://docs.stripe.com/api/payment_intents/confirm>.
 
 use super::api_error::ApiError;
-use super::cards::{Course, TEST_IBANS, TestCard, could_be_card, course, decline, last_four};
+use super::cards::{Course, Occasion, course, decline};
 use super::events::{about_charge, about_intent};
 use super::form::Form;
-use super::state::{ChargeStatus, Failure, IntentStatus, Means, PaymentMethod, State};
+use super::settle::Circumstances;
+use super::state::{ChargeStatus, Failure, Intent, IntentStatus};
 use super::work::{Outcome, Work};
-use super::{intents, render, settle, validate};
-use crate::random;
+use super::{intents, payment_methods, render, settle, setup_intents, validate};
 
 const CONFIRM: &[&str] = &[
     "client_secret",
@@ -25,8 +25,10 @@ const CONFIRM: &[&str] = &[
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attempt {
     return_url: Option<String>,
-    /// Nobody is there to pass a challenge.
-    nobody_there: bool,
+    /// The platform charges a card it kept, and its owner is not there.
+    pub(super) off_session: bool,
+    /// A challenge counts as a decline.
+    error_on_requires_action: bool,
 }
 
 impl Attempt {
@@ -38,14 +40,14 @@ impl Attempt {
             Some("one_off" | "recurring") => true,
             _ => form.boolean("off_session")?.unwrap_or(false),
         };
-        let nobody_there = off_session || form.boolean("error_on_requires_action")?.unwrap_or(false);
-        Ok(Self { return_url, nobody_there })
+        let error_on_requires_action = form.boolean("error_on_requires_action")?.unwrap_or(false);
+        Ok(Self { return_url, off_session, error_on_requires_action })
     }
 }
 
 /// `POST /v1/payment_intents/{id}/confirm`, by the platform or by a client with the intent's secret.
 pub(super) fn confirm(work: &mut Work, id: &str, form: &Form) -> Outcome {
-    form.allow_only(&[CONFIRM, intents::MEANS].concat())?;
+    form.allow_only(&[CONFIRM, payment_methods::PARAMETERS].concat())?;
     form.boolean("use_stripe_sdk")?;
     let intent = work.intent(id)?;
     let (status, object) = (intent.status, render::intent(work.state, intent));
@@ -54,13 +56,7 @@ pub(super) fn confirm(work: &mut Work, id: &str, form: &Form) -> Outcome {
     }
     let how = Attempt::read(form)?;
     let receipt_email = validate::email(form, "receipt_email")?;
-    let open = matches!(
-        status,
-        IntentStatus::RequiresPaymentMethod
-            | IntentStatus::RequiresConfirmation
-            | IntentStatus::RequiresAction
-    );
-    if !open {
+    if !status.open() {
         let message = format!(
             "You cannot confirm this PaymentIntent because it has a status of {}. Only a PaymentIntent with \
              one of the following statuses may be confirmed: requires_confirmation, requires_action, \
@@ -70,7 +66,9 @@ pub(super) fn confirm(work: &mut Work, id: &str, form: &Form) -> Outcome {
         let object = if work.origin.from_client { render::for_client(object) } else { object };
         return Err(ApiError::unexpected_state(message, object));
     }
-    let method = payment_method(work, form)?;
+    intents::check_accounts(work.state, work.intent(id)?)?;
+    let customer = work.intent(id)?.customer.clone();
+    let method = payment_methods::given(work, form, customer.as_deref())?;
     if method.is_none() && work.intent(id)?.payment_method.is_none() {
         return Err(needs_payment_method());
     }
@@ -88,105 +86,29 @@ pub(super) fn needs_payment_method() -> ApiError {
     ApiError::invalid(message).code("payment_intent_unexpected_state")
 }
 
-/// `POST /v1/payment_methods`, as browsers do to keep card numbers away from servers.
-pub(super) fn create_payment_method(work: &mut Work, form: &Form) -> Outcome {
-    form.allow_only(&[
-        "billing_details[address][*]",
-        "billing_details[email]",
-        "billing_details[name]",
-        "card[cvc]",
-        "card[exp_month]",
-        "card[exp_year]",
-        "card[number]",
-        "expand[]",
-        "key",
-        "sepa_debit[iban]",
-        "type",
-    ])?;
-    let means = read_means(form, "")?;
-    let id = keep(work, means);
-    let method = work.state.payment_methods.get(&id).ok_or_else(|| ApiError::internal("It was not kept."))?;
-    Ok(render::payment_method(method))
-}
-
-/// The payment method the form names or describes; `None` when it does neither.
-pub(super) fn payment_method(work: &mut Work, form: &Form) -> Result<Option<String>, ApiError> {
-    if let Some(id) = form.filled("payment_method") {
-        let own = work.state.payment_methods.get(id).filter(|method| method.account == work.origin.account);
-        if own.is_some() {
-            return Ok(Some(id.to_owned()));
-        }
-        let means = match TestCard::by_token(id) {
-            Some(card) => Means::Card(card.number.to_owned()),
-            None => return Err(ApiError::missing("PaymentMethod", id, "payment_method")),
-        };
-        return Ok(Some(keep(work, means)));
-    }
-    if form.filled("payment_method_data[type]").is_none() {
-        return Ok(None);
-    }
-    let means = read_means(form, "payment_method_data")?;
-    Ok(Some(keep(work, means)))
-}
-
-fn keep(work: &mut Work, means: Means) -> String {
-    let id = format!("pm_{}", random::letters(24));
-    let (created, account) = (work.now, work.origin.account.clone());
-    work.state.payment_methods.add(PaymentMethod { id: id.clone(), created, account, means });
-    id
-}
-
-fn read_means(form: &Form, within: &str) -> Result<Means, ApiError> {
-    let name = |part: &str, rest: &str| match within {
-        "" => format!("{part}{rest}"),
-        within => format!("{within}[{part}]{rest}"),
-    };
-    let kind = name("type", "");
-    match form.required(&kind)? {
-        "card" => {
-            let number = name("card", "[number]");
-            let digits: String =
-                form.required(&number)?.chars().filter(|letter| !letter.is_whitespace()).collect();
-            if !could_be_card(&digits) {
-                return Err(ApiError::card(&decline("incorrect_number")).param(number));
-            }
-            // A number that is not for testing might be somebody's: it is declined, and only its end is kept.
-            let known = TestCard::find(&digits).map(|card| card.number);
-            Ok(Means::Card(known.unwrap_or(last_four(&digits)).to_owned()))
-        }
-        "sepa_debit" => {
-            let iban = name("sepa_debit", "[iban]");
-            let text: String =
-                form.required(&iban)?.chars().filter(|letter| !letter.is_whitespace()).collect();
-            let text = text.to_ascii_uppercase();
-            if !TEST_IBANS.contains(&text.as_str()) {
-                let message = "The IBAN you entered is invalid: it is not one of those for testing.";
-                return Err(ApiError::invalid(message).code("invalid_bank_account_iban").param(iban));
-            }
-            Ok(Means::SepaDebit(text))
-        }
-        other => {
-            let message =
-                format!("This simulator knows the payment method types card and sepa_debit, not {other}.");
-            Err(ApiError::invalid(message).param(kind))
-        }
-    }
+/// What the bank says to the intent's payment method.
+fn bank_says(work: &Work, intent: &Intent, present: bool) -> Result<(String, Course), ApiError> {
+    let id = intent.payment_method.as_deref().ok_or_else(needs_payment_method)?;
+    let method = work.state.payment_methods.get(id);
+    let method = method.ok_or_else(|| ApiError::missing("PaymentMethod", id, "payment_method"))?;
+    payment_methods::usable(method, intent.customer.as_deref())?;
+    let occasion = Occasion::Payment { present, set_up: method.set_up };
+    Ok((method.id.clone(), course(&method.means, occasion)))
 }
 
 /// Asks the bank of the intent's payment method.
 pub(super) fn attempt(work: &mut Work, id: &str, how: Attempt) -> Outcome {
     let intent = work.intent(id)?.clone();
-    let method = intent.payment_method.clone().ok_or_else(needs_payment_method)?;
-    let means = work.state.payment_methods.get(&method).map(|method| method.means.clone());
-    let means = means.ok_or_else(|| ApiError::missing("PaymentMethod", &method, "payment_method"))?;
-    match course(&means) {
+    let (method, course) = bank_says(work, &intent, !how.off_session)?;
+    let circumstances = Circumstances { authenticated: false, merchant_initiated: how.off_session };
+    match course {
         Course::Approved => {
-            let charge = settle::new_charge(work, &intent, &method, false);
+            let charge = settle::new_charge(work, &intent, &method, circumstances);
             settle::approve(work, charge);
         }
-        Course::Declined(failure) => return Err(refuse(work, id, &failure, true)),
-        Course::Challenge(_) if how.nobody_there => {
-            return Err(refuse(work, id, &decline("authentication_required"), true));
+        Course::Declined(failure) => return Err(refuse(work, id, &failure, Some(circumstances))),
+        Course::Challenge(_) if how.off_session || how.error_on_requires_action => {
+            return Err(refuse(work, id, &decline("authentication_required"), Some(circumstances)));
         }
         Course::Challenge(_) => {
             let url = work.page(&format!("3ds/{id}?client_secret={}", intent.client_secret));
@@ -204,7 +126,7 @@ pub(super) fn attempt(work: &mut Work, id: &str, how: Attempt) -> Outcome {
             return Err(ApiError::invalid(message).param("payment_method"));
         }
         Course::Later(seconds, _) => {
-            let charge = settle::new_charge(work, &intent, &method, false);
+            let charge = settle::new_charge(work, &intent, &method, circumstances);
             let (charge_id, settles_at) = (charge.id.clone(), work.now + seconds);
             settle::keep(work, charge);
             work.change_intent(id, |intent| {
@@ -220,22 +142,22 @@ pub(super) fn attempt(work: &mut Work, id: &str, how: Attempt) -> Outcome {
     intents::answer(work, id)
 }
 
-/// Records a refusal: the intent needs another means of payment. `by_bank` tells a decline from a challenge
-/// that was not passed, for which no charge is made.
-fn refuse(work: &mut Work, id: &str, failure: &Failure, by_bank: bool) -> ApiError {
+/// Records a refusal: the intent needs another means of payment. `by_bank` tells how the bank was asked;
+/// nobody asked it when a challenge was not passed, and then there is no charge.
+fn refuse(work: &mut Work, id: &str, failure: &Failure, by_bank: Option<Circumstances>) -> ApiError {
     let Ok(intent) = work.intent(id).cloned() else { return ApiError::internal("The intent is gone.") };
     let method = intent.payment_method.clone().unwrap_or_default();
-    let mut charge_id = None;
-    if by_bank {
+    let charge_id = by_bank.map(|how| {
         let pending = intent.latest_charge.as_deref().and_then(|charge| work.state.charges.get(charge));
         let pending = pending.filter(|charge| charge.status == ChargeStatus::Pending).cloned();
-        let charge = pending.unwrap_or_else(|| settle::new_charge(work, &intent, &method, false));
-        charge_id = Some(charge.id.clone());
+        let charge = pending.unwrap_or_else(|| settle::new_charge(work, &intent, &method, how));
+        let id = charge.id.clone();
         settle::refuse(work, charge, failure);
-    }
+        id
+    });
     let rendered = work.state.payment_methods.get(&method).map(render::payment_method);
     let mut error = ApiError::card(failure).charge(charge_id.as_deref()).payment_method(rendered);
-    if !by_bank {
+    if by_bank.is_none() {
         error.status = 400;
     }
     let members = error.members();
@@ -253,39 +175,50 @@ fn refuse(work: &mut Work, id: &str, failure: &Failure, by_bank: bool) -> ApiErr
     }
 }
 
-/// Passes or fails the challenge an intent waits for.
+/// Passes or fails the challenge that a payment, or a setup, waits for.
 pub(super) fn authenticate(work: &mut Work, id: &str, approve: bool) -> Outcome {
+    if id.starts_with("seti_") {
+        return setup_intents::authenticate(work, id, approve);
+    }
     act_for_owner(work, id)?;
     let intent = work.intent(id)?.clone();
-    let (IntentStatus::RequiresAction, Some(method)) = (intent.status, intent.payment_method.clone()) else {
+    if intent.status != IntentStatus::RequiresAction {
         let message = format!(
             "This PaymentIntent waits for no authentication: its status is {}.",
             intent.status.name()
         );
         return Err(ApiError::unexpected_state(message, render::intent(work.state, &intent)));
-    };
+    }
     if !approve {
-        return Err(refuse(work, id, &decline("authentication_failure"), false));
+        return Err(refuse(work, id, &decline("authentication_failure"), None));
     }
-    let means = work.state.payment_methods.get(&method).map(|method| method.means.clone());
-    if let Some(Course::Challenge(Some(failure))) = means.as_ref().map(course) {
-        return Err(refuse(work, id, &failure, true));
+    let circumstances = Circumstances { authenticated: true, merchant_initiated: false };
+    match bank_says(work, &intent, true)? {
+        (_, Course::Challenge(Some(failure)) | Course::Declined(failure)) => {
+            Err(refuse(work, id, &failure, Some(circumstances)))
+        }
+        (method, _) => {
+            let charge = settle::new_charge(work, &intent, &method, circumstances);
+            settle::approve(work, charge);
+            intents::answer(work, id)
+        }
     }
-    let charge = settle::new_charge(work, &intent, &method, true);
-    settle::approve(work, charge);
-    intents::answer(work, id)
 }
 
-/// Pays as a guest on the checkout page does.
-pub(super) fn pay_with_card(work: &mut Work, id: &str, number: &str, return_url: Option<&str>) -> Outcome {
-    act_for_owner(work, id)?;
+/// Pays, or saves a card, as a guest on the hosted page does.
+pub(super) fn use_card(work: &mut Work, id: &str, number: &str, return_url: Option<&str>) -> Outcome {
     let mut body = url::form_urlencoded::Serializer::new(String::new());
     body.append_pair("payment_method_data[type]", "card")
         .append_pair("payment_method_data[card][number]", number);
     if let Some(url) = return_url {
         body.append_pair("return_url", url);
     }
-    confirm(work, id, &Form::parse(body.finish().as_bytes())?)
+    let form = Form::parse(body.finish().as_bytes())?;
+    if id.starts_with("seti_") {
+        return setup_intents::save_card(work, id, &form);
+    }
+    act_for_owner(work, id)?;
+    confirm(work, id, &form)
 }
 
 /// Lets a page act on the account the intent is on.
@@ -296,45 +229,21 @@ fn act_for_owner(work: &mut Work, id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Whether something comes to its end by itself now.
-pub(super) fn anything_due(state: &State, now: i64) -> bool {
-    next_due(state, now).is_some()
-}
-
-/// An intent whose time has come, and what it is time for.
-fn next_due(state: &State, now: i64) -> Option<String> {
-    let due = state.intents.iter().find(|intent| match intent.status {
-        IntentStatus::Processing => intent.settles_at.is_some_and(|at| at <= now),
-        IntentStatus::RequiresCapture => {
-            let charge = intent.latest_charge.as_deref().and_then(|id| state.charges.get(id));
-            charge.and_then(|charge| charge.capture_before).is_some_and(|at| at <= now)
+/// Ends a bank debit whose time has come: it settles, or bounces.
+pub(super) fn settle_debit(work: &mut Work, id: &str) {
+    if act_for_owner(work, id).is_err() {
+        return;
+    }
+    let Some(intent) = work.state.intents.get(id).cloned() else { return };
+    work.change_intent(id, |intent| intent.settles_at = None);
+    let Some(charge) = intent.latest_charge.as_deref().and_then(|id| work.state.charges.get(id)).cloned()
+    else {
+        return;
+    };
+    match bank_says(work, &intent, false) {
+        Ok((_, Course::Later(_, Some(failure)))) => {
+            refuse(work, id, &failure, Some(Circumstances::default()));
         }
-        _ => false,
-    });
-    due.map(|intent| intent.id.clone())
-}
-
-/// Ends the payments whose time has come: debits settle or bounce, authorisations run out.
-pub(super) fn pass_time(work: &mut Work) {
-    while let Some(id) = next_due(work.state, work.now) {
-        if act_for_owner(work, &id).is_err() {
-            return;
-        }
-        let Some(intent) = work.state.intents.get(&id).cloned() else { return };
-        let charge =
-            intent.latest_charge.as_deref().and_then(|charge| work.state.charges.get(charge)).cloned();
-        let Some(charge) = charge else { return };
-        if intent.status == IntentStatus::RequiresCapture {
-            about_charge(work, "charge.expired", &charge.id);
-            intents::end(work, &id, Some("automatic".to_owned()));
-            continue;
-        }
-        let means = work.state.payment_methods.get(&charge.payment_method).map(|method| method.means.clone());
-        match means.as_ref().map(course) {
-            Some(Course::Later(_, Some(failure))) => {
-                refuse(work, &id, &failure, true);
-            }
-            _ => settle::approve(work, charge),
-        }
+        _ => settle::approve(work, charge),
     }
 }

@@ -22,6 +22,9 @@ pub(super) fn exists(currency: &str) -> bool {
     among(CODES, currency)
 }
 
+/// Without hundredths of their own, and yet counted in hundredths.
+const WHOLE_IN_HUNDREDTHS: &str = "isk ugx";
+
 /// How many digits of a minor amount stand behind the point.
 pub(super) fn exponent(currency: &str) -> u32 {
     if among(ZERO_DECIMAL, currency) {
@@ -33,10 +36,24 @@ pub(super) fn exponent(currency: &str) -> u32 {
     }
 }
 
-/// The smallest amount that can be charged, in minor units.
+/// What every amount in minor units is a multiple of.
+pub(super) fn step(currency: &str) -> i64 {
+    if among(WHOLE_IN_HUNDREDTHS, currency) {
+        100
+    } else if among(THREE_DECIMAL, currency) {
+        10
+    } else {
+        1
+    }
+}
+
+/// The smallest amount that can be charged, in minor units. For the currencies Stripe publishes none for it
+/// follows from the day's exchange rates, which nobody here knows: any amount will do.
 pub(super) fn minimum(currency: &str) -> i64 {
     match currency {
+        "aud" | "brl" | "cad" | "chf" | "eur" | "inr" | "jpy" | "nzd" | "sgd" | "usd" => 50,
         "gbp" => 30,
+        "bgn" => 100,
         "aed" | "myr" | "pln" | "ron" => 200,
         "dkk" => 250,
         "nok" | "sek" => 300,
@@ -44,23 +61,21 @@ pub(super) fn minimum(currency: &str) -> i64 {
         "mxn" | "thb" => 1000,
         "czk" => 1500,
         "huf" => 17_500,
-        "bgn" => 100,
-        // Elsewhere the smallest amount is worth about half a dollar; 50 of the smallest unit where there is
-        // a hundredth, or a yen.
-        other if exponent(other) == 3 => 500,
-        _ => 50,
+        other => step(other),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{exists, exponent, minimum};
+    use super::{exists, exponent, minimum, step};
 
     #[test]
-    fn decimals_and_minima_follow_the_currency() {
+    fn decimals_steps_and_minima_follow_the_currency() {
         assert!(exists("eur") && !exists("EUR") && !exists("xxx"));
-        assert_eq!((exponent("jpy"), minimum("jpy")), (0, 50));
-        assert_eq!((exponent("eur"), minimum("eur")), (2, 50));
-        assert_eq!((exponent("kwd"), minimum("gbp")), (3, 30));
+        assert_eq!((exponent("jpy"), step("jpy"), minimum("jpy")), (0, 1, 50));
+        assert_eq!((exponent("eur"), step("eur"), minimum("eur")), (2, 1, 50));
+        assert_eq!((exponent("kwd"), step("kwd"), minimum("kwd")), (3, 10, 10));
+        assert_eq!((exponent("isk"), step("isk"), minimum("isk")), (2, 100, 100));
+        assert_eq!(minimum("gbp"), 30);
     }
 }

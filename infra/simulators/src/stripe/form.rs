@@ -66,11 +66,7 @@ impl Form {
     }
 
     pub(super) fn required(&self, name: &str) -> Result<&str, ApiError> {
-        self.filled(name).ok_or_else(|| {
-            ApiError::invalid(format!("Missing required param: {name}."))
-                .code("parameter_missing")
-                .param(name)
-        })
+        self.filled(name).ok_or_else(|| ApiError::parameter_missing(name))
     }
 
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
@@ -123,6 +119,17 @@ impl Form {
             Some(field.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?.to_owned())
         };
         self.fields.iter().filter_map(|(field, value)| Some((inside(field)?, value.clone()))).collect()
+    }
+
+    /// Takes a value out, as if it had not been sent.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        let place = self.fields.iter().position(|(field, _)| field == name)?;
+        Some(self.fields.remove(place).1)
+    }
+
+    /// Everything as it was sent.
+    pub(super) fn fields(&self) -> &[(String, String)] {
+        &self.fields
     }
 
     /// Everything, in an order that does not depend on how it was sent.

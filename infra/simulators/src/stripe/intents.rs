@@ -2,27 +2,12 @@
 //! Source: <https://docs.stripe.com/payments/paymentintents/lifecycle>.
 
 use super::api_error::ApiError;
-use super::confirm;
 use super::events::{about_charge, about_intent};
 use super::form::Form;
 use super::state::{Intent, IntentStatus, State};
 use super::work::{Outcome, Work};
-use super::{render, settle, validate};
+use super::{accounts, confirm, customers, payment_methods, render, secrets, settle, validate};
 use crate::random;
-
-/// What can be said about a means of payment, wherever one is taken.
-pub(super) const MEANS: &[&str] = &[
-    "payment_method",
-    "payment_method_data[type]",
-    "payment_method_data[card][number]",
-    "payment_method_data[card][exp_month]",
-    "payment_method_data[card][exp_year]",
-    "payment_method_data[card][cvc]",
-    "payment_method_data[sepa_debit][iban]",
-    "payment_method_data[billing_details][name]",
-    "payment_method_data[billing_details][email]",
-    "payment_method_data[billing_details][address][*]",
-];
 
 const CREATE: &[&str] = &[
     "allowed_payment_method_types[]",
@@ -34,6 +19,7 @@ const CREATE: &[&str] = &[
     "confirm",
     "confirmation_method",
     "currency",
+    "customer",
     "description",
     "error_on_requires_action",
     "excluded_payment_method_types[]",
@@ -44,6 +30,7 @@ const CREATE: &[&str] = &[
     "on_behalf_of",
     "receipt_email",
     "return_url",
+    "setup_future_usage",
     "statement_descriptor",
     "statement_descriptor_suffix",
     "transfer_data[amount]",
@@ -82,7 +69,7 @@ const CAPTURE_METHODS: &[&str] = &["automatic", "automatic_async", "manual"];
 
 /// `POST /v1/payment_intents`.
 pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
-    form.allow_only(&[CREATE, MEANS].concat())?;
+    form.allow_only(&[CREATE, payment_methods::PARAMETERS].concat())?;
     form.required("amount")?;
     let currency = validate::currency(form.required("currency")?)?;
     let amount = validate::amount(form.integer("amount")?.unwrap_or(0), &currency)?;
@@ -100,6 +87,16 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         let message = "This simulator knows confirmation_method=automatic only.";
         return Err(ApiError::invalid(message).param("confirmation_method"));
     }
+    let customer = customers::named(work, form)?;
+    let setup_future_usage = form.word("setup_future_usage", &["off_session", "on_session"])?;
+    if setup_future_usage.is_some() && customer.is_none() {
+        let message = "setup_future_usage keeps the payment method for a customer: give one.";
+        return Err(ApiError::invalid(message).param("setup_future_usage"));
+    }
+    if setup_future_usage.is_some() && now_or_later.off_session {
+        let message = "You cannot pass both off_session and setup_future_usage.";
+        return Err(ApiError::invalid(message).param("setup_future_usage"));
+    }
     let id = format!("pi_{}", random::letters(24));
     let mut intent = Intent {
         client_secret: format!("{id}_secret_{}", random::letters(25)),
@@ -108,6 +105,8 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         amount,
         currency,
         status: IntentStatus::RequiresPaymentMethod,
+        customer,
+        setup_future_usage,
         capture_method: form
             .word("capture_method", CAPTURE_METHODS)?
             .unwrap_or_else(|| "automatic_async".to_owned()),
@@ -146,7 +145,7 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
     }
     check_split(&intent)?;
     check_accounts(work.state, &intent)?;
-    intent.payment_method = confirm::payment_method(work, form)?;
+    intent.payment_method = payment_methods::given(work, form, intent.customer.as_deref())?;
     if intent.payment_method.is_some() {
         intent.status = IntentStatus::RequiresConfirmation;
     }
@@ -161,8 +160,9 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
 /// Checks who gets what: the fee and the transfer are part of the amount, and only one of them says how to
 /// split it.
 fn check_split(intent: &Intent) -> Result<(), ApiError> {
-    validate::part("application_fee_amount", intent.application_fee_amount, intent.amount)?;
-    validate::part("transfer_data[amount]", intent.transfer_amount, intent.amount)?;
+    let (amount, currency) = (intent.amount, &intent.currency);
+    validate::part("application_fee_amount", intent.application_fee_amount, amount, currency)?;
+    validate::part("transfer_data[amount]", intent.transfer_amount, amount, currency)?;
     if intent.transfer_amount.is_some() && intent.destination.is_none() {
         let name = "transfer_data[destination]";
         return Err(ApiError::invalid(format!("Missing required param: {name}."))
@@ -183,7 +183,8 @@ fn check_split(intent: &Intent) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn check_accounts(state: &State, intent: &Intent) -> Result<(), ApiError> {
+/// Refuses an intent for accounts that cannot take their part.
+pub(super) fn check_accounts(state: &State, intent: &Intent) -> Result<(), ApiError> {
     if let Some(id) = &intent.destination {
         let name = "transfer_data[destination]";
         if intent.account.is_some() {
@@ -191,20 +192,13 @@ fn check_accounts(state: &State, intent: &Intent) -> Result<(), ApiError> {
                 "A direct charge has no destination: leave out transfer_data or the Stripe-Account header.";
             return Err(ApiError::invalid(message).param(name));
         }
-        let account = state.accounts.get(id).ok_or_else(|| ApiError::missing("destination", id, name))?;
-        if !account.can("transfers") {
-            let message = "Your destination account needs to have at least one of the following capabilities \
-                           enabled: transfers, crypto_transfers, legacy_payments";
-            return Err(ApiError::invalid(message)
-                .code("insufficient_capabilities_for_transfer")
-                .param(name));
-        }
+        accounts::receiver(state, id, name)?;
     }
     let merchants =
         [(intent.on_behalf_of.as_ref(), "on_behalf_of"), (intent.account.as_ref(), "Stripe-Account")];
     for (id, name) in merchants {
         let Some(id) = id else { continue };
-        let account = state.accounts.get(id).ok_or_else(|| ApiError::missing("account", id, name))?;
+        let account = accounts::find(state, id, name)?;
         if !account.can("card_payments") {
             let message = format!(
                 "The account {id} cannot take card payments: its card_payments capability is not active."
@@ -229,7 +223,7 @@ pub(super) fn retrieve(work: &Work, id: &str, form: &Form) -> Outcome {
 /// Refuses a client without the intent's secret.
 pub(super) fn check_secret(work: &Work, id: &str, form: &Form) -> Result<(), ApiError> {
     let given = form.required("client_secret")?;
-    if secret_matches(work.intent(id)?, given) {
+    if secrets::same(&work.intent(id)?.client_secret, given) {
         return Ok(());
     }
     let message =
@@ -237,22 +231,11 @@ pub(super) fn check_secret(work: &Work, id: &str, form: &Form) -> Result<(), Api
     Err(ApiError::invalid(message).code("payment_intent_invalid_parameter").param("client_secret"))
 }
 
-/// Whether `given` is the intent's secret, in a time that tells nothing.
-pub(super) fn secret_matches(intent: &Intent, given: &str) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(intent.client_secret.as_bytes(), given.as_bytes())
-        .is_ok()
-}
-
 /// `POST /v1/payment_intents/{id}`.
 pub(super) fn update(work: &mut Work, id: &str, form: &Form) -> Outcome {
-    form.allow_only(&[UPDATE, MEANS].concat())?;
+    form.allow_only(&[UPDATE, payment_methods::PARAMETERS].concat())?;
     let before = work.intent(id)?.clone();
-    let open = matches!(
-        before.status,
-        IntentStatus::RequiresPaymentMethod
-            | IntentStatus::RequiresConfirmation
-            | IntentStatus::RequiresAction
-    );
+    let open = before.status.open();
     let frozen = [
         "amount",
         "currency",
@@ -301,7 +284,7 @@ pub(super) fn update(work: &mut Work, id: &str, form: &Form) -> Outcome {
         }
     }
     after.metadata = validate::metadata(form, &before.metadata)?;
-    if let Some(method) = confirm::payment_method(work, form)? {
+    if let Some(method) = payment_methods::given(work, form, before.customer.as_deref())? {
         after.payment_method = Some(method);
         after.status = IntentStatus::RequiresConfirmation;
     }
@@ -323,8 +306,7 @@ pub(super) fn capture(work: &mut Work, id: &str, form: &Form) -> Outcome {
     };
     let amount = form.integer("amount_to_capture")?.unwrap_or(intent.amount_capturable);
     if amount < 1 {
-        let error = ApiError::invalid("Invalid positive integer").code("parameter_invalid_integer");
-        return Err(error.param("amount_to_capture"));
+        return Err(validate::not_positive("amount_to_capture"));
     }
     if amount > intent.amount_capturable {
         let message = format!(
@@ -332,6 +314,11 @@ pub(super) fn capture(work: &mut Work, id: &str, form: &Form) -> Outcome {
             intent.amount_capturable
         );
         return Err(ApiError::invalid(message).code("amount_too_large").param("amount_to_capture"));
+    }
+    validate::whole("amount_to_capture", amount, &intent.currency)?;
+    if let Some(id) = &intent.destination {
+        // An account that left since the money was held cannot be paid any more.
+        accounts::find(work.state, id, "transfer_data[destination]")?;
     }
     let mut after = intent.clone();
     after.transfer_amount =
@@ -365,12 +352,20 @@ pub(super) fn cancel(work: &mut Work, id: &str, form: &Form) -> Outcome {
         );
         return Err(ApiError::unexpected_state(message, render::intent(work.state, intent)));
     }
-    end(work, id, reason);
+    end(work, id, reason, false);
     answer(work, id)
 }
 
-/// Cancels an intent that can be, and lets go of what its bank holds.
-pub(super) fn end(work: &mut Work, id: &str, reason: Option<String>) {
+/// Lets an authorisation run out.
+pub(super) fn expire(work: &mut Work, id: &str) {
+    let Some(intent) = work.state.intents.get(id) else { return };
+    work.origin.account = intent.account.clone();
+    end(work, id, Some("automatic".to_owned()), true);
+}
+
+/// Cancels an intent that can be, and lets go of what its bank holds, which Stripe calls a refund. `expired`
+/// tells that nobody asked for it.
+fn end(work: &mut Work, id: &str, reason: Option<String>, expired: bool) {
     let now = work.now;
     let mut authorised = None;
     work.change_intent(id, |intent| {
@@ -382,12 +377,20 @@ pub(super) fn end(work: &mut Work, id: &str, reason: Option<String>) {
         intent.cancellation_reason = reason;
         intent.amount_capturable = 0;
     });
-    if let Some(charge_id) = authorised {
-        if let Some(charge) = work.state.charges.get_mut(&charge_id) {
-            charge.released = charge.amount;
-            charge.capture_before = None;
-        }
-        about_charge(work, "charge.refunded", &charge_id);
+    let held = authorised.and_then(|charge| work.state.charges.get_mut(&charge));
+    let held = held.map(|charge| {
+        charge.released = charge.amount;
+        charge.capture_before = None;
+        charge.clone()
+    });
+    if let Some(charge) = held {
+        let (why, kind) = match expired {
+            true => (Some("expired_uncaptured_charge"), "charge.expired"),
+            false => (None, "charge.refunded"),
+        };
+        let refund = format!("re_{}", random::letters(24));
+        settle::release(work, &charge, refund, charge.amount, why, None);
+        about_charge(work, kind, &charge.id);
     }
     about_intent(work, "payment_intent.canceled", id);
 }

@@ -16,19 +16,39 @@ pub(super) fn list(work: &Work, collection: &str, form: &Form) -> Option<Outcome
     let at_platform = work.origin.account.is_none();
     let (filters, items): (&[&str], Vec<Value>) = match collection {
         "accounts" => {
-            (&[], state.accounts.newest_first().filter(|_| at_platform).map(render::account).collect())
+            let rows = state.accounts.newest_first().filter(|row| at_platform && !row.deauthorized);
+            (&[], rows.map(render::account).collect())
+        }
+        "customers" => {
+            let rows = state.customers.newest_first().filter(|row| own(&row.account));
+            (&["email"], rows.map(render::customer).collect())
+        }
+        "setup_intents" => {
+            let rows = state.setup_intents.newest_first().filter(|row| own(&row.account));
+            (&["customer", "payment_method"], rows.map(render::setup_intent).collect())
         }
         "payment_intents" => {
             let rows = state.intents.newest_first().filter(|row| own(&row.account));
             (&["customer"], rows.map(|row| render::intent(state, row)).collect())
         }
         "charges" => {
+            let filters = &["customer", "payment_intent", "transfer_group"];
             let rows = state.charges.newest_first().filter(|row| own(&row.account));
-            (&["payment_intent", "transfer_group"], rows.map(|row| render::charge(state, row)).collect())
+            let mut items: Vec<Value> = rows.map(|row| render::charge(state, row)).collect();
+            // An account's own payments are charges too.
+            let sent = state.transfers.newest_first();
+            let sent = sent.filter(|row| work.origin.account.as_ref() == Some(&row.destination));
+            items.extend(sent.map(|row| render::destination_payment(state, row)));
+            items.sort_by_key(|item| std::cmp::Reverse(item.get("created").and_then(Value::as_i64)));
+            (filters, items)
         }
         "refunds" => {
             let rows = state.refunds.newest_first().filter(|row| own(&row.account));
             (&["charge", "payment_intent"], rows.map(render::refund).collect())
+        }
+        "disputes" => {
+            let rows = state.disputes.newest_first().filter(|row| own(&row.account));
+            (&["charge", "payment_intent"], rows.map(|row| render::dispute(state, row)).collect())
         }
         "transfers" => {
             let rows = state.transfers.newest_first().filter(|_| at_platform);
@@ -38,10 +58,12 @@ pub(super) fn list(work: &Work, collection: &str, form: &Form) -> Option<Outcome
             let rows = state.fees.newest_first().filter(|_| at_platform);
             (&["charge"], rows.map(|row| render::fee(state, row)).collect())
         }
-        "balance_transactions" => {
-            let rows = state.transactions.newest_first().filter(|row| own(&row.account));
-            (&["currency", "source", "type"], rows.map(render::transaction).collect())
+        "payouts" => {
+            let rows = state.payouts.newest_first();
+            let rows = rows.filter(|row| work.origin.account.as_ref() == Some(&row.account));
+            (&["destination", "status"], rows.map(render::payout).collect())
         }
+        "balance_transactions" => return Some(balance_transactions(work, form)),
         "events" => {
             let rows = state.events.newest_first().filter(|row| at_platform || own(&row.account));
             (&["type"], rows.map(|row| render::event(state, row)).collect())
@@ -49,6 +71,54 @@ pub(super) fn list(work: &Work, collection: &str, form: &Form) -> Option<Outcome
         _ => return None,
     };
     Some(page(&format!("/v1/{collection}"), items, filters, form))
+}
+
+fn balance_transactions(work: &Work, form: &Form) -> Outcome {
+    let filters = &["currency", "payout", "source", "type"];
+    form.allow_only(&[PAGING, filters].concat())?;
+    let mut form = form.clone();
+    let payout = form.take("payout").filter(|id| !id.is_empty());
+    if let Some(id) = &payout {
+        let own = |account: &String| work.origin.account.as_ref() == Some(account);
+        let paid = work.state.payouts.get(id).filter(|payout| own(&payout.account));
+        let paid = paid.ok_or_else(|| ApiError::missing("payout", id, "payout"))?;
+        if !paid.automatic {
+            let message =
+                "Balance transaction history can only be filtered on automatic transfers, not manual.";
+            return Err(ApiError::invalid(message).param("payout"));
+        }
+    }
+    let rows = work.state.transactions.newest_first().filter(|row| row.account == work.origin.account);
+    let rows = rows.filter(|row| payout.is_none() || row.payout == payout);
+    page("/v1/balance_transactions", rows.map(render::transaction).collect(), filters, &form)
+}
+
+/// `GET` of the list within an object, such as a transfer's reversals; `None` when there is no such list.
+pub(super) fn inner(work: &Work, collection: &str, id: &str, list: &str, form: &Form) -> Option<Outcome> {
+    let state = &*work.state;
+    let at_platform = work.origin.account.is_none();
+    let items: Result<Vec<Value>, ApiError> = match (collection, list) {
+        ("transfers", "reversals") => match state.transfers.get(id).filter(|_| at_platform) {
+            Some(_) => Ok(state
+                .reversals
+                .newest_first()
+                .filter(|row| row.transfer == id)
+                .map(render::reversal)
+                .collect()),
+            None => Err(ApiError::missing("transfer", id, "id")),
+        },
+        ("application_fees", "refunds") => match state.fees.get(id).filter(|_| at_platform) {
+            Some(_) => Ok(state
+                .fee_refunds
+                .newest_first()
+                .filter(|row| row.fee == id)
+                .map(render::fee_refund)
+                .collect()),
+            None => Err(ApiError::missing("application fee", id, "id")),
+        },
+        _ => return None,
+    };
+    Some(items.and_then(|items| page(&format!("/v1/{collection}/{id}/{list}"), items, &[], form)))
 }
 
 fn page(url: &str, mut items: Vec<Value>, filters: &[&str], form: &Form) -> Outcome {

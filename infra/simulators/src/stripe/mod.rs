@@ -1,33 +1,46 @@
 //! A card processor that speaks Stripe's wire protocol and remembers what it did.
 //!
 //! It follows the API version [`API_VERSION`] for the part of Stripe a marketplace needs: Connect accounts
-//! and their onboarding, payment intents, refunds, the books behind them, events, and signed webhooks. A
-//! parameter it does not act on is refused rather than ignored, so nothing passes here that would be lost
-//! there. Source: <https://docs.stripe.com/api>.
+//! and their onboarding, customers and the cards they leave for later, payment intents, refunds, transfers
+//! and their reversals, application fees, disputes, payouts, the books behind them, events, and signed
+//! webhooks. A parameter it does not act on is refused rather than ignored, so nothing passes here that would
+//! be lost there. Source: <https://docs.stripe.com/api>.
 //!
-//! Files: `state` is what is remembered; `router` reads requests; `intents`, `settle`, `refunds` and
-//! `accounts` act on the state; `render` turns it into Stripe's JSON; `events` and `webhooks` tell the
-//! product; `pages` shows people.
+//! Files: `state` is what is remembered; `router` reads requests; the files named for Stripe's objects act on
+//! the state, `settle` splits what was paid, `books` writes it down, and `time` does what happens by itself;
+//! `render` turns the state into Stripe's JSON; `events` and `webhooks` tell the product; `pages` shows
+//! people; [`description`] checks requests against a description of the API.
 
 mod accounts;
 mod api_error;
+mod books;
 mod cards;
 mod confirm;
 mod currencies;
+mod customers;
+pub mod description;
+mod disputes;
 mod events;
+mod fees;
 mod form;
 mod idempotency;
 mod intents;
 mod listing;
 mod pages;
+mod payment_methods;
+mod payouts;
 mod refunds;
 mod render;
 mod router;
+mod secrets;
 mod settle;
+mod setup_intents;
 mod simulator_calls;
 mod state;
 mod switches;
 mod table;
+mod time;
+mod transfers;
 mod validate;
 mod webhooks;
 mod work;
@@ -41,13 +54,16 @@ use serde_json::Value;
 use url::Url;
 
 pub use accounts::Onboarding;
-pub use cards::{TEST_CARDS, TestCard};
-pub use settle::{FEE_BASIS_POINTS, FIXED_FEE};
+pub use books::{DISPUTE_FEE, FEE_BASIS_POINTS, FIXED_FEE};
+pub use cards::{LATER_AFTER, TEST_CARDS, TestCard};
+pub use disputes::DisputeOutcome;
+pub use payouts::PayoutOutcome;
 pub use state::Attempt;
 pub use switches::Switches;
 pub use webhooks::{RETRY_AFTER, signature_header};
 
 use crate::{Clock, OpenError, files};
+use description::{Description, Violation};
 use state::State;
 use work::{Origin, Work};
 
@@ -90,7 +106,8 @@ impl std::fmt::Debug for StripeSimulatorConfig {
 /// What somebody owns, or owes when it is negative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Balance {
-    /// `platform`, the id of a connected account, `stripe` (its processing fees) or `guests` (all who pay).
+    /// `platform`, the id of a connected account, `stripe` (its fees), `guests` (all who pay) or `bank` (what
+    /// was paid out).
     /// The amounts of all owners in one currency add up to zero.
     pub owner: String,
     /// The three-letter code in lower case.
@@ -124,6 +141,9 @@ struct Shared {
     state: State,
     switches: Switches,
     webhook_url: Option<Url>,
+    /// What requests are checked against.
+    description: Option<Arc<Description>>,
+    violations: Vec<Violation>,
     /// Idempotency keys of calls that have not been answered yet.
     keys_in_use: HashSet<String>,
     /// Deliveries that are on their way.
@@ -142,6 +162,8 @@ impl StripeSimulator {
             state,
             switches: Switches::default(),
             webhook_url: config.webhook_url.clone(),
+            description: None,
+            violations: Vec::new(),
             keys_in_use: HashSet::new(),
             under_way: HashSet::new(),
         };
@@ -181,24 +203,43 @@ impl StripeSimulator {
     }
 
     /// Replaces the misbehaviour. Calls that [`Switches::stall_calls`] held go on.
-    pub fn set_switches(&self, switches: Switches) {
-        self.lock().switches = switches;
+    pub fn set_switches(&self, mut switches: Switches) {
+        let mut shared = self.lock();
+        if std::mem::take(&mut switches.prune_keys) {
+            shared.state.stored_answers.clear();
+            if let Err(error) = self.save(&shared) {
+                tracing::error!(%error, "the simulator's state was not saved");
+            }
+        }
+        shared.switches = switches;
+        drop(shared);
         self.switched.send_replace(());
+    }
+
+    /// Checks the body of every request with a secret key against `description` from now on. One that
+    /// violates it is answered 400 and does nothing; [`violations`](Self::violations) names it.
+    pub fn check_requests(&self, description: Description) {
+        self.lock().description = Some(Arc::new(description));
+    }
+
+    /// What was wrong with the requests that violated the description, oldest first. A restart forgets it.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.lock().violations.clone()
     }
 
     /// Everybody's balance, by owner and currency.
     pub fn balances(&self) -> Vec<Balance> {
-        settle::balances(&self.lock().state)
+        books::balances(&self.up_to_date().state)
     }
 
     /// Any object by its id, as the API would answer it; `None` when there is none.
     pub fn object(&self, id: &str) -> Option<Value> {
-        render::any(&self.lock().state, id)
+        render::any(&self.up_to_date().state, id)
     }
 
     /// The events so far, oldest first, as the API would answer them.
     pub fn events(&self) -> Vec<Value> {
-        let shared = self.lock();
+        let shared = self.up_to_date();
         shared.state.events.iter().map(|event| render::event(&shared.state, event)).collect()
     }
 
@@ -212,15 +253,47 @@ impl StripeSimulator {
         self.act(|work| accounts::onboard(work, account, outcome)).map(|_| ())
     }
 
-    /// Pays an intent with a test card's number as the guest would on the checkout page, and answers the
-    /// intent. A card that asks for 3-D Secure leaves it in `requires_action`.
-    pub fn pay(&self, intent: &str, card_number: &str) -> Result<Value, Refused> {
-        self.act(|work| confirm::pay_with_card(work, intent, card_number, None))
+    /// Takes the platform's access to a connected account away, as its owner can.
+    pub fn deauthorize(&self, account: &str) -> Result<(), Refused> {
+        self.act(|work| accounts::deauthorize(work, account)).map(|_| ())
     }
 
-    /// Passes, or fails, the 3-D Secure challenge an intent waits for, and answers the intent.
+    /// Pays a payment intent, or saves a card for a setup intent, with a test card's number as its owner would
+    /// on the hosted page, and answers the intent. A card that asks for 3-D Secure leaves it in
+    /// `requires_action`.
+    pub fn pay(&self, intent: &str, card_number: &str) -> Result<Value, Refused> {
+        self.act(|work| confirm::use_card(work, intent, card_number, None))
+    }
+
+    /// Passes, or fails, the 3-D Secure challenge that a payment or setup intent waits for, and answers the
+    /// intent.
     pub fn authenticate(&self, intent: &str, approve: bool) -> Result<Value, Refused> {
         self.act(|work| confirm::authenticate(work, intent, approve))
+    }
+
+    /// Disputes a charge, or the latest charge of a payment intent, as the guest's bank does, and answers the
+    /// dispute. `amount` is in minor units; without it the dispute is about all that was not refunded.
+    /// `reason` is one of Stripe's, such as `fraudulent`.
+    pub fn dispute(&self, payment: &str, amount: Option<i64>, reason: &str) -> Result<Value, Refused> {
+        self.act(|work| disputes::open(work, payment, amount, reason))
+    }
+
+    /// Ends a dispute, and answers it.
+    pub fn close_dispute(&self, dispute: &str, outcome: DisputeOutcome) -> Result<Value, Refused> {
+        self.act(|work| disputes::close(work, dispute, outcome))
+    }
+
+    /// Pays `amount` (minor units) of a connected account's balance out to its bank, and answers the payout.
+    /// Without an amount it is an automatic payout of everything; without a `currency` it is in the account's
+    /// own.
+    pub fn pay_out(
+        &self,
+        account: &str,
+        amount: Option<i64>,
+        currency: Option<&str>,
+        outcome: PayoutOutcome,
+    ) -> Result<Value, Refused> {
+        self.act(|work| payouts::pay_out(work, account, amount, currency, outcome))
     }
 
     fn act(&self, action: impl FnOnce(&mut Work) -> work::Outcome) -> Result<Value, Refused> {
@@ -237,29 +310,55 @@ impl StripeSimulator {
         action: impl FnOnce(&mut Work) -> work::Outcome,
     ) -> work::Outcome {
         let outcome = self.look(shared, origin, action);
-        self.save(shared).map_err(|error| {
-            tracing::error!(%error, "the simulator's state was not saved");
-            api_error::ApiError::internal("The simulator could not save its state; its log says why.")
-        })?;
+        self.keep(shared)?;
         outcome
     }
 
-    /// Runs an action that changes nothing.
+    fn keep(&self, shared: &Shared) -> Result<(), api_error::ApiError> {
+        self.save(shared).map_err(|error| {
+            tracing::error!(%error, "the simulator's state was not saved");
+            api_error::ApiError::internal("The simulator could not save its state; its log says why.")
+        })
+    }
+
+    /// Runs an action that changes nothing by itself. What was due by now has happened before it.
     fn look(
         &self,
         shared: &mut Shared,
         origin: Origin,
         action: impl FnOnce(&mut Work) -> work::Outcome,
     ) -> work::Outcome {
-        let mut work = Work {
+        self.pass_time(shared)?;
+        action(&mut self.begin(shared, origin))
+    }
+
+    /// Does what was due by now.
+    fn pass_time(&self, shared: &mut Shared) -> Result<(), api_error::ApiError> {
+        if !time::anything_due(&shared.state, self.now()) {
+            return Ok(());
+        }
+        time::pass(&mut self.begin(shared, Origin::default()));
+        self.keep(shared)
+    }
+
+    fn begin<'a>(&'a self, shared: &'a mut Shared, origin: Origin) -> Work<'a> {
+        Work {
             state: &mut shared.state,
             switches: &shared.switches,
             announce: shared.webhook_url.is_some(),
-            now: (self.config.clock)(),
+            now: self.now(),
             public_url: &self.config.public_url,
             origin,
-        };
-        action(&mut work)
+        }
+    }
+
+    /// The state with everything in it that was due by now.
+    fn up_to_date(&self) -> MutexGuard<'_, Shared> {
+        let mut shared = self.lock();
+        if let Err(error) = self.pass_time(&mut shared) {
+            tracing::error!(reason = error.refused().message, "what was due has happened and is not saved");
+        }
+        shared
     }
 
     fn now(&self) -> i64 {

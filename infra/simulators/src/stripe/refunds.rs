@@ -1,18 +1,22 @@
 //! Giving money back. Source: <https://docs.stripe.com/api/refunds/create>,
-//! <https://docs.stripe.com/connect/destination-charges#issue-refunds>.
+//! <https://docs.stripe.com/connect/destination-charges#issue-refunds>,
+//! <https://docs.stripe.com/refunds#failed-refunds>.
 //!
 //! Transfers and fees come back in proportion. Each share is the rounded share of all that has come back so
 //! far, less what came back before; so however a payment is cut up, the last refund leaves nothing over.
+//! A refund that fails brings the platform's money back, and nothing else: transfers stay reversed and fees
+//! stay given back.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::api_error::ApiError;
-use super::events::{about_charge, emit};
+use super::books::{book, line, share};
+use super::cards::{self, Later};
+use super::events::{about_charge, emit, emit_change};
 use super::form::Form;
-use super::settle::{book, share};
-use super::state::{Charge, ChargeStatus, FeeRefund, Refund, Reversal, Transaction};
+use super::state::{Charge, ChargeStatus, DisputeStatus, Line, Metadata, Refund, RefundStatus};
 use super::work::{Outcome, Work};
-use super::{in_words, render, validate};
+use super::{fees, in_words, render, transfers, validate};
 use crate::random;
 
 const CREATE: &[&str] = &[
@@ -27,6 +31,9 @@ const CREATE: &[&str] = &[
     "reverse_transfer",
 ];
 
+/// A part of a transfer, or of a fee, that comes back: its id and the amount.
+type Part = (String, i64);
+
 /// `POST /v1/refunds`.
 pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
     form.allow_only(CREATE)?;
@@ -36,27 +43,30 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
     let with_fee = form.boolean("refund_application_fee")?.unwrap_or(false);
     let charge = find_charge(work, form)?.clone();
     let amount = amount(form, &charge)?;
-    if reverse && charge.transfer.is_none() {
-        let message =
-            format!("Cannot reverse the transfer of charge {}: it has no associated transfer.", charge.id);
-        return Err(ApiError::invalid(message).param("reverse_transfer"));
-    }
-    if with_fee && charge.application_fee.is_none() {
-        let message = format!("Cannot refund the application fee of charge {}: it has none.", charge.id);
-        return Err(ApiError::invalid(message).param("refund_application_fee"));
-    }
+    let of_transfer = if reverse { Some(transfer_part(work, &charge, amount)?) } else { None };
+    let of_fee = if with_fee { Some(fee_part(work, &charge, amount)?) } else { None };
 
     let id = format!("re_{}", random::letters(24));
-    let transaction = book(work, line(work.now, &charge, charge.account.clone(), -amount, "refund", &id));
-    let reversal = if reverse { reverse_transfer(work, &charge, &id, amount) } else { None };
-    if with_fee {
-        refund_fee(work, &charge, amount);
-    }
+    let account = charge.account.as_deref();
+    let out = line(work, Line::Refund, account, -amount, &charge.currency, &id);
+    let transaction = book(work, out);
+    // A share of a few cents can be nothing.
+    let reversal = match of_transfer.filter(|(_, part)| *part > 0) {
+        Some((transfer, part)) => {
+            Some(transfers::reverse(work, &transfer, part, Some(&id), Metadata::new())?)
+        }
+        None => None,
+    };
+    let fee = match of_fee.filter(|(_, part)| *part > 0) {
+        Some((fee, part)) => Some(fees::give_back(work, &fee, part, Metadata::new())?.fee),
+        None => None,
+    };
     if let Some(charge) = work.state.charges.get_mut(&charge.id) {
         charge.refunded += amount;
         charge.refunded_reversing += if reverse { amount } else { 0 };
         charge.refunded_with_fee += if with_fee { amount } else { 0 };
     }
+    let (status, settles) = course(work, &charge);
     let refund = Refund {
         id: id.clone(),
         account: charge.account.clone(),
@@ -66,28 +76,34 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         intent: charge.intent.clone(),
         reason,
         metadata,
+        status,
+        settles,
         transaction: Some(transaction),
-        reversal: reversal.clone(),
+        failure_transaction: None,
+        reversal: reversal.as_ref().map(|reversal| reversal.id.clone()),
         created: work.now,
     };
     let answer = render::refund(&refund);
     work.state.refunds.add(refund);
-    announce(work, &charge, &answer, with_fee);
+    emit(work, "refund.created", answer.clone(), account);
+    about_charge(work, "charge.refunded", &charge.id);
+    if let Some(reversal) = reversal {
+        transfers::about_reversed(work, &reversal.transfer);
+    }
+    if let Some(fee) = fee {
+        fees::about_refunded(work, &fee);
+    }
     Ok(answer)
 }
 
-fn announce(work: &mut Work, charge: &Charge, refund: &Value, with_fee: bool) {
-    emit(work, "refund.created", refund.clone(), charge.account.as_deref());
-    about_charge(work, "charge.refunded", &charge.id);
-    let reversed = refund.get("transfer_reversal").is_some_and(Value::is_string);
-    if let Some(object) =
-        charge.transfer.as_deref().filter(|_| reversed).and_then(|id| render::any(work.state, id))
-    {
-        emit(work, "transfer.reversed", object, None);
-    }
-    let fee = charge.application_fee.as_deref().filter(|_| with_fee);
-    if let Some(object) = fee.and_then(|id| render::any(work.state, id)) {
-        emit(work, "application_fee.refunded", object, None);
+/// What the bank of the charge's card says to a refund now, and later.
+fn course(work: &Work, charge: &Charge) -> (RefundStatus, Option<(i64, RefundStatus)>) {
+    let method = work.state.payment_methods.get(&charge.payment_method);
+    let at = work.now + cards::LATER_AFTER;
+    match method.map(|method| cards::later_of(&method.means)) {
+        Some(Later::PendingRefunds) => (RefundStatus::Pending, Some((at, RefundStatus::Succeeded))),
+        Some(Later::FailingRefunds) => (RefundStatus::Succeeded, Some((at, RefundStatus::Failed))),
+        _ => (RefundStatus::Succeeded, None),
     }
 }
 
@@ -124,6 +140,11 @@ fn find_charge<'a>(work: &'a Work, form: &Form) -> Result<&'a Charge, ApiError> 
         );
         return Err(ApiError::invalid(message).code("charge_not_refundable").after_work_began());
     }
+    // The guest's bank has taken the money already.
+    if work.state.disputes_of(&charge_id).any(|dispute| dispute.status != DisputeStatus::Won) {
+        let message = format!("Charge {charge_id} has been charged back; cannot issue a refund.");
+        return Err(ApiError::invalid(message).code("charge_disputed").after_work_began());
+    }
     Ok(charge)
 }
 
@@ -133,89 +154,73 @@ fn amount(form: &Form, charge: &Charge) -> Result<i64, ApiError> {
         let message = format!("Charge {} has already been refunded.", charge.id);
         return Err(ApiError::invalid(message).code("charge_already_refunded").after_work_began());
     }
-    match form.integer("amount")? {
-        None => Ok(left),
-        Some(amount) if amount < 1 => Err(ApiError::invalid("Invalid positive integer")
-            .code("parameter_invalid_integer")
-            .param("amount")),
-        Some(amount) if amount > left => {
-            let message = format!(
-                "Refund amount ({}) is greater than unrefunded amount on charge ({})",
-                in_words(amount, &charge.currency),
-                in_words(left, &charge.currency)
-            );
-            Err(ApiError::invalid(message).param("amount").after_work_began())
-        }
-        Some(amount) => Ok(amount),
+    let Some(amount) = form.integer("amount")? else { return Ok(left) };
+    if amount < 1 {
+        return Err(validate::not_positive("amount"));
     }
+    validate::whole("amount", amount, &charge.currency)?;
+    if amount > left {
+        let message = format!(
+            "Refund amount ({}) is greater than unrefunded amount on charge ({})",
+            in_words(amount, &charge.currency),
+            in_words(left, &charge.currency)
+        );
+        return Err(ApiError::invalid(message).param("amount").after_work_began());
+    }
+    Ok(amount)
 }
 
-fn line(
-    now: i64,
-    charge: &Charge,
-    account: Option<String>,
-    amount: i64,
-    kind: &str,
-    source: &str,
-) -> Transaction {
-    Transaction {
-        id: String::new(),
-        account,
-        amount,
-        stripe_fee: 0,
-        application_fee: 0,
-        currency: charge.currency.clone(),
-        kind: kind.to_owned(),
-        source: source.to_owned(),
-        created: now,
-    }
-}
-
-fn reverse_transfer(work: &mut Work, charge: &Charge, refund: &str, amount: i64) -> Option<String> {
-    let transfer = work.state.transfers.get_mut(charge.transfer.as_deref()?)?;
+fn transfer_part(work: &Work, charge: &Charge, amount: i64) -> Result<Part, ApiError> {
+    let Some(transfer) = charge.transfer.as_deref().and_then(|id| work.state.transfers.get(id)) else {
+        let message =
+            format!("Cannot reverse the transfer of charge {}: it has no associated transfer.", charge.id);
+        return Err(ApiError::invalid(message).param("reverse_transfer"));
+    };
     let so_far = share(transfer.amount, charge.refunded_reversing, charge.amount_captured);
     let part = share(transfer.amount, charge.refunded_reversing + amount, charge.amount_captured) - so_far;
-    // A refund of a few cents can have a share of nothing.
-    if part == 0 {
-        return None;
-    }
-    transfer.reversed += part;
-    let (transfer_id, destination) = (transfer.id.clone(), transfer.destination.clone());
-    let id = format!("trr_{}", random::letters(24));
-    let transaction = book(work, line(work.now, charge, None, part, "transfer_refund", &id));
-    book(work, line(work.now, charge, Some(destination), -part, "payment_refund", &id));
-    work.state.reversals.add(Reversal {
-        id: id.clone(),
-        transfer: transfer_id,
-        refund: refund.to_owned(),
-        amount: part,
-        currency: charge.currency.clone(),
-        transaction,
-        created: work.now,
-    });
-    Some(id)
+    Ok((transfer.id.clone(), transfers::part(transfer, part)?))
 }
 
-fn refund_fee(work: &mut Work, charge: &Charge, amount: i64) {
-    let Some(fee) = charge.application_fee.as_deref().and_then(|id| work.state.fees.get_mut(id)) else {
-        return;
+fn fee_part(work: &Work, charge: &Charge, amount: i64) -> Result<Part, ApiError> {
+    let Some(fee) = charge.application_fee.as_deref().and_then(|id| work.state.fees.get(id)) else {
+        let message = format!("Cannot refund the application fee of charge {}: it has none.", charge.id);
+        return Err(ApiError::invalid(message).param("refund_application_fee"));
     };
     let so_far = share(fee.amount, charge.refunded_with_fee, charge.amount_captured);
     let part = share(fee.amount, charge.refunded_with_fee + amount, charge.amount_captured) - so_far;
-    if part == 0 {
-        return;
-    }
-    fee.refunded += part;
-    let (fee_id, payer) = (fee.id.clone(), fee.account.clone());
-    let id = format!("fr_{}", random::letters(24));
-    let transaction = book(work, line(work.now, charge, None, -part, "application_fee_refund", &id));
-    book(work, line(work.now, charge, Some(payer), part, "adjustment", &id));
-    work.state.fee_refunds.add(FeeRefund {
-        id,
-        fee: fee_id,
-        amount: part,
-        currency: charge.currency.clone(),
-        transaction,
-        created: work.now,
+    Ok((fee.id.clone(), fees::part(fee, part)?))
+}
+
+/// Ends a refund whose bank took its time: it arrived, or it did not and the money comes back.
+pub(super) fn settle(work: &mut Work, id: &str) {
+    let Some(refund) = work.state.refunds.get(id).cloned() else { return };
+    let Some((_, status)) = refund.settles else { return };
+    let failed = status == RefundStatus::Failed;
+    let back = failed.then(|| {
+        let account = refund.account.as_deref();
+        let back = line(work, Line::RefundFailure, account, refund.amount, &refund.currency, id);
+        book(work, back)
     });
+    if let Some(charge) = work.state.charges.get_mut(&refund.charge).filter(|_| failed) {
+        charge.refunded -= refund.amount;
+    }
+    let before = render::refund(&refund);
+    let Some(refund) = work.state.refunds.get_mut(id) else { return };
+    refund.status = status;
+    refund.settles = None;
+    refund.failure_transaction = back;
+    let (after, account) = (render::refund(refund), refund.account.clone());
+    let mut previous = json!({});
+    for name in ["status", "pending_reason", "failure_reason", "failure_balance_transaction"] {
+        let (was, is) = (before.get(name), after.get(name));
+        if was != is {
+            previous[name] = was.cloned().unwrap_or(Value::Null);
+        }
+    }
+    for kind in ["refund.updated", "charge.refund.updated"] {
+        emit_change(work, kind, after.clone(), Some(previous.clone()), account.as_deref());
+    }
+    if failed {
+        emit(work, "refund.failed", after, account.as_deref());
+    }
 }

@@ -21,8 +21,8 @@ use super::idempotency::{InUse, Key};
 use super::switches::Fault;
 use super::work::{Origin, Outcome, Work};
 use super::{
-    API_VERSION, PLATFORM, StripeSimulator, accounts, confirm, intents, listing, pages, refunds, render,
-    simulator_calls,
+    API_VERSION, PLATFORM, StripeSimulator, accounts, confirm, customers, fees, intents, listing, pages,
+    payment_methods, refunds, render, setup_intents, simulator_calls, transfers,
 };
 use crate::random;
 
@@ -38,6 +38,11 @@ pub(super) fn router(simulator: Arc<StripeSimulator>) -> Router {
         .route("/_simulator/pay/{intent}", post(simulator_calls::pay))
         .route("/_simulator/authenticate/{intent}", post(simulator_calls::authenticate))
         .route("/_simulator/onboard/{account}", post(simulator_calls::onboard))
+        .route("/_simulator/deauthorize/{account}", post(simulator_calls::deauthorize))
+        .route("/_simulator/dispute/{payment}", post(simulator_calls::dispute))
+        .route("/_simulator/close_dispute/{dispute}", post(simulator_calls::close_dispute))
+        .route("/_simulator/payout/{account}", post(simulator_calls::payout))
+        .route("/_simulator/violations", get(simulator_calls::violations))
         .route("/", get(pages::books::show))
         .route("/pay/{intent}", get(pages::pay::show).post(pages::pay::submit))
         .route("/3ds/{intent}", get(pages::challenge::show).post(pages::challenge::submit))
@@ -128,12 +133,11 @@ fn read(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let from_client = authenticate(simulator, headers, &form)?;
     let account = text("stripe-account").map(str::to_owned);
-    if let Some(account) = account.as_deref().filter(|id| simulator.lock().state.accounts.get(id).is_none()) {
-        let message = format!(
-            "The provided key does not have access to account '{account}' (or that account does not exist). \
-             Application access may have been revoked."
-        );
-        return Err(ApiError::forbidden(message).code("account_invalid"));
+    if let Some(account) = &account {
+        accounts::find(&simulator.lock().state, account, "account_id")?;
+    }
+    if method == Method::POST && !from_client {
+        check_against_description(simulator, &method, &path, &form)?;
     }
     let key_text = text("idempotency-key").filter(|_| method == Method::POST);
     let key = key_text.map(|key| Key::new(key, account.as_deref(), &path, &form)).transpose()?;
@@ -144,6 +148,22 @@ fn read(
         from_client,
     };
     Ok(Call { method, path, form, origin, id: id.to_owned(), key })
+}
+
+/// Refuses, and remembers, a request that the description of the API does not allow.
+fn check_against_description(
+    simulator: &StripeSimulator,
+    method: &Method,
+    path: &str,
+    form: &Form,
+) -> Result<(), ApiError> {
+    let Some(description) = simulator.lock().description.clone() else { return Ok(()) };
+    let found = description.check(method.as_str(), &format!("/v1/{path}"), form.fields());
+    let Some(first) = found.first() else { return Ok(()) };
+    let error = ApiError::invalid(format!("The request violates the description of the API. {first}"));
+    let error = if first.parameter.is_empty() { error } else { error.param(first.parameter.clone()) };
+    simulator.lock().violations.extend(found);
+    Err(error)
 }
 
 /// Checks the API key and answers whether it is a client's publishable one.
@@ -183,6 +203,9 @@ async fn perform(simulator: &StripeSimulator, call: Call) -> Response {
     let (fault, _in_use, release) = {
         let mut shared = simulator.lock();
         let fault = shared.switches.take_fault();
+        if fault == Some(Fault::RateLimit) {
+            return error_response(&ApiError::rate_limit());
+        }
         if fault == Some(Fault::FailBefore) {
             return error_response(&ApiError::internal("The simulator was told to fail before it acts."));
         }
@@ -216,10 +239,12 @@ fn act(simulator: &StripeSimulator, call: &Call, fault: Option<Fault>) -> Respon
     let now = simulator.now();
     let mut answered = (500, String::new());
     let run = |work: &mut Work| {
-        let outcome = dispatch(work, &call.method, &call.path, &call.form);
+        let expansions = call.form.list("expand").unwrap_or_default();
+        let outcome = check_expansions(work, call, &expansions)
+            .and_then(|()| dispatch(work, &call.method, &call.path, &call.form));
         let (status, body, stored) = match outcome {
             Ok(mut object) => {
-                render::expand(work.state, &mut object, &call.form.list("expand").unwrap_or_default());
+                render::expand(work.state, &mut object, &expansions);
                 (200, object.to_string(), true)
             }
             Err(error) => (error.status, error.envelope().to_string(), error.stored),
@@ -268,70 +293,110 @@ fn replay(stored: &super::idempotency::Stored, fault: Option<Fault>) -> Response
     response
 }
 
+/// Refuses to expand what cannot be expanded, before anything is done.
+fn check_expansions(work: &Work, call: &Call, paths: &[String]) -> Result<(), ApiError> {
+    if let Some(path) = paths.iter().find(|path| work.origin.from_client && *path != "payment_method") {
+        return Err(ApiError::invalid(format!("This property cannot be expanded ({path}).")));
+    }
+    let parts: Vec<&str> = call.path.split('/').collect();
+    let collection = match parts.as_slice() {
+        ["transfers", _, "reversals", ..] => "transfer_reversals",
+        ["application_fees", _, "refunds", ..] => "fee_refunds",
+        ["accounts", _, "login_links"] => "login_links",
+        [collection, ..] => collection,
+        [] => return Ok(()),
+    };
+    let kind = collection.strip_suffix('s').unwrap_or(collection);
+    let is_list = call.method == Method::GET && matches!(parts.len(), 1 | 3);
+    let kind = if is_list { format!("{kind}[]") } else { kind.to_owned() };
+    render::check_expansions(&kind, paths)
+}
+
 fn dispatch(work: &mut Work, method: &Method, path: &str, form: &Form) -> Outcome {
     let parts: Vec<&str> = path.split('/').collect();
+    let parts = parts.as_slice();
     if work.origin.from_client {
-        return match (method, parts.as_slice()) {
+        return match (method, parts) {
             (&Method::GET, ["payment_intents", id]) => intents::retrieve(work, id, form),
             (&Method::POST, ["payment_intents", id, "confirm"]) => confirm::confirm(work, id, form),
-            (&Method::POST, ["payment_methods"]) => confirm::create_payment_method(work, form),
+            (&Method::GET, ["setup_intents", id]) => setup_intents::retrieve(work, id, form),
+            (&Method::POST, ["setup_intents", id, "confirm"]) => setup_intents::confirm(work, id, form),
+            (&Method::POST, ["payment_methods"]) => payment_methods::create(work, form),
             _ => Err(ApiError::unauthorized("This API call cannot be made with a publishable API key.")),
         };
     }
-    match (method, parts.as_slice()) {
-        (&Method::POST, ["accounts"]) => accounts::create(work, form),
-        (&Method::GET, ["accounts", id]) => accounts::retrieve(work, id, form),
-        (&Method::POST, ["accounts", id]) => accounts::update(work, id, form),
-        (&Method::POST, ["accounts", id, "login_links"]) => accounts::create_login_link(work, id, form),
-        (&Method::POST, ["account_links"]) => accounts::create_link(work, form),
-        (&Method::POST, ["payment_methods"]) => confirm::create_payment_method(work, form),
-        (&Method::POST, ["payment_intents"]) => intents::create(work, form),
-        (&Method::GET, ["payment_intents", id]) => intents::retrieve(work, id, form),
-        (&Method::POST, ["payment_intents", id]) => intents::update(work, id, form),
-        (&Method::POST, ["payment_intents", id, "confirm"]) => confirm::confirm(work, id, form),
-        (&Method::POST, ["payment_intents", id, "capture"]) => intents::capture(work, id, form),
-        (&Method::POST, ["payment_intents", id, "cancel"]) => intents::cancel(work, id, form),
-        (&Method::POST, ["refunds"]) => refunds::create(work, form),
-        (&Method::GET, ["balance"]) => {
-            form.allow_only(&["expand[]"])?;
-            Ok(render::balance(work.state, work.origin.account.as_deref().unwrap_or(PLATFORM)))
-        }
-        (&Method::GET, [collection]) => {
-            listing::list(work, collection, form).unwrap_or_else(|| Err(unknown(method, path)))
-        }
-        (&Method::GET, [collection, id]) => retrieve(work, collection, id, form, unknown(method, path)),
-        _ => Err(unknown(method, path)),
+    let unknown = || ApiError::unknown_address(method.as_str(), &format!("/v1/{path}"));
+    match *method {
+        Method::POST => post_object(work, parts, form).unwrap_or_else(|| Err(unknown())),
+        Method::GET => match parts {
+            ["accounts", id] => accounts::retrieve(work, id, form),
+            ["payment_intents", id] => intents::retrieve(work, id, form),
+            ["setup_intents", id] => setup_intents::retrieve(work, id, form),
+            ["balance"] => {
+                form.allow_only(&["expand[]"])?;
+                Ok(render::balance(work.state, work.origin.account.as_deref().unwrap_or(PLATFORM)))
+            }
+            [collection] => listing::list(work, collection, form).unwrap_or_else(|| Err(unknown())),
+            [collection, id] => retrieve(work, collection, id, form).unwrap_or_else(|| Err(unknown())),
+            [collection, id, list] => {
+                listing::inner(work, collection, id, list, form).unwrap_or_else(|| Err(unknown()))
+            }
+            _ => Err(unknown()),
+        },
+        _ => Err(unknown()),
     }
 }
 
-fn unknown(method: &Method, path: &str) -> ApiError {
-    ApiError::unknown_address(method.as_str(), &format!("/v1/{path}"))
+/// Makes or changes something; `None` when there is no such call.
+fn post_object(work: &mut Work, parts: &[&str], form: &Form) -> Option<Outcome> {
+    Some(match parts {
+        ["accounts"] => accounts::create(work, form),
+        ["accounts", id] => accounts::update(work, id, form),
+        ["accounts", id, "login_links"] => accounts::create_login_link(work, id, form),
+        ["account_links"] => accounts::create_link(work, form),
+        ["customers"] => customers::create(work, form),
+        ["payment_methods"] => payment_methods::create(work, form),
+        ["payment_methods", id, "detach"] => payment_methods::detach(work, id, form),
+        ["setup_intents"] => setup_intents::create(work, form),
+        ["setup_intents", id, "confirm"] => setup_intents::confirm(work, id, form),
+        ["setup_intents", id, "cancel"] => setup_intents::cancel(work, id, form),
+        ["payment_intents"] => intents::create(work, form),
+        ["payment_intents", id] => intents::update(work, id, form),
+        ["payment_intents", id, "confirm"] => confirm::confirm(work, id, form),
+        ["payment_intents", id, "capture"] => intents::capture(work, id, form),
+        ["payment_intents", id, "cancel"] => intents::cancel(work, id, form),
+        ["refunds"] => refunds::create(work, form),
+        ["transfers"] => transfers::create(work, form),
+        ["transfers", id, "reversals"] => transfers::create_reversal(work, id, form),
+        ["application_fees", id, "refunds"] => fees::create_refund(work, id, form),
+        _ => return None,
+    })
 }
 
-/// `GET` of one of the simpler objects.
-fn retrieve(work: &Work, collection: &str, id: &str, form: &Form, unknown: ApiError) -> Outcome {
-    let (kind, prefix) = match collection {
-        "charges" => ("charge", "ch_"),
-        "transfers" => ("transfer", "tr_"),
-        "application_fees" => ("application fee", "fee_"),
-        "balance_transactions" => ("balance transaction", "txn_"),
-        "refunds" => ("refund", "re_"),
-        "events" => ("event", "evt_"),
-        "payment_methods" => ("PaymentMethod", "pm_"),
-        _ => return Err(unknown),
+/// `GET` of one of the simpler objects; `None` when there is no such collection.
+fn retrieve(work: &Work, collection: &str, id: &str, form: &Form) -> Option<Outcome> {
+    let (kind, prefixes): (&str, &[&str]) = match collection {
+        "application_fees" => ("application fee", &["fee"]),
+        "balance_transactions" => ("balance transaction", &["txn"]),
+        "charges" => ("charge", &["ch", "py"]),
+        "customers" => ("customer", &["cus"]),
+        "disputes" => ("dispute", &["dp"]),
+        "events" => ("event", &["evt"]),
+        "payment_methods" => ("PaymentMethod", &["pm"]),
+        "payouts" => ("payout", &["po"]),
+        "refunds" => ("refund", &["re", "pyr"]),
+        "transfers" => ("transfer", &["tr"]),
+        _ => return None,
     };
-    form.allow_only(&["expand[]"])?;
-    let state = &*work.state;
-    let owner = match collection {
-        "charges" => state.charges.get(id).map(|row| &row.account),
-        "refunds" => state.refunds.get(id).map(|row| &row.account),
-        "balance_transactions" => state.transactions.get(id).map(|row| &row.account),
-        "payment_methods" => state.payment_methods.get(id).map(|row| &row.account),
-        _ => Some(&work.origin.account),
-    };
-    let visible = id.starts_with(prefix) && owner == Some(&work.origin.account);
-    let object = if visible { render::any(state, id) } else { None };
-    object.ok_or_else(|| ApiError::missing(kind, id, "id"))
+    if let Err(error) = form.allow_only(&["expand[]"]) {
+        return Some(Err(error));
+    }
+    let prefix = id.split_once('_').map(|(prefix, _)| prefix);
+    let account = work.origin.account.as_deref();
+    let visible = prefix.is_some_and(|prefix| prefixes.contains(&prefix))
+        && render::owner(work.state, id) == Some(account);
+    let object = if visible { render::any(work.state, id) } else { None };
+    Some(object.ok_or_else(|| ApiError::missing(kind, id, "id")))
 }
 
 fn error_response(error: &ApiError) -> Response {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Onboarding, Refused, StripeSimulator, Switches};
+use super::{DisputeOutcome, Onboarding, PayoutOutcome, Refused, StripeSimulator, Switches};
 
 type Simulator = State<Arc<StripeSimulator>>;
 
@@ -100,6 +100,77 @@ pub(super) async fn onboard(
         }
         Err(error) => bad_request(&error.to_string()),
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Dispute {
+    amount: Option<i64>,
+    reason: String,
+}
+
+/// `POST /_simulator/dispute/{charge or intent}` with `{"reason":"fraudulent"}`, and an `amount` unless it is
+/// about everything: answers the dispute.
+pub(super) async fn dispute(
+    State(simulator): Simulator,
+    Path(payment): Path<String>,
+    body: Bytes,
+) -> Response {
+    match serde_json::from_slice::<Dispute>(&body) {
+        Ok(order) => answer(simulator.dispute(&payment, order.amount, &order.reason)),
+        Err(error) => bad_request(&error.to_string()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseDispute {
+    outcome: DisputeOutcome,
+}
+
+/// `POST /_simulator/close_dispute/{dispute}` with `{"outcome":"won"}` or `lost`: answers the dispute.
+pub(super) async fn close_dispute(
+    State(simulator): Simulator,
+    Path(dispute): Path<String>,
+    body: Bytes,
+) -> Response {
+    match serde_json::from_slice::<CloseDispute>(&body) {
+        Ok(order) => answer(simulator.close_dispute(&dispute, order.outcome)),
+        Err(error) => bad_request(&error.to_string()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PayOut {
+    amount: Option<i64>,
+    currency: Option<String>,
+    outcome: PayoutOutcome,
+}
+
+/// `POST /_simulator/payout/{account}` with `{"outcome":"paid"}` or `failed`, and an `amount` unless it is of
+/// everything: answers the payout.
+pub(super) async fn payout(
+    State(simulator): Simulator,
+    Path(account): Path<String>,
+    body: Bytes,
+) -> Response {
+    match serde_json::from_slice::<PayOut>(&body) {
+        Ok(order) => {
+            answer(simulator.pay_out(&account, order.amount, order.currency.as_deref(), order.outcome))
+        }
+        Err(error) => bad_request(&error.to_string()),
+    }
+}
+
+/// `POST /_simulator/deauthorize/{account}`: answers `{}`.
+pub(super) async fn deauthorize(State(simulator): Simulator, Path(account): Path<String>) -> Response {
+    answer(simulator.deauthorize(&account).map(|()| json!({})))
+}
+
+/// `GET /_simulator/violations`: the requests that violated the description.
+pub(super) async fn violations(State(simulator): Simulator) -> Response {
+    Json(simulator.violations()).into_response()
 }
 
 fn answer(outcome: Result<Value, Refused>) -> Response {

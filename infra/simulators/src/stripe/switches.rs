@@ -26,15 +26,20 @@ pub struct Switches {
     /// The next this many API calls do what they were asked to, and the connection closes without an answer.
     /// Their idempotency keys replay the answer that was lost.
     pub lose_answers: u32,
-    /// The next this many API calls wait, before they do anything, until the switches are
-    /// set again. A second call with the
-    /// idempotency key of one that waits is answered 409.
+    /// The next this many API calls wait, before they do anything, until the switches are set again. A second
+    /// call with the idempotency key of one that waits is answered 409.
     pub stall_calls: u32,
+    /// The next this many API calls are answered 429 and do nothing. Nothing is stored for their idempotency
+    /// keys.
+    pub rate_limit: u32,
+    /// Setting it forgets all idempotency keys, as Stripe may do after a day. It is off again at once.
+    pub prune_keys: bool,
 }
 
 /// What happens to one API call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
+    RateLimit,
     FailBefore,
     FailAfter,
     LoseAnswer,
@@ -44,6 +49,7 @@ impl Switches {
     /// Uses up one call's worth of failure.
     pub(super) fn take_fault(&mut self) -> Option<Fault> {
         let counters = [
+            (&mut self.rate_limit, Fault::RateLimit),
             (&mut self.fail_before_acting, Fault::FailBefore),
             (&mut self.fail_after_acting, Fault::FailAfter),
             (&mut self.lose_answers, Fault::LoseAnswer),
@@ -64,9 +70,10 @@ mod tests {
 
     #[test]
     fn each_failure_hits_as_many_calls_as_asked_for() {
-        let mut switches = Switches { fail_before_acting: 1, lose_answers: 2, ..Switches::default() };
-        let faults: Vec<_> = std::iter::repeat_with(|| switches.take_fault()).take(4).collect();
+        let mut switches =
+            Switches { fail_before_acting: 1, lose_answers: 2, rate_limit: 1, ..Switches::default() };
+        let faults: Vec<_> = std::iter::repeat_with(|| switches.take_fault()).take(5).collect();
         let lost = Some(Fault::LoseAnswer);
-        assert_eq!(faults, [Some(Fault::FailBefore), lost, lost, None]);
+        assert_eq!(faults, [Some(Fault::RateLimit), Some(Fault::FailBefore), lost, lost, None]);
     }
 }

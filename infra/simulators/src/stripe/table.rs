@@ -40,6 +40,10 @@ impl<T: Row> Table<T> {
         self.rows.iter()
     }
 
+    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+        self.rows.iter_mut()
+    }
+
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &T> {
         self.rows.iter().rev()
     }

@@ -20,9 +20,7 @@ pub(super) fn currency(text: &str) -> Result<String, ApiError> {
 /// An amount that can be charged.
 pub(super) fn amount(amount: i64, currency: &str) -> Result<i64, ApiError> {
     if amount < 0 {
-        return Err(ApiError::invalid("Invalid non-negative integer")
-            .code("parameter_invalid_integer")
-            .param("amount"));
+        return Err(negative("amount"));
     }
     let minimum = currencies::minimum(currency);
     if amount < minimum {
@@ -33,21 +31,43 @@ pub(super) fn amount(amount: i64, currency: &str) -> Result<i64, ApiError> {
         let message = format!("Amount must be no more than {}", in_words(currencies::MAXIMUM, currency));
         return Err(ApiError::invalid(message).code("amount_too_large").param("amount"));
     }
+    whole("amount", amount, currency)?;
     Ok(amount)
 }
 
-/// An application fee, or a transfer, that is part of `amount`.
-pub(super) fn part(name: &str, part: Option<i64>, amount: i64) -> Result<Option<i64>, ApiError> {
-    match part {
-        Some(part) if part < 0 => Err(ApiError::invalid("Invalid non-negative integer")
-            .code("parameter_invalid_integer")
-            .param(name)),
-        Some(part) if part > amount => {
-            let message = format!("Amount of {name} ({part}) may not be greater than the amount ({amount}).");
-            Err(ApiError::invalid(message).param(name))
-        }
-        part => Ok(part),
+/// Refuses an amount with digits that the currency does not have.
+pub(super) fn whole(name: &str, amount: i64, currency: &str) -> Result<(), ApiError> {
+    let step = currencies::step(currency);
+    if amount % step == 0 {
+        return Ok(());
     }
+    let message = format!(
+        "Invalid {name} ({amount}): amounts in {} must be divisible by {step}.",
+        currency.to_ascii_uppercase()
+    );
+    Err(ApiError::invalid(message).code("invalid_charge_amount").param(name))
+}
+
+/// An amount that is not above zero.
+pub(super) fn not_positive(name: &str) -> ApiError {
+    ApiError::invalid("Invalid positive integer").code("parameter_invalid_integer").param(name)
+}
+
+fn negative(name: &str) -> ApiError {
+    ApiError::invalid("Invalid non-negative integer").code("parameter_invalid_integer").param(name)
+}
+
+/// An application fee, or a transfer, that is part of `amount`.
+pub(super) fn part(name: &str, part: Option<i64>, amount: i64, currency: &str) -> Result<(), ApiError> {
+    let Some(part) = part else { return Ok(()) };
+    if part < 0 {
+        return Err(negative(name));
+    }
+    if part > amount {
+        let message = format!("Amount of {name} ({part}) may not be greater than the amount ({amount}).");
+        return Err(ApiError::invalid(message).param(name));
+    }
+    whole(name, part, currency)
 }
 
 /// Merges `metadata[…]` into what is there: an empty value takes a key away, an empty `metadata` all of them.

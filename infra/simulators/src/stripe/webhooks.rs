@@ -7,8 +7,7 @@ use aws_lc_rs::hmac;
 use url::Url;
 
 use super::state::{Attempt, Delivery};
-use super::work::Origin;
-use super::{Shared, StripeSimulator, confirm, events};
+use super::{Shared, StripeSimulator, events};
 use crate::OpenError;
 
 /// How long the receiver may take to answer.
@@ -76,15 +75,8 @@ pub(super) async fn deliver_due(simulator: &StripeSimulator) -> usize {
 fn next(simulator: &StripeSimulator) -> Option<UnderWay<'_>> {
     let mut shared = simulator.lock();
     let now = simulator.now();
-    if confirm::anything_due(&shared.state, now) {
-        let passed = simulator.work(&mut shared, Origin::default(), |work| {
-            confirm::pass_time(work);
-            Ok(serde_json::Value::Null)
-        });
-        if passed.is_err() {
-            return None;
-        }
-    }
+    // What cannot be kept is not told.
+    simulator.pass_time(&mut shared).ok()?;
     let url = shared.webhook_url.clone()?;
     loop {
         let delivery = pick(&shared, now)?;

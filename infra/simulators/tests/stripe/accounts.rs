@@ -1,5 +1,7 @@
 //! Connected accounts and their onboarding.
 
+use reqwest::Method;
+use serde_json::json;
 use simulators::stripe::Onboarding;
 
 use crate::harness::{START, World};
@@ -59,6 +61,8 @@ async fn onboarding_can_end_badly() {
         (Onboarding::Incomplete, false, false, false),
         (Onboarding::Restricted, true, false, false),
         (Onboarding::NoPayouts, true, true, false),
+        (Onboarding::UnderReview, true, false, false),
+        (Onboarding::Rejected, true, false, false),
         (Onboarding::Complete, true, true, true),
     ] {
         world.stripe.onboard(account.id(), outcome).unwrap();
@@ -66,9 +70,11 @@ async fn onboarding_can_end_badly() {
         let flags = ["details_submitted", "charges_enabled", "payouts_enabled"].map(|name| now[name] == true);
         assert_eq!(flags, [submitted, charges, payouts], "{outcome:?}");
         let due = now["requirements"]["currently_due"].as_array().unwrap().len();
-        assert_eq!(due == 0, outcome == Onboarding::Complete);
+        let nothing_asked = [Onboarding::Complete, Onboarding::UnderReview, Onboarding::Rejected];
+        assert_eq!(due == 0, nothing_asked.contains(&outcome));
+        assert_eq!(now["requirements"]["disabled_reason"].is_null(), charges);
     }
-    assert_eq!(world.kinds(), ["account.updated"; 4]);
+    assert_eq!(world.kinds(), ["account.updated"; 6]);
     let nobody = world.stripe.onboard("acct_none", Onboarding::Complete).unwrap_err();
     assert_eq!(nobody.code.as_deref(), Some("resource_missing"));
 }
@@ -110,4 +116,50 @@ async fn what_is_wrong_with_accounts_is_said() {
     assert_eq!(updated.text("/metadata/a"), "1");
     let login = world.post(&format!("/v1/accounts/{}/login_links", account.id()), "").await.ok();
     assert_eq!(login.text("/object"), "login_link");
+}
+
+#[tokio::test]
+async fn an_account_is_restricted_and_restored() {
+    let world = World::new().await;
+    let (intent, expert) = world.destination_intent("").await;
+    let restricted =
+        world.simulator(&format!("onboard/{expert}"), json!({ "outcome": "restricted" })).await.ok();
+    assert_eq!(restricted.body["charges_enabled"], false);
+    assert_eq!(restricted.text("/requirements/disabled_reason"), "requirements.past_due");
+    let event = world.event("account.updated");
+    assert_eq!(event["account"], expert.as_str());
+    assert_eq!(event["data"]["previous_attributes"]["payouts_enabled"], true);
+    let refused = world.stripe.pay(&intent, "4242424242424242").unwrap_err();
+    assert_eq!(refused.code.as_deref(), Some("insufficient_capabilities_for_transfer"));
+    world.simulator(&format!("onboard/{expert}"), json!({ "outcome": "complete" })).await.ok();
+    assert_eq!(world.stripe.pay(&intent, "4242424242424242").unwrap()["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn an_account_that_left_is_out_of_reach() {
+    let world = World::new().await;
+    let (open, expert) = world.destination_intent("").await;
+    let held = format!(
+        "amount=5000&currency=eur&capture_method=manual&transfer_data[destination]={expert}&confirm=true\
+         &payment_method=pm_card_visa"
+    );
+    let held = world.post("/v1/payment_intents", &held).await.ok();
+    world.simulator(&format!("deauthorize/{expert}"), json!({})).await.ok();
+    let event = world.event("account.application.deauthorized");
+    assert_eq!(event["account"], expert.as_str());
+    assert_eq!(event["data"]["object"]["object"], "application");
+    world.get(&format!("/v1/accounts/{expert}")).await.error(403, "account_invalid");
+    world.post(&format!("/v1/accounts/{expert}"), "metadata[a]=1").await.error(403, "account_invalid");
+    world.post(&format!("/v1/accounts/{expert}/login_links"), "").await.error(403, "account_invalid");
+    world.on(&expert, Method::GET, "/v1/balance", "").await.error(403, "account_invalid");
+    assert_eq!(world.get("/v1/accounts").await.ok().body["data"], json!([]));
+    let form = format!("amount=5000&currency=eur&transfer_data[destination]={expert}");
+    world.post("/v1/payment_intents", &form).await.error(400, "resource_missing");
+    assert!(world.stripe.pay(&open, "4242424242424242").is_err());
+    let path = format!("/v1/payment_intents/{}", held.id());
+    world.post(&format!("{path}/capture"), "").await.error(400, "resource_missing");
+    world.post(&format!("{path}/cancel"), "").await.ok();
+    assert!(world.stripe.onboard(&expert, Onboarding::Complete).is_err());
+    assert!(world.stripe.deauthorize(&expert).is_err(), "it left already");
+    assert_eq!(world.balance("guests"), 0);
 }

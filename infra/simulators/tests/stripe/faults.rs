@@ -22,6 +22,32 @@ async fn failing_before_acting_leaves_nothing_and_a_retry_works() {
 }
 
 #[tokio::test]
+async fn too_many_requests_are_told_so_and_do_nothing() {
+    let world = World::new().await;
+    world.stripe.set_switches(Switches { rate_limit: 2, ..Switches::default() });
+    for method in [Method::POST, Method::GET] {
+        let limited = world.call(method, PATH, FORM, &KEY).await.error(429, "rate_limit");
+        assert_eq!(limited.text("/error/type"), "invalid_request_error");
+    }
+    assert!(world.stripe.events().is_empty());
+    let done = world.call(Method::POST, PATH, FORM, &KEY).await.ok();
+    assert!(!done.headers.contains_key("idempotent-replayed"));
+}
+
+#[tokio::test]
+async fn keys_can_be_forgotten() {
+    let world = World::new().await;
+    let first = world.call(Method::POST, PATH, FORM, &KEY).await.ok();
+    world.simulator("switches", serde_json::json!({ "prune_keys": true, "drop_webhooks": true })).await.ok();
+    let expected = Switches { drop_webhooks: true, ..Switches::default() };
+    assert_eq!(world.stripe.switches(), expected, "it is off again");
+    let second = world.call(Method::POST, PATH, FORM, &KEY).await.ok();
+    assert_ne!(first.id(), second.id(), "the same request makes a second intent");
+    let third = world.call(Method::POST, PATH, FORM, &KEY).await.ok();
+    assert_eq!(third.id(), second.id());
+}
+
+#[tokio::test]
 async fn failing_after_acting_is_what_the_key_replays() {
     let world = World::new().await;
     world.stripe.set_switches(Switches { fail_after_acting: 1, ..Switches::default() });

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use crate::contract::Contract;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
@@ -65,6 +66,12 @@ impl Answer {
         );
         self
     }
+
+    /// Checks that the answer is a refusal of this parameter.
+    #[track_caller]
+    pub fn error_param(self, param: &str) {
+        assert_eq!((self.status, self.text("/error/param")), (400, param));
+    }
 }
 
 /// A client that trusts nobody and keeps redirects to itself.
@@ -111,8 +118,73 @@ impl World {
         self.call(Method::POST, path, form, &[]).await
     }
 
+    /// Calls the API. Every success is checked against the description, when there is one.
     pub async fn call(&self, method: Method, path: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
-        read(self.request(method, path, form, headers).send().await.unwrap()).await
+        let posts = method == Method::POST;
+        let answer = read(self.request(method, path, form, headers).send().await.unwrap()).await;
+        if let Some(contract) = Contract::get().filter(|_| answer.status == 200) {
+            contract.check_answer(&answer.body);
+            if posts {
+                contract.check_request("POST", path, form);
+            }
+        }
+        answer
+    }
+
+    /// A call on a connected account.
+    pub async fn on(&self, account: &str, method: Method, path: &str, form: &str) -> Answer {
+        self.call(method, path, form, &[("stripe-account", account)]).await
+    }
+
+    /// A customer.
+    pub async fn customer(&self) -> String {
+        let form = "name=Ada&email=ada@example.com&metadata[client]=cli_1";
+        self.post("/v1/customers", form).await.ok().id().to_owned()
+    }
+
+    /// A customer, and a card of theirs that may be charged without them.
+    pub async fn saved_card(&self, number: &str) -> (String, String) {
+        let customer = self.customer().await;
+        let form = format!("customer={customer}&usage=off_session&automatic_payment_methods[enabled]=true");
+        let setup = self.post("/v1/setup_intents", &form).await.ok();
+        let mut done = self.stripe.pay(setup.id(), number).unwrap();
+        if done["status"] == "requires_action" {
+            done = self.stripe.authenticate(setup.id(), true).unwrap();
+        }
+        assert_eq!(done["status"], "succeeded");
+        (customer, done["payment_method"].as_str().unwrap().to_owned())
+    }
+
+    /// The charge of an intent, with everything around it.
+    pub async fn charge_of(&self, intent: &str) -> Answer {
+        let paths = [
+            "latest_charge.balance_transaction",
+            "latest_charge.transfer.reversals",
+            "latest_charge.application_fee.refunds",
+            "latest_charge.refunds.data.balance_transaction",
+            "payment_method",
+        ];
+        let query: Vec<String> = paths.iter().map(|path| format!("expand[]={path}")).collect();
+        self.get(&format!("/v1/payment_intents/{intent}?{}", query.join("&"))).await.ok()
+    }
+
+    /// The lines of the platform's books, newest first, with their sources.
+    pub async fn lines(&self) -> Vec<Value> {
+        let list = self.get("/v1/balance_transactions?limit=100&expand[]=data.source").await.ok();
+        list.body["data"].as_array().unwrap().clone()
+    }
+
+    /// The last event of a type.
+    #[track_caller]
+    pub fn event(&self, kind: &str) -> Value {
+        let event = self.stripe.events().into_iter().rev().find(|event| event["type"] == kind);
+        event.unwrap_or_else(|| panic!("{kind} in {:?}", self.kinds()))
+    }
+
+    /// A call of the simulator's own.
+    pub async fn simulator(&self, path: &str, body: Value) -> Answer {
+        let url = self.url(&format!("/_simulator/{path}"));
+        read(self.http.post(url).body(body.to_string()).send().await.unwrap()).await
     }
 
     pub fn request(
@@ -166,6 +238,17 @@ impl World {
     /// The types of the events so far.
     pub fn kinds(&self) -> Vec<String> {
         self.stripe.events().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// Whatever happened in a test, its events are as described.
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(contract) = Contract::get().filter(|_| !std::thread::panicking()) {
+            for event in self.stripe.events() {
+                contract.check_answer(&event);
+            }
+        }
     }
 }
 

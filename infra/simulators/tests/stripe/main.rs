@@ -8,12 +8,23 @@
 )]
 
 mod accounts;
+mod books;
+mod contract;
+mod currencies;
+mod description;
+mod disputes;
 mod faults;
 mod harness;
 mod idempotency;
 mod intents;
 mod money;
+mod off_session;
 mod pages;
+mod payouts;
+mod property;
+mod refunds;
 mod restart;
+mod setups;
 mod shapes;
+mod transfers;
 mod webhooks;

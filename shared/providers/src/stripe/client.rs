@@ -1,14 +1,13 @@
-//! Sends async-stripe's requests over connections that are kept open.
+//! Sends async-stripe's requests over connections that are kept open, and reads the answers.
 
-use std::fmt::Display;
-
-use app::ports::{PaymentError, Secret};
-use bytes::{Bytes, BytesMut};
+use app::ports::Secret;
+use bytes::BytesMut;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
-use stripe_client_core::{CustomizedStripeRequest, StripeClient, StripeClientErr, StripeMethod, VERSION};
+use serde::de::DeserializeOwned;
+use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
 
-use super::errors;
+use super::errors::Failure;
 
 /// Largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -19,37 +18,28 @@ pub(super) struct Client {
     base: Url,
 }
 
+/// What goes with a request besides itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct With<'a> {
+    /// Stripe acts once for each key, and answers the same again.
+    pub(super) idempotency_key: Option<&'a str>,
+    /// Whose books are asked for, when they are not the platform's.
+    pub(super) account: Option<&'a str>,
+}
+
 impl Client {
     pub(super) fn new(http: reqwest::Client, base: Url) -> Self {
         Self { http, base }
     }
 
-    pub(super) fn with_key(&self, key: Secret) -> WithKey<'_> {
-        WithKey { client: self, key }
-    }
-}
-
-/// A client with the key of the moment.
-pub(super) struct WithKey<'a> {
-    client: &'a Client,
-    key: Secret,
-}
-
-/// A [`PaymentError`] under a name of this crate, so that async-stripe's trait can be implemented for it.
-pub(super) struct CallError(pub(super) PaymentError);
-
-impl StripeClientErr for CallError {
-    fn deserialize_err(message: impl Display) -> Self {
-        Self(PaymentError::Unavailable(format!("an answer cannot be understood: {message}")))
-    }
-}
-
-impl StripeClient for WithKey<'_> {
-    type Err = CallError;
-
-    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, CallError> {
-        let (request, settings) = request.into_pieces();
-        let mut url = self.client.base.clone();
+    /// Sends one request, once.
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        secret_key: &Secret,
+        request: RequestBuilder,
+        with: With<'_>,
+    ) -> Result<T, Failure> {
+        let mut url = self.base.clone();
         url.set_path(&format!("/v1{}", request.path));
         url.set_query(request.query.as_deref());
         let method = match request.method {
@@ -58,30 +48,35 @@ impl StripeClient for WithKey<'_> {
             StripeMethod::Delete => Method::DELETE,
         };
         let mut http = self
-            .client
             .http
             .request(method, url)
-            .bearer_auth(self.key.reveal())
+            .bearer_auth(secret_key.reveal())
             .header("Stripe-Version", VERSION.as_str());
-        if let Some(key) = settings.request_strategy.and_then(|strategy| strategy.get_key()) {
-            http = http.header("Idempotency-Key", key.as_str());
+        if let Some(key) = with.idempotency_key {
+            http = http.header("Idempotency-Key", key);
+        }
+        if let Some(account) = with.account {
+            http = http.header("Stripe-Account", account);
         }
         if let Some(body) = request.body {
             http = http
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
                 .body(body);
         }
-        let unavailable =
-            |error: reqwest::Error| CallError(PaymentError::Unavailable(error.without_url().to_string()));
-        let mut answer = http.send().await.map_err(unavailable)?;
+        let silence = |error: reqwest::Error| Failure::Silence(error.without_url().to_string());
+        let mut answer = http.send().await.map_err(silence)?;
         let status = answer.status();
         let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unavailable)? {
+        while let Some(chunk) = answer.chunk().await.map_err(silence)? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(CallError(PaymentError::Unavailable("an answer is too large".to_owned())));
+                return Err(Failure::Silence("an answer is too large".to_owned()));
             }
             body.extend_from_slice(&chunk);
         }
-        if status.is_success() { Ok(body.freeze()) } else { Err(CallError(errors::of_answer(status, &body))) }
+        if !status.is_success() {
+            return Err(Failure::of_answer(status, &body));
+        }
+        serde_json::from_slice(&body)
+            .map_err(|error| Failure::Silence(format!("an answer cannot be understood: {error}")))
     }
 }

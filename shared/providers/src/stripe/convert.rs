@@ -1,28 +1,118 @@
-//! Our words in Stripe's, and Stripe's in ours. Pure.
+//! Our words in Stripe's, and Stripe's amounts in ours. Pure.
 
-use app::ports::{AccountState, Intent, NewIntent, PaymentError};
-use domain::payment::IntentStatus;
-use domain::{ExpertId, Money};
+use std::collections::HashMap;
+
+use app::ports::{AccountState, Buyer, PaymentError};
+use domain::payment::{Payment, Plan};
+use domain::{AppointmentId, Currency, ExpertId, Money};
 use stripe_connect::account::{
     CreateAccount, CreateAccountCapabilities, CreateAccountCapabilitiesCardPayments,
     CreateAccountCapabilitiesTransfers, CreateAccountController, CreateAccountControllerFees,
     CreateAccountControllerFeesPayer, CreateAccountControllerLosses, CreateAccountControllerLossesPayments,
     CreateAccountControllerStripeDashboard, CreateAccountControllerStripeDashboardType,
 };
+use stripe_connect::transfer::CreateTransfer;
+use stripe_connect::transfer_reversal::CreateIdTransferReversal;
+use stripe_core::customer::CreateCustomer;
 use stripe_core::payment_intent::{
-    CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods, CreatePaymentIntentTransferData,
+    CapturePaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
+    CreatePaymentIntentOffSession, CreatePaymentIntentTransferData,
 };
-use stripe_shared::{Account, PaymentIntent, PaymentIntentStatus};
-use stripe_types::Currency;
+use stripe_core::refund::CreateRefund;
+use stripe_core::setup_intent::{
+    CreateSetupIntent, CreateSetupIntentAutomaticPaymentMethods, CreateSetupIntentUsage,
+};
+use stripe_shared::{PaymentIntentCaptureMethod, SetupIntentAllowedPaymentMethodTypes};
 
-/// Metadata that names the appointment of an intent.
+use super::wire;
+
+/// Metadata that names the appointment of an object.
 pub(super) const APPOINTMENT: &str = "appointment_id";
 /// Metadata that names the expert of an account.
 pub(super) const EXPERT: &str = "expert_id";
+/// Metadata that tells the idempotency key an object was made with, for when Stripe has forgotten it.
+pub(super) const KEY: &str = "idempotency_key";
+/// Metadata of an intent that tells the idempotency key it was captured with.
+pub(super) const CAPTURE_KEY: &str = "capture_idempotency_key";
+
+/// Currencies without hundredths that Stripe counts in hundredths
+/// (<https://docs.stripe.com/currencies#special-cases>).
+const COUNTED_IN_HUNDREDTHS: [&str; 2] = ["ISK", "UGX"];
+/// A currency whose fifths Stripe does not count, while ISO 4217 gives it two digits
+/// (<https://docs.stripe.com/currencies#zero-decimal>).
+const COUNTED_WHOLE: &str = "MGA";
+
+/// An amount as Stripe counts it.
+///
+/// # Errors
+/// When no card can be charged it: it is no multiple of [`Currency::charge_step`].
+pub(super) fn to_stripe(money: Money) -> Result<i64, PaymentError> {
+    let (amount, currency) = (money.amount(), money.currency());
+    let refused = || PaymentError::Refused {
+        code: "amount_not_chargeable".to_owned(),
+        message: format!("{money} is not in the steps in which cards are charged"),
+    };
+    if !currency.is_charged() || !amount.is_multiple_of(currency.charge_step()) {
+        return Err(refused());
+    }
+    let counted = match currency.code() {
+        COUNTED_WHOLE => amount / 100,
+        code if COUNTED_IN_HUNDREDTHS.contains(&code) => amount * 100,
+        _ => amount,
+    };
+    i64::try_from(counted).map_err(|_| refused())
+}
+
+/// Minor units, and the currency's code in capitals, of an amount as Stripe counts it: what is owed to us or, below zero, by us.
+///
+/// # Errors
+/// When it is no whole number of minor units. It is never rounded.
+pub(super) fn minor_units(amount: i64, currency: &str) -> Result<(i64, String), PaymentError> {
+    let code = currency.to_ascii_uppercase();
+    let counted = match code.as_str() {
+        COUNTED_WHOLE => amount.checked_mul(100),
+        code if COUNTED_IN_HUNDREDTHS.contains(&code) => (amount % 100 == 0).then_some(amount / 100),
+        _ => Some(amount),
+    };
+    counted.map(|amount| (amount, code)).ok_or_else(|| unrepresentable(amount, currency))
+}
+
+/// An amount that Stripe tells.
+///
+/// # Errors
+/// When it cannot be told in our words. It is never rounded.
+pub(super) fn from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentError> {
+    let (units, code) = minor_units(amount, currency)?;
+    let money = Currency::try_from(code).ok().zip(u64::try_from(units).ok());
+    let money = money.and_then(|(currency, units)| Money::new(units, currency).ok());
+    money.ok_or_else(|| unrepresentable(amount, currency))
+}
+
+fn unrepresentable(amount: i64, currency: &str) -> PaymentError {
+    PaymentError::Unavailable(format!(
+        "Stripe tells of {amount} {currency}, which is no amount that we can hold"
+    ))
+}
+
+fn stripe_currency(money: Money) -> stripe_types::Currency {
+    // Reading never fails: what is not known is kept as it is.
+    let Ok(currency) = money.currency().code().to_ascii_lowercase().parse();
+    currency
+}
+
+/// The idempotency key of a step of a payment.
+pub(super) fn key(payment: &Payment, step: &str, ordinal: impl Into<u32>) -> String {
+    format!("{}:{step}:{}", payment.appointment, ordinal.into())
+}
+
+/// What is written on every object that we make.
+pub(super) fn metadata(appointment: AppointmentId, key: &str) -> HashMap<String, String> {
+    HashMap::from([(APPOINTMENT.to_owned(), appointment.to_string()), (KEY.to_owned(), key.to_owned())])
+}
 
 /// Destination charges want the platform to carry fees and losses
 /// (<https://docs.stripe.com/connect/destination-charges>).
-pub(super) fn new_account(expert: ExpertId) -> CreateAccount {
+pub(super) fn new_account(expert: ExpertId, key: &str) -> CreateAccount {
     let mut controller = CreateAccountController::new();
     controller.fees =
         Some(CreateAccountControllerFees { payer: Some(CreateAccountControllerFeesPayer::Application) });
@@ -38,59 +128,221 @@ pub(super) fn new_account(expert: ExpertId) -> CreateAccount {
     CreateAccount::new()
         .controller(controller)
         .capabilities(capabilities)
-        .metadata([(EXPERT.to_owned(), expert.to_string())])
+        .metadata(HashMap::from([(EXPERT.to_owned(), expert.to_string()), (KEY.to_owned(), key.to_owned())]))
 }
 
-pub(super) fn account(account: Account) -> AccountState {
-    let requirements = account.requirements;
-    let (current, past, disabled) = requirements.map_or_else(Default::default, |requirements| {
-        let disabled = requirements.disabled_reason.map(|reason| reason.as_str().to_owned());
-        (requirements.currently_due.unwrap_or_default(), requirements.past_due.unwrap_or_default(), disabled)
-    });
-    let mut requirements_due = current;
-    requirements_due.extend(past);
+pub(super) fn account(account: wire::Account) -> AccountState {
+    let requirements = account.requirements.unwrap_or_default();
+    let mut requirements_due = requirements.currently_due.unwrap_or_default();
+    requirements_due.extend(requirements.past_due.unwrap_or_default());
     requirements_due.sort();
     requirements_due.dedup();
     AccountState {
-        id: account.id.to_string(),
+        id: account.id,
         charges_enabled: account.charges_enabled.unwrap_or(false),
         payouts_enabled: account.payouts_enabled.unwrap_or(false),
         requirements_due,
-        disabled_reason: disabled,
+        disabled_reason: requirements.disabled_reason,
     }
 }
 
-fn minor_units(money: Money) -> Result<i64, PaymentError> {
-    i64::try_from(money.amount()).map_err(|_| PaymentError::Refused {
-        code: "amount_too_large".to_owned(),
-        message: money.to_string(),
-    })
+pub(super) fn new_customer(payment: &Payment, buyer: &Buyer<'_>, key: &str) -> CreateCustomer {
+    CreateCustomer::new().name(buyer.name).email(buyer.email).metadata(metadata(payment.appointment, key))
 }
 
-/// Stripe chooses the payment methods: naming them is refused since version 2026-09-30.
-pub(super) fn new_intent(wanted: &NewIntent<'_>) -> Result<CreatePaymentIntent, PaymentError> {
-    let code = wanted.amount.currency().code().to_ascii_lowercase();
-    let Ok(currency) = code.parse::<Currency>();
-    let intent = CreatePaymentIntent::new(minor_units(wanted.amount)?, currency)
-        .transfer_data(CreatePaymentIntentTransferData::new(wanted.destination))
-        .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
-        .description(wanted.description)
-        .metadata([(APPOINTMENT.to_owned(), wanted.appointment.to_string())]);
-    // A fee of nothing is no fee.
-    Ok(if wanted.fee.is_zero() { intent } else { intent.application_fee_amount(minor_units(wanted.fee)?) })
+/// Saves a card for later. Only a card: of the means that can be saved it alone can be authorised without its owner.
+pub(super) fn new_setup(
+    payment: &Payment,
+    buyer: &Buyer<'_>,
+    customer: &str,
+    key: &str,
+) -> CreateSetupIntent {
+    CreateSetupIntent::new()
+        .customer(customer)
+        .usage(CreateSetupIntentUsage::OffSession)
+        .automatic_payment_methods(CreateSetupIntentAutomaticPaymentMethods::new(true))
+        .allowed_payment_method_types([SetupIntentAllowedPaymentMethodTypes::Card])
+        .description(buyer.description)
+        .metadata(metadata(payment.appointment, key))
 }
 
-pub(super) fn intent(intent: PaymentIntent) -> Intent {
-    let status = match intent.status {
-        PaymentIntentStatus::Succeeded => IntentStatus::Succeeded,
-        PaymentIntentStatus::Canceled => IntentStatus::Cancelled,
-        PaymentIntentStatus::RequiresAction
-        | PaymentIntentStatus::RequiresConfirmation
-        | PaymentIntentStatus::RequiresPaymentMethod
-        | PaymentIntentStatus::RequiresCapture => IntentStatus::Open,
-        // What we do not know may still turn out to be paid, so it is waited for.
-        PaymentIntentStatus::Processing | PaymentIntentStatus::Unknown(_) => IntentStatus::Processing,
-        _ => IntentStatus::Processing,
+/// An intent for `amount`, of which the expert gets all but the platform's fee.
+///
+/// Stripe chooses the payment methods: naming them is refused since version 2026-09-30. The transfer group is the
+/// appointment, so that its transfers are found by it.
+fn intent(
+    payment: &Payment,
+    amount: Money,
+    at_once: bool,
+    key: &str,
+) -> Result<CreatePaymentIntent, PaymentError> {
+    let capture = match at_once {
+        true => PaymentIntentCaptureMethod::Automatic,
+        false => PaymentIntentCaptureMethod::Manual,
     };
-    Intent { id: intent.id.to_string(), client_secret: intent.client_secret, status }
+    let intent = CreatePaymentIntent::new(to_stripe(amount)?, stripe_currency(amount))
+        .capture_method(capture)
+        .transfer_data(CreatePaymentIntentTransferData::new(&payment.destination))
+        .transfer_group(payment.appointment.to_string())
+        .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
+        .metadata(metadata(payment.appointment, key));
+    let intent = match &payment.references.customer {
+        Some(customer) => intent.customer(customer),
+        None => intent,
+    };
+    let fee = amount.share(payment.fee_rate);
+    // A fee of nothing is no fee.
+    Ok(if fee.is_zero() { intent } else { intent.application_fee_amount(to_stripe(fee)?) })
+}
+
+/// An intent that the client pays in their browser.
+pub(super) fn new_intent(
+    payment: &Payment,
+    buyer: &Buyer<'_>,
+    key: &str,
+) -> Result<CreatePaymentIntent, PaymentError> {
+    let at_once = payment.plan == Plan::Charge;
+    Ok(intent(payment, payment.amount, at_once, key)?.description(buyer.description))
+}
+
+/// An intent that is paid with a saved card, without its owner.
+pub(super) fn new_off_session_intent(
+    payment: &Payment,
+    amount: Money,
+    at_once: bool,
+    payment_method: &str,
+    key: &str,
+) -> Result<CreatePaymentIntent, PaymentError> {
+    Ok(intent(payment, amount, at_once, key)?
+        .payment_method(payment_method)
+        .off_session(CreatePaymentIntentOffSession::Bool(true))
+        .confirm(true))
+}
+
+pub(super) fn capture(
+    payment: &Payment,
+    intent: &str,
+    amount: Money,
+    fee: Money,
+    key: &str,
+) -> Result<CapturePaymentIntent, PaymentError> {
+    let capture = CapturePaymentIntent::new(intent)
+        .amount_to_capture(to_stripe(amount)?)
+        .metadata(HashMap::from([(CAPTURE_KEY.to_owned(), key.to_owned())]));
+    // An intent that was made without a fee takes none.
+    let none = fee.is_zero() && payment.fee().is_zero();
+    Ok(if none { capture } else { capture.application_fee_amount(to_stripe(fee)?) })
+}
+
+/// `from_expert`: without the two reversals the platform would pay the client while the expert keeps the money.
+pub(super) fn new_refund(
+    payment: &Payment,
+    intent: &str,
+    amount: Money,
+    from_expert: bool,
+    with_fee: bool,
+    key: &str,
+) -> Result<CreateRefund, PaymentError> {
+    Ok(CreateRefund::new()
+        .payment_intent(intent)
+        .amount(to_stripe(amount)?)
+        .reverse_transfer(from_expert)
+        .refund_application_fee(with_fee)
+        .metadata(metadata(payment.appointment, key)))
+}
+
+pub(super) fn new_reversal(
+    payment: &Payment,
+    transfer: &str,
+    amount: i64,
+    with_fee: bool,
+    key: &str,
+) -> CreateIdTransferReversal {
+    CreateIdTransferReversal::new(transfer)
+        .amount(amount)
+        .refund_application_fee(with_fee)
+        .metadata(metadata(payment.appointment, key))
+}
+
+pub(super) fn new_transfer(
+    payment: &Payment,
+    amount: Money,
+    key: &str,
+) -> Result<CreateTransfer, PaymentError> {
+    Ok(CreateTransfer::new(stripe_currency(amount), &payment.destination)
+        .amount(to_stripe(amount)?)
+        .transfer_group(payment.appointment.to_string())
+        .metadata(metadata(payment.appointment, key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn currency(code: &str) -> Currency {
+        Currency::try_from(code.to_owned()).expect("a code in use")
+    }
+
+    fn counted(amount: u64, code: &str) -> Option<i64> {
+        to_stripe(Money::new(amount, currency(code)).expect("small")).ok()
+    }
+
+    /// Every currency that has an amount in cards' steps.
+    fn charged() -> impl Strategy<Value = Currency> {
+        let letters = || 'A'..='Z';
+        let pairs = letters().flat_map(move |first| letters().map(move |second| (first, second)));
+        let codes = pairs.flat_map(move |(first, second)| letters().map(move |third| [first, second, third]));
+        let all: Vec<Currency> = codes
+            .filter_map(|code| Currency::try_from(String::from_iter(code)).ok())
+            .filter(|currency| currency.is_charged())
+            .collect();
+        assert!(all.len() > 150);
+        proptest::sample::select(all)
+    }
+
+    #[test]
+    fn counts_as_stripe_does() {
+        assert_eq!(counted(1_205, "EUR"), Some(1_205));
+        assert_eq!(counted(1_200, "JPY"), Some(1_200));
+        assert_eq!(counted(3_120, "KWD"), Some(3_120));
+        assert_eq!(counted(500, "ISK"), Some(50_000));
+        assert_eq!(counted(500, "UGX"), Some(50_000));
+        assert_eq!(counted(12_300, "MGA"), Some(123));
+        for (amount, code) in [(3_125, "KWD"), (12_350, "MGA"), (100, "CLF")] {
+            assert_eq!(counted(amount, code), None, "{amount} {code}");
+        }
+    }
+
+    #[test]
+    fn never_rounds_what_stripe_tells() {
+        for (amount, code) in
+            [(50_050, "isk"), (1, "ugx"), (-1, "eur"), (100_000_000, "eur"), (5, "xyz"), (i64::MAX, "mga")]
+        {
+            let told = from_stripe(amount, code);
+            assert!(matches!(told, Err(PaymentError::Unavailable(_))), "{amount} {code}: {told:?}");
+        }
+        assert_eq!(minor_units(-50_000, "isk"), Ok((-500, "ISK".to_owned())));
+        // A bank's fee may have a third digit, though no charge has.
+        assert_eq!(from_stripe(43, "kwd").map(Money::amount), Ok(43));
+    }
+
+    proptest! {
+        #[test]
+        fn comes_back_as_it_went(currency in charged(), steps in 0_u64..=99_999) {
+            let money = Money::new(steps * currency.charge_step(), currency).expect("small");
+            let counted = to_stripe(money).expect("in steps");
+            prop_assert_eq!(from_stripe(counted, &currency.code().to_ascii_lowercase()), Ok(money));
+        }
+
+        #[test]
+        fn every_number_is_read_exactly_or_not_at_all(currency in charged(), amount in any::<i64>()) {
+            let code = currency.code().to_ascii_lowercase();
+            if let Ok(money) = from_stripe(amount, &code)
+                && money.amount().is_multiple_of(currency.charge_step())
+            {
+                prop_assert_eq!(to_stripe(money), Ok(amount));
+            }
+        }
+    }
 }

@@ -1,8 +1,30 @@
-//! What a failed call means (<https://docs.stripe.com/error-low-level>).
+//! What a failed call means (<https://docs.stripe.com/error-low-level>), and why banks refuse.
 
 use app::ports::PaymentError;
+use domain::payment::Decline;
 use reqwest::StatusCode;
 use serde::Deserialize;
+
+use super::wire::{Named, Refusal};
+
+/// Why a call brought no answer that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Stripe says no.
+    Answer(No),
+    /// Nothing came, or nothing that can be understood.
+    Silence(String),
+}
+
+/// Stripe's no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct No {
+    status: StatusCode,
+    code: String,
+    message: String,
+    /// The payment intent that it is about.
+    intent: Option<String>,
+}
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -15,28 +37,99 @@ struct Detail {
     kind: String,
     code: Option<String>,
     message: Option<String>,
+    payment_intent: Option<Named>,
 }
 
-/// Another try may help with locks, rate limits and Stripe's own faults; the rest is refused for good.
-pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> PaymentError {
-    let detail = serde_json::from_slice::<Envelope>(body).ok().map(|envelope| envelope.error);
-    let code = detail.as_ref().map_or_else(
-        || format!("http_{}", status.as_u16()),
-        |detail| detail.code.clone().unwrap_or_else(|| detail.kind.clone()),
-    );
-    let message = detail.and_then(|detail| detail.message).unwrap_or_default();
-    let passing = matches!(
-        status,
-        StatusCode::CONFLICT
-            | StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN
-    ) || status.is_server_error();
-    if passing {
-        // A wrong key is the operator's to mend; until then everything stays owed.
-        PaymentError::Unavailable(format!("status {}, {code}: {message}", status.as_u16()))
-    } else {
-        PaymentError::Refused { code, message }
+impl Failure {
+    pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> Self {
+        let detail = serde_json::from_slice::<Envelope>(body).ok().map(|envelope| envelope.error);
+        let unnamed = || format!("http_{}", status.as_u16());
+        Self::Answer(match detail {
+            Some(Detail { kind, code, message, payment_intent }) => No {
+                status,
+                code: code.unwrap_or(kind),
+                message: message.unwrap_or_default(),
+                intent: payment_intent.map(|intent| intent.id),
+            },
+            None => No { status, code: unnamed(), message: String::new(), intent: None },
+        })
+    }
+
+    /// Stripe's code, when it answered with one.
+    pub(super) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Answer(no) => Some(&no.code),
+            Self::Silence(_) => None,
+        }
+    }
+
+    /// The intent that was made before the bank refused it.
+    pub(super) fn refused_intent(&self) -> Option<&str> {
+        match self {
+            Self::Answer(no) if no.status == StatusCode::PAYMENT_REQUIRED => no.intent.as_deref(),
+            Self::Answer(_) | Self::Silence(_) => None,
+        }
+    }
+}
+
+impl From<Failure> for PaymentError {
+    /// Another try may help with locks, rate limits and Stripe's own faults; the rest is refused for good.
+    fn from(failure: Failure) -> Self {
+        let No { status, code, message, .. } = match failure {
+            Failure::Answer(no) => no,
+            Failure::Silence(reason) => return Self::Unavailable(reason),
+        };
+        let passing = matches!(
+            status,
+            StatusCode::CONFLICT
+                | StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+        ) || status.is_server_error()
+            || code == "lock_timeout";
+        if passing {
+            // A wrong key is the operator's to mend; until then everything stays owed.
+            Self::Unavailable(format!("status {}, {code}: {message}", status.as_u16()))
+        } else {
+            Self::Refused { code, message }
+        }
+    }
+}
+
+/// Why a bank refused. Stripe asks that nobody be told of a card that is reported lost or stolen or is suspected of fraud, so
+/// those, like all that is not listed here, are plain refusals. Source: <https://docs.stripe.com/declines/codes>.
+pub(super) fn decline(refusal: &Refusal) -> Decline {
+    let code = refusal.decline_code.as_deref().or(refusal.code.as_deref()).unwrap_or_default();
+    match code {
+        "authentication_required"
+        | "authentication_not_handled"
+        | "mobile_device_authentication_required"
+        | "payment_intent_authentication_failure"
+        | "setup_intent_authentication_failure" => Decline::AuthenticationRequired,
+        "insufficient_funds" | "card_velocity_exceeded" | "withdrawal_count_limit_exceeded" => {
+            Decline::InsufficientFunds
+        }
+        "expired_card" => Decline::ExpiredCard,
+        "incorrect_address"
+        | "incorrect_cvc"
+        | "incorrect_number"
+        | "incorrect_zip"
+        | "invalid_cvc"
+        | "invalid_expiry_month"
+        | "invalid_expiry_year"
+        | "invalid_number" => Decline::WrongDetails,
+        "card_not_supported"
+        | "currency_not_supported"
+        | "invalid_amount"
+        | "not_permitted"
+        | "service_not_allowed"
+        | "transaction_not_allowed" => Decline::NotSupported,
+        "approve_with_id"
+        | "issuer_not_available"
+        | "processing_error"
+        | "reenter_transaction"
+        | "try_again_later" => Decline::TryLater,
+        _ => Decline::Refused,
     }
 }
 
@@ -46,15 +139,47 @@ mod tests {
 
     #[test]
     fn tells_refusals_from_faults() {
+        let refused = |status, body: &[u8]| PaymentError::from(Failure::of_answer(status, body));
         let body =
             br#"{"error":{"type":"invalid_request_error","code":"amount_too_small","message":"Too small"}}"#;
-        let refused = of_answer(StatusCode::BAD_REQUEST, body);
-        assert_eq!(
-            refused,
-            PaymentError::Refused { code: "amount_too_small".to_owned(), message: "Too small".to_owned() }
-        );
-        for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT, StatusCode::BAD_GATEWAY] {
-            assert!(matches!(of_answer(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
+        let code = "amount_too_small".to_owned();
+        let expected = PaymentError::Refused { code, message: "Too small".to_owned() };
+        assert_eq!(refused(StatusCode::BAD_REQUEST, body), expected);
+        for status in [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::CONFLICT,
+            StatusCode::BAD_GATEWAY,
+            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
+        ] {
+            assert!(matches!(refused(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
         }
+        let locked = br#"{"error":{"type":"invalid_request_error","code":"lock_timeout"}}"#;
+        assert!(matches!(refused(StatusCode::BAD_REQUEST, locked), PaymentError::Unavailable(_)));
+    }
+
+    #[test]
+    fn finds_the_intent_that_a_bank_refused() {
+        let body = include_bytes!("recorded/card_declined.json");
+        let failure = Failure::of_answer(StatusCode::PAYMENT_REQUIRED, body);
+        assert_eq!(failure.refused_intent(), Some("pi_3Q1declined"));
+        assert!(
+            matches!(PaymentError::from(failure), PaymentError::Refused { code, .. } if code == "authentication_required")
+        );
+        assert_eq!(Failure::of_answer(StatusCode::BAD_REQUEST, body).refused_intent(), None);
+    }
+
+    #[test]
+    fn says_what_can_be_said_of_a_decline() {
+        let of = |code: Option<&str>, decline_code: Option<&str>| {
+            decline(&Refusal { code: code.map(str::to_owned), decline_code: decline_code.map(str::to_owned) })
+        };
+        assert_eq!(of(Some("card_declined"), Some("insufficient_funds")), Decline::InsufficientFunds);
+        assert_eq!(of(Some("expired_card"), None), Decline::ExpiredCard);
+        assert_eq!(of(Some("authentication_required"), None), Decline::AuthenticationRequired);
+        for secret in ["lost_card", "stolen_card", "fraudulent", "pickup_card", "merchant_blacklist"] {
+            assert_eq!(of(Some("card_declined"), Some(secret)), Decline::Refused, "{secret}");
+        }
+        assert_eq!(of(None, None), Decline::Refused);
     }
 }

@@ -1,32 +1,49 @@
-//! Card payments by Stripe Connect: destination charges with the platform's fee kept back.
+//! Payments by Stripe Connect: destination charges with the platform's fee kept back.
 //!
-//! Types and request builders are those of async-stripe, so the API version is the one that crate is generated for.
+//! Request builders are those of async-stripe, so the API version is the one that crate is generated for. Every object that is
+//! made carries the appointment and the idempotency key in its metadata: Stripe forgets keys after a day, and an effect may be
+//! owed for longer.
 
+mod books;
 mod client;
 mod convert;
 mod errors;
+mod look;
+mod reading;
 mod webhook;
+mod wire;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::ports::{
-    AccountState, CardPayments, Intent, NewIntent, Notice, OnboardingPage, PaymentError, PortError, Secret,
-    Secrets, WebhookError,
+    AccountState, BookLine, Buyer, Looked, Notice, OnboardingPage, Opened, PayWith, PaymentError,
+    PaymentGateway, PortError, RefundOrder, Secret, Secrets, WebhookError,
 };
 use async_trait::async_trait;
-use domain::{AppointmentId, ExpertId, Money, Timestamp};
+use domain::ledger::Movement;
+use domain::payment::{Abilities, IntentStatus, Payment, Plan, References, Seen};
+use domain::time::{DAY, HOUR};
+use domain::{ExpertId, Money, TimeSpan, Timestamp};
 use reqwest::Url;
 use serde::Deserialize;
-use stripe_client_core::{IdempotencyKey, RequestStrategy, StripeRequest};
+use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_connect::account::RetrieveAccount;
 use stripe_connect::account_link::{CreateAccountLink, CreateAccountLinkType};
 use stripe_core::payment_intent::{CancelPaymentIntent, RetrievePaymentIntent};
-use stripe_core::refund::{CreateRefund, ListRefund};
-use stripe_shared::Refund;
+use stripe_core::setup_intent::{CancelSetupIntent, RetrieveSetupIntent};
 use tokio::sync::Mutex;
 
-use client::Client;
+use client::{Client, With};
+use convert::{KEY, key};
+use errors::Failure;
+use webhook::Told;
+
+/// How long an authorisation surely holds that a client gives, in seconds: a day less than the seven of most cards
+/// (<https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>).
+const AUTHORISATION_HOLDS: i64 = 6 * DAY;
+/// How long one holds that is made with a saved card, in seconds: Visa's limit, the shortest (same page).
+const LATER_AUTHORISATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
 
 /// The address of the API is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,37 +108,110 @@ impl Stripe {
         Ok(keys)
     }
 
-    async fn send<R>(&self, request: &R, idempotency_key: Option<String>) -> Result<R::Output, PaymentError>
+    async fn send<T>(&self, request: RequestBuilder, with: With<'_>) -> Result<T, Failure>
     where
-        R: StripeRequest,
-        R::Output: miniserde::Deserialize,
+        T: serde::de::DeserializeOwned,
     {
-        let keys = self.keys().await.map_err(|error| PaymentError::Unavailable(error.0))?;
-        let strategy = match idempotency_key.map(IdempotencyKey::new) {
-            Some(Ok(key)) => RequestStrategy::Idempotent(key),
-            _ => RequestStrategy::Once,
-        };
-        let request = request.customize().request_strategy(strategy);
-        request.send(&self.client.with_key(Secret::new(keys.secret_key))).await.map_err(|error| error.0)
+        let keys = self.keys().await.map_err(|error| Failure::Silence(error.0))?;
+        self.client.send(&Secret::new(keys.secret_key), request, with).await
     }
 
-    /// The refunds of an intent that are under way or done.
-    async fn standing_refunds(&self, intent: &str) -> Result<Vec<Refund>, PaymentError> {
-        let mut refunds = self.send(&ListRefund::new().payment_intent(intent).limit(100), None).await?.data;
-        refunds.retain(|refund| !matches!(refund.status.as_deref(), Some("failed" | "canceled")));
-        Ok(refunds)
+    /// Asks for something that can be asked for any number of times.
+    async fn ask<T: serde::de::DeserializeOwned>(&self, request: &impl StripeRequest) -> Result<T, Failure> {
+        self.send(request.build(), With::default()).await
+    }
+
+    /// Orders something that shall happen once.
+    async fn order<T: serde::de::DeserializeOwned>(
+        &self,
+        request: &impl StripeRequest,
+        key: &str,
+    ) -> Result<T, Failure> {
+        self.send(request.build(), With { idempotency_key: Some(key), account: None }).await
+    }
+
+    /// The customer and the intent by which a client saves a card.
+    async fn open_setup(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError> {
+        let customer_key = key(payment, "customer", payment.intents);
+        let customer: wire::Named =
+            self.order(&convert::new_customer(payment, buyer, &customer_key), &customer_key).await?;
+        let setup_key = key(payment, "setup", payment.intents);
+        let setup = convert::new_setup(payment, buyer, &customer.id, &setup_key);
+        let setup: wire::SetupIntent = self.order(&setup, &setup_key).await?;
+        let pay_with = look::pay_with(&setup.status, setup.client_secret.as_ref());
+        let references = References { setup: Some(setup.id), customer: Some(customer.id), intent: None };
+        Ok(Opened { references, pay_with })
+    }
+
+    /// Takes the saved card off its customer, so that it can never be asked again.
+    async fn forget_card(&self, setup: &str) -> Result<(), PaymentError> {
+        let setup = self.setup_intent(setup).await?;
+        let method = setup.payment_method.as_ref().and_then(wire::Expandable::object);
+        let Some(method) = method.filter(|method| setup.status == "succeeded" && method.customer.is_some())
+        else {
+            return Ok(());
+        };
+        // A call without parameters, so there is nothing for a builder to check.
+        let detach =
+            RequestBuilder::new(StripeMethod::Post, format!("/payment_methods/{}/detach", method.id));
+        let _: wire::Anything = self.send(detach, With::default()).await?;
+        Ok(())
+    }
+
+    async fn setup_intent(&self, setup: &str) -> Result<wire::SetupIntent, Failure> {
+        self.ask(&RetrieveSetupIntent::new(setup).expand(["payment_method".to_owned()])).await
     }
 }
 
+/// What must be there because of a step before this one.
+fn reference(reference: Option<&String>, what: &str) -> Result<String, PaymentError> {
+    reference.cloned().ok_or_else(|| refused("missing_reference", format!("the payment has no {what}")))
+}
+
+fn refused(code: &str, message: String) -> PaymentError {
+    PaymentError::Refused { code: code.to_owned(), message }
+}
+
+/// An order that comes too late, because what it asks for was done or has become impossible, is none; the caller looks again.
+fn unless_over(done: Result<wire::Anything, Failure>, over: &str) -> Result<(), PaymentError> {
+    match done {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.code() == Some(over) => Ok(()),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+const INTENT_OVER: &str = "payment_intent_unexpected_state";
+const SETUP_OVER: &str = "setup_intent_unexpected_state";
+/// The owner of an account took the platform's access away.
+const NO_ACCESS: &str = "account_invalid";
+
 #[async_trait]
-impl CardPayments for Stripe {
+impl PaymentGateway for Stripe {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            authorisation_holds: AUTHORISATION_HOLDS,
+            later_authorisation_holds: Some(LATER_AUTHORISATION_HOLDS),
+        }
+    }
+
     async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError> {
-        let account = self.send(&convert::new_account(expert), Some(format!("{expert}:account"))).await?;
-        Ok(convert::account(account))
+        let key = format!("{expert}:account");
+        Ok(convert::account(self.order(&convert::new_account(expert, &key), &key).await?))
     }
 
     async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError> {
-        Ok(convert::account(self.send(&RetrieveAccount::new(account), None).await?))
+        match self.ask(&RetrieveAccount::new(account)).await {
+            Ok(read) => Ok(convert::account(read)),
+            Err(failure) if failure.code() == Some(NO_ACCESS) => Ok(AccountState {
+                id: account.to_owned(),
+                charges_enabled: false,
+                payouts_enabled: false,
+                requirements_due: Vec::new(),
+                disabled_reason: Some("deauthorized".to_owned()),
+            }),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     async fn onboarding_page(
@@ -133,71 +223,201 @@ impl CardPayments for Stripe {
         let link = CreateAccountLink::new(account, CreateAccountLinkType::AccountOnboarding)
             .return_url(return_url)
             .refresh_url(refresh_url);
-        let link = self.send(&link, None).await?;
+        let link: wire::AccountLink = self.ask(&link).await?;
         Ok(OnboardingPage { url: link.url, expires_at: Timestamp::from_seconds(link.expires_at) })
     }
 
-    async fn create_intent(&self, wanted: &NewIntent<'_>) -> Result<Intent, PaymentError> {
-        let key = format!("{}:intent", wanted.appointment);
-        Ok(convert::intent(self.send(&convert::new_intent(wanted)?, Some(key)).await?))
-    }
-
-    async fn read_intent(&self, intent: &str) -> Result<Intent, PaymentError> {
-        Ok(convert::intent(self.send(&RetrievePaymentIntent::new(intent), None).await?))
-    }
-
-    async fn cancel_intent(&self, _: AppointmentId, intent: &str) -> Result<(), PaymentError> {
-        // No idempotency key: cancelling twice is harmless, and a stored answer would hide what became of the intent.
-        match self.send(&CancelPaymentIntent::new(intent), None).await {
-            Ok(_) => Ok(()),
-            // Paid, or cancelled before.
-            Err(PaymentError::Refused { code, .. }) if code == "payment_intent_unexpected_state" => Ok(()),
-            Err(error) => Err(error),
+    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError> {
+        if payment.plan == Plan::SaveCard {
+            return self.open_setup(payment, buyer).await;
         }
-    }
-
-    async fn refund(
-        &self,
-        appointment: AppointmentId,
-        intent: &str,
-        fee: Money,
-    ) -> Result<String, PaymentError> {
-        // Stripe forgets idempotency keys after a day, and an effect may be owed for longer: look before paying back.
-        // A part that somebody gave back by hand is not ours; what we ask for then is the rest.
-        let standing = self.standing_refunds(intent).await?;
-        let ours = |refund: &&Refund| {
-            refund.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(convert::APPOINTMENT))
+        let key = key(payment, "intent", payment.intents);
+        // The first is asked for within the minutes of a hold; a later one may be after Stripe forgot the key.
+        let before = match payment.intents {
+            0 | 1 => None,
+            _ => self.intent_made_with(payment, &key).await?,
         };
-        if let Some(refund) = standing.iter().find(ours) {
-            return Ok(refund.id.to_string());
+        let intent = match before {
+            Some(intent) => intent,
+            None => self.order(&convert::new_intent(payment, buyer, &key)?, &key).await?,
+        };
+        let pay_with = look::pay_with(&intent.status, intent.client_secret.as_ref());
+        let references = References { intent: Some(intent.id), ..payment.references.clone() };
+        Ok(Opened { references, pay_with })
+    }
+
+    async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError> {
+        let References { intent, setup, .. } = &payment.references;
+        if let Some(intent) = intent {
+            let found = self.found(payment, intent).await?;
+            let pay_with = look::pay_with(&found.intent.status, found.intent.client_secret.as_ref());
+            return Ok(Looked { seen: look::seen(payment, &found)?, pay_with });
         }
-        // Without the two reversals the platform would pay the client while the expert keeps the money.
-        let refund = CreateRefund::new()
-            .payment_intent(intent)
-            .reverse_transfer(true)
-            .refund_application_fee(!fee.is_zero())
-            .metadata([(convert::APPOINTMENT.to_owned(), appointment.to_string())]);
-        match (self.send(&refund, Some(format!("{appointment}:refund"))).await, standing.first()) {
-            (Ok(refund), _) => Ok(refund.id.to_string()),
-            // All of it was given back by hand.
-            (Err(PaymentError::Refused { code, .. }), Some(refund)) if code == "charge_already_refunded" => {
-                Ok(refund.id.to_string())
-            }
-            (Err(error), _) => Err(error),
+        if let Some(setup) = setup {
+            let setup = self.setup_intent(setup).await?;
+            let pay_with = look::pay_with(&setup.status, setup.client_secret.as_ref());
+            return Ok(Looked { seen: look::seen_of_setup(&setup), pay_with });
         }
+        let seen =
+            Seen { status: IntentStatus::Missing, movements: Vec::new(), open_dispute: false, decline: None };
+        Ok(Looked { seen, pay_with: PayWith::Nothing })
+    }
+
+    /// Stripe takes by itself what a client agreed to.
+    async fn take(&self, _: &Payment) -> Result<(), PaymentError> {
+        Ok(())
+    }
+
+    async fn use_saved_card(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        at_once: bool,
+    ) -> Result<String, PaymentError> {
+        let key = key(payment, "saved_card", payment.intents);
+        if let Some(intent) = self.intent_made_with(payment, &key).await? {
+            return Ok(intent.id);
+        }
+        let setup = reference(payment.references.setup.as_ref(), "saved card")?;
+        let method = self.setup_intent(&setup).await?.payment_method;
+        let method = method.as_ref().and_then(wire::Expandable::object).map(|method| method.id.as_str());
+        let method = method.ok_or_else(|| refused("no_saved_card", format!("{setup} has no card")))?;
+        let intent = convert::new_off_session_intent(payment, amount, at_once, method, &key)?;
+        match self.order::<wire::Named>(&intent, &key).await {
+            Ok(intent) => Ok(intent.id),
+            Err(failure) => match failure.refused_intent() {
+                Some(intent) => Ok(intent.to_owned()),
+                None => Err(failure.into()),
+            },
+        }
+    }
+
+    /// No idempotency keys: cancelling twice is harmless, and a stored answer would hide what became of the intent.
+    async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError> {
+        if let Some(intent) = &payment.references.intent {
+            unless_over(self.ask(&CancelPaymentIntent::new(intent.as_str())).await, INTENT_OVER)?;
+        }
+        if let Some(setup) = &payment.references.setup {
+            unless_over(self.ask(&CancelSetupIntent::new(setup.as_str())).await, SETUP_OVER)?;
+            self.forget_card(setup).await?;
+        }
+        Ok(())
+    }
+
+    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError> {
+        let intent = reference(payment.references.intent.as_ref(), "intent")?;
+        let key = key(payment, "capture", payment.intents);
+        let capture = convert::capture(payment, &intent, amount, fee, &key)?;
+        unless_over(self.order(&capture, &key).await, INTENT_OVER)
+    }
+
+    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), PaymentError> {
+        let intent = reference(payment.references.intent.as_ref(), "intent")?;
+        let key = key(payment, "refund", order.ordinal);
+        let found = self.found(payment, &intent).await?;
+        if found.refunds.iter().any(|refund| refund.metadata.get(KEY) == Some(&key)) {
+            return Ok(());
+        }
+        let amount = convert::to_stripe(order.amount)?;
+        // The charge's own transfer is the only one that a refund reverses. What a dispute had sent back was given again by
+        // another, from which the caller takes its part with an order of its own.
+        let own = found.own_transfer();
+        let left = own.map_or(0, |transfer| transfer.amount - transfer.amount_reversed);
+        let from_expert = order.from_expert && left >= amount;
+        let fee_left = found.application_fee().map_or(0, |fee| fee.amount - fee.amount_refunded);
+        let with_fee = from_expert && fee_left > 0;
+        let refund = convert::new_refund(payment, &intent, order.amount, from_expert, with_fee, &key)?;
+        let _: wire::Anything = self.order(&refund, &key).await?;
+        Ok(())
+    }
+
+    async fn reverse(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        with_fee: bool,
+        ordinal: u32,
+    ) -> Result<(), PaymentError> {
+        let intent = reference(payment.references.intent.as_ref(), "intent")?;
+        let key = key(payment, "reversal", ordinal);
+        let mut found = self.found(payment, &intent).await?;
+        let own = found.own_transfer().map(|transfer| transfer.id.clone());
+        let transfers = self.with_later_transfers(payment, std::mem::take(&mut found.transfers)).await?;
+        let reversals = || transfers.iter().flat_map(|transfer| &transfer.reversals.data);
+        if reversals().any(|reversal| reversal.metadata.get(KEY) == Some(&key)) {
+            return Ok(());
+        }
+        let wanted = convert::to_stripe(amount)?;
+        let left = |transfer: &wire::Transfer| transfer.amount - transfer.amount_reversed;
+        // The newest that has enough; when none has, what the fullest has, and the caller sees what is still to be had.
+        let enough = transfers.iter().filter(|transfer| left(transfer) >= wanted);
+        let chosen = enough.max_by_key(|transfer| transfer.created);
+        let chosen = chosen.or_else(|| transfers.iter().max_by_key(|transfer| left(transfer)));
+        let Some(transfer) = chosen.filter(|transfer| left(transfer) > 0) else {
+            return Err(refused(
+                "nothing_to_reverse",
+                format!("nothing of {intent} is left with the expert"),
+            ));
+        };
+        let fee_left = found.application_fee().map_or(0, |fee| fee.amount - fee.amount_refunded);
+        let with_fee = with_fee && own.as_ref() == Some(&transfer.id) && fee_left > 0;
+        let part = wanted.min(left(transfer));
+        let reversal = convert::new_reversal(payment, &transfer.id, part, with_fee, &key);
+        let _: wire::Anything = self.order(&reversal, &key).await?;
+        Ok(())
+    }
+
+    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), PaymentError> {
+        let key = key(payment, "transfer", ordinal);
+        let before = self.with_later_transfers(payment, Vec::new()).await?;
+        if before.iter().any(|transfer| transfer.metadata.get(KEY) == Some(&key)) {
+            return Ok(());
+        }
+        let _: wire::Anything = self.order(&convert::new_transfer(payment, amount, &key)?, &key).await?;
+        Ok(())
+    }
+
+    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError> {
+        let payouts = match self.latest_payouts(account).await {
+            Ok(payouts) => payouts,
+            // Its owner took the platform's access away: there is nothing to be known any more.
+            Err(failure) if failure.code() == Some(NO_ACCESS) => Vec::new(),
+            Err(failure) => return Err(failure.into()),
+        };
+        let moved = payouts.iter().rev().map(books::payout).collect::<Result<Vec<_>, _>>()?;
+        let mut moved: Vec<Movement> = moved.into_iter().flatten().collect();
+        moved.sort_by_key(|movement| movement.at);
+        Ok(moved)
+    }
+
+    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
+        self.balance_transactions(written).await?.into_iter().rev().map(books::line).collect()
     }
 
     async fn read_webhook(
         &self,
-        signature: &str,
+        headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
         body: &[u8],
         now: Timestamp,
     ) -> Result<Notice, WebhookError> {
+        let signature = headers("stripe-signature").ok_or(WebhookError::Signature)?;
         let keys = self.keys().await?;
-        match (webhook::verify(&keys.webhook_secret, signature, body, now), &keys.connect_webhook_secret) {
-            (Err(WebhookError::Signature), Some(secret)) => webhook::verify(secret, signature, body, now)?,
+        match (webhook::verify(&keys.webhook_secret, &signature, body, now), &keys.connect_webhook_secret) {
+            (Err(WebhookError::Signature), Some(secret)) => webhook::verify(secret, &signature, body, now)?,
             (verified, _) => verified?,
         }
-        webhook::read(body)
+        let (id, told) = webhook::read(body)?;
+        let about = match told {
+            Told::About(about) => about,
+            Told::Intent(intent) => {
+                match self.ask::<wire::PaymentIntent>(&RetrievePaymentIntent::new(intent)).await {
+                    Ok(intent) => webhook::payment_named(intent.metadata.get(convert::APPOINTMENT)),
+                    // What Stripe does not know any more is nothing of ours.
+                    Err(failure) if failure.code() == Some("resource_missing") => app::ports::About::Nothing,
+                    Err(failure) => return Err(PortError(PaymentError::from(failure).to_string()).into()),
+                }
+            }
+        };
+        Ok(Notice { id, about })
     }
 }

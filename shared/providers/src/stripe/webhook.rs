@@ -1,13 +1,13 @@
 //! Stripe's messages: checked over the bytes as they came, then read only for what they are about
 //! (<https://docs.stripe.com/webhooks#verify-manually>).
 
-use app::ports::{About, Notice, WebhookError};
+use app::ports::{About, WebhookError};
 use aws_lc_rs::hmac;
 use domain::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::convert::{APPOINTMENT, EXPERT};
+use super::convert::APPOINTMENT;
 
 /// How far the time of signing may lie from now, in seconds.
 const TOLERANCE: i64 = 300;
@@ -48,6 +48,8 @@ struct Event {
     id: String,
     #[serde(rename = "type")]
     kind: String,
+    /// The connected account on which it happened.
+    account: Option<String>,
     data: Data,
 }
 
@@ -56,22 +58,61 @@ struct Data {
     object: Value,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<Notice, WebhookError> {
-    let event: Event = serde_json::from_slice(body).map_err(|error| WebhookError::Body(error.to_string()))?;
-    if event.id.is_empty() || event.id.len() > 255 {
+/// What an event tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// What it is about.
+    About(About),
+    /// Only the intent that it is about, which knows its appointment.
+    Intent(String),
+}
+
+/// The payment of the appointment that an object names, if it names one.
+pub(super) fn payment_named(name: Option<&String>) -> About {
+    name.and_then(|name| name.parse().ok())
+        .map_or(About::Nothing, |appointment| About::Payment { appointment })
+}
+
+/// The id of an event, and what it tells.
+pub(super) fn read(body: &[u8]) -> Result<(String, Told), WebhookError> {
+    let Event { id, kind, account, data: Data { object } } =
+        serde_json::from_slice(body).map_err(|error| WebhookError::Body(error.to_string()))?;
+    if id.is_empty() || id.len() > 255 {
         return Err(WebhookError::Body("its id is not one".to_owned()));
     }
-    let metadata = |name: &str| event.data.object.get("metadata")?.get(name)?.as_str();
-    let about = match event.kind.split('.').next() {
-        Some("payment_intent" | "charge" | "refund") => metadata(APPOINTMENT)
-            .and_then(|id| id.parse().ok())
-            .map_or(About::Nothing, |appointment| About::Payment { appointment }),
-        Some("account") => metadata(EXPERT)
-            .and_then(|id| id.parse().ok())
-            .map_or(About::Nothing, |expert| About::Account { expert }),
-        _ => About::Nothing,
+    let told = match kind.split('.').next().unwrap_or_default() {
+        "account" | "capability" | "person" => Told::About(of_account(account, &object)),
+        "payout" => Told::About(account.map_or(About::Nothing, |account| About::Payouts { account })),
+        // Our payments are the platform's. What happens on an expert's own account is theirs, whatever it names.
+        _ if account.is_some() => Told::About(About::Nothing),
+        _ => of_payment(&object),
     };
-    Ok(Notice { id: event.id, about })
+    Ok((id, told))
+}
+
+fn text(object: &Value, name: &str) -> Option<String> {
+    object.get(name)?.as_str().map(str::to_owned)
+}
+
+fn of_account(account: Option<String>, object: &Value) -> About {
+    let itself = || text(object, "id").filter(|_| text(object, "object").as_deref() == Some("account"));
+    account.or_else(itself).map_or(About::Nothing, |account| About::Account { account })
+}
+
+fn of_payment(object: &Value) -> Told {
+    let named = object.get("metadata").and_then(|metadata| text(metadata, APPOINTMENT));
+    let kind = text(object, "object").unwrap_or_default();
+    match (kind.as_str(), named) {
+        ("payment_intent" | "setup_intent" | "charge" | "refund" | "dispute", Some(name)) => {
+            Told::About(payment_named(Some(&name)))
+        }
+        // Refunds that a person gave by hand, and disputes, carry nothing of ours.
+        ("refund" | "dispute", None) => {
+            text(object, "payment_intent").map_or(Told::About(About::Nothing), Told::Intent)
+        }
+        ("transfer", _) => Told::About(payment_named(text(object, "transfer_group").as_ref())),
+        _ => Told::About(About::Nothing),
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +135,7 @@ mod tests {
         }
         let rolled = HEADER.replace("v1=", "v1=00,v0=ad44,v1=");
         assert_eq!(verify(SECRET, &rolled, BODY, at(1_700_000_000)), Ok(()));
-        assert_eq!(read(BODY), Ok(Notice { id: "evt_1".to_owned(), about: About::Nothing }));
+        assert_eq!(read(BODY), Ok(("evt_1".to_owned(), Told::About(About::Nothing))));
     }
 
     #[test]
@@ -117,5 +158,58 @@ mod tests {
         for body in [&b"{}"[..], b"[", b"\xff", br#"{"id":"","type":"x","data":{"object":{}}}"#] {
             assert!(matches!(read(body), Err(WebhookError::Body(_))));
         }
+    }
+
+    fn told(kind: &str, account: Option<&str>, object: serde_json::Value) -> Told {
+        let event = serde_json::json!({
+            "id": "evt_1", "object": "event", "type": kind, "account": account, "data": { "object": object },
+        });
+        read(&serde_json::to_vec(&event).expect("JSON")).expect("an event").1
+    }
+
+    #[test]
+    fn finds_what_an_event_is_about() {
+        let id = "apt_00000000000000000000000001";
+        let payment = || Told::About(About::Payment { appointment: id.parse().expect("an id") });
+        let nothing = || Told::About(About::Nothing);
+        let named = |object: &str| serde_json::json!({ "object": object, "id": "x", "metadata": { APPOINTMENT: id } });
+        for (kind, object) in [
+            ("payment_intent.succeeded", "payment_intent"),
+            ("setup_intent.succeeded", "setup_intent"),
+            ("charge.captured", "charge"),
+            ("refund.failed", "refund"),
+        ] {
+            assert_eq!(told(kind, None, named(object)), payment(), "{kind}");
+            // An expert's own payment cannot pass for one of ours.
+            assert_eq!(told(kind, Some("acct_1"), named(object)), nothing(), "{kind}");
+        }
+        let bare = |object: &str| serde_json::json!({ "object": object, "id": "x", "metadata": {}, "payment_intent": "pi_1" });
+        for (kind, object) in [("charge.refund.updated", "refund"), ("charge.dispute.created", "dispute")] {
+            assert_eq!(told(kind, None, bare(object)), Told::Intent("pi_1".to_owned()), "{kind}");
+        }
+        assert_eq!(told("charge.succeeded", None, bare("charge")), nothing());
+        let transfer =
+            serde_json::json!({ "object": "transfer", "id": "tr_1", "metadata": {}, "transfer_group": id });
+        assert_eq!(told("transfer.reversed", None, transfer), payment());
+        assert_eq!(told("application_fee.created", None, bare("application_fee")), nothing());
+    }
+
+    #[test]
+    fn finds_the_account_of_an_event() {
+        let account = || Told::About(About::Account { account: "acct_1".to_owned() });
+        let itself = serde_json::json!({ "object": "account", "id": "acct_1" });
+        assert_eq!(told("account.updated", None, itself.clone()), account());
+        assert_eq!(told("account.updated", Some("acct_1"), itself), account());
+        let application = serde_json::json!({ "object": "application", "id": "ca_1" });
+        assert_eq!(told("account.application.deauthorized", Some("acct_1"), application.clone()), account());
+        assert_eq!(told("account.application.deauthorized", None, application), Told::About(About::Nothing));
+        let capability =
+            serde_json::json!({ "object": "capability", "id": "transfers", "account": "acct_1" });
+        assert_eq!(told("capability.updated", Some("acct_1"), capability), account());
+        let payout = serde_json::json!({ "object": "payout", "id": "po_1" });
+        let payouts = Told::About(About::Payouts { account: "acct_1".to_owned() });
+        assert_eq!(told("payout.paid", Some("acct_1"), payout.clone()), payouts);
+        // The platform's own.
+        assert_eq!(told("payout.paid", None, payout), Told::About(About::Nothing));
     }
 }

@@ -9,25 +9,30 @@ use chrono::DateTime;
 
 use crate::html::{self, escape, table};
 use crate::stripe::state::State as Books;
-use crate::stripe::{PLATFORM, StripeSimulator, in_words, settle};
+use crate::stripe::{PLATFORM, StripeSimulator, TEST_CARDS, books, in_words};
 
 /// How many rows of each kind are shown.
 const ROWS: usize = 50;
 
 /// Shows the latest of everything.
 pub(in crate::stripe) async fn show(State(simulator): State<Arc<StripeSimulator>>) -> Response {
-    let shared = simulator.lock();
+    let shared = simulator.up_to_date();
     let state = &shared.state;
     let switches = serde_json::to_string_pretty(&shared.switches).unwrap_or_default();
     let sections = [
         ("Balances", balances(state)),
         ("Connected accounts", accounts(state)),
         ("Payment intents", intents(state)),
+        ("Setup intents", setups(state)),
         ("Refunds", refunds(state)),
+        ("Disputes", disputes(state)),
+        ("Transfers", transfers(state)),
+        ("Payouts", payouts(state)),
         ("Balance transactions", transactions(state)),
         ("Events", events(state)),
         ("Webhook attempts", attempts(state)),
         ("Switches", format!("<pre>{}</pre>", html::escape(&switches))),
+        ("Test cards", test_cards()),
     ];
     let mut body = String::from(
         "<p class=\"note\">A simulator of Stripe: no money moves. The latest of everything comes first. What \
@@ -56,7 +61,7 @@ fn balances(state: &Books) -> String {
         let amount = in_words(balance.amount, &balance.currency);
         vec![balance.owner, amount]
     };
-    table(&["Owner", "#Balance"], &settle::balances(state).into_iter().map(row).collect::<Vec<_>>())
+    table(&["Owner", "#Balance"], &books::balances(state).into_iter().map(row).collect::<Vec<_>>())
 }
 
 fn accounts(state: &Books) -> String {
@@ -113,6 +118,99 @@ fn intents(state: &Books) -> String {
     html
 }
 
+fn setups(state: &Books) -> String {
+    let rows: Vec<_> = state
+        .setup_intents
+        .newest_first()
+        .take(ROWS)
+        .map(|intent| {
+            vec![
+                moment(intent.created),
+                intent.id.clone(),
+                intent.customer.clone().unwrap_or_default(),
+                intent.status.name().to_owned(),
+                intent.payment_method.clone().unwrap_or_default(),
+                intent.description.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let mut html = table(&["Created", "Setup", "Customer", "Status", "Payment method", "Description"], &rows);
+    for intent in state.setup_intents.newest_first().take(ROWS) {
+        if matches!(intent.status.name(), "requires_payment_method" | "requires_confirmation") {
+            let address = format!("/pay/{}?client_secret={}", intent.id, intent.client_secret);
+            let text = intent.description.as_deref().unwrap_or(&intent.id);
+            html.push_str(&format!(
+                "<p><a href=\"{}\">Save a card for {}</a></p>",
+                escape(&address),
+                escape(text)
+            ));
+        }
+    }
+    html
+}
+
+fn disputes(state: &Books) -> String {
+    let rows: Vec<_> = state
+        .disputes
+        .newest_first()
+        .take(ROWS)
+        .map(|dispute| {
+            vec![
+                moment(dispute.created),
+                dispute.id.clone(),
+                dispute.charge.clone(),
+                in_words(dispute.amount, &dispute.currency),
+                dispute.reason.clone(),
+                dispute.status.name().to_owned(),
+            ]
+        })
+        .collect();
+    table(&["Opened", "Dispute", "Charge", "#Amount", "Reason", "Status"], &rows)
+}
+
+fn transfers(state: &Books) -> String {
+    let rows: Vec<_> = state
+        .transfers
+        .newest_first()
+        .take(ROWS)
+        .map(|transfer| {
+            vec![
+                moment(transfer.created),
+                transfer.id.clone(),
+                transfer.destination.clone(),
+                in_words(transfer.amount, &transfer.currency),
+                in_words(transfer.reversed, &transfer.currency),
+                transfer.group.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(&["Sent", "Transfer", "To", "#Amount", "#Taken back", "Group"], &rows)
+}
+
+fn payouts(state: &Books) -> String {
+    let rows: Vec<_> = state
+        .payouts
+        .newest_first()
+        .take(ROWS)
+        .map(|payout| {
+            vec![
+                moment(payout.created),
+                payout.id.clone(),
+                payout.account.clone(),
+                in_words(payout.amount, &payout.currency),
+                payout.status.name().to_owned(),
+            ]
+        })
+        .collect();
+    table(&["Created", "Payout", "Account", "#Amount", "Status"], &rows)
+}
+
+fn test_cards() -> String {
+    let rows: Vec<_> =
+        TEST_CARDS.iter().map(|card| vec![card.number.to_owned(), card.effect.to_owned()]).collect();
+    table(&["Card number", "Effect"], &rows)
+}
+
 fn refunds(state: &Books) -> String {
     let rows: Vec<_> = state
         .refunds
@@ -126,11 +224,14 @@ fn refunds(state: &Books) -> String {
                 refund.intent.clone(),
                 in_words(refund.amount, &refund.currency),
                 reversal.map(|reversal| in_words(reversal.amount, &reversal.currency)).unwrap_or_default(),
+                refund.status.name().to_owned(),
                 refund.reason.clone().unwrap_or_default(),
             ]
         })
         .collect();
-    table(&["Created", "Refund", "Intent", "#Amount", "#Taken back from the account", "Reason"], &rows)
+    let headings =
+        ["Created", "Refund", "Intent", "#Amount", "#Taken back from the account", "Status", "Reason"];
+    table(&headings, &rows)
 }
 
 fn transactions(state: &Books) -> String {
@@ -142,7 +243,7 @@ fn transactions(state: &Books) -> String {
             vec![
                 moment(line.created),
                 line.account.clone().unwrap_or_else(|| PLATFORM.to_owned()),
-                line.kind.clone(),
+                line.line.category().to_owned(),
                 in_words(line.amount, &line.currency),
                 in_words(line.stripe_fee + line.application_fee, &line.currency),
                 in_words(line.net(), &line.currency),

@@ -7,11 +7,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Visit, back, not_found};
+use super::{Asked, Visit, back, not_found};
 use crate::html::{self, escape};
 use crate::stripe::state::IntentStatus;
 use crate::stripe::work::Origin;
-use crate::stripe::{StripeSimulator, confirm, in_words};
+use crate::stripe::{StripeSimulator, confirm};
 
 /// The button that was pressed.
 #[derive(serde::Deserialize)]
@@ -33,17 +33,16 @@ pub(in crate::stripe) async fn show(
     Query(visit): Query<Visit>,
 ) -> Response {
     let shared = simulator.lock();
-    let Some(intent) = visit.intent(&shared.state, &id) else { return not_found() };
-    if intent.status != IntentStatus::RequiresAction {
-        let paid = matches!(
-            intent.status,
-            IntentStatus::Succeeded | IntentStatus::RequiresCapture | IntentStatus::Processing
-        );
-        return back(intent, intent.return_url.as_deref(), paid);
+    let Some(asked) = visit.asked(&shared.state, &id) else { return not_found() };
+    if asked.status != IntentStatus::RequiresAction {
+        return back(&asked, asked.return_url.as_deref(), asked.done());
     }
-    let amount = escape(&in_words(intent.amount, &intent.currency));
+    let question = match &asked.amount {
+        Some(amount) => format!("do you want to pay <strong>{}</strong>?", escape(amount)),
+        None => "may this card be charged later, when you are not there?".to_owned(),
+    };
     let body = format!(
-        "<p>Your bank asks: do you want to pay <strong>{amount}</strong>?</p><form method=\"post\">\
+        "<p>Your bank asks: {question}</p><form method=\"post\">\
          <button name=\"answer\" value=\"approve\">Approve</button>\
          <button name=\"answer\" value=\"fail\">Fail</button></form>"
     );
@@ -58,14 +57,14 @@ pub(in crate::stripe) async fn submit(
     Form(pressed): Form<Pressed>,
 ) -> Response {
     let mut shared = simulator.lock();
-    if visit.intent(&shared.state, &id).is_none() {
+    if visit.asked(&shared.state, &id).is_none() {
         return not_found();
     }
     let approve = pressed.answer == Answer::Approve;
     let outcome =
         simulator.work(&mut shared, Origin::default(), |work| confirm::authenticate(work, &id, approve));
-    match shared.state.intents.get(&id) {
-        Some(intent) => back(intent, intent.return_url.as_deref(), outcome.is_ok()),
+    match Asked::find(&shared.state, &id) {
+        Some(asked) => back(&asked, asked.return_url.as_deref(), outcome.is_ok()),
         None => not_found(),
     }
 }

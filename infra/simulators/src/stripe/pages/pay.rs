@@ -1,4 +1,4 @@
-//! The checkout page: `/pay/{intent}?client_secret=…&return_url=…`.
+//! The checkout page, for payments and for cards to keep: `/pay/{intent}?client_secret=…&return_url=…`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Visit, back, not_found};
+use super::{Asked, Visit, back, not_found};
 use crate::html::{self, escape};
-use crate::stripe::state::{Intent, IntentStatus};
+use crate::stripe::state::IntentStatus;
 use crate::stripe::work::Origin;
-use crate::stripe::{StripeSimulator, TEST_CARDS, confirm, in_words};
+use crate::stripe::{StripeSimulator, TEST_CARDS, confirm};
 
 /// What the guest typed. Any date and security code will do, as with every test card.
 #[derive(serde::Deserialize)]
@@ -27,8 +27,8 @@ pub(in crate::stripe) async fn show(
     Query(visit): Query<Visit>,
 ) -> Response {
     let shared = simulator.lock();
-    match visit.intent(&shared.state, &id) {
-        Some(intent) => page(intent, &visit, None),
+    match visit.asked(&shared.state, &id) {
+        Some(asked) => page(&asked, &visit, None),
         None => not_found(),
     }
 }
@@ -41,61 +41,59 @@ pub(in crate::stripe) async fn submit(
     Form(typed): Form<Typed>,
 ) -> Response {
     let mut shared = simulator.lock();
-    if visit.intent(&shared.state, &id).is_none() {
+    if visit.asked(&shared.state, &id).is_none() {
         return not_found();
     }
     let outcome = simulator.work(&mut shared, Origin::default(), |work| {
-        confirm::pay_with_card(work, &id, &typed.number, visit.return_url.as_deref())
+        confirm::use_card(work, &id, &typed.number, visit.return_url.as_deref())
     });
-    let Some(intent) = shared.state.intents.get(&id) else { return not_found() };
+    let Some(asked) = Asked::find(&shared.state, &id) else { return not_found() };
     match outcome {
-        Err(error) => page(intent, &visit, Some(&error.refused().message)),
-        Ok(_) => match (intent.status, &intent.challenge_url) {
+        Err(error) => page(&asked, &visit, Some(&error.refused().message)),
+        Ok(_) => match (asked.status, &asked.challenge_url) {
             (IntentStatus::RequiresAction, Some(url)) => html::see_other(url),
-            _ => back(intent, visit.return_url.as_deref(), true),
+            _ => back(&asked, visit.return_url.as_deref(), true),
         },
     }
 }
 
-fn page(intent: &Intent, visit: &Visit, problem: Option<&str>) -> Response {
-    let amount = escape(&in_words(intent.amount, &intent.currency));
-    let mut body = format!("<p>Amount: <strong>{amount}</strong></p>");
-    if let Some(description) = &intent.description {
+fn page(asked: &Asked, visit: &Visit, problem: Option<&str>) -> Response {
+    let (title, button, mut body) = match &asked.amount {
+        Some(amount) => ("Pay", "Pay", format!("<p>Amount: <strong>{}</strong></p>", escape(amount))),
+        None => ("Save a card", "Save", "<p>Nothing is charged now.</p>".to_owned()),
+    };
+    if let Some(description) = &asked.description {
         // Writing to a string cannot fail.
         let _ = write!(body, "<p>{}</p>", escape(description));
     }
-    match intent.status {
-        IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation => {}
-        IntentStatus::RequiresAction => {
-            let url = escape(intent.challenge_url.as_deref().unwrap_or_default());
-            let _ = write!(
-                body,
-                "<p>Your bank wants to know that it is you.</p><p><a href=\"{url}\">Go on</a></p>"
-            );
-            return html::page(StatusCode::OK, "Pay", &body);
-        }
-        IntentStatus::Succeeded | IntentStatus::RequiresCapture | IntentStatus::Processing => {
-            return back(intent, visit.return_url.as_deref(), true);
-        }
-        IntentStatus::Canceled => {
-            body.push_str("<p class=\"problem\">This payment was cancelled.</p>");
-            return html::page(StatusCode::GONE, "Cancelled", &body);
-        }
+    if asked.done() {
+        return back(asked, visit.return_url.as_deref(), true);
+    }
+    if asked.status == IntentStatus::Canceled {
+        body.push_str("<p class=\"problem\">This was cancelled.</p>");
+        return html::page(StatusCode::GONE, "Cancelled", &body);
+    }
+    if asked.status == IntentStatus::RequiresAction {
+        let url = escape(asked.challenge_url.as_deref().unwrap_or_default());
+        let _ =
+            write!(body, "<p>Your bank wants to know that it is you.</p><p><a href=\"{url}\">Go on</a></p>");
+        return html::page(StatusCode::OK, title, &body);
     }
     if let Some(problem) = problem {
         let _ = write!(body, "<p class=\"problem\" role=\"alert\">{}</p>", escape(problem));
     }
-    body.push_str(
+    let _ = write!(
+        body,
         "<form method=\"post\">\
          <label>Card number<input name=\"number\" inputmode=\"numeric\" autocomplete=\"off\" required \
-         placeholder=\"4242 4242 4242 4242\"></label><button>Pay</button></form>\
-         <p class=\"note\">A simulator: no money moves. Use one of these cards, with any date and code.</p>",
+         placeholder=\"4242 4242 4242 4242\"></label><button>{button}</button></form>\
+         <p class=\"note\">A simulator: no money moves. Use one of these cards, with any date and code.</p>"
     );
     let rows: Vec<_> =
         TEST_CARDS.iter().map(|card| vec![spaced(card.number), card.effect.to_owned()]).collect();
     body.push_str(&html::table(&["Card number", "Effect"], &rows));
     let status = if problem.is_some() { StatusCode::PAYMENT_REQUIRED } else { StatusCode::OK };
-    html::page(status, "Pay", &body)
+    html::page(status, title, &body)
 }
 
 /// The number in groups of four, as it stands on a card.

@@ -156,7 +156,7 @@ impl World {
             Deed::Move { which, quarter } => {
                 let start = Self::start(quarter);
                 let Some(old) = self.pick(which) else { return Decision::Nothing };
-                if old.check_reschedule(now).is_err() || old.start == start {
+                if old.check_reschedule(crate::appointment::Party::Client, now).is_err() || old.start == start {
                     return Decision::Nothing;
                 }
                 let kind = self.kinds.iter().find(|kind| kind.id == old.session_type).unwrap();
@@ -180,7 +180,7 @@ impl World {
                 match ledger.move_hold(rules, old, &request, now) {
                     Ok(held) => {
                         let mut appointments = self.reclaimed(&held.change);
-                        appointments.push(old.rescheduled(&held, now).unwrap());
+                        appointments.push(old.rescheduled(crate::appointment::Party::Client, &held, old.price, now).unwrap());
                         let request = Some((kind.clone(), start, old.seats));
                         Decision::Write { change: held.change, appointments, request }
                     }

@@ -1,0 +1,205 @@
+//! Reads what hangs together at Stripe, in as few requests as can be.
+
+use domain::TimeSpan;
+use domain::payment::Payment;
+use stripe_client_core::{RequestBuilder, StripeRequest};
+use stripe_connect::application_fee_refund::ListIdApplicationFeeRefund;
+use stripe_connect::transfer::ListTransfer;
+use stripe_connect::transfer_reversal::ListIdTransferReversal;
+use stripe_core::balance_transaction::ListBalanceTransaction;
+use stripe_core::dispute::ListDispute;
+use stripe_core::payment_intent::{ListPaymentIntent, RetrievePaymentIntent};
+use stripe_core::payout::ListPayout;
+use stripe_core::refund::ListRefund;
+use stripe_types::{RangeBoundsTs, RangeQueryTs};
+
+use super::Stripe;
+use super::client::With;
+use super::convert::KEY;
+use super::errors::Failure;
+use super::look::Found;
+use super::wire::{
+    ApplicationFee, BalanceTransaction, Dispute, Expandable, FeeRefund, List, PaymentIntent, Payout, Refund,
+    Row, Transfer, TransferReversal,
+};
+
+/// Most objects that Stripe puts on a page.
+const PAGE: i64 = 100;
+
+/// What of an intent is asked for with it; Stripe follows at most four steps.
+const WITH_EVERYTHING: [&str; 5] = [
+    "latest_charge.application_fee",
+    "latest_charge.balance_transaction",
+    "latest_charge.refunds",
+    "latest_charge.refunds.data.failure_balance_transaction",
+    "latest_charge.transfer",
+];
+
+impl Stripe {
+    /// An intent with everything that hangs on it.
+    ///
+    /// One request; one more for a charge that was disputed, one more when a dispute gave money back, and one more for each
+    /// list that is longer than the ten that come with the object it belongs to.
+    pub(super) async fn found(&self, payment: &Payment, intent: &str) -> Result<Found, Failure> {
+        let request = RetrievePaymentIntent::new(intent).expand(WITH_EVERYTHING.map(str::to_owned));
+        let mut intent: PaymentIntent = self.ask(&request).await?;
+        let mut found = Found {
+            charge: None,
+            refunds: Vec::new(),
+            transfers: Vec::new(),
+            disputes: Vec::new(),
+            intent: PaymentIntent { latest_charge: None, ..intent.clone() },
+        };
+        let mut charge = match intent.latest_charge.take() {
+            Some(Expandable::Object(charge)) => charge,
+            None => return Ok(found),
+            Some(Expandable::Id(id)) => return Err(Failure::Silence(format!("{id} came without itself"))),
+        };
+        if let Some(refunds) = charge.refunds.take() {
+            found.refunds = self.all_refunds(&intent.id, refunds).await?;
+        }
+        if let Some(Expandable::Object(transfer)) = charge.transfer.as_ref() {
+            found.transfers.push(self.with_all_reversals(Transfer::clone(transfer)).await?);
+        }
+        if let Some(Expandable::Object(fee)) = charge.application_fee.as_mut() {
+            self.add_all_refunds(fee).await?;
+        }
+        if charge.disputed {
+            found.disputes = self.disputes(&intent.id).await?;
+        }
+        found.charge = Some(charge);
+        if found.dispute_won() {
+            found.transfers =
+                self.with_later_transfers(payment, std::mem::take(&mut found.transfers)).await?;
+        }
+        Ok(found)
+    }
+
+    /// The intent that was made with a key, which Stripe itself may have forgotten.
+    ///
+    /// Without a customer there is nothing to look for it by, and no need: such an intent is only made anew within the day
+    /// that a client has to act, and for so long Stripe remembers keys.
+    pub(super) async fn intent_made_with(
+        &self,
+        payment: &Payment,
+        key: &str,
+    ) -> Result<Option<PaymentIntent>, Failure> {
+        let Some(customer) = &payment.references.customer else { return Ok(None) };
+        let list = ListPaymentIntent::new().customer(customer).limit(PAGE);
+        let intents: Vec<PaymentIntent> =
+            self.all(|after| page(&list, after, ListPaymentIntent::starting_after)).await?;
+        Ok(intents
+            .into_iter()
+            .find(|intent| intent.metadata.get(KEY).is_some_and(|made_with| made_with == key)))
+    }
+
+    /// `known` and all other transfers of a payment, each once.
+    pub(super) async fn with_later_transfers(
+        &self,
+        payment: &Payment,
+        known: Vec<Transfer>,
+    ) -> Result<Vec<Transfer>, Failure> {
+        let list = ListTransfer::new().transfer_group(payment.appointment.to_string()).limit(PAGE);
+        let listed: Vec<Transfer> =
+            self.all(|after| page(&list, after, ListTransfer::starting_after)).await?;
+        let mut transfers = known;
+        // The newest come first, and the ledger wants the oldest.
+        for transfer in listed.into_iter().rev() {
+            if !transfers.iter().any(|known| known.id == transfer.id) {
+                transfers.push(self.with_all_reversals(transfer).await?);
+            }
+        }
+        Ok(transfers)
+    }
+
+    /// The lines of the platform's books, newest first.
+    pub(super) async fn balance_transactions(
+        &self,
+        written: TimeSpan,
+    ) -> Result<Vec<BalanceTransaction>, Failure> {
+        let (start, end) = (written.start().seconds(), written.end().seconds());
+        let bounds = RangeBoundsTs { gte: Some(start), lt: Some(end), ..RangeBoundsTs::default() };
+        let list = ListBalanceTransaction::new()
+            .created(RangeQueryTs::Bounds(bounds))
+            .expand(["data.source".to_owned()])
+            .limit(PAGE);
+        self.all(|after| page(&list, after, ListBalanceTransaction::starting_after)).await
+    }
+
+    /// The last hundred payouts of an account, newest first.
+    pub(super) async fn latest_payouts(&self, account: &str) -> Result<Vec<Payout>, Failure> {
+        let list = ListPayout::new().expand(["data.failure_balance_transaction".to_owned()]).limit(PAGE);
+        let with = With { account: Some(account), idempotency_key: None };
+        let payouts: List<Payout> = self.send(list.build(), with).await?;
+        Ok(payouts.data)
+    }
+
+    async fn disputes(&self, intent: &str) -> Result<Vec<Dispute>, Failure> {
+        let list = ListDispute::new().payment_intent(intent).limit(PAGE);
+        self.all(|after| page(&list, after, ListDispute::starting_after)).await
+    }
+
+    async fn all_refunds(&self, intent: &str, start: List<Refund>) -> Result<Vec<Refund>, Failure> {
+        let expand = ["data.failure_balance_transaction".to_owned()];
+        let list = ListRefund::new().payment_intent(intent).expand(expand).limit(PAGE);
+        let mut refunds = self.rest(start, |after| page(&list, after, ListRefund::starting_after)).await?;
+        refunds.reverse();
+        Ok(refunds)
+    }
+
+    async fn with_all_reversals(&self, transfer: Transfer) -> Result<Transfer, Failure> {
+        let list = ListIdTransferReversal::new(transfer.id.as_str()).limit(PAGE);
+        let start = transfer.reversals;
+        let mut data: Vec<TransferReversal> =
+            self.rest(start, |after| page(&list, after, ListIdTransferReversal::starting_after)).await?;
+        data.reverse();
+        Ok(Transfer { reversals: List { data, has_more: false }, ..transfer })
+    }
+
+    async fn add_all_refunds(&self, fee: &mut ApplicationFee) -> Result<(), Failure> {
+        let list = ListIdApplicationFeeRefund::new(fee.id.as_str()).limit(PAGE);
+        let start = fee.refunds.clone();
+        let mut data: Vec<FeeRefund> =
+            self.rest(start, |after| page(&list, after, ListIdApplicationFeeRefund::starting_after)).await?;
+        data.reverse();
+        fee.refunds = List { data, has_more: false };
+        Ok(())
+    }
+
+    /// All of a list, newest first.
+    async fn all<T: Row + serde::de::DeserializeOwned + Send>(
+        &self,
+        page: impl Fn(Option<&str>) -> RequestBuilder + Send + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        let start: List<T> = self.send(page(None), With::default()).await?;
+        self.rest(start, page).await
+    }
+
+    /// All of a list whose start is known, newest first.
+    async fn rest<T: Row + serde::de::DeserializeOwned + Send>(
+        &self,
+        start: List<T>,
+        page: impl Fn(Option<&str>) -> RequestBuilder + Send + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        let List { mut data, mut has_more } = start;
+        while let Some(last) = data.last().filter(|_| has_more) {
+            let next: List<T> = self.send(page(Some(last.id())), With::default()).await?;
+            // An empty page that promises more would be asked for without end.
+            has_more = next.has_more && !next.data.is_empty();
+            data.extend(next.data);
+        }
+        Ok(data)
+    }
+}
+
+/// A page of a list: the first, or the one after an object.
+fn page<R: StripeRequest + Clone>(
+    list: &R,
+    after: Option<&str>,
+    starting_after: fn(R, String) -> R,
+) -> RequestBuilder {
+    match after {
+        Some(id) => starting_after(list.clone(), id.to_owned()).build(),
+        None => list.build(),
+    }
+}

@@ -1,0 +1,263 @@
+//! What we read of Stripe's objects (<https://docs.stripe.com/api>).
+//!
+//! Requests are built with async-stripe's types, so that a parameter cannot be misspelt. Its types of answers are not used: one
+//! of their several hundred members that comes in another shape makes the whole answer unreadable, also after money moved, and
+//! they do not say which it was. These hold what counts and nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// What we wrote on an object when we made it.
+pub(super) type Metadata = BTreeMap<String, String>;
+
+/// A member that is an id, unless the request asked for the object itself.
+#[derive(Debug, Clone)]
+pub(super) enum Expandable<T> {
+    Id(String),
+    Object(Box<T>),
+}
+
+impl<T> Expandable<T> {
+    pub(super) fn object(&self) -> Option<&T> {
+        match self {
+            Self::Id(_) => None,
+            Self::Object(object) => Some(object),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Expandable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdOrObject<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for IdOrObject<T> {
+            type Value = Expandable<T>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an id or an object")
+            }
+
+            fn visit_str<E>(self, id: &str) -> Result<Self::Value, E> {
+                Ok(Expandable::Id(id.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+                    .map(|object| Expandable::Object(Box::new(object)))
+            }
+        }
+        deserializer.deserialize_any(IdOrObject(PhantomData))
+    }
+}
+
+/// The start of a list, or all of it.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct List<T> {
+    pub(super) data: Vec<T>,
+    pub(super) has_more: bool,
+}
+
+/// An object that lists go on after.
+pub(super) trait Row {
+    fn id(&self) -> &str;
+}
+
+macro_rules! rows {
+    ($($row:ty),+ $(,)?) => { $(impl Row for $row { fn id(&self) -> &str { &self.id } })+ };
+}
+rows!(BalanceTransaction, Dispute, FeeRefund, PaymentIntent, Payout, Refund, Transfer, TransferReversal);
+
+/// An object of which only the name counts.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Named {
+    pub(super) id: String,
+}
+
+/// An answer of which nothing counts but that it came.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Anything {}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Account {
+    pub(super) id: String,
+    pub(super) charges_enabled: Option<bool>,
+    pub(super) payouts_enabled: Option<bool>,
+    pub(super) requirements: Option<Requirements>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Requirements {
+    pub(super) currently_due: Option<Vec<String>>,
+    pub(super) past_due: Option<Vec<String>>,
+    pub(super) disabled_reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct AccountLink {
+    pub(super) url: String,
+    pub(super) expires_at: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct PaymentIntent {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) client_secret: Option<String>,
+    pub(super) capture_method: String,
+    pub(super) canceled_at: Option<i64>,
+    pub(super) last_payment_error: Option<Refusal>,
+    pub(super) latest_charge: Option<Expandable<Charge>>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct SetupIntent {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) client_secret: Option<String>,
+    pub(super) last_setup_error: Option<Refusal>,
+    pub(super) payment_method: Option<Expandable<PaymentMethod>>,
+}
+
+/// Why a bank refused (<https://docs.stripe.com/declines/codes>).
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Refusal {
+    pub(super) code: Option<String>,
+    pub(super) decline_code: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct PaymentMethod {
+    pub(super) id: String,
+    /// None once it was detached.
+    pub(super) customer: Option<Expandable<Named>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Charge {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) amount: i64,
+    pub(super) amount_captured: i64,
+    pub(super) captured: bool,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    pub(super) disputed: bool,
+    pub(super) balance_transaction: Option<Expandable<BalanceTransaction>>,
+    pub(super) application_fee: Option<Expandable<ApplicationFee>>,
+    pub(super) transfer: Option<Expandable<Transfer>>,
+    pub(super) refunds: Option<List<Refund>>,
+    pub(super) payment_method_details: Option<MethodDetails>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct MethodDetails {
+    pub(super) card: Option<CardDetails>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct CardDetails {
+    pub(super) capture_before: Option<i64>,
+}
+
+/// A line of the books. Its object is not that of [`crate::stripe::books`], which also reads what it is about.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct BalanceTransaction {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) amount: i64,
+    pub(super) fee: i64,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    pub(super) source: Option<Expandable<Source>>,
+}
+
+/// What a line of the books is about: any object of Stripe's.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Source {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+    pub(super) transfer_group: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ApplicationFee {
+    pub(super) id: String,
+    pub(super) amount: i64,
+    pub(super) amount_refunded: i64,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    pub(super) refunds: List<FeeRefund>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct FeeRefund {
+    pub(super) id: String,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Transfer {
+    pub(super) id: String,
+    pub(super) amount: i64,
+    pub(super) amount_reversed: i64,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    pub(super) reversals: List<TransferReversal>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct TransferReversal {
+    pub(super) id: String,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    /// The refund that it came with.
+    pub(super) source_refund: Option<Expandable<Named>>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Refund {
+    pub(super) id: String,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    pub(super) status: Option<String>,
+    pub(super) failure_balance_transaction: Option<Expandable<BalanceTransaction>>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Dispute {
+    pub(super) id: String,
+    pub(super) status: String,
+    /// None, one or two: when the money was taken, and when it came back.
+    pub(super) balance_transactions: Vec<BalanceTransaction>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Payout {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    pub(super) created: i64,
+    pub(super) arrival_date: i64,
+    pub(super) failure_balance_transaction: Option<Expandable<BalanceTransaction>>,
+}
