@@ -1,7 +1,8 @@
 //! Stand-ins for the outside services that a machine without their keys needs: a card processor that behaves
-//! as Stripe does on the wire, and a sign-in service that issues the tokens Cognito would.
+//! as Stripe does on the wire, a payment service that behaves as PayPal does, and a sign-in service that issues
+//! the tokens Cognito would.
 //!
-//! Both are library pieces. A program binds a [`Loopback`], opens a simulator with the address it got, and
+//! All are library pieces. A program binds a [`Loopback`], opens a simulator with the address it got, and
 //! serves the simulator's router there:
 //!
 //! ```no_run
@@ -31,6 +32,7 @@ mod clock;
 mod files;
 mod html;
 mod loopback;
+pub mod paypal;
 mod random;
 pub mod sign_in;
 pub mod stripe;

@@ -1,0 +1,162 @@
+//! Amounts: minor units inside, decimal strings on the wire, and never a float between them.
+//! Source: <https://developer.paypal.com/api/rest/reference/currency-codes/>.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::api_error::ApiError;
+
+/// What PayPal takes payments in.
+const CODES: &str = "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB \
+    TWD USD";
+
+/// The currencies PayPal knows no decimals of, whatever their country does.
+const WITHOUT_DECIMALS: &str = "HUF JPY TWD";
+
+/// The largest amount the simulator takes, in minor units. PayPal's own limit is larger; this one keeps every
+/// sum of the books far from the end of its numbers.
+const MAXIMUM: i64 = 99_999_999_999;
+
+/// An amount as it stands in a request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wire {
+    currency_code: String,
+    value: String,
+}
+
+/// An amount in minor units with its currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Money {
+    pub(super) minor: i64,
+    pub(super) currency: String,
+}
+
+impl Wire {
+    /// The amount, which must be more than zero. `field` is where it stands in the request.
+    pub(super) fn positive(&self, field: &str) -> Result<Money, ApiError> {
+        let money = self.read(field)?;
+        if money.minor < 1 {
+            return Err(ApiError::unprocessable("CANNOT_BE_ZERO_OR_NEGATIVE").at(field, &self.value));
+        }
+        Ok(money)
+    }
+
+    /// The amount, which may be nothing.
+    pub(super) fn not_negative(&self, field: &str) -> Result<Money, ApiError> {
+        let money = self.read(field)?;
+        if money.minor < 0 {
+            return Err(ApiError::unprocessable("CANNOT_BE_NEGATIVE").at(field, &self.value));
+        }
+        Ok(money)
+    }
+
+    fn read(&self, field: &str) -> Result<Money, ApiError> {
+        let code = format!("{field}/currency_code");
+        if self.currency_code.len() != 3 {
+            return Err(ApiError::bad_request("INVALID_STRING_LENGTH").at(&code, &self.currency_code));
+        }
+        if !among(CODES, &self.currency_code) {
+            return Err(ApiError::unprocessable("INVALID_CURRENCY_CODE").at(&code, &self.currency_code));
+        }
+        let minor = parse(&self.value, &self.currency_code).map_err(|problem| {
+            let error = match problem {
+                Problem::Syntax => ApiError::bad_request("INVALID_PARAMETER_SYNTAX"),
+                Problem::TooManyDecimals => ApiError::unprocessable("DECIMAL_PRECISION"),
+                Problem::NoDecimals => ApiError::unprocessable("DECIMALS_NOT_SUPPORTED"),
+                Problem::TooLarge => ApiError::unprocessable("MAX_VALUE_EXCEEDED"),
+            };
+            error.at(&format!("{field}/value"), &self.value)
+        })?;
+        Ok(Money { minor, currency: self.currency_code.clone() })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Problem {
+    Syntax,
+    TooManyDecimals,
+    NoDecimals,
+    TooLarge,
+}
+
+/// Reads `12`, `12.5` or `-12.50`. PayPal's pattern also allows `.50`.
+fn parse(text: &str, currency: &str) -> Result<i64, Problem> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, decimals) = match unsigned.split_once('.') {
+        Some((whole, decimals)) if !decimals.is_empty() => (whole, decimals),
+        Some(_) => return Err(Problem::Syntax),
+        None if unsigned.is_empty() => return Err(Problem::Syntax),
+        None => (unsigned, ""),
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if text.len() > 32 || !digits(whole) || !digits(decimals) {
+        return Err(Problem::Syntax);
+    }
+    let places = exponent(currency) as usize;
+    if places == 0 && !decimals.is_empty() {
+        return Err(Problem::NoDecimals);
+    }
+    if decimals.len() > places {
+        return Err(Problem::TooManyDecimals);
+    }
+    // At most 34 digits, which an i128 holds.
+    let all = format!("{whole}{decimals:0<places$}");
+    let amount: i128 = all.parse().map_err(|_| Problem::Syntax)?;
+    let amount = i64::try_from(amount).ok().filter(|amount| *amount <= MAXIMUM).ok_or(Problem::TooLarge)?;
+    Ok(if unsigned.len() < text.len() { -amount } else { amount })
+}
+
+fn among(list: &str, currency: &str) -> bool {
+    list.split_ascii_whitespace().any(|code| code == currency)
+}
+
+/// How many digits of a minor amount stand behind the point.
+pub(super) fn exponent(currency: &str) -> u32 {
+    if among(WITHOUT_DECIMALS, currency) { 0 } else { 2 }
+}
+
+/// The amount as PayPal writes it, with all decimals of its currency.
+pub(super) fn value(minor: i64, currency: &str) -> String {
+    let (sign, amount) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
+    match exponent(currency) {
+        0 => format!("{sign}{amount}"),
+        _ => format!("{sign}{}.{:02}", amount / 100, amount % 100),
+    }
+}
+
+/// The JSON object for an amount.
+pub(super) fn json(minor: i64, currency: &str) -> Value {
+    json!({ "currency_code": currency, "value": value(minor, currency) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAXIMUM, Problem, parse, value};
+
+    #[test]
+    fn values_have_the_digits_of_their_currency() {
+        assert_eq!(parse("12.50", "EUR"), Ok(1250));
+        assert_eq!(parse("12.5", "EUR"), Ok(1250));
+        assert_eq!(parse("12", "EUR"), Ok(1200));
+        assert_eq!(parse(".05", "EUR"), Ok(5));
+        assert_eq!(parse("-0.05", "EUR"), Ok(-5));
+        assert_eq!(parse("500", "JPY"), Ok(500));
+        assert_eq!(parse("500.0", "JPY"), Err(Problem::NoDecimals));
+        assert_eq!(parse("1.005", "EUR"), Err(Problem::TooManyDecimals));
+        assert_eq!(parse("999999999999999.99", "EUR"), Err(Problem::TooLarge));
+        for wrong in ["", "-", "1.", "1,5", "1e3", "+1", " 1", "--1", "1.2.3", "٣", &"1".repeat(33)] {
+            assert_eq!(parse(wrong, "EUR"), Err(Problem::Syntax), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for minor in [0, 1, 99, 100, 1250, -1, -12_345, MAXIMUM] {
+            for currency in ["EUR", "JPY", "HUF"] {
+                assert_eq!(parse(&value(minor, currency), currency), Ok(minor));
+            }
+        }
+        assert_eq!((value(1250, "EUR"), value(1250, "JPY")), ("12.50".to_owned(), "1250".to_owned()));
+    }
+}

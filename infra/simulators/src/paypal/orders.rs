@@ -1,0 +1,308 @@
+//! Orders: made by the platform, approved by the payer, then authorized or captured.
+//! Source: <https://developer.paypal.com/docs/api/orders/v2/>.
+
+use serde::Deserialize;
+
+use super::api_error::ApiError;
+use super::body::{check_address, check_length};
+use super::captures::{self, Taking};
+use super::payers::{self, Behaviour, TestPayer};
+use super::state::{Authorization, AuthorizationStatus, Intent, Order, OrderStatus};
+use super::work::{Answer, Outcome, Work};
+use super::{AUTHORIZATION_LASTS, HONOUR_PERIOD, events, ids, money};
+
+/// `POST /v2/checkout/orders`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateOrder {
+    intent: Intent,
+    purchase_units: Vec<PurchaseUnit>,
+    payment_source: Option<PaymentSource>,
+    /// The older place of the experience context.
+    application_context: Option<ExperienceContext>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PurchaseUnit {
+    reference_id: Option<String>,
+    description: Option<String>,
+    custom_id: Option<String>,
+    invoice_id: Option<String>,
+    soft_descriptor: Option<String>,
+    amount: money::Wire,
+    payee: Option<Payee>,
+    payment_instruction: Option<PaymentInstruction>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Payee {
+    merchant_id: String,
+}
+
+/// Who gets what of a payment.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PaymentInstruction {
+    disbursement_mode: Option<String>,
+    platform_fees: Option<Vec<PlatformFee>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlatformFee {
+    amount: money::Wire,
+    payee: Option<Payee>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentSource {
+    paypal: PayPalWallet,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PayPalWallet {
+    experience_context: Option<ExperienceContext>,
+    email_address: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ExperienceContext {
+    return_url: Option<String>,
+    cancel_url: Option<String>,
+    brand_name: Option<String>,
+    // How PayPal's own pages look and what they offer, which the simulator's page has no use for.
+    #[serde(rename = "user_action")]
+    _user_action: Option<String>,
+    #[serde(rename = "locale")]
+    _locale: Option<String>,
+    #[serde(rename = "landing_page")]
+    _landing_page: Option<String>,
+    #[serde(rename = "shipping_preference")]
+    _shipping_preference: Option<String>,
+    #[serde(rename = "payment_method_preference")]
+    _payment_method_preference: Option<String>,
+}
+
+impl PaymentInstruction {
+    /// The platform's fee of a payment, when there is to be one.
+    pub(super) fn platform_fee(
+        &self,
+        work: &Work,
+        field: &str,
+        payment: &money::Money,
+        payee: &str,
+    ) -> Result<Option<i64>, ApiError> {
+        if let Some(mode) = self.disbursement_mode.as_deref().filter(|mode| *mode != "INSTANT") {
+            let field = format!("{field}/disbursement_mode");
+            return Err(ApiError::bad_request("NOT_SUPPORTED").at(&field, mode));
+        }
+        let field = format!("{field}/platform_fees");
+        let fee = match self.platform_fees.as_deref() {
+            None | Some([]) => return Ok(None),
+            Some([fee]) => fee,
+            Some(_) => {
+                let error = ApiError::bad_request("INVALID_PARAMETER_VALUE").at(&field, "");
+                return Err(error.because("A payment has one platform fee at most."));
+            }
+        };
+        let recipient = fee.payee.as_ref().map(|payee| payee.merchant_id.as_str());
+        if let Some(other) = recipient.filter(|recipient| *recipient != work.config.partner_id) {
+            return Err(ApiError::unprocessable("INVALID_PLATFORM_FEES_ACCOUNT").at(&field, other));
+        }
+        let amount = fee.amount.not_negative(&format!("{field}/0/amount"))?;
+        if payee == work.config.partner_id {
+            return Err(ApiError::unprocessable("PLATFORM_FEES_NOT_SUPPORTED").at(&field, ""));
+        }
+        work.seller(payee, "PARTNER_FEE")?;
+        if amount.currency != payment.currency {
+            return Err(ApiError::unprocessable("MULTI_CURRENCY_ORDER").at(&field, &amount.currency));
+        }
+        if amount.minor > payment.minor {
+            return Err(ApiError::unprocessable("INVALID_PLATFORM_FEES_AMOUNT").at(&field, ""));
+        }
+        Ok(Some(amount.minor))
+    }
+}
+
+/// Makes an order. `has_request_id` says whether the call can be repeated safely.
+pub(super) fn create(work: &mut Work, request: CreateOrder, has_request_id: bool) -> Outcome {
+    let unit = match request.purchase_units.as_slice() {
+        [unit] => unit,
+        units => {
+            let error = ApiError::bad_request("NOT_SUPPORTED").at("/purchase_units", "");
+            return Err(error.because(format!(
+                "The simulator knows orders with one purchase unit, and this has {}.",
+                units.len()
+            )));
+        }
+    };
+    let field = "/purchase_units/0";
+    for (name, text, longest) in [
+        ("reference_id", &unit.reference_id, 256),
+        ("description", &unit.description, 127),
+        ("custom_id", &unit.custom_id, 127),
+        ("invoice_id", &unit.invoice_id, 127),
+        ("soft_descriptor", &unit.soft_descriptor, 22),
+    ] {
+        check_length(&format!("{field}/{name}"), text.as_deref(), longest)?;
+    }
+    let with_source = request.payment_source.is_some();
+    if with_source && !has_request_id {
+        return Err(ApiError::bad_request("PAYPAL_REQUEST_ID_REQUIRED").at("PayPal-Request-Id", ""));
+    }
+    let wallet = request.payment_source.map(|source| source.paypal);
+    let context = wallet.and_then(|wallet| {
+        // Whose account it might be is a hint to PayPal's sign-in page.
+        let _ = wallet.email_address;
+        wallet.experience_context
+    });
+    let context = context.or(request.application_context).unwrap_or_default();
+    check_address("/experience_context/return_url", context.return_url.as_deref())?;
+    check_address("/experience_context/cancel_url", context.cancel_url.as_deref())?;
+    check_length("/experience_context/brand_name", context.brand_name.as_deref(), 127)?;
+    let amount = unit.amount.positive(&format!("{field}/amount"))?;
+    let payee = unit.payee.as_ref().map_or(&work.config.partner_id, |payee| &payee.merchant_id).clone();
+    work.check_assertion(&payee)?;
+    check_payee(work, &payee)?;
+    let platform_fee = match &unit.payment_instruction {
+        Some(instruction) => {
+            instruction.platform_fee(work, &format!("{field}/payment_instruction"), &amount, &payee)?
+        }
+        None => None,
+    };
+    let id = ids::transaction();
+    let order = Order {
+        id: id.clone(),
+        intent: request.intent,
+        status: if with_source { OrderStatus::PayerActionRequired } else { OrderStatus::Created },
+        reference_id: unit.reference_id.clone().unwrap_or_else(|| "default".to_owned()),
+        description: unit.description.clone(),
+        custom_id: unit.custom_id.clone(),
+        invoice_id: unit.invoice_id.clone(),
+        soft_descriptor: unit.soft_descriptor.clone(),
+        amount: amount.minor,
+        currency: amount.currency,
+        payee,
+        platform_fee,
+        with_source,
+        brand_name: context.brand_name,
+        return_url: context.return_url,
+        cancel_url: context.cancel_url,
+        payer: None,
+        created: work.now,
+        updated: work.now,
+    };
+    work.state.orders.add(order);
+    // With a payment source the answer is 200: PayPal has begun to work on it.
+    Ok(Answer::Object { status: if with_source { 200 } else { 201 }, id })
+}
+
+/// Refuses a payment to somebody who cannot, or does not let the platform, receive it.
+pub(super) fn check_payee(work: &Work, payee: &str) -> Result<(), ApiError> {
+    if payee == work.config.partner_id {
+        return Ok(());
+    }
+    let seller = work.seller(payee, "PAYMENT")?;
+    if !seller.payments_receivable || !seller.primary_email_confirmed {
+        return Err(ApiError::unprocessable("PAYEE_ACCOUNT_RESTRICTED").at("payee/merchant_id", payee));
+    }
+    Ok(())
+}
+
+/// The payer agrees, on PayPal's page.
+pub(super) fn approve(work: &mut Work, id: &str, payer: &str) -> Outcome {
+    let status = work.order(id)?.status;
+    let payer = TestPayer::named(payer).ok_or_else(|| {
+        let error = ApiError::bad_request("INVALID_PARAMETER_VALUE").at("payer", payer);
+        error.because("There is no such test payer; TEST_PAYERS lists them.")
+    })?;
+    match status {
+        OrderStatus::Completed => return Err(already(work, id)),
+        OrderStatus::Approved => return Ok(Answer::Object { status: 200, id: id.to_owned() }),
+        OrderStatus::Created | OrderStatus::PayerActionRequired => {}
+    }
+    let now = work.now;
+    work.state.orders.change(id, |order| {
+        order.status = OrderStatus::Approved;
+        order.payer = Some(payer.name.to_owned());
+        order.updated = now;
+    });
+    events::order(work, "CHECKOUT.ORDER.APPROVED", "The payer approved the order", id);
+    Ok(Answer::Object { status: 200, id: id.to_owned() })
+}
+
+fn already(work: &Work, id: &str) -> ApiError {
+    match work.state.orders.get(id).map(|order| order.intent) {
+        Some(Intent::Authorize) => ApiError::unprocessable("ORDER_ALREADY_AUTHORIZED"),
+        _ => ApiError::unprocessable("ORDER_ALREADY_CAPTURED"),
+    }
+}
+
+/// `POST /v2/checkout/orders/{id}/capture`, and `…/authorize`.
+pub(super) fn complete(work: &mut Work, id: &str, how: Intent) -> Outcome {
+    let order = work.order(id)?.clone();
+    work.check_assertion(&order.payee)?;
+    if order.intent != how {
+        return Err(ApiError::unprocessable("ACTION_DOES_NOT_MATCH_INTENT"));
+    }
+    let payer = match (order.status, &order.payer) {
+        (OrderStatus::Completed, _) => return Err(already(work, id)),
+        (OrderStatus::Approved, Some(payer)) => payers::behaviour(payer),
+        _ => return Err(ApiError::unprocessable("ORDER_NOT_APPROVED")),
+    };
+    check_payee(work, &order.payee)?;
+    captures::check_invoice(work, &order, order.invoice_id.as_deref())?;
+    match payer {
+        Behaviour::AccountRestricted => return Err(ApiError::unprocessable("PAYER_ACCOUNT_RESTRICTED")),
+        Behaviour::InstrumentDeclined => {
+            // The payer is asked again, and may choose better.
+            let waits =
+                if order.with_source { OrderStatus::PayerActionRequired } else { OrderStatus::Created };
+            work.state.orders.change(id, |order| order.status = waits);
+            let address = work.address(&format!("checkoutnow?token={id}"));
+            return Err(ApiError::unprocessable("INSTRUMENT_DECLINED").redirecting(address));
+        }
+        _ => {}
+    }
+    let now = work.now;
+    work.state.orders.change(id, |order| {
+        order.status = OrderStatus::Completed;
+        order.updated = now;
+    });
+    match how {
+        Intent::Capture => {
+            let taking = Taking {
+                authorization: None,
+                amount: order.amount,
+                platform_fee: order.platform_fee.unwrap_or(0),
+                final_capture: true,
+                invoice_id: order.invoice_id.clone(),
+            };
+            captures::take(work, &order, taking);
+        }
+        Intent::Authorize => authorize(work, &order),
+    }
+    Ok(Answer::Object { status: 201, id: id.to_owned() })
+}
+
+fn authorize(work: &mut Work, order: &Order) {
+    let id = ids::transaction();
+    work.state.authorizations.add(Authorization {
+        id: id.clone(),
+        order: order.id.clone(),
+        renews: None,
+        status: AuthorizationStatus::Created,
+        amount: order.amount,
+        captured: 0,
+        honoured_until: work.now + HONOUR_PERIOD,
+        expires_at: work.now + AUTHORIZATION_LASTS,
+        created: work.now,
+        updated: work.now,
+    });
+    events::authorization(work, "PAYMENT.AUTHORIZATION.CREATED", "A payment authorization was created", &id);
+}
