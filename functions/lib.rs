@@ -22,6 +22,8 @@ pub mod deliver_effects;
 pub mod edit_expert;
 #[path = "edit_session_type/handler.rs"]
 pub mod edit_session_type;
+#[path = "fetch_exchange_rates/handler.rs"]
+pub mod fetch_exchange_rates;
 #[path = "health/handler.rs"]
 pub mod health;
 #[path = "list_appointments/handler.rs"]
@@ -38,6 +40,8 @@ pub mod read_api_description;
 pub mod read_appointment;
 #[path = "read_availability/handler.rs"]
 pub mod read_availability;
+#[path = "read_exchange_rates/handler.rs"]
+pub mod read_exchange_rates;
 #[path = "read_expert/handler.rs"]
 pub mod read_expert;
 #[path = "read_stripe_connection/handler.rs"]
@@ -71,6 +75,7 @@ pub const ROUTES: &[Route] = &[
     edit_session_type::ROUTE,
     retire_session_type::ROUTE,
     list_slots::ROUTE,
+    read_exchange_rates::ROUTE,
     start_stripe_onboarding::ROUTE,
     read_stripe_connection::ROUTE,
     book_appointment::ROUTE,
@@ -84,4 +89,5 @@ pub const ROUTES: &[Route] = &[
 ];
 
 /// The functions that no route leads to: what sets them off stands in `template.yaml`.
-pub const WORKERS: &[&str] = &[deliver_effects::FUNCTION, sweep_due::FUNCTION];
+pub const WORKERS: &[&str] =
+    &[deliver_effects::FUNCTION, fetch_exchange_rates::FUNCTION, sweep_due::FUNCTION];

@@ -1,7 +1,8 @@
 //! Stand-ins for the outside services that a machine without their keys needs: a card processor that behaves
-//! as Stripe does on the wire, and a sign-in service that issues the tokens Cognito would.
+//! as Stripe does on the wire, a sign-in service that issues the tokens Cognito would, and the European Central Bank's
+//! file of exchange rates.
 //!
-//! Both are library pieces. A program binds a [`Loopback`], opens a simulator with the address it got, and
+//! They are library pieces. A program binds a [`Loopback`], opens a simulator with the address it got, and
 //! serves the simulator's router there:
 //!
 //! ```no_run
@@ -28,6 +29,7 @@
 #![recursion_limit = "256"]
 
 mod clock;
+pub mod ecb;
 mod files;
 mod html;
 mod loopback;
