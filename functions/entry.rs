@@ -10,6 +10,7 @@ use aws::Services;
 use http_api::{Route, config, telemetry};
 use lambda_http::Request;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use providers::ecb::{DAILY_RATES, EuropeanCentralBank};
 use providers::stripe::Stripe;
 
 /// Where a function's payments come from.
@@ -78,6 +79,24 @@ pub fn sweep_due() -> ExitCode {
                 ("DueItems", "Count", i64::try_from(swept.found).unwrap_or(i64::MAX)),
             ]);
             Ok::<_, Error>(())
+        }))
+        .await
+    })
+}
+
+/// Runs the fetching of exchange rates until Lambda ends it. `ECB_RATES_URL` leads elsewhere than to the European Central Bank.
+pub fn fetch_exchange_rates() -> ExitCode {
+    run(no_payments, async |mut app| {
+        let url = config::optional("ECB_RATES_URL").unwrap_or_else(|| DAILY_RATES.to_owned());
+        app.exchange_rates = Arc::new(EuropeanCentralBank::new(providers::https::client()?, &url)?);
+        let app = &app;
+        lambda_runtime::run(service_fn(async move |_: LambdaEvent<serde_json::Value>| {
+            let fetched = crate::fetch_exchange_rates::handle(app).await;
+            // Also when nothing could be fetched: how old the rates in force are is what somebody must hear of.
+            if let Some(days) = crate::fetch_exchange_rates::age_days(app).await? {
+                telemetry::metrics(&[("ExchangeRatesAgeDays", "Count", days)]);
+            }
+            Ok::<_, Error>(fetched.map(|_| ())?)
         }))
         .await
     })

@@ -22,6 +22,8 @@ pub mod deliver_effects;
 pub mod edit_expert;
 #[path = "edit_session_type/handler.rs"]
 pub mod edit_session_type;
+#[path = "fetch_exchange_rates/handler.rs"]
+pub mod fetch_exchange_rates;
 #[path = "health/handler.rs"]
 pub mod health;
 #[path = "list_appointments/handler.rs"]
@@ -40,6 +42,8 @@ pub mod read_appointment;
 pub mod read_availability;
 #[path = "read_cancellation/handler.rs"]
 pub mod read_cancellation;
+#[path = "read_exchange_rates/handler.rs"]
+pub mod read_exchange_rates;
 #[path = "read_expert/handler.rs"]
 pub mod read_expert;
 #[path = "read_payment/handler.rs"]
@@ -81,6 +85,7 @@ pub const ROUTES: &[Route] = &[
     edit_session_type::ROUTE,
     retire_session_type::ROUTE,
     list_slots::ROUTE,
+    read_exchange_rates::ROUTE,
     start_stripe_onboarding::ROUTE,
     read_stripe_connection::ROUTE,
     set_expert_fee::ROUTE,
@@ -99,4 +104,5 @@ pub const ROUTES: &[Route] = &[
 ];
 
 /// The functions that no route leads to: what sets them off stands in `template.yaml`.
-pub const WORKERS: &[&str] = &[deliver_effects::FUNCTION, sweep_due::FUNCTION];
+pub const WORKERS: &[&str] =
+    &[deliver_effects::FUNCTION, fetch_exchange_rates::FUNCTION, sweep_due::FUNCTION];

@@ -1,6 +1,8 @@
 //! What an expert offers.
 
-use app::{App, session_types};
+use app::{App, exchange_rates, session_types};
+use domain::Currency;
+use domain::exchange::Estimate;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
@@ -14,7 +16,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/session-types",
     audience: Audience::Public,
-    summary: "What an expert offers",
+    summary: "What an expert offers, and with `currency` about what it comes to in the reader's own",
     operation: |schemas| Operation::answers::<SessionTypes>(schemas, StatusCode::OK).asks::<Which>(),
     handler: |app, call| Box::pin(handle(app, call)),
 };
@@ -25,6 +27,9 @@ struct Which {
     /// `active` (the default), or `all` with those that were withdrawn.
     #[serde(default)]
     status: Wanted,
+    /// Shows what each price comes to in this currency, by the reference rates of the European Central Bank. That is an
+    /// estimate: what is charged is the price, in the expert's currency.
+    currency: Option<Currency>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -39,13 +44,33 @@ enum Wanted {
 #[derive(Serialize, JsonSchema)]
 struct SessionTypes {
     /// All of them.
-    session_types: Vec<SessionTypeDocument>,
+    session_types: Vec<ListedSessionType>,
+}
+
+/// A session type, and what its price comes to.
+#[derive(Serialize, JsonSchema)]
+struct ListedSessionType {
+    #[serde(flatten)]
+    session_type: SessionTypeDocument,
+    /// The price in the asked currency; absent when none was asked for, there is nothing to pay, or there is no rate for one of
+    /// the two currencies. It is not what is charged: that is the price, in the expert's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<Estimate>,
 }
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let expert = call.parameter("expert_id", "expert")?;
     let which: Which = call.query()?;
-    let kinds = session_types::list(app, expert, matches!(which.status, Wanted::All)).await?;
-    let session_types = kinds.into_iter().map(SessionTypeDocument::from).collect();
+    let (kinds, estimator) = tokio::join!(
+        session_types::list(app, expert, matches!(which.status, Wanted::All)),
+        exchange_rates::estimator(app, which.currency),
+    );
+    let session_types = kinds?
+        .into_iter()
+        .map(|kind| ListedSessionType {
+            estimate: estimator.as_ref().and_then(|estimator| estimator.of(kind.terms.price)),
+            session_type: kind.into(),
+        })
+        .collect();
     Ok(Answer::json(StatusCode::OK, &SessionTypes { session_types }))
 }

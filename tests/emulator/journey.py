@@ -92,6 +92,7 @@ def main(bootstraps, program):
             template,
             {
                 "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
+                "EcbRatesUrl": simulators.rates,
                 "HoldMinutes": "1",
                 "JwtAudience": simulators.audience,
                 "JwtIssuer": simulators.issuer,
@@ -153,6 +154,11 @@ def walk(aws, simulators, outputs, resources, functions):
     ada("DELETE", f"{offers}/{other}")
     offered = json.dumps(anybody("GET", offers).json)
     check("what is offered is public", hour in offered and "One hour" in offered and other not in offered, offered)
+    # The schedule fetches the rates too, but only when its hour comes.
+    aws.client("lambda").invoke(FunctionName=resources["FetchExchangeRates"], Payload=b"{}")
+    rates = anybody("GET", "/v1/exchange-rates").json
+    estimate = anybody("GET", f"{offers}?currency=USD").json["session_types"][0]["estimate"]
+    check("prices are estimated by the bank's rates", estimate["rate_date"] == rates["date"], (estimate, rates))
     page = ada("POST", f"{mine}/stripe-onboarding", expect=201).json["url"]
     check("Stripe asks the expert who they are", page.startswith(simulators.stripe), page)
     account = ada("GET", f"{mine}/stripe-connection").json

@@ -1,4 +1,4 @@
-"""The simulated Stripe and sign-in that a machine without their keys uses: `expert-connect simulators`."""
+"""The simulated Stripe, sign-in and European Central Bank that a machine without the real ones uses: `expert-connect simulators`."""
 
 import json
 import socket
@@ -42,9 +42,11 @@ class Simulators:
     def __init__(self, folder, program):
         self.folder = folder
         self.program = program
-        self.port = free_ports(2)
+        self.port = free_ports(3)
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.stripe = f"http://127.0.0.1:{self.port + 1}/"
+        self.bank = f"http://127.0.0.1:{self.port + 2}/"
+        self.rates = f"{self.bank}stats/eurofxref/eurofxref-daily.xml"
         self.process = None
 
     def start(self, webhook_url):
@@ -52,6 +54,7 @@ class Simulators:
         self.process = Process(command, self.folder / "simulators.log", cwd=self.folder)
         self.process.wait_for(f"{self.issuer}/.well-known/openid-configuration", 30)
         self.process.wait_for(f"{self.stripe}_simulator/switches", 30)
+        self.process.wait_for(self.rates, 30)
 
     def token(self, person):
         """An access token for one of the people of the simulated issuer."""

@@ -113,6 +113,7 @@ fn what_anybody_may_call_is_known() {
         "read_expert",
         "list_session_types",
         "list_slots",
+        "read_exchange_rates",
         "stripe_webhook",
     ];
     assert_eq!(open, expected.into_iter().collect());

@@ -298,3 +298,23 @@ async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
         assert_eq!(total, 8_000, "{by_hand:?}");
     }
 }
+
+#[tokio::test]
+async fn rates_of_another_version_leave_prices_without_estimates() {
+    let world = World::new().await;
+    let (app, rows, ..) = on_own_rows(&world).await;
+    app::exchange_rates::refresh(&app).await.expect("rates");
+    let dollar = domain::Currency::try_from("USD".to_owned()).expect("a code");
+    let price = domain::Money::new(8_000, domain::Currency::EUR).expect("small");
+    let estimator = app::exchange_rates::estimator(&app, Some(dollar)).await.expect("rates");
+    assert!(estimator.of(price).is_some());
+    let key = store::keys::exchange_rates();
+    if let Some(row) = rows.rows.lock().expect("no panic").get_mut(&key) {
+        let no_date = row["PK"].clone();
+        row.insert("date".to_owned(), no_date);
+    }
+    assert!(app::exchange_rates::estimator(&app, Some(dollar)).await.is_none());
+    // Whoever goes by them is told.
+    let charge = app::exchange_rates::convert_for_charge(&app, price, dollar, app.now()).await;
+    assert!(matches!(charge, Err(AppError::Read(_))), "{charge:?}");
+}

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use app::exchange_rates::RefreshError;
 use app::ports::{Gateways, Secret};
-use domain::payment::Gateway as PaymentGateway;
 use app::{App, AppError, Settings};
+use domain::payment::Gateway as PaymentGateway;
+use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
 use simulators::stripe::{StripeSimulator, StripeSimulatorConfig};
 use simulators::{Loopback, OpenError, Running};
@@ -41,6 +43,8 @@ pub struct Ports {
     pub sign_in: u16,
     /// The database.
     pub database: u16,
+    /// The simulator of the European Central Bank.
+    pub ecb: u16,
 }
 
 /// People who can sign in to demo data.
@@ -83,6 +87,8 @@ pub struct StackConfig {
     pub settings: Settings,
     /// Real keys of Stripe, `(secret key, webhook secret)`; they take the simulator away.
     pub stripe_keys: Option<(Secret, Secret)>,
+    /// Where the real exchange rates are; that takes the simulator away.
+    pub ecb_rates_url: Option<Url>,
     /// Adds up what the table costs.
     pub meter: Option<Arc<Meter>>,
 }
@@ -96,6 +102,7 @@ impl StackConfig {
             clock,
             settings: Settings::default(),
             stripe_keys: None,
+            ecb_rates_url: None,
             meter: None,
         }
     }
@@ -166,6 +173,8 @@ pub struct Stack {
     pub stripe: Option<Arc<StripeSimulator>>,
     /// The simulator's address.
     pub stripe_url: Option<Url>,
+    /// The simulator of the European Central Bank, unless a real address took it away.
+    pub ecb: Option<Arc<EcbSimulator>>,
     /// The sign-in service.
     pub sign_in: Arc<SignIn>,
     /// Its address.
@@ -225,7 +234,7 @@ impl Stack {
     /// # Errors
     /// When a port is taken, the data folder cannot be used, or what is in it is damaged.
     pub async fn start(config: StackConfig, pages: axum::Router<Surroundings>) -> Result<Self, StartError> {
-        let StackConfig { ports, data, clock, mut settings, stripe_keys, meter } = config;
+        let StackConfig { ports, data, clock, mut settings, stripe_keys, ecb_rates_url, meter } = config;
         let folder = data.as_deref().map(take).transpose()?;
         let file = |name: &str| data.as_ref().map(|folder| folder.join(name));
         let api = bind("the API", ports.api, "EXPERT_CONNECT_PORT").await?;
@@ -276,6 +285,24 @@ impl Stack {
             serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret }).to_string();
         let secrets = LocalSecrets::default().with(STRIPE_SECRET, Secret::new(keys));
         let http = providers::https::client().map_err(|error| StartError::Inside(error.to_string()))?;
+        let mut ecb = None;
+        let mut ecb_url = None;
+        let rates_url = match ecb_rates_url {
+            Some(url) => url.to_string(),
+            None => {
+                let what = "the simulator of the European Central Bank";
+                let port = bind(what, ports.ecb, "EXPERT_CONNECT_ECB_PORT").await?;
+                let simulator = EcbSimulator::new(clock.source());
+                let url = port.url().clone();
+                running.push(port.serve(simulator.router()));
+                ecb = Some(simulator);
+                let rates_url = format!("{url}{DAILY_RATES}");
+                ecb_url = Some(url);
+                rates_url
+            }
+        };
+        let exchange_rates = providers::ecb::EuropeanCentralBank::new(http.clone(), &rates_url)
+            .map_err(|error| StartError::Inside(error.to_string()))?;
         let port = providers::stripe::Stripe::new(http, Arc::new(secrets), STRIPE_SECRET, &api_base)
             .map_err(|error| StartError::Inside(error.to_string()))?;
         let gateways = Gateways::none().with(PaymentGateway::Stripe, Arc::new(port));
@@ -292,6 +319,7 @@ impl Stack {
             clock: Arc::new(clock.clone()),
             random: Arc::new(aws::SystemRandom),
             gateways,
+            exchange_rates: Arc::new(exchange_rates),
             queue: queue.clone(),
             events: bus.clone(),
             settings,
@@ -319,6 +347,7 @@ impl Stack {
                 stripe_simulator: stripe_url
                     .as_ref()
                     .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+                ecb_simulator: ecb_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
                 database: database_url.clone(),
             }),
             data: data.map(Arc::from),
@@ -331,6 +360,7 @@ impl Stack {
             api_url,
             stripe,
             stripe_url,
+            ecb,
             sign_in,
             sign_in_url,
             database_url,
@@ -367,9 +397,31 @@ impl Stack {
         Ok(())
     }
 
+    /// What the schedule does every hour: fetches the exchange rates; whether there were newer ones.
+    ///
+    /// # Errors
+    /// As [`app::exchange_rates::refresh`]'s.
+    pub async fn fetch_exchange_rates(&self) -> Result<bool, RefreshError> {
+        functions::fetch_exchange_rates::handle(&self.app).await
+    }
+
     /// Turns the wheels until the process ends: the queue as soon as a message arrives, the provider's messages every
-    /// half second, the sweep every minute and at the start.
+    /// half second, the sweep every minute, the exchange rates every hour, and all of them at the start.
     pub async fn run(&self) {
+        // Apart from the others, because nothing else should wait for an answer from elsewhere.
+        tokio::join!(self.run_effects(), self.run_exchange_rates());
+    }
+
+    async fn run_exchange_rates(&self) {
+        let mut hour = tokio::time::interval(std::time::Duration::from_secs(3_600));
+        loop {
+            hour.tick().await;
+            // What goes wrong is in the log, and the next hour tries again.
+            let _ = self.fetch_exchange_rates().await;
+        }
+    }
+
+    async fn run_effects(&self) {
         let mut sweep = tokio::time::interval(std::time::Duration::from_secs(60));
         let mut webhooks = tokio::time::interval(std::time::Duration::from_millis(500));
         loop {

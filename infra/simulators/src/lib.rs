@@ -1,6 +1,6 @@
 //! Stand-ins for the outside services that a machine without their keys needs: a card processor that behaves
-//! as Stripe does on the wire, a payment service that behaves as PayPal does, and a sign-in service that issues
-//! the tokens Cognito would.
+//! as Stripe does on the wire, a payment service that behaves as PayPal does, a sign-in service that issues the
+//! tokens Cognito would, and the European Central Bank's file of exchange rates.
 //!
 //! All are library pieces. A program binds a [`Loopback`], opens a simulator with the address it got, and
 //! serves the simulator's router there:
@@ -29,6 +29,7 @@
 #![recursion_limit = "256"]
 
 mod clock;
+pub mod ecb;
 mod files;
 mod html;
 mod loopback;

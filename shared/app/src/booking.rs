@@ -9,6 +9,7 @@ use store::idempotency::Seen;
 use store::table::Consistency;
 use store::{CommitError, Effect, Offer, Transaction};
 
+use crate::exchange_rates::convert_for_charge;
 use crate::idempotency::{Created, Known, Request, stopped};
 use crate::payment_accounts::fee;
 use crate::payments::{buyer, give_up, look};
@@ -300,7 +301,11 @@ async fn price_in(
     if !terms.presentment_currencies.contains(&currency) {
         return refuse(format!("must be {}, or one of the session type's presentment_currencies", price.currency().code()));
     }
-    // EXCHANGE
-    let _ = app;
-    refuse("must be the currency of the price, because there are no exchange rates here".to_owned())
+    let converted = convert_for_charge(app, price, currency, app.now()).await?;
+    // A price is rounded to what can be charged; what cannot be charged at all is refused by the gateway's own limits.
+    let charged = converted.proportion(1, 1);
+    match charged.check_charge() {
+        Ok(()) => Ok(charged),
+        Err(error) => refuse(error.to_string()),
+    }
 }

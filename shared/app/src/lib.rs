@@ -7,6 +7,7 @@ pub mod appointments;
 pub mod booking;
 pub mod effects;
 pub mod error;
+pub mod exchange_rates;
 pub mod experts;
 pub mod idempotency;
 pub mod payment_accounts;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{AppointmentId, Rate, SessionTypeId, Timestamp};
-use ports::{Clock, EffectQueue, EventBus, Gateways, Random};
+use ports::{Clock, EffectQueue, EventBus, ExchangeRates, Gateways, Random};
 use store::{CommitError, Effect, Store, TableError, Transaction};
 
 pub use error::AppError;
@@ -58,6 +59,8 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Money.
     pub gateways: Gateways,
+    /// Where exchange rates are published.
+    pub exchange_rates: Arc<dyn ExchangeRates>,
     /// The fast path to the effect worker.
     pub queue: Arc<dyn EffectQueue>,
     /// Who wants to know what happened.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::exchange::ReferenceRates;
 use domain::ledger::Movement;
 use domain::payment::{Abilities, Gateway, Payment, References, Seen};
 use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
@@ -371,4 +372,27 @@ pub enum WebhookError {
     /// The secret to check it with cannot be read.
     #[error(transparent)]
     Unavailable(#[from] PortError),
+}
+
+// Exchange rates
+
+/// Reference rates of currencies against the euro, for estimates of what prices come to in others.
+#[async_trait]
+pub trait ExchangeRates: Send + Sync {
+    /// The latest that were published, each of them readable; whether they are plausible is for the caller to say.
+    ///
+    /// # Errors
+    /// When they cannot be got, or are no table of rates.
+    async fn latest(&self) -> Result<ReferenceRates, PortError>;
+}
+
+/// No source of exchange rates, for functions that only read those that are kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoExchangeRates;
+
+#[async_trait]
+impl ExchangeRates for NoExchangeRates {
+    async fn latest(&self) -> Result<ReferenceRates, PortError> {
+        Err(PortError("this function fetches no exchange rates".to_owned()))
+    }
 }

@@ -10,7 +10,7 @@ mod secrets;
 
 use std::sync::{Arc, OnceLock};
 
-use app::ports::{Gateways, Secrets};
+use app::ports::{Gateways, NoExchangeRates, Secrets};
 use app::{App, Settings};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -76,6 +76,7 @@ impl Services {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             gateways,
+            exchange_rates: Arc::new(NoExchangeRates),
             queue: Arc::new(Sqs::new(self.config.clone(), &self.queue_url)),
             events: Arc::new(EventBridge::new(self.config.clone(), &self.bus)),
             settings,

@@ -6,6 +6,7 @@
 pub mod appointment;
 pub mod availability;
 pub mod day_ledger;
+pub mod exchange;
 pub mod expert;
 pub mod id;
 pub mod ledger;

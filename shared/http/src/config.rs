@@ -18,10 +18,12 @@ pub struct ConfigError {
 /// # Errors
 /// When it is not set.
 pub fn required(name: &'static str) -> Result<String, ConfigError> {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| ConfigError { name, must: "must be set".to_owned() })
+    optional(name).ok_or_else(|| ConfigError { name, must: "must be set".to_owned() })
+}
+
+/// The value of a variable that has a default; none when it is not set, or empty.
+pub fn optional(name: &'static str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The settings of the use cases: `PLATFORM_FEE_BASIS_POINTS`, `HOLD_MINUTES` and `PUBLIC_BASE_URL`, each with the default of

@@ -29,7 +29,8 @@ pub fn document(routes: &[Route]) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Experts publish when they can be booked; clients find a slot, pay, and get a confirmed \
                             appointment. Times are RFC 3339, money is in minor units, errors are problem documents \
-                            (RFC 9457) with a stable type.",
+                            (RFC 9457) with a stable type. Estimates in a reader's currency are only shown: what is \
+                            charged is the price, in the expert's currency.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],

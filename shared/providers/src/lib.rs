@@ -2,5 +2,6 @@
 //! `client.rs` sends requests, `convert.rs` turns their words into ours and ours into theirs, `webhook.rs` checks and reads
 //! their messages, `errors.rs` says what a failure means.
 
+pub mod ecb;
 pub mod https;
 pub mod stripe;

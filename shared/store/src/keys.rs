@@ -16,6 +16,7 @@
 //! | expert's dashboard | an expert's appointments by time | GSI1 | `EXP#<id>` | `<start>#<apt>` |
 //! | client's dashboard | a client's appointments by time | GSI2 | `CLI#<id>` | `<start>#<apt>` |
 //! | sweep | what is owed by now | GSI1 (same index, other rows) | `DUE#<shard>` | `<due_at>#<effect>` |
+//! | estimates of prices | the latest exchange rates | table | `RATES` | `ECB` |
 //! | creating routes | was this request seen | table | `IDEM#<person>#<key>` | `R` |
 //! | webhooks | was this event seen | table | `EVT#<provider>#<id>` | `R` |
 //!
@@ -236,6 +237,11 @@ pub fn webhook_event(provider: &str, id: &str) -> Key {
     key(format!("EVT#{provider}#{id}"), "R")
 }
 
+/// The latest exchange rates of the European Central Bank.
+pub fn exchange_rates() -> Key {
+    key("RATES".to_owned(), "ECB")
+}
+
 /// Seconds since 1970 in twelve digits.
 pub fn instant(at: Timestamp) -> String {
     format!("{:012}", at.seconds())
@@ -267,6 +273,7 @@ mod tests {
         assert_eq!(by_time(start, appointment_id), format!("001804237200#apt_{zeros}a"));
         assert_eq!(idempotency("cli_1", "k").to_string(), "IDEM#cli_1#k / R");
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
+        assert_eq!(exchange_rates().to_string(), "RATES / ECB");
         let span = TimeSpan::new(start, start.plus(24 * 3600));
         assert_eq!(days(span), ("D#20270305".to_owned(), "D#20270306~".to_owned()));
         let until_midnight = TimeSpan::new(start, start.plus(15 * 3600));

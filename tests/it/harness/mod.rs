@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use simulators::ManualClock;
+use simulators::ecb::EcbSimulator;
 use simulators::stripe::StripeSimulator;
 use store::Meter;
 
@@ -126,6 +127,10 @@ impl World {
 
     pub fn stripe(&self) -> &StripeSimulator {
         self.stack.stripe.as_deref().expect("the simulator runs")
+    }
+
+    pub fn bank(&self) -> &EcbSimulator {
+        self.stack.ecb.as_deref().expect("the simulator runs")
     }
 
     pub fn token(&self, subject: &str) -> String {

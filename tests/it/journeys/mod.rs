@@ -2,6 +2,7 @@
 
 mod booking;
 mod cancelling;
+mod exchange_rates;
 mod groups;
 mod money;
 mod payments;

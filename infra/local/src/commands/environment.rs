@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use app::Settings;
 use app::ports::Secret;
+use providers::ecb::DAILY_RATES;
+use url::Url;
 
 use super::Failure;
 use crate::Ports;
@@ -33,6 +35,7 @@ pub(super) fn ports() -> Result<Ports, Failure> {
         stripe: port("EXPERT_CONNECT_STRIPE_PORT", 8081)?,
         sign_in: port("EXPERT_CONNECT_SIGN_IN_PORT", 8082)?,
         database: port("EXPERT_CONNECT_DATABASE_PORT", 8083)?,
+        ecb: port("EXPERT_CONNECT_ECB_PORT", 8084)?,
     })
 }
 
@@ -45,6 +48,15 @@ pub(super) fn data() -> PathBuf {
 /// The settings that the deployed functions have too.
 pub(super) fn settings() -> Result<Settings, Failure> {
     http_api::config::settings().map_err(|error| Failure::Environment { name: error.name, must: error.must })
+}
+
+/// Where the real exchange rates are.
+pub(super) fn ecb_rates_url() -> Result<Option<Url>, Failure> {
+    const NAME: &str = "ECB_RATES_URL";
+    let Some(text) = text(NAME)? else { return Ok(None) };
+    let url = text.parse().ok().filter(|url: &Url| matches!(url.scheme(), "https" | "http"));
+    let must = format!("must be the URL of a file of exchange rates, such as {DAILY_RATES}, and is {text:?}");
+    url.map(Some).ok_or(Failure::Environment { name: NAME, must })
 }
 
 /// Real keys of Stripe: the secret key and the webhook secret.

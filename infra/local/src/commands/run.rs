@@ -20,6 +20,7 @@ pub(super) async fn run(terminal: Terminal) -> Result<(), Failure> {
         clock: StackClock::new(simulators::system_clock()),
         settings: environment::settings()?,
         stripe_keys: environment::stripe_keys()?,
+        ecb_rates_url: environment::ecb_rates_url()?,
         meter: None,
     };
     let stack = Stack::start(config, pages::router()).await?;
@@ -76,6 +77,12 @@ async fn greet(terminal: Terminal, stack: &Stack) {
     match &addresses.stripe_simulator {
         Some(url) => terminal.say(format_args!("  Stripe simulator  {url}")),
         None => terminal.say("  Stripe            the real one, with your keys"),
+    }
+    match &addresses.ecb_simulator {
+        Some(url) => {
+            terminal.say(format_args!("  Exchange rates    {url} (a simulator of the European Central Bank)"))
+        }
+        None => terminal.say("  Exchange rates    the real ones, from ECB_RATES_URL"),
     }
     terminal.say(format_args!("  Sign-in           {}", addresses.sign_in));
     terminal.say(format_args!("  Database          {} (speaks DynamoDB)", addresses.database));

@@ -1,10 +1,11 @@
-//! `simulators`: only the Stripe simulator and the sign-in service, for functions that run elsewhere.
+//! `simulators`: only the simulators and the sign-in service, for functions that run elsewhere.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::ValueExt as _;
 use serde_json::json;
+use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::sign_in::{SignIn, SignInConfig};
 use simulators::stripe::{StripeSimulator, StripeSimulatorConfig};
 use simulators::system_clock;
@@ -22,6 +23,7 @@ const TOKENS_LAST: i64 = 12 * 3_600;
 pub(super) struct Options {
     stripe_port: u16,
     sign_in_port: u16,
+    ecb_port: u16,
     webhook_url: Option<Url>,
     issuer: Option<Url>,
     redirect_url: Option<Url>,
@@ -37,6 +39,7 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     let mut options = Options {
         stripe_port: ports.stripe,
         sign_in_port: ports.sign_in,
+        ecb_port: ports.ecb,
         webhook_url: None,
         issuer: None,
         redirect_url: None,
@@ -48,12 +51,16 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
         match argument {
             Long("port-base") => {
                 let port: u16 = parser.value()?.parse()?;
+                let above = |more| {
+                    port.checked_add(more)
+                        .ok_or_else(|| Failure::Usage("--port-base must be below 65534".to_owned()))
+                };
                 options.sign_in_port = port;
-                options.stripe_port = port
-                    .checked_add(1)
-                    .ok_or_else(|| Failure::Usage("--port-base must be below 65535".to_owned()))?;
+                options.stripe_port = above(1)?;
+                options.ecb_port = above(2)?;
             }
             Long("stripe-port") => options.stripe_port = parser.value()?.parse()?,
+            Long("ecb-port") => options.ecb_port = parser.value()?.parse()?,
             Long("sign-in-port") => options.sign_in_port = parser.value()?.parse()?,
             Long("webhook-url") => {
                 let url: Url = parser.value()?.parse()?;
@@ -76,13 +83,16 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     Ok(Command::Simulators(Box::new(options)))
 }
 
-/// Runs both until somebody asks to end.
+/// Runs them until somebody asks to end.
 pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Failure> {
     run::start_logging(terminal)?;
     let file = |name: &str| options.data.as_ref().map(|folder| folder.join(name));
     let sign_in_port =
         bind("the sign-in service", options.sign_in_port, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
     let stripe_port = bind("the Stripe simulator", options.stripe_port, "EXPERT_CONNECT_STRIPE_PORT").await?;
+    let ecb_port =
+        bind("the simulator of the European Central Bank", options.ecb_port, "EXPERT_CONNECT_ECB_PORT")
+            .await?;
 
     let sign_in = SignIn::open(SignInConfig {
         issuer: options.issuer.unwrap_or_else(|| sign_in_port.url().clone()),
@@ -105,6 +115,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
     .map_err(StartError::from)?;
     let _sign_in_runs = sign_in_port.serve(sign_in.router());
     let stripe_runs = stripe_port.serve(stripe.router());
+    let ecb_runs = ecb_port.serve(EcbSimulator::new(system_clock()).router());
 
     let tokens: serde_json::Map<_, _> = People::all()
         .into_iter()
@@ -112,6 +123,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
         .collect();
     let description = json!({
         "stripe_url": stripe_runs.url().as_str(),
+        "ecb_rates_url": format!("{}{DAILY_RATES}", ecb_runs.url()),
         "issuer": sign_in.issuer(),
         "jwks": sign_in.jwks(),
         "client_id": CLIENT_ID,
@@ -123,6 +135,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
     terminal.say(description);
     terminal.complain(format_args!("Sign-in           {}", sign_in.issuer()));
     terminal.complain(format_args!("Stripe simulator  {}", stripe_runs.url()));
+    terminal.complain(format_args!("Exchange rates    {}", ecb_runs.url()));
     match &options.webhook_url {
         Some(url) => terminal.complain(format_args!("Events go to      {url}")),
         None => terminal.complain("Events go nowhere: --webhook-url says where to"),

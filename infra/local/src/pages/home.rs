@@ -76,6 +76,17 @@ fn addresses(surroundings: &Surroundings) -> Markup {
                         None => "the real one, with the keys from the environment",
                     }
                 }
+                dt { "Exchange rates" }
+                dd {
+                    @match &addresses.ecb_simulator {
+                        Some(url) => {
+                            code { (url) } " · a simulator of the European Central Bank · "
+                            a href={ (url) "/" } { "its file of the day" }
+                        }
+                        None => "the real ones, from the address in the environment",
+                    }
+                    " · " a href="/v1/exchange-rates" { "those in force" }
+                }
                 dt { "Sign-in" }
                 dd { code { (addresses.sign_in) } " · " a href={ (addresses.sign_in) "/" } { "people" } " · "
                     a href={ (addresses.sign_in) "/.well-known/openid-configuration" } { "discovery" } }
