@@ -23,7 +23,7 @@ pub const ROUTE: Route = Route {
         Operation::answers::<AppointmentDocument>(schemas, StatusCode::CREATED)
             .takes::<Refund>(schemas)
             .once()
-            .may_fail(&[409])
+            .may_fail(&[403, 409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

@@ -174,7 +174,7 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
     let event = json!({
         "id": "evt_1",
         "type": "charge.succeeded",
-        "data": { "object": { "metadata": { "appointment_id": appointment } } },
+        "data": { "object": { "object": "charge", "metadata": { "appointment_id": appointment } } },
     });
     let body = event.to_string();
     let signature = signature_header("whsec_local", world.clock.now(), &body);

@@ -1,11 +1,12 @@
 //! Appointments and their payments.
 
 use domain::appointment::{Appointment, Party, Status};
-use domain::ledger::{Entry, Movement};
+use domain::ledger::Movement;
 use domain::payment::Payment;
 use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
 
 use crate::keys::{self, GSI1, GSI2};
+use crate::ledger::entry_of;
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -100,7 +101,7 @@ impl Store {
             } else if sort_key == last {
                 payment = Some(document(item)?);
             } else if sort_key.starts_with(keys::ENTRIES) {
-                movements.extend(document::<Entry>(item)?.movements);
+                movements.extend(entry_of(item)?.movements);
             }
         }
         Ok(appointment.map(|appointment| AppointmentRecord { appointment, payment, movements }))

@@ -4,12 +4,15 @@
 //! indexes show the same rows by expert and by day.
 
 use chrono::NaiveDate;
-use domain::ledger::Entry;
-use domain::{AppointmentId, ExpertId, TimeSpan};
+use domain::ledger::{Account, Entry, Movement, MovementKind};
+use domain::money::AmountTooLarge;
+use domain::payment::Gateway;
+use domain::{AppointmentId, Currency, ExpertId, Money, TimeSpan, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, GSI1, GSI2, Key};
 use crate::table::{Consistency, Expect, Item, Query};
-use crate::transaction::{document, text};
+use crate::transaction::{document, key_of, text};
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// A stretch of the ledger.
@@ -46,8 +49,74 @@ impl Transaction {
             (GSI2.pk, text(keys::ledger_of_day(entry.at.utc_day()))),
             (GSI2.sk, text(place)),
         ];
-        self.put_document(key, Expect::Absent, entry, index)
+        self.put_document(key, Expect::Absent, &Row::of(entry), index)
     }
+}
+
+/// An entry as it is stored. Its movements are lists without names, so that what one look finds stays below the kilobyte that
+/// one write unit takes.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Row {
+    appointment: Option<AppointmentId>,
+    expert: ExpertId,
+    gateway: Gateway,
+    number: u32,
+    at: Timestamp,
+    movements: Vec<Line>,
+}
+
+/// Kind, amount, currency, object, idempotency key, when, and the accounts where they are not those of the kind.
+#[derive(Serialize, Deserialize)]
+struct Line(
+    MovementKind,
+    u64,
+    Currency,
+    String,
+    Option<String>,
+    i64,
+    #[serde(default)] Option<(Account, Account)>,
+);
+
+impl Row {
+    fn of(entry: &Entry) -> Self {
+        let line = |movement: &Movement| {
+            let Movement { kind, amount, from, to, object, idempotency_key, at } = movement.clone();
+            let usual = Movement::new(kind, amount, "", at, None);
+            let accounts = (usual.from != from || usual.to != to).then_some((from, to));
+            Line(kind, amount.amount(), amount.currency(), object, idempotency_key, at.seconds(), accounts)
+        };
+        Self {
+            appointment: entry.appointment,
+            expert: entry.expert,
+            gateway: entry.gateway,
+            number: entry.number,
+            at: entry.at,
+            movements: entry.movements.iter().map(line).collect(),
+        }
+    }
+}
+
+/// Reads an entry's row.
+pub(crate) fn entry_of(item: Item) -> Result<Entry, ReadError> {
+    let key = key_of(&item);
+    let row: Row = document(item)?;
+    let movement = |Line(kind, amount, currency, object, key, at, accounts)| {
+        let usual =
+            Movement::new(kind, Money::new(amount, currency)?, object, Timestamp::from_seconds(at), key);
+        Ok(match accounts {
+            Some((from, to)) => Movement { from, to, ..usual },
+            None => usual,
+        })
+    };
+    let movements: Result<_, AmountTooLarge> = row.movements.into_iter().map(movement).collect();
+    Ok(Entry {
+        appointment: row.appointment,
+        expert: row.expert,
+        gateway: row.gateway,
+        number: row.number,
+        at: row.at,
+        movements: movements.map_err(|error| ReadError::Corrupt { key, reason: error.to_string() })?,
+    })
 }
 
 impl Store {
@@ -80,7 +149,7 @@ impl Store {
         }
         let place = |item: &Item| item.get(GSI1.sk).and_then(|value| value.as_s().ok()).cloned();
         let next = items.last().filter(|_| more).and_then(place);
-        let entries = items.into_iter().map(document).collect::<Result<_, _>>()?;
+        let entries = items.into_iter().map(entry_of).collect::<Result<_, _>>()?;
         Ok(LedgerPage { entries, next })
     }
 
@@ -98,6 +167,6 @@ impl Store {
             limit: None,
             consistency: Consistency::Eventual,
         };
-        self.table.query(&query).await?.into_iter().map(document).collect()
+        self.table.query(&query).await?.into_iter().map(entry_of).collect()
     }
 }

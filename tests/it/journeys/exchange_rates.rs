@@ -356,7 +356,7 @@ async fn a_charge_goes_by_fresh_rates_only() {
     let charge =
         async |price: Money, into: &str| convert_for_charge(app, price, currency(into), app.now()).await;
     let refused = async |price: Money, into: &str| match charge(price, into).await {
-        Err(AppError::Invalid { field, must }) if field == "currency" => must,
+        Err(AppError::Invalid { field, must }) if field == "pay_in" => must,
         other => panic!("{other:?}"),
     };
     let price = money(8_000, "EUR");

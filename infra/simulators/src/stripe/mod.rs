@@ -6,7 +6,7 @@
 //! webhooks. A parameter it does not act on is refused rather than ignored, so nothing passes here that would
 //! be lost there. Source: <https://docs.stripe.com/api>.
 //!
-//! Files: `state` is what is remembered; `router` reads requests; the files named for Stripe's objects act on
+//! Files: `state` is what is remembered; `router` reads requests and `dispatch` says who acts on them; the files named for Stripe's objects act on
 //! the state, `settle` splits what was paid, `books` writes it down, and `time` does what happens by itself;
 //! `render` turns the state into Stripe's JSON; `events` and `webhooks` tell the product; `pages` shows
 //! people; [`description`] checks requests against a description of the API.
@@ -19,6 +19,7 @@ mod confirm;
 mod currencies;
 mod customers;
 pub mod description;
+mod dispatch;
 mod disputes;
 mod events;
 mod fees;

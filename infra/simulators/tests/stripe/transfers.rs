@@ -165,3 +165,20 @@ async fn an_account_sees_its_own_side() {
     let form = format!("amount=1&currency=eur&destination={expert}");
     assert_eq!(world.on(&expert, Method::POST, "/v1/transfers", &form).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_refund_takes_back_no_more_than_is_left() {
+    let world = World::new().await;
+    let (intent, expert) = world.destination_intent("").await;
+    world.stripe.pay(&intent, "4242424242424242").unwrap();
+    let read = world.charge_of(&intent).await;
+    let transfer = format!("/v1/transfers/{}", read.text("/latest_charge/transfer/id"));
+    let fee = format!("/v1/application_fees/{}", read.text("/latest_charge/application_fee/id"));
+    world.post(&format!("{transfer}/reversals"), "amount=7000").await.ok();
+    world.post(&format!("{fee}/refunds"), "amount=700").await.ok();
+    let form = format!("payment_intent={intent}&reverse_transfer=true&refund_application_fee=true");
+    world.post("/v1/refunds", &form).await.ok();
+    assert_eq!(world.get(&transfer).await.ok().number("/amount_reversed"), 10_000);
+    assert_eq!(world.get(&fee).await.ok().number("/amount_refunded"), 1_000);
+    assert_eq!((world.balance(&expert), world.balance("guests"), world.sum()), (0, 0, 0));
+}

@@ -9,26 +9,44 @@ use domain::payment::{IntentStatus, Payment, Seen};
 use domain::{Currency, Money, Timestamp};
 
 use super::convert::{CAPTURE_KEY, KEY, from_stripe};
-use super::errors::decline;
+use super::errors::{Failure, decline};
 use super::wire::{
     ApplicationFee, BalanceTransaction, Charge, Dispute, Expandable, PaymentIntent, Refund, SetupIntent,
     Transfer,
 };
 use super::{AUTHORISATION_HOLDS, LATER_AUTHORISATION_HOLDS};
 
-/// An intent with everything that hangs on it, all lists complete.
+/// An intent with everything that hangs on it.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
+    /// Its charge is taken out of it.
     pub(super) intent: PaymentIntent,
-    /// None until the client's bank was asked, and when that was in vain.
+    /// None until the client's bank was asked.
     pub(super) charge: Option<Box<Charge>>,
-    pub(super) refunds: Vec<Refund>,
-    /// The charge's own, and those that were made after a dispute was won.
+    /// The charge's own, and those that were made after a dispute was won, oldest first.
     pub(super) transfers: Vec<Transfer>,
+    /// Newest first.
     pub(super) disputes: Vec<Dispute>,
 }
 
 impl Found {
+    /// What comes with an intent whose charge was asked for.
+    pub(super) fn of(mut intent: PaymentIntent) -> Result<Self, Failure> {
+        let charge = match intent.latest_charge.take() {
+            Some(Expandable::Id(id)) => return Err(Failure::Silence(format!("{id} came without itself"))),
+            Some(Expandable::Object(charge)) => Some(charge),
+            None => None,
+        };
+        let own = charge.as_ref().and_then(|charge| charge.transfer.as_ref()?.object().cloned());
+        Ok(Self { intent, charge, transfers: own.into_iter().collect(), disputes: Vec::new() })
+    }
+
+    /// The charge's refunds, newest first.
+    pub(super) fn refunds(&self) -> &[Refund] {
+        let refunds = self.charge.as_deref().and_then(|charge| charge.refunds.as_ref());
+        refunds.map_or(&[], |refunds| &refunds.data)
+    }
+
     /// The charge whose money moved. Of several only the last one can have succeeded; failed ones moved nothing.
     fn succeeded(&self) -> Option<&Charge> {
         self.charge.as_deref().filter(|charge| charge.status == "succeeded")
@@ -36,11 +54,8 @@ impl Found {
 
     /// The transfer that the charge made by itself.
     pub(super) fn own_transfer(&self) -> Option<&Transfer> {
-        let own = match self.charge.as_deref()?.transfer.as_ref()? {
-            Expandable::Id(id) => id,
-            Expandable::Object(transfer) => &transfer.id,
-        };
-        self.transfers.iter().find(|transfer| transfer.id == *own)
+        let own = self.charge.as_deref()?.transfer.as_ref()?.object()?;
+        self.transfers.iter().find(|transfer| transfer.id == own.id)
     }
 
     pub(super) fn application_fee(&self) -> Option<&ApplicationFee> {
@@ -106,10 +121,10 @@ pub(super) fn seen(payment: &Payment, found: &Found) -> Result<Seen, PaymentErro
             if let Some(fee) = found.application_fee() {
                 book.fee(fee, found)?;
             }
-            for refund in &found.refunds {
+            for refund in found.refunds().iter().rev() {
                 book.refund(refund)?;
             }
-            for dispute in &found.disputes {
+            for dispute in found.disputes.iter().rev() {
                 book.dispute(dispute)?;
             }
         }
@@ -217,13 +232,13 @@ impl Book {
         let amount = self.money(transfer.amount, &transfer.currency)?;
         let ordered = transfer.metadata.get(KEY).cloned().or_else(|| taken_with(&found.intent));
         self.add(MovementKind::Transfer, amount, &transfer.id, at(transfer.created), ordered);
-        for reversal in &transfer.reversals.data {
+        for reversal in transfer.reversals.data.iter().rev() {
             let amount = self.money(reversal.amount, &reversal.currency)?;
             let refund = reversal.source_refund.as_ref().map(|refund| match refund {
                 Expandable::Id(id) => id,
                 Expandable::Object(refund) => &refund.id,
             });
-            let cause = refund.and_then(|id| found.refunds.iter().find(|refund| refund.id == *id));
+            let cause = refund.and_then(|id| found.refunds().iter().find(|refund| refund.id == *id));
             let key = reversal.metadata.get(KEY).or_else(|| cause?.metadata.get(KEY)).cloned();
             self.add(MovementKind::Reversal, amount, &reversal.id, at(reversal.created), key);
         }
@@ -233,7 +248,7 @@ impl Book {
     fn fee(&mut self, fee: &ApplicationFee, found: &Found) -> Result<(), PaymentError> {
         let amount = self.money(fee.amount, &fee.currency)?;
         self.add(MovementKind::Fee, amount, &fee.id, at(fee.created), taken_with(&found.intent));
-        for refund in &fee.refunds.data {
+        for refund in fee.refunds.data.iter().rev() {
             let amount = self.money(refund.amount, &refund.currency)?;
             let key = refund.metadata.get(KEY).cloned();
             self.add(MovementKind::FeeRefund, amount, &refund.id, at(refund.created), key);
@@ -280,3 +295,6 @@ impl Book {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

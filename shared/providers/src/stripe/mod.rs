@@ -315,7 +315,7 @@ impl PaymentGateway for Stripe {
         let intent = reference(payment.references.intent.as_ref(), "intent")?;
         let key = key(payment, "refund", order.ordinal);
         let found = self.found(payment, &intent).await?;
-        if found.refunds.iter().any(|refund| refund.metadata.get(KEY) == Some(&key)) {
+        if found.refunds().iter().any(|refund| refund.metadata.get(KEY) == Some(&key)) {
             return Ok(());
         }
         let amount = convert::to_stripe(order.amount)?;

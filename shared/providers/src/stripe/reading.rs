@@ -19,8 +19,7 @@ use super::convert::KEY;
 use super::errors::Failure;
 use super::look::Found;
 use super::wire::{
-    ApplicationFee, BalanceTransaction, Dispute, Expandable, FeeRefund, List, PaymentIntent, Payout, Refund,
-    Row, Transfer, TransferReversal,
+    BalanceTransaction, Dispute, Expandable, FeeRefund, List, PaymentIntent, Payout, Refund, Row, Transfer,
 };
 
 /// Most objects that Stripe puts on a page.
@@ -42,32 +41,22 @@ impl Stripe {
     /// list that is longer than the ten that come with the object it belongs to.
     pub(super) async fn found(&self, payment: &Payment, intent: &str) -> Result<Found, Failure> {
         let request = RetrievePaymentIntent::new(intent).expand(WITH_EVERYTHING.map(str::to_owned));
-        let mut intent: PaymentIntent = self.ask(&request).await?;
-        let mut found = Found {
-            charge: None,
-            refunds: Vec::new(),
-            transfers: Vec::new(),
-            disputes: Vec::new(),
-            intent: PaymentIntent { latest_charge: None, ..intent.clone() },
-        };
-        let mut charge = match intent.latest_charge.take() {
-            Some(Expandable::Object(charge)) => charge,
-            None => return Ok(found),
-            Some(Expandable::Id(id)) => return Err(Failure::Silence(format!("{id} came without itself"))),
-        };
-        if let Some(refunds) = charge.refunds.take() {
-            found.refunds = self.all_refunds(&intent.id, refunds).await?;
+        let mut found = Found::of(self.ask(&request).await?)?;
+        let intent = found.intent.id.clone();
+        let Some(charge) = &mut found.charge else { return Ok(found) };
+        if let Some(start) = charge.refunds.take() {
+            charge.refunds = Some(self.all_refunds(&intent, start).await?);
         }
-        if let Some(Expandable::Object(transfer)) = charge.transfer.as_ref() {
-            found.transfers.push(self.with_all_reversals(Transfer::clone(transfer)).await?);
-        }
-        if let Some(Expandable::Object(fee)) = charge.application_fee.as_mut() {
-            self.add_all_refunds(fee).await?;
+        if let Some(Expandable::Object(fee)) = &mut charge.application_fee {
+            let start = std::mem::take(&mut fee.refunds);
+            fee.refunds = self.all_fee_refunds(&fee.id, start).await?;
         }
         if charge.disputed {
-            found.disputes = self.disputes(&intent.id).await?;
+            found.disputes = self.disputes(&intent).await?;
         }
-        found.charge = Some(charge);
+        for transfer in std::mem::take(&mut found.transfers) {
+            found.transfers.push(self.with_all_reversals(transfer).await?);
+        }
         if found.dispute_won() {
             found.transfers =
                 self.with_later_transfers(payment, std::mem::take(&mut found.transfers)).await?;
@@ -139,31 +128,25 @@ impl Stripe {
         self.all(|after| page(&list, after, ListDispute::starting_after)).await
     }
 
-    async fn all_refunds(&self, intent: &str, start: List<Refund>) -> Result<Vec<Refund>, Failure> {
+    async fn all_refunds(&self, intent: &str, start: List<Refund>) -> Result<List<Refund>, Failure> {
         let expand = ["data.failure_balance_transaction".to_owned()];
         let list = ListRefund::new().payment_intent(intent).expand(expand).limit(PAGE);
-        let mut refunds = self.rest(start, |after| page(&list, after, ListRefund::starting_after)).await?;
-        refunds.reverse();
-        Ok(refunds)
+        self.rest(start, |after| page(&list, after, ListRefund::starting_after)).await.map(List::whole)
     }
 
-    async fn with_all_reversals(&self, transfer: Transfer) -> Result<Transfer, Failure> {
+    async fn all_fee_refunds(&self, fee: &str, start: List<FeeRefund>) -> Result<List<FeeRefund>, Failure> {
+        let list = ListIdApplicationFeeRefund::new(fee).limit(PAGE);
+        self.rest(start, |after| page(&list, after, ListIdApplicationFeeRefund::starting_after))
+            .await
+            .map(List::whole)
+    }
+
+    async fn with_all_reversals(&self, mut transfer: Transfer) -> Result<Transfer, Failure> {
         let list = ListIdTransferReversal::new(transfer.id.as_str()).limit(PAGE);
-        let start = transfer.reversals;
-        let mut data: Vec<TransferReversal> =
-            self.rest(start, |after| page(&list, after, ListIdTransferReversal::starting_after)).await?;
-        data.reverse();
-        Ok(Transfer { reversals: List { data, has_more: false }, ..transfer })
-    }
-
-    async fn add_all_refunds(&self, fee: &mut ApplicationFee) -> Result<(), Failure> {
-        let list = ListIdApplicationFeeRefund::new(fee.id.as_str()).limit(PAGE);
-        let start = fee.refunds.clone();
-        let mut data: Vec<FeeRefund> =
-            self.rest(start, |after| page(&list, after, ListIdApplicationFeeRefund::starting_after)).await?;
-        data.reverse();
-        fee.refunds = List { data, has_more: false };
-        Ok(())
+        let start = std::mem::take(&mut transfer.reversals);
+        let reversals = self.rest(start, |after| page(&list, after, ListIdTransferReversal::starting_after));
+        transfer.reversals = List::whole(reversals.await?);
+        Ok(transfer)
     }
 
     /// All of a list, newest first.

@@ -54,11 +54,23 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Expandable<T> {
     }
 }
 
-/// The start of a list, or all of it.
+/// The start of a list, or all of it, the newest first.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct List<T> {
     pub(super) data: Vec<T>,
     pub(super) has_more: bool,
+}
+
+impl<T> List<T> {
+    pub(super) fn whole(data: Vec<T>) -> Self {
+        Self { data, has_more: false }
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self::whole(Vec::new())
+    }
 }
 
 /// An object that lists go on after.
