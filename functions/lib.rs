@@ -24,8 +24,12 @@ pub mod edit_expert;
 pub mod edit_session_type;
 #[path = "health/handler.rs"]
 pub mod health;
+#[path = "list_appointment_receipts/handler.rs"]
+pub mod list_appointment_receipts;
 #[path = "list_appointments/handler.rs"]
 pub mod list_appointments;
+#[path = "list_receipts/handler.rs"]
+pub mod list_receipts;
 #[path = "list_session_types/handler.rs"]
 pub mod list_session_types;
 #[path = "list_slots/handler.rs"]
@@ -38,12 +42,18 @@ pub mod read_api_description;
 pub mod read_appointment;
 #[path = "read_availability/handler.rs"]
 pub mod read_availability;
+#[path = "read_billing_details/handler.rs"]
+pub mod read_billing_details;
 #[path = "read_expert/handler.rs"]
 pub mod read_expert;
+#[path = "read_receipt/handler.rs"]
+pub mod read_receipt;
 #[path = "read_stripe_connection/handler.rs"]
 pub mod read_stripe_connection;
 #[path = "replace_availability/handler.rs"]
 pub mod replace_availability;
+#[path = "replace_billing_details/handler.rs"]
+pub mod replace_billing_details;
 #[path = "reschedule_appointment/handler.rs"]
 pub mod reschedule_appointment;
 #[path = "retire_session_type/handler.rs"]
@@ -71,6 +81,9 @@ pub const ROUTES: &[Route] = &[
     edit_session_type::ROUTE,
     retire_session_type::ROUTE,
     list_slots::ROUTE,
+    read_billing_details::ROUTE,
+    replace_billing_details::ROUTE,
+    list_receipts::ROUTE,
     start_stripe_onboarding::ROUTE,
     read_stripe_connection::ROUTE,
     book_appointment::ROUTE,
@@ -80,6 +93,8 @@ pub const ROUTES: &[Route] = &[
     reschedule_appointment::ROUTE,
     complete_appointment::ROUTE,
     mark_no_show::ROUTE,
+    list_appointment_receipts::ROUTE,
+    read_receipt::ROUTE,
     stripe_webhook::ROUTE,
 ];
 

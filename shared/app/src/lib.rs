@@ -4,6 +4,7 @@
 //! due rows in that transaction and done afterwards by [`effects`]; no outside call is made inside a state change.
 
 pub mod appointments;
+pub mod billing;
 pub mod booking;
 pub mod effects;
 pub mod error;
@@ -12,6 +13,7 @@ pub mod idempotency;
 mod payments;
 pub mod people;
 pub mod ports;
+pub mod receipts;
 pub mod session_types;
 pub mod slots;
 pub mod stripe;

@@ -5,17 +5,19 @@
 
 pub mod appointment;
 pub mod availability;
+pub mod billing;
 pub mod day_ledger;
 pub mod expert;
 pub mod id;
 
 pub mod money;
 pub mod payment;
+pub mod receipt;
 pub mod session_type;
 pub mod slots;
 pub mod text;
 pub mod time;
 
-pub use id::{AppointmentId, ClientId, ExpertId, SessionTypeId};
+pub use id::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId};
 pub use money::{Currency, Money, Rate};
 pub use time::{TimeSpan, Timestamp, Zone};

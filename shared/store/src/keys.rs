@@ -7,10 +7,14 @@
 //! | list_slots, booking | rules and session types | table | `CAL#<expert>` | `RULES`, `TYPE#<id>` |
 //! | anybody | who an expert is | table | `CAL#<expert>` | `PROFILE` |
 //! | booking, onboarding | how an expert is paid | table | `CAL#<expert>` | `STRIPE` |
+//! | issuing receipts | what an expert's receipts say of them, and the last number of a year | table | `CAL#<expert>` | `BILLING`, `RECEIPTS#<year>` |
 //! | the two people | one appointment, and its payment | table | `APT#<id>` | `A`, `PAY` |
+//! | the two people, issuing receipts | an appointment's receipts; the one of a movement of money | table | `APT#<id>` | `DOC#<kind>#<object>` |
 //! | effect worker | one effect that is owed | table | `APT#<id>` or `CAL#<expert>` | `DUE#<effect>` |
 //! | expert's dashboard | an expert's appointments by time | GSI1 | `EXP#<id>` | `<start>#<apt>` |
 //! | client's dashboard | a client's appointments by time | GSI2 | `CLI#<id>` | `<start>#<apt>` |
+//! | an expert's accounts | the receipts that an expert issued, by number | GSI1 (same index, other rows) | `RECEIPTS#<expert>` | `<year>#<sequence>` |
+//! | the two people | one receipt | GSI2 (same index, other rows) | `RCP#<id>` | `R` |
 //! | sweep | what is owed by now | GSI1 (same index, other rows) | `DUE#<shard>` | `<due_at>#<effect>` |
 //! | creating routes | was this request seen | table | `IDEM#<person>#<key>` | `R` |
 //! | webhooks | was this event seen | table | `EVT#<provider>#<id>` | `R` |
@@ -18,15 +22,16 @@
 //! Instants in sort keys are seconds since 1970 in twelve digits, so that they sort as text.
 
 use chrono::{Datelike, NaiveDate};
-use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
+use domain::receipt::DocumentName;
+use domain::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId, TimeSpan, Timestamp};
 
 /// Partition key attribute.
 pub const PK: &str = "PK";
 /// Sort key attribute.
 pub const SK: &str = "SK";
-/// Index of an expert's appointments, and of what is owed.
+/// Index of an expert's appointments and receipts, and of what is owed.
 pub const GSI1: Index = Index { name: "GSI1", pk: "GSI1PK", sk: "GSI1SK" };
-/// Index of a client's appointments.
+/// Index of a client's appointments, and of receipts by their ids.
 pub const GSI2: Index = Index { name: "GSI2", pk: "GSI2PK", sk: "GSI2SK" };
 /// When DynamoDB may delete the row, in seconds since 1970. Housekeeping only: no rule depends on it.
 pub const EXPIRES_AT: &str = "expires_at";
@@ -91,6 +96,16 @@ pub fn stripe(expert: ExpertId) -> Key {
     key(calendar(expert), "STRIPE")
 }
 
+/// What an expert's receipts say of them.
+pub fn billing(expert: ExpertId) -> Key {
+    key(calendar(expert), "BILLING")
+}
+
+/// The last number of an expert's receipts of a year.
+pub fn receipt_counter(expert: ExpertId, year: u16) -> Key {
+    key(calendar(expert), format!("RECEIPTS#{year:04}"))
+}
+
 /// One session type of an expert.
 pub fn session_type(expert: ExpertId, id: SessionTypeId) -> Key {
     key(calendar(expert), format!("{SESSION_TYPES}{id}"))
@@ -145,6 +160,29 @@ pub fn appointment(id: AppointmentId) -> Key {
 /// An appointment's payment.
 pub fn payment(id: AppointmentId) -> Key {
     key(appointment_rows(id), "PAY")
+}
+
+/// The receipt, credit note or correction of a movement of money.
+pub fn document(id: AppointmentId, name: DocumentName<'_>) -> Key {
+    key(appointment_rows(id), format!("{DOCUMENTS}{}#{}", name.kind, name.object))
+}
+
+/// What the sort keys of all receipts of an appointment begin with.
+pub const DOCUMENTS: &str = "DOC#";
+
+/// A receipt by its id, in GSI2.
+pub fn receipt(id: ReceiptId) -> Key {
+    key(format!("RCP#{id}"), "R")
+}
+
+/// The receipts that an expert issued, in GSI1.
+pub fn receipts_of(expert: ExpertId) -> String {
+    format!("RECEIPTS#{expert}")
+}
+
+/// The place of a receipt among those of its issuer.
+pub fn receipt_order(year: u16, sequence: u32) -> String {
+    format!("{year:04}#{sequence:010}")
 }
 
 /// An effect that is owed, among the rows of whom it is owed for.
@@ -222,6 +260,15 @@ mod tests {
         );
         assert_eq!(due_order(start, "e"), "001804237200#e");
         assert_eq!(by_time(start, appointment_id), format!("001804237200#apt_{zeros}a"));
+        let credit_note = DocumentName { kind: "credit_note", object: "re_1" };
+        assert_eq!(
+            document(appointment_id, credit_note).to_string(),
+            format!("APT#apt_{zeros}a / DOC#credit_note#re_1")
+        );
+        assert_eq!(receipt(ReceiptId::from_bits(1)).to_string(), format!("RCP#rcp_{zeros}1 / R"));
+        assert_eq!(receipt_counter(expert, 2027).sk, "RECEIPTS#2027");
+        assert_eq!(receipts_of(expert), format!("RECEIPTS#exp_{zeros}1"));
+        assert_eq!(receipt_order(2027, 42), "2027#0000000042");
         assert_eq!(idempotency("cli_1", "k").to_string(), "IDEM#cli_1#k / R");
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
         let span = TimeSpan::new(start, start.plus(24 * 3600));

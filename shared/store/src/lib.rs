@@ -11,6 +11,7 @@ mod dynamo;
 mod experts;
 pub mod idempotency;
 pub mod keys;
+mod receipts;
 pub mod table;
 mod transaction;
 mod webhook_events;
@@ -22,6 +23,7 @@ pub use calendars::Offer;
 pub use due::{Due, Effect};
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use experts::VersionedRules;
+pub use receipts::{ReceiptPage, VersionedBilling};
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
 

@@ -5,3 +5,4 @@ mod cancelling;
 mod groups;
 mod payments;
 mod publishing;
+mod receipts;
