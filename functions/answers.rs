@@ -6,9 +6,10 @@ use domain::expert::{Expert, ExpertProfile, PaymentAccount};
 use domain::ledger::{Movement, Totals};
 use domain::payment::{Decline, Gateway, Payment, PaymentState, Plan};
 use domain::policy::{CancellationPolicy, ReschedulePolicy};
+use domain::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service, TaxLine};
 use domain::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::text::ShortText;
-use domain::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, Timestamp};
+use domain::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, SessionTypeId, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::AppointmentRecord;
@@ -227,6 +228,62 @@ impl AppointmentDocument {
             cancellation: appointment.cancellation,
             rescheduling: appointment.rescheduling,
             payment: payment.map(|payment| PaymentDocument::new(payment, &movements, party)),
+        }
+    }
+}
+
+/// A receipt, a credit note or a correction. It never changes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReceiptDocument {
+    /// Its id.
+    pub id: ReceiptId,
+    /// Its number in the issuer's series of the year; receipts, credit notes and corrections share one, without gaps.
+    pub number: ReceiptNumber,
+    /// What kind it is.
+    #[serde(flatten)]
+    pub kind: ReceiptKind,
+    /// The appointment that was paid for.
+    pub appointment_id: AppointmentId,
+    /// Who issued it.
+    pub expert_id: ExpertId,
+    /// Whom it is for.
+    pub client_id: ClientId,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When the money moved.
+    pub moved_at: Timestamp,
+    /// Who issued it, as they described themselves then.
+    pub issuer: Issuer,
+    /// Whom it is for, as the booking named them.
+    pub recipient: Recipient,
+    /// What was paid for.
+    pub service: Service,
+    /// How much moved, tax included.
+    pub total: Money,
+    /// The tax in it, when the issuer had set one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax: Option<TaxLine>,
+    /// What the payment gateway calls the movement.
+    pub payment_reference: String,
+}
+
+impl From<Receipt> for ReceiptDocument {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            id: receipt.id,
+            number: receipt.number,
+            kind: receipt.kind,
+            appointment_id: receipt.appointment,
+            expert_id: receipt.expert,
+            client_id: receipt.client,
+            issued_at: receipt.issued_at,
+            moved_at: receipt.moved_at,
+            issuer: receipt.issuer,
+            recipient: receipt.recipient,
+            service: receipt.service,
+            total: receipt.total,
+            tax: receipt.tax,
+            payment_reference: receipt.reference,
         }
     }
 }

@@ -26,8 +26,12 @@ pub mod edit_session_type;
 pub mod fetch_exchange_rates;
 #[path = "health/handler.rs"]
 pub mod health;
+#[path = "list_appointment_receipts/handler.rs"]
+pub mod list_appointment_receipts;
 #[path = "list_appointments/handler.rs"]
 pub mod list_appointments;
+#[path = "list_receipts/handler.rs"]
+pub mod list_receipts;
 #[path = "list_session_types/handler.rs"]
 pub mod list_session_types;
 #[path = "list_slots/handler.rs"]
@@ -40,6 +44,8 @@ pub mod read_api_description;
 pub mod read_appointment;
 #[path = "read_availability/handler.rs"]
 pub mod read_availability;
+#[path = "read_billing_details/handler.rs"]
+pub mod read_billing_details;
 #[path = "read_cancellation/handler.rs"]
 pub mod read_cancellation;
 #[path = "read_exchange_rates/handler.rs"]
@@ -48,12 +54,16 @@ pub mod read_exchange_rates;
 pub mod read_expert;
 #[path = "read_payment/handler.rs"]
 pub mod read_payment;
+#[path = "read_receipt/handler.rs"]
+pub mod read_receipt;
 #[path = "read_stripe_connection/handler.rs"]
 pub mod read_stripe_connection;
 #[path = "refund_appointment/handler.rs"]
 pub mod refund_appointment;
 #[path = "replace_availability/handler.rs"]
 pub mod replace_availability;
+#[path = "replace_billing_details/handler.rs"]
+pub mod replace_billing_details;
 #[path = "reschedule_appointment/handler.rs"]
 pub mod reschedule_appointment;
 #[path = "retire_session_type/handler.rs"]
@@ -86,6 +96,9 @@ pub const ROUTES: &[Route] = &[
     retire_session_type::ROUTE,
     list_slots::ROUTE,
     read_exchange_rates::ROUTE,
+    read_billing_details::ROUTE,
+    replace_billing_details::ROUTE,
+    list_receipts::ROUTE,
     start_stripe_onboarding::ROUTE,
     read_stripe_connection::ROUTE,
     set_expert_fee::ROUTE,
@@ -100,6 +113,8 @@ pub const ROUTES: &[Route] = &[
     mark_no_show::ROUTE,
     refund_appointment::ROUTE,
     settle_failed_refund::ROUTE,
+    list_appointment_receipts::ROUTE,
+    read_receipt::ROUTE,
     stripe_webhook::ROUTE,
 ];
 

@@ -76,9 +76,9 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let body = match book(app, person, &request, &booking).await? {
         Created::Before(body) => body,
         Created::Now(booked, seen) => {
-            let answer = Answer::json(StatusCode::CREATED, &document(booked));
-            remember(app, seen, answer.body.clone()).await;
-            answer.body
+            let body = Answer::json(StatusCode::CREATED, &document(booked)).into_text();
+            remember(app, seen, body.clone()).await;
+            body
         }
     };
     Ok(Answer::json_text(StatusCode::CREATED, body))

@@ -30,9 +30,9 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let body = match experts::create(app, person, &request, profile).await? {
         Created::Before(body) => body,
         Created::Now(expert, seen) => {
-            let answer = Answer::json(StatusCode::CREATED, &ExpertDocument::from(expert));
-            remember(app, seen, answer.body.clone()).await;
-            answer.body
+            let body = Answer::json(StatusCode::CREATED, &ExpertDocument::from(expert)).into_text();
+            remember(app, seen, body.clone()).await;
+            body
         }
     };
     let path = format!("/v1/experts/{}", person.expert_id());

@@ -32,9 +32,9 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let body = match session_types::create(app, owner, &request, terms).await? {
         Created::Before(body) => body,
         Created::Now(kind, seen) => {
-            let answer = Answer::json(StatusCode::CREATED, &SessionTypeDocument::from(kind));
-            remember(app, seen, answer.body.clone()).await;
-            answer.body
+            let body = Answer::json(StatusCode::CREATED, &SessionTypeDocument::from(kind)).into_text();
+            remember(app, seen, body.clone()).await;
+            body
         }
     };
     Ok(Answer::json_text(StatusCode::CREATED, body).version(1))

@@ -45,9 +45,9 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
         Created::Before(body) => body,
         Created::Now(record, seen) => {
             let document = AppointmentDocument::new(record, Party::Expert);
-            let answer = Answer::json(StatusCode::CREATED, &document);
-            remember(app, seen, answer.body.clone()).await;
-            answer.body
+            let body = Answer::json(StatusCode::CREATED, &document).into_text();
+            remember(app, seen, body.clone()).await;
+            body
         }
     };
     Ok(Answer::json_text(StatusCode::CREATED, body))

@@ -6,7 +6,7 @@ use http_api::{Audience, Method};
 use serde_json::{Value, json};
 use simulators::stripe::signature_header;
 
-use crate::harness::{Offer, Reply, World, free_hour, id, office_hours, paid_hour};
+use crate::harness::{Offer, Reply, World, billing_details, free_hour, id, office_hours, paid_hour};
 
 /// Everything that the table holds about a world: what a refused request must not change.
 async fn memory(world: &World, offer: &Offer) -> Vec<String> {
@@ -21,6 +21,7 @@ async fn memory(world: &World, offer: &Offer) -> Vec<String> {
         format!("{:?}", store.expert(expert).await.expect("readable")),
         format!("{:?}", store.rules(expert).await.expect("readable")),
         format!("{:?}", store.session_types(expert).await.expect("readable")),
+        format!("{:?}", store.billing(expert).await.expect("readable")),
         format!("{days:?}"),
         format!("{}", world.stripe().events().len()),
     ]
@@ -290,9 +291,24 @@ async fn questions_that_make_no_sense() {
     assert_eq!(wrong_method.problem(405), "method");
 }
 
+/// A receipt of an appointment, which is for its two people.
+async fn receipt(world: &World, appointment: &str) -> String {
+    let app = &world.stack.app;
+    let appointment = app.store.appointment(appointment.parse().expect("an id")).await;
+    let appointment = appointment.expect("readable").expect("an appointment");
+    let occasion = domain::receipt::Occasion {
+        kind: domain::receipt::OccasionKind::Payment,
+        object: "pi_1".to_owned(),
+        amount: domain::Money::new(8_000, domain::Currency::EUR).expect("in range"),
+        at: app.now(),
+    };
+    app::receipts::issue(app, &appointment, &occasion).await.expect("issued").id.to_string()
+}
+
 /// A path of a route with an ordinary expert's ids in it.
-fn concrete(path: &str, offer: &Offer, appointment: &str) -> String {
-    path.replace("{expert_id}", &offer.expert)
+fn concrete(path: &str, offer: &Offer, appointment: &str, receipt: &str) -> String {
+    path.replace("{receipt_id}", receipt)
+        .replace("{expert_id}", &offer.expert)
         .replace("{session_type_id}", &offer.session_type)
         .replace("{appointment_id}", appointment)
 }
@@ -316,6 +332,7 @@ async fn tokens_that_are_not_good() {
     let world = World::new().await;
     let offer = world.offer(&free_hour()).await;
     let appointment = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let receipt = receipt(&world, &appointment).await;
     let before = memory(&world, &offer).await;
     let ada = local::People::find("ada").expect("she is there");
     let good = world.token("ada");
@@ -348,7 +365,7 @@ async fn tokens_that_are_not_good() {
         ("no signature", format!("Bearer {head}.{body}.")),
     ];
     for route in functions::ROUTES.iter().filter(|route| route.audience.needs_token()) {
-        let path = concrete(route.path, &offer, &appointment);
+        let path = concrete(route.path, &offer, &appointment, &receipt);
         for (name, authorization) in &tokens {
             let ask = world.ask(method(route.method), &path);
             let ask = if authorization.is_empty() { ask } else { ask.header("Authorization", authorization) };
@@ -366,20 +383,26 @@ async fn every_route_refuses_every_wrong_person() {
     let world = World::new().await;
     let offer = world.offer(&free_hour()).await;
     let appointment = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let receipt = receipt(&world, &appointment).await;
     let before = memory(&world, &offer).await;
     // Ada owns the expert, Alan booked. Grace is another expert and client, Katherine another client, Margaret an admin.
     let mut tried = BTreeSet::new();
     for route in
         functions::ROUTES.iter().filter(|route| route.path.contains('{') && route.audience.needs_token())
     {
-        let path = concrete(route.path, &offer, &appointment);
-        let own = route.path.contains("{appointment_id}");
+        let path = concrete(route.path, &offer, &appointment, &receipt);
+        let own = ["{appointment_id}", "{receipt_id}"].iter().any(|id| route.path.contains(id));
         for stranger in ["grace", "katherine", "margaret"] {
+            // An administrator may read a receipt.
+            if (route.function, stranger) == ("read_receipt", "margaret") {
+                continue;
+            }
             let ask =
                 world.ask(method(route.method), &path).person(stranger).header("If-Match", "\"1\"").once("x");
             let body = match route.function {
                 "edit_expert" => json!({ "name": "Mallory", "headline": "x" }),
                 "replace_availability" => office_hours(),
+                "replace_billing_details" => billing_details(),
                 "create_session_type" | "edit_session_type" => paid_hour(),
                 "reschedule_appointment" => json!({ "start": "2027-01-05T12:00:00Z" }),
                 "refund_appointment" => json!({ "amount": { "amount": 1, "currency": "EUR" } }),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{GOOD_CARD, World, free_hour, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, World, billing_details, free_hour, id, intent, paid_hour};
 
 /// Tenths of write units of a due row: the row, twice because it is in a transaction, and its place in one index.
 const DUE_ROW: u64 = 30;
@@ -46,7 +46,44 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     assert_eq!(world.appointment(&id(&booked)).await["status"], "confirmed");
     assert_eq!(confirm.len(), 1, "confirming is one transaction");
     println!("confirm: {} tenths of a write unit in one transaction", confirm[0]);
-    assert!(confirm[0] <= 140 + DUE_ROW, "confirm: {} tenths of a write unit", confirm[0]);
+    // The news, and the receipt.
+    assert!(confirm[0] <= 140 + 2 * DUE_ROW, "confirm: {} tenths of a write unit", confirm[0]);
+}
+
+#[tokio::test]
+async fn issuing_a_receipt_stays_within_its_budget() {
+    let world = World::new().await;
+    let offer = world.offer(&free_hour()).await;
+    let app = &world.stack.app;
+    let path = format!("/v1/experts/{}/billing", offer.expert);
+    world
+        .put(&path)
+        .person("ada")
+        .header("If-Match", "\"0\"")
+        .json(&billing_details())
+        .send()
+        .await
+        .expect(200);
+    let booked = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let appointment = app.store.appointment(booked.parse().expect("an id")).await;
+    let occasion = domain::receipt::Occasion {
+        kind: domain::receipt::OccasionKind::Payment,
+        object: "pi_3OqK2eZvKYlo2C1h0TtXyZab".to_owned(),
+        amount: domain::Money::new(8_000, domain::Currency::EUR).expect("in range"),
+        at: app.now(),
+    };
+    let _ = world.meter.take();
+    let appointment = appointment.expect("readable").expect("an appointment");
+    let receipt = app::receipts::issue(app, &appointment, &occasion).await.expect("issued");
+    let issue = transactions(world.meter.take());
+    assert_eq!(issue.len(), 1, "issuing is one transaction");
+    println!("receipt: {} tenths of a write unit in one transaction", issue[0]);
+    assert!(issue[0] <= 100, "receipt: {} tenths of a write unit", issue[0]);
+    world.get(&format!("/v1/receipts/{}", receipt.id)).person("alan").send().await.expect(200);
+    let costs = world.meter.take();
+    let units: u64 = costs.iter().map(|cost| cost.tenths).sum();
+    println!("read a receipt: {units} tenths of a read unit in {} requests", costs.len());
+    assert!(costs.len() == 1 && units <= 10, "{costs:?}");
 }
 
 /// Tenths of write units of each transaction.

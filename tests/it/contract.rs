@@ -136,6 +136,7 @@ fn each_layer_knows_only_what_it_may() {
         ("store", dependencies(include_str!("../../shared/store/Cargo.toml"))),
         ("providers", dependencies(include_str!("../../shared/providers/Cargo.toml"))),
         ("aws", dependencies(include_str!("../../shared/aws/Cargo.toml"))),
+        ("receipts", dependencies(include_str!("../../shared/receipts/Cargo.toml"))),
         ("http", dependencies(include_str!("../../shared/http/Cargo.toml"))),
         ("functions", dependencies(include_str!("../../functions/Cargo.toml"))),
     ];
@@ -149,6 +150,7 @@ fn each_layer_knows_only_what_it_may() {
         ("async-stripe", &["providers"]),
         ("reqwest", &["providers", "aws", "functions"]),
         ("lambda_", &["http", "functions"]),
+        ("krilla", &["receipts"]),
         ("local", &[]),
         ("simulators", &[]),
     ] {

@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex};
 use app::idempotency::{Created, Request};
 use app::people::{Person, Role};
 use app::ports::{Buyer, EffectQueue, PortError};
-use app::{App, AppError, booking, effects, payment_accounts};
+use app::{App, AppError, booking, effects, payment_accounts, receipts};
 use async_trait::async_trait;
 use domain::payment::{Gateway, Payment};
-use domain::{AppointmentId, ExpertId};
+use domain::receipt::{Occasion, OccasionKind};
+use domain::{AppointmentId, Currency, ExpertId, Money};
 use serde_json::json;
 use simulators::stripe::{Switches, signature_header};
 use store::keys::Key;
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
-use store::{Due, Effect, Item, Store, TableError, Transaction};
+use store::{CommitError, Due, Effect, Item, Store, TableError, Transaction};
 
 use crate::harness::{Offer, World, id, intent, paid_hour};
 
@@ -24,8 +25,19 @@ struct Rows {
     rows: Arc<Mutex<BTreeMap<Key, Item>>>,
     /// How many writes are still told that the table is busy.
     busy: Arc<Mutex<usize>>,
+    /// The next writes, last first, that are told nothing.
+    lost: Arc<Mutex<Vec<Lost>>>,
     /// What somebody else writes just before the next payment is written.
     before_payment: Arc<Mutex<Option<Transaction>>>,
+}
+
+/// What happens to a write that is told nothing.
+#[derive(Clone, Copy)]
+enum Lost {
+    /// It never reached the table.
+    Request,
+    /// It was done.
+    Answer,
 }
 
 fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
@@ -82,6 +94,11 @@ impl Table for Rows {
                 return Err(WriteError::Table(TableError::Busy("a conflict".to_owned())));
             }
         }
+        let lost = self.lost.lock().expect("no panic").pop();
+        let silence = || Err(WriteError::Table(TableError::Unavailable("no answer".to_owned())));
+        if matches!(lost, Some(Lost::Request)) {
+            return silence();
+        }
         if writes.iter().any(|write| write.key.sk == "PAY") {
             let other = self.before_payment.lock().expect("no panic").take();
             if let Some(other) = other {
@@ -101,7 +118,7 @@ impl Table for Rows {
                 Action::Check => {}
             }
         }
-        Ok(())
+        if lost.is_some() { silence() } else { Ok(()) }
     }
 }
 
@@ -124,6 +141,7 @@ async fn on_own_rows(world: &World) -> (App, Rows, Offer, ExpertId) {
     let rules = store.rules(expert).await.expect("readable").expect("rules");
     let kind = store.session_type(expert, kind).await.expect("readable").expect("a type");
     let account = store.payment_account(expert, Gateway::Stripe).await.expect("readable").expect("an account");
+    let profile = store.expert(expert).await.expect("readable").expect("a profile");
     let rows = Rows::default();
     let app = App {
         store: Store::new(Arc::new(rows.clone())),
@@ -131,6 +149,7 @@ async fn on_own_rows(world: &World) -> (App, Rows, Offer, ExpertId) {
         ..world.stack.app.clone()
     };
     let mut transaction = Transaction::new();
+    transaction.put_expert(&profile).expect("storable");
     transaction.put_rules(expert, &rules).expect("storable");
     transaction.put_session_type(expert, &kind).expect("storable");
     let account = domain::expert::PaymentAccount { version: 1, ..account };
@@ -317,4 +336,40 @@ async fn rates_of_another_version_leave_prices_without_estimates() {
     // Whoever goes by them is told.
     let charge = app::exchange_rates::convert_for_charge(&app, price, dollar, app.now()).await;
     assert!(matches!(charge, Err(AppError::Read(_))), "{charge:?}");
+}
+
+#[tokio::test]
+async fn whatever_is_lost_on_the_way_the_numbers_have_no_gap() {
+    let world = World::new().await;
+    let (app, rows, offer, expert) = on_own_rows(&world).await;
+    let id = book(&app, &offer, 7).await.expect("booked");
+    let appointment = app.store.appointment(id).await.expect("readable").expect("an appointment");
+    let occasion = |number: u32| Occasion {
+        kind: OccasionKind::Payment,
+        object: format!("pi_{number}"),
+        amount: Money::new(8_000, Currency::EUR).expect("in range"),
+        at: app.now(),
+    };
+    let faults: [&[Lost]; 5] = [
+        &[Lost::Request],
+        &[Lost::Answer],
+        &[],
+        &[Lost::Request, Lost::Request, Lost::Answer],
+        &[Lost::Answer],
+    ];
+    for (number, faults) in (1..).zip(faults) {
+        for fault in faults {
+            rows.lost.lock().expect("no panic").push(*fault);
+            let silent = receipts::issue(&app, &appointment, &occasion(number)).await;
+            assert!(matches!(silent, Err(AppError::Commit(CommitError::Table(_)))), "{silent:?}");
+        }
+        *rows.busy.lock().expect("no panic") = 2;
+        let issued = receipts::issue(&app, &appointment, &occasion(number)).await.expect("issued");
+        *rows.busy.lock().expect("no panic") = 0;
+        assert_eq!(issued.number.sequence(), number);
+    }
+    let documents = app.store.documents(id).await.expect("readable");
+    let numbers: Vec<u32> = documents.iter().map(|receipt| receipt.number.sequence()).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    assert_eq!(app.store.last_receipt(expert, 2027).await.expect("readable"), 5);
 }

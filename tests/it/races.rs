@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{TimeSpan, Timestamp};
+use app::AppError;
+use domain::receipt::{Occasion, OccasionKind};
+use domain::{Currency, Money, TimeSpan, Timestamp};
 use serde_json::json;
 
 use crate::harness::{Offer, World, free_hour, paid_hour};
@@ -231,4 +233,44 @@ async fn the_same_request_at_the_same_time_never_meets_itself() {
             assert_eq!(reply.problem(409), "still-running");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn receipts_issued_at_once_are_numbered_without_gaps() {
+    let world = Arc::new(World::new().await);
+    let offer = world.offer(&free_hour()).await;
+    let booked = crate::harness::id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let appointment = world.stack.app.store.appointment(booked.parse().expect("an id")).await;
+    let appointment = Arc::new(appointment.expect("readable").expect("an appointment"));
+    // Fifty payments, each documented by two workers at once.
+    let races = (0..100).map(|number| {
+        let (world, appointment) = (world.clone(), appointment.clone());
+        tokio::spawn(async move {
+            let occasion = Occasion {
+                kind: OccasionKind::Payment,
+                object: format!("pi_{}", number / 2),
+                amount: Money::new(8_000, Currency::EUR).expect("in range"),
+                at: world.stack.app.now(),
+            };
+            loop {
+                // As an effect does that was told to come again.
+                match app::receipts::issue(&world.stack.app, &appointment, &occasion).await {
+                    Err(AppError::Busy) => {}
+                    issued => return issued.expect("issued"),
+                }
+            }
+        })
+    });
+    let mut issued = BTreeMap::new();
+    for race in races.collect::<Vec<_>>() {
+        let receipt = race.await.expect("no panic");
+        let of_object = issued.entry(receipt.reference.clone()).or_insert_with(|| receipt.clone());
+        assert_eq!(*of_object, receipt, "both workers got the same document");
+    }
+    let mut numbers: Vec<u32> = issued.values().map(|receipt| receipt.number.sequence()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=50).collect::<Vec<_>>());
+    let expert = offer.expert.parse().expect("an id");
+    let listed = world.stack.app.store.receipts(expert, 2027, 0, 100).await.expect("readable").receipts;
+    assert_eq!(listed.iter().map(|receipt| receipt.number.sequence()).collect::<Vec<_>>(), numbers);
 }

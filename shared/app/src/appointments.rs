@@ -230,6 +230,7 @@ pub async fn settle_failed_refund(
                 let amount = payment.amount.with_amount(owed).unwrap_or(payment.amount);
                 let object = format!("by_hand_{}", payment.entries);
                 let movement = Movement::new(MovementKind::SettledByHand, amount, object, now, None);
+                app.owe(&mut transaction, Effect::Receipts(id), now)?;
                 transaction.put_entry(
                     id,
                     &Entry {

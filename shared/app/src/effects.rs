@@ -1,13 +1,15 @@
 //! Doing what is owed, and finding what nobody did.
 
 use domain::appointment::{Appointment, Event};
+use domain::ledger::{Movement, MovementKind};
+use domain::receipt::{Occasion, OccasionKind};
 use domain::{AppointmentId, Timestamp};
 use serde_json::json;
 use store::{CommitError, Due, Effect, Transaction, keys};
 
 use crate::payments::{Next, note_payouts, settle_payment};
 use crate::ports::DomainEvent;
-use crate::{App, AppError, payment_accounts};
+use crate::{App, AppError, payment_accounts, receipts};
 
 /// Seconds for which nobody else works on an effect: six times the worker's time limit, so that a worker that froze and
 /// woke late is surely ended.
@@ -103,9 +105,35 @@ async fn perform(app: &App, effect: Effect) -> Result<Next, AppError> {
             note_payouts(app, expert, gateway).await?;
             Ok(Next::Never)
         }
-        // RECEIPTS
-        Effect::Receipts(_) => Ok(Next::Never),
+        Effect::Receipts(id) => {
+            issue_receipts(app, id).await?;
+            Ok(Next::Never)
+        }
     }
+}
+
+/// Sees to it that each payment, each refund, and each refund that came back has its document.
+async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
+    let Some(record) = app.store.appointment_record(id).await? else { return Ok(()) };
+    let payment = |movements: &[Movement]| {
+        let captured = movements.iter().find(|movement| movement.kind == MovementKind::Captured);
+        captured.map(|movement| movement.object.clone())
+    };
+    for movement in &record.movements {
+        let kind = match movement.kind {
+            MovementKind::Captured => OccasionKind::Payment,
+            // What was settled by hand is a refund to the client all the same.
+            MovementKind::Refund | MovementKind::SettledByHand => match payment(&record.movements) {
+                Some(payment) => OccasionKind::Refund { payment },
+                None => continue,
+            },
+            MovementKind::RefundFailed => OccasionKind::FailedRefund,
+            _ => continue,
+        };
+        let Movement { amount, object, at, .. } = movement.clone();
+        receipts::issue(app, &record.appointment, &Occasion { kind, object, amount, at }).await?;
+    }
+    Ok(())
 }
 
 async fn publish(app: &App, id: AppointmentId, version: u64, event: Event) -> Result<(), AppError> {

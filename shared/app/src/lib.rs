@@ -4,6 +4,7 @@
 //! due rows in that transaction and done afterwards by [`effects`]; no outside call is made inside a state change.
 
 pub mod appointments;
+pub mod billing;
 pub mod booking;
 pub mod effects;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod payment_accounts;
 pub mod payments;
 pub mod people;
 pub mod ports;
+pub mod receipts;
 pub mod session_types;
 pub mod slots;
 

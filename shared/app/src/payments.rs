@@ -244,7 +244,10 @@ impl<'a> Change<'a> {
     fn write_down(&mut self) -> Result<(), AppError> {
         self.after.entries += 1;
         let documented = |kind| {
-            matches!(kind, MovementKind::Captured | MovementKind::Refund | MovementKind::RefundFailed)
+            matches!(
+                kind,
+                MovementKind::Captured | MovementKind::Refund | MovementKind::RefundFailed
+            )
         };
         if self.news.iter().any(|movement| documented(movement.kind)) {
             self.app.owe(&mut self.transaction, Effect::Receipts(self.appointment.id), self.now)?;

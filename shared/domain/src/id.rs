@@ -124,6 +124,8 @@ ids! {
     ClientId = "cli";
     /// What an expert offers.
     SessionTypeId = "ses";
+    /// A receipt, a credit note or a correction.
+    ReceiptId = "rcp";
 }
 
 #[cfg(test)]

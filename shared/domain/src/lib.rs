@@ -5,6 +5,7 @@
 
 pub mod appointment;
 pub mod availability;
+pub mod billing;
 pub mod day_ledger;
 pub mod exchange;
 pub mod expert;
@@ -13,11 +14,12 @@ pub mod ledger;
 pub mod money;
 pub mod payment;
 pub mod policy;
+pub mod receipt;
 pub mod session_type;
 pub mod slots;
 pub mod text;
 pub mod time;
 
-pub use id::{AppointmentId, ClientId, ExpertId, SessionTypeId};
+pub use id::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId};
 pub use money::{Currency, Money, Rate};
 pub use time::{TimeSpan, Timestamp, Zone};

@@ -14,8 +14,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// More headers than every answer has.
     pub headers: HeaderMap,
-    /// The body.
-    pub body: String,
+    /// The body. What is not text travels through API Gateway as base64; lambda_http sees to it by the content type.
+    pub body: Body,
 }
 
 impl Answer {
@@ -32,13 +32,26 @@ impl Answer {
 
     /// A JSON document that is written already.
     pub fn json_text(status: StatusCode, body: String) -> Self {
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        Self { status, headers, body }
+        Self::file(status, "application/json", body)
+    }
+
+    /// A document of this media type: text, or bytes.
+    pub fn file(status: StatusCode, media_type: &'static str, body: impl Into<Body>) -> Self {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media_type))]);
+        Self { status, headers, body: body.into() }
     }
 
     /// No document.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: String::new() }
+        Self { status, headers: HeaderMap::new(), body: Body::Text(String::new()) }
+    }
+
+    /// The body, when it is text: what is remembered of an answer.
+    pub fn into_text(self) -> String {
+        match self.body {
+            Body::Text(text) => text,
+            _ => String::new(),
+        }
     }
 
     /// The same with one more header; a value that cannot be one is left out.
@@ -79,7 +92,7 @@ impl From<Problem> for Answer {
 
 impl From<Answer> for Response<Body> {
     fn from(answer: Answer) -> Self {
-        let mut response = Response::new(Body::Text(answer.body));
+        let mut response = Response::new(answer.body);
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;
         let headers = response.headers_mut();

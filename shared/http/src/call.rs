@@ -5,14 +5,14 @@ use std::str::FromStr;
 use app::idempotency;
 use app::people::{Person, Role};
 use aws_lc_rs::digest;
-use http::header::{CONTENT_TYPE, IF_MATCH};
+use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method, StatusCode};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use serde::de::DeserializeOwned;
 
-use crate::Problem;
 use crate::json::Strict;
+use crate::{Problem, accept};
 
 /// Largest body that is read, in bytes.
 pub const LARGEST_BODY: usize = 256 * 1024;
@@ -147,6 +147,20 @@ impl Call {
     /// A header, when it is there and text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The media type that the caller likes best of those that there are, the first of which is the ordinary one; from
+    /// `Accept`.
+    ///
+    /// # Errors
+    /// 406 that names what there is, when the caller takes none of it.
+    pub fn preferred(&self, offered: &[&'static str]) -> Result<&'static str, Problem> {
+        let accept = self.header(ACCEPT.as_str()).filter(|accept| !accept.trim().is_empty()).unwrap_or("*/*");
+        accept::best(accept, offered).ok_or_else(|| {
+            let detail = format!("this comes as {}", offered.join(", "));
+            Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", "Not in that form", detail)
+                .about("Accept")
+        })
     }
 
     /// The version of the document that the caller saw, from `If-Match`.

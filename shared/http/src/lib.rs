@@ -1,6 +1,7 @@
 //! HTTP as Expert Connect speaks it: routes with a stated audience, problem documents, sign-in, idempotency, paging, and the
 //! OpenAPI document made of the route table. With `functions`, the only place that knows Lambda and HTTP.
 
+mod accept;
 pub mod answer;
 pub mod call;
 pub mod config;

@@ -73,6 +73,7 @@ fn meaning(variable: &str) -> &'static str {
         "expert_id" => "The id of an expert, exp_…",
         "session_type_id" => "The id of one of the expert's session types, ses_…",
         "appointment_id" => "The id of an appointment, apt_…",
+        "receipt_id" => "The id of a receipt, rcp_…",
         _ => "",
     }
 }
@@ -118,6 +119,11 @@ fn responses(route: &Route, operation: &Operation, problem: &Value) -> Map<Strin
     let mut well = json!({ "description": reason(operation.status.as_u16()) });
     if let Some(answer) = &operation.answer {
         well["content"] = json!({ "application/json": { "schema": answer } });
+        for media in operation.also_as {
+            // Text has a schema; bytes have none (OpenAPI 3.1.1, 4.8.14.4).
+            let text = media.starts_with("text/");
+            well["content"][media] = if text { json!({ "schema": { "type": "string" } }) } else { json!({}) };
+        }
     }
     responses.insert(operation.status.as_u16().to_string(), well);
 
@@ -143,6 +149,9 @@ fn responses(route: &Route, operation: &Operation, problem: &Value) -> Map<Strin
     }
     if operation.conditional {
         problems.extend([400, 412, 428]);
+    }
+    if !operation.also_as.is_empty() {
+        problems.insert(406);
     }
     if variables(route.path).next().is_some() {
         problems.insert(404);

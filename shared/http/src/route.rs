@@ -90,6 +90,8 @@ pub struct Operation {
     pub status: StatusCode,
     /// The document that it answers.
     pub answer: Option<Schema>,
+    /// More media types that the document comes in, by `Accept`.
+    pub also_as: &'static [&'static str],
     /// Whether it takes `Idempotency-Key`.
     pub idempotent: bool,
     /// Whether it takes `If-Match`.
@@ -111,6 +113,7 @@ impl Operation {
             query: None,
             status,
             answer: None,
+            also_as: &[],
             idempotent: false,
             conditional: false,
             problems: &[],
@@ -130,6 +133,13 @@ impl Operation {
         let inline = schemars::generate::SchemaSettings::draft2020_12()
             .with(|settings| settings.inline_subschemas = true);
         self.query = Some(inline.into_generator().into_root_schema_for::<T>());
+        self
+    }
+
+    /// Answers the document in these media types too, to callers that ask for them.
+    #[must_use]
+    pub fn also_as(mut self, media_types: &'static [&'static str]) -> Self {
+        self.also_as = media_types;
         self
     }
 

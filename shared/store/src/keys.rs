@@ -7,14 +7,18 @@
 //! | list_slots, booking | rules and session types | table | `CAL#<expert>` | `RULES`, `TYPE#<id>` |
 //! | anybody | who an expert is | table | `CAL#<expert>` | `PROFILE` |
 //! | booking, onboarding | how an expert is paid, and the fee | table | `CAL#<expert>` | `ACCOUNT#<gateway>`, `FEE` |
+//! | issuing receipts | what an expert's receipts say of them, and the last number of a year | table | `CAL#<expert>` | `BILLING`, `RECEIPTS#<year>` |
 //! | webhooks | whose account is this | table | `ACCOUNT#<gateway>#<account>` | `R` |
 //! | the two people | one appointment, its payment, and what moved | table | `APT#<id>` | `A`, `PAY`, `ENTRY#<number>` |
+//! | the two people, issuing receipts | an appointment's receipts; the one of a movement of money | table | `APT#<id>` | `DOC#<kind>#<object>` |
 //! | expert's reports | an expert's ledger by time | GSI1 | `LEDGER#<expert>` | `<at>#<entry>` |
 //! | reconciler, platform's reports | the whole ledger by day | GSI2 | `LEDGER#<yyyymmdd>` | `<at>#<entry>` |
 //! | payouts | was this payout written down | table | `LEDGER#<expert>` | `PAYOUT#<gateway>#<kind>#<payout>` |
 //! | effect worker | one effect that is owed | table | `APT#<id>` or `CAL#<expert>` | `DUE#<effect>` |
 //! | expert's dashboard | an expert's appointments by time | GSI1 | `EXP#<id>` | `<start>#<apt>` |
 //! | client's dashboard | a client's appointments by time | GSI2 | `CLI#<id>` | `<start>#<apt>` |
+//! | an expert's accounts | the receipts that an expert issued, by number | GSI1 (same index, other rows) | `RECEIPTS#<expert>` | `<year>#<sequence>` |
+//! | the two people | one receipt | GSI2 (same index, other rows) | `RCP#<id>` | `R` |
 //! | sweep | what is owed by now | GSI1 (same index, other rows) | `DUE#<shard>` | `<due_at>#<effect>` |
 //! | estimates of prices | the latest exchange rates | table | `RATES` | `ECB` |
 //! | creating routes | was this request seen | table | `IDEM#<person>#<key>` | `R` |
@@ -24,15 +28,16 @@
 
 use chrono::{Datelike, NaiveDate};
 use domain::payment::Gateway;
-use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
+use domain::receipt::DocumentName;
+use domain::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId, TimeSpan, Timestamp};
 
 /// Partition key attribute.
 pub const PK: &str = "PK";
 /// Sort key attribute.
 pub const SK: &str = "SK";
-/// Index of an expert's appointments, and of what is owed.
+/// Index of an expert's appointments and receipts, and of what is owed.
 pub const GSI1: Index = Index { name: "GSI1", pk: "GSI1PK", sk: "GSI1SK" };
-/// Index of a client's appointments.
+/// Index of a client's appointments, and of receipts by their ids.
 pub const GSI2: Index = Index { name: "GSI2", pk: "GSI2PK", sk: "GSI2SK" };
 /// When DynamoDB may delete the row, in seconds since 1970. Housekeeping only: no rule depends on it.
 pub const EXPIRES_AT: &str = "expires_at";
@@ -105,6 +110,16 @@ pub fn account_owner(gateway: Gateway, account: &str) -> Key {
 /// What the platform keeps of an expert's prices.
 pub fn fee(expert: ExpertId) -> Key {
     key(calendar(expert), "FEE")
+}
+
+/// What an expert's receipts say of them.
+pub fn billing(expert: ExpertId) -> Key {
+    key(calendar(expert), "BILLING")
+}
+
+/// The last number of an expert's receipts of a year.
+pub fn receipt_counter(expert: ExpertId, year: u16) -> Key {
+    key(calendar(expert), format!("RECEIPTS#{year:04}"))
 }
 
 /// One session type of an expert.
@@ -191,6 +206,29 @@ pub fn ledger_order(at: Timestamp, entry: &Key) -> String {
     format!("{}#{}#{}", instant(at), entry.pk, entry.sk)
 }
 
+/// The receipt, credit note or correction of a movement of money.
+pub fn document(id: AppointmentId, name: DocumentName<'_>) -> Key {
+    key(appointment_rows(id), format!("{DOCUMENTS}{}#{}", name.kind, name.object))
+}
+
+/// What the sort keys of all receipts of an appointment begin with.
+pub const DOCUMENTS: &str = "DOC#";
+
+/// A receipt by its id, in GSI2.
+pub fn receipt(id: ReceiptId) -> Key {
+    key(format!("RCP#{id}"), "R")
+}
+
+/// The receipts that an expert issued, in GSI1.
+pub fn receipts_of(expert: ExpertId) -> String {
+    format!("RECEIPTS#{expert}")
+}
+
+/// The place of a receipt among those of its issuer.
+pub fn receipt_order(year: u16, sequence: u32) -> String {
+    format!("{year:04}#{sequence:010}")
+}
+
 /// An effect that is owed, among the rows of whom it is owed for.
 pub fn due(rows: String, effect: &str) -> Key {
     key(rows, format!("DUE#{effect}"))
@@ -271,6 +309,15 @@ mod tests {
         );
         assert_eq!(due_order(start, "e"), "001804237200#e");
         assert_eq!(by_time(start, appointment_id), format!("001804237200#apt_{zeros}a"));
+        let credit_note = DocumentName { kind: "credit_note", object: "re_1" };
+        assert_eq!(
+            document(appointment_id, credit_note).to_string(),
+            format!("APT#apt_{zeros}a / DOC#credit_note#re_1")
+        );
+        assert_eq!(receipt(ReceiptId::from_bits(1)).to_string(), format!("RCP#rcp_{zeros}1 / R"));
+        assert_eq!(receipt_counter(expert, 2027).sk, "RECEIPTS#2027");
+        assert_eq!(receipts_of(expert), format!("RECEIPTS#exp_{zeros}1"));
+        assert_eq!(receipt_order(2027, 42), "2027#0000000042");
         assert_eq!(idempotency("cli_1", "k").to_string(), "IDEM#cli_1#k / R");
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
         assert_eq!(exchange_rates().to_string(), "RATES / ECB");

@@ -13,6 +13,7 @@ mod experts;
 pub mod idempotency;
 pub mod keys;
 mod ledger;
+mod receipts;
 pub mod table;
 mod transaction;
 mod webhook_events;
@@ -26,6 +27,7 @@ pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use exchange_rates::VersionedRates;
 pub use experts::VersionedRules;
 pub use ledger::LedgerPage;
+pub use receipts::{ReceiptPage, VersionedBilling};
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
 

@@ -20,6 +20,19 @@ fn matches(route: &Route, method: &str, path: &str) -> bool {
         && route.path.split('/').zip(path.split('/')).all(same)
 }
 
+/// Panics when a route does not say that it answers this media type.
+#[track_caller]
+pub fn check_media_type(method: &str, path: &str, media_type: &str) {
+    let route = functions::ROUTES.iter().find(|route| matches(route, method, path)).expect("a route");
+    let answer = &DOCUMENT["paths"][route.path][method.to_ascii_lowercase()]["responses"]["200"];
+    let essence = media_type.split(';').next().unwrap_or_default();
+    assert!(
+        answer["content"][essence].is_object(),
+        "{} answers {media_type}, which is not documented",
+        route.function
+    );
+}
+
 /// Panics when an answer is not as described. Addresses that are no route have no description.
 #[track_caller]
 pub fn check(method: &str, path: &str, status: u16, body: &Value) {
@@ -27,7 +40,9 @@ pub fn check(method: &str, path: &str, status: u16, body: &Value) {
     let operation = &DOCUMENT["paths"][route.path][method.to_ascii_lowercase()];
     let answer = &operation["responses"][status.to_string()];
     assert!(answer.is_object(), "{} answers {status}, which is not documented: {body:#}", route.function);
-    let Some((_, content)) = answer["content"].as_object().and_then(|content| content.iter().next()) else {
+    let json = |(media, _): &(&String, &Value)| media.ends_with("json");
+    let Some((_, content)) = answer["content"].as_object().and_then(|content| content.iter().find(json))
+    else {
         assert!(body.is_null(), "{} answers a body with {status}, which is not documented", route.function);
         return;
     };

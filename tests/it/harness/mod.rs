@@ -90,6 +90,20 @@ impl Ask<'_> {
         Self { request: self.request.body(body.into()), ..self }
     }
 
+    /// What came back as it came, when it need not be JSON.
+    pub async fn send_for_file(self) -> (HeaderMap, Vec<u8>) {
+        let answer = self.request.send().await.expect("an answer");
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let bytes = answer.bytes().await.expect("bytes").to_vec();
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+        description::check_media_type(
+            self.method.as_str(),
+            &self.path,
+            headers["content-type"].to_str().expect("text"),
+        );
+        (headers, bytes)
+    }
+
     pub async fn send(self) -> Reply {
         let answer = self.request.send().await.expect("an answer");
         let (status, headers) = (answer.status(), answer.headers().clone());
@@ -195,6 +209,17 @@ pub fn free_hour() -> Value {
     let mut terms = paid_hour();
     terms["price"]["amount"] = json!(0);
     terms
+}
+
+/// What Ada's receipts say of her.
+pub fn billing_details() -> Value {
+    json!({
+        "legal_name": "Ada Lovelace Ltd",
+        "address": ["12 St James's Square", "London SW1Y 4JH"],
+        "country": "GB",
+        "tax_id": "GB123456789",
+        "tax": { "label": "VAT", "rate": 2_000 },
+    })
 }
 
 /// An expert who can be booked.

@@ -7,3 +7,4 @@ mod groups;
 mod money;
 mod payments;
 mod publishing;
+mod receipts;

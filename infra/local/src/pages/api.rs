@@ -21,6 +21,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| http_api::openapi::document(
 const GROUPS: &[(&str, &str)] = &[
     ("Experts and what they offer", "/v1/experts"),
     ("Appointments", "/v1/appointments"),
+    ("Receipts", "/v1/receipts"),
     ("Messages from providers", "/v1/webhooks"),
     ("The service itself", "/"),
 ];
@@ -111,6 +112,7 @@ fn section(route: &Route) -> Markup {
                         (schema::expanded(&DOCUMENT, body))
                     }
                 }
+                @for media in other_forms(answer) { p.soft { "Also as " span.type { (media) } "." } }
             }
             h4 { "Problems" }
             p.soft {
@@ -127,6 +129,11 @@ fn section(route: &Route) -> Markup {
 fn content(body: &Value) -> Option<(&str, &Value)> {
     let (media, content) = body["content"].as_object()?.iter().next()?;
     Some((media, &content["schema"]))
+}
+
+/// The media types of a body besides the one that is shown.
+fn other_forms(body: &Value) -> impl Iterator<Item = &String> {
+    body["content"].as_object().into_iter().flat_map(|content| content.keys().skip(1))
 }
 
 fn parameter(parameter: &Value) -> Markup {
@@ -161,6 +168,12 @@ mod tests {
             let section = section(route).into_string();
             assert!(section.contains(&format!("id=\"{}\"", route.function)), "{}", route.function);
             assert_eq!(section.contains("<h4>Body"), operation(route)["requestBody"].is_object());
+            assert_eq!(
+                section.contains("application/pdf"),
+                route.function == "read_receipt",
+                "{}",
+                route.function
+            );
         }
     }
 }

@@ -1,0 +1,5 @@
+//! The Lambda function `list_appointment_receipts`.
+
+fn main() -> std::process::ExitCode {
+    functions::entry::serve(&functions::list_appointment_receipts::ROUTE)
+}

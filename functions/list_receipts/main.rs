@@ -1,0 +1,5 @@
+//! The Lambda function `list_receipts`.
+
+fn main() -> std::process::ExitCode {
+    functions::entry::serve(&functions::list_receipts::ROUTE)
+}

@@ -1,0 +1,103 @@
+//! A document for each movement of money: issued once, read by the two people, listed by its issuer.
+
+use domain::appointment::Appointment;
+use domain::receipt::{Basis, Draft, Issuer, Occasion, Receipt, ReceiptNumber};
+use domain::{AppointmentId, ReceiptId, Zone};
+use store::{ReceiptPage, Transaction};
+
+use crate::people::{Owner, Person, Role};
+use crate::{App, AppError};
+
+/// Most receipts of one page.
+pub const LARGEST_PAGE: u16 = 100;
+
+/// Issues the document of a movement of money, under the next number of the expert's series. Doing so again answers the one
+/// that was issued.
+///
+/// # Errors
+/// [`AppError::NotFound`] when what it amends was not issued yet: a payment before its refund, a refund before its failure.
+/// [`AppError::Busy`] when too many are issued for one expert at once; nothing is lost by trying again.
+pub async fn issue(app: &App, appointment: &Appointment, occasion: &Occasion) -> Result<Receipt, AppError> {
+    let mut tries = app.tries();
+    loop {
+        if let Some(issued) = app.store.document(appointment.id, occasion.document()).await? {
+            return Ok(issued);
+        }
+        let receipt = draft(app, appointment, occasion).await?;
+        let mut transaction = Transaction::new();
+        transaction.issue_receipt(&receipt)?;
+        match app.commit(transaction).await {
+            Ok(()) => return Ok(receipt),
+            Err(failure) => tries.again(failure).await?,
+        }
+    }
+}
+
+/// The document as it would be issued now.
+async fn draft(app: &App, appointment: &Appointment, occasion: &Occasion) -> Result<Receipt, AppError> {
+    let expert = appointment.expert;
+    let (profile, rules, billing) =
+        tokio::join!(app.store.expert(expert), app.store.rules(expert), app.store.billing(expert));
+    let profile = profile?.ok_or(AppError::NotFound("expert"))?.profile;
+    let zone = rules?.map_or(Zone::UTC, |rules| rules.rules.time_zone);
+    let billing = billing?.map(|billing| billing.details);
+    let basis = match occasion.amends() {
+        None => Basis::receipt(billing.as_ref().and_then(|billing| billing.tax.clone())),
+        Some(amended) => {
+            let amended = app.store.document(appointment.id, amended).await?;
+            Basis::amending(amended.ok_or(AppError::NotFound("document that this one amends"))?)
+        }
+    };
+    let issued_at = app.now();
+    let year = ReceiptNumber::year_of(issued_at, zone);
+    let last = app.store.last_receipt(expert, year).await?;
+    let draft = Draft {
+        id: ReceiptId::from_bits(app.fresh_bits()),
+        number: ReceiptNumber::after(last, year),
+        issued_at,
+        issuer: Issuer::new(profile.name, billing.as_ref(), zone),
+        basis,
+    };
+    Ok(Receipt::issued(appointment, occasion, draft))
+}
+
+/// A document, for its client, its issuer and administrators.
+///
+/// # Errors
+/// [`AppError::NotFound`] to everybody else.
+pub async fn read(app: &App, person: &Person, id: ReceiptId) -> Result<Receipt, AppError> {
+    let theirs = |receipt: &Receipt| {
+        person.has(Role::Admin)
+            || person.has(Role::Expert) && receipt.expert == person.expert_id()
+            || person.has(Role::Client) && receipt.client == person.client_id()
+    };
+    app.store.receipt(id).await?.filter(theirs).ok_or(AppError::NotFound("receipt"))
+}
+
+/// The documents of an appointment in the order of their numbers, for its two people.
+///
+/// # Errors
+/// [`AppError::NotFound`] to everybody else.
+pub async fn list_of_appointment(
+    app: &App,
+    person: &Person,
+    id: AppointmentId,
+) -> Result<Vec<Receipt>, AppError> {
+    let (appointment, documents) = tokio::join!(app.store.appointment(id), app.store.documents(id));
+    person.party_of(&appointment?.ok_or(AppError::NotFound("appointment"))?)?;
+    Ok(documents?)
+}
+
+/// What an expert issued in a year behind a sequence number, in the order of the numbers.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn list_of_expert(
+    app: &App,
+    owner: Owner,
+    year: u16,
+    after: u32,
+    limit: u16,
+) -> Result<ReceiptPage, AppError> {
+    Ok(app.store.receipts(owner.expert(), year, after, limit.clamp(1, LARGEST_PAGE)).await?)
+}

@@ -1,0 +1,161 @@
+//! The numbers of receipts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::Datelike;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Timestamp, Zone};
+
+/// The year and place of a document among all that an issuer issued: `2026-000042`.
+///
+/// Receipts, credit notes and corrections share one series for each issuer and year. It has no gaps, so that who looks
+/// through it sees that nothing is missing, whatever its kind: a document that amends an invoice is treated as an invoice
+/// and needs a sequential number as well (Directive 2006/112/EC, Articles 219 and 226).
+///
+/// The year is that of the day of issue on the issuer's calendar, not that of the payment: a document that is issued just
+/// after New Year never slips into a series that was closed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReceiptNumber {
+    year: u16,
+    sequence: u32,
+}
+
+/// The text is not a number of a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected the number of a receipt, such as 2026-000042")]
+pub struct InvalidReceiptNumber;
+
+impl ReceiptNumber {
+    /// The number of what is issued now by somebody in this zone, behind the last one of that year.
+    pub fn after(last: u32, year: u16) -> Self {
+        Self { year, sequence: last.saturating_add(1) }
+    }
+
+    /// The year whose series counts what is issued at this instant.
+    pub fn year_of(issued_at: Timestamp, issuer: Zone) -> u16 {
+        // The first and the last hours of the range of instants may lie in another year of a zone.
+        u16::try_from(issuer.date(issued_at).year()).unwrap_or(0).clamp(1970, 9999)
+    }
+
+    /// The year of the series.
+    pub fn year(self) -> u16 {
+        self.year
+    }
+
+    /// The place in the series; the first is 1.
+    pub fn sequence(self) -> u32 {
+        self.sequence
+    }
+}
+
+impl fmt::Display for ReceiptNumber {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:04}-{:06}", self.year, self.sequence)
+    }
+}
+
+impl fmt::Debug for ReceiptNumber {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+impl FromStr for ReceiptNumber {
+    type Err = InvalidReceiptNumber;
+
+    fn from_str(text: &str) -> Result<Self, InvalidReceiptNumber> {
+        let (year, sequence) = text.split_once('-').ok_or(InvalidReceiptNumber)?;
+        let number = Self {
+            year: year.parse().map_err(|_| InvalidReceiptNumber)?,
+            sequence: sequence.parse().map_err(|_| InvalidReceiptNumber)?,
+        };
+        // There is one way to write a number.
+        if number.to_string() == text && number.sequence > 0 { Ok(number) } else { Err(InvalidReceiptNumber) }
+    }
+}
+
+impl TryFrom<String> for ReceiptNumber {
+    type Error = InvalidReceiptNumber;
+
+    fn try_from(text: String) -> Result<Self, InvalidReceiptNumber> {
+        text.parse()
+    }
+}
+
+impl From<ReceiptNumber> for String {
+    fn from(number: ReceiptNumber) -> Self {
+        number.to_string()
+    }
+}
+
+impl JsonSchema for ReceiptNumber {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ReceiptNumber".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[0-9]{4}-[0-9]{6,10}$",
+            "description": "Year and place in the issuer's series of that year",
+            "examples": ["2026-000042"],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_number_is_written_in_one_way() {
+        let number = ReceiptNumber::after(41, 2026);
+        assert_eq!(number.to_string(), "2026-000042");
+        assert_eq!("2026-000042".parse(), Ok(number));
+        assert_eq!(ReceiptNumber::after(1_234_566, 2026).to_string(), "2026-1234567");
+        for wrong in [
+            "2026-42",
+            "2026-0000042",
+            "26-000042",
+            "2026-000000",
+            "2026",
+            "2026-",
+            "-1-000001",
+            "+2026-000001",
+        ] {
+            assert_eq!(wrong.parse::<ReceiptNumber>(), Err(InvalidReceiptNumber), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_year_is_that_of_the_issuers_calendar() {
+        let midnight: Timestamp = "2027-01-01T00:00:00Z".parse().expect("a time");
+        let year = |at, zone: &str| ReceiptNumber::year_of(at, zone.parse().expect("a zone"));
+        assert_eq!(year(midnight, "UTC"), 2027);
+        assert_eq!(year(midnight, "America/New_York"), 2026);
+        assert_eq!(year(midnight.plus(-13 * 3600), "Pacific/Auckland"), 2027);
+        assert_eq!(
+            (year(Timestamp::MIN, "America/New_York"), year(Timestamp::MAX, "Asia/Tokyo")),
+            (1970, 9999)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_back(year in 1970_u16..=9999, last in 0_u32..u32::MAX) {
+            let number = ReceiptNumber::after(last, year);
+            prop_assert_eq!(number.to_string().parse::<ReceiptNumber>(), Ok(number));
+        }
+
+        #[test]
+        fn strangers_text_never_panics(text in ".*") {
+            let _ = text.parse::<ReceiptNumber>();
+        }
+    }
+}

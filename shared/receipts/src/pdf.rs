@@ -1,0 +1,242 @@
+//! A receipt as a PDF: A4, the font embedded, its text selectable and marked for those who have it read out.
+
+use std::num::NonZeroU16;
+
+use chrono::{Datelike, Timelike};
+use domain::Timestamp;
+use domain::receipt::Receipt;
+use krilla::Document;
+use krilla::color::luma;
+use krilla::geom::{PathBuilder, Rect};
+use krilla::metadata::{DateTime, Metadata};
+use krilla::num::NormalizedF32;
+use krilla::page::PageSettings;
+use krilla::paint::Fill;
+use krilla::surface::Surface;
+use krilla::tagging::{Artifact, ArtifactType, ContentTag, SpanTag, Tag, TagGroup, TagTree};
+
+use crate::sheet::Sheet;
+use crate::typeface::{Line, Millipoints, Typeface, ratio};
+
+/// A4, 210 × 297 mm.
+const PAGE: (Millipoints, Millipoints) = (595_276, 841_890);
+/// White around everything: 20 mm.
+const MARGIN: Millipoints = 56_693;
+/// Between the left and the right margin.
+const ROOM: Millipoints = PAGE.0 - 2 * MARGIN;
+/// Where the values of facts begin, right of the margin.
+const VALUES: Millipoints = 130_000;
+/// What is between a label and the amount on its right, at least.
+const GAP: Millipoints = 20_000;
+const TITLE: Millipoints = 20_000;
+const TEXT: Millipoints = 10_000;
+const SMALL: Millipoints = 8_500;
+/// From one base line to the next, in tenths of the size of the text.
+const LEADING: Millipoints = 15;
+
+const BLACK: u8 = 0;
+const GREY: u8 = 96;
+
+/// Why there is no PDF. Neither can happen with the font that is built in, and the log is the place for it.
+#[derive(Debug, thiserror::Error)]
+pub enum PdfError {
+    /// The font that is built in cannot be read.
+    #[error("the built-in font cannot be read")]
+    Font,
+    /// The document cannot be written.
+    #[error("the document cannot be written: {0}")]
+    Unwritable(String),
+}
+
+/// Lines side by side on one base line, or what stands between such.
+enum Row {
+    Space(Millipoints),
+    Rule,
+    Text(Text),
+}
+
+struct Text {
+    size: Millipoints,
+    shade: u8,
+    /// The lines, each with where it begins right of the margin.
+    lines: Vec<(Millipoints, Line)>,
+    heading: bool,
+}
+
+/// Rows as they are put one below the other, with no thought of pages.
+struct Layout<'a> {
+    typeface: &'a Typeface,
+    rows: Vec<Row>,
+    lacks: bool,
+}
+
+impl Layout<'_> {
+    fn row(&mut self, size: Millipoints, shade: u8, lines: Vec<(Millipoints, Line)>) {
+        self.lacks |= lines.iter().any(|(_, line)| line.lacks);
+        self.rows.push(Row::Text(Text { size, shade, lines, heading: size == TITLE }));
+    }
+
+    fn paragraph(&mut self, size: Millipoints, shade: u8, text: &str) {
+        for line in self.typeface.wrap(text, size, ROOM) {
+            self.row(size, shade, vec![(0, line)]);
+        }
+    }
+
+    fn space(&mut self, height: Millipoints) {
+        self.rows.push(Row::Space(height));
+    }
+
+    /// A name and, right of it, its value.
+    fn fact(&mut self, name: &str, value: &str) {
+        let mut name = Some(self.typeface.line(name));
+        for line in self.typeface.wrap(value, TEXT, ROOM - VALUES) {
+            let lines = name.take().map(|name| (0, name)).into_iter().chain([(VALUES, line)]);
+            self.row(TEXT, BLACK, lines.collect());
+        }
+    }
+
+    /// A name and, at the right margin, an amount.
+    fn amount(&mut self, name: &str, amount: &str, size: Millipoints) {
+        let amount = self.typeface.line(amount);
+        let width = self.typeface.width(&amount, size);
+        let mut amount = Some((ROOM - width, amount));
+        for line in self.typeface.wrap(name, size, ROOM - width - GAP) {
+            self.row(size, BLACK, [(0, line)].into_iter().chain(amount.take()).collect());
+        }
+    }
+}
+
+fn lay_out<'a>(typeface: &'a Typeface, sheet: &Sheet) -> Layout<'a> {
+    let mut layout = Layout { typeface, rows: Vec::new(), lacks: false };
+    layout.paragraph(TITLE, BLACK, &sheet.title);
+    if let Some(note) = &sheet.note {
+        layout.space(4_000);
+        layout.paragraph(TEXT, BLACK, note);
+    }
+    for (heading, lines) in [("From", &sheet.issuer), ("For", &sheet.recipient)] {
+        layout.space(14_000);
+        layout.paragraph(SMALL, GREY, heading);
+        for line in lines {
+            layout.paragraph(TEXT, BLACK, line);
+        }
+    }
+    layout.space(14_000);
+    for (name, value) in &sheet.facts {
+        layout.fact(name, value);
+    }
+    layout.space(14_000);
+    layout.rows.push(Row::Rule);
+    for line in &sheet.service {
+        layout.paragraph(TEXT, BLACK, line);
+    }
+    layout.rows.push(Row::Rule);
+    for (name, amount) in &sheet.parts {
+        layout.amount(name, amount, TEXT);
+    }
+    layout.amount(sheet.total.0, &sheet.total.1, TEXT + 2_000);
+    if layout.lacks {
+        layout.space(20_000);
+        let note = "The boxes stand for characters that this document's font lacks. They can be copied as text, and the web \
+                    page of this receipt shows them.";
+        layout.paragraph(SMALL, GREY, note);
+    }
+    layout
+}
+
+impl Row {
+    fn height(&self) -> Millipoints {
+        match self {
+            Self::Space(height) => *height,
+            Self::Rule => 9_000,
+            Self::Text(text) => text.size * LEADING / 10,
+        }
+    }
+
+    /// Draws it below `top`, and says what it is to those who have it read out.
+    fn draw(&self, typeface: &Typeface, surface: &mut Surface<'_>, top: Millipoints) -> Option<TagGroup> {
+        match self {
+            Self::Space(_) => None,
+            Self::Rule => {
+                let (x, y) = (ratio(MARGIN, 1_000), ratio(top + 3_000, 1_000));
+                let mut path = PathBuilder::new();
+                path.push_rect(Rect::from_xywh(x, y, ratio(ROOM, 1_000), ratio(500, 1_000))?);
+                surface.set_fill(Some(shade(GREY)));
+                surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)));
+                surface.draw_path(&path.finish()?);
+                surface.end_tagged();
+                None
+            }
+            Self::Text(text) => {
+                surface.set_fill(Some(shade(text.shade)));
+                let spoken = surface.start_tagged(ContentTag::Span(SpanTag::empty()));
+                for (x, line) in &text.lines {
+                    typeface.draw(surface, line, (MARGIN + x, top + text.size), text.size);
+                }
+                surface.end_tagged();
+                let mut group = if text.heading {
+                    TagGroup::new(Tag::Hn(NonZeroU16::MIN, None))
+                } else {
+                    TagGroup::new(Tag::P)
+                };
+                group.push(spoken);
+                Some(group)
+            }
+        }
+    }
+}
+
+fn shade(lightness: u8) -> Fill {
+    Fill { paint: luma::Color::new(lightness).into(), opacity: NormalizedF32::ONE, ..Fill::default() }
+}
+
+/// The document. It is dated by the receipt, not by a clock.
+///
+/// # Errors
+/// When there is a fault in this program.
+pub fn pdf(receipt: &Receipt) -> Result<Vec<u8>, PdfError> {
+    let typeface = Typeface::get().ok_or(PdfError::Font)?;
+    let sheet = Sheet::of(receipt);
+    let mut document = Document::new();
+    let mut tags = TagTree::new();
+    let mut rows = lay_out(typeface, &sheet).rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let settings = PageSettings::from_wh(ratio(PAGE.0, 1_000), ratio(PAGE.1, 1_000));
+        let mut page = document.start_page_with(settings.unwrap_or_default());
+        let mut surface = page.surface();
+        let mut top = MARGIN;
+        // The first row of a page is drawn whatever its height, so that there is always a next one.
+        while let Some(row) = rows.next_if(|row| top == MARGIN || top + row.height() <= PAGE.1 - MARGIN) {
+            if let Some(group) = row.draw(typeface, &mut surface, top) {
+                tags.push(group);
+            }
+            top += row.height();
+        }
+        surface.finish();
+        page.finish();
+    }
+    document.set_tag_tree(tags);
+    document.set_metadata(
+        Metadata::new()
+            .title(sheet.title)
+            .authors(vec![receipt.issuer.name.to_string()])
+            .language("en".to_owned())
+            .document_id(receipt.id.to_string())
+            .creation_date(date_time(receipt.issued_at)),
+    );
+    document.finish().map_err(|error| PdfError::Unwritable(format!("{error:?}")))
+}
+
+/// An instant as the library has it, in UTC.
+fn date_time(at: Timestamp) -> DateTime {
+    let at = at.utc();
+    // Every part of an instant but its year is below 60.
+    let small = |part: u32| u8::try_from(part).unwrap_or_default();
+    DateTime::new(u16::try_from(at.year()).unwrap_or_default())
+        .month(small(at.month()))
+        .day(small(at.day()))
+        .hour(small(at.hour()))
+        .minute(small(at.minute()))
+        .second(small(at.second()))
+        .utc_offset_hour(0)
+        .utc_offset_minute(0)
+}

@@ -1,0 +1,98 @@
+use proptest::prelude::*;
+use receipts::html;
+use serde_json::json;
+
+use crate::fixture::receipt;
+
+/// What a reader sees of a page: its text without the marks.
+fn text(page: &str) -> String {
+    let body = page.split("<body>").nth(1).expect("a body");
+    let mut seen = String::new();
+    for piece in body.split('<') {
+        let piece = piece.split_once('>').map_or(piece, |(_, text)| text);
+        if !piece.is_empty() {
+            seen.push_str(piece);
+            seen.push('\n');
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_receipt_says_who_what_when_and_how_much() {
+    let page = html(&receipt(&[]));
+    assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{page}");
+    assert_eq!(
+        text(&page),
+        "Receipt 2027-000042\n\
+         From\nAda Lovelace Ltd\n12 St James's Square\nLondon SW1Y 4JH\nGB\nTax id GB123456789\n\
+         For\nZoë Łukasz Ελένη Дмитрий\nzoe@example.org\n\
+         Issued on\n4 January 2027\nPaid on\n4 January 2027\nBooked on\n4 January 2027\n\
+         Payment reference\npi_3OqK2eZvKYlo2C\n\
+         Consultation\n5 January 2027, 11:00 to 12:00 (Europe/Berlin)\n\
+         Net\nEUR 66.67\nVAT 20 %\nEUR 13.33\nTotal paid\nEUR 80.00\n"
+    );
+}
+
+#[test]
+fn what_amends_another_names_it() {
+    let note = html(&receipt(&[("/kind", json!("credit_note")), ("/of", json!("2026-000007"))]));
+    assert!(text(&note).starts_with("Credit note 2027-000042\n"), "{note}");
+    for part in ["receipt 2026-000007", "Refunded on\n4 January 2027", "Total refunded\nEUR 80.00"] {
+        assert!(text(&note).contains(part), "{part}: {note}");
+    }
+    let correction = html(&receipt(&[("/kind", json!("correction")), ("/of", json!("2026-000008"))]));
+    for part in ["Correction 2027-000042", "credit note 2026-000008 failed", "Total not refunded\nEUR 80.00"]
+    {
+        assert!(text(&correction).contains(part), "{part}: {correction}");
+    }
+}
+
+#[test]
+fn dates_are_the_issuers_and_times_the_clients() {
+    let page = html(&receipt(&[
+        ("/issued_at", json!("2026-12-31T23:30:00Z")),
+        ("/issuer/time_zone", json!("Pacific/Auckland")),
+        ("/service/start", json!("2027-01-05T23:30:00Z")),
+        ("/service/end", json!("2027-01-06T00:30:00Z")),
+        ("/service/time_zone", json!("UTC")),
+        ("/service/seats", json!(3)),
+        ("/tax", json!(null)),
+        ("/issuer/address", json!(null)),
+        ("/issuer/country", json!(null)),
+        ("/issuer/tax_id", json!(null)),
+    ]));
+    let text = text(&page);
+    assert!(text.contains("Issued on\n1 January 2027\n"), "{text}");
+    assert!(text.contains("5 January 2027, 23:30 to 6 January 2027, 00:30 (UTC)\n3 seats\n"), "{text}");
+    assert!(text.contains("From\nAda Lovelace Ltd\nFor\n") && !text.contains("VAT"), "{text}");
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let hostile = "</style></title><script>alert(1)</script><img src=x onerror='alert(\"1\")'>&amp;";
+    let page = html(&receipt(&[
+        ("/issuer/name", json!(hostile)),
+        ("/issuer/address", json!([hostile, hostile])),
+        ("/issuer/tax_id", json!(hostile)),
+        ("/recipient/name", json!(hostile)),
+        ("/service/name", json!(hostile)),
+        ("/tax/label", json!(hostile)),
+        ("/reference", json!(hostile)),
+    ]));
+    assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
+    // What could end the style ends it in text only.
+    assert_eq!(page.matches("</style>").count(), 1, "{page}");
+    assert_eq!(page.matches("&lt;script&gt;").count(), 8, "{page}");
+    assert!(page.contains("&amp;amp;"), "{page}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_adds_a_mark(name in "[^\\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,60}") {
+        let marks = |page: &str| page.matches('<').count();
+        let name = format!("x{name}");
+        let page = html(&receipt(&[("/recipient/name", json!(name)), ("/service/name", json!(name))]));
+        prop_assert_eq!(marks(&page), marks(&html(&receipt(&[]))));
+    }
+}

@@ -1,0 +1,138 @@
+use lopdf::{Document, Object};
+use proptest::prelude::*;
+use receipts::pdf;
+use serde_json::{Value, json};
+
+use crate::fixture::receipt;
+
+fn parsed(changes: &[(&str, Value)]) -> Document {
+    let bytes = pdf(&receipt(changes)).expect("a document");
+    Document::load_mem(&bytes).expect("a PDF")
+}
+
+/// The text of all pages, as a reader would copy it.
+fn text(document: &Document) -> String {
+    let pages: Vec<u32> = document.get_pages().keys().copied().collect();
+    document.extract_text(&pages).expect("text")
+}
+
+#[test]
+fn its_text_can_be_selected_in_every_script_of_the_font() {
+    let document = parsed(&[("/service/name", json!("Διαβούλευση · Консультация"))]);
+    let text = text(&document);
+    for part in [
+        "Receipt 2027-000042",
+        "Ada Lovelace Ltd",
+        "12 St James's Square",
+        "Tax id GB123456789",
+        "Zoë Łukasz Ελένη Дмитрий",
+        "Διαβούλευση · Консультация",
+        "5 January 2027, 11:00 to 12:00 (Europe/Berlin)",
+        "pi_3OqK2eZvKYlo2C",
+        "VAT 20 %",
+        "EUR 13.33",
+        "EUR 80.00",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("boxes"), "{text}");
+    assert_eq!(document.get_pages().len(), 1);
+}
+
+#[test]
+fn the_font_is_embedded_and_cut_down() {
+    let bytes = pdf(&receipt(&[])).expect("a document");
+    assert!(bytes.len() < 40_000, "{} bytes", bytes.len());
+    let document = Document::load_mem(&bytes).expect("a PDF");
+    let dictionaries = document.objects.values().filter_map(|object| object.as_dict().ok());
+    let names: Vec<_> = dictionaries
+        .filter(|dictionary| dictionary.has(b"FontFile2"))
+        .map(|font| {
+            font.get(b"FontName").and_then(Object::as_name).map(String::from_utf8_lossy).expect("a name")
+        })
+        .collect();
+    assert!(names.len() == 1 && names[0].ends_with("+DejaVuSans"), "{names:?}");
+}
+
+#[test]
+fn the_same_receipt_gives_the_same_bytes() {
+    let first = pdf(&receipt(&[])).expect("a document");
+    assert_eq!(first, pdf(&receipt(&[])).expect("a document"));
+    assert_ne!(first, pdf(&receipt(&[("/number", json!("2027-000043"))])).expect("a document"));
+}
+
+#[test]
+fn it_says_what_it_is_to_those_who_have_it_read_out() {
+    let document = parsed(&[]);
+    let catalog = document.catalog().expect("a catalog");
+    assert_eq!(catalog.get(b"Lang").and_then(Object::as_str).expect("a language"), b"en");
+    assert!(catalog.has(b"StructTreeRoot"));
+    let roles: Vec<String> = document
+        .objects
+        .values()
+        .filter_map(|object| object.as_dict().ok()?.get(b"S").and_then(Object::as_name).ok())
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .collect();
+    assert!(roles.iter().any(|role| role == "H1") && roles.iter().any(|role| role == "P"), "{roles:?}");
+}
+
+#[test]
+fn what_the_font_lacks_is_said_and_can_still_be_copied() {
+    for name in ["山田太郎", "김철수"] {
+        let document = parsed(&[("/recipient/name", json!(name))]);
+        let text = text(&document);
+        assert!(text.contains("The boxes stand for characters"), "{name}: {text}");
+        let page = document.page_iter().next().expect("a page");
+        let drawn = String::from_utf8_lossy(&document.get_page_content(page)).into_owned();
+        // One glyph can be mapped to one character only; what else it stands for is noted where it is drawn.
+        for character in name.chars() {
+            let noted = format!("/ActualText<FEFF{:04X}>", u32::from(character));
+            assert!(text.contains(character) || drawn.contains(&noted), "{character}: {drawn}");
+        }
+    }
+}
+
+#[test]
+fn scripts_that_run_from_right_to_left_are_drawn() {
+    for name in ["עדה לאבלייס", "محمد", "Ada עדה 42 محمد"] {
+        let text = text(&parsed(&[("/recipient/name", json!(name)), ("/service/name", json!(name))]));
+        assert!(!text.contains("boxes"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_longest_details_take_more_pages_and_lose_nothing() {
+    let wide = |letter: &str| letter.repeat(120);
+    let document = parsed(&[
+        ("/issuer/name", json!(wide("W"))),
+        ("/issuer/address", json!(["M", "N", "O", "P", "Q", "R"].map(wide))),
+        ("/issuer/tax_id", json!(wide("9"))),
+        ("/recipient/name", json!(wide("Ж"))),
+        ("/recipient/email", json!(format!("{}@{}.org", "w".repeat(64), "m".repeat(180)))),
+        ("/service/name", json!(wide("Ω"))),
+        ("/tax/label", json!(wide("V"))),
+        ("/reference", json!(wide("z"))),
+    ]);
+    assert_eq!(document.get_pages().len(), 2);
+    let text = text(&document);
+    for letter in ["W", "M", "N", "O", "Q", "R", "9", "Ж", "Ω", "V", "z"] {
+        assert!(text.matches(letter).count() >= 120, "{letter}: {text}");
+    }
+    assert!(text.contains("EUR 80.00"), "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn no_text_is_too_much(name in "[^\\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,120}", amount in 0_u64..=99_999_999) {
+        let name = format!("x{}", name.chars().take(118).collect::<String>());
+        let changes = [
+            ("/recipient/name", json!(name)),
+            ("/service/name", json!(name)),
+            ("/tax/label", json!(name)),
+            ("/total/amount", json!(amount)),
+        ];
+        let bytes = pdf(&receipt(&changes)).expect("a document");
+        prop_assert!(Document::load_mem(&bytes).is_ok());
+    }
+}
