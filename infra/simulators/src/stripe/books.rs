@@ -28,7 +28,9 @@ pub(super) fn share(whole: i64, part: i64, of: i64) -> i64 {
 /// What Stripe keeps of a payment of `amount`.
 pub(super) fn processing_fee(amount: i64, currency: &str) -> i64 {
     let fixed = if currencies::exponent(currency) == 0 { 0 } else { FIXED_FEE };
-    (share(amount, FEE_BASIS_POINTS, 10_000) + fixed).min(amount)
+    // The hundredths of a currency that has none are always 00.
+    let whole = if currencies::exponent(currency) == 2 { currencies::step(currency) } else { 1 };
+    ((share(amount, FEE_BASIS_POINTS, 10_000) + fixed + whole - 1) / whole * whole).min(amount)
 }
 
 /// A line of `account`'s books, or the platform's, without fees. It is not in the books yet.

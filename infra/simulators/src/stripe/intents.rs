@@ -360,11 +360,10 @@ pub(super) fn cancel(work: &mut Work, id: &str, form: &Form) -> Outcome {
 pub(super) fn expire(work: &mut Work, id: &str) {
     let Some(intent) = work.state.intents.get(id) else { return };
     work.origin.account = intent.account.clone();
-    end(work, id, Some("automatic".to_owned()), true);
+    end(work, id, Some("expired".to_owned()), true);
 }
 
-/// Cancels an intent that can be, and lets go of what its bank holds, which Stripe calls a refund. `expired`
-/// tells that nobody asked for it.
+/// Cancels an intent that can be, and lets go of what its bank holds. `expired` tells that nobody asked for it.
 fn end(work: &mut Work, id: &str, reason: Option<String>, expired: bool) {
     let now = work.now;
     let mut authorised = None;
@@ -377,20 +376,12 @@ fn end(work: &mut Work, id: &str, reason: Option<String>, expired: bool) {
         intent.cancellation_reason = reason;
         intent.amount_capturable = 0;
     });
-    let held = authorised.and_then(|charge| work.state.charges.get_mut(&charge));
-    let held = held.map(|charge| {
-        charge.released = charge.amount;
+    if let Some(charge) = authorised.as_ref().and_then(|charge| work.state.charges.get_mut(charge)) {
         charge.capture_before = None;
-        charge.clone()
-    });
-    if let Some(charge) = held {
-        let (why, kind) = match expired {
-            true => (Some("expired_uncaptured_charge"), "charge.expired"),
-            false => (None, "charge.refunded"),
-        };
-        let refund = format!("re_{}", random::letters(24));
-        settle::release(work, &charge, refund, charge.amount, why, None);
-        about_charge(work, kind, &charge.id);
+        if expired {
+            let charge = charge.id.clone();
+            about_charge(work, "charge.expired", &charge);
+        }
     }
     about_intent(work, "payment_intent.canceled", id);
 }

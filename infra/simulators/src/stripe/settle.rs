@@ -2,13 +2,13 @@
 //!
 //! A destination charge books four lines: the charge on the platform, the transfer from the platform to the
 //! account, and the application fee back. A direct charge books on the account itself. A charge that is
-//! captured in part books all that was authorised and, as a refund, what was not captured.
+//! captured in part books what was captured; what is let go leaves no trace in the books.
 
 use super::books::{book, line, processing_fee};
 use super::cards::Later;
 use super::events::{about_charge, about_intent, emit};
 use super::state::{
-    Charge, ChargeStatus, Failure, Fee, Intent, IntentStatus, Line, Metadata, Refund, RefundStatus, Transfer,
+    Charge, ChargeStatus, Failure, Fee, Intent, IntentStatus, Line, Metadata, Transfer,
 };
 use super::work::Work;
 use super::{cards, payment_methods, render, transfers};
@@ -44,7 +44,6 @@ pub(super) fn new_charge(work: &Work, intent: &Intent, payment_method: &str, how
         captured: false,
         amount_captured: 0,
         refunded: 0,
-        released: 0,
         refunded_reversing: 0,
         refunded_with_fee: 0,
         payment_method: payment_method.to_owned(),
@@ -121,20 +120,10 @@ pub(super) fn take(work: &mut Work, charge_id: &str, captured: i64, fee: Option<
     let fee = fee.unwrap_or(0).min(captured);
     let direct = intent.account.is_some();
     let account = intent.account.as_deref();
-    let mut paid = line(work, Line::Charge, account, charge.amount, &charge.currency, charge_id);
-    paid.stripe_fee = processing_fee(charge.amount, &charge.currency);
+    let mut paid = line(work, Line::Charge, account, captured, &charge.currency, charge_id);
+    paid.stripe_fee = processing_fee(captured, &charge.currency);
     paid.application_fee = if direct { fee } else { 0 };
     let transaction = book(work, paid);
-    let released = charge.amount - captured;
-    if released > 0 {
-        let refund = format!("re_{}", random::letters(24));
-        let mut back = line(work, Line::PartialCapture, account, -released, &charge.currency, &refund);
-        // Stripe keeps its part of what was captured only.
-        back.stripe_fee =
-            processing_fee(captured, &charge.currency) - processing_fee(charge.amount, &charge.currency);
-        let transaction = book(work, back);
-        release(work, &charge, refund, released, None, Some(transaction));
-    }
     let group = transfers::group(intent.transfer_group.as_deref(), intent.destination.as_ref(), &intent.id);
     let (transfer, application_fee) = match &intent.destination {
         Some(destination) => {
@@ -157,7 +146,6 @@ pub(super) fn take(work: &mut Work, charge_id: &str, captured: i64, fee: Option<
     if let Some(charge) = work.state.charges.get_mut(charge_id) {
         charge.captured = true;
         charge.amount_captured = captured;
-        charge.released = released;
         charge.capture_before = None;
         charge.transaction = Some(transaction);
         charge.transfer = transfer.clone();
@@ -180,33 +168,6 @@ pub(super) fn take(work: &mut Work, charge_id: &str, captured: i64, fee: Option<
             emit(work, kind, object, None);
         }
     }
-}
-
-/// Records that some of an authorisation was let go, which Stripe calls a refund. No money moves for it.
-pub(super) fn release(
-    work: &mut Work,
-    charge: &Charge,
-    id: String,
-    amount: i64,
-    reason: Option<&str>,
-    transaction: Option<String>,
-) {
-    work.state.refunds.add(Refund {
-        id,
-        account: charge.account.clone(),
-        amount,
-        currency: charge.currency.clone(),
-        charge: charge.id.clone(),
-        intent: charge.intent.clone(),
-        reason: reason.map(str::to_owned),
-        metadata: Metadata::new(),
-        status: RefundStatus::Succeeded,
-        settles: None,
-        transaction,
-        failure_transaction: None,
-        reversal: None,
-        created: work.now,
-    });
 }
 
 /// The transfer of a destination charge, with the application fee taken from it.

@@ -10,6 +10,7 @@ use super::{customers, payment_methods, render, secrets, validate};
 use crate::random;
 
 const CREATE: &[&str] = &[
+    "allowed_payment_method_types[]",
     "automatic_payment_methods[allow_redirects]",
     "automatic_payment_methods[enabled]",
     "confirm",

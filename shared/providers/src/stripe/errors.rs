@@ -5,7 +5,7 @@ use domain::payment::Decline;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use super::wire::{Named, Refusal};
+use super::wire::{Anything, Named, Refusal};
 
 /// Why a call brought no answer that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Failure {
 }
 
 impl From<Failure> for PaymentError {
-    /// Another try may help with locks, rate limits and Stripe's own faults; the rest is refused for good.
+    /// Another try may help with locks, rate limits, an empty balance and Stripe's own faults; the rest is refused for good.
     fn from(failure: Failure) -> Self {
         let No { status, code, message, .. } = match failure {
             Failure::Answer(no) => no,
@@ -86,7 +86,8 @@ impl From<Failure> for PaymentError {
                 | StatusCode::UNAUTHORIZED
                 | StatusCode::FORBIDDEN
         ) || status.is_server_error()
-            || code == "lock_timeout";
+            // Another request holds the object; or the platform's balance must fill first.
+            || matches!(code.as_str(), "lock_timeout" | "balance_insufficient");
         if passing {
             // A wrong key is the operator's to mend; until then everything stays owed.
             Self::Unavailable(format!("status {}, {code}: {message}", status.as_u16()))
@@ -94,6 +95,34 @@ impl From<Failure> for PaymentError {
             Self::Refused { code, message }
         }
     }
+}
+
+/// What an intent is asked for comes too late (<https://docs.stripe.com/error-codes>).
+pub(super) const INTENT_OVER: &str = "payment_intent_unexpected_state";
+/// The same of a setup intent.
+pub(super) const SETUP_OVER: &str = "setup_intent_unexpected_state";
+/// The owner of an account took the platform's access away.
+pub(super) const NO_ACCESS: &str = "account_invalid";
+/// There is no such object.
+pub(super) const NOT_FOUND: &str = "resource_missing";
+
+/// An order that comes too late, because what it asks for was done or has become impossible, is none; the caller looks again.
+pub(super) fn unless_over(done: Result<Anything, Failure>, over: &str) -> Result<(), PaymentError> {
+    match done {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.code() == Some(over) => Ok(()),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// What must be there because of a step before this one.
+pub(super) fn reference(reference: Option<&String>, what: &str) -> Result<String, PaymentError> {
+    reference.cloned().ok_or_else(|| refused("missing_reference", format!("the payment has no {what}")))
+}
+
+/// A refusal of our own.
+pub(super) fn refused(code: &str, message: String) -> PaymentError {
+    PaymentError::Refused { code: code.to_owned(), message }
 }
 
 /// Why a bank refused. Stripe asks that nobody be told of a card that is reported lost or stolen or is suspected of fraud, so
@@ -139,12 +168,12 @@ mod tests {
 
     #[test]
     fn tells_refusals_from_faults() {
-        let refused = |status, body: &[u8]| PaymentError::from(Failure::of_answer(status, body));
+        let answered = |status, body: &[u8]| PaymentError::from(Failure::of_answer(status, body));
         let body =
             br#"{"error":{"type":"invalid_request_error","code":"amount_too_small","message":"Too small"}}"#;
         let code = "amount_too_small".to_owned();
         let expected = PaymentError::Refused { code, message: "Too small".to_owned() };
-        assert_eq!(refused(StatusCode::BAD_REQUEST, body), expected);
+        assert_eq!(answered(StatusCode::BAD_REQUEST, body), expected);
         for status in [
             StatusCode::TOO_MANY_REQUESTS,
             StatusCode::CONFLICT,
@@ -152,10 +181,13 @@ mod tests {
             StatusCode::UNAUTHORIZED,
             StatusCode::FORBIDDEN,
         ] {
-            assert!(matches!(refused(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
+            assert!(matches!(answered(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
         }
-        let locked = br#"{"error":{"type":"invalid_request_error","code":"lock_timeout"}}"#;
-        assert!(matches!(refused(StatusCode::BAD_REQUEST, locked), PaymentError::Unavailable(_)));
+        for code in ["lock_timeout", "balance_insufficient"] {
+            let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
+            let passing = answered(StatusCode::BAD_REQUEST, body.as_bytes());
+            assert!(matches!(passing, PaymentError::Unavailable(_)), "{code}");
+        }
     }
 
     #[test]

@@ -30,15 +30,27 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// What comes with an intent whose charge was asked for.
+    /// What comes with an intent, of which everything was asked for: what came without itself must not count as nothing.
     pub(super) fn of(mut intent: PaymentIntent) -> Result<Self, Failure> {
+        let missing = |what: &str| Failure::Silence(format!("{what} came without what was asked for"));
         let charge = match intent.latest_charge.take() {
-            Some(Expandable::Id(id)) => return Err(Failure::Silence(format!("{id} came without itself"))),
-            Some(Expandable::Object(charge)) => Some(charge),
             None => None,
+            Some(Expandable::Id(id)) => return Err(missing(&id)),
+            Some(Expandable::Object(charge)) => Some(charge),
         };
-        let own = charge.as_ref().and_then(|charge| charge.transfer.as_ref()?.object().cloned());
-        Ok(Self { intent, charge, transfers: own.into_iter().collect(), disputes: Vec::new() })
+        let mut transfers = Vec::new();
+        if let Some(charge) = &charge {
+            let fee_is_bare = matches!(charge.application_fee, Some(Expandable::Id(_)));
+            match &charge.transfer {
+                None => {}
+                Some(Expandable::Id(id)) => return Err(missing(id)),
+                Some(Expandable::Object(transfer)) => transfers.push(Transfer::clone(transfer)),
+            }
+            if fee_is_bare || charge.refunds.is_none() {
+                return Err(missing(&charge.id));
+            }
+        }
+        Ok(Self { intent, charge, transfers, disputes: Vec::new() })
     }
 
     /// The charge's refunds, newest first.

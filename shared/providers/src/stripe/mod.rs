@@ -31,12 +31,12 @@ use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_connect::account::RetrieveAccount;
 use stripe_connect::account_link::{CreateAccountLink, CreateAccountLinkType};
 use stripe_core::payment_intent::{CancelPaymentIntent, RetrievePaymentIntent};
-use stripe_core::setup_intent::{CancelSetupIntent, RetrieveSetupIntent};
+use stripe_core::setup_intent::CancelSetupIntent;
 use tokio::sync::Mutex;
 
 use client::{Client, With};
 use convert::{KEY, key};
-use errors::Failure;
+use errors::{Failure, INTENT_OVER, NO_ACCESS, NOT_FOUND, SETUP_OVER, reference, refused, unless_over};
 use webhook::Told;
 
 /// How long an authorisation surely holds that a client gives, in seconds: a day less than the seven of most cards
@@ -157,34 +157,7 @@ impl Stripe {
         let _: wire::Anything = self.send(detach, With::default()).await?;
         Ok(())
     }
-
-    async fn setup_intent(&self, setup: &str) -> Result<wire::SetupIntent, Failure> {
-        self.ask(&RetrieveSetupIntent::new(setup).expand(["payment_method".to_owned()])).await
-    }
 }
-
-/// What must be there because of a step before this one.
-fn reference(reference: Option<&String>, what: &str) -> Result<String, PaymentError> {
-    reference.cloned().ok_or_else(|| refused("missing_reference", format!("the payment has no {what}")))
-}
-
-fn refused(code: &str, message: String) -> PaymentError {
-    PaymentError::Refused { code: code.to_owned(), message }
-}
-
-/// An order that comes too late, because what it asks for was done or has become impossible, is none; the caller looks again.
-fn unless_over(done: Result<wire::Anything, Failure>, over: &str) -> Result<(), PaymentError> {
-    match done {
-        Ok(_) => Ok(()),
-        Err(failure) if failure.code() == Some(over) => Ok(()),
-        Err(failure) => Err(failure.into()),
-    }
-}
-
-const INTENT_OVER: &str = "payment_intent_unexpected_state";
-const SETUP_OVER: &str = "setup_intent_unexpected_state";
-/// The owner of an account took the platform's access away.
-const NO_ACCESS: &str = "account_invalid";
 
 #[async_trait]
 impl PaymentGateway for Stripe {
@@ -413,7 +386,7 @@ impl PaymentGateway for Stripe {
                 match self.ask::<wire::PaymentIntent>(&RetrievePaymentIntent::new(intent)).await {
                     Ok(intent) => webhook::payment_named(intent.metadata.get(convert::APPOINTMENT)),
                     // What Stripe does not know any more is nothing of ours.
-                    Err(failure) if failure.code() == Some("resource_missing") => app::ports::About::Nothing,
+                    Err(failure) if failure.code() == Some(NOT_FOUND) => app::ports::About::Nothing,
                     Err(failure) => return Err(PortError(PaymentError::from(failure).to_string()).into()),
                 }
             }

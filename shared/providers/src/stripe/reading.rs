@@ -11,6 +11,7 @@ use stripe_core::dispute::ListDispute;
 use stripe_core::payment_intent::{ListPaymentIntent, RetrievePaymentIntent};
 use stripe_core::payout::ListPayout;
 use stripe_core::refund::ListRefund;
+use stripe_core::setup_intent::RetrieveSetupIntent;
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 use super::Stripe;
@@ -19,7 +20,8 @@ use super::convert::KEY;
 use super::errors::Failure;
 use super::look::Found;
 use super::wire::{
-    BalanceTransaction, Dispute, Expandable, FeeRefund, List, PaymentIntent, Payout, Refund, Row, Transfer,
+    BalanceTransaction, Dispute, Expandable, FeeRefund, List, PaymentIntent, Payout, Refund, Row,
+    SetupIntent, Transfer,
 };
 
 /// Most objects that Stripe puts on a page.
@@ -62,6 +64,11 @@ impl Stripe {
                 self.with_later_transfers(payment, std::mem::take(&mut found.transfers)).await?;
         }
         Ok(found)
+    }
+
+    /// An intent by which a card is saved, with the card.
+    pub(super) async fn setup_intent(&self, setup: &str) -> Result<SetupIntent, Failure> {
+        self.ask(&RetrieveSetupIntent::new(setup).expand(["payment_method".to_owned()])).await
     }
 
     /// The intent that was made with a key, which Stripe itself may have forgotten.

@@ -177,7 +177,7 @@ pub(super) struct CardDetails {
     pub(super) capture_before: Option<i64>,
 }
 
-/// A line of the books. Its object is not that of [`crate::stripe::books`], which also reads what it is about.
+/// A line of the books.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct BalanceTransaction {
     pub(super) id: String,

@@ -165,3 +165,26 @@ async fn money_that_comes_too_late_goes_back_whole() {
     assert_eq!((&late["status"], &late["payment"]["state"]), (&json!("expired"), &json!("refunded")));
     assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-8_000, 7_200]);
 }
+
+#[tokio::test]
+async fn each_payment_has_a_receipt_and_each_refund_a_credit_note() {
+    let world = World::new().await;
+    let (_, appointment) = refund_that_fails(&world).await;
+    let path = format!("/v1/appointments/{appointment}/receipts");
+    let list = world.get(&path).person("alan").send().await.expect(200);
+    let shown: Vec<_> = list["receipts"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|receipt| (receipt["kind"].clone(), receipt["number"].clone(), receipt["total"]["amount"].clone()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (json!("receipt"), json!("2027-000001"), json!(8_000)),
+            (json!("credit_note"), json!("2027-000002"), json!(8_000)),
+            (json!("correction"), json!("2027-000003"), json!(8_000)),
+        ],
+        "{list:#}"
+    );
+}

@@ -109,7 +109,7 @@ pub(in crate::stripe) fn charge(state: &State, charge: &Charge) -> Value {
         None => Value::Null,
     };
     let succeeded = charge.status == ChargeStatus::Succeeded;
-    let given_back = charge.refunded + charge.released;
+    let given_back = charge.refunded;
     let failure = charge.failure.as_ref();
     json!({
         "id": charge.id,
@@ -144,7 +144,7 @@ pub(in crate::stripe) fn charge(state: &State, charge: &Charge) -> Value {
         "receipt_email": intent.and_then(|intent| intent.receipt_email.as_ref()),
         "receipt_number": null,
         "receipt_url": null,
-        "refunded": succeeded && given_back == charge.amount,
+        "refunded": succeeded && charge.captured && given_back == charge.amount_captured,
         "review": null,
         "shipping": null,
         "source_transfer": null,

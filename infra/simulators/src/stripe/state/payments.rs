@@ -102,8 +102,6 @@ pub(in crate::stripe) struct Charge {
     pub(in crate::stripe) amount_captured: i64,
     /// Given back to the guest.
     pub(in crate::stripe) refunded: i64,
-    /// Authorised and never taken.
-    pub(in crate::stripe) released: i64,
     /// What was ever refunded with a part of the transfer.
     pub(in crate::stripe) refunded_reversing: i64,
     /// What was ever refunded with a part of the application fee.

@@ -59,11 +59,7 @@ fn dispute(id: &str) -> Dispute {
 type Told<'a> = (MovementKind, u64, &'a str);
 
 fn told(seen: &Seen) -> Vec<Told<'_>> {
-    let told = |movement| -> Told<'_> {
-        let Movement { kind, amount, object, .. } = movement;
-        (*kind, amount.amount(), object)
-    };
-    seen.movements.iter().map(told).collect()
+    seen.movements.iter().map(|one| (one.kind, one.amount.amount(), one.object.as_str())).collect()
 }
 
 /// The idempotency keys, without the appointment.
@@ -258,10 +254,18 @@ fn a_saved_card_counts_until_it_is_forgotten() {
 
 #[test]
 fn answers_without_what_was_asked_for_are_faults() {
-    let mut intent: Value = serde_json::from_slice(AUTHORISED).expect("JSON");
+    let read = |intent: Value| Found::of(serde_json::from_value(intent).expect("an id is a shape too"));
+    let recorded = || serde_json::from_slice::<Value>(REFUNDED_IN_PART).expect("JSON");
+    let mut intent = recorded();
     intent["latest_charge"] = json!("ch_3Q1");
-    let read = Found::of(serde_json::from_value(intent).expect("an id is a shape too"));
-    assert!(matches!(read, Err(Failure::Silence(_))));
+    assert!(matches!(read(intent), Err(Failure::Silence(_))));
+    for (member, bare) in
+        [("transfer", json!("tr_3Q1")), ("application_fee", json!("fee_3Q1")), ("refunds", Value::Null)]
+    {
+        let mut intent = recorded();
+        intent["latest_charge"][member] = bare;
+        assert!(matches!(read(intent), Err(Failure::Silence(_))), "{member}");
+    }
     let mut intent: Value = serde_json::from_slice(AUTHORISED).expect("JSON");
     intent["latest_charge"]["amount"] = json!("10000");
     let error = serde_json::from_value::<PaymentIntent>(intent).expect_err("no number").to_string();

@@ -1,0 +1,165 @@
+//! Answers that are lost, keys that are forgotten: everything is done once.
+
+use app::ports::{PaymentError, PaymentGateway};
+use domain::ledger::MovementKind;
+use domain::payment::{IntentStatus, Payment, Plan};
+use simulators::stripe::DisputeOutcome;
+
+use crate::saved_cards::{asked, saved};
+use crate::world::{BUYER, VISA, World};
+
+fn unavailable<T: std::fmt::Debug>(result: Result<T, PaymentError>) {
+    assert!(matches!(result, Err(PaymentError::Unavailable(_))), "{result:?}");
+}
+
+/// Runs an order whose answer is lost, then runs it again; with `forget`, after Stripe forgot its key.
+macro_rules! twice {
+    ($world:expr, $forget:expr, $order:expr) => {{
+        $world.lose_answers_to_orders(1);
+        unavailable($order.await);
+        if $forget {
+            $world.switch(|switches| switches.prune_keys = true);
+        }
+        $order.await.expect("the second time")
+    }};
+}
+
+#[tokio::test]
+async fn opened_once() {
+    let world = World::new().await;
+    let payment = world.payment(Plan::Charge, 10_000, "EUR");
+    let opened = twice!(world, false, world.stripe.open(&payment, &BUYER));
+    assert_eq!(world.stripe.open(&payment, &BUYER).await, Ok(opened));
+    let saved = world.payment(Plan::SaveCard, 10_000, "EUR");
+    world.lose_answers_to_orders(2);
+    unavailable(world.stripe.open(&saved, &BUYER).await);
+    unavailable(world.stripe.open(&saved, &BUYER).await);
+    let opened = world.stripe.open(&saved, &BUYER).await.expect("the third time");
+    assert_eq!(world.stripe.open(&saved, &BUYER).await, Ok(opened));
+    let count = |kind: &str| {
+        let events = world.simulator.events();
+        events.iter().filter(|event| event["type"] == kind).count()
+    };
+    let made = ["payment_intent.created", "customer.created", "setup_intent.created"];
+    assert_eq!(made.map(count), [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn opened_anew_once() {
+    for forget in [false, true] {
+        let world = World::new().await;
+        let payment = saved(&world, VISA).await;
+        let anew = Payment { plan: Plan::Authorise, intents: 3, ..payment };
+        let opened = twice!(world, forget, world.stripe.open(&anew, &BUYER));
+        assert_eq!(
+            world.stripe.open(&anew, &BUYER).await.map(|opened| opened.references),
+            Ok(opened.references)
+        );
+        let intents = world.simulator.events();
+        assert_eq!(intents.iter().filter(|event| event["type"] == "payment_intent.created").count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_saved_card_is_asked_once() {
+    for (forget, card) in
+        [(false, VISA), (true, VISA), (false, "4000000000000341"), (true, "4000000000000341")]
+    {
+        let world = World::new().await;
+        let payment = saved(&world, card).await;
+        let wanted = Payment { intents: 2, ..payment.clone() };
+        let amount = payment.amount;
+        let intent = twice!(world, forget, world.stripe.use_saved_card(&wanted, amount, false));
+        let payment = Payment { intents: 1, ..payment };
+        if card == VISA {
+            let authorised = asked(&world, &payment, 10_000, false).await;
+            assert_eq!(authorised.references.intent.as_deref(), Some(intent.as_str()));
+            assert!(matches!(world.status(&authorised).await, IntentStatus::Authorised { .. }));
+        }
+        let charges = world.simulator.events();
+        let asked = charges.iter().filter(|event| event["data"]["object"]["object"] == "charge").count();
+        assert_eq!(asked, 1);
+    }
+}
+
+#[tokio::test]
+async fn captured_once() {
+    for forget in [false, true] {
+        let world = World::new().await;
+        let payment = world.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
+        twice!(world, forget, world.stripe.capture(&payment, payment.amount, payment.fee()));
+        assert_eq!(world.status(&payment).await, IntentStatus::Succeeded);
+        world.agrees().await;
+        assert_eq!(world.moved(MovementKind::Captured), (1, 10_000));
+    }
+}
+
+#[tokio::test]
+async fn refunded_once() {
+    for forget in [false, true] {
+        let world = World::new().await;
+        let payment = world.paid(Plan::Charge, 10_000, "EUR", VISA).await;
+        for ordinal in 1..=2 {
+            twice!(world, forget, world.try_refund(&payment, 2_500, true, ordinal));
+        }
+        world.look(&payment).await;
+        world.agrees().await;
+        assert_eq!(world.moved(MovementKind::Refund), (2, 5_000));
+    }
+}
+
+#[tokio::test]
+async fn reversed_and_transferred_once() {
+    for forget in [false, true] {
+        let world = World::new().await;
+        world.earn().await;
+        let payment = world.paid(Plan::Charge, 10_000, "EUR", VISA).await;
+        let dispute = world.simulator.dispute(World::intent(&payment), None, "fraudulent").expect("disputed");
+        twice!(world, forget, world.stripe.reverse(&payment, payment.amount, true, 1));
+        let id = dispute["id"].as_str().expect("an id");
+        world.simulator.close_dispute(id, DisputeOutcome::Won).expect("closed");
+        let again = payment.amount.with_amount(9_000).expect("small");
+        twice!(world, forget, world.stripe.transfer(&payment, again, 2));
+        twice!(world, forget, world.stripe.reverse(&payment, again, false, 2));
+        world.look(&payment).await;
+        world.agrees().await;
+        assert_eq!(world.moved(MovementKind::Reversal), (2, 19_000));
+        assert_eq!(world.moved(MovementKind::Transfer), (3, 119_000));
+    }
+}
+
+#[tokio::test]
+async fn cancelled_and_forgotten_however_often() {
+    let world = World::new().await;
+    let payment = saved(&world, VISA).await;
+    let payment = asked(&world, &payment, 10_000, false).await;
+    // The cancellation of the intent, that of the setup intent, and the detaching.
+    for _ in 0..3 {
+        world.lose_answers_to_orders(1);
+        unavailable(world.stripe.cancel(&payment).await);
+    }
+    world.stripe.cancel(&payment).await.expect("in the end");
+    assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn stripe_fails_before_and_after_it_acts() {
+    let world = World::new().await;
+    let payment = world.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
+    let capture = || world.stripe.capture(&payment, payment.amount, payment.fee());
+    world.switch(|switches| switches.rate_limit = 1);
+    unavailable(capture().await);
+    world.switch(|switches| switches.fail_before_acting = 1);
+    unavailable(capture().await);
+    assert!(matches!(world.status(&payment).await, IntentStatus::Authorised { .. }));
+    world.switch(|switches| switches.fail_after_acting = 1);
+    unavailable(capture().await);
+    // Its key answers 500 for a day; what became of it is seen by looking.
+    unavailable(capture().await);
+    assert_eq!(world.status(&payment).await, IntentStatus::Succeeded);
+    world.switch(|switches| switches.lose_answers = 1);
+    unavailable(world.stripe.look(&payment).await);
+    world.look(&payment).await;
+    world.agrees().await;
+    assert_eq!(world.moved(MovementKind::Captured), (1, 10_000));
+}

@@ -1,0 +1,275 @@
+//! A running Stripe, the adapter that speaks to it, and a ledger of what the adapter saw.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use app::ports::{
+    Buyer, Looked, Opened, PayWith, PaymentError, PaymentGateway, PortError, RefundOrder, Secret, Secrets,
+};
+use async_trait::async_trait;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use domain::ledger::{Account, Balances, Movement, MovementKind, news};
+use domain::payment::{Gateway, IntentStatus, Payment, PaymentState, Plan, References};
+use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
+use providers::stripe::Stripe;
+use simulators::stripe::description::Description;
+use simulators::stripe::{Onboarding, StripeSimulator, StripeSimulatorConfig, Switches};
+use simulators::{Loopback, ManualClock, Running};
+
+pub const VISA: &str = "4242424242424242";
+pub const WEBHOOK_SECRET: &str = "whsec_test";
+pub const CONNECT_SECRET: &str = "whsec_test_connect";
+pub const BUYER: Buyer<'static> = Buyer {
+    description: "An hour",
+    name: "Anna",
+    email: "anna@example.com",
+    return_url: "https://shop.example",
+};
+
+struct OneSecret(String);
+
+#[async_trait]
+impl Secrets for OneSecret {
+    async fn read(&self, _: &str) -> Result<Secret, PortError> {
+        Ok(Secret::new(self.0.clone()))
+    }
+}
+
+/// The way to Stripe: counts requests, and loses answers to those that order something.
+#[derive(Default)]
+struct Way {
+    requests: AtomicU32,
+    lose: AtomicU32,
+}
+
+async fn way(State(way): State<Arc<Way>>, request: Request, next: Next) -> Response {
+    way.requests.fetch_add(1, Ordering::SeqCst);
+    let order = request.method() == axum::http::Method::POST;
+    let answer = next.run(request).await;
+    let less = |left: u32| left.checked_sub(1);
+    if order && way.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+        return axum::http::StatusCode::BAD_GATEWAY.into_response();
+    }
+    answer
+}
+
+pub struct World {
+    pub clock: ManualClock,
+    pub simulator: Arc<StripeSimulator>,
+    pub stripe: Stripe,
+    pub account: String,
+    way: Arc<Way>,
+    ledger: Mutex<Vec<Movement>>,
+    _running: Running,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let clock = ManualClock::at(1_800_000_000);
+        let loopback = Loopback::bind(0).await.expect("a free port");
+        let simulator = StripeSimulator::open(StripeSimulatorConfig {
+            secret_key: "sk_test".to_owned(),
+            webhook_secret: WEBHOOK_SECRET.to_owned(),
+            webhook_url: None,
+            state_file: None,
+            clock: clock.clock(),
+            public_url: loopback.url().clone(),
+        })
+        .expect("a fresh state");
+        // The description of Stripe's API is no part of this repository: `PROVIDER_SPECS` names the folder that holds it.
+        if let Some(folder) = std::env::var_os("PROVIDER_SPECS") {
+            let file = std::path::Path::new(&folder).join("stripe.cut.json");
+            let document = std::fs::read(file).expect("the description");
+            simulator.check_requests(Description::parse(&document).expect("a description"));
+        }
+        let way = Arc::new(Way::default());
+        let router = simulator.router().layer(from_fn_with_state(Arc::clone(&way), self::way));
+        let running = loopback.serve(router);
+        let secret = serde_json::json!({
+            "secret_key": "sk_test", "webhook_secret": WEBHOOK_SECRET, "connect_webhook_secret": CONNECT_SECRET,
+        });
+        let http = providers::https::client().expect("TLS");
+        let stripe =
+            Stripe::new(http, Arc::new(OneSecret(secret.to_string())), "stripe", running.url().as_str())
+                .expect("an address");
+        let account = stripe.create_account(ExpertId::from_bits(1)).await.expect("an account").id;
+        simulator.onboard(&account, Onboarding::Complete).expect("an owner");
+        Self { clock, simulator, stripe, account, way, ledger: Mutex::default(), _running: running }
+    }
+
+    pub fn payment(&self, plan: Plan, amount: u64, code: &str) -> Payment {
+        let currency = Currency::try_from(code.to_owned()).expect("a code in use");
+        Payment {
+            appointment: AppointmentId::from_bits(7),
+            version: 1,
+            gateway: Gateway::Stripe,
+            amount: Money::new(amount, currency).expect("small"),
+            fee_rate: Rate::TEN_PERCENT,
+            destination: self.account.clone(),
+            plan,
+            references: References::default(),
+            intents: 1,
+            kept: None,
+            action_deadline: None,
+            refund_tries: 3,
+            open_dispute: false,
+            entries: 0,
+            decline: None,
+            state: PaymentState::Open,
+        }
+    }
+
+    /// Opens a payment and keeps what it is called.
+    pub async fn open(&self, payment: &mut Payment) -> PayWith {
+        let Opened { references, pay_with } = self.stripe.open(payment, &BUYER).await.expect("opened");
+        payment.references = references;
+        pay_with
+    }
+
+    /// A payment that the client has answered with a card.
+    pub async fn paid(&self, plan: Plan, amount: u64, code: &str, card: &str) -> Payment {
+        let mut payment = self.payment(plan, amount, code);
+        self.open(&mut payment).await;
+        self.pay(&payment, card);
+        payment
+    }
+
+    /// Money of the platform's own: a transfer that is not a charge's comes out of it.
+    pub async fn earn(&self) {
+        let mut payment = self.payment(Plan::Charge, 100_000, "EUR");
+        payment.appointment = AppointmentId::from_bits(99);
+        self.open(&mut payment).await;
+        assert!(self.pay(&payment, VISA));
+        self.look(&payment).await;
+    }
+
+    pub fn intent(payment: &Payment) -> &str {
+        let References { intent, setup, .. } = &payment.references;
+        intent.as_deref().or(setup.as_deref()).expect("opened")
+    }
+
+    /// Answers whether the bank agreed.
+    pub fn pay(&self, payment: &Payment, card: &str) -> bool {
+        self.simulator.pay(Self::intent(payment), card).is_ok()
+    }
+
+    /// Looks, and writes down what is new.
+    pub async fn look(&self, payment: &Payment) -> Looked {
+        let looked = self.stripe.look(payment).await.expect("seen");
+        let mut ledger = self.ledger.lock().expect("whole");
+        let fresh: Vec<Movement> = news(&ledger, &looked.seen.movements).into_iter().cloned().collect();
+        ledger.extend(fresh);
+        looked
+    }
+
+    pub async fn status(&self, payment: &Payment) -> IntentStatus {
+        self.look(payment).await.seen.status
+    }
+
+    /// How many requests a look takes.
+    pub async fn requests_of_a_look(&self, payment: &Payment) -> u32 {
+        let before = self.way.requests.load(Ordering::SeqCst);
+        self.look(payment).await;
+        self.way.requests.load(Ordering::SeqCst) - before
+    }
+
+    pub fn note(&self, movements: Vec<Movement>) {
+        let mut ledger = self.ledger.lock().expect("whole");
+        let fresh: Vec<Movement> = news(&ledger, &movements).into_iter().cloned().collect();
+        ledger.extend(fresh);
+    }
+
+    /// How many movements of a kind were written down, and what they come to.
+    pub fn moved(&self, kind: MovementKind) -> (usize, u64) {
+        let ledger = self.ledger.lock().expect("whole");
+        let of_kind = ledger.iter().filter(|movement| movement.kind == kind);
+        of_kind.fold((0, 0), |(count, sum), movement| (count + 1, sum + movement.amount.amount()))
+    }
+
+    pub fn movements(&self) -> Vec<Movement> {
+        self.ledger.lock().expect("whole").clone()
+    }
+
+    pub async fn refund(&self, payment: &Payment, amount: u64, from_expert: bool, ordinal: u32) {
+        self.try_refund(payment, amount, from_expert, ordinal).await.expect("refunded");
+    }
+
+    pub async fn try_refund(
+        &self,
+        payment: &Payment,
+        amount: u64,
+        from_expert: bool,
+        ordinal: u32,
+    ) -> Result<(), PaymentError> {
+        let amount = payment.amount.with_amount(amount).expect("small");
+        let order = RefundOrder { amount, fee: amount.nothing(), from_expert, ordinal };
+        self.stripe.refund(payment, order).await
+    }
+
+    pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
+        let mut switches = self.simulator.switches();
+        change(&mut switches);
+        self.simulator.set_switches(switches);
+    }
+
+    /// Loses the answers to the next orders, whatever is asked in between.
+    pub fn lose_answers_to_orders(&self, count: u32) {
+        self.way.lose.store(count, Ordering::SeqCst);
+    }
+
+    /// Checks the ledger: against everybody's balances at Stripe, and line by line against the platform's books there.
+    #[track_caller]
+    pub fn agrees(&self) -> impl Future<Output = ()> + use<'_> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let movements = self.movements();
+            let balances = Balances::of(&movements);
+            let mut ours: BTreeMap<(&str, String), i128> = BTreeMap::new();
+            for (account, code, amount) in balances.iter() {
+                let owner = match account {
+                    Account::Client | Account::Authorised => "guests",
+                    Account::Platform => "platform",
+                    Account::Expert => &self.account,
+                    Account::Gateway => "stripe",
+                    Account::Bank => "bank",
+                };
+                *ours.entry((owner, code.to_owned())).or_default() += amount;
+            }
+            let theirs = self.simulator.balances();
+            let mut rest = ours.clone();
+            for balance in &theirs {
+                let code = balance.currency.to_ascii_uppercase();
+                let amount = match code.as_str() {
+                    "ISK" => balance.amount / 100,
+                    _ => balance.amount,
+                };
+                let owner = balance.owner.as_str();
+                let our = rest.remove(&(owner, code)).unwrap_or(0);
+                assert_eq!(our, amount.into(), "{owner} at {caller}: {movements:#?}\n{theirs:#?}");
+            }
+            assert!(rest.values().all(|amount| *amount == 0), "at {caller}: {rest:?}");
+
+            let all = TimeSpan::new(Timestamp::MIN, Timestamp::from_seconds(self.clock.now() + 1));
+            let lines = self.stripe.book_lines(all).await.expect("the books");
+            assert!(lines.is_sorted_by_key(|line| line.at), "at {caller}");
+            let mut by_object: BTreeMap<String, i128> = BTreeMap::new();
+            for line in lines {
+                *by_object.entry(line.object).or_default() += i128::from(line.amount - line.fee);
+            }
+            for movement in &movements {
+                let amount = i128::from(movement.amount.amount());
+                for (account, sign) in [(movement.from, 1), (movement.to, -1)] {
+                    if account == Account::Platform {
+                        *by_object.entry(movement.object.clone()).or_default() += sign * amount;
+                    }
+                }
+            }
+            by_object.retain(|_, difference| *difference != 0);
+            assert!(by_object.is_empty(), "at {caller}: {by_object:?}");
+            assert!(self.simulator.violations().is_empty(), "{:?}", self.simulator.violations());
+        }
+    }
+}
