@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use app::App;
 use app::ports::{Gateways, Secrets};
-use domain::payment::Gateway;
 use aws::Services;
+use domain::payment::Gateway;
 use http_api::{Route, config, telemetry};
 use lambda_http::Request;
 use lambda_runtime::{Error, LambdaEvent, service_fn};

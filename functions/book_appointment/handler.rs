@@ -5,8 +5,8 @@ use app::booking::{Booked, Booking, book};
 use app::idempotency::{Created, remember};
 use app::ports::PayWith;
 use domain::appointment::{Attendee, Party};
-use domain::session_type::MAXIMUM_CAPACITY;
 use domain::payment::Gateway;
+use domain::session_type::MAXIMUM_CAPACITY;
 use domain::{Currency, ExpertId, SessionTypeId, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -66,7 +66,8 @@ fn one() -> u16 {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let person = call.signed_in()?;
-    let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } = call.json()?;
+    let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } =
+        call.json()?;
     if !(1..=MAXIMUM_CAPACITY).contains(&seats) {
         return Err(Problem::invalid("seats", format!("must be from 1 to {MAXIMUM_CAPACITY}")));
     }

@@ -14,7 +14,9 @@ pub const ROUTE: Route = Route {
     path: "/v1/appointments/{appointment_id}/no-show",
     audience: Audience::SignedIn,
     summary: "Say that the other one did not come: the expert of the client, the client of the expert",
-    operation: |schemas| Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK).may_fail(&[403, 409]),
+    operation: |schemas| {
+        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK).may_fail(&[403, 409])
+    },
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

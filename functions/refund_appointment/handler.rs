@@ -1,7 +1,7 @@
 //! Gives money back as the expert pleases, whatever the policy says.
 
-use app::appointments;
 use app::App;
+use app::appointments;
 use app::idempotency::{Created, remember};
 use domain::Money;
 use domain::appointment::Party;

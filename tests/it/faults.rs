@@ -140,7 +140,8 @@ async fn on_own_rows(world: &World) -> (App, Rows, Offer, ExpertId) {
     let store = &world.stack.app.store;
     let rules = store.rules(expert).await.expect("readable").expect("rules");
     let kind = store.session_type(expert, kind).await.expect("readable").expect("a type");
-    let account = store.payment_account(expert, Gateway::Stripe).await.expect("readable").expect("an account");
+    let account =
+        store.payment_account(expert, Gateway::Stripe).await.expect("readable").expect("an account");
     let profile = store.expert(expert).await.expect("readable").expect("a profile");
     let rows = Rows::default();
     let app = App {

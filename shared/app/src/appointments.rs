@@ -162,13 +162,20 @@ async fn try_refund(
         return refuse("there was nothing to pay, so there is nothing to give back".to_owned());
     };
     if amount.currency() != payment.amount.currency() || amount.is_zero() {
-        let must = format!("must be above zero and in {}, the currency of the payment", payment.amount.currency().code());
+        let must = format!(
+            "must be above zero and in {}, the currency of the payment",
+            payment.amount.currency().code()
+        );
         return Err(AppError::Invalid { field: "amount".to_owned(), must });
     }
+    check_step("amount", amount)?;
     let target = payment.target(&record.appointment.status);
     let secured = matches!(
         payment.state,
-        PaymentState::Paid { .. } | PaymentState::PartlyRefunded { .. } | PaymentState::Authorised { .. } | PaymentState::CardSaved
+        PaymentState::Paid { .. }
+            | PaymentState::PartlyRefunded { .. }
+            | PaymentState::Authorised { .. }
+            | PaymentState::CardSaved
     );
     if !secured {
         return refuse("nothing is paid that could be given back now".to_owned());
@@ -185,6 +192,16 @@ async fn try_refund(
     app.owe(&mut transaction, Effect::Payment(id), now)?;
     app.commit(transaction).await?;
     Ok(Created::Now(AppointmentRecord { payment: Some(payment), ..record }, seen))
+}
+
+/// What no gateway can move is refused before anybody waits for it.
+fn check_step(field: &str, amount: Money) -> Result<(), AppError> {
+    let step = amount.currency().charge_step();
+    if amount.amount().is_multiple_of(step) {
+        return Ok(());
+    }
+    let must = format!("must be a multiple of {step} in the smallest unit of {}", amount.currency().code());
+    Err(AppError::Invalid { field: field.to_owned(), must })
 }
 
 /// What a person decides about a refund that the client's bank did not take.
@@ -218,7 +235,8 @@ pub async fn settle_failed_refund(
             return Err(AppError::PaymentState("there was nothing to pay".to_owned()));
         };
         let owed = totals.held().saturating_sub(payment.target(&record.appointment.status).amount());
-        if totals.failed_refunds < payment.refund_tries || owed == 0 {
+        let stuck = totals.failed_refunds >= payment.refund_tries || totals.disputed > 0;
+        if !stuck || payment.open_dispute || owed == 0 {
             return Err(AppError::PaymentState("no refund of it waits for a person".to_owned()));
         }
         let mut payment = Payment { version: payment.version + 1, ..payment.clone() };
@@ -247,7 +265,9 @@ pub async fn settle_failed_refund(
         transaction.put_payment(&payment)?;
         app.owe(&mut transaction, Effect::Payment(id), now)?;
         match app.commit(transaction).await {
-            Ok(()) => return app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment")),
+            Ok(()) => {
+                return app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"));
+            }
             Err(failure) => tries.again(failure).await?,
         }
     }
@@ -369,11 +389,14 @@ pub async fn end(
         }
         let now = app.now();
         let price = appointment.price;
-        if let Some(charge) = charge.filter(|charge| {
-            charge.currency() != price.currency() || charge.amount() > price.amount()
-        }) {
+        if let Some(charge) =
+            charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())
+        {
             let must = format!("must be at most {price}, the price that was agreed, got {charge}");
             return Err(AppError::Invalid { field: "charge".to_owned(), must });
+        }
+        if let Some(charge) = charge {
+            check_step("charge", charge)?;
         }
         if appointment.status == outcome.status() {
             return Ok(appointment);

@@ -299,7 +299,10 @@ async fn price_in(
     let Some(currency) = pay_in.filter(|currency| *currency != price.currency()) else { return Ok(price) };
     let refuse = |must: String| Err(AppError::Invalid { field: "pay_in".to_owned(), must });
     if !terms.presentment_currencies.contains(&currency) {
-        return refuse(format!("must be {}, or one of the session type's presentment_currencies", price.currency().code()));
+        return refuse(format!(
+            "must be {}, or one of the session type's presentment_currencies",
+            price.currency().code()
+        ));
     }
     let converted = convert_for_charge(app, price, currency, app.now()).await?;
     // A price is rounded to what can be charged; what cannot be charged at all is refused by the gateway's own limits.

@@ -1,7 +1,7 @@
 //! Why a use case did not do what was asked. HTTP-free; `shared/http` makes a problem document of each.
 
-use domain::appointment::ChangeRefusal;
 use domain::Money;
+use domain::appointment::ChangeRefusal;
 use domain::day_ledger::Refusal;
 use store::{CommitError, ReadError, TableError};
 

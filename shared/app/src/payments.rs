@@ -30,12 +30,8 @@ pub(crate) enum Next {
 /// What the gateway says of a payment; of one that it was never asked for, that it is missing.
 pub(crate) async fn look(app: &App, payment: &Payment) -> Result<Looked, AppError> {
     if payment.references == References::default() {
-        let seen = Seen {
-            status: IntentStatus::Missing,
-            movements: Vec::new(),
-            open_dispute: false,
-            decline: None,
-        };
+        let seen =
+            Seen { status: IntentStatus::Missing, movements: Vec::new(), open_dispute: false, decline: None };
         return Ok(Looked { seen, pay_with: PayWith::Nothing });
     }
     Ok(app.gateways.get(payment.gateway)?.look(payment).await?)
@@ -62,13 +58,17 @@ pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next,
         let gateway = app.gateways.get(payment.gateway)?;
         let now = app.now();
         let Looked { seen, .. } = look(app, &payment).await?;
-        let news: Vec<Movement> =
-            ledger::news(&movements, &seen.movements).into_iter().cloned().collect();
+        let news: Vec<Movement> = ledger::news(&movements, &seen.movements).into_iter().cloned().collect();
         let movements: Vec<Movement> = movements.into_iter().chain(news.iter().cloned()).collect();
         let observed = Payment {
             state: payment.state_of(&seen, &movements),
             decline: seen.decline,
             open_dispute: seen.open_dispute,
+            // Who paid anew has their deadline behind them.
+            action_deadline: match seen.status {
+                IntentStatus::Authorised { .. } | IntentStatus::Succeeded => None,
+                _ => payment.action_deadline,
+            },
             ..payment.clone()
         };
         let step = settle(&appointment, &observed, &seen, &movements, gateway.abilities(), now);
@@ -232,8 +232,7 @@ impl<'a> Change<'a> {
             self.transaction.put_payment(&self.after)?;
             let id = self.appointment.id;
             for event in self.events {
-                let effect =
-                    Effect::Announcement { appointment: id, version: self.after.version, event };
+                let effect = Effect::Announcement { appointment: id, version: self.after.version, event };
                 self.app.owe(&mut self.transaction, effect, self.now)?;
             }
         }
@@ -243,12 +242,8 @@ impl<'a> Change<'a> {
 
     fn write_down(&mut self) -> Result<(), AppError> {
         self.after.entries += 1;
-        let documented = |kind| {
-            matches!(
-                kind,
-                MovementKind::Captured | MovementKind::Refund | MovementKind::RefundFailed
-            )
-        };
+        let documented =
+            |kind| matches!(kind, MovementKind::Captured | MovementKind::Refund | MovementKind::RefundFailed);
         if self.news.iter().any(|movement| documented(movement.kind)) {
             self.app.owe(&mut self.transaction, Effect::Receipts(self.appointment.id), self.now)?;
         }
@@ -307,8 +302,12 @@ async fn order(
         Settlement::Capture(amount) => {
             gateway.capture(&payment, amount, amount.share(payment.fee_rate)).await?;
         }
-        Settlement::AuthoriseSaved(amount) => use_saved_card(app, gateway, appointment, payment, amount, false).await?,
-        Settlement::ChargeSaved(amount) => use_saved_card(app, gateway, appointment, payment, amount, true).await?,
+        Settlement::AuthoriseSaved(amount) => {
+            use_saved_card(app, gateway, appointment, payment, amount, false).await?
+        }
+        Settlement::ChargeSaved(amount) => {
+            use_saved_card(app, gateway, appointment, payment, amount, true).await?
+        }
         Settlement::AskClient { deadline, .. } => {
             let wanted = Payment {
                 plan: Plan::Authorise,
@@ -319,8 +318,9 @@ async fn order(
                 ..payment.clone()
             };
             let opened = gateway.open(&wanted, &buyer(app, appointment)).await?;
-            let asked = payment.action_deadline.is_none();
-            put_payment(app, payment.version, Payment { references: opened.references, ..wanted }, asked).await?;
+            let asked = payment.action_deadline.is_none().then_some(Event::PaymentActionRequired);
+            put_payment(app, payment.version, Payment { references: opened.references, ..wanted }, asked)
+                .await?;
         }
         Settlement::Refund { amount, from_expert } => {
             let back = totals.refunded.saturating_add(amount.amount());
@@ -328,8 +328,8 @@ async fn order(
                 .with_amount(totals.fee)
                 .map_or(amount.nothing(), |fee| fee.proportion(back, totals.captured))
                 .less(amount.with_amount(totals.fee_refunded).unwrap_or(amount.nothing()));
-            let order =
-                RefundOrder { amount, fee: fee_back, from_expert, ordinal: ordinal(MovementKind::Refund) };
+            let fee = if from_expert { fee_back } else { amount.nothing() };
+            let order = RefundOrder { amount, fee, from_expert, ordinal: ordinal(MovementKind::Refund) };
             gateway.refund(&payment, order).await?;
         }
         Settlement::Reverse { amount, with_fee } => {
@@ -364,15 +364,20 @@ async fn use_saved_card(
     match gateway.use_saved_card(&wanted, amount, at_once).await {
         Ok(intent) => {
             let references = References { intent: Some(intent), ..wanted.references.clone() };
-            put_payment(app, version, Payment { references, ..wanted }, false).await
+            put_payment(app, version, Payment { references, ..wanted }, None).await
+        }
+        Err(PaymentError::Refused { code, message }) if appointment.status != Status::Confirmed => {
+            tracing::warn!(code, message, "what a late cancellation keeps cannot be collected");
+            let unpaid = Payment { state: PaymentState::Unpaid, ..payment };
+            put_payment(app, version, unpaid, Some(Event::PaymentUnpaid)).await
         }
         Err(refused @ PaymentError::Refused { .. }) => {
-            if payment.action_deadline.is_none() && appointment.status == Status::Confirmed {
+            if payment.action_deadline.is_none() {
                 let now = app.now();
                 let deadline = now.plus(ACTION_TIME).min(appointment.start.max(now));
                 let state = PaymentState::ActionRequired { deadline };
                 let asked = Payment { action_deadline: Some(deadline), state, ..payment };
-                put_payment(app, version, asked, true).await?;
+                put_payment(app, version, asked, Some(Event::PaymentActionRequired)).await?;
             }
             Err(refused.into())
         }
@@ -381,12 +386,11 @@ async fn use_saved_card(
 }
 
 /// Writes a payment over the version that was read.
-async fn put_payment(app: &App, version: u64, payment: Payment, asked: bool) -> Result<(), AppError> {
+async fn put_payment(app: &App, version: u64, payment: Payment, news: Option<Event>) -> Result<(), AppError> {
     let payment = Payment { version: version + 1, ..payment };
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
-    if asked {
-        let event = Event::PaymentActionRequired;
+    if let Some(event) = news {
         let effect =
             Effect::Announcement { appointment: payment.appointment, version: payment.version, event };
         app.owe(&mut transaction, effect, app.now())?;
@@ -436,8 +440,7 @@ pub(crate) async fn note_payouts(
         };
         let object = movement.object.clone();
         let at = app.now();
-        let entry =
-            Entry { appointment: None, expert, gateway, number: 0, at, movements: vec![movement] };
+        let entry = Entry { appointment: None, expert, gateway, number: 0, at, movements: vec![movement] };
         let mut transaction = Transaction::new();
         transaction.put_payout(kind, &object, &entry)?;
         match app.commit(transaction).await {

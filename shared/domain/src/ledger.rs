@@ -93,9 +93,8 @@ pub struct Movement {
 }
 
 impl Movement {
-    /// A movement between the accounts that its kind is always between.
-    ///
-    /// What is captured came out of what was set aside when `authorised` is so, else from the client.
+    /// A movement between the accounts that its kind is always between. What is captured comes from the client; what was set
+    /// aside before comes [`from`](Self::from) there.
     pub fn new(
         kind: MovementKind,
         amount: Money,
@@ -107,7 +106,9 @@ impl Movement {
         let (from, to) = match kind {
             MovementKind::Authorised => (Client, Authorised),
             MovementKind::Released => (Authorised, Client),
-            MovementKind::Captured | MovementKind::DisputeWon | MovementKind::RefundFailed => (Client, Platform),
+            MovementKind::Captured | MovementKind::DisputeWon | MovementKind::RefundFailed => {
+                (Client, Platform)
+            }
             MovementKind::ProcessingFee | MovementKind::DisputeFee => (Platform, Gateway),
             MovementKind::Transfer | MovementKind::FeeRefund => (Platform, Expert),
             MovementKind::Fee | MovementKind::Reversal => (Expert, Platform),
@@ -147,9 +148,15 @@ pub struct Entry {
     pub movements: Vec<Movement>,
 }
 
-/// Those of `seen` that are not among `known`.
+/// Those of `seen` that are not among `known`, each once, in the order in which they are seen.
 pub fn news<'a>(known: &[Movement], seen: &'a [Movement]) -> Vec<&'a Movement> {
-    seen.iter().filter(|one| !known.iter().any(|other| other.is(one))).collect()
+    let mut news: Vec<&Movement> = Vec::new();
+    for one in seen {
+        if !known.iter().chain(news.iter().copied()).any(|other| other.is(one)) {
+            news.push(one);
+        }
+    }
+    news
 }
 
 /// Balances by account and currency, in minor units; negative for who gave more than they got.
@@ -205,30 +212,29 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// The totals of one payment's movements.
+    /// The totals of one payment's movements, in whatever order they were seen.
     pub fn of<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Self {
         let mut totals = Self::default();
+        // Taken off in the end, because what takes it off may have been seen first.
+        let (mut no_longer_aside, mut not_refunded) = (0_u64, 0_u64);
         for movement in movements {
             let amount = movement.amount.amount();
             match movement.kind {
                 MovementKind::Authorised => totals.authorised += amount,
-                MovementKind::Released => totals.authorised = totals.authorised.saturating_sub(amount),
+                MovementKind::Released => no_longer_aside += amount,
                 MovementKind::Captured => {
                     totals.captured += amount;
                     if movement.from == Account::Authorised {
-                        totals.authorised = totals.authorised.saturating_sub(amount);
+                        no_longer_aside += amount;
                     }
                 }
                 MovementKind::Refund | MovementKind::SettledByHand => totals.refunded += amount,
                 MovementKind::RefundFailed => {
-                    totals.refunded = totals.refunded.saturating_sub(amount);
+                    not_refunded += amount;
                     totals.failed_refunds = totals.failed_refunds.saturating_add(1);
                 }
                 MovementKind::Dispute => totals.disputed += amount,
-                MovementKind::DisputeWon => {
-                    totals.disputed = totals.disputed.saturating_sub(amount);
-                    totals.dispute_won += amount;
-                }
+                MovementKind::DisputeWon => totals.dispute_won += amount,
                 MovementKind::Transfer => totals.transferred += amount,
                 MovementKind::Reversal => totals.reversed += amount,
                 MovementKind::Fee => totals.fee += amount,
@@ -239,6 +245,9 @@ impl Totals {
                 | MovementKind::PayoutFailed => {}
             }
         }
+        totals.authorised = totals.authorised.saturating_sub(no_longer_aside);
+        totals.refunded = totals.refunded.saturating_sub(not_refunded);
+        totals.disputed = totals.disputed.saturating_sub(totals.dispute_won);
         totals
     }
 
@@ -252,3 +261,6 @@ impl Totals {
         (self.transferred + self.fee_refunded).saturating_sub(self.reversed + self.fee)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,8 @@ impl Currency {
             "JPY" => 50,
             _ => self.charge_step(),
         };
-        let largest = if matches!(self.code(), "ISK" | "UGX") { MAXIMUM_AMOUNT / 100 } else { MAXIMUM_AMOUNT };
+        let largest =
+            if matches!(self.code(), "ISK" | "UGX") { MAXIMUM_AMOUNT / 100 } else { MAXIMUM_AMOUNT };
         least..=largest
     }
 
@@ -190,8 +191,7 @@ impl Money {
     /// than the amount itself. Of a whole of nothing it is nothing.
     pub fn proportion(self, part: u64, whole: u64) -> Self {
         let step = u128::from(self.currency.charge_step());
-        let (numerator, denominator) =
-            (u128::from(self.amount) * u128::from(part), u128::from(whole) * step);
+        let (numerator, denominator) = (u128::from(self.amount) * u128::from(part), u128::from(whole) * step);
         let steps = (2 * numerator + denominator).checked_div(2 * denominator).unwrap_or(0);
         // A price that is no multiple of the step rounds up to more than itself.
         let amount = u64::try_from(steps * step).unwrap_or(self.amount).min(self.amount);
@@ -301,82 +301,4 @@ impl From<Rate> for u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn currency(code: &str) -> Currency {
-        Currency::try_from(code.to_owned()).expect("a code in use")
-    }
-
-    #[test]
-    fn reads_and_shows_each_exponent() {
-        let shown = |amount, code| Money::new(amount, currency(code)).expect("small").to_string();
-        assert_eq!(shown(1_205, "EUR"), "EUR 12.05");
-        assert_eq!(shown(1_200, "JPY"), "JPY 1200");
-        assert_eq!(shown(3_125, "KWD"), "KWD 3.125");
-        for wrong in ["eur", "EU", "XYZ", "XAU", "XXX", ""] {
-            assert_eq!(Currency::try_from(wrong.to_owned()), Err(InvalidCurrency), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn knows_what_can_be_charged() {
-        let check = |amount, code| Money::new(amount, currency(code)).expect("small").check_charge();
-        for (code, least) in
-            [("USD", 50), ("EUR", 50), ("GBP", 30), ("JPY", 50), ("HUF", 17_500), ("KWD", 10), ("MGA", 100)]
-        {
-            assert_eq!(check(least, code), Ok(()), "{code}");
-            assert!(check(least - 1, code).is_err(), "{code}");
-        }
-        for (code, largest) in [("EUR", MAXIMUM_AMOUNT), ("ISK", 999_999), ("UGX", 999_999)] {
-            assert_eq!(check(largest, code), Ok(()), "{code}");
-        }
-        assert!(check(1_000_000, "ISK").is_err());
-        for (amount, code) in [(3_125, "KWD"), (1_001, "BHD"), (150, "MGA"), (100, "CLF")] {
-            assert!(check(amount, code).is_err(), "{code}");
-        }
-        let words = check(3_125, "KWD").expect_err("no tens").to_string();
-        assert_eq!(words, "must be a multiple of KWD 0.010 to be charged, got KWD 3.125");
-    }
-
-    #[test]
-    fn shares_keep_to_the_steps_of_the_currency() {
-        let share = |amount, code| {
-            Money::new(amount, currency(code)).expect("small").share(Rate::TEN_PERCENT).amount()
-        };
-        assert_eq!(share(3_130, "KWD"), 310);
-        assert_eq!(share(3_150, "KWD"), 320);
-        assert_eq!(share(1_005, "JPY"), 101);
-        assert_eq!(share(12_500, "MGA"), 1_300);
-        let whole = Rate::from_basis_points(10_000).expect("the whole");
-        // Not an amount that can be charged, and still never more than itself.
-        assert_eq!(Money::new(15, currency("KWD")).expect("small").share(whole).amount(), 15);
-    }
-
-    #[test]
-    fn refuses_what_is_not_an_amount() {
-        for wrong in [
-            r#"{"amount":-1,"currency":"EUR"}"#,
-            r#"{"amount":1.5,"currency":"EUR"}"#,
-            r#"{"amount":100000000,"currency":"EUR"}"#,
-            r#"{"amount":1,"currency":"EUR","more":1}"#,
-            r#"{"amount":1}"#,
-        ] {
-            assert!(serde_json::from_str::<Money>(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_share_is_rounded_half_up(amount in 0..=MAXIMUM_AMOUNT, points in 0_u16..=10_000) {
-            let whole = Money::new(amount, Currency::EUR).expect("in range");
-            let share = whole.share(Rate::from_basis_points(points).expect("in range")).amount();
-            prop_assert!(share <= amount);
-            let exact = u128::from(amount) * u128::from(points);
-            // |share − exact| ≤ ½, and exactly ½ only upwards.
-            prop_assert!(2 * 10_000 * u128::from(share) <= 2 * exact + 10_000);
-            prop_assert!(2 * 10_000 * u128::from(share) + 10_000 > 2 * exact);
-        }
-    }
-}
+mod tests;

@@ -87,7 +87,9 @@ impl Plan {
             {
                 Self::Authorise
             }
-            Collection::AuthoriseThenCapture if abilities.later_authorisation_holds.is_some() => Self::SaveCard,
+            Collection::AuthoriseThenCapture if abilities.later_authorisation_holds.is_some() => {
+                Self::SaveCard
+            }
             Collection::AuthoriseThenCapture => Self::Charge,
         }
     }
@@ -211,10 +213,14 @@ impl Decline {
     /// What the client reads.
     pub fn words(self) -> &'static str {
         match self {
-            Self::AuthenticationRequired => "Your bank wants you to confirm this payment. Pay again and follow its steps.",
+            Self::AuthenticationRequired => {
+                "Your bank wants you to confirm this payment. Pay again and follow its steps."
+            }
             Self::InsufficientFunds => "There is not enough money on this card. Use another card.",
             Self::ExpiredCard => "This card has expired. Use another card.",
-            Self::WrongDetails => "The card's number, date or security code is not right. Check them and pay again.",
+            Self::WrongDetails => {
+                "The card's number, date or security code is not right. Check them and pay again."
+            }
             Self::NotSupported => "This card cannot be used for this payment. Use another card.",
             Self::TryLater => "The bank could not answer just now. Pay again in a few minutes.",
             Self::Refused => "The bank refused the payment. Use another card, or ask the bank why.",
@@ -312,9 +318,10 @@ pub enum Settlement {
         /// Whether the platform's fee of it goes back to the expert.
         with_fee: bool,
     },
-    /// Give the expert this much again, which a dispute had taken.
+    /// Give the expert this much again: they gave it back for a dispute or a refund, and the client's bank returned it.
     TransferAgain(Money),
-    /// The client's bank did not take the refund: only a person can settle it.
+    /// The client's bank did not take the refund, or the gateway refunds nothing of a charge whose dispute was lost: only a
+    /// person can settle it.
     NeedsPerson,
     /// The session is over, and nobody can be made to pay.
     WriteOff,
@@ -355,14 +362,17 @@ impl Payment {
             movements.iter().filter(|one| kinds.contains(&one.kind)).map(|one| one.at).max()
         };
         let refunded_at = last(&[MovementKind::Refund, MovementKind::SettledByHand]);
+        // A person must look as long as something of it is left to give back, whatever went back before.
+        let owes = totals.held() > self.kept.map_or(0, Money::amount);
+        let stuck = owes && totals.failed_refunds >= self.refund_tries;
         if let Some(paid_at) = last(&[MovementKind::Captured]) {
             return match refunded_at {
                 _ if totals.disputed > 0 => PaymentState::Disputed,
                 Some(refunded_at) if totals.refunded >= totals.captured => {
                     PaymentState::Refunded { refunded_at }
                 }
+                _ if stuck => PaymentState::RefundFailed,
                 Some(refunded_at) if totals.refunded > 0 => PaymentState::PartlyRefunded { refunded_at },
-                _ if totals.failed_refunds >= self.refund_tries => PaymentState::RefundFailed,
                 _ => PaymentState::Paid { paid_at },
             };
         }
@@ -438,6 +448,8 @@ fn confirmed(
         _ if totals.captured > 0 => adjust(payment, seen, totals, target, now),
         IntentStatus::Succeeded => Settlement::Settled,
         IntentStatus::Processing => Settlement::WaitUntil(now.plus(PROCESSING_PAUSE)),
+        // Nobody shall be asked to pay nothing.
+        IntentStatus::Open | IntentStatus::Approved if target.is_zero() => Settlement::CancelIntent,
         IntentStatus::Approved => Settlement::Take,
         IntentStatus::Authorised { capture_before } => {
             let completed = appointment.end.plus(COMPLETED_AFTER);
@@ -451,10 +463,10 @@ fn confirmed(
                 Settlement::WaitUntil(completed.min(latest))
             }
         }
-        IntentStatus::CardSaved if failed.is_some() => Settlement::CallOff,
-        IntentStatus::CardSaved => {
+        IntentStatus::CardSaved if failed.is_none() => {
             let at = Payment::authorise_at(abilities, appointment.end);
-            if target.is_zero() {
+            // A part that is less than a card can be charged is let go.
+            if target.check_charge().is_err() {
                 Settlement::Settled
             } else if now < at {
                 Settlement::WaitUntil(at)
@@ -462,12 +474,16 @@ fn confirmed(
                 Settlement::AuthoriseSaved(target)
             }
         }
-        IntentStatus::Open | IntentStatus::Cancelled | IntentStatus::Missing => {
+        // A saved card is here when it could not even be asked until its deadline.
+        IntentStatus::Open | IntentStatus::Cancelled | IntentStatus::Missing | IntentStatus::CardSaved => {
             let anew = seen.status != IntentStatus::Open;
             match payment.action_deadline {
                 _ if target.is_zero() || payment.state == PaymentState::Unpaid => Settlement::Settled,
                 _ if now >= appointment.end => Settlement::WriteOff,
-                None => Settlement::AskClient { deadline: now.plus(ACTION_TIME).min(appointment.start.max(now)), anew },
+                None => Settlement::AskClient {
+                    deadline: now.plus(ACTION_TIME).min(appointment.start.max(now)),
+                    anew,
+                },
                 Some(deadline) if now >= deadline => Settlement::CallOff,
                 Some(deadline) if anew => Settlement::AskClient { deadline, anew },
                 Some(deadline) => Settlement::WaitUntil(deadline),
@@ -485,6 +501,8 @@ fn ended(payment: &Payment, seen: &Seen, totals: &Totals, target: Money, now: Ti
         IntentStatus::CardSaved if target.is_zero() => Settlement::CancelIntent,
         // A part that is less than a card can be charged is let go.
         IntentStatus::CardSaved if target.check_charge().is_err() => Settlement::CancelIntent,
+        // The gateway would not even ask it.
+        IntentStatus::CardSaved if payment.state == PaymentState::Unpaid => Settlement::CancelIntent,
         IntentStatus::CardSaved => Settlement::ChargeSaved(target),
         IntentStatus::Open | IntentStatus::Approved => match payment.action_deadline {
             // The session took place while the client was asked to pay anew, and they still can.
@@ -506,31 +524,47 @@ fn ended(payment: &Payment, seen: &Seen, totals: &Totals, target: Money, now: Ti
 fn adjust(payment: &Payment, seen: &Seen, totals: &Totals, target: Money, now: Timestamp) -> Settlement {
     let money = |amount: u64| target.with_amount(amount).unwrap_or(target);
     let held = totals.held();
-    let transferred = totals.transferred.saturating_sub(totals.reversed);
-    if let Some(surplus) = held.checked_sub(target.amount()).filter(|surplus| *surplus > 0)
-        && !seen.open_dispute
-    {
-        if totals.failed_refunds >= payment.refund_tries {
-            return Settlement::NeedsPerson;
-        }
-        return Settlement::Refund { amount: money(surplus), from_expert: transferred >= surplus };
-    }
+    let surplus = held.saturating_sub(target.amount());
+    // What goes back to the client, now or later, is not the expert's.
     let expert = held.min(target.amount());
-    if totals.dispute_won == 0 {
+    let transferred = totals.transferred.saturating_sub(totals.reversed);
+    // Whether the expert misses something that they gave back, because a bank returned it to the platform, or got such again.
+    let given_again = totals.transferred > totals.captured;
+    let missing = totals.transferred == totals.captured && transferred < expert;
+    let mirrored = !given_again && !missing;
+    // What a bank did not take it will not take again by itself, and a charge whose dispute was lost cannot be refunded.
+    let stuck = surplus > 0 && (totals.disputed > 0 || totals.failed_refunds >= payment.refund_tries);
+    if surplus > 0 && !stuck && !seen.open_dispute {
+        return Settlement::Refund {
+            amount: money(surplus),
+            // Unless it is with the platform already, the expert's part comes from the expert by the same order.
+            from_expert: mirrored && transferred >= held,
+        };
+    }
+    if mirrored {
+        // What the expert gives back mirrors what the client gets back, and the fee goes along with it.
         if transferred > expert {
             return Settlement::Reverse { amount: money(transferred - expert), with_fee: true };
         }
     } else {
-        // What was given again had its fee taken off already, so now only what is left of both is compared.
+        // What is given again has its fee taken off already, so only what is left of both is compared: by sums, because a
+        // rounded fee may leave the expert less than nothing.
         let theirs = expert - money(expert).share(payment.fee_rate).amount();
-        let has = totals.with_expert();
-        if has > theirs {
-            return Settlement::Reverse { amount: money(has - theirs), with_fee: false };
-        } else if has < theirs {
-            return Settlement::TransferAgain(money(theirs - has));
+        let got = totals.transferred + totals.fee_refunded;
+        let shall_have_got = theirs + totals.reversed + totals.fee;
+        if got > shall_have_got {
+            return Settlement::Reverse { amount: money(got - shall_have_got), with_fee: false };
+        } else if got < shall_have_got {
+            return Settlement::TransferAgain(money(shall_have_got - got));
         }
     }
-    if seen.open_dispute { Settlement::WaitUntil(now.plus(DISPUTE_PAUSE)) } else { Settlement::Settled }
+    if seen.open_dispute {
+        Settlement::WaitUntil(now.plus(DISPUTE_PAUSE))
+    } else if stuck {
+        Settlement::NeedsPerson
+    } else {
+        Settlement::Settled
+    }
 }
 
 #[cfg(test)]

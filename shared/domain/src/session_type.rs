@@ -179,9 +179,7 @@ impl SessionTypeTerms {
         })?;
         if !self.price.is_zero() {
             let must = |error: Unchargeable| format!("times the capacity: {error}");
-            all_seats
-                .check_charge()
-                .map_err(|error| InvalidTerms { field: "price", must: must(error) })?;
+            all_seats.check_charge().map_err(|error| InvalidTerms { field: "price", must: must(error) })?;
         }
         let offered = &self.presentment_currencies;
         if offered.len() > MOST_PRESENTMENT_CURRENCIES

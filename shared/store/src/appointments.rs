@@ -95,7 +95,8 @@ impl Store {
         };
         let (mut appointment, mut payment, mut movements) = (None, None, Vec::new());
         for item in self.table.query(&query).await? {
-            let sort_key = item.get(keys::SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            let sort_key =
+                item.get(keys::SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
             if sort_key == first {
                 appointment = Some(document(item)?);
             } else if sort_key == last {

@@ -45,7 +45,10 @@ async fn booked_paid_confirmed_moved_cancelled_refunded() {
     assert_eq!(world.appointment(&id).await["payment"]["state"], "refunded");
 
     let kinds: Vec<String> = world.stack.bus.published().into_iter().map(|event| event.kind).collect();
-    assert_eq!(kinds, ["appointment.confirmed", "appointment.rescheduled", "appointment.cancelled", "payment.refunded"]);
+    assert_eq!(
+        kinds,
+        ["appointment.confirmed", "appointment.rescheduled", "appointment.cancelled", "payment.refunded"]
+    );
     // What the client paid came back whole; the expert has nothing of it, the platform only bore Stripe's own fee.
     let balances = world.stripe().balances();
     let amount = |owner: &str| {

@@ -62,11 +62,11 @@ impl Scene {
         let start: Timestamp = MONDAY.parse().map_err(|_| inside("no such Monday".to_owned()))?;
         let clock = ManualClock::at(start.seconds());
         let config = StackConfig::in_memory(StackClock::new(clock.clock()));
-        let stack =
-            Stack::start(config, pages::router()).await.map_err(|error| inside(error.to_string()))?;
+        let stack = Stack::start(config, pages::router()).await.map_err(|error| inside(error.to_string()))?;
         let http = plain_http::client().map_err(inside)?;
         let caller = Caller { http, terminal, url: stack.api_url.clone() };
-        terminal.say("A system of its own, in memory, on a clock that this demo moves. Nothing else is touched.");
+        terminal
+            .say("A system of its own, in memory, on a clock that this demo moves. Nothing else is touched.");
         Ok(Self { stack, clock, caller, expert: String::new(), keys: 0, step: 0, title: String::new() })
     }
 
@@ -199,7 +199,13 @@ impl Scene {
     }
 
     /// Looks at an appointment until nothing is owed any more, and makes sure how it stands.
-    async fn stands(&self, who: &str, appointment: &Value, status: &str, payment: &str) -> Result<Value, Wrong> {
+    async fn stands(
+        &self,
+        who: &str,
+        appointment: &Value,
+        status: &str,
+        payment: &str,
+    ) -> Result<Value, Wrong> {
         self.stack.settle().await;
         let path = format!("/v1/appointments/{}", text(appointment, "/id")?);
         let now = self.get(who, &path).await?;
@@ -252,7 +258,10 @@ impl Scene {
         let path = format!("/v1/appointments/{}", text(&booked, "/id")?);
         let quote = self.get("alan", &format!("{path}/cancellation")).await?;
         let refund = words::money(&quote, "/refund")?;
-        self.say(format_args!("calling off now gives {refund} back and keeps {}", words::money(&quote, "/kept")?));
+        self.say(format_args!(
+            "calling off now gives {refund} back and keeps {}",
+            words::money(&quote, "/kept")?
+        ));
         let body = json!({ "reason": "Ill.", "expected_refund": quote["refund"] });
         self.post("alan", &format!("{path}/cancel"), &body, 200).await?;
         let now = self.stands("alan", &booked, "cancelled", "partly_refunded").await?;
@@ -264,7 +273,8 @@ impl Scene {
         let booked = self.book("alan", kind, self.now().plus(3 * DAY)).await?;
         self.pay(&booked, GOOD_CARD)?;
         self.stands("alan", &booked, "confirmed", "paid").await?;
-        let refused = |refused: simulators::stripe::Refused| Wrong::new("the dispute", "done", refused.message);
+        let refused =
+            |refused: simulators::stripe::Refused| Wrong::new("the dispute", "done", refused.message);
         let intent = text(&booked, "/payment/intent")?;
         let dispute = self.stripe()?.dispute(intent, None, "fraudulent").map_err(refused)?;
         self.stands("ada", &booked, "confirmed", "disputed").await?;
@@ -315,7 +325,12 @@ impl Scene {
         let account = store.payment_account(expert, Gateway::Stripe).await;
         let account = account.map_err(|error| wrong(error.to_string()))?.map(|account| account.account);
         let books = self.stripe()?.balances();
-        self.say(format_args!("{:<34}{:>16}{:>16}", format!("{} movements", movements.len()), "ledger", "Stripe"));
+        self.say(format_args!(
+            "{:<34}{:>16}{:>16}",
+            format!("{} movements", movements.len()),
+            "ledger",
+            "Stripe"
+        ));
         for code in ["EUR", "JPY"] {
             let currency: Currency =
                 code.to_owned().try_into().map_err(|_| wrong(format!("{code} is no currency")))?;
@@ -359,7 +374,8 @@ fn same(what: &str, expected: impl ToString, came: impl ToString) -> Result<(), 
 
 /// `-80.00`
 fn shown(amount: i128, currency: Currency) -> String {
-    let money = u64::try_from(amount.unsigned_abs()).ok().and_then(|amount| Money::new(amount, currency).ok());
+    let money =
+        u64::try_from(amount.unsigned_abs()).ok().and_then(|amount| Money::new(amount, currency).ok());
     let digits = money.map_or_else(|| amount.to_string(), |money| money.to_string());
     let digits = digits.split_once(' ').map_or(digits.as_str(), |(_, digits)| digits);
     format!("{}{digits}", if amount < 0 { "-" } else { "" })

@@ -7,9 +7,7 @@
 use super::books::{book, line, processing_fee};
 use super::cards::Later;
 use super::events::{about_charge, about_intent, emit};
-use super::state::{
-    Charge, ChargeStatus, Failure, Fee, Intent, IntentStatus, Line, Metadata, Transfer,
-};
+use super::state::{Charge, ChargeStatus, Failure, Fee, Intent, IntentStatus, Line, Metadata, Transfer};
 use super::work::Work;
 use super::{cards, payment_methods, render, transfers};
 use crate::random;

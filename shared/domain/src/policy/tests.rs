@@ -13,7 +13,11 @@ fn tier(until_hours_before: u16, percent: u8) -> Tier {
 }
 
 fn tiers() -> CancellationPolicy {
-    CancellationPolicy { tiers: vec![tier(48, 100), tier(24, 50), tier(1, 10)], grace_minutes: 30, ..Default::default() }
+    CancellationPolicy {
+        tiers: vec![tier(48, 100), tier(24, 50), tier(1, 10)],
+        grace_minutes: 30,
+        ..Default::default()
+    }
 }
 
 fn euros(cents: u64) -> Money {
@@ -23,7 +27,8 @@ fn euros(cents: u64) -> Money {
 #[test]
 fn each_tier_holds_to_its_last_second() {
     let policy = tiers();
-    let refund = |now| cancellation(&policy, euros(1_005), at(-1_000), at(100), Party::Client, now).refund.amount();
+    let refund =
+        |now| cancellation(&policy, euros(1_005), at(-1_000), at(100), Party::Client, now).refund.amount();
     assert_eq!(refund(at(52)), 1_005);
     assert_eq!(refund(at(52).plus(1)), 503);
     assert_eq!(refund(at(76)), 503);

@@ -16,7 +16,8 @@ async fn prices_and_policies_that_make_no_sense_are_refused() {
         terms[name] = value;
         terms
     };
-    let price = |amount: Value, currency: &str| with("price", json!({ "amount": amount, "currency": currency }));
+    let price =
+        |amount: Value, currency: &str| with("price", json!({ "amount": amount, "currency": currency }));
     let tier = |hours: i64, percent: Value| json!({ "until_hours_before": hours, "refund_percent": percent });
     let path = format!("/v1/experts/{expert}/session-types");
     for (number, terms) in [

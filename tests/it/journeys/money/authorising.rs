@@ -142,7 +142,10 @@ async fn a_saved_card_that_is_declined_says_why_in_words() {
     let appointment = id(&world.booked_with(&offer, LATER, FAILS_LATER).await);
     world.until("2027-01-21T16:00:00Z").await;
     let payment = world.payment(&appointment).await;
-    assert_eq!((&payment["state"], &payment["declined"]["reason"]), (&json!("action_required"), &json!("refused")));
+    assert_eq!(
+        (&payment["state"], &payment["declined"]["reason"]),
+        (&json!("action_required"), &json!("refused"))
+    );
     assert!(payment["declined"]["words"].as_str().expect("words").contains("Use another card"));
 }
 
@@ -175,7 +178,11 @@ async fn calling_off_too_late_takes_what_the_policy_keeps() {
         world.act("alan", &appointment, "cancel", &json!(null)).await.expect(200);
         world.stack.settle().await;
         let payment = world.payment(&appointment).await;
-        assert_eq!((&payment["state"], &payment["paid"]["amount"]), (&json!("paid"), &json!(3_200)), "{start}");
+        assert_eq!(
+            (&payment["state"], &payment["paid"]["amount"]),
+            (&json!("paid"), &json!(3_200)),
+            "{start}"
+        );
         assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-3_200, 2_880]);
     }
 }

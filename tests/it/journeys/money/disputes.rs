@@ -34,12 +34,20 @@ async fn what_is_disputed_is_taken_back_from_the_expert_until_it_is_decided() {
         world.stripe().close_dispute(&dispute, outcome).expect("the bank decides");
         world.stack.settle().await;
         assert_eq!(world.told(told), 1, "{told}");
-        assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [client, expert_has], "{told}");
+        assert_eq!(
+            world.cents(&offer, [Account::Client, Account::Expert]).await,
+            [client, expert_has],
+            "{told}"
+        );
         for _ in 0..3 {
             world.pass(90_000);
             world.sweep().await;
         }
-        assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [client, expert_has], "{told}");
+        assert_eq!(
+            world.cents(&offer, [Account::Client, Account::Expert]).await,
+            [client, expert_has],
+            "{told}"
+        );
     }
 }
 

@@ -55,7 +55,8 @@ async fn refunds_happen_once_whatever_goes_wrong() {
         forget_keys(&world);
         days(&world, 2).await;
         assert_eq!(world.payment(&appointment).await["state"], "refunded", "{switches:?}");
-        let refunds = world.stripe().events().iter().filter(|event| event["type"] == "refund.created").count();
+        let refunds =
+            world.stripe().events().iter().filter(|event| event["type"] == "refund.created").count();
         assert_eq!(refunds, 1, "{switches:?}");
         world.balances(&offer).await;
     }
@@ -78,7 +79,11 @@ async fn a_saved_card_is_asked_once_whatever_goes_wrong() {
         world.until("2027-01-27T08:00:00Z").await;
         assert_eq!(world.payment(&appointment).await["state"], "paid", "{switches:?}");
         let balances = world.balances(&offer).await;
-        assert_eq!(balances.get(domain::ledger::Account::Client, domain::Currency::EUR), -8_000, "{switches:?}");
+        assert_eq!(
+            balances.get(domain::ledger::Account::Client, domain::Currency::EUR),
+            -8_000,
+            "{switches:?}"
+        );
     }
 }
 

@@ -68,8 +68,14 @@ impl World {
         let balances = Balances::of(&movements);
         let expert: ExpertId = offer.expert.parse().expect("an id");
         let gateway = domain::payment::Gateway::Stripe;
-        let account =
-            self.stack.app.store.payment_account(expert, gateway).await.expect("readable").expect("an account");
+        let account = self
+            .stack
+            .app
+            .store
+            .payment_account(expert, gateway)
+            .await
+            .expect("readable")
+            .expect("an account");
         let books = self.stripe().balances();
         let codes: std::collections::BTreeSet<_> =
             books.iter().map(|line| line.currency.to_ascii_uppercase()).collect();

@@ -27,7 +27,11 @@ async fn what_is_shown_is_what_comes_back() {
         let appointment = world.secured(&offer, AT).await;
         world.until(now).await;
         let shown = quote(&world, "alan", &appointment).await;
-        assert_eq!((&shown["refund"]["amount"], &shown["because"]), (&json!(refund), &json!(because)), "{now}");
+        assert_eq!(
+            (&shown["refund"]["amount"], &shown["because"]),
+            (&json!(refund), &json!(because)),
+            "{now}"
+        );
         assert_eq!(shown["kept"]["amount"], 8_000 - refund);
         let expected = json!({ "expected_refund": shown["refund"] });
         world.act("alan", &appointment, "cancel", &expected).await.expect(200);

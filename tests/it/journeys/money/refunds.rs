@@ -7,7 +7,13 @@ use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
 
-async fn refund(world: &World, who: &str, appointment: &str, key: &str, amount: &Value) -> crate::harness::Reply {
+async fn refund(
+    world: &World,
+    who: &str,
+    appointment: &str,
+    key: &str,
+    amount: &Value,
+) -> crate::harness::Reply {
     let path = format!("/v1/appointments/{appointment}/refunds");
     world.post(&path).person(who).once(key).json(&json!({ "amount": amount })).send().await
 }
@@ -59,15 +65,21 @@ async fn every_movement_names_its_object_and_what_we_asked_with() {
         if movement.kind == MovementKind::ProcessingFee {
             continue;
         }
-        assert!(movement.idempotency_key.as_deref().is_some_and(|key| key.starts_with(&appointment)), "{movement:?}");
+        assert!(
+            movement.idempotency_key.as_deref().is_some_and(|key| key.starts_with(&appointment)),
+            "{movement:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn each_currency_has_its_own_digits() {
-    for (code, price, back, fee) in
-        [("JPY", 1_005, 333, 101), ("KWD", 3_130, 1_110, 310), ("ISK", 1_500, 700, 150), ("HUF", 20_050, 10_000, 2_005)]
-    {
+    for (code, price, back, fee) in [
+        ("JPY", 1_005, 333, 101),
+        ("KWD", 3_130, 1_110, 310),
+        ("ISK", 1_500, 700, 150),
+        ("HUF", 20_050, 10_000, 2_005),
+    ] {
         let world = World::new().await;
         let mut terms = paid_hour();
         terms["price"] = json!({ "amount": price, "currency": code });
@@ -80,14 +92,21 @@ async fn each_currency_has_its_own_digits() {
         refund(&world, "ada", &appointment, "r", &amount).await.expect(201);
         world.stack.settle().await;
         let payment = world.payment(&appointment).await;
-        assert_eq!((&payment["paid"]["amount"], &payment["refunded"]["amount"]), (&json!(price), &json!(back)), "{code}");
+        assert_eq!(
+            (&payment["paid"]["amount"], &payment["refunded"]["amount"]),
+            (&json!(price), &json!(back)),
+            "{code}"
+        );
         world.balances(&offer).await;
         world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
         world.stack.settle().await;
         assert_eq!(world.payment(&appointment).await["state"], "refunded", "{code}");
         let balances = world.balances(&offer).await;
         let currency = code.to_owned().try_into().expect("a currency");
-        assert_eq!((balances.get(Account::Client, currency), balances.get(Account::Expert, currency)), (0, 0));
+        assert_eq!(
+            (balances.get(Account::Client, currency), balances.get(Account::Expert, currency)),
+            (0, 0)
+        );
     }
 }
 
@@ -132,7 +151,10 @@ async fn a_failed_refund_waits_for_a_person_who_tries_again_or_settles_it() {
         } else {
             let kinds = world.kinds(&offer).await;
             assert_eq!(kinds.last(), Some(&MovementKind::SettledByHand));
-            assert_eq!(world.act("margaret", &appointment, "failed-refund", &body).await.problem(409), "payment-state");
+            assert_eq!(
+                world.act("margaret", &appointment, "failed-refund", &body).await.problem(409),
+                "payment-state"
+            );
         }
     }
 }
@@ -176,7 +198,9 @@ async fn each_payment_has_a_receipt_and_each_refund_a_credit_note() {
         .as_array()
         .expect("a list")
         .iter()
-        .map(|receipt| (receipt["kind"].clone(), receipt["number"].clone(), receipt["total"]["amount"].clone()))
+        .map(|receipt| {
+            (receipt["kind"].clone(), receipt["number"].clone(), receipt["total"]["amount"].clone())
+        })
         .collect();
     assert_eq!(
         shown,

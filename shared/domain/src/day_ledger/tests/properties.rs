@@ -5,6 +5,7 @@ use proptest::sample::{Index, select};
 
 use super::model::{Model, Why};
 use super::*;
+use crate::appointment::Party;
 
 /// A Sunday evening, so that days and a week end among the starts.
 const BEGIN: &str = "2027-01-10T12:00:00Z";
@@ -156,7 +157,7 @@ impl World {
             Deed::Move { which, quarter } => {
                 let start = Self::start(quarter);
                 let Some(old) = self.pick(which) else { return Decision::Nothing };
-                if old.check_reschedule(crate::appointment::Party::Client, now).is_err() || old.start == start {
+                if old.check_reschedule(Party::Client, now).is_err() || old.start == start {
                     return Decision::Nothing;
                 }
                 let kind = self.kinds.iter().find(|kind| kind.id == old.session_type).unwrap();
@@ -180,7 +181,7 @@ impl World {
                 match ledger.move_hold(rules, old, &request, now) {
                     Ok(held) => {
                         let mut appointments = self.reclaimed(&held.change);
-                        appointments.push(old.rescheduled(crate::appointment::Party::Client, &held, old.price, now).unwrap());
+                        appointments.push(old.rescheduled(Party::Client, &held, old.price, now).unwrap());
                         let request = Some((kind.clone(), start, old.seats));
                         Decision::Write { change: held.change, appointments, request }
                     }

@@ -1,0 +1,158 @@
+use super::*;
+use proptest::prelude::*;
+
+fn currency(code: &str) -> Currency {
+    Currency::try_from(code.to_owned()).expect("a code in use")
+}
+
+#[test]
+fn reads_and_shows_each_exponent() {
+    let shown = |amount, code| Money::new(amount, currency(code)).expect("small").to_string();
+    assert_eq!(shown(1_205, "EUR"), "EUR 12.05");
+    assert_eq!(shown(1_200, "JPY"), "JPY 1200");
+    assert_eq!(shown(3_125, "KWD"), "KWD 3.125");
+    for wrong in ["eur", "EU", "XYZ", "XAU", "XXX", ""] {
+        assert_eq!(Currency::try_from(wrong.to_owned()), Err(InvalidCurrency), "{wrong}");
+    }
+}
+
+#[test]
+fn knows_what_can_be_charged() {
+    let check = |amount, code| Money::new(amount, currency(code)).expect("small").check_charge();
+    for (code, least) in
+        [("USD", 50), ("EUR", 50), ("GBP", 30), ("JPY", 50), ("HUF", 17_500), ("KWD", 10), ("MGA", 100)]
+    {
+        assert_eq!(check(least, code), Ok(()), "{code}");
+        assert!(check(least - 1, code).is_err(), "{code}");
+    }
+    for (code, largest) in [("EUR", MAXIMUM_AMOUNT), ("ISK", 999_999), ("UGX", 999_999)] {
+        assert_eq!(check(largest, code), Ok(()), "{code}");
+    }
+    assert!(check(1_000_000, "ISK").is_err());
+    for (amount, code) in [(3_125, "KWD"), (1_001, "BHD"), (150, "MGA"), (100, "CLF")] {
+        assert!(check(amount, code).is_err(), "{code}");
+    }
+    let words = check(3_125, "KWD").expect_err("no tens").to_string();
+    assert_eq!(words, "must be a multiple of KWD 0.010 to be charged, got KWD 3.125");
+}
+
+#[test]
+fn shares_keep_to_the_steps_of_the_currency() {
+    let share =
+        |amount, code| Money::new(amount, currency(code)).expect("small").share(Rate::TEN_PERCENT).amount();
+    assert_eq!(share(3_130, "KWD"), 310);
+    assert_eq!(share(3_150, "KWD"), 320);
+    assert_eq!(share(1_005, "JPY"), 101);
+    assert_eq!(share(12_500, "MGA"), 1_300);
+    let whole = Rate::from_basis_points(10_000).expect("the whole");
+    // Not an amount that can be charged, and still never more than itself.
+    assert_eq!(Money::new(15, currency("KWD")).expect("small").share(whole).amount(), 15);
+}
+
+#[test]
+fn refuses_what_is_not_an_amount() {
+    for wrong in [
+        r#"{"amount":-1,"currency":"EUR"}"#,
+        r#"{"amount":1.5,"currency":"EUR"}"#,
+        r#"{"amount":100000000,"currency":"EUR"}"#,
+        r#"{"amount":1,"currency":"EUR","more":1}"#,
+        r#"{"amount":1}"#,
+    ] {
+        assert!(serde_json::from_str::<Money>(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// Every currency there is.
+fn currencies() -> Vec<Currency> {
+    let letters = || 'A'..='Z';
+    let codes = letters()
+        .flat_map(|one| letters().flat_map(move |two| letters().map(move |three| [one, two, three])));
+    codes.filter_map(|code| Currency::try_from(code.iter().collect::<String>()).ok()).collect()
+}
+
+/// Any amount of any of them, also one that cannot be charged.
+fn any_money() -> impl Strategy<Value = Money> {
+    static CURRENCIES: std::sync::LazyLock<Vec<Currency>> = std::sync::LazyLock::new(currencies);
+    let currency = proptest::sample::select(&CURRENCIES[..]);
+    let amount = prop_oneof![0..200_u64, 0..=MAXIMUM_AMOUNT];
+    (currency, amount).prop_map(|(currency, amount)| Money::new(amount, currency).expect("in range"))
+}
+
+#[test]
+fn all_currencies_are_tried() {
+    let all = currencies();
+    assert!(all.len() > 140, "{}", all.len());
+    for (code, step) in [("EUR", 1), ("JPY", 1), ("ISK", 1), ("KWD", 10), ("MGA", 100)] {
+        assert!(all.iter().any(|one| one.code() == code && one.charge_step() == step), "{code}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_share_is_rounded_half_up(amount in 0..=MAXIMUM_AMOUNT, points in 0_u16..=10_000) {
+        let whole = Money::new(amount, Currency::EUR).expect("in range");
+        let share = whole.share(Rate::from_basis_points(points).expect("in range")).amount();
+        prop_assert!(share <= amount);
+        let exact = u128::from(amount) * u128::from(points);
+        // |share − exact| ≤ ½, and exactly ½ only upwards.
+        prop_assert!(2 * 10_000 * u128::from(share) <= 2 * exact + 10_000);
+        prop_assert!(2 * 10_000 * u128::from(share) + 10_000 > 2 * exact);
+    }
+
+    #[test]
+    fn a_proportion_is_rounded_half_up_in_the_steps_of_its_currency(
+        money in any_money(),
+        (part, whole) in (0..=1_000_000_u64).prop_flat_map(|whole| (0..=whole, Just(whole))),
+    ) {
+        let step = u128::from(money.currency().charge_step());
+        let found = u128::from(money.proportion(part, whole).amount());
+        prop_assert!(found <= u128::from(money.amount()));
+        if whole == 0 {
+            prop_assert_eq!(found, 0);
+            return Ok(());
+        }
+        let (exact, whole) = (u128::from(money.amount()) * u128::from(part), u128::from(whole));
+        // |found − exact| ≤ half a step, and exactly half only upwards.
+        prop_assert!(2 * found * whole <= 2 * exact + step * whole);
+        let is_all = found == u128::from(money.amount());
+        prop_assert!(is_all || 2 * found * whole + step * whole > 2 * exact);
+        prop_assert!(is_all || found.is_multiple_of(step), "{} is no multiple of {}", found, step);
+        if exact.is_multiple_of(whole * step) {
+            prop_assert_eq!(found * whole, exact, "it can be divided without a rest");
+        }
+    }
+
+    #[test]
+    fn more_of_more_is_never_less(money in any_money(), other in 0..=MAXIMUM_AMOUNT, whole in 1..=1_000_000_u64, part in 0..1_000_000_u64) {
+        let (less, more) = (money.amount().min(other), money.amount().max(other));
+        let of = |amount, part| money.with_amount(amount).expect("in range").proportion(part, whole).amount();
+        prop_assert!(of(more, part) <= of(more, part + 1));
+        prop_assert!(of(less, part) <= of(more, part));
+        // Not even when more than the whole is asked for.
+        prop_assert!(of(more, whole.saturating_mul(3)) == more);
+    }
+
+    /// Each refund gives back the rounded part of the fee of all that went back so far, less what went back of it before.
+    #[test]
+    fn a_fee_goes_back_in_parts_that_come_to_all_of_it(
+        price in any_money(),
+        rate in 0..=10_000_u16,
+        cuts in proptest::collection::vec(0..=MAXIMUM_AMOUNT, 0..30),
+    ) {
+        let fee = price.share(Rate::from_basis_points(rate).expect("at most the whole"));
+        let mut cuts: Vec<u64> = cuts.into_iter().map(|cut| cut % (price.amount() + 1)).collect();
+        cuts.push(price.amount());
+        cuts.sort_unstable();
+        let mut given_back = fee.nothing();
+        for refunded in cuts {
+            let due = fee.proportion(refunded, price.amount());
+            prop_assert!(due.amount() >= given_back.amount(), "a part below zero");
+            let part = due.less(given_back);
+            given_back = fee.with_amount(given_back.amount() + part.amount()).expect("at most the fee");
+            prop_assert!(given_back.amount() <= fee.amount());
+        }
+        prop_assert_eq!(given_back, if price.is_zero() { fee.nothing() } else { fee });
+    }
+}

@@ -1,0 +1,360 @@
+//! A payment gateway in memory that moves money as Stripe's destination charges do, with the client's bank behind it.
+//!
+//! A charge pays the platform, which passes all of it on and takes its fee back out of it. What goes back to the client takes
+//! the expert's part along only when it is told to; then the fee comes back in proportion to everything that was reversed so
+//! far. A refund that fails brings back the platform's money and nothing else, and so does a dispute that is won. Sources:
+//! <https://docs.stripe.com/connect/destination-charges>, <https://docs.stripe.com/refunds#failed-refunds>,
+//! <https://docs.stripe.com/disputes/connect>.
+
+use super::*;
+
+mod outside;
+
+pub(super) use outside::Outside;
+
+/// What a saved card says when it is asked while its owner is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Card {
+    Good,
+    WantsItsOwner,
+    Declines,
+    /// The gateway does not even ask, as for an account that is stopped.
+    NotAsked,
+}
+
+/// The gateway does not do what it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refusal(pub(super) &'static str);
+
+#[derive(Debug, Clone)]
+struct Intent {
+    name: String,
+    plan: Plan,
+    amount: Money,
+    fee: Money,
+    status: IntentStatus,
+    decline: Option<Decline>,
+}
+
+/// What was taken of the client, in minor units.
+#[derive(Debug, Clone)]
+struct Charge {
+    intent: usize,
+    amount: u64,
+    refunded: u64,
+    fee: u64,
+    fee_back: u64,
+    /// Reversed together with its part of the fee.
+    reversed_with_fee: u64,
+    /// What is left of each transfer, the charge's own first.
+    transfers: Vec<u64>,
+    /// Of each dispute: the amount, and whether it is open, or was won.
+    disputes: Vec<(u64, Dispute)>,
+    /// Refunds that did not fail: object, amount, and whether somebody else than the platform ordered it.
+    refunds: Vec<(String, u64, bool)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dispute {
+    Open,
+    Won,
+    Lost,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Gateway {
+    pub(super) abilities: Abilities,
+    /// Whether it waits for the platform once the client agreed, as PayPal does.
+    pub(super) asks_first: bool,
+    /// Whether it lists everything twice.
+    pub(super) stutters: bool,
+    pub(super) card: Card,
+    /// What others than the platform took of the charge: disputes that are not won, refunds of the dashboard.
+    pub(super) taken_by_others: u64,
+    /// Whether the client's bank asks about the charge and has taken nothing yet.
+    bank_asks: bool,
+    intents: Vec<Intent>,
+    charge: Option<Charge>,
+    movements: Vec<(usize, Movement)>,
+}
+
+/// `whole · part / of`, halves up.
+fn part_of(whole: u64, part: u64, of: u64) -> u64 {
+    (2 * whole * part + of) / (2 * of)
+}
+
+impl Gateway {
+    pub(super) fn new(abilities: Abilities) -> Self {
+        Self {
+            abilities,
+            asks_first: false,
+            stutters: false,
+            card: Card::Good,
+            taken_by_others: 0,
+            bank_asks: false,
+            intents: Vec::new(),
+            charge: None,
+            movements: Vec::new(),
+        }
+    }
+
+    /// Everything that moved.
+    pub(super) fn movements(&self) -> impl Iterator<Item = &Movement> {
+        self.movements.iter().map(|(_, movement)| movement)
+    }
+
+    pub(super) fn has_open_dispute(&self) -> bool {
+        let mut disputes = self.charge.iter().flat_map(|charge| &charge.disputes);
+        self.bank_asks || disputes.any(|(_, dispute)| *dispute == Dispute::Open)
+    }
+
+    pub(super) fn is_processing(&self) -> bool {
+        self.intents.iter().any(|intent| intent.status == IntentStatus::Processing)
+    }
+
+    /// What the platform learns, by the names that it noted.
+    pub(super) fn look(&mut self, payment: &Payment, now: Timestamp) -> Seen {
+        self.let_go(|before| before <= now);
+        let Some(at_hand) = self.at_hand(payment) else {
+            return Seen {
+                status: IntentStatus::Missing,
+                movements: vec![],
+                open_dispute: false,
+                decline: None,
+            };
+        };
+        let of_it = self.movements.iter().filter(|(intent, _)| *intent == at_hand);
+        let mut movements: Vec<Movement> = of_it.map(|(_, movement)| movement.clone()).collect();
+        if self.stutters {
+            movements.extend(movements.clone());
+        }
+        let Intent { status, decline, .. } = self.intents[at_hand];
+        Seen { status, movements, open_dispute: self.has_open_dispute(), decline }
+    }
+
+    fn at_hand(&self, payment: &Payment) -> Option<usize> {
+        let name = payment.references.intent.as_ref().or(payment.references.setup.as_ref())?;
+        self.intents.iter().position(|intent| intent.name == *name)
+    }
+
+    /// The bank lets go of what was set aside and not taken by then.
+    fn let_go(&mut self, is_over: impl Fn(Timestamp) -> bool) {
+        for intent in 0..self.intents.len() {
+            if let IntentStatus::Authorised { capture_before } = self.intents[intent].status
+                && is_over(capture_before)
+            {
+                self.cancel_intent(intent, capture_before);
+            }
+        }
+    }
+
+    fn cancel_intent(&mut self, intent: usize, now: Timestamp) {
+        if let IntentStatus::Authorised { .. } = self.intents[intent].status {
+            let amount = self.intents[intent].amount.amount();
+            self.note(intent, MovementKind::Released, amount, format!("rel_{intent}"), now);
+        }
+        self.intents[intent].status = IntentStatus::Cancelled;
+    }
+
+    fn note(&mut self, intent: usize, kind: MovementKind, amount: u64, object: String, now: Timestamp) {
+        let amount = self.intents[intent].amount.with_amount(amount).expect("a part of a payment");
+        if !amount.is_zero() {
+            self.movements.push((intent, Movement::new(kind, amount, object, now, None)));
+        }
+    }
+
+    fn object(&self, prefix: &str) -> String {
+        format!("{prefix}_{}", self.movements.len())
+    }
+
+    /// The client agreed, or the saved card did: takes or sets aside, or saves the card.
+    fn agreed(&mut self, intent: usize, holds: i64, now: Timestamp) {
+        let Intent { plan, amount, fee, .. } = self.intents[intent].clone();
+        self.intents[intent].decline = None;
+        match plan {
+            Plan::SaveCard => self.intents[intent].status = IntentStatus::CardSaved,
+            Plan::Authorise => {
+                self.intents[intent].status = IntentStatus::Authorised { capture_before: now.plus(holds) };
+                self.note(intent, MovementKind::Authorised, amount.amount(), format!("auth_{intent}"), now);
+            }
+            Plan::Charge => self.charge(intent, amount.amount(), fee.amount(), now),
+        }
+    }
+
+    fn charge(&mut self, intent: usize, amount: u64, fee: u64, now: Timestamp) {
+        assert!(self.charge.is_none(), "the client pays twice");
+        assert!(fee <= amount, "a fee above the charge");
+        let object = format!("ch_{intent}");
+        self.note(intent, MovementKind::Captured, amount, object.clone(), now);
+        if let IntentStatus::Authorised { .. } = self.intents[intent].status {
+            let (_, captured) = self.movements.pop().expect("just noted");
+            self.movements.push((intent, captured.from(Account::Authorised)));
+            let rest = self.intents[intent].amount.amount() - amount;
+            self.note(intent, MovementKind::Released, rest, format!("rel_{intent}"), now);
+        }
+        self.note(intent, MovementKind::ProcessingFee, amount / 50 + 1, object.clone(), now);
+        self.note(intent, MovementKind::Transfer, amount, format!("tr_{intent}"), now);
+        self.note(intent, MovementKind::Fee, fee, format!("fee_{intent}"), now);
+        self.intents[intent].status = IntentStatus::Succeeded;
+        self.charge = Some(Charge {
+            intent,
+            amount,
+            refunded: 0,
+            fee,
+            fee_back: 0,
+            reversed_with_fee: 0,
+            transfers: vec![amount],
+            disputes: vec![],
+            refunds: vec![],
+        });
+    }
+
+    /// As the port says of `open`: asked again for the same number it is the same.
+    pub(super) fn open(&mut self, payment: &Payment) -> References {
+        let plan = payment.plan;
+        let name = format!("{}_{}", if plan == Plan::SaveCard { "seti" } else { "pi" }, payment.intents);
+        if !self.intents.iter().any(|intent| intent.name == name) {
+            let (amount, fee) = (payment.amount, payment.fee());
+            let status = IntentStatus::Open;
+            self.intents.push(Intent { name: name.clone(), plan, amount, fee, status, decline: None });
+        }
+        match plan {
+            Plan::SaveCard => References { setup: Some(name), ..payment.references.clone() },
+            _ => References { intent: Some(name), ..payment.references.clone() },
+        }
+    }
+
+    pub(super) fn use_saved_card(
+        &mut self,
+        payment: &Payment,
+        amount: Money,
+        at_once: bool,
+        now: Timestamp,
+    ) -> Result<String, Refusal> {
+        let name = format!("pi_{}", payment.intents);
+        if self.intents.iter().any(|intent| intent.name == name) {
+            return Ok(name);
+        }
+        if self.card == Card::NotAsked {
+            return Err(Refusal("cards are not asked now"));
+        }
+        amount.check_charge().map_err(|_| Refusal("so little cannot be charged"))?;
+        let setup = self.intents.iter().find(|intent| intent.status == IntentStatus::CardSaved);
+        setup.ok_or(Refusal("no card is saved"))?;
+        let plan = if at_once { Plan::Charge } else { Plan::Authorise };
+        let (fee, status) = (amount.share(payment.fee_rate), IntentStatus::Open);
+        self.intents.push(Intent { name: name.clone(), plan, amount, fee, status, decline: None });
+        let intent = self.intents.len() - 1;
+        match self.card {
+            Card::Good => {
+                let holds = self.abilities.later_authorisation_holds.ok_or(Refusal("cards are not saved"))?;
+                self.agreed(intent, holds, now);
+            }
+            Card::WantsItsOwner => self.intents[intent].decline = Some(Decline::AuthenticationRequired),
+            Card::Declines | Card::NotAsked => self.intents[intent].decline = Some(Decline::Refused),
+        }
+        Ok(name)
+    }
+
+    pub(super) fn take(&mut self, payment: &Payment, now: Timestamp) -> Result<(), Refusal> {
+        match self.at_hand(payment).filter(|at| self.intents[*at].status == IntentStatus::Approved) {
+            Some(intent) => {
+                self.agreed(intent, self.abilities.authorisation_holds, now);
+                Ok(())
+            }
+            None => Err(Refusal("the client did not agree")),
+        }
+    }
+
+    /// What is taken or under way stays so.
+    pub(super) fn cancel(&mut self, payment: &Payment, now: Timestamp) {
+        use IntentStatus::{Approved, Authorised, CardSaved, Open};
+        let Some(intent) = self.at_hand(payment) else { return };
+        if matches!(self.intents[intent].status, Open | Approved | CardSaved | Authorised { .. }) {
+            self.cancel_intent(intent, now);
+        }
+    }
+
+    pub(super) fn capture(
+        &mut self,
+        payment: &Payment,
+        amount: Money,
+        fee: Money,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let intent = self.at_hand(payment).ok_or(Refusal("there is no intent"))?;
+        let Intent { status, amount: set_aside, .. } = self.intents[intent];
+        if !matches!(status, IntentStatus::Authorised { .. }) {
+            return Err(Refusal("nothing is set aside"));
+        }
+        if amount.is_zero() || amount.amount() > set_aside.amount() {
+            return Err(Refusal("more than is set aside, or nothing"));
+        }
+        self.charge(intent, amount.amount(), fee.amount(), now);
+        Ok(())
+    }
+
+    pub(super) fn refund(&mut self, amount: u64, from_expert: bool, now: Timestamp) -> Result<(), Refusal> {
+        self.give_back(amount, from_expert, false, now)
+    }
+
+    fn give_back(
+        &mut self,
+        amount: u64,
+        from_expert: bool,
+        by_others: bool,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let charge = self.charge.clone().ok_or(Refusal("nothing was charged"))?;
+        if charge.disputes.iter().any(|(_, dispute)| *dispute != Dispute::Won) {
+            return Err(Refusal("the charge is disputed"));
+        }
+        if amount == 0 || amount > charge.amount - charge.refunded {
+            return Err(Refusal("more than is left, or nothing"));
+        }
+        if from_expert && charge.transfers[0] < amount {
+            return Err(Refusal("the transfer is reversed already"));
+        }
+        let object = self.object("re");
+        self.note(charge.intent, MovementKind::Refund, amount, object.clone(), now);
+        if let Some(charge) = &mut self.charge {
+            charge.refunded += amount;
+            charge.refunds.push((object, amount, by_others));
+        }
+        if from_expert { self.reverse(amount, true, now) } else { Ok(()) }
+    }
+
+    /// Without the fee out of the latest transfer that has something left; with it out of the charge's own.
+    pub(super) fn reverse(&mut self, amount: u64, with_fee: bool, now: Timestamp) -> Result<(), Refusal> {
+        let (object, fee_object) = (self.object("trr"), self.object("fr"));
+        let charge = self.charge.as_mut().ok_or(Refusal("nothing was charged"))?;
+        let transfer = if with_fee {
+            charge.transfers.first_mut()
+        } else {
+            charge.transfers.iter_mut().rfind(|left| **left > 0)
+        };
+        let left = transfer.filter(|left| **left > 0).ok_or(Refusal("the transfer is reversed already"))?;
+        let amount = if with_fee { amount } else { amount.min(*left) };
+        *left = left.checked_sub(amount).ok_or(Refusal("more than is left of the transfer"))?;
+        let mut fee_back = 0;
+        if with_fee {
+            charge.reversed_with_fee += amount;
+            let due = part_of(charge.fee, charge.reversed_with_fee, charge.amount);
+            fee_back = due.saturating_sub(charge.fee_back);
+            charge.fee_back += fee_back;
+        }
+        let intent = charge.intent;
+        self.note(intent, MovementKind::Reversal, amount, object, now);
+        self.note(intent, MovementKind::FeeRefund, fee_back, fee_object, now);
+        Ok(())
+    }
+
+    pub(super) fn transfer(&mut self, amount: u64, now: Timestamp) -> Result<(), Refusal> {
+        let object = self.object("tr");
+        let charge = self.charge.as_mut().ok_or(Refusal("nothing was charged"))?;
+        charge.transfers.push(amount);
+        let intent = charge.intent;
+        self.note(intent, MovementKind::Transfer, amount, object, now);
+        Ok(())
+    }
+}
