@@ -121,7 +121,7 @@ impl Scene {
 
     async fn play(&mut self) -> Result<(), Wrong> {
         self.publish().await?;
-        let consultation = self.offer("Consultation", 8_000, "EUR", "authorise_then_capture").await?;
+        let consultation = self.offer("Consultation", 40_000, "EUR", "authorise_then_capture").await?;
         let review = self.offer("Review of a program", 12_505, "EUR", "charge_at_booking").await?;
         let lesson = self.offer("Lesson in Tokyo's evening", 12_345, "JPY", "charge_at_booking").await?;
         self.authorise_and_capture(&consultation).await?;
@@ -242,7 +242,7 @@ impl Scene {
         self.stands("alan", &booked, "confirmed", "authorised").await?;
         self.until(start.plus(HOUR)).await?;
         let path = format!("/v1/appointments/{}/complete", text(&booked, "/id")?);
-        let less = json!({ "charge": { "amount": 6_005, "currency": "EUR" } });
+        let less = json!({ "charge": { "amount": 36_005, "currency": "EUR" } });
         self.post("ada", &path, &less, 200).await?;
         self.say("The expert takes less than was agreed; the rest was never taken.");
         self.stands("alan", &booked, "completed", "paid").await?;

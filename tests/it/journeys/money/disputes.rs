@@ -23,13 +23,15 @@ async fn what_is_disputed_is_taken_back_from_the_expert_until_it_is_decided() {
     ] {
         let world = World::new().await;
         let offer = world.offer(&paid_hour()).await;
+        let [paid, earned] = world.well_off(&offer, [Account::Client, Account::Expert]).await;
         let appointment = world.secured(&offer, AT).await;
         let read = world.appointment(&appointment).await;
         let dispute = dispute(&world, intent(&read), None);
         world.stack.settle().await;
         assert_eq!(world.payment(&appointment).await["state"], "disputed");
         assert_eq!(world.told("payment.disputed"), 1);
-        assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [0, 0]);
+        assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [paid, earned]);
+        let (client, expert_has) = (paid + client, earned + expert_has);
         // Whoever calls off meanwhile waits for the bank, and nothing is given twice.
         world.stripe().close_dispute(&dispute, outcome).expect("the bank decides");
         world.stack.settle().await;
@@ -55,14 +57,15 @@ async fn what_is_disputed_is_taken_back_from_the_expert_until_it_is_decided() {
 async fn a_part_that_is_disputed_leaves_the_rest() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
+    let [paid, earned] = world.well_off(&offer, [Account::Client, Account::Expert]).await;
     let appointment = world.secured(&offer, AT).await;
     let read = world.appointment(&appointment).await;
     let dispute = dispute(&world, intent(&read), Some(3_000));
     world.stack.settle().await;
-    assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-5_000, 4_500]);
+    assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [paid - 5_000, earned + 4_500]);
     world.stripe().close_dispute(&dispute, DisputeOutcome::Won).expect("the bank decides");
     world.stack.settle().await;
-    assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-8_000, 7_200]);
+    assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [paid - 8_000, earned + 7_200]);
 }
 
 #[tokio::test]
