@@ -2,7 +2,7 @@
 
 mod description;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use local::{People, Stack, StackClock, StackConfig};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use simulators::ManualClock;
 use simulators::ecb::EcbSimulator;
 use simulators::stripe::StripeSimulator;
+use simulators::stripe::description::Description;
 use store::Meter;
 
 /// A Monday, 08:00 in London.
@@ -136,6 +137,9 @@ impl World {
         // An error only says that another test was first.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        if let (Some(stripe), Some(description)) = (&stack.stripe, stripes_description()) {
+            stripe.check_requests(description.clone());
+        }
         Self { stack, clock, meter, http }
     }
 
@@ -183,6 +187,19 @@ impl World {
     pub async fn sweep(&self) {
         self.stack.sweep().await.expect("the sweep works");
     }
+}
+
+/// What Stripe says of its own calls, in the folder that `PROVIDER_SPECS` names. When it is there, every request that the
+/// product sends is held against it, and one that does not fit is refused.
+fn stripes_description() -> Option<&'static Description> {
+    static DESCRIPTION: OnceLock<Option<Description>> = OnceLock::new();
+    let read = || {
+        let folder = std::env::var_os("PROVIDER_SPECS")?;
+        let file = std::path::Path::new(&folder).join("stripe.cut.json");
+        let document = std::fs::read(&file).expect("stripe.cut.json in PROVIDER_SPECS");
+        Some(Description::parse(&document).expect("a description"))
+    };
+    DESCRIPTION.get_or_init(read).as_ref()
 }
 
 /// Weekdays 09:00 to 17:00 in London.
