@@ -150,3 +150,37 @@ async fn the_fee_is_fixed_when_it_is_booked() {
     assert_eq!((fee_of(&before).await, fee_of(&after).await), (json!(800), json!(1_000)));
     assert_eq!(world.cents(&offer, [Account::Expert]).await, [7_200 + 7_000]);
 }
+
+#[tokio::test]
+async fn a_client_may_pay_in_a_currency_that_the_expert_switched_on() {
+    let mut terms = paid_hour();
+    terms["presentment_currencies"] = json!(["USD"]);
+    let world = World::new().await;
+    let offer = world.offer(&terms).await;
+    let ask = async |key: &str, currency: &str| {
+        let mut body = World::booking(&offer, AT);
+        body["pay_in"] = json!(currency);
+        world.post("/v1/appointments").person("alan").once(key).json(&body).send().await
+    };
+    // Without rates nobody can say how much that is, and only what was switched on is taken.
+    assert_eq!(ask("early", "USD").await.problem(422), "invalid");
+    world.stack.fetch_exchange_rates().await.expect("rates");
+    let refused = ask("other", "JPY").await;
+    assert_eq!((refused.problem(422), &refused.body["field"]), ("invalid", &json!("pay_in")));
+    let booked = ask("now", "USD").await.expect(201);
+    let estimate = world
+        .get(&format!("/v1/experts/{}/session-types?currency=USD", offer.expert))
+        .send()
+        .await
+        .expect(200)["session_types"][0]["estimate"]["amount"]
+        .clone();
+    assert_eq!(booked["price"], estimate, "what was shown is what is charged");
+    world.stripe().pay(crate::harness::intent(&booked), crate::harness::GOOD_CARD).expect("the card works");
+    world.stack.settle().await;
+    let appointment = crate::harness::id(&booked);
+    assert_eq!(world.payment(&appointment).await["paid"], estimate);
+    world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
+    world.stack.settle().await;
+    assert_eq!(world.payment(&appointment).await["refunded"], estimate);
+    world.balances(&offer).await;
+}
