@@ -50,7 +50,7 @@ pub(super) fn confirm(work: &mut Work, id: &str, form: &Form) -> Outcome {
     form.allow_only(&[CONFIRM, payment_methods::PARAMETERS].concat())?;
     form.boolean("use_stripe_sdk")?;
     let intent = work.intent(id)?;
-    let (status, object) = (intent.status, render::intent(work.state, intent));
+    let (status, object) = (intent.status, render::intent(intent));
     if work.origin.from_client {
         intents::check_secret(work, id, form)?;
     }
@@ -67,8 +67,8 @@ pub(super) fn confirm(work: &mut Work, id: &str, form: &Form) -> Outcome {
         return Err(ApiError::unexpected_state(message, object));
     }
     intents::check_accounts(work.state, work.intent(id)?)?;
-    let customer = work.intent(id)?.customer.clone();
-    let method = payment_methods::given(work, form, customer.as_deref())?;
+    let (customer, kinds) = (work.intent(id)?.customer.clone(), work.intent(id)?.kinds.clone());
+    let method = payment_methods::given(work, form, customer.as_deref(), &kinds)?;
     if method.is_none() && work.intent(id)?.payment_method.is_none() {
         return Err(needs_payment_method());
     }
@@ -187,7 +187,7 @@ pub(super) fn authenticate(work: &mut Work, id: &str, approve: bool) -> Outcome 
             "This PaymentIntent waits for no authentication: its status is {}.",
             intent.status.name()
         );
-        return Err(ApiError::unexpected_state(message, render::intent(work.state, &intent)));
+        return Err(ApiError::unexpected_state(message, render::intent(&intent)));
     }
     if !approve {
         return Err(refuse(work, id, &decline("authentication_failure"), None));

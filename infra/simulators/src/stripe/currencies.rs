@@ -22,6 +22,12 @@ pub(super) fn exists(currency: &str) -> bool {
     among(CODES, currency)
 }
 
+/// Every currency that Stripe charges in.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    CODES.split_ascii_whitespace()
+}
+
 /// Without hundredths of their own, and yet counted in hundredths.
 const WHOLE_IN_HUNDREDTHS: &str = "isk ugx";
 

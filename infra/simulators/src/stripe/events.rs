@@ -49,7 +49,7 @@ pub(super) fn emit_change(
 /// Emits an event about an intent of whichever account.
 pub(super) fn about_intent(work: &mut Work, kind: &str, id: &str) {
     let Some(intent) = work.state.intents.get(id) else { return };
-    let (object, account) = (render::intent(work.state, intent), intent.account.clone());
+    let (object, account) = (render::intent(intent), intent.account.clone());
     emit(work, kind, object, account.as_deref());
 }
 

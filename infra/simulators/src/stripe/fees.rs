@@ -24,6 +24,7 @@ pub(super) fn create_refund(work: &mut Work, id: &str, form: &Form) -> Outcome {
     if amount < 1 {
         return Err(validate::not_positive("amount"));
     }
+    validate::whole("amount", amount, &fee.currency)?;
     if amount > left {
         let message = format!(
             "Refund amount ({}) is greater than unrefunded amount on fee ({})",

@@ -97,6 +97,8 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         let message = "You cannot pass both off_session and setup_future_usage.";
         return Err(ApiError::invalid(message).param("setup_future_usage"));
     }
+    let capture_method =
+        form.word("capture_method", CAPTURE_METHODS)?.unwrap_or_else(|| "automatic_async".to_owned());
     let id = format!("pi_{}", random::letters(24));
     let mut intent = Intent {
         client_secret: format!("{id}_secret_{}", random::letters(25)),
@@ -107,9 +109,8 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         status: IntentStatus::RequiresPaymentMethod,
         customer,
         setup_future_usage,
-        capture_method: form
-            .word("capture_method", CAPTURE_METHODS)?
-            .unwrap_or_else(|| "automatic_async".to_owned()),
+        kinds: payment_methods::kinds(form, payment_methods::payable_by(&capture_method))?,
+        capture_method,
         application_fee_amount: form.integer("application_fee_amount")?,
         destination: form.owned("transfer_data[destination]"),
         transfer_amount: form.integer("transfer_data[amount]")?,
@@ -123,8 +124,6 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         allow_redirects: form
             .word("automatic_payment_methods[allow_redirects]", &["always", "never"])?
             .unwrap_or_else(|| "always".to_owned()),
-        allowed_types: form.list("allowed_payment_method_types"),
-        excluded_types: form.list("excluded_payment_method_types"),
         metadata: validate::metadata(form, &Default::default())?,
         payment_method: None,
         latest_charge: None,
@@ -138,14 +137,9 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         amount_capturable: 0,
         settles_at: None,
     };
-    if intent.allowed_types.is_some() && intent.excluded_types.is_some() {
-        let message = "You may only specify one of these parameters: allowed_payment_method_types, \
-                       excluded_payment_method_types.";
-        return Err(ApiError::invalid(message));
-    }
     check_split(&intent)?;
     check_accounts(work.state, &intent)?;
-    intent.payment_method = payment_methods::given(work, form, intent.customer.as_deref())?;
+    intent.payment_method = payment_methods::given(work, form, intent.customer.as_deref(), &intent.kinds)?;
     if intent.payment_method.is_some() {
         intent.status = IntentStatus::RequiresConfirmation;
     }
@@ -251,7 +245,7 @@ pub(super) fn update(work: &mut Work, id: &str, form: &Form) -> Outcome {
              requires_payment_method, requires_confirmation, requires_action.",
             before.status.name()
         );
-        return Err(ApiError::unexpected_state(message, render::intent(work.state, &before)).param(*name));
+        return Err(ApiError::unexpected_state(message, render::intent(&before)).param(*name));
     }
     let mut after = before.clone();
     if let Some(text) = form.filled("currency") {
@@ -284,7 +278,7 @@ pub(super) fn update(work: &mut Work, id: &str, form: &Form) -> Outcome {
         }
     }
     after.metadata = validate::metadata(form, &before.metadata)?;
-    if let Some(method) = payment_methods::given(work, form, before.customer.as_deref())? {
+    if let Some(method) = payment_methods::given(work, form, before.customer.as_deref(), &before.kinds)? {
         after.payment_method = Some(method);
         after.status = IntentStatus::RequiresConfirmation;
     }
@@ -302,7 +296,7 @@ pub(super) fn capture(work: &mut Work, id: &str, form: &Form) -> Outcome {
              with one of the following statuses may be captured: requires_capture.",
             intent.status.name()
         );
-        return Err(ApiError::unexpected_state(message, render::intent(work.state, &intent)));
+        return Err(ApiError::unexpected_state(message, render::intent(&intent)));
     };
     let amount = form.integer("amount_to_capture")?.unwrap_or(intent.amount_capturable);
     if amount < 1 {
@@ -350,7 +344,7 @@ pub(super) fn cancel(work: &mut Work, id: &str, form: &Form) -> Outcome {
              requires_confirmation, requires_action.",
             intent.status.name()
         );
-        return Err(ApiError::unexpected_state(message, render::intent(work.state, intent)));
+        return Err(ApiError::unexpected_state(message, render::intent(intent)));
     }
     end(work, id, reason, false);
     answer(work, id)
@@ -363,7 +357,9 @@ pub(super) fn expire(work: &mut Work, id: &str) {
     end(work, id, Some("expired".to_owned()), true);
 }
 
-/// Cancels an intent that can be, and lets go of what its bank holds. `expired` tells that nobody asked for it.
+/// Cancels an intent that can be, and lets go of what its bank holds, which moves no money and is no refund.
+/// `expired` tells that nobody asked for it. Source:
+/// <https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow>.
 fn end(work: &mut Work, id: &str, reason: Option<String>, expired: bool) {
     let now = work.now;
     let mut authorised = None;
@@ -376,10 +372,11 @@ fn end(work: &mut Work, id: &str, reason: Option<String>, expired: bool) {
         intent.cancellation_reason = reason;
         intent.amount_capturable = 0;
     });
-    if let Some(charge) = authorised.as_ref().and_then(|charge| work.state.charges.get_mut(charge)) {
-        charge.capture_before = None;
+    if let Some(charge) = authorised {
+        if let Some(charge) = work.state.charges.get_mut(&charge) {
+            charge.capture_before = None;
+        }
         if expired {
-            let charge = charge.id.clone();
             about_charge(work, "charge.expired", &charge);
         }
     }
@@ -389,6 +386,6 @@ fn end(work: &mut Work, id: &str, reason: Option<String>, expired: bool) {
 /// The intent as the caller may see it.
 pub(super) fn answer(work: &Work, id: &str) -> Outcome {
     let intent = work.intent(id)?;
-    let object = render::intent(work.state, intent);
+    let object = render::intent(intent);
     Ok(if work.origin.from_client { render::for_client(object) } else { object })
 }

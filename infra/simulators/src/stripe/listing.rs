@@ -29,7 +29,7 @@ pub(super) fn list(work: &Work, collection: &str, form: &Form) -> Option<Outcome
         }
         "payment_intents" => {
             let rows = state.intents.newest_first().filter(|row| own(&row.account));
-            (&["customer"], rows.map(|row| render::intent(state, row)).collect())
+            (&["customer"], rows.map(render::intent).collect())
         }
         "charges" => {
             let filters = &["customer", "payment_intent", "transfer_group"];

@@ -6,7 +6,7 @@ use super::cards::{TEST_IBANS, TestCard, could_be_card, decline, last_four};
 use super::events::{emit, emit_change};
 use super::form::Form;
 use super::render;
-use super::state::{Means, PaymentMethod};
+use super::state::{Kinds, Means, PaymentMethod};
 use super::work::{Outcome, Work};
 use crate::random;
 
@@ -23,6 +23,10 @@ pub(super) const PARAMETERS: &[&str] = &[
     "payment_method_data[billing_details][email]",
     "payment_method_data[billing_details][address][*]",
 ];
+
+const ALLOWED: &str = "allowed_payment_method_types";
+const EXCLUDED: &str = "excluded_payment_method_types";
+const AUTOMATIC: &str = "automatic_payment_methods";
 
 /// `POST /v1/payment_methods`, as browsers do to keep card numbers away from servers.
 pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
@@ -63,29 +67,86 @@ pub(super) fn detach(work: &mut Work, id: &str, form: &Form) -> Outcome {
     Ok(answer)
 }
 
-/// The payment method the form names or describes, for `customer`; `None` when it does neither.
+/// The kinds that can pay with a capture method: bank debits cannot be authorised first and captured later.
+pub(super) fn payable_by(capture_method: &str) -> &'static [&'static str] {
+    match capture_method {
+        "manual" => &["card"],
+        _ => Means::KINDS,
+    }
+}
+
+/// Which kinds an intent is to take, of those that are `possible` for it. One that is not possible is passed
+/// over, as Stripe does; one that nobody here knows is refused.
+/// Source: <https://docs.stripe.com/changelog/dahlia/2026-07-29/allowed-payment-method-types-parameter>.
+pub(super) fn kinds(form: &Form, possible: &[&str]) -> Result<Kinds, ApiError> {
+    let kinds = Kinds { allowed: form.list(ALLOWED), excluded: form.list(EXCLUDED) };
+    for (name, list) in [(ALLOWED, &kinds.allowed), (EXCLUDED, &kinds.excluded)] {
+        let unknown = list.iter().flatten().find(|kind| !Means::KINDS.contains(&kind.as_str()));
+        if let Some(kind) = unknown {
+            return Err(unknown_kind(kind, name));
+        }
+    }
+    let automatic = !form.map(AUTOMATIC).is_empty();
+    for (name, given) in [(EXCLUDED, kinds.excluded.is_some()), (AUTOMATIC, automatic)] {
+        if given && kinds.allowed.is_some() {
+            let message = format!("You may only specify one of these parameters: {ALLOWED}, {name}.");
+            return Err(ApiError::invalid(message).param(ALLOWED));
+        }
+    }
+    if kinds.of(possible).is_empty() {
+        let name = if kinds.allowed.is_some() { ALLOWED } else { EXCLUDED };
+        let message = format!("No payment method type is left: possible here is {}.", possible.join(", "));
+        return Err(ApiError::invalid(message).param(name));
+    }
+    Ok(kinds)
+}
+
+fn unknown_kind(kind: &str, param: &str) -> ApiError {
+    let known = Means::KINDS.join(" and ");
+    ApiError::invalid(format!("This simulator knows the payment method types {known}, not {kind}."))
+        .param(param)
+}
+
+/// The payment method the form names or describes, for `customer`; `None` when it does neither. It must be of
+/// one of the `kinds`.
 pub(super) fn given(
     work: &mut Work,
     form: &Form,
     customer: Option<&str>,
+    kinds: &Kinds,
 ) -> Result<Option<String>, ApiError> {
     if let Some(id) = form.filled("payment_method") {
         let own = work.state.payment_methods.get(id).filter(|method| method.account == work.origin.account);
         if let Some(method) = own {
             usable(method, customer)?;
+            allowed(&method.means, kinds)?;
             return Ok(Some(id.to_owned()));
         }
         let means = match TestCard::by_token(id) {
             Some(card) => Means::Card(card.number.to_owned()),
             None => return Err(ApiError::missing("PaymentMethod", id, "payment_method")),
         };
+        allowed(&means, kinds)?;
         return Ok(Some(keep(work, means)));
     }
     if form.filled("payment_method_data[type]").is_none() {
         return Ok(None);
     }
     let means = read(form, "payment_method_data")?;
+    allowed(&means, kinds)?;
     Ok(Some(keep(work, means)))
+}
+
+fn allowed(means: &Means, kinds: &Kinds) -> Result<(), ApiError> {
+    if kinds.take(means.kind()) {
+        return Ok(());
+    }
+    let message = format!(
+        "The PaymentMethod provided ({}) is not allowed. Provide one of the following types: {}.",
+        means.kind(),
+        kinds.of(Means::KINDS).join(", ")
+    );
+    Err(ApiError::invalid(message).param("payment_method"))
 }
 
 /// Refuses a method that is somebody else's, or of no more use.
@@ -183,10 +244,6 @@ fn read(form: &Form, within: &str) -> Result<Means, ApiError> {
             }
             Ok(Means::SepaDebit(text))
         }
-        other => {
-            let message =
-                format!("This simulator knows the payment method types card and sepa_debit, not {other}.");
-            Err(ApiError::invalid(message).param(kind))
-        }
+        other => Err(unknown_kind(other, &kind)),
     }
 }

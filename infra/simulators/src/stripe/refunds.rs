@@ -2,15 +2,15 @@
 //! <https://docs.stripe.com/connect/destination-charges#issue-refunds>,
 //! <https://docs.stripe.com/refunds#failed-refunds>.
 //!
-//! Transfers and fees come back in proportion. Each share is the rounded share of all that has come back so
-//! far, less what came back before; so however a payment is cut up, the last refund leaves nothing over.
+//! Transfers and fees come back in proportion, and however a payment is cut up, the last refund leaves nothing
+//! over.
 //! A refund that fails brings the platform's money back, and nothing else: transfers stay reversed and fees
 //! stay given back.
 
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
-use super::books::{book, line, share};
+use super::books::{book, line, next_share};
 use super::cards::{self, Later};
 use super::events::{about_charge, emit, emit_change};
 use super::form::Form;
@@ -78,7 +78,7 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         metadata,
         status,
         settles,
-        transaction: Some(transaction),
+        transaction,
         failure_transaction: None,
         reversal: reversal.as_ref().map(|reversal| reversal.id.clone()),
         created: work.now,
@@ -176,8 +176,8 @@ fn transfer_part(work: &Work, charge: &Charge, amount: i64) -> Result<Part, ApiE
             format!("Cannot reverse the transfer of charge {}: it has no associated transfer.", charge.id);
         return Err(ApiError::invalid(message).param("reverse_transfer"));
     };
-    let so_far = share(transfer.amount, charge.refunded_reversing, charge.amount_captured);
-    let part = share(transfer.amount, charge.refunded_reversing + amount, charge.amount_captured) - so_far;
+    let (done, of) = (charge.refunded_reversing, charge.amount_captured);
+    let part = next_share(transfer.amount, done, amount, of, &charge.currency);
     Ok((transfer.id.clone(), transfers::part(transfer, part)?))
 }
 
@@ -186,8 +186,8 @@ fn fee_part(work: &Work, charge: &Charge, amount: i64) -> Result<Part, ApiError>
         let message = format!("Cannot refund the application fee of charge {}: it has none.", charge.id);
         return Err(ApiError::invalid(message).param("refund_application_fee"));
     };
-    let so_far = share(fee.amount, charge.refunded_with_fee, charge.amount_captured);
-    let part = share(fee.amount, charge.refunded_with_fee + amount, charge.amount_captured) - so_far;
+    let (done, of) = (charge.refunded_with_fee, charge.amount_captured);
+    let part = next_share(fee.amount, done, amount, of, &charge.currency);
     Ok((fee.id.clone(), fees::part(fee, part)?))
 }
 

@@ -25,6 +25,9 @@ const CREATE: &[&str] = &[
 
 const CONFIRM: &[&str] = &["client_secret", "expand[]", "key", "return_url", "use_stripe_sdk"];
 
+/// The kinds of payment methods that this simulator sets up.
+pub(super) const SET_UP: &[&str] = &["card"];
+
 /// `POST /v1/setup_intents`.
 pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
     form.allow_only(&[CREATE, payment_methods::PARAMETERS].concat())?;
@@ -49,6 +52,7 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         allow_redirects: form
             .word("automatic_payment_methods[allow_redirects]", &["always", "never"])?
             .unwrap_or_else(|| "always".to_owned()),
+        kinds: payment_methods::kinds(form, SET_UP)?,
         description: form.owned("description"),
         metadata: validate::metadata(form, &Default::default())?,
         payment_method: None,
@@ -58,7 +62,7 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         created: work.now,
         cancellation_reason: None,
     };
-    intent.payment_method = payment_methods::given(work, form, intent.customer.as_deref())?;
+    intent.payment_method = payment_methods::given(work, form, intent.customer.as_deref(), &intent.kinds)?;
     if intent.payment_method.is_some() {
         intent.status = IntentStatus::RequiresConfirmation;
     }
@@ -125,7 +129,7 @@ pub(super) fn confirm(work: &mut Work, id: &str, form: &Form) -> Outcome {
     if !intent.status.open() {
         return Err(unexpected(work, &intent, "confirm"));
     }
-    let method = payment_methods::given(work, form, intent.customer.as_deref())?;
+    let method = payment_methods::given(work, form, intent.customer.as_deref(), &intent.kinds)?;
     if method.is_none() && intent.payment_method.is_none() {
         return Err(needs_payment_method());
     }

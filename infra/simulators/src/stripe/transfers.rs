@@ -2,7 +2,7 @@
 //! Source: <https://docs.stripe.com/api/transfers>, <https://docs.stripe.com/api/transfer_reversals>.
 
 use super::api_error::ApiError;
-use super::books::{balance_of, book, line, share};
+use super::books::{balance_of, book, line, next_share};
 use super::events::emit;
 use super::form::Form;
 use super::state::{ChargeStatus, Line, Metadata, Reversal, State, Transfer};
@@ -193,8 +193,8 @@ pub(super) fn create_reversal(work: &mut Work, id: &str, form: &Form) -> Outcome
     }
     let fee_part = match fee.and_then(|fee| work.state.fees.get(fee)) {
         Some(fee) => {
-            let so_far = share(fee.amount, transfer.reversed_with_fee, transfer.amount);
-            let part = share(fee.amount, transfer.reversed_with_fee + amount, transfer.amount) - so_far;
+            let (done, of) = (transfer.reversed_with_fee, transfer.amount);
+            let part = next_share(fee.amount, done, amount, of, &transfer.currency);
             Some((fee.id.clone(), fees::part(fee, part)?))
         }
         None => None,

@@ -55,7 +55,6 @@ async fn every_line_has_its_source_and_they_add_up() {
         ("application_fee", "platform_earning", "application_fee"),
         ("application_fee_refund", "platform_earning_refund", "fee_refund"),
         ("charge", "charge", "charge"),
-        ("refund", "partial_capture_reversal", "refund"),
         ("refund", "refund", "refund"),
         ("refund_failure", "refund_failure", "refund"),
         ("transfer", "transfer", "transfer"),

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::harness::{START, World};
+use crate::harness::{Answer, START, World};
 
 const PLAIN: &str = "amount=5000&currency=eur";
 
@@ -131,8 +131,19 @@ async fn cancelling_races_paying_and_only_one_wins() {
     assert_eq!(world.kinds().last().map(String::as_str), Some("payment_intent.canceled"));
 }
 
+/// Nothing was taken of the intent's charge, and nothing given back.
+#[track_caller]
+fn let_go(intent: &Answer) {
+    assert_eq!(intent.number("/amount_capturable"), 0);
+    let charge = &intent.body["latest_charge"];
+    assert_eq!((&charge["captured"], &charge["refunded"]), (&false.into(), &false.into()));
+    assert_eq!((&charge["amount_captured"], &charge["amount_refunded"]), (&0.into(), &0.into()));
+    assert_eq!(charge["refunds"]["data"], serde_json::json!([]));
+    assert!(charge["balance_transaction"].is_null());
+}
+
 #[tokio::test]
-async fn an_authorisation_is_captured_in_part_released_or_runs_out() {
+async fn an_authorisation_is_captured_in_part_cancelled_or_runs_out() {
     let world = World::new().await;
     let form = format!(
         "{PLAIN}&capture_method=manual&confirm=true&payment_method=pm_card_visa&expand[]=latest_charge"
@@ -152,12 +163,16 @@ async fn an_authorisation_is_captured_in_part_released_or_runs_out() {
         world.post(&format!("{path}/capture"), "amount_to_capture=3000&expand[]=latest_charge").await.ok();
     assert_eq!((taken.text("/status"), taken.number("/amount_received")), ("succeeded", 3000));
     assert_eq!(taken.number("/latest_charge/amount_captured"), 3000);
-    assert_eq!(taken.number("/latest_charge/amount_refunded"), 2000);
+    assert_eq!(taken.number("/latest_charge/amount_refunded"), 0, "what was let go is no refund");
     assert_eq!(world.balance("guests"), -3000);
     world.post(&format!("{path}/capture"), "").await.error(400, "payment_intent_unexpected_state");
 
-    let released = world.post("/v1/payment_intents", &form).await.ok();
-    world.post(&format!("/v1/payment_intents/{}/cancel", released.id()), "").await.ok();
+    let called_off = world.post("/v1/payment_intents", &form).await.ok();
+    let path = format!("/v1/payment_intents/{}/cancel", called_off.id());
+    world.post(&path, "cancellation_reason=abandoned").await.ok();
+    let called_off = world.charge_of(called_off.id()).await;
+    assert_eq!(called_off.text("/cancellation_reason"), "abandoned");
+    let_go(&called_off);
 
     let forgotten = world.post("/v1/payment_intents", &form).await.ok();
     world.clock.advance(7 * 86_400 - 1);
@@ -168,9 +183,52 @@ async fn an_authorisation_is_captured_in_part_released_or_runs_out() {
     let expired = world.stripe.object(forgotten.id()).unwrap();
     assert_eq!(
         (&expired["status"], &expired["cancellation_reason"]),
-        (&"canceled".into(), &"automatic".into())
+        (&"canceled".into(), &"expired".into())
     );
+    let_go(&world.charge_of(forgotten.id()).await);
     assert_eq!(world.balance("guests"), -3000);
+    assert_eq!(world.lines().await.len(), 1, "only the capture is in the books");
+    let kinds = world.kinds();
+    assert!(!kinds.iter().any(|kind| kind.contains("refund")), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "charge.expired").count(), 1, "{kinds:?}");
+}
+
+#[tokio::test]
+async fn only_allowed_kinds_of_payment_methods_pay() {
+    let world = World::new().await;
+    let debit = "payment_method_data[type]=sepa_debit\
+                 &payment_method_data[sepa_debit][iban]=AT611904300234573201";
+    for (kinds, types, refused) in [
+        ("allowed_payment_method_types[]=card", "card", debit),
+        ("excluded_payment_method_types[]=sepa_debit", "card", debit),
+        ("allowed_payment_method_types[0]=sepa_debit", "sepa_debit", "payment_method=pm_card_visa"),
+        ("excluded_payment_method_types[0]=card", "sepa_debit", "payment_method=pm_card_visa"),
+    ] {
+        let form = format!("{PLAIN}&{kinds}");
+        world.post("/v1/payment_intents", &format!("{form}&{refused}")).await.error_param("payment_method");
+        let intent = world.post("/v1/payment_intents", &form).await.ok();
+        assert_eq!(intent.body["payment_method_types"], serde_json::json!([types]));
+        let path = format!("/v1/payment_intents/{}", intent.id());
+        world.post(&path, refused).await.error_param("payment_method");
+        world.post(&format!("{path}/confirm"), refused).await.error_param("payment_method");
+        assert_eq!(world.get(&path).await.ok().text("/status"), "requires_payment_method");
+        let other = if refused == debit { "payment_method=pm_card_visa" } else { debit };
+        let paid = world.post(&format!("{path}/confirm"), other).await.ok();
+        assert!(["succeeded", "processing"].contains(&paid.text("/status")));
+    }
+    let any = world.post("/v1/payment_intents", PLAIN).await.ok();
+    assert_eq!(any.body["payment_method_types"], serde_json::json!(["card", "sepa_debit"]));
+    let (allowed, excluded) = ("allowed_payment_method_types", "excluded_payment_method_types");
+    for (more, param) in [
+        (format!("{allowed}[]=crad"), allowed),
+        (format!("{excluded}[]=crad"), excluded),
+        (format!("{allowed}[]=card&{excluded}[]=sepa_debit"), allowed),
+        (format!("{allowed}[]=card&automatic_payment_methods[enabled]=true"), allowed),
+        (format!("{allowed}[]=sepa_debit&capture_method=manual"), allowed),
+        (format!("{excluded}[]=sepa_debit&{excluded}[]=card"), excluded),
+    ] {
+        world.post("/v1/payment_intents", &format!("{PLAIN}&{more}")).await.error_param(param);
+    }
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn everything_is_there_after_a_restart() {
 async fn a_damaged_file_is_named_and_kept() {
     let folder = Folder::new("damaged");
     let path = folder.0.join("stripe.json");
-    for content in ["", "{", "{\"layout\":1}", "[1,2]", "\u{0}"] {
+    for content in ["", "{", "{\"layout\":2}", "[1,2]", "\u{0}"] {
         std::fs::write(&path, content).unwrap();
         let Err(error) = reopen(&path) else { panic!("{content:?} was taken") };
         assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
@@ -67,7 +67,7 @@ async fn a_damaged_file_is_named_and_kept() {
     }
     std::fs::remove_file(&path).unwrap();
     drop(reopen(&path).unwrap());
-    let other = std::fs::read_to_string(&path).unwrap().replace("\"layout\":2", "\"layout\":99");
+    let other = std::fs::read_to_string(&path).unwrap().replace("\"layout\":3", "\"layout\":99");
     std::fs::write(&path, other).unwrap();
     assert!(reopen(&path).err().unwrap().to_string().contains("layout 99"));
 }

@@ -143,3 +143,33 @@ async fn customers_and_setups_are_refused_by_name() {
     world.post("/v1/setup_intents", types).await.error(400, "payment_method_types_no_longer_supported");
     assert!(world.kinds().is_empty());
 }
+
+#[tokio::test]
+async fn only_allowed_kinds_are_saved() {
+    let world = World::new().await;
+    let customer = world.customer().await;
+    let form = format!("customer={customer}&allowed_payment_method_types[]");
+    let setup = world.post("/v1/setup_intents", &format!("{form}=sepa_debit&{form}=card")).await.ok();
+    assert_eq!(setup.body["allowed_payment_method_types"], serde_json::json!(["sepa_debit", "card"]));
+    assert_eq!(
+        setup.body["payment_method_types"],
+        serde_json::json!(["card"]),
+        "what is not possible is left"
+    );
+    assert_eq!(world.stripe.pay(setup.id(), "4242424242424242").unwrap()["status"], "succeeded");
+
+    let setup = world.post("/v1/setup_intents", &format!("{form}=card")).await.ok();
+    let confirm = format!("/v1/setup_intents/{}/confirm", setup.id());
+    let debit = "payment_method_data[type]=sepa_debit\
+                 &payment_method_data[sepa_debit][iban]=AT611904300234573201";
+    world.post(&confirm, debit).await.error_param("payment_method");
+    assert_eq!(world.stripe.object(setup.id()).unwrap()["status"], "requires_payment_method");
+    let done = world.post(&confirm, "payment_method=pm_card_visa").await.ok();
+    assert_eq!(done.text("/status"), "succeeded");
+
+    let param = "allowed_payment_method_types";
+    world.post("/v1/setup_intents", &format!("{form}=sepa_debit")).await.error_param(param);
+    world.post("/v1/setup_intents", &format!("{form}=crad")).await.error_param(param);
+    let both = format!("{form}=card&automatic_payment_methods[enabled]=true");
+    world.post("/v1/setup_intents", &both).await.error_param(param);
+}

@@ -198,14 +198,14 @@ async fn the_client_library_reads_every_object() {
             }
             "charge" => {
                 let read: stripe_core::Charge = from_str(&text).unwrap_or_else(|_| panic!("{text}"));
-                assert_eq!(read.amount_refunded, 333 + 2000);
+                assert_eq!(read.amount_refunded, 333);
             }
             _ => {}
         }
     }
     let list = world.get("/v1/refunds").await.ok().body.to_string();
     let read: stripe_types::List<stripe_core::Refund> = from_str(&list).unwrap_or_else(|_| panic!("{list}"));
-    assert_eq!(read.data.len(), 2, "one by hand, and what the capture let go");
+    assert_eq!(read.data.len(), 1, "what the capture let go is none");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub(super) fn any(state: &State, id: &str) -> Option<Value> {
         "cus" => state.customers.get(id).map(customer),
         "pm" => state.payment_methods.get(id).map(payment_method),
         "seti" => state.setup_intents.get(id).map(setup_intent),
-        "pi" => state.intents.get(id).map(|found| intent(state, found)),
+        "pi" => state.intents.get(id).map(intent),
         "ch" => state.charges.get(id).map(|found| charge(state, found)),
         "re" => state.refunds.get(id).map(refund),
         "dp" => state.disputes.get(id).map(|found| dispute(state, found)),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{automatic, next_action};
 use crate::stripe::cards::{TestCard, last_four};
+use crate::stripe::setup_intents::SET_UP;
 use crate::stripe::state::{Customer, Means, PaymentMethod, SetupIntent};
 
 pub(in crate::stripe) fn customer(customer: &Customer) -> Value {
@@ -40,7 +41,7 @@ pub(in crate::stripe) fn setup_intent(intent: &SetupIntent) -> Value {
     json!({
         "id": intent.id,
         "object": "setup_intent",
-        "allowed_payment_method_types": null,
+        "allowed_payment_method_types": intent.kinds.allowed,
         "application": null,
         "automatic_payment_methods": automatic(intent.automatic_payment_methods, &intent.allow_redirects),
         "cancellation_reason": intent.cancellation_reason,
@@ -61,7 +62,7 @@ pub(in crate::stripe) fn setup_intent(intent: &SetupIntent) -> Value {
         "payment_method": intent.payment_method,
         "payment_method_configuration_details": null,
         "payment_method_options": {},
-        "payment_method_types": ["card"],
+        "payment_method_types": intent.kinds.of(SET_UP),
         "single_use_mandate": null,
         "status": intent.status.name(),
         "usage": intent.usage,
@@ -79,9 +80,10 @@ pub(in crate::stripe) fn payment_method(method: &PaymentMethod) -> Value {
         "livemode": false,
         "metadata": {},
     });
-    let (kind, details) = match &method.means {
-        Means::Card(number) => ("card", card_details(number)),
-        Means::SepaDebit(iban) => ("sepa_debit", sepa_details(iban)),
+    let kind = method.means.kind();
+    let details = match &method.means {
+        Means::Card(number) => card_details(number),
+        Means::SepaDebit(iban) => sepa_details(iban),
     };
     object["type"] = json!(kind);
     object[kind] = details;

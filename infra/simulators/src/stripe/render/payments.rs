@@ -5,16 +5,12 @@ use serde_json::{Map, Value, json};
 use super::payers::{billing_details, card_details, sepa_details};
 use super::{APPLICATION, automatic, inner_list, next_action, payment_refund, transaction};
 use crate::stripe::cards::brand;
+use crate::stripe::payment_methods::payable_by;
 use crate::stripe::state::{
-    Charge, ChargeStatus, Dispute, DisputeStatus, Intent, Means, PaymentMethod, Refund, RefundStatus,
-    Reversal, State,
+    Charge, ChargeStatus, Dispute, DisputeStatus, Intent, Means, Refund, RefundStatus, Reversal, State,
 };
 
-pub(in crate::stripe) fn intent(state: &State, intent: &Intent) -> Value {
-    let types = match intent.payment_method.as_deref().and_then(|id| state.payment_methods.get(id)) {
-        Some(PaymentMethod { means: Means::SepaDebit(_), .. }) => json!(["sepa_debit"]),
-        _ => json!(["card"]),
-    };
+pub(in crate::stripe) fn intent(intent: &Intent) -> Value {
     let transfer_data = intent.destination.as_ref().map(|destination| {
         let mut data = json!({ "destination": destination });
         if let Some(amount) = intent.transfer_amount {
@@ -26,7 +22,7 @@ pub(in crate::stripe) fn intent(state: &State, intent: &Intent) -> Value {
     json!({
         "id": intent.id,
         "object": "payment_intent",
-        "allowed_payment_method_types": intent.allowed_types,
+        "allowed_payment_method_types": intent.kinds.allowed,
         "amount": intent.amount,
         "amount_capturable": intent.amount_capturable,
         "amount_details": { "tip": {} },
@@ -44,7 +40,7 @@ pub(in crate::stripe) fn intent(state: &State, intent: &Intent) -> Value {
         "customer": intent.customer,
         "customer_account": null,
         "description": intent.description,
-        "excluded_payment_method_types": intent.excluded_types,
+        "excluded_payment_method_types": intent.kinds.excluded,
         "last_payment_error": intent.last_payment_error,
         "latest_charge": intent.latest_charge,
         "livemode": false,
@@ -54,7 +50,7 @@ pub(in crate::stripe) fn intent(state: &State, intent: &Intent) -> Value {
         "payment_method": intent.payment_method,
         "payment_method_configuration_details": null,
         "payment_method_options": {},
-        "payment_method_types": types,
+        "payment_method_types": intent.kinds.of(payable_by(&intent.capture_method)),
         "processing": null,
         "receipt_email": intent.receipt_email,
         "review": null,
@@ -109,14 +105,13 @@ pub(in crate::stripe) fn charge(state: &State, charge: &Charge) -> Value {
         None => Value::Null,
     };
     let succeeded = charge.status == ChargeStatus::Succeeded;
-    let given_back = charge.refunded;
     let failure = charge.failure.as_ref();
     json!({
         "id": charge.id,
         "object": "charge",
         "amount": charge.amount,
         "amount_captured": charge.amount_captured,
-        "amount_refunded": given_back,
+        "amount_refunded": charge.refunded,
         "application": charge.account.as_ref().map(|_| APPLICATION),
         "application_fee": charge.application_fee,
         "application_fee_amount": intent.and_then(|intent| intent.application_fee_amount),
@@ -144,7 +139,7 @@ pub(in crate::stripe) fn charge(state: &State, charge: &Charge) -> Value {
         "receipt_email": intent.and_then(|intent| intent.receipt_email.as_ref()),
         "receipt_number": null,
         "receipt_url": null,
-        "refunded": succeeded && charge.captured && given_back == charge.amount_captured,
+        "refunded": succeeded && charge.captured && charge.refunded == charge.amount_captured,
         "review": null,
         "shipping": null,
         "source_transfer": null,

@@ -12,8 +12,6 @@ pub(in crate::stripe) enum Line {
     Charge,
     /// A guest gets money back.
     Refund,
-    /// The part of an authorisation that was not captured.
-    PartialCapture,
     /// A refund did not reach the guest, and the money is back.
     RefundFailure,
     /// A guest's bank took disputed money.
@@ -45,7 +43,7 @@ impl Line {
     pub(in crate::stripe) fn kind(self) -> &'static str {
         match self {
             Self::Charge => "charge",
-            Self::Refund | Self::PartialCapture => "refund",
+            Self::Refund => "refund",
             Self::RefundFailure => "refund_failure",
             Self::Dispute | Self::DisputeReversal | Self::FeeReturned => "adjustment",
             Self::Transfer => "transfer",
@@ -64,7 +62,6 @@ impl Line {
         match self {
             Self::Charge | Self::Payment => "charge",
             Self::Refund | Self::PaymentRefund => "refund",
-            Self::PartialCapture => "partial_capture_reversal",
             Self::RefundFailure => "refund_failure",
             Self::Dispute => "dispute",
             Self::DisputeReversal => "dispute_reversal",
@@ -81,12 +78,9 @@ impl Line {
     /// Who keeps no books here and has the other side of the line; `None` when another line has it.
     pub(in crate::stripe) fn other_side(self) -> Option<&'static str> {
         match self {
-            Self::Charge
-            | Self::Refund
-            | Self::PartialCapture
-            | Self::RefundFailure
-            | Self::Dispute
-            | Self::DisputeReversal => Some("guests"),
+            Self::Charge | Self::Refund | Self::RefundFailure | Self::Dispute | Self::DisputeReversal => {
+                Some("guests")
+            }
             Self::Payout | Self::PayoutFailure => Some("bank"),
             Self::Transfer
             | Self::TransferReversal

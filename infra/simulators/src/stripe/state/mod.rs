@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use books::{Line, Transaction};
 pub(super) use connect::{Account, AccountLink, Fee, FeeRefund, Payout, PayoutStatus, Reversal, Transfer};
-pub(super) use payers::{Customer, Means, PaymentMethod, SetupIntent};
+pub(super) use payers::{Customer, Kinds, Means, PaymentMethod, SetupIntent};
 pub(super) use payments::{
     Charge, ChargeStatus, Dispute, DisputeStatus, Failure, Intent, IntentStatus, Refund, RefundStatus,
 };
@@ -25,7 +25,7 @@ use super::table::{Row, Table};
 use crate::{OpenError, files};
 
 /// The layout of the file. A file of another layout is refused rather than guessed at.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 pub(super) type Metadata = BTreeMap<String, String>;
 

@@ -41,6 +41,40 @@ pub(in crate::stripe) enum Means {
     SepaDebit(String),
 }
 
+impl Means {
+    /// Stripe's `type` of each.
+    pub(in crate::stripe) const KINDS: &[&str] = &["card", "sepa_debit"];
+
+    /// Stripe's `type`.
+    pub(in crate::stripe) fn kind(&self) -> &'static str {
+        match self {
+            Self::Card(_) => "card",
+            Self::SepaDebit(_) => "sepa_debit",
+        }
+    }
+}
+
+/// Which kinds of payment methods an intent takes. There is at most one of the two lists.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::stripe) struct Kinds {
+    /// No others.
+    pub(in crate::stripe) allowed: Option<Vec<String>>,
+    /// All others.
+    pub(in crate::stripe) excluded: Option<Vec<String>>,
+}
+
+impl Kinds {
+    pub(in crate::stripe) fn take(&self, kind: &str) -> bool {
+        let among = |list: &[String]| list.iter().any(|named| named == kind);
+        self.allowed.as_deref().is_none_or(among) && !self.excluded.as_deref().is_some_and(among)
+    }
+
+    /// Those of `possible` that are taken.
+    pub(in crate::stripe) fn of<'a>(&self, possible: &[&'a str]) -> Vec<&'a str> {
+        possible.iter().copied().filter(|kind| self.take(kind)).collect()
+    }
+}
+
 /// Somebody's consent to be charged later.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::stripe) struct SetupIntent {
@@ -55,6 +89,7 @@ pub(in crate::stripe) struct SetupIntent {
     pub(in crate::stripe) usage: String,
     pub(in crate::stripe) automatic_payment_methods: bool,
     pub(in crate::stripe) allow_redirects: String,
+    pub(in crate::stripe) kinds: Kinds,
     pub(in crate::stripe) description: Option<String>,
     pub(in crate::stripe) metadata: Metadata,
     pub(in crate::stripe) payment_method: Option<String>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Metadata;
+use super::{Kinds, Metadata};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,8 +61,7 @@ pub(in crate::stripe) struct Intent {
     pub(in crate::stripe) statement_descriptor_suffix: Option<String>,
     pub(in crate::stripe) automatic_payment_methods: bool,
     pub(in crate::stripe) allow_redirects: String,
-    pub(in crate::stripe) allowed_types: Option<Vec<String>>,
-    pub(in crate::stripe) excluded_types: Option<Vec<String>>,
+    pub(in crate::stripe) kinds: Kinds,
     pub(in crate::stripe) metadata: Metadata,
     pub(in crate::stripe) payment_method: Option<String>,
     pub(in crate::stripe) latest_charge: Option<String>,
@@ -160,8 +159,7 @@ pub(in crate::stripe) struct Refund {
     pub(in crate::stripe) status: RefundStatus,
     /// When the bank says how it ended, and the status it then has.
     pub(in crate::stripe) settles: Option<(i64, RefundStatus)>,
-    /// `None` when only an authorisation was let go.
-    pub(in crate::stripe) transaction: Option<String>,
+    pub(in crate::stripe) transaction: String,
     /// The line that brought the money back when it failed.
     pub(in crate::stripe) failure_transaction: Option<String>,
     pub(in crate::stripe) reversal: Option<String>,
