@@ -19,9 +19,7 @@ use stripe_core::payment_intent::{
     CreatePaymentIntentOffSession, CreatePaymentIntentTransferData,
 };
 use stripe_core::refund::CreateRefund;
-use stripe_core::setup_intent::{
-    CreateSetupIntent, CreateSetupIntentAutomaticPaymentMethods, CreateSetupIntentUsage,
-};
+use stripe_core::setup_intent::{CreateSetupIntent, CreateSetupIntentUsage};
 use stripe_shared::{PaymentIntentCaptureMethod, SetupIntentAllowedPaymentMethodTypes};
 
 use super::wire;
@@ -160,7 +158,6 @@ pub(super) fn new_setup(
     CreateSetupIntent::new()
         .customer(customer)
         .usage(CreateSetupIntentUsage::OffSession)
-        .automatic_payment_methods(CreateSetupIntentAutomaticPaymentMethods::new(true))
         .allowed_payment_method_types([SetupIntentAllowedPaymentMethodTypes::Card])
         .description(buyer.description)
         .metadata(metadata(payment.appointment, key))
