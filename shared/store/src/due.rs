@@ -215,7 +215,10 @@ mod tests {
         let appointment = AppointmentId::from_bits(1);
         let announcements =
             Event::ALL.into_iter().map(|event| Effect::Announcement { appointment, version: 3, event });
-        let others = [Effect::Payment(appointment), Effect::StripeAccount(ExpertId::from_bits(2))];
+        let accounts = Gateway::ALL.map(|gateway| Effect::PaymentAccount(ExpertId::from_bits(2), gateway));
+        let payouts = Gateway::ALL.map(|gateway| Effect::Payouts(ExpertId::from_bits(2), gateway));
+        let others = [Effect::Payment(appointment), Effect::Receipts(appointment)];
+        let others = others.into_iter().chain(accounts).chain(payouts);
         for effect in announcements.chain(others) {
             assert_eq!(effect.to_string().parse(), Ok(effect));
         }
