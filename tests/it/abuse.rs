@@ -427,9 +427,13 @@ async fn every_route_refuses_every_wrong_person() {
     }
     assert_eq!(tried.len(), 23, "{tried:?}");
     // The client of an appointment is no expert.
-    for what in ["complete", "no-show"] {
-        assert_eq!(world.act("alan", &appointment, what, &json!(null)).await.problem(403), "forbidden");
-    }
+    assert_eq!(world.act("alan", &appointment, "complete", &json!(null)).await.problem(403), "forbidden");
+    let refund = json!({ "amount": { "amount": 1, "currency": "EUR" } });
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    assert_eq!(
+        world.post(&path).person("alan").once("x").json(&refund).send().await.problem(403),
+        "forbidden"
+    );
     let profile = json!({ "name": "Alan", "headline": "x" });
     let reply = world.post("/v1/experts").person("alan").once("k").json(&profile).send().await;
     assert_eq!(reply.problem(403), "forbidden");
