@@ -1,4 +1,4 @@
-//! Documents that more than one function answers.
+//! Documents that more than one function answers, and what more than one asks for.
 
 use app::ports::PayWith;
 use domain::appointment::{Attendee, Party, Status};
@@ -9,9 +9,11 @@ use domain::policy::{CancellationPolicy, ReschedulePolicy};
 use domain::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service, TaxLine};
 use domain::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::text::ShortText;
+use domain::time::Date;
 use domain::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, SessionTypeId, Timestamp};
+use http_api::{Call, Problem, sheet};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::AppointmentRecord;
 
 /// An expert's public profile.
@@ -285,5 +287,40 @@ impl From<Receipt> for ReceiptDocument {
             tax: receipt.tax,
             payment_reference: receipt.reference,
         }
+    }
+}
+
+/// The days of a report, and the form that it is wanted in.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Days {
+    /// The first day.
+    pub from: Date,
+    /// The last day, at most 365 days after the first.
+    pub to: Date,
+    /// `json` or `csv`; without it the `Accept` header says.
+    pub format: Option<ReportFormat>,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportFormat {
+    /// A JSON document.
+    Json,
+    /// A table for spreadsheets.
+    Csv,
+}
+
+impl Days {
+    /// Whether the report is wanted as a table.
+    ///
+    /// # Errors
+    /// 406 when it is wanted in a form that there is not.
+    pub fn as_sheet(&self, call: &Call) -> Result<bool, Problem> {
+        Ok(match self.format {
+            Some(format) => format == ReportFormat::Csv,
+            None => call.preferred(&["application/json", sheet::MEDIA_TYPE])? == sheet::MEDIA_TYPE,
+        })
     }
 }

@@ -102,6 +102,23 @@ pub fn fetch_exchange_rates() -> ExitCode {
     })
 }
 
+/// Runs the comparison of the ledger with the gateways' books until Lambda ends it.
+pub fn reconcile_ledger() -> ExitCode {
+    run(gateways, async |app| {
+        let app = &app;
+        lambda_runtime::run(service_fn(async move |_: LambdaEvent<serde_json::Value>| {
+            let reconciled = crate::reconcile_ledger::handle(app).await?;
+            let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
+            telemetry::metrics(&[
+                ("LedgerDifferences", "Count", count(reconciled.differences)),
+                ("ReconciledLines", "Count", count(reconciled.lines)),
+            ]);
+            Ok::<_, Error>(())
+        }))
+        .await
+    })
+}
+
 /// Builds the world from the environment and runs `function` in it on this thread.
 fn run(payments: Payments, function: impl AsyncFnOnce(App) -> Result<(), Error>) -> ExitCode {
     telemetry::start();

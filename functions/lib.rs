@@ -30,6 +30,10 @@ pub mod health;
 pub mod list_appointment_receipts;
 #[path = "list_appointments/handler.rs"]
 pub mod list_appointments;
+#[path = "list_differences/handler.rs"]
+pub mod list_differences;
+#[path = "list_ledger/handler.rs"]
+pub mod list_ledger;
 #[path = "list_receipts/handler.rs"]
 pub mod list_receipts;
 #[path = "list_session_types/handler.rs"]
@@ -48,6 +52,10 @@ pub mod read_availability;
 pub mod read_billing_details;
 #[path = "read_cancellation/handler.rs"]
 pub mod read_cancellation;
+#[path = "read_commission/handler.rs"]
+pub mod read_commission;
+#[path = "read_earnings/handler.rs"]
+pub mod read_earnings;
 #[path = "read_exchange_rates/handler.rs"]
 pub mod read_exchange_rates;
 #[path = "read_expert/handler.rs"]
@@ -58,6 +66,8 @@ pub mod read_payment;
 pub mod read_receipt;
 #[path = "read_stripe_connection/handler.rs"]
 pub mod read_stripe_connection;
+#[path = "reconcile_ledger/handler.rs"]
+pub mod reconcile_ledger;
 #[path = "refund_appointment/handler.rs"]
 pub mod refund_appointment;
 #[path = "replace_availability/handler.rs"]
@@ -113,11 +123,19 @@ pub const ROUTES: &[Route] = &[
     mark_no_show::ROUTE,
     refund_appointment::ROUTE,
     settle_failed_refund::ROUTE,
+    list_ledger::ROUTE,
+    read_earnings::ROUTE,
+    read_commission::ROUTE,
+    list_differences::ROUTE,
     list_appointment_receipts::ROUTE,
     read_receipt::ROUTE,
     stripe_webhook::ROUTE,
 ];
 
 /// The functions that no route leads to: what sets them off stands in `template.yaml`.
-pub const WORKERS: &[&str] =
-    &[deliver_effects::FUNCTION, fetch_exchange_rates::FUNCTION, sweep_due::FUNCTION];
+pub const WORKERS: &[&str] = &[
+    deliver_effects::FUNCTION,
+    fetch_exchange_rates::FUNCTION,
+    reconcile_ledger::FUNCTION,
+    sweep_due::FUNCTION,
+];

@@ -61,4 +61,5 @@ async fn the_schedule_may_say_what_it_likes() {
     let world = World::new().await;
     let _: Value = serde_json::from_str(include_str!("../../events/schedule_sweep.json")).expect("JSON");
     functions::sweep_due::handle(&world.stack.app).await.expect("it sweeps");
+    functions::reconcile_ledger::handle(&world.stack.app).await.expect("it reconciles");
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use app::exchange_rates::RefreshError;
 use app::ports::{Gateways, Secret};
+use app::reconciliation::Reconciled;
 use app::{App, AppError, Settings};
 use domain::payment::Gateway as PaymentGateway;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
@@ -405,11 +406,31 @@ impl Stack {
         functions::fetch_exchange_rates::handle(&self.app).await
     }
 
+    /// What the schedule does every hour: holds the ledger against the gateways' books; and what follows from it.
+    ///
+    /// # Errors
+    /// As the reconciler's.
+    pub async fn reconcile(&self) -> Result<Reconciled, AppError> {
+        let reconciled = functions::reconcile_ledger::handle(&self.app).await?;
+        self.settle().await;
+        Ok(reconciled)
+    }
+
     /// Turns the wheels until the process ends: the queue as soon as a message arrives, the provider's messages every
-    /// half second, the sweep every minute, the exchange rates every hour, and all of them at the start.
+    /// half second, the sweep every minute, the exchange rates and the reconciler every hour, and all of them at the start.
     pub async fn run(&self) {
         // Apart from the others, because nothing else should wait for an answer from elsewhere.
-        tokio::join!(self.run_effects(), self.run_exchange_rates());
+        tokio::join!(self.run_effects(), self.run_exchange_rates(), self.run_reconciler());
+    }
+
+    async fn run_reconciler(&self) {
+        let mut hour = tokio::time::interval(std::time::Duration::from_secs(3_600));
+        loop {
+            hour.tick().await;
+            if let Err(error) = functions::reconcile_ledger::handle(&self.app).await {
+                tracing::error!(%error, "the books were not compared; the next time is in an hour");
+            }
+        }
     }
 
     async fn run_exchange_rates(&self) {

@@ -16,6 +16,8 @@ pub mod payments;
 pub mod people;
 pub mod ports;
 pub mod receipts;
+pub mod reconciliation;
+pub mod reports;
 pub mod session_types;
 pub mod slots;
 

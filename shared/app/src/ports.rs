@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use domain::exchange::ReferenceRates;
 use domain::ledger::Movement;
 use domain::payment::{Abilities, Gateway, Payment, References, Seen};
+pub use domain::reconciliation::BookLine;
 use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
 use serde::Serialize;
 use store::Effect;
@@ -168,6 +169,12 @@ pub trait PaymentGateway: Send + Sync {
     /// The lines of the platform's own books that were written within a span, oldest first, all of them.
     async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError>;
 
+    /// The appointment that a line of the books belongs to, as far as the gateway can tell when it is asked about that line
+    /// alone; none when it is nothing of ours.
+    async fn appointment_of(&self, line: &BookLine) -> Result<Option<AppointmentId>, PaymentError> {
+        Ok(line.appointment)
+    }
+
     /// Checks that a message is the gateway's, then reads what it is about. `headers` answers a header's value by its
     /// lower-case name.
     async fn read_webhook(
@@ -263,27 +270,6 @@ pub struct RefundOrder {
     pub from_expert: bool,
     /// Which refund of the payment it is, from 1; part of its idempotency key.
     pub ordinal: u32,
-}
-
-/// A line of the gateway's books about the platform's money.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BookLine {
-    /// Its own id.
-    pub id: String,
-    /// The object that it is about, as in [`Movement::object`].
-    pub object: String,
-    /// The gateway's word for what it is.
-    pub kind: String,
-    /// What it did to the platform's balance, before the gateway's own fee, in minor units.
-    pub amount: i64,
-    /// The gateway's own fee.
-    pub fee: i64,
-    /// ISO 4217 code in capitals.
-    pub currency: String,
-    /// When it was written.
-    pub at: Timestamp,
-    /// The appointment, where the gateway can tell.
-    pub appointment: Option<AppointmentId>,
 }
 
 /// An expert's account at the provider.

@@ -15,6 +15,8 @@ pub mod money;
 pub mod payment;
 pub mod policy;
 pub mod receipt;
+pub mod reconciliation;
+pub mod report;
 pub mod session_type;
 pub mod slots;
 pub mod text;

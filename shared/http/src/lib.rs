@@ -9,6 +9,7 @@ mod json;
 pub mod openapi;
 pub mod problem;
 pub mod route;
+pub mod sheet;
 pub mod telemetry;
 
 pub use answer::Answer;

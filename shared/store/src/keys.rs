@@ -14,6 +14,9 @@
 //! | expert's reports | an expert's ledger by time | GSI1 | `LEDGER#<expert>` | `<at>#<entry>` |
 //! | reconciler, platform's reports | the whole ledger by day | GSI2 | `LEDGER#<yyyymmdd>` | `<at>#<entry>` |
 //! | payouts | was this payout written down | table | `LEDGER#<expert>` | `PAYOUT#<gateway>#<kind>#<payout>` |
+//! | reconciler | until when a gateway's books were compared | table | `BOOKS#<gateway>` | `COMPARED` |
+//! | reconciler | what may come to differ, and what differs | table | `DIFFERENCES` | `MAYBE#…`, `OPEN#<gateway>#<object>#<currency>` |
+//! | administrators | what differs, then what did, latest first | table | `DIFFERENCES` | `OPEN#…` … `RESOLVED#<time left>#…` |
 //! | effect worker | one effect that is owed | table | `APT#<id>` or `CAL#<expert>` | `DUE#<effect>` |
 //! | expert's dashboard | an expert's appointments by time | GSI1 | `EXP#<id>` | `<start>#<apt>` |
 //! | client's dashboard | a client's appointments by time | GSI2 | `CLI#<id>` | `<start>#<apt>` |
@@ -206,6 +209,31 @@ pub fn ledger_order(at: Timestamp, entry: &Key) -> String {
     format!("{}#{}#{}", instant(at), entry.pk, entry.sk)
 }
 
+/// Until when a gateway's books were compared with the ledger.
+pub fn books(gateway: Gateway) -> Key {
+    key(format!("BOOKS#{gateway}"), "COMPARED")
+}
+
+/// All differences between the ledger and the gateways' books.
+pub const DIFFERENCES: &str = "DIFFERENCES";
+/// What the sort keys of those begin with that do not count yet. It sorts before the others.
+pub const MAYBE: &str = "MAYBE#";
+/// Of those that stand.
+pub const OPEN: &str = "OPEN#";
+/// Of those that are over.
+pub const RESOLVED: &str = "RESOLVED#";
+
+/// A difference that counts or may come to: `state` is [`MAYBE`] or [`OPEN`].
+pub fn difference(state: &str, gateway: Gateway, object: &str, currency: &str) -> Key {
+    key(DIFFERENCES.to_owned(), format!("{state}{gateway}#{object}#{currency}"))
+}
+
+/// A difference that is over; the latest sort first.
+pub fn resolved_difference(at: Timestamp, gateway: Gateway, object: &str, currency: &str) -> Key {
+    let left = Timestamp::from_seconds(Timestamp::MAX.seconds() - at.seconds());
+    key(DIFFERENCES.to_owned(), format!("{RESOLVED}{}#{gateway}#{object}#{currency}", instant(left)))
+}
+
 /// The receipt, credit note or correction of a movement of money.
 pub fn document(id: AppointmentId, name: DocumentName<'_>) -> Key {
     key(appointment_rows(id), format!("{DOCUMENTS}{}#{}", name.kind, name.object))
@@ -320,6 +348,13 @@ mod tests {
         assert_eq!(receipt_order(2027, 42), "2027#0000000042");
         assert_eq!(idempotency("cli_1", "k").to_string(), "IDEM#cli_1#k / R");
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
+        assert_eq!(books(Gateway::Stripe).to_string(), "BOOKS#stripe / COMPARED");
+        let open = difference(OPEN, Gateway::Stripe, "ch_1", "EUR");
+        assert_eq!(open.to_string(), "DIFFERENCES / OPEN#stripe#ch_1#EUR");
+        let over = |at| resolved_difference(at, Gateway::Stripe, "ch_1", "EUR").sk;
+        assert_eq!(over(start), "RESOLVED#251598063599#stripe#ch_1#EUR");
+        assert!(difference(MAYBE, Gateway::Stripe, "z", "EUR").sk < open.sk && open.sk < over(start));
+        assert!(over(start.plus(1)) < over(start));
         assert_eq!(exchange_rates().to_string(), "RATES / ECB");
         let span = TimeSpan::new(start, start.plus(24 * 3600));
         assert_eq!(days(span), ("D#20270305".to_owned(), "D#20270306~".to_owned()));

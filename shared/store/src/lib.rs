@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod keys;
 mod ledger;
 mod receipts;
+mod reconciliation;
 pub mod table;
 mod transaction;
 mod webhook_events;
@@ -28,6 +29,7 @@ pub use exchange_rates::VersionedRates;
 pub use experts::VersionedRules;
 pub use ledger::LedgerPage;
 pub use receipts::{ReceiptPage, VersionedBilling};
+pub use reconciliation::{Compared, DifferencePage};
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
 

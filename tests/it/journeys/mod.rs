@@ -8,3 +8,5 @@ mod money;
 mod payments;
 mod publishing;
 mod receipts;
+mod reconciliation;
+mod reports;

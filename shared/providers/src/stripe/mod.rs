@@ -11,6 +11,7 @@ mod errors;
 mod look;
 mod reading;
 mod webhook;
+mod whose;
 mod wire;
 
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use async_trait::async_trait;
 use domain::ledger::Movement;
 use domain::payment::{Abilities, IntentStatus, Payment, Plan, References, Seen};
 use domain::time::{DAY, HOUR};
-use domain::{ExpertId, Money, TimeSpan, Timestamp};
+use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
 use reqwest::Url;
 use serde::Deserialize;
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
@@ -365,6 +366,10 @@ impl PaymentGateway for Stripe {
 
     async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
         self.balance_transactions(written).await?.into_iter().rev().map(books::line).collect()
+    }
+
+    async fn appointment_of(&self, line: &BookLine) -> Result<Option<AppointmentId>, PaymentError> {
+        self.whose(line).await
     }
 
     async fn read_webhook(

@@ -1,0 +1,110 @@
+//! An expert's ledger: what moved of their money, in the order in which it was written down.
+
+use app::{App, reports};
+use domain::ledger::{Entry, Movement};
+use domain::payment::Gateway;
+use domain::{AppointmentId, TimeSpan, Timestamp};
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/experts/{expert_id}/ledger`
+pub const ROUTE: Route = Route {
+    function: "list_ledger",
+    method: Method::Get,
+    path: "/v1/experts/{expert_id}/ledger",
+    audience: Audience::Only(app::people::Role::Expert),
+    summary: "Every movement of my money, as the payment gateways did it",
+    operation: |schemas| Operation::answers::<Ledger>(schemas, StatusCode::OK).asks::<Wanted>(),
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// Longest place in the ledger that is read.
+const LONGEST_PLACE: usize = 300;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Only what was written down at or after this instant.
+    #[serde(default = "first")]
+    from: Timestamp,
+    /// Only what was written down before this instant.
+    #[serde(default = "last")]
+    to: Timestamp,
+    /// `next_after` of the page before.
+    after: Option<String>,
+    /// Most entries of the page, 1 to 100; 25 by default.
+    #[serde(default = "page")]
+    #[schemars(range(min = 1, max = 100))]
+    limit: u16,
+}
+
+fn first() -> Timestamp {
+    Timestamp::MIN
+}
+
+fn last() -> Timestamp {
+    Timestamp::MAX
+}
+
+fn page() -> u16 {
+    25
+}
+
+/// A page of the ledger, oldest first. What was written in the last moments may be missing yet.
+#[derive(Serialize, JsonSchema)]
+struct Ledger {
+    /// The page.
+    entries: Vec<EntryDocument>,
+    /// `after` of the next page; none at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_after: Option<String>,
+}
+
+/// Movements that were written down together.
+#[derive(Serialize, JsonSchema)]
+struct EntryDocument {
+    /// When they were written down.
+    at: Timestamp,
+    /// The appointment that was paid for; none for payouts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appointment_id: Option<AppointmentId>,
+    /// Who moved the money.
+    gateway: Gateway,
+    /// What moved.
+    movements: Vec<Movement>,
+}
+
+impl From<Entry> for EntryDocument {
+    fn from(entry: Entry) -> Self {
+        let Entry { appointment, gateway, at, movements, .. } = entry;
+        Self { at, appointment_id: appointment, gateway, movements }
+    }
+}
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
+    let Wanted { from, to, after, limit } = call.query()?;
+    if !(1..=reports::LARGEST_PAGE).contains(&limit) {
+        return Err(Problem::invalid("limit", "must be from 1 to 100"));
+    }
+    let after = after.map(|after| place(&after)).transpose()?;
+    let page = reports::ledger(app, owner, TimeSpan::new(from, to), after.as_deref(), limit).await?;
+    let entries = page.entries.into_iter().map(EntryDocument::from).collect();
+    let next_after = page.next.map(|next| next.replace('#', "."));
+    Ok(Answer::json(StatusCode::OK, &Ledger { entries, next_after }))
+}
+
+/// The place in the ledger that `after` stands for, with a dot for what an address could not hold. The worst that a forged one
+/// can do is to skip in the caller's own ledger.
+fn place(after: &str) -> Result<String, Problem> {
+    let known = after.split_once('.').is_some_and(|(written, entry)| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        written.len() == 12 && written.bytes().all(|byte| byte.is_ascii_digit()) && entry.bytes().all(plain)
+    });
+    if !known || after.len() > LONGEST_PLACE {
+        return Err(Problem::invalid("after", "must be the next_after of a page before"));
+    }
+    Ok(after.replace('.', "#"))
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `reconcile_ledger`.
+
+fn main() -> std::process::ExitCode {
+    functions::entry::reconcile_ledger()
+}

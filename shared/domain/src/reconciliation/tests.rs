@@ -1,0 +1,319 @@
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::*;
+use crate::{Currency, Money};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds)
+}
+
+fn line(id: &str, object: &str, amount: i64, fee: i64, seconds: i64) -> BookLine {
+    let (id, object, kind) = (id.to_owned(), object.to_owned(), "charge".to_owned());
+    BookLine { id, object, kind, amount, fee, currency: "EUR".to_owned(), at: at(seconds), appointment: None }
+}
+
+fn booked(kind: MovementKind, object: &str, amount: u64, seconds: i64) -> Booked {
+    let amount = Money::new(amount, Currency::EUR).expect("small");
+    let appointment = Some(AppointmentId::from_bits(1));
+    Booked { movement: Movement::new(kind, amount, object, at(seconds), None), appointment }
+}
+
+const DAY_TWO: i64 = 2 * DAY;
+
+fn day_two() -> TimeSpan {
+    TimeSpan::new(at(DAY_TWO), at(DAY_TWO + DAY))
+}
+
+fn told(found: &[Discrepancy]) -> Vec<(&str, Option<(i64, i64)>, Option<(i64, i64)>)> {
+    let sums = |sums: Option<Sums>| sums.map(|sums| (sums.amount, sums.fee));
+    found.iter().map(|one| (one.object.as_str(), sums(one.expected), sums(one.found))).collect()
+}
+
+#[test]
+fn a_payment_and_its_refund_agree_line_by_line() {
+    let lines = [
+        line("txn_1", "ch_1", 8_000, 145, DAY_TWO),
+        line("txn_2", "tr_1", -8_000, 0, DAY_TWO),
+        line("txn_3", "fee_1", 800, 0, DAY_TWO),
+        line("txn_4", "re_1", -4_000, 0, DAY_TWO + 9),
+        line("txn_5", "trr_1", 4_000, 0, DAY_TWO + 9),
+        line("txn_6", "fr_1", -400, 0, DAY_TWO + 9),
+        line("txn_7", "dp_1", -4_000, 2_000, DAY_TWO + 99),
+        line("txn_8", "dp_1", 4_000, 0, DAY_TWO + 999),
+    ];
+    let movements = [
+        booked(MovementKind::Authorised, "ch_1", 9_000, DAY_TWO),
+        booked(MovementKind::Captured, "ch_1", 8_000, DAY_TWO),
+        booked(MovementKind::ProcessingFee, "ch_1", 145, DAY_TWO),
+        booked(MovementKind::Transfer, "tr_1", 8_000, DAY_TWO),
+        booked(MovementKind::Fee, "fee_1", 800, DAY_TWO),
+        booked(MovementKind::Refund, "re_1", 4_000, DAY_TWO + 9),
+        booked(MovementKind::Reversal, "trr_1", 4_000, DAY_TWO + 9),
+        booked(MovementKind::FeeRefund, "fr_1", 400, DAY_TWO + 9),
+        booked(MovementKind::Dispute, "dp_1", 4_000, DAY_TWO + 99),
+        booked(MovementKind::DisputeFee, "dp_1", 2_000, DAY_TWO + 99),
+        booked(MovementKind::DisputeWon, "dp_1", 4_000, DAY_TWO + 999),
+        // Neither is in the books of the platform.
+        booked(MovementKind::Payout, "po_1", 3_600, DAY_TWO + 5_000),
+        booked(MovementKind::SettledByHand, "by_hand_3", 100, DAY_TWO + 5_000),
+    ];
+    assert_eq!(compare(&lines, &movements, day_two()), []);
+}
+
+#[test]
+fn each_way_to_differ_is_told_with_both_amounts() {
+    let lines = [
+        line("txn_1", "ch_unknown", 8_000, 145, DAY_TWO),
+        line("txn_2", "re_other", -4_000, 0, DAY_TWO),
+        line("txn_3", "ch_fee", 100, 20, DAY_TWO),
+    ];
+    let movements = [
+        booked(MovementKind::Transfer, "tr_gone", 7_000, DAY_TWO),
+        booked(MovementKind::Refund, "re_other", 4_001, DAY_TWO),
+        booked(MovementKind::Captured, "ch_fee", 100, DAY_TWO),
+        booked(MovementKind::ProcessingFee, "ch_fee", 21, DAY_TWO),
+    ];
+    let found = compare(&lines, &movements, day_two());
+    let expected = [
+        ("ch_fee", Some((100, 21)), Some((100, 20))),
+        ("ch_unknown", None, Some((8_000, 145))),
+        ("re_other", Some((-4_001, 0)), Some((-4_000, 0))),
+        ("tr_gone", Some((-7_000, 0)), None),
+    ];
+    assert_eq!(told(&found), expected);
+    let kinds: Vec<_> = found.iter().map(Discrepancy::kind).collect();
+    use DifferenceKind::{MissingAtGateway, MissingInLedger, OtherAmount, OtherFee};
+    assert_eq!(kinds, [OtherFee, MissingInLedger, OtherAmount, MissingAtGateway]);
+    // The ledger tells whose it is.
+    let whose: Vec<bool> = found.iter().map(|one| one.appointment.is_some()).collect();
+    assert_eq!(whose, [true, false, true, true]);
+}
+
+#[test]
+fn another_currency_is_another_amount() {
+    let mut in_dollars = line("txn_1", "ch_1", 8_000, 0, DAY_TWO);
+    in_dollars.currency = "USD".to_owned();
+    let movements = [booked(MovementKind::Captured, "ch_1", 8_000, DAY_TWO)];
+    assert_eq!(compare(&[in_dollars], &movements, day_two()).len(), 2);
+}
+
+#[test]
+fn a_movement_that_stands_twice_is_a_difference_and_a_line_that_comes_twice_is_none() {
+    let one = line("txn_1", "ch_1", 8_000, 0, DAY_TWO);
+    let movement = booked(MovementKind::Captured, "ch_1", 8_000, DAY_TWO);
+    let lines = [one.clone(), one];
+    assert_eq!(compare(&lines, std::slice::from_ref(&movement), day_two()), []);
+    let found = compare(&lines, &[movement.clone(), movement], day_two());
+    assert_eq!(told(&found), [("ch_1", Some((16_000, 0)), Some((8_000, 0)))]);
+}
+
+#[test]
+fn later_lines_of_a_dispute_are_known_by_themselves() {
+    let lines = [
+        line("txn_1", "dp_1", -100, 0, DAY_TWO),
+        line("txn_2", "dp_1", 100, 0, DAY_TWO + 1),
+        line("txn_3", "dp_1", -100, 0, DAY_TWO + 2),
+    ];
+    let movements = [
+        booked(MovementKind::Dispute, "dp_1", 100, DAY_TWO),
+        booked(MovementKind::DisputeWon, "dp_1", 100, DAY_TWO + 1),
+        booked(MovementKind::Dispute, "txn_3", 100, DAY_TWO + 2),
+    ];
+    assert_eq!(compare(&lines, &movements, day_two()), []);
+}
+
+#[test]
+fn what_lies_outside_the_window_is_for_another_run() {
+    let lines = [line("txn_1", "ch_1", 8_000, 0, DAY_TWO - 1), line("txn_2", "ch_2", 1, 0, DAY_TWO + DAY)];
+    assert_eq!(compare(&lines, &[], day_two()), []);
+    // The two sides may put the same event on different sides of the edge.
+    let movements = [booked(MovementKind::Captured, "ch_1", 8_000, DAY_TWO + 1)];
+    assert_eq!(compare(&lines, &movements, day_two()), []);
+}
+
+#[test]
+fn windows_follow_each_other_and_keep_an_hour_away_from_now() {
+    let now = at(100 * DAY);
+    let first = next_window(None, now);
+    assert_eq!((first.end(), first.seconds()), (now.plus(-GRACE), DAY));
+    assert!(next_window(Some(first.end()), now).is_empty());
+    assert_eq!(next_window(Some(first.end()), now.plus(HOUR)), TimeSpan::new(first.end(), now));
+    // After a long pause a day at a time.
+    let behind = next_window(Some(at(50 * DAY)), now);
+    assert_eq!((behind.start(), behind.seconds()), (at(50 * DAY), DAY));
+    // A clock that goes back compares nothing twice.
+    assert!(next_window(Some(now), now.plus(-DAY)).is_empty());
+}
+
+#[test]
+fn only_lines_that_are_about_payments_count() {
+    for ours in ["charge", "refund", "refund_failure", "adjustment", "transfer", "application_fee", "what"] {
+        assert_eq!(not_ours(Gateway::Stripe, ours), None, "{ours}");
+    }
+    for foreign in ["payout", "topup", "stripe_fee"] {
+        assert!(not_ours(Gateway::Stripe, foreign).is_some(), "{foreign}");
+        assert_eq!(not_ours(Gateway::Paypal, foreign), None, "{foreign}");
+    }
+}
+
+#[test]
+fn a_difference_is_followed_until_the_two_agree() {
+    let seen = compare(&[line("txn_1", "ch_1", 5, 0, DAY_TWO + 10)], &[], day_two()).remove(0);
+    let first = Difference::new(Gateway::Stripe, seen.clone(), true, at(1));
+    assert!(!first.counts && first.resolved_at.is_none());
+    assert_eq!(first.hours(), TimeSpan::new(at(DAY_TWO), at(DAY_TWO + HOUR)));
+    let mut later = seen;
+    later.moved = (at(DAY_TWO + HOUR), at(DAY_TWO + HOUR));
+    let again = first.seen_again(later, at(2));
+    assert!(again.counts);
+    assert_eq!((again.version, again.first_seen_at, again.last_seen_at), (2, at(1), at(2)));
+    assert_eq!(again.hours(), TimeSpan::new(at(DAY_TWO), at(DAY_TWO + 2 * HOUR)));
+    assert_eq!(again.resolved(at(3)).resolved_at, Some(at(3)));
+}
+
+/// Something that happened at the gateway, as both sides tell it.
+#[derive(Debug, Clone)]
+struct Event {
+    object: String,
+    lines: Vec<BookLine>,
+    movements: Vec<Booked>,
+}
+
+const HOURS: i64 = 30;
+const BEGIN: i64 = 10 * DAY;
+
+/// An event with its line cut into parts, and its movements by up to a minute earlier or later.
+fn event(number: usize) -> impl Strategy<Value = Event> {
+    let split = prop::collection::vec(-5_000..5_000_i64, 0..3);
+    let facts =
+        (1..90_000_i64, any::<bool>(), 0..3_000_i64, 0..HOURS * HOUR, prop::option::of(1..HOURS * HOUR));
+    (facts, split, -60..=60_i64, any::<Index>()).prop_map(move |(facts, split, skew, twice)| {
+        let (size, comes, fee, second, back_after) = facts;
+        let object = format!("ob_{number}");
+        let amount = if comes { size } else { -size };
+        let mut lines = Vec::new();
+        let mut movements = Vec::new();
+        let mut add = |amount: i64, fee: i64, second: i64, kinds: [MovementKind; 2]| {
+            let mut parts = split.clone();
+            parts.push(amount - split.iter().sum::<i64>());
+            for (place, part) in parts.iter().enumerate() {
+                let id = format!("txn_{number}_{}_{place}", lines.len());
+                lines.push(line(&id, &object, *part, if place == 0 { fee } else { 0 }, second));
+            }
+            let kind = if amount > 0 { kinds[0] } else { kinds[1] };
+            movements.push(booked(kind, &object, amount.unsigned_abs(), second + skew));
+            if fee > 0 {
+                movements.push(booked(
+                    MovementKind::ProcessingFee,
+                    &object,
+                    fee.unsigned_abs(),
+                    second + skew,
+                ));
+            }
+        };
+        add(amount, fee, BEGIN + second, [MovementKind::Captured, MovementKind::Refund]);
+        if let Some(after) = back_after {
+            let later = BEGIN + (second + after).min(HOURS * HOUR);
+            add(-amount, 0, later, [MovementKind::RefundFailed, MovementKind::Dispute]);
+        }
+        lines.push(lines[twice.index(lines.len())].clone());
+        Event { object, lines, movements }
+    })
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    (1..6_usize).prop_flat_map(|count| (0..count).map(event).collect::<Vec<_>>())
+}
+
+/// The books and the ledger in any order.
+fn mixed(events: &[Event], order: u64) -> (Vec<BookLine>, Vec<Booked>) {
+    let mut lines: Vec<BookLine> = events.iter().flat_map(|event| event.lines.clone()).collect();
+    let mut movements: Vec<Booked> = events.iter().flat_map(|event| event.movements.clone()).collect();
+    let place = |at: usize| {
+        (at as u64 + 1).wrapping_mul(order | 1).rotate_left(17).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    };
+    let mut keyed: Vec<_> = lines.drain(..).enumerate().map(|(at, one)| (place(at), one)).collect();
+    keyed.sort_by_key(|(key, _)| *key);
+    let mut keyed_movements: Vec<_> =
+        movements.drain(..).enumerate().map(|(at, one)| (place(at), one)).collect();
+    keyed_movements.sort_by_key(|(key, _)| *key);
+    (
+        keyed.into_iter().map(|(_, one)| one).collect(),
+        keyed_movements.into_iter().map(|(_, one)| one).collect(),
+    )
+}
+
+/// Everything compared window by window.
+fn objects_that_differ(lines: &[BookLine], movements: &[Booked], cuts: &[i64]) -> BTreeSet<String> {
+    let mut edges: Vec<i64> = cuts.iter().map(|cut| BEGIN + cut).collect();
+    edges.extend([BEGIN - HOUR, BEGIN + (HOURS + 1) * HOUR]);
+    edges.sort_unstable();
+    let windows = edges.windows(2).map(|pair| TimeSpan::new(at(pair[0]), at(pair[1])));
+    windows.flat_map(|window| compare(lines, movements, window)).map(|one| one.object).collect()
+}
+
+fn cuts() -> impl Strategy<Value = Vec<i64>> {
+    prop::collection::vec(0..HOURS * HOUR, 0..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn what_agrees_never_differs(events in events(), cuts in cuts(), order in any::<u64>()) {
+        let (lines, movements) = mixed(&events, order);
+        prop_assert_eq!(objects_that_differ(&lines, &movements, &cuts), BTreeSet::new());
+    }
+
+    #[test]
+    fn what_was_changed_on_either_side_is_found_and_nothing_else(
+        mut events in events(),
+        cuts in cuts(),
+        order in any::<u64>(),
+        which in any::<Index>(),
+        place in any::<Index>(),
+        change in 0..6_u8,
+        by in 1..9_000_i64,
+    ) {
+        let which = which.index(events.len());
+        let event = &mut events[which];
+        // The line that comes twice must be changed in both places.
+        event.lines.pop();
+        let movement = place.index(event.movements.len());
+        let line = place.index(event.lines.len());
+        match change {
+            0 => { event.movements.remove(movement); }
+            1 => { let twice = event.movements[movement].clone(); event.movements.push(twice); }
+            2 => {
+                let one = &mut event.movements[movement].movement;
+                one.amount = Money::new(one.amount.amount() + by.unsigned_abs(), Currency::EUR).expect("small");
+            }
+            3 => event.lines[line].amount += by,
+            4 => event.lines[line].fee += by,
+            _ => {
+                let more = BookLine { id: "txn_more".to_owned(), amount: by, ..event.lines[line].clone() };
+                event.lines.push(more);
+            }
+        }
+        let object = event.object.clone();
+        let (lines, movements) = mixed(&events, order);
+        prop_assert_eq!(objects_that_differ(&lines, &movements, &cuts), BTreeSet::from([object]));
+    }
+
+    #[test]
+    fn the_order_in_which_the_two_sides_tell_does_not_matter(
+        events in events(),
+        missing in any::<Index>(),
+        orders in any::<[u64; 2]>(),
+    ) {
+        let window = TimeSpan::new(at(BEGIN - HOUR), at(BEGIN + (HOURS + 1) * HOUR));
+        let [one, other] = orders.map(|order| {
+            let (lines, mut movements) = mixed(&events, order);
+            let gone = &events[missing.index(events.len())].movements[0];
+            movements.retain(|booked| booked != gone);
+            compare(&lines, &movements, window)
+        });
+        prop_assert_eq!(one, other);
+    }
+}

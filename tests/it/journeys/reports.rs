@@ -1,0 +1,226 @@
+//! What the ledger tells the people whose money it is.
+
+use serde_json::{Value, json};
+use simulators::stripe::PayoutOutcome;
+
+use crate::harness::{Offer, World, office_hours, paid_hour};
+
+const AT: &str = "2027-01-05T10:00:00Z";
+
+/// A payment of 80 euros of which half was given back.
+async fn half_given_back(world: &World) -> Offer {
+    let offer = world.offer(&paid_hour()).await;
+    let appointment = world.paid(&offer, AT, "k").await;
+    let amount = json!({ "amount": { "amount": 4_000, "currency": "EUR" } });
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    world.post(&path).person("ada").once("r").json(&amount).send().await.expect(201);
+    world.stack.settle().await;
+    offer
+}
+
+fn earnings_path(offer: &Offer, from: &str, to: &str) -> String {
+    format!("/v1/experts/{}/earnings?from={from}&to={to}", offer.expert)
+}
+
+/// The figures of the only currency, as decimals.
+fn figures<const N: usize>(row: &Value, names: [&str; N]) -> [String; N] {
+    names.map(|name| row[name]["decimal"].as_str().unwrap_or_else(|| panic!("{name}: {row:#}")).to_owned())
+}
+
+const EARNINGS: [&str; 9] = [
+    "opening_balance",
+    "gross_paid",
+    "refunded",
+    "disputed",
+    "fee",
+    "carried_by_platform",
+    "net_earned",
+    "paid_out",
+    "closing_balance",
+];
+
+#[tokio::test]
+async fn an_expert_reads_what_they_earned_and_what_is_left() {
+    let world = World::new().await;
+    let offer = half_given_back(&world).await;
+    let report =
+        world.get(&earnings_path(&offer, "2027-01-04", "2027-01-04")).person("ada").send().await.expect(200);
+    assert_eq!(report["time_zone"], "Europe/London");
+    let [row] = report["earnings"].as_array().expect("rows").as_slice() else { panic!("{report:#}") };
+    assert_eq!(row["net_earned"], json!({ "amount": 3_600, "currency": "EUR", "decimal": "36.00" }));
+    let told = ["0.00", "80.00", "40.00", "0.00", "4.00", "0.00", "36.00", "0.00", "36.00"];
+    assert_eq!(figures(row, EARNINGS), told.map(str::to_owned));
+
+    world.pass(86_400);
+    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let account = world.get(&path).person("ada").send().await.expect(200);
+    let account = account["account"].as_str().expect("an account");
+    world.stripe().pay_out(account, Some(1_000), None, PayoutOutcome::Paid).expect("there is enough");
+    world.stack.settle().await;
+    let (headers, sheet) = world
+        .get(&format!("{}&format=csv", earnings_path(&offer, "2027-01-05", "2027-01-06")))
+        .person("ada")
+        .send_for_file()
+        .await;
+    assert_eq!(headers["content-type"], "text/csv; charset=utf-8; header=present");
+    let name = "attachment; filename=\"earnings-2027-01-05-2027-01-06.csv\"";
+    assert_eq!(headers["content-disposition"], name);
+    let lines = "from,to,time_zone,currency,opening_balance,gross_paid,refunded,disputed,fee,carried_by_platform,\
+                 net_earned,paid_out,closing_balance\r\n\
+                 2027-01-05,2027-01-06,Europe/London,EUR,36.00,0.00,0.00,0.00,0.00,0.00,0.00,10.00,26.00\r\n";
+    assert_eq!(String::from_utf8(sheet).expect("UTF-8"), lines);
+    // The day that is over says what it said.
+    let again =
+        world.get(&earnings_path(&offer, "2027-01-04", "2027-01-04")).person("ada").send().await.expect(200);
+    assert_eq!(again, report);
+}
+
+#[tokio::test]
+async fn a_day_is_one_of_the_experts_own_clock() {
+    let world = World::new().await;
+    let mut hours = office_hours();
+    hours["time_zone"] = json!("Pacific/Auckland");
+    let expert = world.expert(&hours).await;
+    let session_type = world.session_type(&expert, &paid_hour()).await;
+    world.onboard(&expert).await;
+    let offer = Offer { expert, session_type };
+    // Noon in Greenwich is one o'clock in the morning of the next day in Auckland.
+    world.pass(4 * 3_600);
+    world.paid(&offer, "2027-01-05T22:00:00Z", "k").await;
+    let read = async |day: &str| {
+        let path = earnings_path(&offer, day, day);
+        let report = world.get(&path).person("ada").send().await.expect(200);
+        report["earnings"].as_array().expect("rows").len()
+    };
+    assert_eq!((read("2027-01-04").await, read("2027-01-05").await), (0, 1));
+    // Before any hours are published days are those of Greenwich.
+    let path = format!("/v1/experts/{}/earnings?from=2027-01-04&to=2027-01-04", grace(&world).await);
+    assert_eq!(world.get(&path).person("grace").send().await.expect(200)["time_zone"], "UTC");
+}
+
+/// Grace with a profile and nothing else.
+async fn grace(world: &World) -> String {
+    let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
+    let expert = world.post("/v1/experts").person("grace").once("p").json(&profile).send().await.expect(201);
+    expert["id"].as_str().expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn the_platform_reads_its_commission() {
+    let world = World::new().await;
+    let offer = half_given_back(&world).await;
+    let path = "/v1/commission?from=2027-01-01&to=2027-01-31";
+    let report = world.get(path).person("margaret").send().await.expect(200);
+    let names = ["fee", "fee_refunded", "processing_fees", "dispute_fees", "net", "passing_through"];
+    let told = ["8.00", "4.00", "1.45", "0.00", "2.55", "0.00"].map(str::to_owned);
+    assert_eq!(figures(&report["total"][0], names), told);
+    assert_eq!(figures(&report["experts"][0], names), told);
+    assert_eq!(report["experts"][0]["expert_id"], offer.expert.as_str());
+    let (headers, sheet) =
+        world.get(path).person("margaret").header("Accept", "text/csv").send_for_file().await;
+    assert!(
+        headers["content-disposition"].to_str().expect("text").contains("commission-2027-01-01-2027-01-31")
+    );
+    let row = format!("2027-01-01,2027-01-31,{},EUR,8.00,4.00,1.45,0.00,2.55,0.00\r\n", offer.expert);
+    let sheet = String::from_utf8(sheet).expect("UTF-8");
+    assert_eq!(sheet.split_once("\r\n").map(|(_, rows)| rows), Some(row.as_str()));
+    for stranger in ["ada", "alan"] {
+        assert_eq!(world.get(path).person(stranger).send().await.problem(403), "forbidden");
+    }
+    // Loss is a number below zero, and no formula.
+    world.pass(86_400);
+    let intent = world.stripe().events();
+    let charge = intent.iter().find(|event| event["type"] == "charge.succeeded").expect("it was paid");
+    let charge = charge["data"]["object"]["id"].as_str().expect("an id");
+    world.stripe().dispute(charge, Some(1_000), "fraudulent").expect("it can be");
+    world.stack.settle().await;
+    let (_, sheet) = world
+        .get("/v1/commission?from=2027-01-05&to=2027-01-05&format=csv")
+        .person("margaret")
+        .send_for_file()
+        .await;
+    let sheet = String::from_utf8(sheet).expect("UTF-8");
+    assert!(sheet.contains(",20.00,-2"), "{sheet}");
+}
+
+#[tokio::test]
+async fn days_that_cannot_be_are_refused_with_a_reason() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    for (from, to) in [
+        ("2027-01-04", "2027-01-03"),
+        ("2027-01-04", "2028-01-05"),
+        ("2027-02-30", "2027-03-01"),
+        ("2027-1-4", "2027-01-04"),
+        ("0001-01-01", "0001-01-01"),
+        ("2027-01-04T00:00:00Z", "2027-01-04"),
+        ("2027-01-04", "2027-01-04&format=pdf"),
+        ("2027-01-04", "2027-01-04&format="),
+        ("2027-01-04", "2027-01-04&more=1"),
+    ] {
+        let own = earnings_path(&offer, from, to);
+        assert_eq!(world.get(&own).person("ada").send().await.problem(422), "invalid", "{from} {to}");
+        let all = format!("/v1/commission?from={from}&to={to}");
+        assert_eq!(world.get(&all).person("margaret").send().await.problem(422), "invalid", "{from} {to}");
+    }
+    // 2028 is a leap year, and a whole one can be asked for; so can the last days there are.
+    for (from, to) in
+        [("2028-01-01", "2028-12-31"), ("9999-12-31", "9999-12-31"), ("1970-01-01", "1970-01-01")]
+    {
+        world.get(&earnings_path(&offer, from, to)).person("ada").send().await.expect(200);
+        world.get(&format!("/v1/commission?from={from}&to={to}")).person("margaret").send().await.expect(200);
+    }
+    let path = earnings_path(&offer, "2027-01-04", "2027-01-04");
+    let picky = world.get(&path).person("ada").header("Accept", "application/pdf").send().await;
+    assert_eq!(picky.problem(406), "not-acceptable");
+}
+
+#[tokio::test]
+async fn an_expert_pages_through_their_ledger() {
+    let world = World::new().await;
+    let offer = half_given_back(&world).await;
+    let path = format!("/v1/experts/{}/ledger", offer.expert);
+    let whole = world.get(&path).person("ada").send().await.expect(200);
+    let whole = whole["entries"].as_array().expect("entries");
+    assert!(whole.len() >= 2, "{whole:#?}");
+    let kinds: Vec<&Value> = whole
+        .iter()
+        .flat_map(|entry| entry["movements"].as_array().expect("a list"))
+        .map(|one| &one["kind"])
+        .collect();
+    for kind in ["captured", "transfer", "fee", "processing_fee", "refund", "reversal", "fee_refund"] {
+        assert!(kinds.contains(&&json!(kind)), "{kind}: {kinds:?}");
+    }
+    for entry in whole {
+        assert!(entry["appointment_id"].as_str().is_some_and(|id| id.starts_with("apt_")), "{entry:#}");
+        for movement in entry["movements"].as_array().expect("a list") {
+            assert!(movement["object"].as_str().is_some_and(|id| id.contains('_')), "{movement:#}");
+            // What the gateway does by itself, or along with what it was asked for, has no key of ours.
+            let ordered = ["captured", "transfer", "fee", "refund"]
+                .contains(&movement["kind"].as_str().expect("a word"));
+            assert!(movement["idempotency_key"].is_string() || !ordered, "{movement:#}");
+        }
+    }
+    let mut paged = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = world.get(&format!("{path}?limit=1{after}")).person("ada").send().await.expect(200);
+        paged.extend(page["entries"].as_array().expect("entries").clone());
+        let Some(next) = page["next_after"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(&paged, whole);
+    let part = world.get(&format!("{path}?to=2027-01-04T08:00:00Z")).person("ada").send().await.expect(200);
+    assert_eq!(part["entries"], json!([]));
+    for wrong in ["limit=0", "limit=101", "after=x", "after=%23", "after=000000000000.%23", "from=now", "x=1"]
+    {
+        assert_eq!(
+            world.get(&format!("{path}?{wrong}")).person("ada").send().await.problem(422),
+            "invalid",
+            "{wrong}"
+        );
+    }
+    for stranger in ["grace", "margaret", "alan"] {
+        assert_eq!(world.get(&path).person(stranger).send().await.problem(403), "forbidden");
+    }
+}
