@@ -34,6 +34,8 @@ pub mod list_session_types;
 pub mod list_slots;
 #[path = "mark_no_show/handler.rs"]
 pub mod mark_no_show;
+#[path = "paypal_webhook/handler.rs"]
+pub mod paypal_webhook;
 #[path = "read_api_description/handler.rs"]
 pub mod read_api_description;
 #[path = "read_appointment/handler.rs"]
@@ -48,6 +50,8 @@ pub mod read_exchange_rates;
 pub mod read_expert;
 #[path = "read_payment/handler.rs"]
 pub mod read_payment;
+#[path = "read_paypal_connection/handler.rs"]
+pub mod read_paypal_connection;
 #[path = "read_stripe_connection/handler.rs"]
 pub mod read_stripe_connection;
 #[path = "refund_appointment/handler.rs"]
@@ -62,6 +66,8 @@ pub mod retire_session_type;
 pub mod set_expert_fee;
 #[path = "settle_failed_refund/handler.rs"]
 pub mod settle_failed_refund;
+#[path = "start_paypal_onboarding/handler.rs"]
+pub mod start_paypal_onboarding;
 #[path = "start_stripe_onboarding/handler.rs"]
 pub mod start_stripe_onboarding;
 #[path = "stripe_webhook/handler.rs"]
@@ -88,6 +94,8 @@ pub const ROUTES: &[Route] = &[
     read_exchange_rates::ROUTE,
     start_stripe_onboarding::ROUTE,
     read_stripe_connection::ROUTE,
+    start_paypal_onboarding::ROUTE,
+    read_paypal_connection::ROUTE,
     set_expert_fee::ROUTE,
     book_appointment::ROUTE,
     list_appointments::ROUTE,
@@ -101,6 +109,7 @@ pub const ROUTES: &[Route] = &[
     refund_appointment::ROUTE,
     settle_failed_refund::ROUTE,
     stripe_webhook::ROUTE,
+    paypal_webhook::ROUTE,
 ];
 
 /// The functions that no route leads to: what sets them off stands in `template.yaml`.

@@ -4,4 +4,5 @@
 
 pub mod ecb;
 pub mod https;
+pub mod paypal;
 pub mod stripe;

@@ -6,4 +6,5 @@ mod exchange_rates;
 mod groups;
 mod money;
 mod payments;
+mod paypal;
 mod publishing;
