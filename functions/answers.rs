@@ -1,6 +1,6 @@
 //! Documents that more than one function answers, and what more than one asks for.
 
-use app::ports::PayWith;
+use app::ports::{OnboardingPage, PayWith};
 use domain::appointment::{Attendee, Party, Status};
 use domain::expert::{Expert, ExpertProfile, PaymentAccount};
 use domain::ledger::{Movement, Totals};
@@ -54,6 +54,21 @@ impl From<SessionType> for SessionTypeDocument {
     }
 }
 
+/// A page of a payment gateway on which an expert tells it who they are, once.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OnboardingPageDocument {
+    /// Where to send the expert's browser.
+    pub url: String,
+    /// Until when it works; then ask for another.
+    pub expires_at: Timestamp,
+}
+
+impl From<OnboardingPage> for OnboardingPageDocument {
+    fn from(page: OnboardingPage) -> Self {
+        Self { url: page.url, expires_at: page.expires_at }
+    }
+}
+
 /// An expert's account at a payment gateway.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PaymentAccountDocument {
@@ -65,7 +80,7 @@ pub struct PaymentAccountDocument {
     pub charges_enabled: bool,
     /// Whether the gateway pays out to the expert's bank.
     pub payouts_enabled: bool,
-    /// What the gateway still wants to know, in its own field names.
+    /// What the gateway still wants to know, in its own field names, or what the expert must do, in words.
     pub requirements_due: Vec<String>,
     /// Why the gateway stopped the account, in its own word.
     pub disabled_reason: Option<String>,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use app::App;
 use app::ports::{Gateways, Secrets};
-use aws::Services;
+use aws::{Services, SystemClock};
 use domain::payment::Gateway;
 use http_api::{Route, config, telemetry};
 use lambda_http::Request;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use providers::ecb::{DAILY_RATES, EuropeanCentralBank};
+use providers::paypal::PayPal;
 use providers::stripe::Stripe;
 
 /// Where a function's payments come from.
@@ -20,10 +21,16 @@ fn no_payments(_: reqwest::Client, _: Arc<dyn Secrets>) -> Result<Gateways, Erro
     Ok(Gateways::none())
 }
 
+/// Stripe, and PayPal where `PAYPAL_SECRET_ID` names its secret. No secret is read before it is needed, so a function without
+/// access to one of them makes no calls to that gateway.
 fn gateways(http: reqwest::Client, secrets: Arc<dyn Secrets>) -> Result<Gateways, Error> {
     let secret = config::required("STRIPE_SECRET_ID")?;
-    let stripe = Stripe::new(http, secrets, secret, &config::required("STRIPE_API_BASE")?)?;
-    Ok(Gateways::none().with(Gateway::Stripe, Arc::new(stripe)))
+    let stripe = Stripe::new(http.clone(), secrets.clone(), secret, &config::required("STRIPE_API_BASE")?)?;
+    let gateways = Gateways::none().with(Gateway::Stripe, Arc::new(stripe));
+    let Some(secret) = config::optional("PAYPAL_SECRET_ID") else { return Ok(gateways) };
+    let base = config::required("PAYPAL_API_BASE")?;
+    let paypal = PayPal::new(http, secrets, secret, &base, Arc::new(SystemClock))?;
+    Ok(gateways.with(Gateway::Paypal, Arc::new(paypal)))
 }
 
 /// Runs the function of a route until Lambda ends it.

@@ -42,6 +42,8 @@ pub mod list_session_types;
 pub mod list_slots;
 #[path = "mark_no_show/handler.rs"]
 pub mod mark_no_show;
+#[path = "paypal_webhook/handler.rs"]
+pub mod paypal_webhook;
 #[path = "read_api_description/handler.rs"]
 pub mod read_api_description;
 #[path = "read_appointment/handler.rs"]
@@ -62,6 +64,8 @@ pub mod read_exchange_rates;
 pub mod read_expert;
 #[path = "read_payment/handler.rs"]
 pub mod read_payment;
+#[path = "read_paypal_connection/handler.rs"]
+pub mod read_paypal_connection;
 #[path = "read_receipt/handler.rs"]
 pub mod read_receipt;
 #[path = "read_stripe_connection/handler.rs"]
@@ -82,6 +86,8 @@ pub mod retire_session_type;
 pub mod set_expert_fee;
 #[path = "settle_failed_refund/handler.rs"]
 pub mod settle_failed_refund;
+#[path = "start_paypal_onboarding/handler.rs"]
+pub mod start_paypal_onboarding;
 #[path = "start_stripe_onboarding/handler.rs"]
 pub mod start_stripe_onboarding;
 #[path = "stripe_webhook/handler.rs"]
@@ -111,6 +117,8 @@ pub const ROUTES: &[Route] = &[
     list_receipts::ROUTE,
     start_stripe_onboarding::ROUTE,
     read_stripe_connection::ROUTE,
+    start_paypal_onboarding::ROUTE,
+    read_paypal_connection::ROUTE,
     set_expert_fee::ROUTE,
     book_appointment::ROUTE,
     list_appointments::ROUTE,
@@ -130,6 +138,7 @@ pub const ROUTES: &[Route] = &[
     list_appointment_receipts::ROUTE,
     read_receipt::ROUTE,
     stripe_webhook::ROUTE,
+    paypal_webhook::ROUTE,
 ];
 
 /// The functions that no route leads to: what sets them off stands in `template.yaml`.

@@ -1,12 +1,11 @@
 //! Opens an expert's account at Stripe, and the page on which they tell Stripe who they are.
 
 use app::{App, payment_accounts};
-use domain::Timestamp;
 use domain::payment::Gateway;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
-use schemars::JsonSchema;
-use serde::Serialize;
+
+use crate::answers::OnboardingPageDocument;
 
 /// `POST /v1/experts/{expert_id}/stripe-onboarding`
 pub const ROUTE: Route = Route {
@@ -15,21 +14,14 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/stripe-onboarding",
     audience: Audience::Only(app::people::Role::Expert),
     summary: "Connect my Stripe account, or go on with it",
-    operation: |schemas| Operation::answers::<OnboardingPage>(schemas, StatusCode::CREATED).may_fail(&[409]),
+    operation: |schemas| {
+        Operation::answers::<OnboardingPageDocument>(schemas, StatusCode::CREATED).may_fail(&[409])
+    },
     handler: |app, call| Box::pin(handle(app, call)),
 };
-
-/// A page for the expert, once.
-#[derive(Serialize, JsonSchema)]
-struct OnboardingPage {
-    /// Where to send the expert's browser.
-    url: String,
-    /// Until when it works; then ask for another.
-    expires_at: Timestamp,
-}
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
     let page = payment_accounts::start_onboarding(app, owner, Gateway::Stripe).await?;
-    Ok(Answer::json(StatusCode::CREATED, &OnboardingPage { url: page.url, expires_at: page.expires_at }))
+    Ok(Answer::json(StatusCode::CREATED, &OnboardingPageDocument::from(page)))
 }

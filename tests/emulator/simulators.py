@@ -1,4 +1,4 @@
-"""The simulated Stripe, sign-in and European Central Bank that a machine without the real ones uses: `expert-connect simulators`."""
+"""The simulated Stripe, PayPal, sign-in and European Central Bank that a machine without the real ones uses: `expert-connect simulators`."""
 
 import json
 import socket
@@ -42,7 +42,7 @@ class Simulators:
     def __init__(self, folder, program):
         self.folder = folder
         self.program = program
-        self.port = free_ports(3)
+        self.port = free_ports(4)
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.stripe = f"http://127.0.0.1:{self.port + 1}/"
         self.bank = f"http://127.0.0.1:{self.port + 2}/"

@@ -115,6 +115,7 @@ fn what_anybody_may_call_is_known() {
         "list_slots",
         "read_exchange_rates",
         "stripe_webhook",
+        "paypal_webhook",
     ];
     assert_eq!(open, expected.into_iter().collect());
 }

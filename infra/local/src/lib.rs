@@ -25,6 +25,6 @@ pub use bus::{LocalBus, Published};
 pub use clock::StackClock;
 pub use database::DatabaseError;
 pub use queue::{LocalQueue, QueueState};
-pub use stack::{People, Ports, SCOPE, Stack, StackConfig, StartError};
+pub use stack::{PayPalKeys, People, Ports, SCOPE, Stack, StackConfig, StartError};
 pub use surroundings::{Addresses, Description, Offered, Somebody, Surroundings};
 pub use terminal::Terminal;

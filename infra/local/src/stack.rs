@@ -11,6 +11,7 @@ use app::reconciliation::Reconciled;
 use app::{App, AppError, Settings};
 use domain::payment::Gateway as PaymentGateway;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
+use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
 use simulators::stripe::{StripeSimulator, StripeSimulatorConfig};
 use simulators::{Loopback, OpenError, Running};
@@ -32,6 +33,8 @@ pub const SCOPE: &str = "expert-connect/api";
 pub(crate) const CLIENT_ID: &str = "expert-connect-local";
 /// Name of the Stripe secret.
 const STRIPE_SECRET: &str = "expert-connect/stripe";
+/// Name of the PayPal secret.
+const PAYPAL_SECRET: &str = "expert-connect/paypal";
 
 /// Where everything listens on 127.0.0.1; 0 takes any free port.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,7 +49,27 @@ pub struct Ports {
     pub database: u16,
     /// The simulator of the European Central Bank.
     pub ecb: u16,
+    /// The PayPal simulator.
+    pub paypal: u16,
 }
+
+/// Keys of an application at PayPal.
+pub struct PayPalKeys {
+    /// Its client id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// The merchant id of the account that it belongs to.
+    pub partner_id: String,
+    /// The id of its webhook.
+    pub webhook_id: String,
+    /// Where PayPal's API is: its sandbox, or the real one.
+    pub api_base: Url,
+}
+
+/// What the simulator takes.
+pub(crate) const SIMULATED_PAYPAL: [&str; 4] =
+    ["paypal-client-local", "paypal-secret-local", "PARTNER222222", "WEBHOOKLOCAL"];
 
 /// People who can sign in to demo data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +111,8 @@ pub struct StackConfig {
     pub settings: Settings,
     /// Real keys of Stripe, `(secret key, webhook secret)`; they take the simulator away.
     pub stripe_keys: Option<(Secret, Secret)>,
+    /// Real keys of PayPal; they take the simulator away.
+    pub paypal_keys: Option<PayPalKeys>,
     /// Where the real exchange rates are; that takes the simulator away.
     pub ecb_rates_url: Option<Url>,
     /// Adds up what the table costs.
@@ -103,6 +128,7 @@ impl StackConfig {
             clock,
             settings: Settings::default(),
             stripe_keys: None,
+            paypal_keys: None,
             ecb_rates_url: None,
             meter: None,
         }
@@ -174,6 +200,8 @@ pub struct Stack {
     pub stripe: Option<Arc<StripeSimulator>>,
     /// The simulator's address.
     pub stripe_url: Option<Url>,
+    /// The PayPal simulator, unless real keys took it away.
+    pub paypal: Option<Arc<PayPalSimulator>>,
     /// The simulator of the European Central Bank, unless a real address took it away.
     pub ecb: Option<Arc<EcbSimulator>>,
     /// The sign-in service.
@@ -208,6 +236,27 @@ pub(crate) async fn bind(
     })
 }
 
+/// A PayPal simulator that takes the keys of [`SIMULATED_PAYPAL`].
+pub(crate) fn simulated_paypal(
+    clock: &StackClock,
+    public_url: Url,
+    webhook_url: Option<Url>,
+    state_file: Option<PathBuf>,
+) -> Result<Arc<PayPalSimulator>, OpenError> {
+    let [client_id, client_secret, partner_id, webhook_id] = SIMULATED_PAYPAL.map(str::to_owned);
+    let clock = clock.source();
+    PayPalSimulator::open(PayPalSimulatorConfig {
+        client_id,
+        client_secret,
+        partner_id,
+        webhook_id,
+        webhook_url,
+        state_file,
+        clock,
+        public_url,
+    })
+}
+
 /// Makes the folder, and takes it for this process alone until the answer is dropped or the process ends.
 fn take(folder: &Path) -> Result<File, StartError> {
     let unusable = |error: std::io::Error| StartError::Folder {
@@ -235,7 +284,8 @@ impl Stack {
     /// # Errors
     /// When a port is taken, the data folder cannot be used, or what is in it is damaged.
     pub async fn start(config: StackConfig, pages: axum::Router<Surroundings>) -> Result<Self, StartError> {
-        let StackConfig { ports, data, clock, mut settings, stripe_keys, ecb_rates_url, meter } = config;
+        let StackConfig { ports, data, clock, mut settings, stripe_keys, paypal_keys, ecb_rates_url, meter } =
+            config;
         let folder = data.as_deref().map(take).transpose()?;
         let file = |name: &str| data.as_ref().map(|folder| folder.join(name));
         let api = bind("the API", ports.api, "EXPERT_CONNECT_PORT").await?;
@@ -284,7 +334,37 @@ impl Stack {
         };
         let keys =
             serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret }).to_string();
-        let secrets = LocalSecrets::default().with(STRIPE_SECRET, Secret::new(keys));
+        let mut paypal = None;
+        let mut paypal_url = None;
+        let paypal_keys = match paypal_keys {
+            Some(keys) => keys,
+            None => {
+                let port = bind("the PayPal simulator", ports.paypal, "EXPERT_CONNECT_PAYPAL_PORT").await?;
+                let url = port.url().clone();
+                let webhook_url = format!("{api_url}/v1/webhooks/paypal").parse().ok();
+                let simulator =
+                    simulated_paypal(&clock, url.clone(), webhook_url, file("paypal-simulator.json"))?;
+                running.push(port.serve(simulator.router()));
+                paypal = Some(simulator);
+                paypal_url = Some(url.clone());
+                let [client_id, client_secret, partner_id, webhook_id] = SIMULATED_PAYPAL.map(str::to_owned);
+                let client_secret = Secret::new(client_secret);
+                PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base: url }
+            }
+        };
+        let PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base: paypal_base } =
+            paypal_keys;
+        let paypal_keys = serde_json::json!({
+            "client_id": client_id,
+            "client_secret": client_secret.reveal(),
+            "partner_id": partner_id,
+            "webhook_id": webhook_id,
+        });
+        let secrets = Arc::new(
+            LocalSecrets::default()
+                .with(STRIPE_SECRET, Secret::new(keys))
+                .with(PAYPAL_SECRET, Secret::new(paypal_keys.to_string())),
+        );
         let http = providers::https::client().map_err(|error| StartError::Inside(error.to_string()))?;
         let mut ecb = None;
         let mut ecb_url = None;
@@ -304,9 +384,20 @@ impl Stack {
         };
         let exchange_rates = providers::ecb::EuropeanCentralBank::new(http.clone(), &rates_url)
             .map_err(|error| StartError::Inside(error.to_string()))?;
-        let port = providers::stripe::Stripe::new(http, Arc::new(secrets), STRIPE_SECRET, &api_base)
-            .map_err(|error| StartError::Inside(error.to_string()))?;
-        let gateways = Gateways::none().with(PaymentGateway::Stripe, Arc::new(port));
+        let stripe_port =
+            providers::stripe::Stripe::new(http.clone(), secrets.clone(), STRIPE_SECRET, &api_base)
+                .map_err(|error| StartError::Inside(error.to_string()))?;
+        let paypal_port = providers::paypal::PayPal::new(
+            http,
+            secrets,
+            PAYPAL_SECRET,
+            paypal_base.as_str(),
+            Arc::new(clock.clone()),
+        )
+        .map_err(|error| StartError::Inside(error.to_string()))?;
+        let gateways = Gateways::none()
+            .with(PaymentGateway::Stripe, Arc::new(stripe_port))
+            .with(PaymentGateway::Paypal, Arc::new(paypal_port));
 
         let database = Database::start(file("table.db").as_deref(), ports.database).await?;
         let mut table = DynamoTable::new(database.client.clone(), TABLE);
@@ -340,15 +431,15 @@ impl Stack {
             requests: AtomicU64::new(1),
         });
         let database_url = database.url.clone();
+        let bare = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
         let surroundings = Surroundings {
             app: app.clone(),
             addresses: Arc::new(Addresses {
                 api: api_url.clone(),
                 sign_in: sign_in.issuer().to_owned(),
-                stripe_simulator: stripe_url
-                    .as_ref()
-                    .map(|url| url.as_str().trim_end_matches('/').to_owned()),
-                ecb_simulator: ecb_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
+                stripe_simulator: stripe_url.as_ref().map(bare),
+                paypal_simulator: paypal_url.as_ref().map(bare),
+                ecb_simulator: ecb_url.as_ref().map(bare),
                 database: database_url.clone(),
             }),
             data: data.map(Arc::from),
@@ -361,6 +452,7 @@ impl Stack {
             api_url,
             stripe,
             stripe_url,
+            paypal,
             ecb,
             sign_in,
             sign_in_url,
@@ -378,14 +470,23 @@ impl Stack {
     /// Does everything that is due now: the provider's messages, then the effects, until nothing is left.
     pub async fn settle(&self) {
         loop {
-            let delivered = match &self.stripe {
-                Some(stripe) => stripe.deliver_due_webhooks().await,
-                None => 0,
-            };
+            let delivered = self.deliver_webhooks().await;
             if self.queue.drain(&self.app).await + delivered == 0 {
                 return;
             }
         }
+    }
+
+    /// Has the simulated gateways deliver their messages, and answers how many there were.
+    async fn deliver_webhooks(&self) -> usize {
+        let mut delivered = 0;
+        if let Some(stripe) = &self.stripe {
+            delivered += stripe.deliver_due_webhooks().await;
+        }
+        if let Some(paypal) = &self.paypal {
+            delivered += paypal.deliver_due_webhooks().await;
+        }
+        delivered
     }
 
     /// What the schedule does every minute, and what follows from it.
@@ -453,9 +554,7 @@ impl Stack {
                     }
                 }
                 _ = webhooks.tick() => {
-                    if let Some(stripe) = &self.stripe {
-                        stripe.deliver_due_webhooks().await;
-                    }
+                    self.deliver_webhooks().await;
                 }
                 () = self.queue.arrived() => {}
             }

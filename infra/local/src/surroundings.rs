@@ -20,6 +20,8 @@ pub struct Addresses {
     pub sign_in: String,
     /// The Stripe simulator, unless real keys took it away.
     pub stripe_simulator: Option<String>,
+    /// The PayPal simulator, unless real keys took it away.
+    pub paypal_simulator: Option<String>,
     /// The simulator of the European Central Bank, unless a real address took it away.
     pub ecb_simulator: Option<String>,
     /// The database.

@@ -76,6 +76,9 @@ async fn every_page_is_there_and_locked_down() {
         (format!("/experts/{expert}/stripe/refresh"), StatusCode::OK),
         (format!("/experts/{expert}/stripe/return"), StatusCode::NOT_FOUND),
         ("/experts/nobody/stripe/refresh".to_owned(), StatusCode::NOT_FOUND),
+        (format!("/experts/{expert}/paypal/refresh"), StatusCode::OK),
+        (format!("/experts/{expert}/paypal/return"), StatusCode::NOT_FOUND),
+        (format!("/experts/{expert}/nobody/return"), StatusCode::NOT_FOUND),
     ] {
         let page = browser.get(format!("{}{path}", stack.api_url)).send().await.expect("an answer");
         assert_eq!(page.status(), status, "{path}");

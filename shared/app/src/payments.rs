@@ -297,7 +297,16 @@ async fn order(
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     };
     match step {
-        Settlement::Take => gateway.take(&payment).await?,
+        Settlement::Take => match gateway.take(&payment).await {
+            // What is refused for good would be refused again: nobody else shall wait for it.
+            Err(PaymentError::Refused { code, .. })
+                if matches!(appointment.status, Status::Pending { .. }) =>
+            {
+                tracing::warn!(appointment = %appointment.id, code, "what the client agreed to cannot be taken");
+                give_up(app, appointment).await?;
+            }
+            taken => taken?,
+        },
         Settlement::CancelIntent => gateway.cancel(&payment).await?,
         Settlement::Capture(amount) => {
             gateway.capture(&payment, amount, amount.share(payment.fee_rate)).await?;

@@ -166,6 +166,11 @@ pub trait PaymentGateway: Send + Sync {
     /// The latest payouts of an account to its owner's bank, and those that came back, oldest first.
     async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError>;
 
+    /// Whether it shows its own books, so that the ledger can be held against them.
+    fn keeps_books(&self) -> bool {
+        true
+    }
+
     /// The lines of the platform's own books that were written within a span, oldest first, all of them.
     async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError>;
 

@@ -38,7 +38,7 @@ type Place = (String, String);
 /// When a gateway or the table does not answer. What was not compared the next run compares.
 pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
     let mut reconciled = Reconciled::default();
-    for (gateway, port) in app.gateways.iter() {
+    for (gateway, port) in app.gateways.iter().filter(|(_, port)| port.keeps_books()) {
         reconciled.lines += Run { app, gateway, port, now: app.now() }.compare_all().await?;
     }
     let standing = app.store.standing_differences().await?;

@@ -43,13 +43,19 @@ impl std::fmt::Display for Gateway {
     }
 }
 
-/// For how long a gateway sets money aside.
+/// What a gateway can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
     /// Seconds that an authorisation surely holds when the client gives it.
     pub authorisation_holds: i64,
     /// Seconds that it surely holds when it is made later with a saved card; none where cards are not saved.
     pub later_authorisation_holds: Option<i64>,
+    /// Whether it waits for us to take what a client agreed to. Then an intent that nobody takes costs nobody anything, and need
+    /// not be cancelled.
+    pub waits_to_be_taken: bool,
+    /// Whether the platform can take from an expert, and give to them, apart from refunds. Where it cannot, what the gateway's
+    /// own refunds and disputes leave the expert is final.
+    pub reaches_experts: bool,
 }
 
 /// How the money of an appointment is come by; decided when it is booked.
@@ -407,10 +413,12 @@ pub fn settle(
     let totals = Totals::of(movements);
     let target = payment.target(&appointment.status);
     match &appointment.status {
-        Status::Pending { hold_expires_at } => pending(appointment, *hold_expires_at, seen.status, now),
+        Status::Pending { hold_expires_at } => {
+            pending(appointment, *hold_expires_at, seen.status, abilities, now)
+        }
         Status::Confirmed => confirmed(appointment, payment, seen, &totals, target, abilities, now),
         Status::Completed | Status::NoShow { .. } | Status::Cancelled { .. } | Status::Expired => {
-            ended(payment, seen, &totals, target, now)
+            ended(payment, seen, &totals, target, abilities, now)
         }
     }
 }
@@ -419,6 +427,7 @@ fn pending(
     appointment: &Appointment,
     hold_expires_at: Timestamp,
     status: IntentStatus,
+    abilities: Abilities,
     now: Timestamp,
 ) -> Settlement {
     let in_time = now < appointment.end;
@@ -428,7 +437,9 @@ fn pending(
         _ if hold_expires_at > now => Settlement::WaitUntil(hold_expires_at),
         // A bank debit may take days. Nobody held the session for whom it comes too late.
         status if status.is_secure() => Settlement::Expire,
-        IntentStatus::Open | IntentStatus::Approved => Settlement::CancelIntent,
+        IntentStatus::Open | IntentStatus::Approved if !abilities.waits_to_be_taken => {
+            Settlement::CancelIntent
+        }
         IntentStatus::Processing => Settlement::WaitUntil(now.plus(PROCESSING_PAUSE)),
         _ => Settlement::Expire,
     }
@@ -445,7 +456,7 @@ fn confirmed(
 ) -> Settlement {
     let failed = payment.action_deadline.filter(|deadline| *deadline <= now);
     match seen.status {
-        _ if totals.captured > 0 => adjust(payment, seen, totals, target, now),
+        _ if totals.captured > 0 => adjust(payment, seen, totals, target, abilities, now),
         IntentStatus::Succeeded => Settlement::Settled,
         IntentStatus::Processing => Settlement::WaitUntil(now.plus(PROCESSING_PAUSE)),
         // Nobody shall be asked to pay nothing.
@@ -492,9 +503,18 @@ fn confirmed(
     }
 }
 
-fn ended(payment: &Payment, seen: &Seen, totals: &Totals, target: Money, now: Timestamp) -> Settlement {
+fn ended(
+    payment: &Payment,
+    seen: &Seen,
+    totals: &Totals,
+    target: Money,
+    abilities: Abilities,
+    now: Timestamp,
+) -> Settlement {
+    // The session took place while the client was asked to pay anew, and they still can.
+    let deadline = payment.action_deadline.filter(|deadline| !target.is_zero() && now < *deadline);
     match seen.status {
-        _ if totals.captured > 0 => adjust(payment, seen, totals, target, now),
+        _ if totals.captured > 0 => adjust(payment, seen, totals, target, abilities, now),
         IntentStatus::Processing => Settlement::WaitUntil(now.plus(PROCESSING_PAUSE)),
         IntentStatus::Authorised { .. } if target.is_zero() => Settlement::CancelIntent,
         IntentStatus::Authorised { .. } => Settlement::Capture(target),
@@ -504,24 +524,35 @@ fn ended(payment: &Payment, seen: &Seen, totals: &Totals, target: Money, now: Ti
         // The gateway would not even ask it.
         IntentStatus::CardSaved if payment.state == PaymentState::Unpaid => Settlement::CancelIntent,
         IntentStatus::CardSaved => Settlement::ChargeSaved(target),
-        IntentStatus::Open | IntentStatus::Approved => match payment.action_deadline {
-            // The session took place while the client was asked to pay anew, and they still can.
-            Some(deadline) if !target.is_zero() && now < deadline => Settlement::WaitUntil(deadline),
-            _ => Settlement::CancelIntent,
+        IntentStatus::Approved if deadline.is_some() => Settlement::Take,
+        IntentStatus::Open | IntentStatus::Approved => match deadline {
+            Some(deadline) => Settlement::WaitUntil(deadline),
+            None if abilities.waits_to_be_taken => over(payment, target),
+            None => Settlement::CancelIntent,
         },
-        IntentStatus::Missing | IntentStatus::Cancelled | IntentStatus::Succeeded => {
-            // Somebody came, or called off too late, and the card failed: that is the expert's loss, and they are told.
-            if target.is_zero() || payment.state == PaymentState::Unpaid {
-                Settlement::Settled
-            } else {
-                Settlement::WriteOff
-            }
-        }
+        IntentStatus::Missing | IntentStatus::Cancelled | IntentStatus::Succeeded => over(payment, target),
+    }
+}
+
+/// Nothing was paid, and nothing will be.
+fn over(payment: &Payment, target: Money) -> Settlement {
+    // Somebody came, or called off too late, and the card failed: that is the expert's loss, and they are told.
+    if target.is_zero() || payment.state == PaymentState::Unpaid {
+        Settlement::Settled
+    } else {
+        Settlement::WriteOff
     }
 }
 
 /// Brings what was taken to what shall be kept, and the expert's part to their part of it.
-fn adjust(payment: &Payment, seen: &Seen, totals: &Totals, target: Money, now: Timestamp) -> Settlement {
+fn adjust(
+    payment: &Payment,
+    seen: &Seen,
+    totals: &Totals,
+    target: Money,
+    abilities: Abilities,
+    now: Timestamp,
+) -> Settlement {
     let money = |amount: u64| target.with_amount(amount).unwrap_or(target);
     let held = totals.held();
     let surplus = held.saturating_sub(target.amount());
@@ -538,10 +569,12 @@ fn adjust(payment: &Payment, seen: &Seen, totals: &Totals, target: Money, now: T
         return Settlement::Refund {
             amount: money(surplus),
             // Unless it is with the platform already, the expert's part comes from the expert by the same order.
-            from_expert: mirrored && transferred >= held,
+            from_expert: !abilities.reaches_experts || (mirrored && transferred >= held),
         };
     }
-    if mirrored {
+    if !abilities.reaches_experts {
+        // What the expert has is what the gateway's own refunds and disputes left them.
+    } else if mirrored {
         // What the expert gives back mirrors what the client gets back, and the fee goes along with it.
         if transferred > expert {
             return Settlement::Reverse { amount: money(transferred - expert), with_fee: true };

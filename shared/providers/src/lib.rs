@@ -5,4 +5,5 @@
 
 pub mod ecb;
 pub mod https;
+pub mod paypal;
 pub mod stripe;

@@ -6,6 +6,7 @@ mod exchange_rates;
 mod groups;
 mod money;
 mod payments;
+mod paypal;
 mod publishing;
 mod receipts;
 mod reconciliation;

@@ -9,7 +9,7 @@ use providers::ecb::DAILY_RATES;
 use url::Url;
 
 use super::Failure;
-use crate::Ports;
+use crate::{PayPalKeys, Ports};
 
 /// The text of a variable; none when it is not set, or empty.
 pub(super) fn text(name: &'static str) -> Result<Option<String>, Failure> {
@@ -36,6 +36,7 @@ pub(super) fn ports() -> Result<Ports, Failure> {
         sign_in: port("EXPERT_CONNECT_SIGN_IN_PORT", 8082)?,
         database: port("EXPERT_CONNECT_DATABASE_PORT", 8083)?,
         ecb: port("EXPERT_CONNECT_ECB_PORT", 8084)?,
+        paypal: port("EXPERT_CONNECT_PAYPAL_PORT", 8085)?,
     })
 }
 
@@ -74,4 +75,32 @@ pub(super) fn stripe_keys() -> Result<Option<(Secret, Secret)>, Failure> {
         (Some(_), None) => missing(WEBHOOK, KEY),
         (None, Some(_)) => missing(KEY, WEBHOOK),
     }
+}
+
+/// Real keys of PayPal: all four of them, or none. They are those of its sandbox, unless `PAYPAL_API_BASE` leads elsewhere.
+pub(super) fn paypal_keys() -> Result<Option<PayPalKeys>, Failure> {
+    const NAMES: [&str; 4] =
+        ["PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_PARTNER_ID", "PAYPAL_WEBHOOK_ID"];
+    const BASE: &str = "PAYPAL_API_BASE";
+    let mut values = Vec::new();
+    for name in NAMES {
+        values.push(text(name)?);
+    }
+    if values.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    if let Some((name, _)) = NAMES.into_iter().zip(&values).find(|(_, value)| value.is_none()) {
+        let must = format!("must be set too: PayPal needs all of {}", NAMES.join(", "));
+        return Err(Failure::Environment { name, must });
+    }
+    let base = text(BASE)?.unwrap_or_else(|| "https://api-m.sandbox.paypal.com/".to_owned());
+    let api_base = base.parse().ok().filter(|url: &Url| matches!(url.scheme(), "https" | "http"));
+    let must = format!("must be the URL of PayPal's API, and is {base:?}");
+    let api_base = api_base.ok_or(Failure::Environment { name: BASE, must })?;
+    let mut values = values.into_iter().map(Option::unwrap_or_default);
+    let mut next = || values.next().unwrap_or_default();
+    let client_id = next();
+    let client_secret = Secret::new(next());
+    let (partner_id, webhook_id) = (next(), next());
+    Ok(Some(PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base }))
 }

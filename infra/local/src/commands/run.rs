@@ -20,6 +20,7 @@ pub(super) async fn run(terminal: Terminal) -> Result<(), Failure> {
         clock: StackClock::new(simulators::system_clock()),
         settings: environment::settings()?,
         stripe_keys: environment::stripe_keys()?,
+        paypal_keys: environment::paypal_keys()?,
         ecb_rates_url: environment::ecb_rates_url()?,
         meter: None,
     };
@@ -77,6 +78,10 @@ async fn greet(terminal: Terminal, stack: &Stack) {
     match &addresses.stripe_simulator {
         Some(url) => terminal.say(format_args!("  Stripe simulator  {url}")),
         None => terminal.say("  Stripe            the real one, with your keys"),
+    }
+    match &addresses.paypal_simulator {
+        Some(url) => terminal.say(format_args!("  PayPal simulator  {url}")),
+        None => terminal.say("  PayPal            the real one, with your keys"),
     }
     match &addresses.ecb_simulator {
         Some(url) => {

@@ -12,8 +12,8 @@ use simulators::system_clock;
 use url::Url;
 
 use super::{Command, Failure, environment, run, signals};
-use crate::stack::{CLIENT_ID, bind};
-use crate::{People, SCOPE, StartError, Terminal};
+use crate::stack::{CLIENT_ID, SIMULATED_PAYPAL, bind, simulated_paypal};
+use crate::{People, SCOPE, StackClock, StartError, Terminal};
 
 /// How long the printed tokens are good for, in seconds.
 const TOKENS_LAST: i64 = 12 * 3_600;
@@ -24,7 +24,9 @@ pub(super) struct Options {
     stripe_port: u16,
     sign_in_port: u16,
     ecb_port: u16,
+    paypal_port: u16,
     webhook_url: Option<Url>,
+    paypal_webhook_url: Option<Url>,
     issuer: Option<Url>,
     redirect_url: Option<Url>,
     secret_key: String,
@@ -40,7 +42,9 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
         stripe_port: ports.stripe,
         sign_in_port: ports.sign_in,
         ecb_port: ports.ecb,
+        paypal_port: ports.paypal,
         webhook_url: None,
+        paypal_webhook_url: None,
         issuer: None,
         redirect_url: None,
         secret_key: "sk_test_local".to_owned(),
@@ -53,23 +57,20 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
                 let port: u16 = parser.value()?.parse()?;
                 let above = |more| {
                     port.checked_add(more)
-                        .ok_or_else(|| Failure::Usage("--port-base must be below 65534".to_owned()))
+                        .ok_or_else(|| Failure::Usage("--port-base must be below 65533".to_owned()))
                 };
                 options.sign_in_port = port;
                 options.stripe_port = above(1)?;
                 options.ecb_port = above(2)?;
+                options.paypal_port = above(3)?;
             }
             Long("stripe-port") => options.stripe_port = parser.value()?.parse()?,
             Long("ecb-port") => options.ecb_port = parser.value()?.parse()?,
+            Long("paypal-port") => options.paypal_port = parser.value()?.parse()?,
             Long("sign-in-port") => options.sign_in_port = parser.value()?.parse()?,
-            Long("webhook-url") => {
-                let url: Url = parser.value()?.parse()?;
-                if url.scheme() != "http" {
-                    return Err(Failure::Usage(format!(
-                        "--webhook-url must begin with http://, and is {url}"
-                    )));
-                }
-                options.webhook_url = Some(url);
+            Long("webhook-url") => options.webhook_url = Some(plain(parser.value()?.parse()?)?),
+            Long("paypal-webhook-url") => {
+                options.paypal_webhook_url = Some(plain(parser.value()?.parse()?)?);
             }
             Long("issuer") => options.issuer = Some(parser.value()?.parse()?),
             Long("redirect-url") => options.redirect_url = Some(parser.value()?.parse()?),
@@ -83,6 +84,14 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     Ok(Command::Simulators(Box::new(options)))
 }
 
+/// An address that events can go to.
+fn plain(url: Url) -> Result<Url, Failure> {
+    if url.scheme() == "http" {
+        return Ok(url);
+    }
+    Err(Failure::Usage(format!("addresses of webhooks must begin with http://, and one is {url}")))
+}
+
 /// Runs them until somebody asks to end.
 pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Failure> {
     run::start_logging(terminal)?;
@@ -93,6 +102,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
     let ecb_port =
         bind("the simulator of the European Central Bank", options.ecb_port, "EXPERT_CONNECT_ECB_PORT")
             .await?;
+    let paypal_port = bind("the PayPal simulator", options.paypal_port, "EXPERT_CONNECT_PAYPAL_PORT").await?;
 
     let sign_in = SignIn::open(SignInConfig {
         issuer: options.issuer.unwrap_or_else(|| sign_in_port.url().clone()),
@@ -113,14 +123,23 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
         public_url: stripe_port.url().clone(),
     })
     .map_err(StartError::from)?;
+    let paypal = simulated_paypal(
+        &StackClock::new(system_clock()),
+        paypal_port.url().clone(),
+        options.paypal_webhook_url.clone(),
+        file("paypal-simulator.json"),
+    )
+    .map_err(StartError::from)?;
     let _sign_in_runs = sign_in_port.serve(sign_in.router());
     let stripe_runs = stripe_port.serve(stripe.router());
+    let paypal_runs = paypal_port.serve(paypal.router());
     let ecb_runs = ecb_port.serve(EcbSimulator::new(system_clock()).router());
 
     let tokens: serde_json::Map<_, _> = People::all()
         .into_iter()
         .map(|person| (person.subject.clone(), json!(sign_in.access_token(&person, TOKENS_LAST))))
         .collect();
+    let [paypal_client_id, paypal_client_secret, paypal_partner_id, paypal_webhook_id] = SIMULATED_PAYPAL;
     let description = json!({
         "stripe_url": stripe_runs.url().as_str(),
         "ecb_rates_url": format!("{}{DAILY_RATES}", ecb_runs.url()),
@@ -131,14 +150,27 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
         "tokens": tokens,
         "secret_key": options.secret_key,
         "webhook_secret": options.webhook_secret,
+        "paypal_url": paypal_runs.url().as_str(),
+        "paypal": {
+            "client_id": paypal_client_id,
+            "client_secret": paypal_client_secret,
+            "partner_id": paypal_partner_id,
+            "webhook_id": paypal_webhook_id,
+        },
     });
     terminal.say(description);
     terminal.complain(format_args!("Sign-in           {}", sign_in.issuer()));
     terminal.complain(format_args!("Stripe simulator  {}", stripe_runs.url()));
+    terminal.complain(format_args!("PayPal simulator  {}", paypal_runs.url()));
     terminal.complain(format_args!("Exchange rates    {}", ecb_runs.url()));
-    match &options.webhook_url {
-        Some(url) => terminal.complain(format_args!("Events go to      {url}")),
-        None => terminal.complain("Events go nowhere: --webhook-url says where to"),
+    for (whose, url, option) in [
+        ("Stripe", &options.webhook_url, "--webhook-url"),
+        ("PayPal", &options.paypal_webhook_url, "--paypal-webhook-url"),
+    ] {
+        match url {
+            Some(url) => terminal.complain(format_args!("{whose}'s events  go to {url}")),
+            None => terminal.complain(format_args!("{whose}'s events  go nowhere: {option} says where to")),
+        }
     }
 
     let deliver = async {
@@ -146,6 +178,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
         loop {
             beat.tick().await;
             stripe.deliver_due_webhooks().await;
+            paypal.deliver_due_webhooks().await;
         }
     };
     tokio::select! {

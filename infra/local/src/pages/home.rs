@@ -76,6 +76,15 @@ fn addresses(surroundings: &Surroundings) -> Markup {
                         None => "the real one, with the keys from the environment",
                     }
                 }
+                dt { "PayPal" }
+                dd {
+                    @match &addresses.paypal_simulator {
+                        Some(url) => {
+                            code { (url) } " · a simulator · " a href={ (url) "/" } { "its books" }
+                        }
+                        None => "the real one, with the keys from the environment",
+                    }
+                }
                 dt { "Exchange rates" }
                 dd {
                     @match &addresses.ecb_simulator {

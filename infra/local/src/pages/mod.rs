@@ -26,8 +26,8 @@ pub fn router() -> Router<Surroundings> {
         .route("/events", get(events::show))
         .route("/sign-in", get(sign_in::leave))
         .route(sign_in::LANDING, get(sign_in::land))
-        .route("/experts/{expert_id}/stripe/return", get(onboarding::returned))
-        .route("/experts/{expert_id}/stripe/refresh", get(onboarding::refresh))
+        .route("/experts/{expert_id}/{gateway}/return", get(onboarding::returned))
+        .route("/experts/{expert_id}/{gateway}/refresh", get(onboarding::refresh))
         .route("/local.json", get(local))
         .route("/style.css", get(style))
 }

@@ -1,4 +1,4 @@
-//! Where Stripe sends an expert back to.
+//! Where a payment gateway sends an expert back to.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -10,52 +10,66 @@ use maud::html;
 use super::layout::{command, page};
 use crate::Surroundings;
 
+/// What people call a gateway.
+fn name(gateway: Gateway) -> &'static str {
+    match gateway {
+        Gateway::Stripe => "Stripe",
+        Gateway::Paypal => "PayPal",
+    }
+}
+
+/// The expert and the gateway that an address names.
+fn read((expert, gateway): (String, String)) -> Option<(ExpertId, Gateway)> {
+    Some((expert.parse().ok()?, Gateway::from_word(&gateway)?))
+}
+
 /// The address without its end, so that its page can be named here.
-fn again(surroundings: &Surroundings, expert: &str) -> String {
+fn again(surroundings: &Surroundings, expert: ExpertId, gateway: Gateway) -> String {
     format!(
-        "curl -X POST -H \"Authorization: Bearer $TOKEN\" {}/v1/experts/{expert}/stripe-onboarding",
+        "curl -X POST -H \"Authorization: Bearer $TOKEN\" {}/v1/experts/{expert}/{gateway}-onboarding",
         surroundings.addresses.api
     )
 }
 
-/// `/experts/{expert_id}/stripe/return`: they are through, or left early. Only Stripe knows, so it is asked.
+/// `/experts/{expert_id}/{gateway}/return`: they are through, or left early. Only the gateway knows, so it is asked.
 pub(super) async fn returned(
     State(surroundings): State<Surroundings>,
-    Path(expert): Path<String>,
+    Path(named): Path<(String, String)>,
 ) -> Response {
-    let Ok(id) = expert.parse::<ExpertId>() else { return unknown(&surroundings) };
-    let account = match surroundings.app.store.payment_account(id, Gateway::Stripe).await {
+    let Some((id, gateway)) = read(named) else { return unknown(&surroundings) };
+    let (name, title) = (name(gateway), format!("Back from {}", name(gateway)));
+    let account = match surroundings.app.store.payment_account(id, gateway).await {
         Ok(Some(account)) => account,
         Ok(None) => return unknown(&surroundings),
         Err(error) => {
             tracing::error!(%error, "the expert's account cannot be read");
             let body =
                 html! { p.problem role="alert" { "The database did not answer. Load the page again." } };
-            return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, "Back from Stripe", &body);
+            return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, &title, &body);
         }
     };
-    let asked = match surroundings.app.gateways.get(Gateway::Stripe) {
-        Ok(stripe) => stripe.read_account(&account.account).await,
+    let asked = match surroundings.app.gateways.get(gateway) {
+        Ok(port) => port.read_account(&account.account).await,
         Err(error) => Err(error),
     };
     let state = match asked {
         Ok(state) => state,
         Err(error) => {
-            tracing::error!(%error, "Stripe was not asked");
-            let body = html! { p.problem role="alert" { "Stripe did not answer. Load the page again." } };
-            return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, "Back from Stripe", &body);
+            tracing::error!(%error, %gateway, "the gateway was not asked");
+            let body = html! { p.problem role="alert" { (name) " did not answer. Load the page again." } };
+            return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, &title, &body);
         }
     };
     let yes_no = |yes: bool| {
         html! { @if yes { span.good { "yes" } } @else { span.bad { "not yet" } } }
     };
     let body = html! {
-        p { "Stripe says of account " code { (state.id) } ":" }
+        p { (name) " says of account " code { (state.id) } ":" }
         dl.pairs {
             dt { "Clients can pay" } dd { (yes_no(state.charges_enabled)) }
-            dt { "Stripe pays out" } dd { (yes_no(state.payouts_enabled)) }
+            dt { (name) " pays out" } dd { (yes_no(state.payouts_enabled)) }
             @if !state.requirements_due.is_empty() {
-                dt { "Stripe still wants" }
+                dt { (name) " still wants" }
                 dd { @for due in &state.requirements_due { code { (due) } " " } }
             }
             @if let Some(reason) = &state.disabled_reason { dt { "Stopped because" } dd { code { (reason) } } }
@@ -64,29 +78,27 @@ pub(super) async fn returned(
             p.note { "Done: paid sessions can be booked. You can close this page." }
         } @else {
             p.note { "Paid sessions cannot be booked yet. Ask for another onboarding page and finish it:" }
-            (command(&again(&surroundings, &expert)))
+            (command(&again(&surroundings, id, gateway)))
         }
     };
-    page(&surroundings, StatusCode::OK, "Back from Stripe", &body)
+    page(&surroundings, StatusCode::OK, &title, &body)
 }
 
-/// `/experts/{expert_id}/stripe/refresh`: the link was too old, or followed twice.
+/// `/experts/{expert_id}/{gateway}/refresh`: the link was too old, or followed twice.
 pub(super) async fn refresh(
     State(surroundings): State<Surroundings>,
-    Path(expert): Path<String>,
+    Path(named): Path<(String, String)>,
 ) -> Response {
-    if expert.parse::<ExpertId>().is_err() {
-        return unknown(&surroundings);
-    }
+    let Some((id, gateway)) = read(named) else { return unknown(&surroundings) };
     let body = html! {
-        p { "A link to Stripe's onboarding works once, and not for long. Nothing is lost: ask for another, as the expert, \
-             and go on where you were." }
-        (command(&again(&surroundings, &expert)))
+        p { "A link to " (name(gateway)) "'s onboarding works once, and not for long. Nothing is lost: ask for another, as the \
+             expert, and go on where you were." }
+        (command(&again(&surroundings, id, gateway)))
     };
     page(&surroundings, StatusCode::OK, "That link is used up", &body)
 }
 
 fn unknown(surroundings: &Surroundings) -> Response {
-    let body = html! { p { "There is no such expert, or they never went to Stripe." } };
+    let body = html! { p { "There is no such expert, or they never went to this gateway." } };
     page(surroundings, StatusCode::NOT_FOUND, "Not found", &body)
 }

@@ -100,7 +100,8 @@ pub struct PayPalSimulatorConfig {
     pub webhook_id: String,
     /// Where events are posted to; `http` only. Events of a time without an address are never delivered.
     pub webhook_url: Option<Url>,
-    /// Where the state is kept; without it everything, the signing key too, is forgotten at the end.
+    /// Where the state is kept; without it everything is forgotten at the end, and the signing key is that of all simulators of
+    /// the process that keep nothing.
     pub state_file: Option<PathBuf>,
     /// The simulator's time, in Unix seconds.
     pub clock: Clock,
@@ -196,6 +197,8 @@ impl PayPalSimulator {
         };
         let key = match &state.signing_key {
             Some(kept) => SigningKey::read(kept)?,
+            // Making a key takes a while, and who keeps nothing has no use for one of their own.
+            None if config.state_file.is_none() => SigningKey::of_this_process()?,
             None => {
                 let (key, kept) = SigningKey::generate()?;
                 state.signing_key = Some(kept);

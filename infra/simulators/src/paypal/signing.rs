@@ -1,6 +1,8 @@
 //! The key that webhooks are signed with, and the certificate that says so.
 //! Source: <https://developer.paypal.com/api/rest/webhooks/rest/#verify-webhook-signature>.
 
+use std::sync::{Mutex, PoisonError};
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -29,6 +31,18 @@ impl SigningKey {
         let der: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
         let kept = STANDARD.encode(der.as_ref());
         Ok((Self::of(pair)?, kept))
+    }
+
+    /// The same new key whenever the process asks.
+    pub(super) fn of_this_process() -> Result<Self, OpenError> {
+        static KEPT: Mutex<Option<String>> = Mutex::new(None);
+        let mut known = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = known.as_deref() {
+            return Self::read(kept);
+        }
+        let (key, kept) = Self::generate()?;
+        *known = Some(kept);
+        Ok(key)
     }
 
     /// The key that was kept.

@@ -18,6 +18,8 @@ pub struct Switches {
     pub out_of_order: bool,
     /// Events are recorded and never delivered.
     pub drop_webhooks: bool,
+    /// The next this many API calls go well, before the failures below begin.
+    pub spare_calls: u32,
     /// The next this many API calls are answered 429 and do nothing.
     pub limit_rate: u32,
     /// The next this many API calls are answered 500 and do nothing.
@@ -48,6 +50,10 @@ pub(super) enum Fault {
 impl Switches {
     /// Uses up one call's worth of failure.
     pub(super) fn take_fault(&mut self) -> Option<Fault> {
+        if let Some(rest) = self.spare_calls.checked_sub(1) {
+            self.spare_calls = rest;
+            return None;
+        }
         let counters = [
             (&mut self.limit_rate, Fault::LimitRate),
             (&mut self.fail_before_acting, Fault::FailBefore),

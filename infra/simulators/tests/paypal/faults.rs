@@ -62,3 +62,13 @@ async fn the_switches_are_there_over_http() {
         assert_eq!(world.http.post(&url).body(bad).send().await.unwrap().status(), 400, "{bad}");
     }
 }
+
+#[tokio::test]
+async fn calls_can_be_spared_before_failures_begin() {
+    let world = World::new().await;
+    world.paypal.set_switches(Switches { spare_calls: 2, fail_before_acting: 1, ..Switches::default() });
+    for status in [404, 404, 500, 404] {
+        world.get("/v2/checkout/orders/X").await.is(status);
+    }
+    assert_eq!(world.paypal.switches(), Switches::default());
+}

@@ -88,7 +88,11 @@ async fn whatever_is_changed_is_not_verified() {
     changed.headers.insert("paypal-transmission-sig", "AAAA".parse().unwrap());
     assert_eq!(verify(&world, &changed, &received.body).await, "FAILURE");
     let other = World::new().await;
-    assert_eq!(verify(&other, &received, &received.body).await, "FAILURE", "its key is another");
+    assert_eq!(
+        verify(&other, &received, &received.body).await,
+        "FAILURE",
+        "its certificate is at another address"
+    );
     let elsewhere = ask(&world, &request(&received, "ANOTHERWEBHOOK", &received.body)).await.is(200);
     assert_eq!(elsewhere.text("/verification_status"), "FAILURE");
     let spaced = request(&received, WEBHOOK, &format!(" {} ", received.body));

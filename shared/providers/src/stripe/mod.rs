@@ -166,6 +166,8 @@ impl PaymentGateway for Stripe {
         Abilities {
             authorisation_holds: AUTHORISATION_HOLDS,
             later_authorisation_holds: Some(LATER_AUTHORISATION_HOLDS),
+            waits_to_be_taken: false,
+            reaches_experts: true,
         }
     }
 

@@ -5,8 +5,12 @@ use crate::appointment::Party;
 use crate::text::LongText;
 use crate::time::MINUTE;
 
-const ABILITIES: Abilities =
-    Abilities { authorisation_holds: 7 * DAY, later_authorisation_holds: Some(4 * DAY + 18 * HOUR) };
+const ABILITIES: Abilities = Abilities {
+    authorisation_holds: 7 * DAY,
+    later_authorisation_holds: Some(4 * DAY + 18 * HOUR),
+    waits_to_be_taken: false,
+    reaches_experts: true,
+};
 
 /// 10 o'clock to 11.
 fn start() -> Timestamp {

@@ -85,7 +85,12 @@ impl World {
         let Beginning { price, fee_rate, collection, saves_cards, stutters, lead, length, .. } = beginning;
         let now = booked_at();
         let later = saves_cards.then_some(4 * DAY + 18 * HOUR);
-        let abilities = Abilities { authorisation_holds: 7 * DAY, later_authorisation_holds: later };
+        let abilities = Abilities {
+            authorisation_holds: 7 * DAY,
+            later_authorisation_holds: later,
+            waits_to_be_taken: false,
+            reaches_experts: true,
+        };
         let mut gateway = Gateway::new(abilities);
         (gateway.asks_first, gateway.stutters) = (!saves_cards, stutters);
         let start = now.plus(lead * MINUTE);

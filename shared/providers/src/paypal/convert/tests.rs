@@ -1,0 +1,226 @@
+use domain::money::MAXIMUM_AMOUNT;
+use domain::payment::{Gateway, PaymentState, References};
+use domain::{AppointmentId, Rate};
+use proptest::prelude::*;
+
+use super::*;
+
+/// Longest `PayPal-Request-Id` (<https://developer.paypal.com/api/rest/requests/#paypal-request-id>), in characters.
+const LONGEST_KEY: usize = 108;
+
+fn money(amount: u64, code: &str) -> Money {
+    Money::new(amount, Currency::try_from(code.to_owned()).expect("a code")).expect("small")
+}
+
+fn told(value: &str, code: &str) -> Amount {
+    Amount { currency_code: code.to_owned(), value: value.to_owned() }
+}
+
+pub(in crate::paypal) fn payment(plan: Plan) -> Payment {
+    Payment {
+        appointment: AppointmentId::from_bits(1),
+        version: 1,
+        gateway: Gateway::Paypal,
+        amount: money(8_000, "EUR"),
+        fee_rate: Rate::TEN_PERCENT,
+        destination: "MERCHANT22222".to_owned(),
+        plan,
+        references: References { intent: Some("5O190127TN364715T".to_owned()), ..References::default() },
+        intents: 1,
+        kept: None,
+        action_deadline: None,
+        refund_tries: 1,
+        open_dispute: false,
+        entries: 0,
+        decline: None,
+        state: PaymentState::Open,
+    }
+}
+
+#[test]
+fn amounts_have_paypals_digits() {
+    for (amount, code, value) in [
+        (1_205, "EUR", "12.05"),
+        (5, "USD", "0.05"),
+        (0, "EUR", "0.00"),
+        (1_200, "JPY", "1200"),
+        (125_000, "HUF", "1250"),
+        (30_000, "TWD", "300"),
+        (MAXIMUM_AMOUNT, "EUR", "999999.99"),
+    ] {
+        let written = to_paypal(money(amount, code)).expect("it can be shown");
+        assert_eq!(written, json!({ "currency_code": code, "value": value }));
+    }
+    for (amount, code) in [(125_050, "HUF"), (1, "TWD"), (3_130, "KWD"), (3_000, "BHD")] {
+        let refusal = to_paypal(money(amount, code)).expect_err("it cannot be shown");
+        let PaymentError::Refused { code: word, message } = refusal else { panic!("{refusal:?}") };
+        assert_eq!(word, "amount_not_chargeable");
+        assert!(message.contains(code) && !message.contains("PayPal"), "{message}");
+    }
+}
+
+#[test]
+fn what_paypal_tells_is_taken_exactly_or_not_at_all() {
+    for (value, code, amount) in [
+        ("12.05", "EUR", 1_205),
+        ("12.5", "EUR", 1_250),
+        ("12", "EUR", 1_200),
+        ("12.000", "EUR", 1_200),
+        ("1250", "HUF", 125_000),
+        ("1200.00", "JPY", 1_200),
+        ("0.00", "EUR", 0),
+    ] {
+        assert_eq!(from_paypal(&told(value, code)), Ok(money(amount, code)), "{value} {code}");
+    }
+    for (value, code) in [
+        ("12.005", "EUR"),
+        ("1.5", "JPY"),
+        ("-1.00", "EUR"),
+        ("+1.00", "EUR"),
+        ("1e3", "EUR"),
+        ("1,00", "EUR"),
+        (".50", "EUR"),
+        ("", "EUR"),
+        (" 1", "EUR"),
+        ("١", "EUR"),
+        ("1.2.3", "EUR"),
+        ("1000000.00", "EUR"),
+        ("99999999999999999999999999", "EUR"),
+        ("1.00", "eur"),
+        ("1.00", ""),
+    ] {
+        assert!(
+            matches!(from_paypal(&told(value, code)), Err(PaymentError::Unavailable(_))),
+            "{value} {code}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(amount in 0..=MAXIMUM_AMOUNT, code in prop::sample::select(vec!["EUR", "JPY", "HUF", "TWD", "USD"])) {
+        let shown = down(money(amount, code));
+        let written = to_paypal(shown).expect("it can be shown");
+        let value = written["value"].as_str().expect("text");
+        prop_assert_eq!(from_paypal(&told(value, code)), Ok(shown));
+        let (least, most) = (shown.amount(), up(money(amount, code), money(MAXIMUM_AMOUNT, code)).amount());
+        prop_assert!(least <= amount && amount <= most && most - least <= 100);
+    }
+
+    #[test]
+    fn strangers_numbers_never_panic(value in ".*", code in "[A-Z]{0,4}") {
+        let _ = from_paypal(&told(&value, &code));
+    }
+
+    /// However an amount is given back in parts, the platform gives its fee back in proportion, and in the end all of it.
+    #[test]
+    fn the_fee_goes_back_with_what_goes_back(
+        price in 100_u64..1_000_000,
+        points in 0_u16..=10_000,
+        parts in prop::collection::vec(1_u64..300_000, 1..6),
+    ) {
+        let whole = money(price, "EUR");
+        let fee = whole.share(Rate::from_basis_points(points).expect("a rate"));
+        let amount = |amount: u64| to_paypal(money(amount, "EUR")).expect("it can be shown");
+        let capture: Capture = serde_json::from_value(json!({
+            "id": "C", "status": "COMPLETED", "create_time": "2027-01-04T08:00:00Z", "amount": amount(price),
+            "seller_receivable_breakdown": { "platform_fees": [{ "amount": amount(fee.amount()) }] },
+        })).expect("PayPal's shape");
+        let mut refunds: Vec<Refund> = Vec::new();
+        let (mut left, mut given) = (price, 0);
+        for part in parts.into_iter().chain([u64::MAX]) {
+            let part = part.min(left);
+            if part == 0 { break; }
+            let back = fee_back(&capture, &refunds.iter().collect::<Vec<_>>(), money(part, "EUR")).expect("amounts").amount();
+            left -= part;
+            given += back;
+            prop_assert!(back <= part, "PayPal refuses more");
+            prop_assert!(given <= fee.amount());
+            let due = fee.proportion(price - left, price).amount();
+            // One cent may have to wait for the next refund.
+            prop_assert!(due - given <= 1, "{given} of {due}");
+            refunds.push(serde_json::from_value(json!({
+                "id": "R", "status": "COMPLETED", "create_time": "2027-01-04T09:00:00Z", "amount": amount(part),
+                "seller_payable_breakdown": { "platform_fees": [{ "amount": amount(back) }] },
+            })).expect("PayPal's shape"));
+        }
+        prop_assert_eq!(left, 0);
+        prop_assert!(fee.amount() - given <= 1);
+    }
+}
+
+#[test]
+fn keys_name_the_appointment_and_are_short_enough() {
+    let payment = Payment { intents: u16::MAX, ..payment(Plan::Charge) };
+    let longest = key(&payment, "reauthorise", u32::MAX);
+    assert!(longest.starts_with(&format!("{}:reauthorise:", payment.appointment)), "{longest}");
+    assert!(longest.len() <= LONGEST_KEY, "{longest}");
+}
+
+#[test]
+fn an_order_pays_the_expert_and_keeps_the_fee_back() {
+    let buyer = |description| Buyer {
+        description,
+        name: "Alan",
+        email: "alan@example.org",
+        return_url: "https://platform.example",
+    };
+    let long = "é".repeat(200);
+    let order = super::order(&payment(Plan::Charge), &buyer(&long)).expect("an order");
+    let unit = &order["purchase_units"][0];
+    assert_eq!(
+        (&order["intent"], &unit["payee"]["merchant_id"]),
+        (&json!("CAPTURE"), &json!("MERCHANT22222"))
+    );
+    assert_eq!(unit["amount"], json!({ "currency_code": "EUR", "value": "80.00" }));
+    assert_eq!(unit["payment_instruction"]["platform_fees"][0]["amount"]["value"], "8.00");
+    assert_eq!(unit["custom_id"], payment(Plan::Charge).appointment.to_string());
+    assert_eq!(unit["description"].as_str().map(|text| text.chars().count()), Some(LONGEST_DESCRIPTION));
+    // Who the client is, is none of PayPal's business before they sign in there.
+    assert!(!order.to_string().contains("alan"), "{order}");
+
+    let authorised = super::order(&payment(Plan::Authorise), &buyer("An hour")).expect("an order");
+    assert_eq!(authorised["intent"], "AUTHORIZE");
+    assert_eq!(authorised["purchase_units"][0]["payment_instruction"].get("platform_fees"), None);
+    for wrong in [payment(Plan::SaveCard), Payment { amount: money(3_130, "KWD"), ..payment(Plan::Charge) }] {
+        assert!(matches!(super::order(&wrong, &buyer("x")), Err(PaymentError::Refused { .. })), "{wrong:?}");
+    }
+    let free = Payment { fee_rate: Rate::from_basis_points(0).expect("a rate"), ..payment(Plan::Charge) };
+    let order = super::order(&free, &buyer("x")).expect("an order");
+    assert_eq!(order["purchase_units"][0]["payment_instruction"]["platform_fees"], json!([]));
+}
+
+#[test]
+fn an_account_is_ready_when_nothing_is_missing() {
+    let seller = |receivable: bool, confirmed: bool, client: Option<&str>| {
+        let grants = client.map(|client| json!({ "oauth_third_party": [{ "partner_client_id": client }] }));
+        let seller = json!({
+            "merchant_id": "MERCHANT22222",
+            "tracking_id": "exp_00000000000000000000000001",
+            "payments_receivable": receivable,
+            "primary_email_confirmed": confirmed,
+            "oauth_integrations": grants.into_iter().collect::<Vec<_>>(),
+        });
+        super::seller(serde_json::from_value(seller).expect("PayPal's shape"), "client")
+    };
+    let ready = seller(true, true, Some("client"));
+    assert_eq!(
+        (ready.id.as_str(), ready.charges_enabled, ready.payouts_enabled),
+        ("MERCHANT22222", true, true)
+    );
+    assert_eq!((ready.requirements_due.len(), ready.disabled_reason), (0, None));
+    for (state, word) in [
+        (seller(false, true, Some("client")), "receive payments"),
+        (seller(true, false, Some("client")), "confirm the e-mail"),
+        (seller(true, true, None), "agree again"),
+        (seller(true, true, Some("another platform")), "agree again"),
+        (invited("exp_00000000000000000000000001"), "sign in to PayPal"),
+    ] {
+        assert!(!state.charges_enabled && !state.payouts_enabled, "{state:?}");
+        assert!(state.requirements_due.iter().any(|due| due.contains(word)), "{state:?}");
+    }
+    assert_eq!(seller(false, false, None).requirements_due.len(), 3);
+    assert!(
+        seller(true, true, None).disabled_reason.is_some() && gone("MERCHANT22222").disabled_reason.is_some()
+    );
+}

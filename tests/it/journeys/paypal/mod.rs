@@ -1,0 +1,240 @@
+//! The same by the second gateway: people onboard, pay, and get money back by PayPal, and the ledger says what PayPal's books say.
+
+mod accounts;
+mod authorising;
+mod booking;
+mod disputes;
+mod faults;
+mod refunds;
+mod webhooks;
+
+use domain::ExpertId;
+use domain::ledger::{Account, Balances, Movement, MovementKind};
+use domain::payment::Gateway;
+use serde_json::{Value, json};
+use simulators::paypal::{Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator, Switches};
+
+use crate::harness::{Offer, Reply, World, id, intent, office_hours, paid_hour};
+
+const DAY: i64 = 86_400;
+/// Tomorrow, in four days, and in three weeks; office hours all.
+const SOON: &str = "2027-01-05T10:00:00Z";
+const FRIDAY: &str = "2027-01-08T10:00:00Z";
+const LATER: &str = "2027-01-25T10:00:00Z";
+
+/// An hour whose price is set aside, and taken once it took place.
+fn authorised_hour() -> Value {
+    let mut terms = paid_hour();
+    terms["collection"] = json!("authorise_then_capture");
+    terms
+}
+
+/// An hour with tiers: all until two days before, half until one.
+fn tiered(mut terms: Value) -> Value {
+    terms["cancellation"] = json!({
+        "tiers": [
+            { "until_hours_before": 48, "refund_percent": 100 },
+            { "until_hours_before": 24, "refund_percent": 50 },
+        ],
+        "grace_minutes": 15,
+        "no_show_refund_percent": 20,
+    });
+    terms
+}
+
+/// Ada, whom PayPal pays, and what she offers.
+struct Market {
+    world: World,
+    offer: Offer,
+}
+
+/// What PayPal keeps of the money of one payment while nothing is decided, in cents.
+#[derive(Debug, Clone, Copy, Default)]
+struct UnderWay {
+    /// Of a dispute that is open.
+    disputed: i128,
+    /// A refund that the expert's bank has yet to pay, and the platform's fee of it.
+    refund: (i128, i128),
+}
+
+impl Market {
+    async fn new(terms: &Value) -> Self {
+        let world = World::new().await;
+        let expert = world.expert(&office_hours()).await;
+        let session_type = world.session_type(&expert, terms).await;
+        let market = Self { world, offer: Offer { expert, session_type } };
+        market.onboard(Onboarding::Complete).await;
+        market
+    }
+
+    fn paypal(&self) -> &PayPalSimulator {
+        self.world.stack.paypal.as_deref().expect("the simulator runs")
+    }
+
+    fn set(&self, switches: Switches) {
+        self.paypal().set_switches(switches);
+    }
+
+    fn account_path(&self, end: &str) -> String {
+        format!("/v1/experts/{}/paypal-{end}", self.offer.expert)
+    }
+
+    /// Ada goes to PayPal, and comes back this way.
+    async fn onboard(&self, outcome: Onboarding) -> Value {
+        let page = self.world.post(&self.account_path("onboarding")).person("ada").send().await.expect(201);
+        assert!(page["url"].as_str().is_some_and(|url| url.contains("/bizsignup/")), "{page:#}");
+        self.paypal().onboard(&self.offer.expert, outcome).expect("she was invited");
+        self.world.stack.settle().await;
+        self.connection().await
+    }
+
+    async fn connection(&self) -> Value {
+        self.world.get(&self.account_path("connection")).person("ada").send().await.expect(200)
+    }
+
+    /// Somebody books, to pay by PayPal.
+    async fn book_as(&self, subject: &str, start: &str, key: &str) -> Reply {
+        let mut body = World::booking(&self.offer, start);
+        body["gateway"] = json!("paypal");
+        self.world.post("/v1/appointments").person(subject).once(key).json(&body).send().await
+    }
+
+    async fn book(&self, start: &str, key: &str) -> Reply {
+        self.book_as("alan", start, key).await
+    }
+
+    fn approve(&self, booked: &Value, payer: &str) {
+        self.paypal().approve(intent(booked), payer).expect("it can be approved");
+    }
+
+    /// Books and approves; the appointment's id.
+    async fn paid_by(&self, payer: &str, start: &str) -> String {
+        let booked = self.book(start, &format!("{payer}-{start}")).await.expect(201);
+        self.approve(&booked, payer);
+        self.world.stack.settle().await;
+        id(&booked)
+    }
+
+    async fn paid(&self, start: &str) -> String {
+        let appointment = self.paid_by("good", start).await;
+        assert_eq!(self.status(&appointment).await, "confirmed");
+        appointment
+    }
+
+    async fn status(&self, appointment: &str) -> Value {
+        self.world.appointment(appointment).await["status"].clone()
+    }
+
+    async fn payment(&self, appointment: &str) -> Value {
+        self.world.appointment(appointment).await["payment"].clone()
+    }
+
+    async fn state(&self, appointment: &str) -> Value {
+        self.payment(appointment).await["state"].clone()
+    }
+
+    async fn act(&self, subject: &str, appointment: &str, what: &str) -> Value {
+        let done = self.world.act(subject, appointment, what, &json!(null)).await.expect(200);
+        self.world.stack.settle().await;
+        done
+    }
+
+    /// The id of the capture of an appointment's order.
+    async fn capture_of(&self, appointment: &str) -> String {
+        let order = self.order_of(appointment).await;
+        let capture = &order["purchase_units"][0]["payments"]["captures"][0]["id"];
+        capture.as_str().unwrap_or_else(|| panic!("{order:#}")).to_owned()
+    }
+
+    /// An appointment's order, as PayPal shows it.
+    async fn order_of(&self, appointment: &str) -> Value {
+        let order = self.payment(appointment).await["intent"].as_str().expect("an order").to_owned();
+        self.paypal().object(&order).expect("it is there")
+    }
+
+    /// How many events of this type there were.
+    fn events(&self, kind: &str) -> usize {
+        self.paypal().events().iter().filter(|event| event["event_type"] == kind).count()
+    }
+
+    fn told(&self, kind: &str) -> usize {
+        self.world.stack.bus.published().iter().filter(|event| event.kind == kind).count()
+    }
+
+    /// Moves the clock, and lets the schedule do its work on the way, every six hours.
+    async fn until(&self, instant: &str) {
+        let end: domain::Timestamp = instant.parse().expect("a time");
+        while self.world.clock.now() < end.seconds() {
+            self.world.pass((end.seconds() - self.world.clock.now()).min(6 * 3_600));
+            self.world.stack.settle().await;
+            self.world.sweep().await;
+        }
+    }
+
+    async fn days(&self, days: i64) {
+        let end = domain::Timestamp::from_seconds(self.world.clock.now() + days * DAY);
+        self.until(&end.to_string()).await;
+    }
+
+    /// Everything in the ledger that PayPal moved.
+    async fn movements(&self) -> Vec<Movement> {
+        let expert: ExpertId = self.offer.expert.parse().expect("an id");
+        let all = domain::TimeSpan::new(domain::Timestamp::MIN, domain::Timestamp::MAX);
+        let page = self.world.stack.app.store.ledger(expert, all, None, None).await.expect("readable");
+        let entries = page.entries.into_iter().filter(|entry| entry.gateway == Gateway::Paypal);
+        entries.flat_map(|entry| entry.movements).collect()
+    }
+
+    async fn kinds(&self) -> Vec<MovementKind> {
+        self.movements().await.iter().map(|movement| movement.kind).collect()
+    }
+
+    /// Holds the ledger against PayPal's books, and answers what the client, the platform, the expert and PayPal have, in cents.
+    async fn cents(&self) -> [i128; 4] {
+        self.cents_with(UnderWay::default()).await
+    }
+
+    async fn cents_with(&self, under_way: UnderWay) -> [i128; 4] {
+        self.held("EUR", 1, under_way).await
+    }
+
+    /// The same in minor units of a currency, of which PayPal counts so many as one.
+    async fn held(&self, code: &str, counted: i128, under_way: UnderWay) -> [i128; 4] {
+        let movements = self.movements().await;
+        for (place, one) in movements.iter().enumerate() {
+            assert!(!movements[..place].iter().any(|other| other.is(one)), "twice: {one:?}");
+        }
+        let balances = Balances::of(&movements);
+        let currency = code.to_owned().try_into().expect("a currency");
+        let of = |account| balances.get(account, currency);
+        assert_eq!(Account::ALL.into_iter().map(of).sum::<i128>(), 0);
+        let connection = self.connection().await;
+        let books = self.paypal().balances();
+        let theirs = |owner: &str| -> i128 {
+            let lines = books.iter().filter(|line| line.owner == owner && line.currency == code);
+            lines.map(|line| i128::from(line.amount) * counted).sum()
+        };
+        let UnderWay { disputed, refund: (refund, fee) } = under_way;
+        let ours = [
+            of(Account::Client) + of(Account::Authorised),
+            of(Account::Platform),
+            of(Account::Expert),
+            of(Account::Gateway),
+        ];
+        let theirs = [
+            theirs(PAYERS) + disputed + refund,
+            theirs(PLATFORM) - fee,
+            theirs(connection["account"].as_str().expect("an account")) + fee - refund,
+            theirs(PAYPAL) - disputed,
+        ];
+        assert_eq!(ours, theirs, "{movements:#?} {books:#?}");
+        ours
+    }
+}
+
+/// PayPal's price for 80 euros.
+const PRICE: i128 = 274;
+/// What everybody has after 80 euros were paid: the client, the platform, the expert, PayPal.
+const PAID: [i128; 4] = [-8_000, 800, 7_200 - PRICE, PRICE];
+/// After all of it went back with the platform's fee: PayPal keeps its price.
+const BACK: [i128; 4] = [0, 0, -PRICE, PRICE];
