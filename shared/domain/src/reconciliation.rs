@@ -35,7 +35,7 @@ pub struct BookLine {
     pub appointment: Option<AppointmentId>,
 }
 
-/// Movements that lie younger than this may still be under way to the ledger, in seconds.
+/// What moved less than this ago may still be on its way into the ledger, in seconds.
 pub const GRACE: i64 = HOUR;
 /// By so much the two sides may differ about when something moved, in seconds.
 pub const SLACK: i64 = HOUR;

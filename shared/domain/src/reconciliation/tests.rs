@@ -25,7 +25,11 @@ fn day_two() -> TimeSpan {
     TimeSpan::new(at(DAY_TWO), at(DAY_TWO + DAY))
 }
 
-fn told(found: &[Discrepancy]) -> Vec<(&str, Option<(i64, i64)>, Option<(i64, i64)>)> {
+/// Amount and fee.
+type Pair = (i64, i64);
+
+/// Each object with what is expected and what is found.
+fn told(found: &[Discrepancy]) -> Vec<(&str, Option<Pair>, Option<Pair>)> {
     let sums = |sums: Option<Sums>| sums.map(|sums| (sums.amount, sums.fee));
     found.iter().map(|one| (one.object.as_str(), sums(one.expected), sums(one.found))).collect()
 }
