@@ -425,7 +425,7 @@ async fn every_route_refuses_every_wrong_person() {
             tried.insert(route.function);
         }
     }
-    assert_eq!(tried.len(), 25, "{tried:?}");
+    assert_eq!(tried.len(), 27, "{tried:?}");
     // The client of an appointment is no expert.
     assert_eq!(world.act("alan", &appointment, "complete", &json!(null)).await.problem(403), "forbidden");
     let refund = json!({ "amount": { "amount": 1, "currency": "EUR" } });

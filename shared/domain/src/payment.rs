@@ -56,6 +56,8 @@ pub struct Abilities {
     /// Whether the platform can take from an expert, and give to them, apart from refunds. Where it cannot, what the gateway's
     /// own refunds and disputes leave the expert is final.
     pub reaches_experts: bool,
+    /// Whether what is left of a payment can be refunded after a dispute about a part of it was lost.
+    pub refunds_after_dispute: bool,
 }
 
 /// How the money of an appointment is come by; decided when it is booked.
@@ -563,8 +565,9 @@ fn adjust(
     let given_again = totals.transferred > totals.captured;
     let missing = totals.transferred == totals.captured && transferred < expert;
     let mirrored = !given_again && !missing;
-    // What a bank did not take it will not take again by itself, and a charge whose dispute was lost cannot be refunded.
-    let stuck = surplus > 0 && (totals.disputed > 0 || totals.failed_refunds >= payment.refund_tries);
+    // What a bank did not take it will not take again by itself.
+    let disputed = totals.disputed > 0 && !abilities.refunds_after_dispute;
+    let stuck = surplus > 0 && (disputed || totals.failed_refunds >= payment.refund_tries);
     if surplus > 0 && !stuck && !seen.open_dispute {
         return Settlement::Refund {
             amount: money(surplus),

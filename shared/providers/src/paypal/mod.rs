@@ -210,6 +210,7 @@ impl PaymentGateway for PayPal {
             later_authorisation_holds: None,
             waits_to_be_taken: true,
             reaches_experts: false,
+            refunds_after_dispute: true,
         }
     }
 

@@ -168,6 +168,7 @@ impl PaymentGateway for Stripe {
             later_authorisation_holds: Some(LATER_AUTHORISATION_HOLDS),
             waits_to_be_taken: false,
             reaches_experts: true,
+            refunds_after_dispute: false,
         }
     }
 

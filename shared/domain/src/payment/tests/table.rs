@@ -10,6 +10,7 @@ const ABILITIES: Abilities = Abilities {
     later_authorisation_holds: Some(4 * DAY + 18 * HOUR),
     waits_to_be_taken: false,
     reaches_experts: true,
+    refunds_after_dispute: false,
 };
 
 /// 10 o'clock to 11.

@@ -90,6 +90,7 @@ impl World {
             later_authorisation_holds: later,
             waits_to_be_taken: false,
             reaches_experts: true,
+            refunds_after_dispute: false,
         };
         let mut gateway = Gateway::new(abilities);
         (gateway.asks_first, gateway.stutters) = (!saves_cards, stutters);

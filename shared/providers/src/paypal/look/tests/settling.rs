@@ -13,6 +13,7 @@ fn abilities() -> Abilities {
         later_authorisation_holds: None,
         waits_to_be_taken: true,
         reaches_experts: false,
+        refunds_after_dispute: true,
     }
 }
 
