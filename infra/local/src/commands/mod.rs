@@ -171,6 +171,7 @@ mod tests {
             &["demo", "--url"],
             &["simulators", "--port-base", "70000"],
             &["simulators", "--webhook-url", "nowhere"],
+            &["simulators", "--paypal-webhook-url", "https://example.org"],
         ] {
             assert!(matches!(parsed(wrong), Err(Failure::Usage(_))), "{wrong:?}");
         }

@@ -79,16 +79,21 @@ impl PayPal {
         self.client.send(&Call::get(path)).await
     }
 
-    /// An order with everything that hangs on it; none when it is gone, as those are that nobody approved or took for six hours.
+    /// The order of a payment; none when it is gone, as those are that nobody approved or took for six hours.
+    async fn order(&self, payment: &Payment) -> Result<Option<wire::Order>, Failure> {
+        let Some(id) = &payment.references.intent else { return Ok(None) };
+        match self.get(format!("/v2/checkout/orders/{id}")).await {
+            Ok(order) => Ok(Some(order)),
+            Err(failure) if failure.is_missing() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// An order with everything that hangs on it.
     ///
     /// One request; one more once money came, and one more for each dispute.
     async fn found(&self, payment: &Payment) -> Result<Option<Found>, Failure> {
-        let Some(id) = &payment.references.intent else { return Ok(None) };
-        let order: wire::Order = match self.get(format!("/v2/checkout/orders/{id}")).await {
-            Ok(order) => order,
-            Err(failure) if failure.is_missing() => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
+        let Some(order) = self.order(payment).await? else { return Ok(None) };
         let disputes = match order.received() {
             Some(capture) => self.disputes(&payment.destination, &capture.id).await?,
             None => Vec::new(),
@@ -105,12 +110,6 @@ impl PayPal {
             disputes.push(self.client.send(&whole).await?);
         }
         Ok(disputes)
-    }
-
-    /// The order, which must still be there.
-    async fn order(&self, payment: &Payment) -> Result<wire::Order, PaymentError> {
-        let gone = || refused("missing_order", "the order of the payment does not exist any more".to_owned());
-        Ok(self.found(payment).await?.ok_or_else(gone)?.order)
     }
 
     /// Has PayPal vouch for the money again when it does not any more, which it does once, and answers what to capture. When the
@@ -175,6 +174,10 @@ impl PayPal {
 
 fn refused(code: &str, message: String) -> PaymentError {
     PaymentError::Refused { code: code.to_owned(), message }
+}
+
+fn gone() -> PaymentError {
+    refused("missing_order", "the order of the payment does not exist any more".to_owned())
 }
 
 /// An order that comes too late, because what it asks for was done or has become impossible, is none; the caller looks again.
@@ -286,8 +289,8 @@ impl PaymentGateway for PayPal {
         let taken = self.client.send::<IgnoredAny>(&call).await;
         match taken {
             // The order is open again, so that the client can choose another card. Were it not, we would ask without end.
-            Err(failure) if failure.issue() == Some(DECLINED) => match self.found(payment).await? {
-                Some(found) if look::status(&found.order) == IntentStatus::Approved => {
+            Err(failure) if failure.issue() == Some(DECLINED) => match self.order(payment).await? {
+                Some(order) if look::status(&order) == IntentStatus::Approved => {
                     Err(PaymentError::Unavailable(
                         "the client's card was declined, and they have yet to choose another".to_owned(),
                     ))
@@ -305,8 +308,8 @@ impl PaymentGateway for PayPal {
 
     /// Lets go of what is set aside. An order that is not taken needs no cancelling, and knows none.
     async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError> {
-        let Some(found) = self.found(payment).await? else { return Ok(()) };
-        let Some(given) = found.order.authorisation() else { return Ok(()) };
+        let Some(order) = self.order(payment).await? else { return Ok(()) };
+        let Some(given) = order.authorisation() else { return Ok(()) };
         let key = key(payment, "void", payment.intents);
         let call = Call::post(format!("/v2/payments/authorizations/{}/void", given.id), &json!({}))?;
         let call = call.once(&key).acting_for(&payment.destination);
@@ -319,7 +322,7 @@ impl PaymentGateway for PayPal {
         if amount.is_zero() {
             return self.cancel(payment).await;
         }
-        let order = self.order(payment).await?;
+        let order = self.order(payment).await?.ok_or_else(gone)?;
         if order.is_being_captured() {
             return Ok(());
         }
@@ -341,7 +344,7 @@ impl PaymentGateway for PayPal {
     /// PayPal does not work the platform's fee out by itself, and we do it by PayPal's own books.
     async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), PaymentError> {
         let key = key(payment, "refund", order.ordinal);
-        let found = self.order(payment).await?;
+        let found = self.order(payment).await?.ok_or_else(gone)?;
         let nothing = || refused("nothing_to_refund", "no money was taken for the payment".to_owned());
         let capture = found.received().ok_or_else(nothing)?;
         let ours = |refund: &wire::Refund| refund.invoice_id.as_deref() == Some(&key);
