@@ -203,7 +203,10 @@ impl PaymentDocument {
             disputed: money(totals.disputed),
             fee: (party != Party::Client).then(|| payment.fee()),
             intent: payment.references.intent.or(payment.references.setup),
-            declined: payment.decline.map(|reason| DeclineDocument { reason, words: reason.words() }),
+            declined: payment
+                .decline
+                .filter(|_| party == Party::Client)
+                .map(|reason| DeclineDocument { reason, words: reason.words() }),
             client_secret: None,
             pay_page: None,
             state: payment.state,

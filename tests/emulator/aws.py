@@ -154,12 +154,14 @@ class LocalAws:
             for key, resource in template["Resources"].items()
             if not (resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"])
         }
+        # Too large to be sent along, so it goes where `sam deploy` puts it.
+        self.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(deployed).encode())
         cloudformation = self.client("cloudformation")
         cloudformation.create_change_set(
             StackName=name,
             ChangeSetName="create",
             ChangeSetType="CREATE",
-            TemplateBody=json.dumps(deployed),
+            TemplateURL=f"https://s3.{REGION}.amazonaws.com/{BUCKET}/template.json",
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )

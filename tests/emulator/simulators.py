@@ -36,6 +36,7 @@ class Simulators:
     audience = "expert-connect-local"
     expert = "ada"
     client = "alan"
+    administrator = "margaret"
     stripe_key = "sk_test_local"
     stripe_webhook_secret = "whsec_local"
 

@@ -63,7 +63,8 @@ pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quot
     let (appointment, party) = find(app, person, id).await?;
     let now = app.now();
     appointment.cancelled(party, LongText::default(), now)?;
-    Ok(appointment.cancellation_quote(party, now))
+    let payment = app.store.payment(id).await?;
+    Ok(appointment.cancellation_quote(party, now).after(payment.and_then(|payment| payment.kept)))
 }
 
 /// Calls an appointment off; the policy of its session type says what goes back. Doing so again changes nothing.
@@ -87,7 +88,9 @@ pub async fn cancel(
         }
         let now = app.now();
         let cancelled = appointment.cancelled(party, reason.clone(), now)?;
-        let quote = appointment.cancellation_quote(party, now);
+        let payment = app.store.payment(id).await?;
+        let quote =
+            appointment.cancellation_quote(party, now).after(payment.and_then(|payment| payment.kept));
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(AppError::QuoteChanged { refund: quote.refund, expected });
         }
@@ -169,7 +172,13 @@ async fn try_refund(
         return Err(AppError::Invalid { field: "amount".to_owned(), must });
     }
     check_step("amount", amount)?;
+    let totals = Totals::of(&record.movements);
     let target = payment.target(&record.appointment.status);
+    // What went back by another way is not there to be given back again.
+    let target = match totals.captured {
+        0 => target,
+        _ => target.with_amount(totals.held().min(target.amount())).unwrap_or(target),
+    };
     let secured = matches!(
         payment.state,
         PaymentState::Paid { .. }
@@ -244,6 +253,8 @@ pub async fn settle_failed_refund(
         match decision {
             FailedRefund::TryAgain => payment.refund_tries = totals.failed_refunds.saturating_add(1),
             FailedRefund::SettledByHand => {
+                // What is to go back after this is tried by the gateway again.
+                payment.refund_tries = totals.failed_refunds.saturating_add(1);
                 payment.entries += 1;
                 let amount = payment.amount.with_amount(owed).unwrap_or(payment.amount);
                 let object = format!("by_hand_{}", payment.entries);
@@ -286,6 +297,10 @@ pub async fn way_to_pay(
     let payment = record.payment.as_ref().ok_or(AppError::NotFound("payment; there is nothing to pay"))?;
     let pay_with = match (party, &record.appointment.status) {
         (Party::Client, Status::Pending { .. } | Status::Confirmed) => look(app, payment).await?.pay_with,
+        // Who is asked to pay anew can do so until the deadline, whatever became of the session.
+        (Party::Client, _) if payment.action_deadline.is_some_and(|deadline| app.now() < deadline) => {
+            look(app, payment).await?.pay_with
+        }
         _ => PayWith::Nothing,
     };
     Ok((record, pay_with))
@@ -399,6 +414,14 @@ pub async fn end(
             check_step("charge", charge)?;
         }
         if appointment.status == outcome.status() {
+            let payment = app.store.payment(id).await?;
+            let target = payment.map(|payment| payment.target(&appointment.status));
+            if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
+                return Err(AppError::PaymentState(
+                    "it was completed before, at another charge; give a part back as a refund instead"
+                        .to_owned(),
+                ));
+            }
             return Ok(appointment);
         }
         let ended: Appointment = appointment.ended(outcome, party, now)?;

@@ -227,6 +227,18 @@ impl Quote {
         Self { refund, kept: price.less(refund), basis }
     }
 
+    /// The same when it was decided before that the client pays only `kept`: a part of the price went back already, or will.
+    #[must_use]
+    pub fn after(self, kept: Option<Money>) -> Self {
+        match kept {
+            Some(decided) if decided.currency() == self.kept.currency() => {
+                let kept = if self.kept.amount() < decided.amount() { self.kept } else { decided };
+                Self { refund: decided.less(kept), kept, basis: self.basis }
+            }
+            _ => self,
+        }
+    }
+
     /// All of `price` back.
     pub fn everything(price: Money, basis: Basis) -> Self {
         Self::new(price, price, basis)

@@ -108,7 +108,9 @@ async fn nobody_takes_twice_or_more_than_was_agreed() {
     assert_eq!(complete("ada", json!({ "amount": 1, "currency": "JPY" })).await.problem(422), "invalid");
     assert_eq!(complete("alan", json!({ "amount": 1, "currency": "EUR" })).await.problem(403), "forbidden");
     complete("ada", json!({ "amount": 5_000, "currency": "EUR" })).await.expect(200);
-    complete("ada", json!({ "amount": 8_000, "currency": "EUR" })).await.expect(200);
+    complete("ada", json!({ "amount": 5_000, "currency": "EUR" })).await.expect(200);
+    let more = complete("ada", json!({ "amount": 8_000, "currency": "EUR" })).await;
+    assert_eq!(more.problem(409), "payment-state");
     world.stack.settle().await;
     assert_eq!(world.payment(&appointment).await["paid"]["amount"], 5_000, "the first word counts");
     world.balances(&offer).await;

@@ -184,3 +184,26 @@ async fn a_client_may_pay_in_a_currency_that_the_expert_switched_on() {
     assert_eq!(world.payment(&appointment).await["refunded"], estimate);
     world.balances(&offer).await;
 }
+
+#[tokio::test]
+async fn what_went_back_before_is_not_promised_again() {
+    let world = World::new().await;
+    let offer = world.offer(&tiered_hour()).await;
+    let appointment = world.secured(&offer, AT).await;
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    let back = json!({ "amount": { "amount": 5_000, "currency": "EUR" } });
+    world.post(&path).person("ada").once("r").json(&back).send().await.expect(201);
+    world.stack.settle().await;
+    // The half that the tier keeps is more than what is left.
+    world.until("2027-01-10T09:00:00Z").await;
+    let shown = quote(&world, "alan", &appointment).await;
+    assert_eq!((&shown["refund"]["amount"], &shown["kept"]["amount"]), (&json!(0), &json!(3_000)));
+    let of_expert = quote(&world, "ada", &appointment).await;
+    assert_eq!(of_expert["refund"]["amount"], 3_000);
+    world
+        .act("ada", &appointment, "cancel", &json!({ "expected_refund": of_expert["refund"] }))
+        .await
+        .expect(200);
+    world.stack.settle().await;
+    assert_eq!(world.payment(&appointment).await["state"], "refunded");
+}
