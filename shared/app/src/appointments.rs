@@ -89,8 +89,8 @@ pub async fn cancel(
         let now = app.now();
         let cancelled = appointment.cancelled(party, reason.clone(), now)?;
         let payment = app.store.payment(id).await?;
-        let quote =
-            appointment.cancellation_quote(party, now).after(payment.and_then(|payment| payment.kept));
+        let decided = payment.as_ref().and_then(|payment| payment.kept);
+        let quote = appointment.cancellation_quote(party, now).after(decided);
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(AppError::QuoteChanged { refund: quote.refund, expected });
         }
@@ -98,7 +98,7 @@ pub async fn cancel(
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
         transaction.change_days(appointment.expert, &days.release(&appointment));
-        keep(app, &mut transaction, &appointment, quote.kept, now).await?;
+        keep(app, &mut transaction, payment, quote.kept, now)?;
         announce(app, &mut transaction, &cancelled, Event::Cancelled, now)?;
         match app.commit(transaction).await {
             Ok(()) => return Ok(cancelled),
@@ -108,19 +108,19 @@ pub async fn cancel(
 }
 
 /// Decides what the client pays in the end, at most what was decided before, and owes that it comes so.
-async fn keep(
+fn keep(
     app: &App,
     transaction: &mut Transaction,
-    appointment: &Appointment,
+    payment: Option<Payment>,
     kept: Money,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let Some(payment) = app.store.payment(appointment.id).await? else { return Ok(()) };
+    let Some(payment) = payment else { return Ok(()) };
     let before = payment.kept.unwrap_or(payment.amount);
     let kept = if kept.amount() < before.amount() { kept } else { before };
     let payment = Payment { version: payment.version + 1, kept: Some(kept), ..payment };
     transaction.put_payment(&payment)?;
-    app.owe(transaction, Effect::Payment(appointment.id), now)
+    app.owe(transaction, Effect::Payment(payment.appointment), now)
 }
 
 /// Gives an amount back of what the client pays, as the expert or an administrator pleases, whatever the policy says.
@@ -370,7 +370,7 @@ async fn try_reschedule(
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     // When the money is taken or set aside hangs on when the session is.
-    keep(app, &mut transaction, &moved, price, now).await?;
+    keep(app, &mut transaction, app.store.payment(moved.id).await?, price, now)?;
     announce(app, &mut transaction, &moved, Event::Rescheduled, now)?;
     take_days(app, &mut transaction, expert, &held.change, now).await?;
     app.commit(transaction).await?;
@@ -413,8 +413,8 @@ pub async fn end(
         if let Some(charge) = charge {
             check_step("charge", charge)?;
         }
+        let payment = app.store.payment(id).await?;
         if appointment.status == outcome.status() {
-            let payment = app.store.payment(id).await?;
             let target = payment.map(|payment| payment.target(&appointment.status));
             if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
                 return Err(AppError::PaymentState(
@@ -431,7 +431,7 @@ pub async fn end(
         };
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
-        keep(app, &mut transaction, &appointment, kept, now).await?;
+        keep(app, &mut transaction, payment, kept, now)?;
         announce(app, &mut transaction, &ended, outcome.event(), now)?;
         match app.commit(transaction).await {
             Ok(()) => return Ok(ended),
