@@ -1,8 +1,10 @@
 //! Bringing an appointment and its payment together, whatever happened to either.
 
 use domain::appointment::{Appointment, Event, Outcome, Party, Status};
-use domain::ledger::{self, Entry, Movement, MovementKind, Totals};
-use domain::payment::{IntentStatus, Payment, PaymentState, Plan, References, Seen, Settlement, settle};
+use domain::ledger::{self, Entry, Movement, MovementKind};
+use domain::payment::{
+    IntentStatus, Payment, PaymentState, Plan, References, Seen, Settlement, action_deadline, settle,
+};
 use domain::text::LongText;
 use domain::{AppointmentId, Money, Timestamp};
 use store::table::Consistency;
@@ -14,8 +16,6 @@ use crate::{App, AppError};
 
 /// Most steps of one settlement: confirm or cancel, expire, refund, and a few that others get in the way of.
 const MOST_STEPS: usize = 12;
-/// So long a client has to pay anew when a saved card cannot be asked, in seconds.
-const ACTION_TIME: i64 = 24 * 3_600;
 /// What an appointment is called off with when nobody could be made to pay.
 const NOT_PAID: &str = "The payment could not be collected in time.";
 
@@ -87,8 +87,7 @@ pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next,
             Decision::Order(step) => {
                 // What was seen is written down before anything more is asked for.
                 if let Some(payment) = change.commit_and_keep().await? {
-                    order(app, gateway, &appointment, payment, &Totals::of(&movements), &movements, step)
-                        .await?;
+                    order(app, gateway, &appointment, payment, &movements, step).await?;
                 }
             }
         }
@@ -288,7 +287,6 @@ async fn order(
     gateway: &dyn PaymentGateway,
     appointment: &Appointment,
     payment: Payment,
-    totals: &Totals,
     movements: &[Movement],
     step: Settlement,
 ) -> Result<(), AppError> {
@@ -332,13 +330,7 @@ async fn order(
                 .await?;
         }
         Settlement::Refund { amount, from_expert } => {
-            let back = totals.refunded.saturating_add(amount.amount());
-            let fee_back = amount
-                .with_amount(totals.fee)
-                .map_or(amount.nothing(), |fee| fee.proportion(back, totals.captured))
-                .less(amount.with_amount(totals.fee_refunded).unwrap_or(amount.nothing()));
-            let fee = if from_expert { fee_back } else { amount.nothing() };
-            let order = RefundOrder { amount, fee, from_expert, ordinal: ordinal(MovementKind::Refund) };
+            let order = RefundOrder { amount, from_expert, ordinal: ordinal(MovementKind::Refund) };
             gateway.refund(&payment, order).await?;
         }
         Settlement::Reverse { amount, with_fee } => {
@@ -383,7 +375,7 @@ async fn use_saved_card(
         Err(refused @ PaymentError::Refused { .. }) => {
             if payment.action_deadline.is_none() {
                 let now = app.now();
-                let deadline = now.plus(ACTION_TIME).min(appointment.start.max(now));
+                let deadline = action_deadline(appointment, now);
                 let state = PaymentState::ActionRequired { deadline };
                 let asked = Payment { action_deadline: Some(deadline), state, ..payment };
                 put_payment(app, version, asked, Some(Event::PaymentActionRequired)).await?;

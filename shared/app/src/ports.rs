@@ -269,8 +269,6 @@ pub struct Looked {
 pub struct RefundOrder {
     /// So much.
     pub amount: Money,
-    /// The platform's fee of it; a gateway that works that out by itself does not ask.
-    pub fee: Money,
     /// Whether the expert's part is taken back from the expert.
     pub from_expert: bool,
     /// Which refund of the payment it is, from 1; part of its idempotency key.

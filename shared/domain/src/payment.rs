@@ -425,6 +425,11 @@ pub fn settle(
     }
 }
 
+/// Until when a client can pay anew whose card failed now: a day, but never into the session.
+pub fn action_deadline(appointment: &Appointment, now: Timestamp) -> Timestamp {
+    now.plus(ACTION_TIME).min(appointment.start.max(now))
+}
+
 fn pending(
     appointment: &Appointment,
     hold_expires_at: Timestamp,
@@ -493,10 +498,7 @@ fn confirmed(
             match payment.action_deadline {
                 _ if target.is_zero() || payment.state == PaymentState::Unpaid => Settlement::Settled,
                 _ if now >= appointment.end => Settlement::WriteOff,
-                None => Settlement::AskClient {
-                    deadline: now.plus(ACTION_TIME).min(appointment.start.max(now)),
-                    anew,
-                },
+                None => Settlement::AskClient { deadline: action_deadline(appointment, now), anew },
                 Some(deadline) if now >= deadline => Settlement::CallOff,
                 Some(deadline) if anew => Settlement::AskClient { deadline, anew },
                 Some(deadline) => Settlement::WaitUntil(deadline),

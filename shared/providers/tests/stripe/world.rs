@@ -205,7 +205,7 @@ impl World {
         ordinal: u32,
     ) -> Result<(), PaymentError> {
         let amount = payment.amount.with_amount(amount).expect("small");
-        let order = RefundOrder { amount, fee: amount.nothing(), from_expert, ordinal };
+        let order = RefundOrder { amount, from_expert, ordinal };
         self.stripe.refund(payment, order).await
     }
 
