@@ -1,13 +1,14 @@
 //! Documents that more than one function answers, and what more than one asks for.
 
 use app::ports::{OnboardingPage, PayWith};
-use domain::appointment::{Attendee, Party, Status};
+use domain::appointment::{Attendee, Party, Review, Status};
 use domain::expert::{Expert, ExpertProfile, PaymentAccount};
 use domain::ledger::{Movement, Totals};
-use domain::payment::{Decline, Gateway, Payment, PaymentState, Plan};
+use domain::payment::{Concern, Decline, Gateway, Payment, PaymentState, Plan};
 use domain::policy::{CancellationPolicy, ReschedulePolicy};
-use domain::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service, TaxLine};
+use domain::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
 use domain::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
+use domain::tax::{NoTax, TaxLine, Taxes};
 use domain::text::ShortText;
 use domain::time::Date;
 use domain::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, SessionTypeId, Timestamp};
@@ -112,6 +113,9 @@ pub struct AppointmentDocument {
     /// Where it stands.
     #[serde(flatten)]
     pub status: Status,
+    /// What is decided, and what not yet, of how it ended; none when nobody contradicted anybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
     /// Who gives the session.
     pub expert_id: ExpertId,
     /// Who booked it.
@@ -166,6 +170,9 @@ pub struct PaymentDocument {
     /// What the platform keeps when all of it is paid; for the expert only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fee: Option<Money>,
+    /// What an administrator must decide before it goes on; not for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_person: Option<Concern>,
     /// The intent or order at the gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
@@ -202,6 +209,7 @@ impl PaymentDocument {
             refunded: money(totals.refunded),
             disputed: money(totals.disputed),
             fee: (party != Party::Client).then(|| payment.fee()),
+            needs_person: payment.concern.filter(|_| party != Party::Client),
             intent: payment.references.intent.or(payment.references.setup),
             declined: payment
                 .decline
@@ -233,6 +241,7 @@ impl AppointmentDocument {
             id: appointment.id,
             version: appointment.version,
             status: appointment.status,
+            review: appointment.review,
             expert_id: appointment.expert,
             client_id: appointment.client,
             session_type_id: appointment.session_type,
@@ -280,15 +289,26 @@ pub struct ReceiptDocument {
     pub service: Service,
     /// How much moved, tax included.
     pub total: Money,
-    /// The tax in it, when the issuer had set one.
+    /// The taxes in it, when the issuer had set one, or had them calculated and some are due.
+    pub taxes: Vec<TaxLine>,
+    /// What is left of the total without its taxes, when there are any: together they are the total.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tax: Option<TaxLine>,
+    pub net: Option<Money>,
+    /// Why there are none, when the issuer has taxes calculated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_tax_because: Option<NoTax>,
     /// What the payment gateway calls the movement.
     pub payment_reference: String,
 }
 
 impl From<Receipt> for ReceiptDocument {
     fn from(receipt: Receipt) -> Self {
+        let net = (!receipt.taxes.lines().is_empty()).then(|| receipt.taxes.net(receipt.total));
+        let no_tax_because = receipt.taxes.reason();
+        let taxes = match receipt.taxes {
+            Taxes::Included(lines) => lines,
+            Taxes::Unsaid | Taxes::Without(_) => Vec::new(),
+        };
         Self {
             id: receipt.id,
             number: receipt.number,
@@ -302,7 +322,9 @@ impl From<Receipt> for ReceiptDocument {
             recipient: receipt.recipient,
             service: receipt.service,
             total: receipt.total,
-            tax: receipt.tax,
+            taxes,
+            net,
+            no_tax_because,
             payment_reference: receipt.reference,
         }
     }

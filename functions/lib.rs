@@ -5,6 +5,7 @@
 
 mod answers;
 pub mod entry;
+mod paging;
 
 #[path = "book_appointment/handler.rs"]
 pub mod book_appointment;
@@ -16,6 +17,8 @@ pub mod complete_appointment;
 pub mod create_expert;
 #[path = "create_session_type/handler.rs"]
 pub mod create_session_type;
+#[path = "decide_payment/handler.rs"]
+pub mod decide_payment;
 #[path = "deliver_effects/handler.rs"]
 pub mod deliver_effects;
 #[path = "edit_expert/handler.rs"]
@@ -84,8 +87,6 @@ pub mod reschedule_appointment;
 pub mod retire_session_type;
 #[path = "set_expert_fee/handler.rs"]
 pub mod set_expert_fee;
-#[path = "settle_failed_refund/handler.rs"]
-pub mod settle_failed_refund;
 #[path = "start_paypal_onboarding/handler.rs"]
 pub mod start_paypal_onboarding;
 #[path = "start_stripe_onboarding/handler.rs"]
@@ -130,7 +131,7 @@ pub const ROUTES: &[Route] = &[
     complete_appointment::ROUTE,
     mark_no_show::ROUTE,
     refund_appointment::ROUTE,
-    settle_failed_refund::ROUTE,
+    decide_payment::ROUTE,
     list_ledger::ROUTE,
     read_earnings::ROUTE,
     read_commission::ROUTE,

@@ -15,12 +15,12 @@ pub const ROUTE: Route = Route {
     function: "complete_appointment",
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/complete",
-    audience: Audience::Only(app::people::Role::Expert),
-    summary: "Say that a session took place",
+    audience: Audience::SignedIn,
+    summary: "Say that a session took place: its expert once it is over, or an administrator",
     operation: |schemas| {
         Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
             .takes::<Completion>(schemas)
-            .may_fail(&[409])
+            .may_fail(&[403, 409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };
@@ -29,7 +29,7 @@ pub const ROUTE: Route = Route {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Completion {
-    /// What the expert takes for it when that is less than the price; the rest goes back to the client, or is never taken.
+    /// What is taken for it when that is less than the price; the rest goes back to the client, or is never taken.
     charge: Option<Money>,
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::{AppointmentRecord, Whose};
 
 use crate::answers::AppointmentDocument;
+use crate::paging;
 
 /// `GET /v1/appointments`
 pub const ROUTE: Route = Route {
@@ -28,29 +29,17 @@ struct Wanted {
     #[serde(rename = "as")]
     side: Side,
     /// Only those that start at or after this instant.
-    #[serde(default = "first")]
+    #[serde(default = "paging::first")]
     from: Timestamp,
     /// Only those that start before this instant.
-    #[serde(default = "last")]
+    #[serde(default = "paging::last")]
     to: Timestamp,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Most appointments of the page, 1 to 100; 25 by default.
-    #[serde(default = "page")]
+    #[serde(default = "paging::page")]
     #[schemars(range(min = 1, max = 100))]
     limit: u16,
-}
-
-fn first() -> Timestamp {
-    Timestamp::MIN
-}
-
-fn last() -> Timestamp {
-    Timestamp::MAX
-}
-
-fn page() -> u16 {
-    25
 }
 
 /// A page of appointments in the order of their starts.
@@ -76,10 +65,10 @@ enum Side {
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let person = call.signed_in()?;
     let Wanted { side, from, to, cursor, limit } = call.query()?;
-    if !(1..=appointments::LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::invalid("limit", "must be from 1 to 100"));
-    }
-    let after = cursor.map(|cursor| place(&cursor)).transpose()?;
+    paging::check_limit(limit, appointments::LARGEST_PAGE)?;
+    let known =
+        |place: &str| paging::behind_time(place).is_some_and(|id| id.parse::<AppointmentId>().is_ok());
+    let after = cursor.map(|cursor| paging::place("cursor", &cursor, known)).transpose()?;
     let whose = match side {
         Side::Expert => Whose::Expert(person.expert_id()),
         Side::Client => Whose::Client(person.client_id()),
@@ -95,19 +84,6 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
         .collect();
     Ok(Answer::json(
         StatusCode::OK,
-        &Appointments { appointments, next_cursor: page.next.map(|next| next.replace('#', ".")) },
+        &Appointments { appointments, next_cursor: page.next.as_deref().map(paging::told) },
     ))
-}
-
-/// The place in a list that a cursor stands for, with a dot for what an address could not hold. The worst that a forged one
-/// can do is to skip in the caller's own list.
-fn place(cursor: &str) -> Result<String, Problem> {
-    let known = cursor.split_once('.').filter(|(start, id)| {
-        start.len() == 12
-            && start.bytes().all(|byte| byte.is_ascii_digit())
-            && id.parse::<AppointmentId>().is_ok()
-    });
-    let (start, id) =
-        known.ok_or_else(|| Problem::invalid("cursor", "must be the next_cursor of a page before"))?;
-    Ok(format!("{start}#{id}"))
 }

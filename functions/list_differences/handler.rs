@@ -9,6 +9,8 @@ use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::paging;
+
 /// `GET /v1/ledger-differences`
 pub const ROUTE: Route = Route {
     function: "list_differences",
@@ -20,22 +22,15 @@ pub const ROUTE: Route = Route {
     handler: |app, call| Box::pin(handle(app, call)),
 };
 
-/// Longest place in the list that is read.
-const LONGEST_PLACE: usize = 300;
-
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// `next_after` of the page before.
     after: Option<String>,
     /// Most differences of the page, 1 to 100; 25 by default.
-    #[serde(default = "page")]
+    #[serde(default = "paging::page")]
     #[schemars(range(min = 1, max = 100))]
     limit: u16,
-}
-
-fn page() -> u16 {
-    25
 }
 
 /// A page of differences: those that stand, then those that are over, the latest first.
@@ -98,21 +93,10 @@ impl From<Difference> for DifferenceDocument {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let Wanted { after, limit } = call.query()?;
-    if !(1..=reports::LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::invalid("limit", "must be from 1 to 100"));
-    }
-    let after = after.map(|after| place(&after)).transpose()?;
+    paging::check_limit(limit, reports::LARGEST_PAGE)?;
+    let after = after.map(|after| paging::place("after", &after, |_| true)).transpose()?;
     let page = reports::differences(app, call.signed_in()?, after.as_deref(), limit).await?;
     let differences = page.differences.into_iter().map(DifferenceDocument::from).collect();
-    let next_after = page.next.map(|next| next.replace('#', "."));
+    let next_after = page.next.as_deref().map(paging::told);
     Ok(Answer::json(StatusCode::OK, &Differences { differences, next_after }))
-}
-
-/// The place in the list that `after` stands for, with a dot for what an address could not hold.
-fn place(after: &str) -> Result<String, Problem> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if after.len() > LONGEST_PLACE || !after.bytes().all(plain) {
-        return Err(Problem::invalid("after", "must be the next_after of a page before"));
-    }
-    Ok(after.replace('.', "#"))
 }

@@ -9,6 +9,8 @@ use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::paging;
+
 /// `GET /v1/experts/{expert_id}/ledger`
 pub const ROUTE: Route = Route {
     function: "list_ledger",
@@ -20,36 +22,21 @@ pub const ROUTE: Route = Route {
     handler: |app, call| Box::pin(handle(app, call)),
 };
 
-/// Longest place in the ledger that is read.
-const LONGEST_PLACE: usize = 300;
-
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// Only what was written down at or after this instant.
-    #[serde(default = "first")]
+    #[serde(default = "paging::first")]
     from: Timestamp,
     /// Only what was written down before this instant.
-    #[serde(default = "last")]
+    #[serde(default = "paging::last")]
     to: Timestamp,
     /// `next_after` of the page before.
     after: Option<String>,
     /// Most entries of the page, 1 to 100; 25 by default.
-    #[serde(default = "page")]
+    #[serde(default = "paging::page")]
     #[schemars(range(min = 1, max = 100))]
     limit: u16,
-}
-
-fn first() -> Timestamp {
-    Timestamp::MIN
-}
-
-fn last() -> Timestamp {
-    Timestamp::MAX
-}
-
-fn page() -> u16 {
-    25
 }
 
 /// A page of the ledger, oldest first. What was written in the last moments may be missing yet.
@@ -86,25 +73,11 @@ impl From<Entry> for EntryDocument {
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
     let Wanted { from, to, after, limit } = call.query()?;
-    if !(1..=reports::LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::invalid("limit", "must be from 1 to 100"));
-    }
-    let after = after.map(|after| place(&after)).transpose()?;
+    paging::check_limit(limit, reports::LARGEST_PAGE)?;
+    let known = |place: &str| paging::behind_time(place).is_some();
+    let after = after.map(|after| paging::place("after", &after, known)).transpose()?;
     let page = reports::ledger(app, owner, TimeSpan::new(from, to), after.as_deref(), limit).await?;
     let entries = page.entries.into_iter().map(EntryDocument::from).collect();
-    let next_after = page.next.map(|next| next.replace('#', "."));
+    let next_after = page.next.as_deref().map(paging::told);
     Ok(Answer::json(StatusCode::OK, &Ledger { entries, next_after }))
-}
-
-/// The place in the ledger that `after` stands for, with a dot for what an address could not hold. The worst that a forged one
-/// can do is to skip in the caller's own ledger.
-fn place(after: &str) -> Result<String, Problem> {
-    let known = after.split_once('.').is_some_and(|(written, entry)| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        written.len() == 12 && written.bytes().all(|byte| byte.is_ascii_digit()) && entry.bytes().all(plain)
-    });
-    if !known || after.len() > LONGEST_PLACE {
-        return Err(Problem::invalid("after", "must be the next_after of a page before"));
-    }
-    Ok(after.replace('.', "#"))
 }

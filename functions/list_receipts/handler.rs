@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answers::ReceiptDocument;
+use crate::paging;
 
 /// `GET /v1/experts/{expert_id}/receipts`
 pub const ROUTE: Route = Route {
@@ -29,13 +30,9 @@ struct Wanted {
     #[serde(default)]
     after: u32,
     /// Most receipts of the page, 1 to 100; 25 by default.
-    #[serde(default = "page")]
+    #[serde(default = "paging::page")]
     #[schemars(range(min = 1, max = 100))]
     limit: u16,
-}
-
-fn page() -> u16 {
-    25
 }
 
 /// A page of receipts in the order of their numbers. Those of the last moments may be missing yet.
@@ -54,9 +51,7 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     if !(1970..=9999).contains(&year) {
         return Err(Problem::invalid("year", "must be from 1970 to 9999"));
     }
-    if !(1..=receipts::LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::invalid("limit", "must be from 1 to 100"));
-    }
+    paging::check_limit(limit, receipts::LARGEST_PAGE)?;
     let page = receipts::list_of_expert(app, owner, year, after, limit).await?;
     let receipts = page.receipts.into_iter().map(ReceiptDocument::from).collect();
     Ok(Answer::json(StatusCode::OK, &Receipts { receipts, next_after: page.next }))

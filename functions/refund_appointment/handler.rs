@@ -1,8 +1,8 @@
 //! Gives money back as the expert pleases, whatever the policy says.
 
 use app::App;
-use app::appointments;
 use app::idempotency::{Created, remember};
+use app::payments;
 use domain::Money;
 use domain::appointment::Party;
 use http::StatusCode;
@@ -41,7 +41,7 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let person = call.signed_in()?;
     let Refund { amount } = call.json()?;
     let request = call.idempotency()?;
-    let body = match appointments::refund(app, person, &request, id, amount).await? {
+    let body = match payments::refund(app, person, &request, id, amount).await? {
         Created::Before(body) => body,
         Created::Now(record, seen) => {
             let document = AppointmentDocument::new(record, Party::Expert);

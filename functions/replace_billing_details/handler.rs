@@ -16,6 +16,7 @@ pub const ROUTE: Route = Route {
         Operation::answers::<BillingDetails>(schemas, StatusCode::OK)
             .takes::<BillingDetails>(schemas)
             .on_version()
+            .may_fail(&[409, 503])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

@@ -1,5 +1,5 @@
 //! The Lambda function `replace_billing_details`.
 
 fn main() -> std::process::ExitCode {
-    functions::entry::serve(&functions::replace_billing_details::ROUTE)
+    functions::entry::serve_with_payments(&functions::replace_billing_details::ROUTE)
 }

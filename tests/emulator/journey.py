@@ -203,7 +203,7 @@ def walk(aws, simulators, outputs, resources, functions):
     how = alan("GET", f"{here}/payment").json
     check("the client sees what they paid", how["paid"] == {"amount": 10_000, "currency": "EUR"}, how)
     ada("POST", f"{here}/refunds", {"amount": {"amount": 1_000, "currency": "EUR"}}, expect=201)
-    margaret("POST", f"{here}/failed-refund", {"decision": "try_again"}, expect=409)
+    margaret("POST", f"{here}/payment/decision", {"decision": "try_again"}, expect=409)
     check("no refund waits for a person", True)
     alan("POST", f"{here}/reschedule", {"start": free[10]})
     check("it moves", slots() == free[:3] + free[4:10] + free[11:])

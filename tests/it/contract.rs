@@ -101,6 +101,12 @@ fn the_template_has_every_route_and_no_other() {
 }
 
 #[test]
+fn the_alarm_waits_for_the_words_of_the_log() {
+    let pattern = format!("$.fields.message = \"{}\"", app::payments::NEEDS_PERSON);
+    assert!(TEMPLATE.contains(&pattern));
+}
+
+#[test]
 fn what_anybody_may_call_is_known() {
     let open: BTreeSet<_> = functions::ROUTES
         .iter()

@@ -8,16 +8,18 @@ use app::people::{Person, Role};
 use app::ports::{Buyer, EffectQueue, PortError};
 use app::{App, AppError, booking, effects, payment_accounts, receipts};
 use async_trait::async_trait;
+use domain::appointment::{Party, Status};
 use domain::payment::{Gateway, Payment};
 use domain::receipt::{Occasion, OccasionKind};
+use domain::text::LongText;
 use domain::{AppointmentId, Currency, ExpertId, Money};
-use serde_json::json;
+use serde_json::{Value, json};
 use simulators::stripe::{Switches, signature_header};
 use store::keys::Key;
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
 use store::{CommitError, Due, Effect, Item, Store, TableError, Transaction};
 
-use crate::harness::{Offer, World, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
 
 /// Rows in memory, and what befalls those who write them.
 #[derive(Clone, Default)]
@@ -99,7 +101,7 @@ impl Table for Rows {
         if matches!(lost, Some(Lost::Request)) {
             return silence();
         }
-        if writes.iter().any(|write| write.key.sk == "PAY") {
+        if writes.iter().any(|write| write.key.sk == "PAY" && matches!(write.action, Action::Put(_))) {
             let other = self.before_payment.lock().expect("no panic").take();
             if let Some(other) = other {
                 Store::new(Arc::new(self.clone())).commit(other).await.expect("the other is faster");
@@ -133,8 +135,8 @@ impl EffectQueue for NoQueue {
 }
 
 /// Ada's offer in rows of our own, with her account at the stack's Stripe.
-async fn on_own_rows(world: &World) -> (App, Rows, Offer, ExpertId) {
-    let offer = world.offer(&paid_hour()).await;
+async fn on_own_rows(world: &World, terms: &Value) -> (App, Rows, Offer, ExpertId) {
+    let offer = world.offer(terms).await;
     let expert: ExpertId = offer.expert.parse().expect("an id");
     let kind = offer.session_type.parse().expect("an id");
     let store = &world.stack.app.store;
@@ -160,12 +162,16 @@ async fn on_own_rows(world: &World) -> (App, Rows, Offer, ExpertId) {
 }
 
 async fn book(app: &App, offer: &Offer, client: u128) -> Result<AppointmentId, AppError> {
+    book_at(app, offer, client, "2027-01-05T10:00:00Z").await
+}
+
+async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<AppointmentId, AppError> {
     let person = Person::new(client, vec![Role::Client]);
     let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
     let wanted = booking::Booking {
         expert: offer.expert.parse().expect("an id"),
         session_type: offer.session_type.parse().expect("an id"),
-        start: "2027-01-05T10:00:00Z".parse().expect("a time"),
+        start: start.parse().expect("a time"),
         seats: 1,
         attendee: serde_json::from_value(attendee).expect("an attendee"),
         gateway: Gateway::Stripe,
@@ -189,7 +195,7 @@ async fn made(app: &App, client: u128) -> AppointmentId {
 #[tokio::test]
 async fn messages_that_meet_at_the_table_are_all_taken() {
     let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world).await;
+    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
     let appointment = book(&app, &offer, 7).await.expect("booked");
     let event = json!({
         "id": "evt_1",
@@ -210,7 +216,7 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
 #[tokio::test]
 async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
     let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world).await;
+    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
     world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
     assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payment(_))));
     let slow = made(&app, 7).await;
@@ -237,9 +243,44 @@ async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
 }
 
 #[tokio::test]
+async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_of() {
+    let mut terms = paid_hour();
+    terms["collection"] = json!("authorise_then_capture");
+    let world = World::new().await;
+    let (app, rows, offer, _) = on_own_rows(&world, &terms).await;
+    let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
+    let work_off = async || effects::work_off(&app, Effect::Payment(id)).await.expect("worked off");
+    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
+    let setup = read().await.payment.expect("a payment").references.setup.expect("a card to save");
+    world.stripe().pay(&setup, GOOD_CARD).expect("the card works");
+    world.pass(700);
+    work_off().await;
+    let record = read().await;
+    assert_eq!(record.appointment.status, Status::Confirmed);
+    // The card is asked, and its client calls off before that is noted.
+    world.pass(18 * 86_400);
+    let payment = record.payment.expect("a payment");
+    let version = payment.version + 1;
+    let nothing = payment.amount.with_amount(0).expect("nothing");
+    let called_off =
+        record.appointment.cancelled(Party::Client, LongText::default(), app.now()).expect("in time");
+    let mut faster = Transaction::new();
+    faster.put_appointment(&called_off).expect("storable");
+    faster.put_payment(&Payment { version, kept: Some(nothing), ..payment }).expect("storable");
+    *rows.before_payment.lock().expect("no panic") = Some(faster);
+    work_off().await;
+    let record = read().await;
+    let intent = record.payment.expect("a payment").references.intent.expect("it is noted");
+    assert_eq!(world.stripe().object(&intent).expect("it is there")["status"], "canceled");
+    let totals = domain::ledger::Totals::of(&record.movements);
+    assert_eq!((totals.captured, totals.authorised), (0, 0));
+    assert_eq!(record.movements.len(), 2, "set aside and let go of: {:?}", record.movements);
+}
+
+#[tokio::test]
 async fn a_due_row_of_another_version_keeps_no_other_waiting() {
     let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world).await;
+    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
     book(&app, &offer, 7).await.expect("booked");
     world.pass(700);
     let known = effects::sweep(&app).await.expect("swept").found;
@@ -322,7 +363,7 @@ async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
 #[tokio::test]
 async fn rates_of_another_version_leave_prices_without_estimates() {
     let world = World::new().await;
-    let (app, rows, ..) = on_own_rows(&world).await;
+    let (app, rows, ..) = on_own_rows(&world, &paid_hour()).await;
     app::exchange_rates::refresh(&app).await.expect("rates");
     let dollar = domain::Currency::try_from("USD".to_owned()).expect("a code");
     let price = domain::Money::new(8_000, domain::Currency::EUR).expect("small");
@@ -342,7 +383,7 @@ async fn rates_of_another_version_leave_prices_without_estimates() {
 #[tokio::test]
 async fn whatever_is_lost_on_the_way_the_numbers_have_no_gap() {
     let world = World::new().await;
-    let (app, rows, offer, expert) = on_own_rows(&world).await;
+    let (app, rows, offer, expert) = on_own_rows(&world, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
     let appointment = app.store.appointment(id).await.expect("readable").expect("an appointment");
     let occasion = |number: u32| Occasion {

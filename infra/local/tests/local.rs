@@ -12,7 +12,6 @@ use std::task::Poll;
 
 use local::{Stack, StackClock, StackConfig, StartError, Terminal, demo, pages};
 use reqwest::StatusCode;
-use reqwest::redirect::Policy;
 
 async fn stack() -> Stack {
     let clock = StackClock::new(simulators::system_clock());
@@ -35,9 +34,7 @@ async fn on<T>(stack: &Stack, work: impl Future<Output = T>) -> T {
 }
 
 fn browser() -> reqwest::Client {
-    // An error only says that another test was first.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().expect("a client")
+    simulators::loopback_client().expect("cryptography").build().expect("a client")
 }
 
 #[tokio::test]

@@ -4,6 +4,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A simulator cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -37,6 +40,43 @@ pub enum OpenError {
     /// The cryptographic library refused.
     #[error("cannot prepare cryptography: {0}")]
     Cryptography(String),
+}
+
+/// The layout of a state file, its first member. A file of another layout is refused rather than guessed at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Layout<const NUMBER: u32>;
+
+impl<const NUMBER: u32> Serialize for Layout<NUMBER> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        NUMBER.serialize(serializer)
+    }
+}
+
+impl<'de, const NUMBER: u32> Deserialize<'de> for Layout<NUMBER> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = u32::deserialize(deserializer)?;
+        if found == NUMBER {
+            return Ok(Self);
+        }
+        let wrong = format_args!("it has layout {found}, and this program reads layout {NUMBER}");
+        Err(serde::de::Error::custom(wrong))
+    }
+}
+
+/// What the last run left in the state file; nothing when there is none.
+pub(crate) fn load<S: Default + DeserializeOwned>(file: Option<&Path>) -> Result<S, OpenError> {
+    let Some(path) = file else { return Ok(S::default()) };
+    let Some(bytes) = read(path)? else { return Ok(S::default()) };
+    serde_json::from_slice(&bytes)
+        .map_err(|error| OpenError::Damaged { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// Leaves everything in the state file, when there is one.
+pub(crate) fn save<S: Serialize>(file: Option<&Path>, state: &S) -> Result<(), OpenError> {
+    let Some(path) = file else { return Ok(()) };
+    let bytes = serde_json::to_vec(state)
+        .map_err(|error| OpenError::Unwritable { path: path.to_owned(), source: error.into() })?;
+    replace(path, &bytes)
 }
 
 /// Reads a file; `None` when there is none yet.

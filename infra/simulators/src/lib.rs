@@ -22,22 +22,35 @@
 //! # drop(running); Ok(()) }
 //! ```
 //!
+//! What the simulators have in common stands beside them: `webhooks` keeps, posts and repeats what they tell, `files` their
+//! state, `table` its rows, `faults` and `answers` misbehave for them, `claims` and `fingerprint` tell a repeated call,
+//! `simulator_calls` and `books_page` are for developers.
+//!
 //! **Invariants.** Nothing here listens on anything but 127.0.0.1, reads a clock other than the one it was
 //! given, or keeps a real card number: only the published test cards exist. Nothing here knows the product.
 
 // The JSON of a payment intent is one long literal.
 #![recursion_limit = "256"]
 
+mod answers;
+mod books_page;
+mod claims;
 mod clock;
 pub mod ecb;
+mod faults;
 mod files;
+mod fingerprint;
 mod html;
 mod loopback;
 pub mod paypal;
+mod pem;
 mod random;
 pub mod sign_in;
+mod simulator_calls;
 pub mod stripe;
+mod table;
+mod webhooks;
 
 pub use clock::{Clock, ManualClock, system_clock};
 pub use files::OpenError;
-pub use loopback::{Loopback, Running};
+pub use loopback::{Loopback, Running, loopback_client};

@@ -1,12 +1,15 @@
-//! Listening where only this machine can reach.
+//! Listening where only this machine can reach, and calling what listens there.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
+
+use crate::OpenError;
 
 /// A bound port of 127.0.0.1 that serves nothing yet, so that its address can go into the configuration of
 /// what will be served there.
@@ -60,4 +63,20 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A client for what listens on this machine: it trusts no certificate authority, asks no proxy, and leaves
+/// redirects to whoever calls.
+///
+/// # Errors
+/// When the cryptographic library refuses.
+pub fn loopback_client() -> Result<reqwest::ClientBuilder, OpenError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| OpenError::Cryptography(error.to_string()))?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
+    Ok(builder.redirect(reqwest::redirect::Policy::none()))
 }

@@ -1,9 +1,9 @@
 //! What becomes of an appointment once it is booked.
 
-use domain::appointment::{Appointment, Event, Outcome, Party, Status};
+use domain::appointment::{Appointment, Event, Outcome, Party, Review, Status};
 use domain::day_ledger::{DayLedger, Request as HoldRequest};
-use domain::ledger::{Entry, Movement, MovementKind, Totals};
-use domain::payment::{Payment, PaymentState};
+use domain::ledger::Totals;
+use domain::payment::Payment;
 use domain::policy::{Quote, no_show};
 use domain::text::LongText;
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
@@ -11,10 +11,8 @@ use store::table::Consistency;
 use store::{AppointmentPage, AppointmentRecord, Effect, Offer, Transaction, Whose};
 
 use crate::booking::{announce, take_days};
-use crate::idempotency::{Created, Known, Request};
-use crate::payments::look;
-use crate::people::{Person, Role};
-use crate::ports::PayWith;
+use crate::payments::check_step;
+use crate::people::Person;
 use crate::slots::missing;
 use crate::{App, AppError};
 
@@ -60,11 +58,20 @@ async fn find(app: &App, person: &Person, id: AppointmentId) -> Result<(Appointm
 /// # Errors
 /// [`AppError::Change`] when it cannot be called off.
 pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quote, AppError> {
-    let (appointment, party) = find(app, person, id).await?;
+    let (record, party) = read(app, person, id).await?;
     let now = app.now();
-    appointment.cancelled(party, LongText::default(), now)?;
-    let payment = app.store.payment(id).await?;
-    Ok(appointment.cancellation_quote(party, now).after(payment.and_then(|payment| payment.kept)))
+    record.appointment.cancelled(party, LongText::default(), now)?;
+    Ok(quote_of(&record, party, now))
+}
+
+/// What calling off gives back of what the client has paid by now.
+fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
+    let kept = record.payment.as_ref().and_then(|payment| payment.kept);
+    let quote = record.appointment.cancellation_quote(party, now).after(kept);
+    match Totals::of(&record.movements) {
+        Totals { captured: 0, .. } => quote,
+        totals => quote.of_what_is_held(totals.held()),
+    }
 }
 
 /// Calls an appointment off; the policy of its session type says what goes back. Doing so again changes nothing.
@@ -82,23 +89,22 @@ pub async fn cancel(
 ) -> Result<Appointment, AppError> {
     let mut tries = app.tries();
     loop {
-        let (appointment, party) = find(app, person, id).await?;
+        let (record, party) = read(app, person, id).await?;
+        let appointment = &record.appointment;
         if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
-            return Ok(appointment);
+            return Ok(record.appointment);
         }
         let now = app.now();
         let cancelled = appointment.cancelled(party, reason.clone(), now)?;
-        let payment = app.store.payment(id).await?;
-        let decided = payment.as_ref().and_then(|payment| payment.kept);
-        let quote = appointment.cancellation_quote(party, now).after(decided);
+        let quote = quote_of(&record, party, now);
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(AppError::QuoteChanged { refund: quote.refund, expected });
         }
         let days = app.store.days(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
-        transaction.change_days(appointment.expert, &days.release(&appointment));
-        keep(app, &mut transaction, payment, quote.kept, now)?;
+        transaction.change_days(appointment.expert, &days.release(appointment));
+        keep(app, &mut transaction, &cancelled, record.payment, quote.kept, now)?;
         announce(app, &mut transaction, &cancelled, Event::Cancelled, now)?;
         match app.commit(transaction).await {
             Ok(()) => return Ok(cancelled),
@@ -111,199 +117,24 @@ pub async fn cancel(
 fn keep(
     app: &App,
     transaction: &mut Transaction,
+    appointment: &Appointment,
     payment: Option<Payment>,
     kept: Money,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let Some(payment) = payment else { return Ok(()) };
-    let before = payment.kept.unwrap_or(payment.amount);
-    let kept = if kept.amount() < before.amount() { kept } else { before };
-    let payment = Payment { version: payment.version + 1, kept: Some(kept), ..payment };
-    transaction.put_payment(&payment)?;
-    app.owe(transaction, Effect::Payment(payment.appointment), now)
-}
-
-/// Gives an amount back of what the client pays, as the expert or an administrator pleases, whatever the policy says.
-///
-/// # Errors
-/// [`AppError::Forbidden`] to its client, [`AppError::PaymentState`] when there is not so much left to give back.
-pub async fn refund(
-    app: &App,
-    person: &Person,
-    request: &Request,
-    id: AppointmentId,
-    amount: Money,
-) -> Result<Created<AppointmentRecord>, AppError> {
-    let mut tries = app.tries();
-    loop {
-        match try_refund(app, person, request, id, amount).await {
-            Ok(created) => return Ok(created),
-            Err(failure) => tries.again(failure).await?,
-        }
+    if let Some(payment) = payment {
+        let before = payment.kept.unwrap_or(payment.amount);
+        let kept = if kept.amount() < before.amount() || domain::planted("promises_are_forgotten") {
+            kept
+        } else {
+            before
+        };
+        transaction.put_payment(&Payment { version: payment.version + 1, kept: Some(kept), ..payment })?;
     }
-}
-
-async fn try_refund(
-    app: &App,
-    person: &Person,
-    request: &Request,
-    id: AppointmentId,
-    amount: Money,
-) -> Result<Created<AppointmentRecord>, AppError> {
-    let now = app.now();
-    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    if !person.has(Role::Admin) && person.party_of(&record.appointment)? != Party::Expert {
-        return Err(AppError::Forbidden("only the expert can give money back"));
-    }
-    let over = match request.known(app, now).await? {
-        Known::Answered(answer) => return Ok(Created::Before(answer)),
-        Known::Begun(seen) => return Ok(Created::Now(record, seen)),
-        Known::New(over) => over,
-    };
-    let refuse = |text: String| Err(AppError::PaymentState(text));
-    let Some(payment) = record.payment else {
-        return refuse("there was nothing to pay, so there is nothing to give back".to_owned());
-    };
-    if amount.currency() != payment.amount.currency() || amount.is_zero() {
-        let must = format!(
-            "must be above zero and in {}, the currency of the payment",
-            payment.amount.currency().code()
-        );
-        return Err(AppError::Invalid { field: "amount".to_owned(), must });
-    }
-    check_step("amount", amount)?;
-    let totals = Totals::of(&record.movements);
-    let target = payment.target(&record.appointment.status);
-    // What went back by another way is not there to be given back again.
-    let target = match totals.captured {
-        0 => target,
-        _ => target.with_amount(totals.held().min(target.amount())).unwrap_or(target),
-    };
-    let secured = matches!(
-        payment.state,
-        PaymentState::Paid { .. }
-            | PaymentState::PartlyRefunded { .. }
-            | PaymentState::Authorised { .. }
-            | PaymentState::CardSaved
-    );
-    if !secured {
-        return refuse("nothing is paid that could be given back now".to_owned());
-    }
-    if amount.amount() > target.amount() {
-        return refuse(format!("the client pays {target}, so {amount} cannot be given back"));
-    }
-    let kept = target.less(amount);
-    let payment = Payment { version: payment.version + 1, kept: Some(kept), ..payment };
-    let seen = request.starting(id, now);
-    let mut transaction = Transaction::new();
-    transaction.put_payment(&payment)?;
-    transaction.put_seen(&seen, over.as_ref())?;
-    app.owe(&mut transaction, Effect::Payment(id), now)?;
-    app.commit(transaction).await?;
-    Ok(Created::Now(AppointmentRecord { payment: Some(payment), ..record }, seen))
-}
-
-/// What no gateway can move is refused before anybody waits for it.
-fn check_step(field: &str, amount: Money) -> Result<(), AppError> {
-    let step = amount.currency().charge_step();
-    if amount.amount().is_multiple_of(step) {
+    if domain::planted("nobody_owes_the_refund") {
         return Ok(());
     }
-    let must = format!("must be a multiple of {step} in the smallest unit of {}", amount.currency().code());
-    Err(AppError::Invalid { field: field.to_owned(), must })
-}
-
-/// What a person decides about a refund that the client's bank did not take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailedRefund {
-    /// Try once more.
-    TryAgain,
-    /// It was settled outside the gateway.
-    SettledByHand,
-}
-
-/// An administrator settles a refund that failed.
-///
-/// # Errors
-/// [`AppError::Forbidden`] to all others, [`AppError::PaymentState`] when none has failed.
-pub async fn settle_failed_refund(
-    app: &App,
-    person: &Person,
-    id: AppointmentId,
-    decision: FailedRefund,
-) -> Result<AppointmentRecord, AppError> {
-    if !person.has(Role::Admin) {
-        return Err(AppError::Forbidden("only an administrator can settle a failed refund"));
-    }
-    let mut tries = app.tries();
-    loop {
-        let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-        let now = app.now();
-        let totals = Totals::of(&record.movements);
-        let Some(payment) = &record.payment else {
-            return Err(AppError::PaymentState("there was nothing to pay".to_owned()));
-        };
-        let owed = totals.held().saturating_sub(payment.target(&record.appointment.status).amount());
-        let stuck = totals.failed_refunds >= payment.refund_tries || totals.disputed > 0;
-        if !stuck || payment.open_dispute || owed == 0 {
-            return Err(AppError::PaymentState("no refund of it waits for a person".to_owned()));
-        }
-        let mut payment = Payment { version: payment.version + 1, ..payment.clone() };
-        let mut transaction = Transaction::new();
-        match decision {
-            FailedRefund::TryAgain => payment.refund_tries = totals.failed_refunds.saturating_add(1),
-            FailedRefund::SettledByHand => {
-                // What is to go back after this is tried by the gateway again.
-                payment.refund_tries = totals.failed_refunds.saturating_add(1);
-                payment.entries += 1;
-                let amount = payment.amount.with_amount(owed).unwrap_or(payment.amount);
-                let object = format!("by_hand_{}", payment.entries);
-                let movement = Movement::new(MovementKind::SettledByHand, amount, object, now, None);
-                app.owe(&mut transaction, Effect::Receipts(id), now)?;
-                transaction.put_entry(
-                    id,
-                    &Entry {
-                        appointment: Some(id),
-                        expert: record.appointment.expert,
-                        gateway: payment.gateway,
-                        number: payment.entries,
-                        at: now,
-                        movements: vec![movement],
-                    },
-                )?;
-            }
-        }
-        transaction.put_payment(&payment)?;
-        app.owe(&mut transaction, Effect::Payment(id), now)?;
-        match app.commit(transaction).await {
-            Ok(()) => {
-                return app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"));
-            }
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
-}
-
-/// How the client of an appointment pays, as the gateway says now.
-///
-/// # Errors
-/// [`AppError::NotFound`] when there is nothing to pay or somebody else asks.
-pub async fn way_to_pay(
-    app: &App,
-    person: &Person,
-    id: AppointmentId,
-) -> Result<(AppointmentRecord, PayWith), AppError> {
-    let (record, party) = read(app, person, id).await?;
-    let payment = record.payment.as_ref().ok_or(AppError::NotFound("payment; there is nothing to pay"))?;
-    let pay_with = match (party, &record.appointment.status) {
-        (Party::Client, Status::Pending { .. } | Status::Confirmed) => look(app, payment).await?.pay_with,
-        // Who is asked to pay anew can do so until the deadline, whatever became of the session.
-        (Party::Client, _) if payment.action_deadline.is_some_and(|deadline| app.now() < deadline) => {
-            look(app, payment).await?.pay_with
-        }
-        _ => PayWith::Nothing,
-    };
-    Ok((record, pay_with))
+    app.owe(transaction, Effect::Payment(appointment.id), now)
 }
 
 /// Moves an appointment to another slot of the same session type. Moving it to where it is changes nothing.
@@ -369,21 +200,22 @@ async fn try_reschedule(
     let moved = appointment.rescheduled(party, &held, price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
-    // When the money is taken or set aside hangs on when the session is.
-    keep(app, &mut transaction, app.store.payment(moved.id).await?, price, now)?;
+    // When the money is taken or set aside, and when it counts as having taken place, hangs on when the session is.
+    keep(app, &mut transaction, &moved, app.store.payment(moved.id).await?, price, now)?;
     announce(app, &mut transaction, &moved, Event::Rescheduled, now)?;
     take_days(app, &mut transaction, expert, &held.change, now).await?;
     app.commit(transaction).await?;
     Ok(moved)
 }
 
-/// One of the two says how a session ended. Saying the same again changes nothing.
+/// One of the two, or an administrator, says how a session ended. Saying the same again changes nothing.
 ///
-/// `charge` is what the expert takes for it, when that is less than the price.
+/// `charge` is what is taken for it, when that is less than the price.
 ///
 /// # Errors
-/// [`AppError::Change`] when it has not begun or is over otherwise; [`AppError::Forbidden`] to a client who says more than that the
-/// expert did not come; [`AppError::Invalid`] when more is to be taken than was agreed.
+/// [`AppError::Change`] when it is too early, too late, or said otherwise before; [`AppError::Forbidden`] to a client who says more
+/// than that the expert did not come; [`AppError::Invalid`] when more is to be taken than was agreed;
+/// [`AppError::PaymentState`] when more is to be taken than was decided before.
 pub async fn end(
     app: &App,
     person: &Person,
@@ -394,15 +226,9 @@ pub async fn end(
     let mut tries = app.tries();
     loop {
         let (appointment, party) = find(app, person, id).await?;
-        let theirs = match (party, outcome) {
-            (Party::Client, Outcome::NoShow { missed_by }) => missed_by == Party::Expert,
-            (Party::Client, Outcome::Completed) => false,
-            _ => true,
-        };
-        if !theirs {
-            return Err(AppError::Forbidden("only the expert can say how a session ended"));
+        if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
+            return Err(AppError::Forbidden("a client can only say that the expert did not come"));
         }
-        let now = app.now();
         let price = appointment.price;
         if let Some(charge) =
             charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())
@@ -414,7 +240,7 @@ pub async fn end(
             check_step("charge", charge)?;
         }
         let payment = app.store.payment(id).await?;
-        if appointment.status == outcome.status() {
+        if appointment.is_told(outcome, party) {
             let target = payment.map(|payment| payment.target(&appointment.status));
             if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
                 return Err(AppError::PaymentState(
@@ -424,15 +250,35 @@ pub async fn end(
             }
             return Ok(appointment);
         }
+        let now = app.now();
         let ended: Appointment = appointment.ended(outcome, party, now)?;
-        let kept = match outcome {
-            Outcome::Completed => charge.unwrap_or(price),
-            Outcome::NoShow { missed_by } => no_show(&appointment.cancellation, price, missed_by).kept,
+        let kept = match (ended.review, outcome) {
+            (Some(Review::Objections { .. } | Review::Contested), _) if charge.is_some() => {
+                let must = "must be left out: an administrator decides what is taken".to_owned();
+                return Err(AppError::Invalid { field: "charge".to_owned(), must });
+            }
+            (Some(_), _) if domain::planted("refund_before_it_is_decided") => price.nothing(),
+            // Until it is decided the client pays what was decided before.
+            (Some(Review::Objections { .. } | Review::Contested), _) => price,
+            (_, Outcome::Completed) => charge.unwrap_or(price),
+            (_, Outcome::NoShow { missed_by }) => no_show(&appointment.cancellation, price, missed_by).kept,
         };
+        let decided = payment.as_ref().and_then(|payment| payment.kept);
+        if let Some((charge, decided)) =
+            charge.zip(decided).filter(|(charge, decided)| charge.amount() > decided.amount())
+        {
+            return Err(AppError::PaymentState(format!(
+                "it was decided before that the client pays {decided}, so nobody can take {charge} now"
+            )));
+        }
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
-        keep(app, &mut transaction, payment, kept, now)?;
-        announce(app, &mut transaction, &ended, outcome.event(), now)?;
+        keep(app, &mut transaction, &ended, payment, kept, now)?;
+        let event = match ended.review {
+            Some(Review::Contested) => Event::Contested,
+            Some(Review::Objections { .. } | Review::Decided) | None => outcome.event(),
+        };
+        announce(app, &mut transaction, &ended, event, now)?;
         match app.commit(transaction).await {
             Ok(()) => return Ok(ended),
             Err(failure) => tries.again(failure).await?,

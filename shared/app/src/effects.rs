@@ -44,8 +44,16 @@ pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
         if !write(app, |transaction| transaction.owe_on(&leased, due.stamp)).await? {
             return Ok(());
         }
+        if domain::planted("delete_first") {
+            write(app, |transaction| {
+                transaction.done(&leased);
+                Ok(())
+            })
+            .await?;
+        }
         let next = match perform(app, effect).await {
             Ok(Next::Never) => None,
+            Err(_) if domain::planted("failures_are_given_up") => None,
             Ok(Next::At(instant)) => Some(Due::new(effect, instant, app.stamp())),
             Err(error) => {
                 tracing::error!(%effect, %error, attempts = leased.attempts, "the effect stays owed");
@@ -101,10 +109,7 @@ async fn perform(app: &App, effect: Effect) -> Result<Next, AppError> {
             payment_accounts::refresh(app, expert, gateway).await?;
             Ok(Next::Never)
         }
-        Effect::Payouts(expert, gateway) => {
-            note_payouts(app, expert, gateway).await?;
-            Ok(Next::Never)
-        }
+        Effect::Payouts(expert, gateway) => note_payouts(app, expert, gateway).await,
         Effect::Receipts(id) => {
             issue_receipts(app, id).await?;
             Ok(Next::Never)
@@ -176,7 +181,9 @@ pub struct Swept {
 pub async fn sweep(app: &App) -> Result<Swept, AppError> {
     let now: Timestamp = app.now();
     let mut swept = Swept::default();
-    for shard in 0..keys::DUE_SHARDS {
+    let shards =
+        if domain::planted("sweep_forgets_a_shard") { keys::DUE_SHARDS - 1 } else { keys::DUE_SHARDS };
+    for shard in 0..shards {
         let mut due = Vec::new();
         for row in app.store.due_by(shard, now, MOST_SWEPT).await? {
             match row {

@@ -48,6 +48,9 @@ pub enum AppError {
     /// The expert cannot take payments.
     #[error("the expert cannot take payments yet; sessions without a price can be booked")]
     PaymentsNotReady,
+    /// Taxes cannot be calculated for the expert yet.
+    #[error("{0}")]
+    TaxNotReady(String),
     /// The hold ended before its payment could begin.
     #[error("the hold has ended; book again with a new Idempotency-Key")]
     HoldEnded,

@@ -2,6 +2,7 @@
 
 use domain::expert::{ExpertFee, PaymentAccount};
 use domain::payment::Gateway;
+use domain::time::DAY;
 use domain::{ExpertId, Rate};
 use store::{CommitError, Effect, Transaction};
 
@@ -25,6 +26,11 @@ fn known(state: AccountState, gateway: Gateway, version: u64, app: &App) -> Paym
 async fn put(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<(), AppError> {
     let mut transaction = Transaction::new();
     transaction.put_payment_account(expert, account)?;
+    // From then on every day, also when no message tells of one.
+    if account.payouts_enabled && app.gateways.get(account.gateway)?.keeps_books() {
+        let tomorrow = app.now().plus(DAY);
+        app.owe(&mut transaction, Effect::Payouts(expert, account.gateway), tomorrow)?;
+    }
     app.commit(transaction).await
 }
 
@@ -156,6 +162,9 @@ pub async fn take_webhook(
     loop {
         let mut transaction = Transaction::new();
         transaction.put_webhook_event(gateway.word(), &id, now);
+        if domain::planted("note_messages_before_owing") {
+            app.commit(std::mem::take(&mut transaction)).await?;
+        }
         app.owe(&mut transaction, effect, now)?;
         match app.commit(transaction).await {
             // A copy of the message was faster.

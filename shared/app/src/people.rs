@@ -73,15 +73,17 @@ impl Person {
         }
     }
 
-    /// Which of the two people of an appointment they are. Who is both counts as its expert.
+    /// Which of the two people of an appointment they are, or an administrator who is neither. Who is both counts as its expert.
     ///
     /// # Errors
-    /// When they are neither: to them there is no such appointment.
+    /// When they are none of these: to them there is no such appointment.
     pub fn party_of(&self, appointment: &Appointment) -> Result<Party, AppError> {
         if self.has(Role::Expert) && appointment.expert == self.expert_id() {
             Ok(Party::Expert)
         } else if self.has(Role::Client) && appointment.client == self.client_id() {
             Ok(Party::Client)
+        } else if self.has(Role::Admin) {
+            Ok(Party::Platform)
         } else {
             Err(AppError::NotFound("appointment"))
         }

@@ -8,11 +8,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::exchange::ReferenceRates;
 use domain::ledger::Movement;
-use domain::payment::{Abilities, Gateway, Payment, References, Seen};
+use domain::payment::{Abilities, Gateway, IntentStatus, Payment, References, Seen};
 pub use domain::reconciliation::BookLine;
 use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
 use serde::Serialize;
 use store::Effect;
+
+mod taxes;
+
+pub use taxes::{CalculatedTax, TakenBack, TaxCalculation, TaxService};
 
 /// Time.
 #[async_trait]
@@ -126,7 +130,8 @@ pub trait PaymentGateway: Send + Sync {
     /// again for the same number of the payment's intent it answers the same.
     async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError>;
 
-    /// Everything the gateway knows of a payment now.
+    /// Everything the gateway knows of a payment now. An intent of a saved card that was made for the next number of the payment
+    /// and is not noted in it counts as its intent.
     async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError>;
 
     /// Takes, or sets aside, what the client agreed to, where the gateway waits for that.
@@ -165,6 +170,11 @@ pub trait PaymentGateway: Send + Sync {
 
     /// The latest payouts of an account to its owner's bank, and those that came back, oldest first.
     async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError>;
+
+    /// Its tax service, if it has one.
+    fn tax_service(&self) -> Option<&dyn TaxService> {
+        None
+    }
 
     /// Whether it shows its own books, so that the ledger can be held against them.
     fn keeps_books(&self) -> bool {
@@ -262,6 +272,18 @@ pub struct Looked {
     pub seen: Seen,
     /// How the client pays, while they can.
     pub pay_with: PayWith,
+    /// The intent that was looked at, when a saved card was asked with it and nobody could write that down.
+    pub unnoted_intent: Option<String>,
+}
+
+impl Looked {
+    /// What was never asked for.
+    pub fn missing() -> Self {
+        let status = IntentStatus::Missing;
+        let seen =
+            Seen { status, movements: Vec::new(), open_dispute: false, lost_dispute: false, decline: None };
+        Self { seen, pay_with: PayWith::Nothing, unnoted_intent: None }
+    }
 }
 
 /// A refund to give.
@@ -336,6 +358,14 @@ pub enum PaymentError {
     /// It refused, and would again.
     #[error("the payment provider refused ({code}): {message}")]
     Refused {
+        /// The provider's own code.
+        code: String,
+        /// The provider's own words.
+        message: String,
+    },
+    /// It did not do it, and would not now; later it may, when it is asked under another key.
+    #[error("the payment provider said no for now ({code}): {message}")]
+    NotNow {
         /// The provider's own code.
         code: String,
         /// The provider's own words.

@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::day_ledger::Held;
 use crate::policy::{self, Basis, CancellationPolicy, Quote, ReschedulePolicy, ReschedulePrice};
 use crate::text::{Email, LongText, ShortText};
-use crate::time::{HOUR, MINUTE};
+use crate::time::MINUTE;
 use crate::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp, Zone};
+
+mod ending;
+
+pub use ending::{LATE_MINUTES, OBJECTION_HOURS, Outcome, REPORT_HOURS, Review};
 
 /// Who acts on an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +78,11 @@ impl Status {
     pub fn is_active(&self) -> bool {
         matches!(self, Self::Pending { .. } | Self::Confirmed)
     }
+
+    /// Whether the session was held, or should have been.
+    pub fn has_ended(&self) -> bool {
+        matches!(self, Self::Completed | Self::NoShow { .. })
+    }
 }
 
 /// What happened to an appointment or its payment, as the world is told.
@@ -89,6 +98,8 @@ pub enum Event {
     Completed,
     /// One of the two did not come.
     NoShow,
+    /// The two do not say the same of it.
+    Contested,
     /// The hold ended unpaid.
     Expired,
     /// The client must do something by a deadline, or the appointment is called off.
@@ -97,7 +108,7 @@ pub enum Event {
     PaymentUnpaid,
     /// Money went back to the client.
     PaymentRefunded,
-    /// The client's bank did not take a refund, so a person must settle it.
+    /// The client's bank did not take a refund.
     PaymentRefundFailed,
     /// The client disputes the payment at their bank, which took it back for now.
     PaymentDisputed,
@@ -105,16 +116,19 @@ pub enum Event {
     PaymentDisputeWon,
     /// The bank decided for the client.
     PaymentDisputeLost,
+    /// The payment cannot go on before a person decides.
+    PaymentNeedsPerson,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Confirmed,
         Self::Rescheduled,
         Self::Cancelled,
         Self::Completed,
         Self::NoShow,
+        Self::Contested,
         Self::Expired,
         Self::PaymentActionRequired,
         Self::PaymentUnpaid,
@@ -123,6 +137,7 @@ impl Event {
         Self::PaymentDisputed,
         Self::PaymentDisputeWon,
         Self::PaymentDisputeLost,
+        Self::PaymentNeedsPerson,
     ];
 
     /// The name on the wire.
@@ -133,6 +148,7 @@ impl Event {
             Self::Cancelled => "appointment.cancelled",
             Self::Completed => "appointment.completed",
             Self::NoShow => "appointment.no_show",
+            Self::Contested => "appointment.contested",
             Self::Expired => "appointment.expired",
             Self::PaymentActionRequired => "payment.action_required",
             Self::PaymentUnpaid => "payment.unpaid",
@@ -141,6 +157,7 @@ impl Event {
             Self::PaymentDisputed => "payment.disputed",
             Self::PaymentDisputeWon => "payment.dispute_won",
             Self::PaymentDisputeLost => "payment.dispute_lost",
+            Self::PaymentNeedsPerson => "payment.needs_person",
         }
     }
 
@@ -206,6 +223,9 @@ pub struct Appointment {
     /// How it may be moved, as agreed when it was booked.
     #[serde(default)]
     pub rescheduling: ReschedulePolicy,
+    /// What is decided, and what not yet, of how it ended; none when nobody contradicted anybody.
+    #[serde(default)]
+    pub review: Option<Review>,
     /// Where it stands.
     #[serde(flatten)]
     pub status: Status,
@@ -231,10 +251,10 @@ pub enum ChangeRefusal {
         wanted: &'static str,
     },
     /// Too early for this change.
-    #[error("the session begins at {start}; it can be {wanted} from then on")]
-    NotBegun {
-        /// When it begins.
-        start: Timestamp,
+    #[error("it can be {wanted} from {from} on")]
+    TooEarly {
+        /// First instant.
+        from: Timestamp,
         /// What was asked.
         wanted: &'static str,
     },
@@ -269,11 +289,6 @@ pub enum ChangeRefusal {
         until: Timestamp,
     },
 }
-
-/// Minutes after the start from which a client can say that the expert did not come.
-pub const EXPERT_LATE_MINUTES: i64 = 10;
-/// Hours after the end until which a client can say so.
-pub const REPORT_HOURS: i64 = 24;
 
 impl Appointment {
     /// From start to end.
@@ -425,63 +440,6 @@ impl Appointment {
             reschedules: self.reschedules.saturating_add(1),
             ..self.with_status(Status::Confirmed)
         })
-    }
-
-    /// One of the two, or the platform, says how it ended.
-    ///
-    /// The expert says that it took place or that the client did not come, from the start on. The client can only say that
-    /// the expert did not come, a little after the start and until the next day.
-    ///
-    /// # Errors
-    /// When it is not confirmed, or too early or too late to say so.
-    pub fn ended(&self, outcome: Outcome, by: Party, now: Timestamp) -> Result<Self, ChangeRefusal> {
-        let wanted = match outcome {
-            Outcome::Completed => "completed",
-            Outcome::NoShow { .. } => "marked as a no-show",
-        };
-        if self.status != Status::Confirmed {
-            return Err(self.status_refusal(wanted));
-        }
-        if by == Party::Client {
-            let from = self.start.plus(EXPERT_LATE_MINUTES * MINUTE).min(self.end);
-            let until = self.end.plus(REPORT_HOURS * HOUR);
-            if !(from..=until).contains(&now) {
-                return Err(ChangeRefusal::NotNow { wanted, from, until });
-            }
-        } else if now < self.start {
-            return Err(ChangeRefusal::NotBegun { start: self.start, wanted });
-        }
-        Ok(self.with_status(outcome.status()))
-    }
-}
-
-/// How a session that was due to take place ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It took place.
-    Completed,
-    /// One of the two did not come.
-    NoShow {
-        /// Who.
-        missed_by: Party,
-    },
-}
-
-impl Outcome {
-    /// The status that says so.
-    pub fn status(self) -> Status {
-        match self {
-            Self::Completed => Status::Completed,
-            Self::NoShow { missed_by } => Status::NoShow { missed_by },
-        }
-    }
-
-    /// What the world is told.
-    pub fn event(self) -> Event {
-        match self {
-            Self::Completed => Event::Completed,
-            Self::NoShow { .. } => Event::NoShow,
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tax::Percentage;
 use crate::text::ShortText;
 use crate::{Money, Rate};
 
@@ -26,10 +27,94 @@ pub struct BillingDetails {
     pub tax_id: Option<ShortText>,
     /// The tax that prices include; receipts say nothing of tax without it.
     #[serde(default)]
-    pub tax: Option<Tax>,
+    pub tax: Option<TaxChoice>,
 }
 
-/// A tax that prices include.
+/// Where the tax comes from that prices include. It is never both.
+///
+/// Written as `{"label": "VAT", "rate": 1900}` or as `{"calculated_by": "stripe"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenTax", into = "WrittenTax")]
+pub enum TaxChoice {
+    /// The expert says what it is.
+    Own(Tax),
+    /// Stripe Tax calculates it for each payment, from where the client is and what the expert is registered for
+    /// (<https://docs.stripe.com/tax>).
+    Stripe,
+}
+
+/// A choice of tax as it is written. One flat object, so that what is wrong with a member is said of that member.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTax {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<ShortText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate: Option<Rate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calculated_by: Option<Calculator>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Calculator {
+    Stripe,
+}
+
+/// Neither a tax of one's own nor a calculated one, or both.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a label and a rate, or calculated_by and nothing else")]
+pub struct InvalidTaxChoice;
+
+impl TryFrom<WrittenTax> for TaxChoice {
+    type Error = InvalidTaxChoice;
+
+    fn try_from(written: WrittenTax) -> Result<Self, InvalidTaxChoice> {
+        match written {
+            WrittenTax { label: Some(label), rate: Some(rate), calculated_by: None } => {
+                Ok(Self::Own(Tax { label, rate }))
+            }
+            WrittenTax { label: None, rate: None, calculated_by: Some(Calculator::Stripe) } => {
+                Ok(Self::Stripe)
+            }
+            _ => Err(InvalidTaxChoice),
+        }
+    }
+}
+
+impl From<TaxChoice> for WrittenTax {
+    fn from(choice: TaxChoice) -> Self {
+        match choice {
+            TaxChoice::Own(Tax { label, rate }) => {
+                Self { label: Some(label), rate: Some(rate), calculated_by: None }
+            }
+            TaxChoice::Stripe => Self { label: None, rate: None, calculated_by: Some(Calculator::Stripe) },
+        }
+    }
+}
+
+impl JsonSchema for TaxChoice {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TaxChoice".into()
+    }
+
+    fn json_schema(schemas: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A tax of the expert's own, or one that Stripe Tax calculates for each payment",
+            "anyOf": [
+                schemas.subschema_for::<Tax>(),
+                {
+                    "type": "object",
+                    "properties": { "calculated_by": { "const": "stripe" } },
+                    "required": ["calculated_by"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
+    }
+}
+
+/// A tax of the expert's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tax {
@@ -40,20 +125,6 @@ pub struct Tax {
     pub rate: Rate,
 }
 
-impl fmt::Display for Tax {
-    /// `VAT 19 %`, `VAT 5.5 %`.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let points = self.rate.basis_points();
-        write!(out, "{} {}", self.label, points / 100)?;
-        match points % 100 {
-            0 => {}
-            tenths if tenths % 10 == 0 => write!(out, ".{}", tenths / 10)?,
-            hundredths => write!(out, ".{hundredths:02}")?,
-        }
-        out.write_str(" %")
-    }
-}
-
 /// Splits an amount that includes a tax into what is left without it and the tax.
 ///
 /// The tax is rounded half up in minor units and the net amount is the rest, so that the two always add up to the total.
@@ -61,14 +132,14 @@ impl fmt::Display for Tax {
 /// ```
 /// use domain::{Currency, Money, Rate, billing::tax_included};
 /// let total = Money::new(8_000, Currency::EUR)?;
-/// let (net, tax) = tax_included(total, Rate::from_basis_points(1_900)?);
+/// let (net, tax) = tax_included(total, Rate::from_basis_points(1_900)?.into());
 /// assert_eq!((net.amount(), tax.amount()), (6_723, 1_277)); // 1277.31 cents
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn tax_included(total: Money, rate: Rate) -> (Money, Money) {
-    let points = u64::from(rate.basis_points());
-    let whole = 10_000 + points;
-    // total × points ÷ whole, and half of the divisor more before the division: at most 10^8 × 10^4, far inside 64 bits.
+pub fn tax_included(total: Money, rate: Percentage) -> (Money, Money) {
+    let points = u64::from(rate.millionths());
+    let whole = Percentage::whole() + points;
+    // total × points ÷ whole, and half of the divisor more before the division: at most 2 × 10^8 × 10^8, inside 64 bits.
     let tax = (2 * total.amount() * points + whole) / (2 * whole);
     // A part of an amount is never too large for one.
     let part = |amount| Money::new(amount, total.currency()).unwrap_or(total);
@@ -182,7 +253,7 @@ mod tests {
 
     fn split(amount: u64, points: u16) -> (u64, u64) {
         let total = Money::new(amount, Currency::EUR).expect("in range");
-        let (net, tax) = tax_included(total, Rate::from_basis_points(points).expect("in range"));
+        let (net, tax) = tax_included(total, Rate::from_basis_points(points).expect("in range").into());
         (net.amount(), tax.amount())
     }
 
@@ -205,7 +276,8 @@ mod tests {
             for amount in [0, 1, 2, 7, 99, 1_234_567, MAXIMUM_AMOUNT] {
                 for points in [0, 1, 550, 770, 1_900, 2_500, 10_000] {
                     let total = Money::new(amount, currency).expect("in range");
-                    let (net, tax) = tax_included(total, Rate::from_basis_points(points).expect("in range"));
+                    let (net, tax) =
+                        tax_included(total, Rate::from_basis_points(points).expect("in range").into());
                     assert_eq!(net.amount() + tax.amount(), amount, "{total} {points}");
                     assert_eq!((net.currency(), tax.currency()), (currency, currency));
                 }
@@ -233,19 +305,6 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_shown_in_per_cent() {
-        let shown = |points: u16| {
-            let tax: Tax = serde_json::from_value(json!({ "label": "VAT", "rate": points })).expect("a tax");
-            tax.to_string()
-        };
-        let points = [0, 5, 50, 550, 770, 1_900, 2_155, 10_000];
-        assert_eq!(
-            points.map(shown),
-            ["0", "0.05", "0.5", "5.5", "7.7", "19", "21.55", "100"].map(|rate| format!("VAT {rate} %"))
-        );
-    }
-
-    #[test]
     fn details_that_cannot_be_are_refused() {
         let good = json!({
             "legal_name": "Ada Lovelace Ltd",
@@ -257,6 +316,11 @@ mod tests {
         let read = |value| serde_json::from_value::<BillingDetails>(value);
         let details = read(good.clone()).expect("details");
         assert_eq!(serde_json::to_value(&details).expect("JSON"), good);
+        let mut calculated = good.clone();
+        calculated["tax"] = json!({ "calculated_by": "stripe" });
+        let details = read(calculated.clone()).expect("details");
+        assert_eq!(details.tax, Some(TaxChoice::Stripe));
+        assert_eq!(serde_json::to_value(&details).expect("JSON"), calculated);
         for (name, wrong) in [
             ("legal_name", json!("")),
             ("address", json!([])),
@@ -271,6 +335,10 @@ mod tests {
             ("tax", json!({ "label": "VAT", "rate": 10_001 })),
             ("tax", json!({ "label": "VAT", "rate": -1 })),
             ("tax", json!({ "rate": 1_900 })),
+            ("tax", json!({})),
+            ("tax", json!({ "calculated_by": "avalara" })),
+            ("tax", json!({ "calculated_by": "stripe", "rate": 1_900 })),
+            ("tax", json!({ "calculated_by": "stripe", "label": "VAT", "rate": 1_900 })),
             ("iban", json!("GB33BUKB20201555555555")),
         ] {
             let mut details = good.clone();

@@ -14,7 +14,7 @@ use crate::availability::AvailabilityRules;
 use crate::session_type::{SessionType, SessionTypeStatus};
 use crate::slots::{self, Occupancy};
 use crate::time::{DAY, HOUR, MINUTE};
-use crate::{AppointmentId, SessionTypeId, TimeSpan, Timestamp, Zone};
+use crate::{AppointmentId, SessionTypeId, TimeSpan, Timestamp, Zone, planted};
 
 /// Longest occupied time of any session, in seconds: a day and two buffers of half a day.
 const LONGEST_OCCUPIED: i64 = 2 * DAY;
@@ -129,7 +129,7 @@ pub struct Change {
     pub days: Vec<(NaiveDate, Day)>,
     /// Days, and versions read, that decided but stay as they are.
     pub unchanged: Vec<(NaiveDate, u64)>,
-    /// New content of group sessions, under the versions read; without seats they end.
+    /// New content of group sessions, under the versions read; without seats they end, or are still not there.
     pub groups: Vec<((SessionTypeId, Timestamp), GroupSession)>,
     /// Holds whose time was over and that lost their place. They expire in the same transaction.
     pub reclaimed: BTreeSet<AppointmentId>,
@@ -142,7 +142,7 @@ impl Change {
     /// the seats of that one could write them over those taken since. The day on which it begins moves on with each
     /// beginning, so its version comes first, and the changes of seats are counted behind it.
     pub fn group_version(&self, start: Timestamp, group: &GroupSession) -> u64 {
-        if group.version > 0 {
+        if group.version > 0 || planted("group_versions_begin_anew") {
             return group.version + 1;
         }
         let day = self.days.iter().find(|(date, _)| *date == start.utc_day());
@@ -270,6 +270,9 @@ impl DayLedger {
     }
 
     fn is_reclaimable(&self, key: &EntryKey, entry: &Entry, now: Timestamp) -> bool {
+        if planted("holds_last_until_swept") {
+            return false;
+        }
         match key {
             EntryKey::Appointment(_) => is_over(entry.hold_expires_at, now),
             // A group session that was not read counts as taken: unknown is never free.
@@ -344,7 +347,9 @@ impl DayLedger {
         now: Timestamp,
     ) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
-        draft.release(old);
+        if !planted("moving_keeps_the_old_time") {
+            draft.release(old);
+        }
         let (session, group) = draft.hold(rules, request, now)?;
         Ok(Held { session, group, change: draft.change() })
     }
@@ -412,7 +417,8 @@ impl Draft {
     }
 
     fn insert(&mut self, key: EntryKey, entry: Entry) {
-        for date in entry.occupied().utc_days() {
+        let occupied = if planted("buffers_end_at_midnight") { entry.session() } else { entry.occupied() };
+        for date in occupied.utc_days() {
             self.ledger.days.entry(date).or_default().entries.insert(key, entry);
             self.changed.insert(date);
         }
@@ -420,6 +426,9 @@ impl Draft {
 
     fn remove(&mut self, key: EntryKey, occupied: TimeSpan) {
         for date in occupied.utc_days() {
+            // Days are read together and not as one: of those of an entry that was just written some may have been read
+            // without it. Then they moved since, which the check of those that decided finds.
+            self.decided.insert(date);
             if let Some(day) = self.ledger.days.get_mut(&date)
                 && day.entries.remove(&key).is_some()
             {
@@ -430,10 +439,8 @@ impl Draft {
 
     fn release(&mut self, appointment: &Appointment) {
         if appointment.group {
-            let key = (appointment.session_type, appointment.start);
-            let Some(group) = self.ledger.groups.get_mut(&key) else { return };
+            let group = self.group_of(appointment);
             group.seats.remove(&appointment.id);
-            self.groups.insert(key);
             if !group.seats.is_empty() {
                 return;
             }
@@ -441,19 +448,36 @@ impl Draft {
         self.remove(entry_key(appointment), appointment.occupied());
     }
 
+    /// The group session of an appointment, which is written or checked with this change. One that was not read was not yet
+    /// written when it was read, as [`Self::remove`] says of days.
+    fn group_of(&mut self, appointment: &Appointment) -> &mut GroupSession {
+        let key = (appointment.session_type, appointment.start);
+        self.groups.insert(key);
+        self.ledger.groups.entry(key).or_insert_with(|| GroupSession {
+            version: 0,
+            session: Entry {
+                session_type: appointment.session_type,
+                start: appointment.start,
+                end: appointment.end,
+                buffer_before_minutes: appointment.buffer_before_minutes,
+                buffer_after_minutes: appointment.buffer_after_minutes,
+                hold_expires_at: None,
+            },
+            capacity: appointment.seats,
+            seats: BTreeMap::new(),
+        })
+    }
+
     fn confirm(&mut self, appointment: &Appointment) {
         if appointment.group {
-            let key = (appointment.session_type, appointment.start);
-            if let Some(seats) =
-                self.ledger.groups.get_mut(&key).and_then(|group| group.seats.get_mut(&appointment.id))
-            {
+            if let Some(seats) = self.group_of(appointment).seats.get_mut(&appointment.id) {
                 seats.hold_expires_at = None;
-                self.groups.insert(key);
             }
             return;
         }
         let key = entry_key(appointment);
         for date in appointment.occupied().utc_days() {
+            self.decided.insert(date);
             if let Some(entry) = self.ledger.days.get_mut(&date).and_then(|day| day.entries.get_mut(&key)) {
                 entry.hold_expires_at = None;
                 self.changed.insert(date);
@@ -538,7 +562,10 @@ impl Draft {
             .utc_days()
             .filter_map(|date| self.ledger.days.get(&date))
             .flat_map(|day| &day.entries)
-            .filter(|(_, entry)| entry.occupied().overlaps(occupied))
+            .filter(|(_, entry)| {
+                let theirs = if planted("ignore_their_buffers") { entry.session() } else { entry.occupied() };
+                theirs.overlaps(occupied)
+            })
             .map(|(key, entry)| (*key, *entry))
             .collect();
         let mut standing =

@@ -152,6 +152,7 @@ pub struct Entry {
 pub fn news<'a>(known: &[Movement], seen: &'a [Movement]) -> Vec<&'a Movement> {
     let mut news: Vec<&Movement> = Vec::new();
     for one in seen {
+        let known = if crate::planted("old_news_are_news") { &[] } else { known };
         if !known.iter().chain(news.iter().copied()).any(|other| other.is(one)) {
             news.push(one);
         }
@@ -263,4 +264,4 @@ impl Totals {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,15 +13,18 @@ pub mod id;
 pub mod ledger;
 pub mod money;
 pub mod payment;
+pub mod planted;
 pub mod policy;
 pub mod receipt;
 pub mod reconciliation;
 pub mod report;
 pub mod session_type;
 pub mod slots;
+pub mod tax;
 pub mod text;
 pub mod time;
 
 pub use id::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId};
 pub use money::{Currency, Money, Rate};
+pub use planted::planted;
 pub use time::{TimeSpan, Timestamp, Zone};

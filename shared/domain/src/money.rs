@@ -301,4 +301,4 @@ impl From<Rate> for u16 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,4 +1,6 @@
-//! What is owed for an appointment, and which step brings the payment and the appointment together.
+//! What is owed for an appointment, how far its payment is, and which step brings the two together.
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,10 @@ use crate::ledger::{Movement, MovementKind, Totals};
 use crate::session_type::Collection;
 use crate::time::{DAY, HOUR};
 use crate::{AppointmentId, Money, Rate, Timestamp};
+
+mod settling;
+
+pub use settling::{Settlement, action_deadline, settle};
 
 /// Who moves the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -74,8 +80,6 @@ pub enum Plan {
 
 /// Of an authorisation's time, what is left for taking it, in seconds.
 const CAPTURE_MARGIN: i64 = 12 * HOUR;
-/// So long after its end a session counts as having taken place, unless somebody says otherwise, in seconds.
-const COMPLETED_AFTER: i64 = DAY;
 /// So long a client has to pay anew when their card fails, in seconds, but never into the session.
 const ACTION_TIME: i64 = DAY;
 /// So long before a session ends its saved card is asked, beyond the time that the authorisation must last, in seconds: time
@@ -141,8 +145,24 @@ pub struct Payment {
     pub action_deadline: Option<Timestamp>,
     /// How many refunds may fail before a person must look.
     pub refund_tries: u16,
+    /// What the gateway refused for good, and its code for that. It is asked again when something moved since, or a person says
+    /// so.
+    #[serde(default)]
+    pub refused: BTreeMap<Order, String>,
+    /// How often the gateway said no to an order; a part of the idempotency keys, because it gives the same answer to the same key.
+    #[serde(default)]
+    pub refusals: u16,
+    /// Whether what the expert has was settled with them outside the gateway, so that nothing more is asked for there.
+    #[serde(default)]
+    pub settled_with_expert: bool,
+    /// What a person must decide before it goes on.
+    #[serde(default)]
+    pub concern: Option<Concern>,
     /// Whether the client's bank has yet to decide a dispute.
     pub open_dispute: bool,
+    /// Whether the client's bank decided a dispute for the client.
+    #[serde(default)]
+    pub lost_dispute: bool,
     /// How many ledger entries it has.
     pub entries: u32,
     /// Why the client's bank last refused.
@@ -186,7 +206,7 @@ pub enum PaymentState {
         /// When it last did.
         refunded_at: Timestamp,
     },
-    /// The client's bank did not take a refund, and a person must settle it.
+    /// What shall go back to the client cannot, and a person must settle it.
     RefundFailed,
     /// The client's bank took it back, for now or for good.
     Disputed,
@@ -194,6 +214,45 @@ pub enum PaymentState {
     Cancelled,
     /// The session took place, and nobody could be made to pay.
     Unpaid,
+}
+
+/// What is asked of a gateway that a person decides about when it refuses for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// To take what is set aside.
+    Capture,
+    /// To give something back to the client.
+    Refund,
+    /// To take something back from the expert.
+    Reversal,
+    /// To give something to the expert again.
+    Transfer,
+}
+
+/// What only a person can decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "because")]
+pub enum Concern {
+    /// The client's bank did not take a refund.
+    RefundFailed {
+        /// So much is to go back to the client.
+        amount: Money,
+    },
+    /// Something shall go back to the client of a charge whose dispute was lost, and the gateway refunds nothing of such.
+    DisputeLost {
+        /// So much.
+        amount: Money,
+    },
+    /// The gateway refuses an order for good.
+    Refused {
+        /// Which.
+        order: Order,
+        /// Of how much.
+        amount: Money,
+    },
+    /// The two do not say the same of the session.
+    Contested,
 }
 
 /// Why a client's bank refused, in the few ways that call for different acts.
@@ -276,74 +335,63 @@ pub struct Seen {
     pub movements: Vec<Movement>,
     /// Whether a dispute is not decided yet.
     pub open_dispute: bool,
+    /// Whether one was decided for the client.
+    pub lost_dispute: bool,
     /// Why the client's bank last refused.
     pub decline: Option<Decline>,
 }
 
-/// The next step that makes the payment and the appointment agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settlement {
-    /// They agree for good.
-    Settled,
-    /// They agree until then.
-    WaitUntil(Timestamp),
-    /// The money is sure: confirm the appointment.
-    Confirm,
-    /// Take, or set aside, what the client agreed to.
-    Take,
-    /// Nobody shall pay any more: make it impossible. What the gateway then says decides the next step.
-    CancelIntent,
-    /// The hold's time is over, and nothing can be paid any more or it was paid too late: give the slot back.
-    Expire,
-    /// Set the saved card's money aside.
-    AuthoriseSaved(Money),
-    /// Take this much from the saved card at once.
-    ChargeSaved(Money),
-    /// The card failed: the client must pay anew by then.
-    AskClient {
-        /// By then.
-        deadline: Timestamp,
-        /// Whether that needs a new intent, because the old one can never be paid.
-        anew: bool,
-    },
-    /// The client did not pay anew: the appointment cannot take place.
-    CallOff,
-    /// The session took place as far as anybody says.
-    Complete,
-    /// Take this much of what is set aside, and let go of the rest.
-    Capture(Money),
-    /// Give this much back to the client.
-    Refund {
-        /// So much.
-        amount: Money,
-        /// Whether the expert still has it, so that it can be taken from there by the same order.
-        from_expert: bool,
-    },
-    /// Take this much back from the expert.
-    Reverse {
-        /// So much.
-        amount: Money,
-        /// Whether the platform's fee of it goes back to the expert.
-        with_fee: bool,
-    },
-    /// Give the expert this much again: they gave it back for a dispute or a refund, and the client's bank returned it.
-    TransferAgain(Money),
-    /// The client's bank did not take the refund, or the gateway refunds nothing of a charge whose dispute was lost: only a
-    /// person can settle it.
-    NeedsPerson,
-    /// The session is over, and nobody can be made to pay.
-    WriteOff,
-}
-
-/// How long to wait before asking again about a payment that is under way, in seconds.
-const PROCESSING_PAUSE: i64 = 15 * 60;
-/// How long to wait before asking again about a dispute, in seconds. Its end is also told.
-const DISPUTE_PAUSE: i64 = DAY;
-
 impl Payment {
+    /// One that was agreed and not asked for yet.
+    pub fn agreed(
+        appointment: AppointmentId,
+        amount: Money,
+        fee_rate: Rate,
+        (gateway, destination): (Gateway, String),
+        plan: Plan,
+    ) -> Self {
+        Self {
+            appointment,
+            version: 1,
+            gateway,
+            amount,
+            fee_rate,
+            destination,
+            plan,
+            references: References::default(),
+            intents: 1,
+            kept: None,
+            action_deadline: None,
+            refund_tries: 1,
+            refused: BTreeMap::new(),
+            refusals: 0,
+            settled_with_expert: false,
+            concern: None,
+            open_dispute: false,
+            lost_dispute: false,
+            entries: 0,
+            decline: None,
+            state: PaymentState::Open,
+        }
+    }
+
     /// The platform's part of everything.
     pub fn fee(&self) -> Money {
         self.amount.share(self.fee_rate)
+    }
+
+    /// The same with the intent that was made for its next number.
+    #[must_use]
+    pub fn with_intent(&self, intent: String) -> Self {
+        let references = References { intent: Some(intent), ..self.references.clone() };
+        Self { intents: self.intents.saturating_add(1), references, ..self.clone() }
+    }
+
+    /// The same while its client is asked to pay anew.
+    #[must_use]
+    pub fn asked_until(&self, deadline: Timestamp) -> Self {
+        let state = PaymentState::ActionRequired { deadline };
+        Self { action_deadline: Some(deadline), state, ..self.clone() }
     }
 
     /// What the client shall have paid in the end, as the appointment stands.
@@ -363,23 +411,23 @@ impl Payment {
         end.plus(CAPTURE_MARGIN + EARLY - abilities.later_authorisation_holds.unwrap_or(0))
     }
 
-    /// How far it is, from what the gateway says and has moved.
-    pub fn state_of(&self, seen: &Seen, movements: &[Movement]) -> PaymentState {
+    /// How far it is, from what the gateway says and has moved, when the client shall have paid `target` in the end.
+    pub fn state_of(&self, seen: &Seen, movements: &[Movement], target: Money) -> PaymentState {
         let totals = Totals::of(movements);
         let last = |kinds: &[MovementKind]| {
             movements.iter().filter(|one| kinds.contains(&one.kind)).map(|one| one.at).max()
         };
         let refunded_at = last(&[MovementKind::Refund, MovementKind::SettledByHand]);
         // A person must look as long as something of it is left to give back, whatever went back before.
-        let owes = totals.held() > self.kept.map_or(0, Money::amount);
-        let stuck = owes && totals.failed_refunds >= self.refund_tries;
+        let owes = totals.held() > target.amount();
+        let fails = totals.failed_refunds >= self.refund_tries || self.refused.contains_key(&Order::Refund);
         if let Some(paid_at) = last(&[MovementKind::Captured]) {
             return match refunded_at {
                 _ if totals.disputed > 0 => PaymentState::Disputed,
                 Some(refunded_at) if totals.refunded >= totals.captured => {
                     PaymentState::Refunded { refunded_at }
                 }
-                _ if stuck => PaymentState::RefundFailed,
+                _ if owes && fails => PaymentState::RefundFailed,
                 Some(refunded_at) if totals.refunded > 0 => PaymentState::PartlyRefunded { refunded_at },
                 _ => PaymentState::Paid { paid_at },
             };
@@ -389,219 +437,13 @@ impl Payment {
         }
         match (seen.status, self.action_deadline) {
             (IntentStatus::Authorised { capture_before }, _) => PaymentState::Authorised { capture_before },
-            (IntentStatus::CardSaved, _) => PaymentState::CardSaved,
             (IntentStatus::Processing, _) => PaymentState::Processing,
-            (IntentStatus::Open | IntentStatus::Missing | IntentStatus::Approved, Some(deadline)) => {
-                PaymentState::ActionRequired { deadline }
-            }
-            (IntentStatus::Open | IntentStatus::Missing | IntentStatus::Approved, None) => PaymentState::Open,
             (IntentStatus::Cancelled | IntentStatus::Succeeded, _) => PaymentState::Cancelled,
+            // Also while a saved card cannot even be asked.
+            (_, Some(deadline)) => PaymentState::ActionRequired { deadline },
+            (IntentStatus::CardSaved, None) => PaymentState::CardSaved,
+            (IntentStatus::Open | IntentStatus::Missing | IntentStatus::Approved, None) => PaymentState::Open,
         }
-    }
-}
-
-/// The next step, given the appointment, the payment, what the gateway says of it now, and everything that ever moved.
-///
-/// It is asked again after each step until it answers [`Settlement::Settled`] or to wait, so that it does not matter
-/// which event set it off, how often, or in which order.
-pub fn settle(
-    appointment: &Appointment,
-    payment: &Payment,
-    seen: &Seen,
-    movements: &[Movement],
-    abilities: Abilities,
-    now: Timestamp,
-) -> Settlement {
-    let totals = Totals::of(movements);
-    let target = payment.target(&appointment.status);
-    match &appointment.status {
-        Status::Pending { hold_expires_at } => {
-            pending(appointment, *hold_expires_at, seen.status, abilities, now)
-        }
-        Status::Confirmed => confirmed(appointment, payment, seen, &totals, target, abilities, now),
-        Status::Completed | Status::NoShow { .. } | Status::Cancelled { .. } | Status::Expired => {
-            ended(payment, seen, &totals, target, abilities, now)
-        }
-    }
-}
-
-/// Until when a client can pay anew whose card failed now: a day, but never into the session.
-pub fn action_deadline(appointment: &Appointment, now: Timestamp) -> Timestamp {
-    now.plus(ACTION_TIME).min(appointment.start.max(now))
-}
-
-fn pending(
-    appointment: &Appointment,
-    hold_expires_at: Timestamp,
-    status: IntentStatus,
-    abilities: Abilities,
-    now: Timestamp,
-) -> Settlement {
-    let in_time = now < appointment.end;
-    match status {
-        status if status.is_secure() && in_time => Settlement::Confirm,
-        IntentStatus::Approved if in_time => Settlement::Take,
-        _ if hold_expires_at > now => Settlement::WaitUntil(hold_expires_at),
-        // A bank debit may take days. Nobody held the session for whom it comes too late.
-        status if status.is_secure() => Settlement::Expire,
-        IntentStatus::Open | IntentStatus::Approved if !abilities.waits_to_be_taken => {
-            Settlement::CancelIntent
-        }
-        IntentStatus::Processing => Settlement::WaitUntil(now.plus(PROCESSING_PAUSE)),
-        _ => Settlement::Expire,
-    }
-}
-
-fn confirmed(
-    appointment: &Appointment,
-    payment: &Payment,
-    seen: &Seen,
-    totals: &Totals,
-    target: Money,
-    abilities: Abilities,
-    now: Timestamp,
-) -> Settlement {
-    let failed = payment.action_deadline.filter(|deadline| *deadline <= now);
-    match seen.status {
-        _ if totals.captured > 0 => adjust(payment, seen, totals, target, abilities, now),
-        IntentStatus::Succeeded => Settlement::Settled,
-        IntentStatus::Processing => Settlement::WaitUntil(now.plus(PROCESSING_PAUSE)),
-        // Nobody shall be asked to pay nothing.
-        IntentStatus::Open | IntentStatus::Approved if target.is_zero() => Settlement::CancelIntent,
-        IntentStatus::Approved => Settlement::Take,
-        IntentStatus::Authorised { capture_before } => {
-            let completed = appointment.end.plus(COMPLETED_AFTER);
-            let latest = capture_before.plus(-CAPTURE_MARGIN);
-            if now >= completed {
-                Settlement::Complete
-            } else if now >= latest {
-                // Before it runs out it is taken, and given back by the policy when it comes to that.
-                if target.is_zero() { Settlement::CancelIntent } else { Settlement::Capture(target) }
-            } else {
-                Settlement::WaitUntil(completed.min(latest))
-            }
-        }
-        IntentStatus::CardSaved if failed.is_none() => {
-            let at = Payment::authorise_at(abilities, appointment.end);
-            // A part that is less than a card can be charged is let go.
-            if target.check_charge().is_err() {
-                Settlement::Settled
-            } else if now < at {
-                Settlement::WaitUntil(at)
-            } else {
-                Settlement::AuthoriseSaved(target)
-            }
-        }
-        // A saved card is here when it could not even be asked until its deadline.
-        IntentStatus::Open | IntentStatus::Cancelled | IntentStatus::Missing | IntentStatus::CardSaved => {
-            let anew = seen.status != IntentStatus::Open;
-            match payment.action_deadline {
-                _ if target.is_zero() || payment.state == PaymentState::Unpaid => Settlement::Settled,
-                _ if now >= appointment.end => Settlement::WriteOff,
-                None => Settlement::AskClient { deadline: action_deadline(appointment, now), anew },
-                Some(deadline) if now >= deadline => Settlement::CallOff,
-                Some(deadline) if anew => Settlement::AskClient { deadline, anew },
-                Some(deadline) => Settlement::WaitUntil(deadline),
-            }
-        }
-    }
-}
-
-fn ended(
-    payment: &Payment,
-    seen: &Seen,
-    totals: &Totals,
-    target: Money,
-    abilities: Abilities,
-    now: Timestamp,
-) -> Settlement {
-    // The session took place while the client was asked to pay anew, and they still can.
-    let deadline = payment.action_deadline.filter(|deadline| !target.is_zero() && now < *deadline);
-    match seen.status {
-        _ if totals.captured > 0 => adjust(payment, seen, totals, target, abilities, now),
-        IntentStatus::Processing => Settlement::WaitUntil(now.plus(PROCESSING_PAUSE)),
-        IntentStatus::Authorised { .. } if target.is_zero() => Settlement::CancelIntent,
-        IntentStatus::Authorised { .. } => Settlement::Capture(target),
-        IntentStatus::CardSaved if target.is_zero() => Settlement::CancelIntent,
-        // A part that is less than a card can be charged is let go.
-        IntentStatus::CardSaved if target.check_charge().is_err() => Settlement::CancelIntent,
-        // The gateway would not even ask it.
-        IntentStatus::CardSaved if payment.state == PaymentState::Unpaid => Settlement::CancelIntent,
-        IntentStatus::CardSaved => Settlement::ChargeSaved(target),
-        IntentStatus::Approved if deadline.is_some() => Settlement::Take,
-        IntentStatus::Open | IntentStatus::Approved => match deadline {
-            Some(deadline) => Settlement::WaitUntil(deadline),
-            None if abilities.waits_to_be_taken => over(payment, target),
-            None => Settlement::CancelIntent,
-        },
-        IntentStatus::Missing | IntentStatus::Cancelled | IntentStatus::Succeeded => over(payment, target),
-    }
-}
-
-/// Nothing was paid, and nothing will be.
-fn over(payment: &Payment, target: Money) -> Settlement {
-    // Somebody came, or called off too late, and the card failed: that is the expert's loss, and they are told.
-    if target.is_zero() || payment.state == PaymentState::Unpaid {
-        Settlement::Settled
-    } else {
-        Settlement::WriteOff
-    }
-}
-
-/// Brings what was taken to what shall be kept, and the expert's part to their part of it.
-fn adjust(
-    payment: &Payment,
-    seen: &Seen,
-    totals: &Totals,
-    target: Money,
-    abilities: Abilities,
-    now: Timestamp,
-) -> Settlement {
-    let money = |amount: u64| target.with_amount(amount).unwrap_or(target);
-    let held = totals.held();
-    let surplus = held.saturating_sub(target.amount());
-    // What goes back to the client, now or later, is not the expert's.
-    let expert = held.min(target.amount());
-    let transferred = totals.transferred.saturating_sub(totals.reversed);
-    // Whether the expert misses something that they gave back, because a bank returned it to the platform, or got such again.
-    let given_again = totals.transferred > totals.captured;
-    let missing = totals.transferred == totals.captured && transferred < expert;
-    let mirrored = !given_again && !missing;
-    // What a bank did not take it will not take again by itself.
-    let disputed = totals.disputed > 0 && !abilities.refunds_after_dispute;
-    let stuck = surplus > 0 && (disputed || totals.failed_refunds >= payment.refund_tries);
-    if surplus > 0 && !stuck && !seen.open_dispute {
-        return Settlement::Refund {
-            amount: money(surplus),
-            // Unless it is with the platform already, the expert's part comes from the expert by the same order.
-            from_expert: !abilities.reaches_experts || (mirrored && transferred >= held),
-        };
-    }
-    if !abilities.reaches_experts {
-        // What the expert has is what the gateway's own refunds and disputes left them.
-    } else if mirrored {
-        // What the expert gives back mirrors what the client gets back, and the fee goes along with it.
-        if transferred > expert {
-            return Settlement::Reverse { amount: money(transferred - expert), with_fee: true };
-        }
-    } else {
-        // What is given again has its fee taken off already, so only what is left of both is compared: by sums, because a
-        // rounded fee may leave the expert less than nothing.
-        let theirs = expert - money(expert).share(payment.fee_rate).amount();
-        let got = totals.transferred + totals.fee_refunded;
-        let shall_have_got = theirs + totals.reversed + totals.fee;
-        if got > shall_have_got {
-            return Settlement::Reverse { amount: money(got - shall_have_got), with_fee: false };
-        } else if got < shall_have_got {
-            return Settlement::TransferAgain(money(shall_have_got - got));
-        }
-    }
-    if seen.open_dispute {
-        Settlement::WaitUntil(now.plus(DISPUTE_PAUSE))
-    } else if stuck {
-        Settlement::NeedsPerson
-    } else {
-        Settlement::Settled
     }
 }
 

@@ -239,6 +239,13 @@ impl Quote {
         }
     }
 
+    /// The same when the client has paid no more than `held` by now: a part went back by another way, such as a dispute.
+    #[must_use]
+    pub fn of_what_is_held(self, held: u64) -> Self {
+        let left = held.saturating_sub(self.kept.amount()).min(self.refund.amount());
+        Self { refund: self.refund.with_amount(left).unwrap_or(self.refund), ..self }
+    }
+
     /// All of `price` back.
     pub fn everything(price: Money, basis: Basis) -> Self {
         Self::new(price, price, basis)
@@ -263,11 +270,16 @@ pub fn cancellation(
         Party::Client => {}
     }
     let grace = booked_at.plus(i64::from(policy.grace_minutes) * MINUTE);
-    if policy.grace_minutes > 0 && now <= grace && now < start {
+    if policy.grace_minutes > 0 && now <= grace && now < start && !crate::planted("no_grace") {
         return Quote::everything(price, Basis::Grace { until: grace });
     }
     let holds = |tier: &&Tier| now <= start.plus(-i64::from(tier.until_hours_before) * HOUR);
-    match policy.tiers.iter().find(holds) {
+    let tiers = policy.tiers.iter();
+    match if crate::planted("the_last_tier_counts") {
+        tiers.rev().find(holds)
+    } else {
+        tiers.clone().find(holds)
+    } {
         Some(&Tier { until_hours_before, refund_percent }) => {
             Quote::new(price, refund_percent.of(price), Basis::Tier { until_hours_before, refund_percent })
         }

@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::appointment::Appointment;
-use crate::billing::{Address, BillingDetails, Country, Tax, tax_included};
+use crate::billing::{Address, BillingDetails, Country};
+use crate::tax::{TaxReport, Taxes};
 use crate::text::{Email, ShortText};
-use crate::{AppointmentId, ClientId, ExpertId, Money, Rate, ReceiptId, Timestamp, Zone};
+use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone};
 
 pub use number::{InvalidReceiptNumber, ReceiptNumber};
 
@@ -162,33 +163,6 @@ pub struct Service {
     pub booked_at: Timestamp,
 }
 
-/// The tax in a total.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TaxLine {
-    /// What it is called.
-    pub label: ShortText,
-    /// What is added to the net amount, in basis points: 1900 is 19 %.
-    #[schemars(with = "u16", range(max = 10_000))]
-    pub rate: Rate,
-    /// What is left of the total without it.
-    pub net: Money,
-    /// How much it is.
-    pub amount: Money,
-}
-
-impl TaxLine {
-    /// The tax in a total.
-    pub fn of(total: Money, tax: Tax) -> Self {
-        let (net, amount) = tax_included(total, tax.rate);
-        Self { label: tax.label, rate: tax.rate, net, amount }
-    }
-
-    /// Its name and rate.
-    pub fn tax(&self) -> Tax {
-        Tax { label: self.label.clone(), rate: self.rate }
-    }
-}
-
 /// A document that was issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -217,8 +191,11 @@ pub struct Receipt {
     pub service: Service,
     /// How much moved, tax included.
     pub total: Money,
-    /// The tax in it, when the issuer had set one.
-    pub tax: Option<TaxLine>,
+    /// The taxes in it.
+    pub taxes: Taxes,
+    /// What it put into the issuer's tax reports at the gateway; nothing unless the gateway calculated its taxes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tax_reports: Vec<TaxReport>,
     /// What the payment gateway calls the movement.
     pub reference: String,
 }
@@ -234,49 +211,36 @@ pub struct Draft {
     pub issued_at: Timestamp,
     /// Who issues it.
     pub issuer: Issuer,
-    /// What kind it is, and which tax its total includes.
-    pub basis: Basis,
+    /// What kind it is.
+    pub kind: ReceiptKind,
+    /// The taxes in its total.
+    pub taxes: Taxes,
+    /// What it put into the issuer's tax reports.
+    pub tax_reports: Vec<TaxReport>,
 }
 
-/// What kind of document it is, and which tax its total includes.
-///
-/// A document that amends another has the tax of that one, whatever the issuer's rate has become since: what goes back is
-/// what was paid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Basis {
-    kind: ReceiptKind,
-    tax: Option<Tax>,
-}
-
-impl Basis {
-    /// A payment, by somebody whose prices include this tax.
-    pub fn receipt(tax: Option<Tax>) -> Self {
-        Self { kind: ReceiptKind::Receipt, tax }
-    }
-
+impl ReceiptKind {
     /// What amends this document: a credit note on a receipt, a correction of anything else.
-    pub fn amending(amended: Receipt) -> Self {
+    pub fn amending(amended: &Receipt) -> Self {
         let of = amended.number;
-        let kind = match amended.kind {
-            ReceiptKind::Receipt => ReceiptKind::CreditNote { of },
-            ReceiptKind::CreditNote { .. } | ReceiptKind::Correction { .. } => ReceiptKind::Correction { of },
-        };
-        Self { kind, tax: amended.tax.as_ref().map(TaxLine::tax) }
+        match amended.kind {
+            Self::Receipt => Self::CreditNote { of },
+            Self::CreditNote { .. } | Self::Correction { .. } => Self::Correction { of },
+        }
     }
 }
 
 impl Receipt {
     /// The document of an occasion.
     pub fn issued(appointment: &Appointment, occasion: &Occasion, draft: Draft) -> Self {
-        let Draft { id, number, issued_at, issuer, basis } = draft;
-        let tax = basis.tax.map(|tax| TaxLine::of(occasion.amount, tax));
+        let Draft { id, number, issued_at, issuer, kind, taxes, tax_reports } = draft;
         Self {
             id,
             appointment: appointment.id,
             expert: appointment.expert,
             client: appointment.client,
             number,
-            kind: basis.kind,
+            kind,
             issued_at,
             moved_at: occasion.at,
             issuer,
@@ -293,7 +257,8 @@ impl Receipt {
                 booked_at: appointment.created_at,
             },
             total: occasion.amount,
-            tax,
+            taxes,
+            tax_reports,
             reference: occasion.object.clone(),
         }
     }

@@ -485,9 +485,12 @@ impl FromStr for Date {
     type Err = InvalidDate;
 
     fn from_str(text: &str) -> Result<Self, InvalidDate> {
-        // chrono also reads `2027-3-5` and signs; the wire has one way to write a date.
+        // chrono also reads `2027-3-5`, signs and white space; the wire has one way to write a date.
         let canonical = text.len() == 10
-            && text.bytes().enumerate().all(|(at, byte)| matches!(at, 4 | 7) == (byte == b'-'));
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
         let date = canonical.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
         date.ok_or(InvalidDate).and_then(Self::try_from)
     }

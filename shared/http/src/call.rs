@@ -177,7 +177,8 @@ impl Call {
         tag.trim()
             .strip_prefix('"')
             .and_then(|tag| tag.strip_suffix('"'))
-            .and_then(|version| version.parse().ok())
+            // One version has one ETag; Rust would also read a sign and zeros in front.
+            .and_then(|version| version.parse().ok().filter(|number: &u64| number.to_string() == version))
             .ok_or_else(|| {
                 Problem::malformed("expected an ETag of ours, such as \"3\" with its quotes")
                     .about("If-Match")
@@ -216,7 +217,7 @@ fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {
 
 /// The person of a token's claims.
 ///
-/// API Gateway passes every claim as text, a list as `[one two]`.
+/// API Gateway passes every claim as text, a list as `[one two]`; a list in JSON is read too.
 pub fn person_of<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> {
     let (issuer, subject) = (claim("iss")?, claim("sub")?);
     if issuer.is_empty() || subject.is_empty() {
@@ -228,12 +229,17 @@ pub fn person_of<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> 
     context.update(subject.as_bytes());
     let bits =
         context.finish().as_ref().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
-    let groups = claim("cognito:groups").unwrap_or_default();
-    let roles = groups
-        .split(|character: char| character.is_whitespace() || "[],\"".contains(character))
-        .filter_map(Role::from_group)
-        .collect();
+    let roles = groups(claim("cognito:groups").unwrap_or_default());
+    let roles = roles.iter().filter_map(|group| Role::from_group(group)).collect();
     Some(Person::new(bits, roles))
+}
+
+/// The groups of a claim, whole: a name may hold commas, and a part of a name is no group.
+fn groups(claim: &str) -> Vec<String> {
+    serde_json::from_str(claim).unwrap_or_else(|_| {
+        let bare = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(claim);
+        bare.split_whitespace().map(str::to_owned).collect()
+    })
 }
 
 #[cfg(test)]
@@ -255,6 +261,8 @@ mod tests {
         assert!(groups("[expert client]").has(Role::Client));
         assert!(groups("[\"expert\",\"admin\"]").has(Role::Admin));
         assert!(!groups("[superexpert]").has(Role::Expert));
+        assert!(!groups("[x,admin [admin] \"admin\"]").has(Role::Admin));
+        assert!(groups("expert").has(Role::Expert));
         assert_eq!(groups("").expert_id(), groups("[expert]").expert_id());
         assert_eq!(person_of(|name| (name == "sub").then_some("ada")), None);
     }

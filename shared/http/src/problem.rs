@@ -158,6 +158,9 @@ impl From<AppError> for Problem {
             AppError::Change(_) => Self::conflict("status", "Its status does not allow this", detail),
             AppError::NoHours => Self::conflict("no-hours", "No hours are published", detail),
             AppError::PaymentsNotReady => Self::conflict("payments-not-ready", "No payments yet", detail),
+            AppError::TaxNotReady(_) => {
+                Self::conflict("tax-not-ready", "Taxes cannot be calculated yet", detail).about("tax")
+            }
             AppError::QuoteChanged { .. } => {
                 Self::conflict("quote-changed", "Calling off gives back another amount by now", detail)
                     .about("expected_refund")
@@ -180,7 +183,7 @@ impl From<AppError> for Problem {
                 let detail = format!("the payment provider refused ({code})");
                 Self::conflict("payment-refused", "The payment provider refused", detail)
             }
-            AppError::Payment(PaymentError::Unavailable(reason)) => {
+            AppError::Payment(reason @ (PaymentError::Unavailable(_) | PaymentError::NotNow { .. })) => {
                 tracing::error!(%reason, "the payment provider is not available");
                 Self::unavailable(
                     "the payment provider did not answer; nothing is lost: send the same request again, with the same \

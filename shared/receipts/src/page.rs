@@ -68,6 +68,7 @@ pub fn html(receipt: &Receipt) -> String {
                             tr { th scope="row" { (sheet.total.0) } td { (sheet.total.1) } }
                         }
                     }
+                    @if let Some(remark) = &sheet.remark { p { (remark) } }
                 }
             }
         }

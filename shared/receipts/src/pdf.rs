@@ -134,6 +134,10 @@ fn lay_out<'a>(typeface: &'a Typeface, sheet: &Sheet) -> Layout<'a> {
         layout.amount(name, amount, TEXT);
     }
     layout.amount(sheet.total.0, &sheet.total.1, TEXT + 2_000);
+    if let Some(remark) = &sheet.remark {
+        layout.space(8_000);
+        layout.paragraph(TEXT, BLACK, remark);
+    }
     if layout.lacks {
         layout.space(20_000);
         let note = "The boxes stand for characters that this document's font lacks. They can be copied as text, and the web \

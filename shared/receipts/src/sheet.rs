@@ -21,6 +21,8 @@ pub(crate) struct Sheet {
     pub parts: Vec<(String, String)>,
     /// The total, with its name.
     pub total: (&'static str, String),
+    /// Why there is no tax in it.
+    pub remark: Option<String>,
 }
 
 /// `5 January 2027`
@@ -66,9 +68,11 @@ impl Sheet {
         if service.seats > 1 {
             paid_for.push(format!("{} seats", service.seats));
         }
-        let parts = receipt.tax.iter().flat_map(|line| {
-            [("Net".to_owned(), line.net.to_string()), (line.tax().to_string(), line.amount.to_string())]
-        });
+        let lines = receipt.taxes.lines();
+        let net = (!lines.is_empty()).then(|| receipt.taxes.net(receipt.total));
+        let net = net.map(|net| ("Net".to_owned(), net.to_string()));
+        let taxes = lines.iter().map(|line| (line.to_string(), line.amount.to_string()));
+        let parts = net.into_iter().chain(taxes);
         Self {
             title: format!("{name} {number}"),
             note,
@@ -83,6 +87,7 @@ impl Sheet {
             service: paid_for,
             parts: parts.collect(),
             total: (total, receipt.total.to_string()),
+            remark: receipt.taxes.reason().map(|reason| reason.to_string()),
         }
     }
 }

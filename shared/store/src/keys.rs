@@ -11,6 +11,7 @@
 //! | webhooks | whose account is this | table | `ACCOUNT#<gateway>#<account>` | `R` |
 //! | the two people | one appointment, its payment, and what moved | table | `APT#<id>` | `A`, `PAY`, `ENTRY#<number>` |
 //! | the two people, issuing receipts | an appointment's receipts; the one of a movement of money | table | `APT#<id>` | `DOC#<kind>#<object>` |
+//! | issuing receipts | what the gateway calculated for a document that is not issued yet | table | `APT#<id>` | `TAX#<kind>#<object>` |
 //! | expert's reports | an expert's ledger by time | GSI1 | `LEDGER#<expert>` | `<at>#<entry>` |
 //! | reconciler, platform's reports | the whole ledger by day | GSI2 | `LEDGER#<yyyymmdd>` | `<at>#<entry>` |
 //! | payouts | was this payout written down | table | `LEDGER#<expert>` | `PAYOUT#<gateway>#<kind>#<payout>` |
@@ -239,6 +240,11 @@ pub fn document(id: AppointmentId, name: DocumentName<'_>) -> Key {
     key(appointment_rows(id), format!("{DOCUMENTS}{}#{}", name.kind, name.object))
 }
 
+/// What the gateway calculated for the document of this name.
+pub fn tax_calculation(id: AppointmentId, name: DocumentName<'_>) -> Key {
+    key(appointment_rows(id), format!("TAX#{}#{}", name.kind, name.object))
+}
+
 /// What the sort keys of all receipts of an appointment begin with.
 pub const DOCUMENTS: &str = "DOC#";
 
@@ -342,6 +348,7 @@ mod tests {
             document(appointment_id, credit_note).to_string(),
             format!("APT#apt_{zeros}a / DOC#credit_note#re_1")
         );
+        assert_eq!(tax_calculation(appointment_id, credit_note).sk, "TAX#credit_note#re_1");
         assert_eq!(receipt(ReceiptId::from_bits(1)).to_string(), format!("RCP#rcp_{zeros}1 / R"));
         assert_eq!(receipt_counter(expert, 2027).sk, "RECEIPTS#2027");
         assert_eq!(receipts_of(expert), format!("RECEIPTS#exp_{zeros}1"));

@@ -28,7 +28,7 @@ pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use exchange_rates::VersionedRates;
 pub use experts::VersionedRules;
 pub use ledger::LedgerPage;
-pub use receipts::{ReceiptPage, VersionedBilling};
+pub use receipts::{ReceiptPage, VersionedBilling, WrittenCalculation};
 pub use reconciliation::{Compared, DifferencePage};
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};

@@ -2,7 +2,8 @@
 
 use domain::billing::BillingDetails;
 use domain::receipt::{DocumentName, Receipt};
-use domain::{AppointmentId, ExpertId, ReceiptId};
+use domain::tax::Taxes;
+use domain::{AppointmentId, ExpertId, ReceiptId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, GSI1, GSI2, VERSION};
@@ -17,6 +18,19 @@ pub struct VersionedBilling {
     pub version: u64,
     /// The details.
     pub details: BillingDetails,
+}
+
+/// What a gateway calculated for a document, kept until the document is issued and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenCalculation {
+    /// Grows by one each time it had to be calculated anew.
+    pub version: u64,
+    /// What the gateway calls it.
+    pub id: String,
+    /// Until when the gateway takes it into the expert's tax reports.
+    pub valid_until: Timestamp,
+    /// What it came to.
+    pub taxes: Taxes,
 }
 
 /// The last number of a series. The number is the row's version: each document that is issued makes both one larger.
@@ -41,6 +55,20 @@ impl Transaction {
     /// When they cannot be stored.
     pub fn put_billing(&mut self, expert: ExpertId, billing: &VersionedBilling) -> Result<(), CommitError> {
         self.put_document(keys::billing(expert), Expect::read(billing.version - 1), billing, [])
+    }
+
+    /// Writes a calculation over the one before it.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub fn put_tax_calculation(
+        &mut self,
+        appointment: AppointmentId,
+        name: DocumentName<'_>,
+        calculation: &WrittenCalculation,
+    ) -> Result<(), CommitError> {
+        let expect = Expect::read(calculation.version - 1);
+        self.put_document(keys::tax_calculation(appointment, name), expect, calculation, [])
     }
 
     /// Issues a document under its number.
@@ -98,6 +126,19 @@ impl Store {
         name: DocumentName<'_>,
     ) -> Result<Option<Receipt>, ReadError> {
         let key = keys::document(appointment, name);
+        self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
+    }
+
+    /// What a gateway calculated for the document of this name.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn tax_calculation(
+        &self,
+        appointment: AppointmentId,
+        name: DocumentName<'_>,
+    ) -> Result<Option<WrittenCalculation>, ReadError> {
+        let key = keys::tax_calculation(appointment, name);
         self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
     }
 

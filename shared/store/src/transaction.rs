@@ -75,8 +75,11 @@ impl Transaction {
         self.writes.push(Write { key, expect, action: Action::Delete });
     }
 
+    /// One row can be in a transaction only once; what is written under a condition is checked by it.
     pub(crate) fn check(&mut self, key: Key, expect: Expect) {
-        self.writes.push(Write { key, expect, action: Action::Check });
+        if !self.writes.iter().any(|write| write.key == key) {
+            self.writes.push(Write { key, expect, action: Action::Check });
+        }
     }
 
     pub(crate) fn note_due(&mut self, due: &Due) {

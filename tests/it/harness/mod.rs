@@ -1,7 +1,5 @@
 //! Starting a stack, calling it, and the ordinary expert whom most tests book.
 
-mod description;
-
 use std::sync::{Arc, OnceLock};
 
 use local::{People, Stack, StackClock, StackConfig};
@@ -13,6 +11,7 @@ use simulators::ecb::EcbSimulator;
 use simulators::stripe::StripeSimulator;
 use simulators::stripe::description::Description;
 use store::Meter;
+use strangers::description;
 
 /// A Monday, 08:00 in London.
 pub const NOW: &str = "2027-01-04T08:00:00Z";
@@ -22,7 +21,7 @@ pub struct World {
     pub stack: Stack,
     pub clock: ManualClock,
     pub meter: Arc<Meter>,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 /// An answer.
@@ -176,6 +175,36 @@ impl World {
 
     pub fn put(&self, path: &str) -> Ask<'_> {
         self.ask(Method::PUT, path)
+    }
+
+    /// All that is kept and all that was sent: what a refused request must not change.
+    pub async fn everything(&self) -> String {
+        let scan = self
+            .http
+            .post(&self.stack.database_url)
+            .header("X-Amz-Target", "DynamoDB_20120810.Scan")
+            // The form of a signature, which the embedded database does not check.
+            .header(
+                "Authorization",
+                "AWS4-HMAC-SHA256 Credential=local/20270104/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+            )
+            .header("X-Amz-Date", "20270104T080000Z")
+            .header("Content-Type", "application/x-amz-json-1.0")
+            .body(r#"{"TableName":"expert-connect"}"#);
+        let found = scan.send().await.expect("an answer").text().await.expect("text");
+        let found: Value = serde_json::from_str(&found).expect("JSON");
+        assert!(found["LastEvaluatedKey"].is_null(), "it fits one page");
+        let mut rows: Vec<String> = found["Items"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no rows: {found}"))
+            .iter()
+            .map(Value::to_string)
+            .collect();
+        rows.sort();
+        let Stack { queue, bus, .. } = &self.stack;
+        let (queue, published) = (queue.inspect(), bus.published().len());
+        let calls = self.stripe().events().len();
+        format!("{}\n{queue:?}, {published} events, {calls} events of Stripe's", rows.join("\n"))
     }
 
     /// Moves the clock.
@@ -341,6 +370,17 @@ impl World {
     pub async fn act(&self, subject: &str, id: &str, what: &str, body: &Value) -> Reply {
         let ask = self.post(&format!("/v1/appointments/{id}/{what}")).person(subject);
         if body.is_null() { ask.send().await } else { ask.json(body).send().await }
+    }
+
+    /// What an administrator says of a payment that needs a person.
+    pub async fn decide(&self, id: &str, decision: &str) -> Reply {
+        let path = format!("/v1/appointments/{id}");
+        let seen = self.get(&path).person("margaret").send().await.expect(200);
+        let mut body = json!({ "decision": decision });
+        if decision == "settled_by_hand" {
+            body["amount"] = seen["payment"]["needs_person"]["amount"].clone();
+        }
+        self.act("margaret", id, "payment/decision", &body).await
     }
 
     /// Books and pays a slot for Alan; its id.

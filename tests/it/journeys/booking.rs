@@ -193,7 +193,7 @@ async fn an_expert_says_how_a_session_ended() {
     let second = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k2").await.expect(201));
     let none = json!(null);
     assert_eq!(world.act("ada", &first, "complete", &none).await.problem(409), "status");
-    world.pass(26 * 3_600);
+    world.pass(27 * 3_600);
     assert_eq!(world.act("alan", &first, "complete", &none).await.problem(403), "forbidden");
     assert_eq!(world.act("ada", &first, "complete", &none).await.expect(200)["status"], "completed");
     assert_eq!(world.act("ada", &first, "complete", &none).await.expect(200)["status"], "completed");

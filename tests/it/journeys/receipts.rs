@@ -2,6 +2,7 @@
 
 use app::AppError;
 use domain::receipt::{Occasion, OccasionKind, Receipt, ReceiptKind};
+use domain::tax::Taxes;
 use domain::{Currency, Money};
 use serde_json::{Value, json};
 
@@ -116,16 +117,16 @@ async fn each_movement_of_money_has_one_document() {
         assert_eq!(first["service"]["time_zone"], "Europe/Berlin");
         assert_eq!(first["total"], json!({ "amount": 8_000, "currency": "EUR" }));
         assert_eq!(
-            (&first["tax"]["net"]["amount"], &first["tax"]["amount"]["amount"]),
+            (&first["net"]["amount"], &first["taxes"][0]["amount"]["amount"]),
             (&json!(6_667), &json!(1_333))
         );
         assert_eq!(first["payment_reference"], "pi_1");
         assert_eq!(listed[1]["issuer"]["name"], "Ada King");
         assert_eq!(
-            (&listed[1]["tax"]["rate"], &listed[1]["tax"]["amount"]["amount"]),
-            (&json!(2_000), &json!(500))
+            (&listed[1]["taxes"][0]["rate"], &listed[1]["taxes"][0]["amount"]["amount"]),
+            (&json!("20"), &json!(500))
         );
-        assert_eq!(listed[2]["tax"], listed[1]["tax"]);
+        assert_eq!(listed[2]["taxes"], listed[1]["taxes"]);
         let path = format!("/v1/receipts/{}", first["id"].as_str().expect("an id"));
         assert_eq!(&world.get(&path).person(person).send().await.expect(200), first);
     }
@@ -137,9 +138,9 @@ async fn an_expert_without_billing_details_gives_receipts_without_tax() {
     let (_, appointment) = booked(&world).await;
     let receipt = issue(&world, &appointment, &payment("pi_1")).await;
     assert_eq!((receipt.issuer.name.as_str(), receipt.issuer.address), ("Ada Lovelace", None));
-    assert_eq!((receipt.tax, receipt.issuer.time_zone.name()), (None, "Europe/London"));
+    assert_eq!((receipt.taxes, receipt.issuer.time_zone.name()), (Taxes::Unsaid, "Europe/London"));
     let back = issue(&world, &appointment, &refund("pi_1", "re_1", 8_000)).await;
-    assert_eq!(back.tax, None);
+    assert_eq!(back.taxes, Taxes::Unsaid);
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
-use serde_json::{Value, json};
 
 use super::{DAILY_RATES, EcbSimulator, Switches, file};
+use crate::simulator_calls::change_switches;
 
 type Simulator = State<Arc<EcbSimulator>>;
 
@@ -42,21 +42,5 @@ async fn show_switches(State(simulator): Simulator) -> Json<Switches> {
 
 /// `POST /_simulator/switches` with the members to change.
 async fn set_switches(State(simulator): Simulator, body: Bytes) -> Response {
-    let mut whole = json!(simulator.switches());
-    let changes = serde_json::from_slice::<Value>(&body);
-    let (Value::Object(members), Ok(Value::Object(changes))) = (&mut whole, changes) else {
-        return bad_request("send an object with the switches to change");
-    };
-    members.extend(changes);
-    match serde_json::from_value::<Switches>(whole) {
-        Ok(switches) => {
-            simulator.set_switches(switches.clone());
-            Json(switches).into_response()
-        }
-        Err(error) => bad_request(&error.to_string()),
-    }
-}
-
-fn bad_request(message: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({ "error": { "message": message } }))).into_response()
+    change_switches(&simulator.switches(), &body, |switches| simulator.set_switches(switches))
 }

@@ -16,9 +16,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
-use super::router::json_response;
 use super::work::{Answer, Caller, Work};
 use super::{PayPalSimulator, PayPalSimulatorConfig, ids};
+use crate::answers;
 
 /// How long an access token is good, in seconds.
 pub const TOKEN_LASTS: i64 = 9 * 3600;
@@ -30,7 +30,7 @@ pub(super) async fn token(
     body: Bytes,
 ) -> Response {
     let refuse = |status, error: &str, description: &str| {
-        json_response(status, json!({ "error": error, "error_description": description }).to_string())
+        answers::json(status, json!({ "error": error, "error_description": description }).to_string())
     };
     if !right_credentials(&simulator.config, &headers) {
         return refuse(401, "invalid_client", "Client Authentication failed");
@@ -59,7 +59,7 @@ pub(super) async fn token(
         "expires_in": TOKEN_LASTS,
         "nonce": ids::debug(),
     });
-    json_response(200, body.to_string())
+    answers::json(200, body.to_string())
 }
 
 fn right_credentials(config: &PayPalSimulatorConfig, headers: &HeaderMap) -> bool {

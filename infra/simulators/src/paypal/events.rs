@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::render::time;
-use super::state::{Delivery, Event};
+use super::state::Event;
 use super::work::Work;
 use super::{PayPalSimulatorConfig, ids};
 
@@ -27,16 +27,8 @@ pub(super) fn about(
         resource,
     };
     if work.announce && !work.switches.drop_webhooks {
-        let copies = if work.switches.duplicate_deliveries { 2 } else { 1 };
-        for _ in 0..copies {
-            work.state.deliveries.push(Delivery {
-                number: work.state.next_delivery,
-                event: event.id.clone(),
-                due_at: work.now + i64::from(work.switches.delay_deliveries_seconds),
-                failures: 0,
-            });
-            work.state.next_delivery += 1;
-        }
+        let due_at = work.now + i64::from(work.switches.delay_deliveries_seconds);
+        work.state.webhooks.add(&event.id, due_at, work.switches.duplicate_deliveries);
     }
     work.state.events.add(event);
 }

@@ -4,14 +4,13 @@
 //! PayPal answers a repeated request with the latest state of what its first sending made, so what is kept is
 //! the id of that object. A refusal made nothing: the request is judged anew.
 
-use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::PayPalSimulator;
 use super::api_error::ApiError;
 use super::state::State;
 use super::work::Answer;
+use crate::fingerprint::fingerprint;
 
 /// How long the Orders API keeps a `PayPal-Request-Id`, in seconds.
 pub const ORDERS_KEEP_REQUEST_IDS: i64 = 6 * 3600;
@@ -45,7 +44,7 @@ impl Stored {
 #[derive(Debug, Clone)]
 pub(super) struct Key {
     /// An id may be used once for each kind of call.
-    scoped: String,
+    pub(super) scoped: String,
     fingerprint: String,
     keeps: i64,
 }
@@ -72,12 +71,7 @@ impl Key {
             Ok(value) => value.to_string().into_bytes(),
             Err(_) => body.to_vec(),
         };
-        let mut context = Context::new(&SHA256);
-        for part in [path.as_bytes(), &body] {
-            context.update(&part.len().to_be_bytes());
-            context.update(part);
-        }
-        let fingerprint = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprint = fingerprint([path.as_bytes(), &body]);
         Ok(Some(Self { scoped: format!("{operation}/{id}"), fingerprint, keeps }))
     }
 
@@ -102,28 +96,5 @@ impl Key {
         let stored =
             Stored { fingerprint: self.fingerprint.clone(), id, quiet, kept_until: now + self.keeps };
         state.stored_answers.insert(self.scoped.clone(), stored);
-    }
-}
-
-/// Holds an id while its first call runs. Dropping it, also because the caller went away, frees the id.
-pub(super) struct InUse<'a> {
-    simulator: &'a PayPalSimulator,
-    scoped: String,
-}
-
-impl<'a> InUse<'a> {
-    /// `keys` are the ids in use; `None` is answered when this one is among them.
-    pub(super) fn take(
-        simulator: &'a PayPalSimulator,
-        keys: &mut std::collections::HashSet<String>,
-        key: &Key,
-    ) -> Option<Self> {
-        keys.insert(key.scoped.clone()).then(|| Self { simulator, scoped: key.scoped.clone() })
-    }
-}
-
-impl Drop for InUse<'_> {
-    fn drop(&mut self) {
-        self.simulator.lock().keys_in_use.remove(&self.scoped);
     }
 }

@@ -42,7 +42,6 @@ mod switches;
 mod webhooks;
 mod work;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -50,16 +49,18 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
+pub use crate::webhooks::Attempt;
 pub use access::TOKEN_LASTS;
 pub use books::{FEE_BASIS_POINTS, FIXED_FEE};
 pub use disputes::{DisputeOutcome, DisputeReason};
 pub use idempotency::{ORDERS_KEEP_REQUEST_IDS, PAYMENTS_KEEP_REQUEST_IDS};
 pub use payers::{TEST_PAYERS, TestPayer};
 pub use sellers::Onboarding;
-pub use state::Attempt;
 pub use switches::Switches;
 pub use webhooks::RETRY_AFTER;
 
+use crate::claims::Claims;
+use crate::webhooks::Sender;
 use crate::{Clock, OpenError, files};
 use api_error::ApiError;
 use render::View;
@@ -174,27 +175,22 @@ pub struct PayPalSimulator {
     shared: Mutex<Shared>,
     /// Raised whenever the switches change, for the calls that wait for it.
     switched: tokio::sync::watch::Sender<()>,
-    http: reqwest::Client,
+    sender: Sender,
+    /// Request ids of calls that have not been answered yet.
+    keys_in_use: Claims<String>,
 }
 
 struct Shared {
     state: State,
     switches: Switches,
     webhook_url: Option<Url>,
-    /// Request ids of calls that have not been answered yet.
-    keys_in_use: HashSet<String>,
-    /// Deliveries that are on their way.
-    under_way: HashSet<u64>,
 }
 
 impl PayPalSimulator {
     /// Starts, with the state of its last run when `config.state_file` holds one.
     pub fn open(config: PayPalSimulatorConfig) -> Result<Arc<Self>, OpenError> {
         config.check()?;
-        let mut state = match &config.state_file {
-            Some(path) => State::load(path)?,
-            None => State::default(),
-        };
+        let mut state: State = files::load(config.state_file.as_deref())?;
         let key = match &state.signing_key {
             Some(kept) => SigningKey::read(kept)?,
             // Making a key takes a while, and who keeps nothing has no use for one of their own.
@@ -205,16 +201,15 @@ impl PayPalSimulator {
                 key
             }
         };
-        let http = webhooks::client()?;
-        let shared = Shared {
-            state,
-            switches: Switches::default(),
-            webhook_url: config.webhook_url.clone(),
-            keys_in_use: HashSet::new(),
-            under_way: HashSet::new(),
+        let (switches, webhook_url) = (Switches::default(), config.webhook_url.clone());
+        let simulator = Self {
+            config,
+            key,
+            shared: Mutex::new(Shared { state, switches, webhook_url }),
+            switched: tokio::sync::watch::Sender::new(()),
+            sender: Sender::new()?,
+            keys_in_use: Claims::default(),
         };
-        let switched = tokio::sync::watch::Sender::new(());
-        let simulator = Self { config, key, shared: Mutex::new(shared), switched, http };
         simulator.save(&simulator.lock())?;
         Ok(Arc::new(simulator))
     }
@@ -230,12 +225,12 @@ impl PayPalSimulator {
     /// A delivery that is not answered with a 2xx comes back after [`RETRY_AFTER`]. Things that happen by
     /// themselves at their time — an eCheck clears, an authorization runs out — happen here first.
     pub async fn deliver_due_webhooks(&self) -> usize {
-        webhooks::deliver_due(self).await
+        self.sender.deliver_due(self).await
     }
 
     /// When the next delivery is due, in Unix seconds; `None` when nothing waits.
     pub fn next_webhook_due(&self) -> Option<i64> {
-        self.lock().state.deliveries.iter().map(|delivery| delivery.due_at).min()
+        self.lock().state.webhooks.next_due()
     }
 
     /// Sends the events from now on, and the deliveries that still wait, to `url` (`http` only).
@@ -279,7 +274,7 @@ impl PayPalSimulator {
 
     /// The attempts to deliver webhooks so far, oldest first. The last thousand are kept.
     pub fn delivery_attempts(&self) -> Vec<Attempt> {
-        self.lock().state.attempts.clone()
+        self.lock().state.webhooks.attempts.clone()
     }
 
     /// Ends a seller's visit to PayPal as they would on the page that `action_url` names, and answers the
@@ -378,10 +373,7 @@ impl PayPalSimulator {
     }
 
     fn save(&self, shared: &Shared) -> Result<(), OpenError> {
-        match &self.config.state_file {
-            Some(path) => files::replace(path, &shared.state.to_bytes(path)?),
-            None => Ok(()),
-        }
+        files::save(self.config.state_file.as_deref(), &shared.state)
     }
 }
 

@@ -3,23 +3,24 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use bytes::Bytes;
 
 use super::api_error::ApiError;
-use super::idempotency::{InUse, Key};
+use super::idempotency::Key;
 use super::state::Intent;
-use super::switches::Fault;
 use super::work::{Answer, Caller, Outcome, Work};
 use super::{
     PayPalSimulator, access, authorizations, body, disputes, events, ids, orders, pages, refunds, render,
     sellers, simulator_calls, webhooks,
 };
+use crate::answers;
+use crate::faults::{Fault, use_up};
 
 pub(super) fn router(simulator: Arc<PayPalSimulator>) -> Router {
     Router::new()
@@ -106,19 +107,18 @@ async fn perform(simulator: &PayPalSimulator, call: Call) -> Response {
         let mut shared = simulator.lock();
         let fault = shared.switches.take_fault();
         match fault {
-            Some(Fault::LimitRate) => return error_response(&ApiError::too_many_requests(), &call.debug_id),
+            Some(Fault::RateLimit) => return error_response(&ApiError::too_many_requests(), &call.debug_id),
             Some(Fault::FailBefore) => return error_response(&ApiError::internal(), &call.debug_id),
             _ => {}
         }
         let in_use = match &call.key {
-            Some(key) => match InUse::take(simulator, &mut shared.keys_in_use, key) {
+            Some(key) => match simulator.keys_in_use.take(key.scoped.clone()) {
                 Some(in_use) => Some(in_use),
                 None => return error_response(&ApiError::in_progress(), &call.debug_id),
             },
             None => None,
         };
-        let stalled = shared.switches.stall_calls > 0;
-        shared.switches.stall_calls = shared.switches.stall_calls.saturating_sub(1);
+        let stalled = use_up(&mut shared.switches.stall_calls);
         (fault, in_use, stalled.then(|| simulator.switched.subscribe()))
     };
     if let Some(mut release) = release {
@@ -146,7 +146,7 @@ fn act(simulator: &PayPalSimulator, call: &Call, fault: Option<Fault>) -> Respon
         _ => simulator.work(&mut shared, call.caller.clone(), run),
     };
     match fault {
-        Some(Fault::LoseAnswer) => return lost(),
+        Some(Fault::LoseAnswer) => return answers::lost(),
         Some(_) => return error_response(&ApiError::internal(), &call.debug_id),
         None => {}
     }
@@ -155,10 +155,10 @@ fn act(simulator: &PayPalSimulator, call: &Call, fault: Option<Fault>) -> Respon
         if call.whole { whole.to_string() } else { render::short(&whole).to_string() }
     };
     match outcome {
-        Ok(Answer::Object { status, id }) => json_response(status, object(&id)),
-        Ok(Answer::Quiet { id }) if call.whole => json_response(200, object(&id)),
-        Ok(Answer::Quiet { .. }) => respond(204, Body::empty()),
-        Ok(Answer::Body { status, body }) => json_response(status, body.to_string()),
+        Ok(Answer::Object { status, id }) => answers::json(status, object(&id)),
+        Ok(Answer::Quiet { id }) if call.whole => answers::json(200, object(&id)),
+        Ok(Answer::Quiet { .. }) => answers::with_status(204, Body::empty()),
+        Ok(Answer::Body { status, body }) => answers::json(status, body.to_string()),
         Err(error) => error_response(&error, &call.debug_id),
     }
 }
@@ -232,45 +232,13 @@ fn retrieve(work: &Work, parts: &[&str], query: &str, path: &str) -> Outcome {
 /// The certificate at the address of `PAYPAL-CERT-URL`.
 async fn certificate(State(simulator): State<Arc<PayPalSimulator>>, Path(name): Path<String>) -> Response {
     if name != simulator.key.certificate_name() {
-        return respond(404, Body::empty());
+        return answers::with_status(404, Body::empty());
     }
-    let mut response = respond(200, Body::from(simulator.key.certificate_pem()));
+    let mut response = answers::with_status(200, Body::from(simulator.key.certificate_pem()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-pem-file"));
     response
 }
 
 fn error_response(error: &ApiError, debug_id: &str) -> Response {
-    json_response(error.status, error.envelope(debug_id).to_string())
-}
-
-/// An answer in JSON.
-pub(super) fn json_response(status: u16, body: String) -> Response {
-    let mut response = respond(status, Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn respond(status: u16, body: Body) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-}
-
-/// An answer that closes the connection before its first byte.
-fn lost() -> Response {
-    Response::new(Body::new(Lost))
-}
-
-struct Lost;
-
-impl HttpBody for Lost {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
-        std::task::Poll::Ready(Some(Err(std::io::Error::other("the simulator was told to lose this answer"))))
-    }
+    answers::json(error.status, error.envelope(debug_id).to_string())
 }

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::OpenError;
+use crate::pem::pem;
 
 /// The only algorithm, as the `PAYPAL-AUTH-ALGO` header has it.
 pub(super) const ALGORITHM: &str = "SHA256withRSA";
@@ -92,17 +93,7 @@ impl SigningKey {
 
     /// The certificate in PEM.
     pub(super) fn certificate_pem(&self) -> String {
-        let text = STANDARD.encode(&self.certificate);
-        let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-        let mut rest = text.as_str();
-        while !rest.is_empty() {
-            let (line, after) = rest.split_at(rest.len().min(64));
-            pem.push_str(line);
-            pem.push('\n');
-            rest = after;
-        }
-        pem.push_str("-----END CERTIFICATE-----\n");
-        pem
+        pem("CERTIFICATE", &self.certificate)
     }
 }
 

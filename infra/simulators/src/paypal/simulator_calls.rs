@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{DisputeOutcome, DisputeReason, Onboarding, PayPalSimulator, Refused, Switches, TEST_PAYERS};
+use crate::simulator_calls::{change_switches, perform, refusal};
 
 type Simulator = State<Arc<PayPalSimulator>>;
 
@@ -22,22 +21,7 @@ pub(super) async fn show_switches(State(simulator): Simulator) -> Json<Switches>
 
 /// `POST /_simulator/switches` with the members to change.
 pub(super) async fn set_switches(State(simulator): Simulator, body: Bytes) -> Response {
-    let mut whole = json!(simulator.switches());
-    let changes: Value = match serde_json::from_slice(&body) {
-        Ok(changes) => changes,
-        Err(error) => return bad_request(&error.to_string()),
-    };
-    let (Value::Object(members), Value::Object(changes)) = (&mut whole, changes) else {
-        return bad_request("send an object with the switches to change");
-    };
-    members.extend(changes);
-    match serde_json::from_value::<Switches>(whole) {
-        Ok(switches) => {
-            simulator.set_switches(switches.clone());
-            Json(switches).into_response()
-        }
-        Err(error) => bad_request(&error.to_string()),
-    }
+    change_switches(&simulator.switches(), &body, |switches| simulator.set_switches(switches))
 }
 
 /// `GET /_simulator/balances`.
@@ -70,7 +54,7 @@ pub(super) async fn onboard(
     Path(tracking_id): Path<String>,
     body: Bytes,
 ) -> Response {
-    answer(&body, |order: Onboard| simulator.onboard(&tracking_id, order.outcome))
+    perform(&body, |order: Onboard| simulator.onboard(&tracking_id, order.outcome))
 }
 
 #[derive(Deserialize)]
@@ -83,7 +67,7 @@ pub(super) async fn revoke(
     Path(merchant_id): Path<String>,
     body: Bytes,
 ) -> Response {
-    answer(&body, |_: Nothing| simulator.revoke(&merchant_id))
+    perform(&body, |_: Nothing| simulator.revoke(&merchant_id))
 }
 
 #[derive(Deserialize)]
@@ -94,7 +78,7 @@ struct Approve {
 
 /// `POST /_simulator/approve/{order}` with `{"payer":"good"}`: answers the order.
 pub(super) async fn approve(State(simulator): Simulator, Path(order): Path<String>, body: Bytes) -> Response {
-    answer(&body, |asked: Approve| simulator.approve(&order, &asked.payer))
+    perform(&body, |asked: Approve| simulator.approve(&order, &asked.payer))
 }
 
 #[derive(Deserialize)]
@@ -111,7 +95,7 @@ pub(super) async fn dispute(
     Path(capture): Path<String>,
     body: Bytes,
 ) -> Response {
-    answer(&body, |asked: Dispute| simulator.dispute(&capture, asked.reason, asked.amount))
+    perform(&body, |asked: Dispute| simulator.dispute(&capture, asked.reason, asked.amount))
 }
 
 #[derive(Deserialize)]
@@ -126,24 +110,11 @@ pub(super) async fn resolve(
     Path(dispute): Path<String>,
     body: Bytes,
 ) -> Response {
-    answer(&body, |asked: Resolve| simulator.resolve_dispute(&dispute, asked.outcome))
+    perform(&body, |asked: Resolve| simulator.resolve_dispute(&dispute, asked.outcome))
 }
 
-fn answer<T: DeserializeOwned>(body: &[u8], act: impl FnOnce(T) -> Result<Value, Refused>) -> Response {
-    let outcome = match serde_json::from_slice(body) {
-        Ok(asked) => act(asked),
-        Err(error) => return bad_request(&error.to_string()),
-    };
-    match outcome {
-        Ok(object) => Json(object).into_response(),
-        Err(refused) => {
-            let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let error = json!({ "issue": refused.issue, "message": refused.message });
-            (status, Json(json!({ "error": error }))).into_response()
-        }
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        refusal(self.status, &json!({ "issue": self.issue, "message": self.message }))
     }
-}
-
-fn bad_request(message: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({ "error": { "message": message } }))).into_response()
 }

@@ -1,81 +1,38 @@
 //! Everything the simulator remembers. Amounts are in minor units, times in Unix seconds.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::idempotency::Stored;
-use crate::{OpenError, files};
+use crate::files::Layout;
+use crate::table::{Table, rows};
+use crate::webhooks::Outbox;
 
-/// The layout of the file. A file of another layout is refused rather than guessed at.
-const LAYOUT: u32 = 1;
-
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct State {
-    layout: u32,
+    layout: Layout<1>,
     /// The key the webhooks are signed with: PKCS #8 in base64.
     pub(super) signing_key: Option<String>,
     /// Access tokens with the moment they end.
     pub(super) tokens: BTreeMap<String, i64>,
-    pub(super) referrals: Rows<Referral>,
-    pub(super) sellers: Rows<Seller>,
-    pub(super) orders: Rows<Order>,
-    pub(super) authorizations: Rows<Authorization>,
-    pub(super) captures: Rows<Capture>,
-    pub(super) refunds: Rows<Refund>,
-    pub(super) disputes: Rows<Dispute>,
+    pub(super) referrals: Table<Referral>,
+    pub(super) sellers: Table<Seller>,
+    pub(super) orders: Table<Order>,
+    pub(super) authorizations: Table<Authorization>,
+    pub(super) captures: Table<Capture>,
+    pub(super) refunds: Table<Refund>,
+    pub(super) disputes: Table<Dispute>,
     pub(super) entries: Vec<Entry>,
-    pub(super) events: Rows<Event>,
-    pub(super) deliveries: Vec<Delivery>,
-    pub(super) attempts: Vec<Attempt>,
-    /// The number of the next delivery.
-    pub(super) next_delivery: u64,
+    pub(super) events: Table<Event>,
+    #[serde(flatten)]
+    pub(super) webhooks: Outbox,
     /// By operation and `PayPal-Request-Id`.
     pub(super) stored_answers: BTreeMap<String, Stored>,
 }
 
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            layout: LAYOUT,
-            signing_key: None,
-            tokens: BTreeMap::new(),
-            referrals: Rows::default(),
-            sellers: Rows::default(),
-            orders: Rows::default(),
-            authorizations: Rows::default(),
-            captures: Rows::default(),
-            refunds: Rows::default(),
-            disputes: Rows::default(),
-            entries: Vec::new(),
-            events: Rows::default(),
-            deliveries: Vec::new(),
-            attempts: Vec::new(),
-            next_delivery: 0,
-            stored_answers: BTreeMap::new(),
-        }
-    }
-}
-
 impl State {
-    pub(super) fn load(path: &Path) -> Result<Self, OpenError> {
-        let Some(bytes) = files::read(path)? else { return Ok(Self::default()) };
-        let damaged = |reason: String| OpenError::Damaged { path: path.to_owned(), reason };
-        let state: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if state.layout != LAYOUT {
-            let found = state.layout;
-            return Err(damaged(format!("it has layout {found}, and this program reads layout {LAYOUT}")));
-        }
-        Ok(state)
-    }
-
-    pub(super) fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, OpenError> {
-        serde_json::to_vec(self)
-            .map_err(|error| OpenError::Unwritable { path: path.to_owned(), source: error.into() })
-    }
-
     /// The refunds of a capture that succeeded or still may.
     pub(super) fn refunds_of(&self, capture: &str) -> impl Iterator<Item = &Refund> {
         self.refunds
@@ -84,53 +41,7 @@ impl State {
     }
 }
 
-/// Something with an id of its own.
-pub(super) trait Row {
-    fn id(&self) -> &str;
-}
-
-macro_rules! rows {
-    ($($row:ty),+) => { $(impl Row for $row { fn id(&self) -> &str { &self.id } })+ };
-}
 rows!(Referral, Seller, Order, Authorization, Capture, Refund, Dispute, Event);
-
-/// Rows in the order they were made. They are added and changed, never taken away. The whole is written to
-/// disk after each change, so looking through it costs nothing beside that.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Rows<T>(Vec<T>);
-
-impl<T> Default for Rows<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: Row> Rows<T> {
-    pub(super) fn get(&self, id: &str) -> Option<&T> {
-        self.0.iter().rfind(|row| row.id() == id)
-    }
-
-    pub(super) fn add(&mut self, row: T) {
-        self.0.push(row);
-    }
-
-    /// Changes the row of this id. It must be there.
-    pub(super) fn change(&mut self, id: &str, change: impl FnOnce(&mut T)) {
-        match self.0.iter_mut().rfind(|row| row.id() == id) {
-            Some(row) => change(row),
-            None => tracing::error!(id, "a row that was there is gone"),
-        }
-    }
-
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, T> {
-        self.0.iter()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
-        self.0.iter_mut()
-    }
-}
 
 /// An invitation to become a seller of the platform. The id is the secret part of its page's address.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -319,31 +230,4 @@ pub(super) struct Event {
     pub(super) summary: String,
     /// The object as it was then: events are never written anew.
     pub(super) resource: Value,
-}
-
-/// A webhook that still has to arrive.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Delivery {
-    pub(super) number: u64,
-    pub(super) event: String,
-    pub(super) due_at: i64,
-    /// How many attempts failed.
-    pub(super) failures: usize,
-}
-
-/// One attempt to deliver a webhook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// The event's id.
-    pub event: String,
-    /// The event's type, such as `PAYMENT.CAPTURE.COMPLETED`.
-    pub kind: String,
-    /// When, in Unix seconds of the simulator's clock.
-    pub at: i64,
-    /// Where to.
-    pub url: String,
-    /// The HTTP status that was answered; `None` when no answer came.
-    pub status: Option<u16>,
-    /// When it is tried again, in Unix seconds; `None` when it arrived or was given up.
-    pub retry_at: Option<i64>,
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::faults::{Fault, use_up};
+
 /// What goes wrong on purpose. Nothing does by default. A restart forgets it.
 ///
 /// `GET /_simulator/switches` shows it; `POST /_simulator/switches` changes the members of the JSON object it
@@ -38,34 +40,17 @@ pub struct Switches {
     pub fail_refunds: bool,
 }
 
-/// What happens to one API call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    LimitRate,
-    FailBefore,
-    FailAfter,
-    LoseAnswer,
-}
-
 impl Switches {
     /// Uses up one call's worth of failure.
     pub(super) fn take_fault(&mut self) -> Option<Fault> {
-        if let Some(rest) = self.spare_calls.checked_sub(1) {
-            self.spare_calls = rest;
+        if use_up(&mut self.spare_calls) {
             return None;
         }
-        let counters = [
-            (&mut self.limit_rate, Fault::LimitRate),
+        Fault::take([
+            (&mut self.limit_rate, Fault::RateLimit),
             (&mut self.fail_before_acting, Fault::FailBefore),
             (&mut self.fail_after_acting, Fault::FailAfter),
             (&mut self.lose_answers, Fault::LoseAnswer),
-        ];
-        for (counter, fault) in counters {
-            if let Some(rest) = counter.checked_sub(1) {
-                *counter = rest;
-                return Some(fault);
-            }
-        }
-        None
+        ])
     }
 }

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Map, Value, json};
 
+use crate::pem::pem;
 use crate::{OpenError, files};
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
@@ -102,16 +103,5 @@ fn generate() -> Result<String, OpenError> {
     let failed = |_| OpenError::Cryptography("an RSA key could not be made".to_owned());
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
     let der: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
-    let text = STANDARD.encode(der.as_ref());
-    let mut pem = format!("{BEGIN}\n");
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(64));
-        pem.push_str(line);
-        pem.push('\n');
-        rest = after;
-    }
-    pem.push_str(END);
-    pem.push('\n');
-    Ok(pem)
+    Ok(pem("PRIVATE KEY", der.as_ref()))
 }

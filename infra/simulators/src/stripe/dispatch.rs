@@ -7,7 +7,7 @@ use super::form::Form;
 use super::work::{Outcome, Work};
 use super::{
     PLATFORM, accounts, confirm, customers, fees, intents, listing, payment_methods, refunds, render,
-    setup_intents, transfers,
+    setup_intents, tax, transfers,
 };
 
 /// Refuses to expand what cannot be expanded, before anything is done.
@@ -21,6 +21,9 @@ pub(super) fn check_expansions(
         return Err(ApiError::invalid(format!("This property cannot be expanded ({path}).")));
     }
     let parts: Vec<&str> = path.split('/').collect();
+    if parts.first() == Some(&"tax") {
+        return tax::check_expansions(&parts, paths);
+    }
     let collection = match parts.as_slice() {
         ["transfers", _, "reversals", ..] => "transfer_reversals",
         ["application_fees", _, "refunds", ..] => "fee_refunds",
@@ -49,6 +52,9 @@ pub(super) fn dispatch(work: &mut Work, method: &Method, path: &str, form: &Form
         };
     }
     let unknown = || ApiError::unknown_address(method.as_str(), &format!("/v1/{path}"));
+    if let ["tax", rest @ ..] = parts {
+        return tax::call(work, method, rest, form).unwrap_or_else(|| Err(unknown()));
+    }
     match *method {
         Method::POST => post_object(work, parts, form).unwrap_or_else(|| Err(unknown())),
         Method::GET => match parts {

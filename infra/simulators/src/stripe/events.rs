@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::state::{Delivery, Event};
+use super::render;
+use super::state::Event;
 use super::work::Work;
-use super::{Shared, render};
 use crate::random;
 
 /// Records an event about `object` as it is now, and makes its webhooks due. `account` is the connected
@@ -32,16 +32,8 @@ pub(super) fn emit_change(
         idempotency_key: work.origin.idempotency_key.clone(),
     };
     if work.announce && !work.switches.drop_webhooks {
-        let copies = if work.switches.duplicate_deliveries { 2 } else { 1 };
-        for _ in 0..copies {
-            work.state.deliveries.push(Delivery {
-                number: work.state.next_delivery,
-                event: event.id.clone(),
-                due_at: work.now + i64::from(work.switches.delay_deliveries_seconds),
-                failures: 0,
-            });
-            work.state.next_delivery += 1;
-        }
+        let due_at = work.now + i64::from(work.switches.delay_deliveries_seconds);
+        work.state.webhooks.add(&event.id, due_at, work.switches.duplicate_deliveries);
     }
     work.state.events.add(event);
 }
@@ -58,10 +50,4 @@ pub(super) fn about_charge(work: &mut Work, kind: &str, id: &str) {
     let Some(charge) = work.state.charges.get(id) else { return };
     let (object, account) = (render::charge(work.state, charge), charge.account.clone());
     emit(work, kind, object, account.as_deref());
-}
-
-/// The body of a webhook: the event as it stands.
-pub(super) fn body(shared: &Shared, id: &str) -> Option<(String, String)> {
-    let event = shared.state.events.get(id)?;
-    Some((event.kind.clone(), render::event(&shared.state, event).to_string()))
 }

@@ -1,12 +1,11 @@
 //! Answers that are given again. Source: <https://docs.stripe.com/api/idempotent_requests>.
 
-use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::StripeSimulator;
 use super::api_error::ApiError;
 use super::form::Form;
 use super::state::State;
+use crate::fingerprint::fingerprint;
 
 /// How long an answer is kept, in seconds.
 const KEPT_FOR: i64 = 24 * 3600;
@@ -30,7 +29,7 @@ pub(super) struct Stored {
 pub(super) struct Key {
     pub(super) text: String,
     /// Each account has keys of its own.
-    scoped: String,
+    pub(super) scoped: String,
     fingerprint: String,
 }
 
@@ -39,17 +38,8 @@ impl Key {
         if text.is_empty() || text.len() > LONGEST {
             return Err(ApiError::invalid(format!("An idempotency key has 1 to {LONGEST} characters.")));
         }
-        let mut context = Context::new(&SHA256);
-        let mut add = |part: &str| {
-            context.update(&part.len().to_be_bytes());
-            context.update(part.as_bytes());
-        };
-        add(path);
-        for (name, value) in form.canonical() {
-            add(&name);
-            add(&value);
-        }
-        let fingerprint = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let form = form.canonical().into_iter().flat_map(|(name, value)| [name, value]);
+        let fingerprint = fingerprint(std::iter::once(path.to_owned()).chain(form));
         let scoped = format!("{}/{text}", account.unwrap_or_default());
         Ok(Self { text: text.to_owned(), scoped, fingerprint })
     }
@@ -76,28 +66,5 @@ impl Key {
             created: now,
         };
         state.stored_answers.insert(self.scoped.clone(), stored);
-    }
-}
-
-/// Holds a key while its first call runs. Dropping it, also because the caller went away, frees the key.
-pub(super) struct InUse<'a> {
-    simulator: &'a StripeSimulator,
-    scoped: String,
-}
-
-impl<'a> InUse<'a> {
-    /// `keys` are the keys in use; `None` is answered when this one is among them.
-    pub(super) fn take(
-        simulator: &'a StripeSimulator,
-        keys: &mut std::collections::HashSet<String>,
-        key: &Key,
-    ) -> Option<Self> {
-        keys.insert(key.scoped.clone()).then(|| Self { simulator, scoped: key.scoped.clone() })
-    }
-}
-
-impl Drop for InUse<'_> {
-    fn drop(&mut self) {
-        self.simulator.lock().keys_in_use.remove(&self.scoped);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! It follows the API version [`API_VERSION`] for the part of Stripe a marketplace needs: Connect accounts
 //! and their onboarding, customers and the cards they leave for later, payment intents, refunds, transfers
-//! and their reversals, application fees, disputes, payouts, the books behind them, events, and signed
-//! webhooks. A parameter it does not act on is refused rather than ignored, so nothing passes here that would
+//! and their reversals, application fees, disputes, payouts, taxes, the books behind them, events, and
+//! signed webhooks. A parameter it does not act on is refused rather than ignored, so nothing passes here that would
 //! be lost there. Source: <https://docs.stripe.com/api>.
 //!
 //! Files: `state` is what is remembered; `router` reads requests and `dispatch` says who acts on them; the files named for Stripe's objects act on
@@ -39,14 +39,13 @@ mod setup_intents;
 mod simulator_calls;
 mod state;
 mod switches;
-mod table;
+mod tax;
 mod time;
 mod transfers;
 mod validate;
 mod webhooks;
 mod work;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,15 +53,18 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
+pub use crate::webhooks::Attempt;
 pub use accounts::Onboarding;
 pub use books::{DISPUTE_FEE, FEE_BASIS_POINTS, FIXED_FEE};
 pub use cards::{LATER_AFTER, TEST_CARDS, TestCard};
 pub use disputes::DisputeOutcome;
 pub use payouts::PayoutOutcome;
-pub use state::Attempt;
 pub use switches::Switches;
+pub use tax::CALCULATION_LASTS;
 pub use webhooks::{RETRY_AFTER, signature_header};
 
+use crate::claims::Claims;
+use crate::webhooks::Sender;
 use crate::{Clock, OpenError, files};
 use description::{Description, Violation};
 use state::State;
@@ -135,7 +137,9 @@ pub struct StripeSimulator {
     shared: Mutex<Shared>,
     /// Raised whenever the switches change, for the calls that wait for it.
     switched: tokio::sync::watch::Sender<()>,
-    http: reqwest::Client,
+    sender: Sender,
+    /// Idempotency keys of calls that have not been answered yet.
+    keys_in_use: Claims<String>,
 }
 
 struct Shared {
@@ -145,31 +149,25 @@ struct Shared {
     /// What requests are checked against.
     description: Option<Arc<Description>>,
     violations: Vec<Violation>,
-    /// Idempotency keys of calls that have not been answered yet.
-    keys_in_use: HashSet<String>,
-    /// Deliveries that are on their way.
-    under_way: HashSet<u64>,
 }
 
 impl StripeSimulator {
     /// Starts, with the state of its last run when `config.state_file` holds one.
     pub fn open(config: StripeSimulatorConfig) -> Result<Arc<Self>, OpenError> {
-        let state = match &config.state_file {
-            Some(path) => State::load(path)?,
-            None => State::default(),
-        };
-        let http = webhooks::client()?;
         let shared = Shared {
-            state,
+            state: files::load(config.state_file.as_deref())?,
             switches: Switches::default(),
             webhook_url: config.webhook_url.clone(),
             description: None,
             violations: Vec::new(),
-            keys_in_use: HashSet::new(),
-            under_way: HashSet::new(),
         };
-        let simulator =
-            Self { config, shared: Mutex::new(shared), switched: tokio::sync::watch::Sender::new(()), http };
+        let simulator = Self {
+            config,
+            shared: Mutex::new(shared),
+            switched: tokio::sync::watch::Sender::new(()),
+            sender: Sender::new()?,
+            keys_in_use: Claims::default(),
+        };
         simulator.save(&simulator.lock())?;
         Ok(Arc::new(simulator))
     }
@@ -185,12 +183,12 @@ impl StripeSimulator {
     /// A delivery that is not answered with a 2xx comes back after [`RETRY_AFTER`]. Things that happen by
     /// themselves at their time — a bank debit settles, an authorisation runs out — happen here first.
     pub async fn deliver_due_webhooks(&self) -> usize {
-        webhooks::deliver_due(self).await
+        self.sender.deliver_due(self).await
     }
 
     /// When the next delivery is due, in Unix seconds; `None` when nothing waits.
     pub fn next_webhook_due(&self) -> Option<i64> {
-        self.lock().state.deliveries.iter().map(|delivery| delivery.due_at).min()
+        self.lock().state.webhooks.next_due()
     }
 
     /// Sends the events from now on, and the deliveries that still wait, to `url` (`http` only).
@@ -246,7 +244,7 @@ impl StripeSimulator {
 
     /// The attempts to deliver webhooks so far, oldest first. The last thousand are kept.
     pub fn delivery_attempts(&self) -> Vec<Attempt> {
-        self.lock().state.attempts.clone()
+        self.lock().state.webhooks.attempts.clone()
     }
 
     /// Ends the onboarding of a connected account as its owner would on the hosted page.
@@ -257,6 +255,18 @@ impl StripeSimulator {
     /// Takes the platform's access to a connected account away, as its owner can.
     pub fn deauthorize(&self, account: &str) -> Result<(), Refused> {
         self.act(|work| accounts::deauthorize(work, account)).map(|_| ())
+    }
+
+    /// Sets up an account for Stripe Tax as its owner would in the dashboard: whether its settings are `active`, and where it is
+    /// registered, such as `DE`, or `US-CA` for a state. Answers the settings.
+    pub fn set_up_tax(&self, account: &str, active: bool, registrations: &[&str]) -> Result<Value, Refused> {
+        let registrations: Vec<String> = registrations.iter().map(|place| (*place).to_owned()).collect();
+        self.act(|work| tax::set_up(work, account, active, &registrations))
+    }
+
+    /// The entries in the tax reports of an account, or of [`PLATFORM`], oldest first.
+    pub fn tax_entries(&self, account: &str) -> Vec<Value> {
+        tax::entries(&self.lock().state, account)
     }
 
     /// Pays a payment intent, or saves a card for a setup intent, with a test card's number as its owner would
@@ -372,10 +382,7 @@ impl StripeSimulator {
     }
 
     fn save(&self, shared: &Shared) -> Result<(), OpenError> {
-        match &self.config.state_file {
-            Some(path) => files::replace(path, &shared.state.to_bytes(path)?),
-            None => Ok(()),
-        }
+        files::save(self.config.state_file.as_deref(), &shared.state)
     }
 }
 

@@ -6,7 +6,7 @@ use super::cards::{TEST_IBANS, TestCard, could_be_card, decline, last_four};
 use super::events::{emit, emit_change};
 use super::form::Form;
 use super::render;
-use super::state::{Kinds, Means, PaymentMethod};
+use super::state::{Address, Kinds, Means, PaymentMethod};
 use super::work::{Outcome, Work};
 use crate::random;
 
@@ -23,6 +23,9 @@ pub(super) const PARAMETERS: &[&str] = &[
     "payment_method_data[billing_details][email]",
     "payment_method_data[billing_details][address][*]",
 ];
+
+/// The parts of an address.
+const ADDRESS: &[&str] = &["city", "country", "line1", "line2", "postal_code", "state"];
 
 const ALLOWED: &str = "allowed_payment_method_types";
 const EXCLUDED: &str = "excluded_payment_method_types";
@@ -44,7 +47,7 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         "type",
     ])?;
     let means = read(form, "")?;
-    let id = keep(work, means);
+    let id = keep(work, means, form.map("billing_details[address]"));
     let method = work.state.payment_methods.get(&id).ok_or_else(|| ApiError::internal("It was not kept."))?;
     Ok(render::payment_method(method))
 }
@@ -127,14 +130,15 @@ pub(super) fn given(
             None => return Err(ApiError::missing("PaymentMethod", id, "payment_method")),
         };
         allowed(&means, kinds)?;
-        return Ok(Some(keep(work, means)));
+        return Ok(Some(keep(work, means, Address::new())));
     }
     if form.filled("payment_method_data[type]").is_none() {
         return Ok(None);
     }
     let means = read(form, "payment_method_data")?;
     allowed(&means, kinds)?;
-    Ok(Some(keep(work, means)))
+    let address = form.map("payment_method_data[billing_details][address]");
+    Ok(Some(keep(work, means, address)))
 }
 
 fn allowed(means: &Means, kinds: &Kinds) -> Result<(), ApiError> {
@@ -201,13 +205,15 @@ pub(super) fn attach(work: &mut Work, id: &str, customer: &str, set_up: bool) {
     emit(work, "payment_method.attached", object, account.as_deref());
 }
 
-fn keep(work: &mut Work, means: Means) -> String {
+fn keep(work: &mut Work, means: Means, mut address: Address) -> String {
+    address.retain(|name, value| ADDRESS.contains(&name.as_str()) && !value.is_empty());
     let id = format!("pm_{}", random::letters(24));
     work.state.payment_methods.add(PaymentMethod {
         id: id.clone(),
         created: work.now,
         account: work.origin.account.clone(),
         means,
+        address,
         customer: None,
         set_up: false,
         spent: false,

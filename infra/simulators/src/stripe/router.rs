@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -17,11 +17,11 @@ use serde_json::Value;
 
 use super::api_error::ApiError;
 use super::form::Form;
-use super::idempotency::{InUse, Key};
-use super::switches::Fault;
+use super::idempotency::Key;
 use super::work::{Origin, Work};
 use super::{API_VERSION, StripeSimulator, accounts, dispatch, pages, render, simulator_calls};
-use crate::random;
+use crate::faults::{Fault, use_up};
+use crate::{answers, random};
 
 pub(super) fn router(simulator: Arc<StripeSimulator>) -> Router {
     Router::new()
@@ -39,6 +39,7 @@ pub(super) fn router(simulator: Arc<StripeSimulator>) -> Router {
         .route("/_simulator/dispute/{payment}", post(simulator_calls::dispute))
         .route("/_simulator/close_dispute/{dispute}", post(simulator_calls::close_dispute))
         .route("/_simulator/payout/{account}", post(simulator_calls::payout))
+        .route("/_simulator/tax/{account}", post(simulator_calls::set_up_tax))
         .route("/_simulator/violations", get(simulator_calls::violations))
         .route("/", get(pages::books::show))
         .route("/pay/{intent}", get(pages::pay::show).post(pages::pay::submit))
@@ -214,14 +215,13 @@ async fn perform(simulator: &StripeSimulator, call: Call) -> Response {
             }
         }
         let in_use = match &call.key {
-            Some(key) => match InUse::take(simulator, &mut shared.keys_in_use, key) {
+            Some(key) => match simulator.keys_in_use.take(key.scoped.clone()) {
                 Some(in_use) => Some(in_use),
                 None => return error_response(&ApiError::key_in_use(&key.text)),
             },
             None => None,
         };
-        let stalled = shared.switches.stall_calls > 0;
-        shared.switches.stall_calls = shared.switches.stall_calls.saturating_sub(1);
+        let stalled = use_up(&mut shared.switches.stall_calls);
         (fault, in_use, stalled.then(|| simulator.switched.subscribe()))
     };
     if let Some(mut release) = release {
@@ -267,9 +267,9 @@ fn act(simulator: &StripeSimulator, call: &Call, fault: Option<Fault>) -> Respon
         Err(error) => (error.status, error.envelope().to_string()),
     };
     if fault == Some(Fault::LoseAnswer) {
-        return lost();
+        return answers::lost();
     }
-    let mut response = json_response(status, body);
+    let mut response = answers::json(status, body);
     if let Some(key) = call.key.as_ref().and_then(|key| HeaderValue::from_str(&key.text).ok()) {
         response.headers_mut().insert("idempotency-key", key);
     }
@@ -278,11 +278,11 @@ fn act(simulator: &StripeSimulator, call: &Call, fault: Option<Fault>) -> Respon
 
 fn replay(stored: &super::idempotency::Stored, fault: Option<Fault>) -> Response {
     match fault {
-        Some(Fault::LoseAnswer) => return lost(),
+        Some(Fault::LoseAnswer) => return answers::lost(),
         Some(_) => return error_response(&ApiError::internal("The simulator was told to fail.")),
         None => {}
     }
-    let mut response = json_response(stored.status, stored.body.clone());
+    let mut response = answers::json(stored.status, stored.body.clone());
     response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
     if let Ok(request) = HeaderValue::from_str(&stored.request) {
         response.headers_mut().insert("original-request", request);
@@ -291,31 +291,5 @@ fn replay(stored: &super::idempotency::Stored, fault: Option<Fault>) -> Response
 }
 
 fn error_response(error: &ApiError) -> Response {
-    json_response(error.status, error.envelope().to_string())
-}
-
-fn json_response(status: u16, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// An answer that closes the connection before its first byte.
-fn lost() -> Response {
-    Response::new(Body::new(Lost))
-}
-
-struct Lost;
-
-impl HttpBody for Lost {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
-        std::task::Poll::Ready(Some(Err(std::io::Error::other("the simulator was told to lose this answer"))))
-    }
+    answers::json(error.status, error.envelope().to_string())
 }

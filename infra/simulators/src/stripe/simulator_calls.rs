@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{DisputeOutcome, Onboarding, PayoutOutcome, Refused, StripeSimulator, Switches};
+use crate::simulator_calls::{answer, change_switches, perform, refusal};
 
 type Simulator = State<Arc<StripeSimulator>>;
 
@@ -21,22 +21,7 @@ pub(super) async fn show_switches(State(simulator): Simulator) -> Json<Switches>
 
 /// `POST /_simulator/switches` with the members to change.
 pub(super) async fn set_switches(State(simulator): Simulator, body: Bytes) -> Response {
-    let mut whole = json!(simulator.switches());
-    let changes: Value = match serde_json::from_slice(&body) {
-        Ok(changes) => changes,
-        Err(error) => return bad_request(&error.to_string()),
-    };
-    let (Value::Object(members), Value::Object(changes)) = (&mut whole, changes) else {
-        return bad_request("send an object with the switches to change");
-    };
-    members.extend(changes);
-    match serde_json::from_value::<Switches>(whole) {
-        Ok(switches) => {
-            simulator.set_switches(switches.clone());
-            Json(switches).into_response()
-        }
-        Err(error) => bad_request(&error.to_string()),
-    }
+    change_switches(&simulator.switches(), &body, |switches| simulator.set_switches(switches))
 }
 
 /// `GET /_simulator/balances`.
@@ -57,10 +42,7 @@ struct Pay {
 
 /// `POST /_simulator/pay/{intent}` with `{"card_number":"4242424242424242"}`: answers the intent.
 pub(super) async fn pay(State(simulator): Simulator, Path(intent): Path<String>, body: Bytes) -> Response {
-    match serde_json::from_slice::<Pay>(&body) {
-        Ok(order) => answer(simulator.pay(&intent, &order.card_number)),
-        Err(error) => bad_request(&error.to_string()),
-    }
+    perform(&body, |order: Pay| simulator.pay(&intent, &order.card_number))
 }
 
 #[derive(Deserialize)]
@@ -75,10 +57,7 @@ pub(super) async fn authenticate(
     Path(intent): Path<String>,
     body: Bytes,
 ) -> Response {
-    match serde_json::from_slice::<Authenticate>(&body) {
-        Ok(order) => answer(simulator.authenticate(&intent, order.approve)),
-        Err(error) => bad_request(&error.to_string()),
-    }
+    perform(&body, |order: Authenticate| simulator.authenticate(&intent, order.approve))
 }
 
 #[derive(Deserialize)]
@@ -93,13 +72,10 @@ pub(super) async fn onboard(
     Path(account): Path<String>,
     body: Bytes,
 ) -> Response {
-    match serde_json::from_slice::<Onboard>(&body) {
-        Ok(order) => {
-            let outcome = simulator.onboard(&account, order.outcome);
-            answer(outcome.map(|()| simulator.object(&account).unwrap_or_default()))
-        }
-        Err(error) => bad_request(&error.to_string()),
-    }
+    perform(&body, |order: Onboard| {
+        simulator.onboard(&account, order.outcome)?;
+        Ok::<_, Refused>(simulator.object(&account).unwrap_or_default())
+    })
 }
 
 #[derive(Deserialize)]
@@ -116,10 +92,7 @@ pub(super) async fn dispute(
     Path(payment): Path<String>,
     body: Bytes,
 ) -> Response {
-    match serde_json::from_slice::<Dispute>(&body) {
-        Ok(order) => answer(simulator.dispute(&payment, order.amount, &order.reason)),
-        Err(error) => bad_request(&error.to_string()),
-    }
+    perform(&body, |order: Dispute| simulator.dispute(&payment, order.amount, &order.reason))
 }
 
 #[derive(Deserialize)]
@@ -134,10 +107,7 @@ pub(super) async fn close_dispute(
     Path(dispute): Path<String>,
     body: Bytes,
 ) -> Response {
-    match serde_json::from_slice::<CloseDispute>(&body) {
-        Ok(order) => answer(simulator.close_dispute(&dispute, order.outcome)),
-        Err(error) => bad_request(&error.to_string()),
-    }
+    perform(&body, |order: CloseDispute| simulator.close_dispute(&dispute, order.outcome))
 }
 
 #[derive(Deserialize)]
@@ -155,12 +125,9 @@ pub(super) async fn payout(
     Path(account): Path<String>,
     body: Bytes,
 ) -> Response {
-    match serde_json::from_slice::<PayOut>(&body) {
-        Ok(order) => {
-            answer(simulator.pay_out(&account, order.amount, order.currency.as_deref(), order.outcome))
-        }
-        Err(error) => bad_request(&error.to_string()),
-    }
+    perform(&body, |order: PayOut| {
+        simulator.pay_out(&account, order.amount, order.currency.as_deref(), order.outcome)
+    })
 }
 
 /// `POST /_simulator/deauthorize/{account}`: answers `{}`.
@@ -168,22 +135,33 @@ pub(super) async fn deauthorize(State(simulator): Simulator, Path(account): Path
     answer(simulator.deauthorize(&account).map(|()| json!({})))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetUpTax {
+    active: bool,
+    #[serde(default)]
+    registrations: Vec<String>,
+}
+
+/// `POST /_simulator/tax/{account}` with `{"active":true,"registrations":["DE","US-CA"]}`: answers the account's tax settings.
+pub(super) async fn set_up_tax(
+    State(simulator): Simulator,
+    Path(account): Path<String>,
+    body: Bytes,
+) -> Response {
+    perform(&body, |order: SetUpTax| {
+        let registrations: Vec<&str> = order.registrations.iter().map(String::as_str).collect();
+        simulator.set_up_tax(&account, order.active, &registrations)
+    })
+}
+
 /// `GET /_simulator/violations`: the requests that violated the description.
 pub(super) async fn violations(State(simulator): Simulator) -> Response {
     Json(simulator.violations()).into_response()
 }
 
-fn answer(outcome: Result<Value, Refused>) -> Response {
-    match outcome {
-        Ok(object) => Json(object).into_response(),
-        Err(refused) => {
-            let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let error = json!({ "code": refused.code, "message": refused.message });
-            (status, Json(json!({ "error": error }))).into_response()
-        }
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        refusal(self.status, &json!({ "code": self.code, "message": self.message }))
     }
-}
-
-fn bad_request(message: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({ "error": { "message": message } }))).into_response()
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::faults::Fault;
+
 /// What goes wrong on purpose. Nothing does by default. A restart forgets it.
 ///
 /// `GET /_simulator/switches` shows it; `POST /_simulator/switches` changes the members of the JSON object it
@@ -36,31 +38,15 @@ pub struct Switches {
     pub prune_keys: bool,
 }
 
-/// What happens to one API call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    RateLimit,
-    FailBefore,
-    FailAfter,
-    LoseAnswer,
-}
-
 impl Switches {
     /// Uses up one call's worth of failure.
     pub(super) fn take_fault(&mut self) -> Option<Fault> {
-        let counters = [
+        Fault::take([
             (&mut self.rate_limit, Fault::RateLimit),
             (&mut self.fail_before_acting, Fault::FailBefore),
             (&mut self.fail_after_acting, Fault::FailAfter),
             (&mut self.lose_answers, Fault::LoseAnswer),
-        ];
-        for (counter, fault) in counters {
-            if let Some(rest) = counter.checked_sub(1) {
-                *counter = rest;
-                return Some(fault);
-            }
-        }
-        None
+        ])
     }
 }
 

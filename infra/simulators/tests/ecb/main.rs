@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Response;
+use reqwest::redirect::Policy;
 use simulators::ecb::{DAILY_RATES, EcbSimulator, Switches};
-use simulators::{Loopback, ManualClock, Running};
+use simulators::{Loopback, ManualClock, Running, loopback_client};
 
 /// Thursday, 4 March 2027, 16:00 CET.
 const START: i64 = 1_804_172_400;
@@ -29,13 +30,7 @@ impl World {
         let clock = ManualClock::at(START);
         let bank = EcbSimulator::new(clock.clock());
         let running = Loopback::bind(0).await.unwrap().serve(bank.router());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        let http = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap();
+        let http = loopback_client().unwrap().redirect(Policy::default()).build().unwrap();
         Self { clock, bank, http, running }
     }
 

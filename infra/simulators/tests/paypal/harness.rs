@@ -1,23 +1,24 @@
 //! A running simulator, a client that speaks to it, and a receiver of its webhooks.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+#[path = "../harness/mod.rs"]
+mod shared;
 
-use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use simulators::paypal::{Onboarding, PayPalSimulator, PayPalSimulatorConfig};
 use simulators::{Loopback, ManualClock, Running};
+
+pub use shared::{Answer, Folder, Received, Receiver, START, client, read};
 
 pub const CLIENT_ID: &str = "client-of-the-tests";
 pub const CLIENT_SECRET: &str = "secret-of-the-tests";
 pub const PARTNER: &str = "PARTNER222222";
 pub const WEBHOOK: &str = "1JE4291016473214C";
-pub const START: i64 = 1_700_000_000;
 pub const DAY: i64 = 86_400;
 
 pub struct World {
@@ -28,34 +29,12 @@ pub struct World {
     running: Running,
 }
 
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Value,
-}
-
 impl Answer {
-    pub fn text(&self, pointer: &str) -> &str {
-        let found = self.body.pointer(pointer).and_then(Value::as_str);
-        found.unwrap_or_else(|| panic!("{pointer} in {}", self.body))
-    }
-
-    pub fn id(&self) -> &str {
-        self.text("/id")
-    }
-
     /// The address of a link.
     pub fn link(&self, rel: &str) -> &str {
         let links = self.body["links"].as_array().unwrap();
         let found = links.iter().find(|link| link["rel"] == rel);
         found.and_then(|link| link["href"].as_str()).unwrap_or_else(|| panic!("{rel} in {}", self.body))
-    }
-
-    /// The answer, which must have this status.
-    #[track_caller]
-    pub fn is(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", self.body);
-        self
     }
 
     /// The answer, which must be this error.
@@ -66,18 +45,6 @@ impl Answer {
         assert_eq!(self.body["debug_id"], self.headers["paypal-debug-id"].to_str().unwrap());
         self
     }
-}
-
-/// A client that trusts nobody and keeps redirects to itself.
-pub fn client() -> reqwest::Client {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
-    builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 pub fn config(clock: &ManualClock, state_file: Option<PathBuf>, url: &str) -> PayPalSimulatorConfig {
@@ -252,86 +219,14 @@ pub fn order_with_source(intent: &str, seller: &str) -> Value {
     order
 }
 
-pub async fn read(response: Response) -> Answer {
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = response.bytes().await.unwrap();
-    Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
-}
-
-#[derive(Debug, Clone)]
-pub struct Received {
-    pub headers: HeaderMap,
-    pub body: String,
-}
-
-impl Received {
-    pub fn event(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers[name].to_str().unwrap()
-    }
-}
-
-/// Somebody who listens to webhooks and answers them with a status of the test's choice.
-pub struct Receiver {
-    received: Arc<Mutex<Vec<Received>>>,
-    answer: Arc<Mutex<StatusCode>>,
-    running: Running,
-}
-
 impl Receiver {
     /// Listens, and has the simulator post there.
     pub async fn of(world: &World) -> Self {
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let answer = Arc::new(Mutex::new(StatusCode::OK));
-        let (kept, status) = (Arc::clone(&received), Arc::clone(&answer));
-        let router = Router::new().route(
-            "/hook",
-            post(move |headers: HeaderMap, body: String| {
-                kept.lock().unwrap().push(Received { headers, body });
-                let status = *status.lock().unwrap();
-                async move { status }
-            }),
-        );
-        let running = Loopback::bind(0).await.unwrap().serve(router);
-        world.paypal.set_webhook_url(running.url().join("hook").unwrap());
-        Self { received, answer, running }
-    }
-
-    pub fn answer_with(&self, status: u16) {
-        *self.answer.lock().unwrap() = StatusCode::from_u16(status).unwrap();
-    }
-
-    pub fn url(&self) -> String {
-        self.running.url().join("hook").unwrap().to_string()
-    }
-
-    /// What came since this was last asked.
-    pub fn take(&self) -> Vec<Received> {
-        std::mem::take(&mut self.received.lock().unwrap())
+        Self::listen(|url| world.paypal.set_webhook_url(url)).await
     }
 
     /// The types of the events that came since.
     pub fn kinds(&self) -> Vec<String> {
         self.take().iter().map(|one| one.event()["event_type"].as_str().unwrap().to_owned()).collect()
-    }
-}
-
-/// A folder that goes away with the test.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("simulators-paypal-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

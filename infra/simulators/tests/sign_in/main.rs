@@ -14,7 +14,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use reqwest::Response;
 use serde_json::Value;
 use simulators::sign_in::{Person, SignIn, SignInConfig};
-use simulators::{Loopback, ManualClock, OpenError, Running};
+use simulators::{Loopback, ManualClock, OpenError, Running, loopback_client};
 use url::Url;
 
 const START: i64 = 1_700_000_000;
@@ -57,14 +57,7 @@ impl World {
         let loopback = Loopback::bind(0).await.unwrap();
         let service = SignIn::open(config(loopback.url().clone(), &clock, None)).unwrap();
         let running = loopback.serve(service.router());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        let http = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
-        let http = http.redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = loopback_client().unwrap().build().unwrap();
         Self { clock, service, http, running }
     }
 

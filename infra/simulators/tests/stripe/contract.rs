@@ -17,7 +17,8 @@ pub struct Contract {
 }
 
 /// Objects that are not described.
-const UNDESCRIBED: &[&str] = &["application", "list"];
+const UNDESCRIBED: &[&str] =
+    &["application", "list", "tax.calculation_line_item", "tax.settings", "tax.transaction_line_item"];
 
 impl Contract {
     pub fn get() -> Option<&'static Self> {

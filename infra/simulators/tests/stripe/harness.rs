@@ -1,20 +1,21 @@
 //! A running simulator, a client that speaks to it, and a receiver of its webhooks.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+#[path = "../harness/mod.rs"]
+mod shared;
 
-use crate::contract::Contract;
-use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
-use reqwest::{Method, Response};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use reqwest::Method;
 use serde_json::Value;
 use simulators::stripe::{Onboarding, StripeSimulator, StripeSimulatorConfig};
 use simulators::{Loopback, ManualClock, Running};
 
+use crate::contract::Contract;
+pub use shared::{Answer, Folder, Receiver, START, client, read};
+
 pub const SECRET_KEY: &str = "sk_test_secret";
 pub const WEBHOOK_SECRET: &str = "whsec_test_secret";
-pub const START: i64 = 1_700_000_000;
 
 pub struct World {
     pub clock: ManualClock,
@@ -23,20 +24,7 @@ pub struct World {
     running: Running,
 }
 
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Value,
-}
-
 impl Answer {
-    pub fn text(&self, pointer: &str) -> &str {
-        self.body
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_else(|| panic!("{pointer} in {}", self.body))
-    }
-
     pub fn number(&self, pointer: &str) -> i64 {
         self.body
             .pointer(pointer)
@@ -44,15 +32,10 @@ impl Answer {
             .unwrap_or_else(|| panic!("{pointer} in {}", self.body))
     }
 
-    pub fn id(&self) -> &str {
-        self.text("/id")
-    }
-
     /// The answer, which must be a success.
     #[track_caller]
     pub fn ok(self) -> Self {
-        assert_eq!(self.status, 200, "{}", self.body);
-        self
+        self.is(200)
     }
 
     /// The answer, which must be this error.
@@ -72,18 +55,6 @@ impl Answer {
     pub fn error_param(self, param: &str) {
         assert_eq!((self.status, self.text("/error/param")), (400, param));
     }
-}
-
-/// A client that trusts nobody and keeps redirects to itself.
-pub fn client() -> reqwest::Client {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
-    builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 impl World {
@@ -252,83 +223,14 @@ impl Drop for World {
     }
 }
 
-pub async fn read(response: Response) -> Answer {
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = response.bytes().await.unwrap();
-    Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
-}
-
-#[derive(Debug, Clone)]
-pub struct Received {
-    pub signature: String,
-    pub body: String,
-}
-
-impl Received {
-    pub fn event(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-}
-
-/// Somebody who listens to webhooks and answers them with a status of the test's choice.
-pub struct Receiver {
-    received: Arc<Mutex<Vec<Received>>>,
-    answer: Arc<Mutex<StatusCode>>,
-    running: Running,
-}
-
 impl Receiver {
     /// Listens, and has the simulator post there.
     pub async fn of(world: &World) -> Self {
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let answer = Arc::new(Mutex::new(StatusCode::OK));
-        let (kept, status) = (Arc::clone(&received), Arc::clone(&answer));
-        let router = Router::new().route(
-            "/hook",
-            post(move |headers: HeaderMap, body: String| {
-                let signature = headers["stripe-signature"].to_str().unwrap().to_owned();
-                kept.lock().unwrap().push(Received { signature, body });
-                let status = *status.lock().unwrap();
-                async move { status }
-            }),
-        );
-        let running = Loopback::bind(0).await.unwrap().serve(router);
-        world.stripe.set_webhook_url(running.url().join("hook").unwrap());
-        Self { received, answer, running }
-    }
-
-    pub fn answer_with(&self, status: u16) {
-        *self.answer.lock().unwrap() = StatusCode::from_u16(status).unwrap();
-    }
-
-    pub fn url(&self) -> String {
-        self.running.url().join("hook").unwrap().to_string()
-    }
-
-    /// What came since this was last asked.
-    pub fn take(&self) -> Vec<Received> {
-        std::mem::take(&mut self.received.lock().unwrap())
+        Self::listen(|url| world.stripe.set_webhook_url(url)).await
     }
 
     /// The types of the events that came since.
     pub fn kinds(&self) -> Vec<String> {
         self.take().iter().map(|received| received.event()["type"].as_str().unwrap().to_owned()).collect()
-    }
-}
-
-/// A folder that goes away with the test.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("simulators-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

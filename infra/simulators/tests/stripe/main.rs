@@ -26,5 +26,6 @@ mod refunds;
 mod restart;
 mod setups;
 mod shapes;
+mod tax;
 mod transfers;
 mod webhooks;

@@ -48,10 +48,7 @@ fn outcomes(
                 assert_eq!(start, before.start);
                 "begun"
             }
-            Err(ChangeRefusal::NotBegun { start, .. }) => {
-                assert_eq!(start, before.start);
-                "not begun"
-            }
+            Err(ChangeRefusal::TooEarly { .. }) => "too early",
             Err(refusal) => panic!("{refusal}"),
         })
         .collect()
@@ -112,15 +109,87 @@ fn what_is_confirmed_moves_until_it_begins_and_keeps_the_times_that_were_held() 
 }
 
 #[test]
-fn a_session_ends_once_it_has_begun() {
-    let no_show = Outcome::NoShow { missed_by: Party::Client };
-    for (outcome, word) in [(Outcome::Completed, "completed"), (no_show, "no_show")] {
-        let ended =
-            |seconds| outcomes(seconds, |appointment| appointment.ended(outcome, Party::Expert, now()));
-        assert_eq!(ended(0), ["status", "status", word, "status", "status", "status", "status"]);
-        assert_eq!(ended(-9_999)[2], word);
-        assert_eq!(ended(1)[2], "not begun");
-        assert_eq!(outcome.status().word(), word);
+fn an_expert_says_how_a_session_ended_when_they_can_know() {
+    let [client, expert] = [Party::Client, Party::Expert].map(|missed_by| Outcome::NoShow { missed_by });
+    // It lasts an hour; a client may be late, and who did not come themselves knows it at once.
+    for (outcome, from, word) in
+        [(Outcome::Completed, 3_600, "completed"), (client, 600, "no_show"), (expert, 0, "no_show")]
+    {
+        for by in [Party::Expert, Party::Platform] {
+            let from = if by == Party::Platform { from.max(600) } else { from };
+            let ended = |since: i64| outcomes(-since, |appointment| appointment.ended(outcome, by, now()));
+            assert_eq!(ended(from)[..3], ["status", "status", word], "{outcome:?} by {by:?}");
+            assert_eq!(ended(99_999)[2], word);
+            assert_eq!(ended(from - 1)[2], "too early", "{outcome:?} by {by:?}");
+        }
+    }
+}
+
+/// What is said of a session of an hour, each so many seconds after its start.
+fn said(price: u64, sayings: &[(Outcome, Party, i64)]) -> Result<Appointment, ChangeRefusal> {
+    let confirmed = all(0)[2].clone();
+    let confirmed = Appointment { price: confirmed.price.with_amount(price).unwrap(), ..confirmed };
+    sayings.iter().try_fold(confirmed, |appointment, (outcome, by, since)| {
+        appointment.ended(*outcome, *by, now().plus(*since))
+    })
+}
+
+#[test]
+fn who_is_said_not_to_have_come_can_contradict() {
+    const END: i64 = 3_600;
+    const DAY: i64 = 86_400;
+    let absent = |missed_by| Outcome::NoShow { missed_by };
+    let client = |since| (absent(Party::Expert), Party::Client, since);
+    let contested = |sayings: &[_]| {
+        said(5_000, sayings).map(|appointment| (appointment.status.word(), appointment.review))
+    };
+    let open = Some(Review::Objections { until: now().plus(END + DAY) });
+    let stands = |word| Ok((word, None));
+    let disputed = |word| Ok((word, Some(Review::Contested)));
+
+    assert_eq!(contested(&[client(END)]), Ok(("no_show", open)));
+    for says in [Outcome::Completed, absent(Party::Client)] {
+        let expert = |since| (says, Party::Expert, since);
+        // Whoever spoke first.
+        assert_eq!(contested(&[client(END), expert(END + DAY - 1)]), disputed("no_show"));
+        assert!(contested(&[client(END), expert(END + DAY)]).is_err(), "it counts as said by then");
+        assert_eq!(contested(&[expert(END), client(END + DAY)]), disputed(says.status().word()));
+        assert!(contested(&[expert(END), client(END + DAY + 1)]).is_err(), "too late");
+        // The expert may still agree, and the platform decides whatever was said.
+        let agrees = (absent(Party::Expert), Party::Expert, END + 2 * DAY);
+        assert_eq!(contested(&[expert(END), client(END), agrees]), stands("no_show"));
+        let decides = |outcome| (outcome, Party::Platform, END + 99 * DAY);
+        for outcome in [Outcome::Completed, absent(Party::Client), absent(Party::Expert)] {
+            let decided = Ok((outcome.status().word(), Some(Review::Decided)));
+            assert_eq!(contested(&[expert(END), client(END), decides(outcome)]), decided);
+            assert_eq!(contested(&[expert(END), decides(outcome)]), decided);
+            // Then neither of the two can say otherwise, but the platform itself.
+            let early = (outcome, Party::Platform, END);
+            assert!(contested(&[expert(END), early, client(END)]).is_err());
+            assert!(contested(&[client(END), early, expert(END)]).is_err());
+            assert!(contested(&[expert(END), early, decides(Outcome::Completed)]).is_ok());
+        }
+    }
+    assert_eq!(contested(&[client(END), (absent(Party::Expert), Party::Expert, END)]), stands("no_show"));
+    // Where nothing was paid there is nothing to decide.
+    assert_eq!(said(0, &[client(END)]).unwrap().review, None);
+    assert!(said(0, &[(Outcome::Completed, Party::Expert, END), client(END)]).is_err());
+}
+
+#[test]
+fn what_was_said_before_is_nothing_new() {
+    let absent = Outcome::NoShow { missed_by: Party::Expert };
+    let told = |sayings: &[_], outcome, by| said(5_000, sayings).unwrap().is_told(outcome, by);
+    let (reports, objects) = ((absent, Party::Client, 3_600), (Outcome::Completed, Party::Expert, 3_600));
+    assert!(told(&[objects], Outcome::Completed, Party::Expert));
+    assert!(told(&[reports], absent, Party::Client));
+    assert!(!told(&[reports], absent, Party::Expert), "agreeing is something new");
+    assert!(!told(&[reports], absent, Party::Platform), "and so is deciding");
+    for contested in [[reports, objects], [objects, reports]] {
+        assert!(told(&contested, absent, Party::Client));
+        assert!(told(&contested, Outcome::Completed, Party::Expert));
+        assert!(!told(&contested, absent, Party::Expert));
+        assert!(!told(&contested, Outcome::Completed, Party::Platform));
     }
 }
 

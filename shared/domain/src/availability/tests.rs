@@ -71,3 +71,15 @@ fn there_is_a_most_of_everything() {
         Err("blocked: must have at most 400 entries, got 401".to_owned())
     );
 }
+
+#[test]
+fn a_date_is_blocked_by_a_range_that_holds_it_or_an_override_without_windows() {
+    let rules: AvailabilityRules = serde_json::from_value(json!({
+        "time_zone": "UTC",
+        "blocked": [{ "first": "2027-03-02", "last": "2027-03-03" }],
+        "overrides": { "2027-03-05": [], "2027-03-06": [window("09:00", "10:00")] },
+    }))
+    .unwrap();
+    let blocked = |day: &u32| rules.is_blocked(NaiveDate::from_ymd_opt(2027, 3, *day).unwrap());
+    assert_eq!((1..9).filter(blocked).collect::<Vec<_>>(), [2, 3, 5]);
+}

@@ -11,6 +11,8 @@ mod examples;
 mod groups;
 mod model;
 mod properties;
+mod sizes;
+mod world;
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -79,6 +81,7 @@ pub(crate) fn appointment(bits: u128) -> Appointment {
         reschedules: 0,
         cancellation: Default::default(),
         rescheduling: Default::default(),
+        review: None,
         status: Status::Confirmed,
     }
 }

@@ -5,10 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::money::MAXIMUM_AMOUNT;
-
-fn currency(code: &str) -> Currency {
-    Currency::try_from(code.to_owned()).expect("a code in use")
-}
+use crate::money::tests::currency;
 
 fn money(amount: u64, code: &str) -> Money {
     Money::new(amount, currency(code)).expect("small")

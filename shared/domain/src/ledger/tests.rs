@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::money::tests::currency;
 
-const KINDS: [MovementKind; 16] = [
+pub(crate) const KINDS: [MovementKind; 16] = [
     MovementKind::Authorised,
     MovementKind::Released,
     MovementKind::Captured,
@@ -24,10 +25,6 @@ const KINDS: [MovementKind; 16] = [
     MovementKind::PayoutFailed,
     MovementKind::SettledByHand,
 ];
-
-fn currency(code: &str) -> Currency {
-    Currency::try_from(code.to_owned()).expect("a code in use")
-}
 
 fn movement(kind: MovementKind, amount: u64, object: impl Into<String>) -> Movement {
     let amount = Money::new(amount, Currency::EUR).expect("small");

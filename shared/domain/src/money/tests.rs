@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn currency(code: &str) -> Currency {
+pub(crate) fn currency(code: &str) -> Currency {
     Currency::try_from(code.to_owned()).expect("a code in use")
 }
 
@@ -19,9 +19,23 @@ fn reads_and_shows_each_exponent() {
 #[test]
 fn knows_what_can_be_charged() {
     let check = |amount, code| Money::new(amount, currency(code)).expect("small").check_charge();
-    for (code, least) in
-        [("USD", 50), ("EUR", 50), ("GBP", 30), ("JPY", 50), ("HUF", 17_500), ("KWD", 10), ("MGA", 100)]
-    {
+    for (code, least) in [
+        ("USD", 50),
+        ("EUR", 50),
+        ("GBP", 30),
+        ("BGN", 100),
+        ("AED", 200),
+        ("RON", 200),
+        ("DKK", 250),
+        ("NOK", 300),
+        ("HKD", 400),
+        ("THB", 1_000),
+        ("CZK", 1_500),
+        ("HUF", 17_500),
+        ("JPY", 50),
+        ("KWD", 10),
+        ("MGA", 100),
+    ] {
         assert_eq!(check(least, code), Ok(()), "{code}");
         assert!(check(least - 1, code).is_err(), "{code}");
     }
@@ -155,4 +169,17 @@ proptest! {
         }
         prop_assert_eq!(given_back, if price.is_zero() { fee.nothing() } else { fee });
     }
+}
+
+#[test]
+fn currencies_and_rates_are_written_as_they_are_read() {
+    assert_eq!(serde_json::to_value(Currency::EUR).unwrap(), "EUR");
+    let schema = schemars::schema_for!(Currency);
+    assert_eq!(schema.get("pattern").unwrap(), "^[A-Z]{3}$");
+    for points in [0, 1, 250, 10_000] {
+        let rate: Rate = serde_json::from_value(points.into()).unwrap();
+        assert_eq!(rate.basis_points(), points);
+        assert_eq!(serde_json::to_value(rate).unwrap(), points);
+    }
+    assert_eq!(Rate::from_basis_points(10_001), Err(RateAboveWhole));
 }

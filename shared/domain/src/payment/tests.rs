@@ -1,5 +1,6 @@
 //! What is to be done in every situation of a payment, and stories of payments from their first to their last step.
 
+use super::settling::{DISPUTE_PAUSE, PROCESSING_PAUSE};
 use super::*;
 use crate::day_ledger::tests::{appointment, at};
 use crate::ledger::Account;
@@ -13,22 +14,6 @@ mod world;
 
 /// A payment of 50 euros that was just asked for, 10 % of it for the platform.
 fn payment() -> Payment {
-    Payment {
-        appointment: appointment(1).id,
-        version: 1,
-        gateway: Gateway::Stripe,
-        amount: appointment(1).price,
-        fee_rate: Rate::TEN_PERCENT,
-        destination: "acct_1".to_owned(),
-        plan: Plan::Charge,
-        references: References::default(),
-        intents: 1,
-        kept: None,
-        action_deadline: None,
-        refund_tries: 1,
-        open_dispute: false,
-        entries: 0,
-        decline: None,
-        state: PaymentState::Open,
-    }
+    let (id, price) = (appointment(1).id, appointment(1).price);
+    Payment::agreed(id, price, Rate::TEN_PERCENT, (Gateway::Stripe, "acct_1".to_owned()), Plan::Charge)
 }

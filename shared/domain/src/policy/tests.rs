@@ -76,6 +76,78 @@ fn refuses_policies_that_make_no_sense() {
     assert!(serde_json::from_str::<Tier>(r#"{"until_hours_before":1,"refund_percent":0.5}"#).is_err());
 }
 
+#[test]
+fn takes_policies_up_to_every_bound() {
+    let check = |policy: CancellationPolicy| policy.check().map_err(|error| error.field);
+    let tiers: Vec<Tier> =
+        (0..MOST_TIERS as u8).map(|step| tier(MOST_HOURS - u16::from(step), 100 - step)).collect();
+    assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Ok(()));
+    // Too many, though each by itself makes sense.
+    let tiers = (0..=MOST_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect();
+    assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
+    // At the same hour, or with the same part.
+    for tiers in [vec![tier(24, 50), tier(24, 40)], vec![tier(24, 50), tier(12, 50)]] {
+        assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
+    }
+    let with_grace = |grace_minutes| check(CancellationPolicy { grace_minutes, ..Default::default() });
+    assert_eq!(with_grace(MOST_GRACE_MINUTES - 1), Ok(()));
+    assert_eq!(with_grace(MOST_GRACE_MINUTES), Ok(()));
+    assert_eq!(with_grace(MOST_GRACE_MINUTES + 1), Err("cancellation.grace_minutes"));
+}
+
+#[test]
+fn there_is_no_grace_without_minutes_of_it_nor_once_a_session_began() {
+    let quote = |grace_minutes, start, now| {
+        let policy = CancellationPolicy { grace_minutes, ..tiers() };
+        cancellation(&policy, euros(100), at(0), start, Party::Client, now).basis
+    };
+    assert_eq!(
+        quote(0, at(30), at(0)),
+        Basis::Tier { until_hours_before: 24, refund_percent: tier(0, 50).refund_percent }
+    );
+    let start = at(0).plus(10 * MINUTE);
+    assert_eq!(quote(30, start, start.plus(-1)), Basis::Grace { until: at(0).plus(30 * MINUTE) });
+    assert_eq!(quote(30, start, start), Basis::TooLate);
+}
+
+#[test]
+fn what_is_free_gives_nothing_back() {
+    for quote in [
+        cancellation(&tiers(), euros(0), at(0), at(100), Party::Expert, at(1)),
+        no_show(&tiers(), euros(0), Party::Client),
+    ] {
+        assert_eq!(quote, Quote { refund: euros(0), kept: euros(0), basis: Basis::Free });
+    }
+}
+
+#[test]
+fn what_went_back_already_does_not_go_back_again() {
+    // The whole price was 100, of which 60 is kept by this policy.
+    let quote = Quote { refund: euros(40), kept: euros(60), basis: Basis::TooLate };
+    let after = |kept| {
+        let quote = quote.after(kept);
+        (quote.refund.amount(), quote.kept.amount())
+    };
+    assert_eq!(after(None), (40, 60));
+    // Of the 90 that the client still pays, 30 more; of exactly as much, or of less, nothing.
+    assert_eq!(after(Some(euros(90))), (30, 60));
+    assert_eq!(after(Some(euros(60))), (0, 60));
+    assert_eq!(after(Some(euros(20))), (0, 20));
+    let yen = Money::new(90, Currency::try_from("JPY".to_owned()).expect("a code in use")).expect("small");
+    assert_eq!(after(Some(yen)), (40, 60));
+}
+
+#[test]
+fn per_cents_are_written_as_they_are_read() {
+    for number in [0, 1, 55, 100] {
+        let percent: Percent = serde_json::from_value(number.into()).expect("a per cent");
+        assert_eq!(percent.value(), number);
+        assert_eq!(serde_json::to_value(percent).expect("a number"), number);
+    }
+    let schema = schemars::schema_for!(Percent);
+    assert_eq!((schema.get("minimum"), schema.get("maximum")), (Some(&0.into()), Some(&100.into())));
+}
+
 proptest! {
     #[test]
     fn refund_and_kept_make_the_price(

@@ -2,31 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ledger::Balances;
+use crate::ledger::tests::KINDS;
+use crate::money::tests::currency;
 use crate::payment::Gateway;
 use crate::{AppointmentId, Money, Timestamp};
-
-const KINDS: [MovementKind; 16] = [
-    MovementKind::Authorised,
-    MovementKind::Released,
-    MovementKind::Captured,
-    MovementKind::ProcessingFee,
-    MovementKind::Transfer,
-    MovementKind::Fee,
-    MovementKind::Refund,
-    MovementKind::RefundFailed,
-    MovementKind::Reversal,
-    MovementKind::FeeRefund,
-    MovementKind::Dispute,
-    MovementKind::DisputeFee,
-    MovementKind::DisputeWon,
-    MovementKind::Payout,
-    MovementKind::PayoutFailed,
-    MovementKind::SettledByHand,
-];
-
-fn currency(code: &str) -> Currency {
-    Currency::try_from(code.to_owned()).expect("a code in use")
-}
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)

@@ -4,10 +4,14 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod case;
+mod changes;
 mod clocks;
+mod every_change;
 mod examples;
 mod model;
 mod properties;
+mod traps;
 mod zones;
 
 /// Rules from their JSON.

@@ -68,10 +68,17 @@ impl EuropeanCentralBank {
 #[async_trait]
 impl ExchangeRates for EuropeanCentralBank {
     async fn latest(&self) -> Result<ReferenceRates, PortError> {
-        let file = self.fetch().await?;
-        let rates = convert::rates(&file);
-        rates.map_err(|error| PortError(format!("the file of exchange rates cannot be taken: {error}")))
+        read(&self.fetch().await?)
     }
+}
+
+/// The rates in a file of the bank's.
+///
+/// # Errors
+/// When it is not such a file, or has a rate that cannot be.
+pub fn read(file: &[u8]) -> Result<ReferenceRates, PortError> {
+    let rates = convert::rates(file);
+    rates.map_err(|error| PortError(format!("the file of exchange rates cannot be taken: {error}")))
 }
 
 #[cfg(test)]

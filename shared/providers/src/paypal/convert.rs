@@ -95,7 +95,10 @@ fn read(code: &str, value: &str) -> Option<Money> {
 
 /// The `PayPal-Request-Id` of a step of a payment.
 pub(super) fn key(payment: &Payment, step: &str, ordinal: impl Display) -> String {
-    format!("{}:{step}:{ordinal}", payment.appointment)
+    match payment.refusals {
+        0 => format!("{}:{step}:{ordinal}", payment.appointment),
+        refusals => format!("{}:{step}:{ordinal}:{refusals}", payment.appointment),
+    }
 }
 
 /// The platform's part of a payment; nothing at all when it has none.

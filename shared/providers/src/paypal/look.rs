@@ -147,6 +147,7 @@ pub(super) fn seen(payment: &Payment, found: &Found) -> Result<Seen, PaymentErro
         status: status(order),
         movements,
         open_dispute: disputes.iter().any(|dispute| decided(dispute) == Decided::Open),
+        lost_dispute: disputes.iter().any(|dispute| decided(dispute) == Decided::Lost),
         decline: bounced.then_some(Decline::Refused),
     })
 }

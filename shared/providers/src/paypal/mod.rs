@@ -17,12 +17,12 @@ mod wire;
 use std::sync::Arc;
 
 use app::ports::{
-    About, AccountState, BookLine, Buyer, Clock, Looked, Notice, OnboardingPage, Opened, PayWith,
-    PaymentError, PaymentGateway, PortError, RefundOrder, Secrets, WebhookError,
+    About, AccountState, BookLine, Buyer, Clock, Looked, Notice, OnboardingPage, Opened, PaymentError,
+    PaymentGateway, PortError, RefundOrder, Secrets, WebhookError,
 };
 use async_trait::async_trait;
 use domain::ledger::Movement;
-use domain::payment::{Abilities, IntentStatus, Payment, Plan, References, Seen};
+use domain::payment::{Abilities, IntentStatus, Payment, Plan, References};
 use domain::time::{DAY, HOUR};
 use domain::{ExpertId, Money, TimeSpan, Timestamp};
 use reqwest::Url;
@@ -136,7 +136,7 @@ impl PayPal {
                     tracing::info!(appointment = %payment.appointment, code, "the authorisation was not renewed");
                     Ok(Some(given.id.clone()))
                 }
-                passing @ PaymentError::Unavailable(_) => Err(passing),
+                passing => Err(passing),
             },
         }
     }
@@ -268,14 +268,14 @@ impl PaymentGateway for PayPal {
 
     async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError> {
         if let Some(found) = self.found(payment).await? {
-            return Ok(Looked { seen: look::seen(payment, &found)?, pay_with: look::pay_with(&found.order) });
+            let (seen, pay_with) = (look::seen(payment, &found)?, look::pay_with(&found.order));
+            return Ok(Looked { seen, pay_with, unnoted_intent: None });
         }
-        let status = match payment.references.intent {
-            Some(_) => IntentStatus::Cancelled,
-            None => IntentStatus::Missing,
-        };
-        let seen = Seen { status, movements: Vec::new(), open_dispute: false, decline: None };
-        Ok(Looked { seen, pay_with: PayWith::Nothing })
+        let mut looked = Looked::missing();
+        if payment.references.intent.is_some() {
+            looked.seen.status = IntentStatus::Cancelled;
+        }
+        Ok(looked)
     }
 
     async fn take(&self, payment: &Payment) -> Result<(), PaymentError> {
@@ -404,7 +404,7 @@ impl PaymentGateway for PayPal {
                 return Err(match failure.into() {
                     // Headers that PayPal cannot even read.
                     PaymentError::Refused { .. } => WebhookError::Signature,
-                    passing @ PaymentError::Unavailable(_) => PortError(passing.to_string()).into(),
+                    passing => PortError(passing.to_string()).into(),
                 });
             }
         }

@@ -86,13 +86,25 @@ pub(super) fn from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentE
     money.ok_or_else(|| unrepresentable(amount, currency))
 }
 
+/// An amount of tax that Stripe tells. Taxes are counted in Stripe's own units whatever can be charged, so hundredths of a
+/// currency that has none are rounded half up: what a receipt says of taxes adds up to its total all the same.
+///
+/// # Errors
+/// When it cannot be told in our words.
+pub(super) fn tax_from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentError> {
+    if COUNTED_IN_HUNDREDTHS.contains(&currency.to_ascii_uppercase().as_str()) {
+        return from_stripe(amount.saturating_add(50) / 100 * 100, currency);
+    }
+    from_stripe(amount, currency)
+}
+
 fn unrepresentable(amount: i64, currency: &str) -> PaymentError {
     PaymentError::Unavailable(format!(
         "Stripe tells of {amount} {currency}, which is no amount that we can hold"
     ))
 }
 
-fn stripe_currency(money: Money) -> stripe_types::Currency {
+pub(super) fn stripe_currency(money: Money) -> stripe_types::Currency {
     // Reading never fails: what is not known is kept as it is.
     let Ok(currency) = money.currency().code().to_ascii_lowercase().parse();
     currency
@@ -100,7 +112,16 @@ fn stripe_currency(money: Money) -> stripe_types::Currency {
 
 /// The idempotency key of a step of a payment.
 pub(super) fn key(payment: &Payment, step: &str, ordinal: impl Into<u32>) -> String {
-    format!("{}:{step}:{}", payment.appointment, ordinal.into())
+    let key = format!("{}:{step}:{}", payment.appointment, ordinal.into());
+    match payment.refusals {
+        0 => key,
+        refusals => format!("{key}:{refusals}"),
+    }
+}
+
+/// That of asking its saved card for the intent of this number.
+pub(super) fn saved_card_key(payment: &Payment, intents: u16) -> String {
+    key(payment, "saved_card", intents)
 }
 
 /// What is written on every object that we make.
@@ -320,6 +341,11 @@ mod tests {
             assert!(matches!(told, Err(PaymentError::Unavailable(_))), "{amount} {code}: {told:?}");
         }
         assert_eq!(minor_units(-50_000, "isk"), Ok((-500, "ISK".to_owned())));
+        let taxes = [(4_839, 48), (4_850, 49), (49, 0), (4_800, 48)];
+        for (counted, kronur) in taxes {
+            assert_eq!(tax_from_stripe(counted, "isk").map(Money::amount), Ok(kronur));
+        }
+        assert_eq!(tax_from_stripe(4_839, "eur").map(Money::amount), Ok(4_839));
         // A bank's fee may have a third digit, though no charge has.
         assert_eq!(from_stripe(43, "kwd").map(Money::amount), Ok(43));
     }

@@ -22,6 +22,8 @@ pub(super) struct No {
     status: StatusCode,
     code: String,
     message: String,
+    /// The parameter that it is about.
+    param: Option<String>,
     /// The payment intent that it is about.
     intent: Option<String>,
 }
@@ -37,6 +39,7 @@ struct Detail {
     kind: String,
     code: Option<String>,
     message: Option<String>,
+    param: Option<String>,
     payment_intent: Option<Named>,
 }
 
@@ -45,13 +48,14 @@ impl Failure {
         let detail = serde_json::from_slice::<Envelope>(body).ok().map(|envelope| envelope.error);
         let unnamed = || format!("http_{}", status.as_u16());
         Self::Answer(match detail {
-            Some(Detail { kind, code, message, payment_intent }) => No {
+            Some(Detail { kind, code, message, param, payment_intent }) => No {
                 status,
                 code: code.unwrap_or(kind),
                 message: message.unwrap_or_default(),
+                param,
                 intent: payment_intent.map(|intent| intent.id),
             },
-            None => No { status, code: unnamed(), message: String::new(), intent: None },
+            None => No { status, code: unnamed(), message: String::new(), param: None, intent: None },
         })
     }
 
@@ -61,6 +65,24 @@ impl Failure {
             Self::Answer(no) => Some(&no.code),
             Self::Silence(_) => None,
         }
+    }
+
+    /// Stripe's sentence, when it answered with one.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Answer(no) => &no.message,
+            Self::Silence(_) => "",
+        }
+    }
+
+    /// Whether Stripe failed, which says nothing of whether it acted.
+    pub(super) fn is_fault(&self) -> bool {
+        matches!(self, Self::Answer(no) if no.status.is_server_error())
+    }
+
+    /// Whether Stripe refused what was asked because of this parameter.
+    pub(super) fn is_about(&self, param: &str) -> bool {
+        matches!(self, Self::Answer(no) if no.status.is_client_error() && no.param.as_deref() == Some(param))
     }
 
     /// The intent that was made before the bank refused it.
@@ -73,7 +95,8 @@ impl Failure {
 }
 
 impl From<Failure> for PaymentError {
-    /// Another try may help with locks, rate limits, an empty balance and Stripe's own faults; the rest is refused for good.
+    /// The same try may help with locks, rate limits and Stripe's own faults, another one with an empty balance; the rest is
+    /// refused for good.
     fn from(failure: Failure) -> Self {
         let No { status, code, message, .. } = match failure {
             Failure::Answer(no) => no,
@@ -86,9 +109,14 @@ impl From<Failure> for PaymentError {
                 | StatusCode::UNAUTHORIZED
                 | StatusCode::FORBIDDEN
         ) || status.is_server_error()
-            // Another request holds the object; or the platform's balance must fill first.
-            || matches!(code.as_str(), "lock_timeout" | "balance_insufficient");
-        if passing {
+            // Another request holds the object.
+            || code == "lock_timeout";
+        // The platform's balance must fill first; or the key stands for what was asked before and was not done. Stripe keeps such
+        // an answer with the key.
+        let not_now = matches!(code.as_str(), "balance_insufficient" | "idempotency_error");
+        if not_now {
+            Self::NotNow { code, message }
+        } else if passing {
             // A wrong key is the operator's to mend; until then everything stays owed.
             Self::Unavailable(format!("status {}, {code}: {message}", status.as_u16()))
         } else {
@@ -183,11 +211,14 @@ mod tests {
         ] {
             assert!(matches!(answered(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
         }
-        for code in ["lock_timeout", "balance_insufficient"] {
+        let of_code = |code: &str| {
             let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
-            let passing = answered(StatusCode::BAD_REQUEST, body.as_bytes());
-            assert!(matches!(passing, PaymentError::Unavailable(_)), "{code}");
-        }
+            answered(StatusCode::BAD_REQUEST, body.as_bytes())
+        };
+        assert!(matches!(of_code("lock_timeout"), PaymentError::Unavailable(_)));
+        assert!(matches!(of_code("balance_insufficient"), PaymentError::NotNow { .. }));
+        let reused = br#"{"error":{"type":"idempotency_error","message":"Keys for idempotent requests"}}"#;
+        assert!(matches!(answered(StatusCode::BAD_REQUEST, reused), PaymentError::NotNow { .. }));
     }
 
     #[test]

@@ -74,9 +74,16 @@ impl Found {
         self.charge.as_deref()?.application_fee.as_ref()?.object()
     }
 
-    /// Whether a dispute gave money back that it had taken.
-    pub(super) fn dispute_won(&self) -> bool {
-        self.disputes.iter().flat_map(|dispute| &dispute.balance_transactions).any(|line| line.amount > 0)
+    /// Whether the expert can have been given something again: a dispute or a refund brought money back to the platform, or
+    /// something was taken from the expert by another way than a refund.
+    pub(super) fn may_be_given_again(&self) -> bool {
+        let returned = || {
+            self.disputes.iter().flat_map(|dispute| &dispute.balance_transactions).any(|line| line.amount > 0)
+        };
+        let reversals = || self.transfers.iter().flat_map(|transfer| &transfer.reversals.data);
+        returned()
+            || self.refunds().iter().any(refund_failed)
+            || reversals().any(|reversal| reversal.source_refund.is_none())
     }
 }
 
@@ -94,7 +101,7 @@ pub(super) fn seen_of_setup(setup: &SetupIntent) -> Seen {
         _ => IntentStatus::Processing,
     };
     let decline = setup.last_setup_error.as_ref().map(decline);
-    Seen { status, movements: Vec::new(), open_dispute: false, decline }
+    Seen { status, movements: Vec::new(), open_dispute: false, lost_dispute: false, decline }
 }
 
 /// How the client goes on, while they can.
@@ -147,8 +154,9 @@ pub(super) fn seen(payment: &Payment, found: &Found) -> Result<Seen, PaymentErro
     // The sort is stable: what happened in one second stays in the order of cause and effect.
     movements.sort_by_key(|movement| movement.at);
     let open_dispute = found.disputes.iter().any(|dispute| is_open(&dispute.status));
+    let lost_dispute = found.disputes.iter().any(|dispute| dispute.status == "lost");
     let decline = intent.last_payment_error.as_ref().map(decline);
-    Ok(Seen { status, movements, open_dispute, decline })
+    Ok(Seen { status, movements, open_dispute, lost_dispute, decline })
 }
 
 /// Inquiries (`warning_…`) take no money and can be ended by a refund, so they hold nothing up. What we do not know is waited for.

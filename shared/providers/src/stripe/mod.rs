@@ -10,6 +10,7 @@ mod convert;
 mod errors;
 mod look;
 mod reading;
+mod tax;
 mod webhook;
 mod whose;
 mod wire;
@@ -18,12 +19,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::ports::{
-    AccountState, BookLine, Buyer, Looked, Notice, OnboardingPage, Opened, PayWith, PaymentError,
-    PaymentGateway, PortError, RefundOrder, Secret, Secrets, WebhookError,
+    AccountState, BookLine, Buyer, Looked, Notice, OnboardingPage, Opened, PaymentError, PaymentGateway,
+    PortError, RefundOrder, Secret, Secrets, TaxService, WebhookError,
 };
 use async_trait::async_trait;
 use domain::ledger::Movement;
-use domain::payment::{Abilities, IntentStatus, Payment, Plan, References, Seen};
+use domain::payment::{Abilities, Payment, Plan, References};
 use domain::time::{DAY, HOUR};
 use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
 use reqwest::Url;
@@ -36,7 +37,7 @@ use stripe_core::setup_intent::CancelSetupIntent;
 use tokio::sync::Mutex;
 
 use client::{Client, With};
-use convert::{KEY, key};
+use convert::{KEY, key, saved_card_key};
 use errors::{Failure, INTENT_OVER, NO_ACCESS, NOT_FOUND, SETUP_OVER, reference, refused, unless_over};
 use webhook::Told;
 
@@ -131,6 +132,17 @@ impl Stripe {
         self.send(request.build(), With { idempotency_key: Some(key), account: None }).await
     }
 
+    async fn look_at_intent(
+        &self,
+        payment: &Payment,
+        intent: &str,
+        unnoted_intent: Option<String>,
+    ) -> Result<Looked, PaymentError> {
+        let found = self.found(payment, intent).await?;
+        let pay_with = look::pay_with(&found.intent.status, found.intent.client_secret.as_ref());
+        Ok(Looked { seen: look::seen(payment, &found)?, pay_with, unnoted_intent })
+    }
+
     /// The customer and the intent by which a client saves a card.
     async fn open_setup(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError> {
         let customer_key = key(payment, "customer", payment.intents);
@@ -170,6 +182,10 @@ impl PaymentGateway for Stripe {
             reaches_experts: true,
             refunds_after_dispute: false,
         }
+    }
+
+    fn tax_service(&self) -> Option<&dyn TaxService> {
+        Some(self)
     }
 
     async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError> {
@@ -226,18 +242,22 @@ impl PaymentGateway for Stripe {
     async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError> {
         let References { intent, setup, .. } = &payment.references;
         if let Some(intent) = intent {
-            let found = self.found(payment, intent).await?;
-            let pay_with = look::pay_with(&found.intent.status, found.intent.client_secret.as_ref());
-            return Ok(Looked { seen: look::seen(payment, &found)?, pay_with });
+            return self.look_at_intent(payment, intent, None).await;
         }
-        if let Some(setup) = setup {
-            let setup = self.setup_intent(setup).await?;
-            let pay_with = look::pay_with(&setup.status, setup.client_secret.as_ref());
-            return Ok(Looked { seen: look::seen_of_setup(&setup), pay_with });
+        let Some(setup) = setup else {
+            return Ok(Looked::missing());
+        };
+        let setup = self.setup_intent(setup).await?;
+        let seen = look::seen_of_setup(&setup);
+        // Only a card that is saved can have been asked.
+        if setup.status == "succeeded" {
+            let asked_with = saved_card_key(payment, payment.intents.saturating_add(1));
+            if let Some(intent) = self.intent_made_with(payment, &asked_with).await? {
+                return self.look_at_intent(payment, &intent.id, Some(intent.id.clone())).await;
+            }
         }
-        let seen =
-            Seen { status: IntentStatus::Missing, movements: Vec::new(), open_dispute: false, decline: None };
-        Ok(Looked { seen, pay_with: PayWith::Nothing })
+        let pay_with = look::pay_with(&setup.status, setup.client_secret.as_ref());
+        Ok(Looked { seen, pay_with, unnoted_intent: None })
     }
 
     /// Stripe takes by itself what a client agreed to.
@@ -251,10 +271,7 @@ impl PaymentGateway for Stripe {
         amount: Money,
         at_once: bool,
     ) -> Result<String, PaymentError> {
-        let key = key(payment, "saved_card", payment.intents);
-        if let Some(intent) = self.intent_made_with(payment, &key).await? {
-            return Ok(intent.id);
-        }
+        let key = saved_card_key(payment, payment.intents);
         let setup = reference(payment.references.setup.as_ref(), "saved card")?;
         let method = self.setup_intent(&setup).await?.payment_method;
         let method = method.as_ref().and_then(wire::Expandable::object).map(|method| method.id.as_str());

@@ -59,7 +59,7 @@ impl Stripe {
         for transfer in std::mem::take(&mut found.transfers) {
             found.transfers.push(self.with_all_reversals(transfer).await?);
         }
-        if found.dispute_won() {
+        if found.may_be_given_again() {
             found.transfers =
                 self.with_later_transfers(payment, std::mem::take(&mut found.transfers)).await?;
         }

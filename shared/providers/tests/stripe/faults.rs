@@ -68,13 +68,20 @@ async fn a_saved_card_is_asked_once() {
         let world = World::new().await;
         let payment = saved(&world, card).await;
         let wanted = Payment { intents: 2, ..payment.clone() };
-        let amount = payment.amount;
-        let intent = twice!(world, forget, world.stripe.use_saved_card(&wanted, amount, false));
-        let payment = Payment { intents: 1, ..payment };
-        if card == VISA {
-            let authorised = asked(&world, &payment, 10_000, false).await;
-            assert_eq!(authorised.references.intent.as_deref(), Some(intent.as_str()));
-            assert!(matches!(world.status(&authorised).await, IntentStatus::Authorised { .. }));
+        world.lose_answers_to_orders(1);
+        unavailable(world.stripe.use_saved_card(&wanted, payment.amount, false).await);
+        if forget {
+            world.switch(|switches| switches.prune_keys = true);
+        }
+        // Who looks finds what nobody could note.
+        let looked = world.stripe.look(&payment).await.expect("looked");
+        let noted = payment.with_intent(looked.unnoted_intent.expect("it is there"));
+        let again = world.stripe.look(&noted).await.expect("looked");
+        assert_eq!((again.unnoted_intent, &again.seen), (None, &looked.seen));
+        match looked.seen.status {
+            IntentStatus::Authorised { .. } if card == VISA => {}
+            IntentStatus::Open if card != VISA => assert!(looked.seen.decline.is_some()),
+            status => panic!("{status:?}"),
         }
         let charges = world.simulator.events();
         let asked = charges.iter().filter(|event| event["data"]["object"]["object"] == "charge").count();

@@ -12,5 +12,6 @@ mod charges;
 mod disputes;
 mod faults;
 mod saved_cards;
+mod tax;
 mod webhooks;
 mod world;

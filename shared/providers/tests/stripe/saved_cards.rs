@@ -35,7 +35,8 @@ async fn saved_authorised_and_taken() {
     let payment = saved(&world, VISA).await;
     let looked = world.look(&payment).await;
     assert_eq!((looked.seen.status, looked.pay_with), (IntentStatus::CardSaved, PayWith::Nothing));
-    assert_eq!(world.requests_of_a_look(&payment).await, 1);
+    // The card, and whether it was asked.
+    assert_eq!(world.requests_of_a_look(&payment).await, 2);
 
     world.clock.advance(20 * 86_400);
     let payment = asked(&world, &payment, 10_000, false).await;

@@ -12,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use domain::ledger::{Account, Balances, Movement, MovementKind, news};
-use domain::payment::{Gateway, IntentStatus, Payment, PaymentState, Plan, References};
+use domain::payment::{Gateway, IntentStatus, Payment, Plan, References};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
 use providers::stripe::Stripe;
 use simulators::stripe::description::Description;
@@ -102,24 +102,9 @@ impl World {
 
     pub fn payment(&self, plan: Plan, amount: u64, code: &str) -> Payment {
         let currency = Currency::try_from(code.to_owned()).expect("a code in use");
-        Payment {
-            appointment: AppointmentId::from_bits(7),
-            version: 1,
-            gateway: Gateway::Stripe,
-            amount: Money::new(amount, currency).expect("small"),
-            fee_rate: Rate::TEN_PERCENT,
-            destination: self.account.clone(),
-            plan,
-            references: References::default(),
-            intents: 1,
-            kept: None,
-            action_deadline: None,
-            refund_tries: 3,
-            open_dispute: false,
-            entries: 0,
-            decline: None,
-            state: PaymentState::Open,
-        }
+        let amount = Money::new(amount, currency).expect("small");
+        let destination = (Gateway::Stripe, self.account.clone());
+        Payment::agreed(AppointmentId::from_bits(7), amount, Rate::TEN_PERCENT, destination, plan)
     }
 
     /// Opens a payment and keeps what it is called.

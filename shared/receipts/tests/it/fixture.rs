@@ -31,12 +31,9 @@ pub fn document() -> Value {
             "booked_at": "2027-01-04T08:00:00Z",
         },
         "total": { "amount": 8_000, "currency": "EUR" },
-        "tax": {
-            "label": "VAT",
-            "rate": 2_000,
-            "net": { "amount": 6_667, "currency": "EUR" },
-            "amount": { "amount": 1_333, "currency": "EUR" },
-        },
+        "taxes": { "included": [
+            { "label": "VAT", "rate": "20", "amount": { "amount": 1_333, "currency": "EUR" } },
+        ] },
         "reference": "pi_3OqK2eZvKYlo2C",
     })
 }

@@ -57,7 +57,7 @@ fn dates_are_the_issuers_and_times_the_clients() {
         ("/service/end", json!("2027-01-06T00:30:00Z")),
         ("/service/time_zone", json!("UTC")),
         ("/service/seats", json!(3)),
-        ("/tax", json!(null)),
+        ("/taxes", json!("unsaid")),
         ("/issuer/address", json!(null)),
         ("/issuer/country", json!(null)),
         ("/issuer/tax_id", json!(null)),
@@ -69,6 +69,23 @@ fn dates_are_the_issuers_and_times_the_clients() {
 }
 
 #[test]
+fn each_tax_has_its_line_and_no_tax_its_reason() {
+    let euros = |amount: u64| json!({ "amount": amount, "currency": "EUR" });
+    let taxes = json!({ "included": [
+        { "label": "Sales tax", "jurisdiction": "California", "rate": "7.25", "amount": euros(530) },
+        { "label": "Sales tax", "jurisdiction": "San Mateo", "rate": "2.125", "amount": euros(155) },
+        { "label": "Delivery fee", "amount": euros(28) },
+    ] });
+    let page = text(&html(&receipt(&[("/taxes", taxes)])));
+    let lines = "Net\nEUR 72.87\nSales tax, California 7.25 %\nEUR 5.30\nSales tax, San Mateo 2.125 %\nEUR 1.55\n\
+                 Delivery fee\nEUR 0.28\nTotal paid\nEUR 80.00\n";
+    assert!(page.ends_with(lines), "{page}");
+    let page = text(&html(&receipt(&[("/taxes", json!({ "without": "place_unknown" }))])));
+    let end = "Total paid\nEUR 80.00\nThe client's place is not known to Stripe, so no tax was calculated.\n";
+    assert!(page.ends_with(end) && !page.contains("Net"), "{page}");
+}
+
+#[test]
 fn hostile_names_stay_text() {
     let hostile = "</style></title><script>alert(1)</script><img src=x onerror='alert(\"1\")'>&amp;";
     let page = html(&receipt(&[
@@ -77,7 +94,7 @@ fn hostile_names_stay_text() {
         ("/issuer/tax_id", json!(hostile)),
         ("/recipient/name", json!(hostile)),
         ("/service/name", json!(hostile)),
-        ("/tax/label", json!(hostile)),
+        ("/taxes/included/0/label", json!(hostile)),
         ("/reference", json!(hostile)),
     ]));
     assert!(!page.contains("<script") && !page.contains("<img"), "{page}");

@@ -93,6 +93,20 @@ fn what_the_font_lacks_is_said_and_can_still_be_copied() {
 }
 
 #[test]
+fn each_tax_has_its_line_and_no_tax_its_reason() {
+    let line = |place: &str, rate: &str, cents: u64| json!({ "label": "Sales tax", "jurisdiction": place, "rate": rate, "amount": { "amount": cents, "currency": "EUR" } });
+    let taxes = json!({ "included": [line("California", "7.25", 530), line("San Mateo", "2.125", 155)] });
+    let document = text(&parsed(&[("/taxes", taxes)]));
+    for part in
+        ["EUR 73.15", "Sales tax, California 7.25 %", "EUR 5.30", "Sales tax, San Mateo 2.125 %", "EUR 1.55"]
+    {
+        assert!(document.contains(part), "{part}: {document}");
+    }
+    let document = text(&parsed(&[("/taxes", json!({ "without": "not_registered" }))]));
+    assert!(document.contains("not registered for tax at the client's place"), "{document}");
+}
+
+#[test]
 fn scripts_that_run_from_right_to_left_are_drawn() {
     for name in ["עדה לאבלייס", "محمد", "Ada עדה 42 محمد"] {
         let text = text(&parsed(&[("/recipient/name", json!(name)), ("/service/name", json!(name))]));
@@ -110,7 +124,7 @@ fn the_longest_details_take_more_pages_and_lose_nothing() {
         ("/recipient/name", json!(wide("Ж"))),
         ("/recipient/email", json!(format!("{}@{}.org", "w".repeat(64), "m".repeat(180)))),
         ("/service/name", json!(wide("Ω"))),
-        ("/tax/label", json!(wide("V"))),
+        ("/taxes/included/0/label", json!(wide("V"))),
         ("/reference", json!(wide("z"))),
     ]);
     assert_eq!(document.get_pages().len(), 2);
@@ -129,7 +143,7 @@ proptest! {
         let changes = [
             ("/recipient/name", json!(name)),
             ("/service/name", json!(name)),
-            ("/tax/label", json!(name)),
+            ("/taxes/included/0/label", json!(name)),
             ("/total/amount", json!(amount)),
         ];
         let bytes = pdf(&receipt(&changes)).expect("a document");

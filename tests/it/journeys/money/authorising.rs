@@ -3,6 +3,8 @@
 use domain::ledger::{Account, MovementKind};
 use serde_json::json;
 
+use simulators::stripe::Onboarding;
+
 use super::authorised_hour;
 use crate::harness::{GOOD_CARD, World, id, intent};
 
@@ -44,17 +46,6 @@ async fn an_expert_may_take_less_and_the_rest_is_let_go() {
     assert_eq!(again["status"], "completed");
     world.stack.settle().await;
     assert_eq!(world.payment(&appointment).await["paid"]["amount"], 3_005, "taken once");
-}
-
-#[tokio::test]
-async fn nobody_has_to_say_that_a_session_took_place() {
-    let world = World::new().await;
-    let offer = world.offer(&authorised_hour()).await;
-    let appointment = world.secured(&offer, SOON).await;
-    world.until("2027-01-06T12:00:00Z").await;
-    let now = world.appointment(&appointment).await;
-    assert_eq!((&now["status"], &now["payment"]["state"]), (&json!("completed"), &json!("paid")));
-    world.balances(&offer).await;
 }
 
 #[tokio::test]
@@ -184,5 +175,48 @@ async fn calling_off_too_late_takes_what_the_policy_keeps() {
             "{start}"
         );
         assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-3_200, 2_880]);
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_cannot_even_be_asked_is_asked_again_or_paid_anew_or_called_off() {
+    #[derive(PartialEq)]
+    enum Then {
+        Never,
+        Soon,
+        Late,
+    }
+    for then in [Then::Never, Then::Soon, Then::Late] {
+        let world = World::new().await;
+        let offer = world.offer(&authorised_hour()).await;
+        let appointment = world.secured(&offer, LATER).await;
+        let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+        let account = world.get(&path).person("ada").send().await.expect(200);
+        let account = account["account"].as_str().expect("an account").to_owned();
+        world.stripe().onboard(&account, Onboarding::Restricted).expect("it can be");
+        world.until("2027-01-21T16:00:00Z").await;
+        // Stripe takes nothing for this expert now, neither of the saved card nor by a new intent.
+        assert_eq!(world.payment(&appointment).await["state"], "action_required");
+        assert_eq!(world.told("payment.action_required"), 1);
+        if then == Then::Soon {
+            world.stripe().onboard(&account, Onboarding::Complete).expect("it can be");
+            world.until("2027-01-21T20:00:00Z").await;
+            assert_eq!(
+                world.payment(&appointment).await["state"],
+                "authorised",
+                "the saved card was asked again"
+            );
+        }
+        world.until("2027-01-23T16:00:00Z").await;
+        if then == Then::Late {
+            world.stripe().onboard(&account, Onboarding::Complete).expect("it can be");
+        }
+        world.until("2027-01-27T16:00:00Z").await;
+        let now = world.appointment(&appointment).await;
+        let (status, state) =
+            if then == Then::Soon { ("completed", "paid") } else { ("cancelled", "cancelled") };
+        assert_eq!((&now["status"], &now["payment"]["state"]), (&json!(status), &json!(state)));
+        assert_eq!(world.told("payment.action_required"), 1);
+        world.balances(&offer).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::ledger::{Account, MovementKind};
 use serde_json::json;
-use simulators::stripe::{DisputeOutcome, Onboarding, PayoutOutcome};
+use simulators::stripe::{DisputeOutcome, Onboarding, PayoutOutcome, Switches};
 
 use super::authorised_hour;
 use crate::harness::{World, intent, paid_hour};
@@ -126,6 +126,161 @@ async fn a_stopped_account_takes_no_new_bookings_and_keeps_the_old_ones() {
     let now = world.appointment(&saved).await;
     assert_eq!((&now["status"], &now["cancelled_by"]), (&json!("cancelled"), &json!("platform")));
     assert_eq!(world.told("payment.action_required"), 1);
+}
+
+#[tokio::test]
+async fn what_the_gateway_refuses_to_give_an_expert_again_a_person_decides() {
+    for decision in ["try_again", "settled_by_hand"] {
+        let world = World::new().await;
+        let offer = world.offer(&paid_hour()).await;
+        let [paid, earned] = world.well_off(&offer, [Account::Client, Account::Expert]).await;
+        let appointment = world.secured(&offer, AT).await;
+        let dispute = dispute(&world, intent(&world.appointment(&appointment).await), None);
+        world.stack.settle().await;
+        // The bank decides for an expert to whom Stripe transfers nothing now.
+        let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+        let account = world.get(&path).person("ada").send().await.expect(200);
+        let account = account["account"].as_str().expect("an account").to_owned();
+        world.stripe().onboard(&account, Onboarding::Restricted).expect("it can be");
+        world.stripe().close_dispute(&dispute, DisputeOutcome::Won).expect("the bank decides");
+        world.stack.settle().await;
+        let seen = async || {
+            world.get(&format!("/v1/appointments/{appointment}")).person("ada").send().await.expect(200)
+        };
+        let eighty = json!({ "amount": 7_200, "currency": "EUR" });
+        let needs = json!({ "because": "refused", "order": "transfer", "amount": eighty });
+        assert_eq!(seen().await["payment"]["needs_person"], needs);
+        let of_client = world.payment(&appointment).await;
+        assert_eq!((&of_client["state"], of_client.get("needs_person")), (&json!("paid"), None));
+        world.pass(86_400);
+        world.sweep().await;
+        assert_eq!(world.told("payment.needs_person"), 1, "it is not asked for by itself");
+        world.stripe().onboard(&account, Onboarding::Complete).expect("it can be");
+        let body = json!({ "decision": "settled_by_hand", "amount": eighty });
+        for stranger in ["ada", "alan"] {
+            let reply = world.act(stranger, &appointment, "payment/decision", &body).await;
+            assert_eq!(reply.problem(403), "forbidden");
+        }
+        world.decide(&appointment, decision).await.expect(200);
+        world.stack.settle().await;
+        assert_eq!(seen().await["payment"].get("needs_person"), None);
+        let again = world.act("margaret", &appointment, "payment/decision", &body).await;
+        assert_eq!(again.problem(409), "payment-state");
+        let expert = earned + if decision == "try_again" { 7_200 } else { 0 };
+        assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [paid - 8_000, expert]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_after_a_lost_dispute_is_settled_by_hand() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    world.well_off(&offer, []).await;
+    let appointment = world.secured(&offer, AT).await;
+    let dispute = dispute(&world, intent(&world.appointment(&appointment).await), Some(3_000));
+    world.stripe().close_dispute(&dispute, DisputeOutcome::Lost).expect("the bank decides");
+    world.stack.settle().await;
+    // Seen in one look, and both are told.
+    assert_eq!((world.told("payment.disputed"), world.told("payment.dispute_lost")), (1, 1));
+    let quote = world.get(&format!("/v1/appointments/{appointment}/cancellation")).person("ada").send().await;
+    assert_eq!(quote.expect(200)["refund"]["amount"], 5_000, "the rest went back already");
+    world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
+    world.stack.settle().await;
+    let seen =
+        async || world.get(&format!("/v1/appointments/{appointment}")).person("ada").send().await.expect(200);
+    let fifty = json!({ "amount": 5_000, "currency": "EUR" });
+    let needs = json!({ "because": "dispute_lost", "amount": fifty });
+    assert_eq!(seen().await["payment"]["needs_person"], needs);
+    assert_eq!(world.decide(&appointment, "try_again").await.problem(409), "payment-state");
+    world.decide(&appointment, "settled_by_hand").await.expect(200);
+    world.stack.settle().await;
+    let payment = seen().await["payment"].clone();
+    assert_eq!((&payment["refunded"]["amount"], payment.get("needs_person")), (&json!(5_000), None));
+    assert!(world.kinds(&offer).await.contains(&MovementKind::SettledByHand));
+}
+
+#[tokio::test]
+async fn what_waited_for_money_goes_on_as_soon_as_there_is_some() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let appointment = world.secured(&offer, AT).await;
+    let dispute = dispute(&world, intent(&world.appointment(&appointment).await), None);
+    world.stack.settle().await;
+    // What the bank gave back went for fees: too little is there to give the expert their part again.
+    world.stripe().close_dispute(&dispute, DisputeOutcome::Won).expect("the bank decides");
+    world.stack.settle().await;
+    assert_eq!(world.cents(&offer, [Account::Expert]).await, [0]);
+    assert_eq!(world.told("payment.needs_person"), 0, "nobody has to do anything");
+    // Stripe keeps its answer with the key for a day, and by then it is another amount too.
+    let back = json!({ "amount": { "amount": 1_000, "currency": "EUR" } });
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    world.post(&path).person("ada").once("r").json(&back).send().await.expect(201);
+    let [paid, earned] = world.well_off(&offer, [Account::Client, Account::Expert]).await;
+    for _ in 0..3 {
+        world.pass(3_600);
+        world.sweep().await;
+    }
+    let expected = [paid, earned.max(90_000 + 6_300)];
+    assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, expected);
+    assert_eq!(world.told("payment.needs_person"), 0);
+}
+
+#[tokio::test]
+async fn what_somebody_refunded_at_stripe_and_the_bank_sent_back_is_the_experts_again() {
+    const REFUNDS_FAIL: &str = "4000000000005126";
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let [paid, earned] = world.well_off(&offer, [Account::Client, Account::Expert]).await;
+    let booked = world.booked_with(&offer, AT, REFUNDS_FAIL).await;
+    let form = [
+        ("payment_intent", intent(&booked)),
+        ("amount", "2000"),
+        ("reverse_transfer", "true"),
+        ("refund_application_fee", "true"),
+    ];
+    let url = world.stack.stripe_url.as_ref().expect("it runs").join("v1/refunds").expect("a URL");
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let answer = client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    world.stack.settle().await;
+    assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [paid - 6_000, earned + 5_400]);
+    for _ in 0..3 {
+        world.pass(120);
+        world.stack.settle().await;
+        world.sweep().await;
+        let now = world.cents(&offer, [Account::Client, Account::Expert]).await;
+        assert_eq!(now, [paid - 8_000, earned + 7_200], "once");
+    }
+    assert_eq!(world.stripe().events().iter().filter(|event| event["type"] == "transfer.created").count(), 3);
+    world.act("ada", &crate::harness::id(&booked), "cancel", &json!(null)).await.expect(200);
+    world.stack.settle().await;
+    assert_eq!(world.cents(&offer, [Account::Expert]).await, [earned]);
+}
+
+#[tokio::test]
+async fn a_payout_whose_message_was_lost_is_found_the_next_day() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    world.secured(&offer, AT).await;
+    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let account = world.get(&path).person("ada").send().await.expect(200);
+    let account = account["account"].as_str().expect("an account");
+    for bank in [2_000, 3_000] {
+        let deaf = Switches { drop_webhooks: true, ..Switches::default() };
+        world.stripe().set_switches(deaf);
+        world
+            .stripe()
+            .pay_out(
+                account,
+                Some(if bank == 2_000 { 2_000 } else { 1_000 }),
+                Some("eur"),
+                PayoutOutcome::Paid,
+            )
+            .expect("there is enough");
+        world.pass(25 * 3_600);
+        world.sweep().await;
+        assert_eq!(world.cents(&offer, [Account::Expert, Account::Bank]).await, [7_200 - bank, bank]);
+    }
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 mod abuse;
 mod authorising;
 mod disputes;
+mod endings;
 mod faults;
 mod policies;
 mod refunds;
+mod taxes;
 
 use domain::ExpertId;
 use domain::ledger::{Account, Balances, Movement, MovementKind};
@@ -57,7 +59,7 @@ impl World {
         page.entries.into_iter().flat_map(|entry| entry.movements).collect()
     }
 
-    /// What kinds moved, in the order in which they were written down.
+    /// What kinds moved, in the order in which they were written down; at the same instant, one appointment after another.
     async fn kinds(&self, offer: &Offer) -> Vec<MovementKind> {
         self.movements(offer).await.iter().map(|movement| movement.kind).collect()
     }

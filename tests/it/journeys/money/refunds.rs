@@ -121,7 +121,7 @@ async fn refund_that_fails(world: &World) -> (Offer, String) {
     world.pass(120);
     world.stack.settle().await;
     assert_eq!(world.payment(&appointment).await["state"], "refund_failed");
-    assert_eq!(world.told("payment.refund_failed"), 1);
+    assert_eq!((world.told("payment.refund_failed"), world.told("payment.needs_person")), (1, 1));
     // The expert has nothing of it, and the platform keeps it for the client.
     assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-8_000, 0]);
     (offer, appointment)
@@ -140,9 +140,10 @@ async fn a_failed_refund_waits_for_a_person_who_tries_again_or_settles_it() {
             world.stripe().events().iter().filter(|event| event["type"] == "refund.created").count()
         };
         assert_eq!(refunds(&world), 1, "nobody tries again by themselves");
-        let body = json!({ "decision": decision });
-        assert_eq!(world.act("ada", &appointment, "failed-refund", &body).await.problem(403), "forbidden");
-        world.act("margaret", &appointment, "failed-refund", &body).await.expect(200);
+        let eighty = json!({ "amount": 8_000, "currency": "EUR" });
+        let body = json!({ "decision": "settled_by_hand", "amount": eighty });
+        assert_eq!(world.act("ada", &appointment, "payment/decision", &body).await.problem(403), "forbidden");
+        world.decide(&appointment, decision).await.expect(200);
         world.stack.settle().await;
         assert_eq!(world.payment(&appointment).await["state"], "refunded", "{decision}");
         if decision == "try_again" {
@@ -152,7 +153,7 @@ async fn a_failed_refund_waits_for_a_person_who_tries_again_or_settles_it() {
             let kinds = world.kinds(&offer).await;
             assert_eq!(kinds.last(), Some(&MovementKind::SettledByHand));
             assert_eq!(
-                world.act("margaret", &appointment, "failed-refund", &body).await.problem(409),
+                world.act("margaret", &appointment, "payment/decision", &body).await.problem(409),
                 "payment-state"
             );
         }
@@ -211,4 +212,39 @@ async fn each_payment_has_a_receipt_and_each_refund_a_credit_note() {
         ],
         "{list:#}"
     );
+}
+
+#[tokio::test]
+async fn nobody_settles_by_hand_what_they_were_not_shown() {
+    const REFUNDS_FAIL: &str = "4000000000005126";
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let appointment = id(&world.booked_with(&offer, AT, REFUNDS_FAIL).await);
+    let euros = |cents: u64| json!({ "amount": cents, "currency": "EUR" });
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    let part = json!({ "amount": euros(3_000) });
+    world.post(&path).person("ada").once("r").json(&part).send().await.expect(201);
+    world.stack.settle().await;
+    world.pass(120);
+    world.stack.settle().await;
+    let needs = async || {
+        let seen = world.get(&format!("/v1/appointments/{appointment}")).person("margaret").send().await;
+        seen.expect(200)["payment"]["needs_person"].clone()
+    };
+    assert_eq!(needs().await, json!({ "because": "refund_failed", "amount": euros(3_000) }));
+    let decide =
+        async |body: &serde_json::Value| world.act("margaret", &appointment, "payment/decision", body).await;
+    decide(&json!({ "decision": "settled_by_hand" })).await.problem(422);
+    decide(&json!({ "decision": "try_again", "amount": euros(3_000) })).await.problem(422);
+    // More is owed by now: whoever paid the thirty is told, before and after it was looked at.
+    world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
+    let thirty = json!({ "decision": "settled_by_hand", "amount": euros(3_000) });
+    assert_eq!(decide(&thirty).await.problem(409), "payment-state");
+    world.stack.settle().await;
+    assert_eq!(decide(&thirty).await.problem(409), "payment-state");
+    assert_eq!(needs().await, json!({ "because": "refund_failed", "amount": euros(8_000) }));
+    assert_eq!(world.told("payment.needs_person"), 2, "it is about more, so it is said again");
+    decide(&json!({ "decision": "settled_by_hand", "amount": euros(8_000) })).await.expect(200);
+    world.stack.settle().await;
+    assert_eq!(world.payment(&appointment).await["state"], "refunded");
 }

@@ -84,7 +84,7 @@ async fn who_calls_off_keeps_what_the_policy_gives() {
 }
 
 #[tokio::test]
-async fn who_spent_what_was_set_aside_is_asked_until_it_lapses() {
+async fn who_spent_what_was_set_aside_is_asked_again_by_a_person_until_it_lapses() {
     let market = Market::new(&authorised_hour()).await;
     let appointment = market.paid_by("spender", FRIDAY).await;
     assert_eq!(market.status(&appointment).await, "confirmed");
@@ -95,6 +95,16 @@ async fn who_spent_what_was_set_aside_is_asked_until_it_lapses() {
         (json!("completed"), json!("authorised"))
     );
     assert_eq!(market.cents().await, [0; 4]);
+    assert_eq!(market.told("payment.needs_person"), 1);
+    let seen = market.world.get(&format!("/v1/appointments/{appointment}")).person("ada").send().await;
+    let amount = json!({ "amount": 8_000, "currency": "EUR" });
+    let needs = json!({ "because": "refused", "order": "capture", "amount": amount });
+    assert_eq!(seen.expect(200)["payment"]["needs_person"], needs);
+    for told in 2..4 {
+        market.world.decide(&appointment, "try_again").await.expect(200);
+        market.world.stack.settle().await;
+        assert_eq!(market.told("payment.needs_person"), told, "it was asked again, in vain");
+    }
     market.until("2027-02-03T08:00:00Z").await;
     assert_eq!(market.state(&appointment).await, "unpaid");
     assert_eq!(market.told("payment.unpaid"), 1);
@@ -143,4 +153,36 @@ async fn what_lapses_before_the_session_is_paid_anew() {
     market.world.stack.settle().await;
     assert_eq!(market.cents().await, BACK);
     assert_eq!(id(&market.world.appointment(&appointment).await), appointment);
+}
+
+#[tokio::test]
+async fn who_agrees_anew_to_what_cannot_be_taken_is_asked_once_more_until_the_deadline() {
+    let market = Market::new(&authorised_hour()).await;
+    let appointment = market.paid(LATER).await;
+    let order = market.order_of(&appointment).await;
+    let given =
+        order["purchase_units"][0]["payments"]["authorizations"][0]["id"].as_str().expect("an id").to_owned();
+    let account = market.connection().await["account"].as_str().expect("an account").to_owned();
+    super::faults::void(&market, &given, &account).await;
+    market.world.stack.settle().await;
+    let path = format!("/v1/appointments/{appointment}/payment");
+    let mut tried = vec![order["id"].clone()];
+    for _ in 0..2 {
+        let payment = market.world.get(&path).person("alan").send().await.expect(200);
+        assert_eq!(payment["state"], "action_required", "{payment:#}");
+        assert!(payment["pay_page"].is_string(), "{payment:#}");
+        assert!(!tried.contains(&payment["intent"]), "there is another to agree to");
+        tried.push(payment["intent"].clone());
+        market
+            .paypal()
+            .approve(payment["intent"].as_str().expect("an order"), "restricted")
+            .expect("approved");
+        market.world.stack.settle().await;
+    }
+    assert_eq!(market.told("payment.action_required"), 1, "the deadline stays");
+    market.days(2).await;
+    let now = market.world.appointment(&appointment).await;
+    assert_eq!((&now["status"], &now["cancelled_by"]), (&json!("cancelled"), &json!("platform")));
+    assert_eq!(market.cents().await, [0; 4]);
+    assert!(market.world.stack.queue.inspect().set_aside.is_empty());
 }

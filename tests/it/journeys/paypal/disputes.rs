@@ -2,7 +2,7 @@
 
 use domain::ledger::MovementKind;
 use serde_json::json;
-use simulators::paypal::{DisputeOutcome, DisputeReason};
+use simulators::paypal::{DisputeOutcome, DisputeReason, Switches};
 
 use super::{BACK, Market, PAID, PRICE, SOON, UnderWay};
 use crate::harness::paid_hour;
@@ -53,6 +53,19 @@ async fn what_is_disputed_is_the_experts_until_it_is_decided() {
         assert_eq!(market.state(&appointment).await, state);
         assert!(market.world.stack.queue.inspect().set_aside.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_dispute_that_no_message_told_of_is_found_within_a_month() {
+    let market = Market::new(&paid_hour()).await;
+    let appointment = market.paid(SOON).await;
+    market.days(3).await;
+    assert_eq!(market.world.appointment(&appointment).await["status"], "completed");
+    market.set(Switches { drop_webhooks: true, ..Switches::default() });
+    dispute(&market, &appointment, None).await;
+    assert_eq!(market.state(&appointment).await, "paid");
+    market.days(31).await;
+    assert_eq!((market.state(&appointment).await, market.told("payment.disputed")), (json!("disputed"), 1));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod booking;
 mod disputes;
 mod faults;
 mod refunds;
+mod taxes;
 mod webhooks;
 
 use domain::ExpertId;

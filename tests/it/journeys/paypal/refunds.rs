@@ -112,8 +112,7 @@ async fn a_failed_refund_waits_for_a_person() {
         market.set(Switches::default());
         market.days(2).await;
         assert_eq!(market.events("PAYMENT.REFUND.PENDING") + market.events("PAYMENT.CAPTURE.REFUNDED"), 1);
-        let body = json!({ "decision": decision });
-        market.world.act("margaret", &appointment, "failed-refund", &body).await.expect(200);
+        market.world.decide(&appointment, decision).await.expect(200);
         market.world.stack.settle().await;
         assert_eq!(market.state(&appointment).await, "refunded", "{decision}");
         if decision == "try_again" {

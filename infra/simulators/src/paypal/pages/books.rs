@@ -3,23 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use crate::html::{self, escape, table};
+use crate::books_page::{ROWS, attempts, latest, page, switches, yes_no};
+use crate::html::{escape, table};
 use crate::paypal::render::time;
 use crate::paypal::state::State as Books;
 use crate::paypal::{Balance, PayPalSimulator, books, in_words};
-
-/// How many rows of each kind are shown.
-const ROWS: usize = 50;
 
 /// Shows the latest of everything.
 pub(in crate::paypal) async fn show(State(simulator): State<Arc<PayPalSimulator>>) -> Response {
     let shared = simulator.lock();
     let state = &shared.state;
-    let switches = serde_json::to_string_pretty(&shared.switches).unwrap_or_default();
     let sections = [
         ("Balances", balances(state)),
         ("Sellers", sellers(state)),
@@ -30,36 +26,15 @@ pub(in crate::paypal) async fn show(State(simulator): State<Arc<PayPalSimulator>
         ("Disputes", disputes(state)),
         ("Movements", entries(state)),
         ("Events", events(state)),
-        ("Webhook attempts", attempts(state)),
-        ("Switches", format!("<pre>{}</pre>", escape(&switches))),
+        ("Webhook attempts", attempts(&state.webhooks, time)),
+        ("Switches", switches(&shared.switches)),
     ];
-    let mut body = String::from(
-        "<p class=\"note\">A simulator of PayPal: no money moves. The latest of everything comes first. What \
-         payers paid, and what PayPal keeps, are the other side of the books: each currency adds up to \
-         zero.</p>",
-    );
-    for (title, content) in sections {
-        body.push_str(&format!("<h2>{}</h2>{content}", escape(title)));
-    }
-    html::page(StatusCode::OK, "PayPal, simulated", &body)
-}
-
-fn yes_no(value: bool) -> String {
-    if value { "yes" } else { "no" }.to_owned()
+    page("PayPal", "payers", &sections)
 }
 
 fn balances(state: &Books) -> String {
     let row = |balance: Balance| vec![balance.owner, in_words(balance.amount, &balance.currency)];
     table(&["Owner", "#Balance"], &books::balances(state).into_iter().map(row).collect::<Vec<_>>())
-}
-
-/// A table of the latest rows.
-fn latest<'a, T: 'a>(
-    headings: &[&str],
-    rows: impl DoubleEndedIterator<Item = &'a T>,
-    cells: impl Fn(&T) -> Vec<String>,
-) -> String {
-    table(headings, &rows.rev().take(ROWS).map(cells).collect::<Vec<_>>())
 }
 
 fn sellers(state: &Books) -> String {
@@ -181,22 +156,7 @@ fn entries(state: &Books) -> String {
 
 fn events(state: &Books) -> String {
     latest(&["Happened", "Type", "Event", "Webhook due"], state.events.iter(), |row| {
-        let due = state.deliveries.iter().filter(|delivery| delivery.event == row.id);
-        let waiting = due.map(|delivery| delivery.due_at).min();
+        let waiting = state.webhooks.due(&row.id);
         vec![time(row.created), row.kind.clone(), row.id.clone(), waiting.map(time).unwrap_or_default()]
-    })
-}
-
-fn attempts(state: &Books) -> String {
-    let headings = ["Sent", "Type", "Event", "Answer", "Again at", "To"];
-    latest(&headings, state.attempts.iter(), |row| {
-        vec![
-            time(row.at),
-            row.kind.clone(),
-            row.event.clone(),
-            row.status.map_or("no answer".to_owned(), |status| status.to_string()),
-            row.retry_at.map(time).unwrap_or_default(),
-            row.url.clone(),
-        ]
     })
 }

@@ -3,22 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::DateTime;
 
-use crate::html::{self, escape, table};
+use crate::books_page::{ROWS, attempts, latest, page, switches, yes_no};
+use crate::html::{escape, table};
 use crate::stripe::state::State as Books;
 use crate::stripe::{PLATFORM, StripeSimulator, TEST_CARDS, books, in_words};
-
-/// How many rows of each kind are shown.
-const ROWS: usize = 50;
 
 /// Shows the latest of everything.
 pub(in crate::stripe) async fn show(State(simulator): State<Arc<StripeSimulator>>) -> Response {
     let shared = simulator.up_to_date();
     let state = &shared.state;
-    let switches = serde_json::to_string_pretty(&shared.switches).unwrap_or_default();
     let sections = [
         ("Balances", balances(state)),
         ("Connected accounts", accounts(state)),
@@ -30,19 +26,11 @@ pub(in crate::stripe) async fn show(State(simulator): State<Arc<StripeSimulator>
         ("Payouts", payouts(state)),
         ("Balance transactions", transactions(state)),
         ("Events", events(state)),
-        ("Webhook attempts", attempts(state)),
-        ("Switches", format!("<pre>{}</pre>", html::escape(&switches))),
+        ("Webhook attempts", attempts(&state.webhooks, moment)),
+        ("Switches", switches(&shared.switches)),
         ("Test cards", test_cards()),
     ];
-    let mut body = String::from(
-        "<p class=\"note\">A simulator of Stripe: no money moves. The latest of everything comes first. What \
-         guests paid, and what Stripe keeps, are the other side of the books: each currency adds up to \
-         zero.</p>",
-    );
-    for (title, content) in sections {
-        body.push_str(&format!("<h2>{}</h2>{content}", html::escape(title)));
-    }
-    html::page(StatusCode::OK, "Stripe, simulated", &body)
+    page("Stripe", "guests", &sections)
 }
 
 fn moment(unix_seconds: i64) -> String {
@@ -50,10 +38,6 @@ fn moment(unix_seconds: i64) -> String {
         Some(moment) => moment.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
         None => unix_seconds.to_string(),
     }
-}
-
-fn yes_no(value: bool) -> String {
-    if value { "yes" } else { "no" }.to_owned()
 }
 
 fn balances(state: &Books) -> String {
@@ -65,30 +49,23 @@ fn balances(state: &Books) -> String {
 }
 
 fn accounts(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .accounts
-        .newest_first()
-        .take(ROWS)
-        .map(|account| {
-            vec![
-                account.id.clone(),
-                account.email.clone().unwrap_or_default(),
-                account.country.clone(),
-                yes_no(account.charges_enabled),
-                yes_no(account.payouts_enabled),
-                account.currently_due.join(", "),
-            ]
-        })
-        .collect();
-    table(&["Account", "E-mail", "Country", "Charges", "Payouts", "Due"], &rows)
+    latest(&["Account", "E-mail", "Country", "Charges", "Payouts", "Due"], state.accounts.iter(), |account| {
+        vec![
+            account.id.clone(),
+            account.email.clone().unwrap_or_default(),
+            account.country.clone(),
+            yes_no(account.charges_enabled),
+            yes_no(account.payouts_enabled),
+            account.currently_due.join(", "),
+        ]
+    })
 }
 
 fn intents(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .intents
-        .newest_first()
-        .take(ROWS)
-        .map(|intent| {
+    let mut html = latest(
+        &["Created", "Intent", "#Amount", "#Fee", "Status", "For", "Description"],
+        state.intents.iter(),
+        |intent| {
             let owner = intent.account.as_ref().or(intent.destination.as_ref());
             let fee = intent.application_fee_amount.map(|fee| in_words(fee, &intent.currency));
             vec![
@@ -100,9 +77,8 @@ fn intents(state: &Books) -> String {
                 owner.cloned().unwrap_or_default(),
                 intent.description.clone().unwrap_or_default(),
             ]
-        })
-        .collect();
-    let mut html = table(&["Created", "Intent", "#Amount", "#Fee", "Status", "For", "Description"], &rows);
+        },
+    );
     // A real browser gets the secret from the shop; here anybody may pay anything.
     for intent in state.intents.newest_first().take(ROWS) {
         if matches!(intent.status.name(), "requires_payment_method" | "requires_confirmation") {
@@ -119,11 +95,10 @@ fn intents(state: &Books) -> String {
 }
 
 fn setups(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .setup_intents
-        .newest_first()
-        .take(ROWS)
-        .map(|intent| {
+    let mut html = latest(
+        &["Created", "Setup", "Customer", "Status", "Payment method", "Description"],
+        state.setup_intents.iter(),
+        |intent| {
             vec![
                 moment(intent.created),
                 intent.id.clone(),
@@ -132,9 +107,8 @@ fn setups(state: &Books) -> String {
                 intent.payment_method.clone().unwrap_or_default(),
                 intent.description.clone().unwrap_or_default(),
             ]
-        })
-        .collect();
-    let mut html = table(&["Created", "Setup", "Customer", "Status", "Payment method", "Description"], &rows);
+        },
+    );
     for intent in state.setup_intents.newest_first().take(ROWS) {
         if matches!(intent.status.name(), "requires_payment_method" | "requires_confirmation") {
             let address = format!("/pay/{}?client_secret={}", intent.id, intent.client_secret);
@@ -150,11 +124,10 @@ fn setups(state: &Books) -> String {
 }
 
 fn disputes(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .disputes
-        .newest_first()
-        .take(ROWS)
-        .map(|dispute| {
+    latest(
+        &["Opened", "Dispute", "Charge", "#Amount", "Reason", "Status"],
+        state.disputes.iter(),
+        |dispute| {
             vec![
                 moment(dispute.created),
                 dispute.id.clone(),
@@ -163,17 +136,15 @@ fn disputes(state: &Books) -> String {
                 dispute.reason.clone(),
                 dispute.status.name().to_owned(),
             ]
-        })
-        .collect();
-    table(&["Opened", "Dispute", "Charge", "#Amount", "Reason", "Status"], &rows)
+        },
+    )
 }
 
 fn transfers(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .transfers
-        .newest_first()
-        .take(ROWS)
-        .map(|transfer| {
+    latest(
+        &["Sent", "Transfer", "To", "#Amount", "#Taken back", "Group"],
+        state.transfers.iter(),
+        |transfer| {
             vec![
                 moment(transfer.created),
                 transfer.id.clone(),
@@ -182,27 +153,20 @@ fn transfers(state: &Books) -> String {
                 in_words(transfer.reversed, &transfer.currency),
                 transfer.group.clone().unwrap_or_default(),
             ]
-        })
-        .collect();
-    table(&["Sent", "Transfer", "To", "#Amount", "#Taken back", "Group"], &rows)
+        },
+    )
 }
 
 fn payouts(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .payouts
-        .newest_first()
-        .take(ROWS)
-        .map(|payout| {
-            vec![
-                moment(payout.created),
-                payout.id.clone(),
-                payout.account.clone(),
-                in_words(payout.amount, &payout.currency),
-                payout.status.name().to_owned(),
-            ]
-        })
-        .collect();
-    table(&["Created", "Payout", "Account", "#Amount", "Status"], &rows)
+    latest(&["Created", "Payout", "Account", "#Amount", "Status"], state.payouts.iter(), |payout| {
+        vec![
+            moment(payout.created),
+            payout.id.clone(),
+            payout.account.clone(),
+            in_words(payout.amount, &payout.currency),
+            payout.status.name().to_owned(),
+        ]
+    })
 }
 
 fn test_cards() -> String {
@@ -212,34 +176,27 @@ fn test_cards() -> String {
 }
 
 fn refunds(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .refunds
-        .newest_first()
-        .take(ROWS)
-        .map(|refund| {
-            let reversal = refund.reversal.as_deref().and_then(|id| state.reversals.get(id));
-            vec![
-                moment(refund.created),
-                refund.id.clone(),
-                refund.intent.clone(),
-                in_words(refund.amount, &refund.currency),
-                reversal.map(|reversal| in_words(reversal.amount, &reversal.currency)).unwrap_or_default(),
-                refund.status.name().to_owned(),
-                refund.reason.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
     let headings =
         ["Created", "Refund", "Intent", "#Amount", "#Taken back from the account", "Status", "Reason"];
-    table(&headings, &rows)
+    latest(&headings, state.refunds.iter(), |refund| {
+        let reversal = refund.reversal.as_deref().and_then(|id| state.reversals.get(id));
+        vec![
+            moment(refund.created),
+            refund.id.clone(),
+            refund.intent.clone(),
+            in_words(refund.amount, &refund.currency),
+            reversal.map(|reversal| in_words(reversal.amount, &reversal.currency)).unwrap_or_default(),
+            refund.status.name().to_owned(),
+            refund.reason.clone().unwrap_or_default(),
+        ]
+    })
 }
 
 fn transactions(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .transactions
-        .newest_first()
-        .take(ROWS)
-        .map(|line| {
+    latest(
+        &["Booked", "Owner", "Kind", "#Amount", "#Fees", "#Net", "Source"],
+        state.transactions.iter(),
+        |line| {
             vec![
                 moment(line.created),
                 line.account.clone().unwrap_or_else(|| PLATFORM.to_owned()),
@@ -249,47 +206,18 @@ fn transactions(state: &Books) -> String {
                 in_words(line.net(), &line.currency),
                 line.source.clone(),
             ]
-        })
-        .collect();
-    table(&["Booked", "Owner", "Kind", "#Amount", "#Fees", "#Net", "Source"], &rows)
+        },
+    )
 }
 
 fn events(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .events
-        .newest_first()
-        .take(ROWS)
-        .map(|event| {
-            let due = state.deliveries.iter().filter(|delivery| delivery.event == event.id);
-            let waiting = due.map(|delivery| delivery.due_at).min();
-            vec![
-                moment(event.created),
-                event.kind.clone(),
-                event.id.clone(),
-                event.object.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
-                waiting.map(moment).unwrap_or_default(),
-            ]
-        })
-        .collect();
-    table(&["Happened", "Type", "Event", "Object", "Webhook due"], &rows)
-}
-
-fn attempts(state: &Books) -> String {
-    let rows: Vec<_> = state
-        .attempts
-        .iter()
-        .rev()
-        .take(ROWS)
-        .map(|attempt| {
-            vec![
-                moment(attempt.at),
-                attempt.kind.clone(),
-                attempt.event.clone(),
-                attempt.status.map_or("no answer".to_owned(), |status| status.to_string()),
-                attempt.retry_at.map(moment).unwrap_or_default(),
-                attempt.url.clone(),
-            ]
-        })
-        .collect();
-    table(&["Sent", "Type", "Event", "Answer", "Again at", "To"], &rows)
+    latest(&["Happened", "Type", "Event", "Object", "Webhook due"], state.events.iter(), |event| {
+        vec![
+            moment(event.created),
+            event.kind.clone(),
+            event.id.clone(),
+            event.object.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
+            state.webhooks.due(&event.id).map(moment).unwrap_or_default(),
+        ]
+    })
 }

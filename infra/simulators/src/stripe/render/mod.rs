@@ -21,6 +21,7 @@ pub(super) use transfers::{
 };
 
 use super::state::{IntentStatus, State};
+use super::tax;
 
 /// The id of the platform's Connect application.
 const APPLICATION: &str = "ca_simulator";
@@ -54,6 +55,8 @@ pub(super) fn any(state: &State, id: &str) -> Option<Value> {
         "fr" => state.fee_refunds.get(id).map(fee_refund),
         "po" => state.payouts.get(id).map(payout),
         "txn" => state.transactions.get(id).map(transaction),
+        "taxcalc" => state.tax_calculations.get(id).map(tax::calculation),
+        "tax" => state.tax_transactions.get(id).map(|found| tax::transaction(state, found)),
         "evt" => state.events.get(id).map(|found| event(state, found)),
         _ => None,
     }
@@ -78,6 +81,8 @@ pub(super) fn owner<'a>(state: &'a State, id: &str) -> Option<Option<&'a str>> {
             let back = state.reversals.iter().find(|reversal| reversal.payment_refund == id)?;
             state.transfers.get(&back.transfer).map(|transfer| Some(transfer.destination.as_str()))
         }
+        "taxcalc" => state.tax_calculations.get(id).map(|row| row.account.as_deref()),
+        "tax" => state.tax_transactions.get(id).map(|row| row.account.as_deref()),
         _ => any(state, id).map(|_| None),
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{automatic, next_action};
 use crate::stripe::cards::{TestCard, last_four};
 use crate::stripe::setup_intents::SET_UP;
-use crate::stripe::state::{Customer, Means, PaymentMethod, SetupIntent};
+use crate::stripe::state::{Address, Customer, Means, PaymentMethod, SetupIntent};
 
 pub(in crate::stripe) fn customer(customer: &Customer) -> Value {
     json!({
@@ -74,7 +74,7 @@ pub(in crate::stripe) fn payment_method(method: &PaymentMethod) -> Value {
         "id": method.id,
         "object": "payment_method",
         "allow_redisplay": "unspecified",
-        "billing_details": billing_details(None),
+        "billing_details": billing_details_at(&method.address),
         "created": method.created,
         "customer": method.customer,
         "livemode": false,
@@ -114,6 +114,15 @@ pub(super) fn sepa_details(iban: &str) -> Value {
         "fingerprint": format!("simulated{}", last_four(iban)),
         "last4": last_four(iban),
     })
+}
+
+/// What somebody said of where they get bills.
+pub(super) fn billing_details_at(address: &Address) -> Value {
+    let mut details = billing_details(None);
+    for (name, value) in address {
+        details["address"][name] = json!(value);
+    }
+    details
 }
 
 pub(super) fn billing_details(email: Option<&str>) -> Value {

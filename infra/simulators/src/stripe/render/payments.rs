@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::payers::{billing_details, card_details, sepa_details};
+use super::payers::{billing_details, billing_details_at, card_details, sepa_details};
 use super::{APPLICATION, automatic, inner_list, next_action, payment_refund, transaction};
 use crate::stripe::cards::brand;
 use crate::stripe::payment_methods::payable_by;
@@ -116,7 +116,7 @@ pub(in crate::stripe) fn charge(state: &State, charge: &Charge) -> Value {
         "application_fee": charge.application_fee,
         "application_fee_amount": intent.and_then(|intent| intent.application_fee_amount),
         "balance_transaction": charge.transaction,
-        "billing_details": billing_details(None),
+        "billing_details": method.map_or_else(|| billing_details(None), |method| billing_details_at(&method.address)),
         "calculated_statement_descriptor": "SIMULATOR",
         "captured": charge.captured,
         "created": charge.created,

@@ -6,7 +6,7 @@ use crate::stripe::API_VERSION;
 use crate::stripe::state::{Event, State};
 
 pub(in crate::stripe) fn event(state: &State, event: &Event) -> Value {
-    let waiting = state.deliveries.iter().any(|delivery| delivery.event == event.id);
+    let waiting = state.webhooks.due(&event.id).is_some();
     let mut data = json!({ "object": event.object });
     if let Some(previous) = &event.previous {
         data["previous_attributes"] = previous.clone();

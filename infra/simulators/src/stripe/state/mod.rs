@@ -4,10 +4,10 @@ mod books;
 mod connect;
 mod payers;
 mod payments;
+mod taxes;
 mod telling;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,32 +17,19 @@ pub(super) use payers::{Customer, Kinds, Means, PaymentMethod, SetupIntent};
 pub(super) use payments::{
     Charge, ChargeStatus, Dispute, DisputeStatus, Failure, Intent, IntentStatus, Refund, RefundStatus,
 };
-pub use telling::Attempt;
-pub(super) use telling::{Delivery, Event};
+pub(super) use taxes::{Address, Tax, TaxCalculation, TaxSettings, TaxTransaction};
+pub(super) use telling::Event;
 
 use super::idempotency::Stored;
-use super::table::{Row, Table};
-use crate::{OpenError, files};
-
-/// The layout of the file. A file of another layout is refused rather than guessed at.
-const LAYOUT: u32 = 3;
+use crate::files::Layout;
+use crate::table::{Table, rows};
+use crate::webhooks::Outbox;
 
 pub(super) type Metadata = BTreeMap<String, String>;
 
-/// Which layout a file has. Only the present one is made here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Layout(u32);
-
-impl Default for Layout {
-    fn default() -> Self {
-        Self(LAYOUT)
-    }
-}
-
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct State {
-    layout: Layout,
+    layout: Layout<3>,
     pub(super) accounts: Table<Account>,
     pub(super) account_links: Table<AccountLink>,
     pub(super) customers: Table<Customer>,
@@ -58,46 +45,27 @@ pub(super) struct State {
     pub(super) fee_refunds: Table<FeeRefund>,
     pub(super) payouts: Table<Payout>,
     pub(super) transactions: Table<Transaction>,
+    /// By account, or the platform's name. Files of before have none.
+    #[serde(default)]
+    pub(super) tax_settings: BTreeMap<String, TaxSettings>,
+    #[serde(default)]
+    pub(super) tax_calculations: Table<TaxCalculation>,
+    #[serde(default)]
+    pub(super) tax_transactions: Table<TaxTransaction>,
     pub(super) events: Table<Event>,
-    pub(super) deliveries: Vec<Delivery>,
-    pub(super) attempts: Vec<Attempt>,
-    /// The number of the next delivery.
-    pub(super) next_delivery: u64,
+    #[serde(flatten)]
+    pub(super) webhooks: Outbox,
     /// By scoped idempotency key.
     pub(super) stored_answers: BTreeMap<String, Stored>,
 }
 
 impl State {
-    pub(super) fn load(path: &Path) -> Result<Self, OpenError> {
-        let Some(bytes) = files::read(path)? else { return Ok(Self::default()) };
-        let damaged = |reason: String| OpenError::Damaged { path: path.to_owned(), reason };
-        // The layout is read first: what else an older file lacks is no damage.
-        #[derive(Deserialize)]
-        struct OnlyLayout {
-            layout: Layout,
-        }
-        let found: OnlyLayout = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if found.layout != Layout::default() {
-            let Layout(found) = found.layout;
-            return Err(damaged(format!("it has layout {found}, and this program reads layout {LAYOUT}")));
-        }
-        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))
-    }
-
-    pub(super) fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, OpenError> {
-        serde_json::to_vec(self)
-            .map_err(|error| OpenError::Unwritable { path: path.to_owned(), source: error.into() })
-    }
-
     /// The disputes about a charge, oldest first.
     pub(super) fn disputes_of(&self, charge: &str) -> impl Iterator<Item = &Dispute> {
         self.disputes.iter().filter(move |dispute| dispute.charge == charge)
     }
 }
 
-macro_rules! rows {
-    ($($row:ty),+ $(,)?) => { $(impl Row for $row { fn id(&self) -> &str { &self.id } })+ };
-}
 rows!(
     Account,
     AccountLink,
@@ -113,6 +81,8 @@ rows!(
     Refund,
     Reversal,
     SetupIntent,
+    TaxCalculation,
+    TaxTransaction,
     Transaction,
     Transfer,
 );

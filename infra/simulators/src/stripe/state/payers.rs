@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{IntentStatus, Metadata};
+use super::{Address, IntentStatus, Metadata};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::stripe) struct Customer {
@@ -23,6 +23,9 @@ pub(in crate::stripe) struct PaymentMethod {
     /// The connected account it was made on.
     pub(in crate::stripe) account: Option<String>,
     pub(in crate::stripe) means: Means,
+    /// Where its owner gets bills, as far as they said.
+    #[serde(default)]
+    pub(in crate::stripe) address: Address,
     /// Whose it is, once it was attached.
     pub(in crate::stripe) customer: Option<String>,
     /// It was set up for payments without its owner.

@@ -247,8 +247,10 @@ fn what_is_released_is_free_and_releasing_again_changes_nothing() {
     let change = table.read(old.occupied()).release(&old);
     assert!(table.commit(&change));
     assert_eq!(table.entries(), [("2027-03-02".to_owned(), EntryKey::Appointment(id(2)))]);
-    assert_eq!(table.read(old.occupied()).release(&old), Change::default());
-    assert_eq!(table.read(old.occupied()).confirm(&old), Change::default());
+    // What is not there is only checked to be as it was read: the read may have seen a part of what was just written.
+    for again in [table.read(old.occupied()).release(&old), table.read(old.occupied()).confirm(&old)] {
+        assert_eq!((again.days.len(), again.groups.len(), again.unchanged.len()), (0, 0, 2));
+    }
 }
 
 #[test]

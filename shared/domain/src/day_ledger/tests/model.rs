@@ -26,31 +26,6 @@ impl Sitting {
     }
 }
 
-/// A refusal without its words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
-    NotOffered,
-    Taken,
-    TooClose,
-    DayFull,
-    WeekFull,
-    Seats,
-}
-
-impl From<&Refusal> for Why {
-    fn from(refusal: &Refusal) -> Self {
-        match refusal {
-            Refusal::NotOffered(_) => Self::NotOffered,
-            Refusal::Taken => Self::Taken,
-            Refusal::TooClose => Self::TooClose,
-            Refusal::DayFull { .. } => Self::DayFull,
-            Refusal::WeekFull { .. } => Self::WeekFull,
-            Refusal::Seats { .. } => Self::Seats,
-            Refusal::Retired | Refusal::Busy => panic!("not in the model: {refusal}"),
-        }
-    }
-}
-
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Model(pub Vec<Sitting>);
 
@@ -90,29 +65,35 @@ impl Model {
     pub fn hold(
         &self,
         zone: Zone,
+        busy: &[TimeSpan],
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<(Self, BTreeSet<AppointmentId>), Why> {
+    ) -> Result<(Self, BTreeSet<AppointmentId>), Refusal> {
         let Request { session_type: kind, start, seats, .. } = *request;
         let terms = &kind.terms;
+        if kind.status == SessionTypeStatus::Retired {
+            return Err(Refusal::Retired);
+        }
+        // The hours are all hours.
         if start < now {
-            return Err(Why::NotOffered);
+            return Err(slots::Refusal::TooSoon { earliest: now }.into());
         }
         let key = EntryKey::Group(kind.id, start);
         let mates: Vec<&Sitting> = self.0.iter().filter(|sitting| sitting.key() == key).collect();
         let standing = mates.iter().any(|mate| !mate.is_over(now));
         let (entry, capacity) = if standing {
             if mates[0].entry.end != terms.session(start).end() {
-                return Err(Why::Taken);
+                return Err(Refusal::Taken);
             }
             let taken: u16 = mates.iter().filter(|mate| !mate.is_over(now)).map(|mate| mate.seats).sum();
-            if seats == 0 || seats + taken > mates[0].capacity.unwrap() {
-                return Err(Why::Seats);
+            let left = mates[0].capacity.unwrap() - taken;
+            if seats == 0 || seats > left {
+                return Err(Refusal::Seats { wanted: seats, left });
             }
             (mates[0].entry, mates[0].capacity)
         } else {
             if seats == 0 || seats > terms.capacity {
-                return Err(Why::Seats);
+                return Err(Refusal::Seats { wanted: seats, left: terms.capacity });
             }
             (entry(kind, start), (terms.capacity > 1).then_some(terms.capacity))
         };
@@ -120,6 +101,9 @@ impl Model {
         if standing {
             after.0.retain(|sitting| sitting.key() != key || !sitting.is_over(now));
         } else {
+            if busy.iter().any(|busy| busy.overlaps(entry.occupied())) {
+                return Err(Refusal::Busy);
+            }
             let in_the_way = |other: &Entry| other.occupied().overlaps(entry.occupied());
             let stand: Vec<Entry> = self
                 .sessions()
@@ -128,17 +112,20 @@ impl Model {
                 .map(|(_, other)| other)
                 .collect();
             if stand.iter().any(|other| other.session().overlaps(entry.session())) {
-                return Err(Why::Taken);
+                return Err(Refusal::Taken);
             } else if !stand.is_empty() {
-                return Err(Why::TooClose);
+                return Err(Refusal::TooClose);
             }
             after.0.retain(|sitting| !in_the_way(&sitting.entry));
-            for (cap, week, why) in
-                [(terms.daily_cap, false, Why::DayFull), (terms.weekly_cap, true, Why::WeekFull)]
-            {
-                if cap.is_some_and(|cap| after.count(zone, kind.id, start, week) >= usize::from(cap)) {
-                    return Err(why);
-                }
+            let date = zone.date(start);
+            let full = |cap: Option<u16>, week| {
+                cap.filter(|cap| after.count(zone, kind.id, start, week) >= usize::from(*cap))
+            };
+            if let Some(cap) = full(terms.daily_cap, false) {
+                return Err(Refusal::DayFull { date, cap });
+            }
+            if let Some(cap) = full(terms.weekly_cap, true) {
+                return Err(Refusal::WeekFull { date, cap });
             }
         }
         let ids = |model: &Self| model.0.iter().map(|sitting| sitting.id).collect::<BTreeSet<_>>();
@@ -157,11 +144,12 @@ impl Model {
     pub fn move_hold(
         &self,
         zone: Zone,
+        busy: &[TimeSpan],
         request: &Request<'_>,
         now: Timestamp,
-    ) -> Result<(Self, BTreeSet<AppointmentId>), Why> {
+    ) -> Result<(Self, BTreeSet<AppointmentId>), Refusal> {
         let mut without = self.clone();
         without.release(request.appointment);
-        without.hold(zone, request, now)
+        without.hold(zone, busy, request, now)
     }
 }

@@ -3,22 +3,27 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::model::{Model, Why};
+use super::model::Model;
+use super::world::{Decision, Deed, World, variant};
 use super::*;
-use crate::appointment::Party;
+use crate::session_type::MAXIMUM_BUFFER_MINUTES;
 
-/// A Sunday evening, so that days and a week end among the starts.
-const BEGIN: &str = "2027-01-10T12:00:00Z";
-
-/// What somebody does.
-#[derive(Debug, Clone)]
-enum Deed {
-    Hold { kind: usize, quarter: i64, seats: u16, pays: bool },
-    Confirm(Index),
-    Cancel(Index),
-    Expire(Index),
-    Move { which: Index, quarter: i64 },
-}
+/// Zones, and when their histories begin: some hours before a day ends and mostly, as on a Sunday, a week too.
+const BEGINNINGS: [(&str, &str); 8] = [
+    ("UTC", "2027-01-10T12:00:00Z"),
+    ("Asia/Kolkata", "2027-01-10T06:30:00Z"),
+    ("America/Los_Angeles", "2027-01-10T20:00:00Z"),
+    // 14 hours ahead: the day of UTC is another one for most of the day.
+    ("Pacific/Kiritimati", "2027-01-09T22:00:00Z"),
+    // The clock goes forward on Sunday night.
+    ("America/Los_Angeles", "2027-03-13T20:00:00Z"),
+    // Sunday has no midnight.
+    ("Asia/Beirut", "2024-03-30T10:00:00Z"),
+    // Sunday has two.
+    ("America/Havana", "2024-11-02T16:00:00Z"),
+    // After Thursday comes Saturday.
+    ("Pacific/Apia", "2011-12-29T22:00:00Z"),
+];
 
 /// A step of a history.
 #[derive(Debug, Clone)]
@@ -27,37 +32,12 @@ enum Step {
     Deed { deed: Deed, lag: usize },
     /// The expert changes the terms of a type.
     Edit { kind: usize, variant: u16 },
+    /// The expert withdraws a type, or offers it again.
+    Retire { kind: usize },
+    /// An outside calendar shows a time, so many minutes long, that it did not show before; or none any more.
+    Busy { quarter: i64, minutes: Option<i64> },
     /// Time passes.
     Wait(i64),
-}
-
-/// The types: a short one with a daily cap, a group's with a weekly cap, a long one with long buffers.
-fn kinds() -> Vec<SessionType> {
-    (0..3).map(|place| variant(place, 0)).collect()
-}
-
-fn variant(place: usize, variant: u16) -> SessionType {
-    match place {
-        0 => with(1, |terms| {
-            terms.length_minutes = [45, 90, 15, 45][usize::from(variant)];
-            terms.buffer_before_minutes = [10, 0, 0, 10][usize::from(variant)];
-            terms.buffer_after_minutes = [0, 15, 30, 0][usize::from(variant)];
-            terms.daily_cap = Some(3);
-            // It, too, may be opened for groups and closed again.
-            terms.capacity = [1, 1, 1, 2][usize::from(variant)];
-        }),
-        1 => with(2, |terms| {
-            terms.length_minutes = [120, 120, 120, 60][usize::from(variant)];
-            terms.buffer_after_minutes = [0, 720, 0, 30][usize::from(variant)];
-            terms.capacity = [3, 4, 1, 2][usize::from(variant)];
-            terms.weekly_cap = Some(4);
-        }),
-        _ => with(3, |terms| {
-            terms.length_minutes = [600, 1_440, 300, 30][usize::from(variant)];
-            terms.buffer_before_minutes = [120, 720, 0, 720][usize::from(variant)];
-            terms.buffer_after_minutes = [300, 720, 0, 0][usize::from(variant)];
-        }),
-    }
 }
 
 fn quarter() -> impl Strategy<Value = i64> {
@@ -81,142 +61,11 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => (deed(), lag).prop_map(|(deed, lag)| Step::Deed { deed, lag }),
         1 => (0..3_usize, 0..4_u16).prop_map(|(kind, variant)| Step::Edit { kind, variant }),
+        1 => (0..3_usize).prop_map(|kind| Step::Retire { kind }),
+        1 => (quarter(), prop::option::weighted(0.7, 1..200_i64))
+            .prop_map(|(quarter, minutes)| Step::Busy { quarter, minutes }),
         3 => select(vec![0_i64, 1, 299, 300, 600, 7_200, 40_000]).prop_map(Step::Wait),
     ]
-}
-
-/// All that can be read at one moment.
-#[derive(Debug, Clone)]
-struct World {
-    table: Table,
-    appointments: BTreeMap<AppointmentId, Appointment>,
-    kinds: Vec<SessionType>,
-    now: Timestamp,
-}
-
-/// What a deed comes to on what was read.
-enum Decision {
-    /// To be written, with the appointments as they become.
-    Write {
-        change: Change,
-        appointments: Vec<Appointment>,
-        request: Option<(SessionType, Timestamp, u16)>,
-    },
-    Refused(Why, SessionType, Timestamp, u16),
-    /// There is nothing to do, or the appointment's status does not allow it.
-    Nothing,
-}
-
-impl World {
-    fn pick(&self, index: Index) -> Option<&Appointment> {
-        let all: Vec<&Appointment> = self.appointments.values().collect();
-        (!all.is_empty()).then(|| all[index.index(all.len())])
-    }
-
-    fn reclaimed(&self, change: &Change) -> Vec<Appointment> {
-        change.reclaimed.iter().map(|id| self.appointments[id].expired(self.now).unwrap()).collect()
-    }
-
-    fn start(quarter: i64) -> Timestamp {
-        at(BEGIN).plus(quarter * 15 * MINUTE)
-    }
-
-    fn decide(&self, rules: &AvailabilityRules, deed: &Deed, fresh: AppointmentId) -> Decision {
-        let now = self.now;
-        match *deed {
-            Deed::Hold { kind, quarter, seats, pays } => {
-                let (kind, start) = (&self.kinds[kind], Self::start(quarter));
-                let hold_expires_at = pays.then_some(now.plus(300));
-                let request =
-                    Request { appointment: fresh, session_type: kind, start, seats, hold_expires_at };
-                let ledger = self.table.read(DayLedger::needed(rules, kind, start));
-                match ledger.hold(rules, &request, now) {
-                    Ok(held) => {
-                        let status = hold_expires_at
-                            .map_or(Status::Confirmed, |hold_expires_at| Status::Pending { hold_expires_at });
-                        let made = Appointment { id: fresh, seats, status, ..booked(0, &held) };
-                        let mut appointments = self.reclaimed(&held.change);
-                        appointments.push(made);
-                        let request = Some((kind.clone(), start, seats));
-                        Decision::Write { change: held.change, appointments, request }
-                    }
-                    Err(refusal) => Decision::Refused(Why::from(&refusal), kind.clone(), start, seats),
-                }
-            }
-            Deed::Confirm(which) => self.end(which, |table, old| {
-                Some((table.read(old.occupied()).confirm(old), old.confirmed().ok()?))
-            }),
-            Deed::Cancel(which) => self.end(which, |table, old| {
-                let cancelled =
-                    old.cancelled(crate::appointment::Party::Client, Default::default(), now).ok()?;
-                Some((table.read(old.occupied()).release(old), cancelled))
-            }),
-            Deed::Expire(which) => self.end(which, |table, old| {
-                Some((table.read(old.occupied()).release(old), old.expired(now).ok()?))
-            }),
-            Deed::Move { which, quarter } => {
-                let start = Self::start(quarter);
-                let Some(old) = self.pick(which) else { return Decision::Nothing };
-                if old.check_reschedule(Party::Client, now).is_err() || old.start == start {
-                    return Decision::Nothing;
-                }
-                let kind = self.kinds.iter().find(|kind| kind.id == old.session_type).unwrap();
-                let mut kind = kind.clone();
-                // As the use case does: what was booked keeps its length, and a seat stays a seat.
-                kind.terms.length_minutes = u16::try_from(old.session().seconds() / MINUTE).unwrap();
-                if !old.group {
-                    kind.terms.capacity = 1;
-                } else if kind.terms.capacity == 1 {
-                    kind.terms.capacity = old.seats.max(2);
-                }
-                let request = Request {
-                    appointment: old.id,
-                    session_type: &kind,
-                    start,
-                    seats: old.seats,
-                    hold_expires_at: None,
-                };
-                let needed = DayLedger::needed(rules, &kind, start);
-                let ledger = self.table.read(old.occupied()).joined(self.table.read(needed));
-                match ledger.move_hold(rules, old, &request, now) {
-                    Ok(held) => {
-                        let mut appointments = self.reclaimed(&held.change);
-                        appointments.push(old.rescheduled(Party::Client, &held, old.price, now).unwrap());
-                        let request = Some((kind.clone(), start, old.seats));
-                        Decision::Write { change: held.change, appointments, request }
-                    }
-                    Err(refusal) => Decision::Refused(Why::from(&refusal), kind.clone(), start, old.seats),
-                }
-            }
-        }
-    }
-
-    fn end(
-        &self,
-        which: Index,
-        change: impl FnOnce(&Table, &Appointment) -> Option<(Change, Appointment)>,
-    ) -> Decision {
-        match self.pick(which).and_then(|old| change(&self.table, old)) {
-            Some((change, appointment)) => {
-                Decision::Write { change, appointments: vec![appointment], request: None }
-            }
-            None => Decision::Nothing,
-        }
-    }
-
-    /// All of it or nothing, as a transaction does.
-    fn commit(&mut self, change: &Change, appointments: &[Appointment]) -> bool {
-        let as_read = |appointment: &Appointment| {
-            self.appointments.get(&appointment.id).map_or(0, |old| old.version) == appointment.version - 1
-        };
-        if !appointments.iter().all(as_read) || !self.table.commit(change) {
-            return false;
-        }
-        for appointment in appointments {
-            self.appointments.insert(appointment.id, appointment.clone());
-        }
-        true
-    }
 }
 
 /// The table holds what the model says, to the entry.
@@ -266,17 +115,65 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
     }
 }
 
-fn play(zone: &str, steps: &[Step]) {
+/// Whatever is listed can be held, with as many seats as are said and no more; what is not listed cannot, but on a day or
+/// in a week that is full only of holds whose time is over.
+fn check_list(rules: &AvailabilityRules, world: &World) {
+    let range = TimeSpan::new(world.start(0), world.start(96));
+    let ledger = world.read(DayLedger::needed_to_list(range));
+    for kind in world.kinds.iter().filter(|kind| kind.status == SessionTypeStatus::Active) {
+        let mut scratch = Scratch::default();
+        let occupancy = ledger.occupancy(kind, world.now, &mut scratch);
+        let listed = slots::slots(rules, &kind.terms, &occupancy, range, world.now);
+        for start in (0..96).step_by(4).map(|quarter| world.start(quarter)) {
+            let hold = |seats| {
+                let request =
+                    Request { appointment: id(0), session_type: kind, start, seats, hold_expires_at: None };
+                world.read(DayLedger::needed(rules, kind, start)).hold(rules, &request, world.now)
+            };
+            let explained = slots::explain(rules, &kind.terms, &occupancy, start, world.now);
+            match (listed.iter().find(|slot| slot.start == start), explained) {
+                (Some(slot), Ok(())) => {
+                    assert!(hold(slot.seats).is_ok(), "{start} is listed, but {:?}", hold(slot.seats));
+                    let more = Refusal::Seats { wanted: slot.seats + 1, left: slot.seats };
+                    assert_eq!(hold(slot.seats + 1), Err(more), "{start}");
+                }
+                (None, Err(slots::Refusal::DayFull { .. } | slots::Refusal::WeekFull { .. })) => {
+                    if let Ok(held) = hold(1) {
+                        assert!(!held.change.reclaimed.is_empty(), "{start} is full, but {held:?}");
+                    }
+                }
+                (None, Err(_)) => assert!(hold(1).is_err(), "{start} is not listed, but {:?}", hold(1)),
+                (listed, explained) => panic!("{start} is listed as {listed:?}, but {explained:?}"),
+            }
+        }
+    }
+}
+
+fn play(zone: &str, begin: &str, steps: &[Step]) {
     let rules = always(zone);
     let zone = rules.time_zone;
-    let mut world =
-        World { table: Table::default(), appointments: BTreeMap::new(), kinds: kinds(), now: at(BEGIN) };
+    let mut world = World::begin(begin);
     let mut model = Model::default();
     let mut history = vec![world.clone()];
+    let mut written: BTreeMap<(SessionTypeId, Timestamp), GroupSession> = BTreeMap::new();
     for (place, step) in steps.iter().enumerate() {
         match step {
             Step::Wait(seconds) => world.now = world.now.plus(*seconds),
-            Step::Edit { kind, variant: number } => world.kinds[*kind] = variant(*kind, *number),
+            Step::Edit { kind, variant: number } => {
+                world.kinds[*kind].terms = variant(*kind, *number).terms;
+            }
+            Step::Retire { kind } => {
+                let status = &mut world.kinds[*kind].status;
+                *status = match status {
+                    SessionTypeStatus::Active => SessionTypeStatus::Retired,
+                    SessionTypeStatus::Retired => SessionTypeStatus::Active,
+                };
+            }
+            Step::Busy { quarter, minutes: Some(minutes) } => {
+                let start = world.start(*quarter).plus(7 * MINUTE);
+                world.busy.push(TimeSpan::new(start, start.plus(minutes * MINUTE)));
+            }
+            Step::Busy { minutes: None, .. } => world.busy.clear(),
             Step::Deed { deed, lag } => {
                 let fresh = id(1 + place as u128);
                 let mut read = history[history.len() - 1 - (*lag).min(history.len() - 1)].clone();
@@ -307,7 +204,7 @@ fn play(zone: &str, steps: &[Step]) {
                                     };
                                     // Also when it was decided on old news, it must still be right.
                                     let (after, reclaimed) = model
-                                        .move_hold(zone, &request, read.now)
+                                        .move_hold(zone, &read.busy, &request, read.now)
                                         .expect("the model holds it too");
                                     assert_eq!(change.reclaimed, reclaimed);
                                     model = after;
@@ -324,7 +221,8 @@ fn play(zone: &str, steps: &[Step]) {
                             };
                             let request =
                                 Request { appointment, session_type: &kind, start, seats, hold_expires_at };
-                            assert_eq!(model.move_hold(zone, &request, read.now).map(|_| ()), Err(why));
+                            let expected = model.move_hold(zone, &read.busy, &request, read.now);
+                            assert_eq!(expected.map(|_| ()), Err(why));
                         }
                         Decision::Refused(..) | Decision::Nothing => {}
                     }
@@ -333,19 +231,26 @@ fn play(zone: &str, steps: &[Step]) {
             }
         }
         check(&rules, &world, &model);
+        for (key, group) in &world.table.groups {
+            // Also of one that ended and began anew, or who read it before could write over it.
+            let before = written.insert(*key, group.clone());
+            let grows = |before: GroupSession| before == *group || before.version < group.version;
+            assert!(before.is_none_or(grows), "{key:?}: {group:?}");
+        }
         history.push(world.clone());
     }
+    check_list(&rules, &world);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_history_is_that_of_a_plain_list(
-        zone in select(vec!["UTC", "Asia/Kolkata", "America/Los_Angeles"]),
+        (zone, begin) in select(&BEGINNINGS[..]),
         steps in prop::collection::vec(step(), 1..120),
     ) {
-        play(zone, &steps);
+        play(zone, begin, &steps);
     }
 
     /// All that a decision may change lies in the days that it needs.
@@ -358,7 +263,7 @@ proptest! {
         length in 1..1_440_u16,
         buffers in (0..720_u16, 0..720_u16),
     ) {
-        let (kind, start) = (variant(place, number), World::start(quarter));
+        let (kind, start) = (variant(place, number), at("2027-01-10T12:00:00Z").plus(quarter * 15 * MINUTE));
         let needed = DayLedger::needed(&always("Asia/Kolkata"), &kind, start);
         let other = with(9, |terms| {
             terms.length_minutes = length;
@@ -369,5 +274,31 @@ proptest! {
             let days: BTreeSet<NaiveDate> = needed.utc_days().collect();
             prop_assert!(other.occupied().utc_days().all(|date| days.contains(&date)));
         }
+    }
+
+    /// Whatever is listed in a range, its weeks and all that is in its way were read.
+    #[test]
+    fn what_is_needed_to_list_holds_the_weeks_of_every_zone_and_what_reaches_into_them(
+        zone in select(vec!["Etc/GMT+12", "Pacific/Midway", "UTC", "Asia/Kathmandu", "Pacific/Kiritimati"]),
+        // Around midnights of UTC, a week's end among them.
+        (first, last) in (0..8_i64, 0..8_i64),
+        (early, late) in (-15 * HOUR..15 * HOUR, -15 * HOUR..15 * HOUR),
+    ) {
+        let zone: Zone = zone.parse().unwrap();
+        let midnight = at("2027-01-07T00:00:00Z");
+        let start = midnight.plus(first * DAY + early);
+        let range = TimeSpan::new(start, start.plus(1).max(midnight.plus((first + last) * DAY + late)));
+        let needed = DayLedger::needed_to_list(range);
+        let half_a_day = i64::from(MAXIMUM_BUFFER_MINUTES) * MINUTE;
+        for instant in [range.start(), range.end().plus(-1)] {
+            let week = slots::iso_week_span(zone, zone.day(instant));
+            let session = TimeSpan::new(instant, instant.plus(DAY)).widened(half_a_day, half_a_day);
+            for within in [week, session] {
+                prop_assert!(needed.start() <= within.start() && within.end() <= needed.end(), "{within:?}");
+            }
+        }
+        // Reading costs, so it is not much more: the weeks on either side, and no third.
+        prop_assert!(range.start().seconds() - needed.start().seconds() < 9 * DAY);
+        prop_assert!(needed.end().seconds() - range.end().seconds() < 9 * DAY);
     }
 }

@@ -127,12 +127,12 @@ fn a_refund_that_fails_takes_nothing_twice_from_the_expert() {
     let waits = paid(&[CANCEL, REFUND_FAILS]);
     assert_eq!(shares(&waits), [10_000, 4_500, 5_500]);
     assert_eq!(state(&waits), &PaymentState::RefundFailed);
-    for decision in [Act::TryRefundAgain, Act::SettleByHand] {
+    for decision in [Act::TryAgain, Act::SettleByHand] {
         let settled = paid(&[CANCEL, REFUND_FAILS, What::Act(decision)]);
         assert_eq!(shares(&settled), [5_000, 4_500, 500], "{decision:?}");
         assert!(matches!(state(&settled), PaymentState::PartlyRefunded { .. }), "{decision:?}");
     }
-    let again = paid(&[CANCEL, REFUND_FAILS, What::Act(Act::TryRefundAgain), REFUND_FAILS]);
+    let again = paid(&[CANCEL, REFUND_FAILS, What::Act(Act::TryAgain), REFUND_FAILS]);
     assert_eq!((shares(&again), state(&again)), ([10_000, 4_500, 5_500], &PaymentState::RefundFailed));
 }
 
@@ -144,6 +144,24 @@ fn a_refund_that_somebody_else_gave_and_that_fails_is_the_experts_again() {
         assert_eq!(shares(&paid(&[refunds, REFUND_FAILS])), [10_000, 9_000, 1_000]);
         assert_eq!(shares(&paid(&[refunds, REFUND_FAILS, refunds])), [6_000, 5_400, 600]);
     }
+}
+
+#[test]
+fn what_is_refused_waits_for_a_person_and_what_they_settled_is_left_alone() {
+    let refuses = |order| What::Outside(Outside::GatewayRefuses(order));
+    let refunds = What::Outside(Outside::SomebodyRefunds { percent: 40, from_expert: false });
+    let waits = [refuses(Some(Order::Reversal)), refunds];
+    let world = paid(&waits);
+    assert_eq!(shares(&world), [6_000, 9_000, -3_000], "the expert has their part of what went back");
+    let amount = Money::new(4_000, Currency::EUR).unwrap();
+    let concern = Some(Concern::Refused { order: Order::Reversal, amount });
+    assert_eq!((world.platform.payment.concern, state(&world)), (concern, state(&paid(&[refunds]))));
+    let again = [refuses(None), What::Act(Act::TryAgain)];
+    assert_eq!(shares(&paid(&[&waits[..], &again].concat())), [6_000, 5_400, 600]);
+    // What was settled with the expert is not asked of them again, also not by a later refund.
+    let by_hand = [refuses(None), What::Act(Act::SettleByHand), What::Act(Act::Cancel(Party::Expert))];
+    let world = paid(&[&waits[..], &by_hand].concat());
+    assert_eq!((shares(&world), world.platform.payment.concern), ([0, 9_000, -9_000], None));
 }
 
 #[test]

@@ -26,6 +26,14 @@ pub(super) enum Card {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) &'static str);
 
+/// What the platform learns by looking.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    pub(super) seen: Seen,
+    /// The intent that was looked at, when the platform does not know it.
+    pub(super) unnoted_intent: Option<String>,
+}
+
 #[derive(Debug, Clone)]
 struct Intent {
     name: String,
@@ -69,6 +77,8 @@ pub(super) struct Gateway {
     /// Whether it lists everything twice.
     pub(super) stutters: bool,
     pub(super) card: Card,
+    /// What it refuses for now, for reasons of its own.
+    pub(super) refuses: Option<Order>,
     /// What others than the platform took of the charge: disputes that are not won, refunds of the dashboard.
     pub(super) taken_by_others: u64,
     /// Whether the client's bank asks about the charge and has taken nothing yet.
@@ -76,6 +86,10 @@ pub(super) struct Gateway {
     intents: Vec<Intent>,
     charge: Option<Charge>,
     movements: Vec<(usize, Movement)>,
+}
+
+fn saved_card_name(intents: u16) -> String {
+    format!("pi_saved_{intents}")
 }
 
 /// `whole · part / of`, halves up.
@@ -90,6 +104,7 @@ impl Gateway {
             asks_first: false,
             stutters: false,
             card: Card::Good,
+            refuses: None,
             taken_by_others: 0,
             bank_asks: false,
             intents: Vec::new(),
@@ -108,20 +123,24 @@ impl Gateway {
         self.bank_asks || disputes.any(|(_, dispute)| *dispute == Dispute::Open)
     }
 
+    fn has_lost_dispute(&self) -> bool {
+        let mut disputes = self.charge.iter().flat_map(|charge| &charge.disputes);
+        disputes.any(|(_, dispute)| *dispute == Dispute::Lost)
+    }
+
     pub(super) fn is_processing(&self) -> bool {
         self.intents.iter().any(|intent| intent.status == IntentStatus::Processing)
     }
 
     /// What the platform learns, by the names that it noted.
-    pub(super) fn look(&mut self, payment: &Payment, now: Timestamp) -> Seen {
+    pub(super) fn look(&mut self, payment: &Payment, now: Timestamp) -> Look {
         self.let_go(|before| before <= now);
-        let Some(at_hand) = self.at_hand(payment) else {
-            return Seen {
-                status: IntentStatus::Missing,
-                movements: vec![],
-                open_dispute: false,
-                decline: None,
-            };
+        let unnoted = self.unnoted(payment);
+        let Some(at_hand) = unnoted.or(self.at_hand(payment)) else {
+            let status = IntentStatus::Missing;
+            let seen =
+                Seen { status, movements: vec![], open_dispute: false, lost_dispute: false, decline: None };
+            return Look { seen, unnoted_intent: None };
         };
         let of_it = self.movements.iter().filter(|(intent, _)| *intent == at_hand);
         let mut movements: Vec<Movement> = of_it.map(|(_, movement)| movement.clone()).collect();
@@ -129,7 +148,16 @@ impl Gateway {
             movements.extend(movements.clone());
         }
         let Intent { status, decline, .. } = self.intents[at_hand];
-        Seen { status, movements, open_dispute: self.has_open_dispute(), decline }
+        let (open_dispute, lost_dispute) = (self.has_open_dispute(), self.has_lost_dispute());
+        let seen = Seen { status, movements, open_dispute, lost_dispute, decline };
+        Look { seen, unnoted_intent: unnoted.map(|intent| self.intents[intent].name.clone()) }
+    }
+
+    /// What a saved card was asked with, when the platform ended before it could note that.
+    fn unnoted(&self, payment: &Payment) -> Option<usize> {
+        let name = saved_card_name(payment.intents + 1);
+        let intent = self.intents.iter().position(|intent| intent.name == name);
+        intent.filter(|_| payment.references.intent.is_none())
     }
 
     fn at_hand(&self, payment: &Payment) -> Option<usize> {
@@ -231,10 +259,11 @@ impl Gateway {
         at_once: bool,
         now: Timestamp,
     ) -> Result<String, Refusal> {
-        let name = format!("pi_{}", payment.intents);
-        if self.intents.iter().any(|intent| intent.name == name) {
-            return Ok(name);
-        }
+        let name = saved_card_name(payment.intents);
+        assert!(
+            !self.intents.iter().any(|intent| intent.name == name),
+            "a card is asked twice for one thing"
+        );
         if self.card == Card::NotAsked {
             return Err(Refusal("cards are not asked now"));
         }

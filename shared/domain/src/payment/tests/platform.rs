@@ -1,24 +1,23 @@
 //! The platform's side of a payment: each step carried out as `app::payments` does it, on values, and what people ask of it as
 //! `app::appointments` does.
 
-use super::gateway::{Gateway, Outside, Refusal};
+use super::gateway::{Card, Gateway, Look, Outside, Refusal};
 use super::*;
-use crate::appointment::{Outcome, Party};
+use crate::appointment::{Outcome, Party, Review};
 use crate::ledger::Balances;
 use crate::text::LongText;
 use crate::{Money, policy};
 
 /// Most steps in a row before something must have come of them, as in `app::payments`.
 const MOST_STEPS: usize = 12;
-/// How long until an order that was refused is tried again, in seconds.
-const AGAIN: i64 = HOUR;
 
 /// What people ask of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Cancel(Party),
-    /// The expert takes so much per cent of the price.
+    /// So much per cent of the price is taken.
     Complete {
+        by: Party,
         percent: u8,
     },
     NoShow {
@@ -34,17 +33,10 @@ pub(super) enum Act {
         hours: i64,
         price_percent: u8,
     },
-    TryRefundAgain,
+    TryAgain,
     SettleByHand,
     /// Somebody else takes the slot of a hold whose time is over.
     TakeSlot,
-}
-
-/// How a settlement came to rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
-    Agreed(Settlement),
-    Refused(Refusal),
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +44,8 @@ pub(super) struct Platform {
     pub(super) appointment: Appointment,
     pub(super) payment: Payment,
     pub(super) ledger: Vec<Movement>,
+    /// Whether it ends before it can note the next intent of a saved card.
+    pub(super) forgets: bool,
     /// When it looks again by itself.
     pub(super) wake: Option<Timestamp>,
     /// What was done, for people to read when a test fails.
@@ -73,20 +67,26 @@ impl Platform {
         gateway: &mut Gateway,
         mut meanwhile: Option<Outside>,
         now: Timestamp,
-    ) -> Result<Rest, String> {
-        let mut steps = 0;
+    ) -> Result<Settlement, String> {
+        let (calm, mut steps) = (meanwhile.is_none(), 0);
         while steps < MOST_STEPS {
             steps += 1;
-            let seen = gateway.look(&self.payment, now);
+            let Look { seen, unnoted_intent } = gateway.look(&self.payment, now);
             let news: Vec<Movement> =
                 crate::ledger::news(&self.ledger, &seen.movements).into_iter().cloned().collect();
             let movements: Vec<Movement> = self.ledger.iter().cloned().chain(news).collect();
             let before = self.payment.clone();
             let observed = Payment {
-                state: before.state_of(&seen, &movements),
+                state: before.state_of(&seen, &movements, self.target()),
                 decline: seen.decline,
                 open_dispute: seen.open_dispute,
-                ..before.clone()
+                lost_dispute: seen.lost_dispute,
+                refused: if movements.len() == self.ledger.len() {
+                    before.refused.clone()
+                } else {
+                    BTreeMap::new()
+                },
+                ..unnoted_intent.map_or(before.clone(), |intent| before.with_intent(intent))
             };
             let step = super::settle(&self.appointment, &observed, &seen, &movements, gateway.abilities, now);
             self.log.push(format!(
@@ -103,14 +103,18 @@ impl Platform {
                 self.log.push(format!("    meanwhile {event:?}"));
                 steps = 0;
             }
+            if step.rests() {
+                self.payment.concern = step.concern();
+            }
             match step {
-                Settlement::Settled | Settlement::NeedsPerson if self.payment.state == PaymentState::Open => {
+                Settlement::Settled if self.payment.state == PaymentState::Open => {
                     self.payment.state = PaymentState::Cancelled;
                     if before.state == PaymentState::Cancelled {
                         return Ok(self.rests(step, None));
                     }
                 }
-                Settlement::Settled | Settlement::NeedsPerson => return Ok(self.rests(step, None)),
+                Settlement::Settled => return Ok(self.rests(step, None)),
+                Settlement::NeedsPerson { until, .. } => return Ok(self.rests(step, until)),
                 Settlement::WaitUntil(instant) => return Ok(self.rests(step, Some(instant))),
                 Settlement::Confirm => self.change(Appointment::confirmed)?,
                 Settlement::Expire => self.change(|appointment| appointment.expired(now))?,
@@ -123,26 +127,40 @@ impl Platform {
                 Settlement::Complete => {
                     self.change(|appointment| appointment.ended(Outcome::Completed, Party::Platform, now))?;
                 }
+                Settlement::AcceptReport => {
+                    let kept = policy::no_show(
+                        &self.appointment.cancellation,
+                        self.appointment.price,
+                        Party::Expert,
+                    )
+                    .kept;
+                    self.appointment = self.appointment.report_accepted();
+                    self.keep(kept);
+                }
                 Settlement::AskClient { deadline, anew: false } => {
-                    self.payment.action_deadline = Some(deadline);
-                    self.payment.state = PaymentState::ActionRequired { deadline };
+                    self.payment = self.payment.asked_until(deadline);
                 }
                 Settlement::WriteOff => self.payment.state = PaymentState::Unpaid,
-                _ => {
-                    if let Err(refusal) = self.order(gateway, step, now) {
+                _ => match (self.order(gateway, step, now), step.refusable()) {
+                    (Ok(()), _) => {}
+                    (Err(refusal), Some((order, _))) if !calm || gateway.refuses == Some(order) => {
                         self.log.push(format!("    refused: {}", refusal.0));
-                        self.wake = Some(now.plus(AGAIN));
-                        return Ok(Rest::Refused(refusal));
+                        self.payment.refused.insert(order, refusal.0.to_owned());
                     }
-                }
+                    // What came between made it needless, or is seen by looking again.
+                    (Err(_), None) if !calm => {}
+                    (Err(refusal), _) => {
+                        return Err(format!("it asks for what is always refused: {}", refusal.0));
+                    }
+                },
             }
         }
         Err(format!("{MOST_STEPS} steps and no end"))
     }
 
-    fn rests(&mut self, step: Settlement, wake: Option<Timestamp>) -> Rest {
+    fn rests(&mut self, step: Settlement, wake: Option<Timestamp>) -> Settlement {
         self.wake = wake;
-        Rest::Agreed(step)
+        step
     }
 
     fn change<E: std::fmt::Display>(
@@ -199,6 +217,9 @@ impl Platform {
 
     /// `app::payments::order`.
     fn order(&mut self, gateway: &mut Gateway, step: Settlement, now: Timestamp) -> Result<(), Refusal> {
+        if gateway.refuses.is_some() && gateway.refuses == step.refusable().map(|(order, _)| order) {
+            return Err(Refusal("not this now"));
+        }
         match step {
             Settlement::Take => gateway.take(&self.payment, now),
             Settlement::CancelIntent => {
@@ -211,15 +232,7 @@ impl Platform {
             Settlement::AuthoriseSaved(amount) => self.use_saved_card(gateway, amount, false, now),
             Settlement::ChargeSaved(amount) => self.use_saved_card(gateway, amount, true, now),
             Settlement::AskClient { deadline, .. } => {
-                let wanted = Payment {
-                    plan: Plan::Authorise,
-                    intents: self.payment.intents + 1,
-                    action_deadline: Some(deadline),
-                    state: PaymentState::ActionRequired { deadline },
-                    references: References { intent: None, ..self.payment.references.clone() },
-                    ..self.payment.clone()
-                };
-                self.payment = Payment { references: gateway.open(&wanted), ..wanted };
+                self.ask_client(gateway, deadline);
                 Ok(())
             }
             Settlement::Refund { amount, from_expert } => gateway.refund(amount.amount(), from_expert, now),
@@ -237,22 +250,27 @@ impl Platform {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let wanted = Payment { intents: self.payment.intents + 1, ..self.payment.clone() };
-        let asked = gateway.use_saved_card(&wanted, amount, at_once, now);
-        match &asked {
-            Ok(intent) => {
-                let references = References { intent: Some(intent.clone()), ..wanted.references.clone() };
-                self.payment = Payment { references, ..wanted };
+        match gateway.use_saved_card(&wanted, amount, at_once, now) {
+            Ok(_) if std::mem::take(&mut self.forgets) => self.log.push("    and cannot note it".to_owned()),
+            Ok(intent) => self.payment = self.payment.with_intent(intent),
+            Err(refusal) if gateway.card != Card::NotAsked => return Err(refusal),
+            Err(_) if self.appointment.status == Status::Confirmed => {
+                let deadline = action_deadline(&self.appointment, now);
+                self.ask_client(gateway, self.payment.action_deadline.unwrap_or(deadline));
             }
-            Err(_)
-                if self.payment.action_deadline.is_none() && self.appointment.status == Status::Confirmed =>
-            {
-                let deadline = now.plus(ACTION_TIME).min(self.appointment.start.max(now));
-                self.payment.action_deadline = Some(deadline);
-                self.payment.state = PaymentState::ActionRequired { deadline };
-            }
-            Err(_) => {}
+            Err(_) => self.payment.state = PaymentState::Unpaid,
         }
-        asked.map(|_| ())
+        Ok(())
+    }
+
+    fn ask_client(&mut self, gateway: &mut Gateway, deadline: Timestamp) {
+        let wanted = Payment {
+            plan: Plan::Authorise,
+            intents: self.payment.intents + 1,
+            references: References { intent: None, ..self.payment.references.clone() },
+            ..self.payment.asked_until(deadline)
+        };
+        self.payment = Payment { references: gateway.open(&wanted), ..wanted };
     }
 
     /// Does what somebody asks; whether it was allowed.
@@ -270,16 +288,18 @@ impl Platform {
                 self.appointment = appointment.cancelled(by, LongText::default(), now).ok()?;
                 self.keep(appointment.cancellation_quote(by, now).kept);
             }
-            Act::Complete { percent } => {
-                self.appointment = appointment.ended(Outcome::Completed, Party::Expert, now).ok()?;
-                self.keep(percent_of(percent, price));
-            }
-            Act::NoShow { missed_by, by } => {
-                if by == Party::Client && missed_by != Party::Expert {
+            Act::Complete { by, percent } => {
+                if by == Party::Client {
                     return None;
                 }
-                self.appointment = appointment.ended(Outcome::NoShow { missed_by }, by, now).ok()?;
-                self.keep(policy::no_show(&appointment.cancellation, price, missed_by).kept);
+                self.say(Outcome::Completed, by, percent_of(percent, price), now)?;
+            }
+            Act::NoShow { missed_by, by } => {
+                if missed_by == Party::Platform || by == Party::Client && missed_by != Party::Expert {
+                    return None;
+                }
+                let kept = policy::no_show(&appointment.cancellation, price, missed_by).kept;
+                self.say(Outcome::NoShow { missed_by }, by, kept, now)?;
             }
             Act::GiveBack { percent } => {
                 use PaymentState::{Authorised, CardSaved, Paid, PartlyRefunded};
@@ -309,22 +329,57 @@ impl Platform {
                 self.appointment = Appointment { start, end, price, reschedules, ..appointment };
                 self.keep(price);
             }
-            Act::TryRefundAgain | Act::SettleByHand => {
-                let totals = self.totals();
-                let owed = totals.held().saturating_sub(self.target().amount());
-                if totals.failed_refunds < self.payment.refund_tries || owed == 0 {
-                    return None;
+            Act::TryAgain => {
+                match self.payment.concern? {
+                    Concern::RefundFailed { .. } => {
+                        self.payment.refund_tries = self.totals().failed_refunds + 1
+                    }
+                    Concern::Refused { order, .. } => drop(self.payment.refused.remove(&order)),
+                    Concern::DisputeLost { .. } | Concern::Contested => return None,
                 }
-                if act == Act::TryRefundAgain {
-                    self.payment.refund_tries = totals.failed_refunds + 1;
-                } else {
-                    let (amount, object) =
-                        (price.with_amount(owed).ok()?, format!("by_hand_{}", self.ledger.len()));
-                    self.ledger.push(Movement::new(MovementKind::SettledByHand, amount, object, now, None));
+                self.payment.concern = None;
+            }
+            Act::SettleByHand => {
+                match self.payment.concern? {
+                    Concern::Contested => return None,
+                    Concern::Refused { order: Order::Capture, .. } => self.keep(price.nothing()),
+                    Concern::Refused { order: Order::Reversal | Order::Transfer, .. } => {
+                        self.payment.settled_with_expert = true;
+                    }
+                    Concern::RefundFailed { .. }
+                    | Concern::DisputeLost { .. }
+                    | Concern::Refused { order: Order::Refund, .. } => {
+                        let owed = self.totals().held() - self.target().amount();
+                        let object = format!("by_hand_{}", self.ledger.len());
+                        let amount = price.with_amount(owed).ok()?;
+                        self.ledger.push(Movement::new(
+                            MovementKind::SettledByHand,
+                            amount,
+                            object,
+                            now,
+                            None,
+                        ));
+                        self.payment.refund_tries = self.totals().failed_refunds + 1;
+                        self.payment.refused.remove(&Order::Refund);
+                    }
                 }
+                self.payment.concern = None;
             }
             Act::TakeSlot => self.appointment = appointment.expired(now).ok()?,
         }
+        Some(())
+    }
+
+    /// `app::appointments::end`.
+    fn say(&mut self, outcome: Outcome, by: Party, kept: Money, now: Timestamp) -> Option<()> {
+        if self.appointment.is_told(outcome, by) {
+            return None;
+        }
+        let ended = self.appointment.ended(outcome, by, now).ok()?;
+        let undecided = matches!(ended.review, Some(Review::Objections { .. } | Review::Contested));
+        let kept = if undecided { self.appointment.price } else { kept };
+        self.appointment = ended;
+        self.keep(kept);
         Some(())
     }
 

@@ -72,7 +72,13 @@ fn step(appointment: &Appointment, payment: &Payment, status: IntentStatus, now:
         moved(MovementKind::Fee, payment.fee()),
     ];
     let movements = if status == IntentStatus::Succeeded { paid.to_vec() } else { Vec::new() };
-    let seen = Seen { status, movements: movements.clone(), open_dispute: false, decline: None };
+    let seen = Seen {
+        status,
+        movements: movements.clone(),
+        open_dispute: false,
+        lost_dispute: false,
+        decline: None,
+    };
     settle(appointment, payment, &seen, &movements, ABILITIES, now)
 }
 
@@ -115,7 +121,8 @@ fn every_situation_has_its_step() {
     let steps = [Expire, CancelIntent, CancelIntent, later, Expire, Expire, Expire, Expire];
     table.push(("a hold is over, and the session too", pending(now), payment(), now, steps));
 
-    // Days ahead everything waits for its time, and a card that failed has a day.
+    // Days ahead everything waits for its time, and a card that failed has a day. In the end it counts as having taken place.
+    let rests = WaitUntil(over);
     let now = save_at.plus(-1);
     let later = WaitUntil(now.plus(PROCESSING_PAUSE));
     let ask = |deadline, anew| AskClient { deadline, anew };
@@ -127,7 +134,7 @@ fn every_situation_has_its_step() {
         later,
         WaitUntil(save_at),
         WaitUntil(over),
-        Settled,
+        rests,
         ask(day, true),
     ];
     table.push(("days ahead", confirmed(), payment(), now, steps));
@@ -139,14 +146,13 @@ fn every_situation_has_its_step() {
         later,
         WaitUntil(save_at),
         WaitUntil(over),
-        Settled,
+        rests,
         ask(soon, true),
     ];
     table.push(("a second to pay anew", confirmed(), asked_until(soon), now, steps));
-    let steps = [CallOff, CallOff, Take, later, CallOff, WaitUntil(over), Settled, CallOff];
+    let steps = [CallOff, CallOff, CallOff, later, CallOff, WaitUntil(over), rests, CallOff];
     table.push(("no time left to pay anew", confirmed(), asked_until(now), now, steps));
-    let steps =
-        [Settled, CancelIntent, CancelIntent, later, Settled, WaitUntil(over), refund(5_000), Settled];
+    let steps = [rests, CancelIntent, CancelIntent, later, rests, WaitUntil(over), refund(5_000), rests];
     table.push(("it costs nothing any more", confirmed(), kept(0), now, steps));
     table.push((
         "it costs nothing any more, and the card failed",
@@ -161,8 +167,7 @@ fn every_situation_has_its_step() {
     let later = WaitUntil(now.plus(PROCESSING_PAUSE));
     let day = now.plus(DAY);
     let saved = AuthoriseSaved(all);
-    let steps =
-        [ask(day, true), ask(day, false), Take, later, saved, WaitUntil(over), Settled, ask(day, true)];
+    let steps = [ask(day, true), ask(day, false), Take, later, saved, WaitUntil(over), rests, ask(day, true)];
     table.push(("time to ask the saved card", confirmed(), payment(), now, steps));
     let steps = [
         ask(day, true),
@@ -175,46 +180,36 @@ fn every_situation_has_its_step() {
         ask(day, true),
     ];
     table.push(("the least that a card is charged", confirmed(), kept(50), now, steps));
-    let steps = [
-        ask(day, true),
-        ask(day, false),
-        Take,
-        later,
-        Settled,
-        WaitUntil(over),
-        refund(4_951),
-        ask(day, true),
-    ];
+    let steps =
+        [ask(day, true), ask(day, false), Take, later, rests, WaitUntil(over), refund(4_951), ask(day, true)];
     table.push(("less than a card is charged", confirmed(), kept(49), now, steps));
     let now = start().plus(-HOUR);
     let later = WaitUntil(now.plus(PROCESSING_PAUSE));
     let begin = start();
     let steps =
-        [ask(begin, true), ask(begin, false), Take, later, saved, WaitUntil(over), Settled, ask(begin, true)];
+        [ask(begin, true), ask(begin, false), Take, later, saved, WaitUntil(over), rests, ask(begin, true)];
     table.push(("an hour before", confirmed(), payment(), now, steps));
 
     // After the session nobody is asked any more.
     let now = end().plus(-1);
     let later = WaitUntil(now.plus(PROCESSING_PAUSE));
-    let steps = [CallOff, CallOff, Take, later, CallOff, WaitUntil(over), Settled, CallOff];
+    let steps = [CallOff, CallOff, CallOff, later, CallOff, WaitUntil(over), rests, CallOff];
     table.push(("the last second of the session", confirmed(), asked_until(begin), now, steps));
     let now = end();
     let later = WaitUntil(now.plus(PROCESSING_PAUSE));
-    let steps = [WriteOff, WriteOff, Take, later, WriteOff, WaitUntil(over), Settled, WriteOff];
+    let steps = [WriteOff, WriteOff, WriteOff, later, WriteOff, WaitUntil(over), rests, WriteOff];
     table.push(("the session is over, and the card failed", confirmed(), asked_until(begin), now, steps));
-    let steps = [WriteOff, WriteOff, Take, later, saved, WaitUntil(over), Settled, WriteOff];
+    let steps = [WriteOff, WriteOff, WriteOff, later, saved, WaitUntil(over), rests, WriteOff];
     table.push(("the session is over", confirmed(), payment(), now, steps));
     let given_up = Payment { action_deadline: Some(begin), ..unpaid() };
-    let steps = [Settled, Settled, Take, later, Settled, WaitUntil(over), Settled, Settled];
+    let steps = [rests, rests, rests, later, rests, WaitUntil(over), rests, rests];
     table.push(("the session is over, and it is written off", confirmed(), given_up, now, steps));
 
     // Unless somebody says otherwise it took place, a day after its end.
     let now = over.plus(-1);
-    let later = WaitUntil(now.plus(PROCESSING_PAUSE));
-    let steps = [WriteOff, WriteOff, Take, later, saved, WaitUntil(over), Settled, WriteOff];
+    let steps = [WriteOff, WriteOff, WriteOff, rests, saved, rests, rests, WriteOff];
     table.push(("a second less than a day after", confirmed(), payment(), now, steps));
-    let later = WaitUntil(over.plus(PROCESSING_PAUSE));
-    let steps = [WriteOff, WriteOff, Take, later, saved, Complete, Settled, WriteOff];
+    let steps = [WriteOff, WriteOff, WriteOff, Complete, saved, Complete, Complete, WriteOff];
     table.push(("a day after", confirmed(), payment(), over, steps));
 
     // What is over takes what is owed of it, and gives back or lets go of the rest.
@@ -302,7 +297,8 @@ fn nothing_is_refunded_while_a_bank_decides() {
     let now = start().plus(-HOUR);
     let step = |movements: &[Movement], open_dispute| {
         let status = IntentStatus::Succeeded;
-        let seen = Seen { status, movements: movements.to_vec(), open_dispute, decline: None };
+        let seen =
+            Seen { status, movements: movements.to_vec(), open_dispute, lost_dispute: false, decline: None };
         settle(&cancelled(), &kept(2_000), &seen, movements, ABILITIES, now)
     };
     let refund = Settlement::Refund { amount: euros(3_000), from_expert: true };
@@ -317,10 +313,16 @@ fn nothing_is_refunded_while_a_bank_decides() {
 fn a_transfer_that_is_not_seen_yet_is_not_given_again() {
     let captured = Movement::new(MovementKind::Captured, euros(5_000), "ch_1", booked_at(), None);
     let (status, movements) = (IntentStatus::Succeeded, vec![captured]);
-    let seen = Seen { status, movements: movements.clone(), open_dispute: false, decline: None };
+    let seen = Seen {
+        status,
+        movements: movements.clone(),
+        open_dispute: false,
+        lost_dispute: false,
+        decline: None,
+    };
     let now = start().plus(-HOUR);
     let step = |payment| settle(&with(Status::Confirmed), &payment, &seen, &movements, ABILITIES, now);
-    assert_eq!(step(payment()), Settlement::Settled);
+    assert_eq!(step(payment()), Settlement::WaitUntil(end().plus(DAY)));
     assert_eq!(step(kept(1_000)), Settlement::Refund { amount: euros(4_000), from_expert: false });
 }
 
@@ -358,8 +360,14 @@ fn a_state_says_what_moved_last() {
             .map(|(kind, cents, object)| Movement::new(*kind, euros(*cents), *object, last, None));
         let movements: Vec<Movement> = [paid].into_iter().chain(rest).collect();
         let status = IntentStatus::Succeeded;
-        let seen = Seen { status, movements: movements.clone(), open_dispute: false, decline: None };
-        payment.state_of(&seen, &movements)
+        let seen = Seen {
+            status,
+            movements: movements.clone(),
+            open_dispute: false,
+            lost_dispute: false,
+            decline: None,
+        };
+        payment.state_of(&seen, &movements, payment.target(&Status::Completed))
     };
     let (refunded, partly) =
         (PaymentState::Refunded { refunded_at: last }, PaymentState::PartlyRefunded { refunded_at: last });

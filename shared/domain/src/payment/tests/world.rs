@@ -1,9 +1,10 @@
 //! A payment's world: its clock, its gateway and the platform, and what must hold in it whenever the platform rests.
 
 use super::gateway::{Card, Gateway, Outside};
-use super::platform::{Act, Platform, Rest};
+use super::platform::{Act, Platform};
 use super::*;
 use crate::Rate;
+use crate::appointment::{Party, Review};
 use crate::ledger::Balances;
 use crate::policy::{CancellationPolicy, ReschedulePolicy};
 use crate::time::MINUTE;
@@ -39,15 +40,17 @@ pub(super) struct Moment {
     pub(super) heard: bool,
     /// What happens between the platform's look and what it does about it.
     pub(super) meanwhile: Option<Outside>,
+    /// Whether the platform ends before it can note the intent of a saved card.
+    pub(super) forgets: bool,
 }
 
 impl Moment {
     pub(super) fn heard(what: What) -> Self {
-        Self { what, heard: true, meanwhile: None }
+        Self { what, heard: true, meanwhile: None, forgets: false }
     }
 
     pub(super) fn unheard(what: What) -> Self {
-        Self { what, heard: false, meanwhile: None }
+        Self { what, heard: false, meanwhile: None, forgets: false }
     }
 }
 
@@ -113,7 +116,14 @@ impl World {
             "{price} by {plan:?} for {start} to {end}, {} basis points for the platform",
             fee_rate.basis_points()
         )];
-        let platform = Platform { appointment, payment, ledger: vec![], wake: Some(now.plus(HOLD)), log };
+        let platform = Platform {
+            appointment,
+            payment,
+            ledger: vec![],
+            forgets: false,
+            wake: Some(now.plus(HOLD)),
+            log,
+        };
         Self { now, gateway, platform }
     }
 
@@ -130,7 +140,8 @@ impl World {
     }
 
     pub(super) fn happens(&mut self, moment: Moment) -> Result<(), String> {
-        let Moment { what, heard, meanwhile } = moment;
+        let Moment { what, heard, meanwhile, forgets } = moment;
+        self.platform.forgets = forgets;
         let (happened, until) = match what {
             What::Outside(event) => (self.gateway.suffers(event, &self.platform.payment, self.now), None),
             What::Act(act) => (self.platform.act(act, self.now), None),
@@ -188,19 +199,14 @@ impl World {
         if meanwhile.is_some() {
             self.platform.settle(&mut self.gateway, meanwhile, self.now)?;
         }
-        match self.platform.settle(&mut self.gateway, None, self.now)? {
-            Rest::Agreed(step) => {
-                self.check_books()?;
-                self.check_rest(step)?;
-                let rested = self.platform.clone();
-                self.platform.settle(&mut self.gateway, None, self.now)?;
-                let same = (&rested.appointment, &rested.payment, &rested.ledger)
-                    == (&self.platform.appointment, &self.platform.payment, &self.platform.ledger);
-                ensure(same, || "looking again changes something".to_owned())
-            }
-            Rest::Refused(_) if self.gateway.card == Card::NotAsked => Ok(()),
-            Rest::Refused(refusal) => Err(format!("it asks for what is always refused: {}", refusal.0)),
-        }
+        let step = self.platform.settle(&mut self.gateway, None, self.now)?;
+        self.check_books()?;
+        self.check_rest(step)?;
+        let rested = self.platform.clone();
+        self.platform.settle(&mut self.gateway, None, self.now)?;
+        let same = (&rested.appointment, &rested.payment, &rested.ledger)
+            == (&self.platform.appointment, &self.platform.payment, &self.platform.ledger);
+        ensure(same, || "looking again changes something".to_owned())
     }
 
     /// Whoever still has to decide does so, and the platform works until it is content.
@@ -211,7 +217,12 @@ impl World {
         }
         self.looks(None)?;
         for _ in 0..100 {
-            let Some(wake) = self.platform.wake else { return Ok(()) };
+            if let Some(concern) = self.platform.payment.concern {
+                self.decides(concern, wins)?;
+                self.looks(None)?;
+                continue;
+            }
+            let Some(wake) = self.platform.wake else { return self.check_end() };
             self.now = self.now.max(wake);
             let payment = &self.platform.payment;
             if self.gateway.is_processing() {
@@ -227,6 +238,37 @@ impl World {
             self.looks(None)?;
         }
         Err("it never comes to rest".to_owned())
+    }
+
+    /// A person decides: tries again what can be, and settles what cannot.
+    fn decides(&mut self, concern: Concern, wins: bool) -> Result<(), String> {
+        let act = match concern {
+            Concern::Contested if wins => Act::Complete { by: Party::Platform, percent: 100 },
+            Concern::Contested => Act::NoShow { missed_by: Party::Expert, by: Party::Platform },
+            Concern::Refused { .. } if wins => {
+                self.gateway.refuses = None;
+                Act::TryAgain
+            }
+            Concern::RefundFailed { .. } if wins => Act::TryAgain,
+            _ => Act::SettleByHand,
+        };
+        self.platform.log.push(format!("{} a person decides about {concern:?}: {act:?}", self.now));
+        // What was promised to the client before cannot be taken back.
+        let decided = self.platform.act(act, self.now)
+            || concern == Concern::Contested
+                && self.platform.act(Act::NoShow { missed_by: Party::Expert, by: Party::Platform }, self.now);
+        ensure(decided, || format!("nobody can decide about {concern:?}"))
+    }
+
+    /// Nobody has anything to do any more.
+    fn check_end(&self) -> Result<(), String> {
+        let Platform { appointment, payment, .. } = &self.platform;
+        ensure(!appointment.status.is_active(), || format!("it stays {}", appointment.status.word()))?;
+        let decided = matches!(appointment.review, None | Some(Review::Decided));
+        ensure(decided || self.platform.target().is_zero(), || "it stays undecided".to_owned())?;
+        let aside = self.platform.totals().authorised;
+        ensure(aside == 0, || format!("{aside} stay set aside"))?;
+        ensure(payment.concern.is_none(), || format!("nobody decided about {:?}", payment.concern))
     }
 
     pub(super) fn balance(&self, account: Account) -> i128 {
@@ -264,7 +306,10 @@ impl World {
         let Platform { appointment, payment, .. } = &self.platform;
         let totals = self.platform.totals();
         let currency = payment.amount.currency();
-        let ended = !appointment.status.is_active();
+        let concern = step.concern();
+        let waits = !matches!(appointment.review, None | Some(Review::Decided))
+            || matches!(concern, Some(Concern::Refused { order: Order::Capture, .. }));
+        let ended = !appointment.status.is_active() && !waits;
         ensure(!ended || totals.authorised == 0, || "it is over, and money is still set aside".to_owned())?;
         let target = self.platform.target();
         self.check_state(step, target)?;
@@ -274,7 +319,7 @@ impl World {
 
         let paid = -self.balance(Account::Client) - i128::from(totals.authorised);
         let owed = i128::from(target.amount());
-        let open = payment.open_dispute || step == Settlement::NeedsPerson;
+        let open = payment.open_dispute || step.concern().is_some();
         ensure(open || paid <= owed, || format!("the client paid {paid} and owes {owed}"))?;
         let untouched = self.gateway.taken_by_others == 0;
         ensure(open || !untouched || paid == owed, || format!("the client paid {paid}, not {owed}"))?;
@@ -282,6 +327,13 @@ impl World {
         let of_gateway = self.balance(Account::Gateway);
         let (expert, platform) =
             (self.balance(Account::Expert), self.balance(Account::Platform) + of_gateway);
+        // Between them the two settle what the gateway refuses.
+        let refused = |order| payment.refused.contains_key(&order);
+        let by_themselves =
+            payment.settled_with_expert || refused(Order::Reversal) || refused(Order::Transfer);
+        if by_themselves {
+            return Ok(());
+        }
         ensure(expert >= 0, || format!("the expert has {expert}"))?;
         let troubled = totals.failed_refunds > 0
             || self.platform.ledger.iter().any(|one| one.kind == MovementKind::Dispute);
@@ -311,7 +363,14 @@ impl World {
     fn check_state(&self, step: Settlement, target: Money) -> Result<(), String> {
         let Platform { appointment, payment, .. } = &self.platform;
         let (state, totals) = (&payment.state, self.platform.totals());
-        if step == Settlement::NeedsPerson {
+        if let Some(
+            Concern::RefundFailed { amount }
+            | Concern::DisputeLost { amount }
+            | Concern::Refused { order: Order::Refund, amount },
+        ) = step.concern()
+        {
+            let owed = totals.held() - target.amount();
+            ensure(amount.amount() == owed, || format!("it says {amount} of {owed}"))?;
             let seen = matches!(state, PaymentState::RefundFailed | PaymentState::Disputed);
             ensure(seen, || format!("a person must look, and it is {state:?}"))?;
         }
@@ -327,7 +386,7 @@ impl World {
         })?;
         let expired =
             appointment.status == Status::Expired && totals.held() > 0 && self.gateway.taken_by_others == 0;
-        let waits = payment.open_dispute || step == Settlement::NeedsPerson;
+        let waits = payment.open_dispute || step.concern().is_some();
         ensure(!expired || waits, || "an expired hold keeps money".to_owned())
     }
 }

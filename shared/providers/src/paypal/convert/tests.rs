@@ -1,5 +1,5 @@
 use domain::money::MAXIMUM_AMOUNT;
-use domain::payment::{Gateway, PaymentState, References};
+use domain::payment::{Gateway, References};
 use domain::{AppointmentId, Rate};
 use proptest::prelude::*;
 
@@ -17,24 +17,11 @@ fn told(value: &str, code: &str) -> Amount {
 }
 
 pub(in crate::paypal) fn payment(plan: Plan) -> Payment {
-    Payment {
-        appointment: AppointmentId::from_bits(1),
-        version: 1,
-        gateway: Gateway::Paypal,
-        amount: money(8_000, "EUR"),
-        fee_rate: Rate::TEN_PERCENT,
-        destination: "MERCHANT22222".to_owned(),
-        plan,
-        references: References { intent: Some("5O190127TN364715T".to_owned()), ..References::default() },
-        intents: 1,
-        kept: None,
-        action_deadline: None,
-        refund_tries: 1,
-        open_dispute: false,
-        entries: 0,
-        decline: None,
-        state: PaymentState::Open,
-    }
+    let destination = (Gateway::Paypal, "MERCHANT22222".to_owned());
+    let appointment = AppointmentId::from_bits(1);
+    let agreed = Payment::agreed(appointment, money(8_000, "EUR"), Rate::TEN_PERCENT, destination, plan);
+    let references = References { intent: Some("5O190127TN364715T".to_owned()), ..References::default() };
+    Payment { references, ..agreed }
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(in crate::payment) enum Outside {
     DebitFails,
     AuthorisationEnds,
     CardBecomes(Card),
+    /// From now on, or nothing any more.
+    GatewayRefuses(Option<Order>),
     /// Of those that the client's bank took.
     LastRefundFails,
     BankAsks,
@@ -41,6 +43,7 @@ impl Gateway {
         let status = at_hand.map(|intent| self.intents[intent].status);
         match (what, at_hand, status) {
             (Outside::CardBecomes(card), ..) => self.card = card,
+            (Outside::GatewayRefuses(order), ..) => self.refuses = order,
             (Outside::ClientPays, Some(intent), Some(IntentStatus::Open)) => {
                 if self.asks_first && self.intents[intent].plan != Plan::SaveCard {
                     self.intents[intent].status = IntentStatus::Approved;

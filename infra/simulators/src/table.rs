@@ -5,13 +5,19 @@ use std::collections::HashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Something with an id of its own.
-pub(super) trait Row {
+pub(crate) trait Row {
     fn id(&self) -> &str;
 }
 
+/// Makes rows of types whose id is their field `id`.
+macro_rules! rows {
+    ($($row:ty),+ $(,)?) => { $(impl $crate::table::Row for $row { fn id(&self) -> &str { &self.id } })+ };
+}
+pub(crate) use rows;
+
 /// Rows that are added and changed, never taken away. Kept as a plain list on disk.
 #[derive(Debug)]
-pub(super) struct Table<T> {
+pub(crate) struct Table<T> {
     rows: Vec<T>,
     places: HashMap<String, usize>,
 }
@@ -23,28 +29,36 @@ impl<T> Default for Table<T> {
 }
 
 impl<T: Row> Table<T> {
-    pub(super) fn get(&self, id: &str) -> Option<&T> {
+    pub(crate) fn get(&self, id: &str) -> Option<&T> {
         self.places.get(id).and_then(|place| self.rows.get(*place))
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
         self.places.get(id).and_then(|place| self.rows.get_mut(*place))
     }
 
-    pub(super) fn add(&mut self, row: T) {
+    pub(crate) fn add(&mut self, row: T) {
         self.places.insert(row.id().to_owned(), self.rows.len());
         self.rows.push(row);
     }
 
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, T> {
+    /// Changes the row of this id. It must be there.
+    pub(crate) fn change(&mut self, id: &str, change: impl FnOnce(&mut T)) {
+        match self.get_mut(id) {
+            Some(row) => change(row),
+            None => tracing::error!(id, "a row that was there is gone"),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, T> {
         self.rows.iter()
     }
 
-    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.rows.iter_mut()
     }
 
-    pub(super) fn newest_first(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &T> {
         self.rows.iter().rev()
     }
 }

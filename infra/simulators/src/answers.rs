@@ -1,0 +1,40 @@
+//! Answers to API calls, and the lack of one.
+
+use axum::body::{Body, HttpBody};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+
+/// An answer in JSON.
+pub(crate) fn json(status: u16, body: String) -> Response {
+    let mut response = with_status(status, Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer whose body says itself what it is.
+pub(crate) fn with_status(status: u16, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
+/// An answer that closes the connection before its first byte.
+pub(crate) fn lost() -> Response {
+    Response::new(Body::new(Lost))
+}
+
+struct Lost;
+
+impl HttpBody for Lost {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        std::task::Poll::Ready(Some(Err(std::io::Error::other("the simulator was told to lose this answer"))))
+    }
+}

@@ -1,0 +1,182 @@
+//! Taxes as Stripe's JSON.
+
+use serde_json::{Value, json};
+
+use super::super::state::{Address, State, Tax, TaxCalculation, TaxSettings, TaxTransaction};
+
+pub(in crate::stripe) fn settings(settings: &TaxSettings) -> Value {
+    let (status, details, office) = match settings.active {
+        true => ("active", json!({ "active": {} }), json!({ "address": address(&Address::new()) })),
+        false => ("pending", json!({ "pending": { "missing_fields": ["head_office"] } }), Value::Null),
+    };
+    json!({
+        "object": "tax.settings",
+        "defaults": { "provider": "stripe", "tax_behavior": null, "tax_code": "txcd_20030000" },
+        "head_office": office,
+        "livemode": false,
+        "status": status,
+        "status_details": details,
+    })
+}
+
+fn address(parts: &Address) -> Value {
+    let part = |name: &str| parts.get(name);
+    json!({
+        "city": part("city"),
+        "country": part("country"),
+        "line1": part("line1"),
+        "line2": part("line2"),
+        "postal_code": part("postal_code"),
+        "state": part("state"),
+    })
+}
+
+fn customer(calculation: &TaxCalculation) -> Value {
+    json!({
+        "address": address(&calculation.address),
+        "address_source": calculation.address_source,
+        "ip_address": null,
+        "tax_ids": [],
+        "taxability_override": "none",
+    })
+}
+
+fn behavior(calculation: &TaxCalculation) -> &'static str {
+    if calculation.inclusive { "inclusive" } else { "exclusive" }
+}
+
+fn lines(url: &str, line: Value) -> Value {
+    json!({ "object": "list", "url": format!("/v1/tax/{url}/line_items"), "has_more": false, "data": [line] })
+}
+
+/// With everything that can be asked for.
+pub(in crate::stripe) fn calculation(calculation: &TaxCalculation) -> Value {
+    let tax = calculation.tax();
+    let (inclusive, exclusive) = if calculation.inclusive { (tax, 0) } else { (0, tax) };
+    let line = json!({
+        "id": calculation.id.replacen("taxcalc_", "tax_li_", 1),
+        "object": "tax.calculation_line_item",
+        "amount": calculation.amount,
+        "amount_tax": tax,
+        "livemode": false,
+        "metadata": null,
+        "product": null,
+        "quantity": 1,
+        "reference": calculation.line,
+        "tax_behavior": behavior(calculation),
+        "tax_breakdown": calculation.taxes.iter().map(of_line).collect::<Vec<_>>(),
+        "tax_code": "txcd_20030000",
+    });
+    json!({
+        "id": calculation.id,
+        "object": "tax.calculation",
+        "amount_total": calculation.amount + exclusive,
+        "currency": calculation.currency,
+        "customer": null,
+        "customer_details": customer(calculation),
+        "expires_at": calculation.expires_at,
+        "line_items": lines(&format!("calculations/{}", calculation.id), line),
+        "livemode": false,
+        "ship_from_details": null,
+        "shipping_cost": null,
+        "tax_amount_exclusive": exclusive,
+        "tax_amount_inclusive": inclusive,
+        "tax_breakdown": calculation.taxes.iter().map(|tax| of_whole(tax, calculation.inclusive)).collect::<Vec<_>>(),
+        "tax_date": calculation.tax_date,
+    })
+}
+
+fn of_line(tax: &Tax) -> Value {
+    let rate = tax.rate.as_ref().map(|(name, kind, percentage)| {
+        json!({ "display_name": name, "percentage_decimal": percentage, "tax_type": kind })
+    });
+    json!({
+        "amount": tax.amount,
+        "jurisdiction": {
+            "country": tax.country,
+            "display_name": tax.jurisdiction,
+            "level": tax.level,
+            "state": tax.state,
+        },
+        "sourcing": "destination",
+        "tax_rate_details": rate,
+        "taxability_reason": tax.reason,
+        "taxable_amount": tax.taxable_amount,
+    })
+}
+
+fn of_whole(tax: &Tax, inclusive: bool) -> Value {
+    let rate = tax.rate.as_ref();
+    json!({
+        "amount": tax.amount,
+        "inclusive": inclusive,
+        "tax_rate_details": {
+            "country": tax.country,
+            "flat_amount": null,
+            "percentage_decimal": rate.map_or("0.0", |(.., percentage)| percentage),
+            "rate_type": rate.map(|_| "percentage"),
+            "state": tax.state,
+            "tax_type": rate.map(|(_, kind, _)| kind),
+        },
+        "taxability_reason": tax.reason,
+        "taxable_amount": tax.taxable_amount,
+    })
+}
+
+/// With everything that can be asked for.
+pub(in crate::stripe) fn transaction(state: &State, entry: &TaxTransaction) -> Value {
+    let kind = if entry.reverses.is_some() { "reversal" } else { "transaction" };
+    let made_of = state.tax_calculations.get(&entry.calculation);
+    let reversal = entry.reverses.as_ref().map(|id| json!({ "original_transaction": id }));
+    let line_reversal =
+        entry.reverses.as_ref().map(|id| json!({ "original_line_item": id.replacen("tax_", "tax_li_", 1) }));
+    let line = json!({
+        "id": entry.id.replacen("tax_", "tax_li_", 1),
+        "object": "tax.transaction_line_item",
+        "amount": entry.amount,
+        "amount_tax": entry.tax,
+        "livemode": false,
+        "metadata": null,
+        "product": null,
+        "quantity": 1,
+        "reference": made_of.map_or("L1", |calculation| calculation.line.as_str()),
+        "reversal": line_reversal,
+        "tax_behavior": made_of.map(behavior),
+        "tax_code": "txcd_20030000",
+        "type": kind,
+    });
+    json!({
+        "id": entry.id,
+        "object": "tax.transaction",
+        "created": entry.created,
+        "currency": made_of.map(|calculation| &calculation.currency),
+        "customer": null,
+        "customer_details": made_of.map(customer),
+        "line_items": lines(&format!("transactions/{}", entry.id), line),
+        "livemode": false,
+        "metadata": entry.metadata,
+        "posted_at": entry.posted_at,
+        "reference": entry.reference,
+        "reversal": reversal,
+        "ship_from_details": null,
+        "shipping_cost": null,
+        "tax_date": made_of.map(|calculation| calculation.tax_date),
+        "type": kind,
+    })
+}
+
+/// An answer with what was asked for and no more.
+pub(super) fn as_asked(mut object: Value, expansions: &[String]) -> Value {
+    let asked = |path: &str| expansions.iter().any(|asked| asked.starts_with(path));
+    if !asked("line_items")
+        && let Some(members) = object.as_object_mut()
+    {
+        members.remove("line_items");
+    }
+    if !asked("line_items.data.tax_breakdown")
+        && let Some(line) = object.pointer_mut("/line_items/data/0").and_then(Value::as_object_mut)
+    {
+        line.remove("tax_breakdown");
+    }
+    object
+}

@@ -1,0 +1,150 @@
+//! Exact percentages.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Rate;
+
+/// Digits behind the point that are kept.
+const DIGITS: usize = 6;
+/// 100 %, in millionths of a per cent.
+const WHOLE: u32 = 100_000_000;
+
+/// How much of an amount is added to it, exact to a millionth of a per cent, at most as much again. On the wire a decimal
+/// number: `"9.875"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Percentage(u32);
+
+/// The text is not a percentage.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a decimal number from 0 to 100 with at most {DIGITS} digits behind the point")]
+pub struct InvalidPercentage;
+
+impl Percentage {
+    /// In millionths of a per cent: 19,000,000 is 19 %.
+    pub fn millionths(self) -> u32 {
+        self.0
+    }
+
+    /// What 100 % is in the same unit.
+    pub(crate) fn whole() -> u64 {
+        WHOLE.into()
+    }
+}
+
+impl From<Rate> for Percentage {
+    fn from(rate: Rate) -> Self {
+        Self(u32::from(rate.basis_points()) * (WHOLE / 10_000))
+    }
+}
+
+impl TryFrom<String> for Percentage {
+    type Error = InvalidPercentage;
+
+    fn try_from(text: String) -> Result<Self, InvalidPercentage> {
+        let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
+        let digits =
+            |text: &str| (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(part) {
+            return Err(InvalidPercentage);
+        }
+        // Zeros at the end say nothing.
+        let part = part.trim_end_matches('0');
+        if part.len() > DIGITS {
+            return Err(InvalidPercentage);
+        }
+        let number = |text: &str| text.parse::<u64>().map_err(|_| InvalidPercentage);
+        let millionths =
+            number(whole)?.saturating_mul(1_000_000).saturating_add(number(&format!("{part:0<DIGITS$}"))?);
+        u32::try_from(millionths).ok().filter(|all| *all <= WHOLE).map(Self).ok_or(InvalidPercentage)
+    }
+}
+
+impl From<Percentage> for String {
+    fn from(percentage: Percentage) -> Self {
+        percentage.to_string()
+    }
+}
+
+impl fmt::Display for Percentage {
+    /// `19`, `5.5`, without the sign.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = format!("{:06}", self.0 % 1_000_000);
+        match part.trim_end_matches('0') {
+            "" => write!(out, "{}", self.0 / 1_000_000),
+            part => write!(out, "{}.{part}", self.0 / 1_000_000),
+        }
+    }
+}
+
+impl JsonSchema for Percentage {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Percentage".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^(100|[0-9]{1,2}(\\.[0-9]{1,6})?)$",
+            "description": "A percentage as a decimal number, such as 9.875",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Option<u32> {
+        Percentage::try_from(text.to_owned()).ok().map(Percentage::millionths)
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_or_not_at_all() {
+        for (text, millionths) in [
+            ("0", 0),
+            ("0.0", 0),
+            ("19", 19_000_000),
+            ("9.875", 9_875_000),
+            ("8.8750000", 8_875_000),
+            ("100.00", WHOLE),
+        ] {
+            assert_eq!(read(text), Some(millionths), "{text}");
+        }
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e1",
+            "100.000001",
+            "101",
+            "0.0000001",
+            "9999999999999",
+            "1.2.3",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        let rate = |points| Percentage::from(Rate::from_basis_points(points).expect("in range")).to_string();
+        assert_eq!([0, 5, 550, 1_900, 2_155, 10_000].map(rate), ["0", "0.05", "5.5", "19", "21.55", "100"]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_can_be_read(millionths in 0..=WHOLE) {
+            prop_assert_eq!(read(&Percentage(millionths).to_string()), Some(millionths));
+        }
+
+        #[test]
+        fn strangers_texts_never_panic(text in ".{0,16}") {
+            let _ = Percentage::try_from(text);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Who may call which route, said once more and apart from the code that decides it.
+//!
+//! A route without an entry here does not compile.
+
+use http_api::Audience;
+use serde_json::{Value, json};
+
+use app::people::Role;
+
+use crate::harness::{Offer, World, billing_details, office_hours, paid_hour};
+
+/// Who may call a route, in the words of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Everybody, with whatever token.
+    Anybody,
+    /// A payment provider, by its signature; who signed in does not count.
+    Provider,
+    /// Whoever signed in, about themselves.
+    SignedIn,
+    /// Who has this role.
+    Has(Role),
+    /// The expert in the path; to others it is forbidden, because that an expert has such things is no secret.
+    Owner,
+    /// The two people of an appointment and administrators; to others it does not exist.
+    Party,
+    /// The expert of an appointment and administrators; its client knows of it and may not, to others it does not exist.
+    NotItsClient,
+}
+
+/// One route: who may call it, and a request that does it when they do.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    pub function: &'static str,
+    pub rule: Rule,
+    pub query: &'static str,
+    pub body: fn(&Offer) -> Value,
+}
+
+const fn entry(function: &'static str, rule: Rule) -> Entry {
+    Entry { function, rule, query: "", body: |_| Value::Null }
+}
+
+impl Entry {
+    const fn asks(self, query: &'static str) -> Self {
+        Self { query, ..self }
+    }
+
+    const fn sends(self, body: fn(&Offer) -> Value) -> Self {
+        Self { body, ..self }
+    }
+}
+
+/// Every route.
+pub const MATRIX: &[Entry] = &[
+    entry("health", Rule::Anybody),
+    entry("read_api_description", Rule::Anybody),
+    entry("create_expert", Rule::Has(Role::Expert)).sends(|_| profile()),
+    entry("read_expert", Rule::Anybody),
+    entry("edit_expert", Rule::Owner).sends(|_| profile()),
+    entry("read_availability", Rule::Owner),
+    entry("replace_availability", Rule::Owner).sends(|_| office_hours()),
+    entry("create_session_type", Rule::Owner).sends(|_| paid_hour()),
+    entry("list_session_types", Rule::Anybody),
+    entry("edit_session_type", Rule::Owner).sends(|_| paid_hour()),
+    entry("retire_session_type", Rule::Owner),
+    entry("list_slots", Rule::Anybody),
+    entry("read_exchange_rates", Rule::Anybody),
+    entry("read_billing_details", Rule::Owner),
+    entry("replace_billing_details", Rule::Owner).sends(|_| billing_details()),
+    entry("list_receipts", Rule::Owner).asks("?year=2027"),
+    entry("start_stripe_onboarding", Rule::Owner),
+    entry("read_stripe_connection", Rule::Owner),
+    entry("start_paypal_onboarding", Rule::Owner),
+    entry("read_paypal_connection", Rule::Owner),
+    entry("set_expert_fee", Rule::Has(Role::Admin)).sends(|_| json!({ "basis_points": 0 })),
+    entry("book_appointment", Rule::Has(Role::Client))
+        .sends(|offer| World::booking(offer, "2027-01-05T14:00:00Z")),
+    entry("list_appointments", Rule::SignedIn).asks("?as=client"),
+    entry("read_appointment", Rule::Party),
+    entry("read_payment", Rule::Party),
+    entry("read_cancellation", Rule::Party),
+    entry("cancel_appointment", Rule::Party),
+    entry("reschedule_appointment", Rule::Party).sends(|_| json!({ "start": "2027-01-05T12:00:00Z" })),
+    entry("complete_appointment", Rule::NotItsClient),
+    // The client may only say that the expert did not come.
+    entry("mark_no_show", Rule::NotItsClient).sends(|_| json!({ "missed_by": "client" })),
+    entry("refund_appointment", Rule::NotItsClient)
+        .sends(|_| json!({ "amount": { "amount": 1, "currency": "EUR" } })),
+    entry("decide_payment", Rule::Has(Role::Admin)).sends(|_| json!({ "decision": "try_again" })),
+    entry("list_ledger", Rule::Owner),
+    entry("read_earnings", Rule::Owner).asks("?from=2027-01-01&to=2027-01-31"),
+    entry("read_commission", Rule::Has(Role::Admin)).asks("?from=2027-01-01&to=2027-01-31"),
+    entry("list_differences", Rule::Has(Role::Admin)),
+    entry("list_appointment_receipts", Rule::Party),
+    entry("read_receipt", Rule::Party),
+    entry("stripe_webhook", Rule::Provider).sends(|_| json!({ "id": "evt_1" })),
+    entry("paypal_webhook", Rule::Provider).sends(|_| json!({ "id": "WH-1" })),
+];
+
+fn profile() -> Value {
+    json!({ "name": "Mallory", "headline": "x" })
+}
+
+/// Each route has one entry, whose rule can be true of its audience; else the tests do not compile.
+const _: () = {
+    let mut at = 0;
+    while at < functions::ROUTES.len() {
+        let route = &functions::ROUTES[at];
+        let mut entries = 0;
+        let mut line = 0;
+        while line < MATRIX.len() {
+            if same(route.function, MATRIX[line].function) {
+                entries += 1;
+                let fits = match MATRIX[line].rule {
+                    Rule::Anybody => matches!(route.audience, Audience::Public),
+                    Rule::Provider => matches!(route.audience, Audience::Provider),
+                    Rule::SignedIn | Rule::Party | Rule::NotItsClient => {
+                        matches!(route.audience, Audience::SignedIn)
+                    }
+                    Rule::Has(Role::Expert) | Rule::Owner => {
+                        matches!(route.audience, Audience::Only(Role::Expert))
+                    }
+                    Rule::Has(Role::Client) => matches!(route.audience, Audience::Only(Role::Client)),
+                    Rule::Has(Role::Admin) => matches!(route.audience, Audience::Only(Role::Admin)),
+                };
+                assert!(fits, "a rule of the matrix and the audience of its route contradict each other");
+            }
+            line += 1;
+        }
+        assert!(entries == 1, "every route needs one entry in the matrix of who may call it");
+        at += 1;
+    }
+    assert!(MATRIX.len() == functions::ROUTES.len(), "the matrix has an entry for what is no route");
+};
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}

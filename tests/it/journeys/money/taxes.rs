@@ -1,0 +1,299 @@
+//! Stripe Tax: the client pays the price they saw, and the documents and the expert's reports say which taxes were in it.
+
+use serde_json::{Value, json};
+use simulators::stripe::Switches;
+
+use super::{authorised_hour, tiered_hour};
+use crate::harness::{GOOD_CARD, Offer, World, billing_details, id, intent, office_hours, paid_hour};
+
+const AT: &str = "2027-01-05T10:00:00Z";
+/// A card from Germany.
+const GERMAN: &str = "4000002760000016";
+/// A card whose refunds come back a minute later, from the United States.
+const REFUNDS_FAIL: &str = "4000000000005126";
+
+impl World {
+    async fn choose_tax(&self, expert: &str, version: u32, tax: Value) -> crate::harness::Reply {
+        let mut details = billing_details();
+        details["tax"] = tax;
+        let put = self.put(&format!("/v1/experts/{expert}/billing")).person("ada");
+        put.header("If-Match", &format!("\"{version}\"")).json(&details).send().await
+    }
+
+    async fn stripe_account(&self, expert: &str) -> String {
+        let path = format!("/v1/experts/{expert}/stripe-connection");
+        let account = self.get(&path).person("ada").send().await.expect(200);
+        account["account"].as_str().expect("an account").to_owned()
+    }
+
+    /// Ada with these terms, registered in California and Germany, her taxes calculated by Stripe; and her account there.
+    async fn taxed(&self, terms: &Value) -> (Offer, String) {
+        let offer = self.offer(terms).await;
+        let account = self.stripe_account(&offer.expert).await;
+        self.stripe().set_up_tax(&account, true, &["US-CA", "DE"]).expect("it is there");
+        self.choose_tax(&offer.expert, 0, json!({ "calculated_by": "stripe" })).await.expect(200);
+        (offer, account)
+    }
+
+    /// Pays in a browser, saying where the bills go.
+    async fn pay_from(&self, booked: &Value, card: &str, postal_code: &str) {
+        let url = self.stack.stripe_url.as_ref().expect("the simulator runs");
+        let url = url.join(&format!("v1/payment_intents/{}/confirm", intent(booked))).expect("an address");
+        let details = "payment_method_data[billing_details][address]";
+        let (country, code) = (format!("{details}[country]"), format!("{details}[postal_code]"));
+        let form = [
+            ("client_secret", booked["payment"]["client_secret"].as_str().expect("a secret")),
+            ("payment_method_data[type]", "card"),
+            ("payment_method_data[card][number]", card),
+            (&country, "US"),
+            (&code, postal_code),
+        ];
+        let sent =
+            self.http.post(url).bearer_auth("pk_test_browser").form(&form).send().await.expect("an answer");
+        assert_eq!(sent.status(), 200, "{}", sent.text().await.unwrap_or_default());
+        self.stack.settle().await;
+    }
+
+    /// The documents of an appointment as Alan sees them.
+    async fn documents(&self, appointment: &str) -> Vec<Value> {
+        let path = format!("/v1/appointments/{appointment}/receipts");
+        let list = self.get(&path).person("alan").send().await.expect(200);
+        list["receipts"].as_array().expect("a list").clone()
+    }
+
+    /// What stands in an account's tax reports: reference, amount, tax.
+    fn entries(&self, account: &str) -> Vec<(String, i64, i64)> {
+        let entry = |entry: Value| {
+            let line = &entry["line_items"]["data"][0];
+            let number = |name: &str| line[name].as_i64().expect("a number");
+            (
+                entry["reference"].as_str().expect("a reference").to_owned(),
+                number("amount"),
+                number("amount_tax"),
+            )
+        };
+        self.stripe().tax_entries(account).into_iter().map(entry).collect()
+    }
+}
+
+/// The taxes of a document: each with its name and amount. Makes sure that they and the net amount are the total.
+#[track_caller]
+fn taxes(document: &Value) -> Vec<(String, u64)> {
+    let amount = |money: &Value| money["amount"].as_u64().expect("an amount");
+    let lines: Vec<(String, u64)> = document["taxes"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice)
+        .iter()
+        .map(|line| {
+            let text = |name: &str| line[name].as_str().expect("text").to_owned();
+            (format!("{} {}", text("jurisdiction"), text("rate")), amount(&line["amount"]))
+        })
+        .collect();
+    if !lines.is_empty() {
+        let sum: u64 = lines.iter().map(|(_, amount)| amount).sum();
+        assert_eq!(amount(&document["net"]) + sum, amount(&document["total"]), "{document:#}");
+    }
+    lines
+}
+
+fn california(state: u64, city: u64) -> Vec<(String, u64)> {
+    vec![("California 7.25".to_owned(), state), ("San Francisco 1.375".to_owned(), city)]
+}
+
+async fn refund(world: &World, appointment: &str, key: &str, cents: u64) {
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    let body = json!({ "amount": { "amount": cents, "currency": "EUR" } });
+    world.post(&path).person("ada").once(key).json(&body).send().await.expect(201);
+    world.stack.settle().await;
+}
+
+#[tokio::test]
+async fn taxes_are_calculated_once_the_account_is_ready() {
+    let world = World::new().await;
+    let expert = world.expert(&office_hours()).await;
+    let on = json!({ "calculated_by": "stripe" });
+    let none = world.choose_tax(&expert, 0, on.clone()).await;
+    assert!(none.body["detail"].as_str().is_some_and(|text| text.contains("onboarding")), "{:#}", none.body);
+    assert_eq!(none.problem(409), "tax-not-ready");
+    let account = world.onboard(&expert).await;
+    let pending = world.choose_tax(&expert, 0, on.clone()).await;
+    assert!(
+        pending.body["detail"].as_str().is_some_and(|text| text.contains("head_office")),
+        "{:#}",
+        pending.body
+    );
+    assert_eq!((pending.problem(409), &pending.body["field"]), ("tax-not-ready", &json!("tax")));
+    world.stripe().set_up_tax(&account, true, &[]).expect("it is there");
+    world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+    assert_eq!(world.choose_tax(&expert, 0, on.clone()).await.problem(503), "unavailable");
+    assert_eq!(world.choose_tax(&expert, 0, on.clone()).await.expect(200)["tax"], on);
+    // What is on stays on, whatever Stripe says meanwhile.
+    world.stripe().deauthorize(&account).expect("it is there");
+    world.choose_tax(&expert, 1, on.clone()).await.expect(200);
+    let own = json!({ "label": "VAT", "rate": 2_000 });
+    assert_eq!(world.choose_tax(&expert, 2, own.clone()).await.expect(200)["tax"], own);
+    assert_eq!(world.choose_tax(&expert, 3, on).await.problem(409), "tax-not-ready");
+    for wrong in [
+        json!({ "calculated_by": "stripe", "label": "VAT", "rate": 1 }),
+        json!({ "calculated_by": "me" }),
+        json!({}),
+    ] {
+        assert_eq!(world.choose_tax(&expert, 3, wrong).await.problem(422), "invalid");
+    }
+}
+
+#[tokio::test]
+async fn two_taxes_of_what_was_taken_and_of_what_goes_back() {
+    let world = World::new().await;
+    let (offer, account) = world.taxed(&paid_hour()).await;
+    let booked = world.book(&offer, AT, "k").await.expect(201);
+    world.pay_from(&booked, GOOD_CARD, "94102").await;
+    let appointment = id(&booked);
+    assert_eq!(world.payment(&appointment).await["paid"]["amount"], 8_000, "the price, and no more");
+    refund(&world, &appointment, "r1", 3_000).await;
+    refund(&world, &appointment, "r2", 5_000).await;
+    let documents = world.documents(&appointment).await;
+    let told: Vec<_> = documents.iter().map(taxes).collect();
+    assert_eq!(told, [california(534, 101), california(200, 38), california(334, 63)]);
+    let reference = |place: usize| documents[place]["payment_reference"].as_str().expect("text").to_owned();
+    let entries = [(reference(0), 8_000, 635), (reference(1), -3_000, -238), (reference(2), -5_000, -397)];
+    assert_eq!(world.entries(&account), entries);
+    assert!(reference(0).starts_with("ch_") && reference(1).starts_with("re_"));
+
+    let receipt = documents[0]["id"].as_str().expect("an id");
+    let page = world.get(&format!("/v1/receipts/{receipt}")).person("alan").header("Accept", "text/html");
+    let page = String::from_utf8(page.send_for_file().await.1).expect("text");
+    assert!(page.contains("Sales Tax, San Francisco 1.375 %") && page.contains("EUR 73.65"), "{page}");
+    world.balances(&offer).await;
+}
+
+#[tokio::test]
+async fn a_part_that_is_taken_is_all_that_is_taxed() {
+    let world = World::new().await;
+    let (offer, account) = world.taxed(&authorised_hour()).await;
+    let appointment = id(&world.booked_with(&offer, AT, GERMAN).await);
+    assert!(world.documents(&appointment).await.is_empty() && world.entries(&account).is_empty());
+    world.until("2027-01-05T11:00:00Z").await;
+    let charge = json!({ "charge": { "amount": 3_005, "currency": "EUR" } });
+    world.act("ada", &appointment, "complete", &charge).await.expect(200);
+    world.stack.settle().await;
+    let documents = world.documents(&appointment).await;
+    assert_eq!(taxes(&documents[0]), [("Germany 19".to_owned(), 480)]);
+    assert_eq!(documents[0]["total"]["amount"], 3_005);
+    assert_eq!(
+        world.entries(&account).iter().map(|entry| (entry.1, entry.2)).collect::<Vec<_>>(),
+        [(3_005, 480)]
+    );
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_is_reported_anew_and_taken_back_again() {
+    for decision in ["try_again", "settled_by_hand"] {
+        let world = World::new().await;
+        let (offer, account) = world.taxed(&paid_hour()).await;
+        let booked = world.book(&offer, AT, "k").await.expect(201);
+        world.pay_from(&booked, REFUNDS_FAIL, "94102").await;
+        let appointment = id(&booked);
+        world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
+        world.stack.settle().await;
+        world.pass(120);
+        world.stack.settle().await;
+        let documents = world.documents(&appointment).await;
+        assert_eq!(documents.iter().map(taxes).collect::<Vec<_>>(), vec![california(534, 101); 3]);
+        assert_eq!(documents[2]["kind"], "correction");
+        let refunded = documents[1]["payment_reference"].as_str().expect("text");
+        let entries = world.entries(&account);
+        assert_eq!(entries.last(), Some(&(format!("{refunded}:failed"), 8_000, 635)), "{entries:?}");
+
+        world.decide(&appointment, decision).await.expect(200);
+        world.stack.settle().await;
+        let entries = world.entries(&account);
+        assert_eq!(
+            entries.iter().map(|entry| entry.1).collect::<Vec<_>>(),
+            [8_000, -8_000, 8_000, -8_000],
+            "{decision}"
+        );
+        assert_eq!(entries.iter().map(|entry| entry.2).sum::<i64>(), 0);
+        let by_hand = entries[3].0.starts_with(&format!("{appointment}:by_hand_"));
+        assert_eq!(by_hand, decision == "settled_by_hand", "{entries:?}");
+        assert_eq!(taxes(&world.documents(&appointment).await[3]), california(534, 101));
+    }
+}
+
+#[tokio::test]
+async fn a_document_without_tax_says_why_and_waits_for_nobody() {
+    let world = World::new().await;
+    let (offer, account) = world.taxed(&tiered_hour()).await;
+    // An American card without a postal code; an Oregonian; somebody from New York, where Ada is not registered.
+    let unknown = id(&world.booked_with(&offer, AT, GOOD_CARD).await);
+    let mut appointments = vec![(unknown.clone(), "place_unknown")];
+    for (start, postal_code, reason) in
+        [("2027-01-05T12:00:00Z", "97201", "not_due"), ("2027-01-05T14:00:00Z", "10001", "not_registered")]
+    {
+        let booked = world.book(&offer, start, postal_code).await.expect(201);
+        world.pay_from(&booked, GOOD_CARD, postal_code).await;
+        appointments.push((id(&booked), reason));
+    }
+    // What is not taxed is reported all the same, so that Stripe can say when a registration becomes due.
+    assert_eq!(
+        world.entries(&account).iter().map(|entry| (entry.1, entry.2)).collect::<Vec<_>>(),
+        [(8_000, 0); 2]
+    );
+    world.stripe().set_up_tax(&account, false, &[]).expect("it is there");
+    let refused = id(&world.booked_with(&offer, "2027-01-05T16:00:00Z", GERMAN).await);
+    appointments.push((refused, "refused"));
+    for (appointment, reason) in &appointments {
+        let documents = world.documents(appointment).await;
+        assert_eq!((documents.len(), taxes(&documents[0])), (1, Vec::new()));
+        assert_eq!(documents[0]["no_tax_because"], *reason);
+        assert_eq!(documents[0].get("net"), None);
+    }
+    refund(&world, &unknown, "r", 1_000).await;
+    assert_eq!(world.documents(&unknown).await[1]["no_tax_because"], "place_unknown");
+    let receipt = world.documents(&unknown).await[0]["id"].as_str().expect("an id").to_owned();
+    let page = world.get(&format!("/v1/receipts/{receipt}")).person("ada").header("Accept", "text/html");
+    let page = String::from_utf8(page.send_for_file().await.1).expect("text");
+    assert!(page.contains("place is not known to Stripe, so no tax was calculated"), "{page}");
+}
+
+#[tokio::test]
+async fn what_goes_back_keeps_its_taxes_when_the_account_is_gone() {
+    let world = World::new().await;
+    let (offer, account) = world.taxed(&paid_hour()).await;
+    let booked = world.book(&offer, AT, "k").await.expect(201);
+    world.pay_from(&booked, GOOD_CARD, "94102").await;
+    let appointment = id(&booked);
+    world.stripe().set_up_tax(&account, false, &[]).expect("it is there");
+    world.choose_tax(&offer.expert, 1, json!({ "label": "VAT", "rate": 2_000 })).await.expect(200);
+    refund(&world, &appointment, "r1", 4_000).await;
+    assert_eq!(taxes(&world.documents(&appointment).await[1]), california(267, 51));
+    assert_eq!(world.entries(&account).len(), 2, "taking back needs no settings");
+}
+
+#[tokio::test]
+async fn each_entry_is_made_once_whatever_becomes_of_the_answers() {
+    for count in (1..=9).step_by(2) {
+        for switches in [
+            Switches { fail_after_acting: count, ..Switches::default() },
+            Switches { lose_answers: count, ..Switches::default() },
+        ] {
+            let world = World::new().await;
+            let (offer, account) = world.taxed(&authorised_hour()).await;
+            let appointment = id(&world.booked_with(&offer, AT, GERMAN).await);
+            world.until("2027-01-05T11:00:00Z").await;
+            world.stripe().set_switches(switches.clone());
+            world.act("ada", &appointment, "complete", &json!(null)).await.expect(200);
+            world.until("2027-01-08T11:00:00Z").await;
+            assert_eq!(world.documents(&appointment).await.len(), 1, "{switches:?}");
+            world.stripe().set_switches(switches.clone());
+            refund(&world, &appointment, "r", 3_000).await;
+            world.until("2027-01-11T11:00:00Z").await;
+            let documents = world.documents(&appointment).await;
+            let told: Vec<_> = documents.iter().map(taxes).collect();
+            let germany = |amount| vec![("Germany 19".to_owned(), amount)];
+            assert_eq!(told, [germany(1_277), germany(479)], "{switches:?}");
+            let entries: Vec<_> = world.entries(&account).iter().map(|entry| (entry.1, entry.2)).collect();
+            assert_eq!(entries, [(8_000, 1_277), (-3_000, -479)], "{switches:?}");
+        }
+    }
+}

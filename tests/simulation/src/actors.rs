@@ -1,0 +1,343 @@
+//! People who book, pay, call off, move, complete, contradict, decide and edit, and banks that dispute: as the seed draws.
+
+use crate::people::How;
+use app::people::Person;
+use domain::appointment::{Outcome, Party};
+use domain::payment::Order;
+use domain::time::{DAY, HOUR, MINUTE};
+use domain::{AppointmentId, ExpertId, Rate, TimeSpan, Timestamp};
+
+use crate::core::Core;
+use crate::gateway::{self, Pays};
+use crate::people::{Ask, Asked, ask};
+use crate::table::Rows;
+
+/// How often each thing is done, and how far ahead is booked: another mix for each seed.
+#[derive(Debug, Clone)]
+pub struct Mix {
+    deeds: Vec<(u32, Deed)>,
+    /// How far ahead sessions are booked, in seconds.
+    horizons: Vec<i64>,
+    /// How many starts somebody chooses from.
+    width: u64,
+    /// How often things happen at once, in ten thousand.
+    burst: u32,
+    /// How long nothing happens at most, in seconds.
+    lull: i64,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Book,
+    Repeat,
+    Pay,
+    WayToPay,
+    Cancel,
+    Reschedule,
+    End,
+    Refund,
+    Decide,
+    Slots,
+    Edit,
+    Retire,
+    Hours,
+    Onboard,
+    Connection,
+    Fee,
+    Dispute,
+    DecideDispute,
+    SomebodyRefunds,
+    Restrict,
+    Refuse,
+    Payout,
+    Forget,
+}
+
+impl Mix {
+    /// A seed's own mix.
+    pub fn draw(core: &mut Core) -> Self {
+        let chance = &mut core.people.chance;
+        let usual = [
+            (30, Deed::Book),
+            (12, Deed::Repeat),
+            (40, Deed::Pay),
+            (4, Deed::WayToPay),
+            (6, Deed::Cancel),
+            (5, Deed::Reschedule),
+            (16, Deed::End),
+            (3, Deed::Refund),
+            (3, Deed::Decide),
+            (1, Deed::Slots),
+            (1, Deed::Edit),
+            (1, Deed::Hours),
+            (1, Deed::Onboard),
+            (1, Deed::Connection),
+            (1, Deed::Fee),
+            (2, Deed::Dispute),
+            (2, Deed::DecideDispute),
+            (1, Deed::SomebodyRefunds),
+            (1, Deed::Restrict),
+            (1, Deed::Refuse),
+            (2, Deed::Payout),
+            (1, Deed::Forget),
+        ];
+        let mut deeds: Vec<(u32, Deed)> =
+            usual.into_iter().map(|(weight, deed)| (weight * *chance.pick(&[1, 4, 4, 16]), deed)).collect();
+        deeds.push((1, Deed::Retire));
+        let whole = [2 * HOUR, 6 * HOUR, DAY, 3 * DAY, 10 * DAY, 30 * DAY];
+        let horizons = (0..*chance.pick(&[1, 2, 4])).map(|_| *chance.pick(&whole)).collect();
+        Self {
+            deeds,
+            horizons,
+            width: *chance.pick(&[1, 3, 8, 40]),
+            burst: *chance.pick(&[2_000, 6_000, 9_000, 9_700]),
+            lull: *chance.pick(&[30 * MINUTE, 4 * HOUR, DAY]),
+        }
+    }
+}
+
+/// Lets one thing happen, and plans the next, until so many operations were made.
+pub fn drive(core: &mut Core, mix: Mix, operations: u64) {
+    if core.calls + core.steps >= operations {
+        return;
+    }
+    core.steps += 1;
+    let deed = core.people.chance.weighted(&mix.deeds);
+    happen(core, &mix, deed);
+    let chance = &mut core.people.chance;
+    let pause = if chance.hits(mix.burst) {
+        chance.between(0, 150)
+    } else if chance.hits(6_000) {
+        chance.between(0, 60_000)
+    } else {
+        chance.between(0, mix.lull * 1_000)
+    };
+    core.later(pause, move |core| drive(core, mix, operations));
+}
+
+/// Holds the ledger against the books twice a day. The product does so every hour, and reads as much in the end.
+pub fn reconcile(core: &mut Core, operations: u64) {
+    if core.calls + core.steps < operations {
+        let admin = core.people.admin.clone();
+        ask(core, Asked { person: admin, ask: Ask::Reconcile, before: 0 });
+        core.later(12 * HOUR * 1_000, move |core| reconcile(core, operations));
+    }
+}
+
+fn pick<T: Clone>(core: &mut Core, of: &[T]) -> Option<T> {
+    if of.is_empty() { None } else { Some(core.people.chance.pick(of).clone()) }
+}
+
+/// One of the latest appointments; sometimes an old one.
+fn some_appointment(core: &mut Core) -> Option<(AppointmentId, ExpertId, domain::ClientId)> {
+    let all = core.people.appointments.len();
+    if all == 0 {
+        return None;
+    }
+    let latest = if core.people.chance.hits(7_000) { all.min(8) } else { all };
+    let place = all - 1 - usize::try_from(core.people.chance.below(latest as u64)).unwrap_or(0);
+    core.people.appointments.get(place).copied()
+}
+
+/// One of the people of an appointment, or an administrator.
+fn somebody_of(core: &mut Core, expert: ExpertId, client: domain::ClientId) -> Option<(Person, Party)> {
+    let party = *core.people.chance.pick(&[
+        Party::Client,
+        Party::Client,
+        Party::Expert,
+        Party::Expert,
+        Party::Platform,
+    ]);
+    let person = match party {
+        Party::Client => core.people.client(client)?.clone(),
+        Party::Expert => core.people.expert(expert)?.person.clone(),
+        Party::Platform => core.people.admin.clone(),
+    };
+    Some((person, party))
+}
+
+fn some_start(core: &mut Core, mix: &Mix) -> Timestamp {
+    let horizon = *core.people.chance.pick(&mix.horizons);
+    let place = i64::try_from(core.people.chance.below(mix.width)).unwrap_or(0);
+    let grid = 30 * MINUTE;
+    let seconds = core.instant().seconds() + horizon;
+    Timestamp::from_seconds((seconds / (4 * HOUR) * (4 * HOUR)) + place * grid)
+}
+
+fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
+    let send = |core: &mut Core, person: Person, wanted: Ask| {
+        ask(core, Asked { person, ask: wanted, before: 0 });
+    };
+    let experts = core.people.experts.clone();
+    let Some(expert) = pick(core, &experts) else { return };
+    let owner = expert.person.clone();
+    match deed {
+        Deed::Book => {
+            let clients = core.people.clients.clone();
+            let (Some(client), Some((session_type, terms))) =
+                (pick(core, &clients), pick(core, &expert.types))
+            else {
+                return;
+            };
+            let start = some_start(core, mix);
+            let seats = if terms.capacity > 1 { *core.people.chance.pick(&[1, 1, 2]) } else { 1 };
+            let key = core.people.key();
+            let wanted = Ask::Book { expert: owner.expert_id(), session_type, start, seats, key };
+            let asked = Asked { person: client, ask: wanted, before: 0 };
+            // Impatient people press twice.
+            if core.people.chance.hits(500) {
+                ask(core, asked.clone());
+            }
+            ask(core, asked);
+        }
+        Deed::Repeat => {
+            let open = core.people.unanswered.len();
+            if open > 0 {
+                let place = usize::try_from(core.people.chance.below(open as u64)).unwrap_or(0);
+                let asked = core.people.unanswered.swap_remove(place);
+                ask(core, asked);
+            }
+        }
+        Deed::Pay => {
+            let open = core.people.secrets.len();
+            if open > 0 {
+                let latest = open.min(6);
+                let place = open - 1 - usize::try_from(core.people.chance.below(latest as u64)).unwrap_or(0);
+                let (_, secret) = core.people.secrets[place].clone();
+                let declines = core.people.chance.hits(core.weather.decline);
+                let how = if declines {
+                    Pays::Declined
+                } else {
+                    *core.people.chance.pick(&[Pays::Now, Pays::Now, Pays::Now, Pays::Slowly])
+                };
+                if gateway::pays(core, &secret, how) && how != Pays::Declined {
+                    core.people.secrets.remove(place);
+                }
+            }
+        }
+        Deed::WayToPay => {
+            let Some((id, _, client)) = some_appointment(core) else { return };
+            if let Some(person) = core.people.client(client).cloned() {
+                send(core, person, Ask::WayToPay(id));
+            }
+        }
+        Deed::Cancel | Deed::Reschedule | Deed::End | Deed::Refund => {
+            let Some((id, expert, client)) = some_appointment(core) else { return };
+            let Some((person, party)) = somebody_of(core, expert, client) else { return };
+            let wanted = match deed {
+                Deed::Cancel => Ask::Cancel(id),
+                Deed::Reschedule => Ask::Reschedule(id, some_start(core, mix)),
+                Deed::Refund => {
+                    let amount = *core.people.chance.pick(&[10, 500, 4_000, 8_000]);
+                    let Ok(amount) = domain::Money::new(amount, core.people.currency) else { return };
+                    Ask::Refund(id, amount, core.people.key())
+                }
+                _ => {
+                    let missed = Outcome::NoShow { missed_by: Party::Expert };
+                    let outcome = match party {
+                        Party::Client => missed,
+                        _ => *core.people.chance.pick(&[
+                            Outcome::Completed,
+                            Outcome::Completed,
+                            Outcome::NoShow { missed_by: Party::Client },
+                            missed,
+                        ]),
+                    };
+                    let charge = *core.people.chance.pick(&[None, None, None, Some(1_000), Some(0)]);
+                    let charge = charge.filter(|_| outcome == Outcome::Completed);
+                    let charge =
+                        charge.and_then(|amount| domain::Money::new(amount, core.people.currency).ok());
+                    Ask::End(id, outcome, charge)
+                }
+            };
+            send(core, person, wanted);
+        }
+        Deed::Decide => {
+            let Some((id, ..)) = some_appointment(core) else { return };
+            let decision = *core.people.chance.pick(&[How::TryAgain, How::SettledByHand]);
+            let admin = core.people.admin.clone();
+            send(core, admin, Ask::Decide(id, decision));
+        }
+        Deed::Slots => {
+            let Some((session_type, _)) = pick(core, &expert.types) else { return };
+            let range = TimeSpan::new(core.instant(), core.instant().plus(14 * DAY));
+            send(core, owner.clone(), Ask::Slots(owner.expert_id(), session_type, range));
+        }
+        Deed::Edit => {
+            let Some((session_type, mut terms)) = pick(core, &expert.types) else { return };
+            let amount = *core.people.chance.pick(&[5_000, 8_000, 9_990]);
+            if !terms.price.is_zero() {
+                terms.price = terms.price.with_amount(amount).unwrap_or(terms.price);
+            }
+            send(core, owner, Ask::Edit(session_type, Box::new(terms)));
+        }
+        Deed::Retire => {
+            let Some((session_type, _)) = pick(core, &expert.types) else { return };
+            if expert.types.len() > 1 {
+                send(core, owner, Ask::Retire(session_type));
+            }
+        }
+        Deed::Hours => {
+            let mut rules = expert.rules.clone();
+            if core.people.chance.hits(5_000) {
+                rules.weekly.sunday.clear();
+            }
+            send(core, owner, Ask::Hours(Box::new(rules)));
+        }
+        Deed::Onboard => send(core, owner, Ask::Onboard),
+        Deed::Connection => send(core, owner, Ask::Connection),
+        Deed::Fee => {
+            let rate = *core.people.chance.pick(&[None, Some(0), Some(1_500), Some(3_333)]);
+            let rate = rate.and_then(|points| Rate::from_basis_points(points).ok());
+            let admin = core.people.admin.clone();
+            send(core, admin, Ask::Fee(owner.expert_id(), rate));
+        }
+        Deed::Dispute => {
+            let charged = core.gateway.charged();
+            if let Some(name) = pick(core, &charged) {
+                let percent = *core.people.chance.pick(&[100, 100, 40]);
+                core.say(|| format!("a client disputes {percent} % of {name}"));
+                gateway::opens_dispute(core, &name, percent);
+            }
+        }
+        Deed::DecideDispute => {
+            gateway::decide_disputes(core);
+        }
+        Deed::SomebodyRefunds => {
+            let charged = core.gateway.charged();
+            if let Some(name) = pick(core, &charged) {
+                core.say(|| format!("somebody refunds a part of {name} in the dashboard"));
+                gateway::somebody_refunds(core, &name, 20);
+            }
+        }
+        Deed::Restrict => {
+            let accounts: Vec<String> = core.gateway.accounts.keys().cloned().collect();
+            if let Some(account) = pick(core, &accounts) {
+                gateway::restrict(core, &account, false);
+                let back = core.people.chance.between(0, 4 * HOUR);
+                core.later(back * 1_000, move |core| gateway::restrict(core, &account, true));
+            }
+        }
+        Deed::Refuse => {
+            let Some((id, ..)) = some_appointment(core) else { return };
+            if core.chance.hits(core.weather.refuses.saturating_mul(5)) {
+                let order = *core.people.chance.pick(&[
+                    Order::Capture,
+                    Order::Refund,
+                    Order::Reversal,
+                    Order::Transfer,
+                ]);
+                core.say(|| format!("the gateway refuses {order:?} of {id}"));
+                core.gateway.refuse(id, order);
+            }
+        }
+        Deed::Payout => {
+            let accounts: Vec<String> = core.gateway.accounts.keys().cloned().collect();
+            if let Some(account) = pick(core, &accounts) {
+                gateway::payout(core, &account);
+            }
+        }
+        Deed::Forget => Rows::forget(core),
+    }
+}

@@ -1,0 +1,129 @@
+//! Crash at every await: each flow is told once in calm weather to count its calls, and then again for each call and each way
+//! in which it can go wrong. Afterwards everybody asks again as people do, time passes, and in the end the same invariants
+//! hold and everything is as if nothing had happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::ledger::Totals;
+
+use crate::core::{How, Mishap};
+use crate::rest::come_to_rest;
+
+mod stories;
+mod story;
+
+pub use stories::FLOWS;
+pub use story::Story;
+
+/// A flow that is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Flow {
+    /// What it is called.
+    pub name: &'static str,
+    /// How it goes.
+    pub tell: fn(&mut Story),
+}
+
+/// How a flow ended, as far as it must be the same whatever happened on the way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// What each appointment came to, in the order in which they were made.
+    pub appointments: Vec<String>,
+    /// What was found to be wrong.
+    pub wrong: Vec<String>,
+    /// How many calls were made until then.
+    pub calls: u64,
+    /// What happened, when it was asked for.
+    pub trace: Vec<String>,
+}
+
+/// What became of a flow at all of its points.
+#[derive(Debug, Clone, Default)]
+pub struct Tried {
+    /// Calls of the flow in calm weather.
+    pub calls: u64,
+    /// Points tried: each call in each way.
+    pub points: u64,
+    /// Calls of ports in all of them together.
+    pub operations: u64,
+    /// Points that failed, and how.
+    pub failing: Vec<(Mishap, String)>,
+}
+
+/// Tells a flow, with or without a mishap.
+pub fn tell(flow: Flow, mishap: Option<Mishap>, traced: bool, planted: &'static str) -> Ending {
+    crate::planted::plant(planted);
+    let mut story = Story::begin(traced);
+    {
+        let core = &mut *story.simulation.shared.lock();
+        core.planted = planted;
+        // A mishap of no call keeps the weather out of it.
+        core.mishap = Some(mishap.unwrap_or(Mishap { call: u64::MAX, how: How::CrashBefore }));
+    }
+    (flow.tell)(&mut story);
+    if story.simulation.is_sound() {
+        come_to_rest(&mut story.simulation);
+    }
+    ending(&story)
+}
+
+fn ending(story: &Story) -> Ending {
+    let core = &mut *story.simulation.shared.lock();
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for event in core.bus.published.keys() {
+        if let Some((id, rest)) = event.split_once(':') {
+            let name = rest.rsplit(':').next().unwrap_or_default();
+            names.entry(id.to_owned()).or_default().insert(name.to_owned());
+        }
+    }
+    let appointments = story.simulation.invariants.known.values().map(|known| {
+        let totals = Totals::of(&known.movements);
+        let id = known.appointment.id.to_string();
+        format!(
+            "{} at {}, {:?}, captured {} refunded {} disputed {} with the expert {}, told {:?}",
+            known.appointment.status.word(),
+            known.appointment.start,
+            known.payment.as_ref().map(|payment| (payment.kept, payment.concern)),
+            totals.captured,
+            totals.refunded,
+            totals.disputed,
+            totals.with_expert(),
+            names.get(&id)
+        )
+    });
+    Ending {
+        appointments: appointments.collect(),
+        calls: core.calls,
+        wrong: core.wrong.clone(),
+        trace: core.trace.take().unwrap_or_default(),
+    }
+}
+
+/// Tries a flow at all of its points.
+pub fn try_everywhere(flow: Flow, planted: &'static str) -> Tried {
+    let calm = tell(flow, None, false, planted);
+    let mut tried = Tried { calls: calm.calls, operations: calm.calls, ..Tried::default() };
+    if let Some(wrong) = calm.wrong.first() {
+        let mishap = Mishap { call: 0, how: How::CrashBefore };
+        tried.failing.push((mishap, format!("even in calm weather: {wrong}")));
+        return tried;
+    }
+    for call in 1..=calm.calls {
+        for how in How::ALL {
+            let mishap = Mishap { call, how };
+            let ending = tell(flow, Some(mishap), false, planted);
+            tried.points += 1;
+            tried.operations += ending.calls;
+            if let Some(wrong) = ending.wrong.first() {
+                tried.failing.push((mishap, wrong.clone()));
+            } else if ending.appointments != calm.appointments {
+                let what = format!("it ends as {:?}, not {:?}", ending.appointments, calm.appointments);
+                tried.failing.push((mishap, what));
+            }
+            if tried.failing.len() >= 5 {
+                return tried;
+            }
+        }
+    }
+    tried
+}

@@ -1,0 +1,632 @@
+//! The gateway as functions see it: each of its requests is a call of its own, as `providers::stripe` makes them.
+
+use app::ports::{
+    AccountState, Buyer, Looked, Notice, OnboardingPage, Opened, PayWith, PaymentGateway, RefundOrder,
+    WebhookError,
+};
+use async_trait::async_trait;
+use domain::TimeSpan;
+use domain::payment::{Abilities, Payment, References, Seen};
+
+use super::orders::{agreed, give_back, release, reverse, set, take, transfer};
+use super::*;
+use crate::call::{Kind, call};
+use crate::core::Shared;
+
+/// Most payouts that one look shows.
+const LATEST: usize = 100;
+
+/// The gateway behind its port.
+pub struct SimGateway(pub Shared);
+
+fn silent<T>(why: &'static str) -> Result<T, PaymentError> {
+    Err(PaymentError::Unavailable(why.to_owned()))
+}
+
+fn key(payment: &Payment, step: &str, number: impl std::fmt::Display) -> String {
+    format!("{}:{step}:{number}:{}", payment.appointment, payment.refusals)
+}
+
+fn saved_card_key(payment: &Payment, intents: u16) -> String {
+    key(payment, "saved", intents)
+}
+
+fn reference(reference: Option<&String>) -> Result<String, PaymentError> {
+    match reference {
+        Some(reference) => Ok(reference.clone()),
+        None => refuse("missing_reference", "the payment has none"),
+    }
+}
+
+fn fail() -> PaymentError {
+    PaymentError::Unavailable("status 500".to_owned())
+}
+
+/// An order under a key: the same again answers the same for a day, also when that was a failure.
+fn order(
+    core: &mut Core,
+    key: &str,
+    asked: String,
+    act: impl FnOnce(&mut Core) -> Result<String, PaymentError>,
+) -> Result<String, PaymentError> {
+    let now = core.instant();
+    let key = key.to_owned();
+    if let Some(stored) = core.gateway.keys.get(&key).filter(|stored| now < stored.at.plus(KEYS_KEPT)) {
+        if stored.asked != asked {
+            let message = format!("{key} was used for another order: {} and now {asked}", stored.asked);
+            return Err(PaymentError::NotNow { code: "idempotency_error".to_owned(), message });
+        }
+        return stored.answer.clone();
+    }
+    let fails = core.mishap.is_none() && core.chance.hits(core.weather.stored_failure);
+    let answer = match fails.then(|| core.chance.hits(5_000)) {
+        None => act(core),
+        Some(acted) => {
+            core.say(|| format!("    status 500 for {key}, acted: {acted}"));
+            if acted {
+                // Whatever came of it nobody hears.
+                drop(act(core));
+            }
+            Err(fail())
+        }
+    };
+    core.gateway.keys.insert(key, Stored { at: now, asked, answer: answer.clone() });
+    answer
+}
+
+fn enabled(core: &Core, account: &str) -> Result<(), PaymentError> {
+    match core.gateway.accounts.get(account) {
+        Some(account) if account.charges_enabled => Ok(()),
+        _ => refuse("account_invalid", "the account cannot be paid"),
+    }
+}
+
+fn account_state(core: &Core, id: &str) -> Result<AccountState, PaymentError> {
+    let Some(account) = core.gateway.accounts.get(id) else { return refuse("resource_missing", id) };
+    Ok(AccountState {
+        id: id.to_owned(),
+        charges_enabled: account.charges_enabled,
+        payouts_enabled: account.charges_enabled,
+        requirements_due: Vec::new(),
+        disabled_reason: (!account.charges_enabled).then(|| "requirements.past_due".to_owned()),
+    })
+}
+
+fn pay_with(status: IntentStatus, name: &str) -> PayWith {
+    match status {
+        IntentStatus::Open => PayWith::ClientSecret(name.to_owned()),
+        _ => PayWith::Nothing,
+    }
+}
+
+impl SimGateway {
+    async fn get<T: Send + 'static>(
+        &self,
+        label: impl FnOnce() -> String,
+        act: impl FnOnce(&mut Core) -> Result<T, PaymentError> + Send + 'static,
+    ) -> Result<T, PaymentError> {
+        call(&self.0, Kind::Read, label, silent, act).await
+    }
+
+    async fn post<T: Send + 'static>(
+        &self,
+        label: impl FnOnce() -> String,
+        act: impl FnOnce(&mut Core) -> Result<T, PaymentError> + Send + 'static,
+    ) -> Result<T, PaymentError> {
+        call(&self.0, Kind::Write, label, silent, act).await
+    }
+
+    /// The intent that was made with a key that the gateway itself may have forgotten. Without a customer there is nothing to
+    /// look for it by.
+    async fn made_with(&self, payment: &Payment, key: String) -> Result<Option<String>, PaymentError> {
+        if payment.references.customer.is_none() {
+            return Ok(None);
+        }
+        self.get(|| format!("gateway: list intents, for {key}"), {
+            let key = key.clone();
+            move |core| {
+                if core.planted == "unnoted_intents_are_lost" {
+                    return Ok(None);
+                }
+                let made = core.gateway.intents.iter().find(|(_, intent)| intent.key == key);
+                Ok(made.map(|(name, _)| name.clone()))
+            }
+        })
+        .await
+    }
+
+    async fn look_at(&self, name: String, unnoted_intent: Option<String>) -> Result<Looked, PaymentError> {
+        let asked = name.clone();
+        let (status, decline, mut movements, disputed) = self
+            .get(
+                || format!("gateway: read {name}"),
+                move |core| {
+                    let Some(intent) = core.gateway.intents.get(&asked) else {
+                        return refuse("resource_missing", &asked);
+                    };
+                    let mut status = intent.status;
+                    if core.planted == "processing_counts_as_paid" && status == IntentStatus::Processing {
+                        status = IntentStatus::Succeeded;
+                    }
+                    let hides = core.planted == "failed_refunds_unseen";
+                    let seen = intent
+                        .movements
+                        .iter()
+                        .filter(|(one, apart)| !(*apart || hides && one.kind == MovementKind::RefundFailed));
+                    let movements: Vec<Movement> = seen.map(|(movement, _)| movement.clone()).collect();
+                    let disputed = intent.charge.as_ref().is_some_and(|charge| {
+                        !charge.disputes.is_empty() || charge.refunds.iter().any(|refund| refund.failed)
+                    });
+                    Ok((status, intent.decline, movements, disputed))
+                },
+            )
+            .await?;
+        let (mut open_dispute, mut lost_dispute) = (false, false);
+        if disputed {
+            let asked = name.clone();
+            let (apart, open, lost) = self
+                .get(
+                    || format!("gateway: read the disputes and transfers of {name}"),
+                    move |core| {
+                        let intent = &core.gateway.intents[&asked];
+                        let movements = intent.movements.iter().filter(|(_, apart)| *apart);
+                        let open = core.gateway.has_open_dispute(intent.appointment);
+                        let lost = core.gateway.has_lost_dispute(intent.appointment);
+                        Ok((movements.map(|(movement, _)| movement.clone()).collect::<Vec<_>>(), open, lost))
+                    },
+                )
+                .await?;
+            movements.extend(apart);
+            (open_dispute, lost_dispute) = (open, lost);
+        }
+        movements.sort_by_key(|movement| movement.at);
+        let seen = Seen { status, movements, open_dispute, lost_dispute, decline };
+        Ok(Looked { seen, pay_with: pay_with(status, &name), unnoted_intent })
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for SimGateway {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            authorisation_holds: AUTHORISATION_HOLDS,
+            later_authorisation_holds: Some(LATER_AUTHORISATION_HOLDS),
+            waits_to_be_taken: false,
+            reaches_experts: true,
+            refunds_after_dispute: false,
+        }
+    }
+
+    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError> {
+        self.post(
+            || format!("gateway: create an account for {expert}"),
+            move |core| {
+                let id = order(core, &format!("{expert}:account"), String::new(), |core| {
+                    let id = core.gateway.object("acct");
+                    let account =
+                        SimAccount { expert, charges_enabled: false, payouts: Vec::new(), balance: 0 };
+                    core.gateway.accounts.insert(id.clone(), account);
+                    Ok(id)
+                })?;
+                account_state(core, &id)
+            },
+        )
+        .await
+    }
+
+    async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError> {
+        let id = account.to_owned();
+        self.get(|| format!("gateway: read {account}"), move |core| account_state(core, &id)).await
+    }
+
+    async fn onboarding_page(&self, account: &str, _: &str, _: &str) -> Result<OnboardingPage, PaymentError> {
+        let url = format!("https://gateway.example/{account}");
+        self.post(
+            || format!("gateway: a page for {account}"),
+            move |core| Ok(OnboardingPage { url, expires_at: core.instant().plus(300) }),
+        )
+        .await
+    }
+
+    async fn open(&self, payment: &Payment, _: &Buyer<'_>) -> Result<Opened, PaymentError> {
+        let Payment { appointment, destination, amount, plan, .. } = payment.clone();
+        if plan == Plan::SaveCard {
+            let made = key(payment, "setup", payment.intents);
+            let name = self
+                .post(|| format!("gateway: open {made}"), {
+                    let made = made.clone();
+                    move |core| {
+                        order(core, &made, String::new(), |core| {
+                            enabled(core, &destination)?;
+                            let name = core.gateway.object("seti");
+                            let status = IntentStatus::Open;
+                            let setup = Setup { appointment, status, decline: None };
+                            core.gateway.setups.insert(name.clone(), setup);
+                            Ok(name)
+                        })
+                    }
+                })
+                .await?;
+            let customer = Some(format!("cus_{appointment}"));
+            let references = References { setup: Some(name.clone()), customer, intent: None };
+            return Ok(Opened { references, pay_with: pay_with(IntentStatus::Open, &name) });
+        }
+        let made = key(payment, "intent", payment.intents);
+        let before = match payment.intents {
+            0 | 1 => None,
+            _ => self.made_with(payment, made.clone()).await?,
+        };
+        let fee = payment.fee();
+        let name = match before {
+            Some(name) => name,
+            None => {
+                self.post(|| format!("gateway: open {made}"), {
+                    let made = made.clone();
+                    move |core| {
+                        order(core, &made, format!("{amount} {plan:?}"), |core| {
+                            enabled(core, &destination)?;
+                            Ok(new_intent(core, appointment, &destination, plan, (amount, fee), made.clone()))
+                        })
+                    }
+                })
+                .await?
+            }
+        };
+        let references = References { intent: Some(name.clone()), ..payment.references.clone() };
+        Ok(Opened { references, pay_with: pay_with(IntentStatus::Open, &name) })
+    }
+
+    async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError> {
+        let References { intent, setup, .. } = &payment.references;
+        if let Some(intent) = intent {
+            return self.look_at(intent.clone(), None).await;
+        }
+        let Some(setup) = setup else { return Ok(Looked::missing()) };
+        let name = setup.clone();
+        let (status, decline) = self
+            .get(
+                || format!("gateway: read {setup}"),
+                move |core| match core.gateway.setups.get(&name) {
+                    Some(setup) => Ok((setup.status, setup.decline)),
+                    None => refuse("resource_missing", &name),
+                },
+            )
+            .await?;
+        if status == IntentStatus::CardSaved {
+            let asked = saved_card_key(payment, payment.intents.saturating_add(1));
+            if let Some(intent) = self.made_with(payment, asked).await? {
+                return self.look_at(intent.clone(), Some(intent)).await;
+            }
+        }
+        let seen = Seen { status, movements: Vec::new(), open_dispute: false, lost_dispute: false, decline };
+        Ok(Looked { seen, pay_with: pay_with(status, setup), unnoted_intent: None })
+    }
+
+    async fn take(&self, _: &Payment) -> Result<(), PaymentError> {
+        Ok(())
+    }
+
+    async fn use_saved_card(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        at_once: bool,
+    ) -> Result<String, PaymentError> {
+        let made = saved_card_key(payment, payment.intents);
+        let setup = reference(payment.references.setup.as_ref())?;
+        let (appointment, destination) = (payment.appointment, payment.destination.clone());
+        let fee = amount.share(payment.fee_rate);
+        let read = setup.clone();
+        self.get(
+            || format!("gateway: read {setup}"),
+            move |core| match core.gateway.setups.get(&read).map(|setup| setup.status) {
+                Some(IntentStatus::CardSaved) => Ok(()),
+                _ => refuse("no_saved_card", &read),
+            },
+        )
+        .await?;
+        self.post(|| format!("gateway: ask the saved card for {amount}, {made}"), {
+            let made = made.clone();
+            move |core| {
+                order(core, &made, format!("{amount} {at_once}"), |core| {
+                    enabled(core, &destination)?;
+                    let saved = core.gateway.setups.get(&setup).map(|setup| setup.status);
+                    if saved != Some(IntentStatus::CardSaved) {
+                        return refuse("payment_method_unexpected_state", "the card was forgotten");
+                    }
+                    if let Err(error) = amount.check_charge() {
+                        return refuse("amount_too_small", &error.to_string());
+                    }
+                    let plan = if at_once { Plan::Charge } else { Plan::Authorise };
+                    let name = new_intent(core, appointment, &destination, plan, (amount, fee), made.clone());
+                    if core.chance.hits(core.weather.decline) {
+                        let decline = *core.chance.pick(&[Decline::AuthenticationRequired, Decline::Refused]);
+                        set(core, &name, |intent| intent.decline = Some(decline));
+                    } else {
+                        agreed(core, &name, LATER_AUTHORISATION_HOLDS);
+                    }
+                    tell_of(core, &name);
+                    Ok(name)
+                })
+            }
+        })
+        .await
+    }
+
+    async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError> {
+        if let Some(intent) = payment.references.intent.clone() {
+            self.post(|| format!("gateway: cancel {intent}"), {
+                let intent = intent.clone();
+                move |core| {
+                    let Some(status) = core.gateway.intents.get(&intent).map(|intent| intent.status) else {
+                        return refuse("resource_missing", &intent);
+                    };
+                    let open = matches!(status, IntentStatus::Open | IntentStatus::Authorised { .. });
+                    if open && core.planted != "cancel_does_nothing" {
+                        release(core, &intent);
+                        tell_of(core, &intent);
+                    }
+                    Ok(())
+                }
+            })
+            .await?;
+        }
+        if let Some(setup) = payment.references.setup.clone() {
+            self.post(|| format!("gateway: cancel {setup} and forget its card"), {
+                let setup = setup.clone();
+                move |core| {
+                    if let Some(setup) = core.gateway.setups.get_mut(&setup) {
+                        setup.status = IntentStatus::Cancelled;
+                    }
+                    Ok(())
+                }
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError> {
+        let intent = reference(payment.references.intent.as_ref())?;
+        let ordered = key(payment, "capture", payment.intents);
+        let appointment = payment.appointment;
+        self.post(|| format!("gateway: capture {amount} of {intent}, {ordered}"), {
+            let (intent, ordered) = (intent.clone(), ordered.clone());
+            move |core| {
+                let whole = core.gateway.intents.get(&intent).map_or(amount, |intent| intent.amount);
+                let amount = if core.planted == "captures_everything" { whole } else { amount };
+                order(core, &ordered, format!("{amount} {fee}"), |core| {
+                    core.gateway.refusal(appointment, Order::Capture)?;
+                    let Some(found) = core.gateway.intents.get(&intent) else {
+                        return refuse("resource_missing", &intent);
+                    };
+                    if !matches!(found.status, IntentStatus::Authorised { .. }) {
+                        // The provider takes this for done, and looks again.
+                        return Ok(intent.clone());
+                    }
+                    if amount.is_zero() || amount.amount() > found.amount.amount() {
+                        return refuse("amount_too_large", "more than is set aside, or nothing");
+                    }
+                    set(core, &intent, |found| found.capture_key = Some(ordered.clone()));
+                    take(core, &intent, amount.amount(), fee.amount());
+                    tell_of(core, &intent);
+                    Ok(intent.clone())
+                })
+                .map(drop)
+            }
+        })
+        .await
+    }
+
+    async fn refund(&self, payment: &Payment, wanted: RefundOrder) -> Result<(), PaymentError> {
+        let intent = reference(payment.references.intent.as_ref())?;
+        let ordered = key(payment, "refund", wanted.ordinal);
+        let amount = wanted.amount.amount();
+        let appointment = payment.appointment;
+        let (name, sought) = (intent.clone(), ordered.clone());
+        let found = self
+            .get(
+                || format!("gateway: read {intent}"),
+                move |core| {
+                    let Some(charge) =
+                        core.gateway.intents.get(&name).and_then(|intent| intent.charge.as_ref())
+                    else {
+                        return Ok(None);
+                    };
+                    let given = charge.refunds.iter().any(|refund| refund.key.as_ref() == Some(&sought));
+                    let from_expert = wanted.from_expert && charge.transfers[0].left >= amount;
+                    let with_fee = from_expert && charge.fee > charge.fee_back;
+                    Ok((!given).then_some((from_expert, with_fee)))
+                },
+            )
+            .await?;
+        let Some((from_expert, with_fee)) = found else { return Ok(()) };
+        self.post(
+            || format!("gateway: refund {amount} of {intent}, from the expert: {from_expert}, {ordered}"),
+            {
+                let (name, ordered) = (intent.clone(), ordered.clone());
+                move |core| {
+                    let asked = format!("{amount} {from_expert} {with_fee}");
+                    order(core, &ordered.clone(), asked, |core| {
+                        core.gateway.refusal(appointment, Order::Refund)?;
+                        let again =
+                            core.planted == "refunds_are_repeated_without_key" && core.chance.hits(3_000);
+                        let given =
+                            give_back(core, &name, (amount, from_expert, with_fee), Some(ordered.clone()));
+                        if again && given.is_ok() {
+                            // Nothing tells the gateway that it is the same.
+                            drop(give_back(core, &name, (amount, from_expert, with_fee), Some(ordered)));
+                        }
+                        given
+                    })
+                    .map(drop)
+                }
+            },
+        )
+        .await
+    }
+
+    async fn reverse(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        with_fee: bool,
+        ordinal: u32,
+    ) -> Result<(), PaymentError> {
+        let intent = reference(payment.references.intent.as_ref())?;
+        let ordered = key(payment, "reversal", ordinal);
+        let appointment = payment.appointment;
+        let wanted = amount.amount();
+        let (name, sought) = (intent.clone(), ordered.clone());
+        let chosen = self
+            .get(
+                || format!("gateway: read {intent}"),
+                move |core| {
+                    let Some(charge) =
+                        core.gateway.intents.get(&name).and_then(|intent| intent.charge.as_ref())
+                    else {
+                        return refuse("nothing_to_reverse", &name);
+                    };
+                    let mut reversals = charge.transfers.iter().flat_map(|transfer| &transfer.reversals);
+                    if reversals.any(|key| key.as_ref() == Some(&sought)) {
+                        return Ok(None);
+                    }
+                    let enough = charge.transfers.iter().rposition(|transfer| transfer.left >= wanted);
+                    let fullest =
+                        charge.transfers.iter().enumerate().max_by_key(|(_, transfer)| transfer.left);
+                    let Some(place) = enough.or(fullest.map(|(place, _)| place)) else { return Ok(None) };
+                    let left = charge.transfers[place].left;
+                    if left == 0 {
+                        return refuse("nothing_to_reverse", &name);
+                    }
+                    let with_fee = with_fee && place == 0 && charge.fee > charge.fee_back;
+                    Ok(Some((place, wanted.min(left), with_fee)))
+                },
+            )
+            .await?;
+        let Some((place, part, with_fee)) = chosen else { return Ok(()) };
+        self.post(|| format!("gateway: reverse {part} of {intent}, with the fee: {with_fee}, {ordered}"), {
+            let (name, ordered) = (intent.clone(), ordered.clone());
+            move |core| {
+                let asked = format!("{place} {part} {with_fee}");
+                order(core, &ordered.clone(), asked, |core| {
+                    core.gateway.refusal(appointment, Order::Reversal)?;
+                    let left = core.gateway.intents[&name]
+                        .charge
+                        .as_ref()
+                        .map_or(0, |charge| charge.transfers[place].left);
+                    if left < part {
+                        return refuse("amount_too_large", "more than is left of the transfer");
+                    }
+                    reverse(core, &name, place, (part, with_fee), Some(ordered), true);
+                    Ok(name.clone())
+                })
+                .map(drop)
+            }
+        })
+        .await
+    }
+
+    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), PaymentError> {
+        let intent = reference(payment.references.intent.as_ref())?;
+        let ordered = key(payment, "transfer", ordinal);
+        let appointment = payment.appointment;
+        let amount = amount.amount();
+        let (name, sought) = (intent.clone(), ordered.clone());
+        let given = self
+            .get(
+                || format!("gateway: list the transfers of {intent}"),
+                move |core| {
+                    let charge = core.gateway.intents.get(&name).and_then(|intent| intent.charge.as_ref());
+                    let mut transfers = charge.iter().flat_map(|charge| &charge.transfers);
+                    let given = transfers.any(|transfer| transfer.key.as_ref() == Some(&sought));
+                    Ok(given)
+                },
+            )
+            .await?;
+        if given {
+            return Ok(());
+        }
+        self.post(|| format!("gateway: transfer {amount} again, {ordered}"), {
+            let (name, ordered) = (intent.clone(), ordered.clone());
+            move |core| {
+                order(core, &ordered.clone(), format!("{amount}"), |core| {
+                    core.gateway.refusal(appointment, Order::Transfer)?;
+                    transfer(core, &name, amount, ordered);
+                    Ok(name.clone())
+                })
+                .map(drop)
+            }
+        })
+        .await
+    }
+
+    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError> {
+        let id = account.to_owned();
+        self.get(
+            || format!("gateway: list the payouts of {account}"),
+            move |core| {
+                let payouts = core.gateway.accounts.get(&id).map_or(&[][..], |account| &account.payouts);
+                Ok(payouts[payouts.len().saturating_sub(LATEST)..].to_vec())
+            },
+        )
+        .await
+    }
+
+    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
+        self.get(
+            || format!("gateway: read the books of {written:?}"),
+            move |core| {
+                let lines = core.gateway.lines.iter().filter(|line| written.contains(line.at));
+                Ok(lines.cloned().collect())
+            },
+        )
+        .await
+    }
+
+    async fn read_webhook(
+        &self,
+        _: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
+        body: &[u8],
+        _: Timestamp,
+    ) -> Result<Notice, WebhookError> {
+        let text = String::from_utf8_lossy(body);
+        let wrong = || WebhookError::Body("not a message".to_owned());
+        let mut parts = text.split('|');
+        let (id, kind, name) = (parts.next(), parts.next(), parts.next());
+        let name = name.ok_or_else(wrong)?.to_owned();
+        let about = match kind {
+            Some("payment") => About::Payment { appointment: name.parse().map_err(|_| wrong())? },
+            Some("account") => About::Account { account: name },
+            Some("payouts") => About::Payouts { account: name },
+            _ => About::Nothing,
+        };
+        Ok(Notice { id: id.ok_or_else(wrong)?.to_owned(), about })
+    }
+}
+
+fn new_intent(
+    core: &mut Core,
+    appointment: AppointmentId,
+    account: &str,
+    plan: Plan,
+    (amount, fee): (Money, Money),
+    key: String,
+) -> String {
+    let name = core.gateway.object("pi");
+    let intent = Intent {
+        appointment,
+        account: account.to_owned(),
+        plan,
+        amount,
+        fee,
+        status: IntentStatus::Open,
+        decline: None,
+        key,
+        capture_key: None,
+        charge: None,
+        movements: Vec::new(),
+    };
+    core.gateway.intents.insert(name.clone(), intent);
+    name
+}

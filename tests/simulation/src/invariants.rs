@@ -1,0 +1,350 @@
+//! What must hold after every step.
+//!
+//! Rows are looked at whenever they changed. What must hold only once everything is worked off is in [`crate::rest`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use domain::appointment::{Appointment, Status};
+use domain::ledger::{Movement, MovementKind};
+use domain::payment::Payment;
+use domain::receipt::Receipt;
+use domain::{AppointmentId, ExpertId, TimeSpan, Timestamp};
+use futures_util::FutureExt;
+use store::keys::Key;
+use store::{Effect, Item, Store};
+
+use crate::core::{Core, Shared};
+use crate::people::{Ask, Asked};
+
+mod days;
+mod policy;
+
+/// What is known of an appointment.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// As it stands.
+    pub appointment: Appointment,
+    /// Its payment.
+    pub payment: Option<Payment>,
+    /// Everything that the ledger says moved.
+    pub movements: Vec<Movement>,
+}
+
+/// An appointment as it stood from an instant on, for those who are refused a slot.
+#[derive(Debug, Clone)]
+pub struct Stood {
+    from: i64,
+    expert: ExpertId,
+    occupied: TimeSpan,
+    status: Status,
+}
+
+/// Everything that was seen so far.
+#[derive(Debug, Default)]
+pub struct Invariants {
+    /// Appointments by their ids.
+    pub known: BTreeMap<AppointmentId, Known>,
+    /// Appointments of each expert that take up, or took up, time.
+    standing: BTreeMap<ExpertId, BTreeSet<AppointmentId>>,
+    requests: BTreeMap<Key, (AppointmentId, Timestamp)>,
+    /// Documents by issuer and year.
+    pub receipts: BTreeMap<(ExpertId, u16), BTreeMap<u32, Receipt>>,
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match future.now_or_never() {
+        Some(answer) => answer,
+        None => panic!("the simulation's own reads never wait"),
+    }
+}
+
+impl Invariants {
+    /// Looks at what changed.
+    pub fn check(&mut self, shared: &Shared, direct: &Store) {
+        let changed = std::mem::take(&mut shared.lock().table.changed);
+        let mut appointments = BTreeSet::new();
+        let mut days: BTreeMap<ExpertId, BTreeSet<NaiveDate>> = BTreeMap::new();
+        let mut wrong: Vec<String> = Vec::new();
+        let mut made: Vec<AppointmentId> = Vec::new();
+        for (key, before) in &changed {
+            if let Some(id) = key.pk.strip_prefix("APT#").and_then(|id| id.parse::<AppointmentId>().ok()) {
+                appointments.insert(id);
+                if let Some(effect) = key.sk.strip_prefix("DUE#") {
+                    announced(&mut shared.lock(), key, effect, &mut wrong);
+                } else if key.sk == "A" && before.is_none() {
+                    made.push(id);
+                } else if key.sk.starts_with("DOC#") {
+                    self.issued(shared, key, before.as_ref(), &mut wrong);
+                } else if key.sk.starts_with("ENTRY#") && before.is_some() {
+                    wrong.push(format!("the ledger entry {key} was changed"));
+                }
+            } else if let Some(expert) =
+                key.pk.strip_prefix("CAL#").and_then(|id| id.parse::<ExpertId>().ok())
+                && let Some(day) = key.sk.strip_prefix("D#").and_then(|day| day.get(..8))
+                && let Ok(day) = NaiveDate::parse_from_str(day, "%Y%m%d")
+            {
+                days.entry(expert).or_default().insert(day);
+            }
+        }
+        for (key, _) in &changed {
+            if key.pk.starts_with("IDEM#") {
+                self.requested(shared, key, &made, &mut wrong);
+            }
+        }
+        for id in &appointments {
+            let Ok(Some(record)) = now(direct.appointment_record(*id)) else {
+                wrong.push(format!("{id} cannot be read"));
+                continue;
+            };
+            let known = Known {
+                appointment: record.appointment,
+                payment: record.payment,
+                movements: record.movements,
+            };
+            self.changed(shared, *id, known, &mut days, &mut wrong);
+        }
+        // Only once all of a transaction is known.
+        for known in appointments.iter().filter_map(|id| self.known.get(id)) {
+            if known.appointment.status.is_active() {
+                self.stands_alone(&known.appointment, &mut wrong);
+            }
+        }
+        for (expert, days) in days {
+            self.days_agree(shared, direct, expert, &days, &mut wrong);
+        }
+        // A request's record and its appointment are one transaction.
+        for id in made {
+            if !self.requests.values().any(|(made, _)| *made == id) {
+                wrong.push(format!("{id} was made without a record of its request"));
+            }
+        }
+        let core = &mut *shared.lock();
+        for what in wrong {
+            core.wrong(what);
+        }
+    }
+
+    fn changed(
+        &mut self,
+        shared: &Shared,
+        id: AppointmentId,
+        known: Known,
+        days: &mut BTreeMap<ExpertId, BTreeSet<NaiveDate>>,
+        wrong: &mut Vec<String>,
+    ) {
+        let core = &mut *shared.lock();
+        let appointment = &known.appointment;
+        let before = self.known.get(&id);
+        let moved = before.is_none_or(|before| before.appointment != *appointment);
+        if moved {
+            transition(core, before.map(|known| &known.appointment), &known, wrong);
+            policy::check(before, &known, wrong);
+            let stood = Stood {
+                from: core.now,
+                expert: appointment.expert,
+                occupied: appointment.occupied(),
+                status: appointment.status.clone(),
+            };
+            core.stood.entry(id).or_default().push(stood);
+            let spans = [Some(appointment.occupied()), before.map(|known| known.appointment.occupied())];
+            for day in spans.into_iter().flatten().flat_map(TimeSpan::utc_days) {
+                days.entry(appointment.expert).or_default().insert(day);
+            }
+            if before.is_none() {
+                core.people.appointments.push((id, appointment.expert, appointment.client));
+            }
+        }
+        let standing = self.standing.entry(appointment.expert).or_default();
+        if appointment.status.is_active() || appointment.status.has_ended() {
+            standing.insert(id);
+        } else {
+            standing.remove(&id);
+        }
+        if appointment.status.is_active() && core.table.get(&due_key(id)).is_none() {
+            wrong
+                .push(format!("{id} is {} and nobody will ever look at it again", appointment.status.word()));
+        }
+        ledger_is_true(core, id, &known.movements, wrong);
+        self.known.insert(id, known);
+    }
+
+    /// A document is issued once, under the next number, and never changes.
+    fn issued(&mut self, shared: &Shared, key: &Key, before: Option<&Arc<Item>>, wrong: &mut Vec<String>) {
+        if before.is_some() {
+            wrong.push(format!("the document {key} was changed"));
+            return;
+        }
+        let item = shared.lock().table.get(key).map(|item| Item::clone(item));
+        let Some(receipt) = item.and_then(|item| serde_dynamo::from_item::<_, Receipt>(item).ok()) else {
+            wrong.push(format!("the document {key} cannot be read"));
+            return;
+        };
+        let (year, sequence) = (receipt.number.year(), receipt.number.sequence());
+        let series = self.receipts.entry((receipt.expert, year)).or_default();
+        let last = series.keys().next_back().copied().unwrap_or(0);
+        if sequence != last + 1 {
+            wrong.push(format!("the document {key} has number {sequence} after {last}"));
+        }
+        series.insert(sequence, receipt);
+    }
+
+    /// An Idempotency-Key never makes two appointments.
+    fn requested(&mut self, shared: &Shared, key: &Key, made: &[AppointmentId], wrong: &mut Vec<String>) {
+        let core = &mut *shared.lock();
+        let Some(item) = core.table.get(key) else { return };
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+        let Some(subject) = text("subject").and_then(|subject| subject.parse::<AppointmentId>().ok()) else {
+            return;
+        };
+        let Some(ends) = text("ends_at").and_then(|ends| ends.parse::<Timestamp>().ok()) else { return };
+        if let Some((before, until)) = self.requests.get(key)
+            && *before != subject
+            && made.contains(&subject)
+            && core.instant() < *until
+        {
+            wrong.push(format!("one Idempotency-Key made {before} and {subject}"));
+        }
+        self.requests.insert(key.clone(), (subject, ends));
+    }
+}
+
+fn due_key(id: AppointmentId) -> Key {
+    let rows = store::keys::appointment_rows(id);
+    store::keys::due(rows, &Effect::Payment(id).to_string())
+}
+
+/// Each announcement that is owed is published before its row goes.
+fn announced(core: &mut Core, key: &Key, effect: &str, wrong: &mut Vec<String>) {
+    let Some(event) = effect.strip_prefix("announcement:") else { return };
+    if core.table.get(key).is_some() {
+        core.bus.owed.insert(event.to_owned());
+    } else if !core.bus.published.contains_key(event) {
+        wrong.push(format!("{event} was never published, and its row is gone"));
+    }
+}
+
+/// What the world must be told of a change.
+fn news(before: Option<&Appointment>, now: &Appointment) -> Option<&'static str> {
+    match before {
+        Some(before) if before.status.word() == now.status.word() => {
+            (before.start != now.start).then_some("appointment.rescheduled")
+        }
+        // Who decides against what was said before may say that it is contested.
+        Some(before) if before.status.has_ended() => None,
+        _ => match now.status {
+            Status::Pending { .. } => None,
+            Status::Confirmed => Some("appointment.confirmed"),
+            Status::Completed => Some("appointment.completed"),
+            Status::NoShow { .. } => Some("appointment.no_show"),
+            Status::Cancelled { .. } => Some("appointment.cancelled"),
+            Status::Expired => Some("appointment.expired"),
+        },
+    }
+}
+
+/// Only such changes of status as there are, and a confirmation only on what was really secured.
+fn transition(core: &Core, before: Option<&Appointment>, known: &Known, wrong: &mut Vec<String>) {
+    use Status::{Cancelled, Completed, Confirmed, Expired, NoShow, Pending};
+    let now = &known.appointment;
+    let id = now.id;
+    if let Some(news) = news(before, now)
+        && !core.bus.owed.contains(&format!("{id}:{}:{news}", now.version))
+    {
+        wrong.push(format!("{id} is {}, and nobody will be told of {news}", now.status.word()));
+    }
+    let Some(before) = before else {
+        let right = match now.status {
+            Pending { .. } => !now.price.is_zero(),
+            Confirmed => now.price.is_zero(),
+            _ => false,
+        };
+        if !right || now.version != 1 {
+            wrong.push(format!("{id} begins as {} in version {}", now.status.word(), now.version));
+        }
+        return;
+    };
+    let right = matches!(
+        (&before.status, &now.status),
+        (Pending { .. }, Confirmed | Expired | Cancelled { .. })
+            | (Confirmed, Confirmed | Completed | NoShow { .. } | Cancelled { .. })
+            | (Completed | NoShow { .. }, Completed | NoShow { .. })
+    );
+    if !right || now.version != before.version + 1 {
+        wrong.push(format!(
+            "{id} went from {} in version {} to {} in version {}",
+            before.status.word(),
+            before.version,
+            now.status.word(),
+            now.version
+        ));
+    }
+    if let (Pending { .. }, Confirmed) = (&before.status, &now.status)
+        && !core.gateway.secured.contains_key(&id)
+    {
+        wrong.push(format!("{id} is confirmed, and its client neither paid nor saved a card"));
+    }
+    if let (Pending { hold_expires_at }, Expired) = (&before.status, &now.status) {
+        let secured = core.gateway.secured.get(&id).is_some_and(|at| at.plus(2) < *hold_expires_at);
+        let given_up = *hold_expires_at > core.instant().plus(2);
+        if given_up && secured {
+            wrong.push(format!("{id} was paid in time and given up"));
+        }
+    }
+}
+
+/// The ledger says nothing that did not happen, and nothing twice.
+fn ledger_is_true(core: &Core, id: AppointmentId, ledger: &[Movement], wrong: &mut Vec<String>) {
+    let really = core.gateway.movements(id);
+    for (place, one) in ledger.iter().enumerate() {
+        if ledger[..place].iter().any(|before| before.is(one)) {
+            wrong.push(format!("the ledger of {id} says twice: {:?} of {}", one.kind, one.object));
+        }
+        let by_hand = one.kind == MovementKind::SettledByHand;
+        if !by_hand && !really.contains(&one) {
+            wrong.push(format!("the ledger of {id} says what did not happen: {one:?}"));
+        }
+    }
+}
+
+/// Somebody is refused a slot. That is right when somebody else had it at some moment of the request.
+pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::day_ledger::Refusal, begun: i64) {
+    use domain::day_ledger::Refusal::{Taken, TooClose};
+    if !matches!(refusal, Taken | TooClose) {
+        return;
+    }
+    let Ask::Book { expert, session_type, start, .. } = &asked.ask else { return };
+    let Some(terms) = core
+        .people
+        .expert(*expert)
+        .and_then(|expert| expert.types.iter().find(|(id, _)| id == session_type))
+        .map(|(_, terms)| terms)
+    else {
+        return;
+    };
+    let wanted = terms
+        .session(*start)
+        .widened(i64::from(terms.buffer_before_minutes) * 60, i64::from(terms.buffer_after_minutes) * 60);
+    let end = core.now;
+    // Clocks differ a little.
+    let slack = 2_000 + 2 * core.weather.skew;
+    let in_the_way = core.stood.values().any(|states| {
+        states.iter().enumerate().any(|(place, state)| {
+            let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
+            let lasts = match state.status {
+                Status::Pending { hold_expires_at } => hold_expires_at.seconds() * 1_000 + slack,
+                Status::Confirmed | Status::Completed | Status::NoShow { .. } => i64::MAX,
+                Status::Cancelled { .. } | Status::Expired => i64::MIN,
+            };
+            state.expert == *expert
+                && state.occupied.overlaps(wanted)
+                && state.from <= end
+                && until.saturating_add(100) >= begun
+                && lasts >= begun
+        })
+    });
+    if !in_the_way {
+        core.wrong(format!("{start} of {expert} was refused as {refusal:?}, and nobody held it"));
+    }
+}

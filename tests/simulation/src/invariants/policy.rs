@@ -1,0 +1,66 @@
+//! What a client pays in the end, reckoned anew from what was agreed, and without the code that the product reckons with.
+
+use domain::appointment::{Appointment, Party, Review, Status};
+
+use super::Known;
+
+/// `percent` of an amount, rounded half up in the steps of its currency.
+fn percent_of(amount: u64, percent: u8, step: u64) -> u64 {
+    let hundredths = amount * u64::from(percent);
+    ((hundredths + 50 * step) / (100 * step) * step).min(amount)
+}
+
+/// What the client pays of the price of an appointment that was just called off.
+fn kept(before: &Appointment, by: Party, at: i64) -> u64 {
+    let price = before.price.amount();
+    if by != Party::Client || !matches!(before.status, Status::Confirmed) {
+        return 0;
+    }
+    let policy = &before.cancellation;
+    let (start, booked) = (before.start.seconds(), before.created_at.seconds());
+    let grace = i64::from(policy.grace_minutes) * 60;
+    if grace > 0 && at <= booked + grace && at < start {
+        return 0;
+    }
+    let mut refund = 0;
+    for tier in policy.tiers.iter().rev() {
+        if at <= start - i64::from(tier.until_hours_before) * 3_600 {
+            refund = tier.refund_percent.value();
+        }
+    }
+    price - percent_of(price, refund, before.price.currency().charge_step())
+}
+
+/// Checks what a change of status decided about the money.
+pub(super) fn check(before: Option<&Known>, after: &Known, wrong: &mut Vec<String>) {
+    let (Some(before), Some(payment)) = (before, &after.payment) else { return };
+    let decided = payment.target(&after.appointment.status).amount();
+    let agreed = before.payment.as_ref().map_or(0, |payment| payment.kept.unwrap_or(payment.amount).amount());
+    let id = after.appointment.id;
+    let price = before.appointment.price.amount();
+    match &after.appointment.status {
+        Status::Cancelled { cancelled_by, cancelled_at, .. } => {
+            let right = kept(&before.appointment, *cancelled_by, cancelled_at.seconds()).min(agreed);
+            if decided != right {
+                wrong.push(format!("{id} is called off, and its client pays {decided}, not {right}"));
+            }
+        }
+        Status::NoShow { missed_by } if matches!(after.appointment.review, None | Some(Review::Decided)) => {
+            let policy = &before.appointment.cancellation;
+            let step = before.appointment.price.currency().charge_step();
+            let back = match missed_by {
+                Party::Client => percent_of(price, policy.no_show_refund_percent.value(), step),
+                Party::Expert | Party::Platform => price,
+            };
+            let right = (price - back).min(agreed);
+            if decided != right {
+                wrong.push(format!("nobody came to {id}, and its client pays {decided}, not {right}"));
+            }
+        }
+        // What is not decided yet gives nothing back.
+        Status::NoShow { .. } if decided != agreed.min(price) => {
+            wrong.push(format!("{id} is not decided yet, and its client pays {decided} of {agreed} already"));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,356 @@
+//! What people ask of the platform, and what they remember.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use app::booking::{Booked, Booking};
+use app::idempotency::{Created, Request, remember};
+use app::payments::{self, Decision};
+use app::people::{Person, Role};
+use app::ports::PayWith;
+use app::{App, AppError, appointments, booking, experts, payment_accounts, session_types, slots};
+use domain::appointment::{Attendee, Outcome};
+use domain::availability::AvailabilityRules;
+use domain::payment::{Concern, Gateway};
+use domain::session_type::SessionTypeTerms;
+use domain::text::LongText;
+use domain::{AppointmentId, Currency, ExpertId, Money, Rate, SessionTypeId, TimeSpan, Timestamp};
+
+use crate::chance::Chance;
+use crate::core::{Core, Ended, Start};
+
+/// How long a function that answers a request may run, in milliseconds.
+const LIMIT: i64 = 10_000;
+/// So often somebody asks again who heard nothing.
+const MOST_TRIES: u32 = 6;
+
+/// Something that a person asks for.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// A session.
+    Book {
+        /// Of whom.
+        expert: ExpertId,
+        /// What.
+        session_type: SessionTypeId,
+        /// When.
+        start: Timestamp,
+        /// How many seats.
+        seats: u16,
+        /// Under which Idempotency-Key.
+        key: String,
+    },
+    /// To call an appointment off.
+    Cancel(AppointmentId),
+    /// To move it.
+    Reschedule(AppointmentId, Timestamp),
+    /// To say how it ended, and how much is taken.
+    End(AppointmentId, Outcome, Option<Money>),
+    /// To give something back.
+    Refund(AppointmentId, Money, String),
+    /// To decide about a payment.
+    Decide(AppointmentId, How),
+    /// How to pay.
+    WayToPay(AppointmentId),
+    /// Which slots there are.
+    Slots(ExpertId, SessionTypeId, TimeSpan),
+    /// To change what a session type costs.
+    Edit(SessionTypeId, Box<SessionTypeTerms>),
+    /// To withdraw it.
+    Retire(SessionTypeId),
+    /// To change the hours.
+    Hours(Box<AvailabilityRules>),
+    /// To open an account at the gateway.
+    Onboard,
+    /// How the account stands.
+    Connection,
+    /// To change what the platform keeps.
+    Fee(ExpertId, Option<Rate>),
+    /// To hold the ledger against the books.
+    Reconcile,
+}
+
+/// What somebody learns.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// The appointment that it is about.
+    pub appointment: Option<AppointmentId>,
+    /// What it can be paid with.
+    pub secret: Option<String>,
+    /// How many differences there are between ledger and books.
+    pub differences: usize,
+}
+
+/// What somebody asks, how often they did, and who they are.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Who.
+    pub person: Person,
+    /// What.
+    pub ask: Ask,
+    /// How often before.
+    pub before: u32,
+}
+
+/// An expert as the actors know them.
+#[derive(Debug, Clone)]
+pub struct SimExpert {
+    /// Who.
+    pub person: Person,
+    /// What they offer, and on which terms.
+    pub types: Vec<(SessionTypeId, SessionTypeTerms)>,
+    /// When they can be booked.
+    pub rules: AvailabilityRules,
+}
+
+/// Everybody, and what they remember.
+#[derive(Debug)]
+pub struct People {
+    /// Draws what they do.
+    pub chance: Chance,
+    /// Who offers.
+    pub experts: Vec<SimExpert>,
+    /// Who books.
+    pub clients: Vec<Person>,
+    /// Who decides.
+    pub admin: Person,
+    /// In which currency prices are.
+    pub currency: Currency,
+    /// What can be paid, as far as clients were told.
+    pub secrets: Vec<(AppointmentId, String)>,
+    /// What nobody heard an answer to.
+    pub unanswered: Vec<Asked>,
+    /// Appointments that were ever made.
+    pub appointments: Vec<(AppointmentId, ExpertId, domain::ClientId)>,
+    keys: u64,
+}
+
+impl People {
+    /// Nobody yet.
+    pub fn new(chance: Chance) -> Self {
+        Self {
+            chance,
+            experts: Vec::new(),
+            clients: Vec::new(),
+            admin: Person::new(u128::MAX - 1, vec![Role::Admin]),
+            currency: Currency::EUR,
+            secrets: Vec::new(),
+            unanswered: Vec::new(),
+            appointments: Vec::new(),
+            keys: 0,
+        }
+    }
+
+    /// A fresh Idempotency-Key.
+    pub fn key(&mut self) -> String {
+        self.keys += 1;
+        format!("key-{}", self.keys)
+    }
+
+    /// The client of an appointment.
+    pub fn client(&self, id: domain::ClientId) -> Option<&Person> {
+        self.clients.iter().find(|person| person.client_id() == id)
+    }
+
+    /// The expert of an appointment.
+    pub fn expert(&self, id: ExpertId) -> Option<&SimExpert> {
+        self.experts.iter().find(|expert| expert.person.expert_id() == id)
+    }
+}
+
+/// An attendee who has nothing to say.
+pub fn attendee() -> Option<Attendee> {
+    Some(Attendee {
+        name: "Alan".to_owned().try_into().ok()?,
+        email: "alan@example.org".to_owned().try_into().ok()?,
+        time_zone: domain::Zone::UTC,
+        note: LongText::default(),
+    })
+}
+
+fn request(person: &Person, key: &str) -> Request {
+    Request { person: person.client_id().to_string(), key: key.to_owned(), fingerprint: "f".to_owned() }
+}
+
+/// Runs the use case of an ask, as its function does.
+pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
+    let Asked { person, ask, .. } = asked;
+    let about = |id: AppointmentId| Heard { appointment: Some(id), ..Heard::default() };
+    let owner = || person.owner_of(person.expert_id());
+    match ask {
+        Ask::Book { expert, session_type, start, seats, key } => {
+            let attendee = attendee().ok_or(AppError::NotFound("attendee"))?;
+            let wanted = Booking {
+                expert: *expert,
+                session_type: *session_type,
+                start: *start,
+                seats: *seats,
+                attendee,
+                gateway: Gateway::Stripe,
+                pay_in: None,
+            };
+            match booking::book(app, person, &request(person, key), &wanted).await? {
+                Created::Before(answer) => Ok(read(&answer)),
+                Created::Now(Booked { appointment, payment }, seen) => {
+                    let secret = match payment {
+                        Some((_, PayWith::ClientSecret(secret))) => secret,
+                        _ => String::new(),
+                    };
+                    let answer = format!("{} {secret}", appointment.id);
+                    remember(app, seen, answer.clone()).await;
+                    Ok(read(&answer))
+                }
+            }
+        }
+        Ask::Cancel(id) => {
+            appointments::cancel(app, person, *id, LongText::default(), None).await.map(|_| about(*id))
+        }
+        Ask::Reschedule(id, start) => {
+            appointments::reschedule(app, person, *id, *start).await.map(|_| about(*id))
+        }
+        Ask::End(id, outcome, charge) => {
+            appointments::end(app, person, *id, *outcome, *charge).await.map(|_| about(*id))
+        }
+        Ask::Refund(id, amount, key) => {
+            match payments::refund(app, person, &request(person, key), *id, *amount).await? {
+                Created::Before(_) => {}
+                Created::Now(_, seen) => remember(app, seen, id.to_string()).await,
+            }
+            Ok(about(*id))
+        }
+        Ask::Decide(id, decision) => {
+            let decision = match decision {
+                How::TryAgain => Decision::TryAgain,
+                How::SettledByHand => Decision::SettledByHand(shown(app, *id).await?),
+            };
+            payments::decide(app, person, *id, decision).await.map(|_| about(*id))
+        }
+        Ask::WayToPay(id) => {
+            let secret = match payments::way_to_pay(app, person, *id).await? {
+                (_, PayWith::ClientSecret(secret)) => Some(secret),
+                _ => None,
+            };
+            Ok(Heard { secret, ..about(*id) })
+        }
+        Ask::Slots(expert, session_type, range) => {
+            slots::list(app, *expert, *session_type, *range).await.map(|_| Heard::default())
+        }
+        Ask::Edit(id, terms) => {
+            let version = session_types::read(app, person.expert_id(), *id).await?.version;
+            let terms = SessionTypeTerms::clone(terms);
+            session_types::edit(app, owner()?, *id, version, terms).await.map(|_| Heard::default())
+        }
+        Ask::Retire(id) => session_types::retire(app, owner()?, *id).await.map(|_| Heard::default()),
+        Ask::Hours(rules) => {
+            let version = experts::rules(app, owner()?).await?.version;
+            let rules = AvailabilityRules::clone(rules);
+            experts::replace_rules(app, owner()?, version, rules).await.map(|_| Heard::default())
+        }
+        Ask::Onboard => {
+            payment_accounts::start_onboarding(app, owner()?, Gateway::Stripe).await.map(|_| Heard::default())
+        }
+        Ask::Connection => {
+            payment_accounts::read_connection(app, owner()?, Gateway::Stripe).await.map(|_| Heard::default())
+        }
+        Ask::Fee(expert, rate) => {
+            payment_accounts::set_fee(app, person, *expert, *rate).await.map(|_| Heard::default())
+        }
+        Ask::Reconcile => {
+            let found = app::reconciliation::reconcile(app).await?;
+            Ok(Heard { differences: found.differences, ..Heard::default() })
+        }
+    }
+}
+
+fn read(answer: &str) -> Heard {
+    let (id, secret) = answer.split_once(' ').unwrap_or((answer, ""));
+    let secret = Some(secret.to_owned()).filter(|secret| !secret.is_empty());
+    Heard { appointment: id.parse().ok(), secret, differences: 0 }
+}
+
+/// What came of a request: nothing while it runs, and `Some(None)` when nobody heard.
+pub type Told = Arc<Mutex<Option<Option<Result<Heard, AppError>>>>>;
+
+/// Sends a request to the platform.
+pub fn ask(core: &mut Core, asked: Asked) -> Told {
+    core.steps += 1;
+    let outcome: Told = Arc::default();
+    let answer: Arc<Mutex<Option<Result<Heard, AppError>>>> = Arc::default();
+    let (slot, told, wanted) = (answer.clone(), outcome.clone(), asked.clone());
+    let begun = core.now;
+    let limit = if matches!(asked.ask, Ask::Reconcile) { 300_000 } else { LIMIT };
+    let name = if core.trace.is_some() { format!("{:?}", asked.ask) } else { String::new() };
+    core.starts.push(Start {
+        name,
+        limit,
+        body: Box::new(move |app| {
+            Box::pin(async move {
+                let done = perform(&app, &wanted).await;
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+            })
+        }),
+        on_end: Box::new(move |core, ended| {
+            let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let unheard = ended == Ended::Dead
+                || core.mishap.is_none() && core.chance.hits(core.weather.answer_unheard);
+            let answer = answer.filter(|_| !unheard);
+            hear(core, asked, answer.as_ref(), begun);
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        }),
+    });
+    outcome
+}
+
+/// Somebody hears an answer, or gives up waiting for it.
+fn hear(core: &mut Core, asked: Asked, answer: Option<&Result<Heard, AppError>>, begun: i64) {
+    if core.trace.is_some() {
+        let line = match answer {
+            None => "nothing is heard".to_owned(),
+            Some(Ok(heard)) => format!("answered {heard:?}"),
+            Some(Err(error)) => format!("refused: {error}"),
+        };
+        core.say(|| format!("{:?}: {line}", asked.ask));
+    }
+    match answer {
+        Some(Ok(Heard { appointment: Some(id), secret: Some(secret), .. })) => {
+            if !core.people.secrets.iter().any(|(_, known)| known == secret) {
+                core.people.secrets.push((*id, secret.clone()));
+            }
+        }
+        Some(Ok(_)) => {}
+        Some(Err(AppError::Slot(refusal))) => crate::invariants::refused(core, &asked, refusal, begun),
+        None
+        | Some(Err(
+            AppError::StillRunning
+            | AppError::Busy
+            | AppError::Payment(app::ports::PaymentError::Unavailable(_))
+            | AppError::Port(..)
+            | AppError::Read(_)
+            | AppError::Commit(_),
+        )) if asked.before < MOST_TRIES && !matches!(asked.ask, Ask::Reconcile) => {
+            core.people.unanswered.push(Asked { before: asked.before + 1, ..asked });
+        }
+        None | Some(Err(_)) => {}
+    }
+}
+/// How an administrator wants a payment to go on.
+#[derive(Debug, Clone, Copy)]
+pub enum How {
+    /// The gateway is asked once more.
+    TryAgain,
+    /// All of what they are shown.
+    SettledByHand,
+}
+
+/// The amount that a payment needs a person for.
+async fn shown(app: &App, id: AppointmentId) -> Result<Money, AppError> {
+    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    let price = record.appointment.price;
+    Ok(match record.payment.and_then(|payment| payment.concern) {
+        Some(
+            Concern::RefundFailed { amount }
+            | Concern::DisputeLost { amount }
+            | Concern::Refused { amount, .. },
+        ) => amount,
+        Some(Concern::Contested) | None => price,
+    })
+}

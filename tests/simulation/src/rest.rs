@@ -1,0 +1,328 @@
+//! Rest: nothing goes wrong any more, time passes, people decide what only people can, and everything owed is worked off.
+//!
+//! Then everybody has what is theirs, and the ledger, the appointments and the gateway say the same.
+
+use std::collections::BTreeMap;
+
+use crate::people::How;
+use domain::appointment::{Outcome, Party, Review};
+use domain::ledger::{Account, Balances, Movement, MovementKind, Totals};
+use domain::payment::{Concern, PaymentState};
+
+use crate::core::Core;
+use crate::gateway;
+use crate::invariants::Known;
+use crate::people::{Ask, Asked, Heard, ask};
+use crate::simulation::Simulation;
+use crate::weather::Weather;
+
+/// More than this many steps are no rest.
+const MOST_STEPS: u64 = 400_000;
+/// More than so many rounds of decisions are none either.
+const MOST_ROUNDS: usize = 60;
+
+/// Brings a world to rest, and checks what must hold then.
+pub fn come_to_rest(simulation: &mut Simulation) {
+    {
+        let core = &mut *simulation.shared.lock();
+        core.say(|| "and then: nothing goes wrong any more".to_owned());
+        core.weather = Weather::calm();
+        core.mishap = None;
+        core.people.unanswered.clear();
+        core.gateway.refuse_nothing();
+        let accounts: Vec<String> = core.gateway.accounts.keys().cloned().collect();
+        for account in accounts {
+            gateway::restrict(core, &account, true);
+        }
+        gateway::tell_of_accounts(core);
+        gateway::decide_disputes(core);
+        gateway::settle_processing(core);
+    }
+    if !simulation.is_sound() {
+        return;
+    }
+    for _ in 0..MOST_ROUNDS {
+        if !work_off(simulation) {
+            return;
+        }
+        if !decide(simulation) && !reconcile(simulation) {
+            check(simulation);
+            return;
+        }
+    }
+    simulation
+        .shared
+        .lock()
+        .wrong("it never comes to rest: somebody always has something to decide".to_owned());
+}
+
+/// Lets everything happen that will happen by itself.
+fn work_off(simulation: &mut Simulation) -> bool {
+    simulation.start();
+    for _ in 0..MOST_STEPS {
+        if !simulation.is_sound() {
+            return false;
+        }
+        if !simulation.step() {
+            return true;
+        }
+    }
+    let core = &mut *simulation.shared.lock();
+    core.wrong("it never comes to rest: there is always something more to do".to_owned());
+    false
+}
+
+/// Banks and administrators decide what is left to them. Whether there was anything.
+fn decide(simulation: &mut Simulation) -> bool {
+    let wanted: Vec<(domain::AppointmentId, Ask)> = simulation
+        .invariants
+        .known
+        .values()
+        .filter_map(|known| {
+            let id = known.appointment.id;
+            let payment = known.payment.as_ref()?;
+            match payment.concern? {
+                Concern::Contested => {
+                    let price = known.appointment.price.amount();
+                    let kept = payment.kept.map_or(price, |kept| kept.amount());
+                    // What was given back before cannot be taken again.
+                    let outcome = match kept < price {
+                        true => Outcome::NoShow { missed_by: Party::Expert },
+                        false => Outcome::Completed,
+                    };
+                    Some((id, Ask::End(id, outcome, None)))
+                }
+                Concern::DisputeLost { .. } => Some((id, Ask::Decide(id, How::SettledByHand))),
+                Concern::RefundFailed { .. } | Concern::Refused { .. } => {
+                    Some((id, Ask::Decide(id, How::TryAgain)))
+                }
+            }
+        })
+        .collect();
+    let core = &mut *simulation.shared.lock();
+    let decided = gateway::decide_disputes(core) | gateway::settle_processing(core);
+    let admin = core.people.admin.clone();
+    let any = decided || !wanted.is_empty();
+    for (_, wanted) in wanted {
+        ask(core, Asked { person: admin.clone(), ask: wanted, before: 0 });
+    }
+    any
+}
+
+/// Holds the ledger against the books until all of them were compared. Whether that found anything to do.
+fn reconcile(simulation: &mut Simulation) -> bool {
+    let calls = |simulation: &Simulation| simulation.shared.lock().table.capacity.writes;
+    let mut lasting = 0;
+    // A run compares a day at most, and the last hour never.
+    simulation.pass(7_200);
+    for _ in 0..500 {
+        simulation.pass(60);
+        let now = simulation.shared.lock().instant();
+        let outcome = {
+            let core = &mut *simulation.shared.lock();
+            let admin = core.people.admin.clone();
+            ask(core, Asked { person: admin, ask: Ask::Reconcile, before: 0 })
+        };
+        let before = calls(simulation);
+        simulation.start();
+        if !work_off(simulation) {
+            return true;
+        }
+        let heard = outcome.lock().ok().and_then(|mut outcome| outcome.take().flatten());
+        let Some(Ok(Heard { differences, .. })) = heard else {
+            simulation.shared.lock().wrong("the reconciler failed in calm weather".to_owned());
+            return true;
+        };
+        let compared = simulation.compared();
+        let caught_up = compared.is_some_and(|until| until.plus(2 * 3_600) >= now);
+        let quiet = calls(simulation) - before < 6;
+        if !caught_up || !quiet {
+            lasting = if caught_up { lasting + 1 } else { lasting };
+            if lasting > 60 {
+                simulation.shared.lock().wrong("the reconciler never comes to rest".to_owned());
+                return true;
+            }
+            continue;
+        }
+        if differences > 0 {
+            simulation
+                .shared
+                .lock()
+                .wrong(format!("{differences} differences between ledger and books stand"));
+            return true;
+        }
+        return needs_decision(simulation);
+    }
+    simulation.shared.lock().wrong("the reconciler never catches up".to_owned());
+    true
+}
+
+fn needs_decision(simulation: &Simulation) -> bool {
+    let concerns = simulation.invariants.known.values();
+    let concerns =
+        concerns.filter(|known| known.payment.as_ref().is_some_and(|payment| payment.concern.is_some()));
+    let core = simulation.shared.lock();
+    let open = simulation.invariants.known.keys().any(|id| core.gateway.has_open_dispute(*id));
+    concerns.count() > 0 || open
+}
+
+/// Everything that must hold at rest.
+pub fn check(simulation: &mut Simulation) {
+    let mut wrong = Vec::new();
+    {
+        let core = &*simulation.shared.lock();
+        for known in simulation.invariants.known.values() {
+            settled(core, known, &mut wrong);
+            documented(known, simulation, &mut wrong);
+        }
+        let owed = core.table.all("APT#", "DUE#").into_iter().chain(core.table.all("CAL#", "DUE#"));
+        // Payouts are looked at every day for ever.
+        for (key, _) in owed.filter(|(key, _)| !key.sk.starts_with("DUE#payouts:")) {
+            wrong.push(format!("{key} is still owed"));
+        }
+        for event in &core.bus.owed {
+            if !core.bus.published.contains_key(event) {
+                wrong.push(format!("{event} was owed, and never published"));
+            }
+        }
+        if core.queue.messages > 0 {
+            wrong.push(format!("{} messages are in the queue", core.queue.messages));
+        }
+        payouts(core, &mut wrong);
+    }
+    let core = &mut *simulation.shared.lock();
+    for what in wrong {
+        core.wrong(what);
+    }
+}
+
+/// Each payout is in the ledger, once.
+fn payouts(core: &Core, wrong: &mut Vec<String>) {
+    for account in core.gateway.accounts.values() {
+        let pk = store::keys::ledger_of_expert(account.expert);
+        let written = core.table.starting(&pk, "PAYOUT#").len();
+        if written != account.payouts.len() {
+            wrong.push(format!("{written} payouts are written down of {}", account.payouts.len()));
+        }
+    }
+}
+
+/// A movement as both sides must tell it.
+fn told<'a>(movements: impl Iterator<Item = &'a Movement>) -> BTreeMap<(MovementKind, String), (u64, usize)> {
+    let mut told = BTreeMap::new();
+    for movement in movements {
+        let one: &mut (u64, usize) = told.entry((movement.kind, movement.object.clone())).or_default();
+        one.0 += movement.amount.amount();
+        one.1 += 1;
+    }
+    told
+}
+
+/// An appointment is over, and everybody has what is theirs.
+fn settled(core: &Core, known: &Known, wrong: &mut Vec<String>) {
+    let Known { appointment, payment, movements } = known;
+    let id = appointment.id;
+    if appointment.status.is_active() {
+        wrong.push(format!("{id} stays {}", appointment.status.word()));
+    }
+    let Some(payment) = payment else { return };
+    let mut fail = |what: String| {
+        wrong.push(format!("{id}, {} and {:?}: {what}", appointment.status.word(), payment.state));
+    };
+    let written = told(movements.iter().filter(|one| one.kind != MovementKind::SettledByHand));
+    let really = told(core.gateway.movements(id).into_iter());
+    if written != really {
+        let missing: Vec<_> = really.iter().filter(|(key, one)| written.get(key) != Some(one)).collect();
+        fail(format!("the ledger lacks {missing:?}"));
+        return;
+    }
+    if payment.concern.is_some() {
+        fail(format!("nobody decided about {:?}", payment.concern));
+    }
+    let target = payment.target(&appointment.status);
+    if appointment.review.is_some_and(|review| review == Review::Contested) && !target.is_zero() {
+        fail("nobody decided how it ended".to_owned());
+    }
+    let totals = Totals::of(movements);
+    if totals.authorised > 0 {
+        fail(format!("{} stay set aside", totals.authorised));
+    }
+    let secret_is_open = core
+        .gateway
+        .intents
+        .values()
+        .any(|intent| intent.appointment == id && intent.status == domain::payment::IntentStatus::Open);
+    // An intent that nobody noted nobody can pay either: its secret was never told.
+    let told = core.people.secrets.iter().any(|(of, secret)| {
+        *of == id
+            && core
+                .gateway
+                .intents
+                .get(secret)
+                .is_some_and(|intent| intent.status == domain::payment::IntentStatus::Open)
+    });
+    if secret_is_open && told {
+        fail("it is over, and can still be paid".to_owned());
+    }
+    let balances = Balances::of(movements);
+    let currency = payment.amount.currency();
+    let of = |account| balances.get(account, currency);
+    let paid = -of(Account::Client);
+    let owed = i128::from(target.amount());
+    let untouched = core.gateway.taken_by_others.get(&id).copied().unwrap_or(0) == 0;
+    if totals.captured == 0 {
+        let nothing_due =
+            owed == 0 || target.check_charge().is_err() || payment.state == PaymentState::Unpaid;
+        if !nothing_due {
+            fail(format!("{owed} are owed, and nothing was paid"));
+        }
+        return;
+    }
+    if untouched && paid != owed {
+        fail(format!("the client paid {paid}, not {owed}"));
+    }
+    if !untouched && paid > owed {
+        fail(format!("the client paid {paid}, more than {owed}"));
+    }
+    if payment.settled_with_expert {
+        return;
+    }
+    let (expert, platform) = (of(Account::Expert), of(Account::Platform) + of(Account::Gateway));
+    let kept = paid.clamp(0, owed);
+    let kept_money = target.with_amount(u64::try_from(kept).unwrap_or(0)).unwrap_or(target);
+    let fee = i128::from(kept_money.share(payment.fee_rate).amount());
+    let given_again = totals.transferred > totals.captured;
+    let rounding = match given_again || kept == 0 || kept == i128::from(totals.captured) {
+        true => 0,
+        false => i128::from(currency.charge_step()),
+    };
+    if (expert - (kept - fee)).abs() > rounding {
+        fail(format!("of {kept} the expert has {expert}, not {}", kept - fee));
+    }
+    let troubled = core.gateway.troubled.contains_key(&id);
+    if !troubled && platform != paid - expert {
+        fail(format!("of {paid} the platform has {platform}, and the expert {expert}"));
+    }
+}
+
+/// Each movement that calls for a document has exactly one.
+fn documented(known: &Known, simulation: &Simulation, wrong: &mut Vec<String>) {
+    let id = known.appointment.id;
+    let mut wanted: Vec<&str> = known
+        .movements
+        .iter()
+        .filter(|one| {
+            use MovementKind::{Captured, Refund, RefundFailed, SettledByHand};
+            matches!(one.kind, Captured | Refund | RefundFailed | SettledByHand)
+        })
+        .map(|one| one.object.as_str())
+        .collect();
+    let all = simulation.invariants.receipts.values().flat_map(BTreeMap::values);
+    let mut issued: Vec<&str> =
+        all.filter(|receipt| receipt.appointment == id).map(|receipt| receipt.name().object).collect();
+    wanted.sort_unstable();
+    issued.sort_unstable();
+    if wanted != issued {
+        wrong.push(format!("{id} has the documents {issued:?}, and should have {wanted:?}"));
+    }
+}

@@ -1,0 +1,76 @@
+//! One seed from beginning to end.
+
+use crate::actors::{self, Mix};
+use crate::chance::Chance;
+use crate::rest::come_to_rest;
+use crate::setting::furnish;
+use crate::simulation::Simulation;
+use crate::table::Capacity;
+use crate::weather::Weather;
+
+/// What a seed came to.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// Port calls and steps.
+    pub operations: u64,
+    /// Of these, calls of ports.
+    pub calls: u64,
+    /// Appointments that were made.
+    pub appointments: usize,
+    /// How many of them each status has in the end, by its word.
+    pub statuses: std::collections::BTreeMap<&'static str, usize>,
+    /// Movements of money.
+    pub movements: usize,
+    /// What the table was asked.
+    pub capacity: Capacity,
+    /// What was found to be wrong.
+    pub wrong: Vec<String>,
+    /// What happened, when it was asked for.
+    pub trace: Vec<String>,
+}
+
+/// Runs a seed for so many operations, and brings it to rest.
+pub fn seed(seed: u64, operations: u64, traced: bool, planted: &'static str) -> Outcome {
+    crate::planted::plant(planted);
+    let weather = Weather::draw(&mut Chance::new(seed ^ 0x77ea_74e7));
+    let mut simulation = Simulation::new(seed, weather, traced);
+    furnish(&mut simulation);
+    {
+        let core = &mut *simulation.shared.lock();
+        core.planted = planted;
+        let mix = Mix::draw(core);
+        let weather = core.weather.clone();
+        core.say(|| format!("{weather:?} {mix:?}"));
+        core.later(0, move |core| actors::drive(core, mix, operations));
+        core.later(0, move |core| actors::reconcile(core, operations));
+    }
+    while simulation.is_sound() && simulation.operations() < operations && simulation.step() {}
+    if simulation.is_sound() {
+        come_to_rest(&mut simulation);
+    }
+    outcome(seed, simulation)
+}
+
+/// Sums a simulation up.
+pub fn outcome(seed: u64, simulation: Simulation) -> Outcome {
+    let mut statuses = std::collections::BTreeMap::new();
+    for known in simulation.invariants.known.values() {
+        *statuses.entry(known.appointment.status.word()).or_default() += 1;
+    }
+    let movements = simulation.invariants.known.values().map(|known| known.movements.len()).sum();
+    let operations = simulation.operations();
+    let core = &mut *simulation.shared.lock();
+    Outcome {
+        seed,
+        operations,
+        calls: core.calls,
+        appointments: simulation.invariants.known.len(),
+        statuses,
+        movements,
+        capacity: core.table.capacity,
+        wrong: std::mem::take(&mut core.wrong),
+        trace: core.trace.take().unwrap_or_default(),
+    }
+}

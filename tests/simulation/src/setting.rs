@@ -1,0 +1,194 @@
+//! The people of a simulation, and what they offer: few of each, so that they meet.
+
+use app::people::{Person, Role};
+use domain::availability::{AvailabilityRules, WeeklyHours, Window};
+use domain::expert::{Expert, ExpertProfile, PaymentAccount};
+use domain::payment::Gateway;
+use domain::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
+use domain::session_type::{BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms};
+use domain::text::LongText;
+use domain::{Currency, Money, SessionTypeId};
+use futures_util::FutureExt;
+use store::{Transaction, VersionedRules};
+
+use crate::chance::Chance;
+use crate::people::SimExpert;
+use crate::simulation::Simulation;
+
+/// Zones with clocks that change, at other times and by other amounts, and some that do not.
+const ZONES: [&str; 6] =
+    ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Auckland"];
+
+fn always() -> Vec<Window> {
+    let time = |text: &str| serde_json::from_value(serde_json::json!(text)).ok();
+    match (time("00:00"), time("24:00")) {
+        (Some(opens), Some(closes)) => vec![Window { opens, closes }],
+        _ => Vec::new(),
+    }
+}
+
+/// Open on all days, all day long.
+pub fn rules(zone: &str) -> AvailabilityRules {
+    let weekly = WeeklyHours {
+        monday: always(),
+        tuesday: always(),
+        wednesday: always(),
+        thursday: always(),
+        friday: always(),
+        saturday: always(),
+        sunday: always(),
+    };
+    let time_zone = serde_json::from_value(serde_json::json!(zone)).unwrap_or(domain::Zone::UTC);
+    AvailabilityRules {
+        time_zone,
+        weekly,
+        overrides: Default::default(),
+        blocked: Vec::new(),
+        extra: Vec::new(),
+    }
+}
+
+/// An hour for EUR 80 that anybody can book, charged when it is booked.
+pub fn plain_terms(currency: Currency) -> SessionTypeTerms {
+    let amount = |amount| Money::new(amount, currency).unwrap_or_else(|_| panic!("a small amount"));
+    SessionTypeTerms {
+        name: "Session".to_owned().try_into().unwrap_or_else(|_| panic!("a name")),
+        description: LongText::default(),
+        length_minutes: 60,
+        price: amount(8_000),
+        buffer_before_minutes: 0,
+        buffer_after_minutes: 0,
+        minimum_notice_minutes: 0,
+        booking_window: BookingWindow::default(),
+        step_minutes: 30,
+        daily_cap: None,
+        weekly_cap: None,
+        capacity: 1,
+        collection: Collection::ChargeAtBooking,
+        cancellation: CancellationPolicy::default(),
+        rescheduling: ReschedulePolicy::default(),
+        presentment_currencies: Vec::new(),
+    }
+}
+
+fn percent(percent: u8) -> Percent {
+    Percent::new(percent).unwrap_or(Percent::NOTHING)
+}
+
+/// Terms that a seed draws.
+fn terms(chance: &mut Chance, currency: Currency) -> SessionTypeTerms {
+    let plain = plain_terms(currency);
+    let price = match chance.below(6) {
+        0 => plain.price.nothing(),
+        1 => plain.price.with_amount(8_010).unwrap_or(plain.price),
+        2 => plain.price.with_amount(50).unwrap_or(plain.price),
+        3 => plain.price.with_amount(12_340).unwrap_or(plain.price),
+        _ => plain.price,
+    };
+    let tier = |until_hours_before, refund| Tier { until_hours_before, refund_percent: percent(refund) };
+    let tiers = match chance.below(4) {
+        0 => Vec::new(),
+        1 => vec![tier(0, 100)],
+        2 => vec![tier(24, 100), tier(1, 50)],
+        _ => vec![tier(48, 90), tier(24, 33), tier(2, 10)],
+    };
+    SessionTypeTerms {
+        length_minutes: *chance.pick(&[30, 45, 60, 60, 90, 600, 1_440]),
+        price,
+        buffer_before_minutes: *chance.pick(&[0, 0, 0, 15, 60, 720]),
+        buffer_after_minutes: *chance.pick(&[0, 0, 5, 30, 120, 720]),
+        minimum_notice_minutes: *chance.pick(&[0, 0, 60]),
+        daily_cap: *chance.pick(&[None, None, None, Some(1), Some(2), Some(5)]),
+        weekly_cap: *chance.pick(&[None, None, None, Some(2), Some(6)]),
+        capacity: *chance.pick(&[1, 1, 1, 2, 5]),
+        collection: *chance.pick(&[
+            Collection::ChargeAtBooking,
+            Collection::AuthoriseThenCapture,
+            Collection::AuthoriseThenCapture,
+        ]),
+        cancellation: CancellationPolicy {
+            tiers,
+            grace_minutes: *chance.pick(&[0, 0, 10, 600]),
+            no_show_refund_percent: percent(*chance.pick(&[0, 0, 50, 100])),
+        },
+        rescheduling: ReschedulePolicy {
+            at_most: *chance.pick(&[None, None, Some(2)]),
+            until_minutes_before: *chance.pick(&[0, 0, 120]),
+            price: *chance.pick(&[ReschedulePrice::AsBooked, ReschedulePrice::Current]),
+        },
+        ..plain
+    }
+}
+
+/// Puts people into a world, as drawn: an expert or three, and some clients.
+pub fn furnish(simulation: &mut Simulation) {
+    let (chance, currency) = {
+        let core = &mut *simulation.shared.lock();
+        let mut chance = core.people.chance.fork();
+        if chance.below(6) == 0 {
+            // A currency that is charged in tens.
+            core.people.currency = Currency::try_from("KWD".to_owned()).unwrap_or(Currency::EUR);
+        }
+        (chance, core.people.currency)
+    };
+    let mut chance = chance;
+    let experts = *chance.pick(&[1, 1, 2, 3]);
+    let clients = *chance.pick(&[2, 4, 8]);
+    for _ in 0..experts {
+        let kinds = *chance.pick(&[1, 2, 3]);
+        let terms: Vec<SessionTypeTerms> = (0..kinds).map(|_| terms(&mut chance, currency)).collect();
+        let zone = *chance.pick(&ZONES);
+        settle(simulation, zone, terms);
+    }
+    let core = &mut *simulation.shared.lock();
+    for _ in 0..clients {
+        let client = Person::new(chance.bits(), vec![Role::Client]);
+        core.people.clients.push(client);
+    }
+}
+
+/// Puts one expert into a world, who offers this.
+pub fn settle(simulation: &mut Simulation, zone: &str, terms: Vec<SessionTypeTerms>) -> Person {
+    let rules = rules(zone);
+    let (person, account, kinds, now) = {
+        let core = &mut *simulation.shared.lock();
+        let person = Person::new(core.random.bits(), vec![Role::Expert]);
+        let account = core.gateway.enlist(person.expert_id());
+        let kinds: Vec<SessionType> = terms
+            .into_iter()
+            .map(|terms| SessionType {
+                id: SessionTypeId::from_bits(core.random.bits()),
+                version: 1,
+                status: SessionTypeStatus::Active,
+                terms,
+            })
+            .collect();
+        let types = kinds.iter().map(|kind| (kind.id, kind.terms.clone())).collect();
+        core.people.experts.push(SimExpert { person: person.clone(), types, rules: rules.clone() });
+        (person, account, kinds, core.instant())
+    };
+    let id = person.expert_id();
+    let mut transaction = Transaction::new();
+    let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
+    let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
+    let profile = ExpertProfile { name, headline, about: LongText::default() };
+    let account = PaymentAccount {
+        gateway: Gateway::Stripe,
+        account,
+        version: 1,
+        charges_enabled: true,
+        payouts_enabled: true,
+        requirements_due: Vec::new(),
+        disabled_reason: None,
+        read_at: now,
+    };
+    let storable = transaction
+        .put_expert(&Expert { id, version: 1, created_at: now, profile })
+        .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))
+        .and_then(|()| transaction.put_payment_account(id, &account))
+        .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)));
+    assert!(storable.is_ok(), "{storable:?}");
+    let stored = simulation.direct.commit(transaction).now_or_never();
+    assert!(matches!(stored, Some(Ok(()))), "{stored:?}");
+    person
+}

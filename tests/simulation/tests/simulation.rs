@@ -1,0 +1,44 @@
+//! A small part of what the binary runs, for every `cargo test`: some seeds, some flows, and proof that a run can fail.
+
+use simulation::flows::{FLOWS, try_everywhere};
+use simulation::run::seed;
+
+#[test]
+fn no_seed_breaks_booking_or_money() {
+    for number in 1..=60 {
+        let outcome = seed(number, 1_000, false, "");
+        assert!(outcome.wrong.is_empty(), "seed {number}: {}", outcome.wrong[0]);
+        assert!(outcome.operations >= 1_000, "seed {number} ends early");
+    }
+}
+
+#[test]
+fn a_seed_always_tells_the_same() {
+    let tell = || seed(7, 1_500, true, "").trace;
+    let (first, second) = (tell(), tell());
+    assert!(first.len() > 1_000, "{} lines", first.len());
+    for (one, other) in first.iter().zip(&second) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(first.len(), second.len());
+}
+
+#[test]
+fn a_crash_at_any_call_changes_nothing_in_the_end() {
+    for name in ["a session is paid and takes place", "a hold whose time is over is taken over"] {
+        let flow = FLOWS.iter().find(|flow| flow.name == name).expect("a flow");
+        let tried = try_everywhere(*flow, "");
+        assert_eq!(tried.failing, [], "{name}");
+        assert!(tried.points > 200, "{name}: {} points", tried.points);
+    }
+}
+
+#[test]
+fn a_table_that_drops_conditions_is_found_out() {
+    for mistake in
+        ["drop_day_conditions", "drop_request_conditions", "forget_one_of_two_days", "forget_what_is_owed"]
+    {
+        let found = (1..=200).find(|number| !seed(*number, 1_000, false, mistake).wrong.is_empty());
+        assert!(found.is_some(), "{mistake} is not found");
+    }
+}

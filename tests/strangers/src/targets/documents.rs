@@ -1,0 +1,103 @@
+use std::any::type_name;
+
+use domain::Money;
+use domain::appointment::Attendee;
+use domain::availability::AvailabilityRules;
+use domain::billing::BillingDetails;
+use domain::expert::ExpertProfile;
+use domain::session_type::SessionTypeTerms;
+use http_api::Call;
+use jsonschema::Validator;
+use lambda_http::Body;
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Bodies: what is taken is as the API description says, and is taken again as it was written, for the same; what is not taken gets
+/// a problem that is no fault of ours.
+pub fn documents(bytes: &[u8]) {
+    let body = || match std::str::from_utf8(bytes) {
+        Ok(text) => Body::Text(text.to_owned()),
+        Err(_) => Body::Binary(bytes.to_vec()),
+    };
+    let request =
+        lambda_http::http::Request::post("/").header("Content-Type", "application/json").body(body());
+    let call = Call::new(request.expect("a request"));
+    check::<ExpertProfile>(&call, bytes);
+    check::<AvailabilityRules>(&call, bytes);
+    check::<SessionTypeTerms>(&call, bytes);
+    check::<BillingDetails>(&call, bytes);
+    check::<Attendee>(&call, bytes);
+    check::<Money>(&call, bytes);
+}
+
+fn check<T: DeserializeOwned + Serialize + JsonSchema + 'static>(call: &Call, bytes: &[u8]) {
+    let value: T = match call.json() {
+        Ok(value) => value,
+        Err(problem) => return assert!((400..500).contains(&problem.status), "{problem:?}"),
+    };
+    let given: Value = serde_json::from_slice(bytes).expect("it was read before");
+    let complaints: Vec<String> = with_validator::<T, _>(|validator| {
+        validator.iter_errors(&given).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    });
+    // White space at the ends is cut off before it is counted, which a schema cannot say.
+    let spaced = complaints.iter().all(|complaint| complaint.contains("longer than"));
+    assert!(spaced, "{} takes {given}, though {complaints:#?}", type_name::<T>());
+    let written = serde_json::to_value(&value).expect("it can be written");
+    let again: T =
+        serde_json::from_value(written.clone()).unwrap_or_else(|error| panic!("{written}: {error}"));
+    assert_eq!(serde_json::to_value(&again).expect("it can be written"), written);
+}
+
+/// The schemas, one of each type for each thread.
+fn with_validator<T: JsonSchema + 'static, R>(act: impl FnOnce(&Validator) -> R) -> R {
+    use std::any::TypeId;
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+
+    thread_local!(static VALIDATORS: RefCell<HashMap<TypeId, Validator>> = RefCell::default());
+
+    VALIDATORS.with_borrow_mut(|validators| {
+        let validator = validators.entry(TypeId::of::<T>()).or_insert_with(|| {
+            let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+            jsonschema::draft202012::new(schema.as_value()).expect("a schema")
+        });
+        act(validator)
+    })
+}
+
+pub(super) fn corpus() -> Vec<Vec<u8>> {
+    let hours = json!([{ "opens": "09:00", "closes": "17:00" }, { "opens": "18:00", "closes": "24:00" }]);
+    let terms = json!({ "name": "Consultation", "length_minutes": 60, "step_minutes": 30, "price": { "amount": 8_000, "currency": "EUR" } });
+    let mut rich = terms.clone();
+    for (name, value) in [
+        ("buffer_before_minutes", json!(5)),
+        ("buffer_after_minutes", json!(10)),
+        ("minimum_notice_minutes", json!(60)),
+        ("capacity", json!(3)),
+        ("daily_cap", json!(4)),
+        ("booking_window", json!({ "kind": "dates", "first": "2027-01-01", "last": "2027-12-31" })),
+    ] {
+        rich[name] = value;
+    }
+    [
+        json!({ "name": "Ada Lovelace", "headline": "Analytical engines" }),
+        json!({ "time_zone": "Europe/London", "weekly": { "monday": hours } }),
+        json!({
+            "time_zone": "America/St_Johns",
+            "weekly": { "sunday": hours },
+            "overrides": { "2027-03-05": hours, "2027-03-06": [] },
+            "extra": [{ "date": "2027-03-07", "opens": "09:00", "closes": "10:00" }],
+            "blocked": [{ "first": "2027-12-24", "last": "2027-12-31" }],
+        }),
+        terms,
+        rich,
+        json!({ "legal_name": "Ada Ltd", "address": ["London"], "country": "GB", "tax_id": "GB1", "tax": { "label": "VAT", "rate": 2_000 } }),
+        json!({ "legal_name": "Ada Ltd", "address": ["London"], "country": "GB", "tax": { "calculated_by": "stripe" } }),
+        json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/Berlin", "note": "x" }),
+        json!({ "amount": 8_000, "currency": "EUR" }),
+    ]
+    .map(|document| document.to_string().into_bytes())
+    .to_vec()
+}

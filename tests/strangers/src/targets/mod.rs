@@ -1,0 +1,90 @@
+//! What is done with arbitrary bytes. Each target panics when something does not hold of them.
+
+mod documents;
+mod headers;
+mod rates;
+mod requests;
+mod values;
+mod webhooks;
+
+use crate::Scene;
+use crate::chance::{Chance, mutate};
+
+pub use documents::documents;
+pub use headers::{claims, headers};
+pub use rates::rates;
+pub use requests::requests;
+pub use values::values;
+pub use webhooks::{paypal_webhook, stripe_webhook};
+
+/// A target, and what to begin with.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name.
+    pub name: &'static str,
+    /// The target.
+    pub run: fn(&[u8]),
+    /// Bytes that lead deep into it, from which small changes are made.
+    pub corpus: fn() -> Vec<Vec<u8>>,
+    /// Whether it asks a whole platform; then an input takes a thousand times as long.
+    pub whole: bool,
+}
+
+const fn alone(name: &'static str, run: fn(&[u8]), corpus: fn() -> Vec<Vec<u8>>) -> Target {
+    Target { name, run, corpus, whole: false }
+}
+
+const fn whole(name: &'static str, run: fn(&[u8]), corpus: fn() -> Vec<Vec<u8>>) -> Target {
+    Target { name, run, corpus, whole: true }
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    alone("values", values, values::corpus),
+    alone("documents", documents, documents::corpus),
+    alone("headers", headers, headers::corpus),
+    alone("claims", claims, headers::corpus_of_claims),
+    alone("rates", rates, rates::corpus),
+    whole("stripe_webhook", stripe_webhook, webhooks::corpus_of_stripe),
+    whole("paypal_webhook", paypal_webhook, webhooks::corpus_of_paypal),
+    whole("requests", requests, requests::corpus),
+];
+
+impl Target {
+    /// The input of a seed: something of the corpus, changed.
+    pub fn input(&self, corpus: &[Vec<u8>], seed: u64) -> Vec<u8> {
+        let mut chance = Chance::new(seed);
+        let mut bytes = chance.pick(corpus).clone();
+        mutate(&mut bytes, corpus, &mut chance);
+        bytes
+    }
+}
+
+/// Runs something on a platform of this thread's own, which is made anew from time to time so that it does not grow for ever.
+fn on_stage<T>(act: impl AsyncFnOnce(&Scene) -> T) -> T {
+    use std::cell::RefCell;
+
+    /// How many inputs a platform sees.
+    const LONGEST: usize = 5_000;
+
+    struct Stage {
+        scene: Scene,
+        runtime: tokio::runtime::Runtime,
+        left: usize,
+    }
+
+    thread_local!(static STAGE: RefCell<Option<Stage>> = const { RefCell::new(None) });
+
+    STAGE.with_borrow_mut(|stage| {
+        if stage.as_ref().is_none_or(|stage| stage.left == 0) {
+            drop(stage.take());
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let scene = runtime.block_on(Scene::new());
+            *stage = Some(Stage { scene, runtime, left: LONGEST });
+        }
+        let Stage { scene, runtime, left } = stage.as_mut().expect("it was made");
+        *left -= 1;
+        runtime.block_on(act(scene))
+    })
+}

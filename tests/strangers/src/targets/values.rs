@@ -1,0 +1,120 @@
+use std::fmt::Display;
+use std::str::FromStr;
+
+use domain::billing::Country;
+use domain::exchange::EuroRate;
+use domain::receipt::ReceiptNumber;
+use domain::tax::Percentage;
+use domain::text::{Email, LongText, ShortText};
+use domain::time::{Date, LocalTime};
+use domain::{AppointmentId, ClientId, Currency, ExpertId, ReceiptId, SessionTypeId, Timestamp, Zone};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use store::Effect;
+
+/// Single values as they stand in paths, parameters and documents: what is taken reads back as it was written, or, where there is
+/// more than one way to write it, as the one way that it is written then.
+pub fn values(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    exact::<AppointmentId>(text);
+    exact::<ClientId>(text);
+    exact::<ExpertId>(text);
+    exact::<ReceiptId>(text);
+    exact::<SessionTypeId>(text);
+    exact::<LocalTime>(text);
+    exact::<Date>(text);
+    exact::<ReceiptNumber>(text);
+    for written in [written::<Zone>(text), written::<Currency>(text), written::<Country>(text)] {
+        assert!(written.is_none_or(|written| written == text), "{text:?}");
+    }
+    settles::<Timestamp>(text);
+    settles::<EuroRate>(text);
+    settles::<Percentage>(text);
+    settles::<Effect>(text);
+    for (written, longest) in
+        [(settles::<ShortText>(text), 120), (settles::<LongText>(text), 4_000), (settles::<Email>(text), 254)]
+    {
+        let Some(written) = written else { continue };
+        assert_eq!(written, text.trim());
+        assert!(
+            written.chars().count() <= longest && !written.contains(['\0', '\u{202e}', '\u{1b}']),
+            "{text:?}"
+        );
+    }
+}
+
+/// There is one way to write it.
+fn exact<T: FromStr + Display>(text: &str) {
+    if let Ok(value) = text.parse::<T>() {
+        assert_eq!(value.to_string(), text);
+    }
+}
+
+/// As it is written when it is taken.
+fn written<T: DeserializeOwned + Serialize>(text: &str) -> Option<String> {
+    let value: T = serde_json::from_value(Value::String(text.to_owned())).ok()?;
+    match serde_json::to_value(&value).expect("it can be written") {
+        Value::String(text) => Some(text),
+        other => panic!("{other} is no text"),
+    }
+}
+
+/// As it is written when it is taken, which is taken again for the same.
+fn settles<T: DeserializeOwned + Serialize>(text: &str) -> Option<String> {
+    let once = written::<T>(text)?;
+    assert_eq!(written::<T>(&once).as_ref(), Some(&once), "{text:?}");
+    Some(once)
+}
+
+pub(super) fn corpus() -> Vec<Vec<u8>> {
+    [
+        "apt_0123456789abcdefghjkmnpqrs",
+        "exp_7zzzzzzzzzzzzzzzzzzzzzzzzz",
+        "cli_00000000000000000000000000",
+        "rcp_00000000000000000000000001",
+        "ses_0pqrstvwxyz000000000000000",
+        "00:00",
+        "24:00",
+        "23:59",
+        "2027-02-28",
+        "2028-02-29",
+        "1970-01-01",
+        "9999-12-31",
+        "2027-01-05T10:00:00Z",
+        "2027-01-05t10:00:00+05:45",
+        "2016-12-31T23:59:60Z",
+        "1969-12-31T23:59:59-00:01",
+        "9999-12-31T23:59:59Z",
+        "Europe/Berlin",
+        "US/Eastern",
+        "Etc/GMT+12",
+        "EUR",
+        "JPY",
+        "XAU",
+        "GB",
+        "DE",
+        "1.0562",
+        "000.10",
+        "999999999999",
+        "2027-000042",
+        "2027-4294967295",
+        "100",
+        "9.875000",
+        "99.999999",
+        "0.0",
+        "Ada Lovelace",
+        " Zoë \u{1f600} ",
+        "line\r\nline",
+        "ada@example.org",
+        "a@b.c",
+        "@.",
+        "a@b@c.d",
+        "payment:apt_0123456789abcdefghjkmnpqrs",
+        "announcement:apt_0123456789abcdefghjkmnpqrs:7:confirmed",
+        "payouts:exp_7zzzzzzzzzzzzzzzzzzzzzzzzz:stripe",
+        "receipts:apt_0123456789abcdefghjkmnpqrs",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}

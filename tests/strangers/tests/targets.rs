@@ -1,0 +1,49 @@
+//! What libFuzzer does with the targets, bounded and the same each time: small changes of their corpora.
+//!
+//! `STRANGERS_INPUTS` says how many inputs each target gets; those that ask a whole platform get a fiftieth.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use strangers::targets::{TARGETS, Target};
+
+/// What is tried without `STRANGERS_INPUTS`.
+const INPUTS: u64 = 20_000;
+
+fn inputs() -> u64 {
+    std::env::var("STRANGERS_INPUTS")
+        .map_or(INPUTS, |number| number.parse().expect("STRANGERS_INPUTS is a number"))
+}
+
+fn drive(target: &Target) {
+    let corpus = (target.corpus)();
+    corpus.iter().for_each(|bytes| (target.run)(bytes));
+    let (inputs, started) = (if target.whole { inputs() / 50 } else { inputs() }, Instant::now());
+    for seed in 0..inputs {
+        let bytes = target.input(&corpus, seed);
+        let ran = catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes)));
+        assert!(
+            ran.is_ok(),
+            "{} does not hold at seed {seed}, of the bytes b\"{}\"",
+            target.name,
+            bytes.escape_ascii()
+        );
+    }
+    println!("{}: {inputs} inputs in {:.1} s", target.name, started.elapsed().as_secs_f32());
+}
+
+macro_rules! targets {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            drive(TARGETS.iter().find(|target| target.name == stringify!($name)).expect("a target"));
+        })*
+
+        #[test]
+        fn every_target_is_driven() {
+            assert_eq!([$(stringify!($name)),*].as_slice(), TARGETS.iter().map(|target| target.name).collect::<Vec<_>>());
+        }
+    };
+}
+
+targets! { values documents headers claims rates stripe_webhook paypal_webhook requests }
