@@ -33,6 +33,8 @@ pub mod health;
 pub mod list_appointment_receipts;
 #[path = "list_appointments/handler.rs"]
 pub mod list_appointments;
+#[path = "list_concerns/handler.rs"]
+pub mod list_concerns;
 #[path = "list_differences/handler.rs"]
 pub mod list_differences;
 #[path = "list_ledger/handler.rs"]
@@ -135,6 +137,7 @@ pub const ROUTES: &[Route] = &[
     list_ledger::ROUTE,
     read_earnings::ROUTE,
     read_commission::ROUTE,
+    list_concerns::ROUTE,
     list_differences::ROUTE,
     list_appointment_receipts::ROUTE,
     read_receipt::ROUTE,

@@ -236,6 +236,8 @@ def walk(aws, simulators, outputs, resources, functions):
     aws.client("lambda").invoke(FunctionName=resources["ReconcileLedger"], Payload=b"{}")
     differences = margaret("GET", "/v1/ledger-differences").json
     check("the ledger and the gateway's books agree", differences["differences"] == [], differences)
+    concerns = margaret("GET", "/v1/payment-concerns").json["concerns"]
+    check("no payment waits for a person", concerns == [], concerns)
     check("PayPal is not set up here", ada("POST", f"{mine}/paypal-onboarding", expect=503).json["status"] == 503)
     ada("GET", f"{mine}/paypal-connection", expect=404)
     anybody("POST", "/v1/webhooks/paypal", {"id": "WH-1"}, expect=400)

@@ -21,7 +21,7 @@ mod people;
 use change::{Change, Verdict};
 use orders::order;
 pub(crate) use people::check_step;
-pub use people::{Decision, decide, refund, way_to_pay};
+pub use people::{Decision, LARGEST_PAGE, concerns, decide, refund, way_to_pay};
 
 /// Most steps of one settlement: confirm or cancel, expire, refund, and a few that others get in the way of.
 const MOST_STEPS: usize = 12;

@@ -90,6 +90,12 @@ impl Person {
     }
 }
 
+/// Refuses everybody else what concerns the money of all.
+pub(crate) fn administrator(person: &Person) -> Result<(), AppError> {
+    let may = person.has(Role::Admin);
+    may.then_some(()).ok_or(AppError::Forbidden("only an administrator can see the platform's money"))
+}
+
 /// Proof that an expert's things belong to who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner(ExpertId);

@@ -6,7 +6,7 @@ use domain::time::Date;
 use domain::{TimeSpan, Timestamp, Zone};
 use store::{DifferencePage, LedgerPage};
 
-use crate::people::{Owner, Person, Role};
+use crate::people::{Owner, Person, administrator};
 use crate::{App, AppError};
 
 /// Most entries or differences of one page.
@@ -99,11 +99,6 @@ pub async fn differences(
 ) -> Result<DifferencePage, AppError> {
     administrator(person)?;
     Ok(app.store.differences(after, limit.clamp(1, LARGEST_PAGE)).await?)
-}
-
-fn administrator(person: &Person) -> Result<(), AppError> {
-    let may = person.has(Role::Admin);
-    may.then_some(()).ok_or(AppError::Forbidden("only an administrator can see the platform's money"))
 }
 
 /// The span of some days, both ends included.

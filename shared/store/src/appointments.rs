@@ -23,6 +23,15 @@ pub struct AppointmentPage {
     pub next: Option<String>,
 }
 
+/// A stretch of the payments that wait for a person.
+#[derive(Debug, Clone)]
+pub struct ConcernPage {
+    /// The oldest booking first.
+    pub payments: Vec<Payment>,
+    /// Behind which the next page begins; `None` at the end.
+    pub next: Option<AppointmentId>,
+}
+
 /// An appointment, its payment, and what moved.
 #[derive(Debug, Clone)]
 pub struct AppointmentRecord {
@@ -57,7 +66,11 @@ impl Transaction {
     /// # Errors
     /// When it cannot be stored.
     pub fn put_payment(&mut self, payment: &Payment) -> Result<(), CommitError> {
-        self.put_document(keys::payment(payment.appointment), Expect::read(payment.version - 1), payment, [])
+        let waits = payment
+            .concern
+            .map(|_| [(GSI2.pk, text(keys::CONCERNS)), (GSI2.sk, text(payment.appointment.to_string()))]);
+        let expect = Expect::read(payment.version - 1);
+        self.put_document(keys::payment(payment.appointment), expect, payment, waits.into_iter().flatten())
     }
 
     /// Fails when the appointment is no longer as it was read. One that is written anyway needs no check.
@@ -182,6 +195,29 @@ impl Store {
         appointments.truncate(limit.into());
         let next = appointments.last().filter(|_| more).map(|last| keys::by_time(last.start, last.id));
         Ok(AppointmentPage { appointments, next })
+    }
+
+    /// The payments that wait for a person and were booked after that of `after`, the oldest booking first. The last moments may be
+    /// missing.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn concerns(&self, after: Option<AppointmentId>, limit: u16) -> Result<ConcernPage, ReadError> {
+        let query = Query {
+            index: Some(GSI2),
+            pk: keys::CONCERNS.to_owned(),
+            from: after.map_or("0".to_owned(), |after| format!("{after} ")),
+            to: "~".to_owned(),
+            backwards: false,
+            limit: Some(limit + 1),
+            consistency: Consistency::Eventual,
+        };
+        let items = self.table.query(&query).await?;
+        let mut payments: Vec<Payment> = items.into_iter().map(document).collect::<Result<_, _>>()?;
+        let more = payments.len() > usize::from(limit);
+        payments.truncate(limit.into());
+        let next = payments.last().filter(|_| more).map(|last| last.appointment);
+        Ok(ConcernPage { payments, next })
     }
 }
 

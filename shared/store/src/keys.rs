@@ -12,6 +12,7 @@
 //! | the two people | one appointment, its payment, and what moved | table | `APT#<id>` | `A`, `PAY`, `ENTRY#<number>` |
 //! | the two people, issuing receipts | an appointment's receipts; the one of a movement of money | table | `APT#<id>` | `DOC#<kind>#<object>` |
 //! | issuing receipts | what the gateway calculated for a document that is not issued yet | table | `APT#<id>` | `TAX#<kind>#<object>` |
+//! | administrators | payments that wait for a person, the oldest booking first | GSI2 (same index, other rows) | `CONCERNS` | `<apt>` |
 //! | expert's reports | an expert's ledger by time | GSI1 | `LEDGER#<expert>` | `<at>#<entry>` |
 //! | reconciler, platform's reports | the whole ledger by day | GSI2 | `LEDGER#<yyyymmdd>` | `<at>#<entry>` |
 //! | payouts | was this payout written down | table | `LEDGER#<expert>` | `PAYOUT#<gateway>#<kind>#<payout>` |
@@ -181,6 +182,9 @@ pub fn appointment(id: AppointmentId) -> Key {
 pub fn payment(id: AppointmentId) -> Key {
     key(appointment_rows(id), "PAY")
 }
+
+/// The payments that wait for a person, in GSI2. Ids begin with the time of booking, so they sort by it.
+pub const CONCERNS: &str = "CONCERNS";
 
 /// One entry of the ledger of an appointment.
 pub fn entry(id: AppointmentId, number: u32) -> Key {

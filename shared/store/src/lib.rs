@@ -21,7 +21,7 @@ mod webhook_events;
 
 use std::sync::Arc;
 
-pub use appointments::{AppointmentPage, AppointmentRecord, Whose};
+pub use appointments::{AppointmentPage, AppointmentRecord, ConcernPage, Whose};
 pub use calendars::Offer;
 pub use due::{Due, Effect};
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};

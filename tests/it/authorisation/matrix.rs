@@ -91,6 +91,7 @@ pub const MATRIX: &[Entry] = &[
     entry("list_ledger", Rule::Owner),
     entry("read_earnings", Rule::Owner).asks("?from=2027-01-01&to=2027-01-31"),
     entry("read_commission", Rule::Has(Role::Admin)).asks("?from=2027-01-01&to=2027-01-31"),
+    entry("list_concerns", Rule::Has(Role::Admin)),
     entry("list_differences", Rule::Has(Role::Admin)),
     entry("list_appointment_receipts", Rule::Party),
     entry("read_receipt", Rule::Party),

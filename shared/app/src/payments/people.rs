@@ -4,12 +4,12 @@ use domain::appointment::{Event, Party, Status};
 use domain::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payment::{Concern, Order, Payment, PaymentState};
 use domain::{AppointmentId, Money};
-use store::{AppointmentRecord, Effect, Transaction};
+use store::{AppointmentRecord, ConcernPage, Effect, Transaction};
 
 use super::look;
 use crate::appointments::read;
 use crate::idempotency::{Created, Known, Request};
-use crate::people::Person;
+use crate::people::{Person, administrator};
 use crate::ports::PayWith;
 use crate::{App, AppError};
 
@@ -124,6 +124,23 @@ pub enum Decision {
     TryAgain,
     /// So much was settled with the client or the expert outside the gateway, or is given up.
     SettledByHand(Money),
+}
+
+/// Most payments of one page.
+pub const LARGEST_PAGE: u16 = 100;
+
+/// The payments that wait for a person, for administrators: the oldest booking first.
+///
+/// # Errors
+/// [`AppError::Forbidden`] to all others.
+pub async fn concerns(
+    app: &App,
+    person: &Person,
+    after: Option<AppointmentId>,
+    limit: u16,
+) -> Result<ConcernPage, AppError> {
+    administrator(person)?;
+    Ok(app.store.concerns(after, limit.clamp(1, LARGEST_PAGE)).await?)
 }
 
 /// An administrator decides how a payment goes on that needs a person.

@@ -111,8 +111,9 @@ async fn each_currency_has_its_own_digits() {
 }
 
 /// A card whose refunds come back a minute later.
+const REFUNDS_FAIL: &str = "4000000000005126";
+
 async fn refund_that_fails(world: &World) -> (Offer, String) {
-    const REFUNDS_FAIL: &str = "4000000000005126";
     let offer = world.offer(&paid_hour()).await;
     let appointment = id(&world.booked_with(&offer, AT, REFUNDS_FAIL).await);
     world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
@@ -125,6 +126,53 @@ async fn refund_that_fails(world: &World) -> (Offer, String) {
     // The expert has nothing of it, and the platform keeps it for the client.
     assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-8_000, 0]);
     (offer, appointment)
+}
+
+#[tokio::test]
+async fn administrators_list_what_waits_for_them() {
+    let world = World::new().await;
+    let list = async |asked: &str| {
+        world.get(&format!("/v1/payment-concerns{asked}")).person("margaret").send().await.expect(200)
+    };
+    assert_eq!(list("").await, json!({ "concerns": [] }));
+    let (offer, first) = refund_that_fails(&world).await;
+    let second = id(&world.booked_with(&offer, "2027-01-06T14:00:00Z", REFUNDS_FAIL).await);
+    world.act("ada", &second, "cancel", &json!(null)).await.expect(200);
+    world.stack.settle().await;
+    assert_eq!(
+        list("").await["concerns"].as_array().map(Vec::len),
+        Some(1),
+        "its refund has not come back yet"
+    );
+    world.pass(120);
+    world.stack.settle().await;
+    let page = list("?limit=1").await;
+    let eighty = json!({ "amount": 8_000, "currency": "EUR" });
+    assert_eq!(
+        page["concerns"],
+        json!([{
+            "appointment_id": first,
+            "gateway": "stripe",
+            "amount": eighty,
+            "needs_person": { "because": "refund_failed", "amount": eighty },
+            "intent": intent(&world.appointment(&first).await),
+        }])
+    );
+    let rest = list(&format!("?limit=1&after={}", page["next_after"].as_str().expect("there is more"))).await;
+    assert_eq!(rest["concerns"][0]["appointment_id"], second.as_str());
+    assert_eq!(rest.get("next_after"), None);
+    // What is decided is in no list any more.
+    world.decide(&first, "settled_by_hand").await.expect(200);
+    world.decide(&second, "try_again").await.expect(200);
+    world.stack.settle().await;
+    assert_eq!(list("").await, json!({ "concerns": [] }));
+    for wrong in ["?limit=0", "?limit=101", "?after=x", "?before=x"] {
+        let reply = world.get(&format!("/v1/payment-concerns{wrong}")).person("margaret").send().await;
+        assert_eq!(reply.problem(422), "invalid", "{wrong}");
+    }
+    for stranger in ["ada", "alan"] {
+        assert_eq!(world.get("/v1/payment-concerns").person(stranger).send().await.problem(403), "forbidden");
+    }
 }
 
 #[tokio::test]
