@@ -110,9 +110,9 @@ impl Call {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "media-type", "Not JSON", detail).about("Content-Type"));
         }
-        let value: serde_json::Value = serde_json::from_slice(&self.body)
+        let value: Strict = serde_json::from_slice(&self.body)
             .map_err(|error| Problem::malformed(format!("the body is not one JSON document: {error}")))?;
-        serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
+        serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
             let field = if path == "." { "body".to_owned() } else { path };
             Problem::invalid(field, error.into_inner().to_string())
