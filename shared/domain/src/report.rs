@@ -110,7 +110,8 @@ pub struct Earnings {
     pub disputed: SignedMoney,
     /// What the platform kept as its fee, without what it gave back of it.
     pub fee: SignedMoney,
-    /// What the platform bore of refunds and disputes, or has yet to pass on; below zero when that is settled later.
+    /// What the platform bore of refunds and disputes, or has yet to pass on; below zero when that is settled later, and
+    /// by the fee of each charge whose dispute was won.
     pub carried_by_platform: SignedMoney,
     /// What came to the expert of all this.
     pub net_earned: SignedMoney,
@@ -232,7 +233,8 @@ pub struct Commission {
     /// What is left.
     pub net: SignedMoney,
     /// Clients' money that came in and did not go on yet; below zero what the platform bore of refunds and disputes, or laid
-    /// out until experts give it back.
+    /// out until experts give it back. The fee of a charge whose dispute was won stays in here: it went back when the dispute was
+    /// opened, and gateways take none of the transfer that makes the expert whole again.
     pub passing_through: SignedMoney,
 }
 
