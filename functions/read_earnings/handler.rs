@@ -42,7 +42,7 @@ struct EarningsDocument {
     earnings: Vec<Earnings>,
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "from",
     "to",
     "time_zone",
@@ -52,6 +52,7 @@ const COLUMNS: [&str; 13] = [
     "refunded",
     "disputed",
     "fee",
+    "processing_fees",
     "carried_by_platform",
     "net_earned",
     "paid_out",
@@ -72,7 +73,7 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     Ok(Answer::json(StatusCode::OK, &document))
 }
 
-fn row(from: Date, to: Date, time_zone: Zone, earnings: Earnings) -> [Cell; 13] {
+fn row(from: Date, to: Date, time_zone: Zone, earnings: Earnings) -> [Cell; 14] {
     [
         Cell::text(from),
         Cell::text(to),
@@ -83,6 +84,7 @@ fn row(from: Date, to: Date, time_zone: Zone, earnings: Earnings) -> [Cell; 13] 
         earnings.refunded.into(),
         earnings.disputed.into(),
         earnings.fee.into(),
+        earnings.processing_fees.into(),
         earnings.carried_by_platform.into(),
         earnings.net_earned.into(),
         earnings.paid_out.into(),

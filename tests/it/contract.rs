@@ -101,9 +101,10 @@ fn the_template_has_every_route_and_no_other() {
 }
 
 #[test]
-fn the_alarm_waits_for_the_words_of_the_log() {
-    let pattern = format!("$.fields.message = \"{}\"", app::payments::NEEDS_PERSON);
-    assert!(TEMPLATE.contains(&pattern));
+fn the_alarms_wait_for_the_words_of_the_log() {
+    for words in [app::payments::NEEDS_PERSON, app::effects::STAYS_OWED] {
+        assert!(TEMPLATE.contains(&format!("$.fields.message = \"{words}\"")), "{words}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 pub(crate) enum Fault {
     RateLimit,
     FailBefore,
+    FailForGood,
     FailAfter,
     LoseAnswer,
 }

@@ -3,7 +3,7 @@
 use domain::appointment::{Appointment, Event, Outcome, Party, Review, Status};
 use domain::day_ledger::{DayLedger, Request as HoldRequest};
 use domain::ledger::Totals;
-use domain::payment::Payment;
+use domain::payment::{Concern, Payment};
 use domain::policy::{Quote, no_show};
 use domain::text::LongText;
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
@@ -129,7 +129,15 @@ fn keep(
         } else {
             before
         };
-        transaction.put_payment(&Payment { version: payment.version + 1, kept: Some(kept), ..payment })?;
+        let decided = !matches!(appointment.review, Some(Review::Contested));
+        transaction.put_payment(&Payment {
+            version: payment.version + 1,
+            kept: Some(kept),
+            // Nobody shall have a session without having paid, wherever it was moved to.
+            action_deadline: payment.action_deadline.map(|deadline| deadline.min(appointment.start.max(now))),
+            concern: payment.concern.filter(|concern| !(decided && *concern == Concern::Contested)),
+            ..payment
+        })?;
     }
     if domain::planted("nobody_owes_the_refund") {
         return Ok(());

@@ -14,6 +14,8 @@ use crate::{App, AppError, payment_accounts, receipts};
 /// Seconds for which nobody else works on an effect: six times the worker's time limit, so that a worker that froze and
 /// woke late is surely ended.
 pub const LEASE: i64 = 180;
+/// What the log says when an effect failed. The alarm in `template.yaml` waits for these words.
+pub const STAYS_OWED: &str = "the effect stays owed";
 /// Seconds by which the clocks of two functions may differ.
 const CLOCK_SKEW: i64 = 2;
 /// The first pause after a failure, in seconds; it doubles with each failure.
@@ -56,7 +58,7 @@ pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
             Err(_) if domain::planted("failures_are_given_up") => None,
             Ok(Next::At(instant)) => Some(Due::new(effect, instant, app.stamp())),
             Err(error) => {
-                tracing::error!(%effect, %error, attempts = leased.attempts, "the effect stays owed");
+                tracing::error!(%effect, %error, attempts = leased.attempts, "{STAYS_OWED}");
                 let pause = (FIRST_PAUSE << (leased.attempts.clamp(1, 16) - 1)).min(LONGEST_PAUSE);
                 Some(Due {
                     due_at: app.now().plus(pause),

@@ -25,7 +25,7 @@ mod taxes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{AppointmentId, Rate, SessionTypeId, Timestamp};
+use domain::{AppointmentId, Currency, Rate, SessionTypeId, Timestamp};
 use ports::{Clock, EffectQueue, EventBus, ExchangeRates, Gateways, Random};
 use store::{CommitError, Effect, Store, TableError, Transaction};
 
@@ -36,6 +36,8 @@ pub use error::AppError;
 pub struct Settings {
     /// What the platform keeps of a price.
     pub fee: Rate,
+    /// The currencies in which the platform can be paid; all of them when none is named.
+    pub currencies: Vec<Currency>,
     /// Seconds that a slot is held while the client pays.
     pub hold_seconds: i64,
     /// Where people are sent back to from other sites, without a slash at the end.
@@ -47,6 +49,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             fee: Rate::TEN_PERCENT,
+            currencies: Vec::new(),
             hold_seconds: 600,
             public_base_url: "http://127.0.0.1:8080".to_owned(),
         }

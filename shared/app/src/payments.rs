@@ -90,8 +90,9 @@ pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next,
                 IntentStatus::Authorised { .. } | IntentStatus::Succeeded => None,
                 _ => payment.action_deadline,
             },
-            // It was refused of the payment as it then was.
+            // It was refused, or failed, of the payment as it then was.
             refused: if news.is_empty() { payment.refused.clone() } else { BTreeMap::new() },
+            failing_since: payment.failing_since.filter(|_| news.is_empty()),
             ..match unnoted_intent {
                 Some(intent) => payment.with_intent(intent),
                 None => payment.clone(),
@@ -190,8 +191,7 @@ async fn release(app: &App, appointment: &Appointment, expired: &Appointment) ->
 fn later_look(movements: &[Movement], now: Timestamp) -> Option<Timestamp> {
     let captured = movements.iter().filter(|movement| movement.kind == MovementKind::Captured);
     let disputable_until = captured.map(|movement| movement.at).max()?.plus(DISPUTABLE);
-    let next = now.plus(LATER_LOOK);
-    (next <= disputable_until).then_some(next)
+    (now < disputable_until).then_some(now.plus(LATER_LOOK).min(disputable_until))
 }
 
 /// Writes down the payouts of an expert's account that are not in the ledger yet, now and every day: the platform's books do not

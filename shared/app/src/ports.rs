@@ -371,6 +371,9 @@ pub enum PaymentError {
         /// The provider's own words.
         message: String,
     },
+    /// It failed, which says nothing of whether it acted: a look must show that. It gives the same answer to the same key.
+    #[error("the payment provider failed: {0}")]
+    Failed(String),
     /// It did not answer, or not in a way that can be understood; what was asked may have happened all the same.
     #[error("the payment provider is not available: {0}")]
     Unavailable(String),

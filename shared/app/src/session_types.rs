@@ -1,7 +1,7 @@
 //! What an expert offers.
 
 use domain::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
-use domain::{ExpertId, SessionTypeId};
+use domain::{Currency, ExpertId, SessionTypeId};
 use store::Transaction;
 
 use crate::experts::{check_version, commit_edit, read as read_expert};
@@ -12,8 +12,23 @@ use crate::{App, AppError};
 /// Most session types of an expert, the retired ones too.
 const MOST: usize = 100;
 
-fn check(terms: &SessionTypeTerms) -> Result<(), AppError> {
-    terms.check().map_err(|invalid| AppError::Invalid { field: invalid.field.to_owned(), must: invalid.must })
+fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
+    let invalid = |field: &str, must| AppError::Invalid { field: field.to_owned(), must };
+    terms.check().map_err(|found| invalid(found.field, found.must))?;
+    let settled = &app.settings.currencies;
+    let is_settled = |currency: &Currency| settled.is_empty() || settled.contains(currency);
+    let must = || {
+        let codes: Vec<_> = settled.iter().map(|currency| currency.code()).collect();
+        format!("must be in a currency in which the platform is paid: {}", codes.join(", "))
+    };
+    let price = terms.price.currency();
+    if !terms.price.is_zero() && !is_settled(&price) {
+        return Err(invalid("price.currency", must()));
+    }
+    match terms.presentment_currencies.iter().all(is_settled) {
+        true => Ok(()),
+        false => Err(invalid("presentment_currencies", must())),
+    }
 }
 
 /// Offers something new.
@@ -26,7 +41,7 @@ pub async fn create(
     request: &Request,
     terms: SessionTypeTerms,
 ) -> Result<Created<SessionType>, AppError> {
-    check(&terms)?;
+    check(app, &terms)?;
     let expert = owner.expert();
     let mut tries = app.tries();
     loop {
@@ -88,7 +103,7 @@ pub async fn edit(
     seen_version: u64,
     terms: SessionTypeTerms,
 ) -> Result<SessionType, AppError> {
-    check(&terms)?;
+    check(app, &terms)?;
     let current = read(app, owner.expert(), id).await?;
     check_version(seen_version, current.version)?;
     let kind = SessionType { version: current.version + 1, terms, ..current };

@@ -6,9 +6,12 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The largest amount that is accepted anywhere, in minor units: Stripe takes at most eight digits
+/// The largest amount that is charged, in minor units: Stripe takes at most eight digits
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 pub const MAXIMUM_AMOUNT: u64 = 99_999_999;
+
+/// The largest amount that there is, in minor units: many charges come together in a payout.
+pub const LARGEST_AMOUNT: u64 = 999_999_999_999;
 
 /// An ISO 4217 currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -107,7 +110,7 @@ impl JsonSchema for Currency {
     }
 }
 
-/// An amount that nobody owes in the other direction: never negative, at most [`MAXIMUM_AMOUNT`].
+/// An amount that nobody owes in the other direction: never negative, at most [`LARGEST_AMOUNT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "AmountAndCurrency")]
 pub struct Money {
@@ -119,14 +122,14 @@ pub struct Money {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AmountAndCurrency {
-    #[schemars(range(min = 0, max = 99_999_999))]
+    #[schemars(range(min = 0, max = 999_999_999_999_u64))]
     amount: u64,
     currency: Currency,
 }
 
-/// The amount is above [`MAXIMUM_AMOUNT`].
+/// The amount is above [`LARGEST_AMOUNT`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the amount must be at most {MAXIMUM_AMOUNT} minor units")]
+#[error("the amount must be at most {LARGEST_AMOUNT} minor units")]
 pub struct AmountTooLarge;
 
 impl TryFrom<AmountAndCurrency> for Money {
@@ -141,9 +144,9 @@ impl Money {
     /// An amount of minor units of `currency`.
     ///
     /// # Errors
-    /// [`AmountTooLarge`] above [`MAXIMUM_AMOUNT`].
+    /// [`AmountTooLarge`] above [`LARGEST_AMOUNT`].
     pub fn new(amount: u64, currency: Currency) -> Result<Self, AmountTooLarge> {
-        if amount > MAXIMUM_AMOUNT {
+        if amount > LARGEST_AMOUNT {
             return Err(AmountTooLarge);
         }
         Ok(Self { amount, currency })
@@ -208,7 +211,7 @@ impl Money {
     /// An amount of the same currency.
     ///
     /// # Errors
-    /// [`AmountTooLarge`] above [`MAXIMUM_AMOUNT`].
+    /// [`AmountTooLarge`] above [`LARGEST_AMOUNT`].
     pub fn with_amount(self, amount: u64) -> Result<Self, AmountTooLarge> {
         Self::new(amount, self.currency)
     }

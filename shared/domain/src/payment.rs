@@ -152,6 +152,9 @@ pub struct Payment {
     /// How often the gateway said no to an order; a part of the idempotency keys, because it gives the same answer to the same key.
     #[serde(default)]
     pub refusals: u16,
+    /// Since when the gateway fails at what it is asked for; none when it does not.
+    #[serde(default)]
+    pub failing_since: Option<Timestamp>,
     /// Whether what the expert has was settled with them outside the gateway, so that nothing more is asked for there.
     #[serde(default)]
     pub settled_with_expert: bool,
@@ -366,6 +369,7 @@ impl Payment {
             refused: BTreeMap::new(),
             refusals: 0,
             settled_with_expert: false,
+            failing_since: None,
             concern: None,
             open_dispute: false,
             lost_dispute: false,

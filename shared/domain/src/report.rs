@@ -94,7 +94,7 @@ fn gain(movement: &Movement, account: Account) -> i128 {
 
 /// An expert's money in one currency over a span.
 ///
-/// `gross_paid − refunded − disputed − fee + carried_by_platform = net_earned`, and
+/// `gross_paid − refunded − disputed − fee − processing_fees + carried_by_platform = net_earned`, and
 /// `opening_balance + net_earned − paid_out = closing_balance`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Earnings {
@@ -110,6 +110,8 @@ pub struct Earnings {
     pub disputed: SignedMoney,
     /// What the platform kept as its fee, without what it gave back of it.
     pub fee: SignedMoney,
+    /// What the gateway took of the expert themselves, as PayPal does.
+    pub processing_fees: SignedMoney,
     /// What the platform bore of refunds and disputes, or has yet to pass on; below zero when that is settled later, and
     /// by the fee of each charge whose dispute was won.
     pub carried_by_platform: SignedMoney,
@@ -117,7 +119,7 @@ pub struct Earnings {
     pub net_earned: SignedMoney,
     /// What went to the expert's bank, without what came back from there.
     pub paid_out: SignedMoney,
-    /// What the expert had at the gateways after the span.
+    /// What the expert had at the gateways after the span. PayPal tells of no payouts, so what it ever brought stays in here.
     pub closing_balance: SignedMoney,
 }
 
@@ -129,6 +131,7 @@ struct EarningSums {
     refunded: i128,
     disputed: i128,
     fee: i128,
+    processing: i128,
     net: i128,
     paid_out: i128,
 }
@@ -167,16 +170,17 @@ impl EarningsReport {
                 }
                 MovementKind::Dispute | MovementKind::DisputeWon => sums.disputed += client,
                 MovementKind::Fee | MovementKind::FeeRefund => sums.fee -= gain(movement, Account::Expert),
+                MovementKind::ProcessingFee | MovementKind::DisputeFee => {
+                    sums.processing -= gain(movement, Account::Expert);
+                }
                 MovementKind::Payout | MovementKind::PayoutFailed => {
                     sums.paid_out += gain(movement, Account::Bank);
                     continue;
                 }
                 MovementKind::Authorised
                 | MovementKind::Released
-                | MovementKind::ProcessingFee
                 | MovementKind::Transfer
-                | MovementKind::Reversal
-                | MovementKind::DisputeFee => {}
+                | MovementKind::Reversal => {}
             }
             sums.net += gain(movement, Account::Expert);
         }
@@ -186,7 +190,7 @@ impl EarningsReport {
     pub fn finish(self) -> Vec<Earnings> {
         let earnings = |(currency, sums): (Currency, EarningSums)| {
             let money = |amount| SignedMoney::new(amount, currency);
-            let EarningSums { opening, gross, refunded, disputed, fee, net, paid_out } = sums;
+            let EarningSums { opening, gross, refunded, disputed, fee, processing, net, paid_out } = sums;
             Earnings {
                 currency,
                 opening_balance: money(opening),
@@ -194,7 +198,8 @@ impl EarningsReport {
                 refunded: money(refunded),
                 disputed: money(disputed),
                 fee: money(fee),
-                carried_by_platform: money(net - (gross - refunded - disputed - fee)),
+                processing_fees: money(processing),
+                carried_by_platform: money(net - (gross - refunded - disputed - fee - processing)),
                 net_earned: money(net),
                 paid_out: money(paid_out),
                 closing_balance: money(opening + net - paid_out),

@@ -1,7 +1,7 @@
 //! What the operator chooses, from the environment.
 
 use app::Settings;
-use domain::Rate;
+use domain::{Currency, Rate};
 
 /// A variable of the environment cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,8 +26,8 @@ pub fn optional(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The settings of the use cases: `PLATFORM_FEE_BASIS_POINTS`, `HOLD_MINUTES` and `PUBLIC_BASE_URL`, each with the default of
-/// [`Settings::default`].
+/// The settings of the use cases: `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES` and `PUBLIC_BASE_URL`, each with
+/// the default of [`Settings::default`].
 ///
 /// # Errors
 /// When one is set to something else than it must be.
@@ -42,6 +42,16 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         settings.fee = rate.ok_or_else(|| ConfigError {
             name: "PLATFORM_FEE_BASIS_POINTS",
             must: format!("must be a whole number from 0 to 10000, and is \"{points}\""),
+        })?;
+    }
+    if let Some(codes) = variable("SETTLEMENT_CURRENCIES").filter(|codes| !codes.is_empty()) {
+        let read: Result<_, _> =
+            codes.split(',').map(|code| Currency::try_from(code.trim().to_owned())).collect();
+        settings.currencies = read.map_err(|_| ConfigError {
+            name: "SETTLEMENT_CURRENCIES",
+            must: format!(
+                "must be codes of currencies with commas between them, such as EUR,USD, and is \"{codes}\""
+            ),
         })?;
     }
     if let Some(minutes) = variable("HOLD_MINUTES") {
@@ -78,7 +88,12 @@ mod tests {
             one("PUBLIC_BASE_URL", "https://a.example/").expect("valid").public_base_url,
             "https://a.example"
         );
+        let euros_and_dollars = one("SETTLEMENT_CURRENCIES", "EUR, USD").expect("valid").currencies;
+        assert_eq!(euros_and_dollars.iter().map(|one| one.code()).collect::<Vec<_>>(), ["EUR", "USD"]);
+        assert_eq!(one("SETTLEMENT_CURRENCIES", "").expect("valid").currencies, []);
         for (name, value) in [
+            ("SETTLEMENT_CURRENCIES", "EUR;USD"),
+            ("SETTLEMENT_CURRENCIES", "EUR,"),
             ("HOLD_MINUTES", "0"),
             ("HOLD_MINUTES", "x"),
             ("PLATFORM_FEE_BASIS_POINTS", "10001"),

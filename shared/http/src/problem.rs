@@ -183,7 +183,11 @@ impl From<AppError> for Problem {
                 let detail = format!("the payment provider refused ({code})");
                 Self::conflict("payment-refused", "The payment provider refused", detail)
             }
-            AppError::Payment(reason @ (PaymentError::Unavailable(_) | PaymentError::NotNow { .. })) => {
+            AppError::Payment(
+                reason @ (PaymentError::Unavailable(_)
+                | PaymentError::Failed(_)
+                | PaymentError::NotNow { .. }),
+            ) => {
                 tracing::error!(%reason, "the payment provider is not available");
                 Self::unavailable(
                     "the payment provider did not answer; nothing is lost: send the same request again, with the same \

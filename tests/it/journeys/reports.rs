@@ -27,12 +27,13 @@ fn figures<const N: usize>(row: &Value, names: [&str; N]) -> [String; N] {
     names.map(|name| row[name]["decimal"].as_str().unwrap_or_else(|| panic!("{name}: {row:#}")).to_owned())
 }
 
-const EARNINGS: [&str; 9] = [
+const EARNINGS: [&str; 10] = [
     "opening_balance",
     "gross_paid",
     "refunded",
     "disputed",
     "fee",
+    "processing_fees",
     "carried_by_platform",
     "net_earned",
     "paid_out",
@@ -48,7 +49,7 @@ async fn an_expert_reads_what_they_earned_and_what_is_left() {
     assert_eq!(report["time_zone"], "Europe/London");
     let [row] = report["earnings"].as_array().expect("rows").as_slice() else { panic!("{report:#}") };
     assert_eq!(row["net_earned"], json!({ "amount": 3_600, "currency": "EUR", "decimal": "36.00" }));
-    let told = ["0.00", "80.00", "40.00", "0.00", "4.00", "0.00", "36.00", "0.00", "36.00"];
+    let told = ["0.00", "80.00", "40.00", "0.00", "4.00", "0.00", "0.00", "36.00", "0.00", "36.00"];
     assert_eq!(figures(row, EARNINGS), told.map(str::to_owned));
 
     world.pass(86_400);
@@ -65,9 +66,9 @@ async fn an_expert_reads_what_they_earned_and_what_is_left() {
     assert_eq!(headers["content-type"], "text/csv; charset=utf-8; header=present");
     let name = "attachment; filename=\"earnings-2027-01-05-2027-01-06.csv\"";
     assert_eq!(headers["content-disposition"], name);
-    let lines = "from,to,time_zone,currency,opening_balance,gross_paid,refunded,disputed,fee,carried_by_platform,\
+    let lines = "from,to,time_zone,currency,opening_balance,gross_paid,refunded,disputed,fee,processing_fees,carried_by_platform,\
                  net_earned,paid_out,closing_balance\r\n\
-                 2027-01-05,2027-01-06,Europe/London,EUR,36.00,0.00,0.00,0.00,0.00,0.00,0.00,10.00,26.00\r\n";
+                 2027-01-05,2027-01-06,Europe/London,EUR,36.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,10.00,26.00\r\n";
     assert_eq!(String::from_utf8(sheet).expect("UTF-8"), lines);
     // The day that is over says what it said.
     let again =

@@ -322,7 +322,7 @@ fn hear(core: &mut Core, asked: Asked, answer: Option<&Result<Heard, AppError>>,
         | Some(Err(
             AppError::StillRunning
             | AppError::Busy
-            | AppError::Payment(app::ports::PaymentError::Unavailable(_))
+            | AppError::Payment(app::ports::PaymentError::Unavailable(_) | app::ports::PaymentError::Failed(_))
             | AppError::Port(..)
             | AppError::Read(_)
             | AppError::Commit(_),

@@ -46,6 +46,7 @@ Settings of `cargo run`, as environment variables
   ECB_RATES_URL                where the real exchange rates are; it takes their simulator away. The bank publishes them at
                                https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml
   PLATFORM_FEE_BASIS_POINTS    what the platform keeps (1000, which is 10 %)
+  SETTLEMENT_CURRENCIES        in which prices can be, such as EUR,USD (all)
   HOLD_MINUTES                 how long a slot is held for payment (10)
   LOG_LEVEL                    error, warn, info, debug or trace (info)
 ";

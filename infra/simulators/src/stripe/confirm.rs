@@ -43,6 +43,17 @@ impl Attempt {
         let error_on_requires_action = form.boolean("error_on_requires_action")?.unwrap_or(false);
         Ok(Self { return_url, off_session, error_on_requires_action })
     }
+
+    /// Who may be sent to another page must be able to come back, whatever the payment method.
+    /// Source: <https://docs.stripe.com/api/payment_intents/create#create_payment_intent-return_url>.
+    pub(super) fn check_return(&self) -> Result<(), ApiError> {
+        if self.return_url.is_some() {
+            return Ok(());
+        }
+        let message = "This PaymentIntent accepts payment methods that redirect. Provide a return_url, or set \
+                       automatic_payment_methods[allow_redirects]=never.";
+        Err(ApiError::invalid(message).param("return_url"))
+    }
 }
 
 /// `POST /v1/payment_intents/{id}/confirm`, by the platform or by a client with the intent's secret.

@@ -137,6 +137,11 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         amount_capturable: 0,
         settles_at: None,
     };
+    // Without a word about the payment methods it depends on the account's dashboard, which is not simulated.
+    let any_method = form.boolean("automatic_payment_methods[enabled]")?.unwrap_or(false);
+    if confirm_now && any_method && intent.allow_redirects == "always" {
+        now_or_later.check_return()?;
+    }
     check_split(&intent)?;
     check_accounts(work.state, &intent)?;
     intent.payment_method = payment_methods::given(work, form, intent.customer.as_deref(), &intent.kinds)?;

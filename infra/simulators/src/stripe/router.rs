@@ -200,7 +200,7 @@ fn credentials(header: &str) -> Option<String> {
 async fn perform(simulator: &StripeSimulator, call: Call) -> Response {
     let (fault, _in_use, release) = {
         let mut shared = simulator.lock();
-        let fault = shared.switches.take_fault();
+        let fault = shared.switches.take_fault(call.key.is_some());
         if fault == Some(Fault::RateLimit) {
             return error_response(&ApiError::rate_limit());
         }
@@ -234,6 +234,15 @@ async fn perform(simulator: &StripeSimulator, call: Call) -> Response {
 fn act(simulator: &StripeSimulator, call: &Call, fault: Option<Fault>) -> Response {
     let mut shared = simulator.lock();
     let now = simulator.now();
+    if let (Some(Fault::FailForGood), Some(key)) = (fault, &call.key) {
+        let error = ApiError::internal("The simulator was told to fail for good.");
+        let store = |work: &mut Work| {
+            key.store(work.state, now, &call.id, error.status, &error.envelope().to_string());
+            Ok(Value::Null)
+        };
+        let kept = simulator.work(&mut shared, call.origin.clone(), store);
+        return error_response(kept.as_ref().err().unwrap_or(&error));
+    }
     let mut answered = (500, String::new());
     let run = |work: &mut Work| {
         let expansions = call.form.list("expand").unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::faults::Fault;
+use crate::faults::{Fault, use_up};
 
 /// What goes wrong on purpose. Nothing does by default. A restart forgets it.
 ///
@@ -22,6 +22,9 @@ pub struct Switches {
     /// The next this many API calls are answered 500 and do nothing. Nothing is stored for their idempotency
     /// keys.
     pub fail_before_acting: u32,
+    /// The next this many API calls with an idempotency key are answered 500 and do nothing. As at Stripe, the 500 is what the key
+    /// replays from then on.
+    pub fail_for_good: u32,
     /// The next this many API calls do what they were asked to and are answered 500. As at Stripe, the 500 is
     /// what their idempotency keys replay from then on.
     pub fail_after_acting: u32,
@@ -39,8 +42,11 @@ pub struct Switches {
 }
 
 impl Switches {
-    /// Uses up one call's worth of failure.
-    pub(super) fn take_fault(&mut self) -> Option<Fault> {
+    /// Uses up one call's worth of failure, of a call with an idempotency key or without.
+    pub(super) fn take_fault(&mut self, keyed: bool) -> Option<Fault> {
+        if keyed && use_up(&mut self.fail_for_good) {
+            return Some(Fault::FailForGood);
+        }
         Fault::take([
             (&mut self.rate_limit, Fault::RateLimit),
             (&mut self.fail_before_acting, Fault::FailBefore),
@@ -58,7 +64,7 @@ mod tests {
     fn each_failure_hits_as_many_calls_as_asked_for() {
         let mut switches =
             Switches { fail_before_acting: 1, lose_answers: 2, rate_limit: 1, ..Switches::default() };
-        let faults: Vec<_> = std::iter::repeat_with(|| switches.take_fault()).take(5).collect();
+        let faults: Vec<_> = std::iter::repeat_with(|| switches.take_fault(false)).take(5).collect();
         let lost = Some(Fault::LoseAnswer);
         assert_eq!(faults, [Some(Fault::RateLimit), Some(Fault::FailBefore), lost, lost, None]);
     }

@@ -58,6 +58,19 @@ async fn failing_after_acting_is_what_the_key_replays() {
 }
 
 #[tokio::test]
+async fn failing_for_good_is_what_the_key_replays_and_nothing_was_done() {
+    let world = World::new().await;
+    world.stripe.set_switches(Switches { fail_for_good: 1, ..Switches::default() });
+    world.call(Method::GET, PATH, "", &[]).await.ok();
+    for _ in 0..2 {
+        assert_eq!(world.call(Method::POST, PATH, FORM, &KEY).await.status, 500);
+    }
+    assert!(world.kinds().is_empty());
+    world.call(Method::POST, PATH, FORM, &[("Idempotency-Key", "another")]).await.ok();
+    assert_eq!(world.kinds(), ["payment_intent.created"]);
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_found_again_by_its_key() {
     let world = World::new().await;
     world.stripe.set_switches(Switches { lose_answers: 1, ..Switches::default() });

@@ -373,3 +373,15 @@ async fn lists_come_newest_first_a_page_at_a_time() {
     );
     world.get("/v1/payment_intents?limit=0").await.error(400, "parameter_invalid_integer");
 }
+
+#[tokio::test]
+async fn who_may_be_sent_away_must_be_able_to_come_back() {
+    let world = World::new().await;
+    let form = "amount=5000&currency=eur&confirm=true&payment_method=pm_card_visa&automatic_payment_methods[enabled]=true";
+    let refused = world.post("/v1/payment_intents", form).await;
+    assert_eq!((refused.status, refused.text("/error/param")), (400, "return_url"));
+    for way in ["automatic_payment_methods[allow_redirects]=never", "return_url=https://example.org/"] {
+        let paid = world.post("/v1/payment_intents", &format!("{form}&{way}")).await.ok();
+        assert_eq!(paid.text("/status"), "succeeded");
+    }
+}

@@ -10,8 +10,12 @@ use super::{buyer, commit_step, give_up};
 use crate::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
 use crate::{App, AppError};
 
+/// So long after a gateway failed a look shows whether it acted, in seconds.
+const SHOWS_AFTER: i64 = 10 * 60;
+
 /// Asks the gateway for one step. What it refuses for good is noted, so that a person decides. After a no the next try has
-/// another key, because a gateway gives the same answer to the same key.
+/// another key, because a gateway gives the same answer to the same key; after a fault too, once looking has shown for a while
+/// that it did not act (<https://docs.stripe.com/api/idempotent_requests>: faults are kept with the key for a day).
 pub(super) async fn order(
     app: &App,
     gateway: &dyn PaymentGateway,
@@ -22,7 +26,7 @@ pub(super) async fn order(
 ) -> Result<(), AppError> {
     let asked = ask(app, gateway, appointment, payment.clone(), movements, step).await;
     let version = payment.version;
-    let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment };
+    let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
     match (asked, step.refusable()) {
         (Err(AppError::Payment(PaymentError::Refused { code, message })), Some((order, _))) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway refuses an order for good");
@@ -32,6 +36,19 @@ pub(super) async fn order(
         (Err(no @ AppError::Payment(PaymentError::NotNow { .. })), _) => {
             put_payment(app, version, refused, None).await?;
             Err(no)
+        }
+        (Err(fault @ AppError::Payment(PaymentError::Failed(_))), _) => {
+            let now = app.now();
+            match payment.failing_since {
+                None => {
+                    put_payment(app, version, Payment { failing_since: Some(now), ..payment }, None).await?;
+                }
+                Some(since) if now >= since.plus(SHOWS_AFTER) => {
+                    put_payment(app, version, Payment { failing_since: None, ..refused }, None).await?;
+                }
+                Some(_) => {}
+            }
+            Err(fault)
         }
         (asked, _) => asked,
     }

@@ -84,6 +84,12 @@ async fn try_refund(
         return Err(AppError::Invalid { field: "amount".to_owned(), must });
     }
     check_step("amount", amount)?;
+    // What the bank holds may come back, and then it would go to the client without anybody having decided that.
+    if payment.open_dispute {
+        return refuse(
+            "the client's bank has yet to decide a dispute; give a part back after that".to_owned(),
+        );
+    }
     let totals = Totals::of(&record.movements);
     let target = payment.target(&record.appointment.status);
     // What went back by another way is not there to be given back again.

@@ -189,8 +189,10 @@ impl Situation<'_> {
             _ if self.totals.captured > 0 => self.adjust(),
             IntentStatus::Succeeded => Settlement::Settled,
             IntentStatus::Processing => self.wait_for_the_bank(),
-            // Nobody shall be asked to pay nothing.
-            IntentStatus::Open | IntentStatus::Approved if self.target.is_zero() => Settlement::CancelIntent,
+            // Nobody shall be asked to pay nothing, and of an order that waits to be taken nothing is.
+            IntentStatus::Open | IntentStatus::Approved if self.target.is_zero() => {
+                if self.abilities.waits_to_be_taken { Settlement::Settled } else { Settlement::CancelIntent }
+            }
             IntentStatus::Approved if self.can_still_pay() => Settlement::Take,
             IntentStatus::Authorised { capture_before } => self.keep_set_aside(capture_before),
             IntentStatus::CardSaved

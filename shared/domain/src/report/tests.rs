@@ -125,6 +125,18 @@ fn what_the_platform_bears_is_told_and_not_hidden() {
 }
 
 #[test]
+fn what_a_gateway_takes_of_the_expert_is_told() {
+    let m = |kind, amount| movement(kind, amount, "EUR");
+    let price = m(MovementKind::ProcessingFee, 350).from(Account::Expert);
+    let entries =
+        [entry(1, 1, vec![m(MovementKind::Captured, 8_000), m(MovementKind::Transfer, 8_000), price])];
+    let report = earnings(&entries, span(0, 2));
+    let [only] = report.as_slice() else { panic!("{report:?}") };
+    let amounts = [only.gross_paid, only.processing_fees, only.carried_by_platform, only.net_earned];
+    assert_eq!(amounts.map(SignedMoney::amount), [8_000, 350, 0, 7_650]);
+}
+
+#[test]
 fn a_span_without_anything_says_nothing() {
     assert_eq!(earnings(&[], span(0, 10)), []);
     assert_eq!(earnings(&half_refunded(), span(0, 10)), []);
@@ -185,7 +197,8 @@ proptest! {
             let amount = |figure: SignedMoney| figure.amount();
             prop_assert_eq!(amount(one.opening_balance), opening.get(Account::Expert, one.currency));
             prop_assert_eq!(amount(one.closing_balance), closing.get(Account::Expert, one.currency));
-            let kept = amount(one.gross_paid) - amount(one.refunded) - amount(one.disputed) - amount(one.fee);
+            let kept = amount(one.gross_paid) - amount(one.refunded) - amount(one.disputed) - amount(one.fee)
+                - amount(one.processing_fees);
             prop_assert_eq!(kept + amount(one.carried_by_platform), amount(one.net_earned));
             let change = amount(one.net_earned) - amount(one.paid_out);
             prop_assert_eq!(amount(one.opening_balance) + change, amount(one.closing_balance));

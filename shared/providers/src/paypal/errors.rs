@@ -106,7 +106,10 @@ impl From<Failure> for PaymentError {
                 | StatusCode::FORBIDDEN
         ) || status.is_server_error();
         let message = format!("{message} (debug id {debug_id})");
-        if passing {
+        // What is disputed waits for its end.
+        if issue == "TRANSACTION_DISPUTED" {
+            Self::NotNow { code: issue, message }
+        } else if passing {
             // Wrong keys are the operator's to mend, and consent is the expert's to give again; until then all stays owed.
             Self::Unavailable(format!("status {}, {issue}: {message}", status.as_u16()))
         } else {

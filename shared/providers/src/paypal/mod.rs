@@ -200,13 +200,13 @@ const AUTHORISATION_OVER: [&str; 5] = [
     "PREVIOUSLY_CAPTURED",
     "PREVIOUSLY_VOIDED",
 ];
-/// What is disputed waits for its end, and somebody else may have given everything back.
-const REFUND_OVER: [&str; 2] = ["CAPTURE_FULLY_REFUNDED", "TRANSACTION_DISPUTED"];
+/// Somebody else may have given everything back.
+const REFUND_OVER: [&str; 1] = ["CAPTURE_FULLY_REFUNDED"];
 
 #[async_trait]
 impl PaymentGateway for PayPal {
     /// An authorisation can be captured for 29 days, of which PayPal vouches for three. After them it is renewed when the money is
-    /// taken, and the client may not have it any more: then taking it is tried again until the 29 days are over.
+    /// taken, and the client may not have it any more: then it waits for a person.
     fn abilities(&self) -> Abilities {
         Abilities {
             authorisation_holds: AUTHORISATION_HOLDS,

@@ -85,6 +85,14 @@ mod tests {
         for under_way in ["pending", "in_transit", "canceled", "something_new"] {
             assert_eq!(of(under_way), [], "{under_way}");
         }
+        // Many charges come together in one.
+        let of_millions = serde_json::json!({
+            "id": "po_3Q2", "object": "payout", "status": "paid", "amount": 250_000_000_000_i64, "currency": "huf",
+            "created": 100, "arrival_date": 200, "failure_balance_transaction": null,
+        });
+        let read: Payout = serde_json::from_value(of_millions).expect("Stripe's shape");
+        let moved = super::payout(&read).expect("an amount");
+        assert_eq!(moved.first().map(|movement| movement.amount.amount()), Some(250_000_000_000));
         assert_eq!(of("paid"), [(MovementKind::Payout, 100)]);
         assert_eq!(of("failed"), [(MovementKind::Payout, 100), (MovementKind::PayoutFailed, 200)]);
     }

@@ -16,7 +16,8 @@ use stripe_connect::transfer_reversal::CreateIdTransferReversal;
 use stripe_core::customer::CreateCustomer;
 use stripe_core::payment_intent::{
     CapturePaymentIntent, CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods,
-    CreatePaymentIntentOffSession, CreatePaymentIntentTransferData,
+    CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects, CreatePaymentIntentOffSession,
+    CreatePaymentIntentTransferData,
 };
 use stripe_core::refund::CreateRefund;
 use stripe_core::setup_intent::{CreateSetupIntent, CreateSetupIntentUsage};
@@ -223,7 +224,8 @@ pub(super) fn new_intent(
     Ok(intent(payment, payment.amount, at_once, key)?.description(buyer.description))
 }
 
-/// An intent that is paid with a saved card, without its owner.
+/// An intent that is paid with a saved card, without its owner, who can be sent nowhere: what is confirmed at once and allows redirects
+/// must say where to (<https://docs.stripe.com/api/payment_intents/create#create_payment_intent-automatic_payment_methods-allow_redirects>).
 pub(super) fn new_off_session_intent(
     payment: &Payment,
     amount: Money,
@@ -231,7 +233,10 @@ pub(super) fn new_off_session_intent(
     payment_method: &str,
     key: &str,
 ) -> Result<CreatePaymentIntent, PaymentError> {
+    let mut methods = CreatePaymentIntentAutomaticPaymentMethods::new(true);
+    methods.allow_redirects = Some(CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects::Never);
     Ok(intent(payment, amount, at_once, key)?
+        .automatic_payment_methods(methods)
         .payment_method(payment_method)
         .off_session(CreatePaymentIntentOffSession::Bool(true))
         .confirm(true))
@@ -334,9 +339,14 @@ mod tests {
 
     #[test]
     fn never_rounds_what_stripe_tells() {
-        for (amount, code) in
-            [(50_050, "isk"), (1, "ugx"), (-1, "eur"), (100_000_000, "eur"), (5, "xyz"), (i64::MAX, "mga")]
-        {
+        for (amount, code) in [
+            (50_050, "isk"),
+            (1, "ugx"),
+            (-1, "eur"),
+            (1_000_000_000_000, "eur"),
+            (5, "xyz"),
+            (i64::MAX, "mga"),
+        ] {
             let told = from_stripe(amount, code);
             assert!(matches!(told, Err(PaymentError::Unavailable(_))), "{amount} {code}: {told:?}");
         }

@@ -108,17 +108,20 @@ impl From<Failure> for PaymentError {
                 | StatusCode::TOO_MANY_REQUESTS
                 | StatusCode::UNAUTHORIZED
                 | StatusCode::FORBIDDEN
-        ) || status.is_server_error()
+        )
             // Another request holds the object.
             || code == "lock_timeout";
         // The platform's balance must fill first; or the key stands for what was asked before and was not done. Stripe keeps such
         // an answer with the key.
         let not_now = matches!(code.as_str(), "balance_insufficient" | "idempotency_error");
+        let in_words = || format!("status {}, {code}: {message}", status.as_u16());
         if not_now {
             Self::NotNow { code, message }
+        } else if status.is_server_error() {
+            Self::Failed(in_words())
         } else if passing {
             // A wrong key is the operator's to mend; until then everything stays owed.
-            Self::Unavailable(format!("status {}, {code}: {message}", status.as_u16()))
+            Self::Unavailable(in_words())
         } else {
             Self::Refused { code, message }
         }
@@ -205,12 +208,12 @@ mod tests {
         for status in [
             StatusCode::TOO_MANY_REQUESTS,
             StatusCode::CONFLICT,
-            StatusCode::BAD_GATEWAY,
             StatusCode::UNAUTHORIZED,
             StatusCode::FORBIDDEN,
         ] {
             assert!(matches!(answered(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
         }
+        assert!(matches!(answered(StatusCode::BAD_GATEWAY, b"<html>"), PaymentError::Failed(_)));
         let of_code = |code: &str| {
             let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
             answered(StatusCode::BAD_REQUEST, body.as_bytes())

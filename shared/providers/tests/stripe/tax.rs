@@ -53,7 +53,7 @@ async fn an_expert_learns_what_is_missing() {
     world.simulator.set_up_tax(&world.account, true, &[]).expect("it is there");
     assert_eq!(missing().await, Ok(Vec::new()));
     world.switch(|switches| switches.fail_before_acting = 1);
-    assert!(matches!(missing().await, Err(PaymentError::Unavailable(_))));
+    assert!(matches!(missing().await, Err(PaymentError::Failed(_))));
     world.simulator.deauthorize(&world.account).expect("it is there");
     assert_eq!(refused(missing().await), "account_invalid");
 }

@@ -143,3 +143,23 @@ async fn a_payment_is_shown_to_its_two_people_only() {
         world.get(&path).person("alan").send().await.expect(200);
     }
 }
+
+#[tokio::test]
+async fn prices_are_in_currencies_in_which_the_platform_is_paid() {
+    let euros = vec![domain::Currency::EUR];
+    let world = World::with(|config| config.settings.currencies = euros).await;
+    let offer = world.offer(&paid_hour()).await;
+    let path = format!("/v1/experts/{}/session-types", offer.expert);
+    let post =
+        async |terms: &Value, key: &str| world.post(&path).person("ada").once(key).json(terms).send().await;
+    let (mut price, mut shown, mut free) = (paid_hour(), paid_hour(), paid_hour());
+    price["price"]["currency"] = json!("USD");
+    shown["presentment_currencies"] = json!(["USD"]);
+    free["price"] = json!({ "amount": 0, "currency": "USD" });
+    for (terms, field) in [(&price, "price.currency"), (&shown, "presentment_currencies")] {
+        let refused = post(terms, field).await;
+        assert_eq!((refused.problem(422), &refused.body["field"]), ("invalid", &json!(field)));
+        assert!(refused.body["detail"].as_str().expect("words").contains("EUR"));
+    }
+    post(&free, "free").await.expect(201);
+}

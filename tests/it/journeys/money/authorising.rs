@@ -141,6 +141,23 @@ async fn a_saved_card_that_is_declined_says_why_in_words() {
 }
 
 #[tokio::test]
+async fn who_has_yet_to_pay_cannot_move_the_session_before_their_deadline() {
+    const FAILS_LATER: &str = "4000000000000341";
+    let world = World::new().await;
+    let offer = world.offer(&authorised_hour()).await;
+    let appointment = id(&world.booked_with(&offer, LATER, FAILS_LATER).await);
+    world.until("2027-01-21T16:00:00Z").await;
+    assert_eq!(world.payment(&appointment).await["state"], "action_required");
+    // The deadline is after this session.
+    let sooner = json!({ "start": "2027-01-22T09:00:00Z" });
+    world.act("alan", &appointment, "reschedule", &sooner).await.expect(200);
+    world.until("2027-01-22T09:00:00Z").await;
+    let now = world.appointment(&appointment).await;
+    assert_eq!((&now["status"], &now["cancelled_by"]), (&json!("cancelled"), &json!("platform")));
+    world.balances(&offer).await;
+}
+
+#[tokio::test]
 async fn calling_off_forgets_the_card_and_lets_go_of_what_is_set_aside() {
     for (start, state) in [(SOON, "authorised"), (LATER, "card_saved")] {
         let world = World::new().await;

@@ -88,6 +88,33 @@ async fn calling_off_what_is_disputed_gives_nothing_twice() {
 }
 
 #[tokio::test]
+async fn nothing_is_given_back_while_the_bank_decides() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    world.well_off(&offer, []).await;
+    let appointment = world.secured(&offer, AT).await;
+    let dispute = dispute(&world, intent(&world.appointment(&appointment).await), Some(4_000));
+    world.stack.settle().await;
+    let give_back = async |key: &str| {
+        let part = json!({ "amount": { "amount": 2_400, "currency": "EUR" } });
+        world
+            .post(&format!("/v1/appointments/{appointment}/refunds"))
+            .person("ada")
+            .once(key)
+            .json(&part)
+            .send()
+            .await
+    };
+    assert_eq!(give_back("a").await.problem(409), "payment-state");
+    world.stripe().close_dispute(&dispute, DisputeOutcome::Won).expect("the bank decides");
+    world.stack.settle().await;
+    give_back("b").await.expect(201);
+    world.stack.settle().await;
+    assert_eq!(world.payment(&appointment).await["refunded"]["amount"], 2_400, "and nothing more");
+    world.balances(&offer).await;
+}
+
+#[tokio::test]
 async fn payouts_are_in_the_ledger_also_when_they_come_back() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;

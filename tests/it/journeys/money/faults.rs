@@ -128,3 +128,47 @@ async fn booking_goes_on_where_a_lost_answer_stopped_it() {
         }
     }
 }
+
+/// Stripe keeps a fault with its key for a day; what is owed does not wait for that.
+#[tokio::test]
+async fn what_stripe_failed_at_is_done_within_the_hour() {
+    let within_the_hour = async |world: &World| {
+        for _ in 0..12 {
+            world.pass(300);
+            world.stack.settle().await;
+            world.sweep().await;
+        }
+    };
+    let fails = || Switches { fail_for_good: 1, ..Switches::default() };
+
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let appointment = world.secured(&offer, AT).await;
+    world.stripe().set_switches(fails());
+    world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
+    world.stack.settle().await;
+    assert_eq!(world.stripe().switches().fail_for_good, 0, "it failed");
+    within_the_hour(&world).await;
+    assert_eq!(world.payment(&appointment).await["state"], "refunded");
+    world.balances(&offer).await;
+
+    let world = World::new().await;
+    let offer = world.offer(&authorised_hour()).await;
+    let appointment = world.secured(&offer, AT).await;
+    world.until("2027-01-05T11:00:00Z").await;
+    world.stripe().set_switches(fails());
+    world.act("ada", &appointment, "complete", &json!(null)).await.expect(200);
+    within_the_hour(&world).await;
+    assert_eq!(world.payment(&appointment).await["state"], "paid");
+    world.balances(&offer).await;
+
+    let world = World::new().await;
+    let offer = world.offer(&authorised_hour()).await;
+    let appointment = world.secured(&offer, LATER).await;
+    world.until("2027-01-20T20:00:00Z").await;
+    assert_eq!(world.payment(&appointment).await["state"], "card_saved");
+    world.stripe().set_switches(fails());
+    world.until("2027-01-22T08:00:00Z").await;
+    assert_eq!(world.payment(&appointment).await["state"], "authorised");
+    world.balances(&offer).await;
+}

@@ -39,7 +39,7 @@ fn reference(reference: Option<&String>) -> Result<String, PaymentError> {
 }
 
 fn fail() -> PaymentError {
-    PaymentError::Unavailable("status 500".to_owned())
+    PaymentError::Failed("status 500".to_owned())
 }
 
 /// An order under a key: the same again answers the same for a day, also when that was a failure.
