@@ -57,38 +57,28 @@ fn ask(core: &mut Core, question: impl FnOnce(&mut Core, &mut Mirror) -> Result<
     core.mirror = Some(mirror);
 }
 
-/// The kind of an answer to a write: its words are each store's own.
-pub fn kind(answer: &Result<(), WriteError>) -> Result<(), WriteError> {
-    match answer {
-        Err(WriteError::Table(error)) => Err(WriteError::Table(silent(error))),
-        other => other.clone(),
-    }
-}
-
-/// The kind of a failed read.
-pub fn silent(error: &TableError) -> TableError {
-    match error {
-        TableError::Busy(_) => TableError::Busy(String::new()),
-        TableError::Unavailable(_) => TableError::Unavailable(String::new()),
-    }
+/// An answer without its words, which are each store's own: what remains of a failure is its kind.
+pub fn wordless<T>(answer: Result<T, WriteError>) -> Result<T, WriteError> {
+    answer.map_err(|error| match error {
+        WriteError::Table(TableError::Busy(_)) => TableError::Busy(String::new()).into(),
+        WriteError::Table(TableError::Unavailable(_)) => TableError::Unavailable(String::new()).into(),
+        moved => moved,
+    })
 }
 
 /// Compares what became of a write; `unheard` when the client library does not hear of it at first.
-pub(crate) fn write(core: &mut Core, writes: Vec<Write>, decided: Result<(), &WriteError>, unheard: bool) {
-    if core.mirror.is_none() {
-        return;
-    }
+pub(crate) fn write(core: &mut Core, writes: &[Write], decided: Result<(), &WriteError>, unheard: bool) {
     let decided = decided.map_err(Clone::clone);
     ask(core, |_, mirror| {
         let keys: Vec<String> = writes.iter().map(|write| write.key.to_string()).collect();
         mirror.real.lose_answer(unheard);
-        let real = mirror.real.wait(mirror.real.table.write(writes));
+        let real = mirror.real.wait(mirror.real.table.write(writes.to_vec()));
         mirror.real.lose_answer(false);
         match real {
             Ok(()) => mirror.compared.done += 1,
             Err(_) => mirror.compared.refused += 1,
         }
-        if kind(&real) == kind(&decided) {
+        if wordless(real.clone()) == wordless(decided.clone()) {
             return Ok(());
         }
         Err(format!("the write of {} is {decided:?} in the model and {real:?} there", keys.join(", ")))

@@ -13,7 +13,7 @@ use store::keys::{GSI1, GSI2};
 use store::table::{Expect, Table, WriteError};
 
 use crate::core::Start;
-use crate::mirror::{same, shown, silent, sorted};
+use crate::mirror::{same, shown, sorted, wordless};
 use crate::real::Real;
 use crate::simulation::Simulation;
 use crate::table::{SimTable, version};
@@ -76,13 +76,6 @@ async fn ask(table: &dyn Table, request: Request) -> Result<Vec<Item>, WriteErro
     }
 }
 
-fn without_words(rows: Result<Vec<Item>, WriteError>) -> Result<Vec<Item>, WriteError> {
-    rows.map_err(|error| match error {
-        WriteError::Table(error) => WriteError::Table(silent(&error)),
-        moved => moved,
-    })
-}
-
 /// The model, and the world it needs.
 struct Model(Simulation);
 
@@ -136,7 +129,7 @@ impl Model {
         core.wrong.clear();
         let after = core.table.capacity;
         let cost = 5 * (after.half_reads - before.half_reads) + 10 * (after.writes - before.writes);
-        Answer { rows: without_words(rows), cost }
+        Answer { rows: wordless(rows), cost }
     }
 }
 
@@ -144,7 +137,7 @@ fn real_answer(real: &Real, request: Request) -> Answer {
     real.lose_answer(matches!(request, Request::Write { unheard: true, .. }));
     let rows = real.wait(ask(&real.table, request));
     real.lose_answer(false);
-    Answer { rows: without_words(rows), cost: real.cost() }
+    Answer { rows: wordless(rows), cost: real.cost() }
 }
 
 /// Makes the requests of a sequence, and compares.

@@ -140,19 +140,29 @@ impl Rows {
         }
     }
 
-    /// What becomes of writes that begin and end now.
-    fn decide(&self, writes: &[Write]) -> Result<(), WriteError> {
-        let mut unwritable = Ok(());
+    /// What becomes of writes that begin and end now: whether they change anything.
+    fn decide(&self, writes: &[Write], transaction: bool) -> Result<bool, WriteError> {
+        let mut unwritable = Ok(true);
         let mut moved = Vec::new();
         for write in writes {
             match limits::check_row(write) {
                 Err(error) => unwritable = Err(error.into()),
-                Ok(()) if !self.holds(&write.key, write.expect) => moved.push(write.key.clone()),
+                Ok(()) if !self.holds(&write.key, write.expect) => moved.push(write),
                 Ok(()) => {}
             }
         }
         // `store::DynamoTable` asks for what moved first.
-        if moved.is_empty() { unwritable } else { Err(WriteError::Moved(moved)) }
+        match moved.as_slice() {
+            [] => unwritable,
+            // It takes a row that stands there already for its own: the client library may have repeated the write. It may as
+            // well be the same row of somebody else.
+            [Write { key, action: Action::Put(item), .. }]
+                if !transaction && self.get(key).is_some_and(|standing| **standing == *item) =>
+            {
+                Ok(false)
+            }
+            moved => Err(WriteError::Moved(moved.iter().map(|write| write.key.clone()).collect())),
+        }
     }
 
     fn apply(core: &mut Core, key: Key, item: Option<Item>, settled_at: i64) {
@@ -222,7 +232,7 @@ impl Rows {
         for key in gone {
             if core.chance.hits(5_000) {
                 let delete = Write { key: key.clone(), expect: Expect::Anything, action: Action::Delete };
-                mirror::write(core, vec![delete], Ok(()), false);
+                mirror::write(core, &[delete], Ok(()), false);
                 Self::apply(core, key, None, 0);
             }
         }
@@ -402,7 +412,7 @@ fn begin(core: &mut Core, writes: Vec<Write>, finish: Finish<Result<(), WriteErr
     if let Err(error) = limits::check(&writes) {
         core.wrong(format!("the table refuses a write for good: {error}"));
         let error = WriteError::from(error);
-        mirror::write(core, writes, Err(&error), false);
+        mirror::write(core, &writes, Err(&error), false);
         return refuse(core, finish, error);
     }
     let locked =
@@ -430,19 +440,25 @@ fn commit(core: &mut Core, writes: Vec<Write>, number: Option<u64>, finish: Fini
             core.table.row_mut(&write.key).locked_by = None;
         }
     }
-    let decided = core.table.decide(&writes);
-    if let Err(error) = decided {
-        if matches!(error, WriteError::Table(_)) {
-            core.wrong(format!("the table refuses a write for good: {error}"));
+    match core.table.decide(&writes, number.is_some()) {
+        Err(error) => {
+            if matches!(error, WriteError::Table(_)) {
+                core.wrong(format!("the table refuses a write for good: {error}"));
+            }
+            mirror::write(core, &writes, Err(&error), false);
+            return refuse(core, finish, error);
         }
-        mirror::write(core, writes, Err(&error), false);
-        return refuse(core, finish, error);
+        Ok(false) => {
+            mirror::write(core, &writes, Ok(()), false);
+            return finish.finish(core, Ok(()));
+        }
+        Ok(true) => {}
     }
     let often = core.weather.repeated;
     let unheard = core.chance.hits(often);
-    let repeat = unheard.then(|| writes.clone()).filter(|_| number.is_none());
+    let repeat = writes.first().filter(|_| unheard && number.is_none()).cloned();
     // The model repeats a single write itself, later, so that others get in between.
-    mirror::write(core, writes.clone(), Ok(()), unheard && number.is_some());
+    mirror::write(core, &writes, Ok(()), unheard && number.is_some());
     let settled_at =
         if number.is_some() { core.now + core.chance.between(0, 20.min(core.weather.slow)) } else { 0 };
     limits::count_write(&mut core.table, &writes, number.is_some());
@@ -459,38 +475,36 @@ fn commit(core: &mut Core, writes: Vec<Write>, number: Option<u64>, finish: Fini
         None if rest > 0 => core.later(rest, move |core| finish.finish(core, Ok(()))),
         None => finish.finish(core, Ok(())),
         // Under the token of a transaction the same again changes nothing. A single write is sent again as it is.
-        Some(writes) => {
+        Some(write) => {
             let way = core.way();
-            core.later(way, move |core| again(core, writes, finish));
+            core.later(way, move |core| again(core, write, finish));
         }
     }
 }
 
 /// The client library sends a single write again whose answer it did not hear.
-fn again(core: &mut Core, mut writes: Vec<Write>, finish: Finish<Result<(), WriteError>>) {
-    let again = writes.clone();
-    let Some(Write { key, expect, action }) = writes.pop() else { return };
+fn again(core: &mut Core, write: Write, finish: Finish<Result<(), WriteError>>) {
+    let key = write.key.clone();
     core.say(|| format!("    the client library repeats the write of {key}"));
-    let holds = core.table.holds(&key, expect);
     if core.table.row(&key).is_some_and(|row| row.locked_by.is_some()) {
         let conflict = "another transaction is at work on the row".to_owned();
         return refuse(core, finish, TableError::Busy(conflict).into());
     }
-    // As `store::DynamoTable` tells its own row from another's.
-    let stands =
-        matches!(&action, Action::Put(item) if core.table.get(&key).is_some_and(|row| **row == *item));
-    if !holds && !stands {
-        let error = WriteError::Moved(vec![key]);
-        mirror::write(core, again, Err(&error), false);
-        return refuse(core, finish, error);
+    match core.table.decide(std::slice::from_ref(&write), false) {
+        Err(error) => {
+            mirror::write(core, &[write], Err(&error), false);
+            refuse(core, finish, error);
+        }
+        Ok(changes) => {
+            mirror::write(core, std::slice::from_ref(&write), Ok(()), false);
+            match write.action {
+                Action::Put(item) if changes => Rows::apply(core, key, Some(item), 0),
+                Action::Delete => Rows::apply(core, key, None, 0),
+                Action::Put(_) | Action::Check => {}
+            }
+            finish.finish(core, Ok(()));
+        }
     }
-    mirror::write(core, again, Ok(()), false);
-    match action {
-        Action::Put(item) if holds => Rows::apply(core, key, Some(item), 0),
-        Action::Delete => Rows::apply(core, key, None, 0),
-        Action::Put(_) | Action::Check => {}
-    }
-    finish.finish(core, Ok(()));
 }
 
 /// The table as the simulation itself reads it: at once, and as it stands.
@@ -513,7 +527,7 @@ impl Table for Direct {
 
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
         let core = &mut *self.0.lock();
-        mirror::write(core, writes.clone(), Ok(()), false);
+        mirror::write(core, &writes, Ok(()), false);
         for Write { key, action, .. } in writes {
             match action {
                 Action::Put(item) => Rows::apply(core, key, Some(item), 0),

@@ -101,6 +101,8 @@ struct Drawer {
     chance: Chance,
     partitions: Vec<String>,
     sorts: Vec<String>,
+    /// The last row that was drawn: somebody else may write the same.
+    last: Option<Wanted>,
 }
 
 /// The sequence of a seed.
@@ -112,7 +114,7 @@ pub fn sequence(seed: u64) -> Vec<Request> {
     let partitions = some(&PARTITIONS, &mut chance, 3);
     let sorts = some(&SORTS, &mut chance, 8);
     let length = chance.between(5, 60);
-    let mut drawer = Drawer { chance, partitions, sorts };
+    let mut drawer = Drawer { chance, partitions, sorts, last: None };
     (0..length).map(|_| drawer.request()).collect()
 }
 
@@ -213,7 +215,8 @@ impl Drawer {
                 self.many(count)
             }
             20..25 => return self.heavy(),
-            25..1_000 => vec![self.key()],
+            25..150 => return self.last.clone().into_iter().collect(),
+            150..1_000 => vec![self.key()],
             _ => self.keys(7),
         };
         keys.into_iter().map(|key| self.wanted(key)).collect()
@@ -234,7 +237,11 @@ impl Drawer {
             Expect::Version(some),
             Expect::Version(some),
         ]);
-        Wanted { write: Write { key, expect, action }, right }
+        let wanted = Wanted { write: Write { key, expect, action }, right };
+        if matches!(wanted.write.action, Action::Put(_)) {
+            self.last = Some(Wanted { right: false, ..wanted.clone() });
+        }
+        wanted
     }
 
     /// A transaction of about 4 MB.

@@ -74,8 +74,8 @@ pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
                     return Err(refused("a row above 400 KB"));
                 }
                 let empty =
-                    |name: &&str| matches!(item.get(*name), Some(AttributeValue::S(text)) if text.is_empty());
-                if index_attributes().iter().any(|(name, _)| empty(&name)) {
+                    |name: &str| matches!(item.get(name), Some(AttributeValue::S(text)) if text.is_empty());
+                if index_attributes().iter().any(|(name, _)| empty(name)) {
                     return Err(refused("an empty key of an index"));
                 }
             }
