@@ -11,6 +11,7 @@ use domain::Timestamp;
 
 use crate::chance::Chance;
 use crate::gateway::Books;
+use crate::mirror::Mirror;
 use crate::people::People;
 use crate::queue::{Bus, Queue};
 use crate::table::Rows;
@@ -167,6 +168,8 @@ pub struct Core {
     pub current: Option<TaskId>,
     /// The mistake that is planted at the ports, if any.
     pub planted: &'static str,
+    /// A real store that is asked the same, when somebody wants it.
+    pub mirror: Option<Box<Mirror>>,
     heap: BinaryHeap<Reverse<Event>>,
     events: u64,
     next_task: TaskId,
@@ -212,6 +215,7 @@ impl Core {
             starts: Vec::new(),
             current: None,
             planted: "",
+            mirror: None,
             heap: BinaryHeap::new(),
             events: 0,
             next_task: 0,

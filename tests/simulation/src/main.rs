@@ -1,6 +1,8 @@
 //! What it can be asked for:
 //!
 //! - `--seeds 1000 --operations 1000`: so many seeds, each for so many operations and then to its rest
+//! - `--mirror` with it: every request to the table is also made to the embedded DynamoDB, and decided the same there
+//! - `--requests 10000`: so many sequences of random requests, to the model of the table and to the embedded DynamoDB
 //! - `--seed 123 --trace`: what happens with one seed, line by line
 //! - `--flows`: every flow, crashed at every call; `--flow <name> --point 17 CrashAfter --trace`: one of these
 //! - `--bugs`: each planted mistake until a seed finds it, and with `--flows` until a flow does; all of them only with `--features planted-bugs`
@@ -14,7 +16,8 @@ use std::time::Instant;
 
 use simulation::core::{How, Mishap};
 use simulation::flows::{FLOWS, tell, try_everywhere};
-use simulation::run::{Outcome, seed};
+use simulation::random_requests::{self, Compared};
+use simulation::run::{Outcome, mirrored, seed};
 
 struct Wanted {
     first: u64,
@@ -26,6 +29,8 @@ struct Wanted {
     bugs: bool,
     point: Option<(u64, How)>,
     flow: Option<String>,
+    mirror: bool,
+    requests: Option<u64>,
 }
 
 fn wanted() -> Result<Wanted, lexopt::Error> {
@@ -40,6 +45,8 @@ fn wanted() -> Result<Wanted, lexopt::Error> {
         bugs: false,
         point: None,
         flow: None,
+        mirror: false,
+        requests: None,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -58,6 +65,8 @@ fn wanted() -> Result<Wanted, lexopt::Error> {
                 let how = How::ALL.into_iter().find(|one| format!("{one:?}") == how).ok_or("no such way")?;
                 wanted.point = Some((call, how));
             }
+            Long("mirror") => wanted.mirror = true,
+            Long("requests") => wanted.requests = Some(parser.value()?.parse()?),
             Long("trace") => wanted.trace = true,
             other => return Err(other.unexpected()),
         }
@@ -80,30 +89,17 @@ fn main() -> ExitCode {
     if wanted.flows || wanted.flow.is_some() {
         return flows(&wanted, begun);
     }
-    let next = AtomicU64::new(wanted.first);
-    let outcomes: Mutex<BTreeMap<u64, Outcome>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= wanted.first + wanted.seeds {
-                        return;
-                    }
-                    let run = || seed(number, wanted.operations, wanted.trace, wanted.planted);
-                    let outcome = std::panic::catch_unwind(run).unwrap_or_else(|_| Outcome {
-                        seed: number,
-                        wrong: vec!["it panics".to_owned()],
-                        ..Outcome::default()
-                    });
-                    if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.insert(number, outcome);
-                    }
-                }
-            });
-        }
+    if let Some(sequences) = wanted.requests {
+        return requests(&wanted, sequences, begun);
+    }
+    let outcomes = each(wanted.first, wanted.seeds, |number| {
+        let failed = |why: String| Outcome { seed: number, wrong: vec![why], ..Outcome::default() };
+        let run = || match wanted.mirror {
+            true => mirrored(number, wanted.operations, wanted.trace, wanted.planted).unwrap_or_else(failed),
+            false => seed(number, wanted.operations, wanted.trace, wanted.planted),
+        };
+        std::panic::catch_unwind(run).unwrap_or_else(|_| failed("it panics".to_owned()))
     });
-    let outcomes = outcomes.into_inner().unwrap_or_default();
     for outcome in outcomes.values() {
         for line in &outcome.trace {
             println!("{line}");
@@ -135,7 +131,57 @@ fn main() -> ExitCode {
         sum(|outcome| outcome.capacity.conflicts),
         sum(|outcome| outcome.capacity.moved),
     );
+    if wanted.mirror {
+        println!(
+            "on a real store: {} writes done and {} refused, {} reads, {} rows in the end",
+            sum(|outcome| outcome.mirrored.done),
+            sum(|outcome| outcome.mirrored.refused),
+            sum(|outcome| outcome.mirrored.reads),
+            sum(|outcome| outcome.mirrored.rows),
+        );
+    }
     if failing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Does something with so many seeds, on all cores.
+fn each<T: Send>(first: u64, seeds: u64, run: impl Fn(u64) -> T + Sync) -> BTreeMap<u64, T> {
+    let next = AtomicU64::new(first);
+    let outcomes: Mutex<BTreeMap<u64, T>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= first + seeds {
+                        return;
+                    }
+                    let outcome = run(number);
+                    if let Ok(mut outcomes) = outcomes.lock() {
+                        outcomes.insert(number, outcome);
+                    }
+                }
+            });
+        }
+    });
+    outcomes.into_inner().unwrap_or_default()
+}
+
+/// Holds the model of the table against the embedded DynamoDB.
+fn requests(wanted: &Wanted, sequences: u64, begun: Instant) -> ExitCode {
+    let compared = each(wanted.first, sequences, random_requests::seed);
+    let differences: Vec<&String> = compared.values().filter_map(|one| one.as_ref().err()).collect();
+    differences.iter().take(5).for_each(|difference| println!("{difference}"));
+    let sum = |of: fn(&Compared) -> u64| compared.values().flatten().map(of).sum::<u64>();
+    println!(
+        "{} random requests in {} sequences, {} of them refused, {} rows compared in {:.1} s; {} sequences differ",
+        sum(|compared| compared.requests),
+        compared.len(),
+        sum(|compared| compared.refused),
+        sum(|compared| compared.rows),
+        begun.elapsed().as_secs_f32(),
+        differences.len()
+    );
+    if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {

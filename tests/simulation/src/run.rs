@@ -2,6 +2,7 @@
 
 use crate::actors::{self, Mix};
 use crate::chance::Chance;
+use crate::mirror::{self, Mirror, Mirrored};
 use crate::rest::come_to_rest;
 use crate::setting::furnish;
 use crate::simulation::Simulation;
@@ -25,6 +26,8 @@ pub struct Outcome {
     pub movements: usize,
     /// What the table was asked.
     pub capacity: Capacity,
+    /// What was compared with a real store.
+    pub mirrored: Mirrored,
     /// What was found to be wrong.
     pub wrong: Vec<String>,
     /// What happened, when it was asked for.
@@ -33,9 +36,28 @@ pub struct Outcome {
 
 /// Runs a seed for so many operations, and brings it to rest.
 pub fn seed(seed: u64, operations: u64, traced: bool, planted: &'static str) -> Outcome {
+    run(seed, operations, traced, planted, None)
+}
+
+/// The same, with a real store beside the model of the table.
+///
+/// # Errors
+/// When there is no real store.
+pub fn mirrored(seed: u64, operations: u64, traced: bool, planted: &'static str) -> Result<Outcome, String> {
+    Ok(run(seed, operations, traced, planted, Some(Box::new(Mirror::new()?))))
+}
+
+fn run(
+    seed: u64,
+    operations: u64,
+    traced: bool,
+    planted: &'static str,
+    mirror: Option<Box<Mirror>>,
+) -> Outcome {
     crate::planted::plant(planted);
     let weather = Weather::draw(&mut Chance::new(seed ^ 0x77ea_74e7));
     let mut simulation = Simulation::new(seed, weather, traced);
+    simulation.shared.lock().mirror = mirror;
     furnish(&mut simulation);
     {
         let core = &mut *simulation.shared.lock();
@@ -62,6 +84,7 @@ pub fn outcome(seed: u64, simulation: Simulation) -> Outcome {
     let movements = simulation.invariants.known.values().map(|known| known.movements.len()).sum();
     let operations = simulation.operations();
     let core = &mut *simulation.shared.lock();
+    let mirrored = mirror::everything(core);
     Outcome {
         seed,
         operations,
@@ -70,6 +93,7 @@ pub fn outcome(seed: u64, simulation: Simulation) -> Outcome {
         statuses,
         movements,
         capacity: core.table.capacity,
+        mirrored,
         wrong: std::mem::take(&mut core.wrong),
         trace: core.trace.take().unwrap_or_default(),
     }

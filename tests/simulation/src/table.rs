@@ -5,22 +5,25 @@
 //!   others. A strong read of one row sees it whole.
 //! - Reads that may lag do, and so do both indexes.
 //! - The client library repeats what it heard nothing of: a transaction under its token, a single write as it is.
-//! - A transaction has at most 100 rows, and a row at most 400 KB.
+//! - A transaction has at most 100 rows, and a row at most 400 KB. What DynamoDB refuses for good is refused.
 //! - TTL deletes a row some time after its time, or never.
+//!
+//! What it says without any of this is held against the embedded DynamoDB: see `random_requests` and `mirror`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use store::keys::{EXPIRES_AT, GSI1, GSI2, Index, Key, VERSION};
+use store::keys::{EXPIRES_AT, GSI1, GSI2, Index, Key, VERSION, nothing};
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
 use store::{Item, TableError};
 
 use crate::call::{Finish, Kind, call, staged};
 use crate::core::{Core, Shared};
+use crate::mirror;
 
-mod limits;
+pub mod limits;
 
 /// So long after its last change a read that may lag can still see a row as it was, in milliseconds.
 const LAG: i64 = 500;
@@ -85,6 +88,28 @@ impl Rows {
         self.row(key)?.item.as_ref()
     }
 
+    /// What a query finds when nothing lags but the index.
+    pub fn standing(&self, query: &Query) -> Vec<Arc<Item>> {
+        found(self, query, |row| row.item.clone())
+    }
+
+    /// All rows, or all of an index once it has caught up.
+    pub fn everything(&mut self, index: Option<Index>) -> Vec<Arc<Item>> {
+        let Some(index) = index else {
+            return self
+                .rows
+                .values()
+                .flat_map(BTreeMap::values)
+                .filter_map(|row| row.item.clone())
+                .collect();
+        };
+        let keys = self.rows.iter().flat_map(|(pk, rows)| rows.keys().map(|sk| (pk.clone(), sk.clone())));
+        for (pk, sk) in keys.collect::<Vec<_>>() {
+            self.show(number(index), &Key { pk, sk });
+        }
+        self.indexes[number(index)].values().cloned().collect()
+    }
+
     /// The rows of a partition whose sort keys begin so.
     pub fn starting(&self, pk: &str, sk: &str) -> Vec<(String, Arc<Item>)> {
         let Some(partition) = self.rows.get(pk) else { return Vec::new() };
@@ -112,6 +137,31 @@ impl Rows {
             Expect::Version(version) => standing
                 .and_then(|item| item.get(VERSION)?.as_n().ok())
                 .is_some_and(|standing| *standing == version.to_string()),
+        }
+    }
+
+    /// What becomes of writes that begin and end now: whether they change anything.
+    fn decide(&self, writes: &[Write], transaction: bool) -> Result<bool, WriteError> {
+        let mut unwritable = Ok(true);
+        let mut moved = Vec::new();
+        for write in writes {
+            match limits::check_row(write) {
+                Err(error) => unwritable = Err(error.into()),
+                Ok(()) if !self.holds(&write.key, write.expect) => moved.push(write),
+                Ok(()) => {}
+            }
+        }
+        // `store::DynamoTable` asks for what moved first.
+        match moved.as_slice() {
+            [] => unwritable,
+            // It takes a row that stands there already for its own: the client library may have repeated the write. It may as
+            // well be the same row of somebody else.
+            [Write { key, action: Action::Put(item), .. }]
+                if !transaction && self.get(key).is_some_and(|standing| **standing == *item) =>
+            {
+                Ok(false)
+            }
+            moved => Err(WriteError::Moved(moved.iter().map(|write| write.key.clone()).collect())),
         }
     }
 
@@ -181,6 +231,8 @@ impl Rows {
             .collect();
         for key in gone {
             if core.chance.hits(5_000) {
+                let delete = Write { key: key.clone(), expect: Expect::Anything, action: Action::Delete };
+                mirror::write(core, &[delete], Ok(()), false);
                 Self::apply(core, key, None, 0);
             }
         }
@@ -205,21 +257,18 @@ fn answer(items: impl IntoIterator<Item = Arc<Item>>) -> Vec<Item> {
     items.into_iter().map(|item| Item::clone(&item)).collect()
 }
 
-fn found(core: &mut Core, query: &Query) -> Vec<Arc<Item>> {
+/// The rows that a query asks for, each as `see` has it; an index as it stands.
+fn found(table: &Rows, query: &Query, see: impl FnMut(&Row) -> Option<Arc<Item>>) -> Vec<Arc<Item>> {
     let mut items: Vec<Arc<Item>> = match query.index {
         None => {
-            let now = core.now;
-            let (rows, chance) = (&core.table.rows, &mut core.chance);
-            let Some(partition) = rows.get(&query.pk).filter(|_| query.from <= query.to) else {
-                return Vec::new();
-            };
+            let Some(partition) = table.rows.get(&query.pk) else { return Vec::new() };
             let rows = partition.range(query.from.clone()..=query.to.clone());
-            rows.filter_map(|(_, row)| Rows::seen(row, now, query.consistency, chance)).collect()
+            rows.map(|(_, row)| row).filter_map(see).collect()
         }
         Some(index) => {
             let nothing = Key { pk: String::new(), sk: String::new() };
             let from = (query.pk.clone(), query.from.clone(), nothing);
-            let rows = core.table.indexes[number(index)].range(from..);
+            let rows = table.indexes[number(index)].range(from..);
             rows.take_while(|((pk, sk, _), _)| *pk == query.pk && *sk <= query.to)
                 .map(|(_, item)| item.clone())
                 .collect()
@@ -251,6 +300,14 @@ fn busy(core: &mut Core) -> Result<(), TableError> {
     Ok(())
 }
 
+/// A read that is refused for good is a mistake of whoever asks.
+fn refuse_read(core: &mut Core, checked: Result<(), TableError>) -> Result<(), TableError> {
+    if let Err(error) = &checked {
+        core.wrong(format!("the table refuses a read for good: {error}"));
+    }
+    checked
+}
+
 #[async_trait]
 impl Table for SimTable {
     async fn get(&self, key: &Key, consistency: Consistency) -> Result<Option<Item>, TableError> {
@@ -258,6 +315,8 @@ impl Table for SimTable {
         let label = || format!("get {key}");
         call(&self.0, Kind::Read, label, read_silent, move |core| {
             busy(core)?;
+            refuse_read(core, limits::check_keys(std::slice::from_ref(&wanted)))?;
+            mirror::get(core, &wanted);
             let lags = consistency == Consistency::Eventual || core.planted == "stale_reads";
             let now = core.now;
             let (rows, chance) = (&core.table, &mut core.chance);
@@ -265,7 +324,9 @@ impl Table for SimTable {
                 true => Rows::seen(row, now, Consistency::Eventual, chance),
                 false => row.item.clone(),
             });
-            limits::count_read(&mut core.table.capacity, item.iter(), consistency);
+            let item = [item];
+            limits::count_rows(&mut core.table.capacity, &item, consistency)?;
+            let [item] = item;
             Ok(item.map(|item| Item::clone(&item)))
         })
         .await
@@ -273,15 +334,17 @@ impl Table for SimTable {
 
     async fn get_many(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, TableError> {
         let wanted = keys.to_vec();
-        let label = || format!("get {} rows, first {}", keys.len(), keys[0]);
+        let label = || format!("get {} rows, first {}", keys.len(), keys.first().unwrap_or(&nothing()));
         call(&self.0, Kind::Read, label, read_silent, move |core| {
             busy(core)?;
+            refuse_read(core, limits::check_keys(&wanted))?;
+            mirror::get_many(core, &wanted);
             let now = core.now;
             let (rows, chance) = (&core.table, &mut core.chance);
-            let rows = wanted.iter().filter_map(|key| rows.row(key));
-            let items: Vec<_> = rows.filter_map(|row| Rows::seen(row, now, consistency, chance)).collect();
-            limits::count_read(&mut core.table.capacity, items.iter(), consistency);
-            Ok(answer(items))
+            let rows = wanted.iter().map(|key| rows.row(key));
+            let items: Vec<_> = rows.map(|row| Rows::seen(row?, now, consistency, chance)).collect();
+            limits::count_rows(&mut core.table.capacity, &items, consistency)?;
+            Ok(answer(items.into_iter().flatten()))
         })
         .await
     }
@@ -291,8 +354,12 @@ impl Table for SimTable {
         let label = || format!("query {} {}..{}", query.pk, query.from, query.to);
         call(&self.0, Kind::Read, label, read_silent, move |core| {
             busy(core)?;
-            let items = found(core, &wanted);
-            limits::count_read(&mut core.table.capacity, items.iter(), wanted.consistency);
+            refuse_read(core, limits::check_query(&wanted))?;
+            mirror::query(core, &wanted);
+            let now = core.now;
+            let (table, chance) = (&core.table, &mut core.chance);
+            let items = found(table, &wanted, |row| Rows::seen(row, now, wanted.consistency, chance));
+            limits::count_query(&mut core.table.capacity, &items, wanted.consistency);
             Ok(answer(items))
         })
         .await
@@ -344,7 +411,9 @@ fn begin(core: &mut Core, writes: Vec<Write>, finish: Finish<Result<(), WriteErr
     }
     if let Err(error) = limits::check(&writes) {
         core.wrong(format!("the table refuses a write for good: {error}"));
-        return refuse(core, finish, error.into());
+        let error = WriteError::from(error);
+        mirror::write(core, &writes, Err(&error), false);
+        return refuse(core, finish, error);
     }
     let locked =
         |core: &Core, write: &Write| core.table.row(&write.key).is_some_and(|row| row.locked_by.is_some());
@@ -371,19 +440,28 @@ fn commit(core: &mut Core, writes: Vec<Write>, number: Option<u64>, finish: Fini
             core.table.row_mut(&write.key).locked_by = None;
         }
     }
-    let moved: Vec<Key> = writes
-        .iter()
-        .filter(|write| !core.table.holds(&write.key, write.expect))
-        .map(|write| write.key.clone())
-        .collect();
-    if !moved.is_empty() {
-        return refuse(core, finish, WriteError::Moved(moved));
+    match core.table.decide(&writes, number.is_some()) {
+        Err(error) => {
+            if matches!(error, WriteError::Table(_)) {
+                core.wrong(format!("the table refuses a write for good: {error}"));
+            }
+            mirror::write(core, &writes, Err(&error), false);
+            return refuse(core, finish, error);
+        }
+        Ok(false) => {
+            mirror::write(core, &writes, Ok(()), false);
+            return finish.finish(core, Ok(()));
+        }
+        Ok(true) => {}
     }
     let often = core.weather.repeated;
-    let repeat = core.chance.hits(often).then(|| writes.clone()).filter(|_| number.is_none());
+    let unheard = core.chance.hits(often);
+    let repeat = writes.first().filter(|_| unheard && number.is_none()).cloned();
+    // The model repeats a single write itself, later, so that others get in between.
+    mirror::write(core, &writes, Ok(()), unheard && number.is_some());
     let settled_at =
         if number.is_some() { core.now + core.chance.between(0, 20.min(core.weather.slow)) } else { 0 };
-    limits::count_write(&mut core.table.capacity, &writes, number.is_some());
+    limits::count_write(&mut core.table, &writes, number.is_some());
     for Write { key, action, .. } in writes {
         match action {
             Action::Put(item) => Rows::apply(core, key, Some(item), settled_at),
@@ -397,40 +475,35 @@ fn commit(core: &mut Core, writes: Vec<Write>, number: Option<u64>, finish: Fini
         None if rest > 0 => core.later(rest, move |core| finish.finish(core, Ok(()))),
         None => finish.finish(core, Ok(())),
         // Under the token of a transaction the same again changes nothing. A single write is sent again as it is.
-        Some(writes) => {
+        Some(write) => {
             let way = core.way();
-            core.later(way, move |core| again(core, writes, finish));
+            core.later(way, move |core| again(core, write, finish));
         }
     }
 }
 
 /// The client library sends a single write again whose answer it did not hear.
-fn again(core: &mut Core, mut writes: Vec<Write>, finish: Finish<Result<(), WriteError>>) {
-    let Some(Write { key, expect, action }) = writes.pop() else { return };
+fn again(core: &mut Core, write: Write, finish: Finish<Result<(), WriteError>>) {
+    let key = write.key.clone();
     core.say(|| format!("    the client library repeats the write of {key}"));
-    let holds = core.table.holds(&key, expect);
-    let locked = core.table.row(&key).is_some_and(|row| row.locked_by.is_some());
-    match action {
-        _ if locked => {
-            refuse(
-                core,
-                finish,
-                TableError::Busy("another transaction is at work on the row".to_owned()).into(),
-            );
+    if core.table.row(&key).is_some_and(|row| row.locked_by.is_some()) {
+        let conflict = "another transaction is at work on the row".to_owned();
+        return refuse(core, finish, TableError::Busy(conflict).into());
+    }
+    match core.table.decide(std::slice::from_ref(&write), false) {
+        Err(error) => {
+            mirror::write(core, &[write], Err(&error), false);
+            refuse(core, finish, error);
         }
-        Action::Put(item) if holds => {
-            Rows::apply(core, key, Some(item), 0);
+        Ok(changes) => {
+            mirror::write(core, std::slice::from_ref(&write), Ok(()), false);
+            match write.action {
+                Action::Put(item) if changes => Rows::apply(core, key, Some(item), 0),
+                Action::Delete => Rows::apply(core, key, None, 0),
+                Action::Put(_) | Action::Check => {}
+            }
             finish.finish(core, Ok(()));
         }
-        Action::Delete if holds => {
-            Rows::apply(core, key, None, 0);
-            finish.finish(core, Ok(()));
-        }
-        // As `store::DynamoTable` tells its own row from another's.
-        Action::Put(item) if core.table.get(&key).is_some_and(|standing| **standing == item) => {
-            finish.finish(core, Ok(()));
-        }
-        _ => refuse(core, finish, WriteError::Moved(vec![key])),
     }
 }
 
@@ -449,16 +522,12 @@ impl Table for Direct {
     }
 
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
-        let core = self.0.lock();
-        let Some(partition) = core.table.rows.get(&query.pk).filter(|_| query.index.is_none()) else {
-            return Ok(Vec::new());
-        };
-        let rows = partition.range(query.from.clone()..=query.to.clone());
-        Ok(answer(rows.filter_map(|(_, row)| row.item.clone())))
+        Ok(answer(self.0.lock().table.standing(query)))
     }
 
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
         let core = &mut *self.0.lock();
+        mirror::write(core, &writes, Ok(()), false);
         for Write { key, action, .. } in writes {
             match action {
                 Action::Put(item) => Rows::apply(core, key, Some(item), 0),

@@ -1,7 +1,8 @@
 //! A small part of what the binary runs, for every `cargo test`: some seeds, some flows, and proof that a run can fail.
 
 use simulation::flows::{FLOWS, try_everywhere};
-use simulation::run::seed;
+use simulation::random_requests::{self, compare, known_differences};
+use simulation::run::{mirrored, seed};
 
 #[test]
 fn no_seed_breaks_booking_or_money() {
@@ -40,5 +41,35 @@ fn a_table_that_drops_conditions_is_found_out() {
     {
         let found = (1..=200).find(|number| !seed(*number, 1_000, false, mistake).wrong.is_empty());
         assert!(found.is_some(), "{mistake} is not found");
+    }
+}
+
+#[test]
+fn the_model_of_the_table_answers_as_the_real_adapter_over_the_embedded_dynamodb() {
+    for number in 1..=25 {
+        if let Err(difference) = random_requests::seed(number) {
+            panic!("{difference}");
+        }
+    }
+}
+
+#[test]
+fn a_difference_is_told_and_those_of_the_embedded_dynamodb_are_still_there() {
+    for (what, request) in known_differences() {
+        let difference = compare(&[request]).expect_err(what);
+        assert_eq!(difference.made.len(), 1, "{what}");
+    }
+}
+
+#[test]
+fn a_history_with_all_its_faults_ends_the_same_on_a_real_store() {
+    for number in 1..=4 {
+        let outcome = mirrored(number, 200, false, "").expect("a real store");
+        assert!(outcome.wrong.is_empty(), "seed {number}: {}", outcome.wrong[0]);
+        assert!(
+            outcome.mirrored.done > 30 && outcome.mirrored.rows > 20,
+            "seed {number}: {:?}",
+            outcome.mirrored
+        );
     }
 }

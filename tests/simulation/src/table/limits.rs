@@ -1,23 +1,31 @@
 //! DynamoDB's limits, and what requests cost there.
+//!
+//! The rules are those of <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html> and
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use store::table::{Action, Consistency, Write};
+use store::keys::{GSI1, GSI2, Index, Key};
+use store::table::{Action, Consistency, Expect, Query, Write};
 use store::{Item, TableError};
 
-use super::Capacity;
+use super::{Capacity, Rows, text};
 
 const MOST_ROWS: usize = 100;
 const LARGEST_ROW: usize = 400 * 1024;
 const LARGEST_TRANSACTION: usize = 4 * 1024 * 1024;
+const LARGEST_PAGE: usize = 1024 * 1024;
+const LARGEST_BATCH: usize = 16 * 1024 * 1024;
+const LONGEST_PARTITION_KEY: usize = 2_048;
+const LONGEST_SORT_KEY: usize = 1_024;
 
-/// What an attribute's value counts for, in bytes, by the rules of
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
+/// What an attribute's value counts for, in bytes.
 fn value_size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
-        AttributeValue::N(number) => number.len().div_ceil(2) + 1,
+        AttributeValue::N(number) => number_size(number),
         AttributeValue::B(bytes) => bytes.as_ref().len(),
         AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + value_size(value)).sum::<usize>(),
         AttributeValue::M(map) => {
@@ -27,7 +35,14 @@ fn value_size(value: &AttributeValue) -> usize {
     }
 }
 
-fn size(item: &Item) -> usize {
+/// A byte for two significant digits, one more, and one for a sign. The store writes integers only.
+fn number_size(number: &str) -> usize {
+    let digits = number.trim_start_matches('-').trim_matches('0').len();
+    1 + digits.div_ceil(2) + usize::from(number.starts_with('-'))
+}
+
+/// What a row counts for, in bytes.
+pub fn size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 
@@ -35,47 +50,176 @@ fn units(bytes: usize, each: usize) -> u64 {
     u64::try_from(bytes.div_ceil(each).max(1)).unwrap_or(u64::MAX)
 }
 
-/// Whether DynamoDB would take the writes at all.
+fn refused(why: &str) -> TableError {
+    TableError::Unavailable(format!("ValidationException: {why}"))
+}
+
+/// Whether DynamoDB would take the writes at all, whatever stands in the table.
 pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
-    let refuse = |why: &str| Err(TableError::Unavailable(format!("ValidationException: {why}")));
-    if writes.len() > MOST_ROWS {
-        return refuse("more than 100 rows");
+    if writes.is_empty() || writes.len() > MOST_ROWS {
+        return Err(refused("no row, or more than 100"));
     }
+    let mut seen = BTreeSet::new();
     let mut whole = 0;
-    for (place, write) in writes.iter().enumerate() {
-        if writes[..place].iter().any(|before| before.key == write.key) {
-            return refuse(&format!("two writes of {}", write.key));
+    for Write { key, expect, action } in writes {
+        if !seen.insert(key) {
+            return Err(refused(&format!("two writes of {key}")));
         }
-        if let Action::Put(item) = &write.action {
-            let bytes = size(item);
-            whole += bytes;
-            if bytes > LARGEST_ROW {
-                return refuse("a row above 400 KB");
+        has_text(key)?;
+        match action {
+            Action::Put(item) => {
+                let bytes = size(item);
+                whole += bytes;
+                if bytes > LARGEST_ROW {
+                    return Err(refused("a row above 400 KB"));
+                }
+                let empty =
+                    |name: &str| matches!(item.get(name), Some(AttributeValue::S(text)) if text.is_empty());
+                if index_attributes().iter().any(|(name, _)| empty(name)) {
+                    return Err(refused("an empty key of an index"));
+                }
+            }
+            Action::Check if *expect == Expect::Anything => {
+                return Err(refused("a check without a condition"));
+            }
+            Action::Delete | Action::Check => {}
+        }
+    }
+    if whole > LARGEST_TRANSACTION { Err(refused("more than 4 MB")) } else { Ok(()) }
+}
+
+fn index_attributes() -> [(&'static str, usize); 4] {
+    let of = |index: Index| [(index.pk, LONGEST_PARTITION_KEY), (index.sk, LONGEST_SORT_KEY)];
+    let ([a, b], [c, d]) = (of(GSI1), of(GSI2));
+    [a, b, c, d]
+}
+
+fn has_text(key: &Key) -> Result<(), TableError> {
+    if key.pk.is_empty() || key.sk.is_empty() { Err(refused("an empty key")) } else { Ok(()) }
+}
+
+/// Whether one row could ever be written. A transaction learns of it row by row, next to conditions that do not hold.
+pub(super) fn check_row(write: &Write) -> Result<(), TableError> {
+    is_short(&write.key)?;
+    if let Action::Put(item) = &write.action {
+        let wrong = |name: &str| item.get(name).is_some_and(|value| value.as_s().is_err());
+        if index_attributes().iter().any(|(name, _)| wrong(name)) {
+            return Err(refused("a key of an index that is no text"));
+        }
+    }
+    Ok(())
+}
+
+fn is_short(key: &Key) -> Result<(), TableError> {
+    if key.pk.len() > LONGEST_PARTITION_KEY || key.sk.len() > LONGEST_SORT_KEY {
+        return Err(refused("a key that is too long"));
+    }
+    Ok(())
+}
+
+/// Whether DynamoDB would read these rows at all.
+pub(super) fn check_keys(keys: &[Key]) -> Result<(), TableError> {
+    for keys in keys.chunks(MOST_ROWS) {
+        let mut seen = BTreeSet::new();
+        for key in keys {
+            has_text(key)?;
+            is_short(key)?;
+            if !seen.insert(key) {
+                return Err(refused(&format!("{key} is asked for twice")));
             }
         }
     }
-    if whole > LARGEST_TRANSACTION { refuse("more than 4 MB") } else { Ok(()) }
+    Ok(())
 }
 
-/// Counts a read.
-pub(super) fn count_read<'a>(
+/// Whether DynamoDB would take the query at all.
+pub(super) fn check_query(query: &Query) -> Result<(), TableError> {
+    if query.pk.is_empty() || query.from.is_empty() || query.to.is_empty() {
+        return Err(refused("an empty key"));
+    }
+    if query.from > query.to {
+        return Err(refused("a range that ends before it begins"));
+    }
+    if query.limit == Some(0) {
+        return Err(refused("a limit of nothing"));
+    }
+    if query.index.is_some() && query.consistency == Consistency::Strong {
+        return Err(refused("a strong read of an index"));
+    }
+    Ok(())
+}
+
+fn halves(bytes: usize, consistency: Consistency) -> u64 {
+    let times = if consistency == Consistency::Strong { 2 } else { 1 };
+    times * units(bytes, 4 * 1024)
+}
+
+/// Counts reads of single rows: each is rounded up, and one that does not exist costs as much as the smallest.
+///
+/// # Errors
+/// When it is more than one answer holds.
+pub(super) fn count_rows(
     capacity: &mut Capacity,
-    items: impl Iterator<Item = &'a Arc<Item>>,
+    rows: &[Option<Arc<Item>>],
     consistency: Consistency,
-) {
-    let bytes: usize = items.map(|item| size(item)).sum();
-    let halves = if consistency == Consistency::Strong { 2 } else { 1 };
-    capacity.half_reads += halves * units(bytes, 4 * 1024);
+) -> Result<(), TableError> {
+    for rows in rows.chunks(MOST_ROWS) {
+        let sizes = || rows.iter().map(|row| row.as_deref().map_or(0, size));
+        if sizes().sum::<usize>() > LARGEST_BATCH {
+            return Err(TableError::Busy("not all rows were read".to_owned()));
+        }
+        capacity.half_reads += sizes().map(|bytes| halves(bytes, consistency)).sum::<u64>();
+    }
+    Ok(())
 }
 
-/// Counts a write.
-pub(super) fn count_write(capacity: &mut Capacity, writes: &[Write], transaction: bool) {
+/// Counts a query: the rows of each page are rounded up together.
+pub(super) fn count_query(capacity: &mut Capacity, items: &[Arc<Item>], consistency: Consistency) {
+    let mut page = 0;
+    for item in items {
+        let bytes = size(item);
+        if page > 0 && page + bytes > LARGEST_PAGE {
+            capacity.half_reads += halves(page, consistency);
+            page = 0;
+        }
+        page += bytes;
+    }
+    capacity.half_reads += halves(page, consistency);
+}
+
+/// Counts a write that is about to take effect: by the larger of the row before and after, twice in a transaction, and what it
+/// changes in the indexes.
+pub(super) fn count_write(table: &mut Rows, writes: &[Write], transaction: bool) {
     let times = if transaction { 2 } else { 1 };
-    for write in writes {
-        let bytes = match &write.action {
-            Action::Put(item) => size(item),
-            Action::Delete | Action::Check => 0,
+    let mut sum = 0;
+    for Write { key, action, .. } in writes {
+        let before = table.get(key).map(|item| &**item);
+        let after = match action {
+            Action::Put(item) => Some(item),
+            Action::Delete => None,
+            Action::Check => before,
         };
-        capacity.writes += times * units(bytes, 1024);
+        let larger = before.map_or(0, size).max(after.map_or(0, size));
+        sum += times * units(larger, 1024);
+        sum += [GSI1, GSI2].iter().map(|index| count_index(index, before, after)).sum::<u64>();
+    }
+    table.capacity.writes += sum;
+}
+
+/// What a row's change costs in an index: nothing when the row stays as it was, and two writes when it moves.
+fn count_index(index: &Index, before: Option<&Item>, after: Option<&Item>) -> u64 {
+    let place = |item: &'_ Item| Some((text(item, index.pk)?.to_owned(), text(item, index.sk)?.to_owned()));
+    let shown = |item: &'_ Item| place(item).map(|place| (place, units(size(item), 1024)));
+    match (before.and_then(shown), after.and_then(shown)) {
+        (None, None) => 0,
+        (Some((_, units)), None) | (None, Some((_, units))) => units,
+        (Some(_), Some(_)) if before == after => 0,
+        (Some((from, old)), Some((to, new))) => {
+            if from == to {
+                old.max(new)
+            } else {
+                old + new
+            }
+        }
     }
 }
