@@ -4,6 +4,7 @@ use crate::day_ledger::tests::{appointment, at, entry, kind};
 use crate::day_ledger::{Change, Entry, Held};
 
 use super::*;
+use crate::time::DAY;
 
 fn now() -> Timestamp {
     at("2027-03-01T12:00:00Z")
@@ -64,6 +65,23 @@ fn a_hold_is_confirmed_even_when_its_time_is_over() {
 fn only_a_hold_whose_time_is_over_expires() {
     let expired = outcomes(60, |appointment| appointment.expired(now()));
     assert_eq!(expired, ["status", "expired", "status", "status", "status", "status", "status"]);
+}
+
+#[test]
+fn only_a_hold_is_given_up() {
+    let given_up = outcomes(60, Appointment::given_up);
+    assert_eq!(given_up, ["expired", "expired", "status", "status", "status", "status", "status"]);
+}
+
+#[test]
+fn who_calls_off_a_hold_owes_nothing_and_a_booking_has_its_policy() {
+    // The default policy gives everything back until the start and nothing after it.
+    let late: Vec<(u64, Basis)> = all(0)
+        .iter()
+        .map(|appointment| appointment.cancellation_quote(Party::Client, now().plus(1)))
+        .map(|quote| (quote.kept.amount(), quote.basis))
+        .collect();
+    assert_eq!(late[..3], [(0, Basis::Unpaid), (0, Basis::Unpaid), (5_000, Basis::TooLate)]);
 }
 
 #[test]
@@ -137,7 +155,6 @@ fn said(price: u64, sayings: &[(Outcome, Party, i64)]) -> Result<Appointment, Ch
 #[test]
 fn who_is_said_not_to_have_come_can_contradict() {
     const END: i64 = 3_600;
-    const DAY: i64 = 86_400;
     let absent = |missed_by| Outcome::NoShow { missed_by };
     let client = |since| (absent(Party::Expert), Party::Client, since);
     let contested = |sayings: &[_]| {
@@ -226,7 +243,11 @@ fn a_client_moves_as_often_and_until_when_was_agreed() {
     let euros = |cents| Money::new(cents, crate::Currency::EUR).unwrap();
     let appointment = of(0, 3_600);
     assert_eq!(appointment.price_when_moved(euros(4_000)), Ok(euros(4_000)));
+    assert_eq!(appointment.price_when_moved(euros(5_000)), Ok(euros(5_000)));
     assert!(matches!(appointment.price_when_moved(euros(6_000)), Err(ChangeRefusal::Dearer { .. })));
+    let held = Held { session: entry(&kind(9), now().plus(DAY)), group: false, change: Change::default() };
+    let moved = appointment.rescheduled(Party::Client, &held, euros(4_000), now()).unwrap();
+    assert_eq!((moved.price, appointment.price), (euros(4_000), euros(5_000)));
     let agreed = Appointment { rescheduling: ReschedulePolicy::default(), ..appointment };
     assert_eq!(agreed.price_when_moved(euros(6_000)), Ok(euros(5_000)));
 }

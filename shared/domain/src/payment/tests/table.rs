@@ -1,7 +1,7 @@
 //! Every status of an appointment with every status of its intent, at the instants at which something changes.
 
 use super::*;
-use crate::appointment::Party;
+use crate::appointment::{Party, Review};
 use crate::text::LongText;
 use crate::time::MINUTE;
 
@@ -413,5 +413,79 @@ fn a_state_says_what_moved_last() {
         ),
     ] {
         assert_eq!(state(&payment, &moved), expected, "kept {:?}, {moved:?}", payment.kept);
+    }
+}
+
+#[test]
+fn what_is_paid_but_not_seen_moving_yet_is_waited_for() {
+    // The intent says that it is paid, and the books do not show the money.
+    let seen = Seen {
+        status: IntentStatus::Succeeded,
+        movements: Vec::new(),
+        open_dispute: false,
+        lost_dispute: false,
+        decline: None,
+    };
+    let now = start().plus(-HOUR);
+    let step = settle(&with(Status::Confirmed), &payment(), &seen, &[], ABILITIES, now);
+    assert_eq!(step, Settlement::WaitUntil(end().plus(DAY)));
+}
+
+#[test]
+fn while_the_two_contradict_each_other_money_stays_where_it_is() {
+    let contested =
+        Appointment { review: Some(Review::Contested), ..with(Status::NoShow { missed_by: Party::Expert }) };
+    let now = end().plus(HOUR);
+    let until = |status| match step(&contested, &kept(5_000), status, now) {
+        Settlement::NeedsPerson { concern: Concern::Contested, until } => until,
+        other => panic!("{other:?}"),
+    };
+    // A bank debit is looked at again, what is set aside is taken before it runs out, and nothing else is waited for.
+    assert_eq!(until(IntentStatus::Processing), Some(now.plus(PROCESSING_PAUSE)));
+    let capture_before = now.plus(CAPTURE_MARGIN + 1);
+    assert_eq!(until(IntentStatus::Authorised { capture_before }), Some(now.plus(1)));
+    assert_eq!(until(IntentStatus::Succeeded), None);
+    let capture_before = now.plus(CAPTURE_MARGIN);
+    let last = step(&contested, &kept(5_000), IntentStatus::Authorised { capture_before }, now);
+    assert_eq!(last, Settlement::Capture(euros(5_000)));
+}
+
+#[test]
+fn a_payment_counts_its_intents_and_knows_until_when_it_is_asked_for() {
+    let first = payment().with_intent("pi_1".to_owned());
+    let second = first.with_intent("pi_2".to_owned());
+    assert_eq!((payment().intents, first.intents, second.intents), (1, 2, 3));
+    assert_eq!(second.references.intent.as_deref(), Some("pi_2"));
+    let asked = second.asked_until(end());
+    assert_eq!(asked.action_deadline, Some(end()));
+    assert_eq!(asked.state, PaymentState::ActionRequired { deadline: end() });
+    assert_eq!(Payment { action_deadline: None, state: second.state.clone(), ..asked }, second);
+}
+
+#[test]
+fn a_gateway_has_one_word_everywhere() {
+    for (gateway, word) in [(Gateway::Stripe, "stripe"), (Gateway::Paypal, "paypal")] {
+        assert_eq!((gateway.word(), gateway.to_string()), (word, word.to_owned()));
+        assert_eq!(serde_json::to_value(gateway).unwrap(), word);
+        assert_eq!(Gateway::from_word(word), Some(gateway));
+    }
+    assert_eq!(Gateway::from_word("cash"), None);
+}
+
+#[test]
+fn a_client_reads_what_to_do_about_each_refusal() {
+    use Decline::{
+        AuthenticationRequired, ExpiredCard, InsufficientFunds, NotSupported, Refused, TryLater, WrongDetails,
+    };
+    for (decline, advice) in [
+        (AuthenticationRequired, "follow its steps"),
+        (InsufficientFunds, "not enough money on this card. Use another"),
+        (ExpiredCard, "expired. Use another"),
+        (WrongDetails, "Check them and pay again"),
+        (NotSupported, "Use another card"),
+        (TryLater, "in a few minutes"),
+        (Refused, "ask the bank why"),
+    ] {
+        assert!(decline.words().contains(advice), "{decline:?}");
     }
 }

@@ -339,10 +339,25 @@ fn refusals_say_what_would_do() {
         between.to_string(),
         "sessions do not start at this time: the nearest are 2027-03-01T09:00:00Z and 2027-03-01T09:45:00Z"
     );
+    // It would end with the hours, so that only the grid is in its way.
+    let (previous, next) = (Some(at("2027-03-01T09:45:00Z")), Some(at("2027-03-02T09:00:00Z")));
+    assert_eq!(refusal("2027-03-01T10:00:00Z"), Refusal::NotOnGrid { previous, next });
     let busy = [span("2027-03-01T09:30:00Z", "2027-03-01T09:31:00Z")];
     let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
     let taken = explain(&rules, &terms, &occupancy, at("2027-03-01T09:00:00Z"), Timestamp::MIN);
     assert_eq!(taken, Err(Refusal::Taken));
+}
+
+#[test]
+fn a_start_off_the_grid_names_those_up_to_a_day_away() {
+    let weekly =
+        json!({ "monday": windows_json(&["09:10-12:00"]), "tuesday": windows_json(&["11:00-12:00"]) });
+    let rules = rules("UTC", json!({ "weekly": weekly }));
+    let refusal = |start| check_start(&rules, &terms(60, 60), at(start), Timestamp::MIN);
+    let named = |previous, next| Err(Refusal::NotOnGrid { previous: Some(at(previous)), next });
+    let tuesday = at("2027-03-02T11:00:00Z");
+    assert_eq!(refusal("2027-03-01T11:00:00Z"), named("2027-03-01T10:10:00Z", Some(tuesday)));
+    assert_eq!(refusal("2027-03-01T10:59:59Z"), named("2027-03-01T10:10:00Z", None));
 }
 
 #[test]
