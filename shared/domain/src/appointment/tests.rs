@@ -211,6 +211,33 @@ fn what_was_said_before_is_nothing_new() {
 }
 
 #[test]
+fn what_the_platform_decided_it_need_not_say_again() {
+    let absent = Outcome::NoShow { missed_by: Party::Expert };
+    let decided = [(Outcome::Completed, Party::Expert, 3_600), (absent, Party::Platform, 3_600)];
+    let told = |outcome, by| said(5_000, &decided).unwrap().is_told(outcome, by);
+    assert!(told(absent, Party::Platform));
+    assert!(!told(Outcome::Completed, Party::Platform), "it may think better of it");
+    assert!(!told(absent, Party::Expert) && !told(Outcome::Completed, Party::Expert));
+}
+
+#[test]
+fn a_report_that_nobody_contradicts_stands() {
+    let absent = Outcome::NoShow { missed_by: Party::Expert };
+    let reported = said(5_000, &[(absent, Party::Client, 3_600)]).unwrap();
+    let accepted = reported.report_accepted();
+    assert_eq!((accepted.review, accepted.version), (None, reported.version + 1));
+    assert_eq!(Appointment { review: reported.review, version: reported.version, ..accepted }, reported);
+}
+
+#[test]
+fn a_refusal_says_what_was_wanted() {
+    let refusal = |outcome| all(60)[2].ended(outcome, Party::Platform, now()).unwrap_err().to_string();
+    assert_eq!(refusal(Outcome::Completed), "it can be completed from 2027-03-01T13:01:00Z on");
+    let absent = Outcome::NoShow { missed_by: Party::Client };
+    assert_eq!(refusal(absent), "it can be marked as a no-show from 2027-03-01T12:11:00Z on");
+}
+
+#[test]
 fn a_client_reports_an_absent_expert_within_a_day() {
     let report = |seconds_since_start: i64| {
         let appointment = &all(-seconds_since_start)[2];

@@ -135,6 +135,12 @@ mod tests {
     }
 
     #[test]
+    fn the_api_says_how_it_is_written() {
+        let schema = schemars::schema_for!(ReceiptNumber);
+        assert_eq!(schema.get("pattern"), Some(&"^[0-9]{4}-[0-9]{6,10}$".into()));
+    }
+
+    #[test]
     fn the_year_is_that_of_the_issuers_calendar() {
         let midnight: Timestamp = "2027-01-01T00:00:00Z".parse().expect("a time");
         let year = |at, zone: &str| ReceiptNumber::year_of(at, zone.parse().expect("a zone"));

@@ -63,6 +63,16 @@ fn intents(capture_before: Timestamp) -> [IntentStatus; 8] {
 }
 
 fn step(appointment: &Appointment, payment: &Payment, status: IntentStatus, now: Timestamp) -> Settlement {
+    step_at(ABILITIES, appointment, payment, status, now)
+}
+
+fn step_at(
+    abilities: Abilities,
+    appointment: &Appointment,
+    payment: &Payment,
+    status: IntentStatus,
+    now: Timestamp,
+) -> Settlement {
     // What is not paid yet has moved nothing; what is paid went to the expert, less the fee.
     let moved = |kind, amount| Movement::new(kind, amount, "ch_1", booked_at(), None);
     let amount = payment.amount;
@@ -79,7 +89,7 @@ fn step(appointment: &Appointment, payment: &Payment, status: IntentStatus, now:
         lost_dispute: false,
         decline: None,
     };
-    settle(appointment, payment, &seen, &movements, ABILITIES, now)
+    settle(appointment, payment, &seen, &movements, abilities, now)
 }
 
 fn booked_at() -> Timestamp {
@@ -487,5 +497,72 @@ fn a_client_reads_what_to_do_about_each_refusal() {
         (Refused, "ask the bank why"),
     ] {
         assert!(decline.words().contains(advice), "{decline:?}");
+    }
+}
+
+#[test]
+fn a_report_is_accepted_once_nobody_can_contradict_it_any_more() {
+    let until = end().plus(DAY);
+    let reported = Appointment {
+        review: Some(Review::Objections { until }),
+        ..with(Status::NoShow { missed_by: Party::Expert })
+    };
+    for status in [IntentStatus::Succeeded, IntentStatus::Open, IntentStatus::CardSaved] {
+        let at = |now| step(&reported, &kept(5_000), status, now);
+        assert_eq!(at(until.plus(-1)), Settlement::WaitUntil(until), "{status:?}");
+        assert_eq!(at(until), Settlement::AcceptReport, "{status:?}");
+    }
+}
+
+#[test]
+fn what_costs_nothing_needs_no_decision() {
+    let contested =
+        Appointment { review: Some(Review::Contested), ..with(Status::NoShow { missed_by: Party::Expert }) };
+    let at = |payment| step(&contested, &payment, IntentStatus::CardSaved, end().plus(DAY));
+    let concern = Concern::Contested;
+    assert_eq!(at(kept(5_000)), Settlement::NeedsPerson { concern, until: None });
+    assert_eq!(at(kept(0)), Settlement::CancelIntent);
+}
+
+#[test]
+fn who_is_asked_to_pay_anew_can_until_the_deadline_also_after_the_session() {
+    let now = end().plus(HOUR);
+    for ended in [with(Status::Completed), with(Status::NoShow { missed_by: Party::Client })] {
+        let at = |deadline, status| step(&ended, &asked_until(deadline), status, now);
+        let soon = now.plus(1);
+        assert_eq!(at(soon, IntentStatus::Open), Settlement::WaitUntil(soon));
+        assert_eq!(at(soon, IntentStatus::Approved), Settlement::Take);
+        for status in [IntentStatus::Open, IntentStatus::Approved] {
+            assert_eq!(at(now, status), Settlement::CancelIntent, "{status:?}");
+            let free = Payment { kept: Some(euros(0)), ..asked_until(soon) };
+            assert_eq!(step(&ended, &free, status, now), Settlement::CancelIntent, "{status:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_gateway_keeps_until_it_is_taken_need_not_be_cancelled() {
+    let patient = Abilities { waits_to_be_taken: true, ..ABILITIES };
+    for status in [IntentStatus::Open, IntentStatus::Approved] {
+        let hold = |abilities| step_at(abilities, &pending(end()), &payment(), status, end());
+        assert_eq!((hold(ABILITIES), hold(patient)), (Settlement::CancelIntent, Settlement::Expire));
+        let ended = |kept| step_at(patient, &cancelled(), &kept, status, end());
+        assert_eq!(ended(kept(0)), Settlement::Settled);
+        assert_eq!(ended(kept(5_000)), Settlement::WriteOff);
+    }
+}
+
+#[test]
+fn a_person_decides_about_orders_that_a_gateway_refuses() {
+    let amount = euros(700);
+    for (step, order) in [
+        (Settlement::Capture(amount), Some(Order::Capture)),
+        (Settlement::Refund { amount, from_expert: true }, Some(Order::Refund)),
+        (Settlement::Reverse { amount, with_fee: false }, Some(Order::Reversal)),
+        (Settlement::TransferAgain(amount), Some(Order::Transfer)),
+        (Settlement::ChargeSaved(amount), None),
+        (Settlement::Confirm, None),
+    ] {
+        assert_eq!(step.refusable(), order.map(|order| (order, amount)), "{step:?}");
     }
 }

@@ -361,6 +361,14 @@ fn a_start_off_the_grid_names_those_up_to_a_day_away() {
 }
 
 #[test]
+fn starts_far_apart_are_found_whatever_lies_between_them() {
+    // A minute between the two grids, and more than an hour between the starts of one.
+    let rules = daily("UTC", &["00:00-06:00", "07:01-08:01"]);
+    let expected = ["01T00:00", "01T02:08", "01T04:16", "01T07:01"];
+    assert_eq!(starts(&rules, &terms(60, 128), "2027-03-01", "2027-03-02"), expected);
+}
+
+#[test]
 fn a_long_range_is_worked_on_in_stretches_that_do_not_show() {
     let rules = daily("Europe/Berlin", &["22:00-03:00"]);
     let terms = terms(90, 70);
