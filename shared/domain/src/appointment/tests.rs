@@ -110,13 +110,13 @@ fn a_client_cancels_until_the_start_and_an_expert_until_the_end() {
 #[test]
 fn what_is_confirmed_moves_until_it_begins_and_keeps_the_times_that_were_held() {
     let later = now().plus(86_400);
-    let session = Entry { buffer_after_minutes: 7, ..entry(&kind(9), later) };
+    let session = Entry { buffer_before_minutes: 5, buffer_after_minutes: 7, ..entry(&kind(9), later) };
     let held = Held { session, group: true, change: Change::default() };
     let reschedule = |seconds| {
         outcomes(seconds, |appointment| {
             let moved = appointment.rescheduled(Party::Client, &held, appointment.price, now())?;
             assert_eq!((moved.start, moved.end), (later, session.end));
-            assert_eq!((moved.buffer_before_minutes, moved.buffer_after_minutes), (0, 7));
+            assert_eq!((moved.buffer_before_minutes, moved.buffer_after_minutes), (5, 7));
             assert_eq!((moved.group, moved.reschedules), (true, 1));
             assert_eq!(moved.occupied(), session.occupied());
             Ok(moved)

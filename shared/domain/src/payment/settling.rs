@@ -158,13 +158,13 @@ struct Situation<'a> {
 
 impl Situation<'_> {
     fn pending(&self, hold_expires_at: Timestamp) -> Settlement {
-        let in_time = self.now < self.appointment.end;
+        let (in_time, over) = (self.now < self.appointment.end, hold_expires_at <= self.now);
         match self.seen.status {
             IntentStatus::Open if planted("confirm_on_redirect") => Settlement::Confirm,
-            _ if planted("expire_before_cancelling") && hold_expires_at <= self.now => Settlement::Expire,
+            _ if planted("expire_before_cancelling") && over => Settlement::Expire,
             status if status.is_secure() && in_time => Settlement::Confirm,
             IntentStatus::Approved if in_time => Settlement::Take,
-            _ if hold_expires_at > self.now => Settlement::WaitUntil(hold_expires_at),
+            _ if !over => Settlement::WaitUntil(hold_expires_at),
             IntentStatus::Open | IntentStatus::Approved if !self.abilities.waits_to_be_taken => {
                 Settlement::CancelIntent
             }
