@@ -82,3 +82,11 @@ fn the_api_says_how_each_is_written() {
     assert_eq!(says(schema_for!(LocalTime), "pattern").as_deref(), Some(pattern));
     assert_eq!(says(schema_for!(Zone), "type").as_deref(), Some("string"));
 }
+
+#[test]
+fn a_zone_says_how_far_it_is_ahead() {
+    let summer: Timestamp = "2027-07-01T00:00:00Z".parse().unwrap();
+    for (name, minutes) in [("UTC", 0), ("Asia/Kathmandu", 345), ("America/New_York", -240)] {
+        assert_eq!(zone(name).offset(summer.seconds()), minutes * MINUTE, "{name}");
+    }
+}

@@ -458,6 +458,9 @@ fn while_the_two_contradict_each_other_money_stays_where_it_is() {
     let capture_before = now.plus(CAPTURE_MARGIN);
     let last = step(&contested, &kept(5_000), IntentStatus::Authorised { capture_before }, now);
     assert_eq!(last, Settlement::Capture(euros(5_000)));
+    // What was to go back whatever is decided goes back at once.
+    let refund = Settlement::Refund { amount: euros(3_000), from_expert: true };
+    assert_eq!(step(&contested, &kept(2_000), IntentStatus::Succeeded, now), refund);
 }
 
 #[test]
