@@ -451,7 +451,7 @@ fn while_the_two_contradict_each_other_money_stays_where_it_is() {
         other => panic!("{other:?}"),
     };
     // A bank debit is looked at again, what is set aside is taken before it runs out, and nothing else is waited for.
-    assert_eq!(until(IntentStatus::Processing), Some(now.plus(PROCESSING_PAUSE)));
+    assert_eq!(until(IntentStatus::Processing), Some(now.plus(15 * MINUTE)));
     let capture_before = now.plus(CAPTURE_MARGIN + 1);
     assert_eq!(until(IntentStatus::Authorised { capture_before }), Some(now.plus(1)));
     assert_eq!(until(IntentStatus::Succeeded), None);
