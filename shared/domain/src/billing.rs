@@ -305,6 +305,16 @@ mod tests {
     }
 
     #[test]
+    fn the_api_says_what_details_are() {
+        let country = schemars::schema_for!(Country);
+        assert_eq!(country.get("pattern"), Some(&"^[A-Z]{2}$".into()));
+        let address = schemars::schema_for!(Address);
+        assert_eq!((address.get("minItems"), address.get("maxItems")), (Some(&1.into()), Some(&6.into())));
+        let choices = schemars::schema_for!(TaxChoice);
+        assert_eq!(choices.get("anyOf").and_then(|any| any.as_array()).map(Vec::len), Some(2));
+    }
+
+    #[test]
     fn details_that_cannot_be_are_refused() {
         let good = json!({
             "legal_name": "Ada Lovelace Ltd",
@@ -316,6 +326,8 @@ mod tests {
         let read = |value| serde_json::from_value::<BillingDetails>(value);
         let details = read(good.clone()).expect("details");
         assert_eq!(serde_json::to_value(&details).expect("JSON"), good);
+        let lines: Vec<&str> = details.address.lines().iter().map(ShortText::as_str).collect();
+        assert_eq!(lines, ["12 St James's Square", "London SW1Y 4JH"]);
         let mut calculated = good.clone();
         calculated["tax"] = json!({ "calculated_by": "stripe" });
         let details = read(calculated.clone()).expect("details");

@@ -232,7 +232,7 @@ impl Quote {
     pub fn after(self, kept: Option<Money>) -> Self {
         match kept {
             Some(decided) if decided.currency() == self.kept.currency() => {
-                let kept = if self.kept.amount() < decided.amount() { self.kept } else { decided };
+                let kept = std::cmp::min_by_key(self.kept, decided, |kept| kept.amount());
                 Self { refund: decided.less(kept), kept, basis: self.basis }
             }
             _ => self,

@@ -230,3 +230,6 @@ pub struct SessionType {
     /// What the expert chose.
     pub terms: SessionTypeTerms,
 }
+
+#[cfg(test)]
+mod tests;

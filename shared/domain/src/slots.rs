@@ -273,7 +273,7 @@ fn check_hours(
         let runs = runs(rules, terms, from.max(bounds.from), until.min(bounds.until));
         runs.first().map(|run| Timestamp::from_seconds(run.first))
     };
-    let pieces = joined(rules, second, second + 1 + length(terms));
+    let pieces = joined(rules, second, second + length(terms));
     let Some(piece) = pieces.iter().find(|piece| piece.start <= second && second < piece.end) else {
         let date = date_of_number(rules.time_zone.day_holding(second));
         return Err(if rules.is_blocked(date) {

@@ -202,7 +202,7 @@ pub fn to_take_back<'a>(reports: impl IntoIterator<Item = &'a TaxReport>, amount
     }
     let mut wanted = amount;
     for entry in &mut left {
-        entry.amount = if entry.amount.amount() < wanted.amount() { entry.amount } else { wanted };
+        entry.amount = std::cmp::min_by_key(entry.amount, wanted, |amount| amount.amount());
         wanted = wanted.less(entry.amount);
     }
     left.retain(|entry| !entry.amount.is_zero());

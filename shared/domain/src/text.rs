@@ -127,3 +127,6 @@ impl Default for LongText {
         Self(String::new())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -294,17 +294,11 @@ impl Zone {
         self.first_second(day.saturating_mul(DAY))
     }
 
-    /// The number of the day that holds this second.
+    /// The number of the day that holds this second: of the one in UTC, the next and the one before the last that has begun,
+    /// because no zone is further away. Skipped days are empty, and begin with the day after.
     pub(crate) fn day_holding(self, second: i64) -> i64 {
-        let mut day = (second + self.offset(second)).div_euclid(DAY);
-        if second < self.day_start(day) {
-            day -= 1;
-        }
-        // Skipped days are empty: the instant belongs to the last day that starts no later.
-        while self.day_start(day + 1) <= second {
-            day += 1;
-        }
-        day
+        let day = second.div_euclid(DAY);
+        [day + 1, day].into_iter().find(|day| self.day_start(*day) <= second).unwrap_or(day - 1)
     }
 
     /// RFC 3339 with the zone's offset at that instant: `2027-03-05T10:00:00+01:00`.
@@ -362,7 +356,7 @@ pub(crate) fn day_number(date: NaiveDate) -> i64 {
 
 /// The date so many days after 1970-01-01; chrono's last or first when it has none that far.
 pub(crate) fn date_of_number(day: i64) -> NaiveDate {
-    let furthest = if day < 0 { NaiveDate::MIN } else { NaiveDate::MAX };
+    let furthest = if day.is_negative() { NaiveDate::MIN } else { NaiveDate::MAX };
     i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days).unwrap_or(furthest)
 }
 
@@ -531,3 +525,6 @@ impl JsonSchema for Date {
         schemars::json_schema!({ "type": "string", "format": "date" })
     }
 }
+
+#[cfg(test)]
+mod tests;

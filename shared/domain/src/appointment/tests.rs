@@ -4,6 +4,7 @@ use crate::day_ledger::tests::{appointment, at, entry, kind};
 use crate::day_ledger::{Change, Entry, Held};
 
 use super::*;
+use crate::time::DAY;
 
 fn now() -> Timestamp {
     at("2027-03-01T12:00:00Z")
@@ -67,6 +68,23 @@ fn only_a_hold_whose_time_is_over_expires() {
 }
 
 #[test]
+fn only_a_hold_is_given_up() {
+    let given_up = outcomes(60, Appointment::given_up);
+    assert_eq!(given_up, ["expired", "expired", "status", "status", "status", "status", "status"]);
+}
+
+#[test]
+fn who_calls_off_a_hold_owes_nothing_and_a_booking_has_its_policy() {
+    // The default policy gives everything back until the start and nothing after it.
+    let late: Vec<(u64, Basis)> = all(0)
+        .iter()
+        .map(|appointment| appointment.cancellation_quote(Party::Client, now().plus(1)))
+        .map(|quote| (quote.kept.amount(), quote.basis))
+        .collect();
+    assert_eq!(late[..3], [(0, Basis::Unpaid), (0, Basis::Unpaid), (5_000, Basis::TooLate)]);
+}
+
+#[test]
 fn a_client_cancels_until_the_start_and_an_expert_until_the_end() {
     let cancel = |by, seconds| {
         outcomes(seconds, |appointment| {
@@ -92,13 +110,13 @@ fn a_client_cancels_until_the_start_and_an_expert_until_the_end() {
 #[test]
 fn what_is_confirmed_moves_until_it_begins_and_keeps_the_times_that_were_held() {
     let later = now().plus(86_400);
-    let session = Entry { buffer_after_minutes: 7, ..entry(&kind(9), later) };
+    let session = Entry { buffer_before_minutes: 5, buffer_after_minutes: 7, ..entry(&kind(9), later) };
     let held = Held { session, group: true, change: Change::default() };
     let reschedule = |seconds| {
         outcomes(seconds, |appointment| {
             let moved = appointment.rescheduled(Party::Client, &held, appointment.price, now())?;
             assert_eq!((moved.start, moved.end), (later, session.end));
-            assert_eq!((moved.buffer_before_minutes, moved.buffer_after_minutes), (0, 7));
+            assert_eq!((moved.buffer_before_minutes, moved.buffer_after_minutes), (5, 7));
             assert_eq!((moved.group, moved.reschedules), (true, 1));
             assert_eq!(moved.occupied(), session.occupied());
             Ok(moved)
@@ -137,7 +155,6 @@ fn said(price: u64, sayings: &[(Outcome, Party, i64)]) -> Result<Appointment, Ch
 #[test]
 fn who_is_said_not_to_have_come_can_contradict() {
     const END: i64 = 3_600;
-    const DAY: i64 = 86_400;
     let absent = |missed_by| Outcome::NoShow { missed_by };
     let client = |since| (absent(Party::Expert), Party::Client, since);
     let contested = |sayings: &[_]| {
@@ -194,6 +211,33 @@ fn what_was_said_before_is_nothing_new() {
 }
 
 #[test]
+fn what_the_platform_decided_it_need_not_say_again() {
+    let absent = Outcome::NoShow { missed_by: Party::Expert };
+    let decided = [(Outcome::Completed, Party::Expert, 3_600), (absent, Party::Platform, 3_600)];
+    let told = |outcome, by| said(5_000, &decided).unwrap().is_told(outcome, by);
+    assert!(told(absent, Party::Platform));
+    assert!(!told(Outcome::Completed, Party::Platform), "it may think better of it");
+    assert!(!told(absent, Party::Expert) && !told(Outcome::Completed, Party::Expert));
+}
+
+#[test]
+fn a_report_that_nobody_contradicts_stands() {
+    let absent = Outcome::NoShow { missed_by: Party::Expert };
+    let reported = said(5_000, &[(absent, Party::Client, 3_600)]).unwrap();
+    let accepted = reported.report_accepted();
+    assert_eq!((accepted.review, accepted.version), (None, reported.version + 1));
+    assert_eq!(Appointment { review: reported.review, version: reported.version, ..accepted }, reported);
+}
+
+#[test]
+fn a_refusal_says_what_was_wanted() {
+    let refusal = |outcome| all(60)[2].ended(outcome, Party::Platform, now()).unwrap_err().to_string();
+    assert_eq!(refusal(Outcome::Completed), "it can be completed from 2027-03-01T13:01:00Z on");
+    let absent = Outcome::NoShow { missed_by: Party::Client };
+    assert_eq!(refusal(absent), "it can be marked as a no-show from 2027-03-01T12:11:00Z on");
+}
+
+#[test]
 fn a_client_reports_an_absent_expert_within_a_day() {
     let report = |seconds_since_start: i64| {
         let appointment = &all(-seconds_since_start)[2];
@@ -226,7 +270,11 @@ fn a_client_moves_as_often_and_until_when_was_agreed() {
     let euros = |cents| Money::new(cents, crate::Currency::EUR).unwrap();
     let appointment = of(0, 3_600);
     assert_eq!(appointment.price_when_moved(euros(4_000)), Ok(euros(4_000)));
+    assert_eq!(appointment.price_when_moved(euros(5_000)), Ok(euros(5_000)));
     assert!(matches!(appointment.price_when_moved(euros(6_000)), Err(ChangeRefusal::Dearer { .. })));
+    let held = Held { session: entry(&kind(9), now().plus(DAY)), group: false, change: Change::default() };
+    let moved = appointment.rescheduled(Party::Client, &held, euros(4_000), now()).unwrap();
+    assert_eq!((moved.price, appointment.price), (euros(4_000), euros(5_000)));
     let agreed = Appointment { rescheduling: ReschedulePolicy::default(), ..appointment };
     assert_eq!(agreed.price_when_moved(euros(6_000)), Ok(euros(5_000)));
 }

@@ -73,7 +73,8 @@ fn part_of_own_date(window: &Window) -> Minutes {
 
 fn part_of_next_date(window: Window) -> Option<Minutes> {
     let (opens, closes) = (window.opens.minutes(), window.closes.minutes());
-    (closes <= opens && closes > 0).then_some((0, closes))
+    // One that closes at midnight leaves nothing, which comes out as an empty piece.
+    (closes <= opens).then_some((0, closes))
 }
 
 /// Sorts, and makes one of those that touch or overlap.

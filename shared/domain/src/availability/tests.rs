@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 
+use super::open::open_pieces;
 use super::*;
+use crate::time::{DAY, HOUR, day_number};
 
 fn checked(fields: Value) -> Result<(), String> {
     let mut rules = json!({ "time_zone": "Europe/Berlin" });
@@ -82,4 +84,27 @@ fn a_date_is_blocked_by_a_range_that_holds_it_or_an_override_without_windows() {
     .unwrap();
     let blocked = |day: &u32| rules.is_blocked(NaiveDate::from_ymd_opt(2027, 3, *day).unwrap());
     assert_eq!((1..9).filter(blocked).collect::<Vec<_>>(), [2, 3, 5]);
+}
+
+#[test]
+fn the_pieces_are_those_of_the_days_of_a_range() {
+    let rules: AvailabilityRules = serde_json::from_value(json!({
+        "time_zone": "UTC",
+        "weekly": { "monday": [window("09:00", "10:00")], "tuesday": [window("00:00", "10:00")] },
+    }))
+    .unwrap();
+    // 1 March 2027 is a Monday.
+    let monday = day_number(NaiveDate::from_ymd_opt(2027, 3, 1).unwrap());
+    let days = |from: i64, until: i64| {
+        let second = |hours: i64| monday * DAY + hours * HOUR;
+        open_pieces(&rules, second(from), second(until))
+            .iter()
+            .map(|piece| piece.day - monday)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [days(0, 24), days(0, 25), days(23, 25), days(24, 25)],
+        [vec![0], vec![0, 1], vec![0, 1], vec![1]]
+    );
+    assert_eq!([days(5, 5), days(5, 4), days(48, 99)], [const { Vec::<i64>::new() }; 3]);
 }

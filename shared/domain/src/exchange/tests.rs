@@ -334,3 +334,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_api_says_how_a_rate_is_written() {
+    let schema = schemars::schema_for!(EuroRate);
+    assert_eq!(schema.get("pattern"), Some(&r"^[0-9]{1,12}(\.[0-9]{1,8})?$".into()));
+}
+
+#[test]
+fn a_table_tells_its_rates() {
+    let rates = rates();
+    let told: Vec<String> =
+        rates.rates().iter().map(|rate| format!("{} {}", rate.currency.code(), rate.per_euro)).collect();
+    assert_eq!(told, ["IDR 16784.43", "ISK 144.90", "JPY 163.25", "USD 1.0562"]);
+}

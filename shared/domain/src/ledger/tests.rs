@@ -111,6 +111,10 @@ fn a_whole_payment_adds_up() {
     let of = |account| balances.get(account, Currency::EUR);
     assert_eq!(Account::ALL.map(of), [-45, 0, -13, 40, 18, 0]);
     assert_eq!(balances.get(Account::Client, currency("USD")), 0);
+    let all: Vec<_> = balances.iter().filter(|(_, _, amount)| *amount != 0).collect();
+    let expected =
+        [(Account::Client, -45), (Account::Platform, -13), (Account::Expert, 40), (Account::Gateway, 18)];
+    assert_eq!(all, expected.map(|(account, amount)| (account, "EUR", amount)));
 }
 
 #[test]

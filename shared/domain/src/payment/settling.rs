@@ -158,19 +158,18 @@ struct Situation<'a> {
 
 impl Situation<'_> {
     fn pending(&self, hold_expires_at: Timestamp) -> Settlement {
-        let in_time = self.now < self.appointment.end;
+        let (in_time, over) = (self.now < self.appointment.end, hold_expires_at <= self.now);
         match self.seen.status {
             IntentStatus::Open if planted("confirm_on_redirect") => Settlement::Confirm,
-            _ if planted("expire_before_cancelling") && hold_expires_at <= self.now => Settlement::Expire,
+            _ if planted("expire_before_cancelling") && over => Settlement::Expire,
             status if status.is_secure() && in_time => Settlement::Confirm,
             IntentStatus::Approved if in_time => Settlement::Take,
-            _ if hold_expires_at > self.now => Settlement::WaitUntil(hold_expires_at),
-            // A bank debit may take days. Nobody held the session for whom it comes too late.
-            status if status.is_secure() => Settlement::Expire,
+            _ if !over => Settlement::WaitUntil(hold_expires_at),
             IntentStatus::Open | IntentStatus::Approved if !self.abilities.waits_to_be_taken => {
                 Settlement::CancelIntent
             }
             IntentStatus::Processing => self.wait_for_the_bank(),
+            // A bank debit may take days. Nobody held the session for whom it comes too late.
             _ => Settlement::Expire,
         }
     }
@@ -287,12 +286,12 @@ impl Situation<'_> {
     }
 
     fn ended(&self) -> Settlement {
-        let unpaid = self.payment.state == PaymentState::Unpaid;
+        let (paid, unpaid) = (self.totals.captured > 0, self.payment.state == PaymentState::Unpaid);
         // The session took place while the client was asked to pay anew, and they still can.
         let can_pay = !self.target.is_zero() && self.can_still_pay();
         match self.seen.status {
-            _ if self.totals.captured > 0 && planted("late_payments_are_kept") => Settlement::Settled,
-            _ if self.totals.captured > 0 => self.adjust(),
+            _ if paid && planted("late_payments_are_kept") => Settlement::Settled,
+            _ if paid => self.adjust(),
             IntentStatus::Processing => self.wait_for_the_bank(),
             IntentStatus::Authorised { .. } if self.target.is_zero() => Settlement::CancelIntent,
             IntentStatus::Authorised { .. } => self.capture(),

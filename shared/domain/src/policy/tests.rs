@@ -138,6 +138,18 @@ fn what_went_back_already_does_not_go_back_again() {
 }
 
 #[test]
+fn no_more_goes_back_than_is_held() {
+    let quote = Quote { refund: euros(40), kept: euros(60), basis: Basis::TooLate };
+    let held = |held| quote.of_what_is_held(held);
+    assert_eq!(held(100), quote);
+    assert_eq!(held(150), quote);
+    assert_eq!(held(90), Quote { refund: euros(30), ..quote });
+    for nothing in [60, 59, 0] {
+        assert_eq!(held(nothing), Quote { refund: euros(0), ..quote });
+    }
+}
+
+#[test]
 fn per_cents_are_written_as_they_are_read() {
     for number in [0, 1, 55, 100] {
         let percent: Percent = serde_json::from_value(number.into()).expect("a per cent");

@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn a_number_is_written_in_one_way() {
         let number = ReceiptNumber::after(41, 2026);
-        assert_eq!(number.to_string(), "2026-000042");
+        assert_eq!((number.year(), number.sequence()), (2026, 42));
+        assert_eq!((number.to_string(), format!("{number:?}")), ("2026-000042".into(), "2026-000042".into()));
         assert_eq!("2026-000042".parse(), Ok(number));
         assert_eq!(ReceiptNumber::after(1_234_566, 2026).to_string(), "2026-1234567");
         for wrong in [
@@ -131,6 +132,12 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<ReceiptNumber>(), Err(InvalidReceiptNumber), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_api_says_how_it_is_written() {
+        let schema = schemars::schema_for!(ReceiptNumber);
+        assert_eq!(schema.get("pattern"), Some(&"^[0-9]{4}-[0-9]{6,10}$".into()));
     }
 
     #[test]

@@ -44,8 +44,11 @@ fn a_payment_and_its_refund_agree_line_by_line() {
         line("txn_5", "trr_1", 4_000, 0, DAY_TWO + 9),
         line("txn_6", "fr_1", -400, 0, DAY_TWO + 9),
         line("txn_7", "dp_1", -4_000, 2_000, DAY_TWO + 99),
-        line("txn_8", "dp_1", 4_000, 0, DAY_TWO + 999),
+        line("txn_8", "dp_1", 4_000, -2_000, DAY_TWO + 999),
     ];
+    // The gateway gives its fee for a dispute back when it is won.
+    let mut fee_back = booked(MovementKind::ProcessingFee, "dp_1", 2_000, DAY_TWO + 999);
+    (fee_back.movement.from, fee_back.movement.to) = (Account::Gateway, Account::Platform);
     let movements = [
         booked(MovementKind::Authorised, "ch_1", 9_000, DAY_TWO),
         booked(MovementKind::Captured, "ch_1", 8_000, DAY_TWO),
@@ -58,6 +61,7 @@ fn a_payment_and_its_refund_agree_line_by_line() {
         booked(MovementKind::Dispute, "dp_1", 4_000, DAY_TWO + 99),
         booked(MovementKind::DisputeFee, "dp_1", 2_000, DAY_TWO + 99),
         booked(MovementKind::DisputeWon, "dp_1", 4_000, DAY_TWO + 999),
+        fee_back,
         // Neither is in the books of the platform.
         booked(MovementKind::Payout, "po_1", 3_600, DAY_TWO + 5_000),
         booked(MovementKind::SettledByHand, "by_hand_3", 100, DAY_TWO + 5_000),
@@ -173,7 +177,8 @@ fn a_difference_is_followed_until_the_two_agree() {
     assert!(again.counts);
     assert_eq!((again.version, again.first_seen_at, again.last_seen_at), (2, at(1), at(2)));
     assert_eq!(again.hours(), TimeSpan::new(at(DAY_TWO), at(DAY_TWO + 2 * HOUR)));
-    assert_eq!(again.resolved(at(3)).resolved_at, Some(at(3)));
+    let resolved = again.resolved(at(3));
+    assert_eq!((resolved.version, resolved.resolved_at), (3, Some(at(3))));
 }
 
 /// Something that happened at the gateway, as both sides tell it.

@@ -54,6 +54,9 @@ fn sums_show_every_digit_of_their_currency() {
     assert_eq!(shown(i128::MIN, "JPY"), format!("JPY {}", i128::MIN));
     let wire = serde_json::to_string(&SignedMoney::new(-1_205, Currency::EUR)).expect("JSON");
     assert_eq!(wire, r#"{"amount":-1205,"currency":"EUR","decimal":"-12.05"}"#);
+    let schema = schemars::schema_for!(SignedMoney);
+    let properties = schema.get("properties").and_then(|fields| fields.as_object()).expect("fields");
+    assert_eq!(properties.keys().collect::<Vec<_>>(), ["amount", "currency", "decimal"]);
 }
 
 /// A payment of 80.00, of which half was given back, and a payout of 20.00.
@@ -111,6 +114,56 @@ fn a_payment_half_given_back_is_told_figure_by_figure() {
     ];
     assert_eq!(amounts.map(SignedMoney::amount), [800, 400, 145, 0, 255, 0]);
     assert_eq!(report.by_expert, [(ExpertId::from_bits(1), total.clone())]);
+}
+
+#[test]
+fn every_kind_of_movement_has_its_figures() {
+    use MovementKind::{
+        Authorised, Captured, Dispute, DisputeFee, DisputeWon, Fee, FeeRefund, Payout, PayoutFailed,
+        ProcessingFee, Refund, RefundFailed, Released, Reversal, SettledByHand, Transfer,
+    };
+    // An expert's: paid, refunded, disputed, fee, earned, paid out. The platform's: fee and what was given back of it, what
+    // gateways took for charges and for disputes, passing through.
+    let table = [
+        (Authorised, [0; 6], [0; 5]),
+        (Released, [0; 6], [0; 5]),
+        (Captured, [1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1]),
+        (ProcessingFee, [0; 6], [0, 0, 1, 0, 0]),
+        (Transfer, [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, -1]),
+        (Fee, [0, 0, 0, 1, -1, 0], [1, 0, 0, 0, 0]),
+        (Refund, [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, -1]),
+        (RefundFailed, [0, -1, 0, 0, 0, 0], [0, 0, 0, 0, 1]),
+        (Reversal, [0, 0, 0, 0, -1, 0], [0, 0, 0, 0, 1]),
+        (FeeRefund, [0, 0, 0, -1, 1, 0], [0, 1, 0, 0, 0]),
+        (Dispute, [0, 0, 1, 0, 0, 0], [0, 0, 0, 0, -1]),
+        (DisputeFee, [0; 6], [0, 0, 0, 1, 0]),
+        (DisputeWon, [0, 0, -1, 0, 0, 0], [0, 0, 0, 0, 1]),
+        (Payout, [0, 0, 0, 0, 0, 1], [0; 5]),
+        (PayoutFailed, [0, 0, 0, 0, 0, -1], [0; 5]),
+        (SettledByHand, [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, -1]),
+    ];
+    assert_eq!(table.map(|(kind, ..)| kind), KINDS);
+    let told = |movement: Movement| {
+        let entries = [entry(1, 1, vec![movement])];
+        let earned = earnings(&entries, span(0, 2)).into_iter().map(|one| {
+            [one.gross_paid, one.refunded, one.disputed, one.fee, one.net_earned, one.paid_out]
+                .map(SignedMoney::amount)
+        });
+        let kept = commission(&entries, span(0, 2)).total.into_iter().map(|one| {
+            [one.fee, one.fee_refunded, one.processing_fees, one.dispute_fees, one.passing_through]
+                .map(SignedMoney::amount)
+        });
+        (earned.collect::<Vec<_>>(), kept.collect::<Vec<_>>())
+    };
+    for (kind, earned, kept) in table {
+        // Nothing is said of a currency in which nothing moved.
+        let earned = Vec::from_iter((earned != [0; 6]).then_some(earned));
+        let kept = Vec::from_iter((kept != [0; 5]).then_some(kept));
+        assert_eq!(told(movement(kind, 1, "EUR")), (earned, kept), "{kind:?}");
+    }
+    // What was set aside before it was taken is paid as well.
+    let set_aside = movement(Captured, 1, "EUR").from(Account::Authorised);
+    assert_eq!(told(set_aside), told(movement(Captured, 1, "EUR")));
 }
 
 #[test]

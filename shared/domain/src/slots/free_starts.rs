@@ -70,7 +70,7 @@ impl FreeStarts {
                     free &= free - 1;
                 }
             }
-            bit = (bit % self.stride + self.stride - 64 % self.stride) % self.stride;
+            bit = (bit + self.stride - 64 % self.stride) % self.stride;
             word_start += 64 * self.unit;
         }
     }

@@ -136,6 +136,12 @@ mod tests {
         assert_eq!([0, 5, 550, 1_900, 2_155, 10_000].map(rate), ["0", "0.05", "5.5", "19", "21.55", "100"]);
     }
 
+    #[test]
+    fn the_api_says_how_it_is_written() {
+        let schema = schemars::schema_for!(Percentage);
+        assert_eq!(schema.get("pattern"), Some(&r"^(100|[0-9]{1,2}(\.[0-9]{1,6})?)$".into()));
+    }
+
     proptest! {
         #[test]
         fn what_is_shown_can_be_read(millionths in 0..=WHOLE) {

@@ -41,11 +41,36 @@ fn a_part_has_its_part_of_each_tax() {
     // One tax with a rate is calculated anew.
     let one = Taxes::Included(vec![line(50, "100")]);
     assert_eq!(amounts(&one.of_part(euros(100), euros(3))), [2]);
+    let one = Taxes::Included(vec![line(1, "19")]);
+    assert_eq!(
+        amounts(&one.of_part(euros(4), euros(2))),
+        [0],
+        "0.32, and not half of what 0.64 was rounded to"
+    );
     for other in [Taxes::Unsaid, Taxes::Without(NoTax::NotRegistered)] {
         assert_eq!((other.of_part(total, euros(1)), other.net(total)), (other.clone(), total));
     }
     let nothing = Taxes::Included(vec![line(0, "0"), line(0, "0")]);
     assert_eq!(amounts(&nothing.adding_up_to(euros(5))), [5, 0]);
+}
+
+#[test]
+fn what_rounding_leaves_goes_to_who_lost_most_by_it() {
+    // Of 4 each has a third by its share: 0.66, 1.33 and 2, and the first lost most.
+    let taxes = Taxes::Included(vec![line(10, "1"), line(20, "2"), line(30, "3")]);
+    assert_eq!(amounts(&taxes.adding_up_to(euros(4))), [1, 1, 2]);
+    let taxes = Taxes::Included(vec![line(30, "3"), line(20, "2"), line(10, "1")]);
+    assert_eq!(amounts(&taxes.adding_up_to(euros(4))), [2, 1, 1]);
+}
+
+#[test]
+fn who_has_taxes_calculated_and_owes_none_says_why() {
+    let told = Taxes::Without(NoTax::NotRegistered);
+    assert_eq!(told.reason(), Some(NoTax::NotRegistered));
+    assert_eq!(NoTax::NotDue.to_string(), "By Stripe's calculation no tax is due.");
+    for other in [Taxes::Unsaid, Taxes::Included(vec![line(1, "19")])] {
+        assert_eq!(other.reason(), None);
+    }
 }
 
 #[test]

@@ -326,3 +326,14 @@ fn what_is_offered_is_what_can_be_held() {
     // 09:00 and 11:00 around both; without the hold that is over, 11:15 to 12:45 as well.
     assert_eq!((offered(now()), offered(now().plus(60))), (2, 9));
 }
+
+#[test]
+fn a_list_reads_the_weeks_of_every_zone_and_the_day_and_a_half_behind_its_end() {
+    // From Friday to Sunday morning: where it is 14 hours later the week ends 14 hours earlier, and the other way round.
+    let range = TimeSpan::new(at("2027-03-05T09:00:00Z"), at("2027-03-07T09:00:00Z"));
+    let needed = TimeSpan::new(at("2027-02-28T10:00:00Z"), at("2027-03-08T21:00:00Z"));
+    assert_eq!(DayLedger::needed_to_list(range), needed);
+    let range = TimeSpan::new(at("2027-03-05T09:00:00Z"), at("2027-03-06T09:00:00Z"));
+    let needed = TimeSpan::new(at("2027-02-28T10:00:00Z"), at("2027-03-08T14:00:00Z"));
+    assert_eq!(DayLedger::needed_to_list(range), needed);
+}

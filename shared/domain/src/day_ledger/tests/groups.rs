@@ -244,3 +244,25 @@ fn the_last_seat_moves_to_an_overlapping_time() {
     assert_eq!(table.entries(), [("2027-03-02".to_owned(), EntryKey::Group(course.id, start))]);
     assert_eq!(taken(&table), [(id(1), 2)]);
 }
+
+#[test]
+fn a_session_that_begins_anew_has_a_version_that_none_had_before() {
+    let change = |day: u64| Change {
+        days: vec![(date("2027-03-01"), Day { version: 99, ..Day::default() })]
+            .into_iter()
+            .chain([(date("2027-03-02"), Day { version: day, ..Day::default() })])
+            .collect(),
+        ..Change::default()
+    };
+    let group = |version| GroupSession {
+        version,
+        session: entry(&course(), at(START)),
+        capacity: 4,
+        seats: BTreeMap::new(),
+    };
+    let begins = |day| change(day).group_version(at(START), &group(0));
+    // The day on which it begins comes first, and changes of seats are counted behind it.
+    assert_eq!([begins(0), begins(1), begins(7)], [1 << 20, 2 << 20, 8 << 20]);
+    assert_eq!(change(7).group_version(at(START), &group(begins(0))), begins(0) + 1);
+    assert_eq!(Change::default().group_version(at(START), &group(0)), 1 << 20);
+}

@@ -1,7 +1,7 @@
 //! Every status of an appointment with every status of its intent, at the instants at which something changes.
 
 use super::*;
-use crate::appointment::Party;
+use crate::appointment::{Party, Review};
 use crate::text::LongText;
 use crate::time::MINUTE;
 
@@ -63,6 +63,16 @@ fn intents(capture_before: Timestamp) -> [IntentStatus; 8] {
 }
 
 fn step(appointment: &Appointment, payment: &Payment, status: IntentStatus, now: Timestamp) -> Settlement {
+    step_at(ABILITIES, appointment, payment, status, now)
+}
+
+fn step_at(
+    abilities: Abilities,
+    appointment: &Appointment,
+    payment: &Payment,
+    status: IntentStatus,
+    now: Timestamp,
+) -> Settlement {
     // What is not paid yet has moved nothing; what is paid went to the expert, less the fee.
     let moved = |kind, amount| Movement::new(kind, amount, "ch_1", booked_at(), None);
     let amount = payment.amount;
@@ -79,7 +89,7 @@ fn step(appointment: &Appointment, payment: &Payment, status: IntentStatus, now:
         lost_dispute: false,
         decline: None,
     };
-    settle(appointment, payment, &seen, &movements, ABILITIES, now)
+    settle(appointment, payment, &seen, &movements, abilities, now)
 }
 
 fn booked_at() -> Timestamp {
@@ -413,5 +423,149 @@ fn a_state_says_what_moved_last() {
         ),
     ] {
         assert_eq!(state(&payment, &moved), expected, "kept {:?}, {moved:?}", payment.kept);
+    }
+}
+
+#[test]
+fn what_is_paid_but_not_seen_moving_yet_is_waited_for() {
+    // The intent says that it is paid, and the books do not show the money.
+    let seen = Seen {
+        status: IntentStatus::Succeeded,
+        movements: Vec::new(),
+        open_dispute: false,
+        lost_dispute: false,
+        decline: None,
+    };
+    let now = start().plus(-HOUR);
+    let step = settle(&with(Status::Confirmed), &payment(), &seen, &[], ABILITIES, now);
+    assert_eq!(step, Settlement::WaitUntil(end().plus(DAY)));
+}
+
+#[test]
+fn while_the_two_contradict_each_other_money_stays_where_it_is() {
+    let contested =
+        Appointment { review: Some(Review::Contested), ..with(Status::NoShow { missed_by: Party::Expert }) };
+    let now = end().plus(HOUR);
+    let until = |status| match step(&contested, &kept(5_000), status, now) {
+        Settlement::NeedsPerson { concern: Concern::Contested, until } => until,
+        other => panic!("{other:?}"),
+    };
+    // A bank debit is looked at again, what is set aside is taken before it runs out, and nothing else is waited for.
+    assert_eq!(until(IntentStatus::Processing), Some(now.plus(15 * MINUTE)));
+    let capture_before = now.plus(CAPTURE_MARGIN + 1);
+    assert_eq!(until(IntentStatus::Authorised { capture_before }), Some(now.plus(1)));
+    assert_eq!(until(IntentStatus::Succeeded), None);
+    let capture_before = now.plus(CAPTURE_MARGIN);
+    let last = step(&contested, &kept(5_000), IntentStatus::Authorised { capture_before }, now);
+    assert_eq!(last, Settlement::Capture(euros(5_000)));
+    // What was to go back whatever is decided goes back at once.
+    let refund = Settlement::Refund { amount: euros(3_000), from_expert: true };
+    assert_eq!(step(&contested, &kept(2_000), IntentStatus::Succeeded, now), refund);
+}
+
+#[test]
+fn a_payment_counts_its_intents_and_knows_until_when_it_is_asked_for() {
+    let first = payment().with_intent("pi_1".to_owned());
+    let second = first.with_intent("pi_2".to_owned());
+    assert_eq!((payment().intents, first.intents, second.intents), (1, 2, 3));
+    assert_eq!(second.references.intent.as_deref(), Some("pi_2"));
+    let asked = second.asked_until(end());
+    assert_eq!(asked.action_deadline, Some(end()));
+    assert_eq!(asked.state, PaymentState::ActionRequired { deadline: end() });
+    assert_eq!(Payment { action_deadline: None, state: second.state.clone(), ..asked }, second);
+}
+
+#[test]
+fn a_gateway_has_one_word_everywhere() {
+    for (gateway, word) in [(Gateway::Stripe, "stripe"), (Gateway::Paypal, "paypal")] {
+        assert_eq!((gateway.word(), gateway.to_string()), (word, word.to_owned()));
+        assert_eq!(serde_json::to_value(gateway).unwrap(), word);
+        assert_eq!(Gateway::from_word(word), Some(gateway));
+    }
+    assert_eq!(Gateway::from_word("cash"), None);
+}
+
+#[test]
+fn a_client_reads_what_to_do_about_each_refusal() {
+    use Decline::{
+        AuthenticationRequired, ExpiredCard, InsufficientFunds, NotSupported, Refused, TryLater, WrongDetails,
+    };
+    for (decline, advice) in [
+        (AuthenticationRequired, "follow its steps"),
+        (InsufficientFunds, "not enough money on this card. Use another"),
+        (ExpiredCard, "expired. Use another"),
+        (WrongDetails, "Check them and pay again"),
+        (NotSupported, "Use another card"),
+        (TryLater, "in a few minutes"),
+        (Refused, "ask the bank why"),
+    ] {
+        assert!(decline.words().contains(advice), "{decline:?}");
+    }
+}
+
+#[test]
+fn a_report_is_accepted_once_nobody_can_contradict_it_any_more() {
+    let until = end().plus(DAY);
+    let reported = Appointment {
+        review: Some(Review::Objections { until }),
+        ..with(Status::NoShow { missed_by: Party::Expert })
+    };
+    for status in [IntentStatus::Succeeded, IntentStatus::Open, IntentStatus::CardSaved] {
+        let at = |now| step(&reported, &kept(5_000), status, now);
+        assert_eq!(at(until.plus(-1)), Settlement::WaitUntil(until), "{status:?}");
+        assert_eq!(at(until), Settlement::AcceptReport, "{status:?}");
+    }
+}
+
+#[test]
+fn what_costs_nothing_needs_no_decision() {
+    let contested =
+        Appointment { review: Some(Review::Contested), ..with(Status::NoShow { missed_by: Party::Expert }) };
+    let at = |payment| step(&contested, &payment, IntentStatus::CardSaved, end().plus(DAY));
+    let concern = Concern::Contested;
+    assert_eq!(at(kept(5_000)), Settlement::NeedsPerson { concern, until: None });
+    assert_eq!(at(kept(0)), Settlement::CancelIntent);
+}
+
+#[test]
+fn who_is_asked_to_pay_anew_can_until_the_deadline_also_after_the_session() {
+    let now = end().plus(HOUR);
+    for ended in [with(Status::Completed), with(Status::NoShow { missed_by: Party::Client })] {
+        let at = |deadline, status| step(&ended, &asked_until(deadline), status, now);
+        let soon = now.plus(1);
+        assert_eq!(at(soon, IntentStatus::Open), Settlement::WaitUntil(soon));
+        assert_eq!(at(soon, IntentStatus::Approved), Settlement::Take);
+        for status in [IntentStatus::Open, IntentStatus::Approved] {
+            assert_eq!(at(now, status), Settlement::CancelIntent, "{status:?}");
+            let free = Payment { kept: Some(euros(0)), ..asked_until(soon) };
+            assert_eq!(step(&ended, &free, status, now), Settlement::CancelIntent, "{status:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_gateway_keeps_until_it_is_taken_need_not_be_cancelled() {
+    let patient = Abilities { waits_to_be_taken: true, ..ABILITIES };
+    for status in [IntentStatus::Open, IntentStatus::Approved] {
+        let hold = |abilities| step_at(abilities, &pending(end()), &payment(), status, end());
+        assert_eq!((hold(ABILITIES), hold(patient)), (Settlement::CancelIntent, Settlement::Expire));
+        let ended = |kept| step_at(patient, &cancelled(), &kept, status, end());
+        assert_eq!(ended(kept(0)), Settlement::Settled);
+        assert_eq!(ended(kept(5_000)), Settlement::WriteOff);
+    }
+}
+
+#[test]
+fn a_person_decides_about_orders_that_a_gateway_refuses() {
+    let amount = euros(700);
+    for (step, order) in [
+        (Settlement::Capture(amount), Some(Order::Capture)),
+        (Settlement::Refund { amount, from_expert: true }, Some(Order::Refund)),
+        (Settlement::Reverse { amount, with_fee: false }, Some(Order::Reversal)),
+        (Settlement::TransferAgain(amount), Some(Order::Transfer)),
+        (Settlement::ChargeSaved(amount), None),
+        (Settlement::Confirm, None),
+    ] {
+        assert_eq!(step.refusable(), order.map(|order| (order, amount)), "{step:?}");
     }
 }

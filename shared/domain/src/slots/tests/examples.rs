@@ -232,7 +232,9 @@ fn a_start_exactly_at_the_notice_is_offered() {
     let found = |now: &str| shown(&rules, &slots(&rules, &terms, &Occupancy::default(), on, at(now)));
     assert_eq!(found("2027-03-01T08:00:00Z"), ["01T10:00", "01T11:00"]);
     assert_eq!(found("2027-03-01T08:00:01Z"), ["01T11:00"]);
-    let refusal = check_start(&rules, &terms, at("2027-03-01T10:00:00Z"), at("2027-03-01T08:00:01Z"));
+    let check = |now: &str| check_start(&rules, &terms, at("2027-03-01T10:00:00Z"), at(now));
+    assert_eq!(check("2027-03-01T08:00:00Z"), Ok(()));
+    let refusal = check("2027-03-01T08:00:01Z");
     assert_eq!(refusal, Err(Refusal::TooSoon { earliest: at("2027-03-01T10:00:01Z") }));
 }
 
@@ -307,8 +309,9 @@ fn a_group_session_with_seats_left_is_offered_at_its_start() {
     // 09:00 on the second overlaps the session at 10:00 with its buffer, and 11:00 lies in the buffer after
     // it.
     assert_eq!(found, expected[..2]);
-    let full = explain(&rules, &terms, &occupancy, at("2027-03-02T10:00:00Z"), Timestamp::MIN);
-    assert_eq!(full, Err(Refusal::NoSeatLeft));
+    let explained = |start| explain(&rules, &terms, &occupancy, at(start), Timestamp::MIN);
+    assert_eq!(explained("2027-03-02T10:00:00Z"), Err(Refusal::NoSeatLeft));
+    assert_eq!(explained("2027-03-01T20:10:00Z"), Ok(()));
 
     let shorter = SessionTypeTerms { buffer_after_minutes: 0, ..terms.clone() };
     let taken = groups.map(|(start, _)| shorter.occupied(start));
@@ -339,10 +342,91 @@ fn refusals_say_what_would_do() {
         between.to_string(),
         "sessions do not start at this time: the nearest are 2027-03-01T09:00:00Z and 2027-03-01T09:45:00Z"
     );
+    // It would end with the hours, so that only the grid is in its way.
+    let (previous, next) = (Some(at("2027-03-01T09:45:00Z")), Some(at("2027-03-02T09:00:00Z")));
+    assert_eq!(refusal("2027-03-01T10:00:00Z"), Refusal::NotOnGrid { previous, next });
     let busy = [span("2027-03-01T09:30:00Z", "2027-03-01T09:31:00Z")];
     let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
     let taken = explain(&rules, &terms, &occupancy, at("2027-03-01T09:00:00Z"), Timestamp::MIN);
     assert_eq!(taken, Err(Refusal::Taken));
+}
+
+#[test]
+fn a_start_off_the_grid_names_those_up_to_a_day_away() {
+    let weekly =
+        json!({ "monday": windows_json(&["09:10-12:00"]), "tuesday": windows_json(&["11:00-12:00"]) });
+    let rules = rules("UTC", json!({ "weekly": weekly }));
+    let refusal = |start| check_start(&rules, &terms(60, 60), at(start), Timestamp::MIN);
+    let named = |previous, next| Err(Refusal::NotOnGrid { previous: Some(at(previous)), next });
+    let tuesday = at("2027-03-02T11:00:00Z");
+    assert_eq!(refusal("2027-03-01T11:00:00Z"), named("2027-03-01T10:10:00Z", Some(tuesday)));
+    assert_eq!(refusal("2027-03-01T10:59:59Z"), named("2027-03-01T10:10:00Z", None));
+}
+
+#[test]
+fn a_booking_window_begins_with_the_first_second_of_its_first_date() {
+    let rules = daily("UTC", &["00:00-24:00"]);
+    let window = json!({ "kind": "dates", "first": "2027-03-02", "last": "2027-03-02" });
+    let terms = SessionTypeTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
+    let check = |start| check_start(&rules, &terms, at(start), Timestamp::MIN);
+    let before = Err(Refusal::BeforeWindow { first: date("2027-03-02") });
+    assert_eq!((check("2027-03-01T23:00:00Z"), check("2027-03-02T00:00:00Z")), (before, Ok(())));
+    let behind = Err(Refusal::TooFar { last_date: date("2027-03-02") });
+    assert_eq!((check("2027-03-02T23:00:00Z"), check("2027-03-03T00:00:00Z")), (Ok(()), behind));
+}
+
+#[test]
+fn a_session_at_midnight_counts_for_the_day_that_begins() {
+    let rules = daily("UTC", &["00:00-24:00"]);
+    let terms = SessionTypeTerms { daily_cap: Some(1), ..terms(60, 720) };
+    let standing = [at("2027-03-02T00:00:00Z")];
+    let occupancy = Occupancy { session_starts: &standing, ..Occupancy::default() };
+    let expected = ["01T00:00", "01T12:00", "03T00:00", "03T12:00"];
+    assert_eq!(offered(&rules, &terms, occupancy, "2027-03-01", "2027-03-04"), expected);
+}
+
+#[test]
+fn a_closed_day_names_the_next_start_within_two_days() {
+    let weekly =
+        json!({ "friday": windows_json(&["09:00-17:00"]), "monday": windows_json(&["09:00-17:00"]) });
+    let rules = rules("UTC", json!({ "weekly": weekly }));
+    let refusal = |start| check_start(&rules, &terms(60, 60), at(start), Timestamp::MIN);
+    let next = Some(at("2027-03-08T09:00:00Z"));
+    assert_eq!(refusal("2027-03-06T09:00:01Z"), Err(Refusal::OutsideHours { next }));
+    assert_eq!(refusal("2027-03-06T09:00:00Z"), Err(Refusal::OutsideHours { next: None }));
+}
+
+#[test]
+fn group_sessions_stand_among_the_starts_in_order() {
+    let rules = daily("UTC", &["09:00-12:00"]);
+    let terms = SessionTypeTerms { capacity: 8, ..terms(30, 30) };
+    let groups = [(at("2027-03-01T10:15:00Z"), 2), (at("2027-03-01T11:00:00Z"), 1)];
+    let occupancy = Occupancy { groups: &groups, ..Occupancy::default() };
+    let on = dates(&rules, "2027-03-01", "2027-03-02");
+    let found: Vec<(String, u16)> = slots(&rules, &terms, &occupancy, on, Timestamp::MIN)
+        .iter()
+        .map(|slot| (slot.start.to_string()[11..16].to_owned(), slot.seats))
+        .collect();
+    let expected =
+        [("09:00", 8), ("09:30", 8), ("10:00", 8), ("10:15", 2), ("10:30", 8), ("11:00", 1), ("11:30", 8)];
+    assert_eq!(found, expected.map(|(start, seats)| (start.to_owned(), seats)));
+}
+
+#[test]
+fn a_day_may_have_a_start_every_minute() {
+    let rules = daily("UTC", &["00:00-24:00"]);
+    let found = starts(&rules, &terms(1, 1), "2027-03-01", "2027-03-02");
+    let every: Vec<String> =
+        (0..1_440).map(|minute| format!("01T{:02}:{:02}", minute / 60, minute % 60)).collect();
+    assert_eq!(found, every);
+}
+
+#[test]
+fn starts_far_apart_are_found_whatever_lies_between_them() {
+    // A minute between the two grids, and more than an hour between the starts of one.
+    let rules = daily("UTC", &["00:00-06:00", "07:01-08:01"]);
+    let expected = ["01T00:00", "01T02:08", "01T04:16", "01T07:01"];
+    assert_eq!(starts(&rules, &terms(60, 128), "2027-03-01", "2027-03-02"), expected);
 }
 
 #[test]

@@ -51,6 +51,14 @@ fn the_ends_of_time_are_dates_like_others() {
 }
 
 #[test]
+fn days_at_either_end_of_time_have_all_their_starts() {
+    let rules = daily("UTC", &["00:00-24:00"]);
+    for (first, end) in [("1970-01-01", "1970-01-02"), ("9999-12-30", "9999-12-31")] {
+        assert_eq!(starts(&rules, &terms(60, 60), first, end).len(), 24, "{first}");
+    }
+}
+
+#[test]
 fn the_whole_of_time_can_be_asked_for() {
     let rules =
         rules("Europe/Berlin", json!({ "overrides": { "9999-06-01": windows_json(&["09:00-10:00"]) } }));

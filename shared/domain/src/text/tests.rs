@@ -1,0 +1,60 @@
+//! What people may write, up to every bound.
+
+use super::*;
+
+fn short(text: &str) -> Result<String, InvalidText> {
+    ShortText::try_from(text.to_owned()).map(String::from)
+}
+
+fn long(text: &str) -> Result<String, InvalidText> {
+    LongText::try_from(text.to_owned()).map(String::from)
+}
+
+#[test]
+fn a_text_has_a_longest_length_in_characters() {
+    assert_eq!(short(&"é".repeat(120)), Ok("é".repeat(120)));
+    assert_eq!(short(&"é".repeat(121)), Err(InvalidText::TooLong(120)));
+    assert_eq!(long(&"é".repeat(4_000)), Ok("é".repeat(4_000)));
+    assert_eq!(long(&"é".repeat(4_001)), Err(InvalidText::TooLong(4_000)));
+    // White space around it does not count.
+    assert_eq!(short(&format!("  {}\n", "x".repeat(120))), Ok("x".repeat(120)));
+    assert_eq!((short(" \t"), long(" \t")), (Err(InvalidText::Empty), Ok(String::new())));
+}
+
+#[test]
+fn only_long_text_has_lines_and_none_turns_the_direction_of_writing() {
+    for breaks in ["a\nb", "a\r\nb", "a\tb"] {
+        assert_eq!((short(breaks), long(breaks)), (Err(InvalidText::Control), Ok(breaks.to_owned())));
+    }
+    for control in ["a\0b", "a\u{1b}b", "a\u{7f}b", "a\u{202e}b", "a\u{2066}b"] {
+        assert_eq!((short(control), long(control)), (Err(InvalidText::Control), Err(InvalidText::Control)));
+    }
+}
+
+#[test]
+fn an_address_of_mail_has_two_sides_and_a_dot() {
+    let email = |text: &str| Email::try_from(text.to_owned()).map(String::from);
+    let local = "x".repeat(64);
+    for right in ["ada@example.org", "a+b@x.y", &format!("{local}@example.org")] {
+        assert_eq!(email(right), Ok(right.to_owned()));
+    }
+    for wrong in [
+        "ada",
+        "@example.org",
+        "ada@example",
+        "ada@.org",
+        "ada@example.",
+        "ada@b@example.org",
+        "a da@example.org",
+        "<ada@example.org>",
+        &format!("{local}x@example.org"),
+    ] {
+        assert_eq!(email(wrong), Err(InvalidText::Email), "{wrong}");
+    }
+}
+
+#[test]
+fn what_people_write_is_not_in_the_logs() {
+    let name = ShortText::try_from("Ada Lovelace".to_owned()).unwrap();
+    assert_eq!(format!("{name:?}"), "ShortText(12 bytes)");
+}

@@ -1,0 +1,92 @@
+//! How instants, dates and times of day are written, and days at the edges of zones.
+
+use schemars::schema_for;
+
+use super::*;
+
+fn zone(name: &str) -> Zone {
+    name.parse().unwrap()
+}
+
+#[test]
+fn there_is_one_way_to_write_a_time_of_day() {
+    for (text, minutes) in [("00:00", 0), ("09:05", 545), ("23:59", 1_439), ("24:00", 1_440)] {
+        let time: LocalTime = text.parse().unwrap();
+        assert_eq!(
+            (time.minutes(), time.to_string(), String::from(time)),
+            (minutes, text.into(), text.into())
+        );
+        assert_eq!(LocalTime::from_minutes(minutes), Ok(time));
+    }
+    for wrong in ["9:05", "09:5", "009:05", "+9:05", "09:+5", "09:60", "24:01", "0905", "09:05:00", ""] {
+        assert_eq!(wrong.parse::<LocalTime>(), Err(InvalidLocalTime), "{wrong}");
+    }
+    assert_eq!(LocalTime::from_minutes(1_441), Err(InvalidLocalTime));
+}
+
+#[test]
+fn there_is_one_way_to_write_a_date() {
+    let date: Date = "2027-03-05".parse().unwrap();
+    assert_eq!((date.to_string(), String::from(date)), ("2027-03-05".into(), "2027-03-05".into()));
+    for wrong in
+        ["2027-03-5", "2027-3-005", "+2027-3-05", "2027/03/05", "2027-02-29", "1969-12-31", "10000-01-01"]
+    {
+        assert_eq!(wrong.parse::<Date>(), Err(InvalidDate), "{wrong}");
+    }
+}
+
+#[test]
+fn instants_are_held_to_the_years_that_are_taken() {
+    assert_eq!(Timestamp::from_seconds(-1), Timestamp::MIN);
+    assert_eq!(Timestamp::MIN.to_string(), "1970-01-01T00:00:00Z");
+    assert_eq!(Timestamp::MAX.plus(1), Timestamp::MAX);
+    assert_eq!(Timestamp::MAX.plus(-1).plus(1), Timestamp::MAX);
+    assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59Z");
+}
+
+#[test]
+fn a_span_holds_its_start_and_not_its_end() {
+    let at = Timestamp::from_seconds;
+    let span = TimeSpan::new(at(10), at(20));
+    assert_eq!((span.seconds(), span.is_empty()), (10, false));
+    assert_eq!([9, 10, 19, 20].map(|second| span.contains(at(second))), [false, true, true, false]);
+    let days = |from, to| TimeSpan::new(at(from), at(to)).utc_days().count();
+    assert_eq!([days(0, DAY), days(0, DAY + 1), days(DAY - 1, DAY + 1), days(DAY, DAY)], [1, 2, 2, 0]);
+}
+
+#[test]
+fn a_day_is_that_of_the_zone() {
+    let noon: Timestamp = "2027-03-05T11:00:00Z".parse().unwrap();
+    let days = ["Etc/GMT+12", "UTC", "Pacific/Kiritimati"].map(|name| zone(name).day(noon).to_string());
+    assert_eq!(days, ["2027-03-04", "2027-03-05", "2027-03-06"]);
+}
+
+#[test]
+fn a_clock_is_read_up_to_two_days_outside_of_time() {
+    let (first, last) = (Timestamp::MIN.seconds() - 2 * DAY, Timestamp::MAX.seconds() + 2 * DAY);
+    for (wall, second) in [(i64::MIN, first), (first, first), (last, last), (i64::MAX, last)] {
+        assert_eq!(Zone::UTC.first_second(wall), second);
+    }
+    assert_eq!((date_of_number(i64::MIN), date_of_number(i64::MAX)), (NaiveDate::MIN, NaiveDate::MAX));
+    assert_eq!(date_of_number(-1).to_string(), "1969-12-31");
+}
+
+#[test]
+fn the_api_says_how_each_is_written() {
+    let says = |schema: schemars::Schema, key: &str| {
+        schema.get(key).and_then(|text| text.as_str().map(str::to_owned))
+    };
+    assert_eq!(says(schema_for!(Timestamp), "format").as_deref(), Some("date-time"));
+    assert_eq!(says(schema_for!(Date), "format").as_deref(), Some("date"));
+    let pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
+    assert_eq!(says(schema_for!(LocalTime), "pattern").as_deref(), Some(pattern));
+    assert_eq!(says(schema_for!(Zone), "type").as_deref(), Some("string"));
+}
+
+#[test]
+fn a_zone_says_how_far_it_is_ahead() {
+    let summer: Timestamp = "2027-07-01T00:00:00Z".parse().unwrap();
+    for (name, minutes) in [("UTC", 0), ("Asia/Kathmandu", 345), ("America/New_York", -240)] {
+        assert_eq!(zone(name).offset(summer.seconds()), minutes * MINUTE, "{name}");
+    }
+}
