@@ -38,6 +38,8 @@ pub struct BookLine {
 /// What moved less than this ago may still be on its way into the ledger, in seconds.
 pub const GRACE: i64 = HOUR;
 /// By so much the two sides may differ about when something moved, in seconds.
+pub const SKEW: i64 = 600;
+/// So much more than a window is looked at on either side, in seconds, because its edges lie where nothing happens.
 pub const SLACK: i64 = HOUR;
 /// Most of the books that one run compares, in seconds, so that a run ends.
 const LONGEST_WINDOW: i64 = DAY;
@@ -168,46 +170,39 @@ pub struct Discrepancy {
     pub moved: (Timestamp, Timestamp),
 }
 
-/// What one side says of an object.
-#[derive(Debug, Clone, Copy, Default)]
-struct Side {
-    inside: Option<Sums>,
-    around: Option<Sums>,
-}
-
-impl Side {
-    fn add(&mut self, sums: Sums, inside: bool) {
-        self.around = Some(self.around.unwrap_or_default().plus(sums));
-        if inside {
-            self.inside = Some(self.inside.unwrap_or_default().plus(sums));
-        }
-    }
-}
-
-/// What both say of it.
+/// What both say of an object.
 #[derive(Debug, Clone, Default)]
 struct Both {
-    ledger: Side,
-    books: Side,
+    /// What the ledger says, and when.
+    ledger: Vec<(Timestamp, Sums)>,
+    /// What the books say, and when.
+    books: Vec<(Timestamp, Sums)>,
     appointment: Option<AppointmentId>,
-    moved: Option<(Timestamp, Timestamp)>,
 }
 
 impl Both {
-    fn note(&mut self, at: Timestamp, inside: bool, appointment: Option<AppointmentId>) {
-        self.appointment = self.appointment.or(appointment);
-        if inside {
-            let (first, last) = self.moved.unwrap_or((at, at));
-            self.moved = Some((first.min(at), last.max(at)));
-        }
+    /// The window with both edges where nothing happens, so that no event has its two sides on different sides of an edge. Two
+    /// windows that have an edge in common still do.
+    fn quiet(&self, window: TimeSpan) -> TimeSpan {
+        let times: BTreeSet<Timestamp> = self.ledger.iter().chain(&self.books).map(|(at, _)| *at).collect();
+        let quiet = |edge: Timestamp| {
+            let (mut quiet, latest) = (edge, edge.plus(SLACK));
+            while quiet < latest {
+                let near = quiet.plus(-SKEW)..quiet.plus(SKEW + 1).min(latest);
+                let Some(near) = times.range(near).next_back() else { break };
+                quiet = near.plus(SKEW + 1).min(latest);
+            }
+            quiet
+        };
+        TimeSpan::new(quiet(window.start()), quiet(window.end()))
     }
 }
 
 /// What the books and the ledger say differently about what moved within a window.
 ///
-/// Both sides are given with more than the window holds. Usually its inside agrees; where it does not, because the two sides
-/// put one event on different sides of the window's edge, what lies within [`SLACK`] of the window is taken in. A line that
-/// is given twice counts once. A movement that stands twice in the ledger counts twice, which is a difference.
+/// Both sides are given with [`SLACK`] more than the window holds, because they may put one event on different sides of the window's
+/// edge: where something happened within [`SKEW`] of an edge, the edge lies behind it for that object. A line that is given twice
+/// counts once. A movement that stands twice in the ledger counts twice, which is a difference.
 pub fn compare(lines: &[BookLine], booked: &[Booked], window: TimeSpan) -> Vec<Discrepancy> {
     let around = window.widened(SLACK, SLACK);
     let named: BTreeSet<&str> = booked.iter().map(|one| one.movement.object.as_str()).collect();
@@ -220,31 +215,39 @@ pub fn compare(lines: &[BookLine], booked: &[Booked], window: TimeSpan) -> Vec<D
         // Of several lines about one object that would be one movement, the ledger names the later ones by themselves.
         let object = if named.contains(line.id.as_str()) { &line.id } else { &line.object };
         let both = objects.entry((object, &line.currency)).or_default();
-        let inside = window.contains(line.at);
-        both.books.add(Sums { amount: line.amount, fee: line.fee }, inside);
-        both.note(line.at, inside, line.appointment);
+        both.books.push((line.at, Sums { amount: line.amount, fee: line.fee }));
+        both.appointment = both.appointment.or(line.appointment);
     }
     for Booked { movement, appointment } in booked.iter().filter(|one| around.contains(one.movement.at)) {
         let Some(sums) = Sums::of(movement) else { continue };
         let both = objects.entry((&movement.object, movement.amount.currency().code())).or_default();
-        let inside = window.contains(movement.at);
-        both.ledger.add(sums, inside);
-        both.note(movement.at, inside, *appointment);
+        both.ledger.push((movement.at, sums));
+        both.appointment = both.appointment.or(*appointment);
     }
-    let differ =
-        |one: Option<Sums>, other: Option<Sums>| one.unwrap_or_default() != other.unwrap_or_default();
     let discrepancy = |((object, currency), both): ((&str, &str), Both)| {
-        let Both { ledger, books, appointment, moved } = both;
-        let disagree = differ(ledger.inside, books.inside) && differ(ledger.around, books.around);
-        let discrepancy = |moved| Discrepancy {
+        let window = both.quiet(window);
+        let inside = |side: &[(Timestamp, Sums)]| {
+            let inside = side.iter().filter(|(at, _)| window.contains(*at));
+            inside.map(|(_, sums)| *sums).reduce(Sums::plus)
+        };
+        let (expected, found) = (inside(&both.ledger), inside(&both.books));
+        if expected.unwrap_or_default() == found.unwrap_or_default() {
+            return None;
+        }
+        let times =
+            both.ledger.iter().chain(&both.books).map(|(at, _)| *at).filter(|at| window.contains(*at));
+        let (first, last) = times.fold(None, |moved, at| {
+            let (first, last) = moved.unwrap_or((at, at));
+            Some((first.min(at), last.max(at)))
+        })?;
+        Some(Discrepancy {
             object: object.to_owned(),
             currency: currency.to_owned(),
-            expected: ledger.around,
-            found: books.around,
-            appointment,
-            moved,
-        };
-        moved.filter(|_| disagree).map(discrepancy)
+            expected,
+            found,
+            appointment: both.appointment,
+            moved: (first, last),
+        })
     };
     objects.into_iter().filter_map(discrepancy).collect()
 }
@@ -365,10 +368,11 @@ impl Difference {
         DifferenceKind::of(self.expected, self.found)
     }
 
-    /// The whole hours that hold everything that moved there: what is compared when it is looked at again.
+    /// The whole hours that hold everything that moved there, wherever [`compare`] finds a quiet moment for their edges: what is
+    /// compared when it is looked at again.
     pub fn hours(&self) -> TimeSpan {
         let floor = |at: Timestamp| Timestamp::from_seconds(at.seconds().div_euclid(HOUR) * HOUR);
-        TimeSpan::new(floor(self.first_moved_at), floor(self.last_moved_at).plus(HOUR))
+        TimeSpan::new(floor(self.first_moved_at).plus(-SLACK), floor(self.last_moved_at).plus(HOUR))
     }
 }
 
