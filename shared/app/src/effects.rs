@@ -119,7 +119,7 @@ async fn perform(app: &App, effect: Effect) -> Result<Next, AppError> {
 
 /// Sees to it that each payment, each refund, and each refund that came back has its document.
 async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
-    let Some(record) = app.store.appointment_record(id).await? else { return Ok(()) };
+    let Some(record) = app.store.latest_appointment_record(id).await? else { return Ok(()) };
     let payment = |movements: &[Movement]| {
         let captured = movements.iter().find(|movement| movement.kind == MovementKind::Captured);
         captured.map(|movement| movement.object.clone())

@@ -25,6 +25,8 @@ pub struct Mix {
     burst: u32,
     /// How long nothing happens at most, in seconds.
     lull: i64,
+    /// How often somebody else books at the same moment, in ten thousand.
+    rivals: u32,
     /// How often nothing happens until something is to be decided, in ten thousand.
     leaps: u32,
 }
@@ -96,6 +98,7 @@ impl Mix {
             width: *chance.pick(&[1, 3, 8, 40]),
             burst: *chance.pick(&[2_000, 6_000, 9_000, 9_700]),
             lull: *chance.pick(&[30 * MINUTE, 4 * HOUR, DAY]),
+            rivals: *chance.pick(&[0, 1_000, 5_000]),
             leaps: *chance.pick(&[0, 300, 1_000]),
         }
     }
@@ -124,12 +127,15 @@ pub fn drive(core: &mut Core, mix: Mix, operations: u64) {
     core.later(pause, move |core| drive(core, mix, operations));
 }
 
-/// Holds the ledger against the books twice a day. The product does so every hour, and reads as much in the end.
-pub fn reconcile(core: &mut Core, operations: u64) {
+/// What is done twice a day: the ledger is held against the books, and exchange rates are fetched. The product does both every
+/// hour, and reads as much in the end.
+pub fn schedules(core: &mut Core, operations: u64) {
     if core.calls + core.steps < operations {
-        let admin = core.people.admin.clone();
-        ask(core, Asked { person: admin, ask: Ask::Reconcile, before: 0 });
-        core.later(12 * HOUR * 1_000, move |core| reconcile(core, operations));
+        for wanted in [Ask::Rates, Ask::Reconcile] {
+            let person = core.people.admin.clone();
+            ask(core, Asked { person, ask: wanted, before: 0 });
+        }
+        core.later(12 * HOUR * 1_000, move |core| schedules(core, operations));
     }
 }
 
@@ -218,12 +224,25 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             };
             let start = some_start(core, mix);
             let seats = if terms.capacity > 1 { *core.people.chance.pick(&[1, 1, 2]) } else { 1 };
+            let pay_in = match core.people.chance.hits(5_000) {
+                true => pick(core, &terms.presentment_currencies),
+                false => None,
+            };
             let key = core.people.key();
-            let wanted = Ask::Book { expert: owner.expert_id(), session_type, start, seats, key };
+            let wanted = Ask::Book { expert: owner.expert_id(), session_type, start, seats, pay_in, key };
             let asked = Asked { person: client, ask: wanted, before: 0 };
             // Impatient people press twice.
             if core.people.chance.hits(500) {
                 ask(core, asked.clone());
+            }
+            // And others want the same, or something near it, at the same moment.
+            while core.people.chance.hits(mix.rivals) {
+                let Some(person) = pick(core, &clients) else { break };
+                let start = some_start(core, mix);
+                let key = core.people.key();
+                let wanted =
+                    Ask::Book { expert: owner.expert_id(), session_type, start, seats: 1, pay_in: None, key };
+                ask(core, Asked { person, ask: wanted, before: 0 });
             }
             ask(core, asked);
         }
@@ -280,12 +299,13 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
                 (Deed::Refund, Some(owner)) if core.people.chance.hits(8_000) => owner,
                 _ => person,
             };
+            let currency = core.gateway.currency_of(id).unwrap_or(core.people.currency);
             let wanted = match deed {
                 Deed::Cancel => Ask::Cancel(id),
                 Deed::Reschedule => Ask::Reschedule(id, some_start(core, mix)),
                 Deed::Refund => {
                     let amount = *core.people.chance.pick(&[10, 500, 4_000, 8_000]);
-                    let Ok(amount) = domain::Money::new(amount, core.people.currency) else { return };
+                    let Ok(amount) = domain::Money::new(amount, currency) else { return };
                     Ask::Refund(id, amount, core.people.key())
                 }
                 _ => {
@@ -301,8 +321,7 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
                     };
                     let charge = *core.people.chance.pick(&[None, None, None, Some(1_000), Some(0)]);
                     let charge = charge.filter(|_| outcome == Outcome::Completed);
-                    let charge =
-                        charge.and_then(|amount| domain::Money::new(amount, core.people.currency).ok());
+                    let charge = charge.and_then(|amount| domain::Money::new(amount, currency).ok());
                     Ask::End(id, outcome, charge)
                 }
             };

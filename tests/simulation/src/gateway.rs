@@ -317,6 +317,12 @@ impl Books {
         self.intents.values().any(|intent| intent.appointment == appointment)
     }
 
+    /// In which currency an appointment is paid.
+    pub fn currency_of(&self, appointment: AppointmentId) -> Option<domain::Currency> {
+        let mut of = self.intents.values().filter(|intent| intent.appointment == appointment);
+        of.next().map(|intent| intent.amount.currency())
+    }
+
     /// Whether money was taken for an appointment.
     pub fn was_charged(&self, appointment: AppointmentId) -> bool {
         self.intents.values().any(|intent| intent.appointment == appointment && intent.charge.is_some())

@@ -349,6 +349,8 @@ pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::day_ledger::Ref
         .session(start)
         .widened(i64::from(terms.buffer_before_minutes) * 60, i64::from(terms.buffer_after_minutes) * 60);
     let end = core.now;
+    // A read of several days may see those from before a change that is not answered yet.
+    let lag = 100 + core.weather.slow;
     // Clocks differ a little.
     let slack = 2_000 + 2 * core.weather.skew;
     let outlived = |state: &Stood| match state.status {
@@ -361,14 +363,15 @@ pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::day_ledger::Ref
             states.iter().enumerate().filter_map(|(place, state)| {
                 let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
                 let stands = !matches!(state.status, Status::Cancelled { .. } | Status::Expired);
-                let meanwhile = state.from <= end && until.saturating_add(100) >= begun;
+                let meanwhile = state.from <= end && until.saturating_add(lag) >= begun;
                 (state.expert == expert && stands && meanwhile).then_some(state)
             })
         })
     };
     let of_type = || stood().filter(|state| state.session_type == session_type);
     let starts = |of: &dyn Fn(Timestamp) -> bool| {
-        let starts: BTreeSet<Timestamp> = of_type().map(|state| state.session.start()).filter(|at| of(*at)).collect();
+        let starts: BTreeSet<Timestamp> =
+            of_type().map(|state| state.session.start()).filter(|at| of(*at)).collect();
         starts.len()
     };
     let right = match refusal {

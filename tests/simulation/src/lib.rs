@@ -17,6 +17,7 @@ pub mod invariants;
 pub mod people;
 pub mod planted;
 pub mod queue;
+pub mod rates;
 pub mod rest;
 pub mod run;
 pub mod setting;

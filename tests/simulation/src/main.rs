@@ -3,8 +3,7 @@
 //! - `--seeds 1000 --operations 1000`: so many seeds, each for so many operations and then to its rest
 //! - `--seed 123 --trace`: what happens with one seed, line by line
 //! - `--flows`: every flow, crashed at every call; `--flow <name> --point 17 CrashAfter --trace`: one of these
-//! - `--bugs`: each planted mistake until a seed finds it, and with `--flows` until a flow does; all of them only with
-//!   `--features planted-bugs`
+//! - `--bugs`: each planted mistake until a seed or a flow finds it; all of them only with `--features planted-bugs`
 //! - `--planted <name>` with any of these: the same with a mistake, and with `--bugs` only this one
 
 use std::collections::BTreeMap;
@@ -80,6 +79,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // A line is enough: whoever wants more replays it with a trace.
+    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let begun = Instant::now();
     if wanted.bugs {
         return look_for_bugs(&wanted, begun);
@@ -147,11 +148,7 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut calm: Vec<(&Flow, Ending)> = Vec::new();
-    spread(
-        chosen(),
-        |flow| (flow, tell(*flow, None, false, wanted.planted)),
-        |told| calm.push(told),
-    );
+    spread(chosen(), |flow| (flow, tell(*flow, None, false, wanted.planted)), |told| calm.push(told));
     let (mut tried, mut failing, mut calls) = (0_u64, 0_u64, 0_u64);
     for (flow, ending) in &calm {
         calls += ending.calls;
@@ -197,11 +194,12 @@ fn look_for_bugs(wanted: &Wanted, begun: Instant) -> ExitCode {
     let seeds = wanted.first..wanted.first + wanted.seeds;
     let named = |mistake: &&Mistake| wanted.planted.is_empty() || mistake.name == wanted.planted;
     let run = |(place, mistake): (usize, &'static Mistake)| {
-        (place, find(mistake, seeds.clone(), wanted.operations, wanted.flows))
+        (place, find(mistake, seeds.clone(), wanted.operations))
     };
     spread(all().filter(named).enumerate(), run, |(place, search)| {
-        if search.caught.is_none() {
-            println!("NOT CAUGHT: {}, otherwise {:?}", search.mistake.name, search.otherwise);
+        match &search.caught {
+            Some((place, _)) => println!("{}: {place}", search.mistake.name),
+            None => println!("{}: NOT CAUGHT, otherwise {:?}", search.mistake.name, search.otherwise),
         }
         searches.insert(place, search);
     });

@@ -134,7 +134,9 @@ impl EventBus for SimBus {
                 let published = Published { times: before.times + 1, doubtful: before.doubtful || doubtful };
                 core.bus.published.insert(id.clone(), published);
                 if before.times > 0 && !before.doubtful {
-                    core.wrong(format!("{id} was published again, and nothing had gone wrong the first time"));
+                    core.wrong(format!(
+                        "{id} was published again, and nothing had gone wrong the first time"
+                    ));
                 }
                 Ok(())
             },

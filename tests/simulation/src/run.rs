@@ -84,7 +84,7 @@ pub fn seed(seed: u64, operations: u64, traced: bool, planted: &'static str) -> 
         let weather = core.weather.clone();
         core.say(|| format!("{weather:?} {mix:?}"));
         core.later(0, move |core| actors::drive(core, mix, operations));
-        core.later(0, move |core| actors::reconcile(core, operations));
+        core.later(0, move |core| actors::schedules(core, operations));
     }
     while simulation.is_sound() && simulation.operations() < operations && simulation.step() {}
     if simulation.is_sound() {

@@ -11,6 +11,7 @@ use super::Flow;
 use super::story::{Story, TOMORROW, at, euros};
 use crate::gateway::{self, Pays};
 use crate::people::{Ask, Asked};
+use crate::rates::others;
 
 /// Far enough ahead that no authorisation spans it.
 const FAR: i64 = 20 * DAY + 10 * HOUR;
@@ -400,6 +401,19 @@ pub const FLOWS: &[Flow] = &[
             story.paid(TOMORROW + 2 * HOUR);
             story.as_expert(Ask::Retire(session_type));
             story.pass_until(TOMORROW + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "exchange rates are fetched, and a session is paid in another currency",
+        tell: |story| {
+            story.offer(|terms| terms.presentment_currencies = others());
+            story.as_admin(Ask::Rates);
+            story.pay_in = others().first().copied();
+            let id = story.paid(TOMORROW);
+            story.pass(DAY);
+            story.as_admin(Ask::Rates);
+            story.as_expert(Ask::Cancel(id));
+            story.pass(HOUR);
         },
     },
 ];

@@ -24,6 +24,8 @@ pub struct Story {
     expert: Option<Person>,
     clients: Vec<Person>,
     appointments: Vec<AppointmentId>,
+    /// In which currency clients pay, when not in that of the price.
+    pub pay_in: Option<Currency>,
 }
 
 impl Story {
@@ -32,7 +34,7 @@ impl Story {
         let simulation = Simulation::new(1, Weather::calm(), traced);
         let clients = [2, 3].map(|bits| Person::new(bits, vec![Role::Client])).to_vec();
         simulation.shared.lock().people.clients.clone_from(&clients);
-        Self { simulation, expert: None, clients, appointments: Vec::new() }
+        Self { simulation, expert: None, clients, appointments: Vec::new(), pay_in: None }
     }
 
     /// The expert offers something like the plain hour for EUR 80.
@@ -106,7 +108,8 @@ impl Story {
         let core = &mut *self.simulation.shared.lock();
         let expert = core.people.experts.first()?;
         let (expert, session_type) = (expert.person.expert_id(), expert.types.first()?.0);
-        Some(Ask::Book { expert, session_type, start: at(seconds), seats: 1, key: core.people.key() })
+        let (start, key) = (at(seconds), core.people.key());
+        Some(Ask::Book { expert, session_type, start, seats: 1, pay_in: self.pay_in, key })
     }
 
     fn try_book(&mut self, client: usize, seconds: i64) -> Option<AppointmentId> {

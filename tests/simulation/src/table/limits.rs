@@ -8,7 +8,8 @@ use store::{Item, TableError};
 
 use super::Capacity;
 
-const MOST_ROWS: usize = 100;
+/// Most rows of one transaction, and of one read of many.
+pub(super) const MOST_ROWS: usize = 100;
 const LARGEST_ROW: usize = 400 * 1024;
 const LARGEST_TRANSACTION: usize = 4 * 1024 * 1024;
 
@@ -36,6 +37,8 @@ fn units(bytes: usize, each: usize) -> u64 {
 }
 
 /// Whether DynamoDB would take the writes at all.
+///
+/// Its limit of 300 operators in an expression cannot be met: what a write expects is one comparison, and nothing is filtered.
 pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
     let refuse = |why: &str| Err(TableError::Unavailable(format!("ValidationException: {why}")));
     if writes.len() > MOST_ROWS {
