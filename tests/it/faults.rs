@@ -291,8 +291,10 @@ async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
     let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
     world.stripe().pay(&intent, GOOD_CARD).expect("the card works");
+    world.pass(700);
     work_off(Effect::Payment(id)).await;
     work_off(Effect::Receipts(id)).await;
+    assert_eq!(app.store.documents(id).await.expect("readable").len(), 1, "a receipt");
     // It is called off, and whoever gives the money back sees what they do of it, and not yet the rest.
     let late = || Some(rows.rows.lock().expect("no panic").clone());
     let before = late();

@@ -21,8 +21,8 @@ mod outside;
 mod port;
 
 pub use outside::{
-    Pays, decide_disputes, dispute_ends, opens_dispute, payout, pays, restrict, settle_processing,
-    somebody_refunds,
+    Pays, decide_disputes, dispute_ends, opens_dispute, payout, pays, restrict, says_again,
+    settle_processing, somebody_refunds,
 };
 pub use port::SimGateway;
 

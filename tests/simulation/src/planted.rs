@@ -93,7 +93,8 @@ pub const AT_THE_PORTS: &[Mistake] = &[
         "refunds_are_repeated_without_key",
         "a refund is tried again without its idempotency key",
         &["the client paid"],
-    ),
+    )
+    .in_flow("its expert gives a part back"),
     mistake(
         "captures_everything",
         "all of what is set aside is taken, whatever was asked for",
@@ -109,7 +110,11 @@ pub const AT_THE_PORTS: &[Mistake] = &[
         "a debit that is under way counts as paid",
         &["neither paid nor saved a card"],
     ),
-    mistake("failed_refunds_unseen", "refunds that failed are not read", &["the ledger lacks"]),
+    mistake(
+        "failed_refunds_unseen",
+        "refunds that failed are not read",
+        &["the ledger lacks", "the reconciler never comes to rest"],
+    ),
     mistake(
         "unnoted_intents_are_lost",
         "an intent that nobody noted is not looked for",
@@ -190,16 +195,12 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
         "late_reads_count",
         "a read from before what was owed counts",
         &["the documents", "the client paid", "stays"],
-    ),
+    )
+    .in_flow("the table is slow, and a part is given back before the receipt is issued"),
     mistake(
         "torn_reads_count",
         "a read that saw a part of a transaction counts",
         &["says twice", "the client paid", "went from"],
-    ),
-    mistake(
-        "order_without_checking",
-        "the gateway is asked without a check that all is still as it was read",
-        &["the client paid", "went from"],
     ),
     mistake(
         "every_order_has_the_same_key",
@@ -216,7 +217,11 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
         "what failed is not tried again",
         &["nobody will ever look", "was never published"],
     ),
-    mistake("sweep_forgets_a_shard", "the sweep leaves one shard out", &["is still owed"]),
+    mistake(
+        "sweep_forgets_a_shard",
+        "the sweep leaves one shard out",
+        &["is still owed", "never comes to rest"],
+    ),
     mistake("repeats_book_again", "a request that comes again books again", &["one Idempotency-Key made"]),
     mistake("take_over_without_expiring", "a hold that is taken over is not expired", &["overlap"]),
     mistake(
@@ -239,7 +244,7 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
     mistake(
         "note_messages_before_owing",
         "a message is noted before what it is about is owed",
-        &["is still owed"],
+        &["is still owed", "the ledger lacks"],
     ),
     mistake(
         "work_without_lease",

@@ -228,6 +228,22 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "both move a session at the same moment, again and again",
+        tell: |story| {
+            story.offer(|terms| (terms.buffer_before_minutes, terms.buffer_after_minutes) = (30, 60));
+            let id = story.paid(TOMORROW);
+            story.weather(|weather| weather.slow = 1_000);
+            for hours in 1..8 {
+                story.client_begins(0, Ask::Reschedule(id, at(TOMORROW + 2 * hours * HOUR)));
+                story.as_expert(Ask::Reschedule(id, at(TOMORROW + (2 * hours + 1) * HOUR)));
+            }
+            story.pass(60);
+            story.weather(|weather| weather.slow = 1);
+            story.as_client(0, Ask::Reschedule(id, at(TOMORROW + 20 * HOUR)));
+            story.pass(HOUR);
+        },
+    },
+    Flow {
         name: "its expert gives a part back",
         tell: |story| {
             story.offer(nothing_changes);
@@ -401,6 +417,35 @@ pub const FLOWS: &[Flow] = &[
             story.paid(TOMORROW + 2 * HOUR);
             story.as_expert(Ask::Retire(session_type));
             story.pass_until(TOMORROW + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "the table is slow, and a part is given back before the receipt is issued",
+        tell: |story| {
+            story.offer(nothing_changes);
+            story.weather(|weather| weather.slow = 1_000);
+            let id = story.book(0, TOMORROW);
+            story.pay(id, Pays::Now);
+            for (amount, key) in [(3_000, "one"), (2_000, "two"), (1_000, "three")] {
+                story.pass_until_confirmed(id);
+                story.expert_insists(&Ask::Refund(id, euros(amount), key.to_owned()));
+            }
+            story.pass(HOUR);
+            story.weather(|weather| weather.slow = 1);
+        },
+    },
+    Flow {
+        name: "the table is slow, and half of a session is called off while its payment is looked at",
+        tell: |story| {
+            story.offer(half_until_a_day_before);
+            let id = story.paid(TOMORROW);
+            story.weather(|weather| weather.slow = 1_000);
+            for _ in 0..4 {
+                story.at_gateway(gateway::says_again);
+            }
+            story.as_client(0, Ask::Cancel(id));
+            story.pass(HOUR);
+            story.weather(|weather| weather.slow = 1);
         },
     },
     Flow {

@@ -1,12 +1,15 @@
 //! What people do in a flow, one after the other. Who hears nothing asks again.
 
 use app::people::{Person, Role};
+use domain::appointment::Status;
 use domain::availability::AvailabilityRules;
 use domain::session_type::{Collection, SessionTypeTerms};
-use domain::time::HOUR;
+use domain::time::{DAY, HOUR};
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 
+use crate::core::Core;
 use crate::gateway::{self, Pays};
+use crate::invariants::Stood;
 use crate::people::{Ask, Asked, Heard, ask};
 use crate::setting::{plain_terms, settle};
 use crate::simulation::{BEGIN, Simulation};
@@ -84,18 +87,36 @@ impl Story {
         None
     }
 
-    /// A client begins to book, and nobody waits until they have; they can be asked for again.
-    pub fn begin_to_book(&mut self, client: usize, seconds: i64) -> Option<Asked> {
-        let asked = Asked { person: self.clients[client].clone(), ask: self.booking(seconds)?, before: 0 };
+    /// A client begins to ask, and nobody waits for the answer.
+    pub fn client_begins(&mut self, client: usize, wanted: Ask) -> Asked {
+        let asked = Asked { person: self.clients[client].clone(), ask: wanted, before: 0 };
         ask(&mut self.simulation.shared.lock(), asked.clone());
         self.simulation.start();
-        Some(asked)
+        asked
+    }
+
+    /// A client begins to book. They can ask for the same again.
+    pub fn begin_to_book(&mut self, client: usize, seconds: i64) -> Option<Asked> {
+        let wanted = self.booking(seconds)?;
+        Some(self.client_begins(client, wanted))
     }
 
     /// Time passes until somebody is asked to pay for an appointment, or much of it is over.
     pub fn pass_until_asked(&mut self, id: AppointmentId) {
-        let until = self.simulation.shared.lock().now + 30 * 24 * HOUR * 1_000;
-        let waits = |core: &crate::core::Core| !core.gateway.was_asked(id) && core.now < until;
+        self.pass_while(30 * DAY, |core| !core.gateway.was_asked(id));
+    }
+
+    /// Time passes until an appointment is confirmed, or half an hour is over.
+    pub fn pass_until_confirmed(&mut self, id: AppointmentId) {
+        let confirmed = |state: &Stood| state.status == Status::Confirmed;
+        self.pass_while(HOUR / 2, |core| {
+            !core.stood.get(&id).and_then(|states| states.last()).is_some_and(confirmed)
+        });
+    }
+
+    fn pass_while(&mut self, most: i64, waits: impl Fn(&Core) -> bool) {
+        let until = self.simulation.shared.lock().now + most * 1_000;
+        let waits = |core: &Core| core.now < until && waits(core);
         while self.simulation.is_sound() && waits(&self.simulation.shared.lock()) && self.simulation.step() {}
     }
 
@@ -166,6 +187,17 @@ impl Story {
         }
     }
 
+    /// The expert asks, and asks again when it is not possible yet.
+    pub fn expert_insists(&mut self, wanted: &Ask) {
+        let Some(person) = self.expert.clone() else { return };
+        for _ in 0..MOST_TRIES {
+            if self.ask(person.clone(), wanted.clone()).is_some() {
+                return;
+            }
+            self.pass(PATIENCE);
+        }
+    }
+
     /// An administrator asks.
     pub fn as_admin(&mut self, wanted: Ask) {
         let person = self.simulation.shared.lock().people.admin.clone();
@@ -178,7 +210,7 @@ impl Story {
     }
 
     /// Something happens at the gateway to the charge of an appointment.
-    pub fn at_gateway(&mut self, happens: impl FnOnce(&mut crate::core::Core, &str)) {
+    pub fn at_gateway(&mut self, happens: impl FnOnce(&mut Core, &str)) {
         let core = &mut *self.simulation.shared.lock();
         if let Some(name) = core.gateway.charged().first().cloned() {
             happens(core, &name);
