@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use app::idempotency::{Created, Request};
 use app::people::{Person, Role};
 use app::ports::{Buyer, EffectQueue, PortError};
-use app::{App, AppError, booking, effects, payment_accounts, receipts};
+use app::{App, AppError, appointments, booking, effects, payment_accounts, receipts};
 use async_trait::async_trait;
 use domain::appointment::{Party, Status};
 use domain::payment::{Gateway, Payment};
@@ -31,6 +31,8 @@ struct Rows {
     lost: Arc<Mutex<Vec<Lost>>>,
     /// What somebody else writes just before the next payment is written.
     before_payment: Arc<Mutex<Option<Transaction>>>,
+    /// What the next query still sees: the rows before a transaction that is not answered yet.
+    late: Arc<Mutex<Option<BTreeMap<Key, Item>>>>,
 }
 
 /// What happens to a write that is told nothing.
@@ -73,8 +75,11 @@ impl Table for Rows {
 
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
         let (pk, sk) = query.index.map_or(("PK", "SK"), |index| (index.pk, index.sk));
+        let late = self.late.lock().expect("no panic").take();
         let rows = self.rows.lock().expect("no panic");
-        let mut found: Vec<(String, Item)> = rows
+        let mut found: Vec<(String, Item)> = late
+            .as_ref()
+            .unwrap_or(&rows)
             .values()
             .filter(|item| text(item, pk) == Some(&query.pk))
             .filter_map(|item| Some((text(item, sk)?.to_owned(), item.clone())))
@@ -275,6 +280,36 @@ async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_
     let totals = domain::ledger::Totals::of(&record.movements);
     assert_eq!((totals.captured, totals.authorised), (0, 0));
     assert_eq!(record.movements.len(), 2, "set aside and let go of: {:?}", record.movements);
+}
+
+#[tokio::test]
+async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
+    let world = World::new().await;
+    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
+    let id = book(&app, &offer, 7).await.expect("booked");
+    let work_off = async |effect| effects::work_off(&app, effect).await.expect("worked off");
+    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
+    let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
+    world.stripe().pay(&intent, GOOD_CARD).expect("the card works");
+    world.pass(700);
+    work_off(Effect::Payment(id)).await;
+    work_off(Effect::Receipts(id)).await;
+    assert_eq!(app.store.documents(id).await.expect("readable").len(), 1, "a receipt");
+    // It is called off, and whoever gives the money back sees what they do of it, and not yet the rest.
+    let late = || Some(rows.rows.lock().expect("no panic").clone());
+    let before = late();
+    let client = Person::new(7, vec![Role::Client]);
+    appointments::cancel(&app, &client, id, LongText::default(), None).await.expect("called off");
+    let called_off = late();
+    *rows.late.lock().expect("no panic") = before;
+    work_off(Effect::Payment(id)).await;
+    let refunded = domain::ledger::Totals::of(&read().await.movements).refunded;
+    assert_eq!(refunded, 8_000);
+    // The same of its document.
+    *rows.late.lock().expect("no panic") = called_off;
+    work_off(Effect::Receipts(id)).await;
+    let documents = app.store.documents(id).await.expect("readable");
+    assert_eq!(documents.len(), 2, "a receipt and a credit note");
 }
 
 #[tokio::test]

@@ -221,7 +221,11 @@ pub(crate) async fn take_days(
             continue;
         }
         transaction.put_appointment(&expired)?;
-        if !domain::planted("take_over_without_cancelling") {
+        if domain::planted("take_over_ends_the_timer") {
+            if let Some(timer) = app.store.due(&Effect::Payment(*id)).await? {
+                transaction.done(&timer);
+            }
+        } else {
             app.owe(transaction, Effect::Payment(*id), now)?;
         }
         announce(app, transaction, &expired, Event::Expired, now)?;

@@ -37,7 +37,7 @@ pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
     for _ in 0..MOST_ROUNDS {
         let now = app.now();
         let Some(due) = app.store.due(&effect).await? else { return Ok(()) };
-        if due.due_at > now.plus(CLOCK_SKEW) {
+        if due.due_at > now.plus(CLOCK_SKEW) && !domain::planted("work_without_lease") {
             // Leased by somebody else, or a timer whose message came early.
             return Ok(());
         }
@@ -121,7 +121,7 @@ async fn perform(app: &App, effect: Effect) -> Result<Next, AppError> {
 
 /// Sees to it that each payment, each refund, and each refund that came back has its document.
 async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
-    let Some(record) = app.store.appointment_record(id).await? else { return Ok(()) };
+    let Some(record) = app.store.latest_appointment_record(id).await? else { return Ok(()) };
     let payment = |movements: &[Movement]| {
         let captured = movements.iter().find(|movement| movement.kind == MovementKind::Captured);
         captured.map(|movement| movement.object.clone())

@@ -64,7 +64,7 @@ pub(crate) fn buyer<'a>(app: &'a App, appointment: &'a Appointment) -> Buyer<'a>
 pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next, AppError> {
     for _ in 0..MOST_STEPS {
         let Some(AppointmentRecord { appointment, payment, movements }) =
-            app.store.appointment_record(id).await?
+            app.store.latest_appointment_record(id).await?
         else {
             return Ok(Next::Never);
         };

@@ -349,6 +349,7 @@ impl DayLedger {
         let mut draft = Draft::of(self);
         if !planted("moving_keeps_the_old_time") {
             draft.release(old);
+            draft.forget(old);
         }
         let (session, group) = draft.hold(rules, request, now)?;
         Ok(Held { session, group, change: draft.change() })
@@ -446,6 +447,17 @@ impl Draft {
             }
         }
         self.remove(entry_key(appointment), appointment.occupied());
+    }
+
+    /// Removes an appointment from wherever else the days have it. They may have been read before it was moved there, or after it
+    /// was moved away, and it must not be in its own way; the versions then tell that something moved.
+    fn forget(&mut self, appointment: &Appointment) {
+        let key = EntryKey::Appointment(appointment.id);
+        for (date, day) in &mut self.ledger.days {
+            if day.entries.remove(&key).is_some() {
+                self.changed.insert(*date);
+            }
+        }
     }
 
     /// The group session of an appointment, which is written or checked with this change. One that was not read was not yet

@@ -2,13 +2,14 @@
 
 use crate::people::How;
 use app::people::Person;
-use domain::appointment::{Outcome, Party};
+use domain::appointment::{Outcome, Party, Status};
 use domain::payment::Order;
 use domain::time::{DAY, HOUR, MINUTE};
 use domain::{AppointmentId, ExpertId, Rate, TimeSpan, Timestamp};
 
 use crate::core::Core;
 use crate::gateway::{self, Pays};
+use crate::invariants::Stood;
 use crate::people::{Ask, Asked, ask};
 use crate::table::Rows;
 
@@ -24,6 +25,10 @@ pub struct Mix {
     burst: u32,
     /// How long nothing happens at most, in seconds.
     lull: i64,
+    /// How often somebody else books at the same moment, in ten thousand.
+    rivals: u32,
+    /// How often nothing happens until something is to be decided, in ten thousand.
+    leaps: u32,
 }
 
 /// What can happen.
@@ -93,6 +98,8 @@ impl Mix {
             width: *chance.pick(&[1, 3, 8, 40]),
             burst: *chance.pick(&[2_000, 6_000, 9_000, 9_700]),
             lull: *chance.pick(&[30 * MINUTE, 4 * HOUR, DAY]),
+            rivals: *chance.pick(&[0, 1_000, 5_000]),
+            leaps: *chance.pick(&[0, 300, 1_000]),
         }
     }
 }
@@ -106,7 +113,11 @@ pub fn drive(core: &mut Core, mix: Mix, operations: u64) {
     let deed = core.people.chance.weighted(&mix.deeds);
     happen(core, &mix, deed);
     let chance = &mut core.people.chance;
-    let pause = if chance.hits(mix.burst) {
+    let decision = if chance.hits(mix.leaps) { some_decision(core) } else { None };
+    let chance = &mut core.people.chance;
+    let pause = if let Some(instant) = decision {
+        instant - core.now
+    } else if chance.hits(mix.burst) {
         chance.between(0, 150)
     } else if chance.hits(6_000) {
         chance.between(0, 60_000)
@@ -116,12 +127,15 @@ pub fn drive(core: &mut Core, mix: Mix, operations: u64) {
     core.later(pause, move |core| drive(core, mix, operations));
 }
 
-/// Holds the ledger against the books twice a day. The product does so every hour, and reads as much in the end.
-pub fn reconcile(core: &mut Core, operations: u64) {
+/// What is done twice a day: the ledger is held against the books, and exchange rates are fetched. The product does both every
+/// hour, and reads as much in the end.
+pub fn schedules(core: &mut Core, operations: u64) {
     if core.calls + core.steps < operations {
-        let admin = core.people.admin.clone();
-        ask(core, Asked { person: admin, ask: Ask::Reconcile, before: 0 });
-        core.later(12 * HOUR * 1_000, move |core| reconcile(core, operations));
+        for wanted in [Ask::Rates, Ask::Reconcile] {
+            let person = core.people.admin.clone();
+            ask(core, Asked { person, ask: wanted, before: 0 });
+        }
+        core.later(12 * HOUR * 1_000, move |core| schedules(core, operations));
     }
 }
 
@@ -129,15 +143,43 @@ fn pick<T: Clone>(core: &mut Core, of: &[T]) -> Option<T> {
     if of.is_empty() { None } else { Some(core.people.chance.pick(of).clone()) }
 }
 
-/// One of the latest appointments; sometimes an old one.
-fn some_appointment(core: &mut Core) -> Option<(AppointmentId, ExpertId, domain::ClientId)> {
-    let all = core.people.appointments.len();
-    if all == 0 {
+/// One of the latest appointments; sometimes an old one, and mostly one that stands as wanted.
+fn some_appointment(
+    core: &mut Core,
+    stands: impl Fn(&Core, AppointmentId, &Stood) -> bool,
+) -> Option<(AppointmentId, ExpertId, domain::ClientId)> {
+    let all = &core.people.appointments;
+    if all.is_empty() {
         return None;
     }
+    if core.people.chance.hits(7_500) {
+        let fits = |id: AppointmentId| {
+            core.stood.get(&id).and_then(|states| states.last()).is_some_and(|state| stands(core, id, state))
+        };
+        let all = core.people.appointments.iter().rev();
+        let fitting: Vec<_> = all.filter(|(id, ..)| fits(*id)).take(8).copied().collect();
+        if !fitting.is_empty() {
+            return Some(*core.people.chance.pick(&fitting));
+        }
+    }
+    let all = core.people.appointments.len();
     let latest = if core.people.chance.hits(7_000) { all.min(8) } else { all };
     let place = all - 1 - usize::try_from(core.people.chance.below(latest as u64)).unwrap_or(0);
     core.people.appointments.get(place).copied()
+}
+
+/// An instant at which something will have to be decided about an appointment, or shortly before or after it.
+fn some_decision(core: &mut Core) -> Option<i64> {
+    let (id, ..) = some_appointment(core, |_, _, state| state.status.is_active())?;
+    let state = core.stood.get(&id)?.last()?;
+    let (start, end) = (state.session.start(), state.session.end());
+    let mut instants = vec![start.plus(-DAY), start, end, end.plus(DAY), end.plus(-5 * DAY)];
+    if let Status::Pending { hold_expires_at } = state.status {
+        instants.extend([hold_expires_at; 4]);
+    }
+    let instant = core.people.chance.pick(&instants).seconds() * 1_000;
+    let around = *core.people.chance.pick(&[100, 3_000, 60_000]);
+    Some(instant + core.people.chance.between(-around, around)).filter(|at| *at > core.now)
 }
 
 /// One of the people of an appointment, or an administrator.
@@ -182,12 +224,25 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             };
             let start = some_start(core, mix);
             let seats = if terms.capacity > 1 { *core.people.chance.pick(&[1, 1, 2]) } else { 1 };
+            let pay_in = match core.people.chance.hits(5_000) {
+                true => pick(core, &terms.presentment_currencies),
+                false => None,
+            };
             let key = core.people.key();
-            let wanted = Ask::Book { expert: owner.expert_id(), session_type, start, seats, key };
+            let wanted = Ask::Book { expert: owner.expert_id(), session_type, start, seats, pay_in, key };
             let asked = Asked { person: client, ask: wanted, before: 0 };
             // Impatient people press twice.
             if core.people.chance.hits(500) {
                 ask(core, asked.clone());
+            }
+            // And others want the same, or something near it, at the same moment.
+            while core.people.chance.hits(mix.rivals) {
+                let Some(person) = pick(core, &clients) else { break };
+                let start = some_start(core, mix);
+                let key = core.people.key();
+                let wanted =
+                    Ask::Book { expert: owner.expert_id(), session_type, start, seats: 1, pay_in: None, key };
+                ask(core, Asked { person, ask: wanted, before: 0 });
             }
             ask(core, asked);
         }
@@ -202,8 +257,11 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
         Deed::Pay => {
             let open = core.people.secrets.len();
             if open > 0 {
-                let latest = open.min(6);
-                let place = open - 1 - usize::try_from(core.people.chance.below(latest as u64)).unwrap_or(0);
+                let latest = open - open.min(6)..open;
+                let payable = |place: &usize| core.gateway.is_payable(&core.people.secrets[*place].1);
+                let places: Vec<usize> = latest.clone().filter(payable).collect();
+                let places = if places.is_empty() { latest.collect() } else { places };
+                let place = *core.people.chance.pick(&places);
                 let (_, secret) = core.people.secrets[place].clone();
                 let declines = core.people.chance.hits(core.weather.decline);
                 let how = if declines {
@@ -217,20 +275,37 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             }
         }
         Deed::WayToPay => {
-            let Some((id, _, client)) = some_appointment(core) else { return };
+            let active = |_: &Core, _, state: &Stood| state.status.is_active();
+            let Some((id, _, client)) = some_appointment(core, active) else { return };
             if let Some(person) = core.people.client(client).cloned() {
                 send(core, person, Ask::WayToPay(id));
             }
         }
         Deed::Cancel | Deed::Reschedule | Deed::End | Deed::Refund => {
-            let Some((id, expert, client)) = some_appointment(core) else { return };
+            let stands = |core: &Core, id, state: &Stood| match deed {
+                Deed::Cancel => state.status.is_active(),
+                Deed::Reschedule => state.status == Status::Confirmed,
+                Deed::End => {
+                    let began = state.session.start() <= core.instant();
+                    began && (state.status == Status::Confirmed || state.status.has_ended())
+                }
+                _ => core.gateway.was_charged(id),
+            };
+            let Some((id, expert, client)) = some_appointment(core, stands) else { return };
             let Some((person, party)) = somebody_of(core, expert, client) else { return };
+            let owner = core.people.expert(expert).map(|expert| expert.person.clone());
+            let person = match (deed, owner) {
+                // Only they can.
+                (Deed::Refund, Some(owner)) if core.people.chance.hits(8_000) => owner,
+                _ => person,
+            };
+            let currency = core.gateway.currency_of(id).unwrap_or(core.people.currency);
             let wanted = match deed {
                 Deed::Cancel => Ask::Cancel(id),
                 Deed::Reschedule => Ask::Reschedule(id, some_start(core, mix)),
                 Deed::Refund => {
                     let amount = *core.people.chance.pick(&[10, 500, 4_000, 8_000]);
-                    let Ok(amount) = domain::Money::new(amount, core.people.currency) else { return };
+                    let Ok(amount) = domain::Money::new(amount, currency) else { return };
                     Ask::Refund(id, amount, core.people.key())
                 }
                 _ => {
@@ -246,15 +321,15 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
                     };
                     let charge = *core.people.chance.pick(&[None, None, None, Some(1_000), Some(0)]);
                     let charge = charge.filter(|_| outcome == Outcome::Completed);
-                    let charge =
-                        charge.and_then(|amount| domain::Money::new(amount, core.people.currency).ok());
+                    let charge = charge.and_then(|amount| domain::Money::new(amount, currency).ok());
                     Ask::End(id, outcome, charge)
                 }
             };
             send(core, person, wanted);
         }
         Deed::Decide => {
-            let Some((id, ..)) = some_appointment(core) else { return };
+            let troubled = |core: &Core, id, _: &Stood| core.gateway.troubled.contains_key(&id);
+            let Some((id, ..)) = some_appointment(core, troubled) else { return };
             let decision = *core.people.chance.pick(&[How::TryAgain, How::SettledByHand]);
             let admin = core.people.admin.clone();
             send(core, admin, Ask::Decide(id, decision));
@@ -320,7 +395,8 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             }
         }
         Deed::Refuse => {
-            let Some((id, ..)) = some_appointment(core) else { return };
+            let paid = |core: &Core, id, _: &Stood| core.gateway.secured.contains_key(&id);
+            let Some((id, ..)) = some_appointment(core, paid) else { return };
             if core.chance.hits(core.weather.refuses.saturating_mul(5)) {
                 let order = *core.people.chance.pick(&[
                     Order::Capture,

@@ -12,6 +12,9 @@ type Slot<T> = Arc<Mutex<Option<T>>>;
 /// What a port makes of silence.
 pub type Silent<T> = fn(&'static str) -> T;
 
+/// A function that answers requests may run for ten seconds; so long it can sleep, in milliseconds, and still go on.
+const LONG_SLEEP: i64 = 9_000;
+
 /// How a call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -49,6 +52,11 @@ pub struct Finish<T> {
 }
 
 impl<T: Send + 'static> Finish<T> {
+    /// Whose call it is.
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
     /// Sends the answer back, unless the fate of the call is another.
     pub fn finish(self, core: &mut Core, answer: T) {
         let way = core.way();
@@ -121,6 +129,9 @@ pub async fn staged<T: Send + 'static>(
             let fate = if fate == Fate::Fine { String::new() } else { format!(" -- {fate:?}") };
             core.say(|| line + &fate);
         }
+        if fate != Fate::Fine {
+            core.trouble(task);
+        }
         let way = core.way();
         let finish = |task| Finish { task, slot: slot.clone(), fate, silent };
         match (fate, task) {
@@ -154,6 +165,7 @@ fn fate(core: &mut Core, kind: Kind) -> Fate {
             How::CrashAfter => Fate::CrashAfter,
             How::LostRequest => Fate::LostRequest,
             How::LostAnswer => Fate::LostAnswer,
+            How::Freeze => Fate::Freeze(LONG_SLEEP),
         };
     }
     let weather = core.weather.clone();

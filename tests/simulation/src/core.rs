@@ -86,6 +86,10 @@ pub struct Task {
     pub frozen_until: i64,
     /// How far its clock is from the true time, in milliseconds.
     pub skew: i64,
+    /// Whether anything ever went wrong with one of its calls.
+    pub troubled: bool,
+    /// Events that it published.
+    pub published: Vec<String>,
     on_end: Follows,
 }
 
@@ -121,11 +125,14 @@ pub enum How {
     LostRequest,
     /// It is done, and its sender learns that nothing came back.
     LostAnswer,
+    /// It is done, and the function sleeps for so long that it hardly still has time to hear the answer.
+    Freeze,
 }
 
 impl How {
     /// Every way.
-    pub const ALL: [Self; 4] = [Self::CrashBefore, Self::CrashAfter, Self::LostRequest, Self::LostAnswer];
+    pub const ALL: [Self; 5] =
+        [Self::CrashBefore, Self::CrashAfter, Self::LostRequest, Self::LostAnswer, Self::Freeze];
 }
 
 /// The world.
@@ -295,9 +302,21 @@ impl Core {
         let skew = self.weather.skew;
         let skew = if skew == 0 { 0 } else { self.chance.between(-skew, skew) };
         self.say(|| format!("[{id} {}] starts", start.name));
-        self.tasks.insert(id, Task { name: start.name, frozen_until: 0, skew, on_end: start.on_end });
-        self.at(self.now + start.limit, What::Kill(id, "its time is over"));
-        (id, start.body)
+        let Start { name, limit, body, on_end } = start;
+        let (troubled, published) = (false, Vec::new());
+        self.tasks.insert(id, Task { name, frozen_until: 0, skew, troubled, published, on_end });
+        self.at(self.now + limit, What::Kill(id, "its time is over"));
+        (id, body)
+    }
+
+    /// Something goes wrong with a function, so that what it published may have to be published again.
+    pub fn trouble(&mut self, id: Option<TaskId>) {
+        if let Some(task) = id.and_then(|id| self.tasks.get_mut(&id)) {
+            task.troubled = true;
+            for event in &task.published {
+                self.bus.published.entry(event.clone()).or_default().doubtful = true;
+            }
+        }
     }
 
     /// Ends a function.

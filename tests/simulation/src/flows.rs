@@ -27,7 +27,7 @@ pub struct Flow {
 /// How a flow ended, as far as it must be the same whatever happened on the way.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ending {
-    /// What each appointment came to, in the order in which they were made.
+    /// What each appointment came to.
     pub appointments: Vec<String>,
     /// What was found to be wrong.
     pub wrong: Vec<String>,
@@ -91,15 +91,34 @@ fn ending(story: &Story) -> Ending {
             names.get(&id)
         )
     });
+    // Of two that are made at once either can be the first.
+    let mut appointments: Vec<String> = appointments.collect();
+    appointments.sort();
     Ending {
-        appointments: appointments.collect(),
+        appointments,
         calls: core.calls,
         wrong: core.wrong.clone(),
         trace: core.trace.take().unwrap_or_default(),
     }
 }
 
-/// Tries a flow at all of its points.
+/// Every way in which so many calls can go wrong.
+pub fn points(calls: u64) -> impl Iterator<Item = Mishap> {
+    (1..=calls).flat_map(|call| How::ALL.into_iter().map(move |how| Mishap { call, how }))
+}
+
+/// Tries a flow at one of its points, and says what fails there. `calm` is how it ends when nothing goes wrong.
+pub fn try_point(flow: Flow, mishap: Mishap, calm: &Ending, planted: &'static str) -> (u64, Option<String>) {
+    let ending = tell(flow, Some(mishap), false, planted);
+    let failure = match ending.wrong.first() {
+        Some(wrong) => Some(wrong.clone()),
+        None if ending.appointments == calm.appointments => None,
+        None => Some(format!("it ends as {:?}, not {:?}", ending.appointments, calm.appointments)),
+    };
+    (ending.calls, failure)
+}
+
+/// Tries a flow at all of its points, until a few failed.
 pub fn try_everywhere(flow: Flow, planted: &'static str) -> Tried {
     let calm = tell(flow, None, false, planted);
     let mut tried = Tried { calls: calm.calls, operations: calm.calls, ..Tried::default() };
@@ -108,21 +127,13 @@ pub fn try_everywhere(flow: Flow, planted: &'static str) -> Tried {
         tried.failing.push((mishap, format!("even in calm weather: {wrong}")));
         return tried;
     }
-    for call in 1..=calm.calls {
-        for how in How::ALL {
-            let mishap = Mishap { call, how };
-            let ending = tell(flow, Some(mishap), false, planted);
-            tried.points += 1;
-            tried.operations += ending.calls;
-            if let Some(wrong) = ending.wrong.first() {
-                tried.failing.push((mishap, wrong.clone()));
-            } else if ending.appointments != calm.appointments {
-                let what = format!("it ends as {:?}, not {:?}", ending.appointments, calm.appointments);
-                tried.failing.push((mishap, what));
-            }
-            if tried.failing.len() >= 5 {
-                return tried;
-            }
+    for mishap in points(calm.calls) {
+        let (calls, failure) = try_point(flow, mishap, &calm, planted);
+        tried.points += 1;
+        tried.operations += calls;
+        tried.failing.extend(failure.map(|what| (mishap, what)));
+        if tried.failing.len() >= 5 {
+            break;
         }
     }
     tried

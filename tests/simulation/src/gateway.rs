@@ -21,8 +21,8 @@ mod outside;
 mod port;
 
 pub use outside::{
-    Pays, decide_disputes, dispute_ends, opens_dispute, payout, pays, restrict, settle_processing,
-    somebody_refunds,
+    Pays, decide_disputes, dispute_ends, opens_dispute, payout, pays, restrict, says_again,
+    settle_processing, somebody_refunds,
 };
 pub use port::SimGateway;
 
@@ -304,6 +304,28 @@ impl Books {
     /// From now on an order is refused for a payment.
     pub fn refuse(&mut self, appointment: AppointmentId, order: Order) {
         self.refuses.insert(appointment, order);
+    }
+
+    /// Whether a client can pay by an intent, or save a card by it.
+    pub fn is_payable(&self, name: &str) -> bool {
+        let intent = self.intents.get(name).map(|intent| intent.status);
+        intent.or(self.setups.get(name).map(|setup| setup.status)) == Some(IntentStatus::Open)
+    }
+
+    /// Whether a saved card was asked, or a client, to pay for an appointment.
+    pub fn was_asked(&self, appointment: AppointmentId) -> bool {
+        self.intents.values().any(|intent| intent.appointment == appointment)
+    }
+
+    /// In which currency an appointment is paid.
+    pub fn currency_of(&self, appointment: AppointmentId) -> Option<domain::Currency> {
+        let mut of = self.intents.values().filter(|intent| intent.appointment == appointment);
+        of.next().map(|intent| intent.amount.currency())
+    }
+
+    /// Whether money was taken for an appointment.
+    pub fn was_charged(&self, appointment: AppointmentId) -> bool {
+        self.intents.values().any(|intent| intent.appointment == appointment && intent.charge.is_some())
     }
 
     /// Names of intents whose money was taken.

@@ -10,7 +10,7 @@ use domain::appointment::{Appointment, Status};
 use domain::ledger::{Movement, MovementKind};
 use domain::payment::Payment;
 use domain::receipt::Receipt;
-use domain::{AppointmentId, ExpertId, TimeSpan, Timestamp};
+use domain::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
 use store::{Effect, Item, Store};
@@ -37,8 +37,13 @@ pub struct Known {
 pub struct Stood {
     from: i64,
     expert: ExpertId,
+    session_type: SessionTypeId,
+    /// From its start to its end.
+    pub session: TimeSpan,
+    seats: u16,
     occupied: TimeSpan,
-    status: Status,
+    /// How it stood.
+    pub status: Status,
 }
 
 /// Everything that was seen so far.
@@ -103,7 +108,7 @@ impl Invariants {
                 payment: record.payment,
                 movements: record.movements,
             };
-            self.changed(shared, *id, known, &mut days, &mut wrong);
+            self.changed(shared, *id, known, appointments.len() > 1, &mut days, &mut wrong);
         }
         // Only once all of a transaction is known.
         for known in appointments.iter().filter_map(|id| self.known.get(id)) {
@@ -131,6 +136,7 @@ impl Invariants {
         shared: &Shared,
         id: AppointmentId,
         known: Known,
+        with_others: bool,
         days: &mut BTreeMap<ExpertId, BTreeSet<NaiveDate>>,
         wrong: &mut Vec<String>,
     ) {
@@ -139,11 +145,15 @@ impl Invariants {
         let before = self.known.get(&id);
         let moved = before.is_none_or(|before| before.appointment != *appointment);
         if moved {
-            transition(core, before.map(|known| &known.appointment), &known, wrong);
+            transition(core, before.map(|known| &known.appointment), &known, with_others, wrong);
+            told(core, before.map(|known| &known.appointment), appointment, wrong);
             policy::check(before, &known, wrong);
             let stood = Stood {
                 from: core.now,
                 expert: appointment.expert,
+                session_type: appointment.session_type,
+                session: appointment.session(),
+                seats: appointment.seats,
                 occupied: appointment.occupied(),
                 status: appointment.status.clone(),
             };
@@ -244,16 +254,26 @@ fn news(before: Option<&Appointment>, now: &Appointment) -> Option<&'static str>
     }
 }
 
+/// Whoever changes an appointment owes the world the news of it.
+fn told(core: &Core, before: Option<&Appointment>, now: &Appointment, wrong: &mut Vec<String>) {
+    if let Some(news) = news(before, now)
+        && !core.bus.owed.contains(&format!("{}:{}:{news}", now.id, now.version))
+    {
+        wrong.push(format!("{} is {}, and nobody will be told of {news}", now.id, now.status.word()));
+    }
+}
+
 /// Only such changes of status as there are, and a confirmation only on what was really secured.
-fn transition(core: &Core, before: Option<&Appointment>, known: &Known, wrong: &mut Vec<String>) {
+fn transition(
+    core: &Core,
+    before: Option<&Appointment>,
+    known: &Known,
+    with_others: bool,
+    wrong: &mut Vec<String>,
+) {
     use Status::{Cancelled, Completed, Confirmed, Expired, NoShow, Pending};
     let now = &known.appointment;
     let id = now.id;
-    if let Some(news) = news(before, now)
-        && !core.bus.owed.contains(&format!("{id}:{}:{news}", now.version))
-    {
-        wrong.push(format!("{id} is {}, and nobody will be told of {news}", now.status.word()));
-    }
     let Some(before) = before else {
         let right = match now.status {
             Pending { .. } => !now.price.is_zero(),
@@ -288,7 +308,9 @@ fn transition(core: &Core, before: Option<&Appointment>, known: &Known, wrong: &
     if let (Pending { hold_expires_at }, Expired) = (&before.status, &now.status) {
         let secured = core.gateway.secured.get(&id).is_some_and(|at| at.plus(2) < *hold_expires_at);
         let given_up = *hold_expires_at > core.instant().plus(2);
-        if given_up && secured {
+        // Nobody took it over, and it was not too late for the session.
+        let needless = !with_others && core.instant().plus(2) < now.end;
+        if secured && (given_up || needless) {
             wrong.push(format!("{id} was paid in time and given up"));
         }
     }
@@ -308,43 +330,69 @@ fn ledger_is_true(core: &Core, id: AppointmentId, ledger: &[Movement], wrong: &m
     }
 }
 
-/// Somebody is refused a slot. That is right when somebody else had it at some moment of the request.
+/// Somebody is refused a slot. That is right when somebody else had it at some moment of the request, and when that was a hold,
+/// its time was not over yet: no hold outlives its time once someone wants the slot.
 pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::day_ledger::Refusal, begun: i64) {
-    use domain::day_ledger::Refusal::{Taken, TooClose};
-    if !matches!(refusal, Taken | TooClose) {
-        return;
-    }
-    let Ask::Book { expert, session_type, start, .. } = &asked.ask else { return };
-    let Some(terms) = core
-        .people
-        .expert(*expert)
-        .and_then(|expert| expert.types.iter().find(|(id, _)| id == session_type))
-        .map(|(_, terms)| terms)
-    else {
-        return;
+    use domain::day_ledger::Refusal::{DayFull, Seats, Taken, TooClose, WeekFull};
+    let (expert, session_type, start, mover) = match &asked.ask {
+        Ask::Book { expert, session_type, start, .. } => (*expert, *session_type, *start, None),
+        Ask::Reschedule(id, start) => {
+            let Some(state) = core.stood.get(id).and_then(|states| states.last()) else { return };
+            (state.expert, state.session_type, *start, Some(*id))
+        }
+        _ => return,
     };
+    let Some(known) = core.people.expert(expert) else { return };
+    let zone = known.rules.time_zone;
+    let Some((_, terms)) = known.types.iter().find(|(id, _)| *id == session_type) else { return };
     let wanted = terms
-        .session(*start)
+        .session(start)
         .widened(i64::from(terms.buffer_before_minutes) * 60, i64::from(terms.buffer_after_minutes) * 60);
     let end = core.now;
+    // A read of several days may see those from before a change that is not answered yet.
+    let lag = 100 + core.weather.slow;
     // Clocks differ a little.
     let slack = 2_000 + 2 * core.weather.skew;
-    let in_the_way = core.stood.values().any(|states| {
-        states.iter().enumerate().any(|(place, state)| {
-            let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
-            let lasts = match state.status {
-                Status::Pending { hold_expires_at } => hold_expires_at.seconds() * 1_000 + slack,
-                Status::Confirmed | Status::Completed | Status::NoShow { .. } => i64::MAX,
-                Status::Cancelled { .. } | Status::Expired => i64::MIN,
-            };
-            state.expert == *expert
-                && state.occupied.overlaps(wanted)
-                && state.from <= end
-                && until.saturating_add(100) >= begun
-                && lasts >= begun
+    let outlived = |state: &Stood| match state.status {
+        Status::Pending { hold_expires_at } => hold_expires_at.seconds() * 1_000 + slack < begun,
+        _ => false,
+    };
+    // Whoever stood at some moment of the request.
+    let stood = || {
+        core.stood.iter().filter(|(id, _)| Some(**id) != mover).flat_map(|(_, states)| {
+            states.iter().enumerate().filter_map(|(place, state)| {
+                let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
+                let stands = !matches!(state.status, Status::Cancelled { .. } | Status::Expired);
+                let meanwhile = state.from <= end && until.saturating_add(lag) >= begun;
+                (state.expert == expert && stands && meanwhile).then_some(state)
+            })
         })
-    });
-    if !in_the_way {
+    };
+    let of_type = || stood().filter(|state| state.session_type == session_type);
+    let starts = |of: &dyn Fn(Timestamp) -> bool| {
+        let starts: BTreeSet<Timestamp> =
+            of_type().map(|state| state.session.start()).filter(|at| of(*at)).collect();
+        starts.len()
+    };
+    let right = match refusal {
+        Taken | TooClose => stood().any(|state| state.occupied.overlaps(wanted) && !outlived(state)),
+        Seats { wanted, .. } => {
+            let taken = of_type().filter(|state| state.session.start() == start && !outlived(state));
+            let taken: u32 = taken.map(|state| u32::from(state.seats)).sum();
+            taken + u32::from(*wanted) > u32::from(terms.capacity)
+        }
+        // A hold whose time is over counts for a cap until somebody gives it back: it may still be paid.
+        DayFull { cap, .. } => {
+            let day = zone.day(start);
+            starts(&|at| zone.day(at) == day) >= usize::from(*cap)
+        }
+        WeekFull { cap, .. } => {
+            let week = |at| chrono::Datelike::iso_week(&zone.day(at));
+            starts(&|at| week(at) == week(start)) >= usize::from(*cap)
+        }
+        _ => return,
+    };
+    if !right {
         core.wrong(format!("{start} of {expert} was refused as {refusal:?}, and nobody held it"));
     }
 }

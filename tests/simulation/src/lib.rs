@@ -7,6 +7,7 @@
 //! or one step of a person, a bank, a message or a schedule.
 
 pub mod actors;
+pub mod bugs;
 pub mod call;
 pub mod chance;
 pub mod core;
@@ -18,10 +19,12 @@ pub mod people;
 pub mod planted;
 pub mod queue;
 pub mod random_requests;
+pub mod rates;
 pub mod real;
 pub mod rest;
 pub mod run;
 pub mod setting;
 pub mod simulation;
+pub mod spread;
 pub mod table;
 pub mod weather;

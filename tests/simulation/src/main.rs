@@ -5,19 +5,26 @@
 //! - `--requests 10000`: so many sequences of random requests, to the model of the table and to the embedded DynamoDB
 //! - `--seed 123 --trace`: what happens with one seed, line by line
 //! - `--flows`: every flow, crashed at every call; `--flow <name> --point 17 CrashAfter --trace`: one of these
-//! - `--bugs`: each planted mistake until a seed finds it, and with `--flows` until a flow does; all of them only with `--features planted-bugs`
-//! - `--planted <name>` with any of these: the same with a mistake
+//! - `--bugs`: each planted mistake until a seed or a flow finds it; all of them only with `--features planted-bugs`
+//! - `--planted <name>` with any of these: the same with a mistake, and with `--bugs` only this one
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use simulation::bugs::{Search, find, plainly};
 use simulation::core::{How, Mishap};
-use simulation::flows::{FLOWS, tell, try_everywhere};
+use simulation::flows::{Ending, FLOWS, Flow, points, tell, try_point};
+use simulation::mirror::Mirrored;
+use simulation::planted::{Mistake, all};
 use simulation::random_requests::{self, Compared};
-use simulation::run::{Outcome, mirrored, seed};
+use simulation::run::{Outcome, Sum, mirrored, seed};
+use simulation::spread::spread;
+
+/// So many failures are told of; the rest are counted.
+const MOST_SHOWN: u64 = 30;
+/// How often a long run says how far it is.
+const PAUSE: Duration = Duration::from_secs(10);
 
 struct Wanted {
     first: u64,
@@ -82,9 +89,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // A line is enough: whoever wants more replays it with a trace.
+    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let begun = Instant::now();
     if wanted.bugs {
-        return bugs(&wanted, begun);
+        return look_for_bugs(&wanted, begun);
     }
     if wanted.flows || wanted.flow.is_some() {
         return flows(&wanted, begun);
@@ -92,98 +101,89 @@ fn main() -> ExitCode {
     if let Some(sequences) = wanted.requests {
         return requests(&wanted, sequences, begun);
     }
-    let outcomes = each(wanted.first, wanted.seeds, |number| {
+    let (mut sum, mut said) = (Sum::default(), Instant::now());
+    let run = |number| {
         let failed = |why: String| Outcome { seed: number, wrong: vec![why], ..Outcome::default() };
         let run = || match wanted.mirror {
             true => mirrored(number, wanted.operations, wanted.trace, wanted.planted).unwrap_or_else(failed),
             false => seed(number, wanted.operations, wanted.trace, wanted.planted),
         };
         std::panic::catch_unwind(run).unwrap_or_else(|_| failed("it panics".to_owned()))
-    });
-    for outcome in outcomes.values() {
+    };
+    spread(wanted.first..wanted.first + wanted.seeds, run, |outcome| {
         for line in &outcome.trace {
             println!("{line}");
         }
-    }
-    let failing: Vec<&Outcome> = outcomes.values().filter(|outcome| !outcome.wrong.is_empty()).collect();
-    for outcome in failing.iter().take(30) {
-        println!("seed {}: {}", outcome.seed, outcome.wrong[0]);
-    }
-    let mut statuses: BTreeMap<&str, usize> = BTreeMap::new();
-    for outcome in outcomes.values() {
-        for (word, count) in &outcome.statuses {
-            *statuses.entry(word).or_default() += count;
+        if let Some(wrong) = outcome.wrong.first()
+            && sum.failing < MOST_SHOWN
+        {
+            println!("seed {}: {wrong}", outcome.seed);
         }
-    }
-    let sum = |of: fn(&Outcome) -> u64| outcomes.values().map(of).sum::<u64>();
-    println!(
-        "{} operations ({} port calls) over {} seeds in {:.1} s; {} seeds fail",
-        sum(|outcome| outcome.operations),
-        sum(|outcome| outcome.calls),
-        outcomes.len(),
-        begun.elapsed().as_secs_f32(),
-        failing.len()
-    );
-    println!(
-        "{} appointments {statuses:?}, {} movements of money, {} conflicts, {} conditions that did not hold",
-        sum(|outcome| outcome.appointments as u64),
-        sum(|outcome| outcome.movements as u64),
-        sum(|outcome| outcome.capacity.conflicts),
-        sum(|outcome| outcome.capacity.moved),
-    );
-    if wanted.mirror {
-        println!(
-            "on a real store: {} writes done and {} refused, {} reads, {} rows in the end",
-            sum(|outcome| outcome.mirrored.done),
-            sum(|outcome| outcome.mirrored.refused),
-            sum(|outcome| outcome.mirrored.reads),
-            sum(|outcome| outcome.mirrored.rows),
-        );
-    }
-    if failing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Does something with so many seeds, on all cores.
-fn each<T: Send>(first: u64, seeds: u64, run: impl Fn(u64) -> T + Sync) -> BTreeMap<u64, T> {
-    let next = AtomicU64::new(first);
-    let outcomes: Mutex<BTreeMap<u64, T>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= first + seeds {
-                        return;
-                    }
-                    let outcome = run(number);
-                    if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.insert(number, outcome);
-                    }
-                }
-            });
+        sum.add(&outcome);
+        if said.elapsed() >= PAUSE {
+            said = Instant::now();
+            println!(
+                "{} seeds done, {} operations, {} failing, {} seeds to go",
+                sum.seeds,
+                sum.operations,
+                sum.failing,
+                wanted.seeds - sum.seeds
+            );
         }
     });
-    outcomes.into_inner().unwrap_or_default()
+    println!(
+        "{} operations ({} port calls) over {} seeds in {:.1} s; {} seeds fail",
+        sum.operations,
+        sum.calls,
+        sum.seeds,
+        begun.elapsed().as_secs_f32(),
+        sum.failing
+    );
+    println!(
+        "{} appointments {:?}, {} movements of money, {} conflicts, {} conditions that did not hold, {} read and {} write units",
+        sum.appointments,
+        sum.statuses,
+        sum.movements,
+        sum.capacity.conflicts,
+        sum.capacity.moved,
+        sum.capacity.half_reads / 2,
+        sum.capacity.writes
+    );
+    if wanted.mirror {
+        let Mirrored { done, refused, reads, rows } = sum.mirrored;
+        println!(
+            "on a real store: {done} writes done and {refused} refused, {reads} reads, {rows} rows in the end"
+        );
+    }
+    if sum.failing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Holds the model of the table against the embedded DynamoDB.
 fn requests(wanted: &Wanted, sequences: u64, begun: Instant) -> ExitCode {
-    let compared = each(wanted.first, sequences, random_requests::seed);
-    let differences: Vec<&String> = compared.values().filter_map(|one| one.as_ref().err()).collect();
-    differences.iter().take(5).for_each(|difference| println!("{difference}"));
-    let sum = |of: fn(&Compared) -> u64| compared.values().flatten().map(of).sum::<u64>();
+    let (mut sum, mut differ, mut done) = (Compared::default(), 0_u64, 0_u64);
+    spread(wanted.first..wanted.first + sequences, random_requests::seed, |one| {
+        done += 1;
+        match one {
+            Ok(compared) => sum.add(compared),
+            Err(difference) => {
+                differ += 1;
+                if differ <= MOST_SHOWN {
+                    println!("{difference}");
+                }
+            }
+        }
+    });
     println!(
-        "{} random requests in {} sequences, {} of them refused, {} rows compared in {:.1} s; {} sequences differ",
-        sum(|compared| compared.requests),
-        compared.len(),
-        sum(|compared| compared.refused),
-        sum(|compared| compared.rows),
+        "{} random requests in {done} sequences, {} of them refused, {} rows compared in {:.1} s; {differ} sequences differ",
+        sum.requests,
+        sum.refused,
+        sum.rows,
         begun.elapsed().as_secs_f32(),
-        differences.len()
     );
-    if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if differ == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Tells each flow without a mishap, and then each of its points.
 fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
     let chosen =
         || FLOWS.iter().filter(|flow| wanted.flow.as_ref().is_none_or(|name| flow.name.contains(name)));
@@ -194,88 +194,74 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
         println!("{:?} {:?}", ending.appointments, ending.wrong);
         return ExitCode::SUCCESS;
     }
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let flows: Vec<_> = chosen().collect();
-    let (mut points, mut failing) = (0_u64, 0);
-    let tried = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(flow) = flows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let one = try_everywhere(**flow, wanted.planted);
-                    println!(
-                        "{}: {} calls, {} points, {} failing",
-                        flow.name,
-                        one.calls,
-                        one.points,
-                        one.failing.len()
-                    );
-                    if let Ok(mut tried) = tried.lock() {
-                        tried.push((flow.name, one));
-                    }
-                }
-            });
+    let mut calm: Vec<(&Flow, Ending)> = Vec::new();
+    spread(chosen(), |flow| (flow, tell(*flow, None, false, wanted.planted)), |told| calm.push(told));
+    let (mut tried, mut failing, mut calls) = (0_u64, 0_u64, 0_u64);
+    for (flow, ending) in &calm {
+        calls += ending.calls;
+        if let Some(wrong) = ending.wrong.first() {
+            failing += 1;
+            println!("{}, even when nothing goes wrong: {wrong}", flow.name);
+        }
+    }
+    let sound = || calm.iter().filter(|(_, ending)| ending.wrong.is_empty());
+    let whole: u64 = sound().map(|(_, ending)| points(ending.calls).count() as u64).sum();
+    let all = sound().flat_map(|told| points(told.1.calls).map(move |mishap| (told, mishap)));
+    let mut said = Instant::now();
+    let run = |((flow, ending), mishap): (&(&Flow, Ending), Mishap)| {
+        let run = || try_point(**flow, mishap, ending, wanted.planted);
+        let panics = |_| (0, Some("it panics".to_owned()));
+        (flow.name, mishap, std::panic::catch_unwind(run).unwrap_or_else(panics))
+    };
+    spread(all, run, |(name, mishap, (made, failure))| {
+        (tried, calls) = (tried + 1, calls + made);
+        if let Some(what) = failure {
+            failing += 1;
+            if failing <= MOST_SHOWN {
+                println!("{name}, call {} {:?}: {what}", mishap.call, mishap.how);
+            }
+        }
+        if said.elapsed() >= PAUSE {
+            said = Instant::now();
+            println!("{tried} points tried, {failing} failing, {} to go", whole - tried);
         }
     });
-    let tried = tried.into_inner().unwrap_or_default();
-    let mut operations = 0;
-    for (name, one) in tried {
-        for (mishap, what) in &one.failing {
-            println!("{name}, call {} {:?}: {what}", mishap.call, mishap.how);
-        }
-        points += one.points;
-        operations += one.operations;
-        failing += one.failing.len();
-    }
     println!(
-        "{points} crash points tried, {failing} failing, {operations} port calls in {:.1} s",
+        "{tried} crash points of {} flows tried, {failing} failing, {calls} port calls in {:.1} s",
+        calm.len(),
         begun.elapsed().as_secs_f32()
     );
     if failing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Looks for each planted mistake with one seed after the other, and then with the flows when that is asked for.
-fn bugs(wanted: &Wanted, begun: Instant) -> ExitCode {
+/// Looks for each planted mistake, and prints the table of what caught it.
+fn look_for_bugs(wanted: &Wanted, begun: Instant) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
-    let names = simulation::planted::all();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let found: Mutex<BTreeMap<&str, Option<String>>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let caught = find(name, wanted);
-                    println!("{name}: {}", caught.as_deref().unwrap_or("NOT CAUGHT"));
-                    if let Ok(mut found) = found.lock() {
-                        found.insert(name, caught);
-                    }
-                }
-            });
+    let mut searches: BTreeMap<usize, Search> = BTreeMap::new();
+    let seeds = wanted.first..wanted.first + wanted.seeds;
+    let named = |mistake: &&Mistake| wanted.planted.is_empty() || mistake.name == wanted.planted;
+    let run = |(place, mistake): (usize, &'static Mistake)| {
+        (place, find(mistake, seeds.clone(), wanted.operations))
+    };
+    spread(all().filter(named).enumerate(), run, |(place, search)| {
+        match &search.caught {
+            Some((place, _)) => println!("{}: {place}", search.mistake.name),
+            None => println!("{}: NOT CAUGHT, otherwise {:?}", search.mistake.name, search.otherwise),
         }
+        searches.insert(place, search);
     });
-    let found = found.into_inner().unwrap_or_default();
-    let caught = found.values().filter(|caught| caught.is_some()).count();
-    println!("{caught} of {} planted mistakes caught in {:.1} s", found.len(), begun.elapsed().as_secs_f32());
-    if caught == found.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn find(name: &'static str, wanted: &Wanted) -> Option<String> {
-    for number in wanted.first..wanted.first + wanted.seeds {
-        let run = || seed(number, wanted.operations, false, name);
-        match std::panic::catch_unwind(run) {
-            Err(_) => return Some(format!("seed {number}: it panics")),
-            Ok(Outcome { wrong, .. }) if !wrong.is_empty() => {
-                return Some(format!("seed {number}: {}", wrong[0]));
-            }
-            Ok(_) => {}
-        }
+    let caught = searches.values().filter(|search| search.caught.is_some()).count();
+    println!("| mistake | caught by | it says |\n|---|---|---|");
+    for search in searches.values() {
+        let (place, what) = search.caught.as_ref().map_or(("nothing", String::new()), |(place, what)| {
+            (place.as_str(), plainly(what).replace('|', "\\|"))
+        });
+        println!("| {} | {place} | {what} |", search.mistake.what);
     }
-    for flow in FLOWS.iter().filter(|_| wanted.flows) {
-        let run = || try_everywhere(*flow, name);
-        let tried = std::panic::catch_unwind(run).ok()?;
-        if let Some((mishap, what)) = tried.failing.first() {
-            return Some(format!("\"{}\", call {} {:?}: {what}", flow.name, mishap.call, mishap.how));
-        }
-    }
-    None
+    println!(
+        "{caught} of {} planted mistakes caught in {:.1} s",
+        searches.len(),
+        begun.elapsed().as_secs_f32()
+    );
+    if caught == searches.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

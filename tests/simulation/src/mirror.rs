@@ -31,6 +31,16 @@ pub struct Mirrored {
     pub rows: u64,
 }
 
+impl Mirrored {
+    /// Adds what another history came to.
+    pub fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.refused += other.refused;
+        self.reads += other.reads;
+        self.rows += other.rows;
+    }
+}
+
 /// The real store, and what was compared with it so far.
 pub struct Mirror {
     real: Real,

@@ -3,11 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use app::booking::{Booked, Booking};
+use app::exchange_rates::RefreshError;
 use app::idempotency::{Created, Request, remember};
 use app::payments::{self, Decision};
 use app::people::{Person, Role};
 use app::ports::PayWith;
-use app::{App, AppError, appointments, booking, experts, payment_accounts, session_types, slots};
+use app::{
+    App, AppError, appointments, booking, exchange_rates, experts, payment_accounts, session_types, slots,
+};
 use domain::appointment::{Attendee, Outcome};
 use domain::availability::AvailabilityRules;
 use domain::payment::{Concern, Gateway};
@@ -36,6 +39,8 @@ pub enum Ask {
         start: Timestamp,
         /// How many seats.
         seats: u16,
+        /// In which currency, when not in that of the price.
+        pay_in: Option<Currency>,
         /// Under which Idempotency-Key.
         key: String,
     },
@@ -67,6 +72,8 @@ pub enum Ask {
     Fee(ExpertId, Option<Rate>),
     /// To hold the ledger against the books.
     Reconcile,
+    /// To fetch the exchange rates.
+    Rates,
 }
 
 /// What somebody learns.
@@ -177,7 +184,7 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
     let about = |id: AppointmentId| Heard { appointment: Some(id), ..Heard::default() };
     let owner = || person.owner_of(person.expert_id());
     match ask {
-        Ask::Book { expert, session_type, start, seats, key } => {
+        Ask::Book { expert, session_type, start, seats, pay_in, key } => {
             let attendee = attendee().ok_or(AppError::NotFound("attendee"))?;
             let wanted = Booking {
                 expert: *expert,
@@ -186,7 +193,7 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
                 seats: *seats,
                 attendee,
                 gateway: Gateway::Stripe,
-                pay_in: None,
+                pay_in: *pay_in,
             };
             match booking::book(app, person, &request(person, key), &wanted).await? {
                 Created::Before(answer) => Ok(read(&answer)),
@@ -258,6 +265,12 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
             let found = app::reconciliation::reconcile(app).await?;
             Ok(Heard { differences: found.differences, ..Heard::default() })
         }
+        Ask::Rates => match exchange_rates::refresh(app).await {
+            Ok(_) => Ok(Heard::default()),
+            Err(RefreshError::App(error)) => Err(error),
+            Err(RefreshError::Source(error)) => Err(AppError::Port("the source of exchange rates", error)),
+            Err(RefreshError::Implausible(why)) => panic!("the rates of the model are refused: {why}"),
+        },
     }
 }
 

@@ -31,11 +31,20 @@ pub struct Queue {
     pub sent: u64,
 }
 
+/// An event that was published.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Published {
+    /// How often.
+    pub times: u32,
+    /// Whether something went wrong with who published it, so that it may have to be published again.
+    pub doubtful: bool,
+}
+
 /// What the world was told.
 #[derive(Debug, Default)]
 pub struct Bus {
-    /// How often each event was published, by its id.
-    pub published: BTreeMap<String, u32>,
+    /// What was published, by the ids of the events.
+    pub published: BTreeMap<String, Published>,
     /// Ids of events that are owed.
     pub owed: BTreeSet<String>,
 }
@@ -109,13 +118,26 @@ pub struct SimBus(pub Shared);
 impl EventBus for SimBus {
     async fn publish(&self, event: &DomainEvent) -> Result<(), PortError> {
         let id = event.id.clone();
+        let task = self.0.lock().current;
         call(
             &self.0,
             Kind::Write,
             || format!("publish {}", event.id),
             silent,
             move |core| {
-                *core.bus.published.entry(id).or_default() += 1;
+                let publisher = task.and_then(|task| core.tasks.get_mut(&task)).filter(|task| !task.troubled);
+                let doubtful = publisher.is_none();
+                if let Some(publisher) = publisher {
+                    publisher.published.push(id.clone());
+                }
+                let before = core.bus.published.get(&id).copied().unwrap_or_default();
+                let published = Published { times: before.times + 1, doubtful: before.doubtful || doubtful };
+                core.bus.published.insert(id.clone(), published);
+                if before.times > 0 && !before.doubtful {
+                    core.wrong(format!(
+                        "{id} was published again, and nothing had gone wrong the first time"
+                    ));
+                }
                 Ok(())
             },
         )

@@ -34,6 +34,15 @@ pub struct Compared {
     pub rows: u64,
 }
 
+impl Compared {
+    /// Adds what another sequence came to.
+    pub fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.refused += other.refused;
+        self.rows += other.rows;
+    }
+}
+
 /// An answer; what failed is of a kind, without words.
 #[derive(Debug, Clone, PartialEq)]
 struct Answer {

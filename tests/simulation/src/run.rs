@@ -34,6 +34,49 @@ pub struct Outcome {
     pub trace: Vec<String>,
 }
 
+/// What many seeds came to.
+#[derive(Debug, Clone, Default)]
+pub struct Sum {
+    /// How many.
+    pub seeds: u64,
+    /// How many of them found something wrong.
+    pub failing: u64,
+    /// Port calls and steps.
+    pub operations: u64,
+    /// Of these, calls of ports.
+    pub calls: u64,
+    /// Appointments that were made.
+    pub appointments: usize,
+    /// How many of them each status has in the end, by its word.
+    pub statuses: std::collections::BTreeMap<&'static str, usize>,
+    /// Movements of money.
+    pub movements: usize,
+    /// What the table was asked.
+    pub capacity: Capacity,
+    /// What was compared with a real store.
+    pub mirrored: Mirrored,
+}
+
+impl Sum {
+    /// Adds what a seed came to.
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.seeds += 1;
+        self.failing += u64::from(!outcome.wrong.is_empty());
+        self.operations += outcome.operations;
+        self.calls += outcome.calls;
+        self.appointments += outcome.appointments;
+        self.movements += outcome.movements;
+        for (word, count) in &outcome.statuses {
+            *self.statuses.entry(word).or_default() += count;
+        }
+        self.capacity.half_reads += outcome.capacity.half_reads;
+        self.capacity.writes += outcome.capacity.writes;
+        self.capacity.conflicts += outcome.capacity.conflicts;
+        self.capacity.moved += outcome.capacity.moved;
+        self.mirrored.add(outcome.mirrored);
+    }
+}
+
 /// Runs a seed for so many operations, and brings it to rest.
 pub fn seed(seed: u64, operations: u64, traced: bool, planted: &'static str) -> Outcome {
     run(seed, operations, traced, planted, None)
@@ -66,7 +109,7 @@ fn run(
         let weather = core.weather.clone();
         core.say(|| format!("{weather:?} {mix:?}"));
         core.later(0, move |core| actors::drive(core, mix, operations));
-        core.later(0, move |core| actors::reconcile(core, operations));
+        core.later(0, move |core| actors::schedules(core, operations));
     }
     while simulation.is_sound() && simulation.operations() < operations && simulation.step() {}
     if simulation.is_sound() {

@@ -116,6 +116,10 @@ fn terms(chance: &mut Chance, currency: Currency) -> SessionTypeTerms {
             until_minutes_before: *chance.pick(&[0, 0, 120]),
             price: *chance.pick(&[ReschedulePrice::AsBooked, ReschedulePrice::Current]),
         },
+        presentment_currencies: match currency == Currency::EUR && chance.below(3) == 0 {
+            true => crate::rates::others(),
+            false => Vec::new(),
+        },
         ..plain
     }
 }

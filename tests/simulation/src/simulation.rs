@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use app::ports::{Clock, Gateways, NoExchangeRates, Random};
+use app::ports::{Clock, Gateways, Random};
 use app::{App, Settings};
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -18,6 +18,7 @@ use crate::core::{Core, Ended, Shared, Start, TaskId, What};
 use crate::gateway::SimGateway;
 use crate::invariants::Invariants;
 use crate::queue::{SimBus, SimQueue};
+use crate::rates::SimRates;
 use crate::table::{Direct, SimTable};
 use crate::weather::Weather;
 
@@ -85,7 +86,7 @@ impl Simulation {
             clock: Arc::new(SimClock(shared.clone())),
             random: Arc::new(SimRandom(shared.clone())),
             gateways: Gateways::none().with(Gateway::Stripe, Arc::new(SimGateway(shared.clone()))),
-            exchange_rates: Arc::new(NoExchangeRates),
+            exchange_rates: Arc::new(SimRates(shared.clone())),
             queue: Arc::new(SimQueue(shared.clone())),
             events: Arc::new(SimBus(shared.clone())),
             settings: Settings::default(),
@@ -172,6 +173,7 @@ impl Simulation {
         }
         let core = &mut *self.shared.lock();
         let name = core.name(Some(id));
+        core.trouble(Some(id));
         core.say(|| format!("{name} is dead: {why}"));
         core.end(id, Ended::Dead);
     }

@@ -396,7 +396,10 @@ fn described(write: &Write) -> String {
 fn refuse(core: &mut Core, finish: Finish<Result<(), WriteError>>, error: WriteError) {
     match &error {
         WriteError::Moved(_) => core.table.capacity.moved += 1,
-        WriteError::Table(TableError::Busy(_)) => core.table.capacity.conflicts += 1,
+        WriteError::Table(TableError::Busy(_)) => {
+            core.table.capacity.conflicts += 1;
+            core.trouble(finish.task());
+        }
         WriteError::Table(_) => {}
     }
     core.say(|| format!("    refused: {error}"));
@@ -459,8 +462,7 @@ fn commit(core: &mut Core, writes: Vec<Write>, number: Option<u64>, finish: Fini
     let repeat = writes.first().filter(|_| unheard && number.is_none()).cloned();
     // The model repeats a single write itself, later, so that others get in between.
     mirror::write(core, &writes, Ok(()), unheard && number.is_some());
-    let settled_at =
-        if number.is_some() { core.now + core.chance.between(0, 20.min(core.weather.slow)) } else { 0 };
+    let settled_at = if number.is_some() { core.now + core.way() - 1 } else { 0 };
     limits::count_write(&mut core.table, &writes, number.is_some());
     for Write { key, action, .. } in writes {
         match action {

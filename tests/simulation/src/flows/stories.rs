@@ -10,7 +10,8 @@ use domain::time::{DAY, HOUR};
 use super::Flow;
 use super::story::{Story, TOMORROW, at, euros};
 use crate::gateway::{self, Pays};
-use crate::people::Ask;
+use crate::people::{Ask, Asked};
+use crate::rates::others;
 
 /// Far enough ahead that no authorisation spans it.
 const FAR: i64 = 20 * DAY + 10 * HOUR;
@@ -227,6 +228,22 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "both move a session at the same moment, again and again",
+        tell: |story| {
+            story.offer(|terms| (terms.buffer_before_minutes, terms.buffer_after_minutes) = (30, 60));
+            let id = story.paid(TOMORROW);
+            story.weather(|weather| weather.slow = 1_000);
+            for hours in 1..8 {
+                story.client_begins(0, Ask::Reschedule(id, at(TOMORROW + 2 * hours * HOUR)));
+                story.as_expert(Ask::Reschedule(id, at(TOMORROW + (2 * hours + 1) * HOUR)));
+            }
+            story.pass(60);
+            story.weather(|weather| weather.slow = 1);
+            story.as_client(0, Ask::Reschedule(id, at(TOMORROW + 20 * HOUR)));
+            story.pass(HOUR);
+        },
+    },
+    Flow {
         name: "its expert gives a part back",
         tell: |story| {
             story.offer(nothing_changes);
@@ -342,6 +359,105 @@ pub const FLOWS: &[Flow] = &[
             story.pass(HOUR);
             story.simulation.shared.lock().gateway.refuse_nothing();
             story.as_admin(Ask::Decide(id, How::TryAgain));
+            story.pass(HOUR);
+        },
+    },
+    Flow {
+        name: "a saved card is asked, and half of the session is called off meanwhile",
+        tell: |story| {
+            story.offer_set_aside(half_until_a_day_before);
+            let id = story.paid(FAR);
+            story.pass_until_asked(id);
+            story.as_client(0, Ask::Cancel(id));
+            story.pass(HOUR);
+        },
+    },
+    Flow {
+        name: "a group session ends and begins anew while somebody joins it",
+        tell: |story| {
+            story.offer(|terms| (terms.capacity, terms.price) = (3, euros(0)));
+            let first = story.book(0, TOMORROW);
+            let rival = story.begin_to_book(1, TOMORROW);
+            story.as_client(0, Ask::Cancel(first));
+            story.book(0, TOMORROW);
+            story.pass(30);
+            if let Some(Asked { person, ask, .. }) = rival {
+                story.ask(person, ask);
+            }
+            story.pass_until(TOMORROW + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "the books are compared, and show what no message told of",
+        tell: |story| {
+            story.offer(nothing_changes);
+            story.paid(TOMORROW);
+            story.weather(|weather| weather.webhook_lost = 10_000);
+            story.at_gateway(|core, name| {
+                gateway::somebody_refunds(core, name, 20);
+            });
+            story.pass(3 * HOUR);
+            story.as_admin(Ask::Reconcile);
+            story.pass(HOUR);
+            story.as_admin(Ask::Reconcile);
+            story.weather(|weather| weather.webhook_lost = 0);
+            story.pass(HOUR);
+        },
+    },
+    Flow {
+        name: "an expert changes what they offer, and withdraws it",
+        tell: |story| {
+            story.offer(nothing_changes);
+            story.paid(TOMORROW);
+            let Some((expert, session_type, mut terms, rules)) = story.offered() else { return };
+            terms.price = euros(9_000);
+            story.as_expert(Ask::Edit(session_type, Box::new(terms)));
+            story.as_expert(Ask::Hours(Box::new(rules)));
+            story.as_admin(Ask::Fee(expert, domain::Rate::from_basis_points(1_500).ok()));
+            story.paid(TOMORROW + 2 * HOUR);
+            story.as_expert(Ask::Retire(session_type));
+            story.pass_until(TOMORROW + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "the table is slow, and a part is given back before the receipt is issued",
+        tell: |story| {
+            story.offer(nothing_changes);
+            story.weather(|weather| weather.slow = 1_000);
+            let id = story.book(0, TOMORROW);
+            story.pay(id, Pays::Now);
+            for (amount, key) in [(3_000, "one"), (2_000, "two"), (1_000, "three")] {
+                story.pass_until_confirmed(id);
+                story.expert_insists(&Ask::Refund(id, euros(amount), key.to_owned()));
+            }
+            story.pass(HOUR);
+            story.weather(|weather| weather.slow = 1);
+        },
+    },
+    Flow {
+        name: "the table is slow, and half of a session is called off while its payment is looked at",
+        tell: |story| {
+            story.offer(half_until_a_day_before);
+            let id = story.paid(TOMORROW);
+            story.weather(|weather| weather.slow = 1_000);
+            for _ in 0..4 {
+                story.at_gateway(gateway::says_again);
+            }
+            story.as_client(0, Ask::Cancel(id));
+            story.pass(HOUR);
+            story.weather(|weather| weather.slow = 1);
+        },
+    },
+    Flow {
+        name: "exchange rates are fetched, and a session is paid in another currency",
+        tell: |story| {
+            story.offer(|terms| terms.presentment_currencies = others());
+            story.as_admin(Ask::Rates);
+            story.pay_in = others().first().copied();
+            let id = story.paid(TOMORROW);
+            story.pass(DAY);
+            story.as_admin(Ask::Rates);
+            story.as_expert(Ask::Cancel(id));
             story.pass(HOUR);
         },
     },

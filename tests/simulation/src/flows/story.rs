@@ -1,11 +1,15 @@
 //! What people do in a flow, one after the other. Who hears nothing asks again.
 
 use app::people::{Person, Role};
+use domain::appointment::Status;
+use domain::availability::AvailabilityRules;
 use domain::session_type::{Collection, SessionTypeTerms};
-use domain::time::HOUR;
-use domain::{AppointmentId, Currency, Money, Timestamp};
+use domain::time::{DAY, HOUR};
+use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 
+use crate::core::Core;
 use crate::gateway::{self, Pays};
+use crate::invariants::Stood;
 use crate::people::{Ask, Asked, Heard, ask};
 use crate::setting::{plain_terms, settle};
 use crate::simulation::{BEGIN, Simulation};
@@ -23,6 +27,8 @@ pub struct Story {
     expert: Option<Person>,
     clients: Vec<Person>,
     appointments: Vec<AppointmentId>,
+    /// In which currency clients pay, when not in that of the price.
+    pub pay_in: Option<Currency>,
 }
 
 impl Story {
@@ -31,7 +37,7 @@ impl Story {
         let simulation = Simulation::new(1, Weather::calm(), traced);
         let clients = [2, 3].map(|bits| Person::new(bits, vec![Role::Client])).to_vec();
         simulation.shared.lock().people.clients.clone_from(&clients);
-        Self { simulation, expert: None, clients, appointments: Vec::new() }
+        Self { simulation, expert: None, clients, appointments: Vec::new(), pay_in: None }
     }
 
     /// The expert offers something like the plain hour for EUR 80.
@@ -81,21 +87,65 @@ impl Story {
         None
     }
 
+    /// A client begins to ask, and nobody waits for the answer.
+    pub fn client_begins(&mut self, client: usize, wanted: Ask) -> Asked {
+        let asked = Asked { person: self.clients[client].clone(), ask: wanted, before: 0 };
+        ask(&mut self.simulation.shared.lock(), asked.clone());
+        self.simulation.start();
+        asked
+    }
+
+    /// A client begins to book. They can ask for the same again.
+    pub fn begin_to_book(&mut self, client: usize, seconds: i64) -> Option<Asked> {
+        let wanted = self.booking(seconds)?;
+        Some(self.client_begins(client, wanted))
+    }
+
+    /// Time passes until somebody is asked to pay for an appointment, or much of it is over.
+    pub fn pass_until_asked(&mut self, id: AppointmentId) {
+        self.pass_while(30 * DAY, |core| !core.gateway.was_asked(id));
+    }
+
+    /// Time passes until an appointment is confirmed, or half an hour is over.
+    pub fn pass_until_confirmed(&mut self, id: AppointmentId) {
+        let confirmed = |state: &Stood| state.status == Status::Confirmed;
+        self.pass_while(HOUR / 2, |core| {
+            !core.stood.get(&id).and_then(|states| states.last()).is_some_and(confirmed)
+        });
+    }
+
+    fn pass_while(&mut self, most: i64, waits: impl Fn(&Core) -> bool) {
+        let until = self.simulation.shared.lock().now + most * 1_000;
+        let waits = |core: &Core| core.now < until && waits(core);
+        while self.simulation.is_sound() && waits(&self.simulation.shared.lock()) && self.simulation.step() {}
+    }
+
     /// A client books what begins so many seconds after the beginning.
     pub fn book(&mut self, client: usize, seconds: i64) -> AppointmentId {
         self.try_book(client, seconds).unwrap_or(AppointmentId::from_bits(0))
     }
 
+    fn booking(&self, seconds: i64) -> Option<Ask> {
+        let core = &mut *self.simulation.shared.lock();
+        let expert = core.people.experts.first()?;
+        let (expert, session_type) = (expert.person.expert_id(), expert.types.first()?.0);
+        let (start, key) = (at(seconds), core.people.key());
+        Some(Ask::Book { expert, session_type, start, seats: 1, pay_in: self.pay_in, key })
+    }
+
     fn try_book(&mut self, client: usize, seconds: i64) -> Option<AppointmentId> {
-        let (expert, session_type, key) = {
-            let core = &mut *self.simulation.shared.lock();
-            let expert = core.people.experts.first()?;
-            (expert.person.expert_id(), expert.types.first()?.0, core.people.key())
-        };
-        let wanted = Ask::Book { expert, session_type, start: at(seconds), seats: 1, key };
+        let wanted = self.booking(seconds)?;
         let heard = self.ask(self.clients[client].clone(), wanted)?;
         self.appointments.extend(heard.appointment);
         heard.appointment
+    }
+
+    /// What the expert offers, and when.
+    pub fn offered(&self) -> Option<(ExpertId, SessionTypeId, SessionTypeTerms, AvailabilityRules)> {
+        let core = self.simulation.shared.lock();
+        let expert = core.people.experts.first()?;
+        let (id, terms) = expert.types.first()?;
+        Some((expert.person.expert_id(), *id, terms.clone(), expert.rules.clone()))
     }
 
     /// A client pays for an appointment, the way they were told to.
@@ -137,6 +187,17 @@ impl Story {
         }
     }
 
+    /// The expert asks, and asks again when it is not possible yet.
+    pub fn expert_insists(&mut self, wanted: &Ask) {
+        let Some(person) = self.expert.clone() else { return };
+        for _ in 0..MOST_TRIES {
+            if self.ask(person.clone(), wanted.clone()).is_some() {
+                return;
+            }
+            self.pass(PATIENCE);
+        }
+    }
+
     /// An administrator asks.
     pub fn as_admin(&mut self, wanted: Ask) {
         let person = self.simulation.shared.lock().people.admin.clone();
@@ -149,7 +210,7 @@ impl Story {
     }
 
     /// Something happens at the gateway to the charge of an appointment.
-    pub fn at_gateway(&mut self, happens: impl FnOnce(&mut crate::core::Core, &str)) {
+    pub fn at_gateway(&mut self, happens: impl FnOnce(&mut Core, &str)) {
         let core = &mut *self.simulation.shared.lock();
         if let Some(name) = core.gateway.charged().first().cloned() {
             happens(core, &name);

@@ -183,6 +183,11 @@ pub fn somebody_refunds(core: &mut Core, name: &str, percent: u64) -> bool {
     true
 }
 
+/// The gateway says once more that there is news of a payment.
+pub fn says_again(core: &mut Core, name: &str) {
+    tell_of(core, name);
+}
+
 /// The gateway stops an account, or lets it go on.
 pub fn restrict(core: &mut Core, account: &str, enabled: bool) {
     core.say(|| format!("{account} is {}", if enabled { "enabled" } else { "stopped" }));

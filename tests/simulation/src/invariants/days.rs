@@ -3,7 +3,6 @@
 use domain::day_ledger::{DayLedger, Entry, EntryKey};
 use domain::session_type::SessionType;
 use domain::time::DAY;
-use domain::{SessionTypeId, Timestamp};
 use store::table::Consistency;
 
 use super::*;

@@ -13,7 +13,8 @@ use store::{Item, TableError};
 
 use super::{Capacity, Rows, text};
 
-const MOST_ROWS: usize = 100;
+/// Most rows of one transaction, and of one read of many.
+pub(super) const MOST_ROWS: usize = 100;
 const LARGEST_ROW: usize = 400 * 1024;
 const LARGEST_TRANSACTION: usize = 4 * 1024 * 1024;
 const LARGEST_PAGE: usize = 1024 * 1024;
@@ -55,6 +56,8 @@ fn refused(why: &str) -> TableError {
 }
 
 /// Whether DynamoDB would take the writes at all, whatever stands in the table.
+///
+/// Its limit of 300 operators in an expression cannot be met: what a write expects is one comparison, and nothing is filtered.
 pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
     if writes.is_empty() || writes.len() > MOST_ROWS {
         return Err(refused("no row, or more than 100"));

@@ -298,6 +298,26 @@ fn a_move_within_a_full_day_is_no_further_session() {
 }
 
 #[test]
+fn nobody_is_in_their_own_way_by_days_that_are_behind() {
+    let mut table = Table::default();
+    let kind = kind(1);
+    let held = table.hold(&utc(), &request(1, &kind, at("2027-03-01T10:00:00Z"), None), now()).unwrap();
+    let (old, behind) = (booked(1, &held), table.clone());
+    let needed = |start: &str| DayLedger::needed(&utc(), &kind, at(start));
+    let to = |table: &Table, appointment: &Appointment, start: &str| {
+        let days = table.read(needed(start));
+        days.move_hold(&utc(), appointment, &request(1, &kind, at(start), None), now())
+    };
+    let moved = to(&table, &old, "2027-03-02T12:00:00Z").unwrap();
+    assert!(table.commit(&moved.change));
+    // The days are behind the appointment, and the other way round.
+    let late = to(&behind, &booked(1, &moved), "2027-03-01T10:00:00Z").unwrap();
+    assert!(!table.is_as_read(&late.change));
+    let early = to(&table, &old, "2027-03-02T12:00:00Z").unwrap();
+    assert!(early.change.days.iter().all(|(_, day)| day.entries.len() == 1));
+}
+
+#[test]
 fn two_who_read_the_same_day_cannot_both_write() {
     let mut table = Table::default();
     let read = table.read(DayLedger::needed(&utc(), &kind(1), at("2027-03-01T10:00:00Z")));

@@ -1,0 +1,46 @@
+//! A model of the European Central Bank: each day has its table, in which rates move a little.
+
+use app::ports::{ExchangeRates, PortError};
+use async_trait::async_trait;
+use chrono::Datelike;
+use domain::Currency;
+use domain::exchange::{CurrencyRate, ReferenceRates};
+use domain::time::HOUR;
+
+use crate::call::{Kind, call};
+use crate::core::{Core, Shared};
+
+/// Currencies other than the euro that can be paid in, one of them without minor units.
+pub fn others() -> Vec<Currency> {
+    ["USD", "JPY"].into_iter().filter_map(|code| Currency::try_from(code.to_owned()).ok()).collect()
+}
+
+/// The source of rates as functions see it.
+pub struct SimRates(pub Shared);
+
+fn silent(why: &'static str) -> Result<ReferenceRates, PortError> {
+    Err(PortError(why.to_owned()))
+}
+
+fn published(core: &Core) -> Result<ReferenceRates, PortError> {
+    let unreadable = |error: &dyn std::fmt::Display| PortError(error.to_string());
+    // They come in the afternoon.
+    let day = core.instant().plus(-16 * HOUR).utc_day();
+    let number = day.ordinal() % 90;
+    let texts = [format!("1.{:02}", 5 + number), format!("{}.5", 150 + number)];
+    let rates = others().into_iter().zip(texts).map(|(currency, text)| {
+        let per_euro = text.parse().map_err(|error| unreadable(&error))?;
+        Ok(CurrencyRate { currency, per_euro })
+    });
+    let rates = rates.collect::<Result<Vec<_>, PortError>>()?;
+    let date = day.try_into().map_err(|error: domain::time::InvalidDate| unreadable(&error))?;
+    ReferenceRates::new(date, rates).map_err(|error| unreadable(&error))
+}
+
+#[async_trait]
+impl ExchangeRates for SimRates {
+    async fn latest(&self) -> Result<ReferenceRates, PortError> {
+        call(&self.0, Kind::Read, || "read the exchange rates".to_owned(), silent, |core| published(core))
+            .await
+    }
+}
