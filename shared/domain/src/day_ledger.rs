@@ -452,9 +452,19 @@ impl Draft {
     /// Removes an appointment from wherever else the days have it. They may have been read before it was moved there, or after it
     /// was moved away, and it must not be in its own way; the versions then tell that something moved.
     fn forget(&mut self, appointment: &Appointment) {
-        let key = EntryKey::Appointment(appointment.id);
+        let mut keys = vec![EntryKey::Appointment(appointment.id)];
+        for ((session_type, start), group) in &mut self.ledger.groups {
+            if group.seats.remove(&appointment.id).is_some() {
+                self.groups.insert((*session_type, *start));
+                if group.seats.is_empty() {
+                    keys.push(EntryKey::Group(*session_type, *start));
+                }
+            }
+        }
         for (date, day) in &mut self.ledger.days {
-            if day.entries.remove(&key).is_some() {
+            let before = day.entries.len();
+            day.entries.retain(|key, _| !keys.contains(key));
+            if day.entries.len() < before {
                 self.changed.insert(*date);
             }
         }

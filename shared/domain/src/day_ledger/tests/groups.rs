@@ -246,6 +246,25 @@ fn the_last_seat_moves_to_an_overlapping_time() {
 }
 
 #[test]
+fn nobody_is_in_the_way_of_their_own_seats_by_days_that_are_ahead() {
+    let mut table = Table::default();
+    let old = booked(1, &seats(&mut table, 1, &course(), 2, None).unwrap());
+    let course = course();
+    let moves = |table: &Table, start: &str| {
+        let start = at(start);
+        let request = Request { seats: 2, ..request(1, &course, start, None) };
+        let ledger = table.read(old.occupied()).joined(table.read(DayLedger::needed(&utc(), &course, start)));
+        ledger.move_hold(&utc(), &old, &request, now())
+    };
+    let first = moves(&table, "2027-03-02T23:00:00Z").unwrap();
+    assert!(table.commit(&first.change));
+    // The appointment was read before that, and the days after it.
+    let second = moves(&table, "2027-03-02T22:30:00Z").unwrap();
+    assert_eq!(second.change.groups.iter().map(|(_, group)| group.seats.len()).sum::<usize>(), 1);
+    assert!(table.is_as_read(&second.change), "only the appointment's own version tells that it was moved");
+}
+
+#[test]
 fn a_session_that_begins_anew_has_a_version_that_none_had_before() {
     let change = |day: u64| Change {
         days: vec![(date("2027-03-01"), Day { version: 99, ..Day::default() })]
