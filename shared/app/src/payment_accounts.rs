@@ -162,9 +162,6 @@ pub async fn take_webhook(
     loop {
         let mut transaction = Transaction::new();
         transaction.put_webhook_event(gateway.word(), &id, now);
-        if domain::planted("note_messages_before_owing") {
-            app.commit(std::mem::take(&mut transaction)).await?;
-        }
         app.owe(&mut transaction, effect, now)?;
         match app.commit(transaction).await {
             // A copy of the message was faster.

@@ -242,11 +242,6 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
         &["was never published", "the ledger lacks"],
     ),
     mistake(
-        "note_messages_before_owing",
-        "a message is noted before what it is about is owed",
-        &["is still owed", "the ledger lacks"],
-    ),
-    mistake(
         "work_without_lease",
         "what somebody is at work on is done by others at the same time",
         &["was published again"],
@@ -269,36 +264,32 @@ pub fn plant(name: &'static str) {
 
 /// What a mistaken table adapter makes of a transaction.
 pub fn at_the_table(planted: &str, mut writes: Vec<Write>) -> Vec<Write> {
-    let is_day = |write: &Write| write.key.pk.starts_with("CAL#") && write.key.sk.starts_with("D#");
+    fn is_day(write: &Write) -> bool {
+        write.key.pk.starts_with("CAL#") && write.key.sk.starts_with("D#")
+    }
+    // A row that is only checked is then not in the transaction at all, as long as anything is.
+    let without_conditions = |writes: &mut Vec<Write>, of: fn(&Write) -> bool| {
+        let checks = |write: &Write| write.action == Action::Check && of(write);
+        if !writes.iter().all(checks) {
+            writes.retain(|write| !checks(write));
+        }
+        let others = writes.iter_mut().filter(|write| write.action != Action::Check && of(write));
+        others.for_each(|write| write.expect = Expect::Anything);
+    };
     match planted {
-        "drop_day_conditions" => {
-            writes.iter_mut().filter(|write| is_day(write)).for_each(|write| write.expect = Expect::Anything);
+        "drop_day_conditions" => without_conditions(&mut writes, is_day),
+        "drop_checks" if writes.iter().any(|write| write.action != Action::Check) => {
+            writes.retain(|write| write.action != Action::Check);
         }
-        "drop_checks" => writes.retain(|write| write.action != Action::Check),
         "drop_request_conditions" => {
-            let requests = writes.iter_mut().filter(|write| write.key.pk.starts_with("IDEM#"));
-            requests.for_each(|write| write.expect = Expect::Anything);
+            without_conditions(&mut writes, |write| write.key.pk.starts_with("IDEM#"));
         }
-        "drop_payment_conditions" => {
-            writes
-                .iter_mut()
-                .filter(|write| write.key.sk == "PAY")
-                .for_each(|write| write.expect = Expect::Anything);
-        }
-        "drop_appointment_conditions" => {
-            writes
-                .iter_mut()
-                .filter(|write| write.key.sk == "A")
-                .for_each(|write| write.expect = Expect::Anything);
-        }
+        "drop_payment_conditions" => without_conditions(&mut writes, |write| write.key.sk == "PAY"),
+        "drop_appointment_conditions" => without_conditions(&mut writes, |write| write.key.sk == "A"),
         "drop_receipt_conditions" => {
-            let counters = writes.iter_mut().filter(|write| write.key.sk.starts_with("RECEIPTS#"));
-            counters.for_each(|write| write.expect = Expect::Anything);
+            without_conditions(&mut writes, |write| write.key.sk.starts_with("RECEIPTS#"));
         }
-        "drop_due_conditions" => {
-            let due = writes.iter_mut().filter(|write| write.key.sk.starts_with("DUE#"));
-            due.for_each(|write| write.expect = Expect::Anything);
-        }
+        "drop_due_conditions" => without_conditions(&mut writes, |write| write.key.sk.starts_with("DUE#")),
         "forget_one_of_two_days" if writes.iter().filter(|write| is_day(write)).count() > 1 => {
             let last = writes.iter().rposition(is_day);
             last.map(|place| writes.remove(place));
