@@ -24,19 +24,27 @@ pub fn documents(bytes: &[u8]) {
     let request =
         lambda_http::http::Request::post("/").header("Content-Type", "application/json").body(body());
     let call = Call::new(request.expect("a request"));
-    check::<ExpertProfile>(&call, bytes);
-    check::<AvailabilityRules>(&call, bytes);
-    check::<SessionTypeTerms>(&call, bytes);
-    check::<BillingDetails>(&call, bytes);
-    check::<Attendee>(&call, bytes);
-    check::<Money>(&call, bytes);
+    check::<ExpertProfile>(&call, bytes, |_| true);
+    check::<AvailabilityRules>(&call, bytes, |rules| rules.check().is_ok());
+    check::<SessionTypeTerms>(&call, bytes, |terms| terms.check().is_ok());
+    check::<BillingDetails>(&call, bytes, |_| true);
+    check::<Attendee>(&call, bytes, |_| true);
+    check::<Money>(&call, bytes, |_| true);
 }
 
-fn check<T: DeserializeOwned + Serialize + JsonSchema + 'static>(call: &Call, bytes: &[u8]) {
+/// `taken` is what the use case still asks of a value that could be read.
+fn check<T: DeserializeOwned + Serialize + JsonSchema + 'static>(
+    call: &Call,
+    bytes: &[u8],
+    taken: fn(&T) -> bool,
+) {
     let value: T = match call.json() {
         Ok(value) => value,
         Err(problem) => return assert!((400..500).contains(&problem.status), "{problem:?}"),
     };
+    if !taken(&value) {
+        return;
+    }
     let given: Value = serde_json::from_slice(bytes).expect("it was read before");
     let complaints: Vec<String> = with_validator::<T, _>(|validator| {
         validator.iter_errors(&given).map(|error| format!("{}: {error}", error.instance_path())).collect()
