@@ -115,6 +115,10 @@ pub trait Table: Send + Sync {
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError>;
 
     /// All of the writes or none; at most 100, each to another row.
+    ///
+    /// One row put by itself is done, too, when exactly that row stands there already: the client library repeats what it heard
+    /// nothing of, and finds its own row in the way. So two who put the same bytes under the same version are both told that it is
+    /// done. Whoever must know who was first puts something of their own into the row, as leases do.
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError>;
 }
 
