@@ -46,4 +46,4 @@ macro_rules! targets {
     };
 }
 
-targets! { values documents headers claims rates stripe_webhook paypal_webhook requests }
+targets! { values documents headers claims rates forms stripe_webhook paypal_webhook requests }

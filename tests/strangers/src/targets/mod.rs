@@ -1,16 +1,21 @@
 //! What is done with arbitrary bytes. Each target panics when something does not hold of them.
 
 mod documents;
+mod forms;
 mod headers;
 mod rates;
 mod requests;
 mod values;
 mod webhooks;
 
+use std::cell::RefCell;
+use std::thread::LocalKey;
+
 use crate::Scene;
 use crate::chance::{Chance, mutate};
 
 pub use documents::documents;
+pub use forms::forms;
 pub use headers::{claims, headers};
 pub use rates::rates;
 pub use requests::requests;
@@ -45,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     alone("headers", headers, headers::corpus),
     alone("claims", claims, headers::corpus_of_claims),
     alone("rates", rates, rates::corpus),
+    whole("forms", forms, forms::corpus),
     whole("stripe_webhook", stripe_webhook, webhooks::corpus_of_stripe),
     whole("paypal_webhook", paypal_webhook, webhooks::corpus_of_paypal),
     whole("requests", requests, requests::corpus),
@@ -60,31 +66,47 @@ impl Target {
     }
 }
 
-/// Runs something on a platform of this thread's own, which is made anew from time to time so that it does not grow for ever.
-fn on_stage<T>(act: impl AsyncFnOnce(&Scene) -> T) -> T {
-    use std::cell::RefCell;
+/// What inputs are sent to, one for each thread. It is made anew from time to time so that it does not grow for ever.
+struct Stage<S>(RefCell<Option<Set<S>>>);
 
-    /// How many inputs a platform sees.
+struct Set<S> {
+    scene: S,
+    runtime: tokio::runtime::Runtime,
+    left: usize,
+}
+
+impl<S> Default for Stage<S> {
+    fn default() -> Self {
+        Self(RefCell::new(None))
+    }
+}
+
+fn on_stage<S, T>(
+    stage: &'static LocalKey<Stage<S>>,
+    open: impl AsyncFnOnce() -> S,
+    act: impl AsyncFnOnce(&S) -> T,
+) -> T {
+    /// How many inputs one of them sees.
     const LONGEST: usize = 5_000;
 
-    struct Stage {
-        scene: Scene,
-        runtime: tokio::runtime::Runtime,
-        left: usize,
-    }
-
-    thread_local!(static STAGE: RefCell<Option<Stage>> = const { RefCell::new(None) });
-
-    STAGE.with_borrow_mut(|stage| {
-        if stage.as_ref().is_none_or(|stage| stage.left == 0) {
-            drop(stage.take());
+    stage.with(|stage| {
+        let mut set = stage.0.borrow_mut();
+        if set.as_ref().is_none_or(|set| set.left == 0) {
+            drop(set.take());
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let scene = runtime.block_on(Scene::new());
-            *stage = Some(Stage { scene, runtime, left: LONGEST });
+            let scene = runtime.block_on(open());
+            *set = Some(Set { scene, runtime, left: LONGEST });
         }
-        let Stage { scene, runtime, left } = stage.as_mut().expect("it was made");
+        let Set { scene, runtime, left } = set.as_mut().expect("it was made");
         *left -= 1;
         runtime.block_on(act(scene))
     })
+}
+
+/// The same on a platform with something to lose.
+fn on_platform<T>(act: impl AsyncFnOnce(&Scene) -> T) -> T {
+    thread_local!(static STAGE: Stage<Scene> = Stage::default());
+
+    on_stage(&STAGE, Scene::new, act)
 }

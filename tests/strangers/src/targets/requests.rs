@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use http_api::openapi;
 
-use super::on_stage;
+use super::on_platform;
 use crate::generate::Generator;
 use crate::scene::EVERYBODY;
 use crate::{Request, verdict};
@@ -11,7 +11,7 @@ use crate::{Request, verdict};
 /// apart by spaces, of the query, and of headers; after an empty one comes the body.
 pub fn requests(bytes: &[u8]) {
     let Some(request) = read(bytes) else { return };
-    on_stage(async |scene| {
+    on_platform(async |scene| {
         let Some(reply) = scene.send(&request).await else { return };
         if let Some(complaint) = verdict::complaint(&request, &reply) {
             panic!("{complaint}\n{request}\n{:#}", reply.json());
@@ -62,7 +62,7 @@ fn written(request: &Request) -> Vec<u8> {
 
 /// Good requests to every route.
 pub(super) fn corpus() -> Vec<Vec<u8>> {
-    on_stage(async |scene| {
+    on_platform(async |scene| {
         let mut generator = Generator::new(scene, 0);
         let good = functions::ROUTES.iter().flat_map(|route| [route; 4]).map(|route| generator.good(route));
         good.map(|request| written(&request)).collect()

@@ -1,12 +1,12 @@
 use serde_json::json;
 use simulators::stripe::signature_header;
 
-use super::on_stage;
+use super::on_platform;
 use crate::{Request, verdict};
 
 /// Stripe's messages, signed as they should be, and with the bytes for a signature: a message is taken or refused, never more.
 pub fn stripe_webhook(bytes: &[u8]) {
-    on_stage(async |scene| {
+    on_platform(async |scene| {
         let mut request = Request::new(&functions::stripe_webhook::ROUTE);
         request.body = bytes.to_vec();
         request.headers = vec![("Stripe-Signature".to_owned(), bytes.to_vec())];
@@ -29,7 +29,7 @@ pub fn paypal_webhook(bytes: &[u8]) {
     let names = ["auth-algo", "cert-url", "transmission-id", "transmission-sig", "transmission-time"];
     let headers = names.map(|name| (format!("PayPal-{name}"), parts.next().unwrap_or_default().to_vec()));
     let body = parts.next().unwrap_or_default().to_vec();
-    on_stage(async |scene| {
+    on_platform(async |scene| {
         let mut request = Request::new(&functions::paypal_webhook::ROUTE);
         request.body = body;
         request.headers = headers.to_vec();
