@@ -183,11 +183,11 @@ async fn try_reschedule(
     // What was booked keeps its length and stays possible after the expert withdrew the type.
     kind.status = domain::session_type::SessionTypeStatus::Active;
     kind.terms.length_minutes = u16::try_from(appointment.session().seconds() / 60).unwrap_or(u16::MAX);
-    if !appointment.group {
-        kind.terms.capacity = 1;
-    } else if kind.terms.capacity == 1 {
-        kind.terms.capacity = appointment.seats.max(2);
-    }
+    // One session stays one, and seats stay seats, as many as they were. Others join by what is offered then.
+    kind.terms.capacity = match appointment.group {
+        false => 1,
+        true => kind.terms.capacity.max(appointment.seats).max(2),
+    };
     let now = app.now();
     appointment.check_reschedule(party, now)?;
     let current = kind.terms.price.times(appointment.seats).unwrap_or(appointment.price);

@@ -185,21 +185,32 @@ pub async fn sweep(app: &App) -> Result<Swept, AppError> {
     let mut swept = Swept::default();
     let shards =
         if domain::planted("sweep_forgets_a_shard") { keys::DUE_SHARDS - 1 } else { keys::DUE_SHARDS };
+    let mut failure = None;
     for shard in 0..shards {
-        let mut due = Vec::new();
-        for row in app.store.due_by(shard, now, MOST_SWEPT).await? {
-            match row {
-                Ok(row) => due.push(row),
-                Err(error) => tracing::error!(%error, "what is owed cannot be understood, so it waits"),
+        // What holds one of them up shall not hold up the others.
+        match sweep_shard(app, shard, now).await {
+            Ok(found) => {
+                swept.found += found.found;
+                swept.oldest_seconds = swept.oldest_seconds.max(found.oldest_seconds);
             }
-        }
-        let oldest = due.iter().map(|due| now.seconds() - due.owed_at.seconds()).max();
-        swept.oldest_seconds = swept.oldest_seconds.max(oldest.unwrap_or(0));
-        swept.found += due.len();
-        let effects: Vec<Effect> = due.into_iter().map(|due| due.effect).collect();
-        if !effects.is_empty() {
-            app.queue.send(&effects).await.map_err(|error| AppError::Port("the queue", error))?;
+            Err(error) => failure = Some(error),
         }
     }
-    Ok(swept)
+    failure.map_or(Ok(swept), Err)
+}
+
+async fn sweep_shard(app: &App, shard: u8, now: Timestamp) -> Result<Swept, AppError> {
+    let mut due = Vec::new();
+    for row in app.store.due_by(shard, now, MOST_SWEPT).await? {
+        match row {
+            Ok(row) => due.push(row),
+            Err(error) => tracing::error!(%error, "what is owed cannot be understood, so it waits"),
+        }
+    }
+    let oldest = due.iter().map(|due| now.seconds() - due.owed_at.seconds()).max();
+    let effects: Vec<Effect> = due.iter().map(|due| due.effect).collect();
+    if !effects.is_empty() {
+        app.queue.send(&effects).await.map_err(|error| AppError::Port("the queue", error))?;
+    }
+    Ok(Swept { found: effects.len(), oldest_seconds: oldest.unwrap_or(0) })
 }

@@ -12,7 +12,7 @@ use store::{AppointmentRecord, Effect, Transaction};
 
 use crate::booking::announce;
 use crate::ports::{Buyer, Looked};
-use crate::{App, AppError};
+use crate::{App, AppError, payment_accounts};
 
 mod change;
 mod orders;
@@ -194,14 +194,19 @@ fn later_look(movements: &[Movement], now: Timestamp) -> Option<Timestamp> {
     (now < disputable_until).then_some(now.plus(LATER_LOOK).min(disputable_until))
 }
 
-/// Writes down the payouts of an expert's account that are not in the ledger yet, now and every day: the platform's books do not
-/// show them, so nothing else would find one whose message was lost.
+/// Reads an expert's account again and writes down its payouts that are not in the ledger yet, now and every day: the platform's
+/// books do not show them, so nothing else would find one whose message was lost, or learn that the account may be used again.
 pub(crate) async fn note_payouts(
     app: &App,
     expert: domain::ExpertId,
     gateway: domain::payment::Gateway,
 ) -> Result<Next, AppError> {
-    let Some(account) = app.store.payment_account(expert, gateway).await? else { return Ok(Next::Never) };
+    let Some(before) = app.store.payment_account(expert, gateway).await? else { return Ok(Next::Never) };
+    let account = payment_accounts::refresh(app, expert, gateway).await?.unwrap_or_else(|| before.clone());
+    let tomorrow = Next::At(app.now().plus(DAY));
+    if !before.payouts_enabled && !account.payouts_enabled {
+        return Ok(tomorrow);
+    }
     for movement in app.gateways.get(gateway)?.payouts(&account.account).await? {
         let kind = match movement.kind {
             MovementKind::PayoutFailed => "failed",
@@ -218,5 +223,5 @@ pub(crate) async fn note_payouts(
             Err(failure) => return Err(failure),
         }
     }
-    Ok(if account.payouts_enabled { Next::At(app.now().plus(DAY)) } else { Next::Never })
+    Ok(tomorrow)
 }

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 
 use crate::appointment::Appointment;
 use crate::availability::AvailabilityRules;
-use crate::session_type::{SessionType, SessionTypeStatus};
+use crate::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use crate::slots::{self, Occupancy};
 use crate::time::{DAY, HOUR, MINUTE};
 use crate::{AppointmentId, SessionTypeId, TimeSpan, Timestamp, Zone, planted};
@@ -96,10 +96,10 @@ pub struct GroupSession {
 }
 
 impl GroupSession {
-    /// Seats that nobody holds at `now`.
-    pub fn left(&self, now: Timestamp) -> u16 {
+    /// Seats that nobody holds at `now`: never more than it has, nor than the session type offers by now.
+    pub fn left(&self, terms: &SessionTypeTerms, now: Timestamp) -> u16 {
         let taken = self.seats.values().filter(|seats| !is_over(seats.hold_expires_at, now));
-        self.capacity.saturating_sub(taken.map(|seats| seats.count).sum())
+        self.capacity.min(terms.capacity).saturating_sub(taken.map(|seats| seats.count).sum())
     }
 
     fn is_free(&self, now: Timestamp) -> bool {
@@ -315,7 +315,7 @@ impl DayLedger {
                         && !group.is_free(now)
                         && group.session.session() == session_type.terms.session(*start)
                 })
-                .map(|((_, start), group)| (*start, group.left(now))),
+                .map(|((_, start), group)| (*start, group.left(&session_type.terms, now))),
         );
         Occupancy { occupied: &scratch.occupied, session_starts: &scratch.starts, groups: &scratch.groups }
     }
@@ -528,7 +528,7 @@ impl Draft {
                 // The expert has changed the length since: that is another session than the one that is offered now.
                 return Err(Refusal::Taken);
             }
-            let left = group.left(now);
+            let left = group.left(terms, now);
             if request.seats == 0 || request.seats > left {
                 return Err(Refusal::Seats { wanted: request.seats, left });
             }

@@ -3,6 +3,7 @@
 use crate::people::How;
 use app::people::Person;
 use domain::appointment::{Outcome, Party, Status};
+use domain::availability::DateRange;
 use domain::payment::Order;
 use domain::time::{DAY, HOUR, MINUTE};
 use domain::{AppointmentId, ExpertId, Rate, TimeSpan, Timestamp};
@@ -342,7 +343,9 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
         Deed::Edit => {
             let Some((session_type, mut terms)) = pick(core, &expert.types) else { return };
             let amount = *core.people.chance.pick(&[5_000, 8_000, 9_990]);
-            if !terms.price.is_zero() {
+            if core.people.chance.hits(6_000) {
+                terms = crate::setting::terms(&mut core.people.chance, core.people.currency);
+            } else if !terms.price.is_zero() {
                 terms.price = terms.price.with_amount(amount).unwrap_or(terms.price);
             }
             send(core, owner, Ask::Edit(session_type, Box::new(terms)));
@@ -355,8 +358,13 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
         }
         Deed::Hours => {
             let mut rules = expert.rules.clone();
-            if core.people.chance.hits(5_000) {
-                rules.weekly.sunday.clear();
+            match core.people.chance.below(4) {
+                0 => rules.weekly.sunday.clear(),
+                1 => {
+                    let day = domain::time::Date::try_from(core.instant().plus(2 * DAY).utc_day());
+                    rules.blocked.extend(day.map(|day| DateRange { first: day, last: day }));
+                }
+                _ => {}
             }
             send(core, owner, Ask::Hours(Box::new(rules)));
         }

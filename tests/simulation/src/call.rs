@@ -14,6 +14,8 @@ pub type Silent<T> = fn(&'static str) -> T;
 
 /// A function that answers requests may run for ten seconds; so long it can sleep, in milliseconds, and still go on.
 const LONG_SLEEP: i64 = 9_000;
+/// So late something can still be done that nobody heard of, in milliseconds: others have asked for the same again by then.
+const LATE: i64 = 3_000;
 
 /// How a call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,12 +162,14 @@ fn fate(core: &mut Core, kind: Kind) -> Fate {
         if mishap.call != core.calls {
             return Fate::Fine;
         }
+        core.befell = true;
         return match mishap.how {
             How::CrashBefore => Fate::CrashBefore,
             How::CrashAfter => Fate::CrashAfter,
             How::LostRequest => Fate::LostRequest,
             How::LostAnswer => Fate::LostAnswer,
             How::Freeze => Fate::Freeze(LONG_SLEEP),
+            How::LateAct => Fate::Zombie(LATE),
         };
     }
     let weather = core.weather.clone();

@@ -7,7 +7,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::Timestamp;
+use domain::session_type::SessionTypeTerms;
+use domain::{SessionTypeId, Timestamp};
 
 use crate::chance::Chance;
 use crate::gateway::Books;
@@ -127,12 +128,20 @@ pub enum How {
     LostAnswer,
     /// It is done, and the function sleeps for so long that it hardly still has time to hear the answer.
     Freeze,
+    /// Its sender learns that nothing came back, asks again, and then it is done after all.
+    LateAct,
 }
 
 impl How {
     /// Every way.
-    pub const ALL: [Self; 5] =
-        [Self::CrashBefore, Self::CrashAfter, Self::LostRequest, Self::LostAnswer, Self::Freeze];
+    pub const ALL: [Self; 6] = [
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::LostRequest,
+        Self::LostAnswer,
+        Self::Freeze,
+        Self::LateAct,
+    ];
 }
 
 /// The world.
@@ -161,6 +170,10 @@ pub struct Core {
     pub steps: u64,
     /// What shall befall one call.
     pub mishap: Option<Mishap>,
+    /// Whether it did.
+    pub befell: bool,
+    /// Terms of session types as they stood from an instant on, in milliseconds.
+    pub terms: BTreeMap<SessionTypeId, Vec<(i64, SessionTypeTerms)>>,
     /// How appointments stood, for those who are refused a slot.
     pub stood: BTreeMap<domain::AppointmentId, Vec<crate::invariants::Stood>>,
     /// What was found to be wrong.
@@ -215,6 +228,8 @@ impl Core {
             calls: 0,
             steps: 0,
             mishap: None,
+            befell: false,
+            terms: BTreeMap::new(),
             stood: BTreeMap::new(),
             wrong: Vec::new(),
             trace: traced.then(Vec::new),

@@ -31,8 +31,12 @@ pub struct Ending {
     pub appointments: Vec<String>,
     /// What was found to be wrong.
     pub wrong: Vec<String>,
-    /// How many calls were made until then.
+    /// How many calls the flow made, before everything came to rest.
     pub calls: u64,
+    /// How many there were in all.
+    pub operations: u64,
+    /// Whether what should befall it did.
+    pub befell: bool,
     /// What happened, when it was asked for.
     pub trace: Vec<String>,
 }
@@ -61,13 +65,14 @@ pub fn tell(flow: Flow, mishap: Option<Mishap>, traced: bool, planted: &'static 
         core.mishap = Some(mishap.unwrap_or(Mishap { call: u64::MAX, how: How::CrashBefore }));
     }
     (flow.tell)(&mut story);
+    let calls = story.simulation.shared.lock().calls;
     if story.simulation.is_sound() {
         come_to_rest(&mut story.simulation);
     }
-    ending(&story)
+    ending(&story, calls)
 }
 
-fn ending(story: &Story) -> Ending {
+fn ending(story: &Story, calls: u64) -> Ending {
     let core = &mut *story.simulation.shared.lock();
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for event in core.bus.published.keys() {
@@ -96,7 +101,9 @@ fn ending(story: &Story) -> Ending {
     appointments.sort();
     Ending {
         appointments,
-        calls: core.calls,
+        calls,
+        operations: core.calls,
+        befell: core.befell,
         wrong: core.wrong.clone(),
         trace: core.trace.take().unwrap_or_default(),
     }
@@ -120,16 +127,17 @@ pub fn try_point(flow: Flow, mishap: Mishap, calm: &Ending, planted: &'static st
     let ending = tell(flow, Some(mishap), false, planted);
     let failure = match ending.wrong.first() {
         Some(wrong) => Some(wrong.clone()),
+        None if !ending.befell => Some("nothing befell it".to_owned()),
         None if ending.appointments == calm.appointments => None,
         None => Some(format!("it ends as {:?}, not {:?}", ending.appointments, calm.appointments)),
     };
-    (ending.calls, failure)
+    (ending.operations, failure)
 }
 
 /// Tries a flow at all of its points, until a few failed.
 pub fn try_everywhere(flow: Flow, planted: &'static str) -> Tried {
     let calm = tell(flow, None, false, planted);
-    let mut tried = Tried { calls: calm.calls, operations: calm.calls, ..Tried::default() };
+    let mut tried = Tried { calls: calm.calls, operations: calm.operations, ..Tried::default() };
     if let Some(wrong) = calm.wrong.first() {
         let mishap = Mishap { call: 0, how: How::CrashBefore };
         tried.failing.push((mishap, format!("even in calm weather: {wrong}")));

@@ -6,7 +6,7 @@
 //! <https://docs.stripe.com/connect/destination-charges>, <https://docs.stripe.com/refunds#failed-refunds>,
 //! <https://docs.stripe.com/disputes/connect>, <https://docs.stripe.com/api/idempotent_requests>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use app::ports::{About, BookLine, PaymentError};
 use domain::ledger::{Account, Movement, MovementKind};
@@ -142,6 +142,8 @@ pub struct Books {
     pub taken_by_others: BTreeMap<AppointmentId, u64>,
     /// Payments that ever had a dispute or a refund that failed.
     pub troubled: BTreeMap<AppointmentId, ()>,
+    /// Appointments whose saved card was not asked, because the expert's account could not be paid.
+    stopped: BTreeSet<AppointmentId>,
     messages: u64,
 }
 
@@ -149,6 +151,21 @@ impl Books {
     fn object(&mut self, prefix: &str) -> String {
         self.serial += 1;
         format!("{prefix}_{}", self.serial)
+    }
+
+    /// Whose account it is.
+    pub fn owner(&self, account: &str) -> Option<ExpertId> {
+        self.accounts.get(account).map(|account| account.expert)
+    }
+
+    /// Whether a client's bank, or their patience, ever kept money from an appointment.
+    pub fn was_refused(&self, appointment: AppointmentId) -> bool {
+        let asked = |intent: &Intent| intent.appointment == appointment;
+        let unpaid = |intent: &Intent| intent.charge.is_none();
+        let cards = self.setups.values().filter(|setup| setup.appointment == appointment);
+        self.intents.values().any(|intent| asked(intent) && unpaid(intent))
+            || cards.clone().any(|setup| setup.decline.is_some() || setup.status != IntentStatus::CardSaved)
+            || self.stopped.contains(&appointment)
     }
 
     /// Everything that moved for an appointment.
@@ -335,14 +352,5 @@ impl Books {
             .filter(|(_, intent)| intent.charge.is_some())
             .map(|(name, _)| name.clone())
             .collect()
-    }
-}
-
-/// Says once more what there is to say of every account: a message that never comes is told again by the next.
-pub fn tell_of_accounts(core: &mut Core) {
-    let accounts: Vec<String> = core.gateway.accounts.keys().cloned().collect();
-    for account in accounts {
-        tell(core, &About::Account { account: account.clone() });
-        tell(core, &About::Payouts { account });
     }
 }

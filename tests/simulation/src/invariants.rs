@@ -8,8 +8,9 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use domain::appointment::{Appointment, Status};
 use domain::ledger::{Movement, MovementKind};
-use domain::payment::Payment;
+use domain::payment::{Concern, Payment, PaymentState};
 use domain::receipt::Receipt;
+use domain::session_type::SessionTypeTerms;
 use domain::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
@@ -20,6 +21,7 @@ use crate::people::{Ask, Asked};
 
 mod days;
 mod policy;
+mod terms;
 
 /// What is known of an appointment.
 #[derive(Debug, Clone)]
@@ -73,7 +75,17 @@ impl Invariants {
         let mut days: BTreeMap<ExpertId, BTreeSet<NaiveDate>> = BTreeMap::new();
         let mut wrong: Vec<String> = Vec::new();
         let mut made: Vec<AppointmentId> = Vec::new();
+        let mut came: Vec<(AppointmentId, bool)> = Vec::new();
         for (key, before) in &changed {
+            let kind = key.sk.strip_prefix(store::keys::SESSION_TYPES);
+            if let Some(id) = kind.and_then(|id| id.parse::<SessionTypeId>().ok()) {
+                let expert = key.pk.strip_prefix("CAL#").and_then(|id| id.parse::<ExpertId>().ok());
+                if let Some(expert) = expert
+                    && let Ok(Some(kind)) = now(direct.session_type(expert, id))
+                {
+                    terms::remember(&mut shared.lock(), id, &kind.terms);
+                }
+            }
             if let Some(id) = key.pk.strip_prefix("APT#").and_then(|id| id.parse::<AppointmentId>().ok()) {
                 appointments.insert(id);
                 if let Some(effect) = key.sk.strip_prefix("DUE#") {
@@ -108,6 +120,10 @@ impl Invariants {
                 payment: record.payment,
                 movements: record.movements,
             };
+            let before = self.known.get(id).map(|known| known.appointment.start);
+            if before.is_none_or(|start| start != known.appointment.start) {
+                came.push((*id, before.is_some()));
+            }
             self.changed(shared, *id, known, appointments.len() > 1, &mut days, &mut wrong);
         }
         // Only once all of a transaction is known.
@@ -116,8 +132,14 @@ impl Invariants {
                 self.stands_alone(&known.appointment, &mut wrong);
             }
         }
+        for (id, moved) in came {
+            if let Some(known) = self.known.get(&id) {
+                self.has_room(&shared.lock(), &known.appointment, moved, &mut wrong);
+            }
+        }
+        let today = shared.lock().instant();
         for (expert, days) in days {
-            self.days_agree(shared, direct, expert, &days, &mut wrong);
+            self.days_agree(direct, today, expert, &days, &mut wrong);
         }
         // A request's record and its appointment are one transaction.
         for id in made {
@@ -147,7 +169,10 @@ impl Invariants {
         if moved {
             transition(core, before.map(|known| &known.appointment), &known, with_others, wrong);
             told(core, before.map(|known| &known.appointment), appointment, wrong);
-            policy::check(before, &known, wrong);
+            policy::check(core, before, &known, wrong);
+            if before.is_none() {
+                terms::as_offered(core, &known, wrong);
+            }
             let stood = Stood {
                 from: core.now,
                 expert: appointment.expert,
@@ -176,6 +201,7 @@ impl Invariants {
             wrong
                 .push(format!("{id} is {} and nobody will ever look at it again", appointment.status.word()));
         }
+        payment_told(core, before, &known, wrong);
         ledger_is_true(core, id, &known.movements, wrong);
         self.known.insert(id, known);
     }
@@ -263,6 +289,29 @@ fn told(core: &Core, before: Option<&Appointment>, now: &Appointment, wrong: &mu
     }
 }
 
+/// Whoever finds something about a payment that people must know owes the world the news of it.
+fn payment_told(core: &Core, before: Option<&Known>, now: &Known, wrong: &mut Vec<String>) {
+    let before = before.and_then(|known| known.payment.as_ref());
+    let Some(payment) = &now.payment else { return };
+    let begins = |of: fn(&Payment) -> bool| of(payment) && !before.is_some_and(of);
+    let decline = |payment: &Payment| {
+        matches!(payment.concern, Some(Concern::RefundFailed { .. } | Concern::Refused { .. }))
+    };
+    for (begins, news) in [
+        (begins(|payment| payment.action_deadline.is_some()), "payment.action_required"),
+        (begins(|payment| payment.state == PaymentState::Unpaid), "payment.unpaid"),
+        (begins(|payment| payment.open_dispute), "payment.disputed"),
+        (begins(|payment| payment.lost_dispute), "payment.dispute_lost"),
+        (begins(decline), "payment.needs_person"),
+    ] {
+        let owed = format!("{}:{}:{news}", payment.appointment, payment.version);
+        if begins && !core.bus.owed.contains(&owed) {
+            let id = payment.appointment;
+            wrong.push(format!("{id} is {:?}, and nobody will be told of {news}", payment.state));
+        }
+    }
+}
+
 /// Only such changes of status as there are, and a confirmation only on what was really secured.
 fn transition(
     core: &Core,
@@ -338,16 +387,12 @@ pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::day_ledger::Ref
         Ask::Book { expert, session_type, start, .. } => (*expert, *session_type, *start, None),
         Ask::Reschedule(id, start) => {
             let Some(state) = core.stood.get(id).and_then(|states| states.last()) else { return };
-            (state.expert, state.session_type, *start, Some(*id))
+            (state.expert, state.session_type, *start, Some((*id, state.session.seconds())))
         }
         _ => return,
     };
     let Some(known) = core.people.expert(expert) else { return };
     let zone = known.rules.time_zone;
-    let Some((_, terms)) = known.types.iter().find(|(id, _)| *id == session_type) else { return };
-    let wanted = terms
-        .session(start)
-        .widened(i64::from(terms.buffer_before_minutes) * 60, i64::from(terms.buffer_after_minutes) * 60);
     let end = core.now;
     // A read of several days may see those from before a change that is not answered yet.
     let lag = 100 + core.weather.slow;
@@ -359,14 +404,16 @@ pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::day_ledger::Ref
     };
     // Whoever stood at some moment of the request.
     let stood = || {
-        core.stood.iter().filter(|(id, _)| Some(**id) != mover).flat_map(|(_, states)| {
-            states.iter().enumerate().filter_map(|(place, state)| {
-                let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
-                let stands = !matches!(state.status, Status::Cancelled { .. } | Status::Expired);
-                let meanwhile = state.from <= end && until.saturating_add(lag) >= begun;
-                (state.expert == expert && stands && meanwhile).then_some(state)
-            })
-        })
+        core.stood.iter().filter(|(id, _)| Some(**id) != mover.map(|mover| mover.0)).flat_map(
+            |(_, states)| {
+                states.iter().enumerate().filter_map(|(place, state)| {
+                    let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
+                    let stands = !matches!(state.status, Status::Cancelled { .. } | Status::Expired);
+                    let meanwhile = state.from <= end && until.saturating_add(lag) >= begun;
+                    (state.expert == expert && stands && meanwhile).then_some(state)
+                })
+            },
+        )
     };
     let of_type = || stood().filter(|state| state.session_type == session_type);
     let starts = |of: &dyn Fn(Timestamp) -> bool| {
@@ -374,24 +421,34 @@ pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::day_ledger::Ref
             of_type().map(|state| state.session.start()).filter(|at| of(*at)).collect();
         starts.len()
     };
-    let right = match refusal {
-        Taken | TooClose => stood().any(|state| state.occupied.overlaps(wanted) && !outlived(state)),
+    // A session that stands keeps the seats that it was made with.
+    let all = core.terms.get(&session_type).map_or(&[][..], Vec::as_slice);
+    let fewest = all.iter().map(|(_, terms)| u32::from(terms.capacity)).min().unwrap_or(0);
+    let right = |terms: &SessionTypeTerms| match refusal {
+        Taken | TooClose => {
+            let minute = |minutes: u16| i64::from(minutes) * 60;
+            let seconds = mover.map_or(minute(terms.length_minutes), |mover| mover.1);
+            let wanted = TimeSpan::new(start, start.plus(seconds))
+                .widened(minute(terms.buffer_before_minutes), minute(terms.buffer_after_minutes));
+            stood().any(|state| state.occupied.overlaps(wanted) && !outlived(state))
+        }
         Seats { wanted, .. } => {
             let taken = of_type().filter(|state| state.session.start() == start && !outlived(state));
             let taken: u32 = taken.map(|state| u32::from(state.seats)).sum();
-            taken + u32::from(*wanted) > u32::from(terms.capacity)
+            taken + u32::from(*wanted) > fewest
         }
         // A hold whose time is over counts for a cap until somebody gives it back: it may still be paid.
         DayFull { cap, .. } => {
             let day = zone.day(start);
-            starts(&|at| zone.day(at) == day) >= usize::from(*cap)
+            terms.daily_cap == Some(*cap) && starts(&|at| zone.day(at) == day) >= usize::from(*cap)
         }
         WeekFull { cap, .. } => {
             let week = |at| chrono::Datelike::iso_week(&zone.day(at));
-            starts(&|at| week(at) == week(start)) >= usize::from(*cap)
+            terms.weekly_cap == Some(*cap) && starts(&|at| week(at) == week(start)) >= usize::from(*cap)
         }
-        _ => return,
+        _ => true,
     };
+    let right = terms::offered(core, session_type, begun - lag).any(right);
     if !right {
         core.wrong(format!("{start} of {expert} was refused as {refusal:?}, and nobody held it"));
     }

@@ -198,7 +198,7 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
     spread(chosen(), |flow| (flow, tell(*flow, None, false, wanted.planted)), |told| calm.push(told));
     let (mut tried, mut failing, mut calls) = (0_u64, 0_u64, 0_u64);
     for (flow, ending) in &calm {
-        calls += ending.calls;
+        calls += ending.operations;
         if let Some(wrong) = ending.wrong.first() {
             failing += 1;
             println!("{}, even when nothing goes wrong: {wrong}", flow.name);

@@ -1,5 +1,6 @@
 //! What people ask of the platform, and what they remember.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use app::booking::{Booked, Booking};
@@ -85,6 +86,8 @@ pub struct Heard {
     pub secret: Option<String>,
     /// How many differences there are between ledger and books.
     pub differences: usize,
+    /// Starts that can be booked.
+    pub starts: Vec<Timestamp>,
 }
 
 /// What somebody asks, how often they did, and who they are.
@@ -126,6 +129,10 @@ pub struct People {
     pub secrets: Vec<(AppointmentId, String)>,
     /// What nobody heard an answer to.
     pub unanswered: Vec<Asked>,
+    /// What experts wanted to take for a session that took place, in minor units.
+    pub charges: BTreeMap<AppointmentId, Vec<u64>>,
+    /// What they were told that it is.
+    pub promised: Vec<(AppointmentId, u64)>,
     /// Appointments that were ever made.
     pub appointments: Vec<(AppointmentId, ExpertId, domain::ClientId)>,
     keys: u64,
@@ -142,6 +149,8 @@ impl People {
             currency: Currency::EUR,
             secrets: Vec::new(),
             unanswered: Vec::new(),
+            charges: BTreeMap::new(),
+            promised: Vec::new(),
             appointments: Vec::new(),
             keys: 0,
         }
@@ -156,6 +165,15 @@ impl People {
     /// The client of an appointment.
     pub fn client(&self, id: domain::ClientId) -> Option<&Person> {
         self.clients.iter().find(|person| person.client_id() == id)
+    }
+
+    /// An expert offers something on other terms.
+    fn offers(&mut self, expert: ExpertId, id: SessionTypeId, terms: SessionTypeTerms) {
+        let expert = self.experts.iter_mut().find(|one| one.person.expert_id() == expert);
+        let offer = expert.and_then(|expert| expert.types.iter_mut().find(|(one, _)| *one == id));
+        if let Some((_, before)) = offer {
+            *before = terms;
+        }
     }
 
     /// The expert of an appointment.
@@ -239,7 +257,9 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
             Ok(Heard { secret, ..about(*id) })
         }
         Ask::Slots(expert, session_type, range) => {
-            slots::list(app, *expert, *session_type, *range).await.map(|_| Heard::default())
+            let slots = slots::list(app, *expert, *session_type, *range).await?;
+            let starts = slots.iter().map(|slot| slot.start).collect();
+            Ok(Heard { starts, ..Heard::default() })
         }
         Ask::Edit(id, terms) => {
             let version = session_types::read(app, person.expert_id(), *id).await?.version;
@@ -277,7 +297,7 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
 fn read(answer: &str) -> Heard {
     let (id, secret) = answer.split_once(' ').unwrap_or((answer, ""));
     let secret = Some(secret.to_owned()).filter(|secret| !secret.is_empty());
-    Heard { appointment: id.parse().ok(), secret, differences: 0 }
+    Heard { appointment: id.parse().ok(), secret, ..Heard::default() }
 }
 
 /// What came of a request: nothing while it runs, and `Some(None)` when nobody heard.
@@ -286,6 +306,9 @@ pub type Told = Arc<Mutex<Option<Option<Result<Heard, AppError>>>>>;
 /// Sends a request to the platform.
 pub fn ask(core: &mut Core, asked: Asked) -> Told {
     core.steps += 1;
+    if let Ask::End(id, _, Some(charge)) = &asked.ask {
+        core.people.charges.entry(*id).or_default().push(charge.amount());
+    }
     let outcome: Told = Arc::default();
     let answer: Arc<Mutex<Option<Result<Heard, AppError>>>> = Arc::default();
     let (slot, told, wanted) = (answer.clone(), outcome.clone(), asked.clone());
@@ -329,7 +352,13 @@ fn hear(core: &mut Core, asked: Asked, answer: Option<&Result<Heard, AppError>>,
                 core.people.secrets.push((*id, secret.clone()));
             }
         }
-        Some(Ok(_)) => {}
+        Some(Ok(_)) => match asked.ask {
+            Ask::Edit(id, terms) => core.people.offers(asked.person.expert_id(), id, *terms),
+            Ask::End(id, Outcome::Completed, Some(charge)) => {
+                core.people.promised.push((id, charge.amount()))
+            }
+            _ => {}
+        },
         Some(Err(AppError::Slot(refusal))) => crate::invariants::refused(core, &asked, refusal, begun),
         None
         | Some(Err(

@@ -3,7 +3,7 @@
 use crate::actors::{self, Mix};
 use crate::chance::Chance;
 use crate::mirror::{self, Mirror, Mirrored};
-use crate::rest::come_to_rest;
+use crate::rest::{book_what_is_listed, come_to_rest};
 use crate::setting::furnish;
 use crate::simulation::Simulation;
 use crate::table::Capacity;
@@ -114,6 +114,9 @@ fn run(
     while simulation.is_sound() && simulation.operations() < operations && simulation.step() {}
     if simulation.is_sound() {
         come_to_rest(&mut simulation);
+    }
+    if simulation.is_sound() {
+        book_what_is_listed(&mut simulation);
     }
     outcome(seed, simulation)
 }

@@ -7,9 +7,10 @@ use domain::payment::Gateway;
 use domain::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::session_type::{BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::text::LongText;
+use domain::time::DAY;
 use domain::{Currency, Money, SessionTypeId};
 use futures_util::FutureExt;
-use store::{Transaction, VersionedRules};
+use store::{Due, Effect, Transaction, VersionedRules};
 
 use crate::chance::Chance;
 use crate::people::SimExpert;
@@ -76,7 +77,7 @@ fn percent(percent: u8) -> Percent {
 }
 
 /// Terms that a seed draws.
-fn terms(chance: &mut Chance, currency: Currency) -> SessionTypeTerms {
+pub fn terms(chance: &mut Chance, currency: Currency) -> SessionTypeTerms {
     let plain = plain_terms(currency);
     let price = match chance.below(6) {
         0 => plain.price.nothing(),
@@ -190,7 +191,9 @@ pub fn settle(simulation: &mut Simulation, zone: &str, terms: Vec<SessionTypeTer
         .put_expert(&Expert { id, version: 1, created_at: now, profile })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))
         .and_then(|()| transaction.put_payment_account(id, &account))
-        .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)));
+        .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)))
+        // As whoever opens an account does.
+        .and_then(|()| transaction.owe(&Due::new(Effect::Payouts(id, Gateway::Stripe), now.plus(DAY), 1)));
     assert!(storable.is_ok(), "{storable:?}");
     let stored = simulation.direct.commit(transaction).now_or_never();
     assert!(matches!(stored, Some(Ok(()))), "{stored:?}");

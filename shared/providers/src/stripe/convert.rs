@@ -125,6 +125,13 @@ pub(super) fn saved_card_key(payment: &Payment, intents: u16) -> String {
     key(payment, "saved_card", intents)
 }
 
+/// Whether a key asked its saved card for the intent of this number, before or after any refusal: what was asked for under an
+/// earlier key may be done later than Stripe's silence lets one think.
+pub(super) fn asked_saved_card(payment: &Payment, intents: u16, key: &str) -> bool {
+    let first = saved_card_key(&Payment { refusals: 0, ..payment.clone() }, intents);
+    key.strip_prefix(&first).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
 /// What is written on every object that we make.
 pub(super) fn metadata(appointment: AppointmentId, key: &str) -> HashMap<String, String> {
     HashMap::from([(APPOINTMENT.to_owned(), appointment.to_string()), (KEY.to_owned(), key.to_owned())])

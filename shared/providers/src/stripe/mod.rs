@@ -37,7 +37,7 @@ use stripe_core::setup_intent::CancelSetupIntent;
 use tokio::sync::Mutex;
 
 use client::{Client, With};
-use convert::{KEY, key, saved_card_key};
+use convert::{KEY, asked_saved_card, key, saved_card_key};
 use errors::{Failure, INTENT_OVER, NO_ACCESS, NOT_FOUND, SETUP_OVER, reference, refused, unless_over};
 use webhook::Told;
 
@@ -228,7 +228,7 @@ impl PaymentGateway for Stripe {
         // The first is asked for within the minutes of a hold; a later one may be after Stripe forgot the key.
         let before = match payment.intents {
             0 | 1 => None,
-            _ => self.intent_made_with(payment, &key).await?,
+            _ => self.intent_made_with(payment, |made_with| made_with == key).await?,
         };
         let intent = match before {
             Some(intent) => intent,
@@ -251,8 +251,9 @@ impl PaymentGateway for Stripe {
         let seen = look::seen_of_setup(&setup);
         // Only a card that is saved can have been asked.
         if setup.status == "succeeded" {
-            let asked_with = saved_card_key(payment, payment.intents.saturating_add(1));
-            if let Some(intent) = self.intent_made_with(payment, &asked_with).await? {
+            let next = payment.intents.saturating_add(1);
+            let asked = |key: &str| asked_saved_card(payment, next, key);
+            if let Some(intent) = self.intent_made_with(payment, asked).await? {
                 return self.look_at_intent(payment, &intent.id, Some(intent.id.clone())).await;
             }
         }

@@ -71,14 +71,14 @@ impl Stripe {
         self.ask(&RetrieveSetupIntent::new(setup).expand(["payment_method".to_owned()])).await
     }
 
-    /// The intent that was made with a key, which Stripe itself may have forgotten.
+    /// The intent that was made with such a key, which Stripe itself may have forgotten.
     ///
     /// Without a customer there is nothing to look for it by, and no need: such an intent is only made anew within the day
     /// that a client has to act, and for so long Stripe remembers keys.
     pub(super) async fn intent_made_with(
         &self,
         payment: &Payment,
-        key: &str,
+        key: impl Fn(&str) -> bool,
     ) -> Result<Option<PaymentIntent>, Failure> {
         let Some(customer) = &payment.references.customer else { return Ok(None) };
         let list = ListPaymentIntent::new().customer(customer).limit(PAGE);
@@ -86,7 +86,7 @@ impl Stripe {
             self.all(|after| page(&list, after, ListPaymentIntent::starting_after)).await?;
         Ok(intents
             .into_iter()
-            .find(|intent| intent.metadata.get(KEY).is_some_and(|made_with| made_with == key)))
+            .find(|intent| intent.metadata.get(KEY).is_some_and(|made_with| key(made_with))))
     }
 
     /// `known` and all other transfers of a payment, each once.

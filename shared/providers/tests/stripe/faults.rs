@@ -90,6 +90,23 @@ async fn a_saved_card_is_asked_once() {
 }
 
 #[tokio::test]
+async fn what_a_saved_card_was_asked_for_is_found_also_after_a_refusal() {
+    let world = World::new().await;
+    let payment = saved(&world, VISA).await;
+    let wanted = Payment { intents: 2, ..payment.clone() };
+    world.lose_answers_to_orders(1);
+    unavailable(world.stripe.use_saved_card(&wanted, payment.amount, true).await);
+    // Nobody knows of it, a part is given back meanwhile, and the same key is refused for the other amount.
+    let less = payment.amount.with_amount(5_000).expect("an amount");
+    let refused = world.stripe.use_saved_card(&wanted, less, true).await;
+    assert!(matches!(&refused, Err(PaymentError::NotNow { .. })), "{refused:?}");
+    let refused = Payment { refusals: 1, ..payment };
+    let looked = world.stripe.look(&refused).await.expect("looked");
+    assert!(looked.unnoted_intent.is_some(), "{looked:?}");
+    assert_eq!(looked.seen.status, IntentStatus::Succeeded);
+}
+
+#[tokio::test]
 async fn captured_once() {
     for forget in [false, true] {
         let world = World::new().await;

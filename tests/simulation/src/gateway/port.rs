@@ -118,20 +118,25 @@ impl SimGateway {
 
     /// The intent that was made with a key that the gateway itself may have forgotten. Without a customer there is nothing to
     /// look for it by.
-    async fn made_with(&self, payment: &Payment, key: String) -> Result<Option<String>, PaymentError> {
+    async fn made_with(
+        &self,
+        payment: &Payment,
+        what: String,
+        key: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Option<String>, PaymentError> {
         if payment.references.customer.is_none() {
             return Ok(None);
         }
-        self.get(|| format!("gateway: list intents, for {key}"), {
-            let key = key.clone();
+        self.get(
+            || format!("gateway: list intents, for {what}"),
             move |core| {
                 if core.planted == "unnoted_intents_are_lost" {
                     return Ok(None);
                 }
-                let made = core.gateway.intents.iter().find(|(_, intent)| intent.key == key);
+                let made = core.gateway.intents.iter().find(|(_, intent)| key(&intent.key));
                 Ok(made.map(|(name, _)| name.clone()))
-            }
-        })
+            },
+        )
         .await
     }
 
@@ -254,7 +259,10 @@ impl PaymentGateway for SimGateway {
         let made = key(payment, "intent", payment.intents);
         let before = match payment.intents {
             0 | 1 => None,
-            _ => self.made_with(payment, made.clone()).await?,
+            _ => {
+                let wanted = made.clone();
+                self.made_with(payment, made.clone(), move |key| key == wanted).await?
+            }
         };
         let fee = payment.fee();
         let name = match before {
@@ -293,8 +301,10 @@ impl PaymentGateway for SimGateway {
             )
             .await?;
         if status == IntentStatus::CardSaved {
-            let asked = saved_card_key(payment, payment.intents.saturating_add(1));
-            if let Some(intent) = self.made_with(payment, asked).await? {
+            // Whatever was refused meanwhile.
+            let asked = format!("{}:saved:{}:", payment.appointment, payment.intents.saturating_add(1));
+            let wanted = asked.clone();
+            if let Some(intent) = self.made_with(payment, asked, move |key| key.starts_with(&wanted)).await? {
                 return self.look_at(intent.clone(), Some(intent)).await;
             }
         }
@@ -329,7 +339,10 @@ impl PaymentGateway for SimGateway {
             let made = made.clone();
             move |core| {
                 order(core, &made, format!("{amount} {at_once}"), |core| {
-                    enabled(core, &destination)?;
+                    if let Err(no) = enabled(core, &destination) {
+                        core.gateway.stopped.insert(appointment);
+                        return Err(no);
+                    }
                     let saved = core.gateway.setups.get(&setup).map(|setup| setup.status);
                     if saved != Some(IntentStatus::CardSaved) {
                         return refuse("payment_method_unexpected_state", "the card was forgotten");

@@ -1,7 +1,6 @@
-//! The days: nobody meets anybody, caps and seats hold, and the rows of the days say what the appointments say.
+//! The days: nobody meets anybody, and the rows of the days say what the appointments say.
 
 use domain::day_ledger::{DayLedger, Entry, EntryKey};
-use domain::session_type::SessionType;
 use domain::time::DAY;
 use store::table::Consistency;
 
@@ -37,7 +36,7 @@ fn entry(appointment: &Appointment) -> Entry {
 }
 
 impl Invariants {
-    fn of_expert(&self, expert: ExpertId) -> impl Iterator<Item = &Appointment> {
+    pub(super) fn of_expert(&self, expert: ExpertId) -> impl Iterator<Item = &Appointment> {
         let ids = self.standing.get(&expert).into_iter().flatten();
         ids.filter_map(|id| self.known.get(id).map(|known| &known.appointment))
     }
@@ -58,16 +57,15 @@ impl Invariants {
         }
     }
 
-    /// The rows of some days say exactly what the appointments say, and caps and seats hold.
+    /// The rows of some days say exactly what the appointments say, and no session has more seats taken than it has.
     pub(super) fn days_agree(
         &self,
-        shared: &Shared,
         direct: &Store,
+        today: Timestamp,
         expert: ExpertId,
         days: &BTreeSet<NaiveDate>,
         wrong: &mut Vec<String>,
     ) {
-        let today = shared.lock().instant();
         for day in days {
             let midnight = Timestamp::from(day.and_time(chrono::NaiveTime::MIN).and_utc());
             if midnight.plus(KEPT) < today {
@@ -82,10 +80,6 @@ impl Invariants {
                 }
             };
             self.day_agrees(*day, span, expert, &rows, wrong);
-        }
-        let (first, last) = (days.first(), days.last());
-        if let (Some(first), Some(last)) = (first, last) {
-            self.caps_hold(direct, shared, expert, (*first, *last), wrong);
         }
     }
 
@@ -136,50 +130,6 @@ impl Invariants {
             let taken: u32 = group.seats.values().map(|seats| u32::from(seats.count)).sum();
             if taken > u32::from(group.capacity) {
                 wrong.push(format!("{taken} seats are taken of {}", group.capacity));
-            }
-        }
-    }
-
-    /// Never more sessions of a type on a local day, or in an ISO week, than its caps say.
-    fn caps_hold(
-        &self,
-        direct: &Store,
-        shared: &Shared,
-        expert: ExpertId,
-        (first, last): (NaiveDate, NaiveDate),
-        wrong: &mut Vec<String>,
-    ) {
-        let (types, zone) = {
-            let core = shared.lock();
-            let Some(known) = core.people.expert(expert) else { return };
-            let capped = known
-                .types
-                .iter()
-                .filter(|(_, terms)| terms.daily_cap.is_some() || terms.weekly_cap.is_some());
-            (capped.map(|(id, _)| *id).collect::<Vec<_>>(), known.rules.time_zone)
-        };
-        for id in types {
-            let Ok(Some(SessionType { terms, .. })) = now(direct.session_type(expert, id)) else { continue };
-            let mut days: BTreeMap<NaiveDate, BTreeSet<Timestamp>> = BTreeMap::new();
-            for appointment in self.of_expert(expert).filter(|appointment| appointment.session_type == id) {
-                days.entry(zone.day(appointment.start)).or_default().insert(appointment.start);
-            }
-            let near = |day: &NaiveDate| {
-                let (from, to) = (first - chrono::Days::new(8), last + chrono::Days::new(8));
-                (from..=to).contains(day)
-            };
-            let mut weeks: BTreeMap<_, usize> = BTreeMap::new();
-            for (day, starts) in days.iter().filter(|(day, _)| near(day)) {
-                *weeks.entry(chrono::Datelike::iso_week(day)).or_default() += starts.len();
-                if terms.daily_cap.is_some_and(|cap| starts.len() > usize::from(cap)) {
-                    wrong
-                        .push(format!("{} sessions of {id} on {day}, more than its daily cap", starts.len()));
-                }
-            }
-            for (week, count) in weeks {
-                if terms.weekly_cap.is_some_and(|cap| count > usize::from(cap)) {
-                    wrong.push(format!("{count} sessions of {id} in {week:?}, more than its weekly cap"));
-                }
             }
         }
     }

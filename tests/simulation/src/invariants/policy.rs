@@ -3,6 +3,7 @@
 use domain::appointment::{Appointment, Party, Review, Status};
 
 use super::Known;
+use crate::core::Core;
 
 /// `percent` of an amount, rounded half up in the steps of its currency.
 fn percent_of(amount: u64, percent: u8, step: u64) -> u64 {
@@ -32,7 +33,7 @@ fn kept(before: &Appointment, by: Party, at: i64) -> u64 {
 }
 
 /// Checks what a change of status decided about the money.
-pub(super) fn check(before: Option<&Known>, after: &Known, wrong: &mut Vec<String>) {
+pub(super) fn check(core: &Core, before: Option<&Known>, after: &Known, wrong: &mut Vec<String>) {
     let (Some(before), Some(payment)) = (before, &after.payment) else { return };
     let decided = payment.target(&after.appointment.status).amount();
     let agreed = before.payment.as_ref().map_or(0, |payment| payment.kept.unwrap_or(payment.amount).amount());
@@ -60,6 +61,15 @@ pub(super) fn check(before: Option<&Known>, after: &Known, wrong: &mut Vec<Strin
         // What is not decided yet gives nothing back.
         Status::NoShow { .. } if decided != agreed.min(price) => {
             wrong.push(format!("{id} is not decided yet, and its client pays {decided} of {agreed} already"));
+        }
+        Status::Expired if decided != 0 => {
+            wrong.push(format!("{id} expired, and its client pays {decided}"));
+        }
+        Status::Completed => {
+            let asked = core.people.charges.get(&id).into_iter().flatten().copied();
+            if !asked.chain([price]).any(|charge| decided == charge.min(agreed)) {
+                wrong.push(format!("{id} took place, and its client pays {decided} of {agreed}"));
+            }
         }
         _ => {}
     }

@@ -86,7 +86,7 @@ impl Model {
                 return Err(Refusal::Taken);
             }
             let taken: u16 = mates.iter().filter(|mate| !mate.is_over(now)).map(|mate| mate.seats).sum();
-            let left = mates[0].capacity.unwrap() - taken;
+            let left = mates[0].capacity.unwrap().min(terms.capacity).saturating_sub(taken);
             if seats == 0 || seats > left {
                 return Err(Refusal::Seats { wanted: seats, left });
             }
