@@ -33,6 +33,8 @@ struct Rows {
     before_payment: Arc<Mutex<Option<Transaction>>>,
     /// What the next query still sees: the rows before a transaction that is not answered yet.
     late: Arc<Mutex<Option<BTreeMap<Key, Item>>>>,
+    /// The partition of an index that cannot be read.
+    closed: Arc<Mutex<Option<String>>>,
 }
 
 /// What happens to a write that is told nothing.
@@ -74,6 +76,9 @@ impl Table for Rows {
     }
 
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
+        if self.closed.lock().expect("no panic").as_ref() == Some(&query.pk) {
+            return Err(TableError::Busy("a hot partition".to_owned()));
+        }
         let (pk, sk) = query.index.map_or(("PK", "SK"), |index| (index.pk, index.sk));
         let late = self.late.lock().expect("no panic").take();
         let rows = self.rows.lock().expect("no panic");
@@ -330,6 +335,41 @@ async fn a_due_row_of_another_version_keeps_no_other_waiting() {
         rows.insert(key, row);
     }
     assert_eq!(effects::sweep(&app).await.expect("swept all the same").found, known);
+}
+
+#[tokio::test]
+async fn a_partition_that_cannot_be_read_holds_up_no_other() {
+    #[derive(Clone, Default)]
+    struct Asked(Arc<Mutex<Vec<Effect>>>);
+
+    #[async_trait]
+    impl EffectQueue for Asked {
+        async fn send(&self, effects: &[Effect]) -> Result<(), PortError> {
+            self.0.lock().expect("no panic").extend(effects);
+            Ok(())
+        }
+    }
+
+    let world = World::new().await;
+    let (rows, asked) = (Rows::default(), Asked::default());
+    let app = App {
+        store: Store::new(Arc::new(rows.clone())),
+        queue: Arc::new(asked.clone()),
+        ..world.stack.app.clone()
+    };
+    let effects: Vec<Effect> = (0..8).map(|bits| Effect::Payment(AppointmentId::from_bits(bits))).collect();
+    let mut transaction = Transaction::new();
+    for effect in &effects {
+        transaction.owe(&Due::new(*effect, app.now(), 5)).expect("storable");
+    }
+    app.store.commit(transaction).await.expect("owed");
+    assert_eq!(effects::sweep(&app).await.expect("swept").found, effects.len());
+    for closed in 0..store::keys::DUE_SHARDS {
+        asked.0.lock().expect("no panic").clear();
+        *rows.closed.lock().expect("no panic") = Some(format!("DUE#{closed}"));
+        effects::sweep(&app).await.expect_err("one of them cannot be read");
+        assert_eq!(asked.0.lock().expect("no panic").len(), effects.len() - 1, "{closed}");
+    }
 }
 
 #[tokio::test]

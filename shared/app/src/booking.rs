@@ -114,7 +114,7 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
     let price = kind
         .terms
         .price
-        .times(*seats)
+        .times(if domain::planted("seats_cost_nothing") { 1 } else { *seats })
         .map_err(|error| AppError::Invalid { field: "seats".to_owned(), must: error.to_string() })?;
     let price = price_in(app, &kind.terms, price, *pay_in).await?;
     let account = account?.filter(|account| account.charges_enabled);
@@ -155,7 +155,10 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
         session_name: kind.terms.name.clone(),
         start: session.start,
         end: session.end,
-        buffer_before_minutes: session.buffer_before_minutes,
+        buffer_before_minutes: match domain::planted("buffers_are_not_agreed") {
+            true => 0,
+            false => session.buffer_before_minutes,
+        },
         buffer_after_minutes: session.buffer_after_minutes,
         seats: *seats,
         group,

@@ -26,8 +26,8 @@ fn known(state: AccountState, gateway: Gateway, version: u64, app: &App) -> Paym
 async fn put(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<(), AppError> {
     let mut transaction = Transaction::new();
     transaction.put_payment_account(expert, account)?;
-    // From then on every day, also when no message tells of one.
-    if account.payouts_enabled && app.gateways.get(account.gateway)?.keeps_books() {
+    // From then on it is looked at every day, also when no message tells of it.
+    if app.gateways.get(account.gateway)?.keeps_books() {
         let tomorrow = app.now().plus(DAY);
         app.owe(&mut transaction, Effect::Payouts(expert, account.gateway), tomorrow)?;
     }

@@ -202,7 +202,10 @@ pub(crate) async fn note_payouts(
     gateway: domain::payment::Gateway,
 ) -> Result<Next, AppError> {
     let Some(before) = app.store.payment_account(expert, gateway).await? else { return Ok(Next::Never) };
-    let account = payment_accounts::refresh(app, expert, gateway).await?.unwrap_or_else(|| before.clone());
+    let account = match domain::planted("accounts_are_only_told_of") {
+        true => before.clone(),
+        false => payment_accounts::refresh(app, expert, gateway).await?.unwrap_or_else(|| before.clone()),
+    };
     let tomorrow = Next::At(app.now().plus(DAY));
     if !before.payouts_enabled && !account.payouts_enabled {
         return Ok(tomorrow);

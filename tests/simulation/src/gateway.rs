@@ -111,7 +111,8 @@ pub struct SimAccount {
     pub charges_enabled: bool,
     /// What went to its owner's bank, and came back.
     pub payouts: Vec<Movement>,
-    balance: i64,
+    /// What lies there, in minor units.
+    pub balance: i64,
 }
 
 /// What an order came to, by its key.

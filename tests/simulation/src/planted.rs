@@ -242,6 +242,34 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
         &["was never published", "the ledger lacks"],
     ),
     mistake(
+        "seats_are_never_fewer",
+        "a group session keeps selling seats that its expert has taken off the offer",
+        &["seats taken of"],
+    ),
+    mistake(
+        "expired_holds_are_paid",
+        "what is paid for a hold that expired is kept",
+        &["expired, and its client pays"],
+    ),
+    mistake(
+        "accounts_are_only_told_of",
+        "an expert's account is looked at only when a message tells of it",
+        &["can be paid"],
+    ),
+    mistake("buffers_are_not_agreed", "an appointment forgets its buffer", &["terms that nobody offered"]),
+    mistake("seats_cost_nothing", "all seats cost what one costs", &["terms that nobody offered"]),
+    mistake(
+        "nobody_tells_the_client",
+        "a client whose card failed is not told that they must act",
+        &["nobody will be told of payment"],
+    ),
+    mistake(
+        "nobody_asks_the_card",
+        "what a saved card owes is given up without asking it",
+        &["given up, and nobody refused"],
+    )
+    .in_flow("a saved card is asked for half of a session that is called off"),
+    mistake(
         "work_without_lease",
         "what somebody is at work on is done by others at the same time",
         &["was published again"],

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use crate::people::How;
 use app::AppError;
 use app::people::Person;
-use domain::TimeSpan;
 use domain::appointment::{Outcome, Party, Review};
+use domain::expert::PaymentAccount;
 use domain::ledger::{Account, Balances, Movement, MovementKind, Totals};
 use domain::payment::{Concern, Gateway, PaymentState};
 use domain::time::{DAY, HOUR};
+use domain::{ExpertId, TimeSpan};
+use store::Item;
 
 use crate::core::Core;
 use crate::gateway;
@@ -50,7 +52,7 @@ pub fn come_to_rest(simulation: &mut Simulation) {
         }
         if !decide(simulation) && !reconcile(simulation) {
             // Accounts are looked at once a day.
-            simulation.pass(DAY + 3_600);
+            simulation.shared.lock().later((DAY + HOUR) * 1_000, |_| {});
             if work_off(simulation) {
                 check(simulation);
             }
@@ -193,6 +195,8 @@ pub fn book_what_is_listed(simulation: &mut Simulation) {
             // Not so near that time passes it by meanwhile.
             let range = TimeSpan::new(now.plus(2 * HOUR), now.plus(7 * DAY));
             let id = expert.person.expert_id();
+            let known = known_account(&simulation.shared.lock(), id);
+            let can_be_paid = known.is_some_and(|account| account.charges_enabled);
             let listed = match answer(simulation, &client, Ask::Slots(id, session_type, range)) {
                 Some(Ok(heard)) => heard.starts,
                 // It was withdrawn.
@@ -209,6 +213,8 @@ pub fn book_what_is_listed(simulation: &mut Simulation) {
                 let wanted = Ask::Book { expert: id, session_type, start, seats: 1, pay_in: None, key };
                 match (answer(simulation, &client, wanted), is_listed) {
                     (Some(Ok(_)), true) | (Some(Err(AppError::Slot(_))), false) => {}
+                    // It is for them to open an account and to answer what the gateway asks.
+                    (Some(Err(AppError::PaymentsNotReady)), true) if !can_be_paid => {}
                     (answer, _) => {
                         let listed = if is_listed { "is listed" } else { "is not listed" };
                         return complain(
@@ -268,18 +274,25 @@ pub fn check(simulation: &mut Simulation) {
     }
 }
 
-/// Everybody has one account, which is known as it is, and each of its payouts is in the ledger, once.
+/// An expert's account as the platform knows it.
+fn known_account(core: &Core, expert: ExpertId) -> Option<PaymentAccount> {
+    let item = core.table.get(&store::keys::payment_account(expert, Gateway::Stripe))?;
+    serde_dynamo::from_item(Item::clone(item)).ok()
+}
+
+/// Everybody's account is known as it is, and each of its payouts is in the ledger, once.
 fn accounts(simulation: &Simulation, core: &Core, wrong: &mut Vec<String>) {
     for (name, account) in &core.gateway.accounts {
         let expert = account.expert;
-        let others = core.gateway.accounts.values().filter(|other| other.expert == expert).count() - 1;
-        if others > 0 {
-            wrong.push(format!("{expert} has {others} other accounts besides {name}"));
-        }
-        let key = store::keys::payment_account(expert, Gateway::Stripe);
-        let known = core.table.get(&key).and_then(|item| item.get("charges_enabled")?.as_bool().ok());
-        if known != Some(&account.charges_enabled) {
-            wrong.push(format!("{expert} can be paid: {}; known is {known:?}", account.charges_enabled));
+        // One that was opened for somebody who never heard of it is nobody's, and stays empty.
+        let Some(known) = known_account(core, expert).filter(|known| known.account == *name) else {
+            if account.balance != 0 || !account.payouts.is_empty() {
+                wrong.push(format!("{name} of {expert} has money, and nobody knows of it"));
+            }
+            continue;
+        };
+        if known.charges_enabled != account.charges_enabled {
+            wrong.push(format!("{expert} can be paid: {}; known is otherwise", account.charges_enabled));
         }
         let pk = store::keys::ledger_of_expert(expert);
         let written = core.table.starting(&pk, "PAYOUT#").len();

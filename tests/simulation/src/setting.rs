@@ -143,7 +143,8 @@ pub fn furnish(simulation: &mut Simulation) {
         let kinds = *chance.pick(&[1, 2, 3]);
         let terms: Vec<SessionTypeTerms> = (0..kinds).map(|_| terms(&mut chance, currency)).collect();
         let zone = *chance.pick(&ZONES);
-        settle(simulation, zone, terms);
+        let can_be_paid = chance.below(8) > 0;
+        settle(simulation, zone, terms, can_be_paid);
     }
     let core = &mut *simulation.shared.lock();
     for _ in 0..clients {
@@ -152,13 +153,18 @@ pub fn furnish(simulation: &mut Simulation) {
     }
 }
 
-/// Puts one expert into a world, who offers this.
-pub fn settle(simulation: &mut Simulation, zone: &str, terms: Vec<SessionTypeTerms>) -> Person {
+/// Puts one expert into a world, who offers this, with an account that can be paid or without any.
+pub fn settle(
+    simulation: &mut Simulation,
+    zone: &str,
+    terms: Vec<SessionTypeTerms>,
+    can_be_paid: bool,
+) -> Person {
     let rules = rules(zone);
     let (person, account, kinds, now) = {
         let core = &mut *simulation.shared.lock();
         let person = Person::new(core.random.bits(), vec![Role::Expert]);
-        let account = core.gateway.enlist(person.expert_id());
+        let account = can_be_paid.then(|| core.gateway.enlist(person.expert_id()));
         let kinds: Vec<SessionType> = terms
             .into_iter()
             .map(|terms| SessionType {
@@ -177,23 +183,27 @@ pub fn settle(simulation: &mut Simulation, zone: &str, terms: Vec<SessionTypeTer
     let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
     let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
     let profile = ExpertProfile { name, headline, about: LongText::default() };
-    let account = PaymentAccount {
-        gateway: Gateway::Stripe,
-        account,
-        version: 1,
-        charges_enabled: true,
-        payouts_enabled: true,
-        requirements_due: Vec::new(),
-        disabled_reason: None,
-        read_at: now,
-    };
-    let storable = transaction
+    let mut storable = transaction
         .put_expert(&Expert { id, version: 1, created_at: now, profile })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))
-        .and_then(|()| transaction.put_payment_account(id, &account))
-        .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)))
+        .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)));
+    if let Some(account) = account {
+        let account = PaymentAccount {
+            gateway: Gateway::Stripe,
+            account,
+            version: 1,
+            charges_enabled: true,
+            payouts_enabled: true,
+            requirements_due: Vec::new(),
+            disabled_reason: None,
+            read_at: now,
+        };
         // As whoever opens an account does.
-        .and_then(|()| transaction.owe(&Due::new(Effect::Payouts(id, Gateway::Stripe), now.plus(DAY), 1)));
+        let looks = Due::new(Effect::Payouts(id, Gateway::Stripe), now.plus(DAY), 1);
+        storable = storable
+            .and_then(|()| transaction.put_payment_account(id, &account))
+            .and_then(|()| transaction.owe(&looks));
+    }
     assert!(storable.is_ok(), "{storable:?}");
     let stored = simulation.direct.commit(transaction).now_or_never();
     assert!(matches!(stored, Some(Ok(()))), "{stored:?}");

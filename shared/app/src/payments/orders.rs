@@ -128,7 +128,8 @@ async fn ask_client(
     deadline: Timestamp,
 ) -> Result<(), AppError> {
     let version = payment.version;
-    let told = payment.action_deadline.is_none().then_some(Event::PaymentActionRequired);
+    let told = payment.action_deadline.is_none() && !domain::planted("nobody_tells_the_client");
+    let told = told.then_some(Event::PaymentActionRequired);
     let wanted = Payment {
         plan: Plan::Authorise,
         intents: payment.intents.saturating_add(1),

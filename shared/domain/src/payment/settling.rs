@@ -298,6 +298,7 @@ impl Situation<'_> {
             IntentStatus::CardSaved if self.target.is_zero() || unpaid => Settlement::CancelIntent,
             // A part that is less than a card can be charged is let go.
             IntentStatus::CardSaved if self.target.check_charge().is_err() => Settlement::CancelIntent,
+            IntentStatus::CardSaved if planted("nobody_asks_the_card") => Settlement::WriteOff,
             IntentStatus::CardSaved => Settlement::ChargeSaved(self.target),
             IntentStatus::Approved if can_pay => Settlement::Take,
             IntentStatus::Open | IntentStatus::Approved => match self.payment.action_deadline {

@@ -461,4 +461,48 @@ pub const FLOWS: &[Flow] = &[
             story.pass(HOUR);
         },
     },
+    Flow {
+        name: "an expert opens an account, and is booked once it can be paid",
+        tell: |story| {
+            story.offer_without_account();
+            story.as_expert(Ask::Onboard);
+            story.pass(60);
+            let accounts: Vec<String> =
+                story.simulation.shared.lock().gateway.accounts.keys().cloned().collect();
+            for account in accounts {
+                gateway::restrict(&mut story.simulation.shared.lock(), &account, true);
+            }
+            story.pass(1_800);
+            story.paid(TOMORROW);
+            story.pass_until(TOMORROW + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a part of what is set aside is given back before it is taken",
+        tell: |story| {
+            story.offer_set_aside(nothing_changes);
+            let id = story.paid(TOMORROW);
+            story.expert_insists(&Ask::Refund(id, euros(3_000), "one".to_owned()));
+            story.pass_until(TOMORROW + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a part of what a saved card owes is given back before it is asked",
+        tell: |story| {
+            story.offer_set_aside(nothing_changes);
+            let id = story.paid(FAR);
+            story.expert_insists(&Ask::Refund(id, euros(3_000), "one".to_owned()));
+            story.pass_until(FAR + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a paid seat moves to another group session",
+        tell: |story| {
+            story.offer(|terms| terms.capacity = 3);
+            let id = story.paid(TOMORROW);
+            story.book(1, TOMORROW + 2 * HOUR);
+            story.as_client(0, Ask::Reschedule(id, at(TOMORROW + 2 * HOUR)));
+            story.pass_until(TOMORROW + 3 * DAY);
+        },
+    },
 ];

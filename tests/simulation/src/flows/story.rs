@@ -44,7 +44,14 @@ impl Story {
     pub fn offer(&mut self, change: impl FnOnce(&mut SessionTypeTerms)) {
         let mut terms = plain_terms(Currency::EUR);
         change(&mut terms);
-        self.expert = Some(settle(&mut self.simulation, "Europe/Berlin", vec![terms]));
+        self.expert = Some(settle(&mut self.simulation, "Europe/Berlin", vec![terms], true));
+        self.pass(7);
+    }
+
+    /// The expert offers the plain hour, and has no account yet.
+    pub fn offer_without_account(&mut self) {
+        let terms = plain_terms(Currency::EUR);
+        self.expert = Some(settle(&mut self.simulation, "Europe/Berlin", vec![terms], false));
         self.pass(7);
     }
 

@@ -40,6 +40,20 @@ fn taken(table: &Table) -> Vec<(AppointmentId, u16)> {
 }
 
 #[test]
+fn nobody_joins_beyond_what_is_offered_by_then() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 1, None).unwrap();
+    let alone = with(1, |terms| terms.capacity = 1);
+    assert_eq!(seats(&mut table, 2, &alone, 1, None), Err(Refusal::Seats { wanted: 1, left: 0 }));
+    let two = with(1, |terms| terms.capacity = 2);
+    assert_eq!(seats(&mut table, 2, &two, 2, None), Err(Refusal::Seats { wanted: 2, left: 1 }));
+    seats(&mut table, 2, &two, 1, None).unwrap();
+    // Nor are there more than there were when it was first booked.
+    let many = with(1, |terms| terms.capacity = 9);
+    assert_eq!(seats(&mut table, 3, &many, 3, None), Err(Refusal::Seats { wanted: 3, left: 2 }));
+}
+
+#[test]
 fn seats_are_held_until_none_is_left() {
     let mut table = Table::default();
     let first = seats(&mut table, 1, &course(), 2, None).unwrap();
