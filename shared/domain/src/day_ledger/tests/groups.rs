@@ -206,10 +206,11 @@ fn a_session_of_another_length_is_not_the_one_that_is_offered() {
 }
 
 #[test]
-fn a_seat_stays_a_seat_when_the_type_is_no_longer_for_groups() {
+fn a_seat_is_confirmed_as_a_seat_when_the_type_has_fewer_by_then() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 1, None).unwrap();
-    let held = seats(&mut table, 2, &kind(1), 1, Some(60)).unwrap();
+    let two = with(1, |terms| terms.capacity = 2);
+    let held = seats(&mut table, 2, &two, 1, Some(60)).unwrap();
     assert!(held.group);
     let pending = booked(2, &held);
     assert!(table.commit(&table.read(pending.occupied()).confirm(&pending)));
