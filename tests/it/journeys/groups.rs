@@ -10,8 +10,12 @@ fn course() -> serde_json::Value {
     terms
 }
 
-async fn seats(world: &World, offer: &Offer, subject: &str, seats: u16, key: &str) -> Reply {
-    let mut body = World::booking(offer, "2027-01-05T10:00:00Z");
+async fn seats(world: &World, offer: &Offer, subject: &str, count: u16, key: &str) -> Reply {
+    seats_at(world, offer, subject, "2027-01-05T10:00:00Z", count, key).await
+}
+
+async fn seats_at(world: &World, offer: &Offer, subject: &str, start: &str, seats: u16, key: &str) -> Reply {
+    let mut body = World::booking(offer, start);
     body["seats"] = json!(seats);
     world.post("/v1/appointments").person(subject).once(key).json(&body).send().await
 }
@@ -104,27 +108,30 @@ async fn a_course_that_is_changed_keeps_its_times_and_its_seats() {
     };
     let first = seats(&world, &offer, "alan", 1, "k").await.expect(201);
 
-    // No longer for groups, and with a buffer: who joins still has a seat of the session that stands.
+    // No longer for groups, and with a buffer: the session that stands keeps its seats, and nobody else joins it.
+    let second = seats(&world, &offer, "grace", 1, "k").await.expect(201);
     let mut single = paid_hour();
     single["buffer_after_minutes"] = json!(720);
     edit("\"1\"", &single).await;
-    let second = seats(&world, &offer, "grace", 1, "k").await.expect(201);
     for booked in [&first, &second] {
         world.stripe().pay(intent(booked), GOOD_CARD).expect("the card works");
     }
     world.stack.settle().await;
     world.pass(601);
     world.sweep().await;
-    seats(&world, &offer, "katherine", 1, "k").await.expect(201);
-    assert_eq!(seats(&world, &offer, "client-1", 1, "k").await.problem(409), "seats-taken");
+    assert_eq!(seats(&world, &offer, "katherine", 1, "k").await.problem(409), "seats-taken");
+
+    // Who has a seat of it can take it elsewhere, and there, too, nobody joins who wants a session for one.
+    let moved = json!({ "start": "2027-01-07T10:00:00Z" });
+    world.act("grace", &id(&second), "reschedule", &moved).await.expect(200);
+    let other = seats_at(&world, &offer, "katherine", "2027-01-07T10:00:00Z", 1, "k2").await;
+    assert_eq!(other.problem(409), "seats-taken");
 
     // Twice as long it is another session, which the one that stands is in the way of.
     let mut longer = course();
     longer["length_minutes"] = json!(120);
     edit("\"2\"", &longer).await;
-    world.pass(601);
-    world.sweep().await;
-    assert_eq!(seats(&world, &offer, "katherine", 1, "k2").await.problem(409), "slot-taken");
+    assert_eq!(seats(&world, &offer, "katherine", 1, "k3").await.problem(409), "slot-taken");
     assert!(!world.starts(&offer, "2027-01-05").await.contains(&"2027-01-05T10:00:00Z".to_owned()));
 
     // Once both are called off, the whole day is free.
