@@ -159,13 +159,13 @@ impl Books {
         self.accounts.get(account).map(|account| account.expert)
     }
 
-    /// Whether a client's bank, or their patience, ever kept money from an appointment.
+    /// Whether a bank refused an appointment's card, nobody ever gave one, or the expert could not be paid.
     pub fn was_refused(&self, appointment: AppointmentId) -> bool {
-        let asked = |intent: &Intent| intent.appointment == appointment;
-        let unpaid = |intent: &Intent| intent.charge.is_none();
-        let cards = self.setups.values().filter(|setup| setup.appointment == appointment);
-        self.intents.values().any(|intent| asked(intent) && unpaid(intent))
-            || cards.clone().any(|setup| setup.decline.is_some() || setup.status != IntentStatus::CardSaved)
+        let mut intents = self.intents.values().filter(|intent| intent.appointment == appointment);
+        let mut setups = self.setups.values().filter(|setup| setup.appointment == appointment);
+        intents.any(|intent| intent.decline.is_some())
+            || setups.any(|setup| setup.decline.is_some())
+            || !self.secured.contains_key(&appointment)
             || self.stopped.contains(&appointment)
     }
 

@@ -245,7 +245,8 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
         "seats_are_never_fewer",
         "a group session keeps selling seats that its expert has taken off the offer",
         &["seats taken of"],
-    ),
+    )
+    .in_flow("an expert takes seats off the offer"),
     mistake(
         "expired_holds_are_paid",
         "what is paid for a hold that expired is kept",

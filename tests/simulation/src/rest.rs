@@ -379,7 +379,9 @@ fn settled(core: &Core, known: &Known, wrong: &mut Vec<String>) {
         if !nothing_due {
             fail(format!("{owed} are owed, and nothing was paid"));
         }
-        if payment.state == PaymentState::Unpaid && !core.gateway.was_refused(id) {
+        let asked_in_vain = payment.action_deadline.is_some() || core.gateway.was_refused(id);
+        let chargeable = owed > 0 && target.check_charge().is_ok();
+        if payment.state == PaymentState::Unpaid && chargeable && !asked_in_vain {
             fail(format!("{owed} are given up, and nobody refused to pay"));
         }
         return;

@@ -505,4 +505,17 @@ pub const FLOWS: &[Flow] = &[
             story.pass_until(TOMORROW + 3 * DAY);
         },
     },
+    Flow {
+        name: "an expert takes seats off the offer",
+        tell: |story| {
+            story.offer(|terms| (terms.capacity, terms.price) = (3, euros(0)));
+            story.book(0, TOMORROW);
+            let Some((_, session_type, mut terms, _)) = story.offered() else { return };
+            terms.capacity = 1;
+            story.as_expert(Ask::Edit(session_type, Box::new(terms)));
+            story.pass(60);
+            story.book(1, TOMORROW);
+            story.pass_until(TOMORROW + 3 * DAY);
+        },
+    },
 ];
