@@ -20,7 +20,7 @@ use crate::core::{Core, Shared};
 use crate::people::{Ask, Asked};
 
 mod days;
-mod policy;
+pub mod policy;
 mod terms;
 
 /// What is known of an appointment.
@@ -170,6 +170,7 @@ impl Invariants {
             transition(core, before.map(|known| &known.appointment), &known, with_others, wrong);
             told(core, before.map(|known| &known.appointment), appointment, wrong);
             policy::check(core, before, &known, wrong);
+            before.into_iter().for_each(|before| may_move(core, &before.appointment, appointment, wrong));
             if before.is_none() {
                 terms::as_offered(core, &known, wrong);
             }
@@ -286,6 +287,24 @@ fn told(core: &Core, before: Option<&Appointment>, now: &Appointment, wrong: &mu
         && !core.bus.owed.contains(&format!("{}:{}:{news}", now.id, now.version))
     {
         wrong.push(format!("{} is {}, and nobody will be told of {news}", now.id, now.status.word()));
+    }
+}
+
+/// Every move counts, and a client moves no more often, and no later, than was agreed.
+fn may_move(core: &Core, before: &Appointment, now: &Appointment, wrong: &mut Vec<String>) {
+    let moves = u16::from(before.start != now.start);
+    if u64::from(now.reschedules) != u64::from(before.reschedules) + u64::from(moves) {
+        wrong
+            .push(format!("{} was moved {} times, and then {}", now.id, before.reschedules, now.reschedules));
+    }
+    if moves == 0 || core.people.moved_by_others.contains(&now.id) {
+        return;
+    }
+    let until = before.start.plus(-60 * i64::from(before.rescheduling.until_minutes_before));
+    // A write may be done late.
+    let asked = core.instant().plus(-45);
+    if asked > until || before.rescheduling.at_most.is_some_and(|most| before.reschedules >= most) {
+        wrong.push(format!("{} was moved by its client, against {:?}", now.id, before.rescheduling));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people ask of the platform, and what they remember.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use app::booking::{Booked, Booking};
@@ -131,6 +131,8 @@ pub struct People {
     pub unanswered: Vec<Asked>,
     /// What experts wanted to take for a session that took place, in minor units.
     pub charges: BTreeMap<AppointmentId, Vec<u64>>,
+    /// Appointments that somebody else than their clients wanted to move.
+    pub moved_by_others: BTreeSet<AppointmentId>,
     /// What they were told that it is.
     pub promised: Vec<(AppointmentId, u64)>,
     /// Appointments that were ever made.
@@ -151,6 +153,7 @@ impl People {
             unanswered: Vec::new(),
             charges: BTreeMap::new(),
             promised: Vec::new(),
+            moved_by_others: BTreeSet::new(),
             appointments: Vec::new(),
             keys: 0,
         }
@@ -308,6 +311,11 @@ pub fn ask(core: &mut Core, asked: Asked) -> Told {
     core.steps += 1;
     if let Ask::End(id, _, Some(charge)) = &asked.ask {
         core.people.charges.entry(*id).or_default().push(charge.amount());
+    }
+    if let Ask::Reschedule(id, _) = &asked.ask
+        && core.people.client(asked.person.client_id()).is_none()
+    {
+        core.people.moved_by_others.insert(*id);
     }
     let outcome: Told = Arc::default();
     let answer: Arc<Mutex<Option<Result<Heard, AppError>>>> = Arc::default();

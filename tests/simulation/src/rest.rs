@@ -12,12 +12,13 @@ use domain::expert::PaymentAccount;
 use domain::ledger::{Account, Balances, Movement, MovementKind, Totals};
 use domain::payment::{Concern, Gateway, PaymentState};
 use domain::time::{DAY, HOUR};
-use domain::{ExpertId, TimeSpan};
+use domain::{ExpertId, Money, TimeSpan};
 use store::Item;
 
 use crate::core::Core;
 use crate::gateway;
 use crate::invariants::Known;
+use crate::invariants::policy::part_of;
 use crate::people::{Ask, Asked, Heard, ask};
 use crate::simulation::Simulation;
 use crate::weather::Weather;
@@ -397,7 +398,8 @@ fn settled(core: &Core, known: &Known, wrong: &mut Vec<String>) {
     let expert = of(Account::Expert);
     let kept = paid.clamp(0, owed);
     let kept_money = target.with_amount(u64::try_from(kept).unwrap_or(0)).unwrap_or(target);
-    let fee = i128::from(kept_money.share(payment.fee_rate).amount());
+    let points = u64::from(payment.fee_rate.basis_points());
+    let fee = i128::from(part_of(kept_money.amount(), points, currency.charge_step()));
     let given_again = totals.transferred > totals.captured;
     let rounding = match given_again || kept == 0 || kept == i128::from(totals.captured) {
         true => 0,
@@ -408,23 +410,23 @@ fn settled(core: &Core, known: &Known, wrong: &mut Vec<String>) {
     }
 }
 
-/// Each movement that calls for a document has exactly one.
+/// Each movement that calls for a document has exactly one, over its amount.
 fn documented(known: &Known, simulation: &Simulation, wrong: &mut Vec<String>) {
     let id = known.appointment.id;
-    let mut wanted: Vec<&str> = known
+    let mut wanted: Vec<(&str, Money)> = known
         .movements
         .iter()
         .filter(|one| {
             use MovementKind::{Captured, Refund, RefundFailed, SettledByHand};
             matches!(one.kind, Captured | Refund | RefundFailed | SettledByHand)
         })
-        .map(|one| one.object.as_str())
+        .map(|one| (one.object.as_str(), one.amount))
         .collect();
     let all = simulation.invariants.receipts.values().flat_map(BTreeMap::values);
-    let mut issued: Vec<&str> =
-        all.filter(|receipt| receipt.appointment == id).map(|receipt| receipt.name().object).collect();
-    wanted.sort_unstable();
-    issued.sort_unstable();
+    let of = all.filter(|receipt| receipt.appointment == id);
+    let mut issued: Vec<(&str, Money)> = of.map(|receipt| (receipt.name().object, receipt.total)).collect();
+    wanted.sort_unstable_by_key(|(object, money)| (*object, money.amount()));
+    issued.sort_unstable_by_key(|(object, money)| (*object, money.amount()));
     if wanted != issued {
         wrong.push(format!("{id} has the documents {issued:?}, and should have {wanted:?}"));
     }

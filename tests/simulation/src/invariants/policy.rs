@@ -7,8 +7,12 @@ use crate::core::Core;
 
 /// `percent` of an amount, rounded half up in the steps of its currency.
 fn percent_of(amount: u64, percent: u8, step: u64) -> u64 {
-    let hundredths = amount * u64::from(percent);
-    ((hundredths + 50 * step) / (100 * step) * step).min(amount)
+    part_of(amount, u64::from(percent) * 100, step)
+}
+
+/// So many ten-thousandths of an amount, rounded half up in the steps of its currency.
+pub fn part_of(amount: u64, points: u64, step: u64) -> u64 {
+    ((amount * points + 5_000 * step) / (10_000 * step) * step).min(amount)
 }
 
 /// What the client pays of the price of an appointment that was just called off.

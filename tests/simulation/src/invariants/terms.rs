@@ -35,8 +35,8 @@ pub(super) fn as_offered(core: &Core, known: &Known, wrong: &mut Vec<String>) {
         let priced = match appointment.price.currency() == terms.price.currency() {
             true => appointment.price.amount() == price,
             false => {
-                price > 0
-                    && !appointment.price.is_zero()
+                let (paid, now) = (appointment.price, core.instant());
+                crate::rates::worth(now, price, paid.currency()).contains(&paid.amount())
                     && terms.presentment_currencies.contains(&appointment.price.currency())
             }
         };
