@@ -12,7 +12,7 @@ use crate::appointment::Appointment;
 use crate::billing::{Address, BillingDetails, Country};
 use crate::tax::{TaxReport, Taxes};
 use crate::text::{Email, ShortText};
-use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone};
+use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone, planted};
 
 pub use number::{InvalidReceiptNumber, ReceiptNumber};
 
@@ -256,7 +256,10 @@ impl Receipt {
                 seats: appointment.seats,
                 booked_at: appointment.created_at,
             },
-            total: occasion.amount,
+            total: match planted("documents_show_the_price") {
+                true => appointment.price,
+                false => occasion.amount,
+            },
             taxes,
             tax_reports,
             reference: occasion.object.clone(),

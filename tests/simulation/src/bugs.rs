@@ -5,7 +5,7 @@
 
 use std::panic::catch_unwind;
 
-use crate::flows::{FLOWS, points, tell, try_point};
+use crate::flows::{FLOWS, points, tell, try_point, wrong_in_calm};
 use crate::planted::Mistake;
 use crate::run::seed;
 
@@ -42,7 +42,8 @@ pub fn find(mistake: &'static Mistake, seeds: std::ops::Range<u64>, operations: 
     if let Some(flow) = FLOWS.iter().find(|flow| Some(flow.name) == mistake.flow) {
         let Ok(calm) = catch_unwind(|| tell(*flow, None, false, mistake.name)) else { return search };
         let place = |how: String| format!("\"{}\", {how}", flow.name);
-        if search.note(|| place("whatever happens".to_owned()), &calm.wrong) {
+        let wrong = Vec::from_iter(wrong_in_calm(flow, &calm));
+        if search.note(|| place("whatever happens".to_owned()), &wrong) {
             return search;
         }
         for mishap in points(calm.calls) {

@@ -1,12 +1,16 @@
-//! What it can be asked for:
+//! The simulation. What it can be asked for, after `cargo run -p simulation --`:
 //!
 //! - `--seeds 1000 --operations 1000`: so many seeds, each for so many operations and then to its rest
 //! - `--mirror` with it: every request to the table is also made to the embedded DynamoDB, and decided the same there
 //! - `--requests 10000`: so many sequences of random requests, to the model of the table and to the embedded DynamoDB
-//! - `--seed 123 --trace`: what happens with one seed, line by line
-//! - `--flows`: every flow, crashed at every call; `--flow <name> --point 17 CrashAfter --trace`: one of these
+//! - `--seed 123`: one seed; with `--trace` what happens with it, line by line
+//! - `--flows`: every flow, where each of its calls fails in each way
+//! - `--flow <words of its name>`: the flows of that name; with `--point 17 CrashAfter` at that point, with `--trace` line by line
 //! - `--bugs`: each planted mistake until a seed or a flow finds it; all of them only with `--features planted-bugs`
 //! - `--planted <name>` with any of these: the same with a mistake, and with `--bugs` only this one
+//! - `--list`: the names of flows, ways to fail, and mistakes
+//!
+//! It ends with 0 when nothing fails, 1 when something does, and 2 when it was asked for what there is not.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -14,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use simulation::bugs::{Search, find, plainly};
 use simulation::core::{How, Mishap};
-use simulation::flows::{Ending, FLOWS, Flow, points, tell, try_point};
+use simulation::flows::{Ending, FLOWS, Flow, points, tell, try_point, wrong_in_calm};
 use simulation::mirror::Mirrored;
 use simulation::planted::{Mistake, all};
 use simulation::random_requests::{self, Compared};
@@ -26,7 +30,27 @@ const MOST_SHOWN: u64 = 30;
 /// How often a long run says how far it is.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// What `--help` says.
+const HELP: &str = include_str!("main.rs");
+
+fn help() {
+    for line in HELP.lines().map_while(|line| line.strip_prefix("//!")) {
+        println!("{}", line.strip_prefix(' ').unwrap_or(line));
+    }
+}
+
+/// Every name that can be asked for.
+fn list() {
+    println!("flows:");
+    FLOWS.iter().for_each(|flow| println!("  {}", flow.name));
+    println!("ways to fail:");
+    How::ALL.iter().for_each(|how| println!("  {how:?}"));
+    println!("planted mistakes:");
+    all().for_each(|mistake| println!("  {}: {}", mistake.name, mistake.what));
+}
+
 struct Wanted {
+    shown: Option<fn()>,
     first: u64,
     seeds: u64,
     operations: u64,
@@ -43,6 +67,7 @@ struct Wanted {
 fn wanted() -> Result<Wanted, lexopt::Error> {
     use lexopt::prelude::*;
     let mut wanted = Wanted {
+        shown: None,
         first: 1,
         seeds: 100,
         operations: 1_000,
@@ -62,21 +87,42 @@ fn wanted() -> Result<Wanted, lexopt::Error> {
             Long("first") => wanted.first = parser.value()?.parse()?,
             Long("seeds") => wanted.seeds = parser.value()?.parse()?,
             Long("operations") => wanted.operations = parser.value()?.parse()?,
-            Long("planted") => wanted.planted = parser.value()?.string()?.leak(),
+            Long("planted") => {
+                let name = parser.value()?.string()?;
+                let known = all().find(|mistake| mistake.name == name);
+                wanted.planted = known.ok_or("there is no such mistake in this build; see --list")?.name;
+            }
             Long("bugs") => wanted.bugs = true,
             Long("flows") => wanted.flows = true,
-            Long("flow") => wanted.flow = Some(parser.value()?.string()?),
+            Long("flow") => {
+                let name = parser.value()?.string()?;
+                if !FLOWS.iter().any(|flow| flow.name.contains(&name)) {
+                    return Err("there is no such flow; see --list".into());
+                }
+                wanted.flow = Some(name);
+            }
             Long("point") => {
                 let call = parser.value()?.parse()?;
                 let how = parser.value()?.string()?;
-                let how = How::ALL.into_iter().find(|one| format!("{one:?}") == how).ok_or("no such way")?;
+                let how = How::ALL
+                    .into_iter()
+                    .find(|one| format!("{one:?}") == how)
+                    .ok_or("there is no such way; see --list")?;
                 wanted.point = Some((call, how));
             }
             Long("mirror") => wanted.mirror = true,
             Long("requests") => wanted.requests = Some(parser.value()?.parse()?),
             Long("trace") => wanted.trace = true,
+            Long("list") => wanted.shown = Some(list),
+            Long("help") | Short('h') => wanted.shown = Some(help),
             other => return Err(other.unexpected()),
         }
+    }
+    if wanted.seeds == 0 || wanted.requests == Some(0) {
+        return Err("at least one is needed".into());
+    }
+    if wanted.point.is_some() && wanted.flow.is_none() {
+        return Err("a point is one of a flow: name it with --flow".into());
     }
     Ok(wanted)
 }
@@ -89,6 +135,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(show) = wanted.shown {
+        show();
+        return ExitCode::SUCCESS;
+    }
     // A line is enough: whoever wants more replays it with a trace.
     std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let begun = Instant::now();
@@ -117,7 +167,7 @@ fn main() -> ExitCode {
         if let Some(wrong) = outcome.wrong.first()
             && sum.failing < MOST_SHOWN
         {
-            println!("seed {}: {wrong}", outcome.seed);
+            println!("seed {0}: {wrong} (--seed {0} --trace shows how)", outcome.seed);
         }
         sum.add(&outcome);
         if said.elapsed() >= PAUSE {
@@ -187,24 +237,37 @@ fn requests(wanted: &Wanted, sequences: u64, begun: Instant) -> ExitCode {
 fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
     let chosen =
         || FLOWS.iter().filter(|flow| wanted.flow.as_ref().is_none_or(|name| flow.name.contains(name)));
-    if let (Some(flow), true) = (chosen().next(), wanted.trace) {
+    if wanted.trace || wanted.point.is_some() {
+        let Some(flow) = chosen().next() else { return ExitCode::from(2) };
         let mishap = wanted.point.map(|(call, how)| Mishap { call, how });
-        let ending = tell(*flow, mishap, true, wanted.planted);
+        let ending = tell(*flow, mishap, wanted.trace, wanted.planted);
         ending.trace.iter().for_each(|line| println!("{line}"));
-        println!("{:?} {:?}", ending.appointments, ending.wrong);
-        return ExitCode::SUCCESS;
+        println!("{}, which ends as", flow.name);
+        ending.appointments.iter().for_each(|line| println!("  {line}"));
+        let befell = mishap.is_none() || ending.befell;
+        if !befell {
+            println!("it makes {} calls, so nothing befell it", ending.calls);
+        }
+        return match wrong_in_calm(flow, &ending) {
+            None if befell => ExitCode::SUCCESS,
+            None => ExitCode::from(2),
+            Some(wrong) => {
+                println!("{wrong}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let mut calm: Vec<(&Flow, Ending)> = Vec::new();
     spread(chosen(), |flow| (flow, tell(*flow, None, false, wanted.planted)), |told| calm.push(told));
     let (mut tried, mut failing, mut calls) = (0_u64, 0_u64, 0_u64);
     for (flow, ending) in &calm {
         calls += ending.operations;
-        if let Some(wrong) = ending.wrong.first() {
+        if let Some(wrong) = wrong_in_calm(flow, ending) {
             failing += 1;
             println!("{}, even when nothing goes wrong: {wrong}", flow.name);
         }
     }
-    let sound = || calm.iter().filter(|(_, ending)| ending.wrong.is_empty());
+    let sound = || calm.iter().filter(|(flow, ending)| wrong_in_calm(flow, ending).is_none());
     let whole: u64 = sound().map(|(_, ending)| points(ending.calls).count() as u64).sum();
     let all = sound().flat_map(|told| points(told.1.calls).map(move |mishap| (told, mishap)));
     let mut said = Instant::now();

@@ -258,6 +258,24 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
         &["can be paid"],
     ),
     mistake("buffers_are_not_agreed", "an appointment forgets its buffer", &["terms that nobody offered"]),
+    mistake("moves_do_not_count", "how often a session was moved is not counted", &["was moved"]),
+    mistake(
+        "documents_show_the_price",
+        "every document shows the price and not what moved",
+        &["has the documents"],
+    ),
+    mistake("fees_are_taken_twice", "the platform keeps twice its fee", &["the expert has"]),
+    mistake(
+        "half_a_converted_price",
+        "half of a price is charged in another currency",
+        &["terms that nobody offered"],
+    ),
+    mistake(
+        "refunds_keep_the_version",
+        "a refund writes the payment over its own version, so that it is refused always",
+        &["it ends as"],
+    )
+    .in_flow("its expert gives a part back"),
     mistake("seats_cost_nothing", "all seats cost what one costs", &["terms that nobody offered"]),
     mistake(
         "nobody_tells_the_client",

@@ -1,6 +1,6 @@
 //! A small part of what the binary runs, for every `cargo test`: some seeds, some flows, and proof that a run can fail.
 
-use simulation::flows::{FLOWS, try_everywhere};
+use simulation::flows::{FLOWS, tell, try_everywhere, wrong_in_calm};
 use simulation::random_requests::{self, compare, known_differences};
 use simulation::run::{mirrored, seed};
 
@@ -22,6 +22,14 @@ fn a_seed_always_tells_the_same() {
         assert_eq!(one, other);
     }
     assert_eq!(first.len(), second.len());
+}
+
+#[test]
+fn each_flow_ends_as_written() {
+    for flow in FLOWS {
+        let calm = tell(*flow, None, false, "");
+        assert_eq!(wrong_in_calm(flow, &calm), None, "{}", flow.name);
+    }
 }
 
 #[test]
