@@ -8,7 +8,7 @@ use domain::policy::{Quote, no_show};
 use domain::text::LongText;
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
-use store::{AppointmentPage, AppointmentRecord, Effect, Offer, Transaction, Whose};
+use store::{AppointmentPage, AppointmentRecord, CommitError, Effect, Offer, Transaction, Whose};
 
 use crate::booking::{announce, take_days};
 use crate::payments::check_step;
@@ -163,6 +163,13 @@ pub async fn reschedule(
         }
         match try_reschedule(app, &appointment, party, start).await {
             Ok(moved) => return Ok(moved),
+            // Who asked twice at once may have read a part of what the other did, and be in their own way.
+            Err(refusal @ AppError::Slot(_)) => {
+                if find(app, person, id).await?.0.version == appointment.version {
+                    return Err(refusal);
+                }
+                tries.again(AppError::Commit(CommitError::Moved(Vec::new()))).await?;
+            }
             Err(failure) => tries.again(failure).await?,
         }
     }

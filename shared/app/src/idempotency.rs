@@ -49,7 +49,7 @@ impl Request {
         };
         if seen.ends_at <= now {
             Ok(Known::New(Some(seen)))
-        } else if seen.fingerprint != self.fingerprint {
+        } else if seen.fingerprint != self.fingerprint && !domain::planted("keys_are_not_compared") {
             Err(AppError::KeyReused)
         } else if let Some(answer) = seen.answer {
             Ok(Known::Answered(answer))

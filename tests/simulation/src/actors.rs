@@ -251,7 +251,13 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             let open = core.people.unanswered.len();
             if open > 0 {
                 let place = usize::try_from(core.people.chance.below(open as u64)).unwrap_or(0);
-                let asked = core.people.unanswered.swap_remove(place);
+                let mut asked = core.people.unanswered.swap_remove(place);
+                // Some change their mind and forget to take another key.
+                if let Ask::Book { start, .. } = &mut asked.ask
+                    && core.people.chance.hits(300)
+                {
+                    *start = start.plus(2 * HOUR);
+                }
                 ask(core, asked);
             }
         }
@@ -302,6 +308,7 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             };
             let currency = core.gateway.currency_of(id).unwrap_or(core.people.currency);
             let wanted = match deed {
+                Deed::Cancel if core.people.chance.hits(4_000) => Ask::CancelAsQuoted(id),
                 Deed::Cancel => Ask::Cancel(id),
                 Deed::Reschedule => Ask::Reschedule(id, some_start(core, mix)),
                 Deed::Refund => {

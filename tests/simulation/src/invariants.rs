@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use domain::appointment::{Appointment, Status};
+use domain::appointment::{Appointment, Review, Status};
 use domain::ledger::{Movement, MovementKind};
 use domain::payment::{Concern, Payment, PaymentState};
 use domain::receipt::Receipt;
 use domain::session_type::SessionTypeTerms;
+use domain::time::DAY;
 use domain::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
@@ -292,6 +293,12 @@ fn told(core: &Core, before: Option<&Appointment>, now: &Appointment, wrong: &mu
 
 /// Every move counts, and a client moves no more often, and no later, than was agreed.
 fn may_move(core: &Core, before: &Appointment, now: &Appointment, wrong: &mut Vec<String>) {
+    if let Some(Review::Objections { until }) = now.review
+        && before.review != now.review
+        && until < core.instant().plus(DAY - 60)
+    {
+        wrong.push(format!("{} can be contradicted only until {until}", now.id));
+    }
     let moves = u16::from(before.start != now.start);
     if u64::from(now.reschedules) != u64::from(before.reschedules) + u64::from(moves) {
         wrong
@@ -316,6 +323,12 @@ fn payment_told(core: &Core, before: Option<&Known>, now: &Known, wrong: &mut Ve
     let decline = |payment: &Payment| {
         matches!(payment.concern, Some(Concern::RefundFailed { .. } | Concern::Refused { .. }))
     };
+    if let (true, Some(deadline)) =
+        (begins(|payment| payment.action_deadline.is_some()), payment.action_deadline)
+        && deadline > now.appointment.start.max(core.instant().plus(60))
+    {
+        wrong.push(format!("{} can be paid until {deadline}, into its session", payment.appointment));
+    }
     for (begins, news) in [
         (begins(|payment| payment.action_deadline.is_some()), "payment.action_required"),
         (begins(|payment| payment.state == PaymentState::Unpaid), "payment.unpaid"),

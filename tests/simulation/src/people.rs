@@ -47,6 +47,8 @@ pub enum Ask {
     },
     /// To call an appointment off.
     Cancel(AppointmentId),
+    /// To call it off for what is quoted for it.
+    CancelAsQuoted(AppointmentId),
     /// To move it.
     Reschedule(AppointmentId, Timestamp),
     /// To say how it ended, and how much is taken.
@@ -86,6 +88,8 @@ pub struct Heard {
     pub secret: Option<String>,
     /// How many differences there are between ledger and books.
     pub differences: usize,
+    /// What a cancellation was said to keep.
+    pub kept: Option<u64>,
     /// Starts that can be booked.
     pub starts: Vec<Timestamp>,
 }
@@ -195,8 +199,8 @@ pub fn attendee() -> Option<Attendee> {
     })
 }
 
-fn request(person: &Person, key: &str) -> Request {
-    Request { person: person.client_id().to_string(), key: key.to_owned(), fingerprint: "f".to_owned() }
+fn request(person: &Person, key: &str, body: String) -> Request {
+    Request { person: person.client_id().to_string(), key: key.to_owned(), fingerprint: body }
 }
 
 /// Runs the use case of an ask, as its function does.
@@ -216,7 +220,8 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
                 gateway: Gateway::Stripe,
                 pay_in: *pay_in,
             };
-            match booking::book(app, person, &request(person, key), &wanted).await? {
+            let body = format!("{expert} {session_type} {start} {seats} {pay_in:?}");
+            match booking::book(app, person, &request(person, key, body), &wanted).await? {
                 Created::Before(answer) => Ok(read(&answer)),
                 Created::Now(Booked { appointment, payment }, seen) => {
                     let secret = match payment {
@@ -232,6 +237,11 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
         Ask::Cancel(id) => {
             appointments::cancel(app, person, *id, LongText::default(), None).await.map(|_| about(*id))
         }
+        Ask::CancelAsQuoted(id) => {
+            let quote = appointments::quote(app, person, *id).await?;
+            appointments::cancel(app, person, *id, LongText::default(), Some(quote.refund)).await?;
+            Ok(Heard { kept: Some(quote.kept.amount()), ..about(*id) })
+        }
         Ask::Reschedule(id, start) => {
             appointments::reschedule(app, person, *id, *start).await.map(|_| about(*id))
         }
@@ -239,7 +249,8 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
             appointments::end(app, person, *id, *outcome, *charge).await.map(|_| about(*id))
         }
         Ask::Refund(id, amount, key) => {
-            match payments::refund(app, person, &request(person, key), *id, *amount).await? {
+            let body = format!("{id} {amount}");
+            match payments::refund(app, person, &request(person, key, body), *id, *amount).await? {
                 Created::Before(_) => {}
                 Created::Now(_, seen) => remember(app, seen, id.to_string()).await,
             }
@@ -354,13 +365,21 @@ fn hear(core: &mut Core, asked: Asked, answer: Option<&Result<Heard, AppError>>,
         };
         core.say(|| format!("{:?}: {line}", asked.ask));
     }
+    if let Some(Ok(Heard { appointment: Some(id), secret: Some(secret), .. })) = answer
+        && !core.people.secrets.iter().any(|(_, known)| known == secret)
+    {
+        core.people.secrets.push((*id, secret.clone()));
+    }
     match answer {
-        Some(Ok(Heard { appointment: Some(id), secret: Some(secret), .. })) => {
-            if !core.people.secrets.iter().any(|(_, known)| known == secret) {
-                core.people.secrets.push((*id, secret.clone()));
+        Some(Ok(heard)) => match asked.ask {
+            Ask::Book { start, key, .. } => {
+                let first = |id| core.stood.get(id).and_then(|states| states.first());
+                let stood = heard.appointment.as_ref().and_then(first).map(|state| state.session.start());
+                if stood.is_some_and(|stood| stood != start) {
+                    core.wrong(format!("{key} asked for {start}, and was answered of {stood:?}"));
+                }
             }
-        }
-        Some(Ok(_)) => match asked.ask {
+            Ask::CancelAsQuoted(id) => core.people.promised.extend(heard.kept.map(|kept| (id, kept))),
             Ask::Edit(id, terms) => core.people.offers(asked.person.expert_id(), id, *terms),
             Ask::End(id, Outcome::Completed, Some(charge)) => {
                 core.people.promised.push((id, charge.amount()))

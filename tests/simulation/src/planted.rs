@@ -258,6 +258,23 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
         &["can be paid"],
     ),
     mistake("buffers_are_not_agreed", "an appointment forgets its buffer", &["terms that nobody offered"]),
+    mistake(
+        "nobody_can_object",
+        "a report counts at once, and nobody can contradict it",
+        &["can be contradicted only until"],
+    ),
+    mistake("notice_is_ignored", "sessions can be booked at any notice", &["terms that nobody offered"]),
+    mistake(
+        "keys_are_not_compared",
+        "a key that comes with another request is answered with what came of the first",
+        &["and was answered of"],
+    ),
+    mistake(
+        "books_are_not_compared",
+        "whatever differs between the ledger and the books is passed over",
+        &["it is not so that the books show"],
+    )
+    .in_flow("the books are compared, and show what no message told of"),
     mistake("moves_do_not_count", "how often a session was moved is not counted", &["was moved"]),
     mistake(
         "documents_show_the_price",

@@ -2,6 +2,7 @@
 
 use crate::people::How;
 use domain::appointment::{Outcome, Party};
+use domain::ledger::Totals;
 use domain::payment::Order;
 use domain::policy::{CancellationPolicy, Percent, Tier};
 use domain::session_type::SessionTypeTerms;
@@ -400,6 +401,9 @@ pub const FLOWS: &[Flow] = &[
             story.as_admin(Ask::Reconcile);
             story.pass(HOUR);
             story.as_admin(Ask::Reconcile);
+            story.must("the books show what nobody told of", |known| {
+                Totals::of(&known.movements).refunded > 0
+            });
             story.weather(|weather| weather.webhook_lost = 0);
             story.pass(HOUR);
         },

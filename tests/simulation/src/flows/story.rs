@@ -9,7 +9,7 @@ use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp}
 
 use crate::core::Core;
 use crate::gateway::{self, Pays};
-use crate::invariants::Stood;
+use crate::invariants::{Known, Stood};
 use crate::people::{Ask, Asked, Heard, ask};
 use crate::setting::{plain_terms, settle};
 use crate::simulation::{BEGIN, Simulation};
@@ -209,6 +209,14 @@ impl Story {
     pub fn as_admin(&mut self, wanted: Ask) {
         let person = self.simulation.shared.lock().people.admin.clone();
         self.ask(person, wanted);
+    }
+
+    /// Something holds of every appointment by now, when nothing went wrong.
+    pub fn must(&mut self, what: &str, holds: impl Fn(&Known) -> bool) {
+        let befell = self.simulation.shared.lock().befell;
+        if !befell && !self.simulation.invariants.known.values().all(holds) {
+            self.simulation.shared.lock().wrong(format!("it is not so that {what}"));
+        }
     }
 
     /// Changes what banks do from now on.

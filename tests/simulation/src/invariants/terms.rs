@@ -46,6 +46,7 @@ pub(super) fn as_offered(core: &Core, known: &Known, wrong: &mut Vec<String>) {
             && appointment.group == (terms.capacity > 1)
             && (1..=terms.capacity).contains(&appointment.seats)
             && priced
+            && appointment.created_at.plus(60 * i64::from(terms.minimum_notice_minutes)) <= appointment.start
             && appointment.cancellation == terms.cancellation
             && appointment.rescheduling == terms.rescheduling
     };
