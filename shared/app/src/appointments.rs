@@ -92,7 +92,13 @@ pub async fn cancel(
         let (record, party) = read(app, person, id).await?;
         let appointment = &record.appointment;
         if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
-            return Ok(record.appointment);
+            let kept = record.payment.as_ref().map(|payment| payment.target(&appointment.status));
+            let refund = kept.map_or(appointment.price, |kept| appointment.price.less(kept));
+            // Another request of theirs was faster, and gave back less than they saw before this one.
+            return match expected.filter(|expected| expected.amount() > refund.amount()) {
+                Some(expected) => Err(AppError::QuoteChanged { refund, expected }),
+                None => Ok(record.appointment),
+            };
         }
         let now = app.now();
         let cancelled = appointment.cancelled(party, reason.clone(), now)?;

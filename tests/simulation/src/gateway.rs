@@ -143,7 +143,8 @@ pub struct Books {
     pub taken_by_others: BTreeMap<AppointmentId, u64>,
     /// Payments that ever had a dispute or a refund that failed.
     pub troubled: BTreeMap<AppointmentId, ()>,
-    /// Appointments whose saved card was not asked, because the expert's account could not be paid.
+    /// Appointments whose saved card was not asked, because the expert's account could not be paid, and those of which nothing could
+    /// be taken for a while, so that an administrator may have given it up.
     stopped: BTreeSet<AppointmentId>,
     messages: u64,
 }
@@ -322,6 +323,9 @@ impl Books {
     /// From now on an order is refused for a payment.
     pub fn refuse(&mut self, appointment: AppointmentId, order: Order) {
         self.refuses.insert(appointment, order);
+        if order == Order::Capture {
+            self.stopped.insert(appointment);
+        }
     }
 
     /// Whether a client can pay by an intent, or save a card by it.

@@ -59,6 +59,14 @@ async fn a_quote_that_is_no_longer_true_changes_nothing() {
     let expected = json!({ "expected_refund": shown["refund"] });
     assert_eq!(world.act("alan", &appointment, "cancel", &expected).await.problem(409), "quote-changed");
     assert_eq!(world.appointment(&appointment).await["status"], "confirmed");
+
+    // Nor is it true that it came back when they call it off by another request, for less.
+    let less = json!({ "expected_refund": quote(&world, "alan", &appointment).await["refund"] });
+    world.act("alan", &appointment, "cancel", &less).await.expect(200);
+    assert_eq!(world.act("alan", &appointment, "cancel", &expected).await.problem(409), "quote-changed");
+    world.act("alan", &appointment, "cancel", &less).await.expect(200);
+    world.stack.settle().await;
+    world.act("alan", &appointment, "cancel", &less).await.expect(200);
 }
 
 #[tokio::test]
