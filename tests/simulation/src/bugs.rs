@@ -46,7 +46,7 @@ pub fn find(mistake: &'static Mistake, seeds: std::ops::Range<u64>, operations: 
         if search.note(|| place("whatever happens".to_owned()), &wrong) {
             return search;
         }
-        for mishap in points(calm.calls) {
+        for mishap in points(calm.calls, true) {
             let run = || try_point(*flow, mishap, &calm, mistake.name).1;
             let wrong = catch_unwind(run).map_or_else(|_| panics(), Vec::from_iter);
             if search.note(|| place(format!("call {} {:?}", mishap.call, mishap.how)), &wrong) {

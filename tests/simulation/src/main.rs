@@ -4,7 +4,7 @@
 //! - `--mirror` with it: every request to the table is also made to the embedded DynamoDB, and decided the same there
 //! - `--requests 10000`: so many sequences of random requests, to the model of the table and to the embedded DynamoDB
 //! - `--seed 123`: one seed; with `--trace` what happens with it, line by line
-//! - `--flows`: every flow, where each of its calls fails in each way
+//! - `--flows`: every flow, where each of its calls fails in each way; of a long one every fortieth after the 200th, with `--whole` all
 //! - `--flow <words of its name>`: the flows of that name; with `--point 17 CrashAfter` at that point, with `--trace` line by line
 //! - `--bugs`: each planted mistake until a seed or a flow finds it; all of them only with `--features planted-bugs`
 //! - `--planted <name>` with any of these: the same with a mistake, and with `--bugs` only this one
@@ -57,6 +57,7 @@ struct Wanted {
     trace: bool,
     planted: &'static str,
     flows: bool,
+    whole: bool,
     bugs: bool,
     point: Option<(u64, How)>,
     flow: Option<String>,
@@ -74,6 +75,7 @@ fn wanted() -> Result<Wanted, lexopt::Error> {
         trace: false,
         planted: "",
         flows: false,
+        whole: false,
         bugs: false,
         point: None,
         flow: None,
@@ -94,6 +96,7 @@ fn wanted() -> Result<Wanted, lexopt::Error> {
             }
             Long("bugs") => wanted.bugs = true,
             Long("flows") => wanted.flows = true,
+            Long("whole") => wanted.whole = true,
             Long("flow") => {
                 let name = parser.value()?.string()?;
                 if !FLOWS.iter().any(|flow| flow.name.contains(&name)) {
@@ -268,8 +271,8 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
         }
     }
     let sound = || calm.iter().filter(|(flow, ending)| wrong_in_calm(flow, ending).is_none());
-    let whole: u64 = sound().map(|(_, ending)| points(ending.calls).count() as u64).sum();
-    let all = sound().flat_map(|told| points(told.1.calls).map(move |mishap| (told, mishap)));
+    let whole: u64 = sound().map(|(_, ending)| points(ending.calls, !wanted.whole).count() as u64).sum();
+    let all = sound().flat_map(|told| points(told.1.calls, !wanted.whole).map(move |mishap| (told, mishap)));
     let mut said = Instant::now();
     let run = |((flow, ending), mishap): (&(&Flow, Ending), Mishap)| {
         let run = || try_point(**flow, mishap, ending, wanted.planted);
