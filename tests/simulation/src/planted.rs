@@ -244,7 +244,7 @@ pub const IN_THE_PRODUCT: &[Mistake] = &[
     mistake(
         "seats_are_never_fewer",
         "a group session keeps selling seats that its expert has taken off the offer",
-        &["seats taken of"],
+        &["seats taken of", "terms that nobody offered"],
     )
     .in_flow("an expert takes seats off the offer"),
     mistake(
