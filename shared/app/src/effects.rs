@@ -193,7 +193,10 @@ pub async fn sweep(app: &App) -> Result<Swept, AppError> {
                 swept.found += found.found;
                 swept.oldest_seconds = swept.oldest_seconds.max(found.oldest_seconds);
             }
-            Err(error) => failure = Some(error),
+            Err(error) => {
+                tracing::warn!(%error, shard, "what is owed there waits for the next sweep");
+                failure = Some(error);
+            }
         }
     }
     failure.map_or(Ok(swept), Err)

@@ -63,7 +63,15 @@ pub async fn start_onboarding(app: &App, owner: Owner, gateway: Gateway) -> Resu
 /// [`AppError::NotFound`] when none was opened, [`AppError::Payment`] when the gateway does not answer.
 pub async fn read_connection(app: &App, owner: Owner, gateway: Gateway) -> Result<PaymentAccount, AppError> {
     let none = AppError::NotFound("account at the payment gateway; start onboarding first");
-    refresh(app, owner.expert(), gateway).await?.ok_or(none)
+    refresh(app, owner.expert(), gateway).await?.map(|account| account.now).ok_or(none)
+}
+
+/// An account that was read again.
+pub(crate) struct Renewed {
+    /// As it was known.
+    pub before: PaymentAccount,
+    /// As the gateway describes it.
+    pub now: PaymentAccount,
 }
 
 /// Reads an expert's account at a gateway again, and keeps what changed.
@@ -71,7 +79,7 @@ pub(crate) async fn refresh(
     app: &App,
     expert: ExpertId,
     gateway: Gateway,
-) -> Result<Option<PaymentAccount>, AppError> {
+) -> Result<Option<Renewed>, AppError> {
     let mut tries = app.tries();
     loop {
         let Some(before) = app.store.payment_account(expert, gateway).await? else { return Ok(None) };
@@ -80,10 +88,10 @@ pub(crate) async fn refresh(
         let same =
             PaymentAccount { version: before.version, read_at: before.read_at, ..now.clone() } == before;
         if same {
-            return Ok(Some(before));
+            return Ok(Some(Renewed { now: before.clone(), before }));
         }
         match put(app, expert, &now).await {
-            Ok(()) => return Ok(Some(now)),
+            Ok(()) => return Ok(Some(Renewed { before, now })),
             Err(failure) => tries.again(failure).await?,
         }
     }

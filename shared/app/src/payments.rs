@@ -11,8 +11,9 @@ use store::table::Consistency;
 use store::{AppointmentRecord, Effect, Transaction};
 
 use crate::booking::announce;
+use crate::payment_accounts::{self, Renewed};
 use crate::ports::{Buyer, Looked};
-use crate::{App, AppError, payment_accounts};
+use crate::{App, AppError};
 
 mod change;
 mod orders;
@@ -201,11 +202,13 @@ pub(crate) async fn note_payouts(
     expert: domain::ExpertId,
     gateway: domain::payment::Gateway,
 ) -> Result<Next, AppError> {
-    let Some(before) = app.store.payment_account(expert, gateway).await? else { return Ok(Next::Never) };
     let account = match domain::planted("accounts_are_only_told_of") {
-        true => before.clone(),
-        false => payment_accounts::refresh(app, expert, gateway).await?.unwrap_or_else(|| before.clone()),
+        true => {
+            app.store.payment_account(expert, gateway).await?.map(|now| Renewed { before: now.clone(), now })
+        }
+        false => payment_accounts::refresh(app, expert, gateway).await?,
     };
+    let Some(Renewed { before, now: account }) = account else { return Ok(Next::Never) };
     let tomorrow = Next::At(app.now().plus(DAY));
     if !before.payouts_enabled && !account.payouts_enabled {
         return Ok(tomorrow);

@@ -145,7 +145,7 @@ pub struct Books {
     pub troubled: BTreeMap<AppointmentId, ()>,
     /// Appointments whose saved card was not asked, because the expert's account could not be paid, and those of which nothing could
     /// be taken for a while, so that an administrator may have given it up.
-    stopped: BTreeSet<AppointmentId>,
+    hindered: BTreeSet<AppointmentId>,
     messages: u64,
 }
 
@@ -167,7 +167,7 @@ impl Books {
         intents.any(|intent| intent.decline.is_some())
             || setups.any(|setup| setup.decline.is_some())
             || !self.secured.contains_key(&appointment)
-            || self.stopped.contains(&appointment)
+            || self.hindered.contains(&appointment)
     }
 
     /// Everything that moved for an appointment.
@@ -324,7 +324,7 @@ impl Books {
     pub fn refuse(&mut self, appointment: AppointmentId, order: Order) {
         self.refuses.insert(appointment, order);
         if order == Order::Capture {
-            self.stopped.insert(appointment);
+            self.hindered.insert(appointment);
         }
     }
 

@@ -171,9 +171,12 @@ impl Invariants {
             transition(core, before.map(|known| &known.appointment), &known, with_others, wrong);
             told(core, before.map(|known| &known.appointment), appointment, wrong);
             policy::check(core, before, &known, wrong);
-            before.into_iter().for_each(|before| may_move(core, &before.appointment, appointment, wrong));
-            if before.is_none() {
-                terms::as_offered(core, &known, wrong);
+            match before.map(|before| &before.appointment) {
+                Some(before) => {
+                    may_object(core, before, appointment, wrong);
+                    may_move(core, before, appointment, wrong);
+                }
+                None => terms::as_offered(core, &known, wrong),
             }
             let stood = Stood {
                 from: core.now,
@@ -291,14 +294,18 @@ fn told(core: &Core, before: Option<&Appointment>, now: &Appointment, wrong: &mu
     }
 }
 
-/// Every move counts, and a client moves no more often, and no later, than was agreed.
-fn may_move(core: &Core, before: &Appointment, now: &Appointment, wrong: &mut Vec<String>) {
+/// Whoever is said not to have come has a day to contradict.
+fn may_object(core: &Core, before: &Appointment, now: &Appointment, wrong: &mut Vec<String>) {
     if let Some(Review::Objections { until }) = now.review
         && before.review != now.review
         && until < core.instant().plus(DAY - 60)
     {
         wrong.push(format!("{} can be contradicted only until {until}", now.id));
     }
+}
+
+/// Every move counts, and a client moves no more often, and no later, than was agreed.
+fn may_move(core: &Core, before: &Appointment, now: &Appointment, wrong: &mut Vec<String>) {
     let moves = u16::from(before.start != now.start);
     if u64::from(now.reschedules) != u64::from(before.reschedules) + u64::from(moves) {
         wrong
@@ -320,7 +327,7 @@ fn payment_told(core: &Core, before: Option<&Known>, now: &Known, wrong: &mut Ve
     let before = before.and_then(|known| known.payment.as_ref());
     let Some(payment) = &now.payment else { return };
     let begins = |of: fn(&Payment) -> bool| of(payment) && !before.is_some_and(of);
-    let decline = |payment: &Payment| {
+    let needs_person = |payment: &Payment| {
         matches!(payment.concern, Some(Concern::RefundFailed { .. } | Concern::Refused { .. }))
     };
     if let (true, Some(deadline)) =
@@ -334,7 +341,7 @@ fn payment_told(core: &Core, before: Option<&Known>, now: &Known, wrong: &mut Ve
         (begins(|payment| payment.state == PaymentState::Unpaid), "payment.unpaid"),
         (begins(|payment| payment.open_dispute), "payment.disputed"),
         (begins(|payment| payment.lost_dispute), "payment.dispute_lost"),
-        (begins(decline), "payment.needs_person"),
+        (begins(needs_person), "payment.needs_person"),
     ] {
         let owed = format!("{}:{}:{news}", payment.appointment, payment.version);
         if begins && !core.bus.owed.contains(&owed) {

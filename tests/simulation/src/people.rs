@@ -61,7 +61,7 @@ pub enum Ask {
     WayToPay(AppointmentId),
     /// Which slots there are.
     Slots(ExpertId, SessionTypeId, TimeSpan),
-    /// To change what a session type costs.
+    /// To offer a session type on other terms.
     Edit(SessionTypeId, Box<SessionTypeTerms>),
     /// To withdraw it.
     Retire(SessionTypeId),

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::people::How;
 use app::AppError;
 use app::people::Person;
 use domain::appointment::{Outcome, Party, Review};
@@ -19,7 +18,7 @@ use crate::core::Core;
 use crate::gateway;
 use crate::invariants::Known;
 use crate::invariants::policy::part_of;
-use crate::people::{Ask, Asked, Heard, ask};
+use crate::people::{Ask, Asked, Heard, How, ask};
 use crate::simulation::Simulation;
 use crate::weather::Weather;
 

@@ -340,7 +340,7 @@ impl PaymentGateway for SimGateway {
             move |core| {
                 order(core, &made, format!("{amount} {at_once}"), |core| {
                     if let Err(no) = enabled(core, &destination) {
-                        core.gateway.stopped.insert(appointment);
+                        core.gateway.hindered.insert(appointment);
                         return Err(no);
                     }
                     let saved = core.gateway.setups.get(&setup).map(|setup| setup.status);

@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::{Stage, on_stage};
 
+/// No answer is longer, in bytes; the simulators' pages list what there is.
 const MOST_BYTES: usize = 1 << 22;
 
 /// Forms, as they come to who stands in for Stripe, for PayPal and for the sign-in: the first line says where to, the rest is the
