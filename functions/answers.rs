@@ -1,16 +1,19 @@
 //! Documents that more than one function answers, and what more than one asks for.
 
-use app::ports::{OnboardingPage, PayWith};
-use domain::appointment::{Attendee, Party, Review, Status};
-use domain::expert::{Expert, ExpertProfile, PaymentAccount};
-use domain::ledger::{Movement, Totals};
-use domain::payment::{Concern, Decline, Gateway, Payment, PaymentState, Plan};
-use domain::policy::{CancellationPolicy, ReschedulePolicy};
-use domain::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
-use domain::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
-use domain::tax::{NoTax, TaxLine, Taxes};
-use domain::text::ShortText;
-use domain::time::Date;
+use app::payments::ports::{OnboardingPage, PayWith};
+use domain::experts::expert::{Expert, ExpertProfile};
+use domain::experts::policy::{CancellationPolicy, ReschedulePolicy};
+use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
+use domain::kernel::text::ShortText;
+use domain::kernel::time::Date;
+use domain::payments::account::PaymentAccount;
+use domain::payments::gateway::Gateway;
+use domain::payments::ledger::{Movement, Totals};
+use domain::payments::payment::{Concern, Decline, Payment, PaymentState, Plan};
+use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
+use domain::receipts::tax::{NoTax, TaxLine, Taxes};
+use domain::scheduling::appointment::{Attendee, Review, Status};
+use domain::scheduling::party::Party;
 use domain::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, SessionTypeId, Timestamp};
 use http_api::{Call, Problem, sheet};
 use schemars::JsonSchema;

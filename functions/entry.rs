@@ -4,9 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use app::App;
-use app::ports::{Gateways, Secrets};
+use app::payments::ports::Gateways;
+use app::ports::Secrets;
 use aws::{Services, SystemClock};
-use domain::payment::Gateway;
+use domain::payments::gateway::Gateway;
 use http_api::{Route, config, telemetry};
 use lambda_http::Request;
 use lambda_runtime::{Error, LambdaEvent, service_fn};

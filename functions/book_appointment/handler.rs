@@ -1,12 +1,13 @@
 //! Books a session: holds the slot and says how to pay, or confirms at once when there is nothing to pay.
 
 use app::App;
-use app::booking::{Booked, Booking, book};
 use app::idempotency::{Created, remember};
-use app::ports::PayWith;
-use domain::appointment::{Attendee, Party};
-use domain::payment::Gateway;
-use domain::session_type::MAXIMUM_CAPACITY;
+use app::payments::ports::PayWith;
+use app::scheduling::booking::{Booked, Booking, book};
+use domain::experts::session_type::MAXIMUM_CAPACITY;
+use domain::payments::gateway::Gateway;
+use domain::scheduling::appointment::Attendee;
+use domain::scheduling::party::Party;
 use domain::{Currency, ExpertId, SessionTypeId, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -21,7 +22,7 @@ pub const ROUTE: Route = Route {
     function: "book_appointment",
     method: Method::Post,
     path: "/v1/appointments",
-    audience: Audience::Only(app::people::Role::Client),
+    audience: Audience::Only(app::identity::people::Role::Client),
     summary: "Book a session",
     operation: |schemas| {
         Operation::answers::<AppointmentDocument>(schemas, StatusCode::CREATED)

@@ -1,8 +1,9 @@
 //! Calls an appointment off. What goes back to the client is what its policy says, and what was shown.
 
-use app::{App, appointments};
+use app::App;
+use app::scheduling::appointments;
 use domain::Money;
-use domain::text::LongText;
+use domain::kernel::text::LongText;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;

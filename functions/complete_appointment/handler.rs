@@ -1,8 +1,9 @@
 //! Say that a session took place.
 
-use app::{App, appointments};
+use app::App;
+use app::scheduling::appointments;
 use domain::Money;
-use domain::appointment::Outcome;
+use domain::scheduling::appointment::Outcome;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;

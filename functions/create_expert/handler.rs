@@ -1,8 +1,9 @@
 //! Publishes the profile of the expert who signed in.
 
+use app::App;
+use app::experts::profiles;
 use app::idempotency::{Created, remember};
-use app::{App, experts};
-use domain::expert::ExpertProfile;
+use domain::experts::expert::ExpertProfile;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -13,7 +14,7 @@ pub const ROUTE: Route = Route {
     function: "create_expert",
     method: Method::Post,
     path: "/v1/experts",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Publish my profile as an expert",
     operation: |schemas| {
         Operation::answers::<ExpertDocument>(schemas, StatusCode::CREATED)
@@ -27,7 +28,7 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let person = call.signed_in()?;
     let profile = call.json()?;
     let request = call.idempotency()?;
-    let body = match experts::create(app, person, &request, profile).await? {
+    let body = match profiles::create(app, person, &request, profile).await? {
         Created::Before(body) => body,
         Created::Now(expert, seen) => {
             let body = Answer::json(StatusCode::CREATED, &ExpertDocument::from(expert)).into_text();

@@ -1,9 +1,10 @@
 //! Offers something new.
 
+use app::App;
+use app::experts::session_types;
 use app::idempotency::{Created, remember};
-use app::{App, session_types};
 use domain::ExpertId;
-use domain::session_type::SessionTypeTerms;
+use domain::experts::session_type::SessionTypeTerms;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -14,7 +15,7 @@ pub const ROUTE: Route = Route {
     function: "create_session_type",
     method: Method::Post,
     path: "/v1/experts/{expert_id}/session-types",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Offer a new session type",
     operation: |schemas| {
         Operation::answers::<SessionTypeDocument>(schemas, StatusCode::CREATED)

@@ -1,9 +1,9 @@
 //! A person decides how a payment goes on.
 
 use app::App;
-use app::payments::{self, Decision};
+use app::payments::escalations::{self, Decision};
 use domain::Money;
-use domain::appointment::Party;
+use domain::scheduling::party::Party;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ pub const ROUTE: Route = Route {
     function: "decide_payment",
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/payment/decision",
-    audience: Audience::Only(app::people::Role::Admin),
+    audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Decide how a payment goes on that needs a person, such as one whose refund no bank takes",
     operation: |schemas| {
         Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
@@ -61,6 +61,6 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
             return Err(Problem::invalid("amount", "must be there: the amount that needs_person shows"));
         }
     };
-    let record = payments::decide(app, person, id, decision).await?;
+    let record = escalations::decide(app, person, id, decision).await?;
     Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, Party::Platform)))
 }

@@ -2,7 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
-use app::{App, effects};
+use app::App;
+use app::operations::outbox;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -39,7 +40,7 @@ async fn deliver(app: &App, message: &SqsMessage) -> Option<String> {
         return Some(id);
     };
     // One panic must not take the rest of the batch with it.
-    match AssertUnwindSafe(effects::work_off(app, effect)).catch_unwind().await {
+    match AssertUnwindSafe(outbox::work_off(app, effect)).catch_unwind().await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => {
             tracing::error!(%effect, %error, "the effect could not be worked on");

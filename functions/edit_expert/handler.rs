@@ -1,7 +1,8 @@
 //! Replaces an expert's own profile.
 
-use app::{App, experts};
-use domain::expert::ExpertProfile;
+use app::App;
+use app::experts::profiles;
+use domain::experts::expert::ExpertProfile;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -12,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "edit_expert",
     method: Method::Put,
     path: "/v1/experts/{expert_id}",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Replace my profile",
     operation: |schemas| {
         Operation::answers::<ExpertDocument>(schemas, StatusCode::OK)
@@ -24,7 +25,7 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let expert = experts::edit(app, owner, call.seen_version()?, call.json()?).await?;
+    let expert = profiles::edit(app, owner, call.seen_version()?, call.json()?).await?;
     let version = expert.version;
     Ok(Answer::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
 }

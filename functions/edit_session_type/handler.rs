@@ -1,7 +1,8 @@
 //! Changes what an expert offers.
 
-use app::{App, session_types};
-use domain::session_type::SessionTypeTerms;
+use app::App;
+use app::experts::session_types;
+use domain::experts::session_type::SessionTypeTerms;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -12,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "edit_session_type",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Replace the terms of a session type; appointments already made keep theirs",
     operation: |schemas| {
         Operation::answers::<SessionTypeDocument>(schemas, StatusCode::OK)

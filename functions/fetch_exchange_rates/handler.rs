@@ -1,7 +1,8 @@
 //! Every hour: fetches the exchange rates that estimates go by.
 
-use app::exchange_rates::{RefreshError, refresh};
-use app::{App, AppError, exchange_rates};
+use app::payments::exchange_rates;
+use app::payments::exchange_rates::{RefreshError, refresh};
+use app::{App, AppError};
 
 /// Name of the function.
 pub const FUNCTION: &str = "fetch_exchange_rates";

@@ -1,6 +1,7 @@
 //! The receipts, credit notes and corrections of an appointment, for its two people.
 
-use app::{App, receipts};
+use app::App;
+use app::receipts::receipt;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
@@ -28,7 +29,7 @@ struct Receipts {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.parameter("appointment_id", "appointment")?;
-    let receipts = receipts::list_of_appointment(app, call.signed_in()?, id).await?;
+    let receipts = receipt::list_of_appointment(app, call.signed_in()?, id).await?;
     let receipts = receipts.into_iter().map(ReceiptDocument::from).collect();
     Ok(Answer::json(StatusCode::OK, &Receipts { receipts }))
 }

@@ -1,6 +1,7 @@
 //! The appointments of whoever signed in, by time.
 
-use app::{App, appointments};
+use app::App;
+use app::scheduling::appointments;
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};

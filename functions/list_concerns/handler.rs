@@ -1,7 +1,9 @@
 //! The payments that wait for a person.
 
-use app::{App, payments};
-use domain::payment::{Concern, Gateway, Payment};
+use app::App;
+use app::payments::escalations;
+use domain::payments::gateway::Gateway;
+use domain::payments::payment::{Concern, Payment};
 use domain::{AppointmentId, Money};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -15,7 +17,7 @@ pub const ROUTE: Route = Route {
     function: "list_concerns",
     method: Method::Get,
     path: "/v1/payment-concerns",
-    audience: Audience::Only(app::people::Role::Admin),
+    audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "The payments that wait for a person's decision; the oldest booking comes first",
     operation: |schemas| Operation::answers::<Concerns>(schemas, StatusCode::OK).asks::<Wanted>(),
     handler: |app, call| Box::pin(handle(app, call)),
@@ -71,8 +73,8 @@ impl ConcernDocument {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let Wanted { after, limit } = call.query()?;
-    paging::check_limit(limit, payments::LARGEST_PAGE)?;
-    let page = payments::concerns(app, call.signed_in()?, after, limit).await?;
+    paging::check_limit(limit, escalations::LARGEST_PAGE)?;
+    let page = escalations::concerns(app, call.signed_in()?, after, limit).await?;
     let concerns = page.payments.into_iter().filter_map(ConcernDocument::of).collect();
     Ok(Answer::json(StatusCode::OK, &Concerns { concerns, next_after: page.next }))
 }

@@ -1,8 +1,9 @@
 //! What the ledger and the payment gateways' books say differently.
 
-use app::{App, reports};
-use domain::payment::Gateway;
-use domain::reconciliation::{Difference, DifferenceKind, Sums};
+use app::App;
+use app::payments::reports;
+use domain::payments::gateway::Gateway;
+use domain::payments::reconciliation::{Difference, DifferenceKind, Sums};
 use domain::{AppointmentId, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -16,7 +17,7 @@ pub const ROUTE: Route = Route {
     function: "list_differences",
     method: Method::Get,
     path: "/v1/ledger-differences",
-    audience: Audience::Only(app::people::Role::Admin),
+    audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "What the ledger and the gateways' books say differently; what stands comes first",
     operation: |schemas| Operation::answers::<Differences>(schemas, StatusCode::OK).asks::<Wanted>(),
     handler: |app, call| Box::pin(handle(app, call)),

@@ -1,8 +1,9 @@
 //! An expert's ledger: what moved of their money, in the order in which it was written down.
 
-use app::{App, reports};
-use domain::ledger::{Entry, Movement};
-use domain::payment::Gateway;
+use app::App;
+use app::payments::reports;
+use domain::payments::gateway::Gateway;
+use domain::payments::ledger::{Entry, Movement};
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -16,7 +17,7 @@ pub const ROUTE: Route = Route {
     function: "list_ledger",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/ledger",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Every movement of my money, as the payment gateways did it",
     operation: |schemas| Operation::answers::<Ledger>(schemas, StatusCode::OK).asks::<Wanted>(),
     handler: |app, call| Box::pin(handle(app, call)),

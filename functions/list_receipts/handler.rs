@@ -1,6 +1,7 @@
 //! The receipts, credit notes and corrections that an expert issued in a year, by number.
 
-use app::{App, receipts};
+use app::App;
+use app::receipts::receipt;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
@@ -14,7 +15,7 @@ pub const ROUTE: Route = Route {
     function: "list_receipts",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/receipts",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "What I issued in a year, by number",
     operation: |schemas| Operation::answers::<Receipts>(schemas, StatusCode::OK).asks::<Wanted>(),
     handler: |app, call| Box::pin(handle(app, call)),
@@ -51,8 +52,8 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     if !(1970..=9999).contains(&year) {
         return Err(Problem::invalid("year", "must be from 1970 to 9999"));
     }
-    paging::check_limit(limit, receipts::LARGEST_PAGE)?;
-    let page = receipts::list_of_expert(app, owner, year, after, limit).await?;
+    paging::check_limit(limit, receipt::LARGEST_PAGE)?;
+    let page = receipt::list_of_expert(app, owner, year, after, limit).await?;
     let receipts = page.receipts.into_iter().map(ReceiptDocument::from).collect();
     Ok(Answer::json(StatusCode::OK, &Receipts { receipts, next_after: page.next }))
 }

@@ -1,8 +1,10 @@
 //! What an expert offers.
 
-use app::{App, exchange_rates, session_types};
+use app::App;
+use app::experts::session_types;
+use app::payments::exchange_rates;
 use domain::Currency;
-use domain::exchange::Estimate;
+use domain::payments::exchange::Estimate;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;

@@ -1,6 +1,7 @@
 //! The starts at which a session type can be booked now.
 
-use app::{App, slots};
+use app::App;
+use app::scheduling::slots;
 use domain::{SessionTypeId, TimeSpan, Timestamp, Zone};
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};

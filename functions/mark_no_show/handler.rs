@@ -1,7 +1,9 @@
 //! Say that the other one did not come.
 
-use app::{App, appointments};
-use domain::appointment::{Outcome, Party};
+use app::App;
+use app::scheduling::appointments;
+use domain::scheduling::appointment::Outcome;
+use domain::scheduling::party::Party;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;

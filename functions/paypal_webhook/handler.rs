@@ -1,7 +1,8 @@
 //! Takes PayPal's messages: has PayPal check the bytes as they came, and owes a look at what they are about.
 
-use app::{App, payment_accounts};
-use domain::payment::Gateway;
+use app::App;
+use app::payments::webhooks;
+use domain::payments::gateway::Gateway;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -20,6 +21,6 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let header = |name: &str| call.header(name).map(str::to_owned);
-    payment_accounts::take_webhook(app, Gateway::Paypal, &header, call.raw_body()?).await?;
+    webhooks::take_webhook(app, Gateway::Paypal, &header, call.raw_body()?).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }

@@ -1,6 +1,7 @@
 //! One appointment, for its two people.
 
-use app::{App, appointments};
+use app::App;
+use app::scheduling::appointments;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 

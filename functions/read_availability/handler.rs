@@ -1,7 +1,8 @@
 //! An expert's own availability rules.
 
-use app::{App, experts};
-use domain::availability::AvailabilityRules;
+use app::App;
+use app::experts::profiles;
+use domain::experts::availability::AvailabilityRules;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -10,7 +11,7 @@ pub const ROUTE: Route = Route {
     function: "read_availability",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/availability",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "My availability rules",
     operation: |schemas| Operation::answers::<AvailabilityRules>(schemas, StatusCode::OK),
     handler: |app, call| Box::pin(handle(app, call)),
@@ -18,6 +19,6 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let rules = experts::rules(app, owner).await?;
+    let rules = profiles::rules(app, owner).await?;
     Ok(Answer::json(StatusCode::OK, &rules.rules).version(rules.version))
 }

@@ -1,7 +1,8 @@
 //! What calling an appointment off would give back now.
 
-use app::{App, appointments};
-use domain::policy::Quote;
+use app::App;
+use app::scheduling::appointments;
+use domain::scheduling::cancellation::Quote;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 

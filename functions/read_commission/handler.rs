@@ -1,9 +1,10 @@
 //! What the platform earned over some days: as data, or as a table for a spreadsheet.
 
-use app::{App, reports};
+use app::App;
+use app::payments::reports;
 use domain::ExpertId;
-use domain::report::{Commission, CommissionTotals};
-use domain::time::Date;
+use domain::kernel::time::Date;
+use domain::payments::report::{Commission, CommissionTotals};
 use http::StatusCode;
 use http_api::sheet::{self, Cell};
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -17,7 +18,7 @@ pub const ROUTE: Route = Route {
     function: "read_commission",
     method: Method::Get,
     path: "/v1/commission",
-    audience: Audience::Only(app::people::Role::Admin),
+    audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "What the platform earned over some UTC days, in JSON or CSV",
     operation: |schemas| {
         let operation = Operation::answers::<CommissionDocument>(schemas, StatusCode::OK);

@@ -1,9 +1,9 @@
 //! What an expert earned over some days: as data, or as a table for a spreadsheet.
 
 use app::App;
-use app::reports::{self, EarningsStatement};
-use domain::report::Earnings;
-use domain::time::Date;
+use app::payments::reports::{self, EarningsStatement};
+use domain::kernel::time::Date;
+use domain::payments::report::Earnings;
 use domain::{ExpertId, Zone};
 use http::StatusCode;
 use http_api::sheet::{self, Cell};
@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
     function: "read_earnings",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/earnings",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "What I earned over some days, in JSON or CSV",
     operation: |schemas| {
         let operation = Operation::answers::<EarningsDocument>(schemas, StatusCode::OK);

@@ -1,9 +1,10 @@
 //! The exchange rates that estimates go by.
 
-use app::{App, exchange_rates};
+use app::App;
+use app::payments::exchange_rates;
 use domain::Currency;
-use domain::exchange::{CurrencyRate, SOURCE};
-use domain::time::Date;
+use domain::kernel::time::Date;
+use domain::payments::exchange::{CurrencyRate, SOURCE};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};

@@ -1,6 +1,7 @@
 //! An expert's public profile.
 
-use app::{App, experts};
+use app::App;
+use app::experts::profiles;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -18,7 +19,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let expert = experts::read(app, call.parameter("expert_id", "expert")?).await?;
+    let expert = profiles::read(app, call.parameter("expert_id", "expert")?).await?;
     let version = expert.version;
     Ok(Answer::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
 }

@@ -1,6 +1,7 @@
 //! How far a payment is and how its client pays, as the gateway says now.
 
-use app::{App, payments};
+use app::App;
+use app::payments::checkout;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -20,7 +21,7 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.parameter("appointment_id", "appointment")?;
     let person = call.signed_in()?;
-    let (record, pay_with) = payments::way_to_pay(app, person, id).await?;
+    let (record, pay_with) = checkout::way_to_pay(app, person, id).await?;
     let party = person.party_of(&record.appointment)?;
     let payment = record.payment.ok_or_else(|| Problem::not_found("payment"))?;
     let document = PaymentDocument::new(payment, &record.movements, party).paid_with(pay_with);

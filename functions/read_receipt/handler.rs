@@ -1,7 +1,7 @@
 //! One receipt, credit note or correction: as data, as a page, or as a PDF.
 
 use app::App;
-use domain::receipt::Receipt;
+use domain::receipts::receipt::Receipt;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, VARY};
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -26,7 +26,7 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.parameter("receipt_id", "receipt")?;
     let form = call.preferred(&[JSON, HTML, PDF])?;
-    let receipt = app::receipts::read(app, call.signed_in()?, id).await?;
+    let receipt = app::receipts::receipt::read(app, call.signed_in()?, id).await?;
     let answer = match form {
         PDF => portable(&receipt)?,
         HTML => Answer::file(StatusCode::OK, "text/html; charset=utf-8", receipts::html(&receipt))

@@ -1,7 +1,8 @@
 //! What Stripe says of an expert's account now.
 
-use app::{App, payment_accounts};
-use domain::payment::Gateway;
+use app::App;
+use app::payments::accounts;
+use domain::payments::gateway::Gateway;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -12,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "read_stripe_connection",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/stripe-connection",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "The state of my Stripe account",
     operation: |schemas| {
         Operation::answers::<PaymentAccountDocument>(schemas, StatusCode::OK).may_fail(&[409])
@@ -22,6 +23,6 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let account = payment_accounts::read_connection(app, owner, Gateway::Stripe).await?;
+    let account = accounts::read_connection(app, owner, Gateway::Stripe).await?;
     Ok(Answer::json(StatusCode::OK, &PaymentAccountDocument::from(account)))
 }

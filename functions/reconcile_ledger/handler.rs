@@ -1,6 +1,6 @@
 //! Every hour: holds the ledger against the gateways' books.
 
-use app::reconciliation::{Reconciled, reconcile};
+use app::payments::reconciliation::{Reconciled, reconcile};
 use app::{App, AppError};
 
 /// Name of the function.

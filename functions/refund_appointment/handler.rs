@@ -2,9 +2,9 @@
 
 use app::App;
 use app::idempotency::{Created, remember};
-use app::payments;
+use app::payments::refunds;
 use domain::Money;
-use domain::appointment::Party;
+use domain::scheduling::party::Party;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 use schemars::JsonSchema;
@@ -41,7 +41,7 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let person = call.signed_in()?;
     let Refund { amount } = call.json()?;
     let request = call.idempotency()?;
-    let body = match payments::refund(app, person, &request, id, amount).await? {
+    let body = match refunds::refund(app, person, &request, id, amount).await? {
         Created::Before(body) => body,
         Created::Now(record, seen) => {
             let document = AppointmentDocument::new(record, Party::Expert);

@@ -1,7 +1,8 @@
 //! Replaces an expert's own availability rules.
 
-use app::{App, experts};
-use domain::availability::AvailabilityRules;
+use app::App;
+use app::experts::profiles;
+use domain::experts::availability::AvailabilityRules;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -10,7 +11,7 @@ pub const ROUTE: Route = Route {
     function: "replace_availability",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/availability",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Replace my availability rules; If-Match is \"0\" the first time",
     operation: |schemas| {
         Operation::answers::<AvailabilityRules>(schemas, StatusCode::OK)
@@ -22,6 +23,6 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let rules = experts::replace_rules(app, owner, call.seen_version()?, call.json()?).await?;
+    let rules = profiles::replace_rules(app, owner, call.seen_version()?, call.json()?).await?;
     Ok(Answer::json(StatusCode::OK, &rules.rules).version(rules.version))
 }

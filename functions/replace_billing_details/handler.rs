@@ -1,7 +1,8 @@
 //! Replaces what an expert's own receipts say of them.
 
-use app::{App, billing};
-use domain::billing::BillingDetails;
+use app::App;
+use app::receipts::billing;
+use domain::receipts::billing::BillingDetails;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -10,7 +11,7 @@ pub const ROUTE: Route = Route {
     function: "replace_billing_details",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/billing",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Replace what my receipts say of me from now on; If-Match is \"0\" the first time",
     operation: |schemas| {
         Operation::answers::<BillingDetails>(schemas, StatusCode::OK)

@@ -1,6 +1,7 @@
 //! Moves an appointment to another slot.
 
-use app::{App, appointments};
+use app::App;
+use app::scheduling::appointments;
 use domain::Timestamp;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};

@@ -1,6 +1,7 @@
 //! Withdraws what an expert offers.
 
-use app::{App, session_types};
+use app::App;
+use app::experts::session_types;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -11,7 +12,7 @@ pub const ROUTE: Route = Route {
     function: "retire_session_type",
     method: Method::Delete,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Withdraw a session type; appointments already made stand",
     operation: |schemas| Operation::answers::<SessionTypeDocument>(schemas, StatusCode::OK),
     handler: |app, call| Box::pin(handle(app, call)),

@@ -1,6 +1,7 @@
 //! What the platform keeps of an expert's prices.
 
-use app::{App, payment_accounts};
+use app::App;
+use app::payments::fees;
 use domain::Rate;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
@@ -12,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "set_expert_fee",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/fee",
-    audience: Audience::Only(app::people::Role::Admin),
+    audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Set what the platform keeps of an expert's prices; what is booked keeps its rate",
     operation: |schemas| Operation::answers::<Fee>(schemas, StatusCode::OK).takes::<Fee>(schemas),
     handler: |app, call| Box::pin(handle(app, call)),
@@ -32,6 +33,6 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let Fee { basis_points } = call.json()?;
     let rate = basis_points.map(Rate::from_basis_points).transpose();
     let rate = rate.map_err(|error| Problem::invalid("basis_points", error.to_string()))?;
-    let fee = payment_accounts::set_fee(app, call.signed_in()?, expert, rate).await?;
+    let fee = fees::set_fee(app, call.signed_in()?, expert, rate).await?;
     Ok(Answer::json(StatusCode::OK, &Fee { basis_points: fee.rate.map(Rate::basis_points) }))
 }

@@ -1,7 +1,8 @@
 //! Opens an expert's account at Stripe, and the page on which they tell Stripe who they are.
 
-use app::{App, payment_accounts};
-use domain::payment::Gateway;
+use app::App;
+use app::payments::accounts;
+use domain::payments::gateway::Gateway;
 use http::StatusCode;
 use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
 
@@ -12,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "start_stripe_onboarding",
     method: Method::Post,
     path: "/v1/experts/{expert_id}/stripe-onboarding",
-    audience: Audience::Only(app::people::Role::Expert),
+    audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Connect my Stripe account, or go on with it",
     operation: |schemas| {
         Operation::answers::<OnboardingPageDocument>(schemas, StatusCode::CREATED).may_fail(&[409])
@@ -22,6 +23,6 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let page = payment_accounts::start_onboarding(app, owner, Gateway::Stripe).await?;
+    let page = accounts::start_onboarding(app, owner, Gateway::Stripe).await?;
     Ok(Answer::json(StatusCode::CREATED, &OnboardingPageDocument::from(page)))
 }

@@ -1,6 +1,6 @@
 //! Every minute: asks for everything that is owed by now to be done.
 
-use app::effects::{Swept, sweep};
+use app::operations::outbox::{Swept, sweep};
 use app::{App, AppError};
 
 /// Name of the function.

@@ -12,24 +12,26 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
     let app = &world.stack.app;
-    let person = app::people::Person::new(7, vec![app::people::Role::Client]);
+    let person = app::identity::people::Person::new(7, vec![app::identity::people::Role::Client]);
     let request = |key: &str| app::idempotency::Request {
         person: person.client_id().to_string(),
         key: key.to_owned(),
         fingerprint: "f".to_owned(),
     };
-    let booking = |start: &str| app::booking::Booking {
+    let booking = |start: &str| app::scheduling::booking::Booking {
         expert: offer.expert.parse().expect("an id"),
         session_type: offer.session_type.parse().expect("an id"),
         start: start.parse().expect("a time"),
         seats: 1,
         attendee: serde_json::from_value(World::booking(&offer, start)["attendee"].clone())
             .expect("an attendee"),
-        gateway: domain::payment::Gateway::Stripe,
+        gateway: domain::payments::gateway::Gateway::Stripe,
         pay_in: None,
     };
     let _ = world.meter.take();
-    app::booking::book(app, &person, &request("k"), &booking("2027-01-05T10:00:00Z")).await.expect("booked");
+    app::scheduling::booking::book(app, &person, &request("k"), &booking("2027-01-05T10:00:00Z"))
+        .await
+        .expect("booked");
     let hold = transactions(world.meter.take());
     assert_eq!(hold.len(), 1, "the hold is one transaction");
     println!("hold: {} tenths of a write unit in one transaction", hold[0]);
@@ -41,7 +43,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     let _ = world.meter.take();
     // Confirming is the one transaction of this effect; the news of it is another effect.
     let payment = format!("payment:{}", id(&booked)).parse().expect("an effect");
-    app::effects::work_off(app, payment).await.expect("worked off");
+    app::operations::outbox::work_off(app, payment).await.expect("worked off");
     let confirm = transactions(world.meter.take());
     assert_eq!(world.appointment(&id(&booked)).await["status"], "confirmed");
     assert_eq!(confirm.len(), 1, "confirming is one transaction");
@@ -66,15 +68,15 @@ async fn issuing_a_receipt_stays_within_its_budget() {
         .expect(200);
     let booked = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
     let appointment = app.store.appointment(booked.parse().expect("an id")).await;
-    let occasion = domain::receipt::Occasion {
-        kind: domain::receipt::OccasionKind::Payment,
+    let occasion = domain::receipts::receipt::Occasion {
+        kind: domain::receipts::receipt::OccasionKind::Payment,
         object: "pi_3OqK2eZvKYlo2C1h0TtXyZab".to_owned(),
         amount: domain::Money::new(8_000, domain::Currency::EUR).expect("in range"),
         at: app.now(),
     };
     let _ = world.meter.take();
     let appointment = appointment.expect("readable").expect("an appointment");
-    let receipt = app::receipts::issue(app, &appointment, &occasion).await.expect("issued");
+    let receipt = app::receipts::receipt::issue(app, &appointment, &occasion).await.expect("issued");
     let issue = transactions(world.meter.take());
     assert_eq!(issue.len(), 1, "issuing is one transaction");
     println!("receipt: {} tenths of a write unit in one transaction", issue[0]);

@@ -102,7 +102,7 @@ fn the_template_has_every_route_and_no_other() {
 
 #[test]
 fn the_alarms_wait_for_the_words_of_the_log() {
-    for words in [app::payments::NEEDS_PERSON, app::effects::STAYS_OWED] {
+    for words in [app::payments::NEEDS_PERSON, app::operations::outbox::STAYS_OWED] {
         assert!(TEMPLATE.contains(&format!("$.fields.message = \"{words}\"")), "{words}");
     }
 }

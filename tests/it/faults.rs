@@ -4,14 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use app::idempotency::{Created, Request};
-use app::people::{Person, Role};
-use app::ports::{Buyer, EffectQueue, PortError};
-use app::{App, AppError, appointments, booking, effects, payment_accounts, receipts};
+use app::identity::people::{Person, Role};
+use app::operations::outbox;
+use app::payments::ports::Buyer;
+use app::payments::webhooks;
+use app::ports::{EffectQueue, PortError};
+use app::receipts::receipt;
+use app::scheduling::appointments;
+use app::scheduling::booking;
+use app::{App, AppError};
 use async_trait::async_trait;
-use domain::appointment::{Party, Status};
-use domain::payment::{Gateway, Payment};
-use domain::receipt::{Occasion, OccasionKind};
-use domain::text::LongText;
+use domain::kernel::text::LongText;
+use domain::payments::gateway::Gateway;
+use domain::payments::payment::Payment;
+use domain::receipts::receipt::{Occasion, OccasionKind};
+use domain::scheduling::appointment::Status;
+use domain::scheduling::party::Party;
 use domain::{AppointmentId, Currency, ExpertId, Money};
 use serde_json::{Value, json};
 use simulators::stripe::{Switches, signature_header};
@@ -165,7 +173,7 @@ async fn on_own_rows(world: &World, terms: &Value) -> (App, Rows, Offer, ExpertI
     transaction.put_expert(&profile).expect("storable");
     transaction.put_rules(expert, &rules).expect("storable");
     transaction.put_session_type(expert, &kind).expect("storable");
-    let account = domain::expert::PaymentAccount { version: 1, ..account };
+    let account = domain::payments::account::PaymentAccount { version: 1, ..account };
     transaction.put_payment_account(expert, &account).expect("storable");
     app.store.commit(transaction).await.expect("new rows");
     (app, rows, offer, expert)
@@ -216,9 +224,7 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
     let signature = signature_header("whsec_local", world.clock.now(), &body);
     *rows.busy.lock().expect("no panic") = 2;
     let header = |name: &str| (name == "stripe-signature").then(|| signature.clone());
-    payment_accounts::take_webhook(&app, Gateway::Stripe, &header, body.as_bytes())
-        .await
-        .expect("taken in the end");
+    webhooks::take_webhook(&app, Gateway::Stripe, &header, body.as_bytes()).await.expect("taken in the end");
     let due = app.store.due(&Effect::Payment(appointment)).await.expect("readable").expect("owed");
     assert_eq!(due.due_at, app.now());
 }
@@ -247,7 +253,7 @@ async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
     let noted = Payment { version: payment.version + 1, references, ..payment };
     faster.put_payment(&noted).expect("storable");
     *rows.before_payment.lock().expect("no panic") = Some(faster);
-    effects::work_off(&app, Effect::Payment(slow)).await.expect("worked off");
+    outbox::work_off(&app, Effect::Payment(slow)).await.expect("worked off");
     assert_eq!(world.stripe().object(&late).expect("it is there")["status"], "canceled");
     assert_eq!(app.store.due(&Effect::Payment(slow)).await.expect("readable"), None);
 }
@@ -259,7 +265,7 @@ async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_
     let world = World::new().await;
     let (app, rows, offer, _) = on_own_rows(&world, &terms).await;
     let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
-    let work_off = async || effects::work_off(&app, Effect::Payment(id)).await.expect("worked off");
+    let work_off = async || outbox::work_off(&app, Effect::Payment(id)).await.expect("worked off");
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
     let setup = read().await.payment.expect("a payment").references.setup.expect("a card to save");
     world.stripe().pay(&setup, GOOD_CARD).expect("the card works");
@@ -282,7 +288,7 @@ async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_
     let record = read().await;
     let intent = record.payment.expect("a payment").references.intent.expect("it is noted");
     assert_eq!(world.stripe().object(&intent).expect("it is there")["status"], "canceled");
-    let totals = domain::ledger::Totals::of(&record.movements);
+    let totals = domain::payments::ledger::Totals::of(&record.movements);
     assert_eq!((totals.captured, totals.authorised), (0, 0));
     assert_eq!(record.movements.len(), 2, "set aside and let go of: {:?}", record.movements);
 }
@@ -292,7 +298,7 @@ async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
     let world = World::new().await;
     let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
-    let work_off = async |effect| effects::work_off(&app, effect).await.expect("worked off");
+    let work_off = async |effect| outbox::work_off(&app, effect).await.expect("worked off");
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
     let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
     world.stripe().pay(&intent, GOOD_CARD).expect("the card works");
@@ -308,7 +314,7 @@ async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
     let called_off = late();
     *rows.late.lock().expect("no panic") = before;
     work_off(Effect::Payment(id)).await;
-    let refunded = domain::ledger::Totals::of(&read().await.movements).refunded;
+    let refunded = domain::payments::ledger::Totals::of(&read().await.movements).refunded;
     assert_eq!(refunded, 8_000);
     // The same of its document.
     *rows.late.lock().expect("no panic") = called_off;
@@ -323,7 +329,7 @@ async fn a_due_row_of_another_version_keeps_no_other_waiting() {
     let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
     book(&app, &offer, 7).await.expect("booked");
     world.pass(700);
-    let known = effects::sweep(&app).await.expect("swept").found;
+    let known = outbox::sweep(&app).await.expect("swept").found;
     assert!(known > 0);
     {
         // Before the others in its shard, something that is no effect of ours.
@@ -334,7 +340,7 @@ async fn a_due_row_of_another_version_keeps_no_other_waiting() {
         row.insert("effect".to_owned(), unknown);
         rows.insert(key, row);
     }
-    assert_eq!(effects::sweep(&app).await.expect("swept all the same").found, known);
+    assert_eq!(outbox::sweep(&app).await.expect("swept all the same").found, known);
 }
 
 #[tokio::test]
@@ -363,11 +369,11 @@ async fn a_partition_that_cannot_be_read_holds_up_no_other() {
         transaction.owe(&Due::new(*effect, app.now(), 5)).expect("storable");
     }
     app.store.commit(transaction).await.expect("owed");
-    assert_eq!(effects::sweep(&app).await.expect("swept").found, effects.len());
+    assert_eq!(outbox::sweep(&app).await.expect("swept").found, effects.len());
     for closed in 0..store::keys::DUE_SHARDS {
         asked.0.lock().expect("no panic").clear();
         *rows.closed.lock().expect("no panic") = Some(format!("DUE#{closed}"));
-        effects::sweep(&app).await.expect_err("one of them cannot be read");
+        outbox::sweep(&app).await.expect_err("one of them cannot be read");
         assert_eq!(asked.0.lock().expect("no panic").len(), effects.len() - 1, "{closed}");
     }
 }
@@ -439,19 +445,19 @@ async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
 async fn rates_of_another_version_leave_prices_without_estimates() {
     let world = World::new().await;
     let (app, rows, ..) = on_own_rows(&world, &paid_hour()).await;
-    app::exchange_rates::refresh(&app).await.expect("rates");
+    app::payments::exchange_rates::refresh(&app).await.expect("rates");
     let dollar = domain::Currency::try_from("USD".to_owned()).expect("a code");
     let price = domain::Money::new(8_000, domain::Currency::EUR).expect("small");
-    let estimator = app::exchange_rates::estimator(&app, Some(dollar)).await.expect("rates");
+    let estimator = app::payments::exchange_rates::estimator(&app, Some(dollar)).await.expect("rates");
     assert!(estimator.of(price).is_some());
     let key = store::keys::exchange_rates();
     if let Some(row) = rows.rows.lock().expect("no panic").get_mut(&key) {
         let no_date = row["PK"].clone();
         row.insert("date".to_owned(), no_date);
     }
-    assert!(app::exchange_rates::estimator(&app, Some(dollar)).await.is_none());
+    assert!(app::payments::exchange_rates::estimator(&app, Some(dollar)).await.is_none());
     // Whoever goes by them is told.
-    let charge = app::exchange_rates::convert_for_charge(&app, price, dollar, app.now()).await;
+    let charge = app::payments::exchange_rates::convert_for_charge(&app, price, dollar, app.now()).await;
     assert!(matches!(charge, Err(AppError::Read(_))), "{charge:?}");
 }
 
@@ -477,11 +483,11 @@ async fn whatever_is_lost_on_the_way_the_numbers_have_no_gap() {
     for (number, faults) in (1..).zip(faults) {
         for fault in faults {
             rows.lost.lock().expect("no panic").push(*fault);
-            let silent = receipts::issue(&app, &appointment, &occasion(number)).await;
+            let silent = receipt::issue(&app, &appointment, &occasion(number)).await;
             assert!(matches!(silent, Err(AppError::Commit(CommitError::Table(_)))), "{silent:?}");
         }
         *rows.busy.lock().expect("no panic") = 2;
-        let issued = receipts::issue(&app, &appointment, &occasion(number)).await.expect("issued");
+        let issued = receipt::issue(&app, &appointment, &occasion(number)).await.expect("issued");
         *rows.busy.lock().expect("no panic") = 0;
         assert_eq!(issued.number.sequence(), number);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::AppError;
-use domain::receipt::{Occasion, OccasionKind};
+use domain::receipts::receipt::{Occasion, OccasionKind};
 use domain::{Currency, Money, TimeSpan, Timestamp};
 use serde_json::json;
 
@@ -254,7 +254,7 @@ async fn receipts_issued_at_once_are_numbered_without_gaps() {
             };
             loop {
                 // As an effect does that was told to come again.
-                match app::receipts::issue(&world.stack.app, &appointment, &occasion).await {
+                match app::receipts::receipt::issue(&world.stack.app, &appointment, &occasion).await {
                     Err(AppError::Busy) => {}
                     issued => return issued.expect("issued"),
                 }

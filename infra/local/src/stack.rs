@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use app::exchange_rates::RefreshError;
-use app::ports::{Gateways, Secret};
-use app::reconciliation::Reconciled;
+use app::payments::exchange_rates::RefreshError;
+use app::payments::ports::Gateways;
+use app::payments::reconciliation::Reconciled;
+use app::ports::Secret;
 use app::{App, AppError, Settings};
-use domain::payment::Gateway as PaymentGateway;
+use domain::payments::gateway::Gateway as PaymentGateway;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
@@ -502,7 +503,7 @@ impl Stack {
     /// What the schedule does every hour: fetches the exchange rates; whether there were newer ones.
     ///
     /// # Errors
-    /// As [`app::exchange_rates::refresh`]'s.
+    /// As [`app::payments::exchange_rates::refresh`]'s.
     pub async fn fetch_exchange_rates(&self) -> Result<bool, RefreshError> {
         functions::fetch_exchange_rates::handle(&self.app).await
     }

@@ -121,8 +121,9 @@ impl Surroundings {
     /// The first thing that somebody on the list offers, when somebody does.
     pub async fn offered(&self) -> Option<Offered> {
         for expert in self.people().iter().filter(|somebody| somebody.is("expert")) {
-            let kinds =
-                app::session_types::list(&self.app, expert.expert_id, false).await.unwrap_or_default();
+            let kinds = app::experts::session_types::list(&self.app, expert.expert_id, false)
+                .await
+                .unwrap_or_default();
             if let Some(kind) = kinds.first() {
                 return Some(Offered { expert: expert.expert_id, session_type: kind.id });
             }

@@ -1,11 +1,12 @@
 //! Why a use case did not do what was asked. HTTP-free; `shared/http` makes a problem document of each.
 
 use domain::Money;
-use domain::appointment::ChangeRefusal;
-use domain::day_ledger::Refusal;
+use domain::scheduling::appointment::ChangeRefusal;
+use domain::scheduling::day_ledger::Refusal;
 use store::{CommitError, ReadError, TableError};
 
-use crate::ports::{PaymentError, PortError, WebhookError};
+use crate::payments::ports::{PaymentError, WebhookError};
+use crate::ports::PortError;
 
 /// Why a use case did not do what was asked; nothing has changed then, unless a variant says so.
 #[derive(Debug, thiserror::Error)]

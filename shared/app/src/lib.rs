@@ -3,30 +3,24 @@
 //! A use case reads, lets `domain` decide, and commits one transaction. What the outside world must come to show is owed by
 //! due rows in that transaction and done afterwards by [`effects`]; no outside call is made inside a state change.
 
-pub mod appointments;
-pub mod billing;
-pub mod booking;
-pub mod effects;
 pub mod error;
-pub mod exchange_rates;
-pub mod experts;
 pub mod idempotency;
-pub mod payment_accounts;
-pub mod payments;
-pub mod people;
 pub mod ports;
+
+pub mod experts;
+pub mod identity;
+pub mod operations;
+pub mod payments;
 pub mod receipts;
-pub mod reconciliation;
-pub mod reports;
-pub mod session_types;
-pub mod slots;
-mod taxes;
+pub mod scheduling;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::scheduling::appointment::{Appointment, Event};
 use domain::{AppointmentId, Currency, Rate, SessionTypeId, Timestamp};
-use ports::{Clock, EffectQueue, EventBus, ExchangeRates, Gateways, Random};
+use payments::ports::{ExchangeRates, Gateways};
+use ports::{Clock, EffectQueue, EventBus, Random};
 use store::{CommitError, Effect, Store, TableError, Transaction};
 
 pub use error::AppError;
@@ -105,6 +99,19 @@ impl App {
     /// Owes an effect in a transaction.
     fn owe(&self, transaction: &mut Transaction, effect: Effect, due_at: Timestamp) -> Result<(), AppError> {
         Ok(transaction.owe(&store::Due::new(effect, due_at, self.stamp()))?)
+    }
+
+    /// Enqueues the domain event that says what happened to an appointment.
+    pub(crate) fn announce(
+        &self,
+        transaction: &mut Transaction,
+        appointment: &Appointment,
+        event: Event,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let effect =
+            Effect::Announcement { appointment: appointment.id, version: appointment.version, event };
+        self.owe(transaction, effect, now)
     }
 
     /// Commits, then sends what is due at once to its worker.

@@ -10,7 +10,8 @@ mod secrets;
 
 use std::sync::{Arc, OnceLock};
 
-use app::ports::{Gateways, NoExchangeRates, Secrets};
+use app::payments::ports::{Gateways, NoExchangeRates};
+use app::ports::Secrets;
 use app::{App, Settings};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};

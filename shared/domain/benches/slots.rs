@@ -6,10 +6,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use domain::availability::AvailabilityRules;
-use domain::session_type::SessionTypeTerms;
-use domain::slots::{Occupancy, Slot, slots};
-use domain::time::{DAY, MINUTE};
+use domain::experts::availability::AvailabilityRules;
+use domain::experts::session_type::SessionTypeTerms;
+use domain::kernel::time::{DAY, MINUTE};
+use domain::scheduling::slots::{Occupancy, Slot, slots};
 use domain::{TimeSpan, Timestamp};
 
 /// Sessions of 30 minutes every 15, with two hours' notice.

@@ -1,30 +1,21 @@
-//! The rules of Expert Connect as functions of values: slots, holds, appointments, policies, money and ids.
+//! The rules of Expert Connect as pure functions of values: slots, holds, appointments, policies, payments, receipts.
 //!
 //! Nothing here does I/O, reads a clock, draws a random number, is async, or knows AWS. `now` is always an argument, so
-//! the same values give the same answer on any machine at any time.
+//! the same values give the same result on any machine at any time.
+//!
+//! [`kernel`] has the types that every area uses: ids, money, time and text. The other modules are the areas; each may use
+//! those above it in this list.
 
-pub mod appointment;
-pub mod availability;
-pub mod billing;
-pub mod day_ledger;
-pub mod exchange;
-pub mod expert;
-pub mod id;
-pub mod ledger;
-pub mod money;
-pub mod payment;
+pub mod kernel;
+
+pub mod experts;
+pub mod payments;
+pub mod receipts;
+pub mod scheduling;
+
 pub mod planted;
-pub mod policy;
-pub mod receipt;
-pub mod reconciliation;
-pub mod report;
-pub mod session_type;
-pub mod slots;
-pub mod tax;
-pub mod text;
-pub mod time;
 
-pub use id::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId};
-pub use money::{Currency, Money, Rate};
+pub use kernel::id::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId};
+pub use kernel::money::{Currency, Money, Rate};
+pub use kernel::time::{TimeSpan, Timestamp, Zone};
 pub use planted::planted;
-pub use time::{TimeSpan, Timestamp, Zone};

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use app::idempotency;
-use app::people::{Person, Role};
+use app::identity::people::{Person, Role};
 use aws_lc_rs::digest;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method, StatusCode};

@@ -1,9 +1,9 @@
 //! Errors as problem documents (RFC 9457).
 
 use app::AppError;
-use app::ports::{PaymentError, WebhookError};
-use domain::day_ledger::Refusal;
-use domain::slots;
+use app::payments::ports::{PaymentError, WebhookError};
+use domain::scheduling::day_ledger::Refusal;
+use domain::scheduling::slots;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use app::App;
-use app::people::Role;
+use app::identity::people::Role;
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use schemars::{JsonSchema, Schema, SchemaGenerator};

@@ -4,7 +4,7 @@
 //! texts get an apostrophe in front, which spreadsheets read as "this is text". Figures are no texts: they are made from
 //! numbers alone, so one below zero keeps its bare minus and can be added up.
 
-use domain::report::SignedMoney;
+use domain::payments::report::SignedMoney;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 

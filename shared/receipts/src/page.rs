@@ -1,6 +1,6 @@
 //! A receipt as a web page: for a telephone and for paper, without scripts.
 
-use domain::receipt::Receipt;
+use domain::receipts::receipt::Receipt;
 use maud::{DOCTYPE, PreEscaped, html};
 
 use crate::sheet::Sheet;

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use chrono::{Datelike, Timelike};
 use domain::Timestamp;
-use domain::receipt::Receipt;
+use domain::receipts::receipt::Receipt;
 use krilla::Document;
 use krilla::color::luma;
 use krilla::geom::{PathBuilder, Rect};

@@ -1,6 +1,6 @@
 //! What stands on a receipt, in words, whatever it is shown as.
 
-use domain::receipt::{Receipt, ReceiptKind, Service};
+use domain::receipts::receipt::{Receipt, ReceiptKind, Service};
 use domain::{Timestamp, Zone};
 
 /// The words of a receipt, top to bottom.

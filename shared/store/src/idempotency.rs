@@ -1,7 +1,7 @@
 //! Requests that created something, so that the same request again gets the same answer.
 
 use domain::Timestamp;
-use domain::time::DAY;
+use domain::kernel::time::DAY;
 use serde::{Deserialize, Serialize};
 
 use crate::keys;

@@ -32,8 +32,8 @@
 //! Instants in sort keys are seconds since 1970 in twelve digits, so that they sort as text.
 
 use chrono::{Datelike, NaiveDate};
-use domain::payment::Gateway;
-use domain::receipt::DocumentName;
+use domain::payments::gateway::Gateway;
+use domain::receipts::receipt::DocumentName;
 use domain::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId, TimeSpan, Timestamp};
 
 /// Partition key attribute.

@@ -4,32 +4,30 @@
 //! what was read, under the versions read, and [`Store::commit`] it. What the outside world must come to show is owed by
 //! [`due`] rows of the same transaction.
 
-mod appointments;
-mod calendars;
-pub mod due;
 mod dynamo;
-mod exchange_rates;
-mod experts;
 pub mod idempotency;
 pub mod keys;
-mod ledger;
-mod receipts;
-mod reconciliation;
 pub mod table;
 mod transaction;
-mod webhook_events;
+
+pub mod experts;
+pub mod operations;
+pub mod payments;
+pub mod receipts;
+pub mod scheduling;
 
 use std::sync::Arc;
 
-pub use appointments::{AppointmentPage, AppointmentRecord, ConcernPage, Whose};
-pub use calendars::Offer;
-pub use due::{Due, Effect};
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
-pub use exchange_rates::VersionedRates;
-pub use experts::VersionedRules;
-pub use ledger::LedgerPage;
-pub use receipts::{ReceiptPage, VersionedBilling, WrittenCalculation};
-pub use reconciliation::{Compared, DifferencePage};
+pub use experts::profiles::VersionedRules;
+pub use operations::outbox::{Due, Effect};
+pub use payments::exchange_rates::VersionedRates;
+pub use payments::ledger::LedgerPage;
+pub use payments::payment::ConcernPage;
+pub use payments::reconciliation::{Compared, DifferencePage};
+pub use receipts::receipt::{ReceiptPage, VersionedBilling, WrittenCalculation};
+pub use scheduling::appointments::{AppointmentPage, AppointmentRecord, Whose};
+pub use scheduling::occupancy::Offer;
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
 

@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use serde::Serialize;
 
-use crate::due::{Due, Effect};
 use crate::keys::{self, Key};
+use crate::operations::outbox::{Due, Effect};
 use crate::table::{Action, Expect, Item, TableError, Write, WriteError};
 use crate::{ReadError, Store};
 

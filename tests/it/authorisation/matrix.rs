@@ -5,7 +5,7 @@
 use http_api::Audience;
 use serde_json::{Value, json};
 
-use app::people::Role;
+use app::identity::people::Role;
 
 use crate::harness::{Offer, World, billing_details, office_hours, paid_hour};
 

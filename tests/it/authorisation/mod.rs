@@ -5,7 +5,7 @@ mod matrix;
 
 use std::collections::BTreeSet;
 
-use app::people::Role;
+use app::identity::people::Role;
 use http_api::Route;
 use reqwest::header::{CONTENT_LENGTH, DATE, HeaderMap};
 use serde_json::{Value, json};

@@ -73,7 +73,7 @@ async fn what_costs_nothing_is_confirmed_at_once() {
     assert_eq!(world.stack.bus.published().len(), 1);
     // Nothing is owed any more.
     world.pass(86_400);
-    let swept = app::effects::sweep(&world.stack.app).await.expect("the sweep works");
+    let swept = app::operations::outbox::sweep(&world.stack.app).await.expect("the sweep works");
     assert_eq!(swept.found, 0);
 }
 

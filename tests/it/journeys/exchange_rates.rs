@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use app::exchange_rates::{RefreshError, convert_for_charge, refresh};
+use app::payments::exchange_rates::{RefreshError, convert_for_charge, refresh};
 use app::{App, AppError};
 use domain::{Currency, Money, Timestamp};
 use providers::ecb::EuropeanCentralBank;

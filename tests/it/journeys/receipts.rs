@@ -1,8 +1,8 @@
 //! A document for each movement of money: numbered without gaps, frozen, and shown to whom it concerns.
 
 use app::AppError;
-use domain::receipt::{Occasion, OccasionKind, Receipt, ReceiptKind};
-use domain::tax::Taxes;
+use domain::receipts::receipt::{Occasion, OccasionKind, Receipt, ReceiptKind};
+use domain::receipts::tax::Taxes;
 use domain::{Currency, Money};
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ fn refund(payment: &str, object: &str, amount: u64) -> Occasion {
 async fn try_issue(world: &World, appointment: &str, occasion: &Occasion) -> Result<Receipt, AppError> {
     let app = &world.stack.app;
     let appointment = app.store.appointment(appointment.parse().expect("an id")).await;
-    app::receipts::issue(app, &appointment.expect("readable").expect("an appointment"), occasion).await
+    app::receipts::receipt::issue(app, &appointment.expect("readable").expect("an appointment"), occasion)
+        .await
 }
 
 async fn issue(world: &World, appointment: &str, occasion: &Occasion) -> Receipt {

@@ -1,8 +1,8 @@
 //! The ledger held against the gateway's books, when messages were lost and when somebody meddled.
 
-use app::reconciliation::Reconciled;
-use domain::ledger::{Entry, Movement, MovementKind};
-use domain::payment::Gateway;
+use app::payments::reconciliation::Reconciled;
+use domain::payments::gateway::Gateway;
+use domain::payments::ledger::{Entry, Movement, MovementKind};
 use domain::{AppointmentId, Money, Timestamp};
 use serde_json::{Value, json};
 use simulators::stripe::{DisputeOutcome, PayoutOutcome, Switches};

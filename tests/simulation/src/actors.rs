@@ -1,11 +1,12 @@
 //! People who book, pay, call off, move, complete, contradict, decide and edit, and banks that dispute: as the seed draws.
 
 use crate::people::How;
-use app::people::Person;
-use domain::appointment::{Outcome, Party, Status};
-use domain::availability::DateRange;
-use domain::payment::Order;
-use domain::time::{DAY, HOUR, MINUTE};
+use app::identity::people::Person;
+use domain::experts::availability::DateRange;
+use domain::kernel::time::{DAY, HOUR, MINUTE};
+use domain::payments::payment::Order;
+use domain::scheduling::appointment::{Outcome, Status};
+use domain::scheduling::party::Party;
 use domain::{AppointmentId, ExpertId, Rate, TimeSpan, Timestamp};
 
 use crate::core::Core;
@@ -368,7 +369,7 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             match core.people.chance.below(4) {
                 0 => rules.weekly.sunday.clear(),
                 1 => {
-                    let day = domain::time::Date::try_from(core.instant().plus(2 * DAY).utc_day());
+                    let day = domain::kernel::time::Date::try_from(core.instant().plus(2 * DAY).utc_day());
                     rules.blocked.extend(day.map(|day| DateRange { first: day, last: day }));
                 }
                 _ => {}

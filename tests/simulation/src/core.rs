@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::session_type::SessionTypeTerms;
+use domain::experts::session_type::SessionTypeTerms;
 use domain::{SessionTypeId, Timestamp};
 
 use crate::chance::Chance;

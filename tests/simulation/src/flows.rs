@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::ledger::Totals;
+use domain::payments::ledger::Totals;
 
 use crate::core::{How, Mishap};
 use crate::rest::come_to_rest;

@@ -1,4 +1,4 @@
-//! A model of Stripe with destination charges, at the level of `app::ports::PaymentGateway`, and its own books.
+//! A model of Stripe with destination charges, at the level of `app::payments::ports::PaymentGateway`, and its own books.
 //!
 //! A charge pays the platform, which passes all of it on and takes its fee back out of it. What goes back to the client takes
 //! the expert's part along only when it is told to; then the fee comes back in proportion to everything that was reversed so
@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::ports::{About, BookLine, PaymentError};
-use domain::ledger::{Account, Movement, MovementKind};
-use domain::payment::{Decline, IntentStatus, Order, Plan};
-use domain::time::{DAY, HOUR};
+use app::payments::ports::{About, BookLine, PaymentError};
+use domain::kernel::time::{DAY, HOUR};
+use domain::payments::ledger::{Account, Movement, MovementKind};
+use domain::payments::payment::{Decline, IntentStatus, Order, Plan};
 use domain::{AppointmentId, ExpertId, Money, Timestamp};
 
 use crate::core::Core;

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use domain::appointment::{Appointment, Review, Status};
-use domain::ledger::{Movement, MovementKind};
-use domain::payment::{Concern, Payment, PaymentState};
-use domain::receipt::Receipt;
-use domain::session_type::SessionTypeTerms;
-use domain::time::DAY;
+use domain::experts::session_type::SessionTypeTerms;
+use domain::kernel::time::DAY;
+use domain::payments::ledger::{Movement, MovementKind};
+use domain::payments::payment::{Concern, Payment, PaymentState};
+use domain::receipts::receipt::Receipt;
+use domain::scheduling::appointment::{Appointment, Review, Status};
 use domain::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
@@ -420,8 +420,13 @@ fn ledger_is_true(core: &Core, id: AppointmentId, ledger: &[Movement], wrong: &m
 
 /// Somebody is refused a slot. That is right when somebody else had it at some moment of the request, and when that was a hold,
 /// its time was not over yet: no hold outlives its time once someone wants the slot.
-pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::day_ledger::Refusal, begun: i64) {
-    use domain::day_ledger::Refusal::{DayFull, Seats, Taken, TooClose, WeekFull};
+pub fn refused(
+    core: &mut Core,
+    asked: &Asked,
+    refusal: &domain::scheduling::day_ledger::Refusal,
+    begun: i64,
+) {
+    use domain::scheduling::day_ledger::Refusal::{DayFull, Seats, Taken, TooClose, WeekFull};
     let (expert, session_type, start, mover) = match &asked.ask {
         Ask::Book { expert, session_type, start, .. } => (*expert, *session_type, *start, None),
         Ask::Reschedule(id, start) => {

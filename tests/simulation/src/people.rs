@@ -3,20 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use app::booking::{Booked, Booking};
-use app::exchange_rates::RefreshError;
+use app::experts::profiles;
+use app::experts::session_types;
 use app::idempotency::{Created, Request, remember};
-use app::payments::{self, Decision};
-use app::people::{Person, Role};
-use app::ports::PayWith;
-use app::{
-    App, AppError, appointments, booking, exchange_rates, experts, payment_accounts, session_types, slots,
-};
-use domain::appointment::{Attendee, Outcome};
-use domain::availability::AvailabilityRules;
-use domain::payment::{Concern, Gateway};
-use domain::session_type::SessionTypeTerms;
-use domain::text::LongText;
+use app::identity::people::{Person, Role};
+use app::payments::accounts;
+use app::payments::checkout;
+use app::payments::escalations::{self, Decision};
+use app::payments::exchange_rates;
+use app::payments::exchange_rates::RefreshError;
+use app::payments::fees;
+use app::payments::ports::PayWith;
+use app::payments::refunds;
+use app::scheduling::appointments;
+use app::scheduling::booking;
+use app::scheduling::booking::{Booked, Booking};
+use app::scheduling::slots;
+use app::{App, AppError};
+use domain::experts::availability::AvailabilityRules;
+use domain::experts::session_type::SessionTypeTerms;
+use domain::kernel::text::LongText;
+use domain::payments::gateway::Gateway;
+use domain::payments::payment::Concern;
+use domain::scheduling::appointment::{Attendee, Outcome};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::chance::Chance;
@@ -250,7 +259,7 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
         }
         Ask::Refund(id, amount, key) => {
             let body = format!("{id} {amount}");
-            match payments::refund(app, person, &request(person, key, body), *id, *amount).await? {
+            match refunds::refund(app, person, &request(person, key, body), *id, *amount).await? {
                 Created::Before(_) => {}
                 Created::Now(_, seen) => remember(app, seen, id.to_string()).await,
             }
@@ -261,10 +270,10 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
                 How::TryAgain => Decision::TryAgain,
                 How::SettledByHand => Decision::SettledByHand(shown(app, *id).await?),
             };
-            payments::decide(app, person, *id, decision).await.map(|_| about(*id))
+            escalations::decide(app, person, *id, decision).await.map(|_| about(*id))
         }
         Ask::WayToPay(id) => {
-            let secret = match payments::way_to_pay(app, person, *id).await? {
+            let secret = match checkout::way_to_pay(app, person, *id).await? {
                 (_, PayWith::ClientSecret(secret)) => Some(secret),
                 _ => None,
             };
@@ -282,21 +291,19 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
         }
         Ask::Retire(id) => session_types::retire(app, owner()?, *id).await.map(|_| Heard::default()),
         Ask::Hours(rules) => {
-            let version = experts::rules(app, owner()?).await?.version;
+            let version = profiles::rules(app, owner()?).await?.version;
             let rules = AvailabilityRules::clone(rules);
-            experts::replace_rules(app, owner()?, version, rules).await.map(|_| Heard::default())
+            profiles::replace_rules(app, owner()?, version, rules).await.map(|_| Heard::default())
         }
         Ask::Onboard => {
-            payment_accounts::start_onboarding(app, owner()?, Gateway::Stripe).await.map(|_| Heard::default())
+            accounts::start_onboarding(app, owner()?, Gateway::Stripe).await.map(|_| Heard::default())
         }
         Ask::Connection => {
-            payment_accounts::read_connection(app, owner()?, Gateway::Stripe).await.map(|_| Heard::default())
+            accounts::read_connection(app, owner()?, Gateway::Stripe).await.map(|_| Heard::default())
         }
-        Ask::Fee(expert, rate) => {
-            payment_accounts::set_fee(app, person, *expert, *rate).await.map(|_| Heard::default())
-        }
+        Ask::Fee(expert, rate) => fees::set_fee(app, person, *expert, *rate).await.map(|_| Heard::default()),
         Ask::Reconcile => {
-            let found = app::reconciliation::reconcile(app).await?;
+            let found = app::payments::reconciliation::reconcile(app).await?;
             Ok(Heard { differences: found.differences, ..Heard::default() })
         }
         Ask::Rates => match exchange_rates::refresh(app).await {
@@ -391,7 +398,10 @@ fn hear(core: &mut Core, asked: Asked, answer: Option<&Result<Heard, AppError>>,
         | Some(Err(
             AppError::StillRunning
             | AppError::Busy
-            | AppError::Payment(app::ports::PaymentError::Unavailable(_) | app::ports::PaymentError::Failed(_))
+            | AppError::Payment(
+                app::payments::ports::PaymentError::Unavailable(_)
+                | app::payments::ports::PaymentError::Failed(_),
+            )
             | AppError::Port(..)
             | AppError::Read(_)
             | AppError::Commit(_),

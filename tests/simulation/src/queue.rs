@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::effects;
+use app::operations::outbox;
 use app::ports::{DomainEvent, EffectQueue, EventBus, PortError};
 use async_trait::async_trait;
 use store::Effect;
@@ -96,7 +96,7 @@ fn deliver(core: &mut Core, effect: Effect, receive: u32) {
         limit: WORKER_LIMIT,
         body: Box::new(move |app| {
             Box::pin(async move {
-                let done = effects::work_off(&app, effect).await;
+                let done = outbox::work_off(&app, effect).await;
                 outcome.store(done.is_err(), std::sync::atomic::Ordering::Relaxed);
             })
         }),

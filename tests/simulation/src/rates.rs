@@ -1,10 +1,11 @@
 //! A model of the European Central Bank: each day has its table, in which rates move a little.
 
-use app::ports::{ExchangeRates, PortError};
+use app::payments::ports::ExchangeRates;
+use app::ports::PortError;
 use async_trait::async_trait;
 use chrono::Datelike;
-use domain::exchange::{CurrencyRate, ReferenceRates};
-use domain::time::{DAY, HOUR};
+use domain::kernel::time::{DAY, HOUR};
+use domain::payments::exchange::{CurrencyRate, ReferenceRates};
 use domain::{Currency, Timestamp};
 
 use crate::call::{Kind, call};
@@ -52,7 +53,7 @@ fn published(core: &Core) -> Result<ReferenceRates, PortError> {
         Ok(CurrencyRate { currency, per_euro })
     });
     let rates = rates.collect::<Result<Vec<_>, PortError>>()?;
-    let date = day.try_into().map_err(|error: domain::time::InvalidDate| unreadable(&error))?;
+    let date = day.try_into().map_err(|error: domain::kernel::time::InvalidDate| unreadable(&error))?;
     ReferenceRates::new(date, rates).map_err(|error| unreadable(&error))
 }
 

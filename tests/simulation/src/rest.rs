@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 
 use app::AppError;
-use app::people::Person;
-use domain::appointment::{Outcome, Party, Review};
-use domain::expert::PaymentAccount;
-use domain::ledger::{Account, Balances, Movement, MovementKind, Totals};
-use domain::payment::{Concern, Gateway, PaymentState};
-use domain::time::{DAY, HOUR};
+use app::identity::people::Person;
+use domain::kernel::time::{DAY, HOUR};
+use domain::payments::account::PaymentAccount;
+use domain::payments::gateway::Gateway;
+use domain::payments::ledger::{Account, Balances, Movement, MovementKind, Totals};
+use domain::payments::payment::{Concern, PaymentState};
+use domain::scheduling::appointment::{Outcome, Review};
+use domain::scheduling::party::Party;
 use domain::{ExpertId, Money, TimeSpan};
 use store::Item;
 
@@ -350,11 +352,9 @@ fn settled(core: &Core, known: &Known, wrong: &mut Vec<String>) {
     if totals.authorised > 0 {
         fail(format!("{} stay set aside", totals.authorised));
     }
-    let secret_is_open = core
-        .gateway
-        .intents
-        .values()
-        .any(|intent| intent.appointment == id && intent.status == domain::payment::IntentStatus::Open);
+    let secret_is_open = core.gateway.intents.values().any(|intent| {
+        intent.appointment == id && intent.status == domain::payments::payment::IntentStatus::Open
+    });
     // An intent that nobody noted nobody can pay either: its secret was never told.
     let told = core.people.secrets.iter().any(|(of, secret)| {
         *of == id
@@ -362,7 +362,7 @@ fn settled(core: &Core, known: &Known, wrong: &mut Vec<String>) {
                 .gateway
                 .intents
                 .get(secret)
-                .is_some_and(|intent| intent.status == domain::payment::IntentStatus::Open)
+                .is_some_and(|intent| intent.status == domain::payments::payment::IntentStatus::Open)
     });
     if secret_is_open && told {
         fail("it is over, and can still be paid".to_owned());

@@ -1,13 +1,16 @@
 //! The people of a simulation, and what they offer: few of each, so that they meet.
 
-use app::people::{Person, Role};
-use domain::availability::{AvailabilityRules, WeeklyHours, Window};
-use domain::expert::{Expert, ExpertProfile, PaymentAccount};
-use domain::payment::Gateway;
-use domain::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
-use domain::session_type::{BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms};
-use domain::text::LongText;
-use domain::time::DAY;
+use app::identity::people::{Person, Role};
+use domain::experts::availability::{AvailabilityRules, WeeklyHours, Window};
+use domain::experts::expert::{Expert, ExpertProfile};
+use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
+use domain::experts::session_type::{
+    BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
+};
+use domain::kernel::text::LongText;
+use domain::kernel::time::DAY;
+use domain::payments::account::PaymentAccount;
+use domain::payments::gateway::Gateway;
 use domain::{Currency, Money, SessionTypeId};
 use futures_util::FutureExt;
 use store::{Due, Effect, Transaction, VersionedRules};

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use app::ports::{Clock, Gateways, Random};
+use app::payments::ports::Gateways;
+use app::ports::{Clock, Random};
 use app::{App, Settings};
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::payment::Gateway;
+use domain::payments::gateway::Gateway;
 use futures_util::FutureExt;
 use store::Store;
 
@@ -198,7 +199,9 @@ impl Simulation {
                 core.starts.push(Start {
                     name: "sweep".to_owned(),
                     limit: LIMIT,
-                    body: Box::new(|app| Box::pin(async move { drop(app::effects::sweep(&app).await) })),
+                    body: Box::new(|app| {
+                        Box::pin(async move { drop(app::operations::outbox::sweep(&app).await) })
+                    }),
                     on_end: Box::new(|_, _| {}),
                 });
             }

@@ -139,10 +139,12 @@ impl<'a> Generator<'a> {
     /// Mostly somebody who may.
     fn person(&mut self, route: &Route) -> crate::scene::Person {
         let likely = match route.audience {
-            http_api::Audience::Only(app::people::Role::Admin) => MARGARET,
-            http_api::Audience::Only(app::people::Role::Client) => ALAN,
-            http_api::Audience::Only(app::people::Role::Expert) if route.path.contains('{') => ADA,
-            http_api::Audience::Only(app::people::Role::Expert) => *self.chance.pick(&[ADA, KATHERINE]),
+            http_api::Audience::Only(app::identity::people::Role::Admin) => MARGARET,
+            http_api::Audience::Only(app::identity::people::Role::Client) => ALAN,
+            http_api::Audience::Only(app::identity::people::Role::Expert) if route.path.contains('{') => ADA,
+            http_api::Audience::Only(app::identity::people::Role::Expert) => {
+                *self.chance.pick(&[ADA, KATHERINE])
+            }
             _ => *self.chance.pick(&[ADA, ALAN]),
         };
         if self.chance.one_in(10) { *self.chance.pick(&EVERYBODY) } else { likely }

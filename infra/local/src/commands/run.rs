@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{IsTerminal, stderr};
 
-use domain::time::DAY;
+use domain::kernel::time::DAY;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;

@@ -1,7 +1,7 @@
 //! What clients do: find, book, pay, move, list, and call off.
 
 use domain::Timestamp;
-use domain::time::{DAY, HOUR};
+use domain::kernel::time::{DAY, HOUR};
 use serde_json::{Value, json};
 
 use super::caller::{Answer, must_be, text};

@@ -5,9 +5,9 @@
 
 use std::time::Instant;
 
-use domain::ledger::{Account, Balances};
-use domain::payment::Gateway;
-use domain::time::{DAY, HOUR, MINUTE};
+use domain::kernel::time::{DAY, HOUR, MINUTE};
+use domain::payments::gateway::Gateway;
+use domain::payments::ledger::{Account, Balances};
 use domain::{Currency, ExpertId, Money, TimeSpan, Timestamp};
 use serde_json::{Value, json};
 use simulators::ManualClock;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use app::people::Role;
+use app::identity::people::Role;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;

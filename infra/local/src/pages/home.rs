@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::time::DAY;
+use domain::kernel::time::DAY;
 use domain::{TimeSpan, Timestamp};
 use maud::{Markup, html};
 
@@ -156,7 +156,9 @@ async fn booking(
 ) -> Vec<(&'static str, String)> {
     let Offered { expert, session_type } = offered;
     let week = TimeSpan::new(from, from.plus(7 * DAY));
-    let slots = app::slots::list(&surroundings.app, *expert, *session_type, week).await.unwrap_or_default();
+    let slots = app::scheduling::slots::list(&surroundings.app, *expert, *session_type, week)
+        .await
+        .unwrap_or_default();
     let Some(slot) = slots.first() else { return Vec::new() };
     let body = serde_json::json!({
         "expert_id": expert,

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use domain::time::DAY;
+use domain::kernel::time::DAY;
 use domain::{Timestamp, Zone};
 
 use crate::{Description, Offered, Surroundings};

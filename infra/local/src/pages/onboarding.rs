@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ExpertId;
-use domain::payment::Gateway;
+use domain::payments::gateway::Gateway;
 use maud::html;
 
 use super::layout::{command, page};

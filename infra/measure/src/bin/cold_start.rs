@@ -209,7 +209,7 @@ async fn offer(stack: &Stack) -> Result<(String, String), Failure> {
     let query = format!(
         "session_type={}&from={from}&to={}",
         kind["id"].as_str().unwrap_or_default(),
-        from.plus(30 * domain::time::DAY)
+        from.plus(30 * domain::kernel::time::DAY)
     );
     Ok((expert, query))
 }

@@ -1,16 +1,16 @@
 //! What one look at a payment changes, in one transaction.
 
 use domain::Timestamp;
-use domain::appointment::{Appointment, Event, Outcome, Party};
-use domain::ledger::{Entry, Movement, MovementKind};
-use domain::payment::{Payment, PaymentState, Settlement};
-use domain::policy::no_show;
-use domain::text::LongText;
+use domain::kernel::text::LongText;
+use domain::payments::ledger::{Entry, Movement, MovementKind};
+use domain::payments::payment::{Payment, PaymentState, Settlement};
+use domain::scheduling::appointment::{Appointment, Event, Outcome};
+use domain::scheduling::cancellation::no_show;
+use domain::scheduling::party::Party;
 use store::table::Consistency;
 use store::{Effect, Transaction};
 
-use super::{NEEDS_PERSON, Next, commit_step};
-use crate::booking::announce;
+use super::process::{NEEDS_PERSON, Next, commit_step};
 use crate::{App, AppError};
 
 /// What an appointment is called off with when nobody could be made to pay.
@@ -82,7 +82,7 @@ impl<'a> Change<'a> {
                 let days = self.days().await?;
                 self.transaction.put_appointment(&confirmed)?;
                 self.transaction.change_days(self.appointment.expert, &days.confirm(self.appointment));
-                announce(self.app, &mut self.transaction, &confirmed, Event::Confirmed, self.now)?;
+                self.app.announce(&mut self.transaction, &confirmed, Event::Confirmed, self.now)?;
                 Ok(Verdict::LookAgain)
             }
             Settlement::Expire => {
@@ -105,7 +105,7 @@ impl<'a> Change<'a> {
             Settlement::Complete => {
                 let completed = self.appointment.ended(Outcome::Completed, Party::Platform, self.now)?;
                 self.transaction.put_appointment(&completed)?;
-                announce(self.app, &mut self.transaction, &completed, Event::Completed, self.now)?;
+                self.app.announce(&mut self.transaction, &completed, Event::Completed, self.now)?;
                 Ok(Verdict::LookAgain)
             }
             Settlement::AcceptReport => {
@@ -137,7 +137,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    async fn days(&self) -> Result<domain::day_ledger::DayLedger, AppError> {
+    async fn days(&self) -> Result<domain::scheduling::day_ledger::DayLedger, AppError> {
         let occupied = self.appointment.occupied();
         Ok(self.app.store.days(self.appointment.expert, occupied, Consistency::Strong).await?)
     }
@@ -146,7 +146,7 @@ impl<'a> Change<'a> {
         let days = self.days().await?;
         self.transaction.put_appointment(ended)?;
         self.transaction.change_days(self.appointment.expert, &days.release(self.appointment));
-        announce(self.app, &mut self.transaction, ended, event, self.now)
+        self.app.announce(&mut self.transaction, ended, event, self.now)
     }
 
     /// Commits; whether nobody else was faster.

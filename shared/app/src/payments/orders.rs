@@ -1,13 +1,14 @@
 //! What the gateway is asked for.
 
-use domain::appointment::{Appointment, Event, Status};
-use domain::ledger::{Movement, MovementKind};
-use domain::payment::{Payment, PaymentState, Plan, References, Settlement, action_deadline};
+use domain::payments::ledger::{Movement, MovementKind};
+use domain::payments::payment::{Payment, PaymentState, Plan, References, Settlement, action_deadline};
+use domain::scheduling::appointment::{Appointment, Event, Status};
 use domain::{Money, Timestamp};
 use store::{Effect, Transaction};
 
-use super::{buyer, commit_step, give_up};
-use crate::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
+use super::holds::give_up;
+use super::process::{buyer, commit_step};
+use crate::payments::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
 use crate::{App, AppError};
 
 /// So long after a gateway failed a look shows whether it acted, in seconds.

@@ -5,8 +5,8 @@
 //! ```
 
 use domain::Currency;
-use domain::exchange::{CurrencyRate, InvalidRates, ReferenceRates};
-use domain::time::Date;
+use domain::kernel::time::Date;
+use domain::payments::exchange::{CurrencyRate, InvalidRates, ReferenceRates};
 use roxmltree::{Document, Node, ParsingOptions};
 
 /// The namespace of the envelope.

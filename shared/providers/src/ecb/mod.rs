@@ -4,10 +4,11 @@
 
 mod convert;
 
-use app::ports::{ExchangeRates, PortError};
+use app::payments::ports::ExchangeRates;
+use app::ports::PortError;
 use async_trait::async_trait;
 use bytes::BytesMut;
-use domain::exchange::ReferenceRates;
+use domain::payments::exchange::ReferenceRates;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, USER_AGENT};
 

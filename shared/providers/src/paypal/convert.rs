@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use app::ports::{AccountState, Buyer, PaymentError};
-use domain::payment::{Payment, Plan};
+use app::payments::ports::{AccountState, Buyer, PaymentError};
+use domain::payments::payment::{Payment, Plan};
 use domain::{Currency, Money};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What a failed call means (<https://developer.paypal.com/api/rest/responses/>).
 
-use app::ports::PaymentError;
+use app::payments::ports::PaymentError;
 use reqwest::StatusCode;
 use serde::Deserialize;
 

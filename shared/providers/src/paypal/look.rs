@@ -4,9 +4,9 @@
 //! passed on whole and the two taken off again. A refund comes from the expert, and the platform adds its fee of it. What is
 //! disputed is taken from the expert alone, and the platform's fee of it stays where it is.
 
-use app::ports::{PayWith, PaymentError};
-use domain::ledger::{Account, Movement, MovementKind};
-use domain::payment::{Decline, IntentStatus, Payment, Seen};
+use app::payments::ports::{PayWith, PaymentError};
+use domain::payments::ledger::{Account, Movement, MovementKind};
+use domain::payments::payment::{Decline, IntentStatus, Payment, Seen};
 use domain::{Money, Timestamp};
 
 use super::AUTHORISATION_LASTS;

@@ -16,14 +16,16 @@ mod wire;
 
 use std::sync::Arc;
 
-use app::ports::{
-    About, AccountState, BookLine, Buyer, Clock, Looked, Notice, OnboardingPage, Opened, PaymentError,
-    PaymentGateway, PortError, RefundOrder, Secrets, WebhookError,
+use app::payments::ports::{
+    About, AccountState, BookLine, Buyer, Looked, Notice, OnboardingPage, Opened, PaymentError,
+    PaymentGateway, RefundOrder, WebhookError,
 };
+use app::ports::{Clock, PortError, Secrets};
 use async_trait::async_trait;
-use domain::ledger::Movement;
-use domain::payment::{Abilities, IntentStatus, Payment, Plan, References};
-use domain::time::{DAY, HOUR};
+use domain::kernel::time::{DAY, HOUR};
+use domain::payments::gateway::Abilities;
+use domain::payments::ledger::Movement;
+use domain::payments::payment::{IntentStatus, Payment, Plan, References};
 use domain::{ExpertId, Money, TimeSpan, Timestamp};
 use reqwest::Url;
 use serde::de::{DeserializeOwned, IgnoredAny};

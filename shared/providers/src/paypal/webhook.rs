@@ -1,7 +1,7 @@
 //! PayPal's messages: whether they are PayPal's it says itself, over the bytes as they came; then they are read only for what they
 //! are about (<https://developer.paypal.com/api/rest/webhooks/rest/>).
 
-use app::ports::{About, WebhookError};
+use app::payments::ports::{About, WebhookError};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! PayPal's JSON, as far as it is read. What is not here is passed over.
 
 use domain::Timestamp;
-use domain::time::InvalidTimestamp;
+use domain::kernel::time::InvalidTimestamp;
 use serde::Deserialize;
 
 /// An amount: a decimal number with as many digits behind the point as PayPal gives the currency.

@@ -1,8 +1,8 @@
 //! Stripe's books: the platform's lines, and experts' payouts. Pure.
 
-use app::ports::{BookLine, PaymentError};
+use app::payments::ports::{BookLine, PaymentError};
 use domain::Timestamp;
-use domain::ledger::{Movement, MovementKind};
+use domain::payments::ledger::{Movement, MovementKind};
 
 use super::convert::{APPOINTMENT, from_stripe, minor_units};
 use super::wire::{BalanceTransaction, Expandable, Payout, Source};

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use app::ports::{AccountState, Buyer, PaymentError};
-use domain::payment::{Payment, Plan};
+use app::payments::ports::{AccountState, Buyer, PaymentError};
+use domain::payments::payment::{Payment, Plan};
 use domain::{AppointmentId, Currency, ExpertId, Money};
 use stripe_connect::account::{
     CreateAccount, CreateAccountCapabilities, CreateAccountCapabilitiesCardPayments,

@@ -1,7 +1,7 @@
 //! What a failed call means (<https://docs.stripe.com/error-low-level>), and why banks refuse.
 
-use app::ports::PaymentError;
-use domain::payment::Decline;
+use app::payments::ports::PaymentError;
+use domain::payments::payment::Decline;
 use reqwest::StatusCode;
 use serde::Deserialize;
 

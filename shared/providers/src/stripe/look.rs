@@ -3,9 +3,9 @@
 //! Each movement that touches the platform's money names the object that Stripe's books name as the source of the line, so that
 //! the two can be compared.
 
-use app::ports::{PayWith, PaymentError};
-use domain::ledger::{Account, Movement, MovementKind};
-use domain::payment::{IntentStatus, Payment, Seen};
+use app::payments::ports::{PayWith, PaymentError};
+use domain::payments::ledger::{Account, Movement, MovementKind};
+use domain::payments::payment::{IntentStatus, Payment, Seen};
 use domain::{Currency, Money, Timestamp};
 
 use super::convert::{CAPTURE_KEY, KEY, from_stripe};

@@ -18,14 +18,16 @@ mod wire;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::ports::{
+use app::payments::ports::{
     AccountState, BookLine, Buyer, Looked, Notice, OnboardingPage, Opened, PaymentError, PaymentGateway,
-    PortError, RefundOrder, Secret, Secrets, TaxService, WebhookError,
+    RefundOrder, TaxService, WebhookError,
 };
+use app::ports::{PortError, Secret, Secrets};
 use async_trait::async_trait;
-use domain::ledger::Movement;
-use domain::payment::{Abilities, Payment, Plan, References};
-use domain::time::{DAY, HOUR};
+use domain::kernel::time::{DAY, HOUR};
+use domain::payments::gateway::Abilities;
+use domain::payments::ledger::Movement;
+use domain::payments::payment::{Payment, Plan, References};
 use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
 use reqwest::Url;
 use serde::Deserialize;
@@ -412,7 +414,7 @@ impl PaymentGateway for Stripe {
                 match self.ask::<wire::PaymentIntent>(&RetrievePaymentIntent::new(intent)).await {
                     Ok(intent) => webhook::payment_named(intent.metadata.get(convert::APPOINTMENT)),
                     // What Stripe does not know any more is nothing of ours.
-                    Err(failure) if failure.code() == Some(NOT_FOUND) => app::ports::About::Nothing,
+                    Err(failure) if failure.code() == Some(NOT_FOUND) => app::payments::ports::About::Nothing,
                     Err(failure) => return Err(PortError(PaymentError::from(failure).to_string()).into()),
                 }
             }

@@ -1,7 +1,7 @@
 //! Reads what hangs together at Stripe, in as few requests as can be.
 
 use domain::TimeSpan;
-use domain::payment::Payment;
+use domain::payments::payment::Payment;
 use stripe_client_core::{RequestBuilder, StripeRequest};
 use stripe_connect::application_fee_refund::ListIdApplicationFeeRefund;
 use stripe_connect::transfer::ListTransfer;

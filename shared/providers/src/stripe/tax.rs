@@ -14,7 +14,7 @@
 mod convert;
 mod wire;
 
-use app::ports::{CalculatedTax, PaymentError, TakenBack, TaxService};
+use app::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxService};
 use async_trait::async_trait;
 use domain::Money;
 use stripe_client_core::StripeRequest;

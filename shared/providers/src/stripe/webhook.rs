@@ -1,7 +1,7 @@
 //! Stripe's messages: checked over the bytes as they came, then read only for what they are about
 //! (<https://docs.stripe.com/webhooks#verify-manually>).
 
-use app::ports::{About, WebhookError};
+use app::payments::ports::{About, WebhookError};
 use aws_lc_rs::hmac;
 use domain::Timestamp;
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! Whose a line of the books is that does not say so itself: a refund that was given by hand, a dispute, or what came with them.
 //! Those lead back to a charge or a transfer, which names its appointment.
 
-use app::ports::{BookLine, PaymentError};
+use app::payments::ports::{BookLine, PaymentError};
 use domain::AppointmentId;
 use serde::Deserialize;
 use stripe_core::balance_transaction::RetrieveBalanceTransaction;

@@ -1,8 +1,8 @@
 //! Experts' accounts, and what is paid out of them.
 
-use app::ports::PaymentGateway;
-use domain::ledger::MovementKind;
-use domain::payment::Plan;
+use app::payments::ports::PaymentGateway;
+use domain::payments::ledger::MovementKind;
+use domain::payments::payment::Plan;
 use domain::{ExpertId, TimeSpan, Timestamp};
 use simulators::stripe::{Onboarding, PayoutOutcome};
 

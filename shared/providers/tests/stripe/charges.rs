@@ -1,8 +1,8 @@
 //! Money taken at once or set aside first, and given back.
 
-use app::ports::{PayWith, PaymentGateway};
-use domain::ledger::{Account, Balances, MovementKind};
-use domain::payment::{Decline, IntentStatus, Plan};
+use app::payments::ports::{PayWith, PaymentGateway};
+use domain::payments::ledger::{Account, Balances, MovementKind};
+use domain::payments::payment::{Decline, IntentStatus, Plan};
 
 use crate::world::{BUYER, VISA, World};
 
@@ -213,6 +213,9 @@ async fn what_no_card_can_be_charged_is_refused() {
     for (code, amount) in [("KWD", 12_345), ("EUR", 1)] {
         let payment = world.payment(Plan::Charge, amount, code);
         let refused = world.stripe.open(&payment, &BUYER).await;
-        assert!(matches!(refused, Err(app::ports::PaymentError::Refused { .. })), "{code}: {refused:?}");
+        assert!(
+            matches!(refused, Err(app::payments::ports::PaymentError::Refused { .. })),
+            "{code}: {refused:?}"
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Payments that the client's bank takes back, and refunds that it does not take.
 
-use app::ports::PaymentGateway;
-use domain::ledger::{Account, Balances, MovementKind};
-use domain::payment::Plan;
+use app::payments::ports::PaymentGateway;
+use domain::payments::ledger::{Account, Balances, MovementKind};
+use domain::payments::payment::Plan;
 use simulators::stripe::{DisputeOutcome, LATER_AFTER};
 
 use crate::world::{VISA, World};

@@ -1,8 +1,8 @@
 //! Answers that are lost, keys that are forgotten: everything is done once.
 
-use app::ports::{PaymentError, PaymentGateway};
-use domain::ledger::MovementKind;
-use domain::payment::{IntentStatus, Payment, Plan};
+use app::payments::ports::{PaymentError, PaymentGateway};
+use domain::payments::ledger::MovementKind;
+use domain::payments::payment::{IntentStatus, Payment, Plan};
 use simulators::stripe::DisputeOutcome;
 
 use crate::saved_cards::{asked, saved};

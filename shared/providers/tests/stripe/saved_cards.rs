@@ -1,8 +1,8 @@
 //! A card saved at booking, and asked near the time.
 
-use app::ports::{PayWith, PaymentGateway};
-use domain::ledger::MovementKind;
-use domain::payment::{Decline, IntentStatus, Payment, Plan, References};
+use app::payments::ports::{PayWith, PaymentGateway};
+use domain::payments::ledger::MovementKind;
+use domain::payments::payment::{Decline, IntentStatus, Payment, Plan, References};
 
 use crate::world::{VISA, World};
 

@@ -1,10 +1,10 @@
 //! Taxes on an expert's account: calculated from where the client is, and entered into the reports once.
 
-use app::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
+use app::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
 use domain::Money;
-use domain::ledger::MovementKind;
-use domain::payment::{Payment, Plan};
-use domain::tax::NoTax;
+use domain::payments::ledger::MovementKind;
+use domain::payments::payment::{Payment, Plan};
+use domain::receipts::tax::NoTax;
 use simulators::stripe::Switches;
 
 use crate::world::{VISA, World};

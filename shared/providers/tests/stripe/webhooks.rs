@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use app::ports::{About, Notice, PaymentGateway, WebhookError};
+use app::payments::ports::{About, Notice, PaymentGateway, WebhookError};
 use domain::Timestamp;
-use domain::payment::Plan;
+use domain::payments::payment::Plan;
 use serde_json::Value;
 use simulators::stripe::{LATER_AFTER, PayoutOutcome, signature_header};
 

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use app::ports::{
-    Buyer, Looked, Opened, PayWith, PaymentError, PaymentGateway, PortError, RefundOrder, Secret, Secrets,
-};
+use app::payments::ports::{Buyer, Looked, Opened, PayWith, PaymentError, PaymentGateway, RefundOrder};
+use app::ports::{PortError, Secret, Secrets};
 use async_trait::async_trait;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use domain::ledger::{Account, Balances, Movement, MovementKind, news};
-use domain::payment::{Gateway, IntentStatus, Payment, Plan, References};
+use domain::payments::gateway::Gateway;
+use domain::payments::ledger::{Account, Balances, Movement, MovementKind, news};
+use domain::payments::payment::{IntentStatus, Payment, Plan, References};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
 use providers::stripe::Stripe;
 use simulators::stripe::description::Description;

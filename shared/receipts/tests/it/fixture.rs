@@ -1,6 +1,6 @@
 //! An ordinary receipt, for tests and benchmarks.
 
-use domain::receipt::Receipt;
+use domain::receipts::receipt::Receipt;
 use serde_json::{Value, json};
 
 /// What Ada issued to Zoë, as it is stored.

@@ -1,6 +1,6 @@
 //! Setting aside, taking later, saved cards, and what happens when a card fails by then.
 
-use domain::ledger::{Account, MovementKind};
+use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
 
 use simulators::stripe::Onboarding;

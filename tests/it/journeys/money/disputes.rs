@@ -1,6 +1,6 @@
 //! Disputes, payouts and accounts that the gateway stops.
 
-use domain::ledger::{Account, MovementKind};
+use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
 use simulators::stripe::{DisputeOutcome, Onboarding, PayoutOutcome, Switches};
 

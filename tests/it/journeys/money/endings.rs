@@ -1,6 +1,6 @@
 //! How sessions end: that nobody has to say so, that the one who is said not to have come can contradict, and who decides then.
 
-use domain::ledger::Account;
+use domain::payments::ledger::Account;
 use serde_json::{Value, json};
 
 use super::authorised_hour;

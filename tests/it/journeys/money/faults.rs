@@ -80,7 +80,7 @@ async fn a_saved_card_is_asked_once_whatever_goes_wrong() {
         assert_eq!(world.payment(&appointment).await["state"], "paid", "{switches:?}");
         let balances = world.balances(&offer).await;
         assert_eq!(
-            balances.get(domain::ledger::Account::Client, domain::Currency::EUR),
+            balances.get(domain::payments::ledger::Account::Client, domain::Currency::EUR),
             -8_000,
             "{switches:?}"
         );

@@ -10,7 +10,7 @@ mod refunds;
 mod taxes;
 
 use domain::ExpertId;
-use domain::ledger::{Account, Balances, Movement, MovementKind};
+use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
 use serde_json::{Value, json};
 
 use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
@@ -69,7 +69,7 @@ impl World {
         let movements = self.movements(offer).await;
         let balances = Balances::of(&movements);
         let expert: ExpertId = offer.expert.parse().expect("an id");
-        let gateway = domain::payment::Gateway::Stripe;
+        let gateway = domain::payments::gateway::Gateway::Stripe;
         let account = self
             .stack
             .app

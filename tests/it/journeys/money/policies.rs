@@ -1,6 +1,6 @@
 //! Who calls off, when, and what comes back: as it was shown.
 
-use domain::ledger::Account;
+use domain::payments::ledger::Account;
 use serde_json::{Value, json};
 
 use super::tiered_hour;

@@ -1,6 +1,6 @@
 //! Giving back: in parts, in every currency, by hand at the gateway, and when the client's bank does not take it.
 
-use domain::ledger::{Account, MovementKind};
+use domain::payments::ledger::{Account, MovementKind};
 use serde_json::{Value, json};
 
 use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
@@ -44,7 +44,7 @@ async fn parts_add_up_to_the_last_cent() {
         assert!(expert >= 0, "nobody goes negative");
     }
     assert_eq!(world.payment(&appointment).await["state"], "refunded");
-    let fee = |movements: &[domain::ledger::Movement], kind| -> u64 {
+    let fee = |movements: &[domain::payments::ledger::Movement], kind| -> u64 {
         movements.iter().filter(|one| one.kind == kind).map(|one| one.amount.amount()).sum()
     };
     let movements = world.movements(&offer).await;

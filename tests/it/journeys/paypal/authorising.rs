@@ -1,6 +1,6 @@
 //! Setting aside at booking, and taking when the session took place.
 
-use domain::ledger::{Account, MovementKind};
+use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
 
 use super::{BACK, FRIDAY, LATER, Market, PAID, SOON, authorised_hour, tiered};

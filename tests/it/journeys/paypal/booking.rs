@@ -1,6 +1,6 @@
 //! Booking, approving, and what happens when that comes late or to nothing.
 
-use domain::ledger::MovementKind;
+use domain::payments::ledger::MovementKind;
 use serde_json::json;
 use simulators::paypal::ECHECK_CLEARS_AFTER;
 

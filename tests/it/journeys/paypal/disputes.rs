@@ -1,6 +1,6 @@
 //! Disputes: PayPal takes the money from the expert while it looks, and gives it to one of the two.
 
-use domain::ledger::MovementKind;
+use domain::payments::ledger::MovementKind;
 use serde_json::json;
 use simulators::paypal::{DisputeOutcome, DisputeReason, Switches};
 

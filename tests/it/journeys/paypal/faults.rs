@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::ledger::MovementKind;
+use domain::payments::ledger::MovementKind;
 use serde_json::{Value, json};
 use simulators::paypal::{PAYMENTS_KEEP_REQUEST_IDS, Switches};
 

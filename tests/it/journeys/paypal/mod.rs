@@ -10,8 +10,8 @@ mod taxes;
 mod webhooks;
 
 use domain::ExpertId;
-use domain::ledger::{Account, Balances, Movement, MovementKind};
-use domain::payment::Gateway;
+use domain::payments::gateway::Gateway;
+use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
 use serde_json::{Value, json};
 use simulators::paypal::{Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator, Switches};
 

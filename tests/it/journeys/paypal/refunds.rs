@@ -1,6 +1,6 @@
 //! What goes back, by policy, in parts, late, and in vain.
 
-use domain::ledger::{Account, MovementKind};
+use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
 use simulators::paypal::Switches;
 

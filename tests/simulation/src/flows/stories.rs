@@ -1,12 +1,13 @@
 //! The flows that are told.
 
 use crate::people::How;
-use domain::appointment::{Outcome, Party};
-use domain::ledger::Totals;
-use domain::payment::Order;
-use domain::policy::{CancellationPolicy, Percent, Tier};
-use domain::session_type::SessionTypeTerms;
-use domain::time::{DAY, HOUR};
+use domain::experts::policy::{CancellationPolicy, Percent, Tier};
+use domain::experts::session_type::SessionTypeTerms;
+use domain::kernel::time::{DAY, HOUR};
+use domain::payments::ledger::Totals;
+use domain::payments::payment::Order;
+use domain::scheduling::appointment::Outcome;
+use domain::scheduling::party::Party;
 
 use super::Flow;
 use super::story::{Story, TOMORROW, at, euros};

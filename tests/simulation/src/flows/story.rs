@@ -1,10 +1,10 @@
 //! What people do in a flow, one after the other. Who hears nothing asks again.
 
-use app::people::{Person, Role};
-use domain::appointment::Status;
-use domain::availability::AvailabilityRules;
-use domain::session_type::{Collection, SessionTypeTerms};
-use domain::time::{DAY, HOUR};
+use app::identity::people::{Person, Role};
+use domain::experts::availability::AvailabilityRules;
+use domain::experts::session_type::{Collection, SessionTypeTerms};
+use domain::kernel::time::{DAY, HOUR};
+use domain::scheduling::appointment::Status;
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 
 use crate::core::Core;

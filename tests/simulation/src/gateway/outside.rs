@@ -3,7 +3,7 @@
 use super::orders::{agreed, give_back, set};
 use super::*;
 use crate::core::{Ended, Start};
-use domain::payment::Gateway;
+use domain::payments::gateway::Gateway;
 
 /// So long the gateway keeps sending a message that was not taken, in tries.
 const MOST_SENDS: u32 = 8;
@@ -21,7 +21,7 @@ pub(super) fn message(core: &mut Core, body: String, before: u32) {
         body: Box::new(move |app| {
             Box::pin(async move {
                 let done =
-                    app::payment_accounts::take_webhook(&app, Gateway::Stripe, &|_| None, bytes.as_bytes());
+                    app::payments::webhooks::take_webhook(&app, Gateway::Stripe, &|_| None, bytes.as_bytes());
                 outcome.store(done.await.is_ok(), std::sync::atomic::Ordering::Relaxed);
             })
         }),

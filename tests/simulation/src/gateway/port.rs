@@ -1,12 +1,13 @@
 //! The gateway as functions see it: each of its requests is a call of its own, as `providers::stripe` makes them.
 
-use app::ports::{
+use app::payments::ports::{
     AccountState, Buyer, Looked, Notice, OnboardingPage, Opened, PayWith, PaymentGateway, RefundOrder,
     WebhookError,
 };
 use async_trait::async_trait;
 use domain::TimeSpan;
-use domain::payment::{Abilities, Payment, References, Seen};
+use domain::payments::gateway::Abilities;
+use domain::payments::payment::{Payment, References, Seen};
 
 use super::orders::{agreed, give_back, release, reverse, set, take, transfer};
 use super::*;

@@ -1,7 +1,7 @@
 //! The days: nobody meets anybody, and the rows of the days say what the appointments say.
 
-use domain::day_ledger::{DayLedger, Entry, EntryKey};
-use domain::time::DAY;
+use domain::kernel::time::DAY;
+use domain::scheduling::day_ledger::{DayLedger, Entry, EntryKey};
 use store::table::Consistency;
 
 use super::*;

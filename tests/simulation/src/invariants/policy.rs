@@ -1,6 +1,7 @@
 //! What a client pays in the end, reckoned anew from what was agreed, and without the code that the product reckons with.
 
-use domain::appointment::{Appointment, Party, Review, Status};
+use domain::scheduling::appointment::{Appointment, Review, Status};
+use domain::scheduling::party::Party;
 
 use super::Known;
 use crate::core::Core;

@@ -1,6 +1,6 @@
 //! An appointment is on terms that were offered when it was asked for, and within what they allow beside the others.
 
-use domain::session_type::SessionTypeTerms;
+use domain::experts::session_type::SessionTypeTerms;
 
 use super::*;
 use crate::core::Core;

@@ -1,11 +1,11 @@
 use std::any::type_name;
 
 use domain::Money;
-use domain::appointment::Attendee;
-use domain::availability::AvailabilityRules;
-use domain::billing::BillingDetails;
-use domain::expert::ExpertProfile;
-use domain::session_type::SessionTypeTerms;
+use domain::experts::availability::AvailabilityRules;
+use domain::experts::expert::ExpertProfile;
+use domain::experts::session_type::SessionTypeTerms;
+use domain::receipts::billing::BillingDetails;
+use domain::scheduling::appointment::Attendee;
 use http_api::Call;
 use jsonschema::Validator;
 use lambda_http::Body;

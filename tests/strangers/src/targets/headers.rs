@@ -1,4 +1,4 @@
-use app::people::Role;
+use app::identity::people::Role;
 use http_api::Call;
 use http_api::call::person_of;
 use lambda_http::Body;

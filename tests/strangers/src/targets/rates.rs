@@ -1,4 +1,4 @@
-use domain::exchange::ReferenceRates;
+use domain::payments::exchange::ReferenceRates;
 
 /// The European Central Bank's file: what is taken can be kept and read again, and is a table with rates.
 pub fn rates(bytes: &[u8]) {

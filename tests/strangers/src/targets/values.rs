@@ -1,12 +1,12 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use domain::billing::Country;
-use domain::exchange::EuroRate;
-use domain::receipt::ReceiptNumber;
-use domain::tax::Percentage;
-use domain::text::{Email, LongText, ShortText};
-use domain::time::{Date, LocalTime};
+use domain::kernel::text::{Email, LongText, ShortText};
+use domain::kernel::time::{Date, LocalTime};
+use domain::payments::exchange::EuroRate;
+use domain::receipts::billing::Country;
+use domain::receipts::receipt::ReceiptNumber;
+use domain::receipts::tax::Percentage;
 use domain::{AppointmentId, ClientId, Currency, ExpertId, ReceiptId, SessionTypeId, Timestamp, Zone};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,5 +1,6 @@
-use domain::money::MAXIMUM_AMOUNT;
-use domain::payment::{Gateway, References};
+use domain::kernel::money::MAXIMUM_AMOUNT;
+use domain::payments::gateway::Gateway;
+use domain::payments::payment::References;
 use domain::{AppointmentId, Rate};
 use proptest::prelude::*;
 

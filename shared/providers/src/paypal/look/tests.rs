@@ -1,6 +1,6 @@
-use app::ports::PayWith;
-use domain::ledger::{Account, Balances, Totals};
-use domain::payment::Plan;
+use app::payments::ports::PayWith;
+use domain::payments::ledger::{Account, Balances, Totals};
+use domain::payments::payment::Plan;
 use domain::{Currency, Timestamp};
 use serde_json::{Value, json};
 

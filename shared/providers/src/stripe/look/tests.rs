@@ -1,8 +1,9 @@
 //! What Stripe's objects come to, from answers in Stripe's shapes (API version 2026-09-30, in which a capture in part and a
 //! cancellation make no refund: <https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow>).
 
-use domain::ledger::Balances;
-use domain::payment::{Decline, Gateway, Plan, References};
+use domain::payments::gateway::Gateway;
+use domain::payments::ledger::Balances;
+use domain::payments::payment::{Decline, Plan, References};
 use domain::{AppointmentId, Rate};
 use serde_json::{Value, json};
 

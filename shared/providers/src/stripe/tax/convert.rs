@@ -1,8 +1,8 @@
 //! Stripe Tax's words in ours. Pure.
 
-use app::ports::{PaymentError, TaxCalculation};
-use domain::tax::{NoTax, Percentage, TaxLine, Taxes};
-use domain::text::ShortText;
+use app::payments::ports::{PaymentError, TaxCalculation};
+use domain::kernel::text::ShortText;
+use domain::receipts::tax::{NoTax, Percentage, TaxLine, Taxes};
 use domain::{Money, Timestamp};
 use stripe_misc::tax_calculation::{
     CreateTaxCalculation, CreateTaxCalculationCustomerDetails, CreateTaxCalculationCustomerDetailsAddress,

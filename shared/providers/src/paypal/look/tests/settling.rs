@@ -1,8 +1,9 @@
 //! What settles a payment at a gateway that lets the platform move no expert's money: nothing is ever asked of it that it cannot
 //! do, and the client ends up with what they shall have.
 
-use domain::payment::{Abilities, Settlement};
-use domain::time::DAY;
+use domain::kernel::time::DAY;
+use domain::payments::gateway::Abilities;
+use domain::payments::payment::Settlement;
 use proptest::prelude::*;
 
 use super::*;
@@ -17,7 +18,7 @@ fn abilities() -> Abilities {
     }
 }
 
-fn appointment(status: Value) -> domain::appointment::Appointment {
+fn appointment(status: Value) -> domain::scheduling::appointment::Appointment {
     let mut appointment = json!({
         "id": "apt_00000000000000000000000001",
         "version": 1,
@@ -42,7 +43,14 @@ fn appointment(status: Value) -> domain::appointment::Appointment {
 
 fn step(payment: &Payment, status: &Value, seen: &Seen, now: &str) -> Settlement {
     let now = now.parse().expect("a time");
-    domain::payment::settle(&appointment(status.clone()), payment, seen, &seen.movements, abilities(), now)
+    domain::payments::payment::settle(
+        &appointment(status.clone()),
+        payment,
+        seen,
+        &seen.movements,
+        abilities(),
+        now,
+    )
 }
 
 fn cancelled() -> Value {

@@ -1,0 +1,3 @@
+//! Who acts: people, their roles, and what is theirs.
+
+pub mod people;

@@ -1,0 +1,3 @@
+//! Running the platform: the outbox and its jobs.
+
+pub mod outbox;

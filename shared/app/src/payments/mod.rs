@@ -1,0 +1,19 @@
+//! Payments of appointments, experts' accounts at payment gateways, the ledger, and exchange rates.
+
+pub mod accounts;
+mod change;
+pub mod checkout;
+pub mod escalations;
+pub mod exchange_rates;
+pub mod fees;
+pub(crate) mod holds;
+mod orders;
+pub(crate) mod payouts;
+pub mod ports;
+pub(crate) mod process;
+pub mod reconciliation;
+pub mod refunds;
+pub mod reports;
+pub mod webhooks;
+
+pub use process::NEEDS_PERSON;

@@ -1,0 +1,5 @@
+//! Receipts and credit notes, the billing details they show, and their taxes.
+
+pub mod billing;
+pub mod receipt;
+mod taxes;

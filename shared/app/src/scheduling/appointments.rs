@@ -1,0 +1,309 @@
+//! What becomes of an appointment once it is booked.
+
+use domain::kernel::text::LongText;
+use domain::payments::ledger::Totals;
+use domain::payments::payment::{Concern, Payment};
+use domain::scheduling::appointment::{Appointment, Event, Outcome, Review, Status};
+use domain::scheduling::cancellation::{Quote, no_show};
+use domain::scheduling::day_ledger::{DayLedger, Request as HoldRequest};
+use domain::scheduling::party::Party;
+use domain::{AppointmentId, Money, TimeSpan, Timestamp};
+use store::table::Consistency;
+use store::{AppointmentPage, AppointmentRecord, CommitError, Effect, Offer, Transaction, Whose};
+
+use crate::identity::people::Person;
+use crate::payments::refunds::check_step;
+use crate::scheduling::booking::take_days;
+use crate::scheduling::slots::missing;
+use crate::{App, AppError};
+
+/// Most appointments of one page.
+pub const LARGEST_PAGE: u16 = 100;
+
+/// An appointment with its payment and what moved, for one of its two people.
+///
+/// # Errors
+/// [`AppError::NotFound`] to everybody else.
+pub async fn read(
+    app: &App,
+    person: &Person,
+    id: AppointmentId,
+) -> Result<(AppointmentRecord, Party), AppError> {
+    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    let party = person.party_of(&record.appointment)?;
+    Ok((record, party))
+}
+
+/// A person's appointments of one side, by time.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn list(
+    app: &App,
+    whose: Whose,
+    starts: TimeSpan,
+    after: Option<&str>,
+    limit: u16,
+) -> Result<AppointmentPage, AppError> {
+    Ok(app.store.appointments(whose, starts, after, limit.clamp(1, LARGEST_PAGE)).await?)
+}
+
+async fn find(app: &App, person: &Person, id: AppointmentId) -> Result<(Appointment, Party), AppError> {
+    let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    let party = person.party_of(&appointment)?;
+    Ok((appointment, party))
+}
+
+/// What calling an appointment off gives back now, for the person who asks.
+///
+/// # Errors
+/// [`AppError::Change`] when it cannot be called off.
+pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quote, AppError> {
+    let (record, party) = read(app, person, id).await?;
+    let now = app.now();
+    record.appointment.cancelled(party, LongText::default(), now)?;
+    Ok(quote_of(&record, party, now))
+}
+
+/// What calling off gives back of what the client has paid by now.
+fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
+    let kept = record.payment.as_ref().and_then(|payment| payment.kept);
+    let quote = record.appointment.cancellation_quote(party, now).after(kept);
+    match Totals::of(&record.movements) {
+        Totals { captured: 0, .. } => quote,
+        totals => quote.of_what_is_held(totals.held()),
+    }
+}
+
+/// Calls an appointment off; the policy of its session type says what goes back. Doing so again changes nothing.
+///
+/// `expected` is the refund that the person saw; when it is another by now, nothing changes.
+///
+/// # Errors
+/// [`AppError::Change`] when it is over or too late, [`AppError::QuoteChanged`].
+pub async fn cancel(
+    app: &App,
+    person: &Person,
+    id: AppointmentId,
+    reason: LongText,
+    expected: Option<Money>,
+) -> Result<Appointment, AppError> {
+    let mut tries = app.tries();
+    loop {
+        let (record, party) = read(app, person, id).await?;
+        let appointment = &record.appointment;
+        if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
+            let kept = record.payment.as_ref().map(|payment| payment.target(&appointment.status));
+            let refund = kept.map_or(appointment.price, |kept| appointment.price.less(kept));
+            // Another request of theirs was faster, and gave back less than they saw before this one.
+            return match expected.filter(|expected| expected.amount() > refund.amount()) {
+                Some(expected) => Err(AppError::QuoteChanged { refund, expected }),
+                None => Ok(record.appointment),
+            };
+        }
+        let now = app.now();
+        let cancelled = appointment.cancelled(party, reason.clone(), now)?;
+        let quote = quote_of(&record, party, now);
+        if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
+            return Err(AppError::QuoteChanged { refund: quote.refund, expected });
+        }
+        let days = app.store.days(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
+        let mut transaction = Transaction::new();
+        transaction.put_appointment(&cancelled)?;
+        transaction.change_days(appointment.expert, &days.release(appointment));
+        keep(app, &mut transaction, &cancelled, record.payment, quote.kept, now)?;
+        app.announce(&mut transaction, &cancelled, Event::Cancelled, now)?;
+        match app.commit(transaction).await {
+            Ok(()) => return Ok(cancelled),
+            Err(failure) => tries.again(failure).await?,
+        }
+    }
+}
+
+/// Decides what the client pays in the end, at most what was decided before, and owes that it comes so.
+fn keep(
+    app: &App,
+    transaction: &mut Transaction,
+    appointment: &Appointment,
+    payment: Option<Payment>,
+    kept: Money,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if let Some(payment) = payment {
+        let before = payment.kept.unwrap_or(payment.amount);
+        let kept = if kept.amount() < before.amount() || domain::planted("promises_are_forgotten") {
+            kept
+        } else {
+            before
+        };
+        let decided = !matches!(appointment.review, Some(Review::Contested));
+        transaction.put_payment(&Payment {
+            version: payment.version + 1,
+            kept: Some(kept),
+            // Nobody shall have a session without having paid, wherever it was moved to.
+            action_deadline: payment.action_deadline.map(|deadline| deadline.min(appointment.start.max(now))),
+            concern: payment.concern.filter(|concern| !(decided && *concern == Concern::Contested)),
+            ..payment
+        })?;
+    }
+    if domain::planted("nobody_owes_the_refund") {
+        return Ok(());
+    }
+    app.owe(transaction, Effect::Payment(appointment.id), now)
+}
+
+/// Moves an appointment to another slot of the same session type. Moving it to where it is changes nothing.
+///
+/// # Errors
+/// [`AppError::Slot`] says why the other slot cannot be had; then the appointment stays where it is.
+pub async fn reschedule(
+    app: &App,
+    person: &Person,
+    id: AppointmentId,
+    start: Timestamp,
+) -> Result<Appointment, AppError> {
+    let mut tries = app.tries();
+    loop {
+        let (appointment, party) = find(app, person, id).await?;
+        if appointment.start == start && appointment.status == Status::Confirmed {
+            return Ok(appointment);
+        }
+        match try_reschedule(app, &appointment, party, start).await {
+            Ok(moved) => return Ok(moved),
+            // Who asked twice at once may have read a part of what the other did, and be in their own way.
+            Err(refusal @ AppError::Slot(_)) => {
+                if find(app, person, id).await?.0.version == appointment.version {
+                    return Err(refusal);
+                }
+                tries.again(AppError::Commit(CommitError::Moved(Vec::new()))).await?;
+            }
+            Err(failure) => tries.again(failure).await?,
+        }
+    }
+}
+
+async fn try_reschedule(
+    app: &App,
+    appointment: &Appointment,
+    party: Party,
+    start: Timestamp,
+) -> Result<Appointment, AppError> {
+    let Appointment { expert, session_type, .. } = *appointment;
+    let Some(Offer { rules, session_type: mut kind }) =
+        app.store.offer(expert, session_type, Consistency::Strong).await?
+    else {
+        return Err(missing(app, expert, session_type).await);
+    };
+    // What was booked keeps its length and stays possible after the expert withdrew the type.
+    kind.status = domain::experts::session_type::SessionTypeStatus::Active;
+    kind.terms.length_minutes = u16::try_from(appointment.session().seconds() / 60).unwrap_or(u16::MAX);
+    // One session stays one, and seats stay seats, as many as they were. Others join by what is offered then.
+    kind.terms.capacity = match appointment.group {
+        false => 1,
+        true => kind.terms.capacity.max(appointment.seats).max(2),
+    };
+    let now = app.now();
+    appointment.check_reschedule(party, now)?;
+    let current = kind.terms.price.times(appointment.seats).unwrap_or(appointment.price);
+    let price = appointment.price_when_moved(current)?;
+    let wanted = HoldRequest {
+        appointment: appointment.id,
+        session_type: &kind,
+        start,
+        seats: appointment.seats,
+        hold_expires_at: None,
+    };
+    let needed = DayLedger::needed(&rules.rules, &kind, start);
+    let (old_days, new_days) = tokio::join!(
+        app.store.days(expert, appointment.occupied(), Consistency::Strong),
+        app.store.days(expert, needed, Consistency::Strong),
+    );
+    let held = old_days?.joined(new_days?).move_hold(&rules.rules, appointment, &wanted, now)?;
+    let moved = appointment.rescheduled(party, held.booked_time(), price, now)?;
+    let mut transaction = Transaction::new();
+    transaction.put_appointment(&moved)?;
+    // When the money is taken or set aside, and when it counts as having taken place, hangs on when the session is.
+    keep(app, &mut transaction, &moved, app.store.payment(moved.id).await?, price, now)?;
+    app.announce(&mut transaction, &moved, Event::Rescheduled, now)?;
+    take_days(app, &mut transaction, expert, &held.change, now).await?;
+    app.commit(transaction).await?;
+    Ok(moved)
+}
+
+/// One of the two, or an administrator, says how a session ended. Saying the same again changes nothing.
+///
+/// `charge` is what is taken for it, when that is less than the price.
+///
+/// # Errors
+/// [`AppError::Change`] when it is too early, too late, or said otherwise before; [`AppError::Forbidden`] to a client who says more
+/// than that the expert did not come; [`AppError::Invalid`] when more is to be taken than was agreed;
+/// [`AppError::PaymentState`] when more is to be taken than was decided before.
+pub async fn end(
+    app: &App,
+    person: &Person,
+    id: AppointmentId,
+    outcome: Outcome,
+    charge: Option<Money>,
+) -> Result<Appointment, AppError> {
+    let mut tries = app.tries();
+    loop {
+        let (appointment, party) = find(app, person, id).await?;
+        if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
+            return Err(AppError::Forbidden("a client can only say that the expert did not come"));
+        }
+        let price = appointment.price;
+        if let Some(charge) =
+            charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())
+        {
+            let must = format!("must be at most {price}, the price that was agreed, got {charge}");
+            return Err(AppError::Invalid { field: "charge".to_owned(), must });
+        }
+        if let Some(charge) = charge {
+            check_step("charge", charge)?;
+        }
+        let payment = app.store.payment(id).await?;
+        if appointment.is_told(outcome, party) {
+            let target = payment.map(|payment| payment.target(&appointment.status));
+            if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
+                return Err(AppError::PaymentState(
+                    "it was completed before, at another charge; give a part back as a refund instead"
+                        .to_owned(),
+                ));
+            }
+            return Ok(appointment);
+        }
+        let now = app.now();
+        let ended: Appointment = appointment.ended(outcome, party, now)?;
+        let kept = match (ended.review, outcome) {
+            (Some(Review::Objections { .. } | Review::Contested), _) if charge.is_some() => {
+                let must = "must be left out: an administrator decides what is taken".to_owned();
+                return Err(AppError::Invalid { field: "charge".to_owned(), must });
+            }
+            (Some(_), _) if domain::planted("refund_before_it_is_decided") => price.nothing(),
+            // Until it is decided the client pays what was decided before.
+            (Some(Review::Objections { .. } | Review::Contested), _) => price,
+            (_, Outcome::Completed) => charge.unwrap_or(price),
+            (_, Outcome::NoShow { missed_by }) => no_show(&appointment.cancellation, price, missed_by).kept,
+        };
+        let decided = payment.as_ref().and_then(|payment| payment.kept);
+        if let Some((charge, decided)) =
+            charge.zip(decided).filter(|(charge, decided)| charge.amount() > decided.amount())
+        {
+            return Err(AppError::PaymentState(format!(
+                "it was decided before that the client pays {decided}, so nobody can take {charge} now"
+            )));
+        }
+        let mut transaction = Transaction::new();
+        transaction.put_appointment(&ended)?;
+        keep(app, &mut transaction, &ended, payment, kept, now)?;
+        let event = match ended.review {
+            Some(Review::Contested) => Event::Contested,
+            Some(Review::Objections { .. } | Review::Decided) | None => outcome.event(),
+        };
+        app.announce(&mut transaction, &ended, event, now)?;
+        match app.commit(transaction).await {
+            Ok(()) => return Ok(ended),
+            Err(failure) => tries.again(failure).await?,
+        }
+    }
+}

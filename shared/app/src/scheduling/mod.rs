@@ -1,0 +1,5 @@
+//! Listing slots, booking them, and what becomes of an appointment afterwards.
+
+pub mod appointments;
+pub mod booking;
+pub mod slots;

@@ -1,0 +1,110 @@
+use serde_json::{Value, json};
+
+use super::open::open_pieces;
+use super::*;
+use crate::kernel::time::{DAY, HOUR, day_number};
+
+fn checked(fields: Value) -> Result<(), String> {
+    let mut rules = json!({ "time_zone": "Europe/Berlin" });
+    rules.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let rules: AvailabilityRules = serde_json::from_value(rules).unwrap();
+    rules.check().map_err(|invalid| invalid.to_string())
+}
+
+fn window(opens: &str, closes: &str) -> Value {
+    json!({ "opens": opens, "closes": closes })
+}
+
+#[test]
+fn windows_may_overlap_cross_midnight_and_last_a_day() {
+    let windows = [
+        window("09:00", "24:00"),
+        window("22:00", "02:00"),
+        window("09:00", "09:00"),
+        window("00:00", "00:00"),
+        window("23:59", "00:00"),
+    ];
+    assert_eq!(
+        checked(json!({ "weekly": { "monday": windows }, "overrides": { "2027-03-01": windows } })),
+        Ok(())
+    );
+    assert_eq!(checked(json!({})), Ok(()));
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let end = window("24:00", "02:00");
+    let must = "must be before 24:00; a window from midnight opens at 00:00 of the next date";
+    assert_eq!(
+        checked(json!({ "weekly": { "friday": [window("09:00", "10:00"), end] } })),
+        Err(format!("weekly.friday[1].opens: {must}"))
+    );
+    assert_eq!(
+        checked(json!({ "overrides": { "2027-03-01": [end] } })),
+        Err(format!("overrides.2027-03-01[0].opens: {must}"))
+    );
+    assert_eq!(
+        checked(json!({ "extra": [{ "date": "2027-03-01", "opens": "24:00", "closes": "24:00" }] })),
+        Err(format!("extra[0].opens: {must}"))
+    );
+    assert_eq!(
+        checked(json!({ "blocked": [{ "first": "2027-03-02", "last": "2027-03-01" }] })),
+        Err("blocked[0].last: must not be before blocked[0].first, 2027-03-02".to_owned())
+    );
+}
+
+#[test]
+fn there_is_a_most_of_everything() {
+    let windows = vec![window("09:00", "10:00"); 13];
+    let thirteen = "must have at most 12 entries, got 13";
+    assert_eq!(
+        checked(json!({ "weekly": { "sunday": windows } })),
+        Err(format!("weekly.sunday: {thirteen}"))
+    );
+    assert_eq!(
+        checked(json!({ "overrides": { "2027-03-01": windows } })),
+        Err(format!("overrides.2027-03-01: {thirteen}"))
+    );
+    let extra = vec![json!({ "date": "2027-03-01", "opens": "09:00", "closes": "10:00" }); 13];
+    assert_eq!(checked(json!({ "extra": extra })), Err(format!("extra on 2027-03-01: {thirteen}")));
+    let blocked = vec![json!({ "first": "2027-03-01", "last": "2027-03-01" }); 401];
+    assert_eq!(
+        checked(json!({ "blocked": blocked })),
+        Err("blocked: must have at most 400 entries, got 401".to_owned())
+    );
+}
+
+#[test]
+fn a_date_is_blocked_by_a_range_that_holds_it_or_an_override_without_windows() {
+    let rules: AvailabilityRules = serde_json::from_value(json!({
+        "time_zone": "UTC",
+        "blocked": [{ "first": "2027-03-02", "last": "2027-03-03" }],
+        "overrides": { "2027-03-05": [], "2027-03-06": [window("09:00", "10:00")] },
+    }))
+    .unwrap();
+    let blocked = |day: &u32| rules.is_blocked(NaiveDate::from_ymd_opt(2027, 3, *day).unwrap());
+    assert_eq!((1..9).filter(blocked).collect::<Vec<_>>(), [2, 3, 5]);
+}
+
+#[test]
+fn the_pieces_are_those_of_the_days_of_a_range() {
+    let rules: AvailabilityRules = serde_json::from_value(json!({
+        "time_zone": "UTC",
+        "weekly": { "monday": [window("09:00", "10:00")], "tuesday": [window("00:00", "10:00")] },
+    }))
+    .unwrap();
+    // 1 March 2027 is a Monday.
+    let monday = day_number(NaiveDate::from_ymd_opt(2027, 3, 1).unwrap());
+    let days = |from: i64, until: i64| {
+        let second = |hours: i64| monday * DAY + hours * HOUR;
+        open_pieces(&rules, second(from), second(until))
+            .iter()
+            .map(|piece| piece.day - monday)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [days(0, 24), days(0, 25), days(23, 25), days(24, 25)],
+        [vec![0], vec![0, 1], vec![0, 1], vec![1]]
+    );
+    assert_eq!([days(5, 5), days(5, 4), days(48, 99)], [const { Vec::<i64>::new() }; 3]);
+}

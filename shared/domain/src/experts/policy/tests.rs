@@ -1,0 +1,54 @@
+use super::*;
+
+fn tier(until_hours_before: u16, percent: u8) -> Tier {
+    Tier { until_hours_before, refund_percent: Percent::new(percent).expect("a per cent") }
+}
+
+#[test]
+fn refuses_policies_that_make_no_sense() {
+    let check = |tiers| CancellationPolicy { tiers, ..CancellationPolicy::default() }.check();
+    assert_eq!(check(vec![]), Ok(()));
+    assert_eq!(check(vec![tier(48, 100), tier(0, 0)]), Ok(()));
+    for wrong in [
+        vec![tier(24, 50), tier(48, 100)],
+        vec![tier(48, 50), tier(24, 100)],
+        vec![tier(24, 50), tier(24, 40)],
+        vec![tier(MOST_HOURS + 1, 50)],
+        (0..=MOST_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect(),
+    ] {
+        assert!(check(wrong).is_err());
+    }
+    assert!(serde_json::from_str::<Tier>(r#"{"until_hours_before":1,"refund_percent":101}"#).is_err());
+    assert!(serde_json::from_str::<Tier>(r#"{"until_hours_before":1,"refund_percent":-1}"#).is_err());
+    assert!(serde_json::from_str::<Tier>(r#"{"until_hours_before":1,"refund_percent":0.5}"#).is_err());
+}
+
+#[test]
+fn takes_policies_up_to_every_bound() {
+    let check = |policy: CancellationPolicy| policy.check().map_err(|error| error.field);
+    let tiers: Vec<Tier> =
+        (0..MOST_TIERS as u8).map(|step| tier(MOST_HOURS - u16::from(step), 100 - step)).collect();
+    assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Ok(()));
+    // Too many, though each by itself makes sense.
+    let tiers = (0..=MOST_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect();
+    assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
+    // At the same hour, or with the same part.
+    for tiers in [vec![tier(24, 50), tier(24, 40)], vec![tier(24, 50), tier(12, 50)]] {
+        assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
+    }
+    let with_grace = |grace_minutes| check(CancellationPolicy { grace_minutes, ..Default::default() });
+    assert_eq!(with_grace(MOST_GRACE_MINUTES - 1), Ok(()));
+    assert_eq!(with_grace(MOST_GRACE_MINUTES), Ok(()));
+    assert_eq!(with_grace(MOST_GRACE_MINUTES + 1), Err("cancellation.grace_minutes"));
+}
+
+#[test]
+fn per_cents_are_written_as_they_are_read() {
+    for number in [0, 1, 55, 100] {
+        let percent: Percent = serde_json::from_value(number.into()).expect("a per cent");
+        assert_eq!(percent.value(), number);
+        assert_eq!(serde_json::to_value(percent).expect("a number"), number);
+    }
+    let schema = schemars::schema_for!(Percent);
+    assert_eq!((schema.get("minimum"), schema.get("maximum")), (Some(&0.into()), Some(&100.into())));
+}

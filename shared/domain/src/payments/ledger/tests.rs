@@ -1,0 +1,220 @@
+//! What is seen of a payment comes in any order and any number of times, and adds up to the same.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::kernel::money::tests::currency;
+
+pub(crate) const KINDS: [MovementKind; 16] = [
+    MovementKind::Authorised,
+    MovementKind::Released,
+    MovementKind::Captured,
+    MovementKind::ProcessingFee,
+    MovementKind::Transfer,
+    MovementKind::Fee,
+    MovementKind::Refund,
+    MovementKind::RefundFailed,
+    MovementKind::Reversal,
+    MovementKind::FeeRefund,
+    MovementKind::Dispute,
+    MovementKind::DisputeFee,
+    MovementKind::DisputeWon,
+    MovementKind::Payout,
+    MovementKind::PayoutFailed,
+    MovementKind::SettledByHand,
+];
+
+fn movement(kind: MovementKind, amount: u64, object: impl Into<String>) -> Movement {
+    let amount = Money::new(amount, Currency::EUR).expect("small");
+    Movement::new(kind, amount, object, Timestamp::MIN, None)
+}
+
+/// Of few objects, so that the same ones come again.
+fn movements() -> impl Strategy<Value = Vec<Movement>> {
+    let one = (select(&KINDS[..]), 0..5_u8, 1..100_u64, any::<bool>(), any::<bool>());
+    let one = one.prop_map(|(kind, object, amount, set_aside, dollars)| {
+        let mut movement = movement(kind, amount, format!("object_{object}"));
+        if dollars {
+            movement.amount = Money::new(amount, currency("USD")).expect("small");
+        }
+        let from =
+            if set_aside && kind == MovementKind::Captured { Account::Authorised } else { movement.from };
+        movement.from(from)
+    });
+    vec(one, 0..40)
+}
+
+fn events(movements: &[Movement]) -> Vec<(MovementKind, String)> {
+    let mut events: Vec<_> = movements.iter().map(|one| (one.kind, one.object.clone())).collect();
+    events.sort();
+    events
+}
+
+/// Writes down what is new of each look in turn.
+fn written_down(looks: &[Vec<Movement>]) -> Vec<Movement> {
+    let mut ledger = Vec::new();
+    for look in looks {
+        let new: Vec<Movement> = news(&ledger, look).into_iter().cloned().collect();
+        ledger.extend(new);
+    }
+    ledger
+}
+
+/// What a whole payment moves, oldest first: 90 of 100 are captured, 40 come back in two refunds of which one fails and is
+/// settled by hand, a dispute of 50 is won but for 5, and the expert gets their part again.
+fn a_whole_payment() -> Vec<Movement> {
+    vec![
+        movement(MovementKind::Authorised, 100, "auth_1"),
+        movement(MovementKind::Captured, 90, "ch_1").from(Account::Authorised),
+        movement(MovementKind::Released, 10, "rel_1"),
+        movement(MovementKind::ProcessingFee, 3, "ch_1"),
+        movement(MovementKind::Transfer, 90, "tr_1"),
+        movement(MovementKind::Fee, 9, "fee_1"),
+        movement(MovementKind::Refund, 30, "re_1"),
+        movement(MovementKind::Reversal, 30, "trr_1"),
+        movement(MovementKind::FeeRefund, 3, "fr_1"),
+        movement(MovementKind::Refund, 10, "re_2"),
+        movement(MovementKind::RefundFailed, 10, "re_2"),
+        movement(MovementKind::SettledByHand, 10, "by_hand_1"),
+        movement(MovementKind::Dispute, 50, "dp_1"),
+        movement(MovementKind::DisputeFee, 15, "dp_1"),
+        movement(MovementKind::Reversal, 60, "trr_2"),
+        movement(MovementKind::FeeRefund, 6, "fr_2"),
+        movement(MovementKind::DisputeWon, 45, "dp_1"),
+        movement(MovementKind::Transfer, 40, "tr_2"),
+        movement(MovementKind::Payout, 40, "po_1"),
+        movement(MovementKind::PayoutFailed, 40, "po_1"),
+    ]
+}
+
+#[test]
+fn a_whole_payment_adds_up() {
+    let whole = a_whole_payment();
+    let totals = Totals::of(&whole);
+    let expected = Totals {
+        authorised: 0,
+        captured: 90,
+        refunded: 40,
+        disputed: 5,
+        dispute_won: 45,
+        transferred: 130,
+        reversed: 90,
+        fee: 9,
+        fee_refunded: 9,
+        failed_refunds: 1,
+    };
+    assert_eq!(totals, expected);
+    assert_eq!((totals.held(), totals.with_expert()), (45, 40));
+    let balances = Balances::of(&whole);
+    let of = |account| balances.get(account, Currency::EUR);
+    assert_eq!(Account::ALL.map(of), [-45, 0, -13, 40, 18, 0]);
+    assert_eq!(balances.get(Account::Client, currency("USD")), 0);
+    let all: Vec<_> = balances.iter().filter(|(_, _, amount)| *amount != 0).collect();
+    let expected =
+        [(Account::Client, -45), (Account::Platform, -13), (Account::Expert, 40), (Account::Gateway, 18)];
+    assert_eq!(all, expected.map(|(account, amount)| (account, "EUR", amount)));
+}
+
+#[test]
+fn what_comes_back_from_a_bank_is_not_lost_while_more_is_taken_than_was_paid() {
+    // A client who was given back a part can dispute the whole all the same.
+    let all = [
+        movement(MovementKind::Captured, 100, "ch_1"),
+        movement(MovementKind::Refund, 40, "re_1"),
+        movement(MovementKind::Dispute, 100, "dp_1"),
+    ];
+    assert_eq!(Totals::of(&all).held(), 0);
+    let won = movement(MovementKind::DisputeWon, 100, "dp_1");
+    assert_eq!(Totals::of(all.iter().chain([&won])).held(), 60);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_written_down_twice(looks in vec(movements(), 0..6)) {
+        let ledger = written_down(&looks);
+        let mut once = events(&ledger);
+        once.dedup();
+        prop_assert_eq!(once.len(), ledger.len(), "{:?}", ledger);
+        for look in &looks {
+            prop_assert!(news(&ledger, look).is_empty(), "seen again, it is new again");
+            prop_assert!(look.iter().all(|seen| ledger.iter().any(|known| known.is(seen))), "something is missing");
+        }
+    }
+
+    #[test]
+    fn what_is_new_was_not_known_and_keeps_its_order(known in movements(), seen in movements()) {
+        let new = news(&known, &seen);
+        prop_assert!(new.iter().all(|one| !known.iter().any(|other| other.is(one))));
+        let places: Vec<usize> = new.iter().filter_map(|one| seen.iter().position(|other| other.is(one))).collect();
+        prop_assert!(places.is_sorted_by(|one, next| one < next), "{:?}", places);
+    }
+
+    #[test]
+    fn looks_in_any_order_come_to_the_same(
+        parts in vec(any::<[bool; 5]>(), 20),
+        order in Just([0_usize, 1, 2, 3, 4]).prop_shuffle(),
+        shuffled in Just(a_whole_payment()).prop_shuffle(),
+    ) {
+        // Five looks that each see some of it, and one that sees all of it, in another order.
+        let whole = a_whole_payment();
+        let sees = |look: usize| {
+            let seen = whole.iter().zip(&parts).filter(|(_, by)| by[look]);
+            seen.map(|(movement, _)| movement.clone()).collect::<Vec<_>>()
+        };
+        let mut looks: Vec<Vec<Movement>> = order.into_iter().map(sees).collect();
+        looks.push(shuffled);
+        let ledger = written_down(&looks);
+        prop_assert_eq!(events(&ledger), events(&whole));
+        prop_assert_eq!(Totals::of(&ledger), Totals::of(&whole));
+        prop_assert_eq!(Balances::of(&ledger), Balances::of(&whole));
+    }
+
+    #[test]
+    fn totals_are_sums(movements in movements()) {
+        let sum = |kinds: &[MovementKind]| -> u64 {
+            let of_kinds = movements.iter().filter(|one| kinds.contains(&one.kind));
+            of_kinds.map(|one| one.amount.amount()).sum()
+        };
+        use MovementKind::{Authorised, Captured, Dispute, DisputeWon, Fee, FeeRefund, Refund, RefundFailed, Released};
+        use MovementKind::{Reversal, SettledByHand, Transfer};
+        let set_aside = movements.iter().filter(|one| one.kind == Captured && one.from == Account::Authorised);
+        let out_of_it: u64 = set_aside.map(|one| one.amount.amount()).sum();
+        let totals = Totals::of(&movements);
+        let expected = Totals {
+            authorised: sum(&[Authorised]).saturating_sub(sum(&[Released]) + out_of_it),
+            captured: sum(&[Captured]),
+            refunded: sum(&[Refund, SettledByHand]).saturating_sub(sum(&[RefundFailed])),
+            disputed: sum(&[Dispute]).saturating_sub(sum(&[DisputeWon])),
+            dispute_won: sum(&[DisputeWon]),
+            transferred: sum(&[Transfer]),
+            reversed: sum(&[Reversal]),
+            fee: sum(&[Fee]),
+            fee_refunded: sum(&[FeeRefund]),
+            failed_refunds: movements.iter().filter(|one| one.kind == RefundFailed).count() as u16,
+        };
+        prop_assert_eq!(totals, expected);
+        let held = sum(&[Captured]) as i64 - expected.refunded as i64 - expected.disputed as i64;
+        prop_assert_eq!(totals.held(), held.max(0) as u64);
+    }
+
+    #[test]
+    fn balances_sum_to_nothing_in_each_currency(movements in movements()) {
+        let balances = Balances::of(&movements);
+        for code in ["EUR", "USD"] {
+            let of_code = balances.iter().filter(|(_, of, _)| *of == code);
+            prop_assert_eq!(of_code.map(|(_, _, amount)| amount).sum::<i128>(), 0);
+            for account in Account::ALL {
+                let mut naive = 0_i128;
+                for one in movements.iter().filter(|one| one.amount.currency().code() == code) {
+                    naive += if one.to == account { one.amount.amount().into() } else { 0 };
+                    naive -= if one.from == account { i128::from(one.amount.amount()) } else { 0 };
+                }
+                prop_assert_eq!(balances.get(account, currency(code)), naive, "{:?}", account);
+            }
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The platform's side of a payment: each step carried out as `app::payments` does it, on values, and what people ask of it as
+//! `app::appointments` does.
+
+use super::gateway::{Card, Gateway, Look, Outside, Refusal};
+use super::*;
+use crate::Money;
+use crate::kernel::text::LongText;
+use crate::payments::ledger::Balances;
+use crate::scheduling::appointment::{Outcome, Review};
+use crate::scheduling::cancellation;
+use crate::scheduling::party::Party;
+
+/// Most steps in a row before something must have come of them, as in `app::payments`.
+const MOST_STEPS: usize = 12;
+
+/// What people ask of the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    Cancel(Party),
+    /// So much per cent of the price is taken.
+    Complete {
+        by: Party,
+        percent: u8,
+    },
+    NoShow {
+        missed_by: Party,
+        by: Party,
+    },
+    /// The expert gives so much per cent back of what the client pays.
+    GiveBack {
+        percent: u8,
+    },
+    Move {
+        by: Party,
+        hours: i64,
+        price_percent: u8,
+    },
+    TryAgain,
+    SettleByHand,
+    /// Somebody else takes the slot of a hold whose time is over.
+    TakeSlot,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Platform {
+    pub(super) appointment: Appointment,
+    pub(super) payment: Payment,
+    pub(super) ledger: Vec<Movement>,
+    /// Whether it ends before it can note the next intent of a saved card.
+    pub(super) forgets: bool,
+    /// When it looks again by itself.
+    pub(super) wake: Option<Timestamp>,
+    /// What was done, for people to read when a test fails.
+    pub(super) log: Vec<String>,
+}
+
+impl Platform {
+    pub(super) fn totals(&self) -> Totals {
+        Totals::of(&self.ledger)
+    }
+
+    pub(super) fn target(&self) -> Money {
+        self.payment.target(&self.appointment.status)
+    }
+
+    /// `app::payments::process::settle_payment`. What happens `meanwhile` does so after the first look, before anything is done about it.
+    pub(super) fn settle(
+        &mut self,
+        gateway: &mut Gateway,
+        mut meanwhile: Option<Outside>,
+        now: Timestamp,
+    ) -> Result<Settlement, String> {
+        let (calm, mut steps) = (meanwhile.is_none(), 0);
+        while steps < MOST_STEPS {
+            steps += 1;
+            let Look { seen, unnoted_intent } = gateway.look(&self.payment, now);
+            let news: Vec<Movement> =
+                crate::payments::ledger::news(&self.ledger, &seen.movements).into_iter().cloned().collect();
+            let movements: Vec<Movement> = self.ledger.iter().cloned().chain(news).collect();
+            let before = self.payment.clone();
+            let observed = Payment {
+                state: before.state_of(&seen, &movements, self.target()),
+                decline: seen.decline,
+                open_dispute: seen.open_dispute,
+                lost_dispute: seen.lost_dispute,
+                refused: if movements.len() == self.ledger.len() {
+                    before.refused.clone()
+                } else {
+                    BTreeMap::new()
+                },
+                ..unnoted_intent.map_or(before.clone(), |intent| before.with_intent(intent))
+            };
+            let step = super::settle(&self.appointment, &observed, &seen, &movements, gateway.abilities, now);
+            self.log.push(format!(
+                "    {:?} and {:?}: {step:?}",
+                self.appointment.status.word(),
+                seen.status
+            ));
+            self.payment = observed;
+            self.ledger = movements;
+            self.check(step, &seen, now)?;
+            if let Some(event) = meanwhile.take()
+                && gateway.suffers(event, &self.payment, now)
+            {
+                self.log.push(format!("    meanwhile {event:?}"));
+                steps = 0;
+            }
+            if step.rests() {
+                self.payment.concern = step.concern();
+            }
+            match step {
+                Settlement::Settled if self.payment.state == PaymentState::Open => {
+                    self.payment.state = PaymentState::Cancelled;
+                    if before.state == PaymentState::Cancelled {
+                        return Ok(self.rests(step, None));
+                    }
+                }
+                Settlement::Settled => return Ok(self.rests(step, None)),
+                Settlement::NeedsPerson { until, .. } => return Ok(self.rests(step, until)),
+                Settlement::WaitUntil(instant) => return Ok(self.rests(step, Some(instant))),
+                Settlement::Confirm => self.change(Appointment::confirmed)?,
+                Settlement::Expire => self.change(|appointment| appointment.expired(now))?,
+                Settlement::CallOff => {
+                    self.change(|appointment| {
+                        appointment.cancelled(Party::Platform, LongText::default(), now)
+                    })?;
+                    self.payment.kept = Some(self.payment.amount.nothing());
+                }
+                Settlement::Complete => {
+                    self.change(|appointment| appointment.ended(Outcome::Completed, Party::Platform, now))?;
+                }
+                Settlement::AcceptReport => {
+                    let kept = cancellation::no_show(
+                        &self.appointment.cancellation,
+                        self.appointment.price,
+                        Party::Expert,
+                    )
+                    .kept;
+                    self.appointment = self.appointment.report_accepted();
+                    self.keep(kept);
+                }
+                Settlement::AskClient { deadline, anew: false } => {
+                    self.payment = self.payment.asked_until(deadline);
+                }
+                Settlement::WriteOff => self.payment.state = PaymentState::Unpaid,
+                _ => match (self.order(gateway, step, now), step.refusable()) {
+                    (Ok(()), _) => {}
+                    (Err(refusal), Some((order, _))) if !calm || gateway.refuses == Some(order) => {
+                        self.log.push(format!("    refused: {}", refusal.0));
+                        self.payment.refused.insert(order, refusal.0.to_owned());
+                    }
+                    // What came between made it needless, or is seen by looking again.
+                    (Err(_), None) if !calm => {}
+                    (Err(refusal), _) => {
+                        return Err(format!("it asks for what is always refused: {}", refusal.0));
+                    }
+                },
+            }
+        }
+        Err(format!("{MOST_STEPS} steps and no end"))
+    }
+
+    fn rests(&mut self, step: Settlement, wake: Option<Timestamp>) -> Settlement {
+        self.wake = wake;
+        step
+    }
+
+    fn change<E: std::fmt::Display>(
+        &mut self,
+        change: impl FnOnce(&Appointment) -> Result<Appointment, E>,
+    ) -> Result<(), String> {
+        self.appointment =
+            change(&self.appointment).map_err(|refusal| format!("a step cannot be done: {refusal}"))?;
+        Ok(())
+    }
+
+    /// What must hold of every step.
+    fn check(&self, step: Settlement, seen: &Seen, now: Timestamp) -> Result<(), String> {
+        let totals = self.totals();
+        for (place, movement) in self.ledger.iter().enumerate() {
+            if self.ledger[..place].iter().any(|other| other.is(movement)) {
+                return Err(format!("{:?} of {} is written down twice", movement.kind, movement.object));
+            }
+        }
+        let target = self.target().amount();
+        let kept =
+            self.payment.amount.with_amount(totals.held().min(target)).map_err(|error| error.to_string())?;
+        let has = Balances::of(&self.ledger).get(Account::Expert, kept.currency());
+        let theirs = kept.less(kept.share(self.payment.fee_rate)).amount();
+        let wrong = match step {
+            Settlement::WaitUntil(instant) if instant <= now => Some("it waits for the past"),
+            Settlement::AskClient { deadline, .. } if deadline < now => Some("the deadline is over"),
+            Settlement::Refund { .. } if seen.open_dispute => Some("it refunds what is disputed"),
+            Settlement::Refund { amount, .. }
+                if amount.amount() == 0 || totals.held() - amount.amount() != target =>
+            {
+                Some("the refund is not what is too much")
+            }
+            Settlement::Refund { amount, from_expert: true }
+                if totals.transferred < totals.reversed + target + amount.amount() =>
+            {
+                Some("it takes what is the expert's")
+            }
+            Settlement::Capture(amount)
+            | Settlement::ChargeSaved(amount)
+            | Settlement::AuthoriseSaved(amount)
+                if amount.is_zero() || amount.amount() != target =>
+            {
+                Some("it takes other than what is owed")
+            }
+            Settlement::Reverse { amount, .. } if amount.is_zero() => Some("it moves nothing"),
+            Settlement::TransferAgain(amount) if has + i128::from(amount.amount()) != theirs.into() => {
+                Some("it gives the expert other than what is theirs")
+            }
+            _ => None,
+        };
+        wrong.map_or(Ok(()), |text| Err(text.to_owned()))
+    }
+
+    /// `app::payments::process::order`.
+    fn order(&mut self, gateway: &mut Gateway, step: Settlement, now: Timestamp) -> Result<(), Refusal> {
+        if gateway.refuses.is_some() && gateway.refuses == step.refusable().map(|(order, _)| order) {
+            return Err(Refusal("not this now"));
+        }
+        match step {
+            Settlement::Take => gateway.take(&self.payment, now),
+            Settlement::CancelIntent => {
+                gateway.cancel(&self.payment, now);
+                Ok(())
+            }
+            Settlement::Capture(amount) => {
+                gateway.capture(&self.payment, amount, amount.share(self.payment.fee_rate), now)
+            }
+            Settlement::AuthoriseSaved(amount) => self.use_saved_card(gateway, amount, false, now),
+            Settlement::ChargeSaved(amount) => self.use_saved_card(gateway, amount, true, now),
+            Settlement::AskClient { deadline, .. } => {
+                self.ask_client(gateway, deadline);
+                Ok(())
+            }
+            Settlement::Refund { amount, from_expert } => gateway.refund(amount.amount(), from_expert, now),
+            Settlement::Reverse { amount, with_fee } => gateway.reverse(amount.amount(), with_fee, now),
+            Settlement::TransferAgain(amount) => gateway.transfer(amount.amount(), now),
+            _ => unreachable!("{step:?} is no order"),
+        }
+    }
+
+    fn use_saved_card(
+        &mut self,
+        gateway: &mut Gateway,
+        amount: Money,
+        at_once: bool,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let wanted = Payment { intents: self.payment.intents + 1, ..self.payment.clone() };
+        match gateway.use_saved_card(&wanted, amount, at_once, now) {
+            Ok(_) if std::mem::take(&mut self.forgets) => self.log.push("    and cannot note it".to_owned()),
+            Ok(intent) => self.payment = self.payment.with_intent(intent),
+            Err(refusal) if gateway.card != Card::NotAsked => return Err(refusal),
+            Err(_) if self.appointment.status == Status::Confirmed => {
+                let deadline = action_deadline(&self.appointment, now);
+                self.ask_client(gateway, self.payment.action_deadline.unwrap_or(deadline));
+            }
+            Err(_) => self.payment.state = PaymentState::Unpaid,
+        }
+        Ok(())
+    }
+
+    fn ask_client(&mut self, gateway: &mut Gateway, deadline: Timestamp) {
+        let wanted = Payment {
+            plan: Plan::Authorise,
+            intents: self.payment.intents + 1,
+            references: References { intent: None, ..self.payment.references.clone() },
+            ..self.payment.asked_until(deadline)
+        };
+        self.payment = Payment { references: gateway.open(&wanted), ..wanted };
+    }
+
+    /// Does what somebody asks; whether it was allowed.
+    pub(super) fn act(&mut self, act: Act, now: Timestamp) -> bool {
+        let allowed = self.try_act(act, now);
+        allowed.is_some()
+    }
+
+    fn try_act(&mut self, act: Act, now: Timestamp) -> Option<()> {
+        let appointment = self.appointment.clone();
+        let price = appointment.price;
+        let percent_of = |percent: u8, of: Money| of.proportion(percent.into(), 100);
+        match act {
+            Act::Cancel(by) => {
+                self.appointment = appointment.cancelled(by, LongText::default(), now).ok()?;
+                self.keep(appointment.cancellation_quote(by, now).kept);
+            }
+            Act::Complete { by, percent } => {
+                if by == Party::Client {
+                    return None;
+                }
+                self.say(Outcome::Completed, by, percent_of(percent, price), now)?;
+            }
+            Act::NoShow { missed_by, by } => {
+                if missed_by == Party::Platform || by == Party::Client && missed_by != Party::Expert {
+                    return None;
+                }
+                let kept = cancellation::no_show(&appointment.cancellation, price, missed_by).kept;
+                self.say(Outcome::NoShow { missed_by }, by, kept, now)?;
+            }
+            Act::GiveBack { percent } => {
+                use PaymentState::{Authorised, CardSaved, Paid, PartlyRefunded};
+                let secured = matches!(
+                    self.payment.state,
+                    Paid { .. } | PartlyRefunded { .. } | Authorised { .. } | CardSaved
+                );
+                let amount = percent_of(percent, self.target());
+                if !secured || amount.is_zero() {
+                    return None;
+                }
+                self.payment.kept = Some(self.target().less(amount));
+            }
+            Act::Move { by, hours, price_percent } => {
+                appointment.check_reschedule(by, now).ok()?;
+                let current = percent_of(price_percent, price);
+                if !current.is_zero() && current.check_charge().is_err() {
+                    return None;
+                }
+                let price = appointment.price_when_moved(current).ok()?;
+                let start = appointment.start.plus(hours * HOUR);
+                if start <= now {
+                    return None;
+                }
+                let end = start.plus(appointment.session().seconds());
+                let reschedules = appointment.reschedules + 1;
+                self.appointment = Appointment { start, end, price, reschedules, ..appointment };
+                self.keep(price);
+            }
+            Act::TryAgain => {
+                match self.payment.concern? {
+                    Concern::RefundFailed { .. } => {
+                        self.payment.refund_tries = self.totals().failed_refunds + 1
+                    }
+                    Concern::Refused { order, .. } => drop(self.payment.refused.remove(&order)),
+                    Concern::DisputeLost { .. } | Concern::Contested => return None,
+                }
+                self.payment.concern = None;
+            }
+            Act::SettleByHand => {
+                match self.payment.concern? {
+                    Concern::Contested => return None,
+                    Concern::Refused { order: Order::Capture, .. } => self.keep(price.nothing()),
+                    Concern::Refused { order: Order::Reversal | Order::Transfer, .. } => {
+                        self.payment.settled_with_expert = true;
+                    }
+                    Concern::RefundFailed { .. }
+                    | Concern::DisputeLost { .. }
+                    | Concern::Refused { order: Order::Refund, .. } => {
+                        let owed = self.totals().held() - self.target().amount();
+                        let object = format!("by_hand_{}", self.ledger.len());
+                        let amount = price.with_amount(owed).ok()?;
+                        self.ledger.push(Movement::new(
+                            MovementKind::SettledByHand,
+                            amount,
+                            object,
+                            now,
+                            None,
+                        ));
+                        self.payment.refund_tries = self.totals().failed_refunds + 1;
+                        self.payment.refused.remove(&Order::Refund);
+                    }
+                }
+                self.payment.concern = None;
+            }
+            Act::TakeSlot => self.appointment = appointment.expired(now).ok()?,
+        }
+        Some(())
+    }
+
+    /// `app::scheduling::appointments::end`.
+    fn say(&mut self, outcome: Outcome, by: Party, kept: Money, now: Timestamp) -> Option<()> {
+        if self.appointment.is_told(outcome, by) {
+            return None;
+        }
+        let ended = self.appointment.ended(outcome, by, now).ok()?;
+        let undecided = matches!(ended.review, Some(Review::Objections { .. } | Review::Contested));
+        let kept = if undecided { self.appointment.price } else { kept };
+        self.appointment = ended;
+        self.keep(kept);
+        Some(())
+    }
+
+    /// `app::scheduling::appointments::keep`: never more than was decided before.
+    fn keep(&mut self, kept: Money) {
+        let before = self.payment.kept.unwrap_or(self.payment.amount);
+        self.payment.kept = Some(if kept.amount() < before.amount() { kept } else { before });
+    }
+}

@@ -1,0 +1,397 @@
+//! A payment's world: its clock, its gateway and the platform, and what must hold in it whenever the platform rests.
+
+use super::gateway::{Card, Gateway, Outside};
+use super::platform::{Act, Platform};
+use super::*;
+use crate::Rate;
+use crate::experts::policy::{CancellationPolicy, ReschedulePolicy};
+use crate::kernel::time::MINUTE;
+use crate::payments::ledger::Balances;
+use crate::scheduling::appointment::Review;
+use crate::scheduling::party::Party;
+
+/// What happens next in a story.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum What {
+    Outside(Outside),
+    Act(Act),
+    /// So many seconds pass.
+    Wait(i64),
+    /// Time passes until so many seconds after something.
+    WaitFor(Mark, i64),
+}
+
+/// Instants at which something changes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mark {
+    HoldEnd,
+    Start,
+    End,
+    /// The platform would look again.
+    Wake,
+    ActionDeadline,
+    LastCapture,
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) what: What,
+    /// Whether the platform hears of it, and works while it waits.
+    pub(super) heard: bool,
+    /// What happens between the platform's look and what it does about it.
+    pub(super) meanwhile: Option<Outside>,
+    /// Whether the platform ends before it can note the intent of a saved card.
+    pub(super) forgets: bool,
+}
+
+impl Moment {
+    pub(super) fn heard(what: What) -> Self {
+        Self { what, heard: true, meanwhile: None, forgets: false }
+    }
+
+    pub(super) fn unheard(what: What) -> Self {
+        Self { what, heard: false, meanwhile: None, forgets: false }
+    }
+}
+
+/// How a story begins.
+#[derive(Debug, Clone)]
+pub(super) struct Beginning {
+    pub(super) price: Money,
+    pub(super) fee_rate: Rate,
+    pub(super) collection: Collection,
+    /// Whether the gateway saves cards; the other one asks before it takes.
+    pub(super) saves_cards: bool,
+    pub(super) stutters: bool,
+    /// Minutes from booking to the start.
+    pub(super) lead: i64,
+    /// Minutes that the session lasts.
+    pub(super) length: i64,
+    pub(super) cancellation: CancellationPolicy,
+    pub(super) rescheduling: ReschedulePolicy,
+}
+
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) gateway: Gateway,
+    pub(super) platform: Platform,
+}
+
+fn booked_at() -> Timestamp {
+    at("2027-03-01T00:00:00Z")
+}
+
+const HOLD: i64 = 15 * MINUTE;
+
+impl World {
+    pub(super) fn begin(beginning: Beginning) -> Self {
+        let Beginning { price, fee_rate, collection, saves_cards, stutters, lead, length, .. } = beginning;
+        let now = booked_at();
+        let later = saves_cards.then_some(4 * DAY + 18 * HOUR);
+        let abilities = Abilities {
+            authorisation_holds: 7 * DAY,
+            later_authorisation_holds: later,
+            waits_to_be_taken: false,
+            reaches_experts: true,
+            refunds_after_dispute: false,
+        };
+        let mut gateway = Gateway::new(abilities);
+        (gateway.asks_first, gateway.stutters) = (!saves_cards, stutters);
+        let start = now.plus(lead * MINUTE);
+        let end = start.plus(length * MINUTE);
+        let appointment = Appointment {
+            start,
+            end,
+            price,
+            created_at: now,
+            cancellation: beginning.cancellation,
+            rescheduling: beginning.rescheduling,
+            status: Status::Pending { hold_expires_at: now.plus(HOLD) },
+            ..appointment(1)
+        };
+        let plan = Plan::choose(collection, abilities, end, now);
+        let mut payment = Payment { amount: price, fee_rate, plan, ..payment() };
+        payment.references = gateway.open(&payment);
+        let log = vec![format!(
+            "{price} by {plan:?} for {start} to {end}, {} basis points for the platform",
+            fee_rate.basis_points()
+        )];
+        let platform = Platform {
+            appointment,
+            payment,
+            ledger: vec![],
+            forgets: false,
+            wake: Some(now.plus(HOLD)),
+            log,
+        };
+        Self { now, gateway, platform }
+    }
+
+    /// Tells a story to its end: nobody does anything any more, and what is open is decided.
+    pub(super) fn tell(mut self, moments: &[Moment], wins: bool) -> Result<Self, String> {
+        let told = moments
+            .iter()
+            .try_for_each(|moment| self.happens(*moment))
+            .and_then(|()| self.comes_to_rest(wins));
+        match told {
+            Ok(()) => Ok(self),
+            Err(wrong) => Err(format!("{wrong}\n{}", self.platform.log.join("\n"))),
+        }
+    }
+
+    pub(super) fn happens(&mut self, moment: Moment) -> Result<(), String> {
+        let Moment { what, heard, meanwhile, forgets } = moment;
+        self.platform.forgets = forgets;
+        let (happened, until) = match what {
+            What::Outside(event) => (self.gateway.suffers(event, &self.platform.payment, self.now), None),
+            What::Act(act) => (self.platform.act(act, self.now), None),
+            What::Wait(seconds) => (true, Some(self.now.plus(seconds))),
+            What::WaitFor(mark, seconds) => {
+                let until =
+                    self.instant(mark).map(|instant| instant.plus(seconds)).filter(|until| *until > self.now);
+                (until.is_some(), until)
+            }
+        };
+        if !happened {
+            return Ok(());
+        }
+        if let Some(until) = until {
+            if heard {
+                self.works_until(until)?;
+            }
+            self.now = until;
+        }
+        let unheard = if heard { "" } else { ", unheard of" };
+        self.platform.log.push(format!("{} {what:?}{unheard}", self.now));
+        if heard { self.looks(meanwhile) } else { Ok(()) }
+    }
+
+    fn instant(&self, mark: Mark) -> Option<Timestamp> {
+        let Platform { appointment, payment, wake, .. } = &self.platform;
+        match mark {
+            Mark::HoldEnd => Some(booked_at().plus(HOLD)),
+            Mark::Start => Some(appointment.start),
+            Mark::End => Some(appointment.end),
+            Mark::Wake => *wake,
+            Mark::ActionDeadline => payment.action_deadline,
+            Mark::LastCapture => match payment.state {
+                PaymentState::Authorised { capture_before } => Some(capture_before),
+                _ => None,
+            },
+        }
+    }
+
+    /// Lets the platform look whenever it wants to until then; not forever while it only waits for somebody.
+    fn works_until(&mut self, until: Timestamp) -> Result<(), String> {
+        for _ in 0..20 {
+            match self.platform.wake.filter(|wake| *wake <= until) {
+                Some(wake) => self.now = self.now.max(wake),
+                None => break,
+            }
+            self.platform.log.push(format!("{} looks by itself", self.now));
+            self.looks(None)?;
+        }
+        Ok(())
+    }
+
+    /// The platform looks, does what there is to do, and rests.
+    fn looks(&mut self, meanwhile: Option<Outside>) -> Result<(), String> {
+        if meanwhile.is_some() {
+            self.platform.settle(&mut self.gateway, meanwhile, self.now)?;
+        }
+        let step = self.platform.settle(&mut self.gateway, None, self.now)?;
+        self.check_books()?;
+        self.check_rest(step)?;
+        let rested = self.platform.clone();
+        self.platform.settle(&mut self.gateway, None, self.now)?;
+        let same = (&rested.appointment, &rested.payment, &rested.ledger)
+            == (&self.platform.appointment, &self.platform.payment, &self.platform.ledger);
+        ensure(same, || "looking again changes something".to_owned())
+    }
+
+    /// Whoever still has to decide does so, and the platform works until it is content.
+    fn comes_to_rest(&mut self, wins: bool) -> Result<(), String> {
+        self.platform.log.push("and then".to_owned());
+        if self.gateway.card == Card::NotAsked {
+            self.gateway.card = if wins { Card::Good } else { Card::Declines };
+        }
+        self.looks(None)?;
+        for _ in 0..100 {
+            if let Some(concern) = self.platform.payment.concern {
+                self.decides(concern, wins)?;
+                self.looks(None)?;
+                continue;
+            }
+            let Some(wake) = self.platform.wake else { return self.check_end() };
+            self.now = self.now.max(wake);
+            let payment = &self.platform.payment;
+            if self.gateway.is_processing() {
+                let event = if wins { Outside::DebitArrives } else { Outside::DebitFails };
+                self.gateway.suffers(event, payment, self.now);
+            }
+            if self.gateway.has_open_dispute() {
+                let event = if wins { Outside::DisputeWon } else { Outside::DisputeLost };
+                self.gateway.suffers(event, payment, self.now);
+                self.gateway.suffers(Outside::BankIsContent, payment, self.now);
+            }
+            self.platform.log.push(format!("{} looks by itself", self.now));
+            self.looks(None)?;
+        }
+        Err("it never comes to rest".to_owned())
+    }
+
+    /// A person decides: tries again what can be, and settles what cannot.
+    fn decides(&mut self, concern: Concern, wins: bool) -> Result<(), String> {
+        let act = match concern {
+            Concern::Contested if wins => Act::Complete { by: Party::Platform, percent: 100 },
+            Concern::Contested => Act::NoShow { missed_by: Party::Expert, by: Party::Platform },
+            Concern::Refused { .. } if wins => {
+                self.gateway.refuses = None;
+                Act::TryAgain
+            }
+            Concern::RefundFailed { .. } if wins => Act::TryAgain,
+            _ => Act::SettleByHand,
+        };
+        self.platform.log.push(format!("{} a person decides about {concern:?}: {act:?}", self.now));
+        // What was promised to the client before cannot be taken back.
+        let decided = self.platform.act(act, self.now)
+            || concern == Concern::Contested
+                && self.platform.act(Act::NoShow { missed_by: Party::Expert, by: Party::Platform }, self.now);
+        ensure(decided, || format!("nobody can decide about {concern:?}"))
+    }
+
+    /// Nobody has anything to do any more.
+    fn check_end(&self) -> Result<(), String> {
+        let Platform { appointment, payment, .. } = &self.platform;
+        ensure(!appointment.status.is_active(), || format!("it stays {}", appointment.status.word()))?;
+        let decided = matches!(appointment.review, None | Some(Review::Decided));
+        ensure(decided || self.platform.target().is_zero(), || "it stays undecided".to_owned())?;
+        let aside = self.platform.totals().authorised;
+        ensure(aside == 0, || format!("{aside} stay set aside"))?;
+        ensure(payment.concern.is_none(), || format!("nobody decided about {:?}", payment.concern))
+    }
+
+    pub(super) fn balance(&self, account: Account) -> i128 {
+        Balances::of(&self.platform.ledger).get(account, self.platform.payment.amount.currency())
+    }
+
+    /// The books are whole: what moved at the gateway is written down, and nothing came from nowhere.
+    fn check_books(&self) -> Result<(), String> {
+        let ledger = &self.platform.ledger;
+        for movement in self.gateway.movements() {
+            ensure(ledger.iter().any(|known| known == movement), || {
+                format!("{movement:?} is not written down")
+            })?;
+        }
+        let by_hand = ledger.iter().filter(|one| one.kind == MovementKind::SettledByHand).count();
+        let (written, moved) = (ledger.len() - by_hand, self.gateway.movements().count());
+        ensure(written == moved, || format!("{written} movements are written down of {moved}"))?;
+        let sum: i128 = Balances::of(ledger).iter().map(|(_, _, amount)| amount).sum();
+        ensure(sum == 0, || format!("the balances sum to {sum}"))?;
+        let all = [Account::Expert, Account::Platform, Account::Gateway, Account::Authorised];
+        let everybody: i128 = all.into_iter().map(|account| self.balance(account)).sum();
+        let totals = self.platform.totals();
+        let paid = i128::from(totals.captured) - i128::from(totals.refunded) - i128::from(totals.disputed);
+        let given = -self.balance(Account::Client);
+        let aside = i128::from(totals.authorised);
+        ensure(given == everybody && given == paid + aside, || {
+            format!(
+                "the client gave {given}, {everybody} arrived, and the totals say {paid} and {aside} set aside"
+            )
+        })
+    }
+
+    /// Everybody has what is theirs.
+    fn check_rest(&self, step: Settlement) -> Result<(), String> {
+        let Platform { appointment, payment, .. } = &self.platform;
+        let totals = self.platform.totals();
+        let currency = payment.amount.currency();
+        let concern = step.concern();
+        let waits = !matches!(appointment.review, None | Some(Review::Decided))
+            || matches!(concern, Some(Concern::Refused { order: Order::Capture, .. }));
+        let ended = !appointment.status.is_active() && !waits;
+        ensure(!ended || totals.authorised == 0, || "it is over, and money is still set aside".to_owned())?;
+        let target = self.platform.target();
+        self.check_state(step, target)?;
+        if totals.captured == 0 {
+            return Ok(());
+        }
+
+        let paid = -self.balance(Account::Client) - i128::from(totals.authorised);
+        let owed = i128::from(target.amount());
+        let open = payment.open_dispute || step.concern().is_some();
+        ensure(open || paid <= owed, || format!("the client paid {paid} and owes {owed}"))?;
+        let untouched = self.gateway.taken_by_others == 0;
+        ensure(open || !untouched || paid == owed, || format!("the client paid {paid}, not {owed}"))?;
+
+        let of_gateway = self.balance(Account::Gateway);
+        let (expert, platform) =
+            (self.balance(Account::Expert), self.balance(Account::Platform) + of_gateway);
+        // Between them the two settle what the gateway refuses.
+        let refused = |order| payment.refused.contains_key(&order);
+        let by_themselves =
+            payment.settled_with_expert || refused(Order::Reversal) || refused(Order::Transfer);
+        if by_themselves {
+            return Ok(());
+        }
+        ensure(expert >= 0, || format!("the expert has {expert}"))?;
+        let troubled = totals.failed_refunds > 0
+            || self.platform.ledger.iter().any(|one| one.kind == MovementKind::Dispute);
+        ensure(troubled || platform >= 0, || format!("the platform has {platform}"))?;
+        let kept = paid.clamp(0, owed);
+        let fee = i128::from(
+            target
+                .with_amount(kept.try_into().unwrap_or(0))
+                .unwrap_or(target)
+                .share(payment.fee_rate)
+                .amount(),
+        );
+        // The gateway rounds the fee's part of each refund by itself.
+        let given_again = totals.transferred > totals.captured;
+        let rounding = match given_again || kept == 0 || kept == i128::from(totals.captured) {
+            true => 0,
+            false => i128::from(currency.charge_step()),
+        };
+        ensure((expert - (kept - fee)).abs() <= rounding, || {
+            format!("of {kept} the expert has {expert}, not {}", kept - fee)
+        })?;
+        // Without a dispute or a failed refund the two have all of it.
+        ensure(troubled || platform == paid - expert, || format!("of {paid} the platform has {platform}"))
+    }
+
+    /// The state says what is so.
+    fn check_state(&self, step: Settlement, target: Money) -> Result<(), String> {
+        let Platform { appointment, payment, .. } = &self.platform;
+        let (state, totals) = (&payment.state, self.platform.totals());
+        if let Some(
+            Concern::RefundFailed { amount }
+            | Concern::DisputeLost { amount }
+            | Concern::Refused { order: Order::Refund, amount },
+        ) = step.concern()
+        {
+            let owed = totals.held() - target.amount();
+            ensure(amount.amount() == owed, || format!("it says {amount} of {owed}"))?;
+            let seen = matches!(state, PaymentState::RefundFailed | PaymentState::Disputed);
+            ensure(seen, || format!("a person must look, and it is {state:?}"))?;
+        }
+        let asked = matches!(state, PaymentState::ActionRequired { .. });
+        ensure(!asked || !target.is_zero(), || "the client is asked to pay nothing".to_owned())?;
+        let secured = totals.captured > 0
+            || target.is_zero()
+            || matches!(state, PaymentState::Authorised { .. } | PaymentState::CardSaved)
+            || matches!(state, PaymentState::Processing | PaymentState::Unpaid)
+            || matches!(state, PaymentState::ActionRequired { deadline } if *deadline > self.now);
+        ensure(appointment.status != Status::Confirmed || secured, || {
+            format!("it is confirmed and {state:?}")
+        })?;
+        let expired =
+            appointment.status == Status::Expired && totals.held() > 0 && self.gateway.taken_by_others == 0;
+        let waits = payment.open_dispute || step.concern().is_some();
+        ensure(!expired || waits, || "an expired hold keeps money".to_owned())
+    }
+}
+
+fn ensure(holds: bool, wrong: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(wrong()) }
+}

@@ -1,0 +1,87 @@
+use serde_json::json;
+
+use super::*;
+
+fn appointment() -> Appointment {
+    let appointment = json!({
+        "id": AppointmentId::from_bits(1),
+        "version": 2,
+        "expert": ExpertId::from_bits(2),
+        "client": ClientId::from_bits(3),
+        "attendee": { "name": "Zoë", "email": "zoe@example.org", "time_zone": "Europe/Berlin" },
+        "session_type": crate::SessionTypeId::from_bits(4),
+        "session_name": "Consultation",
+        "start": "2027-01-05T10:00:00Z",
+        "end": "2027-01-05T11:00:00Z",
+        "buffer_before_minutes": 0,
+        "buffer_after_minutes": 0,
+        "seats": 1,
+        "group": false,
+        "price": { "amount": 8_000, "currency": "EUR" },
+        "created_at": "2027-01-04T08:00:00Z",
+        "reschedules": 0,
+        "status": "confirmed",
+    });
+    serde_json::from_value(appointment).expect("an appointment")
+}
+
+fn occasion(kind: OccasionKind, object: &str, amount: u64) -> Occasion {
+    Occasion {
+        kind,
+        object: object.to_owned(),
+        amount: Money::new(amount, crate::Currency::EUR).expect("in range"),
+        at: "2027-01-04T08:05:00Z".parse().expect("a time"),
+    }
+}
+
+fn issued(occasion: &Occasion, last: u32, kind: ReceiptKind, taxes: Taxes) -> Receipt {
+    let draft = Draft {
+        id: ReceiptId::from_bits(last.into()),
+        number: ReceiptNumber::after(last, 2027),
+        issued_at: "2027-01-04T08:06:00Z".parse().expect("a time"),
+        issuer: Issuer::new(ShortText::try_from("Ada".to_owned()).expect("a name"), None, Zone::UTC),
+        kind,
+        taxes,
+        tax_reports: Vec::new(),
+    };
+    Receipt::issued(&appointment(), occasion, draft)
+}
+
+#[test]
+fn what_goes_back_has_the_tax_of_what_was_paid() {
+    let tax = serde_json::from_value(json!({ "label": "VAT", "rate": 1_900 })).expect("a tax");
+    let paid = occasion(OccasionKind::Payment, "pi_1", 8_000);
+    let receipt = issued(&paid, 0, ReceiptKind::Receipt, Taxes::own(paid.amount, &tax));
+    assert_eq!((receipt.kind, receipt.name()), (ReceiptKind::Receipt, paid.document()));
+    let shown = |receipt: &Receipt| {
+        let lines = receipt.taxes.lines().iter();
+        lines.map(|line| (line.to_string(), line.amount.amount())).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&receipt), [("VAT 19 %".to_owned(), 1_277)]);
+    assert_eq!(receipt.taxes.net(receipt.total).amount(), 6_723);
+
+    let back = occasion(OccasionKind::Refund { payment: "pi_1".to_owned() }, "re_1", 4_000);
+    assert_eq!(back.amends(), Some(receipt.name()));
+    let taxes = receipt.taxes.of_part(receipt.total, back.amount);
+    let note = issued(&back, 1, ReceiptKind::amending(&receipt), taxes);
+    assert_eq!((note.kind, note.name()), (ReceiptKind::CreditNote { of: receipt.number }, back.document()));
+    assert_eq!(shown(&note), [("VAT 19 %".to_owned(), 639)]);
+
+    let failed = occasion(OccasionKind::FailedRefund, "re_1", 4_000);
+    assert_eq!(failed.amends(), Some(note.name()));
+    let correction = issued(&failed, 2, ReceiptKind::amending(&note), note.taxes.clone());
+    assert_eq!(correction.kind, ReceiptKind::Correction { of: note.number });
+    assert_eq!(correction.name(), failed.document());
+}
+
+#[test]
+fn a_document_survives_being_stored() {
+    let paid = occasion(OccasionKind::Payment, "pi_1", 8_000);
+    let mut receipt =
+        issued(&paid, 0, ReceiptKind::Receipt, Taxes::Without(crate::receipts::tax::NoTax::NotDue));
+    let entry = Some("tax_1".to_owned());
+    receipt.tax_reports = vec![TaxReport { entry, takes_back: None, amount: paid.amount }];
+    let stored = serde_json::to_value(&receipt).expect("JSON");
+    assert_eq!((&stored["kind"], &stored["number"]), (&json!("receipt"), &json!("2027-000001")));
+    assert_eq!(serde_json::from_value::<Receipt>(stored).expect("a receipt"), receipt);
+}

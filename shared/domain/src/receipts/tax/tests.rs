@@ -1,0 +1,146 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::Currency;
+use crate::kernel::money::MAXIMUM_AMOUNT;
+
+fn euros(amount: u64) -> Money {
+    Money::new(amount, Currency::EUR).expect("in range")
+}
+
+fn line(amount: u64, rate: &str) -> TaxLine {
+    let line =
+        json!({ "label": "Sales tax", "jurisdiction": "Somewhere", "rate": rate, "amount": euros(amount) });
+    serde_json::from_value(line).expect("a line")
+}
+
+fn amounts(taxes: &Taxes) -> Vec<u64> {
+    taxes.lines().iter().map(|line| line.amount.amount()).collect()
+}
+
+#[test]
+fn a_line_names_its_tax() {
+    let mut one = line(1, "7.25");
+    assert_eq!(one.to_string(), "Sales tax, Somewhere 7.25 %");
+    one.jurisdiction = None;
+    assert_eq!(one.to_string(), "Sales tax 7.25 %");
+    one.rate = None;
+    assert_eq!(one.to_string(), "Sales tax");
+}
+
+#[test]
+fn a_part_has_its_part_of_each_tax() {
+    let state_and_city = Taxes::Included(vec![line(527, "7.25"), line(100, "1.375")]);
+    let total = euros(8_000);
+    assert_eq!(state_and_city.net(total), euros(7_373));
+    assert_eq!(amounts(&state_and_city.of_part(total, euros(4_000))), [264, 50]);
+    assert_eq!(amounts(&state_and_city.of_part(total, euros(1))), [0, 0]);
+    assert_eq!(state_and_city.of_part(total, total), state_and_city);
+    assert_eq!(amounts(&state_and_city.adding_up_to(euros(3))), [3, 0]);
+    // One tax with a rate is calculated anew.
+    let one = Taxes::Included(vec![line(50, "100")]);
+    assert_eq!(amounts(&one.of_part(euros(100), euros(3))), [2]);
+    let one = Taxes::Included(vec![line(1, "19")]);
+    assert_eq!(
+        amounts(&one.of_part(euros(4), euros(2))),
+        [0],
+        "0.32, and not half of what 0.64 was rounded to"
+    );
+    for other in [Taxes::Unsaid, Taxes::Without(NoTax::NotRegistered)] {
+        assert_eq!((other.of_part(total, euros(1)), other.net(total)), (other.clone(), total));
+    }
+    let nothing = Taxes::Included(vec![line(0, "0"), line(0, "0")]);
+    assert_eq!(amounts(&nothing.adding_up_to(euros(5))), [5, 0]);
+}
+
+#[test]
+fn what_rounding_leaves_goes_to_who_lost_most_by_it() {
+    // Of 4 each has a third by its share: 0.66, 1.33 and 2, and the first lost most.
+    let taxes = Taxes::Included(vec![line(10, "1"), line(20, "2"), line(30, "3")]);
+    assert_eq!(amounts(&taxes.adding_up_to(euros(4))), [1, 1, 2]);
+    let taxes = Taxes::Included(vec![line(30, "3"), line(20, "2"), line(10, "1")]);
+    assert_eq!(amounts(&taxes.adding_up_to(euros(4))), [2, 1, 1]);
+}
+
+#[test]
+fn who_has_taxes_calculated_and_owes_none_says_why() {
+    let told = Taxes::Without(NoTax::NotRegistered);
+    assert_eq!(told.reason(), Some(NoTax::NotRegistered));
+    assert_eq!(NoTax::NotDue.to_string(), "By Stripe's calculation no tax is due.");
+    for other in [Taxes::Unsaid, Taxes::Included(vec![line(1, "19")])] {
+        assert_eq!(other.reason(), None);
+    }
+}
+
+#[test]
+fn taxes_survive_being_stored() {
+    for taxes in [Taxes::Unsaid, Taxes::Included(vec![line(3, "19")]), Taxes::Without(NoTax::PlaceUnknown)] {
+        let stored = serde_json::to_value(&taxes).expect("JSON");
+        assert_eq!(serde_json::from_value::<Taxes>(stored).expect("taxes"), taxes);
+    }
+}
+
+fn report(entry: &str, takes_back: Option<&str>, amount: u64) -> TaxReport {
+    TaxReport {
+        entry: Some(entry.to_owned()),
+        takes_back: takes_back.map(str::to_owned),
+        amount: euros(amount),
+    }
+}
+
+fn parts(reports: &[TaxReport], amount: u64) -> Vec<(String, u64)> {
+    let parts = to_take_back(reports, euros(amount));
+    parts.into_iter().map(|part| (part.entry, part.amount.amount())).collect()
+}
+
+#[test]
+fn what_goes_back_is_taken_back_of_what_is_left() {
+    let mut reports = vec![report("tax_1", None, 8_000)];
+    assert_eq!(parts(&reports, 3_000), [("tax_1".to_owned(), 3_000)]);
+    reports.push(report("tax_2", Some("tax_1"), 3_000));
+    assert_eq!(parts(&reports, 8_000), [("tax_1".to_owned(), 5_000)]);
+    // The refund failed, and its money was reported anew.
+    reports.push(report("tax_3", None, 3_000));
+    assert_eq!(parts(&reports, 6_000), [("tax_1".to_owned(), 5_000), ("tax_3".to_owned(), 1_000)]);
+    let lost = TaxReport { entry: None, takes_back: None, amount: euros(8_000) };
+    assert_eq!(parts(&[lost], 1_000), []);
+}
+
+proptest! {
+    #[test]
+    fn lines_add_up_to_the_last_unit(
+        taxes in prop::collection::vec(0_u64..=MAXIMUM_AMOUNT / 8, 1..8),
+        net in 0_u64..=1_000_000,
+        part in 0..=MAXIMUM_AMOUNT,
+        sum in 0..=MAXIMUM_AMOUNT,
+    ) {
+        let total = euros(net + taxes.iter().sum::<u64>().min(MAXIMUM_AMOUNT - net));
+        let part = euros(part.min(total.amount()));
+        let taxes = Taxes::Included(taxes.into_iter().map(|amount| line(amount, "10")).collect());
+        prop_assert_eq!(amounts(&taxes.adding_up_to(euros(sum))).iter().sum::<u64>(), sum);
+        let of_part = taxes.of_part(total, part);
+        let taxed: u64 = amounts(&of_part).iter().sum();
+        prop_assert_eq!(of_part.net(part).amount() + taxed, part.amount());
+        prop_assert_eq!(of_part.lines().len(), taxes.lines().len());
+    }
+
+    #[test]
+    fn no_more_is_taken_back_than_was_reported(steps in prop::collection::vec((any::<bool>(), 1_u64..=500), 0..12)) {
+        // Money comes in and goes back; what went back and failed comes in again.
+        let (mut reports, mut held, mut count) = (Vec::new(), 0, 0);
+        for (comes, amount) in steps {
+            count += 1;
+            if comes {
+                reports.push(report(&format!("tax_{count}"), None, amount));
+                held += amount;
+            } else {
+                let amount = amount.min(held);
+                let parts = to_take_back(&reports, euros(amount));
+                prop_assert_eq!(parts.iter().map(|part| part.amount.amount()).sum::<u64>(), amount);
+                reports.extend(parts.iter().map(|part| report("tax_r", Some(&part.entry), part.amount.amount())));
+                held -= amount;
+            }
+        }
+    }
+}

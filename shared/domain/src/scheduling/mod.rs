@@ -1,0 +1,7 @@
+//! When a session can be booked, what occupies an expert's time, and the life of an appointment.
+
+pub mod appointment;
+pub mod cancellation;
+pub mod day_ledger;
+pub mod party;
+pub mod slots;

@@ -1,0 +1,119 @@
+//! A bitmap of the starts that occupied time takes out.
+
+use crate::experts::session_type::SessionTypeTerms;
+use crate::kernel::time::{MINUTE, TimeSpan, Timestamp};
+
+use super::{Run, Slot, length, step};
+
+/// One bit for each multiple of a unit of time after `origin`: whether a session that starts then would
+/// overlap something, buffers included.
+///
+/// The unit is the longest that has all the runs' starts on its multiples. Mostly that is the step of the
+/// grid itself, and a word of the bitmap answers for 64 starts.
+pub(super) struct FreeStarts {
+    origin: i64,
+    unit: i64,
+    /// Units from one start to the next.
+    stride: usize,
+    /// Every `stride`th bit.
+    pattern: u64,
+    taken: Vec<u64>,
+}
+
+impl FreeStarts {
+    /// Marks what `occupied` takes out of the runs, which are in order. None if there are no runs.
+    pub(super) fn of(runs: &[Run], terms: &SessionTypeTerms, occupied: &[TimeSpan]) -> Option<Self> {
+        let step = step(terms);
+        let (origin, last) = (runs.first()?.first, runs.last()?.last(terms));
+        let unit = runs.iter().fold(step, |unit, run| greatest_common_divisor(unit, run.first - origin));
+        let units = (last - origin) / unit + 1;
+        let mut taken = vec![0; usize::try_from(units / 64).ok()? + 1];
+        let stride = usize::try_from(step / unit).ok()?;
+        let pattern = (0..64).step_by(stride).fold(0, |pattern, bit| pattern | 1 << bit);
+
+        // A start is taken when it lies after a span's start less length and buffer, and before its end plus
+        // buffer, both exclusive. So the first taken is one unit after the former, rounded down, and the
+        // first no longer taken is the latter rounded up.
+        let first_shift = unit - origin - length(terms) - i64::from(terms.buffer_after_minutes) * MINUTE;
+        let end_shift = unit - 1 - origin + i64::from(terms.buffer_before_minutes) * MINUTE;
+        let to_units = Reciprocal::of(unit);
+        for span in occupied.iter().filter(|span| !span.is_empty()) {
+            let first = (span.start().seconds() + first_shift).max(0);
+            let end = (span.end().seconds() + end_shift).min(units * unit);
+            if first < end {
+                set(&mut taken, to_units.quotient(first), to_units.quotient(end));
+            }
+        }
+        Some(Self { origin, unit, stride, pattern, taken })
+    }
+
+    /// Adds those starts of a run that are free.
+    pub(super) fn push(&self, run: &Run, seats: u16, slots: &mut Vec<Slot>) {
+        let Ok(first) = usize::try_from((run.first - self.origin) / self.unit) else { return };
+        let last = first + (run.count - 1) * self.stride;
+        // The place in the word of the first start that the run may have there.
+        let mut bit = first % 64;
+        let mut word_start = run.first - i64::try_from(bit).unwrap_or(0) * self.unit;
+        let words = first / 64..=last / 64;
+        for (word, taken) in words.clone().zip(self.taken.get(words).unwrap_or_default()) {
+            let mut free = if bit < 64 { self.pattern << bit & !taken } else { 0 };
+            if word == last / 64 {
+                free &= u64::MAX >> (63 - last % 64);
+            }
+            if free == u64::MAX {
+                let start = |at: i64| Timestamp::within_range(word_start + at * self.unit);
+                slots.extend((0..64).map(|at| Slot { start: start(at), seats }));
+            } else {
+                while free != 0 {
+                    let start = word_start + i64::from(free.trailing_zeros()) * self.unit;
+                    slots.push(Slot { start: Timestamp::within_range(start), seats });
+                    free &= free - 1;
+                }
+            }
+            bit = (bit + self.stride - 64 % self.stride) % self.stride;
+            word_start += 64 * self.unit;
+        }
+    }
+}
+
+/// Sets the bits from `first` up to, and without, `end`.
+fn set(words: &mut [u64], first: usize, end: usize) {
+    if first >= end {
+        return;
+    }
+    let last = end - 1;
+    let from_first = u64::MAX << (first % 64);
+    let to_last = u64::MAX >> (63 - last % 64);
+    if first / 64 == last / 64 {
+        if let Some(word) = words.get_mut(first / 64) {
+            *word |= from_first & to_last;
+        }
+    } else if let Some([word, between @ .., last_word]) = words.get_mut(first / 64..=last / 64) {
+        *word |= from_first;
+        between.fill(u64::MAX);
+        *last_word |= to_last;
+    }
+}
+
+fn greatest_common_divisor(mut one: i64, mut other: i64) -> i64 {
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one
+}
+
+/// Division by the same number over and over, as a multiplication.
+struct Reciprocal(u64);
+
+impl Reciprocal {
+    /// Of a number from 1 to 2³¹.
+    fn of(divisor: i64) -> Self {
+        Self((1 << 63) / divisor.unsigned_abs().max(1) + 1)
+    }
+
+    /// Rounded down, for dividends from 0 to 2³¹: the reciprocal is too large by at most 1 in 2⁶³, so the
+    /// product by less than 2³¹ in 2⁶³, which is less than what is left to the next whole quotient.
+    fn quotient(&self, dividend: i64) -> usize {
+        ((u128::from(self.0) * u128::from(dividend as u64)) >> 63) as usize
+    }
+}

@@ -1,0 +1,279 @@
+//! The slot rules once more, minute by minute, with nothing clever in it.
+//!
+//! All it takes from the code under test is the types; of time zones it asks only what offset holds at an
+//! instant.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, Days, NaiveDate};
+
+use super::changes::offset;
+use crate::experts::availability::{AvailabilityRules, Window};
+use crate::experts::session_type::{BookingWindow, SessionTypeTerms};
+use crate::kernel::time::{DAY, MINUTE};
+use crate::scheduling::slots::{Occupancy, Slot};
+use crate::{TimeSpan, Timestamp, Zone};
+
+/// What a zone's wall clock shows around an instant, one entry for each minute.
+pub struct Clock {
+    /// Seconds from one entry to the next: a minute, or half of one where an offset is not of whole minutes, as
+    /// Monrovia's was not.
+    tick: i64,
+    /// The second of the first entry, since 1970.
+    base: i64,
+    /// What the clock shows, in seconds as if it ran in UTC.
+    wall: Vec<i64>,
+    /// The entry at which the clock first shows each of the times from that of the first entry on, if it ever does.
+    first_shown: Vec<Option<usize>>,
+    /// The entry at which each date begins. That of a date that is skipped is that of the next.
+    days: BTreeMap<NaiveDate, usize>,
+}
+
+fn midnight(date: NaiveDate) -> i64 {
+    date.and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp()
+}
+
+fn next(date: NaiveDate) -> NaiveDate {
+    date.checked_add_days(Days::new(1)).unwrap()
+}
+
+impl Clock {
+    /// Knows the seconds from `from` to `until`.
+    pub fn new(zone: Zone, from: i64, until: i64) -> Self {
+        let base = from.div_euclid(MINUTE) * MINUTE;
+        let seconds = until - base;
+        let shown = |tick: i64| -> Vec<i64> {
+            (0..seconds / tick).map(|at| base + at * tick + offset(zone, base + at * tick)).collect()
+        };
+        let (mut tick, mut wall) = (MINUTE, shown(MINUTE));
+        if wall.iter().any(|second| second % MINUTE != 0) {
+            tick = 30;
+            wall = shown(tick);
+        }
+        assert!(
+            wall.iter().all(|second| second % tick == 0),
+            "the model is for offsets of whole half minutes"
+        );
+        let (low, high) = (wall[0], *wall.iter().max().unwrap());
+        let mut first_shown = vec![None; ((high - low) / tick + 1) as usize];
+        for (at, second) in wall.iter().enumerate().filter(|(_, second)| **second >= low) {
+            first_shown[((second - low) / tick) as usize].get_or_insert(at);
+        }
+        let mut clock = Self { tick, base, wall, first_shown, days: BTreeMap::new() };
+        for day in low.div_euclid(DAY) + 1..=high.div_euclid(DAY) {
+            let date = NaiveDate::from_epoch_days(day as i32).unwrap();
+            clock.days.insert(date, clock.resolve(midnight(date)));
+        }
+        clock
+    }
+
+    /// The entry at which the wall clock first shows this. If it never does, the time moves by as much as is skipped:
+    /// it is as long after the last minute before the gap as it should have been.
+    fn resolve(&self, wall: i64) -> usize {
+        let place = ((wall - self.wall[0]) / self.tick) as usize;
+        (0..).find_map(|back| Some(self.first_shown[place - back]? + back)).unwrap()
+    }
+
+    /// The date to which the entry belongs: the last that has begun by then.
+    fn date(&self, at: usize) -> NaiveDate {
+        *self.days.iter().rfind(|(_, start)| **start <= at).unwrap().0
+    }
+
+    fn entry(&self, instant: Timestamp) -> usize {
+        ((instant.seconds() - self.base) / self.tick) as usize
+    }
+
+    fn second(&self, at: usize) -> i64 {
+        self.base + at as i64 * self.tick
+    }
+
+    /// [`Zone::day`], as it should be.
+    pub fn date_of(&self, instant: Timestamp) -> NaiveDate {
+        self.date(self.entry(instant))
+    }
+
+    /// [`Zone::resolve`], as it should be, in seconds since 1970.
+    pub fn second_of(&self, date: NaiveDate, minute: i64) -> i64 {
+        self.second(self.resolve(midnight(date) + minute * MINUTE))
+    }
+}
+
+/// An expert's open time on a clock.
+pub struct Model<'a> {
+    clock: &'a Clock,
+    rules: &'a AvailabilityRules,
+    /// For each entry of the clock that is open, the one from which the starts are counted.
+    anchors: Vec<Option<usize>>,
+    /// For each entry that is open, the first after it that is not.
+    closes: Vec<usize>,
+}
+
+impl<'a> Model<'a> {
+    pub fn new(clock: &'a Clock, rules: &'a AvailabilityRules) -> Self {
+        let mut model = Self { clock, rules, anchors: Vec::new(), closes: Vec::new() };
+        let open = model.open();
+        let mut first_of_whole_days = vec![false; open.len()];
+        for (date, start) in &clock.days {
+            if let Some(end) = clock.days.get(&next(*date))
+                && start < end
+            {
+                first_of_whole_days[*start] = open[*start..*end].iter().all(|is_open| *is_open);
+            }
+        }
+        for at in 0..open.len() {
+            model.anchors.push(if !open[at] {
+                None
+            } else if first_of_whole_days[at] {
+                // A date that is open all day begins a grid of its own.
+                Some(at)
+            } else {
+                // What is open goes on with the grid of the minute before, also across midnight.
+                at.checked_sub(1).and_then(|before| model.anchors[before]).or(Some(at))
+            });
+        }
+        model.closes = (0..open.len()).collect();
+        for at in (0..open.len() - 1).rev().filter(|at| open[*at]) {
+            model.closes[at] = if open[at + 1] { model.closes[at + 1] } else { at + 1 };
+        }
+        model
+    }
+
+    fn blocked(&self, date: NaiveDate) -> bool {
+        self.rules.blocked.iter().any(|range| (range.first.naive()..=range.last.naive()).contains(&date))
+            || self.rules.overrides.iter().any(|(on, windows)| on.naive() == date && windows.is_empty())
+    }
+
+    /// The windows that open on a date.
+    fn opening(&self, date: NaiveDate) -> Vec<Window> {
+        let exists = self.clock.days[&date] < self.clock.days[&next(date)];
+        if self.blocked(date) || !exists {
+            return Vec::new();
+        }
+        let weekly = &self.rules.weekly;
+        let weekday = match date.weekday().num_days_from_monday() {
+            0 => &weekly.monday,
+            1 => &weekly.tuesday,
+            2 => &weekly.wednesday,
+            3 => &weekly.thursday,
+            4 => &weekly.friday,
+            5 => &weekly.saturday,
+            _ => &weekly.sunday,
+        };
+        let instead =
+            self.rules.overrides.iter().find(|(on, _)| on.naive() == date).map(|(_, windows)| windows);
+        let extra = self.rules.extra.iter().filter(|extra| extra.date.naive() == date);
+        let extra = extra.map(|extra| Window { opens: extra.opens, closes: extra.closes });
+        instead.unwrap_or(weekday).iter().copied().chain(extra).collect()
+    }
+
+    /// Whether each entry of the clock is open.
+    fn open(&self) -> Vec<bool> {
+        let clock = self.clock;
+        let mut open = vec![false; clock.wall.len()];
+        let known: Vec<NaiveDate> = clock.days.keys().copied().collect();
+        for dates in known.windows(3) {
+            let [yesterday, today, tomorrow] = dates else { unreachable!() };
+            if self.blocked(*today) {
+                continue;
+            }
+            // The face of the day's clock, and a last minute that is always closed.
+            let mut face = [false; 1441];
+            for (date, shift) in [(yesterday, -1440), (today, 0)] {
+                for window in self.opening(*date) {
+                    let opens = i64::from(window.opens.minutes());
+                    let mut closes = i64::from(window.closes.minutes());
+                    if closes <= opens {
+                        closes += 1440;
+                    }
+                    let (opens, closes) = ((opens + shift).max(0), (closes + shift).min(1440));
+                    if opens < closes {
+                        face[opens as usize..closes as usize].fill(true);
+                    }
+                }
+            }
+            let mut opens = None;
+            for (minute, is_open) in (0..).zip(face) {
+                match opens {
+                    None if is_open => opens = Some(minute),
+                    Some(start) if !is_open => {
+                        let from = clock.resolve(midnight(*today) + start * MINUTE).max(clock.days[today]);
+                        let until =
+                            clock.resolve(midnight(*today) + minute * MINUTE).min(clock.days[tomorrow]);
+                        if from < until {
+                            open[from..until].fill(true);
+                        }
+                        opens = None;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        open
+    }
+
+    /// Whether a session fits the hours and the grid at this second.
+    fn fits(&self, terms: &SessionTypeTerms, second: i64) -> bool {
+        let (tick, length) = (self.clock.tick, i64::from(terms.length_minutes) * MINUTE);
+        let at = (second - self.clock.base) / tick;
+        let Some(anchor) = self.anchors[at as usize].filter(|_| second % tick == 0) else { return false };
+        let since_anchor = (at - anchor as i64) * tick;
+        let until_closing = (self.closes[at as usize] as i64 - at) * tick;
+        since_anchor % (i64::from(terms.step_minutes) * MINUTE) == 0 && length <= until_closing
+    }
+
+    fn ahead(&self, terms: &SessionTypeTerms, start: Timestamp, now: Timestamp) -> bool {
+        let date = self.clock.date_of(start);
+        let in_window = match terms.booking_window {
+            BookingWindow::Rolling { days } => {
+                date <= self.clock.date_of(now).checked_add_days(Days::new(days.into())).unwrap()
+            }
+            BookingWindow::Dates { first, last } => (first.naive()..=last.naive()).contains(&date),
+        };
+        in_window && start.seconds() >= now.seconds() + i64::from(terms.minimum_notice_minutes) * MINUTE
+    }
+
+    fn capped(&self, terms: &SessionTypeTerms, starts: &[Timestamp], start: Timestamp) -> bool {
+        let date = |instant: Timestamp| self.clock.date_of(instant);
+        let week = |instant: Timestamp| date(instant).iso_week();
+        let same_day = || starts.iter().filter(|other| date(**other) == date(start)).count();
+        let same_week = || starts.iter().filter(|other| week(**other) == week(start)).count();
+        terms.daily_cap.is_some_and(|cap| same_day() >= cap.into())
+            || terms.weekly_cap.is_some_and(|cap| same_week() >= cap.into())
+    }
+
+    /// What [`crate::scheduling::slots::slots`] should answer.
+    pub fn slots(
+        &self,
+        terms: &SessionTypeTerms,
+        occupancy: &Occupancy<'_>,
+        range: TimeSpan,
+        now: Timestamp,
+    ) -> Vec<Slot> {
+        let (tick, from) = (self.clock.tick, range.start().seconds());
+        let first = from + (self.clock.base - from).rem_euclid(tick);
+        let groups = occupancy.groups.iter().map(|(start, _)| *start).filter(|start| range.contains(*start));
+        let mut seconds: Vec<i64> = (first..range.end().seconds())
+            .step_by(tick as usize)
+            .chain(groups.map(Timestamp::seconds))
+            .collect();
+        seconds.sort_unstable();
+        seconds.dedup();
+
+        let mut offered = Vec::new();
+        for second in seconds {
+            let start = Timestamp::from_seconds(second);
+            if let Some((_, seats)) = occupancy.groups.iter().find(|(group, _)| *group == start) {
+                if *seats > 0 && self.ahead(terms, start, now) {
+                    offered.push(Slot { start, seats: *seats });
+                }
+            } else if self.fits(terms, second)
+                && self.ahead(terms, start, now)
+                && !self.capped(terms, occupancy.session_starts, start)
+                && !occupancy.occupied.iter().any(|taken| taken.overlaps(terms.occupied(start)))
+            {
+                offered.push(Slot { start, seats: terms.capacity });
+            }
+        }
+        offered
+    }
+}

@@ -1,0 +1,265 @@
+//! Random rules against the model, and laws that hold whatever the rules.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::case::Case;
+use super::changes::{all, offset};
+use super::*;
+use crate::experts::availability::{DateRange, ExtraWindow, WeeklyHours, Window};
+use crate::experts::session_type::BookingWindow;
+use crate::kernel::time::{Date, HOUR, LocalTime};
+
+/// Minutes on the clock's face, often those that matter.
+fn minutes() -> impl Strategy<Value = u16> {
+    prop_oneof![4 => (0..96_u16).prop_map(|quarter| quarter * 15), 2 => Just(0_u16), 1 => 0..1440_u16]
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let closes = prop_oneof![5 => minutes(), 1 => Just(1440)];
+    (minutes(), closes).prop_map(|(opens, closes)| Window {
+        opens: LocalTime::from_minutes(opens).unwrap(),
+        closes: LocalTime::from_minutes(closes).unwrap(),
+    })
+}
+
+fn windows() -> impl Strategy<Value = Vec<Window>> {
+    let all_day = Window { opens: LocalTime::MIDNIGHT, closes: LocalTime::END_OF_DAY };
+    prop_oneof![4 => prop::collection::vec(window(), 0..4), 1 => Just(vec![all_day])]
+}
+
+fn weekly() -> impl Strategy<Value = WeeklyHours> {
+    let same = windows().prop_map(|windows| [(); 7].map(|()| windows.clone()));
+    prop_oneof![same, prop::array::uniform7(windows())].prop_map(
+        |[monday, tuesday, wednesday, thursday, friday, saturday, sunday]| WeeklyHours {
+            monday,
+            tuesday,
+            wednesday,
+            thursday,
+            friday,
+            saturday,
+            sunday,
+        },
+    )
+}
+
+/// A zone, and a second: mostly that of a change of its clock.
+fn moment() -> impl Strategy<Value = (Zone, i64)> {
+    let changes: usize = all().iter().map(|(_, changes)| changes.len()).sum();
+    let change = (0..changes).prop_map(|at| {
+        let changes =
+            all().iter().flat_map(|(zone, changes)| changes.iter().map(|change| (*zone, change.at)));
+        changes.clone().nth(at).unwrap()
+    });
+    let any_day = (0..all().len(), 10..25_000_i64).prop_map(|(zone, day)| (all()[zone].0, day * DAY));
+    prop_oneof![1 => any_day, 4 => change]
+}
+
+/// Days counted from that of the moment.
+fn near_day() -> impl Strategy<Value = i64> {
+    prop_oneof![2 => 0..2_i64, 1 => -3..4_i64]
+}
+
+/// Seconds counted from the moment, over a few days, mostly whole quarters of an hour.
+fn near() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        2 => (-20..20_i64).prop_map(|quarter| quarter * 900),
+        3 => (-300..300_i64).prop_map(|quarter| quarter * 900),
+        1 => -3 * DAY..3 * DAY,
+    ]
+}
+
+/// Overrides, blocked ranges by their first day and length, and extra windows.
+type Exceptions = (BTreeMap<i64, Vec<Window>>, Vec<(i64, i64)>, Vec<(i64, Window)>);
+
+fn exceptions() -> impl Strategy<Value = Exceptions> {
+    let some = (
+        prop::collection::btree_map(near_day(), windows(), 0..3),
+        prop::collection::vec((near_day(), 0..2_i64), 0..2),
+        prop::collection::vec((near_day(), window()), 0..3),
+    );
+    prop_oneof![Just(Exceptions::default()), some]
+}
+
+fn rules_around(
+    zone: Zone,
+    day: i64,
+    weekly: WeeklyHours,
+    (overrides, blocked, extra): Exceptions,
+) -> AvailabilityRules {
+    let date = |days: i64| Date::try_from(date_of_number(day + days)).unwrap();
+    AvailabilityRules {
+        time_zone: zone,
+        weekly,
+        overrides: overrides.into_iter().map(|(days, windows)| (date(days), windows)).collect(),
+        blocked: blocked
+            .into_iter()
+            .map(|(days, more)| DateRange { first: date(days), last: date(days + more) })
+            .collect(),
+        extra: extra
+            .into_iter()
+            .map(|(days, Window { opens, closes })| ExtraWindow { date: date(days), opens, closes })
+            .collect(),
+    }
+}
+
+/// When a session type can be booked, dates counted from that of the moment.
+#[derive(Debug, Clone, Copy)]
+enum Ahead {
+    Ever,
+    Rolling(u16),
+    Days(i64, i64),
+}
+
+/// Terms on any date, and when they can be booked.
+fn booking() -> impl Strategy<Value = (SessionTypeTerms, Ahead)> {
+    let length = prop_oneof![4 => select(vec![15_u16, 30, 45, 60, 90]), 1 => 1..=1440_u16];
+    let step = prop_oneof![4 => select(vec![5_u16, 15, 20, 30, 45, 60]), 1 => 1..=1440_u16];
+    let buffers = (select(vec![0_u16, 0, 5, 17, 720]), select(vec![0_u16, 0, 10, 23, 720]));
+    let rolling = (0..5_u16).prop_map(Ahead::Rolling);
+    let some_days = (-3..3_i64, 0..4_i64).prop_map(|(first, days)| Ahead::Days(first, first + days));
+    let ahead = prop_oneof![2 => Just(Ahead::Ever), 1 => rolling, 1 => some_days];
+    let cap = || prop_oneof![2 => Just(None), 1 => (1..3_u16).prop_map(Some)];
+    (length, step, buffers, select(vec![0_u32, 120, 1441]), ahead, (cap(), cap()), 1..4_u16).prop_map(
+        |(length, step, (before, after), notice, ahead, (daily, weekly), capacity)| {
+            let terms = SessionTypeTerms {
+                buffer_before_minutes: before,
+                buffer_after_minutes: after,
+                minimum_notice_minutes: notice,
+                daily_cap: daily,
+                weekly_cap: weekly,
+                capacity,
+                ..terms(length, step)
+            };
+            (terms, ahead)
+        },
+    )
+}
+
+/// Everything is counted from the moment, so a case that fails keeps its shape while its moment is made simpler.
+fn case() -> impl Strategy<Value = Case> {
+    let occupancy = (
+        prop::collection::vec((near(), prop_oneof![Just(0), Just(1800), 0..9000_i64]), 0..12),
+        prop::collection::vec(near(), 0..4),
+        prop::collection::btree_map(near(), 0..3_u16, 0..3),
+    );
+    (moment(), weekly(), exceptions(), booking(), occupancy, (near(), near()), near()).prop_map(
+        |((zone, center), weekly, exceptions, (terms, ahead), occupancy, (one, other), now)| {
+            let at = |seconds: i64| Timestamp::from_seconds(center + seconds);
+            let day = (center + offset(zone, center)).div_euclid(DAY);
+            let date = |days: i64| Date::try_from(date_of_number(day + days)).unwrap();
+            let booking_window = match ahead {
+                Ahead::Ever => terms.booking_window,
+                Ahead::Rolling(days) => BookingWindow::Rolling { days },
+                Ahead::Days(first, last) => BookingWindow::Dates { first: date(first), last: date(last) },
+            };
+            let (occupied, session_starts, groups) = occupancy;
+            Case {
+                rules: rules_around(zone, day, weekly, exceptions),
+                terms: SessionTypeTerms { booking_window, ..terms },
+                occupied: occupied
+                    .into_iter()
+                    .map(|(start, seconds)| TimeSpan::new(at(start), at(start + seconds)))
+                    .collect(),
+                session_starts: session_starts.into_iter().map(at).collect(),
+                groups: groups.into_iter().map(|(start, seats)| (at(start), seats)).collect(),
+                range: TimeSpan::new(at(one.min(other)), at(one.max(other))),
+                // Most of the days lie ahead.
+                now: at(now - 36 * HOUR),
+            }
+        },
+    )
+}
+
+fn configured(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(configured(1_000))]
+
+    #[test]
+    fn the_engine_offers_what_the_model_offers(case in case()) {
+        if let Some(report) = case.disagreement(Case::slots) {
+            return Err(TestCaseError::fail(report));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(configured(256))]
+
+    #[test]
+    fn a_range_offers_what_its_parts_offer(
+        case in case(),
+        cuts in prop::collection::vec(any::<Index>(), 1..6),
+    ) {
+        let seconds = usize::try_from(case.range.seconds()).unwrap() + 1;
+        let mut cuts: Vec<Timestamp> =
+            cuts.iter().map(|cut| case.range.start().plus(cut.index(seconds) as i64)).collect();
+        cuts.extend([case.range.start(), case.range.end()]);
+        cuts.sort_unstable();
+        let parts: Vec<Slot> =
+            cuts.windows(2).flat_map(|ends| case.slots_in(TimeSpan::new(ends[0], ends[1]))).collect();
+        prop_assert_eq!(case.slots(), parts);
+    }
+
+    #[test]
+    fn a_start_is_explained_as_it_is_offered(case in case()) {
+        let offered = case.slots();
+        let free = slots(&case.rules, &case.terms, &Occupancy::default(), case.range, case.now);
+        let quarters = case.range.start().seconds() / 900..case.range.end().seconds() / 900;
+        let quarters = quarters
+            .map(|quarter| Timestamp::from_seconds(quarter * 900))
+            .filter(|quarter| case.range.contains(*quarter));
+        let both = offered.iter().chain(&free).map(|slot| slot.start).take(50);
+        for start in quarters.chain(both) {
+            let explained = explain(&case.rules, &case.terms, &case.occupancy(), start, case.now);
+            let is_offered = offered.binary_search_by_key(&start, |slot| slot.start).is_ok();
+            prop_assert_eq!(explained.is_ok(), is_offered, "{}: {:?}", start, explained);
+            let checked = check_start(&case.rules, &case.terms, start, case.now);
+            let is_free = free.binary_search_by_key(&start, |slot| slot.start).is_ok();
+            prop_assert_eq!(checked.is_ok(), is_free, "{}: {:?}", start, checked);
+            check_named(&case, start, checked.err(), &free)?;
+        }
+    }
+}
+
+/// What a refusal says besides no: the starts that it names can be had, are the nearest, and are near.
+fn check_named(
+    case: &Case,
+    start: Timestamp,
+    refusal: Option<Refusal>,
+    free: &[Slot],
+) -> Result<(), TestCaseError> {
+    let date = case.rules.time_zone.day(start);
+    // The starts that it names, and how far before and after it looks for them.
+    let (previous, next, before, after) = match refusal {
+        Some(Refusal::NotOnGrid { previous, next }) => (previous, next, DAY, DAY),
+        Some(Refusal::OutsideHours { next }) => {
+            prop_assert!(!case.rules.is_blocked(date));
+            (None, next, 0, 2 * DAY - 1)
+        }
+        Some(Refusal::Blocked { date: blocked }) => {
+            prop_assert!(blocked == date && case.rules.is_blocked(date));
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    for named in [previous, next].into_iter().flatten() {
+        prop_assert_eq!(check_start(&case.rules, &case.terms, named, case.now), Ok(()));
+    }
+    // Those of the case's range are known: the nearest of them is named, or one that is nearer.
+    let seconds = |other: Timestamp| other.seconds() - start.seconds();
+    let known = free.iter().map(|slot| seconds(slot.start));
+    let last = known.clone().filter(|other| (-before..0).contains(other)).max();
+    let first = known.filter(|other| (1..=after).contains(other)).min();
+    let (previous, next) = (previous.map(seconds), next.map(seconds));
+    prop_assert!(previous.is_none_or(|previous| (-before..0).contains(&previous)), "{start}: {previous:?}");
+    prop_assert!(next.is_none_or(|next| (1..=after).contains(&next)), "{start}: {next:?}");
+    prop_assert!(last <= previous, "{start}: {previous:?}");
+    prop_assert!(first.is_none_or(|first| next.is_some_and(|next| next <= first)), "{start}: {next:?}");
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Every zone of the database at the ends of time.
+
+use super::*;
+use crate::kernel::time::{LocalTime, wall_second};
+
+#[test]
+fn the_ends_of_time_are_dates_like_others() {
+    let rules = daily("UTC", &["00:00-24:00"]);
+    let ends = [
+        TimeSpan::new(Timestamp::MIN, Timestamp::MIN.plus(2 * DAY)),
+        TimeSpan::new(Timestamp::MAX.plus(-2 * DAY), Timestamp::MAX),
+    ];
+    let busy = [
+        TimeSpan::new(Timestamp::MIN, Timestamp::MIN.plus(1)),
+        TimeSpan::new(Timestamp::MAX.plus(-1), Timestamp::MAX),
+    ];
+    let occupancy = Occupancy {
+        occupied: &busy,
+        session_starts: &[Timestamp::MIN, Timestamp::MAX],
+        groups: &[(Timestamp::MIN, 1)],
+    };
+    let terms = SessionTypeTerms {
+        buffer_before_minutes: 720,
+        buffer_after_minutes: 720,
+        daily_cap: Some(2),
+        weekly_cap: Some(7),
+        capacity: 2,
+        ..terms(60, 30)
+    };
+    for tz in chrono_tz::TZ_VARIANTS {
+        let zone: Zone = tz.name().parse().unwrap();
+        let rules = AvailabilityRules { time_zone: zone, ..rules.clone() };
+        for range in ends {
+            assert!(slots(&rules, &terms, &occupancy, range, Timestamp::MIN).len() > 40, "{zone:?}");
+            for start in [range.start(), range.end()] {
+                let _ = explain(&rules, &terms, &occupancy, start, Timestamp::MIN);
+                let _ = explain(&rules, &terms, &occupancy, start, Timestamp::MAX);
+                assert!(local_day_span(zone, zone.day(start)).contains(start) || start == Timestamp::MAX);
+            }
+        }
+        assert!(slots(&rules, &terms, &occupancy, ends[1], Timestamp::MAX).is_empty());
+        for time in [LocalTime::MIDNIGHT, LocalTime::END_OF_DAY] {
+            assert_eq!(zone.resolve(NaiveDate::MIN, time), Timestamp::MIN);
+            assert_eq!(zone.resolve(NaiveDate::MAX, time), Timestamp::MAX);
+        }
+        for date in [NaiveDate::MIN, NaiveDate::MAX] {
+            assert!(local_day_span(zone, date).is_empty() && iso_week_span(zone, date).is_empty());
+        }
+    }
+    assert_eq!(wall_second(0, LocalTime::END_OF_DAY), DAY);
+}
+
+#[test]
+fn days_at_either_end_of_time_have_all_their_starts() {
+    let rules = daily("UTC", &["00:00-24:00"]);
+    for (first, end) in [("1970-01-01", "1970-01-02"), ("9999-12-30", "9999-12-31")] {
+        assert_eq!(starts(&rules, &terms(60, 60), first, end).len(), 24, "{first}");
+    }
+}
+
+#[test]
+fn the_whole_of_time_can_be_asked_for() {
+    let rules =
+        rules("Europe/Berlin", json!({ "overrides": { "9999-06-01": windows_json(&["09:00-10:00"]) } }));
+    let everything = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);
+    let found = slots(&rules, &terms(60, 60), &Occupancy::default(), everything, Timestamp::MIN);
+    assert_eq!(shown(&rules, &found), ["01T09:00"]);
+}
+
+#[test]
+fn terms_and_rules_that_nobody_checked_do_no_harm() {
+    let mut rules = daily("America/New_York", &["09:00-17:00"]);
+    let late =
+        crate::experts::availability::Window { opens: LocalTime::END_OF_DAY, closes: LocalTime::END_OF_DAY };
+    rules.weekly.monday = vec![late; 1000];
+    rules.blocked = serde_json::from_value(json!([{ "first": "2027-03-09", "last": "2027-03-02" }])).unwrap();
+    let range = dates(&rules, "2027-03-01", "2027-03-10");
+    for (length, step) in [(0, 0), (0, 1), (u16::MAX, u16::MAX), (1, 0)] {
+        let terms = SessionTypeTerms {
+            length_minutes: length,
+            step_minutes: step,
+            buffer_before_minutes: u16::MAX,
+            buffer_after_minutes: u16::MAX,
+            minimum_notice_minutes: u32::MAX,
+            capacity: 0,
+            daily_cap: Some(0),
+            ..terms(30, 30)
+        };
+        let busy = [TimeSpan::new(range.start(), range.start().plus(1))];
+        let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+        assert!(slots(&rules, &terms, &occupancy, range, Timestamp::MIN).is_empty());
+        let terms = SessionTypeTerms { minimum_notice_minutes: 0, daily_cap: None, ..terms };
+        slots(&rules, &terms, &occupancy, range, Timestamp::MIN);
+        let _ = explain(&rules, &terms, &occupancy, range.start(), Timestamp::MIN);
+    }
+}

@@ -1,0 +1,3 @@
+//! Rows of the area `experts`.
+
+pub mod profiles;

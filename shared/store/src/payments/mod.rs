@@ -1,0 +1,8 @@
+//! Rows of the area `payments`.
+
+pub mod accounts;
+pub mod exchange_rates;
+pub mod ledger;
+pub mod payment;
+pub mod reconciliation;
+pub mod webhook_events;

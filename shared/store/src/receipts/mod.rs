@@ -1,0 +1,3 @@
+//! Rows of the area `receipts`.
+
+pub mod receipt;

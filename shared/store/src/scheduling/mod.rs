@@ -1,0 +1,4 @@
+//! Rows of the area `scheduling`.
+
+pub mod appointments;
+pub mod occupancy;

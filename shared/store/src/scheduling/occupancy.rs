@@ -1,0 +1,284 @@
+//! The days of an expert: what list_slots and booking read, and what a decision writes.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::experts::session_type::SessionType;
+use domain::kernel::time::DAY;
+use domain::scheduling::day_ledger::{Change, Day, DayLedger, Entry, EntryKey, GroupSession, Seats};
+use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
+
+use crate::experts::profiles::VersionedRules;
+use crate::keys::{self, VERSION};
+use crate::table::{Consistency, Expect, Item, Query};
+use crate::transaction::{document, key_of, number, text};
+use crate::{ReadError, Store, Transaction};
+
+/// How long a day's row stays after the day, in seconds: longer than any week whose cap may still count it.
+const KEPT_AFTER: i64 = 35 * DAY;
+
+const ENTRIES: &str = "entries";
+const SESSION: &str = "session";
+const SEATS: &str = "seats";
+const CAPACITY: &str = "capacity";
+
+impl Transaction {
+    /// Writes what a decision made of an expert's days, under the versions that it read.
+    ///
+    /// The holds that it reclaimed are the caller's to expire, in this same transaction.
+    pub fn change_days(&mut self, expert: ExpertId, change: &Change) {
+        for (date, day) in &change.days {
+            let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
+            let item = Item::from([
+                (VERSION.to_owned(), number(day.version + 1)),
+                (keys::EXPIRES_AT.to_owned(), number(midnight.plus(DAY + KEPT_AFTER).seconds())),
+                (ENTRIES.to_owned(), AttributeValue::M(day.entries.iter().map(write_entry).collect())),
+            ]);
+            self.put(keys::day(expert, *date), Expect::read(day.version), item);
+        }
+        for (date, version) in &change.unchanged {
+            if domain::planted("days_that_decided_may_move") {
+                continue;
+            }
+            self.check(keys::day(expert, *date), Expect::read(*version));
+        }
+        for ((session_type, start), group) in &change.groups {
+            let key = keys::group(expert, *session_type, *start);
+            let expect = Expect::read(group.version);
+            if group.seats.is_empty() {
+                match group.version {
+                    0 => self.check(key, expect),
+                    _ => self.delete(key, expect),
+                }
+                continue;
+            }
+            let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
+            let item = Item::from([
+                (VERSION.to_owned(), number(change.group_version(*start, group))),
+                (keys::EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + KEPT_AFTER).seconds())),
+                (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.session))),
+                (CAPACITY.to_owned(), number(group.capacity)),
+                (SEATS.to_owned(), AttributeValue::M(seats)),
+            ]);
+            self.put(key, expect, item);
+        }
+    }
+}
+
+// An entry is a list, not a map: its attribute names would be half of a day's size, and days are what listing pays for.
+fn entry_fields(entry: &Entry) -> Vec<AttributeValue> {
+    let mut fields = vec![
+        text(entry.session_type),
+        number(entry.start.seconds()),
+        number(entry.session().seconds()),
+        number(entry.buffer_before_minutes),
+        number(entry.buffer_after_minutes),
+    ];
+    fields.extend(entry.hold_expires_at.map(|end| number(end.seconds())));
+    fields
+}
+
+fn write_entry((key, entry): (&EntryKey, &Entry)) -> (String, AttributeValue) {
+    let name = match key {
+        EntryKey::Appointment(id) => id.to_string(),
+        EntryKey::Group(session_type, start) => format!("{session_type}@{}", start.seconds()),
+    };
+    (name, AttributeValue::L(entry_fields(entry)))
+}
+
+fn read_entry(name: &str, value: &AttributeValue) -> Option<(EntryKey, Entry)> {
+    let key = match name.split_once('@') {
+        None => EntryKey::Appointment(name.parse().ok()?),
+        Some((session_type, start)) => {
+            EntryKey::Group(session_type.parse().ok()?, Timestamp::from_seconds(start.parse().ok()?))
+        }
+    };
+    Some((key, read_fields(value)?))
+}
+
+fn read_fields(value: &AttributeValue) -> Option<Entry> {
+    let [session_type, start, length, before, after, hold @ ..] = value.as_l().ok()?.as_slice() else {
+        return None;
+    };
+    let start = Timestamp::from_seconds(parse(start)?);
+    let hold_expires_at = match hold {
+        [] => None,
+        [end] => Some(Timestamp::from_seconds(parse(end)?)),
+        _ => return None,
+    };
+    Some(Entry {
+        session_type: session_type.as_s().ok()?.parse().ok()?,
+        start,
+        end: start.plus(parse(length)?),
+        buffer_before_minutes: parse(before)?,
+        buffer_after_minutes: parse(after)?,
+        hold_expires_at,
+    })
+}
+
+fn write_seats(seats: &Seats) -> AttributeValue {
+    let mut fields = vec![number(seats.count)];
+    fields.extend(seats.hold_expires_at.map(|end| number(end.seconds())));
+    AttributeValue::L(fields)
+}
+
+fn read_seats(value: &AttributeValue) -> Option<Seats> {
+    match value.as_l().ok()?.as_slice() {
+        [count] => Some(Seats { count: parse(count)?, hold_expires_at: None }),
+        [count, end] => {
+            Some(Seats { count: parse(count)?, hold_expires_at: Some(Timestamp::from_seconds(parse(end)?)) })
+        }
+        _ => None,
+    }
+}
+
+fn parse<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
+    value.as_n().ok()?.parse().ok()
+}
+
+fn read_day(item: &Item) -> Option<Day> {
+    let entries = item.get(ENTRIES)?.as_m().ok()?;
+    let entries: Option<BTreeMap<_, _>> =
+        entries.iter().map(|(name, value)| read_entry(name, value)).collect();
+    Some(Day { version: parse(item.get(VERSION)?)?, entries: entries? })
+}
+
+fn read_group(item: &Item) -> Option<GroupSession> {
+    let seats = item.get(SEATS)?.as_m().ok()?;
+    let seats: Option<BTreeMap<_, _>> =
+        seats.iter().map(|(id, value)| Some((id.parse().ok()?, read_seats(value)?))).collect();
+    Some(GroupSession {
+        version: parse(item.get(VERSION)?)?,
+        session: read_fields(item.get(SESSION)?)?,
+        capacity: parse(item.get(CAPACITY)?)?,
+        seats: seats?,
+    })
+}
+
+/// What an expert offers: rules and one session type.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// When.
+    pub rules: VersionedRules,
+    /// What.
+    pub session_type: SessionType,
+}
+
+impl Store {
+    /// The rules and a session type of an expert, in one request; `None` when either is missing.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn offer(
+        &self,
+        expert: ExpertId,
+        session_type: SessionTypeId,
+        consistency: Consistency,
+    ) -> Result<Option<Offer>, ReadError> {
+        let wanted = [keys::rules(expert), keys::session_type(expert, session_type)];
+        let mut rules = None;
+        let mut kind = None;
+        for item in self.table.get_many(&wanted, consistency).await? {
+            let is_rules = item.get(keys::SK).and_then(|sk| sk.as_s().ok()) == Some(&wanted[0].sk);
+            if is_rules {
+                rules = Some(document(item)?);
+            } else {
+                kind = Some(document(item)?);
+            }
+        }
+        Ok(rules.zip(kind).map(|(rules, session_type)| Offer { rules, session_type }))
+    }
+
+    /// The days that touch a span, with their group sessions.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn days(
+        &self,
+        expert: ExpertId,
+        span: TimeSpan,
+        consistency: Consistency,
+    ) -> Result<DayLedger, ReadError> {
+        let (from, to) = keys::days(span);
+        let query = Query {
+            index: None,
+            pk: keys::calendar(expert),
+            from,
+            to,
+            backwards: false,
+            limit: None,
+            consistency,
+        };
+        let mut ledger = DayLedger::default();
+        for item in self.table.query(&query).await? {
+            let corrupt =
+                || ReadError::Corrupt { key: key_of(&item), reason: "not a day of this version".to_owned() };
+            let sk = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).ok_or_else(corrupt)?;
+            if let Some(date) = keys::day_of(sk) {
+                ledger.days.insert(date, read_day(&item).ok_or_else(corrupt)?);
+            } else if let Some(key) = keys::group_of(sk) {
+                ledger.groups.insert(key, read_group(&item).ok_or_else(corrupt)?);
+            } else {
+                // A row that this version does not know might block time, and unknown is never free.
+                return Err(corrupt());
+            }
+        }
+        Ok(ledger)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::AppointmentId;
+
+    #[test]
+    fn entries_and_seats_read_as_written() {
+        let session_type = SessionTypeId::from_bits(3);
+        let start = Timestamp::from_seconds(1_800_000_000);
+        let entry = Entry {
+            session_type,
+            start,
+            end: start.plus(1_800),
+            buffer_before_minutes: 5,
+            buffer_after_minutes: 10,
+            hold_expires_at: None,
+        };
+        for key in [EntryKey::Appointment(AppointmentId::from_bits(1)), EntryKey::Group(session_type, start)]
+        {
+            for hold_expires_at in [None, Some(start)] {
+                let entry = Entry { hold_expires_at, ..entry };
+                let (name, value) = write_entry((&key, &entry));
+                assert_eq!(read_entry(&name, &value), Some((key, entry)));
+            }
+        }
+        for seats in
+            [Seats { count: 2, hold_expires_at: None }, Seats { count: 1, hold_expires_at: Some(start) }]
+        {
+            assert_eq!(read_seats(&write_seats(&seats)), Some(seats));
+        }
+    }
+
+    #[test]
+    fn a_day_with_anything_unknown_in_it_is_not_read_at_all() {
+        let name = AppointmentId::from_bits(1).to_string();
+        let day = |name: &str, entry: AttributeValue| {
+            Item::from([
+                (VERSION.to_owned(), number(1)),
+                (ENTRIES.to_owned(), AttributeValue::M([(name.to_owned(), entry)].into())),
+            ])
+        };
+        let good = AttributeValue::L(vec![
+            text(SessionTypeId::from_bits(3)),
+            number(1_800_000_000),
+            number(1_800),
+            number(0),
+            number(0),
+        ]);
+        assert!(read_day(&day(&name, good.clone())).is_some());
+        assert_eq!(read_day(&day("somebody", good)), None);
+        assert_eq!(read_day(&day(&name, AttributeValue::L(vec![number(1)]))), None);
+        assert_eq!(read_day(&day(&name, text("busy"))), None);
+        assert_eq!(read_day(&Item::new()), None);
+    }
+}
