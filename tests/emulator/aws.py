@@ -1,11 +1,11 @@
 """A local AWS (ministack), and the deployment of the SAM template to it.
 
-It runs the functions' real bootstraps as processes of this machine and holds them to the roles of the template.
-What differs from a deployment to AWS:
+ministack runs the real binaries as processes of this machine and enforces the IAM roles of the template. It differs from
+AWS in two ways that matter here:
 
-- Alarms over several metrics are left out, because ministack has none.
-- ministack does not read the OpenAPI document that a SAM HTTP API expands to, so its routes and its authorizer are
-  created from that document here, through the API that it would be imported with.
+- It has no alarms over several metrics, so they are left out.
+- It does not read the OpenAPI document of an HTTP API, so the routes, integrations and the authorizer are created from that
+  document here, through API Gateway's own API.
 """
 
 import copy
@@ -33,14 +33,14 @@ BUCKET = "code"
 
 
 def until(what, seconds, look, every=0.2):
-    """The first true answer of `look`, asked again and again until the time is up."""
+    """Polls `look` until it returns something true, which is returned."""
     deadline = time.monotonic() + seconds
     while True:
-        answer = look()
-        if answer:
-            return answer
+        found = look()
+        if found:
+            return found
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds} s; last seen: {answer!r}")
+            raise TimeoutError(f"{what}: not within {seconds} s; last seen: {found!r}")
         time.sleep(every)
 
 
@@ -51,7 +51,7 @@ def free_port():
 
 
 class Process:
-    """A program started by the test in a process group of its own, stopped with everything that it started."""
+    """A program in a process group of its own. Stopping it stops every process that it started."""
 
     def __init__(self, command, log, env=None, cwd=None):
         self.log = pathlib.Path(log)
@@ -90,7 +90,7 @@ class Process:
 
 
 class LocalAws:
-    """ministack on a free port of the loopback interface, with all that it writes in `folder`."""
+    """ministack on a free port of the loopback interface. It writes to `folder` only."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -101,7 +101,7 @@ class LocalAws:
     def start(self):
         for name in ("home", "tmp", "s3"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        # Only what is named here reaches ministack and the functions: no credentials and no addresses of a real AWS.
+        # ministack and the functions get this environment only: no credentials and no addresses of the real AWS.
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder / "home"),
@@ -133,7 +133,7 @@ class LocalAws:
         )
 
     def upload(self, bootstraps):
-        """Puts each function's `<name>/bootstrap` where `sam deploy` would."""
+        """Uploads the archive of each binary, as `sam deploy` would. The functions of an area share one."""
         s3 = self.client("s3")
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         for name, bootstrap in bootstraps.items():
@@ -145,7 +145,7 @@ class LocalAws:
             s3.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=archive.getvalue())
 
     def deploy(self, name, template, parameters):
-        """Creates the stack; the answer is its outputs and the physical name of each resource."""
+        """Creates the stack and returns its outputs and the physical name of each resource."""
         template = templates.packaged(template, BUCKET)
         routes = templates.expanded(template)["Resources"]["Api"]["Properties"]["Body"]
         deployed = copy.deepcopy(template)
@@ -154,7 +154,7 @@ class LocalAws:
             for key, resource in template["Resources"].items()
             if not (resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"])
         }
-        # Too large to be sent along, so it goes where `sam deploy` puts it.
+        # Too large for the request, so it goes to a bucket, as with `sam deploy`.
         self.client("s3").put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(deployed).encode())
         cloudformation = self.client("cloudformation")
         cloudformation.create_change_set(
@@ -204,14 +204,19 @@ class LocalAws:
             IdentitySource=[described["identitySource"]],
             JwtConfiguration={"Issuer": parameters["JwtIssuer"], "Audience": [parameters["JwtAudience"]]},
         )["AuthorizerId"]
+        integrations = {}
+        for name, described in document["components"]["x-amazon-apigateway-integrations"].items():
+            function = re.search(r"functions/\$\{(\w+)\.Arn\}", json.dumps(described["uri"])).group(1)
+            arn = functions.get_function(FunctionName=resources[function])["Configuration"]["FunctionArn"]
+            self.check_caller(resources[described["credentials"]["Fn::GetAtt"][0]], arn)
+            integrations[f"#/components/x-amazon-apigateway-integrations/{name}"] = gateway.create_integration(
+                ApiId=api,
+                IntegrationType="AWS_PROXY",
+                IntegrationUri=arn,
+                PayloadFormatVersion=described["payloadFormatVersion"],
+            )["IntegrationId"]
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
-                uri = json.dumps(operation["x-amazon-apigateway-integration"]["uri"])
-                function = re.search(r"functions/\$\{(\w+)\.Arn\}", uri).group(1)
-                arn = functions.get_function(FunctionName=resources[function])["Configuration"]["FunctionArn"]
-                integration = gateway.create_integration(
-                    ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
-                )["IntegrationId"]
                 security = {}
                 for requirement in operation["security"]:
                     if scheme in requirement:
@@ -220,9 +225,21 @@ class LocalAws:
                             "AuthorizerId": authorizer,
                             "AuthorizationScopes": requirement[scheme],
                         }
+                integration = integrations[operation["x-amazon-apigateway-integration"]["$ref"]]
                 gateway.create_route(
                     ApiId=api, RouteKey=f"{method.upper()} {path}", Target=f"integrations/{integration}", **security
                 )
+
+    def check_caller(self, role, function):
+        """Fails unless the role may invoke the function. ministack's API Gateway invokes as nobody in particular."""
+        iam = self.client("iam")
+        result = iam.simulate_principal_policy(
+            PolicySourceArn=iam.get_role(RoleName=role)["Role"]["Arn"],
+            ActionNames=["lambda:InvokeFunction"],
+            ResourceArns=[function],
+        )["EvaluationResults"][0]["EvalDecision"]
+        if result != "allowed":
+            raise RuntimeError(f"the role {role} may not invoke {function}: {result}")
 
     def api_url(self, resources):
         return f"{self.endpoint}/_aws/execute-api/{resources['Api']}/$default"

@@ -1,7 +1,8 @@
-"""A booking from the expert's first visit to the refund, through the shipped functions on a local AWS.
+"""A booking from the expert's first request to the refund, through the release binaries on a local AWS.
 
-usage: journey.py BOOTSTRAPS PROGRAM; the first is a folder with `<function>/bootstrap` for each function, the second is
-`expert-connect`. `run` builds both.
+usage: journey.py BOOTSTRAPS PROGRAM
+
+BOOTSTRAPS is a folder with `<area>/bootstrap` for each area, PROGRAM is `expert-connect`. `run` builds both.
 """
 
 import json
@@ -26,15 +27,15 @@ checked = 0
 
 
 def check(what, holds, seen=None):
-    """Says what was looked at, and ends the journey when it is not so."""
+    """Prints what is checked, and ends the journey when it does not hold."""
     global checked
     if not holds:
-        raise AssertionError(f"{what}: not so; seen: {seen!r}")
+        raise AssertionError(f"does not hold: {what}; seen: {seen!r}")
     checked += 1
     print(f"  ok  {what}", flush=True)
 
 
-class Answer:
+class Response:
     def __init__(self, status, headers, body):
         self.status = status
         self.headers = headers
@@ -46,7 +47,7 @@ class Answer:
 
 
 class Caller:
-    """Somebody who uses the API; nobody in particular without a token."""
+    """A caller of the API, signed in when it has a token."""
 
     def __init__(self, url, token=None):
         self.url = url
@@ -62,13 +63,13 @@ class Caller:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, sent, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=40) as answer:
-                answer = Answer(answer.status, answer.headers, answer.read())
+            with urllib.request.urlopen(request, timeout=40) as response:
+                response = Response(response.status, response.headers, response.read())
         except urllib.error.HTTPError as error:
-            answer = Answer(error.code, error.headers, error.read())
-        if answer.status != expect:
-            raise AssertionError(f"{method} {path}: expected {expect}, got {answer}")
-        return answer
+            response = Response(error.code, error.headers, error.read())
+        if response.status != expect:
+            raise AssertionError(f"{method} {path}: expected {expect}, got {response}")
+        return response
 
 
 def main(bootstraps, program):
@@ -81,8 +82,8 @@ def main(bootstraps, program):
     if missing:
         sys.exit(f"not built: {', '.join(sorted(missing))}")
 
-    # Whoever ends this ends what it started, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("emulator: ended from outside"))
+    # So that SIGTERM, too, stops the processes that are started below.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("emulator: terminated"))
     aws = LocalAws(folder)
     simulators = Simulators(folder, program)
     try:
@@ -102,7 +103,7 @@ def main(bootstraps, program):
             },
         )
         print(f"emulator: {len(resources)} resources deployed", flush=True)
-        walk(aws, simulators, outputs, resources, sorted(built))
+        walk(aws, simulators, outputs, resources, templates.handlers(template))
     except BaseException:
         report(aws, simulators)
         raise
@@ -112,29 +113,29 @@ def main(bootstraps, program):
     print(f"emulator: {checked} checks passed")
 
 
-def walk(aws, simulators, outputs, resources, functions):
+def walk(aws, simulators, outputs, resources, templates.handlers(template)):
     url = aws.api_url(resources)
     keys = {"secret_key": simulators.stripe_key, "webhook_secret": simulators.stripe_webhook_secret}
     aws.client("secretsmanager").put_secret_value(SecretId=outputs["StripeSecretArn"], SecretString=json.dumps(keys))
     simulators.start(webhook_url=f"{url}/v1/webhooks/stripe")
-    heard = Listener(aws, outputs["EventBusName"])
+    integrator = Integrator(aws, outputs["EventBusName"])
     ada_token, alan_token = simulators.token(simulators.expert), simulators.token(simulators.client)
     anybody, ada, alan = Caller(url), Caller(url, ada_token), Caller(url, alan_token)
     margaret = Caller(url, simulators.token(simulators.administrator))
 
     print("who may call", flush=True)
-    check("health is open to anyone", anybody("GET", "/health").json["status"] == "ok")
-    check("the API describes itself", anybody("GET", "/openapi.json").json["openapi"].startswith("3.1"))
+    check("health is public", anybody("GET", "/health").json["status"] == "ok")
+    check("the OpenAPI document is public", anybody("GET", "/openapi.json").json["openapi"].startswith("3.1"))
     anybody("GET", "/v1/appointments?as=client", expect=401)
     Caller(url, "no.such.token")("GET", "/v1/appointments?as=client", expect=401)
     Caller(url, f"{ada_token[:-8]}AAAAAAAA")("GET", "/v1/appointments?as=client", expect=401)
-    check("nobody gets in without a token, or with a forged one", True)
+    check("requests without a token, or with a forged one, are refused", True)
     alan("POST", "/v1/experts", {"name": "Alan", "headline": "Not an expert"}, expect=403)
-    check("a client cannot do what is for experts", True)
+    check("a client may not create an expert", True)
     anybody("POST", "/v1/webhooks/stripe", {"id": "evt_1"}, expect=400, Stripe_Signature="t=1,v1=00")
     check("an event that Stripe did not sign is refused", True)
 
-    print("an expert gets ready", flush=True)
+    print("an expert prepares", flush=True)
     profile = {"name": "Ada", "headline": "Analytical engines"}
     expert = ada("POST", "/v1/experts", profile, expect=201).json["id"]
     mine = f"/v1/experts/{expert}"
@@ -143,7 +144,7 @@ def walk(aws, simulators, outputs, resources, functions):
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     hours = {"time_zone": "Europe/Berlin", "weekly": {day: [{"opens": "00:00", "closes": "24:00"}] for day in days}}
     ada("PUT", f"{mine}/availability", hours, If_Match='"0"')
-    check("the hours are kept", ada("GET", f"{mine}/availability").json["weekly"] == hours["weekly"])
+    check("the hours are stored", ada("GET", f"{mine}/availability").json["weekly"] == hours["weekly"])
     terms = {
         "name": "An hour",
         "length_minutes": 60,
@@ -155,23 +156,23 @@ def walk(aws, simulators, outputs, resources, functions):
     ada("PUT", f"{offers}/{hour}", {**terms, "name": "One hour"}, If_Match='"1"')
     ada("DELETE", f"{offers}/{other}")
     offered = json.dumps(anybody("GET", offers).json)
-    check("what is offered is public", hour in offered and "One hour" in offered and other not in offered, offered)
-    # The schedule fetches the rates too, but only when its hour comes.
+    check("the offered session types are public", hour in offered and "One hour" in offered and other not in offered, offered)
+    # The schedule fetches the rates only once an hour.
     aws.client("lambda").invoke(FunctionName=resources["FetchExchangeRates"], Payload=b"{}")
     rates = anybody("GET", "/v1/exchange-rates").json
     estimate = anybody("GET", f"{offers}?currency=USD").json["session_types"][0]["estimate"]
-    check("prices are estimated by the bank's rates", estimate["rate_date"] == rates["date"], (estimate, rates))
+    check("prices are estimated at the published rates", estimate["rate_date"] == rates["date"], (estimate, rates))
     margaret("PUT", f"{mine}/fee", {"basis_points": 1_000})
     details = {"legal_name": "Ada Lovelace", "address": ["12 St James's Square"], "country": "GB"}
     ada("PUT", f"{mine}/billing", details, If_Match='"0"')
-    check("billing details are kept", ada("GET", f"{mine}/billing").json["legal_name"] == "Ada Lovelace")
-    page = ada("POST", f"{mine}/stripe-onboarding", expect=201).json["url"]
-    check("Stripe asks the expert who they are", page.startswith(simulators.stripe), page)
-    account = ada("GET", f"{mine}/stripe-connection").json
-    check("until then they cannot be paid", account["charges_enabled"] is False, account)
+    check("billing details are stored", ada("GET", f"{mine}/billing").json["legal_name"] == "Ada Lovelace")
+    page = ada("POST", f"{mine}/payment-accounts/stripe/onboarding", expect=201).json["url"]
+    check("Stripe's onboarding starts", page.startswith(simulators.stripe), page)
+    account = ada("GET", f"{mine}/payment-accounts/stripe").json
+    check("before it ends, the expert cannot receive payments", account["charges_enabled"] is False, account)
     simulators.onboard(account["account"])
-    account = ada("GET", f"{mine}/stripe-connection").json
-    check("then they can", account["charges_enabled"] is True, account)
+    account = ada("GET", f"{mine}/payment-accounts/stripe").json
+    check("afterwards, the expert can", account["charges_enabled"] is True, account)
 
     print("a client books, pays, moves and cancels", flush=True)
     midnight = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -182,139 +183,158 @@ def walk(aws, simulators, outputs, resources, functions):
         return [slot["start"] for slot in anybody("GET", wanted).json["slots"]]
 
     free = slots()
-    check("two days have 48 free hours", len(free) == 48, free)
+    check("two days have 48 slots", len(free) == 48, free)
     attendee = {"name": "Alan", "email": "alan@example.org", "time_zone": "Europe/Berlin"}
 
     def book(start, key, expect=201):
-        wish = {"expert_id": expert, "session_type_id": hour, "start": start, "attendee": attendee}
-        return alan("POST", "/v1/appointments", wish, expect=expect, Idempotency_Key=key).json
+        request = {"expert_id": expert, "session_type_id": hour, "start": start, "attendee": attendee}
+        return alan("POST", "/v1/appointments", request, expect=expect, Idempotency_Key=key).json
 
     paid, unpaid = book(free[0], "first"), book(free[3], "second")
-    check("a slot is held while it is paid", paid["status"] == "pending", paid)
-    check("asking again books nothing more", book(free[0], "first")["id"] == paid["id"])
+    check("a slot is held while its payment is pending", paid["status"] == "pending", paid)
+    check("a repeated request books once", book(free[0], "first")["id"] == paid["id"])
     book(free[0], "third", expect=409)
-    check("nobody else gets the slot", slots() == free[1:3] + free[4:], free)
+    check("a second booking of the slot is refused", slots() == free[1:3] + free[4:], free)
     here, there = f"/v1/appointments/{paid['id']}", f"/v1/appointments/{unpaid['id']}"
 
     simulators.pay(paid["payment"]["intent"])
     until("confirmed", 30, lambda: alan("GET", here).json["status"] == "confirmed")
-    check("Stripe's event confirms it, through webhook, queue and worker", True)
-    check("the expert gets 90 %", simulators.balance(account["account"]) == 9_000, simulators.balances())
+    check("Stripe's event confirms it, by webhook, queue and worker", True)
+    check("the expert receives 90 %", simulators.balance(account["account"]) == 9_000, simulators.balances())
     how = alan("GET", f"{here}/payment").json
     check("the client sees what they paid", how["paid"] == {"amount": 10_000, "currency": "EUR"}, how)
     ada("POST", f"{here}/refunds", {"amount": {"amount": 1_000, "currency": "EUR"}}, expect=201)
-    margaret("POST", f"{here}/payment/decision", {"decision": "try_again"}, expect=409)
-    check("no refund waits for a person", True)
+    margaret("POST", f"{here}/payment/resolution", {"resolution": "try_again"}, expect=409)
+    check("a payment that is not escalated cannot be resolved", True)
     alan("POST", f"{here}/reschedule", {"start": free[10]})
-    check("it moves", slots() == free[:3] + free[4:10] + free[11:])
+    check("it is rescheduled", slots() == free[:3] + free[4:10] + free[11:])
     for side, caller in (("client", alan), ("expert", ada)):
         listed = [a["id"] for a in caller("GET", f"/v1/appointments?as={side}").json["appointments"]]
         check(f"it is on the {side}'s list", paid["id"] in listed, listed)
     for outcome in ("complete", "no-show"):
         ada("POST", f"{here}/{outcome}", expect=409)
-    check("it cannot have taken place yet", True)
+    check("it cannot be completed before it begins", True)
     quote = alan("GET", f"{here}/cancellation").json
-    check("what calling off gives back is shown first", quote["because"] == "tier", quote)
+    check("the refund of a cancellation is quoted", quote["because"] == "tier", quote)
     alan("POST", f"{here}/cancel", {"reason": "ill"})
     refunded = until("refunded", 30, lambda: (a := alan("GET", here).json)["payment"]["state"] == "refunded" and a)
-    check("cancelled, all of it goes back", refunded["status"] == "cancelled", refunded)
-    check("the expert's part too", simulators.balance(account["account"]) == 0, simulators.balances())
+    check("the cancellation refunds everything", refunded["status"] == "cancelled", refunded)
+    check("the expert's share is returned too", simulators.balance(account["account"]) == 0, simulators.balances())
 
-    print("what the money did", flush=True)
+    print("receipts and ledger", flush=True)
     documents = until("receipts", 30, lambda: (d := alan("GET", f"{here}/receipts").json["receipts"]) and len(d) == 3 and d)
     check("a receipt and two credit notes", [d["kind"] for d in documents] == ["receipt", "credit_note", "credit_note"])
     alan("GET", f"/v1/receipts/{documents[0]['id']}")
     pdf = alan("GET", f"/v1/receipts/{documents[0]['id']}", Accept="application/pdf").body
-    check("as a PDF too", pdf.startswith(b"%PDF-"), pdf[:20])
+    check("a receipt is available as a PDF", pdf.startswith(b"%PDF-"), pdf[:20])
     today = datetime.now(timezone.utc)
     listed = ada("GET", f"{mine}/receipts?year={documents[0]['number'][:4]}").json["receipts"]
     check("the expert lists them", len(listed) == 3, listed)
-    check("the ledger has what moved", len(ada("GET", f"{mine}/ledger").json["entries"]) >= 3)
+    check("the ledger has the movements", len(ada("GET", f"{mine}/ledger").json["entries"]) >= 3)
     days = f"from={today - timedelta(days=1):%Y-%m-%d}&to={today + timedelta(days=1):%Y-%m-%d}"
     ada("GET", f"{mine}/earnings?{days}")
     margaret("GET", f"/v1/commission?{days}")
     aws.client("lambda").invoke(FunctionName=resources["ReconcileLedger"], Payload=b"{}")
     differences = margaret("GET", "/v1/ledger-differences").json
     check("the ledger and the gateway's books agree", differences["differences"] == [], differences)
-    concerns = margaret("GET", "/v1/payment-concerns").json["concerns"]
-    check("no payment waits for a person", concerns == [], concerns)
-    check("PayPal is not set up here", ada("POST", f"{mine}/paypal-onboarding", expect=503).json["status"] == 503)
-    ada("GET", f"{mine}/paypal-connection", expect=404)
+    escalations = margaret("GET", "/v1/escalations").json["escalations"]
+    check("no payment is escalated", escalations == [], escalations)
+    paypal = f"{mine}/payment-accounts/paypal"
+    check("PayPal is not configured here", ada("POST", f"{paypal}/onboarding", expect=503).json["status"] == 503)
+    ada("GET", paypal, expect=404)
     anybody("POST", "/v1/webhooks/paypal", {"id": "WH-1"}, expect=400)
 
-    print("a message that nobody can handle", flush=True)
-    queue, dead = outputs["EffectsQueueUrl"], outputs["EffectsDeadLettersUrl"]
+    print("a message that names no job", flush=True)
+    queue, dead = outputs["JobsQueueUrl"], outputs["JobsDeadLettersUrl"]
     sqs = aws.client("sqs")
     usual = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})
-    bodies = ["no effect", f"payment:{paid['id']}", f"payment:{unpaid['id']}"]
+    bodies = ["no job", f"payment:{paid['id']}", f"payment:{unpaid['id']}"]
     entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
     check("a batch of three is queued", len(sqs.send_message_batch(QueueUrl=queue, Entries=entries)["Successful"]) == 3)
-    until("given up", 60, lambda: waiting(sqs, dead) > 0)
+    until("dead letter", 60, lambda: waiting(sqs, dead) > 0)
     letters = sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10)["Messages"]
     check("after five receives it is a dead letter, alone", [m["Body"] for m in letters] == bodies[:1], letters)
     until("empty queue", 30, lambda: waiting(sqs, queue) == 0)
-    check("the others of its batch were done with", waiting(sqs, dead) == 1)
+    check("the others of its batch were processed", waiting(sqs, dead) == 1)
     sqs.set_queue_attributes(QueueUrl=queue, Attributes=usual)
 
     print("a client who does not pay", flush=True)
     until("expired", 180, lambda: alan("GET", there).json["status"] == "expired")
-    check("the schedule's sweep ends the hold", slots() == free, free)
+    check("the scheduled sweep releases the hold", slots() == free, free)
     until("cancelled", 30, lambda: simulators.intent(unpaid["payment"]["intent"])["status"] == "canceled")
-    check("its payment has become impossible", True)
+    check("its payment is cancelled", True)
 
-    print("what is left behind", flush=True)
+    print("events, metrics and logs", flush=True)
     for id, kinds in (
         (paid["id"], ("confirmed", "rescheduled", "cancelled")),
         (unpaid["id"], ("expired",)),
     ):
         for kind in kinds:
-            until(f"appointment.{kind}", 30, lambda: heard.has(f"appointment.{kind}", id))
-        check(f"integrators heard: {', '.join(kinds)}", True)
+            until(f"appointment.{kind}", 30, lambda: integrator.received(f"appointment.{kind}", id))
+        check(f"integrators received: {', '.join(kinds)}", True)
     check("no sweep failed", waiting(sqs, outputs["ScheduleDeadLettersUrl"]) == 0)
+    idle = [name for name in functions if not invocations(aws, resources[name])]
+    check(f"all {len(functions)} functions were invoked", not idle, idle)
     logged = list(lines(aws))
-    idle = [name for name in functions if not any(f"/{name}: START" in line for line in logged)]
-    check(f"all {len(functions)} functions have run", not idle, idle)
-    check("sweeps measure how late the work is", any('"OldestDueItemSeconds"' in line for line in logged))
+    records = [line for line in logged if ": {" in line]
+    unnamed = [line for line in records if json.loads(line.split(": ", 1)[1]).get("function") not in functions.values()]
+    check("each log record names its function", records and not unnamed, unnamed[:5])
+    check("sweeps measure how late jobs are", any('"OldestOutboxEntrySeconds"' in line for line in logged))
     secrets = [*keys.values(), ada_token, alan_token, paid["payment"]["client_secret"], attendee["email"]]
-    check("no secret and no address is in the logs", not any(s in line for line in logged for s in secrets))
+    check("the logs contain no secret and no email address", not any(s in line for line in logged for s in secrets))
     complaints = [line for line in logged if '"level":"ERROR"' in line or '"level":"WARN"' in line]
     provoked = ("not the name of an effect", "PayPal is not set up")
     complaints = [line for line in complaints if not any(words in line for words in provoked)]
-    check("the logs tell of no error and no warning but those provoked", not complaints, complaints[:5])
+    check("the logs contain only the errors and warnings that were provoked", not complaints, complaints[:5])
 
 
-class Listener:
-    """Somebody who integrates with the platform: a queue behind a rule on the event bus."""
+class Integrator:
+    """A system that receives the platform's events: a queue behind a rule on the event bus."""
 
     def __init__(self, aws, bus):
         self.sqs = aws.client("sqs")
-        self.queue = self.sqs.create_queue(QueueName="listener")["QueueUrl"]
+        self.queue = self.sqs.create_queue(QueueName="integrator")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         events = aws.client("events")
         pattern = json.dumps({"detail-type": [{"prefix": "appointment."}]})
-        events.put_rule(Name="listener", EventBusName=bus, EventPattern=pattern)
-        events.put_targets(Rule="listener", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
-        self.heard = set()
+        events.put_rule(Name="integrator", EventBusName=bus, EventPattern=pattern)
+        events.put_targets(Rule="integrator", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+        self.events = set()
 
-    def has(self, kind, appointment):
+    def received(self, kind, appointment):
         while messages := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 event = json.loads(message["Body"])
-                self.heard.add((event["detail-type"], event["detail"]["appointment"]["appointment_id"]))
+                self.events.add((event["detail-type"], event["detail"]["appointment"]["appointment_id"]))
                 self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-        return (kind, appointment) in self.heard
+        return (kind, appointment) in self.events
 
 
 def waiting(sqs, queue):
-    """How many messages a queue has, those in flight too."""
+    """How many messages a queue has, including those in flight."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return sum(int(attributes[name]) for name in names)
 
 
+def invocations(aws, function):
+    """How often a function was invoked."""
+    now = datetime.now(timezone.utc)
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=now - timedelta(hours=2),
+        EndTime=now + timedelta(hours=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(point["Sum"] for point in points)
+
+
 def lines(aws):
-    """What all functions have logged."""
+    """Everything that the functions logged."""
     logs = aws.client("logs")
     for group in logs.describe_log_groups(logGroupNamePrefix=f"/{STACK}/")["logGroups"]:
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
@@ -323,12 +343,12 @@ def lines(aws):
 
 
 def report(aws, simulators):
-    """What a failed journey leaves to read: the last lines of each function and of the programs around them."""
+    """Prints the last log lines of the functions, ministack and the simulators after a failure."""
     try:
         for line in list(lines(aws))[-200:]:
             print(line[:2000], file=sys.stderr)
     except Exception as error:
-        print(f"no logs of the functions: {error}", file=sys.stderr)
+        print(f"cannot read the logs of the functions: {error}", file=sys.stderr)
     for process in (aws.process, simulators.process):
         if process:
             print(f"--- {process.name}\n{process.tail()}", file=sys.stderr)

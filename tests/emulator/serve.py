@@ -1,17 +1,17 @@
-"""Starts ministack with three changes of its behaviour; its settings come from the environment, see aws.py."""
+"""Starts ministack with three changes of its behavior. Its settings come from the environment; see aws.py."""
 
 import socketserver
 
 from ministack.core import iam_actions
 from ministack.services import scheduler
 
-# The Lambda runtime API writes headers and body apart; with Nagle's algorithm each invocation would wait 40 ms twice.
+# The Lambda runtime API writes headers and body separately, so Nagle's algorithm would delay each invocation by 40 ms twice.
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
-# Looks for due schedules every second in place of every ten.
+# Starts due schedules every second instead of every ten seconds.
 scheduler._SCHEDULE_TICK_INTERVAL = 1
 
-# The permission to send one message is the permission to send several; ministack asks for one that AWS does not know.
+# Sending a batch needs the permission sqs:SendMessage. ministack requires an action that AWS does not have.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 original = iam_actions.extract_iam_action
 

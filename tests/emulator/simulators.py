@@ -1,4 +1,4 @@
-"""The simulated Stripe, PayPal, sign-in and European Central Bank that a machine without the real ones uses: `expert-connect simulators`."""
+"""The simulators of Stripe, PayPal, the OpenID Connect issuer and the European Central Bank: `expert-connect simulators`."""
 
 import json
 import socket
@@ -8,7 +8,7 @@ from aws import Process
 
 
 def free_ports(count):
-    """The first of so many free ports in a row."""
+    """The first of `count` consecutive free ports."""
     while True:
         probes = []
         try:
@@ -24,12 +24,12 @@ def free_ports(count):
                 probe.close()
 
 
-def ask(method, url, body=None, **headers):
+def request_json(method, url, body=None, **headers):
     data = None if body is None else json.dumps(body).encode()
     headers = {"Accept": "application/json", "Content-Type": "application/json", **headers}
     request = urllib.request.Request(url, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)
 
 
 class Simulators:
@@ -58,25 +58,25 @@ class Simulators:
         self.process.wait_for(self.rates, 30)
 
     def token(self, person):
-        """An access token for one of the people of the simulated issuer."""
-        return ask("POST", f"{self.issuer}/people/{person}/token")["access_token"]
+        """An access token for a person whom the simulated issuer knows."""
+        return request_json("POST", f"{self.issuer}/people/{person}/token")["access_token"]
 
     def onboard(self, account):
-        """Ends an expert's onboarding as its hosted pages would."""
-        ask("POST", f"{self.stripe}_simulator/onboard/{account}", {"outcome": "complete"})
+        """Completes an expert's onboarding, as Stripe's hosted pages would."""
+        request_json("POST", f"{self.stripe}_simulator/onboard/{account}", {"outcome": "complete"})
 
     def pay(self, intent):
-        """Pays an intent with a test card as the client's browser would."""
-        return ask("POST", f"{self.stripe}_simulator/pay/{intent}", {"card_number": "4242424242424242"})
+        """Pays an intent with a test card, as the client's browser would."""
+        return request_json("POST", f"{self.stripe}_simulator/pay/{intent}", {"card_number": "4242424242424242"})
 
     def intent(self, intent):
-        return ask("GET", f"{self.stripe}v1/payment_intents/{intent}", Authorization=f"Bearer {self.stripe_key}")
+        return request_json("GET", f"{self.stripe}v1/payment_intents/{intent}", Authorization=f"Bearer {self.stripe_key}")
 
     def balances(self):
-        return ask("GET", f"{self.stripe}_simulator/balances")
+        return request_json("GET", f"{self.stripe}_simulator/balances")
 
     def balance(self, owner):
-        """What somebody owns, in minor units of the one currency of the journey."""
+        """The balance of an account, in minor units of the journey's only currency."""
         return sum(balance["amount"] for balance in self.balances() if balance["owner"] == owner)
 
     def stop(self):

@@ -2,9 +2,8 @@
 
 usage: template.py TEMPLATE > expanded.json
 
-Written to stdout is the plain CloudFormation that AWS makes of the template. Linters look at the SAM form only and
-miss, for example, a reference to a missing resource in what a function's properties expand to; so they are given
-the expanded form too.
+Writes the plain CloudFormation that AWS expands the template to. Linters of the SAM form miss, for example, a reference to
+a missing resource in what a function's properties expand to, so they are given the expanded form too.
 """
 
 import copy
@@ -15,7 +14,7 @@ import sys
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-# The translator asks for a region, to know which of AWS's partitions its ARNs are in.
+# The translator derives the partition of ARNs from a region.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 
 FUNCTION = "AWS::Serverless::Function"
@@ -27,7 +26,7 @@ def read(path):
 
 
 def binaries(template):
-    """Logical id of each function, with the name of the binary that is its code."""
+    """The name of the binary of each function, by logical id."""
     return {
         name: resource["Metadata"]["BuildProperties"]["Binary"]
         for name, resource in template["Resources"].items()
@@ -35,8 +34,17 @@ def binaries(template):
     }
 
 
+def handlers(template):
+    """The handler of each function, by logical id."""
+    return {
+        name: resource["Properties"]["Handler"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == FUNCTION
+    }
+
+
 def packaged(template, bucket):
-    """The template with each function's code in a bucket, as `sam package` writes it."""
+    """The template with its binaries in a bucket, as `sam package` writes it."""
     template = copy.deepcopy(template)
     template["Globals"]["Function"].pop("CodeUri")
     for name, binary in binaries(template).items():
@@ -45,7 +53,7 @@ def packaged(template, bucket):
 
 
 class NoManagedPolicies:
-    """Stands where the names of AWS's managed policies would be looked up online. The template names none."""
+    """Replaces the online lookup of AWS's managed policies by name. The template names none."""
 
     def load(self):
         return {}

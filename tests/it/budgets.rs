@@ -13,7 +13,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     let offer = world.offer(&paid_hour()).await;
     let app = &world.stack.app;
     let person = app::identity::people::Person::new(7, vec![app::identity::people::Role::Client]);
-    let request = |key: &str| app::idempotency::Request {
+    let request = |key: &str| app::idempotency::IdempotentRequest {
         person: person.client_id().to_string(),
         key: key.to_owned(),
         fingerprint: "f".to_owned(),
@@ -25,7 +25,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         seats: 1,
         attendee: serde_json::from_value(World::booking(&offer, start)["attendee"].clone())
             .expect("an attendee"),
-        gateway: domain::payments::gateway::Gateway::Stripe,
+        gateway: domain::payments::gateway::GatewayKind::Stripe,
         pay_in: None,
     };
     let _ = world.meter.take();
@@ -42,8 +42,8 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     world.stripe().deliver_due_webhooks().await;
     let _ = world.meter.take();
     // Confirming is the one transaction of this effect; the news of it is another effect.
-    let payment = format!("payment:{}", id(&booked)).parse().expect("an effect");
-    app::operations::outbox::work_off(app, payment).await.expect("worked off");
+    let payment = format!("payment:{}", id(&booked)).parse().expect("an job");
+    app::operations::outbox::process(app, payment).await.expect("worked off");
     let confirm = transactions(world.meter.take());
     assert_eq!(world.appointment(&id(&booked)).await["status"], "confirmed");
     assert_eq!(confirm.len(), 1, "confirming is one transaction");

@@ -1,12 +1,10 @@
-//! The route table, the API description and `template.yaml` say the same.
+//! The route table and the API description say the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use http_api::Audience;
 
 use crate::harness::World;
-
-const TEMPLATE: &str = include_str!("../../template.yaml");
 
 fn table() -> BTreeSet<(String, String)> {
     functions::ROUTES.iter().map(|route| (route.method.as_str().to_owned(), route.path.to_owned())).collect()
@@ -41,72 +39,6 @@ fn no_two_routes_have_one_name_or_one_address() {
     assert_eq!((names.len(), table().len()), (functions::ROUTES.len(), functions::ROUTES.len()));
 }
 
-/// The template's functions: binary → (method, path, whether a token is needed), by reading the few lines that say so.
-fn template_routes() -> BTreeMap<String, (String, String, bool)> {
-    let mut routes = BTreeMap::new();
-    let mut binary = None;
-    let (mut method, mut path) = (None, None);
-    let mut open = false;
-    let value =
-        |line: &str| line.split_once(':').map(|(_, value)| value.trim().trim_matches(['\'', '"']).to_owned());
-    let mut finish = |binary: &mut Option<String>,
-                      method: &mut Option<String>,
-                      path: &mut Option<String>,
-                      open: &mut bool| {
-        if let (Some(binary), Some(method), Some(path)) = (binary.take(), method.take(), path.take()) {
-            routes.insert(binary, (method, path, !*open));
-        }
-        *open = false;
-    };
-    for line in TEMPLATE.lines() {
-        let trimmed = line.trim();
-        // A new resource begins at two spaces.
-        if line.starts_with("  ") && !line.starts_with("   ") && trimmed.ends_with(':') {
-            finish(&mut binary, &mut method, &mut path, &mut open);
-            binary = None;
-        }
-        if let Some((_, name)) = trimmed.split_once("Binary:") {
-            binary = Some(name.trim().trim_end_matches('}').to_owned());
-        } else if trimmed.starts_with("Method:") {
-            method = value(trimmed);
-        } else if trimmed.starts_with("Path:") {
-            path = value(trimmed);
-        } else if trimmed.contains("Authorizer: NONE") {
-            open = true;
-        }
-    }
-    finish(&mut binary, &mut method, &mut path, &mut open);
-    routes
-}
-
-#[test]
-fn the_template_has_every_route_and_no_other() {
-    let described = template_routes();
-    for route in functions::ROUTES {
-        let (method, path, token) = described
-            .get(route.function)
-            .unwrap_or_else(|| panic!("{} is not in the template", route.function));
-        assert_eq!(
-            (method.to_ascii_uppercase().as_str(), path.as_str()),
-            (route.method.as_str(), route.path),
-            "{}",
-            route.function
-        );
-        assert_eq!(*token, route.audience.needs_token(), "{}", route.function);
-    }
-    assert_eq!(described.len(), functions::ROUTES.len());
-    for worker in functions::WORKERS {
-        assert!(TEMPLATE.contains(&format!("Binary: {worker}")), "{worker} is not in the template");
-    }
-}
-
-#[test]
-fn the_alarms_wait_for_the_words_of_the_log() {
-    for words in [app::payments::NEEDS_PERSON, app::operations::outbox::STAYS_OWED] {
-        assert!(TEMPLATE.contains(&format!("$.fields.message = \"{words}\"")), "{words}");
-    }
-}
-
 #[test]
 fn what_anybody_may_call_is_known() {
     let open: BTreeSet<_> = functions::ROUTES
@@ -116,13 +48,12 @@ fn what_anybody_may_call_is_known() {
         .collect();
     let expected = [
         "health",
-        "read_api_description",
+        "read_openapi",
         "read_expert",
         "list_session_types",
         "list_slots",
         "read_exchange_rates",
-        "stripe_webhook",
-        "paypal_webhook",
+        "payment_webhook",
     ];
     assert_eq!(open, expected.into_iter().collect());
 }

@@ -1,10 +1,12 @@
 //! The functions take the events of `events/` as Lambda would hand them over.
 
-use functions::{ROUTES, deliver_effects};
+use functions::operations::{run_jobs, sweep_outbox};
+use functions::payments::{self, reconcile_ledger};
+use functions::{Area, ROUTES, experts};
 use lambda_http::request::from_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::harness::{World, paid_hour};
 
 /// Runs the function that an HTTP event is for; its status and problem type.
 async fn invoke(world: &World, event: &str) -> (u16, String) {
@@ -34,6 +36,45 @@ async fn http_events_reach_their_use_cases() {
 }
 
 #[tokio::test]
+async fn a_binary_without_a_handler_routes_by_method_and_path() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    let ask = async |area: &Area, method: &str, path: &str| {
+        let mut event: Value =
+            serde_json::from_str(include_str!("../../events/http_public.json")).expect("JSON");
+        event.as_object_mut().expect("an object").remove("pathParameters");
+        event["rawPath"] = path.into();
+        event["rawQueryString"] = "".into();
+        event["requestContext"]["http"]["method"] = method.into();
+        event["requestContext"]["http"]["path"] = path.into();
+        let request = from_str(&event.to_string()).expect("an event");
+        let answer = area.answer(&world.stack.app, request).await;
+        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        (answer.status().as_u16(), body)
+    };
+    let expert = &*offer.expert;
+    let (status, profile) = ask(&experts::AREA, "GET", &format!("/v1/experts/{expert}")).await;
+    assert_eq!((status, profile["id"].as_str()), (200, Some(expert)));
+    let (status, listed) = ask(&experts::AREA, "GET", &format!("/v1/experts/{expert}/session-types")).await;
+    assert_eq!((status, &listed["session_types"][0]["id"]), (200, &json!(offer.session_type)));
+    // The same path by another method is another route, which asks for a token.
+    assert_eq!(ask(&experts::AREA, "PUT", &format!("/v1/experts/{expert}")).await.0, 401);
+    // Characters may be encoded, and a variable has at least one.
+    let encoded = expert.replacen("exp_", "%65xp%5F", 1);
+    assert_eq!(ask(&experts::AREA, "GET", &format!("/v1/experts/{encoded}")).await.0, 200);
+    for (area, method, path) in [
+        (&experts::AREA, "GET", "/v1/experts/".to_owned()),
+        (&experts::AREA, "PATCH", format!("/v1/experts/{expert}")),
+        (&experts::AREA, "GET", format!("/v1/experts/{expert}/nothing")),
+        // A route of another area is in another binary.
+        (&payments::AREA, "GET", format!("/v1/experts/{expert}")),
+    ] {
+        let (status, problem) = ask(area, method, &path).await;
+        assert_eq!((status, &problem["status"]), (404, &json!(404)), "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_webhook_in_base64_is_checked_over_its_bytes() {
     // The signature was made with another secret than this stack's and long ago; with the right ones it is taken.
     let world = World::new().await;
@@ -50,7 +91,7 @@ async fn a_webhook_in_base64_is_checked_over_its_bytes() {
 async fn only_the_message_that_is_none_of_ours_stays_in_the_queue() {
     let world = World::new().await;
     let event = serde_json::from_str(include_str!("../../events/sqs_effects.json")).expect("an SQS event");
-    let response = deliver_effects::handle(&world.stack.app, event).await;
+    let response = run_jobs::handle(&world.stack.app, event).await;
     let failed: Vec<_> =
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     assert_eq!(failed, ["059f36b4-87a3-44ab-83d2-661975980003"]);
@@ -60,6 +101,6 @@ async fn only_the_message_that_is_none_of_ours_stays_in_the_queue() {
 async fn the_schedule_may_say_what_it_likes() {
     let world = World::new().await;
     let _: Value = serde_json::from_str(include_str!("../../events/schedule_sweep.json")).expect("JSON");
-    functions::sweep_due::handle(&world.stack.app).await.expect("it sweeps");
-    functions::reconcile_ledger::handle(&world.stack.app).await.expect("it reconciles");
+    sweep_outbox::handle(&world.stack.app).await.expect("it sweeps");
+    reconcile_ledger::handle(&world.stack.app).await.expect("it reconciles");
 }

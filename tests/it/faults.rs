@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use app::idempotency::{Created, Request};
+use app::idempotency::{Creation, IdempotentRequest};
 use app::identity::people::{Person, Role};
 use app::operations::outbox;
 use app::payments::ports::Buyer;
 use app::payments::webhooks;
-use app::ports::{EffectQueue, PortError};
+use app::ports::{JobQueue, PortError};
 use app::receipts::receipt;
 use app::scheduling::appointments;
 use app::scheduling::booking;
 use app::{App, AppError};
 use async_trait::async_trait;
 use domain::kernel::text::LongText;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::Payment;
 use domain::receipts::receipt::{Occasion, OccasionKind};
 use domain::scheduling::appointment::Status;
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use simulators::stripe::{Switches, signature_header};
 use store::keys::Key;
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
-use store::{CommitError, Due, Effect, Item, Store, TableError, Transaction};
+use store::{CommitError, Item, Job, OutboxEntry, Store, TableError, Transaction};
 
 use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
 
@@ -128,7 +128,7 @@ impl Table for Rows {
         let moved: Vec<Key> =
             writes.iter().filter(|write| !self.stands(write)).map(|write| write.key.clone()).collect();
         if !moved.is_empty() {
-            return Err(WriteError::Moved(moved));
+            return Err(WriteError::VersionConflict(moved));
         }
         let mut rows = self.rows.lock().expect("no panic");
         for write in writes {
@@ -146,8 +146,8 @@ impl Table for Rows {
 struct NoQueue;
 
 #[async_trait]
-impl EffectQueue for NoQueue {
-    async fn send(&self, _: &[Effect]) -> Result<(), PortError> {
+impl JobQueue for NoQueue {
+    async fn send(&self, _: &[Job]) -> Result<(), PortError> {
         Ok(())
     }
 }
@@ -161,7 +161,7 @@ async fn on_own_rows(world: &World, terms: &Value) -> (App, Rows, Offer, ExpertI
     let rules = store.rules(expert).await.expect("readable").expect("rules");
     let kind = store.session_type(expert, kind).await.expect("readable").expect("a type");
     let account =
-        store.payment_account(expert, Gateway::Stripe).await.expect("readable").expect("an account");
+        store.payment_account(expert, GatewayKind::Stripe).await.expect("readable").expect("an account");
     let profile = store.expert(expert).await.expect("readable").expect("a profile");
     let rows = Rows::default();
     let app = App {
@@ -192,22 +192,25 @@ async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<
         start: start.parse().expect("a time"),
         seats: 1,
         attendee: serde_json::from_value(attendee).expect("an attendee"),
-        gateway: Gateway::Stripe,
+        gateway: GatewayKind::Stripe,
         pay_in: None,
     };
-    let request =
-        Request { person: person.client_id().to_string(), key: "k".to_owned(), fingerprint: "f".to_owned() };
+    let request = IdempotentRequest {
+        person: person.client_id().to_string(),
+        key: "k".to_owned(),
+        fingerprint: "f".to_owned(),
+    };
     match booking::book(app, &person, &request, &wanted).await? {
-        Created::Now(booked, _) => Ok(booked.appointment.id),
-        Created::Before(_) => panic!("not asked before"),
+        Creation::Created(booked, _) => Ok(booked.appointment.id),
+        Creation::Replayed(_) => panic!("not asked before"),
     }
 }
 
 /// The appointment that a client's only request made.
 async fn made(app: &App, client: u128) -> AppointmentId {
     let person = Person::new(client, vec![Role::Client]).client_id().to_string();
-    let seen = app.store.seen(&person, "k").await.expect("readable").expect("a record");
-    seen.subject.parse().expect("an id")
+    let idempotency = app.store.idempotency_record(&person, "k").await.expect("readable").expect("a record");
+    idempotency.subject.parse().expect("an id")
 }
 
 #[tokio::test]
@@ -224,8 +227,10 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
     let signature = signature_header("whsec_local", world.clock.now(), &body);
     *rows.busy.lock().expect("no panic") = 2;
     let header = |name: &str| (name == "stripe-signature").then(|| signature.clone());
-    webhooks::take_webhook(&app, Gateway::Stripe, &header, body.as_bytes()).await.expect("taken in the end");
-    let due = app.store.due(&Effect::Payment(appointment)).await.expect("readable").expect("owed");
+    webhooks::receive_webhook(&app, GatewayKind::Stripe, &header, body.as_bytes())
+        .await
+        .expect("taken in the end");
+    let due = app.store.outbox_entry(&Job::Payment(appointment)).await.expect("readable").expect("owed");
     assert_eq!(due.due_at, app.now());
 }
 
@@ -246,16 +251,16 @@ async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
         email: "alan@example.org",
         return_url: "http://127.0.0.1/",
     };
-    let stripe = app.gateways.get(Gateway::Stripe).expect("it is there");
+    let stripe = app.gateways.get(GatewayKind::Stripe).expect("it is there");
     let references = stripe.open(&payment, &buyer).await.expect("an intent").references;
     let late = references.intent.clone().expect("an intent");
     let mut faster = Transaction::new();
     let noted = Payment { version: payment.version + 1, references, ..payment };
     faster.put_payment(&noted).expect("storable");
     *rows.before_payment.lock().expect("no panic") = Some(faster);
-    outbox::work_off(&app, Effect::Payment(slow)).await.expect("worked off");
+    outbox::process(&app, Job::Payment(slow)).await.expect("worked off");
     assert_eq!(world.stripe().object(&late).expect("it is there")["status"], "canceled");
-    assert_eq!(app.store.due(&Effect::Payment(slow)).await.expect("readable"), None);
+    assert_eq!(app.store.outbox_entry(&Job::Payment(slow)).await.expect("readable"), None);
 }
 
 #[tokio::test]
@@ -265,12 +270,12 @@ async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_
     let world = World::new().await;
     let (app, rows, offer, _) = on_own_rows(&world, &terms).await;
     let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
-    let work_off = async || outbox::work_off(&app, Effect::Payment(id)).await.expect("worked off");
+    let process = async || outbox::process(&app, Job::Payment(id)).await.expect("worked off");
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
     let setup = read().await.payment.expect("a payment").references.setup.expect("a card to save");
     world.stripe().pay(&setup, GOOD_CARD).expect("the card works");
     world.pass(700);
-    work_off().await;
+    process().await;
     let record = read().await;
     assert_eq!(record.appointment.status, Status::Confirmed);
     // The card is asked, and its client calls off before that is noted.
@@ -282,9 +287,9 @@ async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_
         record.appointment.cancelled(Party::Client, LongText::default(), app.now()).expect("in time");
     let mut faster = Transaction::new();
     faster.put_appointment(&called_off).expect("storable");
-    faster.put_payment(&Payment { version, kept: Some(nothing), ..payment }).expect("storable");
+    faster.put_payment(&Payment { version, final_charge: Some(nothing), ..payment }).expect("storable");
     *rows.before_payment.lock().expect("no panic") = Some(faster);
-    work_off().await;
+    process().await;
     let record = read().await;
     let intent = record.payment.expect("a payment").references.intent.expect("it is noted");
     assert_eq!(world.stripe().object(&intent).expect("it is there")["status"], "canceled");
@@ -298,13 +303,13 @@ async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
     let world = World::new().await;
     let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
-    let work_off = async |effect| outbox::work_off(&app, effect).await.expect("worked off");
+    let process = async |job| outbox::process(&app, job).await.expect("worked off");
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
     let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
     world.stripe().pay(&intent, GOOD_CARD).expect("the card works");
     world.pass(700);
-    work_off(Effect::Payment(id)).await;
-    work_off(Effect::Receipts(id)).await;
+    process(Job::Payment(id)).await;
+    process(Job::Receipts(id)).await;
     assert_eq!(app.store.documents(id).await.expect("readable").len(), 1, "a receipt");
     // It is called off, and whoever gives the money back sees what they do of it, and not yet the rest.
     let late = || Some(rows.rows.lock().expect("no panic").clone());
@@ -313,12 +318,12 @@ async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
     appointments::cancel(&app, &client, id, LongText::default(), None).await.expect("called off");
     let called_off = late();
     *rows.late.lock().expect("no panic") = before;
-    work_off(Effect::Payment(id)).await;
+    process(Job::Payment(id)).await;
     let refunded = domain::payments::ledger::Totals::of(&read().await.movements).refunded;
     assert_eq!(refunded, 8_000);
     // The same of its document.
     *rows.late.lock().expect("no panic") = called_off;
-    work_off(Effect::Receipts(id)).await;
+    process(Job::Receipts(id)).await;
     let documents = app.store.documents(id).await.expect("readable");
     assert_eq!(documents.len(), 2, "a receipt and a credit note");
 }
@@ -334,10 +339,10 @@ async fn a_due_row_of_another_version_keeps_no_other_waiting() {
     {
         // Before the others in its shard, something that is no effect of ours.
         let mut rows = rows.rows.lock().expect("no panic");
-        let (key, row) = rows.iter().find(|(key, _)| key.sk.starts_with("DUE#")).expect("a due row");
-        let (key, mut row) = (Key { sk: "DUE#later".to_owned(), ..key.clone() }, row.clone());
+        let (key, row) = rows.iter().find(|(key, _)| key.sk.starts_with("OUTBOX#")).expect("a due row");
+        let (key, mut row) = (Key { sk: "OUTBOX#later".to_owned(), ..key.clone() }, row.clone());
         let unknown = row["PK"].clone();
-        row.insert("effect".to_owned(), unknown);
+        row.insert("job".to_owned(), unknown);
         rows.insert(key, row);
     }
     assert_eq!(outbox::sweep(&app).await.expect("swept all the same").found, known);
@@ -346,12 +351,12 @@ async fn a_due_row_of_another_version_keeps_no_other_waiting() {
 #[tokio::test]
 async fn a_partition_that_cannot_be_read_holds_up_no_other() {
     #[derive(Clone, Default)]
-    struct Asked(Arc<Mutex<Vec<Effect>>>);
+    struct Asked(Arc<Mutex<Vec<Job>>>);
 
     #[async_trait]
-    impl EffectQueue for Asked {
-        async fn send(&self, effects: &[Effect]) -> Result<(), PortError> {
-            self.0.lock().expect("no panic").extend(effects);
+    impl JobQueue for Asked {
+        async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
+            self.0.lock().expect("no panic").extend(jobs);
             Ok(())
         }
     }
@@ -363,18 +368,18 @@ async fn a_partition_that_cannot_be_read_holds_up_no_other() {
         queue: Arc::new(asked.clone()),
         ..world.stack.app.clone()
     };
-    let effects: Vec<Effect> = (0..8).map(|bits| Effect::Payment(AppointmentId::from_bits(bits))).collect();
+    let jobs: Vec<Job> = (0..8).map(|bits| Job::Payment(AppointmentId::from_bits(bits))).collect();
     let mut transaction = Transaction::new();
-    for effect in &effects {
-        transaction.owe(&Due::new(*effect, app.now(), 5)).expect("storable");
+    for job in &jobs {
+        transaction.enqueue(&OutboxEntry::new(*job, app.now(), 5)).expect("storable");
     }
     app.store.commit(transaction).await.expect("owed");
-    assert_eq!(outbox::sweep(&app).await.expect("swept").found, effects.len());
-    for closed in 0..store::keys::DUE_SHARDS {
+    assert_eq!(outbox::sweep(&app).await.expect("swept").found, jobs.len());
+    for closed in 0..store::keys::OUTBOX_SHARDS {
         asked.0.lock().expect("no panic").clear();
-        *rows.closed.lock().expect("no panic") = Some(format!("DUE#{closed}"));
+        *rows.closed.lock().expect("no panic") = Some(format!("OUTBOX#{closed}"));
         outbox::sweep(&app).await.expect_err("one of them cannot be read");
-        assert_eq!(asked.0.lock().expect("no panic").len(), effects.len() - 1, "{closed}");
+        assert_eq!(asked.0.lock().expect("no panic").len(), jobs.len() - 1, "{closed}");
     }
 }
 
@@ -382,21 +387,21 @@ async fn a_partition_that_cannot_be_read_holds_up_no_other() {
 async fn a_write_whose_answer_was_lost_is_no_conflict_with_itself() {
     let world = World::new().await;
     let store = &world.stack.app.store;
-    let effect = Effect::Payment(AppointmentId::from_bits(1));
-    let due = Due::new(effect, world.stack.app.now(), 5);
-    let put = |due: &Due, stamp| {
+    let job = Job::Payment(AppointmentId::from_bits(1));
+    let due = OutboxEntry::new(job, world.stack.app.now(), 5);
+    let put = |due: &OutboxEntry, stamp| {
         let mut transaction = Transaction::new();
-        transaction.owe_on(due, stamp).expect("storable");
+        transaction.reschedule(due, stamp).expect("storable");
         transaction
     };
     let mut first = Transaction::new();
-    first.owe(&due).expect("storable");
+    first.enqueue(&due).expect("storable");
     store.commit(first).await.expect("new");
-    let next = Due { stamp: 6, ..due.clone() };
+    let next = OutboxEntry { stamp: 6, ..due.clone() };
     store.commit(put(&next, 5)).await.expect("as it was read");
     // As the SDK repeats it when it heard nothing.
     store.commit(put(&next, 5)).await.expect("it is there already");
-    assert!(store.commit(put(&Due { stamp: 7, ..due }, 5)).await.is_err());
+    assert!(store.commit(put(&OutboxEntry { stamp: 7, ..due }, 5)).await.is_err());
 }
 
 #[tokio::test]

@@ -10,3 +10,4 @@ mod harness;
 mod journeys;
 mod races;
 mod restart;
+mod template;

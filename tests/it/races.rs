@@ -40,7 +40,7 @@ async fn occupied(world: &World, expert: &str) -> Vec<(TimeSpan, String)> {
         .stack
         .app
         .store
-        .days(
+        .occupancy(
             expert.parse().expect("an id"),
             TimeSpan::new(
                 "2027-01-01T00:00:00Z".parse().expect("a time"),

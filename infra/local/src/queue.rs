@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use app::App;
-use app::ports::{EffectQueue, PortError};
+use app::ports::{JobQueue, PortError};
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use serde::Serialize;
-use store::Effect;
+use store::Job;
 use tokio::sync::Notify;
 
 use crate::StackClock;
@@ -102,7 +102,7 @@ impl LocalQueue {
             // The worker runs in a task of its own, so that it may panic as it may on Lambda: then the whole batch failed.
             let app = app.clone();
             let response =
-                tokio::spawn(async move { functions::deliver_effects::handle(&app, event).await }).await;
+                tokio::spawn(async move { functions::operations::run_jobs::handle(&app, event).await }).await;
             self.settle(batch, response.ok());
         }
     }
@@ -149,10 +149,10 @@ fn record(message: &Message) -> SqsMessage {
 }
 
 #[async_trait]
-impl EffectQueue for LocalQueue {
-    async fn send(&self, effects: &[Effect]) -> Result<(), PortError> {
-        for effect in effects {
-            self.put(effect.to_string());
+impl JobQueue for LocalQueue {
+    async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
+        for job in jobs {
+            self.put(job.to_string());
         }
         Ok(())
     }

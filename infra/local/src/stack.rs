@@ -10,7 +10,7 @@ use app::payments::ports::Gateways;
 use app::payments::reconciliation::Reconciled;
 use app::ports::Secret;
 use app::{App, AppError, Settings};
-use domain::payments::gateway::Gateway as PaymentGateway;
+use domain::payments::gateway::GatewayKind;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
@@ -397,8 +397,8 @@ impl Stack {
         )
         .map_err(|error| StartError::Inside(error.to_string()))?;
         let gateways = Gateways::none()
-            .with(PaymentGateway::Stripe, Arc::new(stripe_port))
-            .with(PaymentGateway::Paypal, Arc::new(paypal_port));
+            .with(GatewayKind::Stripe, Arc::new(stripe_port))
+            .with(GatewayKind::Paypal, Arc::new(paypal_port));
 
         let database = Database::start(file("table.db").as_deref(), ports.database).await?;
         let mut table = DynamoTable::new(database.client.clone(), TABLE);
@@ -495,7 +495,7 @@ impl Stack {
     /// # Errors
     /// As the sweep's.
     pub async fn sweep(&self) -> Result<(), AppError> {
-        functions::sweep_due::handle(&self.app).await?;
+        functions::operations::sweep_outbox::handle(&self.app).await?;
         self.settle().await;
         Ok(())
     }
@@ -505,7 +505,7 @@ impl Stack {
     /// # Errors
     /// As [`app::payments::exchange_rates::refresh`]'s.
     pub async fn fetch_exchange_rates(&self) -> Result<bool, RefreshError> {
-        functions::fetch_exchange_rates::handle(&self.app).await
+        functions::payments::fetch_exchange_rates::handle(&self.app).await
     }
 
     /// What the schedule does every hour: holds the ledger against the gateways' books; and what follows from it.
@@ -513,7 +513,7 @@ impl Stack {
     /// # Errors
     /// As the reconciler's.
     pub async fn reconcile(&self) -> Result<Reconciled, AppError> {
-        let reconciled = functions::reconcile_ledger::handle(&self.app).await?;
+        let reconciled = functions::payments::reconcile_ledger::handle(&self.app).await?;
         self.settle().await;
         Ok(reconciled)
     }
@@ -529,7 +529,7 @@ impl Stack {
         let mut hour = tokio::time::interval(std::time::Duration::from_secs(3_600));
         loop {
             hour.tick().await;
-            if let Err(error) = functions::reconcile_ledger::handle(&self.app).await {
+            if let Err(error) = functions::payments::reconcile_ledger::handle(&self.app).await {
                 tracing::error!(%error, "the books were not compared; the next time is in an hour");
             }
         }
@@ -550,7 +550,7 @@ impl Stack {
         loop {
             tokio::select! {
                 _ = sweep.tick() => {
-                    if let Err(error) = functions::sweep_due::handle(&self.app).await {
+                    if let Err(error) = functions::operations::sweep_outbox::handle(&self.app).await {
                         tracing::error!(%error, "the sweep failed; the next one is in a minute");
                     }
                 }

@@ -82,7 +82,7 @@ impl Somebody {
 /// Something that can be booked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offered {
-    /// Whose.
+    /// AppointmentsOf.
     pub expert: ExpertId,
     /// What.
     pub session_type: SessionTypeId,

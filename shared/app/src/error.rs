@@ -2,7 +2,7 @@
 
 use domain::Money;
 use domain::scheduling::appointment::ChangeRefusal;
-use domain::scheduling::day_ledger::Refusal;
+use domain::scheduling::occupancy::Refusal;
 use store::{CommitError, ReadError, TableError};
 
 use crate::payments::ports::{PaymentError, WebhookError};

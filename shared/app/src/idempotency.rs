@@ -1,91 +1,104 @@
-//! The same request again gets the same answer.
+//! Idempotency keys: a request that is repeated gets the response of the first one.
 //!
-//! A record of the request is written in the transaction that creates what was asked for. The answer is added to it once it
-//! is known. A request that comes again meanwhile is told to wait; one that comes again after a crash goes on where the
-//! first one stopped.
+//! The record of a request is written in the transaction that creates what was asked for. The response is added once it is
+//! known. While the first request may still run, a repeat is told to wait; after a crash, a repeat goes on where the first
+//! request stopped.
 
 use domain::Timestamp;
-use store::idempotency::Seen;
+use store::idempotency::IdempotencyRecord;
 
 use crate::{App, AppError};
 
-/// How long the first request may be at work, in seconds: longer than any function runs for a request.
+/// How long the first request may run, in seconds: longer than the timeout of any function that serves requests.
 const RUNS: i64 = 15;
 
-/// A request that must not create twice.
+/// A request that carries an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Whose it is: their id.
+pub struct IdempotentRequest {
+    /// The id of the person who sent it.
     pub person: String,
     /// The key that they chose.
     pub key: String,
-    /// SHA-256 of what they ask, in hexadecimal.
+    /// SHA-256 of the request, in hexadecimal.
     pub fingerprint: String,
 }
 
-/// What is known of a request.
-pub(crate) enum Known {
-    /// Nothing. A record that is over may be in the way.
-    New(Option<Seen>),
-    /// It made this and then stopped.
-    Begun(Seen),
-    /// It was answered.
-    Answered(String),
+/// How far a request has come.
+pub(crate) enum RequestStatus {
+    /// It has not been handled. A record that has ended may still exist.
+    New(Option<IdempotencyRecord>),
+    /// It created its subject, and then stopped before it responded.
+    InProgress(IdempotencyRecord),
+    /// It was handled; this was the response.
+    Completed(String),
 }
 
-/// What a creating use case came to.
+/// The result of a use case that creates something once.
 #[derive(Debug)]
-pub enum Created<T> {
-    /// It is there. Whoever renders the answer hands it to [`remember`].
-    Now(T, Seen),
-    /// It was there already, and this was the answer.
-    Before(String),
+pub enum Creation<T> {
+    /// It was created. Pass the record to [`complete`] together with the response.
+    Created(T, IdempotencyRecord),
+    /// It had been created before; this was the response.
+    Replayed(String),
 }
 
-impl Request {
-    pub(crate) async fn known(&self, app: &App, now: Timestamp) -> Result<Known, AppError> {
-        let Some(seen) = app.store.seen(&self.person, &self.key).await? else {
-            return Ok(Known::New(None));
+impl IdempotentRequest {
+    /// How far this request has come.
+    ///
+    /// # Errors
+    /// [`AppError::KeyReused`] when the key was used for another request, [`AppError::StillRunning`] while the first request
+    /// may still run.
+    pub(crate) async fn status(&self, app: &App, now: Timestamp) -> Result<RequestStatus, AppError> {
+        let Some(record) = app.store.idempotency_record(&self.person, &self.key).await? else {
+            return Ok(RequestStatus::New(None));
         };
-        if seen.ends_at <= now {
-            Ok(Known::New(Some(seen)))
-        } else if seen.fingerprint != self.fingerprint && !domain::planted("keys_are_not_compared") {
+        if record.ends_at <= now {
+            Ok(RequestStatus::New(Some(record)))
+        } else if record.fingerprint != self.fingerprint {
             Err(AppError::KeyReused)
-        } else if let Some(answer) = seen.answer {
-            Ok(Known::Answered(answer))
-        } else if seen.running_until > now {
+        } else if let Some(response) = record.response {
+            Ok(RequestStatus::Completed(response))
+        } else if record.running_until > now {
             Err(AppError::StillRunning)
         } else {
-            Ok(Known::Begun(seen))
+            Ok(RequestStatus::InProgress(record))
         }
     }
 
-    pub(crate) fn starting(&self, subject: impl ToString, now: Timestamp) -> Seen {
-        Seen::starting(&self.person, &self.key, &self.fingerprint, subject.to_string(), now, RUNS)
+    /// The record of this request, which creates `subject` now.
+    pub(crate) fn record(&self, subject: impl ToString, now: Timestamp) -> IdempotencyRecord {
+        IdempotencyRecord::starting(
+            &self.person,
+            &self.key,
+            &self.fingerprint,
+            subject.to_string(),
+            now,
+            RUNS,
+        )
     }
 }
 
-/// Notes that a request stopped before its answer, so that the same one again need not wait until it surely has.
-pub(crate) async fn stopped(app: &App, seen: Seen) {
-    let seen = Seen { version: seen.version + 1, running_until: app.now(), ..seen };
-    store_seen(app, &seen).await;
+/// Notes that a request stopped before it responded, so that a repeat does not have to wait until it surely has.
+pub(crate) async fn release(app: &App, record: IdempotencyRecord) {
+    let record = IdempotencyRecord { version: record.version + 1, running_until: app.now(), ..record };
+    write(app, &record).await;
 }
 
-/// Adds the answer to a request's record.
+/// Adds the response to the record of a request.
 ///
-/// A failure is only logged: the work is done, and the same request again finds it and answers anew.
-pub async fn remember(app: &App, seen: Seen, answer: String) {
-    let seen = Seen { version: seen.version + 1, answer: Some(answer), ..seen };
-    store_seen(app, &seen).await;
+/// A failure is only logged: what was asked for is done, and a repeat finds it and responds anew.
+pub async fn complete(app: &App, record: IdempotencyRecord, response: String) {
+    let record = IdempotencyRecord { version: record.version + 1, response: Some(response), ..record };
+    write(app, &record).await;
 }
 
-async fn store_seen(app: &App, seen: &Seen) {
+async fn write(app: &App, record: &IdempotencyRecord) {
     let mut transaction = store::Transaction::new();
-    let stored = match transaction.put_seen(seen, None) {
+    let written = match transaction.put_idempotency_record(record, None) {
         Ok(()) => app.store.commit(transaction).await,
         Err(error) => Err(error),
     };
-    if let Err(error) = stored {
-        tracing::warn!(%error, "what became of a request was not remembered");
+    if let Err(error) = written {
+        tracing::warn!(%error, "the outcome of a request was not recorded");
     }
 }

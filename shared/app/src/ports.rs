@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::Timestamp;
 use serde::Serialize;
-use store::Effect;
+use store::Job;
 
 /// Time.
 #[async_trait]
@@ -28,12 +28,12 @@ pub trait Random: Send + Sync {
 
 /// The fast path to the effect worker. It may lose, repeat and reorder.
 #[async_trait]
-pub trait EffectQueue: Send + Sync {
+pub trait JobQueue: Send + Sync {
     /// Asks for these effects to be worked off now.
     ///
     /// # Errors
     /// When not all of them were taken.
-    async fn send(&self, effects: &[Effect]) -> Result<(), PortError>;
+    async fn send(&self, jobs: &[Job]) -> Result<(), PortError>;
 }
 
 /// Where integrators hear what happened. Every event may come more than once, with the same id.

@@ -38,7 +38,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Services as `template.yaml` names them: `TABLE_NAME`, `EFFECTS_QUEUE_URL` and `EVENT_BUS_NAME`, with the region and
+    /// Services as `template.yaml` names them: `TABLE_NAME`, `JOBS_QUEUE_URL` and `EVENT_BUS_NAME`, with the region and
     /// credentials that Lambda gives, over these connections. `AWS_ENDPOINT_URL` leads all of them elsewhere.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Services {
         Ok(Self {
             config: Arc::new(config.build()),
             table: variable("TABLE_NAME")?,
-            queue_url: variable("EFFECTS_QUEUE_URL")?,
+            queue_url: variable("JOBS_QUEUE_URL")?,
             bus: variable("EVENT_BUS_NAME")?,
         })
     }

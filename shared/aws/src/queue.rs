@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use app::ports::{EffectQueue, PortError};
+use app::ports::{JobQueue, PortError};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use store::Effect;
+use store::Job;
 use store::table::causes;
 
 use crate::Lazy;
@@ -29,17 +29,17 @@ impl Sqs {
 }
 
 #[async_trait]
-impl EffectQueue for Sqs {
-    async fn send(&self, effects: &[Effect]) -> Result<(), PortError> {
+impl JobQueue for Sqs {
+    async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
         let client = self.client.get(|config| Client::new(config));
-        for batch in effects.chunks(BATCH) {
+        for batch in jobs.chunks(BATCH) {
             let entries: Result<Vec<_>, _> = batch
                 .iter()
                 .enumerate()
-                .map(|(place, effect)| {
+                .map(|(place, job)| {
                     SendMessageBatchRequestEntry::builder()
                         .id(place.to_string())
-                        .message_body(effect.to_string())
+                        .message_body(job.to_string())
                         .build()
                 })
                 .collect();

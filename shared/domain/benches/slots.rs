@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::{DAY, MINUTE};
-use domain::scheduling::slots::{Occupancy, Slot, slots};
+use domain::scheduling::slots::{BusyTimes, Slot, slots};
 use domain::{TimeSpan, Timestamp};
 
 /// Sessions of 30 minutes every 15, with two hours' notice.
@@ -66,7 +66,7 @@ fn benches(criterion: &mut Criterion) {
             let range = TimeSpan::new(from, from.plus(i64::from(days) * DAY));
             for events in [0, 500, 5_000] {
                 let busy = busy(from, days, events);
-                let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+                let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
                 let find = || slots(rules, &terms, black_box(&occupancy), range, from);
                 let count = find().len();
                 group.bench_function(BenchmarkId::new("slots", events), |bencher| bencher.iter(find));

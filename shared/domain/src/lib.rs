@@ -13,9 +13,6 @@ pub mod payments;
 pub mod receipts;
 pub mod scheduling;
 
-pub mod planted;
-
 pub use kernel::id::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId};
 pub use kernel::money::{Currency, Money, Rate};
 pub use kernel::time::{TimeSpan, Timestamp, Zone};
-pub use planted::planted;

@@ -108,7 +108,7 @@ impl Call {
         if !essence.eq_ignore_ascii_case("application/json") {
             let detail = "send the body as \"Content-Type: application/json\"";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Problem::new(status, "media-type", "Not JSON", detail).about("Content-Type"));
+            return Err(Problem::new(status, "media-type", "Not JSON", detail).subject("Content-Type"));
         }
         let value: Strict = serde_json::from_slice(&self.body)
             .map_err(|error| Problem::malformed(format!("the body is not one JSON document: {error}")))?;
@@ -159,7 +159,7 @@ impl Call {
         accept::best(accept, offered).ok_or_else(|| {
             let detail = format!("this comes as {}", offered.join(", "));
             Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", "Not in that form", detail)
-                .about("Accept")
+                .subject("Accept")
         })
     }
 
@@ -167,12 +167,12 @@ impl Call {
     ///
     /// # Errors
     /// 428 when it is missing, 400 when it is not one of our ETags.
-    pub fn seen_version(&self) -> Result<u64, Problem> {
+    pub fn if_match(&self) -> Result<u64, Problem> {
         let Some(tag) = self.header(IF_MATCH.as_str()) else {
             let detail = "send the ETag of the document you read as \"If-Match\" (\"0\" when there was none)";
             let status = StatusCode::PRECONDITION_REQUIRED;
             return Err(Problem::new(status, "version-required", "Say which version you saw", detail)
-                .about("If-Match"));
+                .subject("If-Match"));
         };
         tag.trim()
             .strip_prefix('"')
@@ -181,7 +181,7 @@ impl Call {
             .and_then(|version| version.parse().ok().filter(|number: &u64| number.to_string() == version))
             .ok_or_else(|| {
                 Problem::malformed("expected an ETag of ours, such as \"3\" with its quotes")
-                    .about("If-Match")
+                    .subject("If-Match")
             })
     }
 
@@ -189,7 +189,7 @@ impl Call {
     ///
     /// # Errors
     /// 400 when the key is missing or of the wrong form, 401 when nobody signed in.
-    pub fn idempotency(&self) -> Result<idempotency::Request, Problem> {
+    pub fn idempotency(&self) -> Result<idempotency::IdempotentRequest, Problem> {
         let person = self.signed_in()?;
         let key = self.header("idempotency-key").unwrap_or_default();
         if key.is_empty()
@@ -198,7 +198,7 @@ impl Call {
         {
             let detail = "send \"Idempotency-Key\" with a fresh random value for each thing to create, such as a UUID: 1 to \
                           255 visible ASCII characters without #; send the same one when you repeat the request";
-            return Err(Problem::malformed(detail).about("Idempotency-Key"));
+            return Err(Problem::malformed(detail).subject("Idempotency-Key"));
         }
         self.check_size()?;
         let mut context = digest::Context::new(&digest::SHA256);
@@ -207,7 +207,11 @@ impl Call {
             context.update(part);
         }
         let fingerprint = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(idempotency::Request { person: person.client_id().to_string(), key: key.to_owned(), fingerprint })
+        Ok(idempotency::IdempotentRequest {
+            person: person.client_id().to_string(),
+            key: key.to_owned(),
+            fingerprint,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::problem::{self, Problem};
+use crate::route::variable;
 use crate::{Audience, Operation, Route};
 
 /// The document that describes these routes.
@@ -64,7 +65,7 @@ fn describe(route: &Route, schemas: &mut SchemaGenerator, problem: &Value) -> Va
 
 /// Names of the variable parts of a path.
 pub fn variables(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    path.split('/').filter_map(variable)
 }
 
 /// What a variable part of a path is.
@@ -74,6 +75,7 @@ fn meaning(variable: &str) -> &'static str {
         "session_type_id" => "The id of one of the expert's session types, ses_…",
         "appointment_id" => "The id of an appointment, apt_…",
         "receipt_id" => "The id of a receipt, rcp_…",
+        "gateway" => "The payment gateway: stripe or paypal",
         _ => "",
     }
 }

@@ -2,7 +2,7 @@
 
 use app::AppError;
 use app::payments::ports::{PaymentError, WebhookError};
-use domain::scheduling::day_ledger::Refusal;
+use domain::scheduling::occupancy::Refusal;
 use domain::scheduling::slots;
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -55,7 +55,7 @@ impl Problem {
 
     /// The same, about this member, parameter or header.
     #[must_use]
-    pub fn about(mut self, field: impl Into<String>) -> Self {
+    pub fn subject(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
     }
@@ -72,7 +72,8 @@ impl Problem {
 
     /// The form is right and a value is not.
     pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value cannot be taken", detail).about(field)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value cannot be taken", detail)
+            .subject(field)
     }
 
     /// Nobody signed in.
@@ -132,9 +133,9 @@ fn of_slot(refusal: &Refusal) -> Problem {
     };
     let problem = Problem::conflict(kind, title, refusal.to_string());
     match refusal {
-        Refusal::Seats { .. } => problem.about("seats"),
+        Refusal::Seats { .. } => problem.subject("seats"),
         Refusal::Retired => problem,
-        _ => problem.about("start"),
+        _ => problem.subject("start"),
     }
 }
 
@@ -150,7 +151,7 @@ impl From<AppError> for Problem {
                 let mut problem =
                     Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", title, detail);
                 problem.current_version = Some(current);
-                problem.about("If-Match")
+                problem.subject("If-Match")
             }
             AppError::Exists(_) => Self::conflict("exists", "It exists already", detail),
             AppError::TooMany(_) => Self::conflict("too-many", "No more of these", detail),
@@ -159,11 +160,11 @@ impl From<AppError> for Problem {
             AppError::NoHours => Self::conflict("no-hours", "No hours are published", detail),
             AppError::PaymentsNotReady => Self::conflict("payments-not-ready", "No payments yet", detail),
             AppError::TaxNotReady(_) => {
-                Self::conflict("tax-not-ready", "Taxes cannot be calculated yet", detail).about("tax")
+                Self::conflict("tax-not-ready", "Taxes cannot be calculated yet", detail).subject("tax")
             }
             AppError::QuoteChanged { .. } => {
                 Self::conflict("quote-changed", "Calling off gives back another amount by now", detail)
-                    .about("expected_refund")
+                    .subject("expected_refund")
             }
             AppError::PaymentState(_) => {
                 Self::conflict("payment-state", "The payment does not allow this", detail)
@@ -172,11 +173,11 @@ impl From<AppError> for Problem {
             AppError::KeyReused => {
                 let title = "Another request has this key";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title, detail)
-                    .about("Idempotency-Key")
+                    .subject("Idempotency-Key")
             }
-            AppError::StillRunning => {
-                Self::conflict("still-running", "Still at work", detail).about("Idempotency-Key").try_again()
-            }
+            AppError::StillRunning => Self::conflict("still-running", "Still at work", detail)
+                .subject("Idempotency-Key")
+                .try_again(),
             AppError::Payment(PaymentError::Refused { code, message }) => {
                 // The provider's words may name the expert's account, so they are not for the client.
                 tracing::warn!(code, message, "the payment provider refused");
@@ -206,7 +207,7 @@ impl From<AppError> for Problem {
                 Self::unavailable("a service that we stand on did not answer; try again")
             }
             AppError::Busy
-            | AppError::Commit(CommitError::Moved(_) | CommitError::Table(TableError::Busy(_)))
+            | AppError::Commit(CommitError::VersionConflict(_) | CommitError::Table(TableError::Busy(_)))
             | AppError::Read(ReadError::Table(TableError::Busy(_))) => {
                 Self::unavailable("too many people want the same at once; try again")
             }

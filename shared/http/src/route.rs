@@ -8,6 +8,7 @@ use app::App;
 use app::identity::people::Role;
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::{Answer, Call, Problem};
@@ -77,6 +78,11 @@ pub struct Route {
     pub operation: fn(&mut SchemaGenerator) -> Operation,
     /// Reads the call, runs one use case, renders.
     pub handler: for<'a> fn(&'a App, &'a Call) -> Outcome<'a>,
+}
+
+/// The name of a part of a path that is a variable, such as `{expert_id}`.
+pub(crate) fn variable(part: &str) -> Option<&str> {
+    part.strip_prefix('{')?.strip_suffix('}')
 }
 
 /// The shapes of a route.
@@ -166,6 +172,27 @@ impl Operation {
 }
 
 impl Route {
+    /// The variables of the route's path in `path`, percent-decoded; none if the path is not of this route.
+    pub fn parameters(&self, path: &str) -> Option<Vec<(String, String)>> {
+        let (mut expected, mut given) = (self.path.split('/'), path.split('/'));
+        let mut parameters = Vec::new();
+        loop {
+            match (expected.next(), given.next()) {
+                (None, None) => return Some(parameters),
+                (Some(expected), Some(given)) => match variable(expected) {
+                    Some(_) if given.is_empty() => return None,
+                    Some(name) => {
+                        let value = percent_decode_str(given).decode_utf8().ok()?;
+                        parameters.push((name.to_owned(), value.into_owned()));
+                    }
+                    None if expected == given => {}
+                    None => return None,
+                },
+                _ => return None,
+            }
+        }
+    }
+
     /// Answers a request: checks the audience, runs the handler, and makes a problem document of a failure.
     pub async fn answer(&self, app: &App, request: Request) -> Response<Body> {
         let started = Instant::now();

@@ -324,7 +324,7 @@ where
 {
     let code = error.as_service_error().and_then(|service| service.code());
     if code == Some("ConditionalCheckFailedException") {
-        WriteError::Moved(vec![key])
+        WriteError::VersionConflict(vec![key])
     } else {
         WriteError::Table(table_error(error))
     }
@@ -339,7 +339,7 @@ fn transaction_error(keys: &[Key], error: SdkError<TransactWriteItemsError>) -> 
         };
         let moved = failed("ConditionalCheckFailed");
         if !moved.is_empty() {
-            return WriteError::Moved(moved);
+            return WriteError::VersionConflict(moved);
         }
         let transient = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
         if reasons.iter().any(|reason| transient.contains(&reason.code().unwrap_or_default())) {

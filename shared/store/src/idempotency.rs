@@ -12,28 +12,28 @@ use crate::{CommitError, ReadError, Store, Transaction};
 /// How long a record is kept, in seconds: as long as Stripe keeps its own.
 const KEPT: i64 = DAY;
 
-/// A request that was seen.
+/// What is known of a request that carried an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
-    /// Who sent it: the id of the person, so that keys of different people never meet.
+pub struct IdempotencyRecord {
+    /// The id of the person who sent it, so that the keys of different people never collide.
     pub person: String,
     /// The key they chose.
     pub key: String,
-    /// Grows by one each time it stops, with the answer or before it.
+    /// Grows by one each time the request stops, with a response or without.
     pub version: u64,
-    /// SHA-256 of what was asked, in hexadecimal.
+    /// SHA-256 of the request, in hexadecimal.
     pub fingerprint: String,
-    /// What it made.
+    /// The id of what it created.
     pub subject: String,
-    /// Until then the first request may still be at work.
+    /// Until this instant the first request may still be running.
     pub running_until: Timestamp,
     /// When the record ends.
     pub ends_at: Timestamp,
-    /// The answer's body, once there is one.
-    pub answer: Option<String>,
+    /// The body of the response, once it is known.
+    pub response: Option<String>,
 }
 
-impl Seen {
+impl IdempotencyRecord {
     /// A record of a request that begins now and may run for `seconds`.
     pub fn starting(
         person: impl Into<String>,
@@ -51,29 +51,37 @@ impl Seen {
             subject: subject.into(),
             running_until: now.plus(seconds),
             ends_at: now.plus(KEPT),
-            answer: None,
+            response: None,
         }
     }
 }
 
 impl Transaction {
-    /// Notes that a request was seen. `over` is a record whose time is over, which TTL has yet to remove.
+    /// Writes the record of a request. `over` is a record that has ended and that TTL has not removed yet.
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub fn put_seen(&mut self, seen: &Seen, over: Option<&Seen>) -> Result<(), CommitError> {
-        let expect = over.map_or(Expect::read(seen.version - 1), |over| Expect::Version(over.version));
-        let ttl = [(keys::EXPIRES_AT, number(seen.ends_at.seconds()))];
-        self.put_document(keys::idempotency(&seen.person, &seen.key), expect, seen, ttl)
+    pub fn put_idempotency_record(
+        &mut self,
+        record: &IdempotencyRecord,
+        over: Option<&IdempotencyRecord>,
+    ) -> Result<(), CommitError> {
+        let expect = over.map_or(Expect::read(record.version - 1), |over| Expect::Version(over.version));
+        let ttl = [(keys::EXPIRES_AT, number(record.ends_at.seconds()))];
+        self.put_document(keys::idempotency(&record.person, &record.key), expect, record, ttl)
     }
 }
 
 impl Store {
-    /// The record of a request, also one whose time is over.
+    /// The record of a request, even if it has ended.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn seen(&self, person: &str, key: &str) -> Result<Option<Seen>, ReadError> {
+    pub async fn idempotency_record(
+        &self,
+        person: &str,
+        key: &str,
+    ) -> Result<Option<IdempotencyRecord>, ReadError> {
         self.table.get(&keys::idempotency(person, key), Consistency::Strong).await?.map(document).transpose()
     }
 }

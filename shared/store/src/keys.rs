@@ -2,29 +2,29 @@
 //!
 //! | who asks | question | index | PK | SK |
 //! |---|---|---|---|---|
-//! | list_slots, booking | an expert's occupied time over a range | table | `CAL#<expert>` | `D#<yyyymmdd>` … `D#<yyyymmdd>~` |
-//! | booking | a group session's seats | table | `CAL#<expert>` | `D#<yyyymmdd>#G#<session type>#<start>` |
-//! | list_slots, booking | rules and session types | table | `CAL#<expert>` | `RULES`, `TYPE#<id>` |
-//! | anybody | who an expert is | table | `CAL#<expert>` | `PROFILE` |
-//! | booking, onboarding | how an expert is paid, and the fee | table | `CAL#<expert>` | `ACCOUNT#<gateway>`, `FEE` |
-//! | issuing receipts | what an expert's receipts say of them, and the last number of a year | table | `CAL#<expert>` | `BILLING`, `RECEIPTS#<year>` |
+//! | list_slots, booking | an expert's occupied time over a range | table | `EXPERT#<expert>` | `D#<yyyymmdd>` … `D#<yyyymmdd>~` |
+//! | booking | a group session's seats | table | `EXPERT#<expert>` | `D#<yyyymmdd>#G#<session type>#<start>` |
+//! | list_slots, booking | rules and session types | table | `EXPERT#<expert>` | `RULES`, `TYPE#<id>` |
+//! | anybody | who an expert is | table | `EXPERT#<expert>` | `PROFILE` |
+//! | booking, onboarding | how an expert is paid, and the fee | table | `EXPERT#<expert>` | `ACCOUNT#<gateway>`, `FEE` |
+//! | issuing receipts | what an expert's receipts say of them, and the last number of a year | table | `EXPERT#<expert>` | `BILLING`, `RECEIPTS#<year>` |
 //! | webhooks | whose account is this | table | `ACCOUNT#<gateway>#<account>` | `R` |
 //! | the two people | one appointment, its payment, and what moved | table | `APT#<id>` | `A`, `PAY`, `ENTRY#<number>` |
 //! | the two people, issuing receipts | an appointment's receipts; the one of a movement of money | table | `APT#<id>` | `DOC#<kind>#<object>` |
 //! | issuing receipts | what the gateway calculated for a document that is not issued yet | table | `APT#<id>` | `TAX#<kind>#<object>` |
-//! | administrators | payments that wait for a person, the oldest booking first | GSI2 (same index, other rows) | `CONCERNS` | `<apt>` |
+//! | administrators | payments that wait for a person, the oldest booking first | GSI2 (same index, other rows) | `ESCALATIONS` | `<apt>` |
 //! | expert's reports | an expert's ledger by time | GSI1 | `LEDGER#<expert>` | `<at>#<entry>` |
 //! | reconciler, platform's reports | the whole ledger by day | GSI2 | `LEDGER#<yyyymmdd>` | `<at>#<entry>` |
 //! | payouts | was this payout written down | table | `LEDGER#<expert>` | `PAYOUT#<gateway>#<kind>#<payout>` |
 //! | reconciler | until when a gateway's books were compared | table | `BOOKS#<gateway>` | `COMPARED` |
 //! | reconciler | what may come to differ, and what differs | table | `DIFFERENCES` | `MAYBE#…`, `OPEN#<gateway>#<object>#<currency>` |
 //! | administrators | what differs, then what did, latest first | table | `DIFFERENCES` | `OPEN#…` … `RESOLVED#<time left>#…` |
-//! | effect worker | one effect that is owed | table | `APT#<id>` or `CAL#<expert>` | `DUE#<effect>` |
+//! | effect worker | one effect that is owed | table | `APT#<id>` or `EXPERT#<expert>` | `OUTBOX#<job>` |
 //! | expert's dashboard | an expert's appointments by time | GSI1 | `EXP#<id>` | `<start>#<apt>` |
 //! | client's dashboard | a client's appointments by time | GSI2 | `CLI#<id>` | `<start>#<apt>` |
 //! | an expert's accounts | the receipts that an expert issued, by number | GSI1 (same index, other rows) | `RECEIPTS#<expert>` | `<year>#<sequence>` |
 //! | the two people | one receipt | GSI2 (same index, other rows) | `RCP#<id>` | `R` |
-//! | sweep | what is owed by now | GSI1 (same index, other rows) | `DUE#<shard>` | `<due_at>#<effect>` |
+//! | sweep | what is owed by now | GSI1 (same index, other rows) | `OUTBOX#<shard>` | `<due_at>#<job>` |
 //! | estimates of prices | the latest exchange rates | table | `RATES` | `ECB` |
 //! | creating routes | was this request seen | table | `IDEM#<person>#<key>` | `R` |
 //! | webhooks | was this event seen | table | `EVT#<provider>#<id>` | `R` |
@@ -32,7 +32,7 @@
 //! Instants in sort keys are seconds since 1970 in twelve digits, so that they sort as text.
 
 use chrono::{Datelike, NaiveDate};
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::receipts::receipt::DocumentName;
 use domain::{AppointmentId, ClientId, ExpertId, ReceiptId, SessionTypeId, TimeSpan, Timestamp};
 
@@ -50,7 +50,7 @@ pub const EXPIRES_AT: &str = "expires_at";
 pub const VERSION: &str = "version";
 
 /// How many partitions of GSI1 share what is owed: each takes about 1,000 writes a second.
-pub const DUE_SHARDS: u8 = 8;
+pub const OUTBOX_SHARDS: u8 = 8;
 
 /// A global secondary index and its attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,48 +88,48 @@ pub fn nothing() -> Key {
 }
 
 /// Everything that decides when an expert can be booked.
-pub fn calendar(expert: ExpertId) -> String {
-    format!("CAL#{expert}")
+pub fn expert_rows(expert: ExpertId) -> String {
+    format!("EXPERT#{expert}")
 }
 
 /// An expert's profile.
 pub fn profile(expert: ExpertId) -> Key {
-    key(calendar(expert), "PROFILE")
+    key(expert_rows(expert), "PROFILE")
 }
 
 /// An expert's availability rules.
 pub fn rules(expert: ExpertId) -> Key {
-    key(calendar(expert), "RULES")
+    key(expert_rows(expert), "RULES")
 }
 
 /// An expert's account at a payment gateway.
-pub fn payment_account(expert: ExpertId, gateway: Gateway) -> Key {
-    key(calendar(expert), format!("ACCOUNT#{gateway}"))
+pub fn payment_account(expert: ExpertId, gateway: GatewayKind) -> Key {
+    key(expert_rows(expert), format!("ACCOUNT#{gateway}"))
 }
 
-/// Whose an account at a payment gateway is.
-pub fn account_owner(gateway: Gateway, account: &str) -> Key {
+/// AppointmentsOf an account at a payment gateway is.
+pub fn account_owner(gateway: GatewayKind, account: &str) -> Key {
     key(format!("ACCOUNT#{gateway}#{account}"), "R")
 }
 
 /// What the platform keeps of an expert's prices.
 pub fn fee(expert: ExpertId) -> Key {
-    key(calendar(expert), "FEE")
+    key(expert_rows(expert), "FEE")
 }
 
 /// What an expert's receipts say of them.
 pub fn billing(expert: ExpertId) -> Key {
-    key(calendar(expert), "BILLING")
+    key(expert_rows(expert), "BILLING")
 }
 
 /// The last number of an expert's receipts of a year.
 pub fn receipt_counter(expert: ExpertId, year: u16) -> Key {
-    key(calendar(expert), format!("RECEIPTS#{year:04}"))
+    key(expert_rows(expert), format!("RECEIPTS#{year:04}"))
 }
 
 /// One session type of an expert.
 pub fn session_type(expert: ExpertId, id: SessionTypeId) -> Key {
-    key(calendar(expert), format!("{SESSION_TYPES}{id}"))
+    key(expert_rows(expert), format!("{SESSION_TYPES}{id}"))
 }
 
 /// What the sort keys of all session types begin with.
@@ -137,7 +137,7 @@ pub const SESSION_TYPES: &str = "TYPE#";
 
 /// One UTC day of an expert.
 pub fn day(expert: ExpertId, date: NaiveDate) -> Key {
-    key(calendar(expert), day_sort_key(date))
+    key(expert_rows(expert), day_sort_key(date))
 }
 
 /// `D#20270305`
@@ -159,7 +159,7 @@ pub fn days(span: TimeSpan) -> (String, String) {
 /// The seats of a group session.
 pub fn group(expert: ExpertId, session_type: SessionTypeId, start: Timestamp) -> Key {
     let day = day_sort_key(start.utc_day());
-    key(calendar(expert), format!("{day}#G#{session_type}#{}", instant(start)))
+    key(expert_rows(expert), format!("{day}#G#{session_type}#{}", instant(start)))
 }
 
 /// The session type and start of a group session's sort key; `None` for other rows.
@@ -184,7 +184,7 @@ pub fn payment(id: AppointmentId) -> Key {
 }
 
 /// The payments that wait for a person, in GSI2. Ids begin with the time of booking, so they sort by it.
-pub const CONCERNS: &str = "CONCERNS";
+pub const ESCALATIONS: &str = "ESCALATIONS";
 
 /// One entry of the ledger of an appointment.
 pub fn entry(id: AppointmentId, number: u32) -> Key {
@@ -205,7 +205,7 @@ pub fn ledger_of_day(day: NaiveDate) -> String {
 }
 
 /// A payout of an expert, or that it came back.
-pub fn payout(expert: ExpertId, gateway: Gateway, kind: &str, payout: &str) -> Key {
+pub fn payout(expert: ExpertId, gateway: GatewayKind, kind: &str, payout: &str) -> Key {
     key(ledger_of_expert(expert), format!("PAYOUT#{gateway}#{kind}#{payout}"))
 }
 
@@ -215,7 +215,7 @@ pub fn ledger_order(at: Timestamp, entry: &Key) -> String {
 }
 
 /// Until when a gateway's books were compared with the ledger.
-pub fn books(gateway: Gateway) -> Key {
+pub fn books(gateway: GatewayKind) -> Key {
     key(format!("BOOKS#{gateway}"), "COMPARED")
 }
 
@@ -229,12 +229,12 @@ pub const OPEN: &str = "OPEN#";
 pub const RESOLVED: &str = "RESOLVED#";
 
 /// A difference that counts or may come to: `state` is [`MAYBE`] or [`OPEN`].
-pub fn difference(state: &str, gateway: Gateway, object: &str, currency: &str) -> Key {
+pub fn difference(state: &str, gateway: GatewayKind, object: &str, currency: &str) -> Key {
     key(DIFFERENCES.to_owned(), format!("{state}{gateway}#{object}#{currency}"))
 }
 
 /// A difference that is over; the latest sort first.
-pub fn resolved_difference(at: Timestamp, gateway: Gateway, object: &str, currency: &str) -> Key {
+pub fn resolved_difference(at: Timestamp, gateway: GatewayKind, object: &str, currency: &str) -> Key {
     let left = Timestamp::from_seconds(Timestamp::MAX.seconds() - at.seconds());
     key(DIFFERENCES.to_owned(), format!("{RESOLVED}{}#{gateway}#{object}#{currency}", instant(left)))
 }
@@ -268,8 +268,8 @@ pub fn receipt_order(year: u16, sequence: u32) -> String {
 }
 
 /// An effect that is owed, among the rows of whom it is owed for.
-pub fn due(rows: String, effect: &str) -> Key {
-    key(rows, format!("DUE#{effect}"))
+pub fn outbox_entry(rows: String, job: &str) -> Key {
+    key(rows, format!("OUTBOX#{job}"))
 }
 
 /// An expert's appointments, in GSI1.
@@ -288,19 +288,19 @@ pub fn by_time(start: Timestamp, id: AppointmentId) -> String {
 }
 
 /// The partition of GSI1 in which the effects of whoever has this id wait.
-pub fn due_shard(id_bits: u128) -> String {
+pub fn outbox_shard(id_bits: u128) -> String {
     // The low bits are random; the high ones may be the time.
-    due_shard_number(u8::try_from(id_bits % u128::from(DUE_SHARDS)).unwrap_or(0))
+    outbox_shard_number(u8::try_from(id_bits % u128::from(OUTBOX_SHARDS)).unwrap_or(0))
 }
 
-/// One of the [`DUE_SHARDS`] partitions.
-pub fn due_shard_number(shard: u8) -> String {
-    format!("DUE#{shard}")
+/// One of the [`OUTBOX_SHARDS`] partitions.
+pub fn outbox_shard_number(shard: u8) -> String {
+    format!("OUTBOX#{shard}")
 }
 
 /// The place of an effect among all that are owed.
-pub fn due_order(due_at: Timestamp, effect: &str) -> String {
-    format!("{}#{effect}", instant(due_at))
+pub fn outbox_order(due_at: Timestamp, job: &str) -> String {
+    format!("{}#{job}", instant(due_at))
 }
 
 /// A request that created something.
@@ -334,18 +334,18 @@ mod tests {
         let kind = SessionTypeId::from_bits(3);
         let start: Timestamp = "2027-03-05T09:00:00Z".parse().expect("a time");
         let zeros = "0".repeat(25);
-        assert_eq!(day(expert, start.utc_day()).to_string(), format!("CAL#exp_{zeros}1 / D#20270305"));
+        assert_eq!(day(expert, start.utc_day()).to_string(), format!("EXPERT#exp_{zeros}1 / D#20270305"));
         assert_eq!(session_type(expert, kind).sk, format!("TYPE#ses_{zeros}3"));
         assert_eq!(group(expert, kind, start).sk, format!("D#20270305#G#ses_{zeros}3#001804237200"));
         assert_eq!(group_of(&group(expert, kind, start).sk), Some((kind, start)));
         assert_eq!(day_of(&day_sort_key(start.utc_day())), Some(start.utc_day()));
         assert_eq!(day_of(&group(expert, kind, start).sk), None);
-        assert_eq!(due_shard(appointment_id.bits()), "DUE#2");
+        assert_eq!(outbox_shard(appointment_id.bits()), "OUTBOX#2");
         assert_eq!(
-            due(appointment_rows(appointment_id), "e").to_string(),
-            format!("APT#apt_{zeros}a / DUE#e")
+            outbox_entry(appointment_rows(appointment_id), "e").to_string(),
+            format!("APT#apt_{zeros}a / OUTBOX#e")
         );
-        assert_eq!(due_order(start, "e"), "001804237200#e");
+        assert_eq!(outbox_order(start, "e"), "001804237200#e");
         assert_eq!(by_time(start, appointment_id), format!("001804237200#apt_{zeros}a"));
         let credit_note = DocumentName { kind: "credit_note", object: "re_1" };
         assert_eq!(
@@ -359,12 +359,12 @@ mod tests {
         assert_eq!(receipt_order(2027, 42), "2027#0000000042");
         assert_eq!(idempotency("cli_1", "k").to_string(), "IDEM#cli_1#k / R");
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
-        assert_eq!(books(Gateway::Stripe).to_string(), "BOOKS#stripe / COMPARED");
-        let open = difference(OPEN, Gateway::Stripe, "ch_1", "EUR");
+        assert_eq!(books(GatewayKind::Stripe).to_string(), "BOOKS#stripe / COMPARED");
+        let open = difference(OPEN, GatewayKind::Stripe, "ch_1", "EUR");
         assert_eq!(open.to_string(), "DIFFERENCES / OPEN#stripe#ch_1#EUR");
-        let over = |at| resolved_difference(at, Gateway::Stripe, "ch_1", "EUR").sk;
+        let over = |at| resolved_difference(at, GatewayKind::Stripe, "ch_1", "EUR").sk;
         assert_eq!(over(start), "RESOLVED#251598063599#stripe#ch_1#EUR");
-        assert!(difference(MAYBE, Gateway::Stripe, "z", "EUR").sk < open.sk && open.sk < over(start));
+        assert!(difference(MAYBE, GatewayKind::Stripe, "z", "EUR").sk < open.sk && open.sk < over(start));
         assert!(over(start.plus(1)) < over(start));
         assert_eq!(exchange_rates().to_string(), "RATES / ECB");
         let span = TimeSpan::new(start, start.plus(24 * 3600));

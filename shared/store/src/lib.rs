@@ -20,13 +20,13 @@ use std::sync::Arc;
 
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use experts::profiles::VersionedRules;
-pub use operations::outbox::{Due, Effect};
+pub use operations::outbox::{Job, OutboxEntry};
 pub use payments::exchange_rates::VersionedRates;
 pub use payments::ledger::LedgerPage;
-pub use payments::payment::ConcernPage;
+pub use payments::payment::EscalationPage;
 pub use payments::reconciliation::{Compared, DifferencePage};
 pub use receipts::receipt::{ReceiptPage, VersionedBilling, WrittenCalculation};
-pub use scheduling::appointments::{AppointmentPage, AppointmentRecord, Whose};
+pub use scheduling::appointments::{AppointmentPage, AppointmentRecord, AppointmentsOf};
 pub use scheduling::occupancy::Offer;
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};

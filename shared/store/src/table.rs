@@ -96,7 +96,7 @@ pub enum TableError {
 pub enum WriteError {
     /// The expectations about these rows were wrong.
     #[error("{} moved", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    Moved(Vec<Key>),
+    VersionConflict(Vec<Key>),
     /// The table failed.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -5,7 +5,7 @@ use domain::Timestamp;
 use serde::Serialize;
 
 use crate::keys::{self, Key};
-use crate::operations::outbox::{Due, Effect};
+use crate::operations::outbox::{Job, OutboxEntry};
 use crate::table::{Action, Expect, Item, TableError, Write, WriteError};
 use crate::{ReadError, Store};
 
@@ -13,7 +13,7 @@ use crate::{ReadError, Store};
 #[derive(Debug, Default)]
 pub struct Transaction {
     writes: Vec<Write>,
-    due: Vec<(Timestamp, Effect)>,
+    due: Vec<(Timestamp, Job)>,
 }
 
 /// Why a transaction changed nothing.
@@ -21,7 +21,7 @@ pub struct Transaction {
 pub enum CommitError {
     /// Somebody else changed one of the rows since they were read. Read again and decide again.
     #[error("somebody else changed {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    Moved(Vec<Key>),
+    VersionConflict(Vec<Key>),
     /// The table did not take it.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -47,8 +47,8 @@ impl Transaction {
     }
 
     /// What it owes that is due by `now`.
-    pub fn due_by(&self, now: Timestamp) -> Vec<Effect> {
-        self.due.iter().filter(|(due_at, _)| *due_at <= now).map(|(_, effect)| *effect).collect()
+    pub fn due_jobs(&self, now: Timestamp) -> Vec<Job> {
+        self.due.iter().filter(|(due_at, _)| *due_at <= now).map(|(_, job)| *job).collect()
     }
 
     pub(crate) fn put(&mut self, key: Key, expect: Expect, mut item: Item) {
@@ -82,8 +82,8 @@ impl Transaction {
         }
     }
 
-    pub(crate) fn note_due(&mut self, due: &Due) {
-        self.due.push((due.due_at, due.effect));
+    pub(crate) fn note_outbox_entry(&mut self, due: &OutboxEntry) {
+        self.due.push((due.due_at, due.job));
     }
 }
 
@@ -91,13 +91,13 @@ impl Store {
     /// Does all of a transaction, or nothing.
     ///
     /// # Errors
-    /// [`CommitError::Moved`] when a row is no longer as it was read.
+    /// [`CommitError::VersionConflict`] when a row is no longer as it was read.
     pub async fn commit(&self, transaction: Transaction) -> Result<(), CommitError> {
         if transaction.writes.is_empty() {
             return Ok(());
         }
         self.table.write(transaction.writes).await.map_err(|error| match error {
-            WriteError::Moved(keys) => CommitError::Moved(keys),
+            WriteError::VersionConflict(keys) => CommitError::VersionConflict(keys),
             WriteError::Table(error) => CommitError::Table(error),
         })
     }

@@ -308,8 +308,12 @@ impl World {
 
     /// Ada's Stripe account, ready to be paid.
     pub async fn onboard(&self, expert: &str) -> String {
-        self.post(&format!("/v1/experts/{expert}/stripe-onboarding")).person("ada").send().await.expect(201);
-        let path = format!("/v1/experts/{expert}/stripe-connection");
+        self.post(&format!("/v1/experts/{expert}/payment-accounts/stripe/onboarding"))
+            .person("ada")
+            .send()
+            .await
+            .expect(201);
+        let path = format!("/v1/experts/{expert}/payment-accounts/stripe");
         let account = self.get(&path).person("ada").send().await.expect(200);
         let account = account["account"].as_str().expect("an account").to_owned();
         self.stripe()
@@ -376,11 +380,11 @@ impl World {
     pub async fn decide(&self, id: &str, decision: &str) -> Reply {
         let path = format!("/v1/appointments/{id}");
         let seen = self.get(&path).person("margaret").send().await.expect(200);
-        let mut body = json!({ "decision": decision });
-        if decision == "settled_by_hand" {
-            body["amount"] = seen["payment"]["needs_person"]["amount"].clone();
+        let mut body = json!({ "resolution": decision });
+        if decision == "resolved_manually" {
+            body["amount"] = seen["payment"]["escalation"]["amount"].clone();
         }
-        self.act("margaret", id, "payment/decision", &body).await
+        self.act("margaret", id, "payment/resolution", &body).await
     }
 
     /// Books and pays a slot for Alan; its id.

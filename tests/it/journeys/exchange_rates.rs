@@ -187,7 +187,7 @@ async fn rates_are_fetched_once_a_day_and_not_at_weekends() {
         world.pass(HOUR);
     }
     let costs = world.meter.take();
-    assert_eq!(costs.len(), 72, "each looks at what is kept");
+    assert_eq!(costs.len(), 72, "each looks at what is final_charge");
     assert!(costs.iter().all(|cost| cost.operation == "GetItem"), "and nothing is written: {costs:?}");
     assert_eq!(table(&world).await, friday, "three days old, and fresh");
     assert!(fetch(&world).await.expect("Monday's"));
@@ -222,7 +222,7 @@ async fn old_rates_are_said_to_be_old_until_new_ones_come() {
         assert_eq!(estimate(&world, &offers, "USD").await.expect("an estimate")["stale"], stale, "{now}");
         assert_eq!(table(&world).await["stale"], stale, "{now}");
     }
-    let age = functions::fetch_exchange_rates::age_days(&world.stack.app).await.expect("readable");
+    let age = app::payments::exchange_rates::age_days(&world.stack.app).await.expect("readable");
     assert_eq!(age, Some(6), "the alarm hears of it although nothing is fetched");
     world.bank().set_switches(usual());
     assert!(fetch(&world).await.expect("rates"));
@@ -296,8 +296,12 @@ async fn two_who_fetch_at_once_come_to_the_same() {
     for round in 1..=3 {
         let (one, other) = tokio::join!(refresh(app), refresh(app));
         assert!(one.expect("rates") | other.expect("rates"), "they are new to one of them, or to both");
-        let kept = app.store.exchange_rates(Consistency::Strong).await.expect("readable").expect("rates");
-        assert_eq!((kept.version, kept.rates.date().naive()), (round, world.bank().published()));
+        let final_charge =
+            app.store.exchange_rates(Consistency::Strong).await.expect("readable").expect("rates");
+        assert_eq!(
+            (final_charge.version, final_charge.rates.date().naive()),
+            (round, world.bank().published())
+        );
         world.pass(7 * DAY);
     }
 }

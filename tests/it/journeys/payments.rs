@@ -72,8 +72,11 @@ async fn who_comes_after_an_expired_hold_takes_the_slot_before_any_sweep() {
     let late = world.appointment(&id(&first)).await;
     assert_eq!((&late["status"], &late["payment"]["state"]), (&json!("expired"), &json!("refunded")));
     let path = format!("/v1/appointments/{}", id(&second));
-    let kept = world.get(&path).person("grace").send().await.expect(200);
-    assert_eq!((&kept["status"], &kept["payment"]["state"]), (&json!("confirmed"), &json!("paid")));
+    let final_charge = world.get(&path).person("grace").send().await.expect(200);
+    assert_eq!(
+        (&final_charge["status"], &final_charge["payment"]["state"]),
+        (&json!("confirmed"), &json!("paid"))
+    );
 }
 
 #[tokio::test]
@@ -182,7 +185,7 @@ async fn an_expert_without_an_account_gives_only_free_sessions() {
     let session_type = world.session_type(&expert, &paid_hour()).await;
     let offer = crate::harness::Offer { expert: expert.clone(), session_type };
     assert_eq!(world.book(&offer, AT, "k").await.problem(409), "payments-not-ready");
-    let path = format!("/v1/experts/{expert}/stripe-connection");
+    let path = format!("/v1/experts/{expert}/payment-accounts/stripe");
     assert_eq!(world.get(&path).person("ada").send().await.problem(404), "not-found");
     let account = world.onboard(&expert).await;
     world.book(&offer, AT, "k").await.expect(201);
@@ -226,4 +229,18 @@ async fn what_stripe_refuses_for_good_blocks_nobody() {
     world.sweep().await;
     let list = world.get("/v1/appointments?as=client").person("alan").send().await.expect(200);
     assert_eq!(list["appointments"][0]["status"], "expired");
+}
+
+#[tokio::test]
+async fn an_unknown_payment_gateway_is_not_found() {
+    let world = World::new().await;
+    let offer = world.offer(&paid_hour()).await;
+    for gateway in ["klarna", "Stripe", "stripe%20"] {
+        let account = format!("/v1/experts/{}/payment-accounts/{gateway}", offer.expert);
+        assert_eq!(world.get(&account).person("ada").send().await.problem(404), "not-found");
+        let onboarding = world.post(&format!("{account}/onboarding")).person("ada").send().await;
+        assert_eq!(onboarding.problem(404), "not-found");
+        let webhook = world.post(&format!("/v1/webhooks/{gateway}")).json(&json!({ "id": "evt_1" }));
+        assert_eq!(webhook.send().await.problem(404), "not-found");
+    }
 }

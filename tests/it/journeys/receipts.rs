@@ -80,8 +80,8 @@ async fn billing_details_are_replaced_on_the_version_that_was_seen() {
         assert_eq!((reply.problem(422), &reply.body["field"]), ("invalid", &json!(field)));
     }
     let short = json!({ "legal_name": "Ada", "address": ["Somewhere"], "country": "GB" });
-    let kept = replace("\"1\"", &short).await.expect(200);
-    assert_eq!((&kept["legal_name"], &kept["tax"]), (&json!("Ada"), &Value::Null));
+    let final_charge = replace("\"1\"", &short).await.expect(200);
+    assert_eq!((&final_charge["legal_name"], &final_charge["tax"]), (&json!("Ada"), &Value::Null));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The ledger held against the gateway's books, when messages were lost and when somebody meddled.
 
 use app::payments::reconciliation::Reconciled;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Entry, Movement, MovementKind};
 use domain::{AppointmentId, Money, Timestamp};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ impl World {
         let entry = Entry {
             appointment: Some(id),
             expert: offer.expert.parse().expect("an id"),
-            gateway: Gateway::Stripe,
+            gateway: GatewayKind::Stripe,
             number,
             at: self.stack.app.now(),
             movements: vec![movement],
@@ -91,7 +91,7 @@ async fn the_whole_life_of_money_agrees_with_the_books() {
     world.stack.settle().await;
     world.pass(120);
     world.stack.settle().await;
-    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = world.get(&path).person("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account");
     world.stripe().pay_out(account, Some(1_000), None, PayoutOutcome::Paid).expect("there is enough");
@@ -165,7 +165,7 @@ async fn a_transfer_by_hand_is_a_difference_with_its_amount() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
     world.paid(&offer, AT, "k").await;
-    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = world.get(&path).person("ada").send().await.expect(200);
     let destination = account["account"].as_str().expect("an account");
     let form = [("amount", "500"), ("currency", "eur"), ("destination", destination)];

@@ -53,7 +53,7 @@ async fn an_expert_reads_what_they_earned_and_what_is_left() {
     assert_eq!(figures(row, EARNINGS), told.map(str::to_owned));
 
     world.pass(86_400);
-    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = world.get(&path).person("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account");
     world.stripe().pay_out(account, Some(1_000), None, PayoutOutcome::Paid).expect("there is enough");

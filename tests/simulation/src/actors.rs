@@ -4,7 +4,7 @@ use crate::people::How;
 use app::identity::people::Person;
 use domain::experts::availability::DateRange;
 use domain::kernel::time::{DAY, HOUR, MINUTE};
-use domain::payments::payment::Order;
+use domain::payments::payment::OrderKind;
 use domain::scheduling::appointment::{Outcome, Status};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, ExpertId, Rate, TimeSpan, Timestamp};
@@ -339,7 +339,7 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
         Deed::Decide => {
             let troubled = |core: &Core, id, _: &Stood| core.gateway.troubled.contains_key(&id);
             let Some((id, ..)) = some_appointment(core, troubled) else { return };
-            let decision = *core.people.chance.pick(&[How::TryAgain, How::SettledByHand]);
+            let decision = *core.people.chance.pick(&[How::TryAgain, How::ResolvedManually]);
             let admin = core.people.admin.clone();
             send(core, admin, Ask::Decide(id, decision));
         }
@@ -415,10 +415,10 @@ fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
             let Some((id, ..)) = some_appointment(core, paid) else { return };
             if core.chance.hits(core.weather.refuses.saturating_mul(5)) {
                 let order = *core.people.chance.pick(&[
-                    Order::Capture,
-                    Order::Refund,
-                    Order::Reversal,
-                    Order::Transfer,
+                    OrderKind::Capture,
+                    OrderKind::Refund,
+                    OrderKind::Reversal,
+                    OrderKind::Transfer,
                 ]);
                 core.say(|| format!("the gateway refuses {order:?} of {id}"));
                 core.gateway.refuse(id, order);

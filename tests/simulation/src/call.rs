@@ -54,7 +54,7 @@ pub struct Finish<T> {
 }
 
 impl<T: Send + 'static> Finish<T> {
-    /// Whose call it is.
+    /// AppointmentsOf call it is.
     pub fn task(&self) -> Option<TaskId> {
         self.task
     }

@@ -186,8 +186,8 @@ pub struct Core {
     pub starts: Vec<Start>,
     /// The function whose turn it is.
     pub current: Option<TaskId>,
-    /// The mistake that is planted at the ports, if any.
-    pub planted: &'static str,
+    /// The mutant that runs, or an empty name.
+    pub mutant: &'static str,
     /// A real store that is asked the same, when somebody wants it.
     pub mirror: Option<Box<Mirror>>,
     heap: BinaryHeap<Reverse<Event>>,
@@ -236,7 +236,7 @@ impl Core {
             tasks: BTreeMap::new(),
             starts: Vec::new(),
             current: None,
-            planted: "",
+            mutant: "",
             mirror: None,
             heap: BinaryHeap::new(),
             events: 0,

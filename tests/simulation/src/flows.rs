@@ -58,12 +58,12 @@ pub struct Tried {
 }
 
 /// Tells a flow, with or without a mishap.
-pub fn tell(flow: Flow, mishap: Option<Mishap>, traced: bool, planted: &'static str) -> Ending {
-    crate::planted::plant(planted);
+pub fn tell(flow: Flow, mishap: Option<Mishap>, traced: bool, mutant: &'static str) -> Ending {
+    crate::mutants::switch::select(mutant);
     let mut story = Story::begin(traced);
     {
         let core = &mut *story.simulation.shared.lock();
-        core.planted = planted;
+        core.mutant = mutant;
         // A mishap of no call keeps the weather out of it.
         core.mishap = Some(mishap.unwrap_or(Mishap { call: u64::MAX, how: How::CrashBefore }));
     }
@@ -89,8 +89,8 @@ fn ending(story: &Story, calls: u64) -> Ending {
         let told = names.get(&known.appointment.id.to_string());
         let told: Vec<&str> = told.into_iter().flatten().map(String::as_str).collect();
         let payment = known.payment.as_ref();
-        let kept = payment.and_then(|payment| payment.kept);
-        let mut line = format!("{} at {}", known.appointment.status.word(), known.appointment.start);
+        let final_charge = payment.and_then(|payment| payment.final_charge);
+        let mut line = format!("{} at {}", known.appointment.status.as_str(), known.appointment.start);
         for (what, amount) in [
             ("captured", totals.captured),
             ("refunded", totals.refunded),
@@ -101,9 +101,10 @@ fn ending(story: &Story, calls: u64) -> Ending {
                 line += &format!(", {what} {amount}");
             }
         }
-        line += &kept.map_or(String::new(), |kept| format!(", to be kept {kept}"));
+        line += &final_charge
+            .map_or(String::new(), |final_charge| format!(", to be final_charge {final_charge}"));
         line +=
-            &payment.and_then(|payment| payment.concern).map_or(String::new(), |why| format!(", {why:?}"));
+            &payment.and_then(|payment| payment.escalation).map_or(String::new(), |why| format!(", {why:?}"));
         line + &format!(", told {}", told.join(" "))
     });
     // Of two that are made at once either can be the first.
@@ -146,8 +147,8 @@ pub fn points(calls: u64, thinned: bool) -> impl Iterator<Item = Mishap> {
 }
 
 /// Tries a flow at one of its points, and says what fails there. `calm` is how it ends when nothing goes wrong.
-pub fn try_point(flow: Flow, mishap: Mishap, calm: &Ending, planted: &'static str) -> (u64, Option<String>) {
-    let ending = tell(flow, Some(mishap), false, planted);
+pub fn try_point(flow: Flow, mishap: Mishap, calm: &Ending, mutant: &'static str) -> (u64, Option<String>) {
+    let ending = tell(flow, Some(mishap), false, mutant);
     let failure = match ending.wrong.first() {
         Some(wrong) => Some(wrong.clone()),
         None if !ending.befell => Some("nothing befell it".to_owned()),
@@ -158,8 +159,8 @@ pub fn try_point(flow: Flow, mishap: Mishap, calm: &Ending, planted: &'static st
 }
 
 /// Tries a flow at all of its points, until a few failed.
-pub fn try_everywhere(flow: Flow, planted: &'static str) -> Tried {
-    let calm = tell(flow, None, false, planted);
+pub fn try_everywhere(flow: Flow, mutant: &'static str) -> Tried {
+    let calm = tell(flow, None, false, mutant);
     let mut tried = Tried { calls: calm.calls, operations: calm.operations, ..Tried::default() };
     if let Some(wrong) = wrong_in_calm(&flow, &calm) {
         let mishap = Mishap { call: 0, how: How::CrashBefore };
@@ -167,7 +168,7 @@ pub fn try_everywhere(flow: Flow, planted: &'static str) -> Tried {
         return tried;
     }
     for mishap in points(calm.calls, true) {
-        let (calls, failure) = try_point(flow, mishap, &calm, planted);
+        let (calls, failure) = try_point(flow, mishap, &calm, mutant);
         tried.points += 1;
         tried.operations += calls;
         tried.failing.extend(failure.map(|what| (mishap, what)));

@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::payments::ports::{About, BookLine, PaymentError};
+use app::payments::ports::{BookLine, PaymentError, WebhookSubject};
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::{Account, Movement, MovementKind};
-use domain::payments::payment::{Decline, IntentStatus, Order, Plan};
+use domain::payments::payment::{Decline, IntentStatus, OrderKind, Plan};
 use domain::{AppointmentId, ExpertId, Money, Timestamp};
 
 use crate::core::Core;
@@ -38,7 +38,7 @@ const LATER_AUTHORISATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
 pub struct Intent {
     /// What it pays for.
     pub appointment: AppointmentId,
-    /// Whose account gets the money.
+    /// AppointmentsOf account gets the money.
     account: String,
     plan: Plan,
     /// What was asked for.
@@ -105,7 +105,7 @@ pub struct Setup {
 /// An expert's account.
 #[derive(Debug, Clone)]
 pub struct SimAccount {
-    /// Whose.
+    /// AppointmentsOf.
     pub expert: ExpertId,
     /// Whether it can be paid.
     pub charges_enabled: bool,
@@ -136,7 +136,7 @@ pub struct Books {
     lines: Vec<BookLine>,
     serial: u64,
     /// What it refuses of a payment for now.
-    refuses: BTreeMap<AppointmentId, Order>,
+    refuses: BTreeMap<AppointmentId, OrderKind>,
     /// Appointments whose payment was ever secure.
     pub secured: BTreeMap<AppointmentId, Timestamp>,
     /// What others than the platform took of a payment: disputes that are not won, refunds of the dashboard.
@@ -155,7 +155,7 @@ impl Books {
         format!("{prefix}_{}", self.serial)
     }
 
-    /// Whose account it is.
+    /// AppointmentsOf account it is.
     pub fn owner(&self, account: &str) -> Option<ExpertId> {
         self.accounts.get(account).map(|account| account.expert)
     }
@@ -195,7 +195,7 @@ impl Books {
         self.refuses.clear();
     }
 
-    fn refusal(&self, appointment: AppointmentId, order: Order) -> Result<(), PaymentError> {
+    fn refusal(&self, appointment: AppointmentId, order: OrderKind) -> Result<(), PaymentError> {
         match self.refuses.get(&appointment) {
             Some(refused) if *refused == order => refuse("refused_for_now", "for reasons of its own"),
             _ => Ok(()),
@@ -282,18 +282,18 @@ fn write_apart(
 }
 
 /// Sends a message about something, as the weather allows.
-fn tell(core: &mut Core, about: &About) {
+fn tell(core: &mut Core, subject: &WebhookSubject) {
     core.gateway.messages += 1;
     let number = core.gateway.messages;
     if core.chance.hits(core.weather.webhook_lost) {
         core.say(|| format!("message evt_{number} is never sent"));
         return;
     }
-    let body = match about {
-        About::Payment { appointment } => format!("evt_{number}|payment|{appointment}"),
-        About::Account { account } => format!("evt_{number}|account|{account}"),
-        About::Payouts { account } => format!("evt_{number}|payouts|{account}"),
-        About::Nothing => format!("evt_{number}|nothing|"),
+    let body = match subject {
+        WebhookSubject::Payment { appointment } => format!("evt_{number}|payment|{appointment}"),
+        WebhookSubject::Account { account } => format!("evt_{number}|account|{account}"),
+        WebhookSubject::Payouts { account } => format!("evt_{number}|payouts|{account}"),
+        WebhookSubject::Nothing => format!("evt_{number}|nothing|"),
     };
     let copies = if core.chance.hits(core.weather.duplicate) { 2 } else { 1 };
     for _ in 0..copies {
@@ -306,7 +306,7 @@ fn tell(core: &mut Core, about: &About) {
 
 fn tell_of(core: &mut Core, name: &str) {
     let appointment = core.gateway.intents[name].appointment;
-    tell(core, &About::Payment { appointment });
+    tell(core, &WebhookSubject::Payment { appointment });
 }
 
 impl Books {
@@ -321,9 +321,9 @@ impl Books {
     }
 
     /// From now on an order is refused for a payment.
-    pub fn refuse(&mut self, appointment: AppointmentId, order: Order) {
+    pub fn refuse(&mut self, appointment: AppointmentId, order: OrderKind) {
         self.refuses.insert(appointment, order);
-        if order == Order::Capture {
+        if order == OrderKind::Capture {
             self.hindered.insert(appointment);
         }
     }

@@ -9,13 +9,13 @@ use chrono::NaiveDate;
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::DAY;
 use domain::payments::ledger::{Movement, MovementKind};
-use domain::payments::payment::{Concern, Payment, PaymentState};
+use domain::payments::payment::{Escalation, Payment, PaymentState};
 use domain::receipts::receipt::Receipt;
-use domain::scheduling::appointment::{Appointment, Review, Status};
+use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
 use domain::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
-use store::{Effect, Item, Store};
+use store::{Item, Job, Store};
 
 use crate::core::{Core, Shared};
 use crate::people::{Ask, Asked};
@@ -80,7 +80,7 @@ impl Invariants {
         for (key, before) in &changed {
             let kind = key.sk.strip_prefix(store::keys::SESSION_TYPES);
             if let Some(id) = kind.and_then(|id| id.parse::<SessionTypeId>().ok()) {
-                let expert = key.pk.strip_prefix("CAL#").and_then(|id| id.parse::<ExpertId>().ok());
+                let expert = key.pk.strip_prefix("EXPERT#").and_then(|id| id.parse::<ExpertId>().ok());
                 if let Some(expert) = expert
                     && let Ok(Some(kind)) = now(direct.session_type(expert, id))
                 {
@@ -89,8 +89,8 @@ impl Invariants {
             }
             if let Some(id) = key.pk.strip_prefix("APT#").and_then(|id| id.parse::<AppointmentId>().ok()) {
                 appointments.insert(id);
-                if let Some(effect) = key.sk.strip_prefix("DUE#") {
-                    announced(&mut shared.lock(), key, effect, &mut wrong);
+                if let Some(job) = key.sk.strip_prefix("OUTBOX#") {
+                    announced(&mut shared.lock(), key, job, &mut wrong);
                 } else if key.sk == "A" && before.is_none() {
                     made.push(id);
                 } else if key.sk.starts_with("DOC#") {
@@ -99,7 +99,7 @@ impl Invariants {
                     wrong.push(format!("the ledger entry {key} was changed"));
                 }
             } else if let Some(expert) =
-                key.pk.strip_prefix("CAL#").and_then(|id| id.parse::<ExpertId>().ok())
+                key.pk.strip_prefix("EXPERT#").and_then(|id| id.parse::<ExpertId>().ok())
                 && let Some(day) = key.sk.strip_prefix("D#").and_then(|day| day.get(..8))
                 && let Ok(day) = NaiveDate::parse_from_str(day, "%Y%m%d")
             {
@@ -203,8 +203,10 @@ impl Invariants {
             standing.remove(&id);
         }
         if appointment.status.is_active() && core.table.get(&due_key(id)).is_none() {
-            wrong
-                .push(format!("{id} is {} and nobody will ever look at it again", appointment.status.word()));
+            wrong.push(format!(
+                "{id} is {} and nobody will ever look at it again",
+                appointment.status.as_str()
+            ));
         }
         payment_told(core, before, &known, wrong);
         ledger_is_true(core, id, &known.movements, wrong);
@@ -253,12 +255,12 @@ impl Invariants {
 
 fn due_key(id: AppointmentId) -> Key {
     let rows = store::keys::appointment_rows(id);
-    store::keys::due(rows, &Effect::Payment(id).to_string())
+    store::keys::outbox_entry(rows, &Job::Payment(id).to_string())
 }
 
 /// Each announcement that is owed is published before its row goes.
-fn announced(core: &mut Core, key: &Key, effect: &str, wrong: &mut Vec<String>) {
-    let Some(event) = effect.strip_prefix("announcement:") else { return };
+fn announced(core: &mut Core, key: &Key, job: &str, wrong: &mut Vec<String>) {
+    let Some(event) = job.strip_prefix("announcement:") else { return };
     if core.table.get(key).is_some() {
         core.bus.owed.insert(event.to_owned());
     } else if !core.bus.published.contains_key(event) {
@@ -267,9 +269,9 @@ fn announced(core: &mut Core, key: &Key, effect: &str, wrong: &mut Vec<String>) 
 }
 
 /// What the world must be told of a change.
-fn news(before: Option<&Appointment>, now: &Appointment) -> Option<&'static str> {
+fn new_movements(before: Option<&Appointment>, now: &Appointment) -> Option<&'static str> {
     match before {
-        Some(before) if before.status.word() == now.status.word() => {
+        Some(before) if before.status.as_str() == now.status.as_str() => {
             (before.start != now.start).then_some("appointment.rescheduled")
         }
         // Who decides against what was said before may say that it is contested.
@@ -287,17 +289,21 @@ fn news(before: Option<&Appointment>, now: &Appointment) -> Option<&'static str>
 
 /// Whoever changes an appointment owes the world the news of it.
 fn told(core: &Core, before: Option<&Appointment>, now: &Appointment, wrong: &mut Vec<String>) {
-    if let Some(news) = news(before, now)
-        && !core.bus.owed.contains(&format!("{}:{}:{news}", now.id, now.version))
+    if let Some(new_movements) = new_movements(before, now)
+        && !core.bus.owed.contains(&format!("{}:{}:{new_movements}", now.id, now.version))
     {
-        wrong.push(format!("{} is {}, and nobody will be told of {news}", now.id, now.status.word()));
+        wrong.push(format!(
+            "{} is {}, and nobody will be told of {new_movements}",
+            now.id,
+            now.status.as_str()
+        ));
     }
 }
 
 /// Whoever is said not to have come has a day to contradict.
 fn may_object(core: &Core, before: &Appointment, now: &Appointment, wrong: &mut Vec<String>) {
-    if let Some(Review::Objections { until }) = now.review
-        && before.review != now.review
+    if let Some(NoShowReport::Open { until }) = now.no_show_report
+        && before.no_show_report != now.no_show_report
         && until < core.instant().plus(DAY - 60)
     {
         wrong.push(format!("{} can be contradicted only until {until}", now.id));
@@ -327,8 +333,8 @@ fn payment_told(core: &Core, before: Option<&Known>, now: &Known, wrong: &mut Ve
     let before = before.and_then(|known| known.payment.as_ref());
     let Some(payment) = &now.payment else { return };
     let begins = |of: fn(&Payment) -> bool| of(payment) && !before.is_some_and(of);
-    let needs_person = |payment: &Payment| {
-        matches!(payment.concern, Some(Concern::RefundFailed { .. } | Concern::Refused { .. }))
+    let escalation = |payment: &Payment| {
+        matches!(payment.escalation, Some(Escalation::RefundFailed { .. } | Escalation::Refused { .. }))
     };
     if let (true, Some(deadline)) =
         (begins(|payment| payment.action_deadline.is_some()), payment.action_deadline)
@@ -336,17 +342,17 @@ fn payment_told(core: &Core, before: Option<&Known>, now: &Known, wrong: &mut Ve
     {
         wrong.push(format!("{} can be paid until {deadline}, into its session", payment.appointment));
     }
-    for (begins, news) in [
+    for (begins, new_movements) in [
         (begins(|payment| payment.action_deadline.is_some()), "payment.action_required"),
         (begins(|payment| payment.state == PaymentState::Unpaid), "payment.unpaid"),
         (begins(|payment| payment.open_dispute), "payment.disputed"),
         (begins(|payment| payment.lost_dispute), "payment.dispute_lost"),
-        (begins(needs_person), "payment.needs_person"),
+        (begins(escalation), "payment.escalated"),
     ] {
-        let owed = format!("{}:{}:{news}", payment.appointment, payment.version);
+        let owed = format!("{}:{}:{new_movements}", payment.appointment, payment.version);
         if begins && !core.bus.owed.contains(&owed) {
             let id = payment.appointment;
-            wrong.push(format!("{id} is {:?}, and nobody will be told of {news}", payment.state));
+            wrong.push(format!("{id} is {:?}, and nobody will be told of {new_movements}", payment.state));
         }
     }
 }
@@ -369,7 +375,7 @@ fn transition(
             _ => false,
         };
         if !right || now.version != 1 {
-            wrong.push(format!("{id} begins as {} in version {}", now.status.word(), now.version));
+            wrong.push(format!("{id} begins as {} in version {}", now.status.as_str(), now.version));
         }
         return;
     };
@@ -382,9 +388,9 @@ fn transition(
     if !right || now.version != before.version + 1 {
         wrong.push(format!(
             "{id} went from {} in version {} to {} in version {}",
-            before.status.word(),
+            before.status.as_str(),
             before.version,
-            now.status.word(),
+            now.status.as_str(),
             now.version
         ));
     }
@@ -395,10 +401,10 @@ fn transition(
     }
     if let (Pending { hold_expires_at }, Expired) = (&before.status, &now.status) {
         let secured = core.gateway.secured.get(&id).is_some_and(|at| at.plus(2) < *hold_expires_at);
-        let given_up = *hold_expires_at > core.instant().plus(2);
+        let hold_released = *hold_expires_at > core.instant().plus(2);
         // Nobody took it over, and it was not too late for the session.
         let needless = !with_others && core.instant().plus(2) < now.end;
-        if secured && (given_up || needless) {
+        if secured && (hold_released || needless) {
             wrong.push(format!("{id} was paid in time and given up"));
         }
     }
@@ -411,7 +417,7 @@ fn ledger_is_true(core: &Core, id: AppointmentId, ledger: &[Movement], wrong: &m
         if ledger[..place].iter().any(|before| before.is(one)) {
             wrong.push(format!("the ledger of {id} says twice: {:?} of {}", one.kind, one.object));
         }
-        let by_hand = one.kind == MovementKind::SettledByHand;
+        let by_hand = one.kind == MovementKind::ResolvedManually;
         if !by_hand && !really.contains(&one) {
             wrong.push(format!("the ledger of {id} says what did not happen: {one:?}"));
         }
@@ -420,13 +426,8 @@ fn ledger_is_true(core: &Core, id: AppointmentId, ledger: &[Movement], wrong: &m
 
 /// Somebody is refused a slot. That is right when somebody else had it at some moment of the request, and when that was a hold,
 /// its time was not over yet: no hold outlives its time once someone wants the slot.
-pub fn refused(
-    core: &mut Core,
-    asked: &Asked,
-    refusal: &domain::scheduling::day_ledger::Refusal,
-    begun: i64,
-) {
-    use domain::scheduling::day_ledger::Refusal::{DayFull, Seats, Taken, TooClose, WeekFull};
+pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::scheduling::occupancy::Refusal, begun: i64) {
+    use domain::scheduling::occupancy::Refusal::{DayFull, Seats, Taken, TooClose, WeekFull};
     let (expert, session_type, start, mover) = match &asked.ask {
         Ask::Book { expert, session_type, start, .. } => (*expert, *session_type, *start, None),
         Ask::Reschedule(id, start) => {

@@ -7,7 +7,6 @@
 //! or one step of a person, a bank, a message or a schedule.
 
 pub mod actors;
-pub mod bugs;
 pub mod call;
 pub mod chance;
 pub mod core;
@@ -15,8 +14,8 @@ pub mod flows;
 pub mod gateway;
 pub mod invariants;
 pub mod mirror;
+pub mod mutants;
 pub mod people;
-pub mod planted;
 pub mod queue;
 pub mod random_requests;
 pub mod rates;

@@ -6,9 +6,11 @@
 //! - `--seed 123`: one seed; with `--trace` what happens with it, line by line
 //! - `--flows`: every flow, where each of its calls fails in each way; of a long one every fortieth after the 200th, with `--whole` all
 //! - `--flow <words of its name>`: the flows of that name; with `--point 17 CrashAfter` at that point, with `--trace` line by line
-//! - `--bugs`: each planted mistake until a seed or a flow finds it; all of them only with `--features planted-bugs`
-//! - `--planted <name>` with any of these: the same with a mistake, and with `--bugs` only this one
-//! - `--list`: the names of flows, ways to fail, and mistakes
+//! - `--mutants`: search for each mutant of `mutants.toml`, until a seed or a flow catches it
+//! - `--mutant <name>` with any of these: run with this mutant, and with `--mutants` search only for it
+//! - `--list`: the names of flows, ways to fail, and mutants
+//!
+//! A mutant of the product needs a build of its own, which takes a minute the first time.
 //!
 //! It ends with 0 when nothing fails, 1 when something does, and 2 when it was asked for what there is not.
 
@@ -16,11 +18,11 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use simulation::bugs::{Search, find, plainly};
 use simulation::core::{How, Mishap};
 use simulation::flows::{Ending, FLOWS, Flow, points, tell, try_point, wrong_in_calm};
 use simulation::mirror::Mirrored;
-use simulation::planted::{Mistake, all};
+use simulation::mutants::search::{Search, find, plainly};
+use simulation::mutants::{self, Mutant, switch};
 use simulation::random_requests::{self, Compared};
 use simulation::run::{Outcome, Sum, mirrored, seed};
 use simulation::spread::spread;
@@ -45,8 +47,10 @@ fn list() {
     FLOWS.iter().for_each(|flow| println!("  {}", flow.name));
     println!("ways to fail:");
     How::ALL.iter().for_each(|how| println!("  {how:?}"));
-    println!("planted mistakes:");
-    all().for_each(|mistake| println!("  {}: {}", mistake.name, mistake.what));
+    println!("mutants of the simulated ports:");
+    mutants::ports().for_each(|mutant| println!("  {}: {}", mutant.name, mutant.what));
+    println!("mutants of the product:");
+    mutants::product().for_each(|(mutant, _)| println!("  {}: {}", mutant.name, mutant.what));
 }
 
 struct Wanted {
@@ -55,10 +59,10 @@ struct Wanted {
     seeds: u64,
     operations: u64,
     trace: bool,
-    planted: &'static str,
+    mutant: &'static str,
     flows: bool,
     whole: bool,
-    bugs: bool,
+    mutants: bool,
     point: Option<(u64, How)>,
     flow: Option<String>,
     mirror: bool,
@@ -73,10 +77,10 @@ fn wanted() -> Result<Wanted, lexopt::Error> {
         seeds: 100,
         operations: 1_000,
         trace: false,
-        planted: "",
+        mutant: "",
         flows: false,
         whole: false,
-        bugs: false,
+        mutants: false,
         point: None,
         flow: None,
         mirror: false,
@@ -89,12 +93,12 @@ fn wanted() -> Result<Wanted, lexopt::Error> {
             Long("first") => wanted.first = parser.value()?.parse()?,
             Long("seeds") => wanted.seeds = parser.value()?.parse()?,
             Long("operations") => wanted.operations = parser.value()?.parse()?,
-            Long("planted") => {
+            Long("mutant") => {
                 let name = parser.value()?.string()?;
-                let known = all().find(|mistake| mistake.name == name);
-                wanted.planted = known.ok_or("there is no such mistake in this build; see --list")?.name;
+                let known = mutants::all().find(|mutant| mutant.name == name);
+                wanted.mutant = &known.ok_or("there is no such mutant; see --list")?.name;
             }
-            Long("bugs") => wanted.bugs = true,
+            Long("mutants") => wanted.mutants = true,
             Long("flows") => wanted.flows = true,
             Long("whole") => wanted.whole = true,
             Long("flow") => {
@@ -142,11 +146,18 @@ fn main() -> ExitCode {
         show();
         return ExitCode::SUCCESS;
     }
+    let everything = wanted.mutants && wanted.mutant.is_empty();
+    if !(mutants::is_built_in(wanted.mutant) && (switch::PRODUCT_MUTANTS || !everything)) {
+        return mutants::copy::run().unwrap_or_else(|error| {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        });
+    }
     // A line is enough: whoever wants more replays it with a trace.
     std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let begun = Instant::now();
-    if wanted.bugs {
-        return look_for_bugs(&wanted, begun);
+    if wanted.mutants {
+        return search_for_mutants(&wanted, begun);
     }
     if wanted.flows || wanted.flow.is_some() {
         return flows(&wanted, begun);
@@ -158,8 +169,8 @@ fn main() -> ExitCode {
     let run = |number| {
         let failed = |why: String| Outcome { seed: number, wrong: vec![why], ..Outcome::default() };
         let run = || match wanted.mirror {
-            true => mirrored(number, wanted.operations, wanted.trace, wanted.planted).unwrap_or_else(failed),
-            false => seed(number, wanted.operations, wanted.trace, wanted.planted),
+            true => mirrored(number, wanted.operations, wanted.trace, wanted.mutant).unwrap_or_else(failed),
+            false => seed(number, wanted.operations, wanted.trace, wanted.mutant),
         };
         std::panic::catch_unwind(run).unwrap_or_else(|_| failed("it panics".to_owned()))
     };
@@ -243,7 +254,7 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
     if wanted.trace || wanted.point.is_some() {
         let Some(flow) = chosen().next() else { return ExitCode::from(2) };
         let mishap = wanted.point.map(|(call, how)| Mishap { call, how });
-        let ending = tell(*flow, mishap, wanted.trace, wanted.planted);
+        let ending = tell(*flow, mishap, wanted.trace, wanted.mutant);
         ending.trace.iter().for_each(|line| println!("{line}"));
         println!("{}, which ends as", flow.name);
         ending.appointments.iter().for_each(|line| println!("  {line}"));
@@ -261,7 +272,7 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
         };
     }
     let mut calm: Vec<(&Flow, Ending)> = Vec::new();
-    spread(chosen(), |flow| (flow, tell(*flow, None, false, wanted.planted)), |told| calm.push(told));
+    spread(chosen(), |flow| (flow, tell(*flow, None, false, wanted.mutant)), |told| calm.push(told));
     let (mut tried, mut failing, mut calls) = (0_u64, 0_u64, 0_u64);
     for (flow, ending) in &calm {
         calls += ending.operations;
@@ -275,7 +286,7 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
     let all = sound().flat_map(|told| points(told.1.calls, !wanted.whole).map(move |mishap| (told, mishap)));
     let mut said = Instant::now();
     let run = |((flow, ending), mishap): (&(&Flow, Ending), Mishap)| {
-        let run = || try_point(**flow, mishap, ending, wanted.planted);
+        let run = || try_point(**flow, mishap, ending, wanted.mutant);
         let panics = |_| (0, Some("it panics".to_owned()));
         (flow.name, mishap, std::panic::catch_unwind(run).unwrap_or_else(panics))
     };
@@ -300,34 +311,29 @@ fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
     if failing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Looks for each planted mistake, and prints the table of what caught it.
-fn look_for_bugs(wanted: &Wanted, begun: Instant) -> ExitCode {
+/// Searches for each mutant, and prints the table of what caught it.
+fn search_for_mutants(wanted: &Wanted, begun: Instant) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let mut searches: BTreeMap<usize, Search> = BTreeMap::new();
     let seeds = wanted.first..wanted.first + wanted.seeds;
-    let named = |mistake: &&Mistake| wanted.planted.is_empty() || mistake.name == wanted.planted;
-    let run = |(place, mistake): (usize, &'static Mistake)| {
-        (place, find(mistake, seeds.clone(), wanted.operations))
-    };
-    spread(all().filter(named).enumerate(), run, |(place, search)| {
+    let named = |mutant: &&Mutant| wanted.mutant.is_empty() || mutant.name == wanted.mutant;
+    let run =
+        |(place, mutant): (usize, &'static Mutant)| (place, find(mutant, seeds.clone(), wanted.operations));
+    spread(mutants::all().filter(named).enumerate(), run, |(place, search)| {
         match &search.caught {
-            Some((place, _)) => println!("{}: {place}", search.mistake.name),
-            None => println!("{}: NOT CAUGHT, otherwise {:?}", search.mistake.name, search.otherwise),
+            Some((place, _)) => println!("{}: {place}", search.mutant.name),
+            None => println!("{}: NOT CAUGHT, otherwise {:?}", search.mutant.name, search.otherwise),
         }
         searches.insert(place, search);
     });
     let caught = searches.values().filter(|search| search.caught.is_some()).count();
-    println!("| mistake | caught by | it says |\n|---|---|---|");
+    println!("| mutant | caught by | message |\n|---|---|---|");
     for search in searches.values() {
         let (place, what) = search.caught.as_ref().map_or(("nothing", String::new()), |(place, what)| {
             (place.as_str(), plainly(what).replace('|', "\\|"))
         });
-        println!("| {} | {place} | {what} |", search.mistake.what);
+        println!("| {} | {place} | {what} |", search.mutant.what);
     }
-    println!(
-        "{caught} of {} planted mistakes caught in {:.1} s",
-        searches.len(),
-        begun.elapsed().as_secs_f32()
-    );
+    println!("{caught} of {} mutants caught in {:.1} s", searches.len(), begun.elapsed().as_secs_f32());
     if caught == searches.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use app::experts::profiles;
 use app::experts::session_types;
-use app::idempotency::{Created, Request, remember};
+use app::idempotency::{Creation, IdempotentRequest, complete};
 use app::identity::people::{Person, Role};
 use app::payments::accounts;
 use app::payments::checkout;
-use app::payments::escalations::{self, Decision};
+use app::payments::escalations::{self, Resolution};
 use app::payments::exchange_rates;
 use app::payments::exchange_rates::RefreshError;
 use app::payments::fees;
@@ -23,8 +23,8 @@ use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::text::LongText;
-use domain::payments::gateway::Gateway;
-use domain::payments::payment::Concern;
+use domain::payments::gateway::GatewayKind;
+use domain::payments::payment::Escalation;
 use domain::scheduling::appointment::{Attendee, Outcome};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, SessionTypeId, TimeSpan, Timestamp};
 
@@ -98,7 +98,7 @@ pub struct Heard {
     /// How many differences there are between ledger and books.
     pub differences: usize,
     /// What a cancellation was said to keep.
-    pub kept: Option<u64>,
+    pub final_charge: Option<u64>,
     /// Starts that can be booked.
     pub starts: Vec<Timestamp>,
 }
@@ -208,14 +208,14 @@ pub fn attendee() -> Option<Attendee> {
     })
 }
 
-fn request(person: &Person, key: &str, body: String) -> Request {
-    Request { person: person.client_id().to_string(), key: key.to_owned(), fingerprint: body }
+fn request(person: &Person, key: &str, body: String) -> IdempotentRequest {
+    IdempotentRequest { person: person.client_id().to_string(), key: key.to_owned(), fingerprint: body }
 }
 
 /// Runs the use case of an ask, as its function does.
 pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
     let Asked { person, ask, .. } = asked;
-    let about = |id: AppointmentId| Heard { appointment: Some(id), ..Heard::default() };
+    let subject = |id: AppointmentId| Heard { appointment: Some(id), ..Heard::default() };
     let owner = || person.owner_of(person.expert_id());
     match ask {
         Ask::Book { expert, session_type, start, seats, pay_in, key } => {
@@ -226,58 +226,58 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
                 start: *start,
                 seats: *seats,
                 attendee,
-                gateway: Gateway::Stripe,
+                gateway: GatewayKind::Stripe,
                 pay_in: *pay_in,
             };
             let body = format!("{expert} {session_type} {start} {seats} {pay_in:?}");
             match booking::book(app, person, &request(person, key, body), &wanted).await? {
-                Created::Before(answer) => Ok(read(&answer)),
-                Created::Now(Booked { appointment, payment }, seen) => {
+                Creation::Replayed(answer) => Ok(read(&answer)),
+                Creation::Created(Booked { appointment, payment }, idempotency) => {
                     let secret = match payment {
                         Some((_, PayWith::ClientSecret(secret))) => secret,
                         _ => String::new(),
                     };
                     let answer = format!("{} {secret}", appointment.id);
-                    remember(app, seen, answer.clone()).await;
+                    complete(app, idempotency, answer.clone()).await;
                     Ok(read(&answer))
                 }
             }
         }
         Ask::Cancel(id) => {
-            appointments::cancel(app, person, *id, LongText::default(), None).await.map(|_| about(*id))
+            appointments::cancel(app, person, *id, LongText::default(), None).await.map(|_| subject(*id))
         }
         Ask::CancelAsQuoted(id) => {
             let quote = appointments::quote(app, person, *id).await?;
             appointments::cancel(app, person, *id, LongText::default(), Some(quote.refund)).await?;
-            Ok(Heard { kept: Some(quote.kept.amount()), ..about(*id) })
+            Ok(Heard { final_charge: Some(quote.final_charge.amount()), ..subject(*id) })
         }
         Ask::Reschedule(id, start) => {
-            appointments::reschedule(app, person, *id, *start).await.map(|_| about(*id))
+            appointments::reschedule(app, person, *id, *start).await.map(|_| subject(*id))
         }
         Ask::End(id, outcome, charge) => {
-            appointments::end(app, person, *id, *outcome, *charge).await.map(|_| about(*id))
+            appointments::end(app, person, *id, *outcome, *charge).await.map(|_| subject(*id))
         }
         Ask::Refund(id, amount, key) => {
             let body = format!("{id} {amount}");
             match refunds::refund(app, person, &request(person, key, body), *id, *amount).await? {
-                Created::Before(_) => {}
-                Created::Now(_, seen) => remember(app, seen, id.to_string()).await,
+                Creation::Replayed(_) => {}
+                Creation::Created(_, idempotency) => complete(app, idempotency, id.to_string()).await,
             }
-            Ok(about(*id))
+            Ok(subject(*id))
         }
         Ask::Decide(id, decision) => {
             let decision = match decision {
-                How::TryAgain => Decision::TryAgain,
-                How::SettledByHand => Decision::SettledByHand(shown(app, *id).await?),
+                How::TryAgain => Resolution::TryAgain,
+                How::ResolvedManually => Resolution::ResolvedManually(shown(app, *id).await?),
             };
-            escalations::decide(app, person, *id, decision).await.map(|_| about(*id))
+            escalations::resolve(app, person, *id, decision).await.map(|_| subject(*id))
         }
         Ask::WayToPay(id) => {
             let secret = match checkout::way_to_pay(app, person, *id).await? {
                 (_, PayWith::ClientSecret(secret)) => Some(secret),
                 _ => None,
             };
-            Ok(Heard { secret, ..about(*id) })
+            Ok(Heard { secret, ..subject(*id) })
         }
         Ask::Slots(expert, session_type, range) => {
             let slots = slots::list(app, *expert, *session_type, *range).await?;
@@ -296,12 +296,14 @@ pub async fn perform(app: &App, asked: &Asked) -> Result<Heard, AppError> {
             profiles::replace_rules(app, owner()?, version, rules).await.map(|_| Heard::default())
         }
         Ask::Onboard => {
-            accounts::start_onboarding(app, owner()?, Gateway::Stripe).await.map(|_| Heard::default())
+            accounts::start_onboarding(app, owner()?, GatewayKind::Stripe).await.map(|_| Heard::default())
         }
         Ask::Connection => {
-            accounts::read_connection(app, owner()?, Gateway::Stripe).await.map(|_| Heard::default())
+            accounts::read_account(app, owner()?, GatewayKind::Stripe).await.map(|_| Heard::default())
         }
-        Ask::Fee(expert, rate) => fees::set_fee(app, person, *expert, *rate).await.map(|_| Heard::default()),
+        Ask::Fee(expert, rate) => {
+            fees::set_expert_fee(app, person, *expert, *rate).await.map(|_| Heard::default())
+        }
         Ask::Reconcile => {
             let found = app::payments::reconciliation::reconcile(app).await?;
             Ok(Heard { differences: found.differences, ..Heard::default() })
@@ -386,7 +388,9 @@ fn hear(core: &mut Core, asked: Asked, answer: Option<&Result<Heard, AppError>>,
                     core.wrong(format!("{key} asked for {start}, and was answered of {stood:?}"));
                 }
             }
-            Ask::CancelAsQuoted(id) => core.people.promised.extend(heard.kept.map(|kept| (id, kept))),
+            Ask::CancelAsQuoted(id) => {
+                core.people.promised.extend(heard.final_charge.map(|final_charge| (id, final_charge)))
+            }
             Ask::Edit(id, terms) => core.people.offers(asked.person.expert_id(), id, *terms),
             Ask::End(id, Outcome::Completed, Some(charge)) => {
                 core.people.promised.push((id, charge.amount()))
@@ -417,19 +421,19 @@ pub enum How {
     /// The gateway is asked once more.
     TryAgain,
     /// All of what they are shown.
-    SettledByHand,
+    ResolvedManually,
 }
 
 /// The amount that a payment needs a person for.
 async fn shown(app: &App, id: AppointmentId) -> Result<Money, AppError> {
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
     let price = record.appointment.price;
-    Ok(match record.payment.and_then(|payment| payment.concern) {
+    Ok(match record.payment.and_then(|payment| payment.escalation) {
         Some(
-            Concern::RefundFailed { amount }
-            | Concern::DisputeLost { amount }
-            | Concern::Refused { amount, .. },
+            Escalation::RefundFailed { amount }
+            | Escalation::DisputeLost { amount }
+            | Escalation::Refused { amount, .. },
         ) => amount,
-        Some(Concern::Contested) | None => price,
+        Some(Escalation::NoShowDisputed) | None => price,
     })
 }

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::operations::outbox;
-use app::ports::{DomainEvent, EffectQueue, EventBus, PortError};
+use app::ports::{DomainEvent, EventBus, JobQueue, PortError};
 use async_trait::async_trait;
-use store::Effect;
+use store::Job;
 
 use crate::call::{Kind, call};
 use crate::core::{Core, Ended, Shared, Start};
@@ -57,22 +57,22 @@ fn silent(why: &'static str) -> Result<(), PortError> {
 }
 
 #[async_trait]
-impl EffectQueue for SimQueue {
-    async fn send(&self, effects: &[Effect]) -> Result<(), PortError> {
-        let wanted = effects.to_vec();
+impl JobQueue for SimQueue {
+    async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
+        let wanted = jobs.to_vec();
         let label = || {
-            let names: Vec<String> = effects.iter().map(ToString::to_string).collect();
+            let names: Vec<String> = jobs.iter().map(ToString::to_string).collect();
             format!("send {}", names.join(", "))
         };
         call(&self.0, Kind::Write, label, silent, move |core| {
-            for effect in wanted {
+            for job in wanted {
                 core.queue.sent += 1;
                 let copies = if core.chance.hits(core.weather.duplicate) { 2 } else { 1 };
                 for _ in 0..copies {
                     core.queue.messages += 1;
                     let most = core.weather.message_delay;
                     let delay = if most <= 1 { 1 } else { core.chance.between(1, most) };
-                    core.later(delay, move |core| deliver(core, effect, 1));
+                    core.later(delay, move |core| deliver(core, job, 1));
                 }
             }
             Ok(())
@@ -82,28 +82,28 @@ impl EffectQueue for SimQueue {
 }
 
 /// Hands a message to the worker.
-fn deliver(core: &mut Core, effect: Effect, receive: u32) {
+fn deliver(core: &mut Core, job: Job, receive: u32) {
     if receive > MOST_RECEIVES {
         core.queue.messages -= 1;
         core.queue.dead += 1;
-        core.say(|| format!("{effect} is set aside"));
+        core.say(|| format!("{job} is set aside"));
         return;
     }
     let failed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let outcome = failed.clone();
     core.starts.push(Start {
-        name: format!("deliver {effect}"),
+        name: format!("deliver {job}"),
         limit: WORKER_LIMIT,
         body: Box::new(move |app| {
             Box::pin(async move {
-                let done = outbox::work_off(&app, effect).await;
+                let done = outbox::process(&app, job).await;
                 outcome.store(done.is_err(), std::sync::atomic::Ordering::Relaxed);
             })
         }),
         on_end: Box::new(move |core, ended| {
             let failed = ended == Ended::Dead || failed.load(std::sync::atomic::Ordering::Relaxed);
             if failed {
-                core.later(HIDDEN, move |core| deliver(core, effect, receive + 1));
+                core.later(HIDDEN, move |core| deliver(core, job, receive + 1));
             } else {
                 core.queue.messages -= 1;
             }

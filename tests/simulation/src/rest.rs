@@ -8,10 +8,10 @@ use app::AppError;
 use app::identity::people::Person;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::account::PaymentAccount;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind, Totals};
-use domain::payments::payment::{Concern, PaymentState};
-use domain::scheduling::appointment::{Outcome, Review};
+use domain::payments::payment::{Escalation, PaymentState};
+use domain::scheduling::appointment::{NoShowReport, Outcome};
 use domain::scheduling::party::Party;
 use domain::{ExpertId, Money, TimeSpan};
 use store::Item;
@@ -49,13 +49,13 @@ pub fn come_to_rest(simulation: &mut Simulation) {
         return;
     }
     for _ in 0..MOST_ROUNDS {
-        if !work_off(simulation) {
+        if !process(simulation) {
             return;
         }
         if !decide(simulation) && !reconcile(simulation) {
             // Accounts are looked at once a day.
             simulation.shared.lock().later((DAY + HOUR) * 1_000, |_| {});
-            if work_off(simulation) {
+            if process(simulation) {
                 check(simulation);
             }
             return;
@@ -68,7 +68,7 @@ pub fn come_to_rest(simulation: &mut Simulation) {
 }
 
 /// Lets everything happen that will happen by itself.
-fn work_off(simulation: &mut Simulation) -> bool {
+fn process(simulation: &mut Simulation) -> bool {
     simulation.start();
     for _ in 0..MOST_STEPS {
         if !simulation.is_sound() {
@@ -92,19 +92,20 @@ fn decide(simulation: &mut Simulation) -> bool {
         .filter_map(|known| {
             let id = known.appointment.id;
             let payment = known.payment.as_ref()?;
-            match payment.concern? {
-                Concern::Contested => {
+            match payment.escalation? {
+                Escalation::NoShowDisputed => {
                     let price = known.appointment.price.amount();
-                    let kept = payment.kept.map_or(price, |kept| kept.amount());
+                    let final_charge =
+                        payment.final_charge.map_or(price, |final_charge| final_charge.amount());
                     // What was given back before cannot be taken again.
-                    let outcome = match kept < price {
+                    let outcome = match final_charge < price {
                         true => Outcome::NoShow { missed_by: Party::Expert },
                         false => Outcome::Completed,
                     };
                     Some((id, Ask::End(id, outcome, None)))
                 }
-                Concern::DisputeLost { .. } => Some((id, Ask::Decide(id, How::SettledByHand))),
-                Concern::RefundFailed { .. } | Concern::Refused { .. } => {
+                Escalation::DisputeLost { .. } => Some((id, Ask::Decide(id, How::ResolvedManually))),
+                Escalation::RefundFailed { .. } | Escalation::Refused { .. } => {
                     Some((id, Ask::Decide(id, How::TryAgain)))
                 }
             }
@@ -136,7 +137,7 @@ fn reconcile(simulation: &mut Simulation) -> bool {
         };
         let before = calls(simulation);
         simulation.start();
-        if !work_off(simulation) {
+        if !process(simulation) {
             return true;
         }
         let heard = outcome.lock().ok().and_then(|mut outcome| outcome.take().flatten());
@@ -175,7 +176,7 @@ fn answer(simulation: &mut Simulation, person: &Person, wanted: Ask) -> Option<R
         ask(core, Asked { person: person.clone(), ask: wanted, before: 0 })
     };
     simulation.start();
-    if !work_off(simulation) {
+    if !process(simulation) {
         return None;
     }
     told.lock().ok().and_then(|mut told| told.take().flatten())
@@ -238,12 +239,12 @@ fn complain(simulation: &Simulation, what: String) {
 }
 
 fn needs_decision(simulation: &Simulation) -> bool {
-    let concerns = simulation.invariants.known.values();
-    let concerns =
-        concerns.filter(|known| known.payment.as_ref().is_some_and(|payment| payment.concern.is_some()));
+    let escalations = simulation.invariants.known.values();
+    let escalations = escalations
+        .filter(|known| known.payment.as_ref().is_some_and(|payment| payment.escalation.is_some()));
     let core = simulation.shared.lock();
     let open = simulation.invariants.known.keys().any(|id| core.gateway.has_open_dispute(*id));
-    concerns.count() > 0 || open
+    escalations.count() > 0 || open
 }
 
 /// Everything that must hold at rest.
@@ -255,9 +256,9 @@ pub fn check(simulation: &mut Simulation) {
             settled(core, known, &mut wrong);
             documented(known, simulation, &mut wrong);
         }
-        let owed = core.table.all("APT#", "DUE#").into_iter().chain(core.table.all("CAL#", "DUE#"));
+        let owed = core.table.all("APT#", "OUTBOX#").into_iter().chain(core.table.all("EXPERT#", "OUTBOX#"));
         // Payouts are looked at every day for ever.
-        for (key, _) in owed.filter(|(key, _)| !key.sk.starts_with("DUE#payouts:")) {
+        for (key, _) in owed.filter(|(key, _)| !key.sk.starts_with("OUTBOX#payouts:")) {
             wrong.push(format!("{key} is still owed"));
         }
         for event in &core.bus.owed {
@@ -278,7 +279,7 @@ pub fn check(simulation: &mut Simulation) {
 
 /// An expert's account as the platform knows it.
 fn known_account(core: &Core, expert: ExpertId) -> Option<PaymentAccount> {
-    let item = core.table.get(&store::keys::payment_account(expert, Gateway::Stripe))?;
+    let item = core.table.get(&store::keys::payment_account(expert, GatewayKind::Stripe))?;
     serde_dynamo::from_item(Item::clone(item)).ok()
 }
 
@@ -328,24 +329,25 @@ fn settled(core: &Core, known: &Known, wrong: &mut Vec<String>) {
     let Known { appointment, payment, movements } = known;
     let id = appointment.id;
     if appointment.status.is_active() {
-        wrong.push(format!("{id} stays {}", appointment.status.word()));
+        wrong.push(format!("{id} stays {}", appointment.status.as_str()));
     }
     let Some(payment) = payment else { return };
     let mut fail = |what: String| {
-        wrong.push(format!("{id}, {} and {:?}: {what}", appointment.status.word(), payment.state));
+        wrong.push(format!("{id}, {} and {:?}: {what}", appointment.status.as_str(), payment.state));
     };
-    let written = told(movements.iter().filter(|one| one.kind != MovementKind::SettledByHand));
+    let written = told(movements.iter().filter(|one| one.kind != MovementKind::ResolvedManually));
     let really = told(core.gateway.movements(id).into_iter());
     if written != really {
         let missing: Vec<_> = really.iter().filter(|(key, one)| written.get(key) != Some(one)).collect();
         fail(format!("the ledger lacks {missing:?}"));
         return;
     }
-    if payment.concern.is_some() {
-        fail(format!("nobody decided about {:?}", payment.concern));
+    if payment.escalation.is_some() {
+        fail(format!("nobody decided subject {:?}", payment.escalation));
     }
     let target = payment.target(&appointment.status);
-    if appointment.review.is_some_and(|review| review == Review::Contested) && !target.is_zero() {
+    if appointment.no_show_report.is_some_and(|review| review == NoShowReport::Disputed) && !target.is_zero()
+    {
         fail("nobody decided how it ended".to_owned());
     }
     let totals = Totals::of(movements);
@@ -390,22 +392,22 @@ fn settled(core: &Core, known: &Known, wrong: &mut Vec<String>) {
     if !(owed - i128::from(by_others)..=owed).contains(&paid) {
         fail(format!("the client paid {paid}, not {owed}, of which others gave {by_others} back"));
     }
-    if payment.settled_with_expert {
+    if payment.resolved_with_expert {
         return;
     }
     // What the expert does not have the platform has, for each movement is from one account to another.
     let expert = of(Account::Expert);
-    let kept = paid.clamp(0, owed);
-    let kept_money = target.with_amount(u64::try_from(kept).unwrap_or(0)).unwrap_or(target);
+    let final_charge = paid.clamp(0, owed);
+    let kept_money = target.with_amount(u64::try_from(final_charge).unwrap_or(0)).unwrap_or(target);
     let points = u64::from(payment.fee_rate.basis_points());
     let fee = i128::from(part_of(kept_money.amount(), points, currency.charge_step()));
     let given_again = totals.transferred > totals.captured;
-    let rounding = match given_again || kept == 0 || kept == i128::from(totals.captured) {
+    let rounding = match given_again || final_charge == 0 || final_charge == i128::from(totals.captured) {
         true => 0,
         false => i128::from(currency.charge_step()),
     };
-    if (expert - (kept - fee)).abs() > rounding {
-        fail(format!("of {kept} the expert has {expert}, not {}", kept - fee));
+    if (expert - (final_charge - fee)).abs() > rounding {
+        fail(format!("of {final_charge} the expert has {expert}, not {}", final_charge - fee));
     }
 }
 
@@ -416,8 +418,8 @@ fn documented(known: &Known, simulation: &Simulation, wrong: &mut Vec<String>) {
         .movements
         .iter()
         .filter(|one| {
-            use MovementKind::{Captured, Refund, RefundFailed, SettledByHand};
-            matches!(one.kind, Captured | Refund | RefundFailed | SettledByHand)
+            use MovementKind::{Captured, Refund, RefundFailed, ResolvedManually};
+            matches!(one.kind, Captured | Refund | RefundFailed | ResolvedManually)
         })
         .map(|one| (one.object.as_str(), one.amount))
         .collect();

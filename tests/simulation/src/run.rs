@@ -78,33 +78,33 @@ impl Sum {
 }
 
 /// Runs a seed for so many operations, and brings it to rest.
-pub fn seed(seed: u64, operations: u64, traced: bool, planted: &'static str) -> Outcome {
-    run(seed, operations, traced, planted, None)
+pub fn seed(seed: u64, operations: u64, traced: bool, mutant: &'static str) -> Outcome {
+    run(seed, operations, traced, mutant, None)
 }
 
 /// The same, with a real store beside the model of the table.
 ///
 /// # Errors
 /// When there is no real store.
-pub fn mirrored(seed: u64, operations: u64, traced: bool, planted: &'static str) -> Result<Outcome, String> {
-    Ok(run(seed, operations, traced, planted, Some(Box::new(Mirror::new()?))))
+pub fn mirrored(seed: u64, operations: u64, traced: bool, mutant: &'static str) -> Result<Outcome, String> {
+    Ok(run(seed, operations, traced, mutant, Some(Box::new(Mirror::new()?))))
 }
 
 fn run(
     seed: u64,
     operations: u64,
     traced: bool,
-    planted: &'static str,
+    mutant: &'static str,
     mirror: Option<Box<Mirror>>,
 ) -> Outcome {
-    crate::planted::plant(planted);
+    crate::mutants::switch::select(mutant);
     let weather = Weather::draw(&mut Chance::new(seed ^ 0x77ea_74e7));
     let mut simulation = Simulation::new(seed, weather, traced);
     simulation.shared.lock().mirror = mirror;
     furnish(&mut simulation);
     {
         let core = &mut *simulation.shared.lock();
-        core.planted = planted;
+        core.mutant = mutant;
         let mix = Mix::draw(core);
         let weather = core.weather.clone();
         core.say(|| format!("{weather:?} {mix:?}"));
@@ -125,7 +125,7 @@ fn run(
 pub fn outcome(seed: u64, simulation: Simulation) -> Outcome {
     let mut statuses = std::collections::BTreeMap::new();
     for known in simulation.invariants.known.values() {
-        *statuses.entry(known.appointment.status.word()).or_default() += 1;
+        *statuses.entry(known.appointment.status.as_str()).or_default() += 1;
     }
     let movements = simulation.invariants.known.values().map(|known| known.movements.len()).sum();
     let operations = simulation.operations();

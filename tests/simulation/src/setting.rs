@@ -10,10 +10,10 @@ use domain::experts::session_type::{
 use domain::kernel::text::LongText;
 use domain::kernel::time::DAY;
 use domain::payments::account::PaymentAccount;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::{Currency, Money, SessionTypeId};
 use futures_util::FutureExt;
-use store::{Due, Effect, Transaction, VersionedRules};
+use store::{Job, OutboxEntry, Transaction, VersionedRules};
 
 use crate::chance::Chance;
 use crate::people::SimExpert;
@@ -185,14 +185,14 @@ pub fn settle(
     let mut transaction = Transaction::new();
     let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
     let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
-    let profile = ExpertProfile { name, headline, about: LongText::default() };
+    let profile = ExpertProfile { name, headline, subject: LongText::default() };
     let mut storable = transaction
         .put_expert(&Expert { id, version: 1, created_at: now, profile })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))
         .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)));
     if let Some(account) = account {
         let account = PaymentAccount {
-            gateway: Gateway::Stripe,
+            gateway: GatewayKind::Stripe,
             account,
             version: 1,
             charges_enabled: true,
@@ -202,10 +202,10 @@ pub fn settle(
             read_at: now,
         };
         // As whoever opens an account does.
-        let looks = Due::new(Effect::Payouts(id, Gateway::Stripe), now.plus(DAY), 1);
+        let looks = OutboxEntry::new(Job::Payouts(id, GatewayKind::Stripe), now.plus(DAY), 1);
         storable = storable
             .and_then(|()| transaction.put_payment_account(id, &account))
-            .and_then(|()| transaction.owe(&looks));
+            .and_then(|()| transaction.enqueue(&looks));
     }
     assert!(storable.is_ok(), "{storable:?}");
     let stored = simulation.direct.commit(transaction).now_or_never();

@@ -11,7 +11,7 @@ use app::ports::{Clock, Random};
 use app::{App, Settings};
 use async_trait::async_trait;
 use domain::Timestamp;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use futures_util::FutureExt;
 use store::Store;
 
@@ -86,7 +86,7 @@ impl Simulation {
             store: Store::new(Arc::new(SimTable(shared.clone()))),
             clock: Arc::new(SimClock(shared.clone())),
             random: Arc::new(SimRandom(shared.clone())),
-            gateways: Gateways::none().with(Gateway::Stripe, Arc::new(SimGateway(shared.clone()))),
+            gateways: Gateways::none().with(GatewayKind::Stripe, Arc::new(SimGateway(shared.clone()))),
             exchange_rates: Arc::new(SimRates(shared.clone())),
             queue: Arc::new(SimQueue(shared.clone())),
             events: Arc::new(SimBus(shared.clone())),
@@ -236,7 +236,7 @@ impl Simulation {
 
     /// Until when the books were compared with the ledger.
     pub fn compared(&self) -> Option<Timestamp> {
-        let compared = self.direct.compared(Gateway::Stripe).now_or_never()?;
+        let compared = self.direct.compared(GatewayKind::Stripe).now_or_never()?;
         compared.ok().flatten().map(|compared| compared.until)
     }
 

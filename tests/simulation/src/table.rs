@@ -161,7 +161,7 @@ impl Rows {
             {
                 Ok(false)
             }
-            moved => Err(WriteError::Moved(moved.iter().map(|write| write.key.clone()).collect())),
+            moved => Err(WriteError::VersionConflict(moved.iter().map(|write| write.key.clone()).collect())),
         }
     }
 
@@ -203,17 +203,17 @@ impl Rows {
     /// day for ever, so it counts only once its time has come.
     pub fn first_due(&self, now: i64) -> Option<i64> {
         let due = |shard: u8| {
-            let owed = format!("DUE#{shard}");
+            let owed = format!("OUTBOX#{shard}");
             let from = (owed.clone(), String::new(), Key { pk: String::new(), sk: String::new() });
             let of_shard = self.indexes[0].range(from..).take_while(|((pk, ..), _)| *pk == owed);
             let times = of_shard.filter_map(|((_, sk, _), _)| {
-                let (time, effect) = sk.split_once('#')?;
+                let (time, job) = sk.split_once('#')?;
                 let time: i64 = time.parse().ok()?;
-                (time <= now || !effect.starts_with("payouts:")).then_some(time)
+                (time <= now || !job.starts_with("payouts:")).then_some(time)
             });
             times.min()
         };
-        (0..store::keys::DUE_SHARDS).filter_map(due).min()
+        (0..store::keys::OUTBOX_SHARDS).filter_map(due).min()
     }
 
     /// Deletes rows whose time is over, as TTL does: some of them.
@@ -317,7 +317,7 @@ impl Table for SimTable {
             busy(core)?;
             refuse_read(core, limits::check_keys(std::slice::from_ref(&wanted)))?;
             mirror::get(core, &wanted);
-            let lags = consistency == Consistency::Eventual || core.planted == "stale_reads";
+            let lags = consistency == Consistency::Eventual || core.mutant == "strong_reads_are_eventual";
             let now = core.now;
             let (rows, chance) = (&core.table, &mut core.chance);
             let item = rows.row(&wanted).and_then(|row| match lags {
@@ -395,7 +395,7 @@ fn described(write: &Write) -> String {
 
 fn refuse(core: &mut Core, finish: Finish<Result<(), WriteError>>, error: WriteError) {
     match &error {
-        WriteError::Moved(_) => core.table.capacity.moved += 1,
+        WriteError::VersionConflict(_) => core.table.capacity.moved += 1,
         WriteError::Table(TableError::Busy(_)) => {
             core.table.capacity.conflicts += 1;
             core.trouble(finish.task());
@@ -408,7 +408,7 @@ fn refuse(core: &mut Core, finish: Finish<Result<(), WriteError>>, error: WriteE
 
 /// The request arrives.
 fn begin(core: &mut Core, writes: Vec<Write>, finish: Finish<Result<(), WriteError>>) {
-    let writes = crate::planted::at_the_table(core.planted, writes);
+    let writes = crate::mutants::table::change_writes(core.mutant, writes);
     if let Err(error) = busy(core) {
         return refuse(core, finish, error.into());
     }

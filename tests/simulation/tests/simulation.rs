@@ -44,9 +44,12 @@ fn a_crash_at_any_call_changes_nothing_in_the_end() {
 
 #[test]
 fn a_table_that_drops_conditions_is_found_out() {
-    for mistake in
-        ["drop_day_conditions", "drop_request_conditions", "forget_one_of_two_days", "forget_what_is_owed"]
-    {
+    for mistake in [
+        "table_ignores_occupancy_conditions",
+        "table_ignores_idempotency_conditions",
+        "table_loses_one_of_two_days",
+        "table_loses_payment_jobs",
+    ] {
         let found = (1..=200).find(|number| !seed(*number, 1_000, false, mistake).wrong.is_empty());
         assert!(found.is_some(), "{mistake} is not found");
     }

@@ -56,7 +56,8 @@ impl<'a> Generator<'a> {
                 self.spoil(&mut request);
             }
         }
-        if request.route.function == "stripe_webhook" && !self.chance.one_in(4) {
+        let to_stripe = request.parameters.get("gateway").is_some_and(|gateway| gateway == "stripe");
+        if request.route.function == "payment_webhook" && to_stripe && !self.chance.one_in(4) {
             self.sign(&mut request);
         }
         request

@@ -176,12 +176,14 @@ impl Scene {
             "tax": { "label": "VAT", "rate": 2_000 },
         });
         self.act("replace_billing_details", ADA, ours, "\"0\"", billing).await;
-        self.act("start_stripe_onboarding", ADA, ours, "", Value::Null).await;
-        self.act("start_paypal_onboarding", ADA, ours, "", Value::Null).await;
-        let connection = self.act("read_stripe_connection", ADA, ours, "", Value::Null).await;
+        let at_stripe: &[_] = &[ours[0], ("gateway", "stripe")];
+        let at_paypal: &[_] = &[ours[0], ("gateway", "paypal")];
+        self.act("start_onboarding", ADA, at_stripe, "", Value::Null).await;
+        self.act("start_onboarding", ADA, at_paypal, "", Value::Null).await;
+        let account = self.act("read_payment_account", ADA, at_stripe, "", Value::Null).await;
         let stripe = self.stack.stripe.clone().expect("the simulator runs");
-        stripe.onboard(&text(&connection, "account"), Onboarding::Complete).expect("it can be onboarded");
-        self.act("read_stripe_connection", ADA, ours, "", Value::Null).await;
+        stripe.onboard(&text(&account, "account"), Onboarding::Complete).expect("it can be onboarded");
+        self.act("read_payment_account", ADA, at_stripe, "", Value::Null).await;
         self.stack.fetch_exchange_rates().await.expect("the simulator has rates");
 
         let (mut kinds, mut appointments, mut receipts) = (Vec::new(), Vec::new(), Vec::new());
@@ -220,7 +222,7 @@ impl Scene {
         }
         assert!(receipts.len() > 2, "{receipts:?}");
         for (function, like) in
-            [("edit_expert", "create_expert"), ("edit_session_type", "create_session_type")]
+            [("update_expert", "create_expert"), ("update_session_type", "create_session_type")]
         {
             self.samples.insert(function, self.samples[like].clone());
         }
@@ -232,6 +234,7 @@ impl Scene {
             ("session_type_id", kinds),
             ("appointment_id", appointments),
             ("receipt_id", receipts),
+            ("gateway", vec!["stripe".to_owned(), "paypal".to_owned()]),
         ]);
     }
 

@@ -1,18 +1,18 @@
 //! What libFuzzer does with the targets, bounded and the same each time: small changes of their corpora.
 //!
-//! `STRANGERS_INPUTS` says how many inputs each target gets; those that ask a whole platform get a fiftieth.
+//! `MALFORMED_INPUTS` says how many inputs each target gets; those that ask a whole platform get a fiftieth.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use strangers::targets::{TARGETS, Target};
 
-/// What is tried without `STRANGERS_INPUTS`.
+/// What is tried without `MALFORMED_INPUTS`.
 const INPUTS: u64 = 20_000;
 
 fn inputs() -> u64 {
-    std::env::var("STRANGERS_INPUTS")
-        .map_or(INPUTS, |number| number.parse().expect("STRANGERS_INPUTS is a number"))
+    std::env::var("MALFORMED_INPUTS")
+        .map_or(INPUTS, |number| number.parse().expect("MALFORMED_INPUTS is a number"))
 }
 
 fn drive(target: &Target) {

@@ -30,7 +30,7 @@ pub(super) async fn run(terminal: Terminal) -> Result<(), Failure> {
         () = stack.run() => Ok(()),
         ended = signals::asked_to_end() => {
             ended?;
-            terminal.say("\nGoodbye. Everything is kept; `cargo run` goes on where this ended.");
+            terminal.say("\nGoodbye. Everything is final_charge; `cargo run` goes on where this ended.");
             Ok(())
         }
     }

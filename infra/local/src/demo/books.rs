@@ -10,7 +10,7 @@ use super::Wrong;
 use super::caller::text;
 use super::journey::Journey;
 
-/// Whose money the demo moves, in minor units of its currency.
+/// AppointmentsOf money the demo moves, in minor units of its currency.
 #[derive(Debug, Clone)]
 pub(super) struct Books {
     balances: BTreeMap<String, i64>,
@@ -32,7 +32,7 @@ pub(super) const PRICE: i64 = 8_000;
 
 /// The books as they are.
 pub(super) async fn read(journey: &Journey) -> Result<Books, Wrong> {
-    let path = format!("/v1/experts/{}/stripe-connection", journey.expert.somebody.expert_id);
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", journey.expert.somebody.expert_id);
     let account = journey.caller.get(&path).signed_in(&journey.expert.token).quietly().send().await?;
     let account: Value = account.document(200)?;
     let address = format!("{}/_simulator/balances", journey.stripe);

@@ -8,7 +8,7 @@ use super::journey::Journey;
 use super::{Wrong, books, browser, words};
 
 /// What the demo's session type is called; by it a second walk finds it.
-const SESSION: &str = "Consultation about analytical engines";
+const SESSION: &str = "Consultation subject analytical engines";
 
 fn path(journey: &Journey, rest: &str) -> String {
     format!("/v1/experts/{}{rest}", journey.expert.somebody.expert_id)
@@ -22,7 +22,7 @@ pub(super) async fn publish_profile(journey: &mut Journey) -> Result<(), Wrong> 
         let profile = json!({
             "name": journey.expert.somebody.name,
             "headline": "Analytical engines, and what to ask of them",
-            "about": "I write programs for machines that are yet to be built.",
+            "subject": "I write programs for machines that are yet to be built.",
         });
         let call = journey.caller.post("/v1/experts").signed_in(&journey.expert.token);
         call.header("Idempotency-Key", &key()).json(&profile).send().await?.document(201)?
@@ -101,14 +101,17 @@ pub(super) async fn offer_session(journey: &mut Journey) -> Result<String, Wrong
 /// The account at Stripe, onboarded on the hosted page.
 pub(super) async fn connect_stripe(journey: &mut Journey) -> Result<(), Wrong> {
     journey.step("The expert connects Stripe");
-    let address = path(journey, "/stripe-connection");
+    let address = path(journey, "/payment-accounts/stripe");
     let read = || journey.caller.get(&address).signed_in(&journey.expert.token);
     let before = read().send().await?;
     let enabled = before.status.is_success() && before.document::<Value>(200)?["charges_enabled"] == true;
     if enabled {
         journey.say("It is there from before.");
     } else {
-        let call = journey.caller.post(&path(journey, "/stripe-onboarding")).signed_in(&journey.expert.token);
+        let call = journey
+            .caller
+            .post(&path(journey, "/payment-accounts/stripe/onboarding"))
+            .signed_in(&journey.expert.token);
         let page: Value = call.send().await?.document(201)?;
         browser::onboard(journey, text(&page, "/url")?).await?;
     }

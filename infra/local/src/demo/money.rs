@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use domain::kernel::time::{DAY, HOUR, MINUTE};
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances};
 use domain::{Currency, ExpertId, Money, TimeSpan, Timestamp};
 use serde_json::{Value, json};
@@ -146,12 +146,12 @@ impl Scene {
         let path = format!("/v1/experts/{}", self.expert);
         let call = self.caller.put(&format!("{path}/availability")).signed_in(&self.token("ada"));
         call.header("If-Match", "\"0\"").json(&hours).send().await?.with(200)?;
-        self.post("ada", &format!("{path}/stripe-onboarding"), &json!({}), 201).await?;
-        let account = self.get("ada", &format!("{path}/stripe-connection")).await?;
+        self.post("ada", &format!("{path}/payment-accounts/stripe/onboarding"), &json!({}), 201).await?;
+        let account = self.get("ada", &format!("{path}/payment-accounts/stripe")).await?;
         let account = text(&account, "/account")?.to_owned();
         let done = self.stripe()?.onboard(&account, simulators::stripe::Onboarding::Complete);
         done.map_err(|refused| Wrong::new("onboarding", "done", refused.message))?;
-        self.get("ada", &format!("{path}/stripe-connection")).await?;
+        self.get("ada", &format!("{path}/payment-accounts/stripe")).await?;
         Ok(())
     }
 
@@ -260,7 +260,7 @@ impl Scene {
         let refund = words::money(&quote, "/refund")?;
         self.say(format_args!(
             "calling off now gives {refund} back and keeps {}",
-            words::money(&quote, "/kept")?
+            words::money(&quote, "/final_charge")?
         ));
         let body = json!({ "reason": "Ill.", "expected_refund": quote["refund"] });
         self.post("alan", &format!("{path}/cancel"), &body, 200).await?;
@@ -322,7 +322,7 @@ impl Scene {
         let page = store.ledger(expert, all, None, None).await.map_err(|error| wrong(error.to_string()))?;
         let movements: Vec<_> = page.entries.into_iter().flat_map(|entry| entry.movements).collect();
         let balances = Balances::of(&movements);
-        let account = store.payment_account(expert, Gateway::Stripe).await;
+        let account = store.payment_account(expert, GatewayKind::Stripe).await;
         let account = account.map_err(|error| wrong(error.to_string()))?.map(|account| account.account);
         let books = self.stripe()?.balances();
         self.say(format_args!(

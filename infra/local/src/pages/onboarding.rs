@@ -4,29 +4,29 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::ExpertId;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use maud::html;
 
 use super::layout::{command, page};
 use crate::Surroundings;
 
 /// What people call a gateway.
-fn name(gateway: Gateway) -> &'static str {
+fn name(gateway: GatewayKind) -> &'static str {
     match gateway {
-        Gateway::Stripe => "Stripe",
-        Gateway::Paypal => "PayPal",
+        GatewayKind::Stripe => "Stripe",
+        GatewayKind::Paypal => "PayPal",
     }
 }
 
 /// The expert and the gateway that an address names.
-fn read((expert, gateway): (String, String)) -> Option<(ExpertId, Gateway)> {
-    Some((expert.parse().ok()?, Gateway::from_word(&gateway)?))
+fn read((expert, gateway): (String, String)) -> Option<(ExpertId, GatewayKind)> {
+    Some((expert.parse().ok()?, GatewayKind::from_word(&gateway)?))
 }
 
 /// The address without its end, so that its page can be named here.
-fn again(surroundings: &Surroundings, expert: ExpertId, gateway: Gateway) -> String {
+fn again(surroundings: &Surroundings, expert: ExpertId, gateway: GatewayKind) -> String {
     format!(
-        "curl -X POST -H \"Authorization: Bearer $TOKEN\" {}/v1/experts/{expert}/{gateway}-onboarding",
+        "curl -X POST -H \"Authorization: Bearer $TOKEN\" {}/v1/experts/{expert}/payment-accounts/{gateway}/onboarding",
         surroundings.addresses.api
     )
 }

@@ -97,8 +97,8 @@ fn verifier(headers: &HeaderMap, state: &str) -> Option<String> {
     let pairs = cookies.flat_map(|value| value.split(';'));
     let value =
         pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE_NAME)?.1;
-    let (kept, verifier) = value.split_once('.')?;
-    verify_slices_are_equal(kept.as_bytes(), state.as_bytes()).ok()?;
+    let (final_charge, verifier) = value.split_once('.')?;
+    verify_slices_are_equal(final_charge.as_bytes(), state.as_bytes()).ok()?;
     Some(verifier.to_owned())
 }
 

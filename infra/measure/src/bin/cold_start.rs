@@ -1,11 +1,13 @@
-//! How fast the functions start: plays Lambda's Runtime API to the real binaries
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>), and DynamoDB by the embedded one.
+//! Measures the cold start of functions: plays Lambda's Runtime API to the real binaries
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>) over the embedded DynamoDB.
 //!
-//! `cargo build --release -p functions --bin list_slots -p measure && target/release/cold_start`
+//! `cargo build --release -p functions -p measure && target/release/cold_start`
+//!
+//! An argument `list_slots=PATH` measures another binary of the function in the same run, such as one of an earlier commit.
 
 use std::error::Error;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use domain::kernel::time::DAY;
 use local::{Stack, StackClock, StackConfig};
 use serde_json::{Value, json};
 use simulators::Loopback;
@@ -24,7 +27,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// Processes of each function.
 const STARTS: usize = 40;
 /// Warm calls of each process.
-const CALLS: usize = 100;
+const CALLS: usize = 20;
 /// How long the first event is kept back after the first poll. Lambda's own start takes longer than this after it.
 const BEFORE_FIRST_EVENT: Duration = Duration::from_millis(5);
 
@@ -60,7 +63,7 @@ async fn next(State(api): State<Arc<RuntimeApi>>) -> Response {
 async fn answered(State(api): State<Arc<RuntimeApi>>, body: String) -> StatusCode {
     let now = Instant::now();
     let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-    let _ = api.signs.send(Sign::Answered(now, answer["statusCode"] == 200));
+    let _ = api.signs.send(Sign::Answered(now, matches!(answer["statusCode"].as_u64(), Some(200 | 201))));
     StatusCode::ACCEPTED
 }
 
@@ -86,7 +89,11 @@ impl Drop for Running {
     }
 }
 
-async fn start(binary: &Path, event: &str, environment: &[(&str, String)]) -> Result<Start, Failure> {
+async fn start(
+    measured: &Measured,
+    requests: &mut Requests,
+    environment: &[(&str, String)],
+) -> Result<Start, Failure> {
     let (signs, mut seen) = unbounded_channel();
     let (events, waiting) = unbounded_channel();
     let api = Arc::new(RuntimeApi { signs, events: Mutex::new(waiting) });
@@ -100,9 +107,10 @@ async fn start(binary: &Path, event: &str, environment: &[(&str, String)]) -> Re
     let _serving = loopback.serve(router);
 
     let started = Instant::now();
-    let process = Command::new(binary)
+    let process = Command::new(&measured.binary)
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", address)
+        .env("_HANDLER", measured.function)
         .env("AWS_LAMBDA_FUNCTION_NAME", "measured")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
@@ -113,11 +121,11 @@ async fn start(binary: &Path, event: &str, environment: &[(&str, String)]) -> Re
     let process = Running(process);
     let first_poll = polled(&mut seen).await? - started;
     tokio::time::sleep(BEFORE_FIRST_EVENT).await;
-    let first_call = call(&events, event, &mut seen).await?;
+    let first_call = call(&events, requests.next(measured.function), &mut seen).await?;
     let mut warm_calls = Vec::with_capacity(CALLS);
     for _ in 0..CALLS {
         polled(&mut seen).await?;
-        warm_calls.push(call(&events, event, &mut seen).await?);
+        warm_calls.push(call(&events, requests.next(measured.function), &mut seen).await?);
     }
     let memory_kilobytes = resident(process.0.id())?;
     Ok(Start { first_poll, first_call, warm_calls, memory_kilobytes })
@@ -132,14 +140,14 @@ async fn polled(seen: &mut UnboundedReceiver<Sign>) -> Result<Instant, Failure> 
 
 async fn call(
     events: &UnboundedSender<String>,
-    event: &str,
+    event: String,
     seen: &mut UnboundedReceiver<Sign>,
 ) -> Result<Duration, Failure> {
     let sent = Instant::now();
-    events.send(event.to_owned())?;
+    events.send(event)?;
     match tokio::time::timeout(Duration::from_secs(20), seen.recv()).await? {
         Some(Sign::Answered(at, true)) => Ok(at - sent),
-        _ => Err("the function did not answer 200".into()),
+        _ => Err("the function answered neither 200 nor 201".into()),
     }
 }
 
@@ -174,8 +182,8 @@ fn report(name: &str, starts: &[Start]) -> std::io::Result<()> {
     )
 }
 
-/// An expert in the stack's table who can be booked; the path and query that list the slots of a month.
-async fn offer(stack: &Stack) -> Result<(String, String), Failure> {
+/// Publishes an expert in the stack's table who can be booked at any time.
+async fn offer(stack: &Stack) -> Result<Requests, Failure> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     let ada = local::People::find("ada").ok_or("no Ada")?;
     let token = stack.sign_in.access_token(&ada, 3_600);
@@ -190,8 +198,10 @@ async fn offer(stack: &Stack) -> Result<(String, String), Failure> {
     let expert: Value =
         post("/v1/experts".to_owned(), profile, "a").await?.error_for_status()?.json().await?;
     let expert = expert["id"].as_str().unwrap_or_default().to_owned();
-    let hours = json!([{ "opens": "09:00", "closes": "17:00" }]);
-    let rules = json!({ "time_zone": "Europe/Berlin", "weekly": { "monday": hours, "wednesday": hours, "friday": hours } });
+    let hours = json!([{ "opens": "00:00", "closes": "24:00" }]);
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let weekly: Value = days.iter().map(|day| ((*day).to_owned(), hours.clone())).collect();
+    let rules = json!({ "time_zone": "Europe/Berlin", "weekly": weekly });
     http.put(format!("{}/v1/experts/{expert}/availability", stack.api_url))
         .bearer_auth(&token)
         .header("If-Match", "\"0\"")
@@ -199,39 +209,105 @@ async fn offer(stack: &Stack) -> Result<(String, String), Failure> {
         .send()
         .await?
         .error_for_status()?;
-    let terms = json!({ "name": "Hour", "length_minutes": 60, "step_minutes": 30, "price": { "amount": 0, "currency": "EUR" } });
-    let kind: Value = post(format!("/v1/experts/{expert}/session-types"), terms, "b")
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
-    let from = domain::Timestamp::from_seconds(stack.clock.seconds());
-    let query = format!(
-        "session_type={}&from={from}&to={}",
-        kind["id"].as_str().unwrap_or_default(),
-        from.plus(30 * domain::kernel::time::DAY)
-    );
-    Ok((expert, query))
+    let terms = |minutes: u32, step: u32| {
+        let price = json!({ "amount": 0, "currency": "EUR" });
+        json!({ "name": "Session", "length_minutes": minutes, "step_minutes": step, "price": price })
+    };
+    let path = format!("/v1/experts/{expert}/session-types");
+    let listed: Value = post(path.clone(), terms(60, 120), "b").await?.error_for_status()?.json().await?;
+    let booked: Value = post(path, terms(15, 15), "c").await?.error_for_status()?.json().await?;
+    let id = |session_type: Value| session_type["id"].as_str().unwrap_or_default().to_owned();
+    let now = domain::Timestamp::from_seconds(stack.clock.seconds());
+    Ok(Requests { expert, listed: id(listed), booked: id(booked), now, bookings: 0 })
 }
 
-fn event(expert: &str, query: &str) -> String {
-    let path = format!("/v1/experts/{expert}/slots");
+/// An expert who can be booked, and the requests that the functions get.
+struct Requests {
+    expert: String,
+    /// The session type whose slots are listed.
+    listed: String,
+    /// The session type that is booked.
+    booked: String,
+    now: domain::Timestamp,
+    bookings: i64,
+}
+
+impl Requests {
+    /// The next event of a function: a booking of a quarter of an hour that is still free, or the slots of a month after those.
+    fn next(&mut self, function: &str) -> String {
+        if function == "book_appointment" {
+            self.bookings += 1;
+            let midnight = (self.now.seconds() / DAY + 2) * DAY;
+            let start = domain::Timestamp::from_seconds(midnight + self.bookings * 900);
+            let attendee =
+                json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/London" });
+            let body = json!({
+                "expert_id": self.expert,
+                "session_type_id": self.booked,
+                "start": start,
+                "attendee": attendee,
+            });
+            let mut event = event("POST", "/v1/appointments", "/v1/appointments", "");
+            event["body"] = body.to_string().into();
+            event["headers"]["content-type"] = "application/json".into();
+            event["headers"]["idempotency-key"] = format!("booking-{}", self.bookings).into();
+            let claims =
+                json!({ "iss": "https://issuer.example", "sub": "alan", "cognito:groups": "[client]" });
+            event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+            return event.to_string();
+        }
+        let from = self.now.plus(30 * DAY);
+        let query = format!("session_type={}&from={from}&to={}", self.listed, from.plus(30 * DAY));
+        let path = format!("/v1/experts/{}/slots", self.expert);
+        let mut event = event("GET", "/v1/experts/{expert_id}/slots", &path, &query);
+        event["pathParameters"] = json!({ "expert_id": self.expert });
+        event.to_string()
+    }
+}
+
+fn event(method: &str, route: &str, path: &str, query: &str) -> Value {
+    let key = format!("{method} {route}");
     json!({
         "version": "2.0",
-        "routeKey": "GET /v1/experts/{expert_id}/slots",
+        "routeKey": key,
         "rawPath": path,
         "rawQueryString": query,
         "headers": { "host": "measured.execute-api.local.amazonaws.com", "accept": "*/*" },
-        "pathParameters": { "expert_id": expert },
         "requestContext": {
             "accountId": "000000000000", "apiId": "measured", "domainName": "measured", "domainPrefix": "measured",
-            "http": { "method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "measure" },
-            "requestId": "1", "routeKey": "GET /v1/experts/{expert_id}/slots", "stage": "$default",
+            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "measure" },
+            "requestId": "1", "routeKey": key, "stage": "$default",
             "time": "04/Jan/2027:08:00:00 +0000", "timeEpoch": 1_799_049_600_000_u64,
         },
         "isBase64Encoded": false,
     })
-    .to_string()
+}
+
+/// A function to measure.
+struct Measured {
+    label: String,
+    function: &'static str,
+    binary: PathBuf,
+    starts: Vec<Start>,
+}
+
+/// An empty function, two functions of the product, and the other binaries of those that the arguments name.
+fn measured(folder: &Path) -> Result<Vec<Measured>, Failure> {
+    const FUNCTIONS: [&str; 2] = ["list_slots", "book_appointment"];
+    let of = |label: String, function, binary| Measured { label, function, binary, starts: Vec::new() };
+    let mut all = vec![of("empty_function".to_owned(), FUNCTIONS[0], folder.join("empty_function"))];
+    for function in FUNCTIONS {
+        let has = |area: &&functions::Area| area.routes.iter().any(|(route, _)| route.function == function);
+        let area = functions::AREAS.iter().find(has).ok_or("no area has the function")?;
+        all.push(of(format!("{function} of {}", area.name), function, folder.join(area.name)));
+    }
+    for argument in std::env::args().skip(1) {
+        let (name, path) = argument.split_once('=').ok_or("expected FUNCTION=PATH")?;
+        let function = FUNCTIONS.into_iter().find(|function| *function == name);
+        let function = function.ok_or("only list_slots and book_appointment are measured")?;
+        all.push(of(argument.clone(), function, path.into()));
+    }
+    Ok(all)
 }
 
 #[tokio::main]
@@ -242,15 +318,14 @@ async fn main() -> Result<(), Failure> {
     let stack =
         Stack::start(StackConfig::in_memory(StackClock::new(simulators::system_clock())), Router::new())
             .await?;
-    let (expert, query) = offer(&stack).await?;
-    let event = event(&expert, &query);
+    let mut requests = offer(&stack).await?;
     let environment = [
         ("AWS_REGION", "local".to_owned()),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ("AWS_ENDPOINT_URL", stack.database_url.clone()),
         ("TABLE_NAME", "expert-connect".to_owned()),
-        ("EFFECTS_QUEUE_URL", "http://127.0.0.1:9/queue".to_owned()),
+        ("JOBS_QUEUE_URL", "http://127.0.0.1:9/queue".to_owned()),
         ("EVENT_BUS_NAME", "bus".to_owned()),
         ("STRIPE_SECRET_ID", "stripe".to_owned()),
         ("STRIPE_API_BASE", "https://api.stripe.com/".to_owned()),
@@ -261,19 +336,20 @@ async fn main() -> Result<(), Failure> {
         stack.app.store.warm_up().await?;
         round_trips.push(begun.elapsed());
     }
-    let mut functions: [(&str, Vec<Start>); 2] = [("empty_function", Vec::new()), ("list_slots", Vec::new())];
-    // In turn, so that whatever else the machine does touches both alike.
+    let mut functions = measured(&folder)?;
+    // In turn, so that other load on the machine affects all of them alike.
     for _ in 0..STARTS {
-        for (name, starts) in &mut functions {
-            starts.push(start(&folder.join(*name), &event, &environment).await?);
+        for measured in &mut functions {
+            let start = start(measured, &mut requests, &environment).await?;
+            measured.starts.push(start);
         }
     }
     writeln!(
         std::io::stdout(),
         "| function | first poll ms | first call ms | warm call ms | memory MB |\n|---|---|---|---|---|"
     )?;
-    for (name, starts) in &functions {
-        report(name, starts)?;
+    for Measured { label, starts, .. } in &functions {
+        report(label, starts)?;
     }
     writeln!(std::io::stdout(), "one round trip to the table: {} ms", milliseconds(median(round_trips)))?;
     Ok(())

@@ -5,9 +5,9 @@ use domain::{Currency, ExpertId, SessionTypeId};
 use store::Transaction;
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
-use crate::idempotency::{Created, Known, Request};
+use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::people::Owner;
-use crate::{App, AppError};
+use crate::{App, AppError, Attempt};
 
 /// Most session types of an expert, the retired ones too.
 const MOST: usize = 100;
@@ -38,37 +38,34 @@ fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
 pub async fn create(
     app: &App,
     owner: Owner,
-    request: &Request,
+    request: &IdempotentRequest,
     terms: SessionTypeTerms,
-) -> Result<Created<SessionType>, AppError> {
+) -> Result<Creation<SessionType>, AppError> {
     check(app, &terms)?;
     let expert = owner.expert();
-    let mut tries = app.tries();
-    loop {
+    app.transact("create_session_type", || async {
         let now = app.now();
-        let over = match request.known(app, now).await? {
-            Known::Answered(answer) => return Ok(Created::Before(answer)),
-            Known::Begun(seen) => {
-                let id = seen.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
-                return Ok(Created::Now(read(app, expert, id).await?, seen));
+        let over = match request.status(app, now).await? {
+            RequestStatus::Completed(answer) => return Ok(Attempt::Unchanged(Creation::Replayed(answer))),
+            RequestStatus::InProgress(idempotency) => {
+                let id = idempotency.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
+                return Ok(Attempt::Unchanged(Creation::Created(read(app, expert, id).await?, idempotency)));
             }
-            Known::New(over) => over,
+            RequestStatus::New(over) => over,
         };
         read_expert(app, expert).await?;
         if app.store.session_types(expert).await?.len() >= MOST {
             return Err(AppError::TooMany("an expert can have at most 100 session types; edit one instead"));
         }
-        let id = app.fresh_session_type_id();
+        let id = app.new_session_type_id();
         let kind = SessionType { id, version: 1, status: SessionTypeStatus::Active, terms: terms.clone() };
-        let seen = request.starting(id, now);
+        let idempotency = request.record(id, now);
         let mut transaction = Transaction::new();
         transaction.put_session_type(expert, &kind)?;
-        transaction.put_seen(&seen, over.as_ref())?;
-        match app.commit(transaction).await {
-            Ok(()) => return Ok(Created::Now(kind, seen)),
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
+        transaction.put_idempotency_record(&idempotency, over.as_ref())?;
+        Ok(Attempt::Commit(transaction, Creation::Created(kind, idempotency)))
+    })
+    .await
 }
 
 /// One session type.
@@ -92,7 +89,7 @@ pub async fn list(app: &App, expert: ExpertId, retired: bool) -> Result<Vec<Sess
     Ok(kinds)
 }
 
-/// Replaces the terms that their owner saw in version `seen_version`. Appointments already made keep theirs.
+/// Replaces the terms that their owner saw in version `if_match`. Appointments already made keep theirs.
 ///
 /// # Errors
 /// [`AppError::VersionMismatch`] when they were changed since; [`AppError::Invalid`] as for [`create`].
@@ -100,12 +97,12 @@ pub async fn edit(
     app: &App,
     owner: Owner,
     id: SessionTypeId,
-    seen_version: u64,
+    if_match: u64,
     terms: SessionTypeTerms,
 ) -> Result<SessionType, AppError> {
     check(app, &terms)?;
     let current = read(app, owner.expert(), id).await?;
-    check_version(seen_version, current.version)?;
+    check_version(if_match, current.version)?;
     let kind = SessionType { version: current.version + 1, terms, ..current };
     let mut transaction = Transaction::new();
     transaction.put_session_type(owner.expert(), &kind)?;
@@ -118,19 +115,16 @@ pub async fn edit(
 /// # Errors
 /// [`AppError::NotFound`] when there is none.
 pub async fn retire(app: &App, owner: Owner, id: SessionTypeId) -> Result<SessionType, AppError> {
-    let mut tries = app.tries();
-    loop {
+    app.transact("retire_session_type", || async {
         let current = read(app, owner.expert(), id).await?;
         if current.status == SessionTypeStatus::Retired {
-            return Ok(current);
+            return Ok(Attempt::Unchanged(current));
         }
         let kind =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
         transaction.put_session_type(owner.expert(), &kind)?;
-        match app.commit(transaction).await {
-            Ok(()) => return Ok(kind),
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
+        Ok(Attempt::Commit(transaction, kind))
+    })
+    .await
 }

@@ -102,7 +102,7 @@ pub(crate) fn administrator(person: &Person) -> Result<(), AppError> {
 pub struct Owner(ExpertId);
 
 impl Owner {
-    /// Whose things.
+    /// AppointmentsOf things.
     pub fn expert(self) -> ExpertId {
         self.0
     }

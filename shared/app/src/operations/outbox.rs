@@ -5,11 +5,11 @@ use domain::receipts::receipt::{Occasion, OccasionKind};
 use domain::scheduling::appointment::{Appointment, Event};
 use domain::{AppointmentId, Timestamp};
 use serde_json::json;
-use store::{CommitError, Due, Effect, Transaction, keys};
+use store::{CommitError, Job, OutboxEntry, Transaction, keys};
 
 use crate::payments::accounts;
-use crate::payments::payouts::note_payouts;
-use crate::payments::process::{Next, settle_payment};
+use crate::payments::payouts::record_payouts;
+use crate::payments::process::{Next, process_payment};
 use crate::ports::DomainEvent;
 use crate::receipts::receipt;
 use crate::{App, AppError};
@@ -18,7 +18,7 @@ use crate::{App, AppError};
 /// woke late is surely ended.
 pub const LEASE: i64 = 180;
 /// What the log says when an effect failed. The alarm in `template.yaml` waits for these words.
-pub const STAYS_OWED: &str = "the effect stays owed";
+pub const JOB_FAILED: &str = "job failed, will retry";
 /// Seconds by which the clocks of two functions may differ.
 const CLOCK_SKEW: i64 = 2;
 /// The first pause after a failure, in seconds; it doubles with each failure.
@@ -36,34 +36,30 @@ const MOST_SWEPT: u16 = 500;
 ///
 /// # Errors
 /// When not even that could be written.
-pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
+pub async fn process(app: &App, job: Job) -> Result<(), AppError> {
     for _ in 0..MOST_ROUNDS {
         let now = app.now();
-        let Some(due) = app.store.due(&effect).await? else { return Ok(()) };
-        if due.due_at > now.plus(CLOCK_SKEW) && !domain::planted("work_without_lease") {
+        let Some(due) = app.store.outbox_entry(&job).await? else { return Ok(()) };
+        if due.due_at > now.plus(CLOCK_SKEW) {
             // Leased by somebody else, or a timer whose message came early.
             return Ok(());
         }
-        let leased =
-            Due { due_at: now.plus(LEASE), stamp: app.stamp(), attempts: due.attempts + 1, ..due.clone() };
-        if !write(app, |transaction| transaction.owe_on(&leased, due.stamp)).await? {
+        let leased = OutboxEntry {
+            due_at: now.plus(LEASE),
+            stamp: app.stamp(),
+            attempts: due.attempts + 1,
+            ..due.clone()
+        };
+        if !write(app, |transaction| transaction.reschedule(&leased, due.stamp)).await? {
             return Ok(());
         }
-        if domain::planted("delete_first") {
-            write(app, |transaction| {
-                transaction.done(&leased);
-                Ok(())
-            })
-            .await?;
-        }
-        let next = match perform(app, effect).await {
+        let next = match perform(app, job).await {
             Ok(Next::Never) => None,
-            Err(_) if domain::planted("failures_are_given_up") => None,
-            Ok(Next::At(instant)) => Some(Due::new(effect, instant, app.stamp())),
+            Ok(Next::At(instant)) => Some(OutboxEntry::new(job, instant, app.stamp())),
             Err(error) => {
-                tracing::error!(%effect, %error, attempts = leased.attempts, "{STAYS_OWED}");
+                tracing::error!(%job, %error, attempts = leased.attempts, "{JOB_FAILED}");
                 let pause = (FIRST_PAUSE << (leased.attempts.clamp(1, 16) - 1)).min(LONGEST_PAUSE);
-                Some(Due {
+                Some(OutboxEntry {
                     due_at: app.now().plus(pause),
                     stamp: app.stamp(),
                     last_error: error.to_string(),
@@ -74,12 +70,12 @@ pub async fn work_off(app: &App, effect: Effect) -> Result<(), AppError> {
         let written = match &next {
             None => {
                 write(app, |transaction| {
-                    transaction.done(&leased);
+                    transaction.finish(&leased);
                     Ok(())
                 })
                 .await?
             }
-            Some(next) => write(app, |transaction| transaction.owe_on(next, leased.stamp)).await?,
+            Some(next) => write(app, |transaction| transaction.reschedule(next, leased.stamp)).await?,
         };
         if written {
             return Ok(());
@@ -98,24 +94,24 @@ async fn write(
     change(&mut transaction)?;
     match app.store.commit(transaction).await {
         Ok(()) => Ok(true),
-        Err(CommitError::Moved(_)) => Ok(false),
+        Err(CommitError::VersionConflict(_)) => Ok(false),
         Err(failure) => Err(failure.into()),
     }
 }
 
-async fn perform(app: &App, effect: Effect) -> Result<Next, AppError> {
-    match effect {
-        Effect::Payment(id) => settle_payment(app, id).await,
-        Effect::Announcement { appointment, version, event } => {
+async fn perform(app: &App, job: Job) -> Result<Next, AppError> {
+    match job {
+        Job::Payment(id) => process_payment(app, id).await,
+        Job::Announcement { appointment, version, event } => {
             publish(app, appointment, version, event).await?;
             Ok(Next::Never)
         }
-        Effect::PaymentAccount(expert, gateway) => {
+        Job::PaymentAccount(expert, gateway) => {
             accounts::refresh(app, expert, gateway).await?;
             Ok(Next::Never)
         }
-        Effect::Payouts(expert, gateway) => note_payouts(app, expert, gateway).await,
-        Effect::Receipts(id) => {
+        Job::Payouts(expert, gateway) => record_payouts(app, expert, gateway).await,
+        Job::Receipts(id) => {
             issue_receipts(app, id).await?;
             Ok(Next::Never)
         }
@@ -133,7 +129,7 @@ async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
         let kind = match movement.kind {
             MovementKind::Captured => OccasionKind::Payment,
             // What was settled by hand is a refund to the client all the same.
-            MovementKind::Refund | MovementKind::SettledByHand => match payment(&record.movements) {
+            MovementKind::Refund | MovementKind::ResolvedManually => match payment(&record.movements) {
                 Some(payment) => OccasionKind::Refund { payment },
                 None => continue,
             },
@@ -166,13 +162,13 @@ fn detail(appointment: &Appointment, version: u64) -> serde_json::Value {
         "session_type_id": appointment.session_type,
         "start": appointment.start,
         "end": appointment.end,
-        "status_now": appointment.status.word(),
+        "status_now": appointment.status.as_str(),
     })
 }
 
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Swept {
+pub struct Sweep {
     /// Effects that were owed and are now asked for again.
     pub found: usize,
     /// Seconds since the oldest of them became owed.
@@ -183,11 +179,10 @@ pub struct Swept {
 ///
 /// # Errors
 /// When what is owed cannot be read or asked for; the next sweep finds it again.
-pub async fn sweep(app: &App) -> Result<Swept, AppError> {
+pub async fn sweep(app: &App) -> Result<Sweep, AppError> {
     let now: Timestamp = app.now();
-    let mut swept = Swept::default();
-    let shards =
-        if domain::planted("sweep_forgets_a_shard") { keys::DUE_SHARDS - 1 } else { keys::DUE_SHARDS };
+    let mut swept = Sweep::default();
+    let shards = keys::OUTBOX_SHARDS;
     let mut failure = None;
     for shard in 0..shards {
         // What holds one of them up shall not hold up the others.
@@ -205,18 +200,18 @@ pub async fn sweep(app: &App) -> Result<Swept, AppError> {
     failure.map_or(Ok(swept), Err)
 }
 
-async fn sweep_shard(app: &App, shard: u8, now: Timestamp) -> Result<Swept, AppError> {
+async fn sweep_shard(app: &App, shard: u8, now: Timestamp) -> Result<Sweep, AppError> {
     let mut due = Vec::new();
-    for row in app.store.due_by(shard, now, MOST_SWEPT).await? {
+    for row in app.store.due_outbox_entries(shard, now, MOST_SWEPT).await? {
         match row {
             Ok(row) => due.push(row),
             Err(error) => tracing::error!(%error, "what is owed cannot be understood, so it waits"),
         }
     }
-    let oldest = due.iter().map(|due| now.seconds() - due.owed_at.seconds()).max();
-    let effects: Vec<Effect> = due.iter().map(|due| due.effect).collect();
-    if !effects.is_empty() {
-        app.queue.send(&effects).await.map_err(|error| AppError::Port("the queue", error))?;
+    let oldest = due.iter().map(|due| now.seconds() - due.first_due_at.seconds()).max();
+    let jobs: Vec<Job> = due.iter().map(|due| due.job).collect();
+    if !jobs.is_empty() {
+        app.queue.send(&jobs).await.map_err(|error| AppError::Port("the queue", error))?;
     }
-    Ok(Swept { found: effects.len(), oldest_seconds: oldest.unwrap_or(0) })
+    Ok(Sweep { found: jobs.len(), oldest_seconds: oldest.unwrap_or(0) })
 }

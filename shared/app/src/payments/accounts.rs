@@ -3,14 +3,14 @@
 use domain::ExpertId;
 use domain::kernel::time::DAY;
 use domain::payments::account::PaymentAccount;
-use domain::payments::gateway::Gateway;
-use store::{CommitError, Effect, Transaction};
+use domain::payments::gateway::GatewayKind;
+use store::{CommitError, Job, Transaction};
 
 use crate::identity::people::Owner;
 use crate::payments::ports::{AccountState, OnboardingPage};
-use crate::{App, AppError};
+use crate::{App, AppError, Attempt};
 
-fn known(state: AccountState, gateway: Gateway, version: u64, app: &App) -> PaymentAccount {
+fn known(state: AccountState, gateway: GatewayKind, version: u64, app: &App) -> PaymentAccount {
     PaymentAccount {
         gateway,
         account: state.id,
@@ -23,22 +23,26 @@ fn known(state: AccountState, gateway: Gateway, version: u64, app: &App) -> Paym
     }
 }
 
-async fn put(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<(), AppError> {
+fn change(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<Transaction, AppError> {
     let mut transaction = Transaction::new();
     transaction.put_payment_account(expert, account)?;
     // From then on it is looked at every day, also when no message tells of it.
     if app.gateways.get(account.gateway)?.keeps_books() {
         let tomorrow = app.now().plus(DAY);
-        app.owe(&mut transaction, Effect::Payouts(expert, account.gateway), tomorrow)?;
+        app.enqueue(&mut transaction, Job::Payouts(expert, account.gateway), tomorrow)?;
     }
-    app.commit(transaction).await
+    Ok(transaction)
 }
 
 /// Opens an expert's account at a gateway, unless there is one, and a page on which they tell the gateway who they are.
 ///
 /// # Errors
 /// [`AppError::Payment`] when the gateway does not do as asked.
-pub async fn start_onboarding(app: &App, owner: Owner, gateway: Gateway) -> Result<OnboardingPage, AppError> {
+pub async fn start_onboarding(
+    app: &App,
+    owner: Owner,
+    gateway: GatewayKind,
+) -> Result<OnboardingPage, AppError> {
     let expert = owner.expert();
     crate::experts::profiles::read(app, expert).await?;
     let port = app.gateways.get(gateway)?;
@@ -46,9 +50,9 @@ pub async fn start_onboarding(app: &App, owner: Owner, gateway: Gateway) -> Resu
         Some(account) => account,
         None => {
             let account = known(port.create_account(expert).await?, gateway, 1, app);
-            match put(app, expert, &account).await {
+            match app.commit(change(app, expert, &account)?).await {
                 // The same request ran twice; the gateway made one account of it.
-                Ok(()) | Err(AppError::Commit(CommitError::Moved(_))) => account,
+                Ok(()) | Err(AppError::Commit(CommitError::VersionConflict(_))) => account,
                 Err(failure) => return Err(failure),
             }
         }
@@ -61,7 +65,7 @@ pub async fn start_onboarding(app: &App, owner: Owner, gateway: Gateway) -> Resu
 ///
 /// # Errors
 /// [`AppError::NotFound`] when none was opened, [`AppError::Payment`] when the gateway does not answer.
-pub async fn read_connection(app: &App, owner: Owner, gateway: Gateway) -> Result<PaymentAccount, AppError> {
+pub async fn read_account(app: &App, owner: Owner, gateway: GatewayKind) -> Result<PaymentAccount, AppError> {
     let none = AppError::NotFound("account at the payment gateway; start onboarding first");
     refresh(app, owner.expert(), gateway).await?.map(|account| account.now).ok_or(none)
 }
@@ -78,21 +82,22 @@ pub(crate) struct Renewed {
 pub(crate) async fn refresh(
     app: &App,
     expert: ExpertId,
-    gateway: Gateway,
+    gateway: GatewayKind,
 ) -> Result<Option<Renewed>, AppError> {
-    let mut tries = app.tries();
-    loop {
-        let Some(before) = app.store.payment_account(expert, gateway).await? else { return Ok(None) };
+    // The gateway is asked in each attempt, so that an older description never replaces a newer one.
+    app.transact("refresh_payment_account", || async {
+        let Some(before) = app.store.payment_account(expert, gateway).await? else {
+            return Ok(Attempt::Unchanged(None));
+        };
         let state = app.gateways.get(gateway)?.read_account(&before.account).await?;
         let now = known(state, gateway, before.version + 1, app);
         let same =
             PaymentAccount { version: before.version, read_at: before.read_at, ..now.clone() } == before;
         if same {
-            return Ok(Some(Renewed { now: before.clone(), before }));
+            return Ok(Attempt::Unchanged(Some(Renewed { now: before.clone(), before })));
         }
-        match put(app, expert, &now).await {
-            Ok(()) => return Ok(Some(Renewed { before, now })),
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
+        let transaction = change(app, expert, &now)?;
+        Ok(Attempt::Commit(transaction, Some(Renewed { before, now })))
+    })
+    .await
 }

@@ -5,7 +5,7 @@ use domain::scheduling::appointment::Status;
 use domain::scheduling::party::Party;
 use store::AppointmentRecord;
 
-use super::process::look;
+use super::process::fetch_payment;
 use crate::identity::people::Person;
 use crate::payments::ports::PayWith;
 use crate::{App, AppError};
@@ -23,10 +23,12 @@ pub async fn way_to_pay(
     let party = person.party_of(&record.appointment)?;
     let payment = record.payment.as_ref().ok_or(AppError::NotFound("payment; there is nothing to pay"))?;
     let pay_with = match (party, &record.appointment.status) {
-        (Party::Client, Status::Pending { .. } | Status::Confirmed) => look(app, payment).await?.pay_with,
+        (Party::Client, Status::Pending { .. } | Status::Confirmed) => {
+            fetch_payment(app, payment).await?.pay_with
+        }
         // Who is asked to pay anew can do so until the deadline, whatever became of the session.
         (Party::Client, _) if payment.action_deadline.is_some_and(|deadline| app.now() < deadline) => {
-            look(app, payment).await?.pay_with
+            fetch_payment(app, payment).await?.pay_with
         }
         _ => PayWith::Nothing,
     };

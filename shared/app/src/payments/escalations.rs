@@ -1,22 +1,22 @@
 //! Payments that wait for a person's decision.
 
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
-use domain::payments::payment::{Concern, Order, Payment};
+use domain::payments::payment::{Escalation, OrderKind, Payment};
 use domain::scheduling::appointment::Event;
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Money};
-use store::{AppointmentRecord, ConcernPage, Effect, Transaction};
+use store::{AppointmentRecord, EscalationPage, Job, Transaction};
 
 use crate::identity::people::{Person, administrator};
-use crate::{App, AppError};
+use crate::{App, AppError, Attempt};
 
 /// What a person decides about a payment that cannot go on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum Resolution {
     /// The gateway is asked once more.
     TryAgain,
     /// So much was settled with the client or the expert outside the gateway, or is given up.
-    SettledByHand(Money),
+    ResolvedManually(Money),
 }
 
 /// Most payments of one page.
@@ -26,29 +26,28 @@ pub const LARGEST_PAGE: u16 = 100;
 ///
 /// # Errors
 /// [`AppError::Forbidden`] to all others.
-pub async fn concerns(
+pub async fn list(
     app: &App,
     person: &Person,
     after: Option<AppointmentId>,
     limit: u16,
-) -> Result<ConcernPage, AppError> {
+) -> Result<EscalationPage, AppError> {
     administrator(person)?;
-    Ok(app.store.concerns(after, limit.clamp(1, LARGEST_PAGE)).await?)
+    Ok(app.store.escalations(after, limit.clamp(1, LARGEST_PAGE)).await?)
 }
 
 /// An administrator decides how a payment goes on that needs a person.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] to all others, [`AppError::PaymentState`] when it needs nobody, or another decision.
-pub async fn decide(
+pub async fn resolve(
     app: &App,
     person: &Person,
     id: AppointmentId,
-    decision: Decision,
+    resolution: Resolution,
 ) -> Result<AppointmentRecord, AppError> {
     let refuse = |text: &str| Err(AppError::PaymentState(text.to_owned()));
-    let mut tries = app.tries();
-    loop {
+    app.transact("resolve_escalation", || async {
         let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
         if person.party_of(&record.appointment)? != Party::Platform {
             return Err(AppError::Forbidden("only an administrator who is not one of the two can decide"));
@@ -56,70 +55,72 @@ pub async fn decide(
         let now = app.now();
         let totals = Totals::of(&record.movements);
         let Some(payment) = &record.payment else { return refuse("there was nothing to pay") };
-        let Some(concern) = payment.concern else {
+        let Some(escalation) = payment.escalation else {
             return refuse("it goes on by itself, so there is nothing to decide");
         };
         let owed = totals.held().saturating_sub(payment.target(&record.appointment.status).amount());
-        if let Decision::SettledByHand(settled) = decision {
-            let (amount, owed) = match concern {
-                Concern::RefundFailed { amount }
-                | Concern::DisputeLost { amount }
-                | Concern::Refused { order: Order::Refund, amount } => {
+        if let Resolution::ResolvedManually(settled) = resolution {
+            let (amount, owed) = match escalation {
+                Escalation::RefundFailed { amount }
+                | Escalation::DisputeLost { amount }
+                | Escalation::Refused { order: OrderKind::Refund, amount } => {
                     (amount, payment.amount.with_amount(owed).ok())
                 }
-                Concern::Refused { amount, .. } => (amount, Some(amount)),
-                Concern::Contested => (settled, Some(settled)),
+                Escalation::Refused { amount, .. } => (amount, Some(amount)),
+                Escalation::NoShowDisputed => (settled, Some(settled)),
             };
             // What was settled is what the person saw, and what is still so.
             if settled != amount || owed != Some(amount) {
                 let now = owed.unwrap_or(amount);
-                return refuse(&format!("it is about {now} by now, not {settled}; look at it again"));
+                return refuse(&format!("it is subject {now} by now, not {settled}; look at it again"));
             }
         }
         let mut transaction = Transaction::new();
-        let mut payment = Payment { version: payment.version + 1, concern: None, ..payment.clone() };
-        match (decision, concern) {
-            (_, Concern::Contested) => {
+        let mut payment = Payment { version: payment.version + 1, escalation: None, ..payment.clone() };
+        let mut movements = record.movements.clone();
+        match (resolution, escalation) {
+            (_, Escalation::NoShowDisputed) => {
                 return refuse(
                     "the two do not say the same of the session; say how it ended, as completed or as a no-show",
                 );
             }
-            (Decision::TryAgain, Concern::DisputeLost { .. }) => {
+            (Resolution::TryAgain, Escalation::DisputeLost { .. }) => {
                 return refuse(
                     "the gateway refunds nothing of what was lost in a dispute; settle it by hand",
                 );
             }
-            (Decision::TryAgain, Concern::RefundFailed { .. }) => {
+            (Resolution::TryAgain, Escalation::RefundFailed { .. }) => {
                 payment.refund_tries = totals.failed_refunds.saturating_add(1);
             }
-            (Decision::TryAgain, Concern::Refused { order, .. }) => {
+            (Resolution::TryAgain, Escalation::Refused { order, .. }) => {
                 payment.refused.remove(&order);
             }
             // Nobody can be made to pay any more.
-            (Decision::SettledByHand(_), Concern::Refused { order: Order::Capture, .. }) => {
-                payment.kept = Some(payment.amount.nothing());
+            (Resolution::ResolvedManually(_), Escalation::Refused { order: OrderKind::Capture, .. }) => {
+                payment.final_charge = Some(payment.amount.nothing());
                 let (version, event) = (payment.version, Event::PaymentUnpaid);
-                app.owe(&mut transaction, Effect::Announcement { appointment: id, version, event }, now)?;
+                app.enqueue(&mut transaction, Job::Announcement { appointment: id, version, event }, now)?;
             }
             (
-                Decision::SettledByHand(_),
-                Concern::Refused { order: Order::Reversal | Order::Transfer, .. },
+                Resolution::ResolvedManually(_),
+                Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. },
             ) => {
-                payment.settled_with_expert = true;
+                payment.resolved_with_expert = true;
             }
             (
-                Decision::SettledByHand(amount),
-                Concern::RefundFailed { .. }
-                | Concern::DisputeLost { .. }
-                | Concern::Refused { order: Order::Refund, .. },
+                Resolution::ResolvedManually(amount),
+                Escalation::RefundFailed { .. }
+                | Escalation::DisputeLost { .. }
+                | Escalation::Refused { order: OrderKind::Refund, .. },
             ) => {
                 // What is to go back after this is tried by the gateway again.
                 payment.refund_tries = totals.failed_refunds.saturating_add(1);
-                payment.refused.remove(&Order::Refund);
+                payment.refused.remove(&OrderKind::Refund);
                 payment.entries += 1;
-                let object = format!("by_hand_{}", payment.entries);
-                let movement = Movement::new(MovementKind::SettledByHand, amount, object, now, None);
-                app.owe(&mut transaction, Effect::Receipts(id), now)?;
+                let object = format!("manual_{}", payment.entries);
+                let movement = Movement::new(MovementKind::ResolvedManually, amount, object, now, None);
+                app.enqueue(&mut transaction, Job::Receipts(id), now)?;
+                movements.push(movement.clone());
                 transaction.put_entry(
                     id,
                     &Entry {
@@ -134,12 +135,9 @@ pub async fn decide(
             }
         }
         transaction.put_payment(&payment)?;
-        app.owe(&mut transaction, Effect::Payment(id), now)?;
-        match app.commit(transaction).await {
-            Ok(()) => {
-                return app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"));
-            }
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
+        app.enqueue(&mut transaction, Job::Payment(id), now)?;
+        let record = AppointmentRecord { payment: Some(payment), movements, ..record };
+        Ok(Attempt::Commit(transaction, record))
+    })
+    .await
 }

@@ -9,7 +9,7 @@ use store::table::Consistency;
 use store::{Transaction, VersionedRates};
 
 use crate::ports::PortError;
-use crate::{App, AppError};
+use crate::{App, AppError, Attempt};
 
 /// Why the rates in force stay what they are.
 #[derive(Debug, thiserror::Error)]
@@ -32,25 +32,25 @@ pub enum RefreshError {
 /// When nothing that can be taken was published, or the table did not do as asked. The rates that are kept stay then.
 pub async fn refresh(app: &App) -> Result<bool, RefreshError> {
     let published = app.exchange_rates.latest().await.map_err(RefreshError::Source)?;
-    let mut tries = app.tries();
-    loop {
-        let known = app.store.exchange_rates(Consistency::Strong).await.map_err(AppError::from)?;
-        let now = app.now();
-        if !published.succeed(known.as_ref().map(|known| &known.rates), now)? {
-            return Ok(false);
-        }
-        let version = known.map_or(0, |known| known.version) + 1;
-        let rates = VersionedRates { version, fetched_at: now, rates: published.clone() };
-        let mut transaction = Transaction::new();
-        transaction.put_exchange_rates(&rates).map_err(AppError::from)?;
-        match app.commit(transaction).await {
-            Ok(()) => {
-                tracing::info!(date = %published.date(), currencies = published.rates().len(), "new exchange rates");
-                return Ok(true);
+    let changed = app
+        .transact("refresh_exchange_rates", || async {
+            let known = app.store.exchange_rates(Consistency::Strong).await?;
+            let now = app.now();
+            match published.succeed(known.as_ref().map(|known| &known.rates), now) {
+                Ok(true) => {}
+                other => return Ok(Attempt::Unchanged(other)),
             }
-            Err(failure) => tries.again(failure).await?,
-        }
+            let version = known.map_or(0, |known| known.version) + 1;
+            let rates = VersionedRates { version, fetched_at: now, rates: published.clone() };
+            let mut transaction = Transaction::new();
+            transaction.put_exchange_rates(&rates)?;
+            Ok(Attempt::Commit(transaction, Ok(true)))
+        })
+        .await??;
+    if changed {
+        tracing::info!(date = %published.date(), currencies = published.rates().len(), "new exchange rates");
     }
+    Ok(changed)
 }
 
 async fn in_force(app: &App) -> Result<Option<ReferenceRates>, AppError> {

@@ -3,9 +3,8 @@
 use domain::AppointmentId;
 use domain::scheduling::appointment::{Appointment, Event};
 use store::table::Consistency;
-use store::{Effect, Transaction};
+use store::{Job, Transaction};
 
-use super::process::commit_step;
 use crate::{App, AppError};
 
 /// Gives the slot of a hold back whose time is over. A hold that is something else by now stays as it is.
@@ -18,8 +17,8 @@ pub(crate) async fn expire(app: &App, id: AppointmentId) -> Result<(), AppError>
 }
 
 /// Gives the slot of a hold back that can never be paid.
-pub(crate) async fn give_up(app: &App, appointment: &Appointment) -> Result<(), AppError> {
-    match appointment.given_up() {
+pub(crate) async fn release_hold(app: &App, appointment: &Appointment) -> Result<(), AppError> {
+    match appointment.hold_released() {
         Ok(expired) => release(app, appointment, &expired).await,
         Err(_) => Ok(()),
     }
@@ -27,11 +26,11 @@ pub(crate) async fn give_up(app: &App, appointment: &Appointment) -> Result<(), 
 
 async fn release(app: &App, appointment: &Appointment, expired: &Appointment) -> Result<(), AppError> {
     let now = app.now();
-    let days = app.store.days(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
+    let days = app.store.occupancy(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(expired)?;
-    transaction.change_days(appointment.expert, &days.release(appointment));
-    app.owe(&mut transaction, Effect::Payment(appointment.id), now)?;
+    transaction.put_occupancy(appointment.expert, &days.release(appointment));
+    app.enqueue(&mut transaction, Job::Payment(appointment.id), now)?;
     app.announce(&mut transaction, expired, Event::Expired, now)?;
-    commit_step(app, transaction).await.map(|_| ())
+    app.commit_step(transaction).await.map(|_| ())
 }

@@ -16,4 +16,4 @@ pub mod refunds;
 pub mod reports;
 pub mod webhooks;
 
-pub use process::NEEDS_PERSON;
+pub use process::ESCALATED;

@@ -1,13 +1,13 @@
 //! What the gateway is asked for.
 
 use domain::payments::ledger::{Movement, MovementKind};
-use domain::payments::payment::{Payment, PaymentState, Plan, References, Settlement, action_deadline};
+use domain::payments::payment::{Order, Payment, PaymentState, Plan, References, action_deadline};
 use domain::scheduling::appointment::{Appointment, Event, Status};
 use domain::{Money, Timestamp};
-use store::{Effect, Transaction};
+use store::{Job, Transaction};
 
-use super::holds::give_up;
-use super::process::{buyer, commit_step};
+use super::holds::release_hold;
+use super::process::buyer;
 use crate::payments::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
 use crate::{App, AppError};
 
@@ -23,12 +23,12 @@ pub(super) async fn order(
     appointment: &Appointment,
     payment: Payment,
     movements: &[Movement],
-    step: Settlement,
+    order: Order,
 ) -> Result<(), AppError> {
-    let asked = ask(app, gateway, appointment, payment.clone(), movements, step).await;
+    let asked = ask(app, gateway, appointment, payment.clone(), movements, order).await;
     let version = payment.version;
     let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
-    match (asked, step.refusable()) {
+    match (asked, order.refusable()) {
         (Err(AppError::Payment(PaymentError::Refused { code, message })), Some((order, _))) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway refuses an order for good");
             refused.refused.insert(order, code);
@@ -61,21 +61,21 @@ async fn ask(
     appointment: &Appointment,
     payment: Payment,
     movements: &[Movement],
-    step: Settlement,
+    order: Order,
 ) -> Result<(), AppError> {
     let ordinal = |kind| {
         let before = movements.iter().filter(|movement| movement.kind == kind).count();
-        let before = if domain::planted("every_order_has_the_same_key") { 0 } else { before };
+        let before = before;
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     };
-    match step {
-        Settlement::Take => match (gateway.take(&payment).await, payment.action_deadline) {
+    match order {
+        Order::CollectApproved => match (gateway.collect_approved(&payment).await, payment.action_deadline) {
             // What is refused for good would be refused again: nobody else shall wait for it.
             (Err(PaymentError::Refused { code, .. }), _)
                 if matches!(appointment.status, Status::Pending { .. }) =>
             {
                 tracing::warn!(appointment = %appointment.id, code, "what the client agreed to cannot be taken");
-                give_up(app, appointment).await?;
+                release_hold(app, appointment).await?;
             }
             // They can agree to something else until their deadline.
             (Err(PaymentError::Refused { code, .. }), Some(deadline)) => {
@@ -84,38 +84,29 @@ async fn ask(
             }
             (taken, _) => taken?,
         },
-        Settlement::CancelIntent => gateway.cancel(&payment).await?,
-        Settlement::Capture(amount) => {
+        Order::CancelIntent => gateway.cancel(&payment).await?,
+        Order::Capture(amount) => {
             gateway.capture(&payment, amount, amount.share(payment.fee_rate)).await?;
         }
-        Settlement::AuthoriseSaved(amount) => {
+        Order::AuthoriseSavedCard(amount) => {
             use_saved_card(app, gateway, appointment, payment, amount, false).await?
         }
-        Settlement::ChargeSaved(amount) => {
+        Order::ChargeSavedCard(amount) => {
             use_saved_card(app, gateway, appointment, payment, amount, true).await?
         }
-        Settlement::AskClient { deadline, .. } => {
+        Order::RequestPayment { deadline } => {
             ask_client(app, gateway, appointment, payment, deadline).await?;
         }
-        Settlement::Refund { amount, from_expert } => {
+        Order::Refund { amount, from_expert } => {
             let order = RefundOrder { amount, from_expert, ordinal: ordinal(MovementKind::Refund) };
             gateway.refund(&payment, order).await?;
         }
-        Settlement::Reverse { amount, with_fee } => {
+        Order::Reverse { amount, with_fee } => {
             gateway.reverse(&payment, amount, with_fee, ordinal(MovementKind::Reversal)).await?;
         }
-        Settlement::TransferAgain(amount) => {
+        Order::TransferAgain(amount) => {
             gateway.transfer(&payment, amount, ordinal(MovementKind::Transfer)).await?;
         }
-        Settlement::Settled
-        | Settlement::WaitUntil(_)
-        | Settlement::Confirm
-        | Settlement::Expire
-        | Settlement::CallOff
-        | Settlement::Complete
-        | Settlement::AcceptReport
-        | Settlement::NeedsPerson { .. }
-        | Settlement::WriteOff => {}
     }
     Ok(())
 }
@@ -129,8 +120,8 @@ async fn ask_client(
     deadline: Timestamp,
 ) -> Result<(), AppError> {
     let version = payment.version;
-    let told = payment.action_deadline.is_none() && !domain::planted("nobody_tells_the_client");
-    let told = told.then_some(Event::PaymentActionRequired);
+    let event = payment.action_deadline.is_none();
+    let event = event.then_some(Event::PaymentActionRequired);
     let wanted = Payment {
         plan: Plan::Authorise,
         intents: payment.intents.saturating_add(1),
@@ -139,12 +130,12 @@ async fn ask_client(
     };
     match gateway.open(&wanted, &buyer(app, appointment)).await {
         Ok(Opened { references, .. }) => {
-            put_payment(app, version, Payment { references, ..wanted }, told).await
+            put_payment(app, version, Payment { references, ..wanted }, event).await
         }
         // It may come round by then; the slot is not held for it any longer.
         Err(refused @ PaymentError::Refused { .. }) => {
             let refusals = payment.refusals.saturating_add(1);
-            put_payment(app, version, Payment { refusals, ..payment.asked_until(deadline) }, told).await?;
+            put_payment(app, version, Payment { refusals, ..payment.asked_until(deadline) }, event).await?;
             Err(refused.into())
         }
         Err(failure) => Err(failure.into()),
@@ -181,14 +172,18 @@ async fn use_saved_card(
 }
 
 /// Writes a payment over the version that was read.
-async fn put_payment(app: &App, version: u64, payment: Payment, news: Option<Event>) -> Result<(), AppError> {
+async fn put_payment(
+    app: &App,
+    version: u64,
+    payment: Payment,
+    event: Option<Event>,
+) -> Result<(), AppError> {
     let payment = Payment { version: version + 1, ..payment };
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
-    if let Some(event) = news {
-        let effect =
-            Effect::Announcement { appointment: payment.appointment, version: payment.version, event };
-        app.owe(&mut transaction, effect, app.now())?;
+    if let Some(event) = event {
+        let job = Job::Announcement { appointment: payment.appointment, version: payment.version, event };
+        app.enqueue(&mut transaction, job, app.now())?;
     }
-    commit_step(app, transaction).await.map(|_| ())
+    app.commit_step(transaction).await.map(|_| ())
 }

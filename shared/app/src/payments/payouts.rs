@@ -10,17 +10,12 @@ use crate::{App, AppError};
 
 /// Reads an expert's account again and writes down its payouts that are not in the ledger yet, now and every day: the platform's
 /// books do not show them, so nothing else would find one whose message was lost, or learn that the account may be used again.
-pub(crate) async fn note_payouts(
+pub(crate) async fn record_payouts(
     app: &App,
     expert: domain::ExpertId,
-    gateway: domain::payments::gateway::Gateway,
+    gateway: domain::payments::gateway::GatewayKind,
 ) -> Result<Next, AppError> {
-    let account = match domain::planted("accounts_are_only_told_of") {
-        true => {
-            app.store.payment_account(expert, gateway).await?.map(|now| Renewed { before: now.clone(), now })
-        }
-        false => accounts::refresh(app, expert, gateway).await?,
-    };
+    let account = accounts::refresh(app, expert, gateway).await?;
     let Some(Renewed { before, now: account }) = account else { return Ok(Next::Never) };
     let tomorrow = Next::At(app.now().plus(DAY));
     if !before.payouts_enabled && !account.payouts_enabled {
@@ -38,7 +33,7 @@ pub(crate) async fn note_payouts(
         transaction.put_payout(kind, &object, &entry)?;
         match app.commit(transaction).await {
             // Written down before, or by somebody faster.
-            Ok(()) | Err(AppError::Commit(store::CommitError::Moved(_))) => {}
+            Ok(()) | Err(AppError::Commit(store::CommitError::VersionConflict(_))) => {}
             Err(failure) => return Err(failure),
         }
     }

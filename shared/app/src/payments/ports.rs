@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::payments::exchange::ReferenceRates;
-use domain::payments::gateway::{Abilities, Gateway};
+use domain::payments::gateway::{Capabilities, GatewayKind};
 use domain::payments::ledger::Movement;
-use domain::payments::payment::{IntentStatus, Payment, References, Seen};
+use domain::payments::payment::{IntentStatus, Payment, PaymentSnapshot, References};
 pub use domain::payments::reconciliation::BookLine;
 use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
 
@@ -19,13 +19,13 @@ pub use taxes::{CalculatedTax, TakenBack, TaxCalculation, TaxService};
 
 /// A payment gateway: takes money from clients, gives it to experts, and keeps the platform's fee back.
 ///
-/// Whoever calls looks first ([`PaymentGateway::look`]) and orders then, so an order whose answer was lost is seen and not
+/// Whoever calls looks first ([`PaymentGateway::fetch_payment`]) and orders then, so an order whose answer was lost is seen and not
 /// given twice. Besides that each order carries an idempotency key, made of the appointment, the step, and how often it was
 /// taken.
 #[async_trait]
 pub trait PaymentGateway: Send + Sync {
     /// For how long it sets money aside.
-    fn abilities(&self) -> Abilities;
+    fn capabilities(&self) -> Capabilities;
 
     /// Opens an account for an expert, once: asked again for the same expert it answers the same account.
     async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError>;
@@ -47,10 +47,10 @@ pub trait PaymentGateway: Send + Sync {
 
     /// Everything the gateway knows of a payment now. An intent of a saved card that was made for the next number of the payment
     /// and is not noted in it counts as its intent.
-    async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError>;
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError>;
 
     /// Takes, or sets aside, what the client agreed to, where the gateway waits for that.
-    async fn take(&self, payment: &Payment) -> Result<(), PaymentError>;
+    async fn collect_approved(&self, payment: &Payment) -> Result<(), PaymentError>;
 
     /// Asks a saved card for an amount: to set it aside, or to take it at once. Answers the new intent; what became of it is
     /// seen by looking. A card that fails is no error.
@@ -112,12 +112,12 @@ pub trait PaymentGateway: Send + Sync {
         headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Notice, WebhookError>;
+    ) -> Result<WebhookEvent, WebhookError>;
 }
 
 /// The gateways of a function. One that makes no payments has none, and so no access to their keys.
 #[derive(Clone, Default)]
-pub struct Gateways(BTreeMap<Gateway, Arc<dyn PaymentGateway>>);
+pub struct Gateways(BTreeMap<GatewayKind, Arc<dyn PaymentGateway>>);
 
 impl Gateways {
     /// No payments at all.
@@ -127,7 +127,7 @@ impl Gateways {
 
     /// With one more.
     #[must_use]
-    pub fn with(mut self, gateway: Gateway, port: Arc<dyn PaymentGateway>) -> Self {
+    pub fn with(mut self, gateway: GatewayKind, port: Arc<dyn PaymentGateway>) -> Self {
         self.0.insert(gateway, port);
         self
     }
@@ -136,13 +136,13 @@ impl Gateways {
     ///
     /// # Errors
     /// [`PaymentError::Unavailable`] when it is not set up here.
-    pub fn get(&self, gateway: Gateway) -> Result<&dyn PaymentGateway, PaymentError> {
+    pub fn get(&self, gateway: GatewayKind) -> Result<&dyn PaymentGateway, PaymentError> {
         let port = self.0.get(&gateway).map(|port| &**port);
         port.ok_or_else(|| PaymentError::Unavailable(format!("{gateway} is not set up here")))
     }
 
     /// Those that are set up.
-    pub fn iter(&self) -> impl Iterator<Item = (Gateway, &dyn PaymentGateway)> {
+    pub fn iter(&self) -> impl Iterator<Item = (GatewayKind, &dyn PaymentGateway)> {
         self.0.iter().map(|(gateway, port)| (*gateway, &**port))
     }
 }
@@ -182,22 +182,27 @@ pub enum PayWith {
 
 /// What was found at the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looked {
+pub struct FetchedPayment {
     /// What counts for the next step.
-    pub seen: Seen,
+    pub snapshot: PaymentSnapshot,
     /// How the client pays, while they can.
     pub pay_with: PayWith,
     /// The intent that was looked at, when a saved card was asked with it and nobody could write that down.
-    pub unnoted_intent: Option<String>,
+    pub unrecorded_intent: Option<String>,
 }
 
-impl Looked {
+impl FetchedPayment {
     /// What was never asked for.
     pub fn missing() -> Self {
         let status = IntentStatus::Missing;
-        let seen =
-            Seen { status, movements: Vec::new(), open_dispute: false, lost_dispute: false, decline: None };
-        Self { seen, pay_with: PayWith::Nothing, unnoted_intent: None }
+        let snapshot = PaymentSnapshot {
+            status,
+            movements: Vec::new(),
+            open_dispute: false,
+            lost_dispute: false,
+            decline: None,
+        };
+        Self { snapshot, pay_with: PayWith::Nothing, unrecorded_intent: None }
     }
 }
 
@@ -238,16 +243,16 @@ pub struct OnboardingPage {
 
 /// A message from the provider: look at this.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub struct WebhookEvent {
     /// The same for each copy of the message.
     pub id: String,
     /// What to look at.
-    pub about: About,
+    pub subject: WebhookSubject,
 }
 
 /// What a provider's message is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
+pub enum WebhookSubject {
     /// The payment of an appointment.
     Payment {
         /// As we named it when the payment was made possible.

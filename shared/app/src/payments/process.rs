@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use domain::kernel::time::DAY;
 use domain::payments::ledger::{self, Movement, MovementKind};
-use domain::payments::payment::{IntentStatus, Payment, References, settle};
+use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References, Wait, next_action};
 use domain::scheduling::appointment::{Appointment, Event, Outcome, Status};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Timestamp};
 use store::{AppointmentRecord, Transaction};
 
-use super::change::{Change, Verdict};
+use super::change::Change;
 use super::orders::order;
-use crate::payments::ports::{Buyer, Looked};
+use crate::payments::ports::{Buyer, FetchedPayment};
 use crate::{App, AppError};
 
 /// Most steps of one settlement: confirm or cancel, expire, refund, and a few that others get in the way of.
@@ -24,7 +24,7 @@ const DISPUTABLE: i64 = 180 * DAY;
 const LATER_LOOK: i64 = 30 * DAY;
 
 /// What the log says when a payment cannot go on before a person decides. The alarm in `template.yaml` waits for these words.
-pub const NEEDS_PERSON: &str = "a payment needs a person";
+pub const ESCALATED: &str = "payment escalated";
 
 /// When to look again.
 pub(crate) enum Next {
@@ -35,11 +35,11 @@ pub(crate) enum Next {
 }
 
 /// What the gateway says of a payment; of one that it was never asked for, that it is missing.
-pub(crate) async fn look(app: &App, payment: &Payment) -> Result<Looked, AppError> {
+pub(crate) async fn fetch_payment(app: &App, payment: &Payment) -> Result<FetchedPayment, AppError> {
     if payment.references == References::default() {
-        return Ok(Looked::missing());
+        return Ok(FetchedPayment::missing());
     }
-    Ok(app.gateways.get(payment.gateway)?.look(payment).await?)
+    Ok(app.gateways.get(payment.gateway)?.fetch_payment(payment).await?)
 }
 
 /// How the people of an appointment are addressed by a gateway.
@@ -53,7 +53,7 @@ pub(crate) fn buyer<'a>(app: &'a App, appointment: &'a Appointment) -> Buyer<'a>
 }
 
 /// Takes steps until the payment and the appointment agree.
-pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next, AppError> {
+pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next, AppError> {
     for _ in 0..MOST_STEPS {
         let Some(AppointmentRecord { appointment, payment, movements }) =
             app.store.latest_appointment_record(id).await?
@@ -68,66 +68,61 @@ pub(crate) async fn settle_payment(app: &App, id: AppointmentId) -> Result<Next,
             }
         };
         let gateway = app.gateways.get(payment.gateway)?;
-        let Looked { seen, unnoted_intent, .. } = look(app, &payment).await?;
-        let news: Vec<Movement> = ledger::news(&movements, &seen.movements).into_iter().cloned().collect();
-        let movements: Vec<Movement> = movements.into_iter().chain(news.iter().cloned()).collect();
+        let FetchedPayment { snapshot, unrecorded_intent, .. } = fetch_payment(app, &payment).await?;
+        let new_movements: Vec<Movement> =
+            ledger::new_movements(&movements, &snapshot.movements).into_iter().cloned().collect();
+        let movements: Vec<Movement> = movements.into_iter().chain(new_movements.iter().cloned()).collect();
         let target = payment.target(&appointment.status);
         let observed = Payment {
-            state: payment.state_of(&seen, &movements, target),
-            decline: seen.decline,
-            open_dispute: seen.open_dispute,
-            lost_dispute: seen.lost_dispute,
+            state: payment.state_of(&snapshot, &movements, target),
+            decline: snapshot.decline,
+            open_dispute: snapshot.open_dispute,
+            lost_dispute: snapshot.lost_dispute,
             // Who paid anew has their deadline behind them.
-            action_deadline: match seen.status {
+            action_deadline: match snapshot.status {
                 IntentStatus::Authorised { .. } | IntentStatus::Succeeded => None,
                 _ => payment.action_deadline,
             },
             // It was refused, or failed, of the payment as it then was.
-            refused: if news.is_empty() { payment.refused.clone() } else { BTreeMap::new() },
-            failing_since: payment.failing_since.filter(|_| news.is_empty()),
-            ..match unnoted_intent {
+            refused: if new_movements.is_empty() { payment.refused.clone() } else { BTreeMap::new() },
+            failing_since: payment.failing_since.filter(|_| new_movements.is_empty()),
+            ..match unrecorded_intent {
                 Some(intent) => payment.with_intent(intent),
                 None => payment.clone(),
             }
         };
-        let step = settle(&appointment, &observed, &seen, &movements, gateway.abilities(), now);
-        tracing::info!(appointment = %id, status = appointment.status.word(), ?step, news = news.len(), "settling");
+        let action = next_action(&appointment, &observed, &snapshot, &movements, gateway.capabilities(), now);
+        tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "settling");
 
-        let mut change = Change::new(app, &appointment, payment, observed, news, now);
-        match change.decide(step).await? {
-            Verdict::Agreed(next) => {
-                if change.commit().await? {
-                    return Ok(match next {
-                        Next::Never if !gateway.keeps_books() => {
+        let mut change = Change::new(app, &appointment, payment, observed, new_movements, now);
+        match action {
+            PaymentAction::Wait(wait) => {
+                change.set_escalation(action.escalation());
+                let look_again = wait == Wait::Settled && change.close_unpaid();
+                if change.commit().await? && !look_again {
+                    return Ok(match wait.until() {
+                        Some(until) => Next::At(until),
+                        None if !gateway.keeps_books() => {
                             later_look(&movements, now).map_or(Next::Never, Next::At)
                         }
-                        next => next,
+                        None => Next::Never,
                     });
                 }
             }
-            Verdict::LookAgain => {
+            PaymentAction::Transition(transition) => {
+                change.apply(transition).await?;
                 change.commit().await?;
             }
-            Verdict::Order(step) => {
-                // What was seen is written down before anything more is asked for, and nothing is asked for of what is no
-                // longer so.
+            PaymentAction::Order(requested) => {
+                // What was read is written first. Nothing is ordered for a state that has changed meanwhile.
                 if let Some(payment) = change.commit_and_keep(true).await? {
-                    order(app, gateway, &appointment, payment, &movements, step).await?;
+                    order(app, gateway, &appointment, payment, &movements, requested).await?;
                 }
             }
         }
     }
     // Others keep getting in the way; nothing is lost by looking again a little later.
     Ok(Next::At(app.now().plus(60)))
-}
-
-/// Commits one step; whether nobody else was faster. When somebody was, the step may be needless, so the caller looks again.
-pub(super) async fn commit_step(app: &App, transaction: Transaction) -> Result<bool, AppError> {
-    let mut tries = app.tries();
-    match app.commit(transaction).await {
-        Ok(()) => Ok(true),
-        Err(failure) => tries.again(failure).await.map(|()| false),
-    }
 }
 
 /// Notes that a session without a payment took place, unless somebody says otherwise in time; none when somebody else was
@@ -147,7 +142,7 @@ async fn complete_free(
     let mut transaction = Transaction::new();
     transaction.put_appointment(&completed)?;
     app.announce(&mut transaction, &completed, Event::Completed, now)?;
-    Ok(commit_step(app, transaction).await?.then_some(Next::Never))
+    Ok(app.commit_step(transaction).await?.then_some(Next::Never))
 }
 
 /// When to look again at a payment that is settled, at a gateway whose books nobody can be told to read: as long as the client can

@@ -4,11 +4,11 @@ use domain::payments::ledger::Totals;
 use domain::payments::payment::{Payment, PaymentState};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Money};
-use store::{AppointmentRecord, Effect, Transaction};
+use store::{AppointmentRecord, Job, Transaction};
 
-use crate::idempotency::{Created, Known, Request};
+use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::people::Person;
-use crate::{App, AppError};
+use crate::{App, AppError, Attempt};
 
 /// Gives an amount back of what the client pays, as the expert or an administrator pleases, whatever the policy says.
 ///
@@ -17,35 +17,31 @@ use crate::{App, AppError};
 pub async fn refund(
     app: &App,
     person: &Person,
-    request: &Request,
+    request: &IdempotentRequest,
     id: AppointmentId,
     amount: Money,
-) -> Result<Created<AppointmentRecord>, AppError> {
-    let mut tries = app.tries();
-    loop {
-        match try_refund(app, person, request, id, amount).await {
-            Ok(created) => return Ok(created),
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
+) -> Result<Creation<AppointmentRecord>, AppError> {
+    app.transact("refund_appointment", || attempt_refund(app, person, request, id, amount)).await
 }
 
-async fn try_refund(
+async fn attempt_refund(
     app: &App,
     person: &Person,
-    request: &Request,
+    request: &IdempotentRequest,
     id: AppointmentId,
     amount: Money,
-) -> Result<Created<AppointmentRecord>, AppError> {
+) -> Result<Attempt<Creation<AppointmentRecord>>, AppError> {
     let now = app.now();
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
     if person.party_of(&record.appointment)? == Party::Client {
         return Err(AppError::Forbidden("only the expert can give money back"));
     }
-    let over = match request.known(app, now).await? {
-        Known::Answered(answer) => return Ok(Created::Before(answer)),
-        Known::Begun(seen) => return Ok(Created::Now(record, seen)),
-        Known::New(over) => over,
+    let over = match request.status(app, now).await? {
+        RequestStatus::Completed(answer) => return Ok(Attempt::Unchanged(Creation::Replayed(answer))),
+        RequestStatus::InProgress(idempotency) => {
+            return Ok(Attempt::Unchanged(Creation::Created(record, idempotency)));
+        }
+        RequestStatus::New(over) => over,
     };
     let refuse = |text: String| Err(AppError::PaymentState(text));
     let Some(payment) = record.payment else {
@@ -87,16 +83,17 @@ async fn try_refund(
     if amount.amount() > target.amount() {
         return refuse(format!("the client pays {target}, so {amount} cannot be given back"));
     }
-    let kept = target.less(amount);
-    let step = u64::from(!domain::planted("refunds_keep_the_version"));
-    let payment = Payment { version: payment.version + step, kept: Some(kept), ..payment };
-    let seen = request.starting(id, now);
+    let final_charge = target.less(amount);
+    let payment = Payment { version: payment.version + 1, final_charge: Some(final_charge), ..payment };
+    let idempotency = request.record(id, now);
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
-    transaction.put_seen(&seen, over.as_ref())?;
-    app.owe(&mut transaction, Effect::Payment(id), now)?;
-    app.commit(transaction).await?;
-    Ok(Created::Now(AppointmentRecord { payment: Some(payment), ..record }, seen))
+    transaction.put_idempotency_record(&idempotency, over.as_ref())?;
+    app.enqueue(&mut transaction, Job::Payment(id), now)?;
+    Ok(Attempt::Commit(
+        transaction,
+        Creation::Created(AppointmentRecord { payment: Some(payment), ..record }, idempotency),
+    ))
 }
 
 /// What no gateway can move is refused before anybody waits for it.

@@ -1,7 +1,7 @@
 //! What an expert's receipts say of them.
 
 use domain::ExpertId;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::receipts::billing::{BillingDetails, TaxChoice};
 use store::{Transaction, VersionedBilling};
 
@@ -21,7 +21,7 @@ pub async fn read(app: &App, owner: Owner) -> Result<VersionedBilling, AppError>
         .ok_or(AppError::NotFound("billing details; put the first with If-Match \"0\""))
 }
 
-/// Replaces the details that their owner saw in version `seen_version`; 0 when there were none. Receipts that were issued
+/// Replaces the details that their owner saw in version `if_match`; 0 when there were none. Receipts that were issued
 /// keep theirs.
 ///
 /// # Errors
@@ -30,13 +30,13 @@ pub async fn read(app: &App, owner: Owner) -> Result<VersionedBilling, AppError>
 pub async fn replace(
     app: &App,
     owner: Owner,
-    seen_version: u64,
+    if_match: u64,
     details: BillingDetails,
 ) -> Result<VersionedBilling, AppError> {
     read_expert(app, owner.expert()).await?;
     let before = app.store.billing(owner.expert()).await?;
     let current = before.as_ref().map_or(0, |billing| billing.version);
-    check_version(seen_version, current)?;
+    check_version(if_match, current)?;
     let was_on = before.is_some_and(|billing| billing.details.tax == Some(TaxChoice::Stripe));
     if details.tax == Some(TaxChoice::Stripe) && !was_on {
         check_tax_service(app, owner.expert()).await?;
@@ -50,12 +50,12 @@ pub async fn replace(
 
 /// Makes sure that Stripe can calculate taxes for an expert.
 async fn check_tax_service(app: &App, expert: ExpertId) -> Result<(), AppError> {
-    let account = app.store.payment_account(expert, Gateway::Stripe).await?.ok_or_else(|| {
+    let account = app.store.payment_account(expert, GatewayKind::Stripe).await?.ok_or_else(|| {
         let missing =
             "you have no Stripe account yet; start Stripe's onboarding, and switch Stripe Tax on after it";
         AppError::TaxNotReady(missing.to_owned())
     })?;
-    let service = app.gateways.get(Gateway::Stripe)?.tax_service();
+    let service = app.gateways.get(GatewayKind::Stripe)?.tax_service();
     let missing = match service {
         Some(service) => service.missing(&account.account).await,
         None => Ok(vec!["tax_service".to_owned()]),

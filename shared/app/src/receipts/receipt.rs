@@ -7,7 +7,7 @@ use store::{ReceiptPage, Transaction};
 
 use crate::identity::people::{Owner, Person, Role};
 use crate::receipts::taxes::{self, Taxed};
-use crate::{App, AppError};
+use crate::{App, AppError, Attempt};
 
 /// Most receipts of one page.
 pub const LARGEST_PAGE: u16 = 100;
@@ -22,24 +22,20 @@ pub const LARGEST_PAGE: u16 = 100;
 /// [`AppError::Busy`] when too many are issued for one expert at once, [`AppError::Payment`] when the gateway does not answer;
 /// nothing is lost by trying again.
 pub async fn issue(app: &App, appointment: &Appointment, occasion: &Occasion) -> Result<Receipt, AppError> {
-    let mut tries = app.tries();
-    let mut content = None;
-    loop {
+    if let Some(issued) = app.store.document(appointment.id, occasion.document()).await? {
+        return Ok(issued);
+    }
+    let content = Content::of(app, appointment, occasion).await?;
+    app.transact("issue_receipt", || async {
         if let Some(issued) = app.store.document(appointment.id, occasion.document()).await? {
-            return Ok(issued);
+            return Ok(Attempt::Unchanged(issued));
         }
-        let content = match &content {
-            Some(content) => content,
-            None => content.insert(Content::of(app, appointment, occasion).await?),
-        };
         let receipt = content.numbered(app, appointment, occasion).await?;
         let mut transaction = Transaction::new();
         transaction.issue_receipt(&receipt)?;
-        match app.commit(transaction).await {
-            Ok(()) => return Ok(receipt),
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
+        Ok(Attempt::Commit(transaction, receipt))
+    })
+    .await
 }
 
 /// All of a document but its number.
@@ -81,7 +77,7 @@ impl Content {
         let year = ReceiptNumber::year_of(issued_at, self.issuer.time_zone);
         let last = app.store.last_receipt(appointment.expert, year).await?;
         let draft = Draft {
-            id: ReceiptId::from_bits(app.fresh_bits()),
+            id: ReceiptId::from_bits(app.new_id_bits()),
             number: ReceiptNumber::after(last, year),
             issued_at,
             issuer: self.issuer.clone(),

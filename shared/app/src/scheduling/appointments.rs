@@ -2,20 +2,20 @@
 
 use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
-use domain::payments::payment::{Concern, Payment};
-use domain::scheduling::appointment::{Appointment, Event, Outcome, Review, Status};
+use domain::payments::payment::{Escalation, Payment};
+use domain::scheduling::appointment::{Appointment, Event, NoShowReport, Outcome, Status};
 use domain::scheduling::cancellation::{Quote, no_show};
-use domain::scheduling::day_ledger::{DayLedger, Request as HoldRequest};
+use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
-use store::{AppointmentPage, AppointmentRecord, CommitError, Effect, Offer, Transaction, Whose};
+use store::{AppointmentPage, AppointmentRecord, AppointmentsOf, Job, Offer, Transaction};
 
 use crate::identity::people::Person;
 use crate::payments::refunds::check_step;
-use crate::scheduling::booking::take_days;
+use crate::scheduling::booking::put_occupancy;
 use crate::scheduling::slots::missing;
-use crate::{App, AppError};
+use crate::{App, AppError, Attempt};
 
 /// Most appointments of one page.
 pub const LARGEST_PAGE: u16 = 100;
@@ -40,18 +40,12 @@ pub async fn read(
 /// When they cannot be read.
 pub async fn list(
     app: &App,
-    whose: Whose,
+    whose: AppointmentsOf,
     starts: TimeSpan,
     after: Option<&str>,
     limit: u16,
 ) -> Result<AppointmentPage, AppError> {
     Ok(app.store.appointments(whose, starts, after, limit.clamp(1, LARGEST_PAGE)).await?)
-}
-
-async fn find(app: &App, person: &Person, id: AppointmentId) -> Result<(Appointment, Party), AppError> {
-    let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    let party = person.party_of(&appointment)?;
-    Ok((appointment, party))
 }
 
 /// What calling an appointment off gives back now, for the person who asks.
@@ -67,8 +61,8 @@ pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quot
 
 /// What calling off gives back of what the client has paid by now.
 fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
-    let kept = record.payment.as_ref().and_then(|payment| payment.kept);
-    let quote = record.appointment.cancellation_quote(party, now).after(kept);
+    let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
+    let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
     match Totals::of(&record.movements) {
         Totals { captured: 0, .. } => quote,
         totals => quote.of_what_is_held(totals.held()),
@@ -87,18 +81,18 @@ pub async fn cancel(
     id: AppointmentId,
     reason: LongText,
     expected: Option<Money>,
-) -> Result<Appointment, AppError> {
-    let mut tries = app.tries();
-    loop {
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("cancel_appointment", || async {
         let (record, party) = read(app, person, id).await?;
         let appointment = &record.appointment;
         if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
-            let kept = record.payment.as_ref().map(|payment| payment.target(&appointment.status));
-            let refund = kept.map_or(appointment.price, |kept| appointment.price.less(kept));
+            let final_charge = record.payment.as_ref().map(|payment| payment.target(&appointment.status));
+            let refund =
+                final_charge.map_or(appointment.price, |final_charge| appointment.price.less(final_charge));
             // Another request of theirs was faster, and gave back less than they saw before this one.
             return match expected.filter(|expected| expected.amount() > refund.amount()) {
                 Some(expected) => Err(AppError::QuoteChanged { refund, expected }),
-                None => Ok(record.appointment),
+                None => Ok(Attempt::Unchanged((record, party))),
             };
         }
         let now = app.now();
@@ -107,49 +101,50 @@ pub async fn cancel(
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(AppError::QuoteChanged { refund: quote.refund, expected });
         }
-        let days = app.store.days(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
+        let days =
+            app.store.occupancy(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
-        transaction.change_days(appointment.expert, &days.release(appointment));
-        keep(app, &mut transaction, &cancelled, record.payment, quote.kept, now)?;
+        transaction.put_occupancy(appointment.expert, &days.release(appointment));
+        let payment =
+            decide_final_charge(app, &mut transaction, &cancelled, record.payment, quote.final_charge, now)?;
         app.announce(&mut transaction, &cancelled, Event::Cancelled, now)?;
-        match app.commit(transaction).await {
-            Ok(()) => return Ok(cancelled),
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
+        let record = AppointmentRecord { appointment: cancelled, payment, ..record };
+        Ok(Attempt::Commit(transaction, (record, party)))
+    })
+    .await
 }
 
-/// Decides what the client pays in the end, at most what was decided before, and owes that it comes so.
-fn keep(
+/// Decides what the client pays in the end, at most what was decided before, and enqueues the job that brings it about. Returns the
+/// payment as it is then.
+fn decide_final_charge(
     app: &App,
     transaction: &mut Transaction,
     appointment: &Appointment,
     payment: Option<Payment>,
-    kept: Money,
+    final_charge: Money,
     now: Timestamp,
-) -> Result<(), AppError> {
-    if let Some(payment) = payment {
-        let before = payment.kept.unwrap_or(payment.amount);
-        let kept = if kept.amount() < before.amount() || domain::planted("promises_are_forgotten") {
-            kept
-        } else {
-            before
-        };
-        let decided = !matches!(appointment.review, Some(Review::Contested));
-        transaction.put_payment(&Payment {
+) -> Result<Option<Payment>, AppError> {
+    let payment = payment.map(|payment| {
+        let before = payment.final_charge.unwrap_or(payment.amount);
+        let final_charge = if final_charge.amount() < before.amount() { final_charge } else { before };
+        let decided = !matches!(appointment.no_show_report, Some(NoShowReport::Disputed));
+        Payment {
             version: payment.version + 1,
-            kept: Some(kept),
+            final_charge: Some(final_charge),
             // Nobody shall have a session without having paid, wherever it was moved to.
             action_deadline: payment.action_deadline.map(|deadline| deadline.min(appointment.start.max(now))),
-            concern: payment.concern.filter(|concern| !(decided && *concern == Concern::Contested)),
+            escalation: payment
+                .escalation
+                .filter(|escalation| !(decided && *escalation == Escalation::NoShowDisputed)),
             ..payment
-        })?;
+        }
+    });
+    if let Some(payment) = &payment {
+        transaction.put_payment(payment)?;
     }
-    if domain::planted("nobody_owes_the_refund") {
-        return Ok(());
-    }
-    app.owe(transaction, Effect::Payment(appointment.id), now)
+    app.enqueue(transaction, Job::Payment(appointment.id), now)?;
+    Ok(payment)
 }
 
 /// Moves an appointment to another slot of the same session type. Moving it to where it is changes nothing.
@@ -161,33 +156,33 @@ pub async fn reschedule(
     person: &Person,
     id: AppointmentId,
     start: Timestamp,
-) -> Result<Appointment, AppError> {
-    let mut tries = app.tries();
-    loop {
-        let (appointment, party) = find(app, person, id).await?;
-        if appointment.start == start && appointment.status == Status::Confirmed {
-            return Ok(appointment);
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("reschedule_appointment", || async {
+        let (record, party) = read(app, person, id).await?;
+        if record.appointment.start == start && record.appointment.status == Status::Confirmed {
+            return Ok(Attempt::Unchanged((record, party)));
         }
-        match try_reschedule(app, &appointment, party, start).await {
-            Ok(moved) => return Ok(moved),
-            // Who asked twice at once may have read a part of what the other did, and be in their own way.
-            Err(refusal @ AppError::Slot(_)) => {
-                if find(app, person, id).await?.0.version == appointment.version {
-                    return Err(refusal);
-                }
-                tries.again(AppError::Commit(CommitError::Moved(Vec::new()))).await?;
+        let version = record.appointment.version;
+        match attempt_reschedule(app, record, party, start).await {
+            // Two requests of the same person at once: this one may have read a part of what the other wrote.
+            Err(AppError::Slot(_))
+                if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
+            {
+                Err(AppError::version_conflict())
             }
-            Err(failure) => tries.again(failure).await?,
+            attempt => attempt,
         }
-    }
+    })
+    .await
 }
 
-async fn try_reschedule(
+async fn attempt_reschedule(
     app: &App,
-    appointment: &Appointment,
+    record: AppointmentRecord,
     party: Party,
     start: Timestamp,
-) -> Result<Appointment, AppError> {
+) -> Result<Attempt<(AppointmentRecord, Party)>, AppError> {
+    let appointment = &record.appointment;
     let Appointment { expert, session_type, .. } = *appointment;
     let Some(Offer { rules, session_type: mut kind }) =
         app.store.offer(expert, session_type, Consistency::Strong).await?
@@ -213,21 +208,21 @@ async fn try_reschedule(
         seats: appointment.seats,
         hold_expires_at: None,
     };
-    let needed = DayLedger::needed(&rules.rules, &kind, start);
+    let needed = Occupancy::needed(&rules.rules, &kind, start);
     let (old_days, new_days) = tokio::join!(
-        app.store.days(expert, appointment.occupied(), Consistency::Strong),
-        app.store.days(expert, needed, Consistency::Strong),
+        app.store.occupancy(expert, appointment.occupied(), Consistency::Strong),
+        app.store.occupancy(expert, needed, Consistency::Strong),
     );
     let held = old_days?.joined(new_days?).move_hold(&rules.rules, appointment, &wanted, now)?;
     let moved = appointment.rescheduled(party, held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     // When the money is taken or set aside, and when it counts as having taken place, hangs on when the session is.
-    keep(app, &mut transaction, &moved, app.store.payment(moved.id).await?, price, now)?;
+    let payment = decide_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
     app.announce(&mut transaction, &moved, Event::Rescheduled, now)?;
-    take_days(app, &mut transaction, expert, &held.change, now).await?;
-    app.commit(transaction).await?;
-    Ok(moved)
+    put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
+    let record = AppointmentRecord { appointment: moved, payment, ..record };
+    Ok(Attempt::Commit(transaction, (record, party)))
 }
 
 /// One of the two, or an administrator, says how a session ended. Saying the same again changes nothing.
@@ -244,10 +239,10 @@ pub async fn end(
     id: AppointmentId,
     outcome: Outcome,
     charge: Option<Money>,
-) -> Result<Appointment, AppError> {
-    let mut tries = app.tries();
-    loop {
-        let (appointment, party) = find(app, person, id).await?;
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("end_appointment", || async {
+        let (record, party) = read(app, person, id).await?;
+        let AppointmentRecord { appointment, payment, .. } = &record;
         if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
             return Err(AppError::Forbidden("a client can only say that the expert did not come"));
         }
@@ -261,31 +256,31 @@ pub async fn end(
         if let Some(charge) = charge {
             check_step("charge", charge)?;
         }
-        let payment = app.store.payment(id).await?;
         if appointment.is_told(outcome, party) {
-            let target = payment.map(|payment| payment.target(&appointment.status));
+            let target = payment.as_ref().map(|payment| payment.target(&appointment.status));
             if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
                 return Err(AppError::PaymentState(
                     "it was completed before, at another charge; give a part back as a refund instead"
                         .to_owned(),
                 ));
             }
-            return Ok(appointment);
+            return Ok(Attempt::Unchanged((record, party)));
         }
         let now = app.now();
         let ended: Appointment = appointment.ended(outcome, party, now)?;
-        let kept = match (ended.review, outcome) {
-            (Some(Review::Objections { .. } | Review::Contested), _) if charge.is_some() => {
+        let final_charge = match (ended.no_show_report, outcome) {
+            (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) if charge.is_some() => {
                 let must = "must be left out: an administrator decides what is taken".to_owned();
                 return Err(AppError::Invalid { field: "charge".to_owned(), must });
             }
-            (Some(_), _) if domain::planted("refund_before_it_is_decided") => price.nothing(),
             // Until it is decided the client pays what was decided before.
-            (Some(Review::Objections { .. } | Review::Contested), _) => price,
+            (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) => price,
             (_, Outcome::Completed) => charge.unwrap_or(price),
-            (_, Outcome::NoShow { missed_by }) => no_show(&appointment.cancellation, price, missed_by).kept,
+            (_, Outcome::NoShow { missed_by }) => {
+                no_show(&appointment.cancellation, price, missed_by).final_charge
+            }
         };
-        let decided = payment.as_ref().and_then(|payment| payment.kept);
+        let decided = payment.as_ref().and_then(|payment| payment.final_charge);
         if let Some((charge, decided)) =
             charge.zip(decided).filter(|(charge, decided)| charge.amount() > decided.amount())
         {
@@ -295,15 +290,14 @@ pub async fn end(
         }
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
-        keep(app, &mut transaction, &ended, payment, kept, now)?;
-        let event = match ended.review {
-            Some(Review::Contested) => Event::Contested,
-            Some(Review::Objections { .. } | Review::Decided) | None => outcome.event(),
+        let payment = decide_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
+        let event = match ended.no_show_report {
+            Some(NoShowReport::Disputed) => Event::NoShowDisputed,
+            Some(NoShowReport::Open { .. } | NoShowReport::Decided) | None => outcome.event(),
         };
         app.announce(&mut transaction, &ended, event, now)?;
-        match app.commit(transaction).await {
-            Ok(()) => return Ok(ended),
-            Err(failure) => tries.again(failure).await?,
-        }
-    }
+        let record = AppointmentRecord { appointment: ended, payment, ..record };
+        Ok(Attempt::Commit(transaction, (record, party)))
+    })
+    .await
 }

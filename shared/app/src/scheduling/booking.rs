@@ -1,24 +1,24 @@
 //! Booking: hold a slot, make its payment possible, and answer; or confirm at once when there is nothing to pay.
 
 use domain::experts::session_type::SessionTypeTerms;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Event, Status};
-use domain::scheduling::day_ledger::{Change, DayLedger, Held, MOST_RECLAIMED, Request as HoldRequest};
+use domain::scheduling::occupancy::{Change, Held, MOST_RECLAIMED, Occupancy, Request as HoldRequest};
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
-use store::idempotency::Seen;
+use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
-use store::{CommitError, Effect, Offer, Transaction};
+use store::{CommitError, Job, Offer, Transaction};
 
-use crate::idempotency::{Created, Known, Request, stopped};
+use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::people::{Person, Role};
 use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::fee;
-use crate::payments::holds::{self, give_up};
+use crate::payments::holds::{self, release_hold};
 use crate::payments::ports::{Opened, PayWith, PaymentError};
-use crate::payments::process::{buyer, look};
+use crate::payments::process::{buyer, fetch_payment};
 use crate::scheduling::slots::missing;
-use crate::{App, AppError};
+use crate::{App, AppError, Attempt};
 
 /// What a client asks for.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Booking {
     /// Who comes.
     pub attendee: Attendee,
     /// By which gateway they pay.
-    pub gateway: Gateway,
+    pub gateway: GatewayKind,
     /// In which currency, when not in that of the price; only in those that the session type offers.
     pub pay_in: Option<Currency>,
 }
@@ -56,19 +56,16 @@ pub struct Booked {
 pub async fn book(
     app: &App,
     person: &Person,
-    request: &Request,
+    request: &IdempotentRequest,
     booking: &Booking,
-) -> Result<Created<Booked>, AppError> {
+) -> Result<Creation<Booked>, AppError> {
     if !person.has(Role::Client) {
         return Err(AppError::Forbidden("only a client can book; ask for that role at sign-in"));
     }
-    let mut tries = app.tries();
-    let (appointment, payment, seen) = loop {
-        match hold(app, person, request, booking).await {
-            Ok(Hold::Before(answer)) => return Ok(Created::Before(answer)),
-            Ok(Hold::Now(made)) => break *made,
-            Err(failure) => tries.again(failure).await?,
-        }
+    let held = app.transact("book_appointment", || attempt_hold(app, person, request, booking)).await?;
+    let (appointment, payment, idempotency) = match held {
+        Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
+        Hold::Held(held) => *held,
     };
     let booked = match payment {
         None => Booked { appointment, payment: None },
@@ -77,38 +74,45 @@ pub async fn book(
             Err(failure) => {
                 // What is refused for good would be refused again: nobody else shall wait for it.
                 if let AppError::Payment(PaymentError::Refused { .. }) = failure
-                    && let Err(error) = give_up(app, &appointment).await
+                    && let Err(error) = release_hold(app, &appointment).await
                 {
                     tracing::warn!(%error, "the hold stands until its time is over");
                 }
-                stopped(app, seen).await;
+                release(app, idempotency).await;
                 return Err(failure);
             }
         },
     };
-    Ok(Created::Now(booked, seen))
+    Ok(Creation::Created(booked, idempotency))
 }
 
+/// What booking decided about the slot.
 enum Hold {
-    Now(Box<(Appointment, Option<Payment>, Seen)>),
-    Before(String),
+    /// It is held, or confirmed when there is nothing to pay.
+    Held(Box<(Appointment, Option<Payment>, IdempotencyRecord)>),
+    /// The same request was answered before, like this.
+    Replayed(String),
 }
 
-/// One try at the hold: read, decide, commit.
-async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) -> Result<Hold, AppError> {
+/// One attempt at the hold.
+async fn attempt_hold(
+    app: &App,
+    person: &Person,
+    request: &IdempotentRequest,
+    booking: &Booking,
+) -> Result<Attempt<Hold>, AppError> {
     let now = app.now();
     let Booking { expert, session_type, start, seats, attendee, gateway, pay_in } = booking;
     let (known, offer, account, fee_rate) = tokio::join!(
-        request.known(app, now),
+        request.status(app, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
         app.store.payment_account(*expert, *gateway),
         fee(app, *expert),
     );
     let over = match known? {
-        Known::Answered(answer) => return Ok(Hold::Before(answer)),
-        Known::Begun(seen) if domain::planted("repeats_book_again") => Some(seen),
-        Known::Begun(seen) => return resume(app, seen).await,
-        Known::New(over) => over,
+        RequestStatus::Completed(answer) => return Ok(Attempt::Unchanged(Hold::Replayed(answer))),
+        RequestStatus::InProgress(idempotency) => return resume(app, idempotency).await,
+        RequestStatus::New(over) => over,
     };
     let Some(Offer { rules, session_type: kind }) = offer? else {
         return Err(missing(app, *expert, *session_type).await);
@@ -116,11 +120,11 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
     let price = kind
         .terms
         .price
-        .times(if domain::planted("seats_cost_nothing") { 1 } else { *seats })
+        .times(*seats)
         .map_err(|error| AppError::Invalid { field: "seats".to_owned(), must: error.to_string() })?;
     let price = price_in(app, &kind.terms, price, *pay_in).await?;
     let account = account?.filter(|account| account.charges_enabled);
-    let id = app.fresh_appointment_id();
+    let id = app.new_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
     let wanted = HoldRequest {
@@ -130,16 +134,16 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
         seats: *seats,
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
     };
-    let needed = DayLedger::needed(&rules.rules, &kind, *start);
-    let days = app.store.days(*expert, needed, Consistency::Strong).await?;
+    let needed = Occupancy::needed(&rules.rules, &kind, *start);
+    let days = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
     let Held { session, group, change } = match days.hold(&rules.rules, &wanted, now) {
         Ok(held) => held,
         // The same request may have run twice, and it was the other that took the slot.
         Err(refusal) => {
-            return match request.known(app, now).await? {
-                Known::Answered(answer) => Ok(Hold::Before(answer)),
-                Known::Begun(seen) => resume(app, seen).await,
-                Known::New(_) => Err(refusal.into()),
+            return match request.status(app, now).await? {
+                RequestStatus::Completed(answer) => Ok(Attempt::Unchanged(Hold::Replayed(answer))),
+                RequestStatus::InProgress(idempotency) => resume(app, idempotency).await,
+                RequestStatus::New(_) => Err(refusal.into()),
             };
         }
     };
@@ -157,10 +161,7 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
         session_name: kind.terms.name.clone(),
         start: session.start,
         end: session.end,
-        buffer_before_minutes: match domain::planted("buffers_are_not_agreed") {
-            true => 0,
-            false => session.buffer_before_minutes,
-        },
+        buffer_before_minutes: session.buffer_before_minutes,
         buffer_after_minutes: session.buffer_after_minutes,
         seats: *seats,
         group,
@@ -169,35 +170,33 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
         reschedules: 0,
         cancellation: kind.terms.cancellation.clone(),
         rescheduling: kind.terms.rescheduling.clone(),
-        review: None,
+        no_show_report: None,
         status,
     };
-    let seen = request.starting(id, now);
+    let idempotency = request.record(id, now);
     let mut transaction = Transaction::new();
     transaction.put_appointment(&appointment)?;
-    transaction.put_seen(&seen, over.as_ref())?;
+    transaction.put_idempotency_record(&idempotency, over.as_ref())?;
     let payment = match account.filter(|_| !price.is_zero()) {
         None => None,
         Some(account) => {
-            let abilities = app.gateways.get(*gateway)?.abilities();
-            let plan = Plan::choose(kind.terms.collection, abilities, session.end, now);
+            let capabilities = app.gateways.get(*gateway)?.capabilities();
+            let plan = Plan::choose(kind.terms.collection, capabilities, session.end, now);
             Some(Payment::agreed(id, price, fee_rate?, (*gateway, account.account), plan))
         }
     };
     match &payment {
         Some(payment) => {
             transaction.put_payment(payment)?;
-            app.owe(&mut transaction, Effect::Payment(id), hold_expires_at)?;
+            app.enqueue(&mut transaction, Job::Payment(id), hold_expires_at)?;
         }
         None => {
             app.announce(&mut transaction, &appointment, Event::Confirmed, now)?;
-            app.owe(&mut transaction, Effect::Payment(id), appointment.completes_at())?;
+            app.enqueue(&mut transaction, Job::Payment(id), appointment.completes_at())?;
         }
     }
-    take_days(app, &mut transaction, *expert, &change, now).await?;
-    app.commit(transaction).await?;
-    tracing::info!(appointment = %id, status = appointment.status.word(), reclaimed = change.reclaimed.len(), "slot taken");
-    Ok(Hold::Now(Box::new((appointment, payment, seen))))
+    put_occupancy(app, &mut transaction, *expert, &change, now).await?;
+    Ok(Attempt::Commit(transaction, Hold::Held(Box::new((appointment, payment, idempotency)))))
 }
 
 /// Adds a change of days to a transaction, and expires the holds that it reclaimed.
@@ -205,7 +204,7 @@ async fn hold(app: &App, person: &Person, request: &Request, booking: &Booking) 
 /// # Errors
 /// When there are too many such holds for one transaction, some are expired in one of their own, and the caller must try
 /// again.
-pub(crate) async fn take_days(
+pub(crate) async fn put_occupancy(
     app: &App,
     transaction: &mut Transaction,
     expert: ExpertId,
@@ -216,35 +215,26 @@ pub(crate) async fn take_days(
         for id in change.reclaimed.iter().take(MOST_RECLAIMED) {
             holds::expire(app, *id).await?;
         }
-        return Err(AppError::Commit(CommitError::Moved(Vec::new())));
+        return Err(AppError::version_conflict());
     }
     for id in &change.reclaimed {
         let Some(old) = app.store.appointment(*id).await? else { continue };
         // Whoever changed it since also changed the day, so this transaction fails and the next try sees it.
-        let expired = old.expired(now).map_err(|_| AppError::Commit(CommitError::Moved(Vec::new())))?;
-        if domain::planted("take_over_without_expiring") {
-            continue;
-        }
+        let expired = old.expired(now).map_err(|_| AppError::version_conflict())?;
         transaction.put_appointment(&expired)?;
-        if domain::planted("take_over_ends_the_timer") {
-            if let Some(timer) = app.store.due(&Effect::Payment(*id)).await? {
-                transaction.done(&timer);
-            }
-        } else {
-            app.owe(transaction, Effect::Payment(*id), now)?;
-        }
+        app.enqueue(transaction, Job::Payment(*id), now)?;
         app.announce(transaction, &expired, Event::Expired, now)?;
     }
-    transaction.change_days(expert, change);
+    transaction.put_occupancy(expert, change);
     Ok(())
 }
 
 /// Goes on where a request stopped that had committed its hold.
-async fn resume(app: &App, seen: Seen) -> Result<Hold, AppError> {
-    let id: AppointmentId = seen.subject.parse().map_err(|_| AppError::NotFound("appointment"))?;
+async fn resume(app: &App, idempotency: IdempotencyRecord) -> Result<Attempt<Hold>, AppError> {
+    let id: AppointmentId = idempotency.subject.parse().map_err(|_| AppError::NotFound("appointment"))?;
     let (appointment, payment) = tokio::join!(app.store.appointment(id), app.store.payment(id));
     let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    Ok(Hold::Now(Box::new((appointment, payment?, seen))))
+    Ok(Attempt::Unchanged(Hold::Held(Box::new((appointment, payment?, idempotency)))))
 }
 
 /// Makes the payment of a hold possible. The provider's idempotency key is the appointment, so doing it again is harmless.
@@ -258,7 +248,7 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
         Status::Confirmed | Status::Completed | Status::NoShow { .. } => {}
     }
     if payment.references != References::default() {
-        let pay_with = look(app, &payment).await?.pay_with;
+        let pay_with = fetch_payment(app, &payment).await?.pay_with;
         return Ok(Booked { appointment, payment: Some((payment, pay_with)) });
     }
     let Opened { references, pay_with } =
@@ -270,12 +260,14 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
         Ok(()) => Ok(Booked { appointment, payment: Some((payment, pay_with)) }),
         // The same request ran twice and the other was faster, or the hold ended meanwhile. In the second case the client
         // never learns how to pay, so nothing can ever be paid.
-        Err(AppError::Commit(CommitError::Moved(_))) => match app.store.payment(appointment.id).await? {
-            Some(stored) if stored.references == payment.references => {
-                Ok(Booked { appointment, payment: Some((stored, pay_with)) })
+        Err(AppError::Commit(CommitError::VersionConflict(_))) => {
+            match app.store.payment(appointment.id).await? {
+                Some(stored) if stored.references == payment.references => {
+                    Ok(Booked { appointment, payment: Some((stored, pay_with)) })
+                }
+                _ => Err(AppError::HoldEnded),
             }
-            _ => Err(AppError::HoldEnded),
-        },
+        }
         Err(failure) => Err(failure),
     }
 }

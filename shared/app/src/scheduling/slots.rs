@@ -2,7 +2,7 @@
 
 use domain::experts::session_type::SessionTypeStatus;
 use domain::kernel::time::DAY;
-use domain::scheduling::day_ledger::{DayLedger, Scratch};
+use domain::scheduling::occupancy::{Occupancy, Scratch};
 use domain::scheduling::slots::Slot;
 use domain::{ExpertId, SessionTypeId, TimeSpan};
 use store::table::Consistency;
@@ -31,7 +31,7 @@ pub async fn list(
     }
     let (offer, days) = tokio::join!(
         app.store.offer(expert, session_type, Consistency::Eventual),
-        app.store.days(expert, DayLedger::needed_to_list(range), Consistency::Eventual),
+        app.store.occupancy(expert, Occupancy::needed_to_list(range), Consistency::Eventual),
     );
     let Some(offer) = offer? else { return Err(missing(app, expert, session_type).await) };
     if offer.session_type.status == SessionTypeStatus::Retired {
@@ -39,7 +39,7 @@ pub async fn list(
     }
     let now = app.now();
     let mut scratch = Scratch::default();
-    let occupancy = days?.occupancy(&offer.session_type, now, &mut scratch);
+    let occupancy = days?.busy_times(&offer.session_type, now, &mut scratch);
     Ok(domain::scheduling::slots::slots(
         &offer.rules.rules,
         &offer.session_type.terms,

@@ -6,8 +6,6 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::planted;
-
 /// The largest amount that is charged, in minor units: Stripe takes at most eight digits
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 pub const MAXIMUM_AMOUNT: u64 = 99_999_999;
@@ -189,7 +187,7 @@ impl Money {
     /// # Ok::<(), domain::kernel::money::AmountTooLarge>(())
     /// ```
     pub fn share(self, rate: Rate) -> Self {
-        self.proportion(u64::from(rate.0), if planted("fees_are_taken_twice") { 5_000 } else { 10_000 })
+        self.proportion(u64::from(rate.0), 10_000)
     }
 
     /// `part` of `whole` parts of this amount, rounded half up in the steps in which the currency is charged, and never more

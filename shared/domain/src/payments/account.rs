@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gateway::Gateway;
+use super::gateway::GatewayKind;
 use crate::{Rate, Timestamp};
 
 /// An expert's account at a payment gateway, as the gateway last described it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentAccount {
-    /// Whose gateway.
-    pub gateway: Gateway,
+    /// AppointmentsOf gateway.
+    pub gateway: GatewayKind,
     /// Its id there, such as `acct_…`.
     pub account: String,
     /// Grows by one with each change.

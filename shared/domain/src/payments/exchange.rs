@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::time::{Date, Timestamp};
-use crate::{Currency, Money, planted};
+use crate::{Currency, Money};
 
 /// Who publishes the rates, as readers are told.
 pub const SOURCE: &str = "European Central Bank";
@@ -277,10 +277,7 @@ impl ReferenceRates {
     /// `None` when the table lacks one of the currencies, or the result is more than an amount can be.
     pub fn convert(&self, price: Money, into: Currency) -> Option<Money> {
         let from = price.currency();
-        let price = match planted("half_a_converted_price") {
-            true => price.with_amount(price.amount() / 2).ok()?,
-            false => price,
-        };
+        let price = price;
         if from == into {
             return Some(price);
         }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::payments::gateway::Gateway;
+use crate::payments::gateway::GatewayKind;
 use crate::{AppointmentId, Currency, ExpertId, Money, Timestamp};
 
-/// Whose money it is.
+/// AppointmentsOf money it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Account {
@@ -70,7 +70,7 @@ pub enum MovementKind {
     /// It came back from there.
     PayoutFailed,
     /// A person settled a failed refund outside the gateway.
-    SettledByHand,
+    ResolvedManually,
 }
 
 /// An amount that moved.
@@ -80,9 +80,9 @@ pub struct Movement {
     pub kind: MovementKind,
     /// How much.
     pub amount: Money,
-    /// Whose it was.
+    /// AppointmentsOf it was.
     pub from: Account,
-    /// Whose it is.
+    /// AppointmentsOf it is.
     pub to: Account,
     /// The gateway's object that shows it, such as `ch_…` or `re_…`. With the kind it is unique.
     pub object: String,
@@ -112,7 +112,9 @@ impl Movement {
             MovementKind::ProcessingFee | MovementKind::DisputeFee => (Platform, Gateway),
             MovementKind::Transfer | MovementKind::FeeRefund => (Platform, Expert),
             MovementKind::Fee | MovementKind::Reversal => (Expert, Platform),
-            MovementKind::Refund | MovementKind::Dispute | MovementKind::SettledByHand => (Platform, Client),
+            MovementKind::Refund | MovementKind::Dispute | MovementKind::ResolvedManually => {
+                (Platform, Client)
+            }
             MovementKind::Payout => (Expert, Bank),
             MovementKind::PayoutFailed => (Bank, Expert),
         };
@@ -136,10 +138,10 @@ impl Movement {
 pub struct Entry {
     /// Of which payment; none for payouts.
     pub appointment: Option<AppointmentId>,
-    /// Whose.
+    /// AppointmentsOf.
     pub expert: ExpertId,
     /// Who moved it.
-    pub gateway: Gateway,
+    pub gateway: GatewayKind,
     /// Its place among the entries of the same payment, from 1; for payouts 0.
     pub number: u32,
     /// When it was written down.
@@ -149,15 +151,15 @@ pub struct Entry {
 }
 
 /// Those of `seen` that are not among `known`, each once, in the order in which they are seen.
-pub fn news<'a>(known: &[Movement], seen: &'a [Movement]) -> Vec<&'a Movement> {
-    let mut news: Vec<&Movement> = Vec::new();
+pub fn new_movements<'a>(known: &[Movement], seen: &'a [Movement]) -> Vec<&'a Movement> {
+    let mut new_movements: Vec<&Movement> = Vec::new();
     for one in seen {
-        let known = if crate::planted("old_news_are_news") { &[] } else { known };
-        if !known.iter().chain(news.iter().copied()).any(|other| other.is(one)) {
-            news.push(one);
+        let known = known;
+        if !known.iter().chain(new_movements.iter().copied()).any(|other| other.is(one)) {
+            new_movements.push(one);
         }
     }
-    news
+    new_movements
 }
 
 /// Balances by account and currency, in minor units; negative for who gave more than they got.
@@ -229,7 +231,7 @@ impl Totals {
                         no_longer_aside += amount;
                     }
                 }
-                MovementKind::Refund | MovementKind::SettledByHand => totals.refunded += amount,
+                MovementKind::Refund | MovementKind::ResolvedManually => totals.refunded += amount,
                 MovementKind::RefundFailed => {
                     not_refunded += amount;
                     totals.failed_refunds = totals.failed_refunds.saturating_add(1);

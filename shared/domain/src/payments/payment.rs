@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::experts::session_type::Collection;
 use crate::kernel::time::{DAY, HOUR};
-use crate::payments::gateway::{Abilities, Gateway};
+use crate::payments::gateway::{Capabilities, GatewayKind};
 use crate::payments::ledger::{Movement, MovementKind, Totals};
 use crate::scheduling::appointment::{Appointment, Status};
-use crate::{AppointmentId, Money, Rate, Timestamp, planted};
+use crate::{AppointmentId, Money, Rate, Timestamp};
 
-mod settling;
+mod next_action;
 
-pub use settling::{Settlement, action_deadline, settle};
+pub use next_action::{Order, PaymentAction, Transition, Wait, action_deadline, next_action};
 
 /// How the money of an appointment is come by; decided when it is booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,15 +41,20 @@ impl Plan {
     ///
     /// What no authorisation of this gateway can span, and no saved card either, is charged at once: the policy then gives it
     /// back.
-    pub fn choose(collection: Collection, abilities: Abilities, end: Timestamp, now: Timestamp) -> Self {
+    pub fn choose(
+        collection: Collection,
+        capabilities: Capabilities,
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Self {
         match collection {
             Collection::ChargeAtBooking => Self::Charge,
             Collection::AuthoriseThenCapture
-                if end.plus(CAPTURE_MARGIN) <= now.plus(abilities.authorisation_holds) =>
+                if end.plus(CAPTURE_MARGIN) <= now.plus(capabilities.authorisation_holds) =>
             {
                 Self::Authorise
             }
-            Collection::AuthoriseThenCapture if abilities.later_authorisation_holds.is_some() => {
+            Collection::AuthoriseThenCapture if capabilities.later_authorisation_holds.is_some() => {
                 Self::SaveCard
             }
             Collection::AuthoriseThenCapture => Self::Charge,
@@ -76,7 +81,7 @@ pub struct Payment {
     /// Grows by one with each change.
     pub version: u64,
     /// Who moves the money.
-    pub gateway: Gateway,
+    pub gateway: GatewayKind,
     /// What the client agreed to pay.
     pub amount: Money,
     /// What the platform keeps of whatever is paid.
@@ -90,7 +95,7 @@ pub struct Payment {
     /// How many intents were asked for; a part of their idempotency keys.
     pub intents: u16,
     /// What the client pays in the end, once that is decided to be other than everything.
-    pub kept: Option<Money>,
+    pub final_charge: Option<Money>,
     /// Until when the client must act, since their card failed.
     pub action_deadline: Option<Timestamp>,
     /// How many refunds may fail before a person must look.
@@ -98,7 +103,7 @@ pub struct Payment {
     /// What the gateway refused for good, and its code for that. It is asked again when something moved since, or a person says
     /// so.
     #[serde(default)]
-    pub refused: BTreeMap<Order, String>,
+    pub refused: BTreeMap<OrderKind, String>,
     /// How often the gateway said no to an order; a part of the idempotency keys, because it gives the same answer to the same key.
     #[serde(default)]
     pub refusals: u16,
@@ -107,10 +112,10 @@ pub struct Payment {
     pub failing_since: Option<Timestamp>,
     /// Whether what the expert has was settled with them outside the gateway, so that nothing more is asked for there.
     #[serde(default)]
-    pub settled_with_expert: bool,
+    pub resolved_with_expert: bool,
     /// What a person must decide before it goes on.
     #[serde(default)]
-    pub concern: Option<Concern>,
+    pub escalation: Option<Escalation>,
     /// Whether the client's bank has yet to decide a dispute.
     pub open_dispute: bool,
     /// Whether the client's bank decided a dispute for the client.
@@ -172,7 +177,7 @@ pub enum PaymentState {
 /// What is asked of a gateway that a person decides about when it refuses for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum OrderKind {
     /// To take what is set aside.
     Capture,
     /// To give something back to the client.
@@ -186,7 +191,7 @@ pub enum Order {
 /// What only a person can decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "because")]
-pub enum Concern {
+pub enum Escalation {
     /// The client's bank did not take a refund.
     RefundFailed {
         /// So much is to go back to the client.
@@ -200,12 +205,12 @@ pub enum Concern {
     /// The gateway refuses an order for good.
     Refused {
         /// Which.
-        order: Order,
+        order: OrderKind,
         /// Of how much.
         amount: Money,
     },
     /// The two do not say the same of the session.
-    Contested,
+    NoShowDisputed,
 }
 
 /// Why a client's bank refused, in the few ways that call for different acts.
@@ -281,7 +286,7 @@ impl IntentStatus {
 
 /// What the gateway says of a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct PaymentSnapshot {
     /// Of the intent at hand.
     pub status: IntentStatus,
     /// Everything that moved so far, oldest first.
@@ -300,7 +305,7 @@ impl Payment {
         appointment: AppointmentId,
         amount: Money,
         fee_rate: Rate,
-        (gateway, destination): (Gateway, String),
+        (gateway, destination): (GatewayKind, String),
         plan: Plan,
     ) -> Self {
         Self {
@@ -313,14 +318,14 @@ impl Payment {
             plan,
             references: References::default(),
             intents: 1,
-            kept: None,
+            final_charge: None,
             action_deadline: None,
             refund_tries: 1,
             refused: BTreeMap::new(),
             refusals: 0,
-            settled_with_expert: false,
+            resolved_with_expert: false,
             failing_since: None,
-            concern: None,
+            escalation: None,
             open_dispute: false,
             lost_dispute: false,
             entries: 0,
@@ -351,31 +356,36 @@ impl Payment {
     /// What the client shall have paid in the end, as the appointment stands.
     pub fn target(&self, status: &Status) -> Money {
         match status {
-            Status::Expired if planted("expired_holds_are_paid") => self.amount,
             Status::Expired => self.amount.nothing(),
             // What a cancellation keeps is decided with it; without a word it keeps nothing.
-            Status::Cancelled { .. } => self.kept.unwrap_or(self.amount.nothing()),
+            Status::Cancelled { .. } => self.final_charge.unwrap_or(self.amount.nothing()),
             Status::Pending { .. } | Status::Confirmed | Status::Completed | Status::NoShow { .. } => {
-                self.kept.unwrap_or(self.amount)
+                self.final_charge.unwrap_or(self.amount)
             }
         }
     }
 
     /// When a saved card is asked for the money of a session that ends at `end`.
-    fn authorise_at(abilities: Abilities, end: Timestamp) -> Timestamp {
-        end.plus(CAPTURE_MARGIN + EARLY - abilities.later_authorisation_holds.unwrap_or(0))
+    fn authorise_at(capabilities: Capabilities, end: Timestamp) -> Timestamp {
+        end.plus(CAPTURE_MARGIN + EARLY - capabilities.later_authorisation_holds.unwrap_or(0))
     }
 
     /// How far it is, from what the gateway says and has moved, when the client shall have paid `target` in the end.
-    pub fn state_of(&self, seen: &Seen, movements: &[Movement], target: Money) -> PaymentState {
+    pub fn state_of(
+        &self,
+        snapshot: &PaymentSnapshot,
+        movements: &[Movement],
+        target: Money,
+    ) -> PaymentState {
         let totals = Totals::of(movements);
         let last = |kinds: &[MovementKind]| {
             movements.iter().filter(|one| kinds.contains(&one.kind)).map(|one| one.at).max()
         };
-        let refunded_at = last(&[MovementKind::Refund, MovementKind::SettledByHand]);
+        let refunded_at = last(&[MovementKind::Refund, MovementKind::ResolvedManually]);
         // A person must look as long as something of it is left to give back, whatever went back before.
         let owes = totals.held() > target.amount();
-        let fails = totals.failed_refunds >= self.refund_tries || self.refused.contains_key(&Order::Refund);
+        let fails =
+            totals.failed_refunds >= self.refund_tries || self.refused.contains_key(&OrderKind::Refund);
         if let Some(paid_at) = last(&[MovementKind::Captured]) {
             return match refunded_at {
                 _ if totals.disputed > 0 => PaymentState::Disputed,
@@ -390,7 +400,7 @@ impl Payment {
         if self.state == PaymentState::Unpaid {
             return PaymentState::Unpaid;
         }
-        match (seen.status, self.action_deadline) {
+        match (snapshot.status, self.action_deadline) {
             (IntentStatus::Authorised { capture_before }, _) => PaymentState::Authorised { capture_before },
             (IntentStatus::Processing, _) => PaymentState::Processing,
             (IntentStatus::Cancelled | IntentStatus::Succeeded, _) => PaymentState::Cancelled,

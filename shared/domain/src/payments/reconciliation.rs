@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::time::{DAY, HOUR};
-use crate::payments::gateway::Gateway;
+use crate::payments::gateway::GatewayKind;
 use crate::payments::ledger::{Account, Movement, MovementKind};
 use crate::{AppointmentId, TimeSpan, Timestamp};
 
@@ -55,9 +55,9 @@ pub fn next_window(compared_until: Option<Timestamp>, now: Timestamp) -> TimeSpa
 /// Lines that are about no client's payment, by the gateway's word for them, and why the ledger knows nothing of them.
 ///
 /// Stripe's words: <https://docs.stripe.com/reports/balance-transaction-types>.
-const NOT_OURS: &[(Gateway, &[&str], &str)] = &[
+const NOT_OURS: &[(GatewayKind, &[&str], &str)] = &[
     (
-        Gateway::Stripe,
+        GatewayKind::Stripe,
         &[
             "payout",
             "payout_cancel",
@@ -67,14 +67,14 @@ const NOT_OURS: &[(Gateway, &[&str], &str)] = &[
         ],
         "the platform's own money on its way to the platform's own bank",
     ),
-    (Gateway::Stripe, &["topup", "topup_reversal"], "the platform's own money from its own bank"),
+    (GatewayKind::Stripe, &["topup", "topup_reversal"], "the platform's own money from its own bank"),
     (
-        Gateway::Stripe,
+        GatewayKind::Stripe,
         &["stripe_fee", "stripe_fx_fee", "tax_fee"],
         "the gateway's bill to the platform for no payment in particular",
     ),
     (
-        Gateway::Stripe,
+        GatewayKind::Stripe,
         &[
             "reserve_transaction",
             "reserved_funds",
@@ -86,17 +86,17 @@ const NOT_OURS: &[(Gateway, &[&str], &str)] = &[
         "set aside by the gateway and let go again; it stays the platform's",
     ),
     (
-        Gateway::Stripe,
+        GatewayKind::Stripe,
         &["contribution", "climate_order_purchase", "climate_order_refund"],
         "what the platform gives away by itself",
     ),
     (
-        Gateway::Stripe,
+        GatewayKind::Stripe,
         &["advance", "advance_funding", "anticipation_repayment"],
         "a loan of the gateway to the platform",
     ),
     (
-        Gateway::Stripe,
+        GatewayKind::Stripe,
         &[
             "issuing_authorization_hold",
             "issuing_authorization_release",
@@ -108,8 +108,8 @@ const NOT_OURS: &[(Gateway, &[&str], &str)] = &[
 ];
 
 /// Why a line of this kind is about no client's payment; none when it is, as far as its kind tells.
-pub fn not_ours(gateway: Gateway, kind: &str) -> Option<&'static str> {
-    let of = |(whose, kinds, _): &&(Gateway, &[&str], &str)| *whose == gateway && kinds.contains(&kind);
+pub fn not_ours(gateway: GatewayKind, kind: &str) -> Option<&'static str> {
+    let of = |(whose, kinds, _): &&(GatewayKind, &[&str], &str)| *whose == gateway && kinds.contains(&kind);
     NOT_OURS.iter().find(of).map(|(_, _, reason)| *reason)
 }
 
@@ -135,7 +135,7 @@ impl Sums {
     /// What a movement does; none when it does not touch the platform's money at the gateway.
     fn of(movement: &Movement) -> Option<Self> {
         // A person settled it outside the gateway, whose books therefore know nothing of it.
-        if movement.kind == MovementKind::SettledByHand {
+        if movement.kind == MovementKind::ResolvedManually {
             return None;
         }
         let amount = i64::try_from(movement.amount.amount()).unwrap_or(i64::MAX);
@@ -287,8 +287,8 @@ impl Discrepancy {
 /// A difference between the ledger and a gateway's books, from when it was first seen until the two agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Whose books.
-    pub gateway: Gateway,
+    /// AppointmentsOf books.
+    pub gateway: GatewayKind,
     /// The gateway's object.
     pub object: String,
     /// ISO 4217 code in capitals.
@@ -317,7 +317,7 @@ pub struct Difference {
 
 impl Difference {
     /// One that is seen for the first time. `mendable` says whether the ledger may yet learn of it.
-    pub fn new(gateway: Gateway, seen: Discrepancy, mendable: bool, now: Timestamp) -> Self {
+    pub fn new(gateway: GatewayKind, seen: Discrepancy, mendable: bool, now: Timestamp) -> Self {
         let Discrepancy { object, currency, expected, found, appointment, moved } = seen;
         Self {
             gateway,

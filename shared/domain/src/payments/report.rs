@@ -165,7 +165,7 @@ impl EarningsReport {
             let client = gain(movement, Account::Client) + gain(movement, Account::Authorised);
             match movement.kind {
                 MovementKind::Captured => sums.gross -= client,
-                MovementKind::Refund | MovementKind::RefundFailed | MovementKind::SettledByHand => {
+                MovementKind::Refund | MovementKind::RefundFailed | MovementKind::ResolvedManually => {
                     sums.refunded += client;
                 }
                 MovementKind::Dispute | MovementKind::DisputeWon => sums.disputed += client,
@@ -272,7 +272,7 @@ impl CommissionSums {
             | MovementKind::DisputeWon
             | MovementKind::Payout
             | MovementKind::PayoutFailed
-            | MovementKind::SettledByHand => self.passing += gain,
+            | MovementKind::ResolvedManually => self.passing += gain,
         }
     }
 

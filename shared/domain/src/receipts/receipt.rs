@@ -12,7 +12,7 @@ use crate::kernel::text::{Email, ShortText};
 use crate::receipts::billing::{Address, BillingDetails, Country};
 use crate::receipts::tax::{TaxReport, Taxes};
 use crate::scheduling::appointment::Appointment;
-use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone, planted};
+use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone};
 
 pub use number::{InvalidReceiptNumber, ReceiptNumber};
 
@@ -36,7 +36,7 @@ pub enum ReceiptKind {
 
 impl ReceiptKind {
     /// The word on the wire.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Receipt => RECEIPT,
             Self::CreditNote { .. } => CREDIT_NOTE,
@@ -256,10 +256,7 @@ impl Receipt {
                 seats: appointment.seats,
                 booked_at: appointment.created_at,
             },
-            total: match planted("documents_show_the_price") {
-                true => appointment.price,
-                false => occasion.amount,
-            },
+            total: occasion.amount,
             taxes,
             tax_reports,
             reference: occasion.object.clone(),
@@ -268,7 +265,7 @@ impl Receipt {
 
     /// Its name among the documents of its appointment.
     pub fn name(&self) -> DocumentName<'_> {
-        DocumentName { kind: self.kind.word(), object: &self.reference }
+        DocumentName { kind: self.kind.as_str(), object: &self.reference }
     }
 }
 

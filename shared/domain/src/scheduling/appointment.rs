@@ -8,11 +8,11 @@ use crate::kernel::text::{Email, LongText, ShortText};
 use crate::kernel::time::MINUTE;
 use crate::scheduling::cancellation::{Basis, Quote, cancellation};
 use crate::scheduling::party::Party;
-use crate::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp, Zone, planted};
+use crate::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp, Zone};
 
 mod ending;
 
-pub use ending::{LATE_MINUTES, OBJECTION_HOURS, Outcome, REPORT_HOURS, Review};
+pub use ending::{LATE_MINUTES, NoShowReport, OBJECTION_HOURS, Outcome, REPORT_HOURS};
 
 /// Where an appointment stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +52,7 @@ fn the_client() -> Party {
 
 impl Status {
     /// The word on the wire.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Pending { .. } => "pending",
             Self::Confirmed => "confirmed",
@@ -88,7 +88,7 @@ pub enum Event {
     /// One of the two did not come.
     NoShow,
     /// The two do not say the same of it.
-    Contested,
+    NoShowDisputed,
     /// The hold ended unpaid.
     Expired,
     /// The client must do something by a deadline, or the appointment is called off.
@@ -106,7 +106,7 @@ pub enum Event {
     /// The bank decided for the client.
     PaymentDisputeLost,
     /// The payment cannot go on before a person decides.
-    PaymentNeedsPerson,
+    PaymentEscalated,
 }
 
 impl Event {
@@ -117,7 +117,7 @@ impl Event {
         Self::Cancelled,
         Self::Completed,
         Self::NoShow,
-        Self::Contested,
+        Self::NoShowDisputed,
         Self::Expired,
         Self::PaymentActionRequired,
         Self::PaymentUnpaid,
@@ -126,7 +126,7 @@ impl Event {
         Self::PaymentDisputed,
         Self::PaymentDisputeWon,
         Self::PaymentDisputeLost,
-        Self::PaymentNeedsPerson,
+        Self::PaymentEscalated,
     ];
 
     /// The name on the wire.
@@ -137,7 +137,7 @@ impl Event {
             Self::Cancelled => "appointment.cancelled",
             Self::Completed => "appointment.completed",
             Self::NoShow => "appointment.no_show",
-            Self::Contested => "appointment.contested",
+            Self::NoShowDisputed => "appointment.no_show_disputed",
             Self::Expired => "appointment.expired",
             Self::PaymentActionRequired => "payment.action_required",
             Self::PaymentUnpaid => "payment.unpaid",
@@ -146,7 +146,7 @@ impl Event {
             Self::PaymentDisputed => "payment.disputed",
             Self::PaymentDisputeWon => "payment.dispute_won",
             Self::PaymentDisputeLost => "payment.dispute_lost",
-            Self::PaymentNeedsPerson => "payment.needs_person",
+            Self::PaymentEscalated => "payment.escalated",
         }
     }
 
@@ -229,7 +229,7 @@ pub struct Appointment {
     pub rescheduling: ReschedulePolicy,
     /// What is decided, and what not yet, of how it ended; none when nobody contradicted anybody.
     #[serde(default)]
-    pub review: Option<Review>,
+    pub no_show_report: Option<NoShowReport>,
     /// Where it stands.
     #[serde(flatten)]
     pub status: Status,
@@ -309,7 +309,7 @@ impl Appointment {
     }
 
     fn status_refusal(&self, wanted: &'static str) -> ChangeRefusal {
-        ChangeRefusal::Status { status: self.status.word(), wanted }
+        ChangeRefusal::Status { status: self.status.as_str(), wanted }
     }
 
     fn with_status(&self, status: Status) -> Self {
@@ -347,7 +347,7 @@ impl Appointment {
     ///
     /// # Errors
     /// When it is not pending.
-    pub fn given_up(&self) -> Result<Self, ChangeRefusal> {
+    pub fn hold_released(&self) -> Result<Self, ChangeRefusal> {
         match self.status {
             Status::Pending { .. } => Ok(self.with_status(Status::Expired)),
             _ => Err(self.status_refusal("given up")),
@@ -441,7 +441,7 @@ impl Appointment {
             buffer_after_minutes: to.buffer_after_minutes,
             group: to.group,
             price,
-            reschedules: self.reschedules.saturating_add(u16::from(!planted("moves_do_not_count"))),
+            reschedules: self.reschedules.saturating_add(1),
             ..self.with_status(Status::Confirmed)
         })
     }

@@ -50,7 +50,7 @@ pub struct Quote {
     /// What the client gets back, or does not have to pay.
     pub refund: Money,
     /// What the client pays all the same; with `refund` it adds up to the price.
-    pub kept: Money,
+    pub final_charge: Money,
     /// Why.
     #[serde(flatten)]
     pub basis: Basis,
@@ -58,16 +58,17 @@ pub struct Quote {
 
 impl Quote {
     fn new(price: Money, refund: Money, basis: Basis) -> Self {
-        Self { refund, kept: price.less(refund), basis }
+        Self { refund, final_charge: price.less(refund), basis }
     }
 
-    /// The same when it was decided before that the client pays only `kept`: a part of the price went back already, or will.
+    /// The same when it was decided before that the client pays only `final_charge`: a part of the price went back already, or will.
     #[must_use]
-    pub fn after(self, kept: Option<Money>) -> Self {
-        match kept {
-            Some(decided) if decided.currency() == self.kept.currency() => {
-                let kept = std::cmp::min_by_key(self.kept, decided, |kept| kept.amount());
-                Self { refund: decided.less(kept), kept, basis: self.basis }
+    pub fn after(self, final_charge: Option<Money>) -> Self {
+        match final_charge {
+            Some(decided) if decided.currency() == self.final_charge.currency() => {
+                let final_charge =
+                    std::cmp::min_by_key(self.final_charge, decided, |final_charge| final_charge.amount());
+                Self { refund: decided.less(final_charge), final_charge, basis: self.basis }
             }
             _ => self,
         }
@@ -76,7 +77,7 @@ impl Quote {
     /// The same when the client has paid no more than `held` by now: a part went back by another way, such as a dispute.
     #[must_use]
     pub fn of_what_is_held(self, held: u64) -> Self {
-        let left = held.saturating_sub(self.kept.amount()).min(self.refund.amount());
+        let left = held.saturating_sub(self.final_charge.amount()).min(self.refund.amount());
         Self { refund: self.refund.with_amount(left).unwrap_or(self.refund), ..self }
     }
 
@@ -104,16 +105,11 @@ pub fn cancellation(
         Party::Client => {}
     }
     let grace = booked_at.plus(i64::from(policy.grace_minutes) * MINUTE);
-    if policy.grace_minutes > 0 && now <= grace && now < start && !crate::planted("no_grace") {
+    if policy.grace_minutes > 0 && now <= grace && now < start {
         return Quote::everything(price, Basis::Grace { until: grace });
     }
     let holds = |tier: &&Tier| now <= start.plus(-i64::from(tier.until_hours_before) * HOUR);
-    let tiers = policy.tiers.iter();
-    match if crate::planted("the_last_tier_counts") {
-        tiers.rev().find(holds)
-    } else {
-        tiers.clone().find(holds)
-    } {
+    match policy.tiers.iter().find(holds) {
         Some(&Tier { until_hours_before, refund_percent }) => {
             Quote::new(price, refund_percent.of(price), Basis::Tier { until_hours_before, refund_percent })
         }

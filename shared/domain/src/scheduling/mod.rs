@@ -2,6 +2,6 @@
 
 pub mod appointment;
 pub mod cancellation;
-pub mod day_ledger;
+pub mod occupancy;
 pub mod party;
 pub mod slots;

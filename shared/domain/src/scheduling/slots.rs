@@ -14,7 +14,6 @@ use chrono::NaiveDate;
 use crate::experts::availability::{AvailabilityRules, OpenPiece, open_pieces};
 use crate::experts::session_type::{BookingWindow, SessionTypeTerms};
 use crate::kernel::time::{DAY, MINUTE, TimeSpan, Timestamp, Zone, date_of_number, day_number};
-use crate::planted;
 
 mod free_starts;
 #[cfg(test)]
@@ -27,7 +26,7 @@ const STRETCH: i64 = 400 * DAY;
 
 /// What already stands in an expert's time.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Occupancy<'a> {
+pub struct BusyTimes<'a> {
     /// Time that no new session's occupied span may overlap: appointments with their buffers, and outside
     /// events as they are. In any order; they may overlap one another. Those that touch no session of the
     /// range do no harm.
@@ -113,7 +112,7 @@ pub enum Refusal {
         cap: u16,
     },
     /// The session with its buffers would overlap time that is taken.
-    #[error("the time, with the breaks kept around sessions, is taken")]
+    #[error("the time, with the breaks final_charge around sessions, is taken")]
     Taken,
     /// The group session that starts then is full.
     #[error("every seat of the session at this time is taken")]
@@ -157,7 +156,7 @@ fn monday(day: i64) -> i64 {
 pub fn slots(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
-    occupancy: &Occupancy<'_>,
+    occupancy: &BusyTimes<'_>,
     range: TimeSpan,
     now: Timestamp,
 ) -> Vec<Slot> {
@@ -242,7 +241,7 @@ pub fn check_start(
 pub fn explain(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
-    occupancy: &Occupancy<'_>,
+    occupancy: &BusyTimes<'_>,
     start: Timestamp,
     now: Timestamp,
 ) -> Result<(), Refusal> {
@@ -314,7 +313,7 @@ struct Bounds {
 impl Bounds {
     fn new(zone: Zone, terms: &SessionTypeTerms, now: Timestamp) -> Self {
         let today = zone.day_holding(now.seconds());
-        let notice = if planted("notice_is_ignored") { 0 } else { terms.minimum_notice_minutes };
+        let notice = terms.minimum_notice_minutes;
         let earliest = now.seconds() + i64::from(notice) * MINUTE;
         let mut bounds =
             Self { zone, window: terms.booking_window, today, earliest, from: earliest, until: 0 };

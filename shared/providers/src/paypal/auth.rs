@@ -207,7 +207,7 @@ mod tests {
         let second = world.session().await.expect("a session");
         assert_eq!((second.keys.client_secret.as_str(), second.token.reveal()), ("rotated", "token-1"));
         world.access.forget(&refused).await;
-        assert_eq!(world.session().await.expect("kept").token, second.token);
+        assert_eq!(world.session().await.expect("final_charge").token, second.token);
         world.access.forget(&second.token).await;
         assert_eq!(world.session().await.expect("another").token.reveal(), "token-2");
     }

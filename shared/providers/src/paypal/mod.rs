@@ -10,20 +10,20 @@ mod auth;
 mod client;
 mod convert;
 mod errors;
-mod look;
+mod snapshot;
 mod webhook;
 mod wire;
 
 use std::sync::Arc;
 
 use app::payments::ports::{
-    About, AccountState, BookLine, Buyer, Looked, Notice, OnboardingPage, Opened, PaymentError,
-    PaymentGateway, RefundOrder, WebhookError,
+    AccountState, BookLine, Buyer, FetchedPayment, OnboardingPage, Opened, PaymentError, PaymentGateway,
+    RefundOrder, WebhookError, WebhookEvent, WebhookSubject,
 };
 use app::ports::{Clock, PortError, Secrets};
 use async_trait::async_trait;
 use domain::kernel::time::{DAY, HOUR};
-use domain::payments::gateway::Abilities;
+use domain::payments::gateway::Capabilities;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{IntentStatus, Payment, Plan, References};
 use domain::{ExpertId, Money, TimeSpan, Timestamp};
@@ -35,7 +35,7 @@ use auth::Access;
 use client::{Call, Client};
 use convert::{from_paypal, key};
 use errors::Failure;
-use look::{Found, next_capture_key};
+use snapshot::{Found, next_capture_key};
 use webhook::{Question, Told};
 
 /// How long an authorisation can be captured, in seconds
@@ -209,11 +209,11 @@ const REFUND_OVER: [&str; 1] = ["CAPTURE_FULLY_REFUNDED"];
 impl PaymentGateway for PayPal {
     /// An authorisation can be captured for 29 days, of which PayPal vouches for three. After them it is renewed when the money is
     /// taken, and the client may not have it any more: then it waits for a person.
-    fn abilities(&self) -> Abilities {
-        Abilities {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
             authorisation_holds: AUTHORISATION_HOLDS,
             later_authorisation_holds: None,
-            waits_to_be_taken: true,
+            waits_for_collection: true,
             reaches_experts: false,
             refunds_after_dispute: true,
         }
@@ -261,26 +261,27 @@ impl PaymentGateway for PayPal {
         let key = key(payment, "order", payment.intents);
         let call = Call::post("/v2/checkout/orders".to_owned(), &convert::order(payment, buyer)?)?;
         let order: wire::Order = self.client.send(&call.once(&key)).await?;
-        let pay_with = look::pay_with(&order);
+        let pay_with = snapshot::pay_with(&order);
         Ok(Opened {
             references: References { intent: Some(order.id), ..payment.references.clone() },
             pay_with,
         })
     }
 
-    async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError> {
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError> {
         if let Some(found) = self.found(payment).await? {
-            let (seen, pay_with) = (look::seen(payment, &found)?, look::pay_with(&found.order));
-            return Ok(Looked { seen, pay_with, unnoted_intent: None });
+            let (snapshot, pay_with) =
+                (snapshot::snapshot(payment, &found)?, snapshot::pay_with(&found.order));
+            return Ok(FetchedPayment { snapshot, pay_with, unrecorded_intent: None });
         }
-        let mut looked = Looked::missing();
+        let mut fetched = FetchedPayment::missing();
         if payment.references.intent.is_some() {
-            looked.seen.status = IntentStatus::Cancelled;
+            fetched.snapshot.status = IntentStatus::Cancelled;
         }
-        Ok(looked)
+        Ok(fetched)
     }
 
-    async fn take(&self, payment: &Payment) -> Result<(), PaymentError> {
+    async fn collect_approved(&self, payment: &Payment) -> Result<(), PaymentError> {
         let Some(id) = &payment.references.intent else { return Ok(()) };
         let action = match payment.plan {
             Plan::Authorise => "authorize",
@@ -292,7 +293,7 @@ impl PaymentGateway for PayPal {
         match taken {
             // The order is open again, so that the client can choose another card. Were it not, we would ask without end.
             Err(failure) if failure.issue() == Some(DECLINED) => match self.order(payment).await? {
-                Some(order) if look::status(&order) == IntentStatus::Approved => {
+                Some(order) if snapshot::status(&order) == IntentStatus::Approved => {
                     Err(PaymentError::Unavailable(
                         "the client's card was declined, and they have yet to choose another".to_owned(),
                     ))
@@ -362,12 +363,12 @@ impl PaymentGateway for PayPal {
         unless_over(self.client.send::<IgnoredAny>(&call).await, &REFUND_OVER).map(|_| ())
     }
 
-    /// The platform reaches an expert's money by refunds alone ([`Abilities::reaches_experts`]).
+    /// The platform reaches an expert's money by refunds alone ([`Capabilities::reaches_experts`]).
     async fn reverse(&self, _: &Payment, _: Money, _: bool, _: u32) -> Result<(), PaymentError> {
         Err(out_of_reach())
     }
 
-    /// The platform puts no money into an expert's account ([`Abilities::reaches_experts`]).
+    /// The platform puts no money into an expert's account ([`Capabilities::reaches_experts`]).
     async fn transfer(&self, _: &Payment, _: Money, _: u32) -> Result<(), PaymentError> {
         Err(out_of_reach())
     }
@@ -392,8 +393,8 @@ impl PaymentGateway for PayPal {
         headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Notice, WebhookError> {
-        let mut question = Question::about(headers, body, now)?;
+    ) -> Result<WebhookEvent, WebhookError> {
+        let mut question = Question::subject(headers, body, now)?;
         let (id, told) = webhook::read(body)?;
         let session = self.client.session().await.map_err(unanswered)?;
         question.webhook_id = session.keys.webhook_id.clone();
@@ -410,18 +411,18 @@ impl PaymentGateway for PayPal {
                 });
             }
         }
-        let about = match told {
-            Told::About(about) => about,
+        let subject = match told {
+            Told::WebhookSubject(subject) => subject,
             Told::Capture(capture) => {
                 match self.get::<wire::Capture>(format!("/v2/payments/captures/{capture}")).await {
                     Ok(capture) => webhook::payment_named(capture.custom_id.as_deref()),
                     // What PayPal does not know any more is nothing of ours.
-                    Err(failure) if failure.is_missing() => About::Nothing,
+                    Err(failure) if failure.is_missing() => WebhookSubject::Nothing,
                     Err(failure) => return Err(unanswered(failure)),
                 }
             }
         };
-        Ok(Notice { id, about })
+        Ok(WebhookEvent { id, subject })
     }
 }
 

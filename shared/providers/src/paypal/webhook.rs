@@ -1,7 +1,7 @@
 //! PayPal's messages: whether they are PayPal's it says itself, over the bytes as they came; then they are read only for what they
 //! are about (<https://developer.paypal.com/api/rest/webhooks/rest/>).
 
-use app::payments::ports::{About, WebhookError};
+use app::payments::ports::{WebhookError, WebhookSubject};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub(super) struct Question<'a> {
 
 impl<'a> Question<'a> {
     /// The question about a message, unless that is none by its looks: strangers' letters cost us no call.
-    pub(super) fn about(
+    pub(super) fn subject(
         headers: &(dyn for<'h> Fn(&'h str) -> Option<String> + Sync),
         body: &'a [u8],
         now: Timestamp,
@@ -75,15 +75,15 @@ struct Event {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// What it is about.
-    About(About),
+    WebhookSubject(WebhookSubject),
     /// Only the capture that it is about, which knows its appointment.
     Capture(String),
 }
 
 /// The payment of the appointment that an object names, if it names one.
-pub(super) fn payment_named(name: Option<&str>) -> About {
+pub(super) fn payment_named(name: Option<&str>) -> WebhookSubject {
     name.and_then(|name| name.parse().ok())
-        .map_or(About::Nothing, |appointment| About::Payment { appointment })
+        .map_or(WebhookSubject::Nothing, |appointment| WebhookSubject::Payment { appointment })
 }
 
 /// The id of an event, and what it tells.
@@ -94,11 +94,11 @@ pub(super) fn read(body: &[u8]) -> Result<(String, Told), WebhookError> {
         return Err(WebhookError::Body("its id is not one".to_owned()));
     }
     let told = match event_type.split('.').next().unwrap_or_default() {
-        "MERCHANT" => Told::About(of_seller(&resource)),
-        "CHECKOUT" => Told::About(payment_named(text(&resource, "/purchase_units/0/custom_id"))),
+        "MERCHANT" => Told::WebhookSubject(of_seller(&resource)),
+        "CHECKOUT" => Told::WebhookSubject(payment_named(text(&resource, "/purchase_units/0/custom_id"))),
         "PAYMENT" => of_payment(&resource),
         "CUSTOMER" if event_type.starts_with("CUSTOMER.DISPUTE.") => of_dispute(&resource),
-        _ => Told::About(About::Nothing),
+        _ => Told::WebhookSubject(WebhookSubject::Nothing),
     };
     Ok((id, told))
 }
@@ -108,16 +108,16 @@ fn text<'a>(resource: &'a Value, pointer: &str) -> Option<&'a str> {
 }
 
 /// An expert, as we named them when they were invited, or by their merchant id.
-fn of_seller(resource: &Value) -> About {
+fn of_seller(resource: &Value) -> WebhookSubject {
     let named = text(resource, "/tracking_id").or_else(|| text(resource, "/merchant_id"));
     let named = named.filter(|name| (1..=LONGEST_ID).contains(&name.len()));
-    named.map_or(About::Nothing, |account| About::Account { account: account.to_owned() })
+    named.map_or(WebhookSubject::Nothing, |account| WebhookSubject::Account { account: account.to_owned() })
 }
 
 /// An authorisation, a capture, or a refund. Refunds that we did not give carry nothing of ours: they lead up to their capture.
 fn of_payment(resource: &Value) -> Told {
     if let Some(name) = text(resource, "/custom_id") {
-        return Told::About(payment_named(Some(name)));
+        return Told::WebhookSubject(payment_named(Some(name)));
     }
     let links = resource.get("links").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let up = links.iter().find(|link| text(link, "/rel") == Some("up")).and_then(|link| text(link, "/href"));
@@ -126,7 +126,7 @@ fn of_payment(resource: &Value) -> Told {
 
 fn of_dispute(resource: &Value) -> Told {
     match text(resource, "/disputed_transactions/0/custom") {
-        Some(name) => Told::About(payment_named(Some(name))),
+        Some(name) => Told::WebhookSubject(payment_named(Some(name))),
         None => capture(text(resource, "/disputed_transactions/0/seller_transaction_id")),
     }
 }
@@ -136,7 +136,7 @@ fn capture(id: Option<&str>) -> Told {
     let plain = |id: &&str| {
         (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
-    id.filter(plain).map_or(Told::About(About::Nothing), |id| Told::Capture(id.to_owned()))
+    id.filter(plain).map_or(Told::WebhookSubject(WebhookSubject::Nothing), |id| Told::Capture(id.to_owned()))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(super) struct Client {
 pub(super) struct With<'a> {
     /// Stripe acts once for each key, and answers the same again.
     pub(super) idempotency_key: Option<&'a str>,
-    /// Whose books are asked for, when they are not the platform's.
+    /// AppointmentsOf books are asked for, when they are not the platform's.
     pub(super) account: Option<&'a str>,
 }
 

@@ -8,8 +8,8 @@ mod books;
 mod client;
 mod convert;
 mod errors;
-mod look;
 mod reading;
+mod snapshot;
 mod tax;
 mod webhook;
 mod whose;
@@ -19,13 +19,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::payments::ports::{
-    AccountState, BookLine, Buyer, Looked, Notice, OnboardingPage, Opened, PaymentError, PaymentGateway,
-    RefundOrder, TaxService, WebhookError,
+    AccountState, BookLine, Buyer, FetchedPayment, OnboardingPage, Opened, PaymentError, PaymentGateway,
+    RefundOrder, TaxService, WebhookError, WebhookEvent,
 };
 use app::ports::{PortError, Secret, Secrets};
 use async_trait::async_trait;
 use domain::kernel::time::{DAY, HOUR};
-use domain::payments::gateway::Abilities;
+use domain::payments::gateway::Capabilities;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::{AppointmentId, ExpertId, Money, TimeSpan, Timestamp};
@@ -138,11 +138,11 @@ impl Stripe {
         &self,
         payment: &Payment,
         intent: &str,
-        unnoted_intent: Option<String>,
-    ) -> Result<Looked, PaymentError> {
+        unrecorded_intent: Option<String>,
+    ) -> Result<FetchedPayment, PaymentError> {
         let found = self.found(payment, intent).await?;
-        let pay_with = look::pay_with(&found.intent.status, found.intent.client_secret.as_ref());
-        Ok(Looked { seen: look::seen(payment, &found)?, pay_with, unnoted_intent })
+        let pay_with = snapshot::pay_with(&found.intent.status, found.intent.client_secret.as_ref());
+        Ok(FetchedPayment { snapshot: snapshot::snapshot(payment, &found)?, pay_with, unrecorded_intent })
     }
 
     /// The customer and the intent by which a client saves a card.
@@ -153,7 +153,7 @@ impl Stripe {
         let setup_key = key(payment, "setup", payment.intents);
         let setup = convert::new_setup(payment, buyer, &customer.id, &setup_key);
         let setup: wire::SetupIntent = self.order(&setup, &setup_key).await?;
-        let pay_with = look::pay_with(&setup.status, setup.client_secret.as_ref());
+        let pay_with = snapshot::pay_with(&setup.status, setup.client_secret.as_ref());
         let references = References { setup: Some(setup.id), customer: Some(customer.id), intent: None };
         Ok(Opened { references, pay_with })
     }
@@ -176,11 +176,11 @@ impl Stripe {
 
 #[async_trait]
 impl PaymentGateway for Stripe {
-    fn abilities(&self) -> Abilities {
-        Abilities {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
             authorisation_holds: AUTHORISATION_HOLDS,
             later_authorisation_holds: Some(LATER_AUTHORISATION_HOLDS),
-            waits_to_be_taken: false,
+            waits_for_collection: false,
             reaches_experts: true,
             refunds_after_dispute: false,
         }
@@ -236,21 +236,21 @@ impl PaymentGateway for Stripe {
             Some(intent) => intent,
             None => self.order(&convert::new_intent(payment, buyer, &key)?, &key).await?,
         };
-        let pay_with = look::pay_with(&intent.status, intent.client_secret.as_ref());
+        let pay_with = snapshot::pay_with(&intent.status, intent.client_secret.as_ref());
         let references = References { intent: Some(intent.id), ..payment.references.clone() };
         Ok(Opened { references, pay_with })
     }
 
-    async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError> {
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError> {
         let References { intent, setup, .. } = &payment.references;
         if let Some(intent) = intent {
             return self.look_at_intent(payment, intent, None).await;
         }
         let Some(setup) = setup else {
-            return Ok(Looked::missing());
+            return Ok(FetchedPayment::missing());
         };
         let setup = self.setup_intent(setup).await?;
-        let seen = look::seen_of_setup(&setup);
+        let snapshot = snapshot::snapshot_of_setup(&setup);
         // Only a card that is saved can have been asked.
         if setup.status == "succeeded" {
             let next = payment.intents.saturating_add(1);
@@ -259,12 +259,12 @@ impl PaymentGateway for Stripe {
                 return self.look_at_intent(payment, &intent.id, Some(intent.id.clone())).await;
             }
         }
-        let pay_with = look::pay_with(&setup.status, setup.client_secret.as_ref());
-        Ok(Looked { seen, pay_with, unnoted_intent: None })
+        let pay_with = snapshot::pay_with(&setup.status, setup.client_secret.as_ref());
+        Ok(FetchedPayment { snapshot, pay_with, unrecorded_intent: None })
     }
 
     /// Stripe takes by itself what a client agreed to.
-    async fn take(&self, _: &Payment) -> Result<(), PaymentError> {
+    async fn collect_approved(&self, _: &Payment) -> Result<(), PaymentError> {
         Ok(())
     }
 
@@ -400,7 +400,7 @@ impl PaymentGateway for Stripe {
         headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Notice, WebhookError> {
+    ) -> Result<WebhookEvent, WebhookError> {
         let signature = headers("stripe-signature").ok_or(WebhookError::Signature)?;
         let keys = self.keys().await?;
         match (webhook::verify(&keys.webhook_secret, &signature, body, now), &keys.connect_webhook_secret) {
@@ -408,17 +408,19 @@ impl PaymentGateway for Stripe {
             (verified, _) => verified?,
         }
         let (id, told) = webhook::read(body)?;
-        let about = match told {
-            Told::About(about) => about,
+        let subject = match told {
+            Told::WebhookSubject(subject) => subject,
             Told::Intent(intent) => {
                 match self.ask::<wire::PaymentIntent>(&RetrievePaymentIntent::new(intent)).await {
                     Ok(intent) => webhook::payment_named(intent.metadata.get(convert::APPOINTMENT)),
                     // What Stripe does not know any more is nothing of ours.
-                    Err(failure) if failure.code() == Some(NOT_FOUND) => app::payments::ports::About::Nothing,
+                    Err(failure) if failure.code() == Some(NOT_FOUND) => {
+                        app::payments::ports::WebhookSubject::Nothing
+                    }
                     Err(failure) => return Err(PortError(PaymentError::from(failure).to_string()).into()),
                 }
             }
         };
-        Ok(Notice { id, about })
+        Ok(WebhookEvent { id, subject })
     }
 }

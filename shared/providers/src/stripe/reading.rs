@@ -18,7 +18,7 @@ use super::Stripe;
 use super::client::With;
 use super::convert::KEY;
 use super::errors::Failure;
-use super::look::Found;
+use super::snapshot::Found;
 use super::wire::{
     BalanceTransaction, Dispute, Expandable, FeeRefund, List, PaymentIntent, Payout, Refund, Row,
     SetupIntent, Transfer,

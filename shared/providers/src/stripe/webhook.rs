@@ -1,7 +1,7 @@
 //! Stripe's messages: checked over the bytes as they came, then read only for what they are about
 //! (<https://docs.stripe.com/webhooks#verify-manually>).
 
-use app::payments::ports::{About, WebhookError};
+use app::payments::ports::{WebhookError, WebhookSubject};
 use aws_lc_rs::hmac;
 use domain::Timestamp;
 use serde::Deserialize;
@@ -62,15 +62,15 @@ struct Data {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// What it is about.
-    About(About),
+    WebhookSubject(WebhookSubject),
     /// Only the intent that it is about, which knows its appointment.
     Intent(String),
 }
 
 /// The payment of the appointment that an object names, if it names one.
-pub(super) fn payment_named(name: Option<&String>) -> About {
+pub(super) fn payment_named(name: Option<&String>) -> WebhookSubject {
     name.and_then(|name| name.parse().ok())
-        .map_or(About::Nothing, |appointment| About::Payment { appointment })
+        .map_or(WebhookSubject::Nothing, |appointment| WebhookSubject::Payment { appointment })
 }
 
 /// The id of an event, and what it tells.
@@ -81,10 +81,12 @@ pub(super) fn read(body: &[u8]) -> Result<(String, Told), WebhookError> {
         return Err(WebhookError::Body("its id is not one".to_owned()));
     }
     let told = match kind.split('.').next().unwrap_or_default() {
-        "account" | "capability" | "person" => Told::About(of_account(account, &object)),
-        "payout" => Told::About(account.map_or(About::Nothing, |account| About::Payouts { account })),
+        "account" | "capability" | "person" => Told::WebhookSubject(of_account(account, &object)),
+        "payout" => Told::WebhookSubject(
+            account.map_or(WebhookSubject::Nothing, |account| WebhookSubject::Payouts { account }),
+        ),
         // Our payments are the platform's. What happens on an expert's own account is theirs, whatever it names.
-        _ if account.is_some() => Told::About(About::Nothing),
+        _ if account.is_some() => Told::WebhookSubject(WebhookSubject::Nothing),
         _ => of_payment(&object),
     };
     Ok((id, told))
@@ -94,9 +96,9 @@ fn text(object: &Value, name: &str) -> Option<String> {
     object.get(name)?.as_str().map(str::to_owned)
 }
 
-fn of_account(account: Option<String>, object: &Value) -> About {
+fn of_account(account: Option<String>, object: &Value) -> WebhookSubject {
     let itself = || text(object, "id").filter(|_| text(object, "object").as_deref() == Some("account"));
-    account.or_else(itself).map_or(About::Nothing, |account| About::Account { account })
+    account.or_else(itself).map_or(WebhookSubject::Nothing, |account| WebhookSubject::Account { account })
 }
 
 fn of_payment(object: &Value) -> Told {
@@ -104,14 +106,14 @@ fn of_payment(object: &Value) -> Told {
     let kind = text(object, "object").unwrap_or_default();
     match (kind.as_str(), named) {
         ("payment_intent" | "setup_intent" | "charge" | "refund" | "dispute", Some(name)) => {
-            Told::About(payment_named(Some(&name)))
+            Told::WebhookSubject(payment_named(Some(&name)))
         }
         // Refunds that a person gave by hand, and disputes, carry nothing of ours.
         ("refund" | "dispute", None) => {
-            text(object, "payment_intent").map_or(Told::About(About::Nothing), Told::Intent)
+            text(object, "payment_intent").map_or(Told::WebhookSubject(WebhookSubject::Nothing), Told::Intent)
         }
-        ("transfer", _) => Told::About(payment_named(text(object, "transfer_group").as_ref())),
-        _ => Told::About(About::Nothing),
+        ("transfer", _) => Told::WebhookSubject(payment_named(text(object, "transfer_group").as_ref())),
+        _ => Told::WebhookSubject(WebhookSubject::Nothing),
     }
 }
 
@@ -135,7 +137,7 @@ mod tests {
         }
         let rolled = HEADER.replace("v1=", "v1=00,v0=ad44,v1=");
         assert_eq!(verify(SECRET, &rolled, BODY, at(1_700_000_000)), Ok(()));
-        assert_eq!(read(BODY), Ok(("evt_1".to_owned(), Told::About(About::Nothing))));
+        assert_eq!(read(BODY), Ok(("evt_1".to_owned(), Told::WebhookSubject(WebhookSubject::Nothing))));
     }
 
     #[test]
@@ -170,8 +172,9 @@ mod tests {
     #[test]
     fn finds_what_an_event_is_about() {
         let id = "apt_00000000000000000000000001";
-        let payment = || Told::About(About::Payment { appointment: id.parse().expect("an id") });
-        let nothing = || Told::About(About::Nothing);
+        let payment =
+            || Told::WebhookSubject(WebhookSubject::Payment { appointment: id.parse().expect("an id") });
+        let nothing = || Told::WebhookSubject(WebhookSubject::Nothing);
         let named = |object: &str| serde_json::json!({ "object": object, "id": "x", "metadata": { APPOINTMENT: id } });
         for (kind, object) in [
             ("payment_intent.succeeded", "payment_intent"),
@@ -196,20 +199,23 @@ mod tests {
 
     #[test]
     fn finds_the_account_of_an_event() {
-        let account = || Told::About(About::Account { account: "acct_1".to_owned() });
+        let account = || Told::WebhookSubject(WebhookSubject::Account { account: "acct_1".to_owned() });
         let itself = serde_json::json!({ "object": "account", "id": "acct_1" });
         assert_eq!(told("account.updated", None, itself.clone()), account());
         assert_eq!(told("account.updated", Some("acct_1"), itself), account());
         let application = serde_json::json!({ "object": "application", "id": "ca_1" });
         assert_eq!(told("account.application.deauthorized", Some("acct_1"), application.clone()), account());
-        assert_eq!(told("account.application.deauthorized", None, application), Told::About(About::Nothing));
+        assert_eq!(
+            told("account.application.deauthorized", None, application),
+            Told::WebhookSubject(WebhookSubject::Nothing)
+        );
         let capability =
             serde_json::json!({ "object": "capability", "id": "transfers", "account": "acct_1" });
         assert_eq!(told("capability.updated", Some("acct_1"), capability), account());
         let payout = serde_json::json!({ "object": "payout", "id": "po_1" });
-        let payouts = Told::About(About::Payouts { account: "acct_1".to_owned() });
+        let payouts = Told::WebhookSubject(WebhookSubject::Payouts { account: "acct_1".to_owned() });
         assert_eq!(told("payout.paid", Some("acct_1"), payout.clone()), payouts);
         // The platform's own.
-        assert_eq!(told("payout.paid", None, payout), Told::About(About::Nothing));
+        assert_eq!(told("payout.paid", None, payout), Told::WebhookSubject(WebhookSubject::Nothing));
     }
 }

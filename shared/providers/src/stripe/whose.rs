@@ -1,4 +1,4 @@
-//! Whose a line of the books is that does not say so itself: a refund that was given by hand, a dispute, or what came with them.
+//! AppointmentsOf a line of the books is that does not say so itself: a refund that was given by hand, a dispute, or what came with them.
 //! Those lead back to a charge or a transfer, which names its appointment.
 
 use app::payments::ports::{BookLine, PaymentError};

@@ -31,7 +31,7 @@ async fn an_account_is_opened_once_and_told_as_it_stands() {
 async fn payouts_arrive_or_come_back() {
     let world = World::new().await;
     let payment = world.paid(Plan::Charge, 10_000, "EUR", VISA).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     assert_eq!(world.stripe.payouts(&world.account).await, Ok(Vec::new()));
     let pay_out = |amount, outcome| {
         world.clock.advance(60);
@@ -59,14 +59,14 @@ async fn payouts_arrive_or_come_back() {
 async fn an_account_whose_owner_left() {
     let world = World::new().await;
     let payment = world.paid(Plan::Charge, 10_000, "EUR", VISA).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.simulator.deauthorize(&world.account).expect("left");
     let state = world.stripe.read_account(&world.account).await.expect("told");
     assert_eq!(state.id, world.account);
     assert!(!state.charges_enabled && !state.payouts_enabled);
     assert_eq!(state.disabled_reason.as_deref(), Some("deauthorized"));
     assert_eq!(world.stripe.payouts(&world.account).await, Ok(Vec::new()));
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
 }
 
@@ -97,6 +97,6 @@ async fn the_books_are_read_to_the_end_and_no_further() {
         let known = matches!(line.kind.as_str(), "charge" | "transfer" | "refund");
         assert_eq!(line.appointment == Some(payment.appointment), known, "{line:?}");
     }
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
 }

@@ -15,11 +15,11 @@ async fn a_charge_and_its_full_refund() {
     let pay_with = world.open(&mut payment).await;
     assert!(matches!(&pay_with, PayWith::ClientSecret(secret) if secret.starts_with("pi_")), "{pay_with:?}");
     assert_eq!(world.status(&payment).await, IntentStatus::Open);
-    assert_eq!(world.look(&payment).await.pay_with, pay_with);
+    assert_eq!(world.fetch_payment(&payment).await.pay_with, pay_with);
 
     assert!(world.pay(&payment, VISA));
-    let looked = world.look(&payment).await;
-    assert_eq!((looked.seen.status, looked.pay_with), (IntentStatus::Succeeded, PayWith::Nothing));
+    let fetched = world.fetch_payment(&payment).await;
+    assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Succeeded, PayWith::Nothing));
     assert_eq!(world.requests_of_a_look(&payment).await, 1);
     world.agrees().await;
     let balances = Balances::of(&world.movements());
@@ -44,7 +44,7 @@ async fn refunds_in_parts_to_the_last_unit() {
     // More than the ten that come with the charge.
     for ordinal in 1..=13 {
         world.refund(&payment, 769, true, ordinal).await;
-        world.look(&payment).await;
+        world.fetch_payment(&payment).await;
         world.agrees().await;
     }
     world.refund(&payment, 10, true, 14).await;
@@ -62,13 +62,13 @@ async fn a_refund_that_the_expert_has_no_part_in() {
     let world = World::new().await;
     let payment = world.paid(Plan::Charge, 10_000, "EUR", VISA).await;
     world.refund(&payment, 3_000, false, 1).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Reversal), (0, 0));
     // Then the expert's part is taken by an order of its own, with the fee.
     let part = payment.amount.with_amount(3_000).expect("small");
     world.stripe.reverse(&payment, part, true, 1).await.expect("reversed");
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Reversal), (1, 3_000));
     assert_eq!(world.moved(MovementKind::FeeRefund), (1, 300));
@@ -98,7 +98,7 @@ async fn an_authorisation_is_taken_in_part() {
     // Asked again, and also with another amount, it is done.
     world.stripe.capture(&payment, part, fee).await.expect("captured before");
     world.refund(&payment, 6_001, true, 1).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
 }
 
@@ -106,7 +106,7 @@ async fn an_authorisation_is_taken_in_part() {
 async fn an_authorisation_is_let_go() {
     let world = World::new().await;
     let payment = world.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.stripe.cancel(&payment).await.expect("cancelled");
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
     world.agrees().await;
@@ -114,7 +114,7 @@ async fn an_authorisation_is_let_go() {
     assert_eq!(world.moved(MovementKind::Refund), (0, 0));
     world.stripe.cancel(&payment).await.expect("nothing to do");
     let part = payment.amount;
-    world.stripe.capture(&payment, part, payment.fee()).await.expect("seen by looking");
+    world.stripe.capture(&payment, part, payment.fee()).await.expect("snapshot by looking");
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
 }
 
@@ -122,7 +122,7 @@ async fn an_authorisation_is_let_go() {
 async fn an_authorisation_runs_out() {
     let world = World::new().await;
     let payment = world.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.clock.advance(8 * DAY);
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
     world.agrees().await;
@@ -140,9 +140,9 @@ async fn what_was_taken_is_not_cancelled() {
     open.appointment = domain::AppointmentId::from_bits(8);
     world.open(&mut open).await;
     world.stripe.cancel(&open).await.expect("cancelled");
-    let looked = world.look(&open).await;
-    assert_eq!((looked.seen.status, looked.pay_with), (IntentStatus::Cancelled, PayWith::Nothing));
-    assert_eq!(looked.seen.movements, []);
+    let fetched = world.fetch_payment(&open).await;
+    assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Cancelled, PayWith::Nothing));
+    assert_eq!(fetched.snapshot.movements, []);
 }
 
 #[tokio::test]
@@ -159,14 +159,18 @@ async fn declined_and_paid_anew() {
         ("4000000000009979", Decline::Refused),
     ] {
         assert!(!world.pay(&payment, card), "{card}");
-        let looked = world.look(&payment).await;
-        assert_eq!((looked.seen.status, looked.seen.decline), (IntentStatus::Open, Some(why)), "{card}");
-        assert!(matches!(looked.pay_with, PayWith::ClientSecret(_)));
-        assert_eq!(looked.seen.movements, [], "{card}");
+        let fetched = world.fetch_payment(&payment).await;
+        assert_eq!(
+            (fetched.snapshot.status, fetched.snapshot.decline),
+            (IntentStatus::Open, Some(why)),
+            "{card}"
+        );
+        assert!(matches!(fetched.pay_with, PayWith::ClientSecret(_)));
+        assert_eq!(fetched.snapshot.movements, [], "{card}");
     }
     assert!(world.pay(&payment, VISA));
-    let looked = world.look(&payment).await;
-    assert_eq!((looked.seen.status, looked.seen.decline), (IntentStatus::Succeeded, None));
+    let fetched = world.fetch_payment(&payment).await;
+    assert_eq!((fetched.snapshot.status, fetched.snapshot.decline), (IntentStatus::Succeeded, None));
     world.agrees().await;
 }
 
@@ -177,8 +181,11 @@ async fn a_challenge_that_is_not_passed() {
     assert_eq!(world.status(&payment).await, IntentStatus::Open);
     let intent = World::intent(&payment);
     assert!(world.simulator.authenticate(intent, false).is_err());
-    let seen = world.look(&payment).await.seen;
-    assert_eq!((seen.status, seen.decline), (IntentStatus::Open, Some(Decline::AuthenticationRequired)));
+    let snapshot = world.fetch_payment(&payment).await.snapshot;
+    assert_eq!(
+        (snapshot.status, snapshot.decline),
+        (IntentStatus::Open, Some(Decline::AuthenticationRequired))
+    );
 }
 
 #[tokio::test]
@@ -187,19 +194,19 @@ async fn currencies_of_every_kind() {
         for plan in [Plan::Charge, Plan::Authorise] {
             let world = World::new().await;
             let payment = world.paid(plan, amount, code, VISA).await;
-            world.look(&payment).await;
+            world.fetch_payment(&payment).await;
             if plan == Plan::Authorise {
                 world.stripe.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
-                world.look(&payment).await;
+                world.fetch_payment(&payment).await;
             }
             world.agrees().await;
             assert_eq!(world.moved(MovementKind::Captured), (1, amount), "{code}");
             assert_eq!(world.moved(MovementKind::Fee), (1, payment.fee().amount()), "{code}");
             world.refund(&payment, part, true, 1).await;
-            world.look(&payment).await;
+            world.fetch_payment(&payment).await;
             world.agrees().await;
             world.refund(&payment, amount - part, true, 2).await;
-            world.look(&payment).await;
+            world.fetch_payment(&payment).await;
             world.agrees().await;
             let balances = Balances::of(&world.movements());
             assert_eq!(balances.get(Account::Expert, payment.amount.currency()), 0, "{code}");

@@ -14,17 +14,17 @@ async fn a_dispute_is_won_and_the_expert_paid_again() {
     let before = world.movements().len();
     let payment = world.paid(Plan::Charge, 10_000, "EUR", VISA).await;
     let euros = |amount| payment.amount.with_amount(amount).expect("small");
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.clock.advance(60);
     let dispute = world.simulator.dispute(World::intent(&payment), None, "fraudulent").expect("disputed");
-    assert!(world.look(&payment).await.seen.open_dispute);
+    assert!(world.fetch_payment(&payment).await.snapshot.open_dispute);
     assert_eq!(world.requests_of_a_look(&payment).await, 2);
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Dispute), (1, 10_000));
     assert_eq!(world.moved(MovementKind::DisputeFee).0, 1);
 
     world.stripe.reverse(&payment, euros(10_000), true, 1).await.expect("reversed");
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     let of_payment = |kind| {
         let amounts = world.movements().into_iter().skip(before).filter(|movement| movement.kind == kind);
@@ -39,28 +39,28 @@ async fn a_dispute_is_won_and_the_expert_paid_again() {
     world.clock.advance(60);
     let id = dispute["id"].as_str().expect("an id");
     world.simulator.close_dispute(id, DisputeOutcome::Won).expect("closed");
-    assert!(!world.look(&payment).await.seen.open_dispute);
+    assert!(!world.fetch_payment(&payment).await.snapshot.open_dispute);
     assert_eq!(world.requests_of_a_look(&payment).await, 3);
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::DisputeWon), (1, 10_000));
 
     world.stripe.transfer(&payment, euros(9_000), 2).await.expect("given again");
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!((of_payment(MovementKind::Transfer), expert()), ((2, 19_000), 9_000));
 
     // The charge's own transfer has nothing left, so a refund cannot take the expert's part with it.
     world.refund(&payment, 5_000, true, 1).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!((world.moved(MovementKind::Refund), expert()), ((1, 5_000), 9_000));
     world.stripe.reverse(&payment, euros(4_500), false, 2).await.expect("of the later transfer");
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!((world.moved(MovementKind::Reversal), expert()), ((2, 14_500), 4_500));
     // When no transfer has enough left, what is left is taken.
     world.stripe.reverse(&payment, euros(9_000), false, 3).await.expect("what is left");
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(expert(), 0);
     assert!(world.stripe.reverse(&payment, euros(1), false, 4).await.is_err());
@@ -70,18 +70,18 @@ async fn a_dispute_is_won_and_the_expert_paid_again() {
 async fn a_dispute_is_lost() {
     let world = World::new().await;
     let payment = world.paid(Plan::Charge, 10_000, "EUR", "4000000000000259").await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.refund(&payment, 2_000, true, 1).await;
     world.clock.advance(LATER_AFTER);
-    let seen = world.look(&payment).await.seen;
-    assert!(seen.open_dispute);
+    let snapshot = world.fetch_payment(&payment).await.snapshot;
+    assert!(snapshot.open_dispute);
     assert_eq!(world.moved(MovementKind::Dispute), (1, 8_000));
-    let disputed = seen.movements.iter().find(|movement| movement.kind == MovementKind::Dispute);
+    let disputed = snapshot.movements.iter().find(|movement| movement.kind == MovementKind::Dispute);
     let dispute = disputed.expect("the bank took it").object.clone();
     world.simulator.close_dispute(&dispute, DisputeOutcome::Lost).expect("closed");
     let rest = payment.amount.with_amount(8_000).expect("small");
     world.stripe.reverse(&payment, rest, true, 1).await.expect("reversed");
-    assert!(!world.look(&payment).await.seen.open_dispute);
+    assert!(!world.fetch_payment(&payment).await.snapshot.open_dispute);
     world.agrees().await;
     let balances = Balances::of(&world.movements());
     assert_eq!(balances.get(Account::Expert, payment.amount.currency()), 0);
@@ -94,15 +94,15 @@ async fn a_refund_fails_later_and_is_given_anew() {
     let world = World::new().await;
     let payment = world.paid(Plan::Charge, 10_000, "EUR", "4000000000005126").await;
     world.refund(&payment, 10_000, true, 1).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     world.clock.advance(LATER_AFTER);
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::RefundFailed), (1, 10_000));
     // The expert's part did not come back with it, so the platform has it all and pays.
     world.refund(&payment, 10_000, false, 2).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Refund), (2, 20_000));
     assert_eq!(world.moved(MovementKind::Reversal), (1, 10_000));
@@ -113,11 +113,11 @@ async fn a_refund_takes_its_time() {
     let world = World::new().await;
     let payment = world.paid(Plan::Charge, 10_000, "EUR", "4000000000007726").await;
     world.refund(&payment, 4_000, true, 1).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Refund), (1, 4_000));
     world.clock.advance(LATER_AFTER);
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(
         (world.moved(MovementKind::Refund), world.moved(MovementKind::RefundFailed)),

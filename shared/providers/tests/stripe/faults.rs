@@ -74,13 +74,13 @@ async fn a_saved_card_is_asked_once() {
             world.switch(|switches| switches.prune_keys = true);
         }
         // Who looks finds what nobody could note.
-        let looked = world.stripe.look(&payment).await.expect("looked");
-        let noted = payment.with_intent(looked.unnoted_intent.expect("it is there"));
-        let again = world.stripe.look(&noted).await.expect("looked");
-        assert_eq!((again.unnoted_intent, &again.seen), (None, &looked.seen));
-        match looked.seen.status {
+        let fetched = world.stripe.fetch_payment(&payment).await.expect("fetched");
+        let noted = payment.with_intent(fetched.unrecorded_intent.expect("it is there"));
+        let again = world.stripe.fetch_payment(&noted).await.expect("fetched");
+        assert_eq!((again.unrecorded_intent, &again.snapshot), (None, &fetched.snapshot));
+        match fetched.snapshot.status {
             IntentStatus::Authorised { .. } if card == VISA => {}
-            IntentStatus::Open if card != VISA => assert!(looked.seen.decline.is_some()),
+            IntentStatus::Open if card != VISA => assert!(fetched.snapshot.decline.is_some()),
             status => panic!("{status:?}"),
         }
         let charges = world.simulator.events();
@@ -101,9 +101,9 @@ async fn what_a_saved_card_was_asked_for_is_found_also_after_a_refusal() {
     let refused = world.stripe.use_saved_card(&wanted, less, true).await;
     assert!(matches!(&refused, Err(PaymentError::NotNow { .. })), "{refused:?}");
     let refused = Payment { refusals: 1, ..payment };
-    let looked = world.stripe.look(&refused).await.expect("looked");
-    assert!(looked.unnoted_intent.is_some(), "{looked:?}");
-    assert_eq!(looked.seen.status, IntentStatus::Succeeded);
+    let fetched = world.stripe.fetch_payment(&refused).await.expect("fetched");
+    assert!(fetched.unrecorded_intent.is_some(), "{fetched:?}");
+    assert_eq!(fetched.snapshot.status, IntentStatus::Succeeded);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn refunded_once() {
         for ordinal in 1..=2 {
             twice!(world, forget, world.try_refund(&payment, 2_500, true, ordinal));
         }
-        world.look(&payment).await;
+        world.fetch_payment(&payment).await;
         world.agrees().await;
         assert_eq!(world.moved(MovementKind::Refund), (2, 5_000));
     }
@@ -145,7 +145,7 @@ async fn reversed_and_transferred_once() {
         let again = payment.amount.with_amount(9_000).expect("small");
         twice!(world, forget, world.stripe.transfer(&payment, again, 2));
         twice!(world, forget, world.stripe.reverse(&payment, again, false, 2));
-        world.look(&payment).await;
+        world.fetch_payment(&payment).await;
         world.agrees().await;
         assert_eq!(world.moved(MovementKind::Reversal), (2, 19_000));
         assert_eq!(world.moved(MovementKind::Transfer), (3, 119_000));
@@ -182,8 +182,8 @@ async fn stripe_fails_before_and_after_it_acts() {
     unavailable(capture().await);
     assert_eq!(world.status(&payment).await, IntentStatus::Succeeded);
     world.switch(|switches| switches.lose_answers = 1);
-    unavailable(world.stripe.look(&payment).await);
-    world.look(&payment).await;
+    unavailable(world.stripe.fetch_payment(&payment).await);
+    world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Captured), (1, 10_000));
 }

@@ -33,14 +33,14 @@ pub async fn asked(world: &World, payment: &Payment, amount: u64, at_once: bool)
 async fn saved_authorised_and_taken() {
     let world = World::new().await;
     let payment = saved(&world, VISA).await;
-    let looked = world.look(&payment).await;
-    assert_eq!((looked.seen.status, looked.pay_with), (IntentStatus::CardSaved, PayWith::Nothing));
+    let fetched = world.fetch_payment(&payment).await;
+    assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::CardSaved, PayWith::Nothing));
     // The card, and whether it was asked.
     assert_eq!(world.requests_of_a_look(&payment).await, 2);
 
     world.clock.advance(20 * 86_400);
     let payment = asked(&world, &payment, 10_000, false).await;
-    let holds = world.stripe.abilities().later_authorisation_holds.expect("cards are saved");
+    let holds = world.stripe.capabilities().later_authorisation_holds.expect("cards are saved");
     match world.status(&payment).await {
         IntentStatus::Authorised { capture_before } => {
             assert_eq!(capture_before.seconds(), world.clock.now() + holds);
@@ -72,19 +72,19 @@ async fn the_bank_wants_to_hear_from_the_client() {
     let payment = saved(&world, "4000002760003184").await;
     assert_eq!(world.status(&payment).await, IntentStatus::CardSaved);
     let payment = asked(&world, &payment, 10_000, false).await;
-    let looked = world.look(&payment).await;
+    let fetched = world.fetch_payment(&payment).await;
     let decline = Some(Decline::AuthenticationRequired);
-    assert_eq!((looked.seen.status, looked.seen.decline), (IntentStatus::Open, decline));
-    assert!(matches!(&looked.pay_with, PayWith::ClientSecret(secret) if secret.starts_with("pi_")));
+    assert_eq!((fetched.snapshot.status, fetched.snapshot.decline), (IntentStatus::Open, decline));
+    assert!(matches!(&fetched.pay_with, PayWith::ClientSecret(secret) if secret.starts_with("pi_")));
 
     // The same intent is paid with the client there.
     assert!(world.pay(&payment, "4000002760003184"));
     world.simulator.authenticate(World::intent(&payment), true).expect("passed");
-    let seen = world.look(&payment).await.seen;
-    assert!(matches!(seen.status, IntentStatus::Authorised { .. }), "{seen:?}");
-    assert_eq!(seen.decline, None);
+    let snapshot = world.fetch_payment(&payment).await.snapshot;
+    assert!(matches!(snapshot.status, IntentStatus::Authorised { .. }), "{snapshot:?}");
+    assert_eq!(snapshot.decline, None);
     world.stripe.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.agrees().await;
 }
 
@@ -93,8 +93,8 @@ async fn a_declined_card_and_an_intent_anew() {
     let world = World::new().await;
     let payment = saved(&world, "4000000000000341").await;
     let payment = asked(&world, &payment, 10_000, false).await;
-    let seen = world.look(&payment).await.seen;
-    assert_eq!((seen.status, seen.decline), (IntentStatus::Open, Some(Decline::Refused)));
+    let snapshot = world.fetch_payment(&payment).await.snapshot;
+    assert_eq!((snapshot.status, snapshot.decline), (IntentStatus::Open, Some(Decline::Refused)));
 
     world.stripe.cancel(&payment).await.expect("cancelled");
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
@@ -112,8 +112,8 @@ async fn a_card_is_forgotten() {
     let world = World::new().await;
     let saved_card = saved(&world, VISA).await;
     world.stripe.cancel(&saved_card).await.expect("forgotten");
-    let looked = world.look(&saved_card).await;
-    assert_eq!((looked.seen.status, looked.pay_with), (IntentStatus::Cancelled, PayWith::Nothing));
+    let fetched = world.fetch_payment(&saved_card).await;
+    assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Cancelled, PayWith::Nothing));
     world.stripe.cancel(&saved_card).await.expect("nothing to do");
     let amount = saved_card.amount;
     assert!(world.stripe.use_saved_card(&saved_card, amount, false).await.is_err());
@@ -128,7 +128,7 @@ async fn a_card_is_forgotten() {
     let world = World::new().await;
     let payment = saved(&world, VISA).await;
     let authorised = asked(&world, &payment, 10_000, false).await;
-    world.look(&authorised).await;
+    world.fetch_payment(&authorised).await;
     world.stripe.cancel(&authorised).await.expect("let go and forgotten");
     assert_eq!(world.status(&authorised).await, IntentStatus::Cancelled);
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);

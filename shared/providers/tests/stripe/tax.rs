@@ -22,7 +22,7 @@ async fn world() -> World {
 /// A payment that was taken, and what its charge is called.
 async fn charged(world: &World, amount: u64, code: &str, card: &str) -> (Payment, String) {
     let payment = world.paid(Plan::Charge, amount, code, card).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     let captured = world.movements().into_iter().find(|movement| movement.kind == MovementKind::Captured);
     (payment, captured.expect("captured").object)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use app::payments::ports::{About, Notice, PaymentGateway, WebhookError};
+use app::payments::ports::{PaymentGateway, WebhookError, WebhookEvent, WebhookSubject};
 use domain::Timestamp;
 use domain::payments::payment::Plan;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use simulators::stripe::{LATER_AFTER, PayoutOutcome, signature_header};
 use crate::saved_cards::{asked, saved};
 use crate::world::{CONNECT_SECRET, VISA, WEBHOOK_SECRET, World};
 
-async fn read(world: &World, secret: &str, event: &Value) -> Result<Notice, WebhookError> {
+async fn read(world: &World, secret: &str, event: &Value) -> Result<WebhookEvent, WebhookError> {
     let body = event.to_string();
     let now = world.clock.now();
     let signature = signature_header(secret, now, &body);
@@ -31,9 +31,9 @@ async fn every_message_of_a_payment_leads_to_it() {
     let appointment = payment.appointment;
     let mut led = BTreeSet::new();
     for event in world.simulator.events() {
-        let Notice { id, about } = read(&world, WEBHOOK_SECRET, &event).await.expect("an event");
+        let WebhookEvent { id, subject } = read(&world, WEBHOOK_SECRET, &event).await.expect("an event");
         assert_eq!(id, event["id"]);
-        if about == (About::Payment { appointment }) {
+        if subject == (WebhookSubject::Payment { appointment }) {
             led.insert(event["type"].as_str().expect("a type").to_owned());
         }
     }
@@ -61,14 +61,17 @@ async fn every_message_of_a_payment_leads_to_it() {
     assert!(matches!(failed, Err(WebhookError::Unavailable(_))), "{failed:?}");
     let mut strange = event.clone();
     strange["data"]["object"]["payment_intent"] = "pi_unheard_of".into();
-    assert_eq!(read(&world, WEBHOOK_SECRET, &strange).await.map(|notice| notice.about), Ok(About::Nothing));
+    assert_eq!(
+        read(&world, WEBHOOK_SECRET, &strange).await.map(|notice| notice.subject),
+        Ok(WebhookSubject::Nothing)
+    );
 }
 
 #[tokio::test]
 async fn messages_about_accounts_come_with_their_own_secret() {
     let world = World::new().await;
     let payment = world.paid(Plan::Charge, 10_000, "EUR", VISA).await;
-    world.look(&payment).await;
+    world.fetch_payment(&payment).await;
     world.simulator.pay_out(&world.account, None, None, PayoutOutcome::Paid).expect("paid out");
     world.simulator.deauthorize(&world.account).expect("left");
     let account = || world.account.clone();
@@ -77,11 +80,11 @@ async fn messages_about_accounts_come_with_their_own_secret() {
         let notice = read(&world, CONNECT_SECRET, event).await.expect("an event");
         let kind = event["type"].as_str().expect("a type").to_owned();
         let expected = match kind.split('.').next() {
-            Some("account" | "capability") => About::Account { account: account() },
-            Some("payout") => About::Payouts { account: account() },
-            _ => About::Nothing,
+            Some("account" | "capability") => WebhookSubject::Account { account: account() },
+            Some("payout") => WebhookSubject::Payouts { account: account() },
+            _ => WebhookSubject::Nothing,
         };
-        assert_eq!(notice.about, expected, "{kind}");
+        assert_eq!(notice.subject, expected, "{kind}");
         told.insert(kind);
     }
     for kind in ["account.updated", "account.application.deauthorized", "payout.paid"] {

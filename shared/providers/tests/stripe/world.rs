@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use app::payments::ports::{Buyer, Looked, Opened, PayWith, PaymentError, PaymentGateway, RefundOrder};
+use app::payments::ports::{
+    Buyer, FetchedPayment, Opened, PayWith, PaymentError, PaymentGateway, RefundOrder,
+};
 use app::ports::{PortError, Secret, Secrets};
 use async_trait::async_trait;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use domain::payments::gateway::Gateway;
-use domain::payments::ledger::{Account, Balances, Movement, MovementKind, news};
+use domain::payments::gateway::GatewayKind;
+use domain::payments::ledger::{Account, Balances, Movement, MovementKind, new_movements};
 use domain::payments::payment::{IntentStatus, Payment, Plan, References};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
 use providers::stripe::Stripe;
@@ -103,7 +105,7 @@ impl World {
     pub fn payment(&self, plan: Plan, amount: u64, code: &str) -> Payment {
         let currency = Currency::try_from(code.to_owned()).expect("a code in use");
         let amount = Money::new(amount, currency).expect("small");
-        let destination = (Gateway::Stripe, self.account.clone());
+        let destination = (GatewayKind::Stripe, self.account.clone());
         Payment::agreed(AppointmentId::from_bits(7), amount, Rate::TEN_PERCENT, destination, plan)
     }
 
@@ -128,7 +130,7 @@ impl World {
         payment.appointment = AppointmentId::from_bits(99);
         self.open(&mut payment).await;
         assert!(self.pay(&payment, VISA));
-        self.look(&payment).await;
+        self.fetch_payment(&payment).await;
     }
 
     pub fn intent(payment: &Payment) -> &str {
@@ -142,28 +144,29 @@ impl World {
     }
 
     /// Looks, and writes down what is new.
-    pub async fn look(&self, payment: &Payment) -> Looked {
-        let looked = self.stripe.look(payment).await.expect("seen");
+    pub async fn fetch_payment(&self, payment: &Payment) -> FetchedPayment {
+        let fetched = self.stripe.fetch_payment(payment).await.expect("snapshot");
         let mut ledger = self.ledger.lock().expect("whole");
-        let fresh: Vec<Movement> = news(&ledger, &looked.seen.movements).into_iter().cloned().collect();
+        let fresh: Vec<Movement> =
+            new_movements(&ledger, &fetched.snapshot.movements).into_iter().cloned().collect();
         ledger.extend(fresh);
-        looked
+        fetched
     }
 
     pub async fn status(&self, payment: &Payment) -> IntentStatus {
-        self.look(payment).await.seen.status
+        self.fetch_payment(payment).await.snapshot.status
     }
 
     /// How many requests a look takes.
     pub async fn requests_of_a_look(&self, payment: &Payment) -> u32 {
         let before = self.way.requests.load(Ordering::SeqCst);
-        self.look(payment).await;
+        self.fetch_payment(payment).await;
         self.way.requests.load(Ordering::SeqCst) - before
     }
 
     pub fn note(&self, movements: Vec<Movement>) {
         let mut ledger = self.ledger.lock().expect("whole");
-        let fresh: Vec<Movement> = news(&ledger, &movements).into_iter().cloned().collect();
+        let fresh: Vec<Movement> = new_movements(&ledger, &movements).into_iter().cloned().collect();
         ledger.extend(fresh);
     }
 

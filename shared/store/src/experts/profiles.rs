@@ -82,7 +82,7 @@ impl Store {
     pub async fn session_types(&self, expert: ExpertId) -> Result<Vec<SessionType>, ReadError> {
         let query = Query {
             index: None,
-            pk: keys::calendar(expert),
+            pk: keys::expert_rows(expert),
             from: keys::SESSION_TYPES.to_owned(),
             to: format!("{}~", keys::SESSION_TYPES),
             backwards: false,

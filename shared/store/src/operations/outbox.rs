@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::scheduling::appointment::Event;
 use domain::{AppointmentId, ExpertId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::{CommitError, ReadError, Store, TableError, Transaction};
 /// What the outside world must come to show, and for whom. Its text is the name of its row, and what travels through queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Effect {
+pub enum Job {
     /// The appointment and its payment agree.
     Payment(AppointmentId),
     /// The world was told what happened to an appointment.
@@ -32,19 +32,19 @@ pub enum Effect {
         event: Event,
     },
     /// What we know of an expert's account is what the gateway says.
-    PaymentAccount(ExpertId, Gateway),
+    PaymentAccount(ExpertId, GatewayKind),
     /// The payouts of an expert's account are in the ledger.
-    Payouts(ExpertId, Gateway),
+    Payouts(ExpertId, GatewayKind),
     /// Each payment and refund of the appointment has its receipt or credit note.
     Receipts(AppointmentId),
 }
 
 /// The text names no effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no such effect")]
-pub struct UnknownEffect;
+#[error("no such job")]
+pub struct UnknownJob;
 
-impl std::fmt::Display for Effect {
+impl std::fmt::Display for Job {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Payment(id) => write!(out, "payment:{id}"),
@@ -58,10 +58,10 @@ impl std::fmt::Display for Effect {
     }
 }
 
-impl FromStr for Effect {
-    type Err = UnknownEffect;
+impl FromStr for Job {
+    type Err = UnknownJob;
 
-    fn from_str(text: &str) -> Result<Self, UnknownEffect> {
+    fn from_str(text: &str) -> Result<Self, UnknownJob> {
         let parse = || match text.split(':').collect::<Vec<_>>().as_slice() {
             ["payment", id] => Some(Self::Payment(id.parse().ok()?)),
             ["announcement", appointment, version, event] => Some(Self::Announcement {
@@ -70,44 +70,46 @@ impl FromStr for Effect {
                 event: Event::from_name(event)?,
             }),
             ["payment-account", id, gateway] => {
-                Some(Self::PaymentAccount(id.parse().ok()?, Gateway::from_word(gateway)?))
+                Some(Self::PaymentAccount(id.parse().ok()?, GatewayKind::from_word(gateway)?))
             }
-            ["payouts", id, gateway] => Some(Self::Payouts(id.parse().ok()?, Gateway::from_word(gateway)?)),
+            ["payouts", id, gateway] => {
+                Some(Self::Payouts(id.parse().ok()?, GatewayKind::from_word(gateway)?))
+            }
             ["receipts", id] => Some(Self::Receipts(id.parse().ok()?)),
             _ => None,
         };
-        parse().ok_or(UnknownEffect)
+        parse().ok_or(UnknownJob)
     }
 }
 
-impl TryFrom<String> for Effect {
-    type Error = UnknownEffect;
+impl TryFrom<String> for Job {
+    type Error = UnknownJob;
 
-    fn try_from(text: String) -> Result<Self, UnknownEffect> {
+    fn try_from(text: String) -> Result<Self, UnknownJob> {
         text.parse()
     }
 }
 
-impl From<Effect> for String {
-    fn from(effect: Effect) -> Self {
-        effect.to_string()
+impl From<Job> for String {
+    fn from(job: Job) -> Self {
+        job.to_string()
     }
 }
 
-impl Effect {
+impl Job {
     fn key(&self) -> keys::Key {
         match self {
             Self::Payment(id) | Self::Receipts(id) | Self::Announcement { appointment: id, .. } => {
-                keys::due(keys::appointment_rows(*id), &self.to_string())
+                keys::outbox_entry(keys::appointment_rows(*id), &self.to_string())
             }
             Self::PaymentAccount(id, _) | Self::Payouts(id, _) => {
-                keys::due(keys::calendar(*id), &self.to_string())
+                keys::outbox_entry(keys::expert_rows(*id), &self.to_string())
             }
         }
     }
 
     fn shard(&self) -> String {
-        keys::due_shard(match self {
+        keys::outbox_shard(match self {
             Self::Payment(id) | Self::Receipts(id) | Self::Announcement { appointment: id, .. } => id.bits(),
             Self::PaymentAccount(id, _) | Self::Payouts(id, _) => id.bits(),
         })
@@ -116,13 +118,13 @@ impl Effect {
 
 /// An effect that is owed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Due {
+pub struct OutboxEntry {
     /// Which.
-    pub effect: Effect,
+    pub job: Job,
     /// When somebody should next look.
     pub due_at: Timestamp,
     /// When it became owed; how late it is counts from here.
-    pub owed_at: Timestamp,
+    pub first_due_at: Timestamp,
     /// Another number for each write of the row, drawn at random.
     #[serde(rename = "version")]
     pub stamp: u64,
@@ -132,10 +134,17 @@ pub struct Due {
     pub last_error: String,
 }
 
-impl Due {
+impl OutboxEntry {
     /// An effect owed from `due_at`, under a stamp that was drawn at random.
-    pub fn new(effect: Effect, due_at: Timestamp, stamp: u64) -> Self {
-        Self { effect, due_at, owed_at: due_at, stamp: stamp.max(1), attempts: 0, last_error: String::new() }
+    pub fn new(job: Job, due_at: Timestamp, stamp: u64) -> Self {
+        Self {
+            job,
+            due_at,
+            first_due_at: due_at,
+            stamp: stamp.max(1),
+            attempts: 0,
+            last_error: String::new(),
+        }
     }
 }
 
@@ -144,9 +153,9 @@ impl Transaction {
     ///
     /// # Errors
     /// When the row cannot be stored.
-    pub fn owe(&mut self, due: &Due) -> Result<(), CommitError> {
-        self.put_due(due, Expect::Anything)?;
-        self.note_due(due);
+    pub fn enqueue(&mut self, due: &OutboxEntry) -> Result<(), CommitError> {
+        self.put_outbox_entry(due, Expect::Anything)?;
+        self.note_outbox_entry(due);
         Ok(())
     }
 
@@ -154,21 +163,21 @@ impl Transaction {
     ///
     /// # Errors
     /// When the row cannot be stored.
-    pub fn owe_on(&mut self, due: &Due, stamp: u64) -> Result<(), CommitError> {
-        self.put_due(due, Expect::Version(stamp))
+    pub fn reschedule(&mut self, due: &OutboxEntry, stamp: u64) -> Result<(), CommitError> {
+        self.put_outbox_entry(due, Expect::Version(stamp))
     }
 
     /// The effect is done: deletes the row, on condition that it is still the one with this stamp.
-    pub fn done(&mut self, due: &Due) {
-        self.delete(due.effect.key(), Expect::Version(due.stamp));
+    pub fn finish(&mut self, due: &OutboxEntry) {
+        self.delete(due.job.key(), Expect::Version(due.stamp));
     }
 
-    fn put_due(&mut self, due: &Due, expect: Expect) -> Result<(), CommitError> {
+    fn put_outbox_entry(&mut self, due: &OutboxEntry, expect: Expect) -> Result<(), CommitError> {
         let index = [
-            (GSI1.pk, text(due.effect.shard())),
-            (GSI1.sk, text(keys::due_order(due.due_at, &due.effect.to_string()))),
+            (GSI1.pk, text(due.job.shard())),
+            (GSI1.sk, text(keys::outbox_order(due.due_at, &due.job.to_string()))),
         ];
-        self.put_document(due.effect.key(), expect, due, index)
+        self.put_document(due.job.key(), expect, due, index)
     }
 }
 
@@ -177,25 +186,25 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn due(&self, effect: &Effect) -> Result<Option<Due>, ReadError> {
-        self.table.get(&effect.key(), Consistency::Strong).await?.map(document).transpose()
+    pub async fn outbox_entry(&self, job: &Job) -> Result<Option<OutboxEntry>, ReadError> {
+        self.table.get(&job.key(), Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// What is owed by `now` in one of the [`keys::DUE_SHARDS`], oldest first, at most `limit`.
+    /// What is owed by `now` in one of the [`keys::OUTBOX_SHARDS`], oldest first, at most `limit`.
     ///
     /// A row that another version of the code wrote may not be readable; it must not keep the others from being done.
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn due_by(
+    pub async fn due_outbox_entries(
         &self,
         shard: u8,
         now: Timestamp,
         limit: u16,
-    ) -> Result<Vec<Result<Due, ReadError>>, TableError> {
+    ) -> Result<Vec<Result<OutboxEntry, ReadError>>, TableError> {
         let query = Query {
             index: Some(GSI1),
-            pk: keys::due_shard_number(shard),
+            pk: keys::outbox_shard_number(shard),
             from: String::from("0"),
             to: format!("{}~", keys::instant(now)),
             backwards: false,
@@ -214,16 +223,16 @@ mod tests {
     fn every_effect_reads_as_written() {
         let appointment = AppointmentId::from_bits(1);
         let announcements =
-            Event::ALL.into_iter().map(|event| Effect::Announcement { appointment, version: 3, event });
-        let accounts = Gateway::ALL.map(|gateway| Effect::PaymentAccount(ExpertId::from_bits(2), gateway));
-        let payouts = Gateway::ALL.map(|gateway| Effect::Payouts(ExpertId::from_bits(2), gateway));
-        let others = [Effect::Payment(appointment), Effect::Receipts(appointment)];
+            Event::ALL.into_iter().map(|event| Job::Announcement { appointment, version: 3, event });
+        let accounts = GatewayKind::ALL.map(|gateway| Job::PaymentAccount(ExpertId::from_bits(2), gateway));
+        let payouts = GatewayKind::ALL.map(|gateway| Job::Payouts(ExpertId::from_bits(2), gateway));
+        let others = [Job::Payment(appointment), Job::Receipts(appointment)];
         let others = others.into_iter().chain(accounts).chain(payouts);
-        for effect in announcements.chain(others) {
-            assert_eq!(effect.to_string().parse(), Ok(effect));
+        for job in announcements.chain(others) {
+            assert_eq!(job.to_string().parse(), Ok(job));
         }
         for wrong in ["", "payment", "payment:exp_1", "announcement:x:1:confirmed", "refund:apt_1"] {
-            assert_eq!(wrong.parse::<Effect>(), Err(UnknownEffect), "{wrong}");
+            assert_eq!(wrong.parse::<Job>(), Err(UnknownJob), "{wrong}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::ExpertId;
 use domain::payments::account::{ExpertFee, PaymentAccount};
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use serde::{Deserialize, Serialize};
 
 use crate::keys;
@@ -35,7 +35,7 @@ impl Transaction {
     }
 }
 
-/// Whose an account is.
+/// AppointmentsOf an account is.
 #[derive(Serialize, Deserialize)]
 struct AccountOwner {
     expert: ExpertId,
@@ -49,19 +49,19 @@ impl Store {
     pub async fn payment_account(
         &self,
         expert: ExpertId,
-        gateway: Gateway,
+        gateway: GatewayKind,
     ) -> Result<Option<PaymentAccount>, ReadError> {
         let key = keys::payment_account(expert, gateway);
         self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// Whose an account at a gateway is.
+    /// AppointmentsOf an account at a gateway is.
     ///
     /// # Errors
     /// When it cannot be read.
     pub async fn account_owner(
         &self,
-        gateway: Gateway,
+        gateway: GatewayKind,
         account: &str,
     ) -> Result<Option<ExpertId>, ReadError> {
         let row = self.table.get(&keys::account_owner(gateway, account), Consistency::Strong).await?;

@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use domain::kernel::money::AmountTooLarge;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::{AppointmentId, Currency, ExpertId, Money, TimeSpan, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ impl Transaction {
 pub(crate) struct Row {
     appointment: Option<AppointmentId>,
     expert: ExpertId,
-    gateway: Gateway,
+    gateway: GatewayKind,
     number: u32,
     at: Timestamp,
     movements: Vec<Line>,

@@ -10,7 +10,7 @@ use crate::{CommitError, ReadError, Store, Transaction};
 
 /// A stretch of the payments that wait for a person.
 #[derive(Debug, Clone)]
-pub struct ConcernPage {
+pub struct EscalationPage {
     /// The oldest booking first.
     pub payments: Vec<Payment>,
     /// Behind which the next page begins; `None` at the end.
@@ -24,8 +24,8 @@ impl Transaction {
     /// When it cannot be stored.
     pub fn put_payment(&mut self, payment: &Payment) -> Result<(), CommitError> {
         let waits = payment
-            .concern
-            .map(|_| [(GSI2.pk, text(keys::CONCERNS)), (GSI2.sk, text(payment.appointment.to_string()))]);
+            .escalation
+            .map(|_| [(GSI2.pk, text(keys::ESCALATIONS)), (GSI2.sk, text(payment.appointment.to_string()))]);
         let expect = Expect::read(payment.version - 1);
         self.put_document(keys::payment(payment.appointment), expect, payment, waits.into_iter().flatten())
     }
@@ -50,10 +50,14 @@ impl Store {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn concerns(&self, after: Option<AppointmentId>, limit: u16) -> Result<ConcernPage, ReadError> {
+    pub async fn escalations(
+        &self,
+        after: Option<AppointmentId>,
+        limit: u16,
+    ) -> Result<EscalationPage, ReadError> {
         let query = Query {
             index: Some(GSI2),
-            pk: keys::CONCERNS.to_owned(),
+            pk: keys::ESCALATIONS.to_owned(),
             from: after.map_or("0".to_owned(), |after| format!("{after} ")),
             to: "~".to_owned(),
             backwards: false,
@@ -65,6 +69,6 @@ impl Store {
         let more = payments.len() > usize::from(limit);
         payments.truncate(limit.into());
         let next = payments.last().filter(|_| more).map(|last| last.appointment);
-        Ok(ConcernPage { payments, next })
+        Ok(EscalationPage { payments, next })
     }
 }

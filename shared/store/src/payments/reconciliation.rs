@@ -1,7 +1,7 @@
 //! How far the gateways' books were compared with the ledger, and what differs.
 
 use domain::Timestamp;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::Difference;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ use crate::{CommitError, ReadError, Store, Transaction};
 /// How far a gateway's books were compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compared {
-    /// Whose books.
-    pub gateway: Gateway,
+    /// AppointmentsOf books.
+    pub gateway: GatewayKind,
     /// Grows by one with each change.
     pub version: u64,
     /// Everything before this instant.
@@ -81,7 +81,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn compared(&self, gateway: Gateway) -> Result<Option<Compared>, ReadError> {
+    pub async fn compared(&self, gateway: GatewayKind) -> Result<Option<Compared>, ReadError> {
         self.table.get(&keys::books(gateway), Consistency::Strong).await?.map(document).transpose()
     }
 

@@ -91,7 +91,7 @@ impl Store {
             // Entries that stay uncounted were written by hand. Everybody shall see those; who acts on them finds that the payment
             // is as it was read.
             let by_hand = read == MOST_READS && entries > counted;
-            if counted == entries || by_hand || domain::planted("torn_reads_count") {
+            if counted == entries || by_hand {
                 return Ok(record);
             }
         }
@@ -114,7 +114,7 @@ impl Store {
             let latest = self.payment(id).await?;
             let record = self.appointment_record(id).await?;
             let seen = record.as_ref().and_then(|record| record.payment.as_ref());
-            if version(seen) >= version(latest.as_ref()) || domain::planted("late_reads_count") {
+            if version(seen) >= version(latest.as_ref()) {
                 return Ok(record);
             }
         }
@@ -159,14 +159,14 @@ impl Store {
     /// When they cannot be read.
     pub async fn appointments(
         &self,
-        whose: Whose,
+        whose: AppointmentsOf,
         starts: TimeSpan,
         after: Option<&str>,
         limit: u16,
     ) -> Result<AppointmentPage, ReadError> {
         let (index, pk) = match whose {
-            Whose::Expert(id) => (GSI1, keys::of_expert(id)),
-            Whose::Client(id) => (GSI2, keys::of_client(id)),
+            AppointmentsOf::Expert(id) => (GSI1, keys::of_expert(id)),
+            AppointmentsOf::Client(id) => (GSI2, keys::of_client(id)),
         };
         let first = keys::instant(starts.start());
         let query = Query {
@@ -188,16 +188,16 @@ impl Store {
     }
 }
 
-/// Whose dashboard.
+/// AppointmentsOf dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum AppointmentsOf {
     /// Sessions that this expert gives.
     Expert(ExpertId),
     /// Sessions that this client booked.
     Client(ClientId),
 }
 
-impl Whose {
+impl AppointmentsOf {
     /// The side of the appointment.
     pub fn party(self) -> Party {
         match self {

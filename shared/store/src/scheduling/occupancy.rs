@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::experts::session_type::SessionType;
 use domain::kernel::time::DAY;
-use domain::scheduling::day_ledger::{Change, Day, DayLedger, Entry, EntryKey, GroupSession, Seats};
+use domain::scheduling::occupancy::{Change, Day, Entry, EntryKey, GroupSession, Occupancy, Seats};
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::experts::profiles::VersionedRules;
@@ -26,7 +26,7 @@ impl Transaction {
     /// Writes what a decision made of an expert's days, under the versions that it read.
     ///
     /// The holds that it reclaimed are the caller's to expire, in this same transaction.
-    pub fn change_days(&mut self, expert: ExpertId, change: &Change) {
+    pub fn put_occupancy(&mut self, expert: ExpertId, change: &Change) {
         for (date, day) in &change.days {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
             let item = Item::from([
@@ -37,9 +37,6 @@ impl Transaction {
             self.put(keys::day(expert, *date), Expect::read(day.version), item);
         }
         for (date, version) in &change.unchanged {
-            if domain::planted("days_that_decided_may_move") {
-                continue;
-            }
             self.check(keys::day(expert, *date), Expect::read(*version));
         }
         for ((session_type, start), group) in &change.groups {
@@ -193,23 +190,23 @@ impl Store {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn days(
+    pub async fn occupancy(
         &self,
         expert: ExpertId,
         span: TimeSpan,
         consistency: Consistency,
-    ) -> Result<DayLedger, ReadError> {
+    ) -> Result<Occupancy, ReadError> {
         let (from, to) = keys::days(span);
         let query = Query {
             index: None,
-            pk: keys::calendar(expert),
+            pk: keys::expert_rows(expert),
             from,
             to,
             backwards: false,
             limit: None,
             consistency,
         };
-        let mut ledger = DayLedger::default();
+        let mut ledger = Occupancy::default();
         for item in self.table.query(&query).await? {
             let corrupt =
                 || ReadError::Corrupt { key: key_of(&item), reason: "not a day of this version".to_owned() };

@@ -137,7 +137,7 @@ async fn a_saved_card_that_is_declined_says_why_in_words() {
         (&payment["state"], &payment["declined"]["reason"]),
         (&json!("action_required"), &json!("refused"))
     );
-    assert!(payment["declined"]["words"].as_str().expect("words").contains("Use another card"));
+    assert!(payment["declined"]["message"].as_str().expect("words").contains("Use another card"));
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn a_card_that_cannot_even_be_asked_is_asked_again_or_paid_anew_or_called_
         let world = World::new().await;
         let offer = world.offer(&authorised_hour()).await;
         let appointment = world.secured(&offer, LATER).await;
-        let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+        let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
         let account = world.get(&path).person("ada").send().await.expect(200);
         let account = account["account"].as_str().expect("an account").to_owned();
         world.stripe().onboard(&account, Onboarding::Restricted).expect("it can be");

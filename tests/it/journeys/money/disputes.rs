@@ -119,7 +119,7 @@ async fn payouts_are_in_the_ledger_also_when_they_come_back() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
     world.secured(&offer, AT).await;
-    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = world.get(&path).person("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account");
     for (outcome, bank) in [(PayoutOutcome::Paid, 5_000), (PayoutOutcome::Failed, 5_000)] {
@@ -140,7 +140,7 @@ async fn a_stopped_account_takes_no_new_bookings_and_keeps_the_old_ones() {
     let offer = world.offer(&authorised_hour()).await;
     let paid = world.secured(&offer, AT).await;
     let saved = world.secured(&offer, LATER).await;
-    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = world.get(&path).person("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account").to_owned();
     world.stripe().deauthorize(&account).expect("it was authorised");
@@ -148,7 +148,7 @@ async fn a_stopped_account_takes_no_new_bookings_and_keeps_the_old_ones() {
     let refused = world.book(&offer, "2027-01-06T10:00:00Z", "new").await;
     assert_eq!(refused.problem(409), "payments-not-ready");
     assert_eq!(world.appointment(&paid).await["status"], "confirmed");
-    // Whose card cannot be charged for this expert any more is told, and nobody waits in vain.
+    // AppointmentsOf card cannot be charged for this expert any more is told, and nobody waits in vain.
     world.until("2027-01-24T10:00:00Z").await;
     let now = world.appointment(&saved).await;
     assert_eq!((&now["status"], &now["cancelled_by"]), (&json!("cancelled"), &json!("platform")));
@@ -157,7 +157,7 @@ async fn a_stopped_account_takes_no_new_bookings_and_keeps_the_old_ones() {
 
 #[tokio::test]
 async fn what_the_gateway_refuses_to_give_an_expert_again_a_person_decides() {
-    for decision in ["try_again", "settled_by_hand"] {
+    for decision in ["try_again", "resolved_manually"] {
         let world = World::new().await;
         let offer = world.offer(&paid_hour()).await;
         let [paid, earned] = world.well_off(&offer, [Account::Client, Account::Expert]).await;
@@ -165,7 +165,7 @@ async fn what_the_gateway_refuses_to_give_an_expert_again_a_person_decides() {
         let dispute = dispute(&world, intent(&world.appointment(&appointment).await), None);
         world.stack.settle().await;
         // The bank decides for an expert to whom Stripe transfers nothing now.
-        let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+        let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
         let account = world.get(&path).person("ada").send().await.expect(200);
         let account = account["account"].as_str().expect("an account").to_owned();
         world.stripe().onboard(&account, Onboarding::Restricted).expect("it can be");
@@ -176,22 +176,22 @@ async fn what_the_gateway_refuses_to_give_an_expert_again_a_person_decides() {
         };
         let eighty = json!({ "amount": 7_200, "currency": "EUR" });
         let needs = json!({ "because": "refused", "order": "transfer", "amount": eighty });
-        assert_eq!(seen().await["payment"]["needs_person"], needs);
+        assert_eq!(seen().await["payment"]["escalation"], needs);
         let of_client = world.payment(&appointment).await;
-        assert_eq!((&of_client["state"], of_client.get("needs_person")), (&json!("paid"), None));
+        assert_eq!((&of_client["state"], of_client.get("escalation")), (&json!("paid"), None));
         world.pass(86_400);
         world.sweep().await;
-        assert_eq!(world.told("payment.needs_person"), 1, "it is not asked for by itself");
+        assert_eq!(world.told("payment.escalated"), 1, "it is not asked for by itself");
         world.stripe().onboard(&account, Onboarding::Complete).expect("it can be");
-        let body = json!({ "decision": "settled_by_hand", "amount": eighty });
+        let body = json!({ "resolution": "resolved_manually", "amount": eighty });
         for stranger in ["ada", "alan"] {
-            let reply = world.act(stranger, &appointment, "payment/decision", &body).await;
+            let reply = world.act(stranger, &appointment, "payment/resolution", &body).await;
             assert_eq!(reply.problem(403), "forbidden");
         }
         world.decide(&appointment, decision).await.expect(200);
         world.stack.settle().await;
-        assert_eq!(seen().await["payment"].get("needs_person"), None);
-        let again = world.act("margaret", &appointment, "payment/decision", &body).await;
+        assert_eq!(seen().await["payment"].get("escalation"), None);
+        let again = world.act("margaret", &appointment, "payment/resolution", &body).await;
         assert_eq!(again.problem(409), "payment-state");
         let expert = earned + if decision == "try_again" { 7_200 } else { 0 };
         assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [paid - 8_000, expert]);
@@ -217,13 +217,13 @@ async fn what_is_left_after_a_lost_dispute_is_settled_by_hand() {
         async || world.get(&format!("/v1/appointments/{appointment}")).person("ada").send().await.expect(200);
     let fifty = json!({ "amount": 5_000, "currency": "EUR" });
     let needs = json!({ "because": "dispute_lost", "amount": fifty });
-    assert_eq!(seen().await["payment"]["needs_person"], needs);
+    assert_eq!(seen().await["payment"]["escalation"], needs);
     assert_eq!(world.decide(&appointment, "try_again").await.problem(409), "payment-state");
-    world.decide(&appointment, "settled_by_hand").await.expect(200);
+    world.decide(&appointment, "resolved_manually").await.expect(200);
     world.stack.settle().await;
     let payment = seen().await["payment"].clone();
-    assert_eq!((&payment["refunded"]["amount"], payment.get("needs_person")), (&json!(5_000), None));
-    assert!(world.kinds(&offer).await.contains(&MovementKind::SettledByHand));
+    assert_eq!((&payment["refunded"]["amount"], payment.get("escalation")), (&json!(5_000), None));
+    assert!(world.kinds(&offer).await.contains(&MovementKind::ResolvedManually));
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn what_waited_for_money_goes_on_as_soon_as_there_is_some() {
     world.stripe().close_dispute(&dispute, DisputeOutcome::Won).expect("the bank decides");
     world.stack.settle().await;
     assert_eq!(world.cents(&offer, [Account::Expert]).await, [0]);
-    assert_eq!(world.told("payment.needs_person"), 0, "nobody has to do anything");
+    assert_eq!(world.told("payment.escalated"), 0, "nobody has to do anything");
     // Stripe keeps its answer with the key for a day, and by then it is another amount too.
     let back = json!({ "amount": { "amount": 1_000, "currency": "EUR" } });
     let path = format!("/v1/appointments/{appointment}/refunds");
@@ -249,7 +249,7 @@ async fn what_waited_for_money_goes_on_as_soon_as_there_is_some() {
     }
     let expected = [paid, earned.max(90_000 + 6_300)];
     assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, expected);
-    assert_eq!(world.told("payment.needs_person"), 0);
+    assert_eq!(world.told("payment.escalated"), 0);
 }
 
 #[tokio::test]
@@ -289,7 +289,7 @@ async fn a_payout_whose_message_was_lost_is_found_the_next_day() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
     world.secured(&offer, AT).await;
-    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = world.get(&path).person("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account");
     for bank in [2_000, 3_000] {
@@ -314,7 +314,7 @@ async fn a_payout_whose_message_was_lost_is_found_the_next_day() {
 async fn a_restricted_account_is_seen_and_comes_back() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
-    let path = format!("/v1/experts/{}/stripe-connection", offer.expert);
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = world.get(&path).person("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account").to_owned();
     world.stripe().onboard(&account, Onboarding::Restricted).expect("it can be");

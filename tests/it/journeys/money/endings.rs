@@ -33,8 +33,8 @@ async fn nobody_has_to_say_that_a_session_took_place() {
             world.balances(&offer).await;
         }
         // Nothing is owed any more.
-        let effect = store::Effect::Payment(appointment.parse().expect("an id"));
-        assert_eq!(world.stack.app.store.due(&effect).await.expect("readable"), None, "{state}");
+        let job = store::Job::Payment(appointment.parse().expect("an id"));
+        assert_eq!(world.stack.app.store.outbox_entry(&job).await.expect("readable"), None, "{state}");
     }
 }
 
@@ -68,7 +68,7 @@ async fn reported(terms: &Value) -> (World, Offer, String) {
     world.until("2027-01-05T10:10:00Z").await;
     let now = world.act("alan", &appointment, "no-show", &Value::Null).await.expect(200);
     assert_eq!((&now["status"], &now["missed_by"]), (&json!("no_show"), &json!("expert")));
-    assert_eq!(now["review"], json!({ "state": "objections", "until": "2027-01-06T10:10:00Z" }));
+    assert_eq!(now["no_show_report"], json!({ "state": "objections", "until": "2027-01-06T10:10:00Z" }));
     world.stack.settle().await;
     (world, offer, appointment)
 }
@@ -84,7 +84,7 @@ async fn a_report_that_nobody_contradicts_gives_everything_back_a_day_later() {
         assert_eq!(world.payment(&appointment).await["refunded"]["amount"], 0);
         world.until("2027-01-06T10:11:00Z").await;
         let now = world.appointment(&appointment).await;
-        assert_eq!((&now["status"], now.get("review")), (&json!("no_show"), None));
+        assert_eq!((&now["status"], now.get("no_show_report")), (&json!("no_show"), None));
         assert!(matches!(now["payment"]["state"].as_str(), Some("refunded" | "cancelled")), "{now:#}");
         assert_eq!(
             world.cents(&offer, [Account::Client, Account::Authorised, Account::Expert]).await,
@@ -124,9 +124,9 @@ async fn what_the_two_say_differently_an_administrator_decides() {
             }
             world.stack.settle().await;
             let now = world.appointment(&appointment).await;
-            assert_eq!(now["review"], json!({ "state": "contested" }));
-            assert_eq!(world.told("appointment.contested"), 1);
-            assert_eq!(world.told("payment.needs_person"), 1);
+            assert_eq!(now["no_show_report"], json!({ "state": "contested" }));
+            assert_eq!(world.told("appointment.no_show_disputed"), 1);
+            assert_eq!(world.told("payment.escalated"), 1);
             // Neither of the two can decide by saying it again, nor can time; money that is set aside does not run out.
             for (who, says) in sayings {
                 world.act(who, &appointment, says, &Value::Null).await.expect(200);
@@ -135,15 +135,15 @@ async fn what_the_two_say_differently_an_administrator_decides() {
             world.until("2027-01-15T10:00:00Z").await;
             let seen = world.get(&format!("/v1/appointments/{appointment}")).person("margaret").send().await;
             let seen = seen.expect(200);
-            assert_eq!(seen["payment"]["needs_person"], json!({ "because": "contested" }), "{seen:#}");
+            assert_eq!(seen["payment"]["escalation"], json!({ "because": "contested" }), "{seen:#}");
             assert_eq!(seen["payment"]["state"], "paid");
 
             world.act("margaret", &appointment, what, &body).await.expect(200);
             world.stack.settle().await;
             let now = world.get(&format!("/v1/appointments/{appointment}")).person("margaret").send().await;
             let now = now.expect(200);
-            assert_eq!(now["review"], json!({ "state": "decided" }));
-            assert_eq!(now["payment"].get("needs_person"), None);
+            assert_eq!(now["no_show_report"], json!({ "state": "decided" }));
+            assert_eq!(now["payment"].get("escalation"), None);
             assert_eq!(world.cents(&offer, [Account::Client, Account::Authorised]).await, [client, 0]);
             // Neither of the two can say otherwise any more, and what went back cannot be taken again.
             if now["status"] == "completed" {

@@ -69,7 +69,7 @@ impl World {
         let movements = self.movements(offer).await;
         let balances = Balances::of(&movements);
         let expert: ExpertId = offer.expert.parse().expect("an id");
-        let gateway = domain::payments::gateway::Gateway::Stripe;
+        let gateway = domain::payments::gateway::GatewayKind::Stripe;
         let account = self
             .stack
             .app

@@ -32,7 +32,7 @@ async fn what_is_shown_is_what_comes_back() {
             (&json!(refund), &json!(because)),
             "{now}"
         );
-        assert_eq!(shown["kept"]["amount"], 8_000 - refund);
+        assert_eq!(shown["final_charge"]["amount"], 8_000 - refund);
         let expected = json!({ "expected_refund": shown["refund"] });
         world.act("alan", &appointment, "cancel", &expected).await.expect(200);
         world.stack.settle().await;
@@ -206,7 +206,7 @@ async fn what_went_back_before_is_not_promised_again() {
     // The half that the tier keeps is more than what is left.
     world.until("2027-01-10T09:00:00Z").await;
     let shown = quote(&world, "alan", &appointment).await;
-    assert_eq!((&shown["refund"]["amount"], &shown["kept"]["amount"]), (&json!(0), &json!(3_000)));
+    assert_eq!((&shown["refund"]["amount"], &shown["final_charge"]["amount"]), (&json!(0), &json!(3_000)));
     let of_expert = quote(&world, "ada", &appointment).await;
     assert_eq!(of_expert["refund"]["amount"], 3_000);
     world

@@ -122,7 +122,7 @@ async fn refund_that_fails(world: &World) -> (Offer, String) {
     world.pass(120);
     world.stack.settle().await;
     assert_eq!(world.payment(&appointment).await["state"], "refund_failed");
-    assert_eq!((world.told("payment.refund_failed"), world.told("payment.needs_person")), (1, 1));
+    assert_eq!((world.told("payment.refund_failed"), world.told("payment.escalated")), (1, 1));
     // The expert has nothing of it, and the platform keeps it for the client.
     assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-8_000, 0]);
     (offer, appointment)
@@ -132,15 +132,15 @@ async fn refund_that_fails(world: &World) -> (Offer, String) {
 async fn administrators_list_what_waits_for_them() {
     let world = World::new().await;
     let list = async |asked: &str| {
-        world.get(&format!("/v1/payment-concerns{asked}")).person("margaret").send().await.expect(200)
+        world.get(&format!("/v1/escalations{asked}")).person("margaret").send().await.expect(200)
     };
-    assert_eq!(list("").await, json!({ "concerns": [] }));
+    assert_eq!(list("").await, json!({ "escalations": [] }));
     let (offer, first) = refund_that_fails(&world).await;
     let second = id(&world.booked_with(&offer, "2027-01-06T14:00:00Z", REFUNDS_FAIL).await);
     world.act("ada", &second, "cancel", &json!(null)).await.expect(200);
     world.stack.settle().await;
     assert_eq!(
-        list("").await["concerns"].as_array().map(Vec::len),
+        list("").await["escalations"].as_array().map(Vec::len),
         Some(1),
         "its refund has not come back yet"
     );
@@ -149,35 +149,35 @@ async fn administrators_list_what_waits_for_them() {
     let page = list("?limit=1").await;
     let eighty = json!({ "amount": 8_000, "currency": "EUR" });
     assert_eq!(
-        page["concerns"],
+        page["escalations"],
         json!([{
             "appointment_id": first,
             "gateway": "stripe",
             "amount": eighty,
-            "needs_person": { "because": "refund_failed", "amount": eighty },
+            "escalation": { "because": "refund_failed", "amount": eighty },
             "intent": intent(&world.appointment(&first).await),
         }])
     );
     let rest = list(&format!("?limit=1&after={}", page["next_after"].as_str().expect("there is more"))).await;
-    assert_eq!(rest["concerns"][0]["appointment_id"], second.as_str());
+    assert_eq!(rest["escalations"][0]["appointment_id"], second.as_str());
     assert_eq!(rest.get("next_after"), None);
     // What is decided is in no list any more.
-    world.decide(&first, "settled_by_hand").await.expect(200);
+    world.decide(&first, "resolved_manually").await.expect(200);
     world.decide(&second, "try_again").await.expect(200);
     world.stack.settle().await;
-    assert_eq!(list("").await, json!({ "concerns": [] }));
+    assert_eq!(list("").await, json!({ "escalations": [] }));
     for wrong in ["?limit=0", "?limit=101", "?after=x", "?before=x"] {
-        let reply = world.get(&format!("/v1/payment-concerns{wrong}")).person("margaret").send().await;
+        let reply = world.get(&format!("/v1/escalations{wrong}")).person("margaret").send().await;
         assert_eq!(reply.problem(422), "invalid", "{wrong}");
     }
     for stranger in ["ada", "alan"] {
-        assert_eq!(world.get("/v1/payment-concerns").person(stranger).send().await.problem(403), "forbidden");
+        assert_eq!(world.get("/v1/escalations").person(stranger).send().await.problem(403), "forbidden");
     }
 }
 
 #[tokio::test]
 async fn a_failed_refund_waits_for_a_person_who_tries_again_or_settles_it() {
-    for decision in ["try_again", "settled_by_hand"] {
+    for decision in ["try_again", "resolved_manually"] {
         let world = World::new().await;
         let (offer, appointment) = refund_that_fails(&world).await;
         for _ in 0..3 {
@@ -189,8 +189,11 @@ async fn a_failed_refund_waits_for_a_person_who_tries_again_or_settles_it() {
         };
         assert_eq!(refunds(&world), 1, "nobody tries again by themselves");
         let eighty = json!({ "amount": 8_000, "currency": "EUR" });
-        let body = json!({ "decision": "settled_by_hand", "amount": eighty });
-        assert_eq!(world.act("ada", &appointment, "payment/decision", &body).await.problem(403), "forbidden");
+        let body = json!({ "resolution": "resolved_manually", "amount": eighty });
+        assert_eq!(
+            world.act("ada", &appointment, "payment/resolution", &body).await.problem(403),
+            "forbidden"
+        );
         world.decide(&appointment, decision).await.expect(200);
         world.stack.settle().await;
         assert_eq!(world.payment(&appointment).await["state"], "refunded", "{decision}");
@@ -199,9 +202,9 @@ async fn a_failed_refund_waits_for_a_person_who_tries_again_or_settles_it() {
             world.balances(&offer).await;
         } else {
             let kinds = world.kinds(&offer).await;
-            assert_eq!(kinds.last(), Some(&MovementKind::SettledByHand));
+            assert_eq!(kinds.last(), Some(&MovementKind::ResolvedManually));
             assert_eq!(
-                world.act("margaret", &appointment, "payment/decision", &body).await.problem(409),
+                world.act("margaret", &appointment, "payment/resolution", &body).await.problem(409),
                 "payment-state"
             );
         }
@@ -277,22 +280,23 @@ async fn nobody_settles_by_hand_what_they_were_not_shown() {
     world.stack.settle().await;
     let needs = async || {
         let seen = world.get(&format!("/v1/appointments/{appointment}")).person("margaret").send().await;
-        seen.expect(200)["payment"]["needs_person"].clone()
+        seen.expect(200)["payment"]["escalation"].clone()
     };
     assert_eq!(needs().await, json!({ "because": "refund_failed", "amount": euros(3_000) }));
-    let decide =
-        async |body: &serde_json::Value| world.act("margaret", &appointment, "payment/decision", body).await;
-    decide(&json!({ "decision": "settled_by_hand" })).await.problem(422);
-    decide(&json!({ "decision": "try_again", "amount": euros(3_000) })).await.problem(422);
+    let decide = async |body: &serde_json::Value| {
+        world.act("margaret", &appointment, "payment/resolution", body).await
+    };
+    decide(&json!({ "resolution": "resolved_manually" })).await.problem(422);
+    decide(&json!({ "resolution": "try_again", "amount": euros(3_000) })).await.problem(422);
     // More is owed by now: whoever paid the thirty is told, before and after it was looked at.
     world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
-    let thirty = json!({ "decision": "settled_by_hand", "amount": euros(3_000) });
+    let thirty = json!({ "resolution": "resolved_manually", "amount": euros(3_000) });
     assert_eq!(decide(&thirty).await.problem(409), "payment-state");
     world.stack.settle().await;
     assert_eq!(decide(&thirty).await.problem(409), "payment-state");
     assert_eq!(needs().await, json!({ "because": "refund_failed", "amount": euros(8_000) }));
-    assert_eq!(world.told("payment.needs_person"), 2, "it is about more, so it is said again");
-    decide(&json!({ "decision": "settled_by_hand", "amount": euros(8_000) })).await.expect(200);
+    assert_eq!(world.told("payment.escalated"), 2, "it is subject more, so it is said again");
+    decide(&json!({ "resolution": "resolved_manually", "amount": euros(8_000) })).await.expect(200);
     world.stack.settle().await;
     assert_eq!(world.payment(&appointment).await["state"], "refunded");
 }

@@ -21,7 +21,7 @@ impl World {
     }
 
     async fn stripe_account(&self, expert: &str) -> String {
-        let path = format!("/v1/experts/{expert}/stripe-connection");
+        let path = format!("/v1/experts/{expert}/payment-accounts/stripe");
         let account = self.get(&path).person("ada").send().await.expect(200);
         account["account"].as_str().expect("an account").to_owned()
     }
@@ -188,7 +188,7 @@ async fn a_part_that_is_taken_is_all_that_is_taxed() {
 
 #[tokio::test]
 async fn a_refund_that_failed_is_reported_anew_and_taken_back_again() {
-    for decision in ["try_again", "settled_by_hand"] {
+    for decision in ["try_again", "resolved_manually"] {
         let world = World::new().await;
         let (offer, account) = world.taxed(&paid_hour()).await;
         let booked = world.book(&offer, AT, "k").await.expect(201);
@@ -215,7 +215,7 @@ async fn a_refund_that_failed_is_reported_anew_and_taken_back_again() {
         );
         assert_eq!(entries.iter().map(|entry| entry.2).sum::<i64>(), 0);
         let by_hand = entries[3].0.starts_with(&format!("{appointment}:by_hand_"));
-        assert_eq!(by_hand, decision == "settled_by_hand", "{entries:?}");
+        assert_eq!(by_hand, decision == "resolved_manually", "{entries:?}");
         assert_eq!(taxes(&world.documents(&appointment).await[3]), california(534, 101));
     }
 }

@@ -16,14 +16,14 @@ async fn an_expert_is_known_by_their_own_id_until_paypal_knows_them() {
         .once("p")
         .json(&json!({ "name": "Grace", "headline": "x" }));
     let other = id(&other.send().await.expect(201));
-    let path = |end: &str| format!("/v1/experts/{other}/paypal-{end}");
-    let connection = || async { world.get(&path("connection")).person("grace").send().await };
-    assert_eq!(connection().await.problem(404), "not-found");
+    let path = |end: &str| format!("/v1/experts/{other}/payment-accounts/paypal{end}");
+    let account = || async { world.get(&path("")).person("grace").send().await };
+    assert_eq!(account().await.problem(404), "not-found");
     for _ in 0..2 {
-        let page = world.post(&path("onboarding")).person("grace").send().await.expect(201);
+        let page = world.post(&path("/onboarding")).person("grace").send().await.expect(201);
         assert!(page["url"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1")), "{page:#}");
     }
-    let invited = connection().await.expect(200);
+    let invited = account().await.expect(200);
     assert_eq!((&invited["gateway"], &invited["account"]), (&json!("paypal"), &json!(other)));
     assert_eq!((&invited["charges_enabled"], &invited["payouts_enabled"]), (&json!(false), &json!(false)));
     assert!(invited["requirements_due"][0].as_str().is_some_and(|due| due.contains("agree")), "{invited:#}");
@@ -34,17 +34,17 @@ async fn an_expert_is_known_by_their_own_id_until_paypal_knows_them() {
     ] {
         market.paypal().onboard(&other, outcome).expect("she was invited");
         world.stack.settle().await;
-        let now = connection().await.expect(200);
+        let now = account().await.expect(200);
         assert_eq!(now["charges_enabled"], false, "{now:#}");
         assert!(now["requirements_due"].to_string().contains(word), "{now:#}");
     }
     market.paypal().onboard(&other, Onboarding::Complete).expect("she was invited");
-    let ready = connection().await.expect(200);
+    let ready = account().await.expect(200);
     assert_eq!((&ready["charges_enabled"], &ready["requirements_due"]), (&json!(true), &json!([])));
     assert_ne!(ready["account"], json!(other));
     // None of it is anybody else's business.
-    assert_eq!(world.get(&path("connection")).person("ada").send().await.problem(403), "forbidden");
-    assert_eq!(world.post(&path("onboarding")).person("alan").send().await.problem(403), "forbidden");
+    assert_eq!(world.get(&path("")).person("ada").send().await.problem(403), "forbidden");
+    assert_eq!(world.post(&path("/onboarding")).person("alan").send().await.problem(403), "forbidden");
 }
 
 #[tokio::test]

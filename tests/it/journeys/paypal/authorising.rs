@@ -95,15 +95,15 @@ async fn who_spent_what_was_set_aside_is_asked_again_by_a_person_until_it_lapses
         (json!("completed"), json!("authorised"))
     );
     assert_eq!(market.cents().await, [0; 4]);
-    assert_eq!(market.told("payment.needs_person"), 1);
+    assert_eq!(market.told("payment.escalated"), 1);
     let seen = market.world.get(&format!("/v1/appointments/{appointment}")).person("ada").send().await;
     let amount = json!({ "amount": 8_000, "currency": "EUR" });
     let needs = json!({ "because": "refused", "order": "capture", "amount": amount });
-    assert_eq!(seen.expect(200)["payment"]["needs_person"], needs);
+    assert_eq!(seen.expect(200)["payment"]["escalation"], needs);
     for told in 2..4 {
         market.world.decide(&appointment, "try_again").await.expect(200);
         market.world.stack.settle().await;
-        assert_eq!(market.told("payment.needs_person"), told, "it was asked again, in vain");
+        assert_eq!(market.told("payment.escalated"), told, "it was asked again, in vain");
     }
     market.until("2027-02-03T08:00:00Z").await;
     assert_eq!(market.state(&appointment).await, "unpaid");

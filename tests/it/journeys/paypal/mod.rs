@@ -10,7 +10,7 @@ mod taxes;
 mod webhooks;
 
 use domain::ExpertId;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
 use serde_json::{Value, json};
 use simulators::paypal::{Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator, Switches};
@@ -77,12 +77,12 @@ impl Market {
     }
 
     fn account_path(&self, end: &str) -> String {
-        format!("/v1/experts/{}/paypal-{end}", self.offer.expert)
+        format!("/v1/experts/{}/payment-accounts/paypal{end}", self.offer.expert)
     }
 
     /// Ada goes to PayPal, and comes back this way.
     async fn onboard(&self, outcome: Onboarding) -> Value {
-        let page = self.world.post(&self.account_path("onboarding")).person("ada").send().await.expect(201);
+        let page = self.world.post(&self.account_path("/onboarding")).person("ada").send().await.expect(201);
         assert!(page["url"].as_str().is_some_and(|url| url.contains("/bizsignup/")), "{page:#}");
         self.paypal().onboard(&self.offer.expert, outcome).expect("she was invited");
         self.world.stack.settle().await;
@@ -90,7 +90,7 @@ impl Market {
     }
 
     async fn connection(&self) -> Value {
-        self.world.get(&self.account_path("connection")).person("ada").send().await.expect(200)
+        self.world.get(&self.account_path("")).person("ada").send().await.expect(200)
     }
 
     /// Somebody books, to pay by PayPal.
@@ -182,7 +182,7 @@ impl Market {
         let expert: ExpertId = self.offer.expert.parse().expect("an id");
         let all = domain::TimeSpan::new(domain::Timestamp::MIN, domain::Timestamp::MAX);
         let page = self.world.stack.app.store.ledger(expert, all, None, None).await.expect("readable");
-        let entries = page.entries.into_iter().filter(|entry| entry.gateway == Gateway::Paypal);
+        let entries = page.entries.into_iter().filter(|entry| entry.gateway == GatewayKind::Paypal);
         entries.flat_map(|entry| entry.movements).collect()
     }
 

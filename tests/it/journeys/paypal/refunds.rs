@@ -98,7 +98,7 @@ async fn a_pending_refund_is_given_once() {
 
 #[tokio::test]
 async fn a_failed_refund_waits_for_a_person() {
-    for decision in ["try_again", "settled_by_hand"] {
+    for decision in ["try_again", "resolved_manually"] {
         let market = Market::new(&paid_hour()).await;
         let appointment = market.paid(SOON).await;
         market.set(Switches { fail_refunds: true, ..Switches::default() });
@@ -121,7 +121,7 @@ async fn a_failed_refund_waits_for_a_person() {
             // Who paid by hand is not for PayPal to know, and the expert's account is out of the platform's reach.
             let movements = market.movements().await;
             let hand = movements.last().expect("it is there");
-            assert_eq!((hand.kind, hand.amount.amount()), (MovementKind::SettledByHand, 8_000));
+            assert_eq!((hand.kind, hand.amount.amount()), (MovementKind::ResolvedManually, 8_000));
             assert_eq!((hand.from, hand.to), (Account::Platform, Account::Client));
         }
         market.days(2).await;

@@ -5,7 +5,7 @@ use domain::experts::policy::{CancellationPolicy, Percent, Tier};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::Totals;
-use domain::payments::payment::Order;
+use domain::payments::payment::OrderKind;
 use domain::scheduling::appointment::Outcome;
 use domain::scheduling::party::Party;
 
@@ -262,7 +262,7 @@ pub const FLOWS: &[Flow] = &[
     },
     Flow {
         name: "a refund fails, and is settled by hand",
-        tell: |story| cancelled_and_refused(story, How::SettledByHand),
+        tell: |story| cancelled_and_refused(story, How::ResolvedManually),
     },
     Flow { name: "a dispute is won", tell: |story| disputed(story, 100) },
     Flow { name: "a dispute is lost", tell: |story| disputed(story, 0) },
@@ -355,7 +355,7 @@ pub const FLOWS: &[Flow] = &[
         tell: |story| {
             story.offer_set_aside(nothing_changes);
             let id = story.paid(TOMORROW);
-            story.simulation.shared.lock().gateway.refuse(id, Order::Capture);
+            story.simulation.shared.lock().gateway.refuse(id, OrderKind::Capture);
             story.pass_until(TOMORROW + 2 * HOUR);
             story.as_expert(Ask::End(id, Outcome::Completed, None));
             story.pass(HOUR);
@@ -440,7 +440,7 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
-        name: "the table is slow, and half of a session is called off while its payment is looked at",
+        name: "the table is slow, and half of a session is called off while its payment is fetched at",
         tell: |story| {
             story.offer(half_until_a_day_before);
             let id = story.paid(TOMORROW);

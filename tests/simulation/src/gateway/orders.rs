@@ -122,7 +122,7 @@ pub(super) fn give_back(
         let (name, object, by_us) = (name.to_owned(), object.clone(), key.is_some());
         core.later(days * HOUR * 1_000, move |core| refund_fails(core, &name, &object, appointment, by_us));
     }
-    tell(core, &About::Payment { appointment });
+    tell(core, &WebhookSubject::Payment { appointment });
     Ok(object)
 }
 
@@ -142,7 +142,7 @@ fn refund_fails(core: &mut Core, name: &str, object: &str, appointment: Appointm
     if !by_us && let Some(taken) = core.gateway.taken_by_others.get_mut(&appointment) {
         *taken -= amount;
     }
-    tell(core, &About::Payment { appointment });
+    tell(core, &WebhookSubject::Payment { appointment });
 }
 
 /// Takes back from the expert.

@@ -3,7 +3,7 @@
 use super::orders::{agreed, give_back, set};
 use super::*;
 use crate::core::{Ended, Start};
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 
 /// So long the gateway keeps sending a message that was not taken, in tries.
 const MOST_SENDS: u32 = 8;
@@ -20,8 +20,12 @@ pub(super) fn message(core: &mut Core, body: String, before: u32) {
         limit: LIMIT,
         body: Box::new(move |app| {
             Box::pin(async move {
-                let done =
-                    app::payments::webhooks::take_webhook(&app, Gateway::Stripe, &|_| None, bytes.as_bytes());
+                let done = app::payments::webhooks::receive_webhook(
+                    &app,
+                    GatewayKind::Stripe,
+                    &|_| None,
+                    bytes.as_bytes(),
+                );
                 outcome.store(done.await.is_ok(), std::sync::atomic::Ordering::Relaxed);
             })
         }),
@@ -61,7 +65,7 @@ pub fn pays(core: &mut Core, secret: &str, how: Pays) -> bool {
             let now = core.instant();
             core.gateway.secured.entry(appointment).or_insert(now);
         }
-        tell(core, &About::Payment { appointment });
+        tell(core, &WebhookSubject::Payment { appointment });
         return true;
     }
     let Some(intent) = core.gateway.intents.get(secret) else { return false };
@@ -132,7 +136,7 @@ pub fn opens_dispute(core: &mut Core, name: &str, percent: u64) -> bool {
     core.gateway.troubled.insert(appointment, ());
     write_apart(core, name, MovementKind::Dispute, amount, &object, None);
     write_apart(core, name, MovementKind::DisputeFee, 1_500, &object, None);
-    tell(core, &About::Payment { appointment });
+    tell(core, &WebhookSubject::Payment { appointment });
     true
 }
 
@@ -167,7 +171,7 @@ pub fn dispute_ends(core: &mut Core, name: &str, place: usize, percent: u64) {
         *taken -= back;
     }
     write_apart(core, name, MovementKind::DisputeWon, back, &object, None);
-    tell(core, &About::Payment { appointment });
+    tell(core, &WebhookSubject::Payment { appointment });
 }
 
 /// Somebody gives so much per cent back in the gateway's dashboard.
@@ -194,7 +198,7 @@ pub fn restrict(core: &mut Core, account: &str, enabled: bool) {
     if let Some(account) = core.gateway.accounts.get_mut(account) {
         account.charges_enabled = enabled;
     }
-    tell(core, &About::Account { account: account.to_owned() });
+    tell(core, &WebhookSubject::Account { account: account.to_owned() });
 }
 
 /// Pays some of what an expert has out to their bank; some of it comes back.
@@ -213,7 +217,7 @@ pub fn payout(core: &mut Core, name: &str) -> bool {
         account.payouts.push(Movement::new(MovementKind::Payout, amount, object.clone(), now, None));
         account.balance -= most;
     }
-    tell(core, &About::Payouts { account: name.to_owned() });
+    tell(core, &WebhookSubject::Payouts { account: name.to_owned() });
     if fails {
         let name = name.to_owned();
         core.later(DAY * 1_000, move |core| {
@@ -222,7 +226,7 @@ pub fn payout(core: &mut Core, name: &str) -> bool {
                 account.payouts.push(Movement::new(MovementKind::PayoutFailed, amount, object, now, None));
                 account.balance += most;
             }
-            tell(core, &About::Payouts { account: name });
+            tell(core, &WebhookSubject::Payouts { account: name });
         });
     }
     true

@@ -1,13 +1,13 @@
 //! The gateway as functions see it: each of its requests is a call of its own, as `providers::stripe` makes them.
 
 use app::payments::ports::{
-    AccountState, Buyer, Looked, Notice, OnboardingPage, Opened, PayWith, PaymentGateway, RefundOrder,
-    WebhookError,
+    AccountState, Buyer, FetchedPayment, OnboardingPage, Opened, PayWith, PaymentGateway, RefundOrder,
+    WebhookError, WebhookEvent,
 };
 use async_trait::async_trait;
 use domain::TimeSpan;
-use domain::payments::gateway::Abilities;
-use domain::payments::payment::{Payment, References, Seen};
+use domain::payments::gateway::Capabilities;
+use domain::payments::payment::{Payment, PaymentSnapshot, References};
 
 use super::orders::{agreed, give_back, release, reverse, set, take, transfer};
 use super::*;
@@ -131,7 +131,7 @@ impl SimGateway {
         self.get(
             || format!("gateway: list intents, for {what}"),
             move |core| {
-                if core.planted == "unnoted_intents_are_lost" {
+                if core.mutant == "unrecorded_intents_are_hidden" {
                     return Ok(None);
                 }
                 let made = core.gateway.intents.iter().find(|(_, intent)| key(&intent.key));
@@ -141,7 +141,11 @@ impl SimGateway {
         .await
     }
 
-    async fn look_at(&self, name: String, unnoted_intent: Option<String>) -> Result<Looked, PaymentError> {
+    async fn look_at(
+        &self,
+        name: String,
+        unrecorded_intent: Option<String>,
+    ) -> Result<FetchedPayment, PaymentError> {
         let asked = name.clone();
         let (status, decline, mut movements, disputed) = self
             .get(
@@ -151,15 +155,16 @@ impl SimGateway {
                         return refuse("resource_missing", &asked);
                     };
                     let mut status = intent.status;
-                    if core.planted == "processing_counts_as_paid" && status == IntentStatus::Processing {
+                    if core.mutant == "processing_debit_counts_as_paid" && status == IntentStatus::Processing
+                    {
                         status = IntentStatus::Succeeded;
                     }
-                    let hides = core.planted == "failed_refunds_unseen";
-                    let seen = intent
+                    let hides = core.mutant == "failed_refunds_are_hidden";
+                    let snapshot = intent
                         .movements
                         .iter()
                         .filter(|(one, apart)| !(*apart || hides && one.kind == MovementKind::RefundFailed));
-                    let movements: Vec<Movement> = seen.map(|(movement, _)| movement.clone()).collect();
+                    let movements: Vec<Movement> = snapshot.map(|(movement, _)| movement.clone()).collect();
                     let disputed = intent.charge.as_ref().is_some_and(|charge| {
                         !charge.disputes.is_empty() || charge.refunds.iter().any(|refund| refund.failed)
                     });
@@ -186,18 +191,18 @@ impl SimGateway {
             (open_dispute, lost_dispute) = (open, lost);
         }
         movements.sort_by_key(|movement| movement.at);
-        let seen = Seen { status, movements, open_dispute, lost_dispute, decline };
-        Ok(Looked { seen, pay_with: pay_with(status, &name), unnoted_intent })
+        let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline };
+        Ok(FetchedPayment { snapshot, pay_with: pay_with(status, &name), unrecorded_intent })
     }
 }
 
 #[async_trait]
 impl PaymentGateway for SimGateway {
-    fn abilities(&self) -> Abilities {
-        Abilities {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
             authorisation_holds: AUTHORISATION_HOLDS,
             later_authorisation_holds: Some(LATER_AUTHORISATION_HOLDS),
-            waits_to_be_taken: false,
+            waits_for_collection: false,
             reaches_experts: true,
             refunds_after_dispute: false,
         }
@@ -285,12 +290,12 @@ impl PaymentGateway for SimGateway {
         Ok(Opened { references, pay_with: pay_with(IntentStatus::Open, &name) })
     }
 
-    async fn look(&self, payment: &Payment) -> Result<Looked, PaymentError> {
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError> {
         let References { intent, setup, .. } = &payment.references;
         if let Some(intent) = intent {
             return self.look_at(intent.clone(), None).await;
         }
-        let Some(setup) = setup else { return Ok(Looked::missing()) };
+        let Some(setup) = setup else { return Ok(FetchedPayment::missing()) };
         let name = setup.clone();
         let (status, decline) = self
             .get(
@@ -309,11 +314,17 @@ impl PaymentGateway for SimGateway {
                 return self.look_at(intent.clone(), Some(intent)).await;
             }
         }
-        let seen = Seen { status, movements: Vec::new(), open_dispute: false, lost_dispute: false, decline };
-        Ok(Looked { seen, pay_with: pay_with(status, setup), unnoted_intent: None })
+        let snapshot = PaymentSnapshot {
+            status,
+            movements: Vec::new(),
+            open_dispute: false,
+            lost_dispute: false,
+            decline,
+        };
+        Ok(FetchedPayment { snapshot, pay_with: pay_with(status, setup), unrecorded_intent: None })
     }
 
-    async fn take(&self, _: &Payment) -> Result<(), PaymentError> {
+    async fn collect_approved(&self, _: &Payment) -> Result<(), PaymentError> {
         Ok(())
     }
 
@@ -376,7 +387,7 @@ impl PaymentGateway for SimGateway {
                         return refuse("resource_missing", &intent);
                     };
                     let open = matches!(status, IntentStatus::Open | IntentStatus::Authorised { .. });
-                    if open && core.planted != "cancel_does_nothing" {
+                    if open && core.mutant != "cancel_intent_does_nothing" {
                         release(core, &intent);
                         tell_of(core, &intent);
                     }
@@ -408,9 +419,9 @@ impl PaymentGateway for SimGateway {
             let (intent, ordered) = (intent.clone(), ordered.clone());
             move |core| {
                 let whole = core.gateway.intents.get(&intent).map_or(amount, |intent| intent.amount);
-                let amount = if core.planted == "captures_everything" { whole } else { amount };
+                let amount = if core.mutant == "capture_takes_everything" { whole } else { amount };
                 order(core, &ordered, format!("{amount} {fee}"), |core| {
-                    core.gateway.refusal(appointment, Order::Capture)?;
+                    core.gateway.refusal(appointment, OrderKind::Capture)?;
                     let Some(found) = core.gateway.intents.get(&intent) else {
                         return refuse("resource_missing", &intent);
                     };
@@ -462,9 +473,8 @@ impl PaymentGateway for SimGateway {
                 move |core| {
                     let asked = format!("{amount} {from_expert} {with_fee}");
                     order(core, &ordered.clone(), asked, |core| {
-                        core.gateway.refusal(appointment, Order::Refund)?;
-                        let again =
-                            core.planted == "refunds_are_repeated_without_key" && core.chance.hits(3_000);
+                        core.gateway.refusal(appointment, OrderKind::Refund)?;
+                        let again = core.mutant == "refund_retry_has_no_key" && core.chance.hits(3_000);
                         let given =
                             give_back(core, &name, (amount, from_expert, with_fee), Some(ordered.clone()));
                         if again && given.is_ok() {
@@ -524,7 +534,7 @@ impl PaymentGateway for SimGateway {
             move |core| {
                 let asked = format!("{place} {part} {with_fee}");
                 order(core, &ordered.clone(), asked, |core| {
-                    core.gateway.refusal(appointment, Order::Reversal)?;
+                    core.gateway.refusal(appointment, OrderKind::Reversal)?;
                     let left = core.gateway.intents[&name]
                         .charge
                         .as_ref()
@@ -565,7 +575,7 @@ impl PaymentGateway for SimGateway {
             let (name, ordered) = (intent.clone(), ordered.clone());
             move |core| {
                 order(core, &ordered.clone(), format!("{amount}"), |core| {
-                    core.gateway.refusal(appointment, Order::Transfer)?;
+                    core.gateway.refusal(appointment, OrderKind::Transfer)?;
                     transfer(core, &name, amount, ordered);
                     Ok(name.clone())
                 })
@@ -603,19 +613,19 @@ impl PaymentGateway for SimGateway {
         _: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
         body: &[u8],
         _: Timestamp,
-    ) -> Result<Notice, WebhookError> {
+    ) -> Result<WebhookEvent, WebhookError> {
         let text = String::from_utf8_lossy(body);
         let wrong = || WebhookError::Body("not a message".to_owned());
         let mut parts = text.split('|');
         let (id, kind, name) = (parts.next(), parts.next(), parts.next());
         let name = name.ok_or_else(wrong)?.to_owned();
-        let about = match kind {
-            Some("payment") => About::Payment { appointment: name.parse().map_err(|_| wrong())? },
-            Some("account") => About::Account { account: name },
-            Some("payouts") => About::Payouts { account: name },
-            _ => About::Nothing,
+        let subject = match kind {
+            Some("payment") => WebhookSubject::Payment { appointment: name.parse().map_err(|_| wrong())? },
+            Some("account") => WebhookSubject::Account { account: name },
+            Some("payouts") => WebhookSubject::Payouts { account: name },
+            _ => WebhookSubject::Nothing,
         };
-        Ok(Notice { id: id.ok_or_else(wrong)?.to_owned(), about })
+        Ok(WebhookEvent { id: id.ok_or_else(wrong)?.to_owned(), subject })
     }
 }
 

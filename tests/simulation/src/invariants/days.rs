@@ -1,7 +1,7 @@
 //! The days: nobody meets anybody, and the rows of the days say what the appointments say.
 
 use domain::kernel::time::DAY;
-use domain::scheduling::day_ledger::{DayLedger, Entry, EntryKey};
+use domain::scheduling::occupancy::{Entry, EntryKey, Occupancy};
 use store::table::Consistency;
 
 use super::*;
@@ -72,7 +72,7 @@ impl Invariants {
                 continue;
             }
             let span = TimeSpan::new(midnight, midnight.plus(DAY));
-            let rows: DayLedger = match now(direct.days(expert, span, Consistency::Strong)) {
+            let rows: Occupancy = match now(direct.occupancy(expert, span, Consistency::Strong)) {
                 Ok(rows) => rows,
                 Err(error) => {
                     wrong.push(format!("{day} of {expert} cannot be read: {error}"));
@@ -88,7 +88,7 @@ impl Invariants {
         day: NaiveDate,
         span: TimeSpan,
         expert: ExpertId,
-        rows: &DayLedger,
+        rows: &Occupancy,
         wrong: &mut Vec<String>,
     ) {
         let of_day = || self.of_expert(expert).filter(|appointment| appointment.occupied().overlaps(span));

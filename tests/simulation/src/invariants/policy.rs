@@ -1,6 +1,6 @@
 //! What a client pays in the end, reckoned anew from what was agreed, and without the code that the product reckons with.
 
-use domain::scheduling::appointment::{Appointment, Review, Status};
+use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
 use domain::scheduling::party::Party;
 
 use super::Known;
@@ -17,7 +17,7 @@ pub fn part_of(amount: u64, points: u64, step: u64) -> u64 {
 }
 
 /// What the client pays of the price of an appointment that was just called off.
-fn kept(before: &Appointment, by: Party, at: i64) -> u64 {
+fn final_charge(before: &Appointment, by: Party, at: i64) -> u64 {
     let price = before.price.amount();
     if by != Party::Client || !matches!(before.status, Status::Confirmed) {
         return 0;
@@ -41,17 +41,20 @@ fn kept(before: &Appointment, by: Party, at: i64) -> u64 {
 pub(super) fn check(core: &Core, before: Option<&Known>, after: &Known, wrong: &mut Vec<String>) {
     let (Some(before), Some(payment)) = (before, &after.payment) else { return };
     let decided = payment.target(&after.appointment.status).amount();
-    let agreed = before.payment.as_ref().map_or(0, |payment| payment.kept.unwrap_or(payment.amount).amount());
+    let agreed =
+        before.payment.as_ref().map_or(0, |payment| payment.final_charge.unwrap_or(payment.amount).amount());
     let id = after.appointment.id;
     let price = before.appointment.price.amount();
     match &after.appointment.status {
         Status::Cancelled { cancelled_by, cancelled_at, .. } => {
-            let right = kept(&before.appointment, *cancelled_by, cancelled_at.seconds()).min(agreed);
+            let right = final_charge(&before.appointment, *cancelled_by, cancelled_at.seconds()).min(agreed);
             if decided != right {
                 wrong.push(format!("{id} is called off, and its client pays {decided}, not {right}"));
             }
         }
-        Status::NoShow { missed_by } if matches!(after.appointment.review, None | Some(Review::Decided)) => {
+        Status::NoShow { missed_by }
+            if matches!(after.appointment.no_show_report, None | Some(NoShowReport::Decided)) =>
+        {
             let policy = &before.appointment.cancellation;
             let step = before.appointment.price.currency().charge_step();
             let back = match missed_by {

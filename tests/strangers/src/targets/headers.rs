@@ -11,7 +11,7 @@ use crate::scene::ADA;
 pub fn headers(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let request = |name: &str| Request::post("/").header(name, &value).body(Body::Empty).expect("a request");
-    if let Ok(version) = Call::new(request("If-Match")).seen_version() {
+    if let Ok(version) = Call::new(request("If-Match")).if_match() {
         let text = value.to_str().expect("it was read").trim();
         assert_eq!(text, format!("\"{version}\""));
     }
@@ -23,7 +23,7 @@ pub fn headers(bytes: &[u8]) {
     if let Err(problem) = Call::new(request("Content-Type")).json::<()>() {
         assert!((400..500).contains(&problem.status));
     }
-    let mut asked = Asked::new(&functions::book_appointment::ROUTE);
+    let mut asked = Asked::new(&functions::scheduling::book_appointment::ROUTE);
     asked.person = Some(ADA);
     asked.headers = vec![("Idempotency-Key".to_owned(), bytes.to_vec())];
     if let Ok(key) = asked.to_lambda().map(Call::new).expect("it is a header").idempotency() {
@@ -57,7 +57,7 @@ pub fn claims(bytes: &[u8]) {
             assert_eq!(person.has(role), plain.split_whitespace().any(|word| word == group));
         }
     }
-    // Whose they are hangs on both, and on where one ends.
+    // AppointmentsOf they are hangs on both, and on where one ends.
     let (issuer, subject) = (issuer.unwrap_or_default(), subject.unwrap_or_default());
     let moved = format!("{issuer}{subject}");
     let other =

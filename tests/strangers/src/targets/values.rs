@@ -11,7 +11,7 @@ use domain::{AppointmentId, ClientId, Currency, ExpertId, ReceiptId, SessionType
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use store::Effect;
+use store::Job;
 
 /// Single values as they stand in paths, parameters and documents: what is taken reads back as it was written, or, where there is
 /// more than one way to write it, as the one way that it is written then.
@@ -31,7 +31,7 @@ pub fn values(bytes: &[u8]) {
     settles::<Timestamp>(text);
     settles::<EuroRate>(text);
     settles::<Percentage>(text);
-    settles::<Effect>(text);
+    settles::<Job>(text);
     for (written, longest) in
         [(settles::<ShortText>(text), 120), (settles::<LongText>(text), 4_000), (settles::<Email>(text), 254)]
     {

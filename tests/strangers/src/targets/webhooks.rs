@@ -4,10 +4,17 @@ use simulators::stripe::signature_header;
 use super::on_platform;
 use crate::{Request, verdict};
 
+/// A message to the webhook of this gateway.
+fn to(gateway: &str) -> Request {
+    let mut request = Request::new(&functions::payments::payment_webhook::ROUTE);
+    request.parameters.insert("gateway".to_owned(), gateway.to_owned());
+    request
+}
+
 /// Stripe's messages, signed as they should be, and with the bytes for a signature: a message is taken or refused, never more.
 pub fn stripe_webhook(bytes: &[u8]) {
     on_platform(async |scene| {
-        let mut request = Request::new(&functions::stripe_webhook::ROUTE);
+        let mut request = to("stripe");
         request.body = bytes.to_vec();
         request.headers = vec![("Stripe-Signature".to_owned(), bytes.to_vec())];
         if let Some(reply) = scene.send(&request).await {
@@ -30,7 +37,7 @@ pub fn paypal_webhook(bytes: &[u8]) {
     let headers = names.map(|name| (format!("PayPal-{name}"), parts.next().unwrap_or_default().to_vec()));
     let body = parts.next().unwrap_or_default().to_vec();
     on_platform(async |scene| {
-        let mut request = Request::new(&functions::paypal_webhook::ROUTE);
+        let mut request = to("paypal");
         request.body = body;
         request.headers = headers.to_vec();
         let Some(reply) = scene.send(&request).await else { return };

@@ -23,7 +23,7 @@ pub(crate) const KINDS: [MovementKind; 16] = [
     MovementKind::DisputeWon,
     MovementKind::Payout,
     MovementKind::PayoutFailed,
-    MovementKind::SettledByHand,
+    MovementKind::ResolvedManually,
 ];
 
 fn movement(kind: MovementKind, amount: u64, object: impl Into<String>) -> Movement {
@@ -56,7 +56,7 @@ fn events(movements: &[Movement]) -> Vec<(MovementKind, String)> {
 fn written_down(looks: &[Vec<Movement>]) -> Vec<Movement> {
     let mut ledger = Vec::new();
     for look in looks {
-        let new: Vec<Movement> = news(&ledger, look).into_iter().cloned().collect();
+        let new: Vec<Movement> = new_movements(&ledger, look).into_iter().cloned().collect();
         ledger.extend(new);
     }
     ledger
@@ -77,7 +77,7 @@ fn a_whole_payment() -> Vec<Movement> {
         movement(MovementKind::FeeRefund, 3, "fr_1"),
         movement(MovementKind::Refund, 10, "re_2"),
         movement(MovementKind::RefundFailed, 10, "re_2"),
-        movement(MovementKind::SettledByHand, 10, "by_hand_1"),
+        movement(MovementKind::ResolvedManually, 10, "by_hand_1"),
         movement(MovementKind::Dispute, 50, "dp_1"),
         movement(MovementKind::DisputeFee, 15, "dp_1"),
         movement(MovementKind::Reversal, 60, "trr_2"),
@@ -140,14 +140,14 @@ proptest! {
         once.dedup();
         prop_assert_eq!(once.len(), ledger.len(), "{:?}", ledger);
         for look in &looks {
-            prop_assert!(news(&ledger, look).is_empty(), "seen again, it is new again");
+            prop_assert!(new_movements(&ledger, look).is_empty(), "seen again, it is new again");
             prop_assert!(look.iter().all(|seen| ledger.iter().any(|known| known.is(seen))), "something is missing");
         }
     }
 
     #[test]
     fn what_is_new_was_not_known_and_keeps_its_order(known in movements(), seen in movements()) {
-        let new = news(&known, &seen);
+        let new = new_movements(&known, &seen);
         prop_assert!(new.iter().all(|one| !known.iter().any(|other| other.is(one))));
         let places: Vec<usize> = new.iter().filter_map(|one| seen.iter().position(|other| other.is(one))).collect();
         prop_assert!(places.is_sorted_by(|one, next| one < next), "{:?}", places);
@@ -180,14 +180,14 @@ proptest! {
             of_kinds.map(|one| one.amount.amount()).sum()
         };
         use MovementKind::{Authorised, Captured, Dispute, DisputeWon, Fee, FeeRefund, Refund, RefundFailed, Released};
-        use MovementKind::{Reversal, SettledByHand, Transfer};
+        use MovementKind::{Reversal, ResolvedManually, Transfer};
         let set_aside = movements.iter().filter(|one| one.kind == Captured && one.from == Account::Authorised);
         let out_of_it: u64 = set_aside.map(|one| one.amount.amount()).sum();
         let totals = Totals::of(&movements);
         let expected = Totals {
             authorised: sum(&[Authorised]).saturating_sub(sum(&[Released]) + out_of_it),
             captured: sum(&[Captured]),
-            refunded: sum(&[Refund, SettledByHand]).saturating_sub(sum(&[RefundFailed])),
+            refunded: sum(&[Refund, ResolvedManually]).saturating_sub(sum(&[RefundFailed])),
             disputed: sum(&[Dispute]).saturating_sub(sum(&[DisputeWon])),
             dispute_won: sum(&[DisputeWon]),
             transferred: sum(&[Transfer]),

@@ -66,7 +66,7 @@ fn a_payment_and_its_refund_agree_line_by_line() {
         fee_back,
         // Neither is in the books of the platform.
         booked(MovementKind::Payout, "po_1", 3_600, MORNING + 5_000),
-        booked(MovementKind::SettledByHand, "by_hand_3", 100, MORNING + 5_000),
+        booked(MovementKind::ResolvedManually, "by_hand_3", 100, MORNING + 5_000),
     ];
     assert_eq!(compare(&lines, &movements, day_two()), []);
 }
@@ -178,18 +178,18 @@ fn windows_follow_each_other_and_keep_an_hour_away_from_now() {
 #[test]
 fn only_lines_that_are_about_payments_count() {
     for ours in ["charge", "refund", "refund_failure", "adjustment", "transfer", "application_fee", "what"] {
-        assert_eq!(not_ours(Gateway::Stripe, ours), None, "{ours}");
+        assert_eq!(not_ours(GatewayKind::Stripe, ours), None, "{ours}");
     }
     for foreign in ["payout", "topup", "stripe_fee"] {
-        assert!(not_ours(Gateway::Stripe, foreign).is_some(), "{foreign}");
-        assert_eq!(not_ours(Gateway::Paypal, foreign), None, "{foreign}");
+        assert!(not_ours(GatewayKind::Stripe, foreign).is_some(), "{foreign}");
+        assert_eq!(not_ours(GatewayKind::Paypal, foreign), None, "{foreign}");
     }
 }
 
 #[test]
 fn a_difference_is_followed_until_the_two_agree() {
     let seen = compare(&[line("txn_1", "ch_1", 5, 0, MORNING + 10)], &[], day_two()).remove(0);
-    let first = Difference::new(Gateway::Stripe, seen.clone(), true, at(1));
+    let first = Difference::new(GatewayKind::Stripe, seen.clone(), true, at(1));
     assert!(!first.counts && first.resolved_at.is_none());
     assert_eq!(first.hours(), TimeSpan::new(at(MORNING - HOUR), at(MORNING + HOUR)));
     let mut later = seen;

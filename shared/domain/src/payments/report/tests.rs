@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::kernel::money::tests::currency;
-use crate::payments::gateway::Gateway;
+use crate::payments::gateway::GatewayKind;
 use crate::payments::ledger::Balances;
 use crate::payments::ledger::tests::KINDS;
 use crate::{AppointmentId, Money, Timestamp};
@@ -24,7 +24,7 @@ fn entry(expert: u128, written: i64, movements: Vec<Movement>) -> Entry {
     Entry {
         appointment: Some(AppointmentId::from_bits(1)),
         expert: ExpertId::from_bits(expert),
-        gateway: Gateway::Stripe,
+        gateway: GatewayKind::Stripe,
         number: 1,
         at: at(written),
         movements,
@@ -120,7 +120,7 @@ fn a_payment_half_given_back_is_told_figure_by_figure() {
 fn every_kind_of_movement_has_its_figures() {
     use MovementKind::{
         Authorised, Captured, Dispute, DisputeFee, DisputeWon, Fee, FeeRefund, Payout, PayoutFailed,
-        ProcessingFee, Refund, RefundFailed, Released, Reversal, SettledByHand, Transfer,
+        ProcessingFee, Refund, RefundFailed, Released, ResolvedManually, Reversal, Transfer,
     };
     // An expert's: paid, refunded, disputed, fee, earned, paid out. The platform's: fee and what was given back of it, what
     // gateways took for charges and for disputes, passing through.
@@ -140,7 +140,7 @@ fn every_kind_of_movement_has_its_figures() {
         (DisputeWon, [0, 0, -1, 0, 0, 0], [0, 0, 0, 0, 1]),
         (Payout, [0, 0, 0, 0, 0, 1], [0; 5]),
         (PayoutFailed, [0, 0, 0, 0, 0, -1], [0; 5]),
-        (SettledByHand, [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, -1]),
+        (ResolvedManually, [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, -1]),
     ];
     assert_eq!(table.map(|(kind, ..)| kind), KINDS);
     let told = |movement: Movement| {
@@ -149,17 +149,17 @@ fn every_kind_of_movement_has_its_figures() {
             [one.gross_paid, one.refunded, one.disputed, one.fee, one.net_earned, one.paid_out]
                 .map(SignedMoney::amount)
         });
-        let kept = commission(&entries, span(0, 2)).total.into_iter().map(|one| {
+        let final_charge = commission(&entries, span(0, 2)).total.into_iter().map(|one| {
             [one.fee, one.fee_refunded, one.processing_fees, one.dispute_fees, one.passing_through]
                 .map(SignedMoney::amount)
         });
-        (earned.collect::<Vec<_>>(), kept.collect::<Vec<_>>())
+        (earned.collect::<Vec<_>>(), final_charge.collect::<Vec<_>>())
     };
-    for (kind, earned, kept) in table {
+    for (kind, earned, final_charge) in table {
         // Nothing is said of a currency in which nothing moved.
         let earned = Vec::from_iter((earned != [0; 6]).then_some(earned));
-        let kept = Vec::from_iter((kept != [0; 5]).then_some(kept));
-        assert_eq!(told(movement(kind, 1, "EUR")), (earned, kept), "{kind:?}");
+        let final_charge = Vec::from_iter((final_charge != [0; 5]).then_some(final_charge));
+        assert_eq!(told(movement(kind, 1, "EUR")), (earned, final_charge), "{kind:?}");
     }
     // What was set aside before it was taken is paid as well.
     let set_aside = movement(Captured, 1, "EUR").from(Account::Authorised);
@@ -250,9 +250,9 @@ proptest! {
             let amount = |figure: SignedMoney| figure.amount();
             prop_assert_eq!(amount(one.opening_balance), opening.get(Account::Expert, one.currency));
             prop_assert_eq!(amount(one.closing_balance), closing.get(Account::Expert, one.currency));
-            let kept = amount(one.gross_paid) - amount(one.refunded) - amount(one.disputed) - amount(one.fee)
+            let final_charge = amount(one.gross_paid) - amount(one.refunded) - amount(one.disputed) - amount(one.fee)
                 - amount(one.processing_fees);
-            prop_assert_eq!(kept + amount(one.carried_by_platform), amount(one.net_earned));
+            prop_assert_eq!(final_charge + amount(one.carried_by_platform), amount(one.net_earned));
             let change = amount(one.net_earned) - amount(one.paid_out);
             prop_assert_eq!(amount(one.opening_balance) + change, amount(one.closing_balance));
         }

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Appointment, ChangeRefusal, Event, Status};
+use crate::Timestamp;
 use crate::kernel::time::{HOUR, MINUTE};
 use crate::scheduling::party::Party;
-use crate::{Timestamp, planted};
 
 /// Minutes after the start from which either of the two can say that the other did not come.
 pub const LATE_MINUTES: i64 = 10;
@@ -18,22 +18,22 @@ pub const OBJECTION_HOURS: i64 = 24;
 /// What is decided, and what not yet, of how a session ended. Until it is, no money goes back for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
-pub enum Review {
+pub enum NoShowReport {
     /// The client says that the expert did not come, and the expert can contradict.
-    Objections {
+    Open {
         /// Until then; after that it counts as said.
         until: Timestamp,
     },
     /// One says that the expert did not come, the other that they did: an administrator decides.
-    Contested,
+    Disputed,
     /// An administrator decided, and neither of the two can say otherwise.
     Decided,
 }
 
-impl Review {
+impl NoShowReport {
     /// Whether the expert can contradict.
     fn is_open(self, now: Timestamp) -> bool {
-        matches!(self, Self::Objections { until } if now < until)
+        matches!(self, Self::Open { until } if now < until)
     }
 }
 
@@ -51,7 +51,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// What it makes of a session, in words.
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "completed",
             Self::NoShow { .. } => "marked as a no-show",
@@ -93,53 +93,55 @@ impl Appointment {
         let absent = Status::NoShow { missed_by: Party::Expert };
         // Where nothing was paid there is nothing to contradict for.
         let contestable = !self.price.is_zero();
-        let (status, review) = match (&self.status, by) {
+        let (status, no_show_report) = match (&self.status, by) {
             (Status::Confirmed, _) => {
                 self.check_time(outcome, by, now)?;
-                let until = now.plus(if planted("nobody_can_object") { 0 } else { OBJECTION_HOURS * HOUR });
+                let until = now.plus(OBJECTION_HOURS * HOUR);
                 let reported = by == Party::Client && contestable;
-                (outcome.status(), reported.then_some(Review::Objections { until }))
+                (outcome.status(), reported.then_some(NoShowReport::Open { until }))
             }
-            (said, Party::Platform) if said.has_ended() => (outcome.status(), Some(Review::Decided)),
-            (_, Party::Client | Party::Expert) if self.review == Some(Review::Decided) => {
-                return Err(self.status_refusal(outcome.word()));
+            (said, Party::Platform) if said.has_ended() => (outcome.status(), Some(NoShowReport::Decided)),
+            (_, Party::Client | Party::Expert) if self.no_show_report == Some(NoShowReport::Decided) => {
+                return Err(self.status_refusal(outcome.as_str()));
             }
             // The expert spoke first, and the client contradicts.
             (said, Party::Client) if said.has_ended() && *said != absent && contestable => {
                 self.check_time(outcome, by, now)?;
-                (said.clone(), Some(Review::Contested))
+                (said.clone(), Some(NoShowReport::Disputed))
             }
             // The client says so, and the expert agrees or contradicts.
-            (_, Party::Expert) if self.review.is_some() && outcome.status() == absent => (absent, None),
-            (_, Party::Expert) if self.review.is_some_and(|review| review.is_open(now)) => {
-                (absent, Some(Review::Contested))
+            (_, Party::Expert) if self.no_show_report.is_some() && outcome.status() == absent => {
+                (absent, None)
             }
-            _ => return Err(self.status_refusal(outcome.word())),
+            (_, Party::Expert) if self.no_show_report.is_some_and(|review| review.is_open(now)) => {
+                (absent, Some(NoShowReport::Disputed))
+            }
+            _ => return Err(self.status_refusal(outcome.as_str())),
         };
-        Ok(Self { review, ..self.with_status(status) })
+        Ok(Self { no_show_report, ..self.with_status(status) })
     }
 
     /// Whether somebody who says this says nothing new.
     pub fn is_told(&self, outcome: Outcome, by: Party) -> bool {
         let absent = outcome.status() == Status::NoShow { missed_by: Party::Expert };
-        match (self.review, by) {
+        match (self.no_show_report, by) {
             (None, _) => self.status == outcome.status(),
-            (Some(Review::Decided), by) => by == Party::Platform && self.status == outcome.status(),
-            (Some(Review::Objections { .. }), _) => by == Party::Client && absent,
-            (Some(Review::Contested), Party::Client) => absent,
-            (Some(Review::Contested), Party::Expert) => !absent,
-            (Some(Review::Contested), Party::Platform) => false,
+            (Some(NoShowReport::Decided), by) => by == Party::Platform && self.status == outcome.status(),
+            (Some(NoShowReport::Open { .. }), _) => by == Party::Client && absent,
+            (Some(NoShowReport::Disputed), Party::Client) => absent,
+            (Some(NoShowReport::Disputed), Party::Expert) => !absent,
+            (Some(NoShowReport::Disputed), Party::Platform) => false,
         }
     }
 
     /// Nobody contradicted the client in time.
     pub fn report_accepted(&self) -> Self {
-        Self { review: None, ..self.with_status(self.status.clone()) }
+        Self { no_show_report: None, ..self.with_status(self.status.clone()) }
     }
 
     fn check_time(&self, outcome: Outcome, by: Party, now: Timestamp) -> Result<(), ChangeRefusal> {
         let late = self.start.plus(LATE_MINUTES * MINUTE).min(self.end);
-        let wanted = outcome.word();
+        let wanted = outcome.as_str();
         match (by, outcome) {
             (Party::Client, _) => {
                 let until = self.completes_at();

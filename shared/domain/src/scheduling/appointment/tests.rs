@@ -1,7 +1,7 @@
 //! Every change of an appointment in every status and at every time that matters.
 
-use crate::scheduling::day_ledger::tests::{appointment, at, entry, kind};
-use crate::scheduling::day_ledger::{Change, Entry, Held};
+use crate::scheduling::occupancy::tests::{appointment, at, entry, kind};
+use crate::scheduling::occupancy::{Change, Entry, Held};
 
 use super::*;
 use crate::kernel::time::DAY;
@@ -39,10 +39,10 @@ fn outcomes(
             Ok(after) => {
                 assert_eq!(after.version, before.version + 1);
                 assert_eq!((after.id, after.price), (before.id, before.price));
-                after.status.word()
+                after.status.as_str()
             }
             Err(ChangeRefusal::Status { status, .. }) => {
-                assert_eq!(status, before.status.word());
+                assert_eq!(status, before.status.as_str());
                 "status"
             }
             Err(ChangeRefusal::Begun { start, .. }) => {
@@ -69,8 +69,8 @@ fn only_a_hold_whose_time_is_over_expires() {
 
 #[test]
 fn only_a_hold_is_given_up() {
-    let given_up = outcomes(60, Appointment::given_up);
-    assert_eq!(given_up, ["expired", "expired", "status", "status", "status", "status", "status"]);
+    let hold_released = outcomes(60, Appointment::hold_released);
+    assert_eq!(hold_released, ["expired", "expired", "status", "status", "status", "status", "status"]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn who_calls_off_a_hold_owes_nothing_and_a_booking_has_its_policy() {
     let late: Vec<(u64, Basis)> = all(0)
         .iter()
         .map(|appointment| appointment.cancellation_quote(Party::Client, now().plus(1)))
-        .map(|quote| (quote.kept.amount(), quote.basis))
+        .map(|quote| (quote.final_charge.amount(), quote.basis))
         .collect();
     assert_eq!(late[..3], [(0, Basis::Unpaid), (0, Basis::Unpaid), (5_000, Basis::TooLate)]);
 }
@@ -159,11 +159,11 @@ fn who_is_said_not_to_have_come_can_contradict() {
     let absent = |missed_by| Outcome::NoShow { missed_by };
     let client = |since| (absent(Party::Expert), Party::Client, since);
     let contested = |sayings: &[_]| {
-        said(5_000, sayings).map(|appointment| (appointment.status.word(), appointment.review))
+        said(5_000, sayings).map(|appointment| (appointment.status.as_str(), appointment.no_show_report))
     };
-    let open = Some(Review::Objections { until: now().plus(END + DAY) });
+    let open = Some(NoShowReport::Open { until: now().plus(END + DAY) });
     let stands = |word| Ok((word, None));
-    let disputed = |word| Ok((word, Some(Review::Contested)));
+    let disputed = |word| Ok((word, Some(NoShowReport::Disputed)));
 
     assert_eq!(contested(&[client(END)]), Ok(("no_show", open)));
     for says in [Outcome::Completed, absent(Party::Client)] {
@@ -171,14 +171,14 @@ fn who_is_said_not_to_have_come_can_contradict() {
         // Whoever spoke first.
         assert_eq!(contested(&[client(END), expert(END + DAY - 1)]), disputed("no_show"));
         assert!(contested(&[client(END), expert(END + DAY)]).is_err(), "it counts as said by then");
-        assert_eq!(contested(&[expert(END), client(END + DAY)]), disputed(says.status().word()));
+        assert_eq!(contested(&[expert(END), client(END + DAY)]), disputed(says.status().as_str()));
         assert!(contested(&[expert(END), client(END + DAY + 1)]).is_err(), "too late");
         // The expert may still agree, and the platform decides whatever was said.
         let agrees = (absent(Party::Expert), Party::Expert, END + 2 * DAY);
         assert_eq!(contested(&[expert(END), client(END), agrees]), stands("no_show"));
         let decides = |outcome| (outcome, Party::Platform, END + 99 * DAY);
         for outcome in [Outcome::Completed, absent(Party::Client), absent(Party::Expert)] {
-            let decided = Ok((outcome.status().word(), Some(Review::Decided)));
+            let decided = Ok((outcome.status().as_str(), Some(NoShowReport::Decided)));
             assert_eq!(contested(&[expert(END), client(END), decides(outcome)]), decided);
             assert_eq!(contested(&[expert(END), decides(outcome)]), decided);
             // Then neither of the two can say otherwise, but the platform itself.
@@ -190,7 +190,7 @@ fn who_is_said_not_to_have_come_can_contradict() {
     }
     assert_eq!(contested(&[client(END), (absent(Party::Expert), Party::Expert, END)]), stands("no_show"));
     // Where nothing was paid there is nothing to decide.
-    assert_eq!(said(0, &[client(END)]).unwrap().review, None);
+    assert_eq!(said(0, &[client(END)]).unwrap().no_show_report, None);
     assert!(said(0, &[(Outcome::Completed, Party::Expert, END), client(END)]).is_err());
 }
 
@@ -226,8 +226,11 @@ fn a_report_that_nobody_contradicts_stands() {
     let absent = Outcome::NoShow { missed_by: Party::Expert };
     let reported = said(5_000, &[(absent, Party::Client, 3_600)]).unwrap();
     let accepted = reported.report_accepted();
-    assert_eq!((accepted.review, accepted.version), (None, reported.version + 1));
-    assert_eq!(Appointment { review: reported.review, version: reported.version, ..accepted }, reported);
+    assert_eq!((accepted.no_show_report, accepted.version), (None, reported.version + 1));
+    assert_eq!(
+        Appointment { no_show_report: reported.no_show_report, version: reported.version, ..accepted },
+        reported
+    );
 }
 
 #[test]

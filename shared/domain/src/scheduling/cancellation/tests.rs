@@ -42,10 +42,10 @@ fn each_tier_holds_to_its_last_second() {
 fn who_calls_off_decides() {
     for by in [Party::Expert, Party::Platform] {
         let quote = cancellation(&tiers(), euros(999), at(0), at(100), by, at(100).plus(-1));
-        assert_eq!((quote.refund, quote.kept), (euros(999), euros(0)));
+        assert_eq!((quote.refund, quote.final_charge), (euros(999), euros(0)));
         assert_eq!(no_show(&tiers(), euros(999), by).refund, euros(999));
     }
-    assert_eq!(no_show(&tiers(), euros(999), Party::Client).kept, euros(999));
+    assert_eq!(no_show(&tiers(), euros(999), Party::Client).final_charge, euros(999));
 }
 
 #[test]
@@ -79,17 +79,17 @@ fn what_is_free_gives_nothing_back() {
         cancellation(&tiers(), euros(0), at(0), at(100), Party::Expert, at(1)),
         no_show(&tiers(), euros(0), Party::Client),
     ] {
-        assert_eq!(quote, Quote { refund: euros(0), kept: euros(0), basis: Basis::Free });
+        assert_eq!(quote, Quote { refund: euros(0), final_charge: euros(0), basis: Basis::Free });
     }
 }
 
 #[test]
 fn what_went_back_already_does_not_go_back_again() {
     // The whole price was 100, of which 60 is kept by this policy.
-    let quote = Quote { refund: euros(40), kept: euros(60), basis: Basis::TooLate };
-    let after = |kept| {
-        let quote = quote.after(kept);
-        (quote.refund.amount(), quote.kept.amount())
+    let quote = Quote { refund: euros(40), final_charge: euros(60), basis: Basis::TooLate };
+    let after = |final_charge| {
+        let quote = quote.after(final_charge);
+        (quote.refund.amount(), quote.final_charge.amount())
     };
     assert_eq!(after(None), (40, 60));
     // Of the 90 that the client still pays, 30 more; of exactly as much, or of less, nothing.
@@ -102,7 +102,7 @@ fn what_went_back_already_does_not_go_back_again() {
 
 #[test]
 fn no_more_goes_back_than_is_held() {
-    let quote = Quote { refund: euros(40), kept: euros(60), basis: Basis::TooLate };
+    let quote = Quote { refund: euros(40), final_charge: euros(60), basis: Basis::TooLate };
     let held = |held| quote.of_what_is_held(held);
     assert_eq!(held(100), quote);
     assert_eq!(held(150), quote);
@@ -126,7 +126,7 @@ proptest! {
         prop_assert_eq!(policy.check(), Ok(()));
         let quote = |now| cancellation(&policy, euros(amount), at(booked), at(100), Party::Client, at(now));
         let one = quote(now);
-        prop_assert_eq!(one.refund.amount() + one.kept.amount(), amount);
+        prop_assert_eq!(one.refund.amount() + one.final_charge.amount(), amount);
         // Waiting never pays.
         prop_assert!(quote(now + 1).refund.amount() <= one.refund.amount());
     }

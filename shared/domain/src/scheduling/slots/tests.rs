@@ -74,7 +74,7 @@ fn dates(rules: &AvailabilityRules, first: &str, end: &str) -> TimeSpan {
 /// The starts on these dates with nothing else in the calendar, as `05T09:00` in the rules' zone; those that
 /// a clock shows twice say so by their offset.
 fn starts(rules: &AvailabilityRules, terms: &SessionTypeTerms, first: &str, end: &str) -> Vec<String> {
-    shown(rules, &slots(rules, terms, &Occupancy::default(), dates(rules, first, end), Timestamp::MIN))
+    shown(rules, &slots(rules, terms, &BusyTimes::default(), dates(rules, first, end), Timestamp::MIN))
 }
 
 fn shown(rules: &AvailabilityRules, slots: &[Slot]) -> Vec<String> {

@@ -1,5 +1,5 @@
 use domain::kernel::money::MAXIMUM_AMOUNT;
-use domain::payments::gateway::Gateway;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::References;
 use domain::{AppointmentId, Rate};
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn told(value: &str, code: &str) -> Amount {
 }
 
 pub(in crate::paypal) fn payment(plan: Plan) -> Payment {
-    let destination = (Gateway::Paypal, "MERCHANT22222".to_owned());
+    let destination = (GatewayKind::Paypal, "MERCHANT22222".to_owned());
     let appointment = AppointmentId::from_bits(1);
     let agreed = Payment::agreed(appointment, money(8_000, "EUR"), Rate::TEN_PERCENT, destination, plan);
     let references = References { intent: Some("5O190127TN364715T".to_owned()), ..References::default() };

@@ -25,7 +25,7 @@ fn ask(
         assert!(NAMES.contains(&name), "{name}");
         change(name)
     };
-    let question = Question { webhook_id: "W".to_owned(), ..Question::about(&headers, body, now)? };
+    let question = Question { webhook_id: "W".to_owned(), ..Question::subject(&headers, body, now)? };
     Ok(serde_json::to_string(&question).expect("JSON"))
 }
 
@@ -80,8 +80,9 @@ fn told(kind: &str, resource: serde_json::Value) -> Told {
 #[test]
 fn finds_what_an_event_is_about() {
     let id = "apt_00000000000000000000000001";
-    let payment = || Told::About(About::Payment { appointment: id.parse().expect("an id") });
-    let nothing = || Told::About(About::Nothing);
+    let payment =
+        || Told::WebhookSubject(WebhookSubject::Payment { appointment: id.parse().expect("an id") });
+    let nothing = || Told::WebhookSubject(WebhookSubject::Nothing);
     for kind in [
         "PAYMENT.CAPTURE.COMPLETED",
         "PAYMENT.CAPTURE.PENDING",
@@ -119,7 +120,7 @@ fn finds_what_an_event_is_about() {
 
 #[test]
 fn finds_the_account_of_an_event() {
-    let account = |name: &str| Told::About(About::Account { account: name.to_owned() });
+    let account = |name: &str| Told::WebhookSubject(WebhookSubject::Account { account: name.to_owned() });
     let both = json!({ "merchant_id": "MERCHANT22222", "tracking_id": "exp_1" });
     assert_eq!(told("MERCHANT.ONBOARDING.COMPLETED", both.clone()), account("exp_1"));
     assert_eq!(told("MERCHANT.PARTNER-CONSENT.REVOKED", both), account("exp_1"));
@@ -128,7 +129,10 @@ fn finds_the_account_of_an_event() {
     for resource in
         [json!({}), json!({ "merchant_id": 5 }), json!({ "merchant_id": "x".repeat(65) }), json!(null)]
     {
-        assert_eq!(told("MERCHANT.ONBOARDING.COMPLETED", resource), Told::About(About::Nothing));
+        assert_eq!(
+            told("MERCHANT.ONBOARDING.COMPLETED", resource),
+            Told::WebhookSubject(WebhookSubject::Nothing)
+        );
     }
 }
 

@@ -150,18 +150,18 @@ fn a_refund_that_somebody_else_gave_and_that_fails_is_the_experts_again() {
 fn what_is_refused_waits_for_a_person_and_what_they_settled_is_left_alone() {
     let refuses = |order| What::Outside(Outside::GatewayRefuses(order));
     let refunds = What::Outside(Outside::SomebodyRefunds { percent: 40, from_expert: false });
-    let waits = [refuses(Some(Order::Reversal)), refunds];
+    let waits = [refuses(Some(OrderKind::Reversal)), refunds];
     let world = paid(&waits);
     assert_eq!(shares(&world), [6_000, 9_000, -3_000], "the expert has their part of what went back");
     let amount = Money::new(4_000, Currency::EUR).unwrap();
-    let concern = Some(Concern::Refused { order: Order::Reversal, amount });
-    assert_eq!((world.platform.payment.concern, state(&world)), (concern, state(&paid(&[refunds]))));
+    let escalation = Some(Escalation::Refused { order: OrderKind::Reversal, amount });
+    assert_eq!((world.platform.payment.escalation, state(&world)), (escalation, state(&paid(&[refunds]))));
     let again = [refuses(None), What::Act(Act::TryAgain)];
     assert_eq!(shares(&paid(&[&waits[..], &again].concat())), [6_000, 5_400, 600]);
     // What was settled with the expert is not asked of them again, also not by a later refund.
     let by_hand = [refuses(None), What::Act(Act::SettleByHand), What::Act(Act::Cancel(Party::Expert))];
     let world = paid(&[&waits[..], &by_hand].concat());
-    assert_eq!((shares(&world), world.platform.payment.concern), ([0, 9_000, -9_000], None));
+    assert_eq!((shares(&world), world.platform.payment.escalation), ([0, 9_000, -9_000], None));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_debit_that_arrives_when_the_slot_is_gone_goes_back() {
         [What::Outside(Outside::ClientPaysSlowly), What::WaitFor(Mark::HoldEnd, 0), What::Act(Act::TakeSlot)];
     let arrives = [What::Outside(Outside::DebitArrives), What::Wait(HOUR)];
     let world = tell(Collection::ChargeAtBooking, 1, &[&slowly[..], &arrives].concat());
-    assert_eq!((shares(&world), world.platform.appointment.status.word()), ([0, 0, 0], "expired"));
+    assert_eq!((shares(&world), world.platform.appointment.status.as_str()), ([0, 0, 0], "expired"));
     assert!(matches!(state(&world), PaymentState::Refunded { .. }));
 }
 
@@ -217,11 +217,11 @@ fn who_does_not_pay_anew_is_called_off() {
             20,
             &[&fails[..], &[What::WaitFor(Mark::ActionDeadline, 0)]].concat(),
         );
-        assert_eq!((late.platform.appointment.status.word(), shares(&late)), ("cancelled", [0, 0, 0]));
+        assert_eq!((late.platform.appointment.status.as_str(), shares(&late)), ("cancelled", [0, 0, 0]));
         let then = [What::WaitFor(Mark::ActionDeadline, -1), pays, What::WaitFor(Mark::End, 2 * DAY)];
         let paid = tell(Collection::AuthoriseThenCapture, 20, &[&fails[..], &then].concat());
         assert_eq!(
-            (paid.platform.appointment.status.word(), shares(&paid)),
+            (paid.platform.appointment.status.as_str(), shares(&paid)),
             ("completed", [10_000, 9_000, 1_000])
         );
     }
@@ -238,7 +238,7 @@ fn a_card_that_cannot_even_be_asked_is_written_off_after_the_session() {
         told.unwrap_or_else(|wrong| panic!("{wrong}\n{}", world.platform.log.join("\n")));
     }
     assert_eq!(
-        (state(&world), world.platform.appointment.status.word()),
+        (state(&world), world.platform.appointment.status.as_str()),
         (&PaymentState::Unpaid, "confirmed")
     );
 }
@@ -251,7 +251,7 @@ fn a_price_that_became_too_small_for_a_card_calls_nothing_off() {
         What::WaitFor(Mark::End, 0),
     ];
     let world = tell(Collection::AuthoriseThenCapture, 20, &whats);
-    assert_eq!((world.platform.appointment.status.word(), shares(&world)), ("confirmed", [0, 0, 0]));
+    assert_eq!((world.platform.appointment.status.as_str(), shares(&world)), ("confirmed", [0, 0, 0]));
     // 49 cents of 50.
     let little = Beginning {
         price: Money::new(50, Currency::EUR).unwrap(),
@@ -261,5 +261,5 @@ fn a_price_that_became_too_small_for_a_card_calls_nothing_off() {
     for what in [whats[0], What::Act(Act::GiveBack { percent: 1 }), whats[2]] {
         world.happens(Moment::heard(what)).unwrap();
     }
-    assert_eq!((world.platform.appointment.status.word(), shares(&world)), ("confirmed", [0, 0, 0]));
+    assert_eq!((world.platform.appointment.status.as_str(), shares(&world)), ("confirmed", [0, 0, 0]));
 }

@@ -29,9 +29,9 @@ pub(super) struct Refusal(pub(super) &'static str);
 /// What the platform learns by looking.
 #[derive(Debug, Clone)]
 pub(super) struct Look {
-    pub(super) seen: Seen,
+    pub(super) snapshot: PaymentSnapshot,
     /// The intent that was looked at, when the platform does not know it.
-    pub(super) unnoted_intent: Option<String>,
+    pub(super) unrecorded_intent: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -70,15 +70,15 @@ enum Dispute {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Gateway {
-    pub(super) abilities: Abilities,
+pub(super) struct ModelGateway {
+    pub(super) capabilities: Capabilities,
     /// Whether it waits for the platform once the client agreed, as PayPal does.
     pub(super) asks_first: bool,
     /// Whether it lists everything twice.
     pub(super) stutters: bool,
     pub(super) card: Card,
     /// What it refuses for now, for reasons of its own.
-    pub(super) refuses: Option<Order>,
+    pub(super) refuses: Option<OrderKind>,
     /// What others than the platform took of the charge: disputes that are not won, refunds of the dashboard.
     pub(super) taken_by_others: u64,
     /// Whether the client's bank asks about the charge and has taken nothing yet.
@@ -97,10 +97,10 @@ fn part_of(whole: u64, part: u64, of: u64) -> u64 {
     (2 * whole * part + of) / (2 * of)
 }
 
-impl Gateway {
-    pub(super) fn new(abilities: Abilities) -> Self {
+impl ModelGateway {
+    pub(super) fn new(capabilities: Capabilities) -> Self {
         Self {
-            abilities,
+            capabilities,
             asks_first: false,
             stutters: false,
             card: Card::Good,
@@ -133,14 +133,19 @@ impl Gateway {
     }
 
     /// What the platform learns, by the names that it noted.
-    pub(super) fn look(&mut self, payment: &Payment, now: Timestamp) -> Look {
+    pub(super) fn fetch_payment(&mut self, payment: &Payment, now: Timestamp) -> Look {
         self.let_go(|before| before <= now);
         let unnoted = self.unnoted(payment);
         let Some(at_hand) = unnoted.or(self.at_hand(payment)) else {
             let status = IntentStatus::Missing;
-            let seen =
-                Seen { status, movements: vec![], open_dispute: false, lost_dispute: false, decline: None };
-            return Look { seen, unnoted_intent: None };
+            let snapshot = PaymentSnapshot {
+                status,
+                movements: vec![],
+                open_dispute: false,
+                lost_dispute: false,
+                decline: None,
+            };
+            return Look { snapshot, unrecorded_intent: None };
         };
         let of_it = self.movements.iter().filter(|(intent, _)| *intent == at_hand);
         let mut movements: Vec<Movement> = of_it.map(|(_, movement)| movement.clone()).collect();
@@ -149,8 +154,8 @@ impl Gateway {
         }
         let Intent { status, decline, .. } = self.intents[at_hand];
         let (open_dispute, lost_dispute) = (self.has_open_dispute(), self.has_lost_dispute());
-        let seen = Seen { status, movements, open_dispute, lost_dispute, decline };
-        Look { seen, unnoted_intent: unnoted.map(|intent| self.intents[intent].name.clone()) }
+        let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline };
+        Look { snapshot, unrecorded_intent: unnoted.map(|intent| self.intents[intent].name.clone()) }
     }
 
     /// What a saved card was asked with, when the platform ended before it could note that.
@@ -276,7 +281,8 @@ impl Gateway {
         let intent = self.intents.len() - 1;
         match self.card {
             Card::Good => {
-                let holds = self.abilities.later_authorisation_holds.ok_or(Refusal("cards are not saved"))?;
+                let holds =
+                    self.capabilities.later_authorisation_holds.ok_or(Refusal("cards are not saved"))?;
                 self.agreed(intent, holds, now);
             }
             Card::WantsItsOwner => self.intents[intent].decline = Some(Decline::AuthenticationRequired),
@@ -285,10 +291,10 @@ impl Gateway {
         Ok(name)
     }
 
-    pub(super) fn take(&mut self, payment: &Payment, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn collect_approved(&mut self, payment: &Payment, now: Timestamp) -> Result<(), Refusal> {
         match self.at_hand(payment).filter(|at| self.intents[*at].status == IntentStatus::Approved) {
             Some(intent) => {
-                self.agreed(intent, self.abilities.authorisation_holds, now);
+                self.agreed(intent, self.capabilities.authorisation_holds, now);
                 Ok(())
             }
             None => Err(Refusal("the client did not agree")),

@@ -1,12 +1,12 @@
 //! The platform's side of a payment: each step carried out as `app::payments` does it, on values, and what people ask of it as
 //! `app::appointments` does.
 
-use super::gateway::{Card, Gateway, Look, Outside, Refusal};
+use super::gateway::{Card, Look, ModelGateway, Outside, Refusal};
 use super::*;
 use crate::Money;
 use crate::kernel::text::LongText;
 use crate::payments::ledger::Balances;
-use crate::scheduling::appointment::{Outcome, Review};
+use crate::scheduling::appointment::{NoShowReport, Outcome};
 use crate::scheduling::cancellation;
 use crate::scheduling::party::Party;
 
@@ -63,87 +63,99 @@ impl Platform {
         self.payment.target(&self.appointment.status)
     }
 
-    /// `app::payments::process::settle_payment`. What happens `meanwhile` does so after the first look, before anything is done about it.
+    /// `app::payments::process::process_payment`. What happens `meanwhile` does so after the first look, before anything is done about it.
     pub(super) fn settle(
         &mut self,
-        gateway: &mut Gateway,
+        gateway: &mut ModelGateway,
         mut meanwhile: Option<Outside>,
         now: Timestamp,
-    ) -> Result<Settlement, String> {
+    ) -> Result<PaymentAction, String> {
         let (calm, mut steps) = (meanwhile.is_none(), 0);
         while steps < MOST_STEPS {
             steps += 1;
-            let Look { seen, unnoted_intent } = gateway.look(&self.payment, now);
-            let news: Vec<Movement> =
-                crate::payments::ledger::news(&self.ledger, &seen.movements).into_iter().cloned().collect();
-            let movements: Vec<Movement> = self.ledger.iter().cloned().chain(news).collect();
+            let Look { snapshot, unrecorded_intent } = gateway.fetch_payment(&self.payment, now);
+            let new_movements: Vec<Movement> =
+                crate::payments::ledger::new_movements(&self.ledger, &snapshot.movements)
+                    .into_iter()
+                    .cloned()
+                    .collect();
+            let movements: Vec<Movement> = self.ledger.iter().cloned().chain(new_movements).collect();
             let before = self.payment.clone();
             let observed = Payment {
-                state: before.state_of(&seen, &movements, self.target()),
-                decline: seen.decline,
-                open_dispute: seen.open_dispute,
-                lost_dispute: seen.lost_dispute,
+                state: before.state_of(&snapshot, &movements, self.target()),
+                decline: snapshot.decline,
+                open_dispute: snapshot.open_dispute,
+                lost_dispute: snapshot.lost_dispute,
                 refused: if movements.len() == self.ledger.len() {
                     before.refused.clone()
                 } else {
                     BTreeMap::new()
                 },
-                ..unnoted_intent.map_or(before.clone(), |intent| before.with_intent(intent))
+                ..unrecorded_intent.map_or(before.clone(), |intent| before.with_intent(intent))
             };
-            let step = super::settle(&self.appointment, &observed, &seen, &movements, gateway.abilities, now);
+            let step = super::next_action(
+                &self.appointment,
+                &observed,
+                &snapshot,
+                &movements,
+                gateway.capabilities,
+                now,
+            );
             self.log.push(format!(
                 "    {:?} and {:?}: {step:?}",
-                self.appointment.status.word(),
-                seen.status
+                self.appointment.status.as_str(),
+                snapshot.status
             ));
             self.payment = observed;
             self.ledger = movements;
-            self.check(step, &seen, now)?;
+            self.check(step, &snapshot, now)?;
             if let Some(event) = meanwhile.take()
                 && gateway.suffers(event, &self.payment, now)
             {
                 self.log.push(format!("    meanwhile {event:?}"));
                 steps = 0;
             }
-            if step.rests() {
-                self.payment.concern = step.concern();
+            if step.is_wait() {
+                self.payment.escalation = step.escalation();
             }
             match step {
-                Settlement::Settled if self.payment.state == PaymentState::Open => {
+                PaymentAction::Wait(Wait::Settled) if self.payment.state == PaymentState::Open => {
                     self.payment.state = PaymentState::Cancelled;
                     if before.state == PaymentState::Cancelled {
                         return Ok(self.rests(step, None));
                     }
                 }
-                Settlement::Settled => return Ok(self.rests(step, None)),
-                Settlement::NeedsPerson { until, .. } => return Ok(self.rests(step, until)),
-                Settlement::WaitUntil(instant) => return Ok(self.rests(step, Some(instant))),
-                Settlement::Confirm => self.change(Appointment::confirmed)?,
-                Settlement::Expire => self.change(|appointment| appointment.expired(now))?,
-                Settlement::CallOff => {
+                PaymentAction::Wait(Wait::Settled) => return Ok(self.rests(step, None)),
+                PaymentAction::Wait(Wait::ForDecision { until, .. }) => return Ok(self.rests(step, until)),
+                PaymentAction::Wait(Wait::Until(instant)) => return Ok(self.rests(step, Some(instant))),
+                PaymentAction::Transition(Transition::Confirm) => self.change(Appointment::confirmed)?,
+                PaymentAction::Transition(Transition::Expire) => {
+                    self.change(|appointment| appointment.expired(now))?
+                }
+                PaymentAction::Transition(Transition::CancelUnpaid) => {
                     self.change(|appointment| {
                         appointment.cancelled(Party::Platform, LongText::default(), now)
                     })?;
-                    self.payment.kept = Some(self.payment.amount.nothing());
+                    self.payment.final_charge = Some(self.payment.amount.nothing());
                 }
-                Settlement::Complete => {
+                PaymentAction::Transition(Transition::Complete) => {
                     self.change(|appointment| appointment.ended(Outcome::Completed, Party::Platform, now))?;
                 }
-                Settlement::AcceptReport => {
-                    let kept = cancellation::no_show(
+                PaymentAction::Transition(Transition::AcceptReport) => {
+                    let final_charge = cancellation::no_show(
                         &self.appointment.cancellation,
                         self.appointment.price,
                         Party::Expert,
                     )
-                    .kept;
+                    .final_charge;
                     self.appointment = self.appointment.report_accepted();
-                    self.keep(kept);
+                    self.keep(final_charge);
                 }
-                Settlement::AskClient { deadline, anew: false } => {
+                PaymentAction::Transition(Transition::AwaitClient { deadline }) => {
                     self.payment = self.payment.asked_until(deadline);
                 }
-                Settlement::WriteOff => self.payment.state = PaymentState::Unpaid,
-                _ => match (self.order(gateway, step, now), step.refusable()) {
+                PaymentAction::Transition(Transition::WriteOff) => self.payment.state = PaymentState::Unpaid,
+                PaymentAction::Order(order) => match (self.order(gateway, order, now), order.refusable()) {
                     (Ok(()), _) => {}
                     (Err(refusal), Some((order, _))) if !calm || gateway.refuses == Some(order) => {
                         self.log.push(format!("    refused: {}", refusal.0));
@@ -160,7 +172,7 @@ impl Platform {
         Err(format!("{MOST_STEPS} steps and no end"))
     }
 
-    fn rests(&mut self, step: Settlement, wake: Option<Timestamp>) -> Settlement {
+    fn rests(&mut self, step: PaymentAction, wake: Option<Timestamp>) -> PaymentAction {
         self.wake = wake;
         step
     }
@@ -175,7 +187,7 @@ impl Platform {
     }
 
     /// What must hold of every step.
-    fn check(&self, step: Settlement, seen: &Seen, now: Timestamp) -> Result<(), String> {
+    fn check(&self, step: PaymentAction, snapshot: &PaymentSnapshot, now: Timestamp) -> Result<(), String> {
         let totals = self.totals();
         for (place, movement) in self.ledger.iter().enumerate() {
             if self.ledger[..place].iter().any(|other| other.is(movement)) {
@@ -183,33 +195,44 @@ impl Platform {
             }
         }
         let target = self.target().amount();
-        let kept =
+        let final_charge =
             self.payment.amount.with_amount(totals.held().min(target)).map_err(|error| error.to_string())?;
-        let has = Balances::of(&self.ledger).get(Account::Expert, kept.currency());
-        let theirs = kept.less(kept.share(self.payment.fee_rate)).amount();
+        let has = Balances::of(&self.ledger).get(Account::Expert, final_charge.currency());
+        let theirs = final_charge.less(final_charge.share(self.payment.fee_rate)).amount();
         let wrong = match step {
-            Settlement::WaitUntil(instant) if instant <= now => Some("it waits for the past"),
-            Settlement::AskClient { deadline, .. } if deadline < now => Some("the deadline is over"),
-            Settlement::Refund { .. } if seen.open_dispute => Some("it refunds what is disputed"),
-            Settlement::Refund { amount, .. }
+            PaymentAction::Wait(Wait::Until(instant)) if instant <= now => Some("it waits for the past"),
+            PaymentAction::Order(Order::RequestPayment { deadline })
+            | PaymentAction::Transition(Transition::AwaitClient { deadline })
+                if deadline < now =>
+            {
+                Some("the deadline is over")
+            }
+            PaymentAction::Order(Order::Refund { .. }) if snapshot.open_dispute => {
+                Some("it refunds what is disputed")
+            }
+            PaymentAction::Order(Order::Refund { amount, .. })
                 if amount.amount() == 0 || totals.held() - amount.amount() != target =>
             {
                 Some("the refund is not what is too much")
             }
-            Settlement::Refund { amount, from_expert: true }
+            PaymentAction::Order(Order::Refund { amount, from_expert: true })
                 if totals.transferred < totals.reversed + target + amount.amount() =>
             {
                 Some("it takes what is the expert's")
             }
-            Settlement::Capture(amount)
-            | Settlement::ChargeSaved(amount)
-            | Settlement::AuthoriseSaved(amount)
+            PaymentAction::Order(Order::Capture(amount))
+            | PaymentAction::Order(Order::ChargeSavedCard(amount))
+            | PaymentAction::Order(Order::AuthoriseSavedCard(amount))
                 if amount.is_zero() || amount.amount() != target =>
             {
                 Some("it takes other than what is owed")
             }
-            Settlement::Reverse { amount, .. } if amount.is_zero() => Some("it moves nothing"),
-            Settlement::TransferAgain(amount) if has + i128::from(amount.amount()) != theirs.into() => {
+            PaymentAction::Order(Order::Reverse { amount, .. }) if amount.is_zero() => {
+                Some("it moves nothing")
+            }
+            PaymentAction::Order(Order::TransferAgain(amount))
+                if has + i128::from(amount.amount()) != theirs.into() =>
+            {
                 Some("it gives the expert other than what is theirs")
             }
             _ => None,
@@ -217,36 +240,35 @@ impl Platform {
         wrong.map_or(Ok(()), |text| Err(text.to_owned()))
     }
 
-    /// `app::payments::process::order`.
-    fn order(&mut self, gateway: &mut Gateway, step: Settlement, now: Timestamp) -> Result<(), Refusal> {
-        if gateway.refuses.is_some() && gateway.refuses == step.refusable().map(|(order, _)| order) {
+    /// `app::payments::orders::order`.
+    fn order(&mut self, gateway: &mut ModelGateway, order: Order, now: Timestamp) -> Result<(), Refusal> {
+        if gateway.refuses.is_some() && gateway.refuses == order.refusable().map(|(kind, _)| kind) {
             return Err(Refusal("not this now"));
         }
-        match step {
-            Settlement::Take => gateway.take(&self.payment, now),
-            Settlement::CancelIntent => {
+        match order {
+            Order::CollectApproved => gateway.collect_approved(&self.payment, now),
+            Order::CancelIntent => {
                 gateway.cancel(&self.payment, now);
                 Ok(())
             }
-            Settlement::Capture(amount) => {
+            Order::Capture(amount) => {
                 gateway.capture(&self.payment, amount, amount.share(self.payment.fee_rate), now)
             }
-            Settlement::AuthoriseSaved(amount) => self.use_saved_card(gateway, amount, false, now),
-            Settlement::ChargeSaved(amount) => self.use_saved_card(gateway, amount, true, now),
-            Settlement::AskClient { deadline, .. } => {
+            Order::AuthoriseSavedCard(amount) => self.use_saved_card(gateway, amount, false, now),
+            Order::ChargeSavedCard(amount) => self.use_saved_card(gateway, amount, true, now),
+            Order::RequestPayment { deadline } => {
                 self.ask_client(gateway, deadline);
                 Ok(())
             }
-            Settlement::Refund { amount, from_expert } => gateway.refund(amount.amount(), from_expert, now),
-            Settlement::Reverse { amount, with_fee } => gateway.reverse(amount.amount(), with_fee, now),
-            Settlement::TransferAgain(amount) => gateway.transfer(amount.amount(), now),
-            _ => unreachable!("{step:?} is no order"),
+            Order::Refund { amount, from_expert } => gateway.refund(amount.amount(), from_expert, now),
+            Order::Reverse { amount, with_fee } => gateway.reverse(amount.amount(), with_fee, now),
+            Order::TransferAgain(amount) => gateway.transfer(amount.amount(), now),
         }
     }
 
     fn use_saved_card(
         &mut self,
-        gateway: &mut Gateway,
+        gateway: &mut ModelGateway,
         amount: Money,
         at_once: bool,
         now: Timestamp,
@@ -265,7 +287,7 @@ impl Platform {
         Ok(())
     }
 
-    fn ask_client(&mut self, gateway: &mut Gateway, deadline: Timestamp) {
+    fn ask_client(&mut self, gateway: &mut ModelGateway, deadline: Timestamp) {
         let wanted = Payment {
             plan: Plan::Authorise,
             intents: self.payment.intents + 1,
@@ -288,7 +310,7 @@ impl Platform {
         match act {
             Act::Cancel(by) => {
                 self.appointment = appointment.cancelled(by, LongText::default(), now).ok()?;
-                self.keep(appointment.cancellation_quote(by, now).kept);
+                self.keep(appointment.cancellation_quote(by, now).final_charge);
             }
             Act::Complete { by, percent } => {
                 if by == Party::Client {
@@ -300,8 +322,9 @@ impl Platform {
                 if missed_by == Party::Platform || by == Party::Client && missed_by != Party::Expert {
                     return None;
                 }
-                let kept = cancellation::no_show(&appointment.cancellation, price, missed_by).kept;
-                self.say(Outcome::NoShow { missed_by }, by, kept, now)?;
+                let final_charge =
+                    cancellation::no_show(&appointment.cancellation, price, missed_by).final_charge;
+                self.say(Outcome::NoShow { missed_by }, by, final_charge, now)?;
             }
             Act::GiveBack { percent } => {
                 use PaymentState::{Authorised, CardSaved, Paid, PartlyRefunded};
@@ -313,7 +336,7 @@ impl Platform {
                 if !secured || amount.is_zero() {
                     return None;
                 }
-                self.payment.kept = Some(self.target().less(amount));
+                self.payment.final_charge = Some(self.target().less(amount));
             }
             Act::Move { by, hours, price_percent } => {
                 appointment.check_reschedule(by, now).ok()?;
@@ -332,40 +355,40 @@ impl Platform {
                 self.keep(price);
             }
             Act::TryAgain => {
-                match self.payment.concern? {
-                    Concern::RefundFailed { .. } => {
+                match self.payment.escalation? {
+                    Escalation::RefundFailed { .. } => {
                         self.payment.refund_tries = self.totals().failed_refunds + 1
                     }
-                    Concern::Refused { order, .. } => drop(self.payment.refused.remove(&order)),
-                    Concern::DisputeLost { .. } | Concern::Contested => return None,
+                    Escalation::Refused { order, .. } => drop(self.payment.refused.remove(&order)),
+                    Escalation::DisputeLost { .. } | Escalation::NoShowDisputed => return None,
                 }
-                self.payment.concern = None;
+                self.payment.escalation = None;
             }
             Act::SettleByHand => {
-                match self.payment.concern? {
-                    Concern::Contested => return None,
-                    Concern::Refused { order: Order::Capture, .. } => self.keep(price.nothing()),
-                    Concern::Refused { order: Order::Reversal | Order::Transfer, .. } => {
-                        self.payment.settled_with_expert = true;
+                match self.payment.escalation? {
+                    Escalation::NoShowDisputed => return None,
+                    Escalation::Refused { order: OrderKind::Capture, .. } => self.keep(price.nothing()),
+                    Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. } => {
+                        self.payment.resolved_with_expert = true;
                     }
-                    Concern::RefundFailed { .. }
-                    | Concern::DisputeLost { .. }
-                    | Concern::Refused { order: Order::Refund, .. } => {
+                    Escalation::RefundFailed { .. }
+                    | Escalation::DisputeLost { .. }
+                    | Escalation::Refused { order: OrderKind::Refund, .. } => {
                         let owed = self.totals().held() - self.target().amount();
-                        let object = format!("by_hand_{}", self.ledger.len());
+                        let object = format!("manual_{}", self.ledger.len());
                         let amount = price.with_amount(owed).ok()?;
                         self.ledger.push(Movement::new(
-                            MovementKind::SettledByHand,
+                            MovementKind::ResolvedManually,
                             amount,
                             object,
                             now,
                             None,
                         ));
                         self.payment.refund_tries = self.totals().failed_refunds + 1;
-                        self.payment.refused.remove(&Order::Refund);
+                        self.payment.refused.remove(&OrderKind::Refund);
                     }
                 }
-                self.payment.concern = None;
+                self.payment.escalation = None;
             }
             Act::TakeSlot => self.appointment = appointment.expired(now).ok()?,
         }
@@ -373,21 +396,23 @@ impl Platform {
     }
 
     /// `app::scheduling::appointments::end`.
-    fn say(&mut self, outcome: Outcome, by: Party, kept: Money, now: Timestamp) -> Option<()> {
+    fn say(&mut self, outcome: Outcome, by: Party, final_charge: Money, now: Timestamp) -> Option<()> {
         if self.appointment.is_told(outcome, by) {
             return None;
         }
         let ended = self.appointment.ended(outcome, by, now).ok()?;
-        let undecided = matches!(ended.review, Some(Review::Objections { .. } | Review::Contested));
-        let kept = if undecided { self.appointment.price } else { kept };
+        let undecided =
+            matches!(ended.no_show_report, Some(NoShowReport::Open { .. } | NoShowReport::Disputed));
+        let final_charge = if undecided { self.appointment.price } else { final_charge };
         self.appointment = ended;
-        self.keep(kept);
+        self.keep(final_charge);
         Some(())
     }
 
     /// `app::scheduling::appointments::keep`: never more than was decided before.
-    fn keep(&mut self, kept: Money) {
-        let before = self.payment.kept.unwrap_or(self.payment.amount);
-        self.payment.kept = Some(if kept.amount() < before.amount() { kept } else { before });
+    fn keep(&mut self, final_charge: Money) {
+        let before = self.payment.final_charge.unwrap_or(self.payment.amount);
+        self.payment.final_charge =
+            Some(if final_charge.amount() < before.amount() { final_charge } else { before });
     }
 }

@@ -19,8 +19,13 @@ fn percent() -> impl Strategy<Value = u8> {
 }
 
 fn outside() -> impl Strategy<Value = Outside> {
-    const ORDERS: [Option<Order>; 5] =
-        [None, Some(Order::Capture), Some(Order::Refund), Some(Order::Reversal), Some(Order::Transfer)];
+    const ORDERS: [Option<OrderKind>; 5] = [
+        None,
+        Some(OrderKind::Capture),
+        Some(OrderKind::Refund),
+        Some(OrderKind::Reversal),
+        Some(OrderKind::Transfer),
+    ];
     let card = select(&[Card::Good, Card::WantsItsOwner, Card::Declines, Card::NotAsked][..]);
     prop_oneof![
         4 => Just(Outside::ClientPays),

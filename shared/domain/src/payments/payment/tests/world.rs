@@ -1,13 +1,13 @@
 //! A payment's world: its clock, its gateway and the platform, and what must hold in it whenever the platform rests.
 
-use super::gateway::{Card, Gateway, Outside};
+use super::gateway::{Card, ModelGateway, Outside};
 use super::platform::{Act, Platform};
 use super::*;
 use crate::Rate;
 use crate::experts::policy::{CancellationPolicy, ReschedulePolicy};
 use crate::kernel::time::MINUTE;
 use crate::payments::ledger::Balances;
-use crate::scheduling::appointment::Review;
+use crate::scheduling::appointment::NoShowReport;
 use crate::scheduling::party::Party;
 
 /// What happens next in a story.
@@ -74,7 +74,7 @@ pub(super) struct Beginning {
 
 pub(super) struct World {
     pub(super) now: Timestamp,
-    pub(super) gateway: Gateway,
+    pub(super) gateway: ModelGateway,
     pub(super) platform: Platform,
 }
 
@@ -89,14 +89,14 @@ impl World {
         let Beginning { price, fee_rate, collection, saves_cards, stutters, lead, length, .. } = beginning;
         let now = booked_at();
         let later = saves_cards.then_some(4 * DAY + 18 * HOUR);
-        let abilities = Abilities {
+        let capabilities = Capabilities {
             authorisation_holds: 7 * DAY,
             later_authorisation_holds: later,
-            waits_to_be_taken: false,
+            waits_for_collection: false,
             reaches_experts: true,
             refunds_after_dispute: false,
         };
-        let mut gateway = Gateway::new(abilities);
+        let mut gateway = ModelGateway::new(capabilities);
         (gateway.asks_first, gateway.stutters) = (!saves_cards, stutters);
         let start = now.plus(lead * MINUTE);
         let end = start.plus(length * MINUTE);
@@ -110,7 +110,7 @@ impl World {
             status: Status::Pending { hold_expires_at: now.plus(HOLD) },
             ..appointment(1)
         };
-        let plan = Plan::choose(collection, abilities, end, now);
+        let plan = Plan::choose(collection, capabilities, end, now);
         let mut payment = Payment { amount: price, fee_rate, plan, ..payment() };
         payment.references = gateway.open(&payment);
         let log = vec![format!(
@@ -218,8 +218,8 @@ impl World {
         }
         self.looks(None)?;
         for _ in 0..100 {
-            if let Some(concern) = self.platform.payment.concern {
-                self.decides(concern, wins)?;
+            if let Some(escalation) = self.platform.payment.escalation {
+                self.decides(escalation, wins)?;
                 self.looks(None)?;
                 continue;
             }
@@ -242,34 +242,34 @@ impl World {
     }
 
     /// A person decides: tries again what can be, and settles what cannot.
-    fn decides(&mut self, concern: Concern, wins: bool) -> Result<(), String> {
-        let act = match concern {
-            Concern::Contested if wins => Act::Complete { by: Party::Platform, percent: 100 },
-            Concern::Contested => Act::NoShow { missed_by: Party::Expert, by: Party::Platform },
-            Concern::Refused { .. } if wins => {
+    fn decides(&mut self, escalation: Escalation, wins: bool) -> Result<(), String> {
+        let act = match escalation {
+            Escalation::NoShowDisputed if wins => Act::Complete { by: Party::Platform, percent: 100 },
+            Escalation::NoShowDisputed => Act::NoShow { missed_by: Party::Expert, by: Party::Platform },
+            Escalation::Refused { .. } if wins => {
                 self.gateway.refuses = None;
                 Act::TryAgain
             }
-            Concern::RefundFailed { .. } if wins => Act::TryAgain,
+            Escalation::RefundFailed { .. } if wins => Act::TryAgain,
             _ => Act::SettleByHand,
         };
-        self.platform.log.push(format!("{} a person decides about {concern:?}: {act:?}", self.now));
+        self.platform.log.push(format!("{} a person decides subject {escalation:?}: {act:?}", self.now));
         // What was promised to the client before cannot be taken back.
         let decided = self.platform.act(act, self.now)
-            || concern == Concern::Contested
+            || escalation == Escalation::NoShowDisputed
                 && self.platform.act(Act::NoShow { missed_by: Party::Expert, by: Party::Platform }, self.now);
-        ensure(decided, || format!("nobody can decide about {concern:?}"))
+        ensure(decided, || format!("nobody can decide subject {escalation:?}"))
     }
 
     /// Nobody has anything to do any more.
     fn check_end(&self) -> Result<(), String> {
         let Platform { appointment, payment, .. } = &self.platform;
-        ensure(!appointment.status.is_active(), || format!("it stays {}", appointment.status.word()))?;
-        let decided = matches!(appointment.review, None | Some(Review::Decided));
+        ensure(!appointment.status.is_active(), || format!("it stays {}", appointment.status.as_str()))?;
+        let decided = matches!(appointment.no_show_report, None | Some(NoShowReport::Decided));
         ensure(decided || self.platform.target().is_zero(), || "it stays undecided".to_owned())?;
         let aside = self.platform.totals().authorised;
         ensure(aside == 0, || format!("{aside} stay set aside"))?;
-        ensure(payment.concern.is_none(), || format!("nobody decided about {:?}", payment.concern))
+        ensure(payment.escalation.is_none(), || format!("nobody decided subject {:?}", payment.escalation))
     }
 
     pub(super) fn balance(&self, account: Account) -> i128 {
@@ -284,7 +284,7 @@ impl World {
                 format!("{movement:?} is not written down")
             })?;
         }
-        let by_hand = ledger.iter().filter(|one| one.kind == MovementKind::SettledByHand).count();
+        let by_hand = ledger.iter().filter(|one| one.kind == MovementKind::ResolvedManually).count();
         let (written, moved) = (ledger.len() - by_hand, self.gateway.movements().count());
         ensure(written == moved, || format!("{written} movements are written down of {moved}"))?;
         let sum: i128 = Balances::of(ledger).iter().map(|(_, _, amount)| amount).sum();
@@ -303,13 +303,13 @@ impl World {
     }
 
     /// Everybody has what is theirs.
-    fn check_rest(&self, step: Settlement) -> Result<(), String> {
+    fn check_rest(&self, step: PaymentAction) -> Result<(), String> {
         let Platform { appointment, payment, .. } = &self.platform;
         let totals = self.platform.totals();
         let currency = payment.amount.currency();
-        let concern = step.concern();
-        let waits = !matches!(appointment.review, None | Some(Review::Decided))
-            || matches!(concern, Some(Concern::Refused { order: Order::Capture, .. }));
+        let escalation = step.escalation();
+        let waits = !matches!(appointment.no_show_report, None | Some(NoShowReport::Decided))
+            || matches!(escalation, Some(Escalation::Refused { order: OrderKind::Capture, .. }));
         let ended = !appointment.status.is_active() && !waits;
         ensure(!ended || totals.authorised == 0, || "it is over, and money is still set aside".to_owned())?;
         let target = self.platform.target();
@@ -320,7 +320,7 @@ impl World {
 
         let paid = -self.balance(Account::Client) - i128::from(totals.authorised);
         let owed = i128::from(target.amount());
-        let open = payment.open_dispute || step.concern().is_some();
+        let open = payment.open_dispute || step.escalation().is_some();
         ensure(open || paid <= owed, || format!("the client paid {paid} and owes {owed}"))?;
         let untouched = self.gateway.taken_by_others == 0;
         ensure(open || !untouched || paid == owed, || format!("the client paid {paid}, not {owed}"))?;
@@ -331,7 +331,7 @@ impl World {
         // Between them the two settle what the gateway refuses.
         let refused = |order| payment.refused.contains_key(&order);
         let by_themselves =
-            payment.settled_with_expert || refused(Order::Reversal) || refused(Order::Transfer);
+            payment.resolved_with_expert || refused(OrderKind::Reversal) || refused(OrderKind::Transfer);
         if by_themselves {
             return Ok(());
         }
@@ -339,41 +339,41 @@ impl World {
         let troubled = totals.failed_refunds > 0
             || self.platform.ledger.iter().any(|one| one.kind == MovementKind::Dispute);
         ensure(troubled || platform >= 0, || format!("the platform has {platform}"))?;
-        let kept = paid.clamp(0, owed);
+        let final_charge = paid.clamp(0, owed);
         let fee = i128::from(
             target
-                .with_amount(kept.try_into().unwrap_or(0))
+                .with_amount(final_charge.try_into().unwrap_or(0))
                 .unwrap_or(target)
                 .share(payment.fee_rate)
                 .amount(),
         );
         // The gateway rounds the fee's part of each refund by itself.
         let given_again = totals.transferred > totals.captured;
-        let rounding = match given_again || kept == 0 || kept == i128::from(totals.captured) {
+        let rounding = match given_again || final_charge == 0 || final_charge == i128::from(totals.captured) {
             true => 0,
             false => i128::from(currency.charge_step()),
         };
-        ensure((expert - (kept - fee)).abs() <= rounding, || {
-            format!("of {kept} the expert has {expert}, not {}", kept - fee)
+        ensure((expert - (final_charge - fee)).abs() <= rounding, || {
+            format!("of {final_charge} the expert has {expert}, not {}", final_charge - fee)
         })?;
         // Without a dispute or a failed refund the two have all of it.
         ensure(troubled || platform == paid - expert, || format!("of {paid} the platform has {platform}"))
     }
 
     /// The state says what is so.
-    fn check_state(&self, step: Settlement, target: Money) -> Result<(), String> {
+    fn check_state(&self, step: PaymentAction, target: Money) -> Result<(), String> {
         let Platform { appointment, payment, .. } = &self.platform;
         let (state, totals) = (&payment.state, self.platform.totals());
         if let Some(
-            Concern::RefundFailed { amount }
-            | Concern::DisputeLost { amount }
-            | Concern::Refused { order: Order::Refund, amount },
-        ) = step.concern()
+            Escalation::RefundFailed { amount }
+            | Escalation::DisputeLost { amount }
+            | Escalation::Refused { order: OrderKind::Refund, amount },
+        ) = step.escalation()
         {
             let owed = totals.held() - target.amount();
             ensure(amount.amount() == owed, || format!("it says {amount} of {owed}"))?;
-            let seen = matches!(state, PaymentState::RefundFailed | PaymentState::Disputed);
-            ensure(seen, || format!("a person must look, and it is {state:?}"))?;
+            let snapshot = matches!(state, PaymentState::RefundFailed | PaymentState::Disputed);
+            ensure(snapshot, || format!("a person must look, and it is {state:?}"))?;
         }
         let asked = matches!(state, PaymentState::ActionRequired { .. });
         ensure(!asked || !target.is_zero(), || "the client is asked to pay nothing".to_owned())?;
@@ -387,7 +387,7 @@ impl World {
         })?;
         let expired =
             appointment.status == Status::Expired && totals.held() > 0 && self.gateway.taken_by_others == 0;
-        let waits = payment.open_dispute || step.concern().is_some();
+        let waits = payment.open_dispute || step.escalation().is_some();
         ensure(!expired || waits, || "an expired hold keeps money".to_owned())
     }
 }

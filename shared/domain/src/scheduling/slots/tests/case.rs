@@ -21,13 +21,13 @@ pub struct Case {
 pub type Engine = fn(&Case) -> Vec<Slot>;
 
 impl Case {
-    pub fn occupancy(&self) -> Occupancy<'_> {
-        Occupancy { occupied: &self.occupied, session_starts: &self.session_starts, groups: &self.groups }
+    pub fn busy_times(&self) -> BusyTimes<'_> {
+        BusyTimes { occupied: &self.occupied, session_starts: &self.session_starts, groups: &self.groups }
     }
 
     /// The engine's answer for a part of time.
     pub fn slots_in(&self, range: TimeSpan) -> Vec<Slot> {
-        slots(&self.rules, &self.terms, &self.occupancy(), range, self.now)
+        slots(&self.rules, &self.terms, &self.busy_times(), range, self.now)
     }
 
     /// The engine's answer.
@@ -49,7 +49,7 @@ impl Case {
 
     /// The model's answer on such a clock.
     pub fn expected(&self, clock: &Clock) -> Vec<Slot> {
-        Model::new(clock, &self.rules).slots(&self.terms, &self.occupancy(), self.range, self.now)
+        Model::new(clock, &self.rules).slots(&self.terms, &self.busy_times(), self.range, self.now)
     }
 
     /// What somebody needs to know to see the bug, when the answers differ.

@@ -206,7 +206,7 @@ fn offsets_with_odd_seconds_keep_their_grid() {
         span("1972-01-06T09:44:30Z", "1972-01-06T10:14:30Z"),
         span("1972-01-08T09:29:59Z", "1972-01-08T09:30:00Z"),
     ];
-    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
     let range = dates(&rules, "1972-01-06", "1972-01-09");
     let found = slots(&rules, &terms(30, 30), &occupancy, range, Timestamp::MIN);
     let found: Vec<String> = found.iter().map(|slot| slot.start.to_string()).collect();

@@ -163,7 +163,7 @@ fn wrong(alike: &[(Zone, ClockChange)]) -> Option<String> {
                     return None;
                 }
                 let (_, report) =
-                    case.shrunk(Case::slots).expect("the model says the same about the change itself");
+                    case.shrunk(Case::slots).expect("the model says the same subject the change itself");
                 Some(format!("{name}: {report}"))
             });
         wrong_slots.or_else(|| wrong_times(&clock, *zone, *other, later / DAY))

@@ -5,7 +5,7 @@ use super::*;
 fn offered(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
-    occupancy: Occupancy<'_>,
+    occupancy: BusyTimes<'_>,
     first: &str,
     end: &str,
 ) -> Vec<String> {
@@ -183,7 +183,7 @@ fn extra_windows_come_on_top_and_join_what_they_touch() {
 fn taken_time_removes_starts_and_never_moves_the_grid() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let busy = [span("2027-03-01T09:31:00Z", "2027-03-01T10:01:00Z")];
-    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
     let expected = ["01T09:00", "01T10:30", "01T11:00", "01T11:30"];
     assert_eq!(offered(&rules, &terms(30, 30), occupancy, "2027-03-01", "2027-03-02"), expected);
 }
@@ -194,7 +194,7 @@ fn buffers_keep_clear_of_taken_time_but_may_lie_outside_the_hours() {
     let with_buffers =
         SessionTypeTerms { buffer_before_minutes: 15, buffer_after_minutes: 10, ..terms(30, 5) };
     let busy = [span("2027-03-01T10:00:00Z", "2027-03-01T10:30:00Z")];
-    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
     let found = offered(&rules, &with_buffers, occupancy, "2027-03-01", "2027-03-02");
     // 09:20 ends at 09:50 and is clear at 10:00; 10:45 begins to be prepared at 10:30.
     assert_eq!(found[..6], ["01T09:00", "01T09:05", "01T09:10", "01T09:15", "01T09:20", "01T10:45"]);
@@ -215,7 +215,7 @@ fn taken_time_may_touch_last_a_second_or_nothing() {
         ("2027-03-01T09:45:00Z", "2027-04-01T00:00:00Z", &["01T09:00"]),
     ] {
         let busy = [span(start, end)];
-        let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+        let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
         assert_eq!(
             offered(&rules, &terms(30, 30), occupancy, "2027-03-01", "2027-03-02"),
             expected,
@@ -229,7 +229,7 @@ fn a_start_exactly_at_the_notice_is_offered() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let terms = SessionTypeTerms { minimum_notice_minutes: 120, ..terms(60, 60) };
     let on = dates(&rules, "2027-03-01", "2027-03-02");
-    let found = |now: &str| shown(&rules, &slots(&rules, &terms, &Occupancy::default(), on, at(now)));
+    let found = |now: &str| shown(&rules, &slots(&rules, &terms, &BusyTimes::default(), on, at(now)));
     assert_eq!(found("2027-03-01T08:00:00Z"), ["01T10:00", "01T11:00"]);
     assert_eq!(found("2027-03-01T08:00:01Z"), ["01T11:00"]);
     let check = |now: &str| check_start(&rules, &terms, at("2027-03-01T10:00:00Z"), at(now));
@@ -243,7 +243,7 @@ fn a_rolling_window_counts_the_experts_dates() {
     let rules = daily("Pacific/Auckland", &["10:00-11:00"]);
     let terms = SessionTypeTerms { booking_window: BookingWindow::Rolling { days: 1 }, ..terms(60, 60) };
     let on = dates(&rules, "2027-02-27", "2027-03-06");
-    let found = |now: &str| shown(&rules, &slots(&rules, &terms, &Occupancy::default(), on, at(now)));
+    let found = |now: &str| shown(&rules, &slots(&rules, &terms, &BusyTimes::default(), on, at(now)));
     // Auckland's 2 March begins at 11:00 on 1 March in UTC.
     assert_eq!(found("2027-03-01T10:59:59Z"), ["02T10:00"]);
     assert_eq!(found("2027-03-01T11:00:00Z"), ["02T10:00", "03T10:00"]);
@@ -268,7 +268,7 @@ fn a_full_day_or_week_offers_nothing_more() {
     // 20:00 in New York is the next day in UTC: Monday to Sunday are counted where the expert lives.
     let standing = [at("2027-03-03T01:00:00Z"), at("2027-03-05T01:00:00Z"), at("2027-03-05T02:00:00Z")];
     let found = |terms: SessionTypeTerms| {
-        let occupancy = Occupancy { session_starts: &standing, ..Occupancy::default() };
+        let occupancy = BusyTimes { session_starts: &standing, ..BusyTimes::default() };
         offered(&rules, &terms, occupancy, "2027-03-01", "2027-03-09")
     };
     let daily = SessionTypeTerms { daily_cap: Some(2), ..terms(120, 120) };
@@ -278,7 +278,7 @@ fn a_full_day_or_week_offers_nothing_more() {
     assert_eq!(found(weekly.clone()), ["08T20:00"]);
     assert_eq!(found(SessionTypeTerms { weekly_cap: Some(4), ..weekly.clone() }).len(), 8);
 
-    let occupancy = Occupancy { session_starts: &standing, ..Occupancy::default() };
+    let occupancy = BusyTimes { session_starts: &standing, ..BusyTimes::default() };
     let refusal = |terms, start| explain(&rules, terms, &occupancy, at(start), Timestamp::MIN);
     let full = Refusal::DayFull { date: date("2027-03-04"), cap: 2 };
     assert_eq!(refusal(&daily, "2027-03-05T01:00:00Z"), Err(full));
@@ -296,7 +296,7 @@ fn a_group_session_with_seats_left_is_offered_at_its_start() {
     let groups =
         [(at("2027-03-01T20:10:00Z"), 3), (at("2027-03-01T09:30:00Z"), 5), (at("2027-03-02T10:00:00Z"), 0)];
     let taken = groups.map(|(start, _)| terms.occupied(start));
-    let occupancy = Occupancy { occupied: &taken, session_starts: &standing, groups: &groups };
+    let occupancy = BusyTimes { occupied: &taken, session_starts: &standing, groups: &groups };
     let on = dates(&rules, "2027-03-01", "2027-03-03");
     let found = slots(&rules, &terms, &occupancy, on, Timestamp::MIN);
     let slot = |start, seats| Slot { start: at(start), seats };
@@ -315,7 +315,7 @@ fn a_group_session_with_seats_left_is_offered_at_its_start() {
 
     let shorter = SessionTypeTerms { buffer_after_minutes: 0, ..terms.clone() };
     let taken = groups.map(|(start, _)| shorter.occupied(start));
-    let occupancy = Occupancy { occupied: &taken, ..occupancy };
+    let occupancy = BusyTimes { occupied: &taken, ..occupancy };
     assert_eq!(slots(&rules, &shorter, &occupancy, on, Timestamp::MIN), expected);
     // Notice and booking window hold for seats, too.
     let now = at("2027-03-01T20:10:01Z");
@@ -346,7 +346,7 @@ fn refusals_say_what_would_do() {
     let (previous, next) = (Some(at("2027-03-01T09:45:00Z")), Some(at("2027-03-02T09:00:00Z")));
     assert_eq!(refusal("2027-03-01T10:00:00Z"), Refusal::NotOnGrid { previous, next });
     let busy = [span("2027-03-01T09:30:00Z", "2027-03-01T09:31:00Z")];
-    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
     let taken = explain(&rules, &terms, &occupancy, at("2027-03-01T09:00:00Z"), Timestamp::MIN);
     assert_eq!(taken, Err(Refusal::Taken));
 }
@@ -380,7 +380,7 @@ fn a_session_at_midnight_counts_for_the_day_that_begins() {
     let rules = daily("UTC", &["00:00-24:00"]);
     let terms = SessionTypeTerms { daily_cap: Some(1), ..terms(60, 720) };
     let standing = [at("2027-03-02T00:00:00Z")];
-    let occupancy = Occupancy { session_starts: &standing, ..Occupancy::default() };
+    let occupancy = BusyTimes { session_starts: &standing, ..BusyTimes::default() };
     let expected = ["01T00:00", "01T12:00", "03T00:00", "03T12:00"];
     assert_eq!(offered(&rules, &terms, occupancy, "2027-03-01", "2027-03-04"), expected);
 }
@@ -401,7 +401,7 @@ fn group_sessions_stand_among_the_starts_in_order() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let terms = SessionTypeTerms { capacity: 8, ..terms(30, 30) };
     let groups = [(at("2027-03-01T10:15:00Z"), 2), (at("2027-03-01T11:00:00Z"), 1)];
-    let occupancy = Occupancy { groups: &groups, ..Occupancy::default() };
+    let occupancy = BusyTimes { groups: &groups, ..BusyTimes::default() };
     let on = dates(&rules, "2027-03-01", "2027-03-02");
     let found: Vec<(String, u16)> = slots(&rules, &terms, &occupancy, on, Timestamp::MIN)
         .iter()
@@ -441,7 +441,7 @@ fn a_long_range_is_worked_on_in_stretches_that_do_not_show() {
             )
         })
         .collect();
-    let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+    let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
     let whole = slots(&rules, &terms, &occupancy, dates(&rules, "2027-01-01", "2037-01-01"), Timestamp::MIN);
     let years: Vec<Slot> = (2027..2037)
         .flat_map(|year| {

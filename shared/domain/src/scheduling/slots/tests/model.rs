@@ -11,7 +11,7 @@ use super::changes::offset;
 use crate::experts::availability::{AvailabilityRules, Window};
 use crate::experts::session_type::{BookingWindow, SessionTypeTerms};
 use crate::kernel::time::{DAY, MINUTE};
-use crate::scheduling::slots::{Occupancy, Slot};
+use crate::scheduling::slots::{BusyTimes, Slot};
 use crate::{TimeSpan, Timestamp, Zone};
 
 /// What a zone's wall clock shows around an instant, one entry for each minute.
@@ -245,7 +245,7 @@ impl<'a> Model<'a> {
     pub fn slots(
         &self,
         terms: &SessionTypeTerms,
-        occupancy: &Occupancy<'_>,
+        occupancy: &BusyTimes<'_>,
         range: TimeSpan,
         now: Timestamp,
     ) -> Vec<Slot> {

@@ -209,14 +209,14 @@ proptest! {
     #[test]
     fn a_start_is_explained_as_it_is_offered(case in case()) {
         let offered = case.slots();
-        let free = slots(&case.rules, &case.terms, &Occupancy::default(), case.range, case.now);
+        let free = slots(&case.rules, &case.terms, &BusyTimes::default(), case.range, case.now);
         let quarters = case.range.start().seconds() / 900..case.range.end().seconds() / 900;
         let quarters = quarters
             .map(|quarter| Timestamp::from_seconds(quarter * 900))
             .filter(|quarter| case.range.contains(*quarter));
         let both = offered.iter().chain(&free).map(|slot| slot.start).take(50);
         for start in quarters.chain(both) {
-            let explained = explain(&case.rules, &case.terms, &case.occupancy(), start, case.now);
+            let explained = explain(&case.rules, &case.terms, &case.busy_times(), start, case.now);
             let is_offered = offered.binary_search_by_key(&start, |slot| slot.start).is_ok();
             prop_assert_eq!(explained.is_ok(), is_offered, "{}: {:?}", start, explained);
             let checked = check_start(&case.rules, &case.terms, start, case.now);

@@ -108,7 +108,7 @@ fn kathmandu_is_at_a_quarter_and_was_at_a_half() {
     assert_eq!(found, ["01T09:00"]);
     let rules = daily(zone, &["09:00-10:00"]);
     let range = dates(&rules, "2027-03-01", "2027-03-02");
-    let start = slots(&rules, &terms(60, 60), &Occupancy::default(), range, Timestamp::MIN)[0].start;
+    let start = slots(&rules, &terms(60, 60), &BusyTimes::default(), range, Timestamp::MIN)[0].start;
     assert_eq!(start, at("2027-03-01T03:15:00Z"));
 }
 
@@ -169,7 +169,7 @@ fn monrovia_was_44_minutes_and_30_seconds_behind() {
     assert_eq!(found[..3], ["06T00:00", "06T00:30", "06T01:00"]);
     assert_eq!(found[3..], ["07T00:44"]);
     let first = |on: &str, end: &str| {
-        slots(&rules, &terms(30, 30), &Occupancy::default(), dates(&rules, on, end), Timestamp::MIN)[0].start
+        slots(&rules, &terms(30, 30), &BusyTimes::default(), dates(&rules, on, end), Timestamp::MIN)[0].start
     };
     assert_eq!(first("1971-06-01", "1971-06-02"), at("1971-06-01T00:44:30Z"));
     assert_eq!(first("1972-01-07", "1972-01-08"), at("1972-01-07T00:44:30Z"));

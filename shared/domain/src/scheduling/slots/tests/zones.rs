@@ -14,7 +14,7 @@ fn the_ends_of_time_are_dates_like_others() {
         TimeSpan::new(Timestamp::MIN, Timestamp::MIN.plus(1)),
         TimeSpan::new(Timestamp::MAX.plus(-1), Timestamp::MAX),
     ];
-    let occupancy = Occupancy {
+    let occupancy = BusyTimes {
         occupied: &busy,
         session_starts: &[Timestamp::MIN, Timestamp::MAX],
         groups: &[(Timestamp::MIN, 1)],
@@ -63,7 +63,7 @@ fn the_whole_of_time_can_be_asked_for() {
     let rules =
         rules("Europe/Berlin", json!({ "overrides": { "9999-06-01": windows_json(&["09:00-10:00"]) } }));
     let everything = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);
-    let found = slots(&rules, &terms(60, 60), &Occupancy::default(), everything, Timestamp::MIN);
+    let found = slots(&rules, &terms(60, 60), &BusyTimes::default(), everything, Timestamp::MIN);
     assert_eq!(shown(&rules, &found), ["01T09:00"]);
 }
 
@@ -87,7 +87,7 @@ fn terms_and_rules_that_nobody_checked_do_no_harm() {
             ..terms(30, 30)
         };
         let busy = [TimeSpan::new(range.start(), range.start().plus(1))];
-        let occupancy = Occupancy { occupied: &busy, ..Occupancy::default() };
+        let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
         assert!(slots(&rules, &terms, &occupancy, range, Timestamp::MIN).is_empty());
         let terms = SessionTypeTerms { minimum_notice_minutes: 0, daily_cap: None, ..terms };
         slots(&rules, &terms, &occupancy, range, Timestamp::MIN);

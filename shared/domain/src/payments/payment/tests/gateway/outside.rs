@@ -13,7 +13,7 @@ pub(in crate::payments::payment) enum Outside {
     AuthorisationEnds,
     CardBecomes(Card),
     /// From now on, or nothing any more.
-    GatewayRefuses(Option<Order>),
+    GatewayRefuses(Option<OrderKind>),
     /// Of those that the client's bank took.
     LastRefundFails,
     BankAsks,
@@ -35,7 +35,7 @@ pub(in crate::payments::payment) enum Outside {
     SomebodyCancelsTheIntent,
 }
 
-impl Gateway {
+impl ModelGateway {
     /// Lets something happen; whether it could.
     pub(in crate::payments::payment) fn suffers(
         &mut self,
@@ -53,7 +53,7 @@ impl Gateway {
                 if self.asks_first && self.intents[intent].plan != Plan::SaveCard {
                     self.intents[intent].status = IntentStatus::Approved;
                 } else {
-                    self.agreed(intent, self.abilities.authorisation_holds, now);
+                    self.agreed(intent, self.capabilities.authorisation_holds, now);
                 }
             }
             (Outside::ClientPaysSlowly, Some(intent), Some(IntentStatus::Open))

@@ -1,5 +1,0 @@
-//! The Lambda function `deliver_effects`.
-
-fn main() -> std::process::ExitCode {
-    functions::entry::deliver_effects()
-}

@@ -1,5 +1,0 @@
-//! The Lambda function `list_ledger`.
-
-fn main() -> std::process::ExitCode {
-    functions::entry::serve(&functions::list_ledger::ROUTE)
-}

@@ -1,5 +1,0 @@
-//! The Lambda function `list_receipts`.
-
-fn main() -> std::process::ExitCode {
-    functions::entry::serve(&functions::list_receipts::ROUTE)
-}

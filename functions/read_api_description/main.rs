@@ -1,5 +1,0 @@
-//! The Lambda function `read_api_description`.
-
-fn main() -> std::process::ExitCode {
-    functions::entry::serve_alone(&functions::read_api_description::ROUTE)
-}

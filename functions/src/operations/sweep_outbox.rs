@@ -1,0 +1,35 @@
+//! Every minute: sends the names of all due outbox entries to the jobs queue.
+
+use app::operations::outbox::{Sweep, sweep};
+use app::{App, AppError};
+use http_api::telemetry;
+use serde_json::Value;
+
+use crate::runtime::Worker;
+
+/// Invoked by a schedule. Writes the metrics `OldestOutboxEntrySeconds` and `DueOutboxEntries`.
+pub const WORKER: Worker = Worker {
+    function: "sweep_outbox",
+    handler: |app, _| {
+        Box::pin(async move {
+            let swept = handle(app).await?;
+            telemetry::metrics(&[
+                ("OldestOutboxEntrySeconds", "Seconds", swept.oldest_seconds),
+                ("DueOutboxEntries", "Count", i64::try_from(swept.found).unwrap_or(i64::MAX)),
+            ]);
+            Ok(Value::Null)
+        })
+    },
+};
+
+/// Sweeps the outbox once, and returns how far behind the jobs are.
+///
+/// # Errors
+/// When the outbox cannot be read, or the queue does not accept the names.
+pub async fn handle(app: &App) -> Result<Sweep, AppError> {
+    let swept = sweep(app).await?;
+    if swept.found > 0 {
+        tracing::info!(found = swept.found, oldest_seconds = swept.oldest_seconds, "swept the outbox");
+    }
+    Ok(swept)
+}

@@ -1,0 +1,58 @@
+//! Payments, experts' payment accounts, the ledger, reports and exchange rates.
+
+pub(crate) mod documents;
+pub mod fetch_exchange_rates;
+pub mod list_differences;
+pub mod list_escalations;
+pub mod list_ledger;
+pub mod payment_webhook;
+pub mod read_commission;
+pub mod read_earnings;
+pub mod read_exchange_rates;
+pub mod read_payment;
+pub mod read_payment_account;
+pub mod reconcile_ledger;
+pub mod refund_appointment;
+pub mod resolve_escalation;
+pub mod set_expert_fee;
+pub mod start_onboarding;
+
+use domain::payments::gateway::GatewayKind;
+use http_api::{Call, Problem, Route};
+
+use crate::Area;
+use crate::runtime::{EXCHANGE_RATES, Needs, PAYMENTS, TABLE, Worker};
+
+/// The functions of this area.
+pub const AREA: Area = Area { name: "payments", routes: ROUTES, workers: WORKERS };
+
+/// The routes, and what each needs.
+pub const ROUTES: &[(Route, Needs)] = &[
+    (start_onboarding::ROUTE, PAYMENTS),
+    (read_payment_account::ROUTE, PAYMENTS),
+    (payment_webhook::ROUTE, PAYMENTS),
+    (set_expert_fee::ROUTE, TABLE),
+    (read_payment::ROUTE, PAYMENTS),
+    (refund_appointment::ROUTE, TABLE),
+    (resolve_escalation::ROUTE, TABLE),
+    (list_escalations::ROUTE, TABLE),
+    (list_ledger::ROUTE, TABLE),
+    (read_earnings::ROUTE, TABLE),
+    (read_commission::ROUTE, TABLE),
+    (list_differences::ROUTE, TABLE),
+    (read_exchange_rates::ROUTE, TABLE),
+];
+
+/// The workers, and what each needs.
+pub const WORKERS: &[(Worker, Needs)] =
+    &[(fetch_exchange_rates::WORKER, EXCHANGE_RATES), (reconcile_ledger::WORKER, PAYMENTS)];
+
+/// The payment gateway that the path variable `{gateway}` names.
+///
+/// # Errors
+/// 404 when there is no such gateway.
+fn gateway(call: &Call) -> Result<GatewayKind, Problem> {
+    let what = "payment gateway";
+    GatewayKind::from_word(&call.parameter::<String>("gateway", what)?)
+        .ok_or_else(|| Problem::not_found(what))
+}

@@ -1,0 +1,94 @@
+//! What the platform earned over some days: as data, or as a table for a spreadsheet.
+
+use app::App;
+use app::payments::reports;
+use domain::ExpertId;
+use domain::kernel::time::Date;
+use domain::payments::report::{Commission, CommissionTotals};
+use http::StatusCode;
+use http_api::sheet::{self, Cell};
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::documents::ReportQuery;
+
+/// `GET /v1/commission`
+pub const ROUTE: Route = Route {
+    function: "read_commission",
+    method: Method::Get,
+    path: "/v1/commission",
+    audience: Audience::Only(app::identity::people::Role::Admin),
+    summary: "What the platform earned over some UTC days, in JSON or CSV",
+    operation: |schemas| {
+        let operation = Operation::answers::<CommissionDocument>(schemas, StatusCode::OK);
+        operation.asks::<ReportQuery>().also_as(&[sheet::MEDIA_TYPE])
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// The platform's commission over some UTC days, by when it was written down: what is told of days that are over never changes.
+#[derive(Serialize, JsonSchema)]
+struct CommissionDocument {
+    /// The first day.
+    from: Date,
+    /// The last day.
+    to: Date,
+    /// Of all experts together, by currency.
+    total: Vec<Commission>,
+    /// Of each expert, by currency.
+    experts: Vec<OfExpert>,
+}
+
+/// The commission of one expert in one currency.
+#[derive(Serialize, JsonSchema)]
+struct OfExpert {
+    /// AppointmentsOf clients paid.
+    expert_id: ExpertId,
+    /// What it came to.
+    #[serde(flatten)]
+    commission: Commission,
+}
+
+/// A row for each expert and currency, and none for totals: whoever adds up a column would count them twice.
+const COLUMNS: [&str; 10] = [
+    "from",
+    "to",
+    "expert_id",
+    "currency",
+    "fee",
+    "fee_refunded",
+    "processing_fees",
+    "dispute_fees",
+    "net",
+    "passing_through",
+];
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let query: ReportQuery = call.query()?;
+    let wants_csv = query.wants_csv(call)?;
+    let ReportQuery { from, to, .. } = query;
+    let CommissionTotals { total, by_expert } = reports::commission(app, call.signed_in()?, from, to).await?;
+    if wants_csv {
+        let rows = by_expert.into_iter().map(|(expert, commission)| row(from, to, expert, &commission));
+        return Ok(sheet::answer(&format!("commission-{from}-{to}.csv"), COLUMNS, rows));
+    }
+    let of_expert = |(expert_id, commission)| OfExpert { expert_id, commission };
+    let experts = by_expert.into_iter().map(of_expert).collect();
+    Ok(Answer::json(StatusCode::OK, &CommissionDocument { from, to, total, experts }))
+}
+
+fn row(from: Date, to: Date, expert: ExpertId, commission: &Commission) -> [Cell; 10] {
+    [
+        Cell::text(from),
+        Cell::text(to),
+        Cell::text(expert),
+        Cell::text(commission.currency.code()),
+        commission.fee.into(),
+        commission.fee_refunded.into(),
+        commission.processing_fees.into(),
+        commission.dispute_fees.into(),
+        commission.net.into(),
+        commission.passing_through.into(),
+    ]
+}

@@ -1,0 +1,93 @@
+//! What an expert earned over some days: as data, or as a table for a spreadsheet.
+
+use app::App;
+use app::payments::reports::{self, EarningsStatement};
+use domain::kernel::time::Date;
+use domain::payments::report::Earnings;
+use domain::{ExpertId, Zone};
+use http::StatusCode;
+use http_api::sheet::{self, Cell};
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::documents::ReportQuery;
+
+/// `GET /v1/experts/{expert_id}/earnings`
+pub const ROUTE: Route = Route {
+    function: "read_earnings",
+    method: Method::Get,
+    path: "/v1/experts/{expert_id}/earnings",
+    audience: Audience::Only(app::identity::people::Role::Expert),
+    summary: "What I earned over some days, in JSON or CSV",
+    operation: |schemas| {
+        let operation = Operation::answers::<EarningsDocument>(schemas, StatusCode::OK);
+        operation.asks::<ReportQuery>().also_as(&[sheet::MEDIA_TYPE])
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// An expert's earnings over some days, by when they were written down: what is told of days that are over never changes.
+#[derive(Serialize, JsonSchema)]
+struct EarningsDocument {
+    /// AppointmentsOf.
+    expert_id: ExpertId,
+    /// The first day.
+    from: Date,
+    /// The last day.
+    to: Date,
+    /// The zone in which the days begin and end.
+    time_zone: Zone,
+    /// By currency; a currency without movements and without a balance is left out.
+    earnings: Vec<Earnings>,
+}
+
+const COLUMNS: [&str; 14] = [
+    "from",
+    "to",
+    "time_zone",
+    "currency",
+    "opening_balance",
+    "gross_paid",
+    "refunded",
+    "disputed",
+    "fee",
+    "processing_fees",
+    "carried_by_platform",
+    "net_earned",
+    "paid_out",
+    "closing_balance",
+];
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
+    let query: ReportQuery = call.query()?;
+    let wants_csv = query.wants_csv(call)?;
+    let ReportQuery { from, to, .. } = query;
+    let EarningsStatement { time_zone, earnings } = reports::earnings(app, owner, from, to).await?;
+    if wants_csv {
+        let rows = earnings.into_iter().map(|one| row(from, to, time_zone, one));
+        return Ok(sheet::answer(&format!("earnings-{from}-{to}.csv"), COLUMNS, rows));
+    }
+    let document = EarningsDocument { expert_id: owner.expert(), from, to, time_zone, earnings };
+    Ok(Answer::json(StatusCode::OK, &document))
+}
+
+fn row(from: Date, to: Date, time_zone: Zone, earnings: Earnings) -> [Cell; 14] {
+    [
+        Cell::text(from),
+        Cell::text(to),
+        Cell::text(time_zone.name()),
+        Cell::text(earnings.currency.code()),
+        earnings.opening_balance.into(),
+        earnings.gross_paid.into(),
+        earnings.refunded.into(),
+        earnings.disputed.into(),
+        earnings.fee.into(),
+        earnings.processing_fees.into(),
+        earnings.carried_by_platform.into(),
+        earnings.net_earned.into(),
+        earnings.paid_out.into(),
+        earnings.closing_balance.into(),
+    ]
+}

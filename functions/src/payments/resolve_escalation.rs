@@ -1,0 +1,73 @@
+//! Records an administrator's decision about an escalated payment.
+
+use app::App;
+use app::payments::escalations::{self, Resolution};
+use domain::Money;
+use domain::scheduling::party::Party;
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::documents::PaymentDocument;
+
+/// `POST /v1/appointments/{appointment_id}/payment/resolution`
+pub const ROUTE: Route = Route {
+    function: "resolve_escalation",
+    method: Method::Post,
+    path: "/v1/appointments/{appointment_id}/payment/resolution",
+    audience: Audience::Only(app::identity::people::Role::Admin),
+    summary: "Resolve the escalation of a payment",
+    operation: |schemas| {
+        Operation::answers::<PaymentDocument>(schemas, StatusCode::OK)
+            .takes::<ResolutionRequest>(schemas)
+            .may_fail(&[409])
+    },
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// How to resolve the escalation of a payment.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ResolutionRequest {
+    /// How the escalation is resolved.
+    resolution: ResolutionKind,
+    /// The amount that was settled. Required with `resolved_manually`, and must equal the amount in `escalation`; otherwise
+    /// leave it out.
+    amount: Option<Money>,
+}
+
+/// How an escalation is resolved.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ResolutionKind {
+    /// The payment gateway is asked again.
+    TryAgain,
+    /// The amount was settled outside the gateway. For a refund, the client got the money another way, and the ledger records
+    /// it. For a transfer or a reversal, the expert and the platform are even. A capture is abandoned.
+    ResolvedManually,
+}
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let id = call.parameter("appointment_id", "appointment")?;
+    let person = call.signed_in()?;
+    let ResolutionRequest { resolution, amount } = call.json()?;
+    let resolution = match (resolution, amount) {
+        (ResolutionKind::TryAgain, None) => Resolution::TryAgain,
+        (ResolutionKind::ResolvedManually, Some(amount)) => Resolution::ResolvedManually(amount),
+        (ResolutionKind::TryAgain, Some(_)) => {
+            return Err(Problem::invalid(
+                "amount",
+                "must be left out with try_again, which retries the full amount",
+            ));
+        }
+        (ResolutionKind::ResolvedManually, None) => {
+            return Err(Problem::invalid(
+                "amount",
+                "is required with resolved_manually: send the amount in escalation",
+            ));
+        }
+    };
+    let record = escalations::resolve(app, person, id, resolution).await?;
+    Ok(Answer::json(StatusCode::OK, &PaymentDocument::of(record, Party::Platform)?))
+}

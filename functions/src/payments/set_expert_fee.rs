@@ -1,0 +1,38 @@
+//! What the platform keeps of an expert's prices.
+
+use app::App;
+use app::payments::fees;
+use domain::Rate;
+use http::StatusCode;
+use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `PUT /v1/experts/{expert_id}/fee`
+pub const ROUTE: Route = Route {
+    function: "set_expert_fee",
+    method: Method::Put,
+    path: "/v1/experts/{expert_id}/fee",
+    audience: Audience::Only(app::identity::people::Role::Admin),
+    summary: "Set what the platform keeps of an expert's prices; what is booked keeps its rate",
+    operation: |schemas| Operation::answers::<Fee>(schemas, StatusCode::OK).takes::<Fee>(schemas),
+    handler: |app, call| Box::pin(handle(app, call)),
+};
+
+/// The platform's part.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Fee {
+    /// In hundredths of a per cent; null for the platform's usual rate.
+    #[schemars(range(max = 10_000))]
+    basis_points: Option<u16>,
+}
+
+async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let expert = call.parameter("expert_id", "expert")?;
+    let Fee { basis_points } = call.json()?;
+    let rate = basis_points.map(Rate::from_basis_points).transpose();
+    let rate = rate.map_err(|error| Problem::invalid("basis_points", error.to_string()))?;
+    let fee = fees::set_expert_fee(app, call.signed_in()?, expert, rate).await?;
+    Ok(Answer::json(StatusCode::OK, &Fee { basis_points: fee.rate.map(Rate::basis_points) }))
+}

@@ -1,0 +1,29 @@
+//! Receipts, credit notes and corrections, and the billing details of their issuers.
+
+mod documents;
+pub mod list_appointment_receipts;
+pub mod list_receipts;
+pub mod read_billing_details;
+pub mod read_receipt;
+pub mod replace_billing_details;
+
+use http_api::Route;
+
+use crate::Area;
+use crate::runtime::{Needs, PAYMENTS, TABLE, Worker};
+
+/// The functions of this area.
+pub const AREA: Area = Area { name: "receipts", routes: ROUTES, workers: WORKERS };
+
+/// The routes, and what each needs.
+pub const ROUTES: &[(Route, Needs)] = &[
+    (read_billing_details::ROUTE, TABLE),
+    // Whether an expert can have taxes calculated is a question to the payment gateway.
+    (replace_billing_details::ROUTE, PAYMENTS),
+    (list_receipts::ROUTE, TABLE),
+    (list_appointment_receipts::ROUTE, TABLE),
+    (read_receipt::ROUTE, TABLE),
+];
+
+/// There are no workers in this area.
+pub const WORKERS: &[(Worker, Needs)] = &[];

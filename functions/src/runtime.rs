@@ -1,0 +1,222 @@
+//! Starts a function: selects it by its name, builds what it needs, and serves its invocations until Lambda ends it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use app::App;
+use app::payments::ports::Gateways;
+use aws::{Services, SystemClock};
+use domain::payments::gateway::GatewayKind;
+use http_api::{Problem, Route, config, telemetry};
+use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use providers::ecb::{DAILY_RATES, EuropeanCentralBank};
+use providers::paypal::PayPal;
+use providers::stripe::Stripe;
+use serde_json::Value;
+
+use crate::Area;
+
+/// A function that a queue or a schedule invokes.
+#[derive(Clone, Copy)]
+pub struct Worker {
+    /// The name of the function: that of its file, and its `Handler`.
+    pub function: &'static str,
+    /// Handles one event; what it returns is the function's response.
+    pub handler: for<'a> fn(&'a App, Value) -> WorkerOutcome<'a>,
+}
+
+/// The result of a worker's handler.
+pub type WorkerOutcome<'a> = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send + 'a>>;
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Worker").field(&self.function).finish()
+    }
+}
+
+/// What a function needs besides the ports that every function has.
+///
+/// The queue, the event bus and the secrets are always there, because their clients are built when they are first used. The
+/// parts named here are functions, so that the linker leaves a provider out of the binary of an area that does not need it.
+#[derive(Debug, Clone, Copy)]
+pub struct Needs {
+    /// Whether to connect to the table during the init phase.
+    table: bool,
+    /// Builds ports that read more of the environment.
+    ports: &'static [Port],
+}
+
+type Port = fn(&mut App, &Environment) -> Result<(), Error>;
+
+/// Nothing: the function makes no calls.
+pub const NOTHING: Needs = Needs { table: false, ports: &[] };
+/// The table.
+pub const TABLE: Needs = Needs { table: true, ports: &[] };
+/// The table and the payment gateways.
+pub const PAYMENTS: Needs = Needs { table: true, ports: &[payment_gateways] };
+/// The table and the publisher of exchange rates.
+pub const EXCHANGE_RATES: Needs = Needs { table: true, ports: &[exchange_rates] };
+
+/// What ports are built of.
+struct Environment {
+    http: reqwest::Client,
+    services: Services,
+}
+
+/// Stripe, and PayPal if `PAYPAL_SECRET_ID` names its secret. A gateway reads its secret when it is first called.
+fn payment_gateways(app: &mut App, environment: &Environment) -> Result<(), Error> {
+    let Environment { http, services } = environment;
+    let secret = config::required("STRIPE_SECRET_ID")?;
+    let base = config::required("STRIPE_API_BASE")?;
+    let stripe = Stripe::new(http.clone(), services.secrets(), secret, &base)?;
+    let mut gateways = Gateways::none().with(GatewayKind::Stripe, Arc::new(stripe));
+    if let Some(secret) = config::optional("PAYPAL_SECRET_ID") {
+        let base = config::required("PAYPAL_API_BASE")?;
+        let paypal = PayPal::new(http.clone(), services.secrets(), secret, &base, Arc::new(SystemClock))?;
+        gateways = gateways.with(GatewayKind::Paypal, Arc::new(paypal));
+    }
+    app.gateways = gateways;
+    Ok(())
+}
+
+/// The European Central Bank, or another publisher of its tables at `ECB_RATES_URL`.
+fn exchange_rates(app: &mut App, environment: &Environment) -> Result<(), Error> {
+    let url = config::optional("ECB_RATES_URL").unwrap_or_else(|| DAILY_RATES.to_owned());
+    app.exchange_rates = Arc::new(EuropeanCentralBank::new(environment.http.clone(), &url)?);
+    Ok(())
+}
+
+/// What a process of an area's binary does.
+#[derive(Debug)]
+enum Selected {
+    Route(&'static Route),
+    Worker(&'static Worker),
+    /// Any of the area's routes, by method and path.
+    AnyRoute,
+}
+
+impl Area {
+    /// The function of this name, with what it needs; without such a function, all routes with all that they need.
+    fn select(&'static self, handler: Option<&str>) -> (Selected, Vec<Needs>) {
+        if let Some((route, needs)) = self.routes.iter().find(|(route, _)| Some(route.function) == handler) {
+            return (Selected::Route(route), vec![*needs]);
+        }
+        if let Some((worker, needs)) =
+            self.workers.iter().find(|(worker, _)| Some(worker.function) == handler)
+        {
+            return (Selected::Worker(worker), vec![*needs]);
+        }
+        (Selected::AnyRoute, self.routes.iter().map(|(_, needs)| *needs).collect())
+    }
+
+    /// Answers a request of any of the area's routes, selected by method and path.
+    ///
+    /// The path parameters are read from the path, because the event has none if no API gateway matched the route.
+    pub async fn answer(&self, app: &App, request: Request) -> Response<Body> {
+        let path = request.uri().path();
+        let found = self.routes.iter().find_map(|(route, _)| {
+            let matches = route.method.as_str() == request.method().as_str();
+            Some((route, matches.then(|| route.parameters(path)).flatten()?))
+        });
+        match found {
+            Some((route, parameters)) => {
+                let parameters: HashMap<String, String> = parameters.into_iter().collect();
+                route.answer(app, request.with_path_parameters(parameters)).await
+            }
+            None => http_api::Answer::from(Problem::not_found("route in this binary")).into(),
+        }
+    }
+}
+
+/// Runs the function of an area that Lambda's `_HANDLER` names, until Lambda ends it.
+///
+/// Without a known name, as under `cargo lambda watch`, the process serves all routes of the area by method and path. A worker
+/// runs only by its name.
+pub fn run(area: &'static Area) -> ExitCode {
+    telemetry::start();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the function cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(serve(area)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the function stopped");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(area: &'static Area) -> Result<(), Error> {
+    let (selected, needs) = area.select(config::optional("_HANDLER").as_deref());
+    if matches!(selected, Selected::AnyRoute) {
+        tracing::info!(area = area.name, "_HANDLER names no function of this area; serving all its routes");
+    }
+    let http = providers::https::client()?;
+    let environment = Environment { services: Services::from_environment(http.clone())?, http };
+    let mut app = environment.services.app(config::settings()?, Gateways::none());
+    for port in needs.iter().flat_map(|needs| needs.ports) {
+        port(&mut app, &environment)?;
+    }
+    // Opens the connection while Lambda gives a starting function a whole core. If it fails, the first invocation reports it.
+    if needs.iter().any(|needs| needs.table)
+        && let Err(error) = app.store.warm_up().await
+    {
+        tracing::debug!(%error, "the connection to the table is not open yet");
+    }
+    let app = &app;
+    match selected {
+        Selected::Route(route) => {
+            let answer = async move |request| Ok::<_, Error>(route.answer(app, request).await);
+            lambda_http::run(service_fn(answer)).await
+        }
+        Selected::AnyRoute => {
+            let answer = async move |request| Ok::<_, Error>(area.answer(app, request).await);
+            lambda_http::run(service_fn(answer)).await
+        }
+        Selected::Worker(worker) => {
+            let handle = async move |event: LambdaEvent<Value>| (worker.handler)(app, event.payload).await;
+            lambda_runtime::run(service_fn(handle)).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{operations, payments, scheduling};
+
+    fn selected(area: &'static Area, handler: Option<&str>) -> (Option<&'static str>, bool) {
+        let (selected, needs) = area.select(handler);
+        let name = match selected {
+            Selected::Route(route) => Some(route.function),
+            Selected::Worker(worker) => Some(worker.function),
+            Selected::AnyRoute => None,
+        };
+        (name, needs.iter().any(|needs| !needs.ports.is_empty()))
+    }
+
+    #[test]
+    fn a_handler_selects_a_function_and_only_its_needs() {
+        assert_eq!(selected(&scheduling::AREA, Some("list_slots")), (Some("list_slots"), false));
+        assert_eq!(selected(&scheduling::AREA, Some("book_appointment")), (Some("book_appointment"), true));
+        assert_eq!(selected(&payments::AREA, Some("reconcile_ledger")), (Some("reconcile_ledger"), true));
+        assert_eq!(selected(&operations::AREA, Some("sweep_outbox")), (Some("sweep_outbox"), false));
+    }
+
+    #[test]
+    fn without_a_known_handler_all_routes_and_their_needs_are_selected() {
+        for handler in [None, Some("bootstrap"), Some("list_ledger")] {
+            assert_eq!(selected(&scheduling::AREA, handler), (None, true), "{handler:?}");
+        }
+        assert_eq!(selected(&operations::AREA, None), (None, false));
+    }
+}

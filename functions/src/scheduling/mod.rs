@@ -1,0 +1,36 @@
+//! Free slots, and appointments from booking to their end.
+
+pub mod book_appointment;
+pub mod cancel_appointment;
+pub mod complete_appointment;
+mod documents;
+pub mod list_appointments;
+pub mod list_slots;
+pub mod mark_no_show;
+pub mod quote_cancellation;
+pub mod read_appointment;
+pub mod reschedule_appointment;
+
+use http_api::Route;
+
+use crate::Area;
+use crate::runtime::{Needs, PAYMENTS, TABLE, Worker};
+
+/// The functions of this area.
+pub const AREA: Area = Area { name: "scheduling", routes: ROUTES, workers: WORKERS };
+
+/// The routes, and what each needs.
+pub const ROUTES: &[(Route, Needs)] = &[
+    (list_slots::ROUTE, TABLE),
+    (book_appointment::ROUTE, PAYMENTS),
+    (list_appointments::ROUTE, TABLE),
+    (read_appointment::ROUTE, TABLE),
+    (quote_cancellation::ROUTE, TABLE),
+    (cancel_appointment::ROUTE, TABLE),
+    (reschedule_appointment::ROUTE, TABLE),
+    (complete_appointment::ROUTE, TABLE),
+    (mark_no_show::ROUTE, TABLE),
+];
+
+/// There are no workers in this area.
+pub const WORKERS: &[(Worker, Needs)] = &[];

@@ -1,0 +1,3 @@
+//! Generators and checks for the files of the repository that are not Rust.
+
+pub mod template;

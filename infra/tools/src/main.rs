@@ -1,0 +1,34 @@
+//! `cargo run -p tools -- template` writes the generated part of `template.yaml`.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use functions::AREAS;
+use tools::template;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["template"] => write_template(),
+        _ => Err("usage: cargo run -p tools -- template".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without standard error there is nowhere to report to.
+            let _ = writeln!(std::io::stderr(), "tools: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write_template() -> Result<(), Box<dyn std::error::Error>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let template = template::regenerate(&std::fs::read_to_string(&path)?, AREAS)?;
+    std::fs::write(&path, &template)?;
+    match template::faults(&template, AREAS).as_slice() {
+        [] => Ok(()),
+        faults => Err(faults.join("\n").into()),
+    }
+}

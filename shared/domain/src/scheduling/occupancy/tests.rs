@@ -1,0 +1,193 @@
+//! Tests of the day ledger: each rule on an example, and random histories against a plain list.
+
+use serde_json::json;
+
+use super::*;
+use crate::experts::session_type::SessionTypeTerms;
+use crate::scheduling::appointment::Status;
+use crate::{ClientId, ExpertId, Money};
+
+mod examples;
+mod groups;
+mod model;
+mod properties;
+mod sizes;
+mod world;
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn date(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+pub(crate) fn id(bits: u128) -> AppointmentId {
+    AppointmentId::from_bits(bits)
+}
+
+/// Open on every day, all day, with starts every quarter of an hour.
+fn always(zone: &str) -> AvailabilityRules {
+    let all_day = json!([{ "opens": "00:00", "closes": "24:00" }]);
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let weekly: serde_json::Map<_, _> = days.iter().map(|day| ((*day).to_owned(), all_day.clone())).collect();
+    serde_json::from_value(json!({ "time_zone": zone, "weekly": weekly })).unwrap()
+}
+
+fn utc() -> AvailabilityRules {
+    always("UTC")
+}
+
+/// An hour without buffers, bookable on any date.
+pub(crate) fn kind(bits: u128) -> SessionType {
+    let terms = json!({
+        "name": "Session",
+        "length_minutes": 60,
+        "price": { "amount": 5_000, "currency": "EUR" },
+        "step_minutes": 15,
+        "booking_window": { "kind": "dates", "first": "1970-01-01", "last": "9999-12-31" },
+    });
+    let terms: SessionTypeTerms = serde_json::from_value(terms).unwrap();
+    SessionType { id: SessionTypeId::from_bits(bits), version: 1, status: SessionTypeStatus::Active, terms }
+}
+
+fn with(bits: u128, change: impl FnOnce(&mut SessionTypeTerms)) -> SessionType {
+    let mut kind = kind(bits);
+    change(&mut kind.terms);
+    kind.terms.check().unwrap();
+    kind
+}
+
+/// An hour's appointment of which only the times matter.
+pub(crate) fn appointment(bits: u128) -> Appointment {
+    let start = at("2027-03-01T10:00:00Z");
+    let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
+    Appointment {
+        id: id(bits),
+        version: 1,
+        expert: ExpertId::from_bits(1),
+        client: ClientId::from_bits(2),
+        attendee: serde_json::from_value(attendee).unwrap(),
+        session_type: SessionTypeId::from_bits(1),
+        session_name: "Session".to_owned().try_into().unwrap(),
+        start,
+        end: start.plus(HOUR),
+        buffer_before_minutes: 0,
+        buffer_after_minutes: 0,
+        seats: 1,
+        group: false,
+        price: Money::new(5_000, crate::Currency::EUR).unwrap(),
+        created_at: start.plus(-DAY),
+        reschedules: 0,
+        cancellation: Default::default(),
+        rescheduling: Default::default(),
+        no_show_report: None,
+        status: Status::Confirmed,
+    }
+}
+
+/// The session of a type at a start, held for good.
+pub(crate) fn entry(kind: &SessionType, start: Timestamp) -> Entry {
+    Entry {
+        session_type: kind.id,
+        start,
+        end: kind.terms.session(start).end(),
+        buffer_before_minutes: kind.terms.buffer_before_minutes,
+        buffer_after_minutes: kind.terms.buffer_after_minutes,
+        hold_expires_at: None,
+    }
+}
+
+/// An expert's calendar in memory, which takes changes as the table does.
+#[derive(Debug, Clone, Default)]
+struct Table {
+    days: BTreeMap<NaiveDate, Day>,
+    groups: BTreeMap<(SessionTypeId, Timestamp), GroupSession>,
+}
+
+impl Table {
+    /// The rows of the days that a span touches.
+    fn read(&self, span: TimeSpan) -> Occupancy {
+        let dates: BTreeSet<NaiveDate> = span.utc_days().collect();
+        let days = self.days.iter().filter(|(date, _)| dates.contains(date));
+        let groups = self.groups.iter().filter(|((_, start), _)| dates.contains(&start.utc_day()));
+        Occupancy {
+            days: days.map(|(date, day)| (*date, day.clone())).collect(),
+            groups: groups.map(|(key, group)| (*key, group.clone())).collect(),
+            busy: Vec::new(),
+        }
+    }
+
+    fn is_as_read(&self, change: &Change) -> bool {
+        let version = |date: &NaiveDate| self.days.get(date).map_or(0, |day| day.version);
+        change.days.iter().all(|(date, day)| version(date) == day.version)
+            && change.unchanged.iter().all(|(date, read)| version(date) == *read)
+            && change.groups.iter().all(|(key, group)| {
+                self.groups.get(key).map_or(0, |standing| standing.version) == group.version
+            })
+    }
+
+    /// Writes a change when every row is as it was read; whether it was.
+    fn commit(&mut self, change: &Change) -> bool {
+        let dates: BTreeSet<NaiveDate> = change.days.iter().map(|(date, _)| *date).collect();
+        assert_eq!(dates.len(), change.days.len(), "a transaction takes each row once");
+        assert!(change.unchanged.iter().all(|(date, _)| !dates.contains(date)), "each row once");
+        if !self.is_as_read(change) {
+            return false;
+        }
+        for (date, day) in &change.days {
+            self.days.insert(*date, Day { version: day.version + 1, entries: day.entries.clone() });
+        }
+        for (key, group) in &change.groups {
+            let version = change.group_version(key.1, group);
+            self.groups.insert(*key, GroupSession { version, ..group.clone() });
+            self.groups.retain(|_, group| !group.seats.is_empty());
+        }
+        true
+    }
+
+    /// Holds, and writes what comes of it.
+    fn hold(
+        &mut self,
+        rules: &AvailabilityRules,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<Held, Refusal> {
+        let needed = Occupancy::needed(rules, request.session_type, request.start);
+        let held = self.read(needed).hold(rules, request, now)?;
+        assert!(self.commit(&held.change));
+        Ok(held)
+    }
+
+    /// Entries by day, as `2027-03-01`.
+    fn entries(&self) -> Vec<(String, EntryKey)> {
+        let of = |(date, day): (&NaiveDate, &Day)| {
+            day.entries.keys().map(|key| (date.to_string(), *key)).collect::<Vec<_>>()
+        };
+        self.days.iter().flat_map(of).collect()
+    }
+}
+
+fn request(
+    bits: u128,
+    kind: &SessionType,
+    start: Timestamp,
+    hold_expires_at: Option<Timestamp>,
+) -> Request<'_> {
+    Request { appointment: id(bits), session_type: kind, start, seats: 1, hold_expires_at }
+}
+
+/// The appointment that a hold is for.
+fn booked(bits: u128, held: &Held) -> Appointment {
+    let Entry { session_type, start, end, buffer_before_minutes, buffer_after_minutes, .. } = held.session;
+    let group = held.group;
+    Appointment {
+        session_type,
+        start,
+        end,
+        buffer_before_minutes,
+        buffer_after_minutes,
+        group,
+        ..appointment(bits)
+    }
+}

@@ -1,0 +1,359 @@
+//! Each refusal, what is taken over, and what becomes of a hold.
+
+use super::*;
+
+const NOW: &str = "2027-03-01T08:00:00Z";
+
+fn now() -> Timestamp {
+    at(NOW)
+}
+
+/// A calendar with these sessions, booked for good.
+fn table(sessions: &[(u128, &SessionType, &str)]) -> Table {
+    let mut table = Table::default();
+    for (bits, kind, start) in sessions {
+        table.hold(&utc(), &request(*bits, kind, at(start), None), now()).unwrap();
+    }
+    table
+}
+
+fn refusal(table: &mut Table, kind: &SessionType, start: &str) -> Refusal {
+    let before = table.entries();
+    let refusal = table.hold(&utc(), &request(99, kind, at(start), None), now()).unwrap_err();
+    assert_eq!(table.entries(), before);
+    refusal
+}
+
+#[test]
+fn a_retired_type_cannot_be_held() {
+    let retired = SessionType { status: SessionTypeStatus::Retired, ..kind(1) };
+    assert_eq!(refusal(&mut Table::default(), &retired, "2027-03-01T10:00:00Z"), Refusal::Retired);
+}
+
+#[test]
+fn starts_that_are_not_offered_cannot_be_held() {
+    for start in ["2027-03-01T07:45:00Z", "2027-03-01T10:01:00Z"] {
+        let refusal = refusal(&mut Table::default(), &kind(1), start);
+        assert!(matches!(refusal, Refusal::NotOffered(_)), "{refusal}");
+    }
+}
+
+#[test]
+fn time_that_is_taken_cannot_be_held() {
+    let mut table = table(&[(1, &kind(1), "2027-03-01T10:00:00Z")]);
+    for start in ["2027-03-01T09:15:00Z", "2027-03-01T10:00:00Z", "2027-03-01T10:45:00Z"] {
+        assert_eq!(refusal(&mut table, &kind(2), start), Refusal::Taken, "{start}");
+    }
+    for (bits, start) in [(2, "2027-03-01T09:00:00Z"), (3, "2027-03-01T11:00:00Z")] {
+        table.hold(&utc(), &request(bits, &kind(2), at(start), None), now()).unwrap();
+    }
+}
+
+#[test]
+fn buffers_are_kept_on_both_sides_and_not_shared() {
+    let buffered = with(1, |terms| {
+        terms.buffer_before_minutes = 15;
+        terms.buffer_after_minutes = 30;
+    });
+    let mut table = table(&[(1, &buffered, "2027-03-01T12:00:00Z")]);
+    // Another's buffer after the session reaches to its own buffer before.
+    for start in ["2027-03-01T10:30:00Z", "2027-03-01T13:30:00Z"] {
+        assert_eq!(refusal(&mut table, &buffered, start), Refusal::TooClose, "{start}");
+    }
+    for start in ["2027-03-01T11:00:00Z", "2027-03-01T13:15:00Z"] {
+        assert_eq!(refusal(&mut table, &kind(2), start), Refusal::TooClose, "{start}");
+    }
+    assert_eq!(refusal(&mut table, &kind(2), "2027-03-01T12:45:00Z"), Refusal::Taken);
+    for (bits, start) in [(2, "2027-03-01T10:15:00Z"), (3, "2027-03-01T13:45:00Z")] {
+        table.hold(&utc(), &request(bits, &buffered, at(start), None), now()).unwrap();
+    }
+}
+
+#[test]
+fn a_session_in_the_way_of_time_and_buffer_counts_as_taken() {
+    // One other session touches only the buffer, the next one the session itself.
+    let wide = with(1, |terms| terms.buffer_before_minutes = 60);
+    let mut table = table(&[(1, &kind(2), "2027-03-01T09:00:00Z"), (2, &kind(2), "2027-03-01T10:30:00Z")]);
+    assert_eq!(refusal(&mut table, &wide, "2027-03-01T10:00:00Z"), Refusal::Taken);
+}
+
+#[test]
+fn outside_calendars_block() {
+    let kind = with(1, |terms| terms.buffer_after_minutes = 15);
+    let busy = TimeSpan::new(at("2027-03-01T11:10:00Z"), at("2027-03-01T12:00:00Z"));
+    let ledger = Occupancy { busy: vec![busy], ..Occupancy::default() };
+    let hold = |start: &str| ledger.clone().hold(&utc(), &request(1, &kind, at(start), None), now());
+    assert_eq!(hold("2027-03-01T10:00:00Z"), Err(Refusal::Busy));
+    assert!(hold("2027-03-01T09:45:00Z").is_ok());
+    assert!(hold("2027-03-01T12:00:00Z").is_ok());
+}
+
+#[test]
+fn a_day_takes_as_many_as_its_cap() {
+    let capped = with(1, |terms| terms.daily_cap = Some(2));
+    let mut table = table(&[(1, &capped, "2027-03-02T10:00:00Z"), (2, &capped, "2027-03-02T12:00:00Z")]);
+    let full = Refusal::DayFull { date: date("2027-03-02"), cap: 2 };
+    assert_eq!(refusal(&mut table, &capped, "2027-03-02T00:00:00Z"), full);
+    assert_eq!(refusal(&mut table, &capped, "2027-03-02T23:45:00Z"), full);
+    // Another type, and other days, are not concerned.
+    table.hold(&utc(), &request(3, &kind(2), at("2027-03-02T14:00:00Z"), None), now()).unwrap();
+    table.hold(&utc(), &request(4, &capped, at("2027-03-01T22:45:00Z"), None), now()).unwrap();
+    table.hold(&utc(), &request(5, &capped, at("2027-03-03T00:00:00Z"), None), now()).unwrap();
+}
+
+#[test]
+fn a_week_takes_as_many_as_its_cap_in_the_zone_of_the_expert() {
+    let capped = with(1, |terms| terms.weekly_cap = Some(1));
+    let rules = always("Asia/Kolkata");
+    let mut table = Table::default();
+    let mut hold =
+        |bits, start: &str| table.hold(&rules, &request(bits, &capped, at(start), None), now()).map(|_| ());
+    // Monday, 00:00 in Kolkata.
+    hold(1, "2027-03-07T18:30:00Z").unwrap();
+    let full = Refusal::WeekFull { date: date("2027-03-14"), cap: 1 };
+    assert_eq!(hold(2, "2027-03-14T18:15:00Z"), Err(full));
+    hold(3, "2027-03-14T18:30:00Z").unwrap();
+    hold(4, "2027-03-07T17:15:00Z").unwrap();
+}
+
+#[test]
+fn a_hold_counts_for_caps_until_it_is_given_back() {
+    let capped = with(1, |terms| terms.daily_cap = Some(1));
+    let mut table = Table::default();
+    let hold = request(1, &capped, at("2027-03-02T10:00:00Z"), Some(now().plus(600)));
+    let held = table.hold(&utc(), &hold, now()).unwrap();
+    let late = now().plus(601);
+    let other = request(2, &capped, at("2027-03-02T14:00:00Z"), None);
+    // It may still be paid, and would be confirmed.
+    let full = Refusal::DayFull { date: date("2027-03-02"), cap: 1 };
+    assert_eq!(table.hold(&utc(), &other, late), Err(full));
+    // Who takes its very place takes its place in the count.
+    let same = request(3, &capped, at("2027-03-02T10:30:00Z"), None);
+    assert!(table.clone().hold(&utc(), &same, late).is_ok());
+    let pending = booked(1, &held);
+    assert!(table.commit(&table.read(pending.occupied()).release(&pending)));
+    table.hold(&utc(), &other, late).unwrap();
+}
+
+#[test]
+fn caps_are_checked_on_days_that_stay_as_they_are() {
+    let rules = always("Asia/Kolkata");
+    let start = at("2027-03-03T10:00:00Z");
+    let mut table = Table::default();
+    table.hold(&rules, &request(1, &kind(2), at("2027-03-02T20:00:00Z"), None), now()).unwrap();
+    let unchanged = |kind: &SessionType| {
+        let needed = Occupancy::needed(&rules, kind, start);
+        table.read(needed).hold(&rules, &request(9, kind, start, None), now()).unwrap().change.unchanged
+    };
+    assert_eq!(unchanged(&kind(1)), []);
+    // The third in Kolkata begins on the second in UTC.
+    let daily = with(1, |terms| terms.daily_cap = Some(1));
+    assert_eq!(unchanged(&daily), [(date("2027-03-02"), 1)]);
+    let weekly = with(1, |terms| terms.weekly_cap = Some(1));
+    let days =
+        ["2027-02-28", "2027-03-01", "2027-03-02", "2027-03-04", "2027-03-05", "2027-03-06", "2027-03-07"];
+    let expected: Vec<_> = days.into_iter().map(|day| (date(day), u64::from(day == "2027-03-02"))).collect();
+    assert_eq!(unchanged(&weekly), expected);
+}
+
+#[test]
+fn no_seat_or_more_than_there_are_cannot_be_held() {
+    let kind = kind(1);
+    for seats in [0, 2] {
+        let request = Request { seats, ..request(1, &kind, at("2027-03-01T10:00:00Z"), None) };
+        let refusal = Table::default().hold(&utc(), &request, now()).unwrap_err();
+        assert_eq!(refusal, Refusal::Seats { wanted: seats, left: 1 });
+    }
+}
+
+#[test]
+fn a_hold_lasts_until_its_end_and_not_a_second_longer() {
+    let start = at("2027-03-01T10:00:00Z");
+    let mut table = Table::default();
+    table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
+    let kind = kind(1);
+    let again = |seconds| {
+        let needed = Occupancy::needed(&utc(), &kind, start);
+        table.read(needed).hold(&utc(), &request(2, &kind, start, None), now().plus(seconds))
+    };
+    assert_eq!(again(599), Err(Refusal::Taken));
+    assert_eq!(again(600).unwrap().change.reclaimed, [id(1)].into());
+}
+
+#[test]
+fn a_hold_of_two_days_that_is_taken_over_frees_both() {
+    let mut table = Table::default();
+    let hold = Some(now().plus(600));
+    table.hold(&utc(), &request(1, &kind(1), at("2027-03-02T23:30:00Z"), hold), now()).unwrap();
+    let over = EntryKey::Appointment(id(1));
+    assert_eq!(table.entries(), [("2027-03-02".to_owned(), over), ("2027-03-03".to_owned(), over)]);
+    // Only the second day is in the way of who comes next.
+    let held =
+        table.hold(&utc(), &request(2, &kind(1), at("2027-03-03T00:15:00Z"), None), now().plus(600)).unwrap();
+    assert_eq!(held.change.reclaimed, [id(1)].into());
+    assert_eq!(table.entries(), [("2027-03-03".to_owned(), EntryKey::Appointment(id(2)))]);
+    assert_eq!(held.change.days.len(), 2);
+}
+
+#[test]
+fn one_booking_takes_over_every_hold_in_its_way_and_no_other() {
+    let mut table = Table::default();
+    let short = with(1, |terms| terms.length_minutes = 30);
+    let hold = Some(now().plus(600));
+    for (bits, start) in ["09:30", "10:00", "10:30", "11:00"].into_iter().enumerate() {
+        let start = at(&format!("2027-03-01T{start}:00Z"));
+        table.hold(&utc(), &request(bits as u128, &short, start, hold), now()).unwrap();
+    }
+    let held =
+        table.hold(&utc(), &request(9, &kind(1), at("2027-03-01T10:00:00Z"), None), now().plus(600)).unwrap();
+    assert_eq!(held.change.reclaimed, [id(1), id(2)].into());
+    let left: Vec<EntryKey> = table.entries().into_iter().map(|(_, key)| key).collect();
+    assert_eq!(left, [0, 3, 9].map(|bits| EntryKey::Appointment(id(bits))));
+}
+
+#[test]
+fn a_hold_that_is_over_is_not_taken_over_when_another_stands_in_the_way() {
+    let mut table = Table::default();
+    let hold = Some(now().plus(600));
+    table.hold(&utc(), &request(1, &kind(1), at("2027-03-01T10:00:00Z"), hold), now()).unwrap();
+    table.hold(&utc(), &request(2, &kind(1), at("2027-03-01T11:00:00Z"), None), now()).unwrap();
+    let refused =
+        table.hold(&utc(), &request(3, &kind(1), at("2027-03-01T10:30:00Z"), None), now().plus(600));
+    assert_eq!(refused, Err(Refusal::Taken));
+    assert_eq!(table.entries().len(), 2);
+}
+
+#[test]
+fn what_is_confirmed_lasts() {
+    let mut table = Table::default();
+    let start = at("2027-03-02T23:30:00Z");
+    let held = table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
+    let pending = booked(1, &held);
+    let change = table.read(pending.occupied()).confirm(&pending);
+    assert_eq!((change.days.len(), change.groups.len(), change.unchanged.len()), (2, 0, 0));
+    assert!(table.commit(&change));
+    assert!(
+        table.days.values().flat_map(|day| day.entries.values()).all(|entry| entry.hold_expires_at.is_none())
+    );
+    let refused = table.hold(&utc(), &request(2, &kind(1), start, None), now().plus(DAY));
+    assert_eq!(refused, Err(Refusal::Taken));
+}
+
+#[test]
+fn what_is_released_is_free_and_releasing_again_changes_nothing() {
+    let mut table = table(&[(1, &kind(1), "2027-03-02T23:30:00Z"), (2, &kind(1), "2027-03-02T10:00:00Z")]);
+    let mut old = appointment(1);
+    (old.start, old.end) = (at("2027-03-02T23:30:00Z"), at("2027-03-03T00:30:00Z"));
+    let change = table.read(old.occupied()).release(&old);
+    assert!(table.commit(&change));
+    assert_eq!(table.entries(), [("2027-03-02".to_owned(), EntryKey::Appointment(id(2)))]);
+    // What is not there is only checked to be as it was read: the read may have seen a part of what was just written.
+    for again in [table.read(old.occupied()).release(&old), table.read(old.occupied()).confirm(&old)] {
+        assert_eq!((again.days.len(), again.groups.len(), again.unchanged.len()), (0, 0, 2));
+    }
+}
+
+#[test]
+fn an_appointment_moves_over_its_own_time_or_stays() {
+    let table = table(&[(1, &kind(1), "2027-03-01T23:00:00Z"), (2, &kind(1), "2027-03-02T01:00:00Z")]);
+    let mut old = appointment(1);
+    (old.start, old.end) = (at("2027-03-01T23:00:00Z"), at("2027-03-02T00:00:00Z"));
+    let kind = kind(1);
+    let to = |start: &str| {
+        let ledger =
+            table.read(old.occupied()).joined(table.read(Occupancy::needed(&utc(), &kind, at(start))));
+        ledger.move_hold(&utc(), &old, &request(1, &kind, at(start), None), now())
+    };
+    let held = to("2027-03-01T23:30:00Z").unwrap();
+    let mut moved = table.clone();
+    assert!(moved.commit(&held.change));
+    let key = EntryKey::Appointment(id(1));
+    let expected = [
+        ("2027-03-01".to_owned(), key),
+        ("2027-03-02".to_owned(), key),
+        ("2027-03-02".to_owned(), EntryKey::Appointment(id(2))),
+    ];
+    assert_eq!(moved.entries(), expected);
+    assert_eq!(to("2027-03-02T00:15:00Z"), Err(Refusal::Taken));
+    // Far away, both the old and the new day are written.
+    let far = to("2027-04-01T10:00:00Z").unwrap();
+    let days: Vec<NaiveDate> = far.change.days.iter().map(|(date, _)| *date).collect();
+    assert_eq!(days, [date("2027-03-01"), date("2027-04-01")]);
+    assert!(!moved.is_as_read(&far.change), "the first day has moved on");
+}
+
+#[test]
+fn a_move_within_a_full_day_is_no_further_session() {
+    let capped = with(1, |terms| {
+        terms.daily_cap = Some(1);
+        terms.weekly_cap = Some(1);
+    });
+    let table = table(&[(1, &capped, "2027-03-02T10:00:00Z")]);
+    let mut old = appointment(1);
+    (old.start, old.end) = (at("2027-03-02T10:00:00Z"), at("2027-03-02T11:00:00Z"));
+    let start = at("2027-03-02T15:00:00Z");
+    let needed = Occupancy::needed(&utc(), &capped, start);
+    let held = table.read(needed).move_hold(&utc(), &old, &request(1, &capped, start, None), now()).unwrap();
+    assert_eq!(held.change.unchanged.len(), 6);
+}
+
+#[test]
+fn nobody_is_in_their_own_way_by_days_that_are_behind() {
+    let mut table = Table::default();
+    let kind = kind(1);
+    let held = table.hold(&utc(), &request(1, &kind, at("2027-03-01T10:00:00Z"), None), now()).unwrap();
+    let (old, behind) = (booked(1, &held), table.clone());
+    let needed = |start: &str| Occupancy::needed(&utc(), &kind, at(start));
+    let to = |table: &Table, appointment: &Appointment, start: &str| {
+        let days = table.read(needed(start));
+        days.move_hold(&utc(), appointment, &request(1, &kind, at(start), None), now())
+    };
+    let moved = to(&table, &old, "2027-03-02T12:00:00Z").unwrap();
+    assert!(table.commit(&moved.change));
+    // The days are behind the appointment, and the other way round.
+    let late = to(&behind, &booked(1, &moved), "2027-03-01T10:00:00Z").unwrap();
+    assert!(!table.is_as_read(&late.change));
+    let early = to(&table, &old, "2027-03-02T12:00:00Z").unwrap();
+    assert!(early.change.days.iter().all(|(_, day)| day.entries.len() == 1));
+}
+
+#[test]
+fn two_who_read_the_same_day_cannot_both_write() {
+    let mut table = Table::default();
+    let read = table.read(Occupancy::needed(&utc(), &kind(1), at("2027-03-01T10:00:00Z")));
+    let kind = kind(1);
+    let hold = |bits, start: &str| {
+        read.clone().hold(&utc(), &request(bits, &kind, at(start), None), now()).unwrap().change
+    };
+    assert!(table.commit(&hold(1, "2027-03-01T10:00:00Z")));
+    assert!(!table.commit(&hold(2, "2027-03-01T10:30:00Z")));
+    assert!(table.commit(&hold(3, "2027-03-02T10:30:00Z")));
+}
+
+#[test]
+fn what_is_offered_is_what_can_be_held() {
+    let mut table = table(&[(1, &kind(1), "2027-03-01T10:00:00Z")]);
+    table
+        .hold(&utc(), &request(2, &kind(1), at("2027-03-01T12:00:00Z"), Some(now().plus(60))), now())
+        .unwrap();
+    let range = TimeSpan::new(at("2027-03-01T09:00:00Z"), at("2027-03-01T13:00:00Z"));
+    let offered = |now: Timestamp| {
+        let mut scratch = Scratch::default();
+        let ledger = table.read(Occupancy::needed_to_list(range));
+        let occupancy = ledger.busy_times(&kind(1), now, &mut scratch);
+        slots::slots(&utc(), &kind(1).terms, &occupancy, range, now).len()
+    };
+    // 09:00 and 11:00 around both; without the hold that is over, 11:15 to 12:45 as well.
+    assert_eq!((offered(now()), offered(now().plus(60))), (2, 9));
+}
+
+#[test]
+fn a_list_reads_the_weeks_of_every_zone_and_the_day_and_a_half_behind_its_end() {
+    // From Friday to Sunday morning: where it is 14 hours later the week ends 14 hours earlier, and the other way round.
+    let range = TimeSpan::new(at("2027-03-05T09:00:00Z"), at("2027-03-07T09:00:00Z"));
+    let needed = TimeSpan::new(at("2027-02-28T10:00:00Z"), at("2027-03-08T21:00:00Z"));
+    assert_eq!(Occupancy::needed_to_list(range), needed);
+    let range = TimeSpan::new(at("2027-03-05T09:00:00Z"), at("2027-03-06T09:00:00Z"));
+    let needed = TimeSpan::new(at("2027-02-28T10:00:00Z"), at("2027-03-08T14:00:00Z"));
+    assert_eq!(Occupancy::needed_to_list(range), needed);
+}

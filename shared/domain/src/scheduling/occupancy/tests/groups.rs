@@ -1,0 +1,302 @@
+//! Sessions that several appointments share.
+
+use super::*;
+
+const START: &str = "2027-03-02T23:30:00Z";
+
+fn now() -> Timestamp {
+    at("2027-03-01T08:00:00Z")
+}
+
+fn course() -> SessionType {
+    with(1, |terms| terms.capacity = 4)
+}
+
+fn seats(
+    table: &mut Table,
+    bits: u128,
+    kind: &SessionType,
+    count: u16,
+    ends: Option<i64>,
+) -> Result<Held, Refusal> {
+    seats_at(table, bits, kind, count, ends, now())
+}
+
+fn seats_at(
+    table: &mut Table,
+    bits: u128,
+    kind: &SessionType,
+    count: u16,
+    ends: Option<i64>,
+    now_at: Timestamp,
+) -> Result<Held, Refusal> {
+    let hold_expires_at = ends.map(|seconds| now().plus(seconds));
+    table.hold(&utc(), &Request { seats: count, ..request(bits, kind, at(START), hold_expires_at) }, now_at)
+}
+
+fn taken(table: &Table) -> Vec<(AppointmentId, u16)> {
+    let groups = table.groups.values();
+    groups.flat_map(|group| group.seats.iter().map(|(id, seats)| (*id, seats.count))).collect()
+}
+
+#[test]
+fn nobody_joins_beyond_what_is_offered_by_then() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 1, None).unwrap();
+    let alone = with(1, |terms| terms.capacity = 1);
+    assert_eq!(seats(&mut table, 2, &alone, 1, None), Err(Refusal::Seats { wanted: 1, left: 0 }));
+    let two = with(1, |terms| terms.capacity = 2);
+    assert_eq!(seats(&mut table, 2, &two, 2, None), Err(Refusal::Seats { wanted: 2, left: 1 }));
+    seats(&mut table, 2, &two, 1, None).unwrap();
+    // Nor are there more than there were when it was first booked.
+    let many = with(1, |terms| terms.capacity = 9);
+    assert_eq!(seats(&mut table, 3, &many, 3, None), Err(Refusal::Seats { wanted: 3, left: 2 }));
+}
+
+#[test]
+fn seats_are_held_until_none_is_left() {
+    let mut table = Table::default();
+    let first = seats(&mut table, 1, &course(), 2, None).unwrap();
+    assert_eq!((first.change.days.len(), first.change.groups.len(), first.group), (2, 1, true));
+    // From the second on only the seats are written, and whoever is elsewhere on these days is not disturbed.
+    let second = seats(&mut table, 2, &course(), 1, None).unwrap();
+    assert_eq!(
+        (second.change.days.len(), second.change.unchanged.len(), second.change.groups.len()),
+        (0, 0, 1)
+    );
+    assert_eq!(seats(&mut table, 3, &course(), 2, None), Err(Refusal::Seats { wanted: 2, left: 1 }));
+    assert_eq!(seats(&mut table, 3, &course(), 0, None), Err(Refusal::Seats { wanted: 0, left: 1 }));
+    seats(&mut table, 3, &course(), 1, None).unwrap();
+    assert_eq!(seats(&mut table, 4, &course(), 1, None), Err(Refusal::Seats { wanted: 1, left: 0 }));
+    let key = EntryKey::Group(course().id, at(START));
+    assert_eq!(table.entries(), [("2027-03-02".to_owned(), key), ("2027-03-03".to_owned(), key)]);
+    assert_eq!(
+        seats(&mut Table::default(), 1, &course(), 5, None),
+        Err(Refusal::Seats { wanted: 5, left: 4 })
+    );
+}
+
+#[test]
+fn seats_whose_time_is_over_go_to_who_comes_next() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 2, Some(60)).unwrap();
+    seats(&mut table, 2, &course(), 2, None).unwrap();
+    assert_eq!(seats(&mut table, 3, &course(), 1, None), Err(Refusal::Seats { wanted: 1, left: 0 }));
+    let held = seats_at(&mut table, 3, &course(), 1, None, now().plus(60)).unwrap();
+    assert_eq!(held.change.reclaimed, [id(1)].into());
+    assert_eq!(taken(&table), [(id(2), 2), (id(3), 1)]);
+}
+
+#[test]
+fn a_session_whose_seats_are_all_over_is_free() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 2, Some(60)).unwrap();
+    seats(&mut table, 2, &course(), 1, Some(120)).unwrap();
+    let kind = kind(2);
+    let single = request(3, &kind, at("2027-03-03T00:00:00Z"), None);
+    assert_eq!(table.hold(&utc(), &single, now().plus(119)), Err(Refusal::Taken));
+    let held = table.clone().hold(&utc(), &single, now().plus(120)).unwrap();
+    assert_eq!(held.change.reclaimed, [id(1), id(2)].into());
+    assert!(table.commit(&held.change));
+    assert_eq!(table.entries(), [("2027-03-03".to_owned(), EntryKey::Appointment(id(3)))]);
+    assert_eq!(taken(&table), []);
+}
+
+#[test]
+fn a_session_begins_anew_over_its_own_remains() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 4, Some(60)).unwrap();
+    let longer = with(1, |terms| {
+        terms.capacity = 3;
+        terms.length_minutes = 90;
+    });
+    let held = seats_at(&mut table, 2, &longer, 3, None, now().plus(60)).unwrap();
+    assert_eq!(held.change.reclaimed, [id(1)].into());
+    assert_eq!(held.session.session().seconds(), 90 * MINUTE);
+    assert_eq!(taken(&table), [(id(2), 3)]);
+    assert_eq!(table.groups.values().map(|group| group.capacity).collect::<Vec<_>>(), [3]);
+}
+
+#[test]
+fn confirming_and_releasing_a_seat_leaves_the_others() {
+    let mut table = Table::default();
+    let first = booked(1, &seats(&mut table, 1, &course(), 1, Some(60)).unwrap());
+    let second = booked(2, &seats(&mut table, 2, &course(), 1, Some(60)).unwrap());
+    let change = table.read(first.occupied()).confirm(&first);
+    assert_eq!((change.days.len(), change.groups.len()), (0, 1));
+    assert!(table.commit(&change));
+    assert_eq!(
+        seats_at(&mut table, 3, &course(), 4, None, now().plus(60)),
+        Err(Refusal::Seats { wanted: 4, left: 3 })
+    );
+    let change = table.read(second.occupied()).release(&second);
+    assert_eq!((change.days.len(), change.groups.len()), (0, 1));
+    assert!(table.commit(&change));
+    let change = table.read(first.occupied()).release(&first);
+    assert_eq!((change.days.len(), change.groups.len()), (2, 1));
+    assert!(table.commit(&change));
+    assert_eq!((table.entries(), taken(&table)), (vec![], vec![]));
+    // AppointmentsOf seat is gone changes nothing.
+    let again = table.read(first.occupied()).confirm(&first);
+    assert_eq!((again.days.len(), again.unchanged.len()), (0, 0));
+    // It is only checked that there is still no such session.
+    assert!(again.groups.iter().all(|(_, group)| group.version == 0 && group.seats.is_empty()));
+}
+
+#[test]
+fn the_seats_of_a_session_that_ended_are_not_written_by_who_read_them_before() {
+    let mut table = Table::default();
+    let first = booked(1, &seats(&mut table, 1, &course(), 1, None).unwrap());
+    let course = course();
+    let needed = Occupancy::needed(&utc(), &course, at(START));
+    let slow = table.read(needed).hold(&utc(), &request(2, &course, at(START), None), now()).unwrap();
+    assert!(table.commit(&table.read(first.occupied()).release(&first)));
+    seats(&mut table, 3, &course, 1, None).unwrap();
+    assert!(!table.commit(&slow.change), "the third would lose the seat");
+    // However often it ends and begins, no version comes again.
+    let mut seen = BTreeSet::new();
+    for bits in 4..9 {
+        let version = table.groups.values().map(|group| group.version).next().unwrap();
+        assert!(seen.insert(version));
+        let last = id(bits - 1);
+        let held = seats(&mut table, bits, &course, 1, None).unwrap();
+        assert!(seen.insert(table.groups.values().map(|group| group.version).next().unwrap()));
+        for leaving in [last, id(bits)] {
+            let old = Appointment { id: leaving, ..booked(0, &held) };
+            assert!(table.commit(&table.read(old.occupied()).release(&old)));
+        }
+        seats(&mut table, bits, &course, 1, None).unwrap();
+    }
+}
+
+#[test]
+fn a_session_keeps_the_times_of_its_first_booking() {
+    let mut table = Table::default();
+    let first = booked(1, &seats(&mut table, 1, &course(), 1, None).unwrap());
+    let buffered = with(1, |terms| {
+        terms.capacity = 4;
+        terms.buffer_after_minutes = 120;
+    });
+    let second = seats(&mut table, 2, &buffered, 1, None).unwrap();
+    assert_eq!(second.session.occupied(), first.occupied());
+    for appointment in [first, booked(2, &second)] {
+        assert!(table.commit(&table.read(appointment.occupied()).release(&appointment)));
+    }
+    assert_eq!(table.entries(), []);
+}
+
+#[test]
+fn a_session_of_another_length_is_not_the_one_that_is_offered() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 1, None).unwrap();
+    let longer = with(1, |terms| {
+        terms.capacity = 4;
+        terms.length_minutes = 90;
+    });
+    assert_eq!(seats(&mut table, 2, &longer, 1, None), Err(Refusal::Taken));
+    let span = TimeSpan::new(at(START), at(START).plus(1));
+    let offered = |kind: &SessionType| {
+        let mut scratch = Scratch::default();
+        let ledger = table.read(Occupancy::needed_to_list(span));
+        let occupancy = ledger.busy_times(kind, now(), &mut scratch);
+        slots::slots(&utc(), &kind.terms, &occupancy, span, now())
+    };
+    assert_eq!(offered(&longer), []);
+    assert_eq!(offered(&course()), [slots::Slot { start: at(START), seats: 3 }]);
+}
+
+#[test]
+fn a_seat_is_confirmed_as_a_seat_when_the_type_has_fewer_by_then() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 1, None).unwrap();
+    let two = with(1, |terms| terms.capacity = 2);
+    let held = seats(&mut table, 2, &two, 1, Some(60)).unwrap();
+    assert!(held.group);
+    let pending = booked(2, &held);
+    assert!(table.commit(&table.read(pending.occupied()).confirm(&pending)));
+    assert_eq!(
+        seats_at(&mut table, 3, &course(), 3, None, now().plus(60)),
+        Err(Refusal::Seats { wanted: 3, left: 2 })
+    );
+}
+
+#[test]
+fn a_session_counts_once_for_caps() {
+    let capped = with(1, |terms| {
+        terms.capacity = 4;
+        terms.daily_cap = Some(1);
+    });
+    let mut table = Table::default();
+    for bits in 1..4 {
+        seats(&mut table, bits, &capped, 1, None).unwrap();
+    }
+    let other = request(9, &capped, at("2027-03-02T10:00:00Z"), None);
+    let full = Refusal::DayFull { date: date("2027-03-02"), cap: 1 };
+    assert_eq!(table.hold(&utc(), &other, now()), Err(full));
+}
+
+#[test]
+fn a_session_whose_seats_were_not_read_is_taken() {
+    let mut table = Table::default();
+    seats(&mut table, 1, &course(), 1, Some(0)).unwrap();
+    let mut ledger = table.read(TimeSpan::new(at(START), at(START).plus(DAY)));
+    ledger.groups.clear();
+    let kind = kind(2);
+    let refused = ledger.hold(&utc(), &request(2, &kind, at("2027-03-03T00:00:00Z"), None), now());
+    assert_eq!(refused, Err(Refusal::Taken));
+}
+
+#[test]
+fn the_last_seat_moves_to_an_overlapping_time() {
+    let mut table = Table::default();
+    let old = booked(1, &seats(&mut table, 1, &course(), 2, None).unwrap());
+    let course = course();
+    let start = at("2027-03-02T23:00:00Z");
+    let request = Request { seats: 2, ..request(1, &course, start, None) };
+    let ledger = table.read(old.occupied()).joined(table.read(Occupancy::needed(&utc(), &course, start)));
+    let held = ledger.move_hold(&utc(), &old, &request, now()).unwrap();
+    assert!(table.commit(&held.change));
+    assert_eq!(table.entries(), [("2027-03-02".to_owned(), EntryKey::Group(course.id, start))]);
+    assert_eq!(taken(&table), [(id(1), 2)]);
+}
+
+#[test]
+fn nobody_is_in_the_way_of_their_own_seats_by_days_that_are_ahead() {
+    let mut table = Table::default();
+    let old = booked(1, &seats(&mut table, 1, &course(), 2, None).unwrap());
+    let course = course();
+    let moves = |table: &Table, start: &str| {
+        let start = at(start);
+        let request = Request { seats: 2, ..request(1, &course, start, None) };
+        let ledger = table.read(old.occupied()).joined(table.read(Occupancy::needed(&utc(), &course, start)));
+        ledger.move_hold(&utc(), &old, &request, now())
+    };
+    let first = moves(&table, "2027-03-02T23:00:00Z").unwrap();
+    assert!(table.commit(&first.change));
+    // The appointment was read before that, and the days after it.
+    let second = moves(&table, "2027-03-02T22:30:00Z").unwrap();
+    assert_eq!(second.change.groups.iter().map(|(_, group)| group.seats.len()).sum::<usize>(), 1);
+    assert!(table.is_as_read(&second.change), "only the appointment's own version tells that it was moved");
+}
+
+#[test]
+fn a_session_that_begins_anew_has_a_version_that_none_had_before() {
+    let change = |day: u64| Change {
+        days: vec![(date("2027-03-01"), Day { version: 99, ..Day::default() })]
+            .into_iter()
+            .chain([(date("2027-03-02"), Day { version: day, ..Day::default() })])
+            .collect(),
+        ..Change::default()
+    };
+    let group = |version| GroupSession {
+        version,
+        session: entry(&course(), at(START)),
+        capacity: 4,
+        seats: BTreeMap::new(),
+    };
+    let begins = |day| change(day).group_version(at(START), &group(0));
+    // The day on which it begins comes first, and changes of seats are counted behind it.
+    assert_eq!([begins(0), begins(1), begins(7)], [1 << 20, 2 << 20, 8 << 20]);
+    assert_eq!(change(7).group_version(at(START), &group(begins(0))), begins(0) + 1);
+    assert_eq!(Change::default().group_version(at(START), &group(0)), 1 << 20);
+}

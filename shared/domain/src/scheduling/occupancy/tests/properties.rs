@@ -1,0 +1,304 @@
+//! Random histories: clients who hold, confirm, cancel and move, some of them on what they read a while ago.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::model::Model;
+use super::world::{Deed, Resolution, World, variant};
+use super::*;
+use crate::experts::session_type::MAXIMUM_BUFFER_MINUTES;
+
+/// Zones, and when their histories begin: some hours before a day ends and mostly, as on a Sunday, a week too.
+const BEGINNINGS: [(&str, &str); 8] = [
+    ("UTC", "2027-01-10T12:00:00Z"),
+    ("Asia/Kolkata", "2027-01-10T06:30:00Z"),
+    ("America/Los_Angeles", "2027-01-10T20:00:00Z"),
+    // 14 hours ahead: the day of UTC is another one for most of the day.
+    ("Pacific/Kiritimati", "2027-01-09T22:00:00Z"),
+    // The clock goes forward on Sunday night.
+    ("America/Los_Angeles", "2027-03-13T20:00:00Z"),
+    // Sunday has no midnight.
+    ("Asia/Beirut", "2024-03-30T10:00:00Z"),
+    // Sunday has two.
+    ("America/Havana", "2024-11-02T16:00:00Z"),
+    // After Thursday comes Saturday.
+    ("Pacific/Apia", "2011-12-29T22:00:00Z"),
+];
+
+/// A step of a history.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A deed, decided on what was read so many steps ago.
+    Deed { deed: Deed, lag: usize },
+    /// The expert changes the terms of a type.
+    Edit { kind: usize, variant: u16 },
+    /// The expert withdraws a type, or offers it again.
+    Retire { kind: usize },
+    /// An outside calendar shows a time, so many minutes long, that it did not show before; or none any more.
+    Busy { quarter: i64, minutes: Option<i64> },
+    /// Time passes.
+    Wait(i64),
+}
+
+fn quarter() -> impl Strategy<Value = i64> {
+    // Often the same few, so that people meet.
+    prop_oneof![3 => (0..12_i64).prop_map(|place| 40 + place * 4), 1 => 0..240_i64]
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let hold = (0..3_usize, quarter(), prop_oneof![3 => Just(1_u16), 1 => 0..5_u16], any::<bool>());
+    prop_oneof![
+        6 => hold.prop_map(|(kind, quarter, seats, pays)| Deed::Hold { kind, quarter, seats, pays }),
+        2 => any::<Index>().prop_map(Deed::Confirm),
+        2 => any::<Index>().prop_map(Deed::Cancel),
+        2 => any::<Index>().prop_map(Deed::Expire),
+        2 => (any::<Index>(), quarter()).prop_map(|(which, quarter)| Deed::Move { which, quarter }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let lag = prop_oneof![2 => Just(0_usize), 1 => 1..6_usize];
+    prop_oneof![
+        12 => (deed(), lag).prop_map(|(deed, lag)| Step::Deed { deed, lag }),
+        1 => (0..3_usize, 0..4_u16).prop_map(|(kind, variant)| Step::Edit { kind, variant }),
+        1 => (0..3_usize).prop_map(|kind| Step::Retire { kind }),
+        1 => (quarter(), prop::option::weighted(0.7, 1..200_i64))
+            .prop_map(|(quarter, minutes)| Step::Busy { quarter, minutes }),
+        3 => select(vec![0_i64, 1, 299, 300, 600, 7_200, 40_000]).prop_map(Step::Wait),
+    ]
+}
+
+/// The table holds what the model says, to the entry.
+fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
+    let mut days: BTreeMap<NaiveDate, BTreeMap<EntryKey, Entry>> = BTreeMap::new();
+    let mut groups: BTreeMap<_, BTreeMap<AppointmentId, Seats>> = BTreeMap::new();
+    for sitting in &model.0 {
+        let alone = sitting.capacity.is_none();
+        let entry = Entry { hold_expires_at: sitting.hold.filter(|_| alone), ..sitting.entry };
+        for date in entry.occupied().utc_days() {
+            days.entry(date).or_default().insert(sitting.key(), entry);
+        }
+        if !alone {
+            let seats = Seats { count: sitting.seats, hold_expires_at: sitting.hold };
+            groups.entry((entry.session_type, entry.start)).or_default().insert(sitting.id, seats);
+        }
+    }
+    let stored = world.table.days.iter().filter(|(_, day)| !day.entries.is_empty());
+    assert_eq!(stored.map(|(date, day)| (*date, day.entries.clone())).collect::<BTreeMap<_, _>>(), days);
+    let stored = world.table.groups.iter();
+    for (key, group) in stored.clone() {
+        assert!(group.seats.values().map(|seats| seats.count).sum::<u16>() <= group.capacity, "{key:?}");
+    }
+    assert_eq!(stored.map(|(key, group)| (*key, group.seats.clone())).collect::<BTreeMap<_, _>>(), groups);
+
+    // Appointments that take time are those of the model, with the times under which they can be freed.
+    let active = world.appointments.values().filter(|appointment| appointment.status.is_active());
+    let mut sittings = model.0.clone();
+    sittings.sort_by_key(|sitting| sitting.id);
+    let active: Vec<_> = active.map(|one| (one.id, one.occupied(), one.seats, one.group)).collect();
+    let expected: Vec<_> = sittings
+        .iter()
+        .map(|one| (one.id, one.entry.occupied(), one.seats, one.capacity.is_some()))
+        .collect();
+    assert_eq!(active, expected);
+
+    let sessions: Vec<Entry> = model.sessions().into_values().collect();
+    for (place, one) in sessions.iter().enumerate() {
+        for other in &sessions[place + 1..] {
+            assert!(!one.occupied().overlaps(other.occupied()), "{one:?} {other:?}");
+        }
+        let kind = world.kinds.iter().find(|kind| kind.id == one.session_type).unwrap();
+        for (cap, week) in [(kind.terms.daily_cap, false), (kind.terms.weekly_cap, true)] {
+            let count = model.count(rules.time_zone, one.session_type, one.start, week);
+            assert!(cap.is_none_or(|cap| count <= usize::from(cap)), "{one:?}");
+        }
+    }
+}
+
+/// Whatever is listed can be held, with as many seats as are said and no more; what is not listed cannot, but on a day or
+/// in a week that is full only of holds whose time is over.
+fn check_list(rules: &AvailabilityRules, world: &World) {
+    let range = TimeSpan::new(world.start(0), world.start(96));
+    let ledger = world.read(Occupancy::needed_to_list(range));
+    for kind in world.kinds.iter().filter(|kind| kind.status == SessionTypeStatus::Active) {
+        let mut scratch = Scratch::default();
+        let occupancy = ledger.busy_times(kind, world.now, &mut scratch);
+        let listed = slots::slots(rules, &kind.terms, &occupancy, range, world.now);
+        for start in (0..96).step_by(4).map(|quarter| world.start(quarter)) {
+            let hold = |seats| {
+                let request =
+                    Request { appointment: id(0), session_type: kind, start, seats, hold_expires_at: None };
+                world.read(Occupancy::needed(rules, kind, start)).hold(rules, &request, world.now)
+            };
+            let explained = slots::explain(rules, &kind.terms, &occupancy, start, world.now);
+            match (listed.iter().find(|slot| slot.start == start), explained) {
+                (Some(slot), Ok(())) => {
+                    assert!(hold(slot.seats).is_ok(), "{start} is listed, but {:?}", hold(slot.seats));
+                    let more = Refusal::Seats { wanted: slot.seats + 1, left: slot.seats };
+                    assert_eq!(hold(slot.seats + 1), Err(more), "{start}");
+                }
+                (None, Err(slots::Refusal::DayFull { .. } | slots::Refusal::WeekFull { .. })) => {
+                    if let Ok(held) = hold(1) {
+                        assert!(!held.change.reclaimed.is_empty(), "{start} is full, but {held:?}");
+                    }
+                }
+                (None, Err(_)) => assert!(hold(1).is_err(), "{start} is not listed, but {:?}", hold(1)),
+                (listed, explained) => panic!("{start} is listed as {listed:?}, but {explained:?}"),
+            }
+        }
+    }
+}
+
+fn play(zone: &str, begin: &str, steps: &[Step]) {
+    let rules = always(zone);
+    let zone = rules.time_zone;
+    let mut world = World::begin(begin);
+    let mut model = Model::default();
+    let mut history = vec![world.clone()];
+    let mut written: BTreeMap<(SessionTypeId, Timestamp), GroupSession> = BTreeMap::new();
+    for (place, step) in steps.iter().enumerate() {
+        match step {
+            Step::Wait(seconds) => world.now = world.now.plus(*seconds),
+            Step::Edit { kind, variant: number } => {
+                world.kinds[*kind].terms = variant(*kind, *number).terms;
+            }
+            Step::Retire { kind } => {
+                let status = &mut world.kinds[*kind].status;
+                *status = match status {
+                    SessionTypeStatus::Active => SessionTypeStatus::Retired,
+                    SessionTypeStatus::Retired => SessionTypeStatus::Active,
+                };
+            }
+            Step::Busy { quarter, minutes: Some(minutes) } => {
+                let start = world.start(*quarter).plus(7 * MINUTE);
+                world.busy.push(TimeSpan::new(start, start.plus(minutes * MINUTE)));
+            }
+            Step::Busy { minutes: None, .. } => world.busy.clear(),
+            Step::Deed { deed, lag } => {
+                let fresh = id(1 + place as u128);
+                let mut read = history[history.len() - 1 - (*lag).min(history.len() - 1)].clone();
+                loop {
+                    let stale = read.table.days != world.table.days
+                        || read.table.groups != world.table.groups
+                        || read.appointments != world.appointments;
+                    match read.decide(&rules, deed, fresh) {
+                        Resolution::Write { change, appointments, request } => {
+                            if !world.commit(&change, &appointments) {
+                                assert!(stale, "a fresh decision is always written");
+                                read = world.clone();
+                                continue;
+                            }
+                            let made = appointments.last().unwrap();
+                            match (&request, &made.status) {
+                                (Some((kind, start, seats)), status) => {
+                                    let hold_expires_at = match status {
+                                        Status::Pending { hold_expires_at } => Some(*hold_expires_at),
+                                        _ => None,
+                                    };
+                                    let request = Request {
+                                        appointment: made.id,
+                                        session_type: kind,
+                                        start: *start,
+                                        seats: *seats,
+                                        hold_expires_at,
+                                    };
+                                    // Also when it was decided on old news, it must still be right.
+                                    let (after, reclaimed) = model
+                                        .move_hold(zone, &read.busy, &request, read.now)
+                                        .expect("the model holds it too");
+                                    assert_eq!(change.reclaimed, reclaimed);
+                                    model = after;
+                                }
+                                (None, Status::Confirmed) => model.confirm(made.id),
+                                (None, _) => model.release(made.id),
+                            }
+                        }
+                        Resolution::Refused(why, kind, start, seats) if !stale => {
+                            let hold_expires_at = None;
+                            let appointment = match deed {
+                                Deed::Move { which, .. } => read.pick(*which).unwrap().id,
+                                _ => fresh,
+                            };
+                            let request =
+                                Request { appointment, session_type: &kind, start, seats, hold_expires_at };
+                            let expected = model.move_hold(zone, &read.busy, &request, read.now);
+                            assert_eq!(expected.map(|_| ()), Err(why));
+                        }
+                        Resolution::Refused(..) | Resolution::Nothing => {}
+                    }
+                    break;
+                }
+            }
+        }
+        check(&rules, &world, &model);
+        for (key, group) in &world.table.groups {
+            // Also of one that ended and began anew, or who read it before could write over it.
+            let before = written.insert(*key, group.clone());
+            let grows = |before: GroupSession| before == *group || before.version < group.version;
+            assert!(before.is_none_or(grows), "{key:?}: {group:?}");
+        }
+        history.push(world.clone());
+    }
+    check_list(&rules, &world);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_history_is_that_of_a_plain_list(
+        (zone, begin) in select(&BEGINNINGS[..]),
+        steps in prop::collection::vec(step(), 1..120),
+    ) {
+        play(zone, begin, &steps);
+    }
+
+    /// All that a decision may change lies in the days that it needs.
+    #[test]
+    fn what_is_needed_holds_whatever_is_in_the_way(
+        place in 0..3_usize,
+        number in 0..4_u16,
+        quarter in quarter(),
+        back in 0..400_i64,
+        length in 1..1_440_u16,
+        buffers in (0..720_u16, 0..720_u16),
+    ) {
+        let (kind, start) = (variant(place, number), at("2027-01-10T12:00:00Z").plus(quarter * 15 * MINUTE));
+        let needed = Occupancy::needed(&always("Asia/Kolkata"), &kind, start);
+        let other = with(9, |terms| {
+            terms.length_minutes = length;
+            (terms.buffer_before_minutes, terms.buffer_after_minutes) = buffers;
+        });
+        let other = entry(&other, start.plus((back - 200) * 15 * MINUTE));
+        if other.occupied().overlaps(kind.terms.occupied(start)) {
+            let days: BTreeSet<NaiveDate> = needed.utc_days().collect();
+            prop_assert!(other.occupied().utc_days().all(|date| days.contains(&date)));
+        }
+    }
+
+    /// Whatever is listed in a range, its weeks and all that is in its way were read.
+    #[test]
+    fn what_is_needed_to_list_holds_the_weeks_of_every_zone_and_what_reaches_into_them(
+        zone in select(vec!["Etc/GMT+12", "Pacific/Midway", "UTC", "Asia/Kathmandu", "Pacific/Kiritimati"]),
+        // Around midnights of UTC, a week's end among them.
+        (first, last) in (0..8_i64, 0..8_i64),
+        (early, late) in (-15 * HOUR..15 * HOUR, -15 * HOUR..15 * HOUR),
+    ) {
+        let zone: Zone = zone.parse().unwrap();
+        let midnight = at("2027-01-07T00:00:00Z");
+        let start = midnight.plus(first * DAY + early);
+        let range = TimeSpan::new(start, start.plus(1).max(midnight.plus((first + last) * DAY + late)));
+        let needed = Occupancy::needed_to_list(range);
+        let half_a_day = i64::from(MAXIMUM_BUFFER_MINUTES) * MINUTE;
+        for instant in [range.start(), range.end().plus(-1)] {
+            let week = slots::iso_week_span(zone, zone.day(instant));
+            let session = TimeSpan::new(instant, instant.plus(DAY)).widened(half_a_day, half_a_day);
+            for within in [week, session] {
+                prop_assert!(needed.start() <= within.start() && within.end() <= needed.end(), "{within:?}");
+            }
+        }
+        // Reading costs, so it is not much more: the weeks on either side, and no third.
+        prop_assert!(range.start().seconds() - needed.start().seconds() < 9 * DAY);
+        prop_assert!(needed.end().seconds() - range.end().seconds() < 9 * DAY);
+    }
+}

@@ -1,0 +1,195 @@
+//! A calendar in memory, its appointments, and what people and the expert do to them.
+
+use proptest::sample::Index;
+
+use super::*;
+use crate::scheduling::party::Party;
+
+/// What somebody does.
+#[derive(Debug, Clone)]
+pub(super) enum Deed {
+    Hold { kind: usize, quarter: i64, seats: u16, pays: bool },
+    Confirm(Index),
+    Cancel(Index),
+    Expire(Index),
+    Move { which: Index, quarter: i64 },
+}
+
+/// The types: a short one with a daily cap, a group's with a weekly cap, a long one with long buffers.
+pub(super) fn kinds() -> Vec<SessionType> {
+    (0..3).map(|place| variant(place, 0)).collect()
+}
+
+pub(super) fn variant(place: usize, variant: u16) -> SessionType {
+    match place {
+        0 => with(1, |terms| {
+            terms.length_minutes = [45, 90, 15, 45][usize::from(variant)];
+            terms.buffer_before_minutes = [10, 0, 0, 10][usize::from(variant)];
+            terms.buffer_after_minutes = [0, 15, 30, 0][usize::from(variant)];
+            terms.daily_cap = Some(3);
+            // It, too, may be opened for groups and closed again.
+            terms.capacity = [1, 1, 1, 2][usize::from(variant)];
+        }),
+        1 => with(2, |terms| {
+            terms.length_minutes = [120, 120, 120, 60][usize::from(variant)];
+            terms.buffer_after_minutes = [0, 720, 0, 30][usize::from(variant)];
+            terms.capacity = [3, 4, 1, 2][usize::from(variant)];
+            terms.weekly_cap = Some(4);
+        }),
+        _ => with(3, |terms| {
+            terms.length_minutes = [600, 1_440, 300, 30][usize::from(variant)];
+            terms.buffer_before_minutes = [120, 720, 0, 720][usize::from(variant)];
+            terms.buffer_after_minutes = [300, 720, 0, 0][usize::from(variant)];
+        }),
+    }
+}
+
+/// All that can be read at one moment.
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    pub(super) table: Table,
+    pub(super) appointments: BTreeMap<AppointmentId, Appointment>,
+    pub(super) kinds: Vec<SessionType>,
+    pub(super) busy: Vec<TimeSpan>,
+    pub(super) begin: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+/// What a deed comes to on what was read.
+pub(super) enum Resolution {
+    /// To be written, with the appointments as they become.
+    Write {
+        change: Change,
+        appointments: Vec<Appointment>,
+        request: Option<(SessionType, Timestamp, u16)>,
+    },
+    Refused(Refusal, SessionType, Timestamp, u16),
+    /// There is nothing to do, or the appointment's status does not allow it.
+    Nothing,
+}
+
+impl World {
+    pub(super) fn pick(&self, index: Index) -> Option<&Appointment> {
+        let all: Vec<&Appointment> = self.appointments.values().collect();
+        (!all.is_empty()).then(|| all[index.index(all.len())])
+    }
+
+    pub(super) fn reclaimed(&self, change: &Change) -> Vec<Appointment> {
+        change.reclaimed.iter().map(|id| self.appointments[id].expired(self.now).unwrap()).collect()
+    }
+
+    pub(super) fn begin(begin: &str) -> Self {
+        let begin = at(begin);
+        let (table, appointments) = (Table::default(), BTreeMap::new());
+        Self { table, appointments, kinds: kinds(), busy: Vec::new(), begin, now: begin }
+    }
+
+    pub(super) fn start(&self, quarter: i64) -> Timestamp {
+        self.begin.plus(quarter * 15 * MINUTE)
+    }
+
+    /// The rows of a span, and what outside calendars show in it.
+    pub(super) fn read(&self, span: TimeSpan) -> Occupancy {
+        let busy = self.busy.iter().filter(|busy| busy.overlaps(span)).copied().collect();
+        Occupancy { busy, ..self.table.read(span) }
+    }
+
+    pub(super) fn decide(&self, rules: &AvailabilityRules, deed: &Deed, fresh: AppointmentId) -> Resolution {
+        let now = self.now;
+        match *deed {
+            Deed::Hold { kind, quarter, seats, pays } => {
+                let (kind, start) = (&self.kinds[kind], self.start(quarter));
+                let hold_expires_at = pays.then_some(now.plus(300));
+                let request =
+                    Request { appointment: fresh, session_type: kind, start, seats, hold_expires_at };
+                let ledger = self.read(Occupancy::needed(rules, kind, start));
+                match ledger.hold(rules, &request, now) {
+                    Ok(held) => {
+                        let status = hold_expires_at
+                            .map_or(Status::Confirmed, |hold_expires_at| Status::Pending { hold_expires_at });
+                        let made = Appointment { id: fresh, seats, status, ..booked(0, &held) };
+                        let mut appointments = self.reclaimed(&held.change);
+                        appointments.push(made);
+                        let request = Some((kind.clone(), start, seats));
+                        Resolution::Write { change: held.change, appointments, request }
+                    }
+                    Err(refusal) => Resolution::Refused(refusal, kind.clone(), start, seats),
+                }
+            }
+            Deed::Confirm(which) => self.end(which, |table, old| {
+                Some((table.read(old.occupied()).confirm(old), old.confirmed().ok()?))
+            }),
+            Deed::Cancel(which) => self.end(which, |table, old| {
+                let cancelled =
+                    old.cancelled(crate::scheduling::party::Party::Client, Default::default(), now).ok()?;
+                Some((table.read(old.occupied()).release(old), cancelled))
+            }),
+            Deed::Expire(which) => self.end(which, |table, old| {
+                Some((table.read(old.occupied()).release(old), old.expired(now).ok()?))
+            }),
+            Deed::Move { which, quarter } => {
+                let start = self.start(quarter);
+                let Some(old) = self.pick(which) else { return Resolution::Nothing };
+                if old.check_reschedule(Party::Client, now).is_err() || old.start == start {
+                    return Resolution::Nothing;
+                }
+                let kind = self.kinds.iter().find(|kind| kind.id == old.session_type).unwrap();
+                let mut kind = kind.clone();
+                // As the use case does: what was booked keeps its length, and a seat stays a seat.
+                kind.terms.length_minutes = u16::try_from(old.session().seconds() / MINUTE).unwrap();
+                if !old.group {
+                    kind.terms.capacity = 1;
+                } else if kind.terms.capacity == 1 {
+                    kind.terms.capacity = old.seats.max(2);
+                }
+                let request = Request {
+                    appointment: old.id,
+                    session_type: &kind,
+                    start,
+                    seats: old.seats,
+                    hold_expires_at: None,
+                };
+                let needed = Occupancy::needed(rules, &kind, start);
+                let ledger = self.read(old.occupied()).joined(self.read(needed));
+                match ledger.move_hold(rules, old, &request, now) {
+                    Ok(held) => {
+                        let mut appointments = self.reclaimed(&held.change);
+                        appointments.push(
+                            old.rescheduled(Party::Client, held.booked_time(), old.price, now).unwrap(),
+                        );
+                        let request = Some((kind.clone(), start, old.seats));
+                        Resolution::Write { change: held.change, appointments, request }
+                    }
+                    Err(refusal) => Resolution::Refused(refusal, kind.clone(), start, old.seats),
+                }
+            }
+        }
+    }
+
+    pub(super) fn end(
+        &self,
+        which: Index,
+        change: impl FnOnce(&Table, &Appointment) -> Option<(Change, Appointment)>,
+    ) -> Resolution {
+        match self.pick(which).and_then(|old| change(&self.table, old)) {
+            Some((change, appointment)) => {
+                Resolution::Write { change, appointments: vec![appointment], request: None }
+            }
+            None => Resolution::Nothing,
+        }
+    }
+
+    /// All of it or nothing, as a transaction does.
+    pub(super) fn commit(&mut self, change: &Change, appointments: &[Appointment]) -> bool {
+        let as_read = |appointment: &Appointment| {
+            self.appointments.get(&appointment.id).map_or(0, |old| old.version) == appointment.version - 1
+        };
+        if !appointments.iter().all(as_read) || !self.table.commit(change) {
+            return false;
+        }
+        for appointment in appointments {
+            self.appointments.insert(appointment.id, appointment.clone());
+        }
+        true
+    }
+}

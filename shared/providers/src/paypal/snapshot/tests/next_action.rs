@@ -1,0 +1,158 @@
+//! What settles a payment at a gateway that lets the platform move no expert's money: nothing is ever asked of it that it cannot
+//! do, and the client ends up with what they shall have.
+
+use domain::kernel::time::DAY;
+use domain::payments::gateway::Capabilities;
+use domain::payments::payment::{Order as GatewayOrder, PaymentAction, Transition, Wait};
+use proptest::prelude::*;
+
+use super::*;
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        authorisation_holds: 28 * DAY,
+        later_authorisation_holds: None,
+        waits_for_collection: true,
+        reaches_experts: false,
+        refunds_after_dispute: true,
+    }
+}
+
+fn appointment(status: Value) -> domain::scheduling::appointment::Appointment {
+    let mut appointment = json!({
+        "id": "apt_00000000000000000000000001",
+        "version": 1,
+        "expert": "exp_00000000000000000000000001",
+        "client": "cli_00000000000000000000000001",
+        "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/Berlin" },
+        "session_type": "ses_00000000000000000000000001",
+        "session_name": "An hour",
+        "start": "2027-01-20T10:00:00Z",
+        "end": "2027-01-20T11:00:00Z",
+        "buffer_before_minutes": 0,
+        "buffer_after_minutes": 0,
+        "seats": 1,
+        "group": false,
+        "price": { "amount": 8000, "currency": "EUR" },
+        "created_at": "2027-01-04T07:58:00Z",
+        "reschedules": 0,
+    });
+    appointment.as_object_mut().expect("an object").extend(status.as_object().expect("an object").clone());
+    serde_json::from_value(appointment).expect("an appointment")
+}
+
+fn step(payment: &Payment, status: &Value, snapshot: &PaymentSnapshot, now: &str) -> PaymentAction {
+    let now = now.parse().expect("a time");
+    domain::payments::payment::next_action(
+        &appointment(status.clone()),
+        payment,
+        snapshot,
+        &snapshot.movements,
+        capabilities(),
+        now,
+    )
+}
+
+fn cancelled() -> Value {
+    json!({ "status": "cancelled", "cancelled_by": "client", "reason": "", "cancelled_at": "2027-01-05T08:00:00Z" })
+}
+
+#[test]
+fn an_order_that_nobody_took_needs_no_cancelling() {
+    let pending = json!({ "status": "pending", "hold_expires_at": "2027-01-04T08:08:00Z" });
+    let of = |word: &str| fetch_payment(Plan::Charge, order(word, json!({})), Vec::new());
+    let payment = payment(Plan::Charge);
+    let (before, after) = ("2027-01-04T08:00:00Z", "2027-01-04T08:08:00Z");
+    let hold: Timestamp = after.parse().expect("a time");
+    assert_eq!(
+        step(&payment, &pending, &of("PAYER_ACTION_REQUIRED"), before),
+        PaymentAction::Wait(Wait::Until(hold))
+    );
+    assert_eq!(
+        step(&payment, &pending, &of("PAYER_ACTION_REQUIRED"), after),
+        PaymentAction::Transition(Transition::Expire)
+    );
+    assert_eq!(
+        step(&payment, &pending, &of("APPROVED"), before),
+        PaymentAction::Order(GatewayOrder::CollectApproved)
+    );
+    // Nobody else has the slot yet.
+    assert_eq!(
+        step(&payment, &pending, &of("APPROVED"), after),
+        PaymentAction::Order(GatewayOrder::CollectApproved)
+    );
+    for word in ["PAYER_ACTION_REQUIRED", "APPROVED", "VOIDED"] {
+        assert_eq!(
+            step(&payment, &json!({ "status": "expired" }), &of(word), after),
+            PaymentAction::Wait(Wait::Settled),
+            "{word}"
+        );
+        assert_eq!(
+            step(&payment, &cancelled(), &of(word), after),
+            PaymentAction::Wait(Wait::Settled),
+            "{word}"
+        );
+    }
+    // Who was asked to pay anew and agreed while the session took place pays for it.
+    let asked = Payment { action_deadline: Some("2027-01-21T00:00:00Z".parse().expect("a time")), ..payment };
+    let completed = json!({ "status": "completed" });
+    assert_eq!(
+        step(&asked, &completed, &of("APPROVED"), "2027-01-20T12:00:00Z"),
+        PaymentAction::Order(GatewayOrder::CollectApproved)
+    );
+    assert_eq!(
+        step(&asked, &completed, &of("APPROVED"), "2027-01-22T12:00:00Z"),
+        PaymentAction::Transition(Transition::WriteOff)
+    );
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_asked_that_cannot_be_done(
+        final_charge in 0_u64..=8_000,
+        disputed in 0_u64..=8_000,
+        outcome in 0..4_usize,
+        failures in 0..3_usize,
+    ) {
+        let text = |cents: u64| format!("{}.{:02}", cents / 100, cents % 100);
+        let disputes = match (disputed, outcome) {
+            (0, _) | (_, 0) => Vec::new(),
+            (_, 1) => vec![dispute("UNDER_REVIEW", None, &text(disputed))],
+            (_, 2) => vec![dispute("RESOLVED", Some(("RESOLVED_SELLER_FAVOUR", "0.00")), &text(disputed))],
+            (_, _) => vec![dispute("RESOLVED", Some(("RESOLVED_BUYER_FAVOUR", &text(disputed))), &text(disputed))],
+        };
+        let mut payment = payment(Plan::Charge);
+        payment.final_charge = Some(payment.amount.with_amount(final_charge).expect("small"));
+        payment.refund_tries = 3;
+        let mut refunds: Vec<Value> = Vec::new();
+        for number in 0..10 {
+            let snapshot = refunded("COMPLETED", refunds.clone(), disputes.clone());
+            match step(&payment, &cancelled(), &snapshot, "2027-01-10T08:00:00Z") {
+                PaymentAction::Order(GatewayOrder::Refund { amount, .. }) => {
+                    prop_assert!(!snapshot.open_dispute);
+                    let capture: Capture = serde_json::from_value(capture("COMPLETED", "80.00", "8.00")).expect("PayPal's shape");
+                    let known: Vec<Refund> = refunds.iter().map(|one| serde_json::from_value(one.clone()).expect("PayPal's shape")).collect();
+                    let in_force: Vec<&Refund> = known.iter().filter(|one| !failed(one)).collect();
+                    let fee = super::super::super::convert::fee_back(&capture, &in_force, amount).expect("amounts");
+                    let status = if number < failures { "FAILED" } else { "COMPLETED" };
+                    let key = format!("apt_00000000000000000000000001:refund:{}", number + 1);
+                    refunds.push(refund(&format!("R{number}"), status, &text(amount.amount()), &text(fee.amount()), Some(&key)));
+                }
+                PaymentAction::Wait(Wait::Settled) => {
+                    prop_assert!(!snapshot.open_dispute);
+                    let totals = Totals::of(&snapshot.movements);
+                    prop_assert!(totals.held() <= final_charge);
+                    let lost = if outcome == 3 { disputed } else { 0 };
+                    prop_assert_eq!(totals.held(), final_charge.min(8_000 - lost));
+                    return Ok(());
+                }
+                PaymentAction::Wait(Wait::Until(_)) => {
+                    prop_assert!(snapshot.open_dispute);
+                    return Ok(());
+                }
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+        prop_assert!(false, "it never ends: {refunds:#?}");
+    }
+}

@@ -1,0 +1,266 @@
+//! What Stripe's objects come to, from answers in Stripe's shapes (API version 2026-09-30, in which a capture in part and a
+//! cancellation make no refund: <https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow>).
+
+use domain::payments::gateway::GatewayKind;
+use domain::payments::ledger::Balances;
+use domain::payments::payment::{Decline, Plan, References};
+use domain::{AppointmentId, Rate};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::stripe::wire::List;
+
+const REFUNDED_IN_PART: &[u8] = include_bytes!("../recorded/refunded_in_part.json");
+const AUTHORISED: &[u8] = include_bytes!("../recorded/authorised.json");
+const CAPTURED_IN_PART: &[u8] = include_bytes!("../recorded/captured_in_part.json");
+const CANCELLED: &[u8] = include_bytes!("../recorded/cancelled.json");
+const DECLINED: &[u8] = include_bytes!("../recorded/declined.json");
+const DISPUTES: &[u8] = include_bytes!("../recorded/disputes.json");
+const SETUP: &[u8] = include_bytes!("../recorded/setup_intent.json");
+
+fn payment() -> Payment {
+    let amount = Money::new(10_000, Currency::EUR).expect("small");
+    let destination = (GatewayKind::Stripe, "acct_3Q1".to_owned());
+    let agreed =
+        Payment::agreed(AppointmentId::from_bits(1), amount, Rate::TEN_PERCENT, destination, Plan::Charge);
+    Payment {
+        references: References { intent: Some("pi_3Q1".to_owned()), ..References::default() },
+        ..agreed
+    }
+}
+
+fn found(recorded: &[u8]) -> Found {
+    Found::of(serde_json::from_slice(recorded).expect("Stripe's shape")).expect("with its charge")
+}
+
+/// The same with other members of the charge.
+fn found_with(recorded: &[u8], changes: Value) -> Found {
+    let mut intent: Value = serde_json::from_slice(recorded).expect("JSON");
+    for (name, value) in changes.as_object().expect("members") {
+        intent["latest_charge"][name] = value.clone();
+    }
+    Found::of(serde_json::from_value(intent).expect("Stripe's shape")).expect("with its charge")
+}
+
+fn dispute(id: &str) -> Dispute {
+    let disputes: List<Dispute> = serde_json::from_slice(DISPUTES).expect("Stripe's shape");
+    disputes.data.into_iter().find(|dispute| dispute.id == id).expect("recorded")
+}
+
+type Told<'a> = (MovementKind, u64, &'a str);
+
+fn told(snapshot: &PaymentSnapshot) -> Vec<Told<'_>> {
+    snapshot.movements.iter().map(|one| (one.kind, one.amount.amount(), one.object.as_str())).collect()
+}
+
+/// The idempotency keys, without the appointment.
+fn keys(snapshot: &PaymentSnapshot) -> Vec<Option<&str>> {
+    let step = |key: &'_ String| key.find(':').map(|colon| colon + 1);
+    let keys = snapshot.movements.iter().map(|movement| movement.idempotency_key.as_ref());
+    keys.map(|key| key.and_then(|key| key.get(step(key)?..))).collect()
+}
+
+#[test]
+fn a_charge_with_refunds() {
+    use MovementKind::{Captured, Fee, FeeRefund, ProcessingFee, Refund, RefundFailed, Reversal, Transfer};
+    let snapshot = snapshot(&payment(), &found(REFUNDED_IN_PART)).expect("amounts");
+    assert_eq!(snapshot.status, IntentStatus::Succeeded);
+    assert_eq!(
+        told(&snapshot),
+        [
+            (Captured, 10_000, "ch_3Q1"),
+            (ProcessingFee, 175, "ch_3Q1"),
+            (Transfer, 10_000, "tr_3Q1"),
+            (Fee, 1_000, "fee_3Q1"),
+            (Reversal, 1_000, "trr_1"),
+            (FeeRefund, 100, "fr_1"),
+            (Refund, 1_000, "re_1"),
+            (Reversal, 1_500, "trr_2"),
+            (FeeRefund, 150, "fr_2"),
+            (Refund, 1_500, "re_2"),
+            (Refund, 700, "re_3"),
+            (RefundFailed, 1_500, "re_2"),
+        ]
+    );
+    let (charge, first, second) = (Some("intent:1"), Some("refund:1"), Some("refund:2"));
+    assert_eq!(
+        keys(&snapshot),
+        [charge, None, charge, charge, first, None, first, second, None, second, None, None]
+    );
+    let balances = Balances::of(&snapshot.movements);
+    let of = |account| balances.get(account, Currency::EUR);
+    assert_eq!(of(Account::Client), -8_300);
+    assert_eq!(of(Account::Expert), 10_000 - 1_000 - 2_500 + 250);
+    assert_eq!(of(Account::Gateway), 175);
+    assert_eq!(of(Account::Platform), 8_300 - 6_750 - 175);
+}
+
+#[test]
+fn each_movement_is_told_once() {
+    for recorded in [REFUNDED_IN_PART, AUTHORISED, CAPTURED_IN_PART, CANCELLED] {
+        let snapshot = snapshot(&payment(), &found(recorded)).expect("amounts");
+        for (place, movement) in snapshot.movements.iter().enumerate() {
+            assert!(!snapshot.movements[..place].iter().any(|other| other.is(movement)), "{movement:?}");
+        }
+    }
+}
+
+#[test]
+fn an_authorisation_taken_in_part_or_not_at_all() {
+    use MovementKind::{Authorised, Captured, Fee, ProcessingFee, Released, Transfer};
+    let held = snapshot(&payment(), &found(AUTHORISED)).expect("amounts");
+    let capture_before = Timestamp::from_seconds(1_700_604_900);
+    assert_eq!(held.status, IntentStatus::Authorised { capture_before });
+    assert_eq!(told(&held), [(Authorised, 10_000, "ch_3Q1")]);
+
+    let taken = snapshot(&payment(), &found(CAPTURED_IN_PART)).expect("amounts");
+    assert_eq!(taken.status, IntentStatus::Succeeded);
+    assert_eq!(
+        told(&taken),
+        [
+            (Authorised, 10_000, "ch_3Q1"),
+            (Captured, 6_000, "ch_3Q1"),
+            (Released, 4_000, "ch_3Q1"),
+            (ProcessingFee, 115, "ch_3Q1"),
+            (Transfer, 6_000, "tr_3Q1"),
+            (Fee, 600, "fee_3Q1"),
+        ]
+    );
+    let capture = Some("capture:2");
+    assert_eq!(keys(&taken), [Some("saved_card:2"), capture, capture, None, capture, capture]);
+    assert_eq!(Balances::of(&taken.movements).get(Account::Authorised, Currency::EUR), 0);
+
+    let cancelled = snapshot(&payment(), &found(CANCELLED)).expect("amounts");
+    assert_eq!(cancelled.status, IntentStatus::Cancelled);
+    assert_eq!(told(&cancelled), [(Authorised, 10_000, "ch_3Q1"), (Released, 10_000, "ch_3Q1")]);
+    assert_eq!(Balances::of(&cancelled.movements).iter().filter(|(.., amount)| *amount != 0).count(), 0);
+}
+
+#[test]
+fn what_is_not_told_is_assumed_to_be_short() {
+    let untold = found_with(AUTHORISED, json!({ "payment_method_details": { "card": { "brand": "visa" } } }));
+    let created = Timestamp::from_seconds(1_700_000_100);
+    let until = |payment: &Payment| snapshot(payment, &untold).expect("amounts").status;
+    let capture_before = created.plus(AUTHORISATION_HOLDS);
+    assert_eq!(until(&payment()), IntentStatus::Authorised { capture_before });
+    let mut saved = payment();
+    saved.references.setup = Some("seti_3Q1".to_owned());
+    let capture_before = created.plus(LATER_AUTHORISATION_HOLDS);
+    assert_eq!(until(&saved), IntentStatus::Authorised { capture_before });
+    // The gateway's price is left out until it is known.
+    let unknown = found_with(REFUNDED_IN_PART, json!({ "balance_transaction": null }));
+    let snapshot = snapshot(&payment(), &unknown).expect("amounts");
+    assert!(snapshot.movements.iter().all(|movement| movement.kind != MovementKind::ProcessingFee));
+    assert!(snapshot.movements.iter().any(|movement| movement.kind == MovementKind::Captured));
+}
+
+#[test]
+fn a_failed_attempt_moves_nothing() {
+    let snapshot = snapshot(&payment(), &found(DECLINED)).expect("amounts");
+    assert_eq!((snapshot.status, snapshot.decline), (IntentStatus::Open, Some(Decline::InsufficientFunds)));
+    assert_eq!(snapshot.movements, []);
+}
+
+#[test]
+fn a_bank_debit_under_way_moves_nothing_yet() {
+    let pending = found_with(REFUNDED_IN_PART, json!({ "status": "pending" }));
+    let mut intent = pending.intent.clone();
+    for word in ["processing", "something_new"] {
+        intent.status = word.to_owned();
+        let snapshot =
+            snapshot(&payment(), &Found { intent: intent.clone(), ..pending.clone() }).expect("amounts");
+        assert_eq!((snapshot.status, snapshot.movements), (IntentStatus::Processing, Vec::new()), "{word}");
+    }
+    assert!(matches!(snapshot(&payment(), &pending), Err(PaymentError::Unavailable(_))));
+}
+
+#[test]
+fn disputes_count_what_they_took() {
+    use MovementKind::{Dispute, DisputeFee, DisputeWon, ProcessingFee};
+    let after = |ids: &[&str]| {
+        let disputes = ids.iter().map(|id| dispute(id)).collect();
+        let snapshot = snapshot(&payment(), &Found { disputes, ..found(REFUNDED_IN_PART) }).expect("amounts");
+        let moved = snapshot.movements.iter().filter(|movement| movement.object.starts_with("dp_"));
+        let moved: Vec<_> =
+            moved.map(|movement| (movement.kind, movement.amount.amount(), movement.from)).collect();
+        (moved, snapshot.open_dispute)
+    };
+    let took =
+        |amount| [(Dispute, amount, Account::Platform), (DisputeFee, 2_000, Account::Platform)].to_vec();
+    assert_eq!(after(&["dp_open"]), (took(10_000), true));
+    assert_eq!(after(&["dp_lost"]), (took(4_000), false));
+    assert_eq!(after(&["dp_inquiry"]), (Vec::new(), false));
+    let back = [(DisputeWon, 10_000, Account::Client), (ProcessingFee, 2_000, Account::Gateway)];
+    assert_eq!(after(&["dp_won"]), ([took(10_000), back.to_vec()].concat(), false));
+    assert!(Found { disputes: vec![dispute("dp_won")], ..found(CAPTURED_IN_PART) }.may_be_given_again());
+    assert!(!Found { disputes: vec![dispute("dp_lost")], ..found(CAPTURED_IN_PART) }.may_be_given_again());
+    assert!(found(REFUNDED_IN_PART).may_be_given_again(), "one of its refunds failed");
+    for (word, open) in
+        [("needs_response", true), ("appeal_under_review", true), ("prevented", false), ("new", true)]
+    {
+        assert_eq!(is_open(word), open, "{word}");
+    }
+}
+
+#[test]
+fn what_is_settled_in_another_currency_is_not_counted() {
+    for changes in [json!({ "currency": "usd" }), json!({ "amount": -1, "amount_captured": -1 })] {
+        let wrong = snapshot(&payment(), &found_with(REFUNDED_IN_PART, changes.clone()));
+        assert!(matches!(wrong, Err(PaymentError::Unavailable(_))), "{changes}: {wrong:?}");
+    }
+    let mut intent: Value = serde_json::from_slice(REFUNDED_IN_PART).expect("JSON");
+    intent["latest_charge"]["balance_transaction"]["currency"] = json!("usd");
+    let found = Found::of(serde_json::from_value(intent).expect("Stripe's shape")).expect("with its charge");
+    let snapshot = snapshot(&payment(), &found).expect("the gateway's price may be in another currency");
+    let price = snapshot.movements.iter().find(|movement| movement.kind == MovementKind::ProcessingFee);
+    assert_eq!(price.map(|price| price.amount.currency().code()), Some("USD"));
+}
+
+#[test]
+fn a_saved_card_counts_until_it_is_forgotten() {
+    let status = |change: &dyn Fn(&mut Value)| {
+        let mut setup: Value = serde_json::from_slice(SETUP).expect("JSON");
+        change(&mut setup);
+        let setup: SetupIntent = serde_json::from_value(setup).expect("Stripe's shape");
+        let snapshot = snapshot_of_setup(&setup);
+        (snapshot.status, pay_with(&setup.status, setup.client_secret.as_ref()), snapshot.decline)
+    };
+    let secret = || PayWith::ClientSecret("seti_3Q1_secret_x".to_owned());
+    assert_eq!(status(&|_| ()), (IntentStatus::CardSaved, PayWith::Nothing, None));
+    let forgotten = status(&|setup| setup["payment_method"]["customer"] = Value::Null);
+    assert_eq!(forgotten, (IntentStatus::Cancelled, PayWith::Nothing, None));
+    for word in ["requires_payment_method", "requires_confirmation", "requires_action"] {
+        let open = status(&|setup| setup["status"] = json!(word));
+        assert_eq!(open, (IntentStatus::Open, secret(), None), "{word}");
+    }
+    for word in ["processing", "something_new"] {
+        let waiting = status(&|setup| setup["status"] = json!(word));
+        assert_eq!(waiting, (IntentStatus::Processing, PayWith::Nothing, None), "{word}");
+    }
+    let refused = status(&|setup| {
+        setup["status"] = json!("requires_payment_method");
+        setup["last_setup_error"] =
+            json!({ "code": "setup_intent_authentication_failure", "type": "card_error" });
+    });
+    assert_eq!(refused, (IntentStatus::Open, secret(), Some(Decline::AuthenticationRequired)));
+}
+
+#[test]
+fn answers_without_what_was_asked_for_are_faults() {
+    let read = |intent: Value| Found::of(serde_json::from_value(intent).expect("an id is a shape too"));
+    let recorded = || serde_json::from_slice::<Value>(REFUNDED_IN_PART).expect("JSON");
+    let mut intent = recorded();
+    intent["latest_charge"] = json!("ch_3Q1");
+    assert!(matches!(read(intent), Err(Failure::Silence(_))));
+    for (member, bare) in
+        [("transfer", json!("tr_3Q1")), ("application_fee", json!("fee_3Q1")), ("refunds", Value::Null)]
+    {
+        let mut intent = recorded();
+        intent["latest_charge"][member] = bare;
+        assert!(matches!(read(intent), Err(Failure::Silence(_))), "{member}");
+    }
+    let mut intent: Value = serde_json::from_slice(AUTHORISED).expect("JSON");
+    intent["latest_charge"]["amount"] = json!("10000");
+    let error = serde_json::from_value::<PaymentIntent>(intent).expect_err("no number").to_string();
+    assert!(error.contains("10000"), "{error}");
+}

@@ -1,0 +1,70 @@
+//! `template.yaml` agrees with the route tables, and with the log messages that its alarms count.
+
+use functions::AREAS;
+use tools::template::faults;
+
+const TEMPLATE: &str = include_str!("../../template.yaml");
+
+/// Asserts that a fault is found after `before` was replaced with `after`.
+fn assert_found(before: &str, after: &str, fault: &str) {
+    assert!(TEMPLATE.contains(before), "{before}");
+    let found = faults(&TEMPLATE.replacen(before, after, 1), AREAS);
+    assert!(found.iter().any(|found| found.contains(fault)), "{found:?}");
+}
+
+#[test]
+fn the_template_agrees_with_the_route_tables() {
+    assert_eq!(faults(TEMPLATE, AREAS), Vec::<String>::new());
+}
+
+#[test]
+fn a_path_that_differs_from_the_route_tables_is_found() {
+    let fault = "the generated part differs";
+    assert_found(
+        "/v1/appointments/{appointment_id}/cancel:",
+        "/v1/appointments/{appointment_id}/end:",
+        fault,
+    );
+    assert_found("security: [{NONE: []}], ", "", fault);
+    assert_found("                  - !GetAtt BookAppointment.Arn\n", "", fault);
+    assert_found("# End of the generated part.", "", "lacks the comment");
+}
+
+#[test]
+fn a_function_without_a_resource_is_found() {
+    let fault = "book_appointment of the area scheduling has no resource BookAppointment";
+    assert_found("\n  BookAppointment:\n", "\n  BookSession:\n", fault);
+}
+
+#[test]
+fn a_resource_without_a_function_is_found() {
+    assert_found("\n  RunJobs:\n", "\n  RunTasks:\n", "RunTasks is in no route table");
+}
+
+#[test]
+fn a_resource_that_starts_another_function_is_found() {
+    let area = "Binary: scheduling}}\n    Properties:\n      Handler: book_appointment\n";
+    for (after, fault) in [
+        (area.replace("scheduling", "payments"), "Metadata.BuildProperties.Binary: scheduling"),
+        (area.replace("book_appointment", "list_slots"), "Properties.Handler: book_appointment"),
+    ] {
+        assert_found(area, &after, &format!("BookAppointment needs {fault}"));
+    }
+    let log = "LogGroup: !Ref SchedulingLog";
+    assert_found(log, "LogGroup: !Ref PaymentsLog", "needs Properties.LoggingConfig.LogGroup: SchedulingLog");
+}
+
+#[test]
+fn an_event_that_adds_no_route_is_found() {
+    let description = "      Description: Holds a slot and starts its payment\n";
+    let event =
+        "      Events: {Http: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: /x}}}\n";
+    assert_found(description, &format!("{description}{event}"), "BookAppointment has an event HttpApi");
+}
+
+#[test]
+fn alarms_count_messages_that_are_logged() {
+    for message in [app::payments::ESCALATED, app::operations::outbox::JOB_FAILED] {
+        assert!(TEMPLATE.contains(&format!("$.fields.message = \"{message}\"")), "{message}");
+    }
+}
