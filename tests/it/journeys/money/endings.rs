@@ -68,7 +68,7 @@ async fn reported(terms: &Value) -> (World, Offer, String) {
     world.until("2027-01-05T10:10:00Z").await;
     let now = world.act("alan", &appointment, "no-show", &Value::Null).await.expect(200);
     assert_eq!((&now["status"], &now["missed_by"]), (&json!("no_show"), &json!("expert")));
-    assert_eq!(now["no_show_report"], json!({ "state": "objections", "until": "2027-01-06T10:10:00Z" }));
+    assert_eq!(now["no_show_report"], json!({ "state": "open", "until": "2027-01-06T10:10:00Z" }));
     world.stack.settle().await;
     (world, offer, appointment)
 }
@@ -124,7 +124,7 @@ async fn what_the_two_say_differently_an_administrator_decides() {
             }
             world.stack.settle().await;
             let now = world.appointment(&appointment).await;
-            assert_eq!(now["no_show_report"], json!({ "state": "contested" }));
+            assert_eq!(now["no_show_report"], json!({ "state": "disputed" }));
             assert_eq!(world.told("appointment.no_show_disputed"), 1);
             assert_eq!(world.told("payment.escalated"), 1);
             // Neither of the two can decide by saying it again, nor can time; money that is set aside does not run out.
