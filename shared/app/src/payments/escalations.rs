@@ -10,6 +10,10 @@ use store::{AppointmentRecord, EscalationPage, Job, Transaction};
 use crate::identity::people::{Person, administrator};
 use crate::{App, AppError, Attempt};
 
+/// What the names of movements begin with that an administrator made outside the gateway. A number follows that is unique only within
+/// the appointment.
+pub(crate) const MANUAL: &str = "manual_";
+
 /// What a person decides about a payment that cannot go on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
@@ -117,7 +121,7 @@ pub async fn resolve(
                 payment.refund_tries = totals.failed_refunds.saturating_add(1);
                 payment.refused.remove(&OrderKind::Refund);
                 payment.entries += 1;
-                let object = format!("manual_{}", payment.entries);
+                let object = format!("{MANUAL}{}", payment.entries);
                 let movement = Movement::new(MovementKind::ResolvedManually, amount, object, now, None);
                 app.enqueue(&mut transaction, Job::Receipts(id), now)?;
                 movements.push(movement.clone());

@@ -11,6 +11,7 @@ use domain::receipts::tax::{NoTax, TaxReport, Taxes, to_take_back};
 use domain::scheduling::appointment::Appointment;
 use store::{Transaction, WrittenCalculation};
 
+use crate::payments::escalations::MANUAL;
 use crate::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
 use crate::{App, AppError};
 
@@ -180,7 +181,7 @@ impl Report<'_> {
 /// What a movement is called in the expert's reports. What the gateway named has that name; what a person settled by hand has one
 /// that counts within its appointment only.
 fn reference(appointment: &Appointment, object: &str) -> String {
-    if object.starts_with("by_hand_") { format!("{}:{object}", appointment.id) } else { object.to_owned() }
+    if object.starts_with(MANUAL) { format!("{}:{object}", appointment.id) } else { object.to_owned() }
 }
 
 /// What was refused for good must not hold a document up for ever.

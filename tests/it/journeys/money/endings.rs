@@ -135,7 +135,7 @@ async fn what_the_two_say_differently_an_administrator_decides() {
             world.until("2027-01-15T10:00:00Z").await;
             let seen = world.get(&format!("/v1/appointments/{appointment}")).person("margaret").send().await;
             let seen = seen.expect(200);
-            assert_eq!(seen["payment"]["escalation"], json!({ "because": "contested" }), "{seen:#}");
+            assert_eq!(seen["payment"]["escalation"], json!({ "because": "no_show_disputed" }), "{seen:#}");
             assert_eq!(seen["payment"]["state"], "paid");
 
             world.act("margaret", &appointment, what, &body).await.expect(200);
