@@ -182,9 +182,8 @@ pub struct Sweep {
 pub async fn sweep(app: &App) -> Result<Sweep, AppError> {
     let now: Timestamp = app.now();
     let mut swept = Sweep::default();
-    let shards = keys::OUTBOX_SHARDS;
     let mut failure = None;
-    for shard in 0..shards {
+    for shard in 0..keys::OUTBOX_SHARDS {
         // What holds one of them up shall not hold up the others.
         match sweep_shard(app, shard, now).await {
             Ok(found) => {

@@ -65,7 +65,6 @@ async fn ask(
 ) -> Result<(), AppError> {
     let ordinal = |kind| {
         let before = movements.iter().filter(|movement| movement.kind == kind).count();
-        let before = before;
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     };
     match order {
@@ -120,8 +119,8 @@ async fn ask_client(
     deadline: Timestamp,
 ) -> Result<(), AppError> {
     let version = payment.version;
-    let event = payment.action_deadline.is_none();
-    let event = event.then_some(Event::PaymentActionRequired);
+    let is_first = payment.action_deadline.is_none();
+    let event = is_first.then_some(Event::PaymentActionRequired);
     let wanted = Payment {
         plan: Plan::Authorise,
         intents: payment.intents.saturating_add(1),

@@ -277,7 +277,6 @@ impl ReferenceRates {
     /// `None` when the table lacks one of the currencies, or the result is more than an amount can be.
     pub fn convert(&self, price: Money, into: Currency) -> Option<Money> {
         let from = price.currency();
-        let price = price;
         if from == into {
             return Some(price);
         }

@@ -154,7 +154,6 @@ pub struct Entry {
 pub fn new_movements<'a>(known: &[Movement], seen: &'a [Movement]) -> Vec<&'a Movement> {
     let mut new_movements: Vec<&Movement> = Vec::new();
     for one in seen {
-        let known = known;
         if !known.iter().chain(new_movements.iter().copied()).any(|other| other.is(one)) {
             new_movements.push(one);
         }

@@ -99,8 +99,7 @@ impl GroupSession {
     /// Seats that nobody holds at `now`: never more than it has, nor than the session type offers by now.
     pub fn left(&self, terms: &SessionTypeTerms, now: Timestamp) -> u16 {
         let taken = self.seats.values().filter(|seats| !is_over(seats.hold_expires_at, now));
-        let offered = terms.capacity;
-        self.capacity.min(offered).saturating_sub(taken.map(|seats| seats.count).sum())
+        self.capacity.min(terms.capacity).saturating_sub(taken.map(|seats| seats.count).sum())
     }
 
     fn is_free(&self, now: Timestamp) -> bool {
@@ -422,8 +421,7 @@ impl Draft {
     }
 
     fn insert(&mut self, key: EntryKey, entry: Entry) {
-        let occupied = entry.occupied();
-        for date in occupied.utc_days() {
+        for date in entry.occupied().utc_days() {
             self.ledger.days.entry(date).or_default().entries.insert(key, entry);
             self.changed.insert(date);
         }
@@ -588,10 +586,7 @@ impl Draft {
             .utc_days()
             .filter_map(|date| self.ledger.days.get(&date))
             .flat_map(|day| &day.entries)
-            .filter(|(_, entry)| {
-                let theirs = entry.occupied();
-                theirs.overlaps(occupied)
-            })
+            .filter(|(_, entry)| entry.occupied().overlaps(occupied))
             .map(|(key, entry)| (*key, *entry))
             .collect();
         let mut standing =

@@ -313,8 +313,7 @@ struct Bounds {
 impl Bounds {
     fn new(zone: Zone, terms: &SessionTypeTerms, now: Timestamp) -> Self {
         let today = zone.day_holding(now.seconds());
-        let notice = terms.minimum_notice_minutes;
-        let earliest = now.seconds() + i64::from(notice) * MINUTE;
+        let earliest = now.seconds() + i64::from(terms.minimum_notice_minutes) * MINUTE;
         let mut bounds =
             Self { zone, window: terms.booking_window, today, earliest, from: earliest, until: 0 };
         bounds.until = zone.day_start(bounds.last_day() + 1);

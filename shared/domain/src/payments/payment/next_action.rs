@@ -437,7 +437,6 @@ impl Situation<'_> {
 
     fn refund(&self, surplus: u64) -> PaymentAction {
         let (with_expert, mirrored) = self.with_expert();
-        let surplus = surplus;
         PaymentAction::Order(Order::Refund {
             amount: self.money(surplus),
             // Unless it is with the platform already, the expert's part comes from the expert by the same order.

@@ -1,23 +1,23 @@
-//! What clients, banks, and people at the gateway do without the platform.
+//! What clients, banks and dashboard users do at the gateway.
 
-use super::orders::{agreed, give_back, set};
+use super::orders::{create_refund, secure_payment, set};
 use super::*;
 use crate::core::{Ended, Start};
 use domain::payments::gateway::GatewayKind;
 
-/// So long the gateway keeps sending a message that was not taken, in tries.
-const MOST_SENDS: u32 = 8;
-/// How long the function that takes messages may run, in milliseconds.
-const LIMIT: i64 = 10_000;
+/// How often the gateway sends a webhook that was not accepted.
+const MAX_SENDS: u32 = 8;
+/// The time limit of the webhook function, in milliseconds.
+const TIME_LIMIT: i64 = 10_000;
 
-/// Delivers a message; sends it again later when it was not taken.
-pub(super) fn message(core: &mut Core, body: String, before: u32) {
+/// Delivers a webhook, and delivers it again later if it was not accepted.
+pub(super) fn deliver_webhook(core: &mut Core, body: String, before: u32) {
     core.steps += 1;
     let taken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let (outcome, bytes) = (taken.clone(), body.clone());
     core.starts.push(Start {
         name: format!("webhook {body}"),
-        limit: LIMIT,
+        limit: TIME_LIMIT,
         body: Box::new(move |app| {
             Box::pin(async move {
                 let done = app::payments::webhooks::receive_webhook(
@@ -31,8 +31,8 @@ pub(super) fn message(core: &mut Core, body: String, before: u32) {
         }),
         on_end: Box::new(move |core, ended| {
             let taken = ended == Ended::Done && taken.load(std::sync::atomic::Ordering::Relaxed);
-            if !taken && before < MOST_SENDS {
-                core.later(60_000 << before, move |core| message(core, body, before + 1));
+            if !taken && before < MAX_SENDS {
+                core.schedule_in(60_000 << before, move |core| deliver_webhook(core, body, before + 1));
             }
         }),
     });
@@ -40,32 +40,32 @@ pub(super) fn message(core: &mut Core, body: String, before: u32) {
 
 /// How a client pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pays {
-    /// At once.
+pub enum ClientPayment {
+    /// The payment succeeds at once.
     Now,
-    /// By something that takes days.
-    Slowly,
-    /// The bank says no.
+    /// A bank debit that takes days.
+    Delayed,
+    /// The bank declines.
     Declined,
 }
 
-/// A client acts on what they were given to pay with. Whether they still could.
-pub fn pays(core: &mut Core, secret: &str, how: Pays) -> bool {
-    core.say(|| format!("a client pays {secret}: {how:?}"));
+/// A client pays with a client secret. Returns whether it was still payable.
+pub fn pay(core: &mut Core, secret: &str, how: ClientPayment) -> bool {
+    core.log(|| format!("a client pays {secret}: {how:?}"));
     if let Some(setup) = core.gateway.setups.get_mut(secret) {
         if setup.status != IntentStatus::Open {
             return false;
         }
         let appointment = setup.appointment;
         match how {
-            Pays::Declined => setup.decline = Some(Decline::Refused),
-            Pays::Now | Pays::Slowly => setup.status = IntentStatus::CardSaved,
+            ClientPayment::Declined => setup.decline = Some(Decline::Refused),
+            ClientPayment::Now | ClientPayment::Delayed => setup.status = IntentStatus::CardSaved,
         }
-        if how != Pays::Declined {
+        if how != ClientPayment::Declined {
             let now = core.instant();
             core.gateway.secured.entry(appointment).or_insert(now);
         }
-        tell(core, &WebhookSubject::Payment { appointment });
+        send_webhook(core, &WebhookSubject::Payment { appointment });
         return true;
     }
     let Some(intent) = core.gateway.intents.get(secret) else { return false };
@@ -73,19 +73,19 @@ pub fn pays(core: &mut Core, secret: &str, how: Pays) -> bool {
         return false;
     }
     match how {
-        Pays::Declined => set(core, secret, |intent| intent.decline = Some(Decline::Refused)),
-        Pays::Slowly if intent.plan == Plan::Charge => {
+        ClientPayment::Declined => set(core, secret, |intent| intent.decline = Some(Decline::Refused)),
+        ClientPayment::Delayed if intent.plan == Plan::Charge => {
             set(core, secret, |intent| intent.status = IntentStatus::Processing);
-            let (name, hours) = (secret.to_owned(), core.chance.between(1, 60));
-            let arrives = !core.chance.hits(core.weather.decline);
-            core.later(hours * HOUR * 1_000, move |core| bank_decides(core, &name, arrives));
+            let (name, hours) = (secret.to_owned(), core.rng.between(1, 60));
+            let arrives = !core.rng.happens(core.faults.declined_card);
+            core.schedule_in(hours * HOUR * 1_000, move |core| bank_decides(core, &name, arrives));
         }
-        Pays::Now | Pays::Slowly => {
-            let holds = AUTHORISATION_HOLDS + core.chance.between(0, DAY);
-            agreed(core, secret, holds);
+        ClientPayment::Now | ClientPayment::Delayed => {
+            let holds = AUTHORISATION_HOLDS + core.rng.between(0, DAY);
+            secure_payment(core, secret, holds);
         }
     }
-    tell_of(core, secret);
+    send_payment_webhook(core, secret);
     true
 }
 
@@ -94,18 +94,18 @@ fn bank_decides(core: &mut Core, name: &str, arrives: bool) {
         return;
     }
     if arrives {
-        agreed(core, name, 0);
+        secure_payment(core, name, 0);
     } else {
         set(core, name, |intent| {
             intent.status = IntentStatus::Open;
             intent.decline = Some(Decline::InsufficientFunds);
         });
     }
-    tell_of(core, name);
+    send_payment_webhook(core, name);
 }
 
-/// Whatever is under way arrives now.
-pub fn settle_processing(core: &mut Core) -> bool {
+/// Completes all debits in progress. Returns whether there were any.
+pub fn complete_pending_debits(core: &mut Core) -> bool {
     let under_way = |(name, intent): (&String, &Intent)| {
         (intent.status == IntentStatus::Processing).then(|| name.clone())
     };
@@ -116,8 +116,8 @@ pub fn settle_processing(core: &mut Core) -> bool {
     !names.is_empty()
 }
 
-/// A client disputes a payment at their bank, which takes so much per cent of it back for now.
-pub fn opens_dispute(core: &mut Core, name: &str, percent: u64) -> bool {
+/// A client disputes a percentage of a charge. The bank returns the amount for now.
+pub fn open_dispute(core: &mut Core, name: &str, percent: u64) -> bool {
     let Some(charge) = core.gateway.intents.get(name).and_then(|intent| intent.charge.as_ref()) else {
         return false;
     };
@@ -132,15 +132,15 @@ pub fn opens_dispute(core: &mut Core, name: &str, percent: u64) -> bool {
             charge.disputes.push((object.clone(), amount, Dispute::Open));
         }
     });
-    *core.gateway.taken_by_others.entry(appointment).or_default() += amount;
-    core.gateway.troubled.insert(appointment, ());
-    write_apart(core, name, MovementKind::Dispute, amount, &object, None);
-    write_apart(core, name, MovementKind::DisputeFee, 1_500, &object, None);
-    tell(core, &WebhookSubject::Payment { appointment });
+    *core.gateway.taken_outside.entry(appointment).or_default() += amount;
+    core.gateway.disputed_or_failed.insert(appointment, ());
+    record_apart(core, name, MovementKind::Dispute, amount, &object, None);
+    record_apart(core, name, MovementKind::DisputeFee, 1_500, &object, None);
+    send_webhook(core, &WebhookSubject::Payment { appointment });
     true
 }
 
-/// Banks decide about what is disputed. Whether there was anything.
+/// Decides all open disputes. Returns whether there were any.
 pub fn decide_disputes(core: &mut Core) -> bool {
     let disputed = |(name, intent): (&String, &Intent)| {
         let open =
@@ -149,14 +149,14 @@ pub fn decide_disputes(core: &mut Core) -> bool {
     };
     let open: Vec<(String, usize)> = core.gateway.intents.iter().filter_map(disputed).collect();
     for (name, place) in &open {
-        let percent = *core.chance.pick(&[100, 100, 0, 0, 30]);
-        dispute_ends(core, name, *place, percent);
+        let percent = *core.rng.pick(&[100, 100, 0, 0, 30]);
+        close_dispute(core, name, *place, percent);
     }
     !open.is_empty()
 }
 
-/// A bank gives so much per cent of a disputed amount back.
-pub fn dispute_ends(core: &mut Core, name: &str, place: usize, percent: u64) {
+/// Decides a dispute: the bank returns a percentage of the disputed amount to the platform.
+pub fn close_dispute(core: &mut Core, name: &str, place: usize, percent: u64) {
     let Some(charge) = core.gateway.intents[name].charge.as_ref() else { return };
     let (object, amount, _) = charge.disputes[place].clone();
     let back = part_of(amount, percent, 100);
@@ -167,66 +167,66 @@ pub fn dispute_ends(core: &mut Core, name: &str, place: usize, percent: u64) {
             charge.disputes[place].2 = decided;
         }
     });
-    if let Some(taken) = core.gateway.taken_by_others.get_mut(&appointment) {
+    if let Some(taken) = core.gateway.taken_outside.get_mut(&appointment) {
         *taken -= back;
     }
-    write_apart(core, name, MovementKind::DisputeWon, back, &object, None);
-    tell(core, &WebhookSubject::Payment { appointment });
+    record_apart(core, name, MovementKind::DisputeWon, back, &object, None);
+    send_webhook(core, &WebhookSubject::Payment { appointment });
 }
 
-/// Somebody gives so much per cent back in the gateway's dashboard.
-pub fn somebody_refunds(core: &mut Core, name: &str, percent: u64) -> bool {
+/// A dashboard user refunds a percentage of a charge.
+pub fn refund_in_dashboard(core: &mut Core, name: &str, percent: u64) -> bool {
     let Some(intent) = core.gateway.intents.get(name) else { return false };
     let Some(charge) = &intent.charge else { return false };
     let amount = part_of(charge.amount - charge.refunded, percent, 100);
     let (from_expert, appointment) = (charge.transfers[0].left >= amount, intent.appointment);
-    if give_back(core, name, (amount, from_expert, from_expert), None).is_err() {
+    if create_refund(core, name, (amount, from_expert, from_expert), None).is_err() {
         return false;
     }
-    *core.gateway.taken_by_others.entry(appointment).or_default() += amount;
+    *core.gateway.taken_outside.entry(appointment).or_default() += amount;
     true
 }
 
-/// The gateway says once more that there is news of a payment.
-pub fn says_again(core: &mut Core, name: &str) {
-    tell_of(core, name);
+/// Sends another webhook for a payment.
+pub fn resend_webhook(core: &mut Core, name: &str) {
+    send_payment_webhook(core, name);
 }
 
-/// The gateway stops an account, or lets it go on.
+/// Disables or enables an account.
 pub fn restrict(core: &mut Core, account: &str, enabled: bool) {
-    core.say(|| format!("{account} is {}", if enabled { "enabled" } else { "stopped" }));
+    core.log(|| format!("{account} is {}", if enabled { "enabled" } else { "disabled" }));
     if let Some(account) = core.gateway.accounts.get_mut(account) {
         account.charges_enabled = enabled;
     }
-    tell(core, &WebhookSubject::Account { account: account.to_owned() });
+    send_webhook(core, &WebhookSubject::Account { account: account.to_owned() });
 }
 
-/// Pays some of what an expert has out to their bank; some of it comes back.
+/// Pays out part of an expert's balance. Some payouts fail a day later.
 pub fn payout(core: &mut Core, name: &str) -> bool {
     let now = core.instant();
     let balance = core.gateway.accounts.get(name).map_or(0, |account| account.balance);
-    let most = core.chance.between(1, 20_000).min(balance);
+    let most = core.rng.between(1, 20_000).min(balance);
     let Ok(amount) = u64::try_from(most) else { return false };
     let Some(amount) = Money::new(amount, domain::Currency::EUR).ok().filter(|amount| !amount.is_zero())
     else {
         return false;
     };
     let object = core.gateway.object("po");
-    let fails = core.chance.hits(2_000);
+    let fails = core.rng.happens(2_000);
     if let Some(account) = core.gateway.accounts.get_mut(name) {
         account.payouts.push(Movement::new(MovementKind::Payout, amount, object.clone(), now, None));
         account.balance -= most;
     }
-    tell(core, &WebhookSubject::Payouts { account: name.to_owned() });
+    send_webhook(core, &WebhookSubject::Payouts { account: name.to_owned() });
     if fails {
         let name = name.to_owned();
-        core.later(DAY * 1_000, move |core| {
+        core.schedule_in(DAY * 1_000, move |core| {
             let now = core.instant();
             if let Some(account) = core.gateway.accounts.get_mut(&name) {
                 account.payouts.push(Movement::new(MovementKind::PayoutFailed, amount, object, now, None));
                 account.balance += most;
             }
-            tell(core, &WebhookSubject::Payouts { account: name });
+            send_webhook(core, &WebhookSubject::Payouts { account: name });
         });
     }
     true

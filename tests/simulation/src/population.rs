@@ -1,4 +1,4 @@
-//! The people of a simulation, and what they offer: few of each, so that they meet.
+//! The experts and clients of a simulation, and what the experts offer. There are few of each, so that they compete.
 
 use app::identity::people::{Person, Role};
 use domain::experts::availability::{AvailabilityRules, WeeklyHours, Window};
@@ -15,11 +15,11 @@ use domain::{Currency, Money, SessionTypeId};
 use futures_util::FutureExt;
 use store::{Job, OutboxEntry, Transaction, VersionedRules};
 
-use crate::chance::Chance;
-use crate::people::SimExpert;
+use crate::actors::SimExpert;
+use crate::random::Rng;
 use crate::simulation::Simulation;
 
-/// Zones with clocks that change, at other times and by other amounts, and some that do not.
+/// Time zones with different clock changes, and some without.
 const ZONES: [&str; 6] =
     ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Auckland"];
 
@@ -31,7 +31,7 @@ fn always() -> Vec<Window> {
     }
 }
 
-/// Open on all days, all day long.
+/// Availability at all times.
 pub fn rules(zone: &str) -> AvailabilityRules {
     let weekly = WeeklyHours {
         monday: always(),
@@ -52,7 +52,7 @@ pub fn rules(zone: &str) -> AvailabilityRules {
     }
 }
 
-/// An hour for EUR 80 that anybody can book, charged when it is booked.
+/// A one-hour session for EUR 80, charged at booking, without any limits.
 pub fn plain_terms(currency: Currency) -> SessionTypeTerms {
     let amount = |amount| Money::new(amount, currency).unwrap_or_else(|_| panic!("a small amount"));
     SessionTypeTerms {
@@ -79,10 +79,10 @@ fn percent(percent: u8) -> Percent {
     Percent::new(percent).unwrap_or(Percent::NOTHING)
 }
 
-/// Terms that a seed draws.
-pub fn terms(chance: &mut Chance, currency: Currency) -> SessionTypeTerms {
+/// Draws the terms of a session type.
+pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
     let plain = plain_terms(currency);
-    let price = match chance.below(6) {
+    let price = match rng.below(6) {
         0 => plain.price.nothing(),
         1 => plain.price.with_amount(8_010).unwrap_or(plain.price),
         2 => plain.price.with_amount(50).unwrap_or(plain.price),
@@ -90,74 +90,74 @@ pub fn terms(chance: &mut Chance, currency: Currency) -> SessionTypeTerms {
         _ => plain.price,
     };
     let tier = |until_hours_before, refund| Tier { until_hours_before, refund_percent: percent(refund) };
-    let tiers = match chance.below(4) {
+    let tiers = match rng.below(4) {
         0 => Vec::new(),
         1 => vec![tier(0, 100)],
         2 => vec![tier(24, 100), tier(1, 50)],
         _ => vec![tier(48, 90), tier(24, 33), tier(2, 10)],
     };
     SessionTypeTerms {
-        length_minutes: *chance.pick(&[30, 45, 60, 60, 90, 600, 1_440]),
+        length_minutes: *rng.pick(&[30, 45, 60, 60, 90, 600, 1_440]),
         price,
-        buffer_before_minutes: *chance.pick(&[0, 0, 0, 15, 60, 720]),
-        buffer_after_minutes: *chance.pick(&[0, 0, 5, 30, 120, 720]),
-        minimum_notice_minutes: *chance.pick(&[0, 0, 60]),
-        daily_cap: *chance.pick(&[None, None, None, Some(1), Some(2), Some(5)]),
-        weekly_cap: *chance.pick(&[None, None, None, Some(2), Some(6)]),
-        capacity: *chance.pick(&[1, 1, 1, 2, 5]),
-        collection: *chance.pick(&[
+        buffer_before_minutes: *rng.pick(&[0, 0, 0, 15, 60, 720]),
+        buffer_after_minutes: *rng.pick(&[0, 0, 5, 30, 120, 720]),
+        minimum_notice_minutes: *rng.pick(&[0, 0, 60]),
+        daily_cap: *rng.pick(&[None, None, None, Some(1), Some(2), Some(5)]),
+        weekly_cap: *rng.pick(&[None, None, None, Some(2), Some(6)]),
+        capacity: *rng.pick(&[1, 1, 1, 2, 5]),
+        collection: *rng.pick(&[
             Collection::ChargeAtBooking,
             Collection::AuthoriseThenCapture,
             Collection::AuthoriseThenCapture,
         ]),
         cancellation: CancellationPolicy {
             tiers,
-            grace_minutes: *chance.pick(&[0, 0, 10, 600]),
-            no_show_refund_percent: percent(*chance.pick(&[0, 0, 50, 100])),
+            grace_minutes: *rng.pick(&[0, 0, 10, 600]),
+            no_show_refund_percent: percent(*rng.pick(&[0, 0, 50, 100])),
         },
         rescheduling: ReschedulePolicy {
-            at_most: *chance.pick(&[None, None, Some(2)]),
-            until_minutes_before: *chance.pick(&[0, 0, 120]),
-            price: *chance.pick(&[ReschedulePrice::AsBooked, ReschedulePrice::Current]),
+            at_most: *rng.pick(&[None, None, Some(2)]),
+            until_minutes_before: *rng.pick(&[0, 0, 120]),
+            price: *rng.pick(&[ReschedulePrice::AsBooked, ReschedulePrice::Current]),
         },
-        presentment_currencies: match currency == Currency::EUR && chance.below(3) == 0 {
-            true => crate::rates::others(),
+        presentment_currencies: match currency == Currency::EUR && rng.below(3) == 0 {
+            true => crate::exchange_rates::other_currencies(),
             false => Vec::new(),
         },
         ..plain
     }
 }
 
-/// Puts people into a world, as drawn: an expert or three, and some clients.
-pub fn furnish(simulation: &mut Simulation) {
-    let (chance, currency) = {
+/// Draws and creates one to three experts and some clients.
+pub fn populate(simulation: &mut Simulation) {
+    let (rng, currency) = {
         let core = &mut *simulation.shared.lock();
-        let mut chance = core.people.chance.fork();
-        if chance.below(6) == 0 {
-            // A currency that is charged in tens.
-            core.people.currency = Currency::try_from("KWD".to_owned()).unwrap_or(Currency::EUR);
+        let mut rng = core.actors.rng.fork();
+        if rng.below(6) == 0 {
+            // A currency that is charged in steps of ten minor units.
+            core.actors.currency = Currency::try_from("KWD".to_owned()).unwrap_or(Currency::EUR);
         }
-        (chance, core.people.currency)
+        (rng, core.actors.currency)
     };
-    let mut chance = chance;
-    let experts = *chance.pick(&[1, 1, 2, 3]);
-    let clients = *chance.pick(&[2, 4, 8]);
+    let mut rng = rng;
+    let experts = *rng.pick(&[1, 1, 2, 3]);
+    let clients = *rng.pick(&[2, 4, 8]);
     for _ in 0..experts {
-        let kinds = *chance.pick(&[1, 2, 3]);
-        let terms: Vec<SessionTypeTerms> = (0..kinds).map(|_| terms(&mut chance, currency)).collect();
-        let zone = *chance.pick(&ZONES);
-        let can_be_paid = chance.below(8) > 0;
-        settle(simulation, zone, terms, can_be_paid);
+        let kinds = *rng.pick(&[1, 2, 3]);
+        let terms: Vec<SessionTypeTerms> = (0..kinds).map(|_| terms(&mut rng, currency)).collect();
+        let zone = *rng.pick(&ZONES);
+        let can_be_paid = rng.below(8) > 0;
+        add_expert(simulation, zone, terms, can_be_paid);
     }
     let core = &mut *simulation.shared.lock();
     for _ in 0..clients {
-        let client = Person::new(chance.bits(), vec![Role::Client]);
-        core.people.clients.push(client);
+        let client = Person::new(rng.next_u128(), vec![Role::Client]);
+        core.actors.clients.push(client);
     }
 }
 
-/// Puts one expert into a world, who offers this, with an account that can be paid or without any.
-pub fn settle(
+/// Creates an expert with these session types, with or without an enabled payment account.
+pub fn add_expert(
     simulation: &mut Simulation,
     zone: &str,
     terms: Vec<SessionTypeTerms>,
@@ -166,19 +166,19 @@ pub fn settle(
     let rules = rules(zone);
     let (person, account, kinds, now) = {
         let core = &mut *simulation.shared.lock();
-        let person = Person::new(core.random.bits(), vec![Role::Expert]);
-        let account = can_be_paid.then(|| core.gateway.enlist(person.expert_id()));
+        let person = Person::new(core.product_rng.next_u128(), vec![Role::Expert]);
+        let account = can_be_paid.then(|| core.gateway.add_enabled_account(person.expert_id()));
         let kinds: Vec<SessionType> = terms
             .into_iter()
             .map(|terms| SessionType {
-                id: SessionTypeId::from_bits(core.random.bits()),
+                id: SessionTypeId::from_bits(core.product_rng.next_u128()),
                 version: 1,
                 status: SessionTypeStatus::Active,
                 terms,
             })
             .collect();
         let types = kinds.iter().map(|kind| (kind.id, kind.terms.clone())).collect();
-        core.people.experts.push(SimExpert { person: person.clone(), types, rules: rules.clone() });
+        core.actors.experts.push(SimExpert { person: person.clone(), types, rules: rules.clone() });
         (person, account, kinds, core.instant())
     };
     let id = person.expert_id();
@@ -201,7 +201,7 @@ pub fn settle(
             disabled_reason: None,
             read_at: now,
         };
-        // As whoever opens an account does.
+        // As the onboarding use case does.
         let looks = OutboxEntry::new(Job::Payouts(id, GatewayKind::Stripe), now.plus(DAY), 1);
         storable = storable
             .and_then(|()| transaction.put_payment_account(id, &account))

@@ -1,7 +1,7 @@
-//! The product's own adapter, `store::DynamoTable`, over the AWS SDK, over the embedded DynamoDB.
+//! The product's own table adapter, `store::DynamoTable`, over the AWS SDK, over the embedded DynamoDB.
 //!
-//! One of these is a world of its own, empty at first. Client and server share one thread and its runtime, so that nothing
-//! happens at the same time as anything else.
+//! Each instance is independent and empty at first. Client and server share one thread and its runtime, so requests never
+//! run concurrently.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 
 const TABLE: &str = "expert-connect";
 
-/// Turns an answer into silence when it is told to, so that the client library repeats what was done already.
+/// Drops a response on request, so that the SDK repeats a request that was already processed.
 #[derive(Debug, Clone, Default)]
 struct LoseAnswer(Arc<AtomicBool>);
 
@@ -38,15 +38,15 @@ impl Intercept for LoseAnswer {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if self.0.swap(false, Ordering::Relaxed) {
-            // "The request processing has failed because of an unknown error, exception or failure": it may have been done.
+            // HTTP 500, InternalServerError: the request may have been processed.
             *context.response_mut() = HttpResponse::new(500.try_into()?, Vec::new().into());
         }
         Ok(())
     }
 }
 
-/// An embedded DynamoDB, and the real table over it.
-pub struct Real {
+/// An embedded DynamoDB and the product's table adapter over it.
+pub struct EmbeddedDynamo {
     /// The product's adapter.
     pub table: DynamoTable,
     runtime: Runtime,
@@ -55,11 +55,11 @@ pub struct Real {
     lose: LoseAnswer,
 }
 
-impl Real {
-    /// Starts one, in memory, with the table.
+impl EmbeddedDynamo {
+    /// Starts an embedded DynamoDB in memory and creates the table.
     ///
     /// # Errors
-    /// When it does not start.
+    /// If it does not start.
     pub fn start() -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
@@ -67,7 +67,7 @@ impl Real {
         let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)));
         let listener = listener.map_err(|error| error.to_string())?;
         let url = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
-        // It ends with the runtime.
+        // The server ends with the runtime.
         runtime.spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
 
         let lose = LoseAnswer::default();
@@ -87,25 +87,25 @@ impl Real {
         Ok(Self { runtime, client, table, meter, lose })
     }
 
-    /// Waits for an answer of its table.
+    /// Blocks until a future completes.
     pub fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
         self.runtime.block_on(answer)
     }
 
-    /// Whether the client library shall hear nothing of the next request's first try, and repeat it.
+    /// Sets whether the response to the next request is lost, so that the SDK repeats the request.
     pub fn lose_answer(&self, lose: bool) {
         self.lose.0.store(lose, Ordering::Relaxed);
     }
 
-    /// What the requests since the last call cost, in tenths of capacity units.
+    /// The capacity that the requests since the last call consumed, in tenths of units.
     pub fn cost(&self) -> u64 {
         self.meter.take().iter().map(|cost| cost.tenths).sum()
     }
 
-    /// All rows of the table or of an index.
+    /// Reads all rows of the table or of an index.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub fn all(&self, index: Option<Index>) -> Result<Vec<Item>, String> {
         let name = index.map(|index| index.name.to_owned());
         let pages = self.client.scan().table_name(TABLE).set_index_name(name).into_paginator();

@@ -1,4 +1,4 @@
-//! Work that is spread over the cores of a machine.
+//! Work spread over the cores of the machine.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,8 +6,8 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does each piece of work, and hands over what came of it, in the order in which it is done.
-pub fn spread<T: Send, R>(
+/// Runs `work` for each item on all cores and passes each result to `heard`, in the order of completion.
+pub fn for_each_parallel<T: Send, R>(
     of: impl IntoIterator<Item = T, IntoIter: Send>,
     work: impl Fn(T) -> R + Sync,
     heard: impl FnMut(R) + Send,

@@ -1,22 +1,22 @@
-//! Chance that can be repeated: everything a simulation draws comes from its seed.
+//! Reproducible random numbers: everything that a simulation draws comes from its seed.
 
-/// A stream of numbers that looks random and is the same for the same seed (SplitMix64, Steele, Lea and Flood 2014).
+/// A pseudorandom number generator (SplitMix64, Steele, Lea and Flood 2014).
 #[derive(Debug, Clone)]
-pub struct Chance(u64);
+pub struct Rng(u64);
 
-impl Chance {
-    /// The stream of a seed.
+impl Rng {
+    /// Creates the generator of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
     }
 
-    /// Another stream, which goes its own way.
+    /// Creates an independent generator.
     pub fn fork(&mut self) -> Self {
-        Self(self.draw())
+        Self(self.next_u64())
     }
 
-    /// 64 bits.
-    pub fn draw(&mut self) -> u64 {
+    /// Returns 64 random bits.
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,33 +24,33 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// 128 bits.
-    pub fn bits(&mut self) -> u128 {
-        u128::from(self.draw()) << 64 | u128::from(self.draw())
+    /// Returns 128 random bits.
+    pub fn next_u128(&mut self) -> u128 {
+        u128::from(self.next_u64()) << 64 | u128::from(self.next_u64())
     }
 
-    /// A number below `end`; 0 when that is 0.
+    /// Returns a number below `end`, or 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        if end == 0 { 0 } else { self.draw() % end }
+        if end == 0 { 0 } else { self.next_u64() % end }
     }
 
-    /// A number from `low` to `high`, both inclusive.
+    /// Returns a number from `low` to `high`, both inclusive.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         low + i64::try_from(self.below(u64::try_from(high - low + 1).unwrap_or(1))).unwrap_or(0)
     }
 
-    /// Whether something happens that happens so often in ten thousand.
-    pub fn hits(&mut self, in_ten_thousand: u32) -> bool {
+    /// Returns `true` with a probability of `in_ten_thousand` / 10,000.
+    pub fn happens(&mut self, in_ten_thousand: u32) -> bool {
         in_ten_thousand > 0 && self.below(10_000) < u64::from(in_ten_thousand)
     }
 
-    /// One of several.
+    /// Picks an element.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         let place = usize::try_from(self.below(of.len() as u64)).unwrap_or(0);
         &of[place]
     }
 
-    /// One of several, each as often as its weight says.
+    /// Picks an element with a probability in proportion to its weight.
     pub fn weighted<T: Copy>(&mut self, of: &[(u32, T)]) -> T {
         let whole: u64 = of.iter().map(|(weight, _)| u64::from(*weight)).sum();
         let mut drawn = self.below(whole);
