@@ -22,7 +22,7 @@ use domain::scheduling::appointment::Status;
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Currency, ExpertId, Money};
 use serde_json::{Value, json};
-use simulators::stripe::{Switches, signature_header};
+use simulators::stripe::{Faults, signature_header};
 use store::keys::Key;
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
 use store::{CommitError, Item, Job, OutboxEntry, Store, TableError, Transaction};
@@ -238,7 +238,7 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
 async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
     let world = World::new().await;
     let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
-    world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+    world.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payment(_))));
     let slow = made(&app, 7).await;
     let payment = app.store.payment(slow).await.expect("readable").expect("a payment");
@@ -409,7 +409,7 @@ async fn a_request_that_stopped_can_be_sent_again_at_once() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
     for _ in 0..3 {
-        world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+        world.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
         assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(503), "unavailable");
     }
     let booked = world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);

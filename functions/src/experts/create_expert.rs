@@ -1,4 +1,4 @@
-//! Publishes the profile of the expert who signed in.
+//! Publishes the profile of the signed-in expert.
 
 use app::App;
 use app::experts::profiles;
@@ -15,11 +15,11 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/experts",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Publish my profile as an expert",
+    summary: "Publish my expert profile",
     operation: |schemas| {
-        Operation::answers::<ExpertDocument>(schemas, StatusCode::CREATED)
-            .takes::<ExpertProfile>(schemas)
-            .once()
+        Operation::returns::<ExpertDocument>(schemas, StatusCode::CREATED)
+            .accepts_body::<ExpertProfile>(schemas)
+            .idempotent()
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

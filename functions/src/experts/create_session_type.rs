@@ -1,4 +1,4 @@
-//! Offers something new.
+//! Creates a session type of the signed-in expert.
 
 use app::App;
 use app::experts::session_types;
@@ -16,11 +16,11 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/experts/{expert_id}/session-types",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Offer a new session type",
+    summary: "Create a session type",
     operation: |schemas| {
-        Operation::answers::<SessionTypeDocument>(schemas, StatusCode::CREATED)
-            .takes::<SessionTypeTerms>(schemas)
-            .once()
+        Operation::returns::<SessionTypeDocument>(schemas, StatusCode::CREATED)
+            .accepts_body::<SessionTypeTerms>(schemas)
+            .idempotent()
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

@@ -1,4 +1,4 @@
-//! An expert's own availability rules.
+//! Reads the availability rules of the signed-in expert.
 
 use app::App;
 use app::experts::profiles;
@@ -12,8 +12,8 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/availability",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "My availability rules",
-    operation: |schemas| Operation::answers::<AvailabilityRules>(schemas, StatusCode::OK),
+    summary: "Read my availability rules",
+    operation: |schemas| Operation::returns::<AvailabilityRules>(schemas, StatusCode::OK),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

@@ -1,4 +1,4 @@
-//! An expert's public profile.
+//! Reads the public profile of an expert.
 
 use app::App;
 use app::experts::profiles;
@@ -13,8 +13,8 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}",
     audience: Audience::Public,
-    summary: "An expert's profile",
-    operation: |schemas| Operation::answers::<ExpertDocument>(schemas, StatusCode::OK),
+    summary: "Read the profile of an expert",
+    operation: |schemas| Operation::returns::<ExpertDocument>(schemas, StatusCode::OK),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

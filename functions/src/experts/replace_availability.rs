@@ -1,4 +1,4 @@
-//! Replaces an expert's own availability rules.
+//! Replaces the availability rules of the signed-in expert.
 
 use app::App;
 use app::experts::profiles;
@@ -12,11 +12,11 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}/availability",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Replace my availability rules; If-Match is \"0\" the first time",
+    summary: "Replace my availability rules; the first time with If-Match: \"0\"",
     operation: |schemas| {
-        Operation::answers::<AvailabilityRules>(schemas, StatusCode::OK)
-            .takes::<AvailabilityRules>(schemas)
-            .on_version()
+        Operation::returns::<AvailabilityRules>(schemas, StatusCode::OK)
+            .accepts_body::<AvailabilityRules>(schemas)
+            .conditional()
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

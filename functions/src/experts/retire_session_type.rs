@@ -1,4 +1,4 @@
-//! Withdraws what an expert offers.
+//! Withdraws a session type.
 
 use app::App;
 use app::experts::session_types;
@@ -13,8 +13,8 @@ pub const ROUTE: Route = Route {
     method: Method::Delete,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Withdraw a session type; appointments already made stand",
-    operation: |schemas| Operation::answers::<SessionTypeDocument>(schemas, StatusCode::OK),
+    summary: "Withdraw a session type; existing appointments are not affected",
+    operation: |schemas| Operation::returns::<SessionTypeDocument>(schemas, StatusCode::OK),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

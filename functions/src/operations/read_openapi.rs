@@ -1,4 +1,4 @@
-//! The OpenAPI document of the whole API.
+//! Reads the OpenAPI document of the whole API.
 
 use app::App;
 use http::StatusCode;
@@ -10,8 +10,8 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/openapi.json",
     audience: Audience::Public,
-    summary: "This document",
-    operation: |schemas| Operation::answers::<serde_json::Value>(schemas, StatusCode::OK),
+    summary: "Read this OpenAPI document",
+    operation: |schemas| Operation::returns::<serde_json::Value>(schemas, StatusCode::OK),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

@@ -20,7 +20,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "List the payments that wait for an administrator, oldest booking first",
     operation: |schemas| {
-        Operation::answers::<Escalations>(schemas, StatusCode::OK).asks::<EscalationsQuery>()
+        Operation::returns::<Escalations>(schemas, StatusCode::OK).accepts_query::<EscalationsQuery>()
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

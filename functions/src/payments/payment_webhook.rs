@@ -14,7 +14,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Provider,
     summary: "Deliver a payment gateway's event subject a payment or an account",
     operation: |schemas| {
-        Operation::answers_nothing(StatusCode::NO_CONTENT).takes::<serde_json::Value>(schemas)
+        Operation::returns_nothing(StatusCode::NO_CONTENT).accepts_body::<serde_json::Value>(schemas)
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

@@ -15,7 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Read the state of my account at a payment gateway",
     operation: |schemas| {
-        Operation::answers::<PaymentAccountDocument>(schemas, StatusCode::OK).may_fail(&[409])
+        Operation::returns::<PaymentAccountDocument>(schemas, StatusCode::OK).may_fail(&[409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

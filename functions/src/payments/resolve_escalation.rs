@@ -19,8 +19,8 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Resolve the escalation of a payment",
     operation: |schemas| {
-        Operation::answers::<PaymentDocument>(schemas, StatusCode::OK)
-            .takes::<ResolutionRequest>(schemas)
+        Operation::returns::<PaymentDocument>(schemas, StatusCode::OK)
+            .accepts_body::<ResolutionRequest>(schemas)
             .may_fail(&[409])
     },
     handler: |app, call| Box::pin(handle(app, call)),

@@ -15,7 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Start or continue the onboarding at a payment gateway",
     operation: |schemas| {
-        Operation::answers::<OnboardingPageDocument>(schemas, StatusCode::CREATED).may_fail(&[409])
+        Operation::returns::<OnboardingPageDocument>(schemas, StatusCode::CREATED).may_fail(&[409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };

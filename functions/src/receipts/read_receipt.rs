@@ -1,4 +1,4 @@
-//! One receipt, credit note or correction: as data, as a page, or as a PDF.
+//! Reads a receipt, a credit note or a correction as JSON, HTML or PDF.
 
 use app::App;
 use domain::receipts::receipt::Receipt;
@@ -18,8 +18,8 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/receipts/{receipt_id}",
     audience: Audience::SignedIn,
-    summary: "One of my receipts; ask for text/html or application/pdf to show or keep it",
-    operation: |schemas| Operation::answers::<ReceiptDocument>(schemas, StatusCode::OK).also_as(&[HTML, PDF]),
+    summary: "Read one of my receipts as JSON, HTML or PDF, selected by Accept",
+    operation: |schemas| Operation::returns::<ReceiptDocument>(schemas, StatusCode::OK).also_as(&[HTML, PDF]),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 
@@ -28,18 +28,18 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let form = call.preferred(&[JSON, HTML, PDF])?;
     let receipt = app::receipts::receipt::read(app, call.signed_in()?, id).await?;
     let answer = match form {
-        PDF => portable(&receipt)?,
-        HTML => Answer::file(StatusCode::OK, "text/html; charset=utf-8", receipts::html(&receipt))
-            .header(CONTENT_SECURITY_POLICY, receipts::CONTENT_SECURITY_POLICY),
+        PDF => pdf(&receipt)?,
+        HTML => Answer::file(StatusCode::OK, "text/html; charset=utf-8", ::receipts::html(&receipt))
+            .header(CONTENT_SECURITY_POLICY, ::receipts::CONTENT_SECURITY_POLICY),
         _ => Answer::json(StatusCode::OK, &ReceiptDocument::from(receipt)),
     };
-    // A receipt never changes, so the caller's own browser may keep it for an hour; nobody on the way may.
+    // A receipt never changes, so the caller's browser may cache it for an hour. Shared caches must not.
     Ok(answer.header(CACHE_CONTROL, "private, max-age=3600").header(VARY, "Accept, Authorization"))
 }
 
-fn portable(receipt: &Receipt) -> Result<Answer, Problem> {
-    let pdf = receipts::pdf(receipt).map_err(|error| {
-        tracing::error!(%error, receipt = %receipt.id, "a receipt cannot be made a PDF");
+fn pdf(receipt: &Receipt) -> Result<Answer, Problem> {
+    let pdf = ::receipts::pdf(receipt).map_err(|error| {
+        tracing::error!(%error, receipt = %receipt.id, "the PDF of a receipt cannot be rendered");
         Problem::internal()
     })?;
     let name = receipt.kind.as_str().replace('_', "-");

@@ -1,4 +1,4 @@
-//! Say that a session took place.
+//! Reports that a session took place.
 
 use app::App;
 use app::scheduling::appointments;
@@ -17,27 +17,27 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/complete",
     audience: Audience::SignedIn,
-    summary: "Say that a session took place: its expert once it is over, or an administrator",
+    summary: "Report that a session took place; for its expert after the end, and for administrators",
     operation: |schemas| {
-        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
-            .takes::<Completion>(schemas)
+        Operation::returns::<AppointmentDocument>(schemas, StatusCode::OK)
+            .accepts_body::<CompletionRequest>(schemas)
             .may_fail(&[403, 409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };
 
-/// How it ended.
+/// How the session is charged.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Completion {
-    /// What is taken for it when that is less than the price; the rest goes back to the client, or is never taken.
+struct CompletionRequest {
+    /// The amount to charge if it is less than the price. The rest is refunded to the client, or never collected.
     charge: Option<Money>,
 }
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.parameter("appointment_id", "appointment")?;
     let person = call.signed_in()?;
-    let Completion { charge } = call.json_or_default()?;
+    let CompletionRequest { charge } = call.json_or_default()?;
     let (record, party) = appointments::end(app, person, id, Outcome::Completed, charge).await?;
     Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -1,4 +1,4 @@
-//! What calling an appointment off would give back now.
+//! Quotes the refund of a cancellation without cancelling.
 
 use app::App;
 use app::scheduling::appointments;
@@ -12,8 +12,8 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/appointments/{appointment_id}/cancellation",
     audience: Audience::SignedIn,
-    summary: "What calling an appointment off gives back, if I do it now",
-    operation: |schemas| Operation::answers::<Quote>(schemas, StatusCode::OK).may_fail(&[409]),
+    summary: "Read the refund that cancelling an appointment now would give",
+    operation: |schemas| Operation::returns::<Quote>(schemas, StatusCode::OK).may_fail(&[409]),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

@@ -1,4 +1,4 @@
-//! One appointment, for its two people.
+//! Reads an appointment.
 
 use app::App;
 use app::scheduling::appointments;
@@ -13,8 +13,8 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/appointments/{appointment_id}",
     audience: Audience::SignedIn,
-    summary: "One of my appointments",
-    operation: |schemas| Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK),
+    summary: "Read one of my appointments",
+    operation: |schemas| Operation::returns::<AppointmentDocument>(schemas, StatusCode::OK),
     handler: |app, call| Box::pin(handle(app, call)),
 };
 

@@ -18,25 +18,25 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Move an appointment to another slot",
     operation: |schemas| {
-        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
-            .takes::<NewTime>(schemas)
+        Operation::returns::<AppointmentDocument>(schemas, StatusCode::OK)
+            .accepts_body::<RescheduleRequest>(schemas)
             .may_fail(&[409])
     },
     handler: |app, call| Box::pin(handle(app, call)),
 };
 
-/// Where to.
+/// When the session takes place instead.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewTime {
-    /// The start of one of the slots of the same session type.
+struct RescheduleRequest {
+    /// The start time of a free slot of the same session type.
     start: Timestamp,
 }
 
 async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.parameter("appointment_id", "appointment")?;
     let person = call.signed_in()?;
-    let NewTime { start } = call.json()?;
+    let RescheduleRequest { start } = call.json()?;
     let (record, party) = appointments::reschedule(app, person, id, start).await?;
     Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

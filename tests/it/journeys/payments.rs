@@ -1,7 +1,7 @@
 //! Money that comes late, twice, not at all, or when nobody listens.
 
 use serde_json::json;
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use crate::harness::{GOOD_CARD, World, id, intent, paid_hour};
 
@@ -93,15 +93,15 @@ async fn paying_after_the_hold_keeps_a_slot_that_nobody_took() {
 #[tokio::test]
 async fn webhooks_may_come_twice_late_out_of_order_or_not_at_all() {
     let cases = [
-        Switches { duplicate_deliveries: true, ..Switches::default() },
-        Switches { out_of_order: true, duplicate_deliveries: true, ..Switches::default() },
-        Switches { delay_deliveries_seconds: 120, ..Switches::default() },
-        Switches { drop_webhooks: true, ..Switches::default() },
+        Faults { duplicate_deliveries: true, ..Faults::default() },
+        Faults { out_of_order: true, duplicate_deliveries: true, ..Faults::default() },
+        Faults { delay_deliveries_seconds: 120, ..Faults::default() },
+        Faults { drop_webhooks: true, ..Faults::default() },
     ];
     for switches in cases {
         let world = World::new().await;
         let offer = world.offer(&paid_hour()).await;
-        world.stripe().set_switches(switches.clone());
+        world.stripe().set_faults(switches.clone());
         let booked = world.book(&offer, AT, "k").await.expect(201);
         world.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
         world.stack.settle().await;
@@ -133,11 +133,11 @@ async fn webhooks_may_come_twice_late_out_of_order_or_not_at_all() {
 
 #[tokio::test]
 async fn a_stripe_that_fails_or_hangs_up_loses_and_doubles_nothing() {
-    let fresh = Switches::default;
-    for switches in [Switches { fail_before_acting: 1, ..fresh() }, Switches { lose_answers: 1, ..fresh() }] {
+    let fresh = Faults::default;
+    for switches in [Faults { fail_before_acting: 1, ..fresh() }, Faults { lose_responses: 1, ..fresh() }] {
         let world = World::new().await;
         let offer = world.offer(&paid_hour()).await;
-        world.stripe().set_switches(switches.clone());
+        world.stripe().set_faults(switches.clone());
         let failed = world.book(&offer, AT, "k").await;
         assert_eq!(failed.problem(503), "unavailable", "{switches:?}");
         // The hold stands, and the same request goes on where this one stopped.
@@ -152,9 +152,9 @@ async fn a_stripe_that_fails_or_hangs_up_loses_and_doubles_nothing() {
         world.act("alan", &id(&booked), "cancel", &json!(null)).await.expect(200);
         // Each call of the refund fails once.
         for _ in 0..6 {
-            world.stripe().set_switches(switches.clone());
+            world.stripe().set_faults(switches.clone());
             world.stack.settle().await;
-            world.stripe().set_switches(Switches::default());
+            world.stripe().set_faults(Faults::default());
             world.pass(240);
             world.sweep().await;
         }
@@ -169,7 +169,7 @@ async fn a_stripe_that_fails_or_hangs_up_loses_and_doubles_nothing() {
 async fn a_repeat_after_the_hold_ended_is_told_so() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
-    world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+    world.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     assert_eq!(world.book(&offer, AT, "k").await.problem(503), "unavailable");
     world.pass(700);
     assert_eq!(world.book(&offer, AT, "k").await.problem(409), "hold-ended");

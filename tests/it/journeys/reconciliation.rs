@@ -5,7 +5,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Entry, Movement, MovementKind};
 use domain::{AppointmentId, Money, Timestamp};
 use serde_json::{Value, json};
-use simulators::stripe::{DisputeOutcome, PayoutOutcome, Switches};
+use simulators::stripe::{DisputeOutcome, Faults, PayoutOutcome};
 
 use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
 
@@ -115,7 +115,7 @@ async fn the_whole_life_of_money_agrees_with_the_books() {
 async fn a_payment_that_nobody_told_of_is_found() {
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
-    world.stripe().set_switches(Switches { drop_webhooks: true, ..Switches::default() });
+    world.stripe().set_faults(Faults { drop_webhooks: true, ..Faults::default() });
     let booked = world.book(&offer, AT, "k").await.expect(201);
     world.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
     world.pass(2 * HOUR);
@@ -140,7 +140,7 @@ async fn a_refund_by_hand_that_nobody_told_of_is_found() {
     world.pass(3 * 24 * HOUR);
     world.reconcile().await;
     while world.reconcile().await.lines > 0 {}
-    world.stripe().set_switches(Switches { drop_webhooks: true, ..Switches::default() });
+    world.stripe().set_faults(Faults { drop_webhooks: true, ..Faults::default() });
     let charge = world.captured(&appointment).await.object;
     let form = [
         ("charge", charge.as_str()),
@@ -279,7 +279,7 @@ async fn a_gateway_that_does_not_answer_is_compared_later() {
     world.paid(&offer, AT, "k").await;
     world.pass(2 * HOUR);
     world.stack.settle().await;
-    world.stripe().set_switches(Switches { rate_limit: 1, ..Switches::default() });
+    world.stripe().set_faults(Faults { rate_limit: 1, ..Faults::default() });
     assert!(world.stack.reconcile().await.is_err());
     world.pass(HOUR);
     assert_eq!(world.reconcile().await, Reconciled { lines: 3, differences: 0 });

@@ -2,7 +2,7 @@
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
-use simulators::stripe::{DisputeOutcome, Onboarding, PayoutOutcome, Switches};
+use simulators::stripe::{DisputeOutcome, Faults, Onboarding, PayoutOutcome};
 
 use super::authorised_hour;
 use crate::harness::{World, intent, paid_hour};
@@ -293,8 +293,8 @@ async fn a_payout_whose_message_was_lost_is_found_the_next_day() {
     let account = world.get(&path).person("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account");
     for bank in [2_000, 3_000] {
-        let deaf = Switches { drop_webhooks: true, ..Switches::default() };
-        world.stripe().set_switches(deaf);
+        let deaf = Faults { drop_webhooks: true, ..Faults::default() };
+        world.stripe().set_faults(deaf);
         world
             .stripe()
             .pay_out(

@@ -1,7 +1,7 @@
 //! Lost answers, faults after acting, pruned keys, webhooks in any order: each movement happens once all the same.
 
 use serde_json::json;
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use super::authorised_hour;
 use crate::harness::{GOOD_CARD, World, id, intent, paid_hour};
@@ -10,19 +10,19 @@ const AT: &str = "2027-01-05T10:00:00Z";
 const LATER: &str = "2027-01-25T10:00:00Z";
 
 /// What can go wrong with each call, and the webhooks with it.
-fn faults() -> Vec<Switches> {
+fn faults() -> Vec<Faults> {
     let webhooks = [
-        Switches::default(),
-        Switches { duplicate_deliveries: true, out_of_order: true, ..Switches::default() },
-        Switches { drop_webhooks: true, ..Switches::default() },
-        Switches { delay_deliveries_seconds: 7_000, ..Switches::default() },
+        Faults::default(),
+        Faults { duplicate_deliveries: true, out_of_order: true, ..Faults::default() },
+        Faults { drop_webhooks: true, ..Faults::default() },
+        Faults { delay_deliveries_seconds: 7_000, ..Faults::default() },
     ];
-    let calls = |webhooks: &Switches| {
+    let calls = |webhooks: &Faults| {
         [
-            Switches { fail_before_acting: 1, ..webhooks.clone() },
-            Switches { fail_after_acting: 1, ..webhooks.clone() },
-            Switches { lose_answers: 1, ..webhooks.clone() },
-            Switches { rate_limit: 2, ..webhooks.clone() },
+            Faults { fail_before_acting: 1, ..webhooks.clone() },
+            Faults { fail_after_acting: 1, ..webhooks.clone() },
+            Faults { lose_responses: 1, ..webhooks.clone() },
+            Faults { rate_limit: 2, ..webhooks.clone() },
         ]
     };
     webhooks.iter().flat_map(calls).collect()
@@ -30,8 +30,8 @@ fn faults() -> Vec<Switches> {
 
 /// As Stripe does after a day.
 fn forget_keys(world: &World) {
-    let switches = world.stripe().switches();
-    world.stripe().set_switches(Switches { prune_keys: true, ..switches });
+    let switches = world.stripe().faults();
+    world.stripe().set_faults(Faults { prune_keys: true, ..switches });
 }
 
 /// Turns the wheels for some days, with keys forgotten on the way.
@@ -49,7 +49,7 @@ async fn refunds_happen_once_whatever_goes_wrong() {
         let world = World::new().await;
         let offer = world.offer(&paid_hour()).await;
         let appointment = world.secured(&offer, AT).await;
-        world.stripe().set_switches(switches.clone());
+        world.stripe().set_faults(switches.clone());
         world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
         world.stack.settle().await;
         forget_keys(&world);
@@ -69,7 +69,7 @@ async fn a_saved_card_is_asked_once_whatever_goes_wrong() {
         let offer = world.offer(&authorised_hour()).await;
         let appointment = world.secured(&offer, LATER).await;
         world.until("2027-01-21T08:00:00Z").await;
-        world.stripe().set_switches(switches.clone());
+        world.stripe().set_faults(switches.clone());
         for _ in 0..6 {
             world.pass(6 * 3_600);
             world.sweep().await;
@@ -94,7 +94,7 @@ async fn a_capture_whose_answer_was_lost_is_not_made_again() {
         let offer = world.offer(&authorised_hour()).await;
         let appointment = world.secured(&offer, AT).await;
         world.until("2027-01-05T11:00:00Z").await;
-        world.stripe().set_switches(switches.clone());
+        world.stripe().set_faults(switches.clone());
         world.act("ada", &appointment, "complete", &json!(null)).await.expect(200);
         world.stack.settle().await;
         forget_keys(&world);
@@ -108,13 +108,13 @@ async fn a_capture_whose_answer_was_lost_is_not_made_again() {
 async fn booking_goes_on_where_a_lost_answer_stopped_it() {
     for (terms, start) in [(paid_hour(), AT), (authorised_hour(), AT), (authorised_hour(), LATER)] {
         for fault in [
-            Switches { fail_before_acting: 1, ..Switches::default() },
-            Switches { lose_answers: 1, ..Switches::default() },
-            Switches { rate_limit: 1, ..Switches::default() },
+            Faults { fail_before_acting: 1, ..Faults::default() },
+            Faults { lose_responses: 1, ..Faults::default() },
+            Faults { rate_limit: 1, ..Faults::default() },
         ] {
             let world = World::new().await;
             let offer = world.offer(&terms).await;
-            world.stripe().set_switches(fault.clone());
+            world.stripe().set_faults(fault.clone());
             let first = world.book(&offer, start, "k").await;
             let booked = match first.status.as_u16() {
                 201 => first.body,
@@ -139,15 +139,15 @@ async fn what_stripe_failed_at_is_done_within_the_hour() {
             world.sweep().await;
         }
     };
-    let fails = || Switches { fail_for_good: 1, ..Switches::default() };
+    let fails = || Faults { fail_for_good: 1, ..Faults::default() };
 
     let world = World::new().await;
     let offer = world.offer(&paid_hour()).await;
     let appointment = world.secured(&offer, AT).await;
-    world.stripe().set_switches(fails());
+    world.stripe().set_faults(fails());
     world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
     world.stack.settle().await;
-    assert_eq!(world.stripe().switches().fail_for_good, 0, "it failed");
+    assert_eq!(world.stripe().faults().fail_for_good, 0, "it failed");
     within_the_hour(&world).await;
     assert_eq!(world.payment(&appointment).await["state"], "refunded");
     world.balances(&offer).await;
@@ -156,7 +156,7 @@ async fn what_stripe_failed_at_is_done_within_the_hour() {
     let offer = world.offer(&authorised_hour()).await;
     let appointment = world.secured(&offer, AT).await;
     world.until("2027-01-05T11:00:00Z").await;
-    world.stripe().set_switches(fails());
+    world.stripe().set_faults(fails());
     world.act("ada", &appointment, "complete", &json!(null)).await.expect(200);
     within_the_hour(&world).await;
     assert_eq!(world.payment(&appointment).await["state"], "paid");
@@ -167,7 +167,7 @@ async fn what_stripe_failed_at_is_done_within_the_hour() {
     let appointment = world.secured(&offer, LATER).await;
     world.until("2027-01-20T20:00:00Z").await;
     assert_eq!(world.payment(&appointment).await["state"], "card_saved");
-    world.stripe().set_switches(fails());
+    world.stripe().set_faults(fails());
     world.until("2027-01-22T08:00:00Z").await;
     assert_eq!(world.payment(&appointment).await["state"], "authorised");
     world.balances(&offer).await;

@@ -1,7 +1,7 @@
 //! Stripe Tax: the client pays the price they saw, and the documents and the expert's reports say which taxes were in it.
 
 use serde_json::{Value, json};
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use super::{authorised_hour, tiered_hour};
 use crate::harness::{GOOD_CARD, Offer, World, billing_details, id, intent, office_hours, paid_hour};
@@ -124,7 +124,7 @@ async fn taxes_are_calculated_once_the_account_is_ready() {
     );
     assert_eq!((pending.problem(409), &pending.body["field"]), ("tax-not-ready", &json!("tax")));
     world.stripe().set_up_tax(&account, true, &[]).expect("it is there");
-    world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+    world.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     assert_eq!(world.choose_tax(&expert, 0, on.clone()).await.problem(503), "unavailable");
     assert_eq!(world.choose_tax(&expert, 0, on.clone()).await.expect(200)["tax"], on);
     // What is on stays on, whatever Stripe says meanwhile.
@@ -274,18 +274,18 @@ async fn what_goes_back_keeps_its_taxes_when_the_account_is_gone() {
 async fn each_entry_is_made_once_whatever_becomes_of_the_answers() {
     for count in (1..=9).step_by(2) {
         for switches in [
-            Switches { fail_after_acting: count, ..Switches::default() },
-            Switches { lose_answers: count, ..Switches::default() },
+            Faults { fail_after_acting: count, ..Faults::default() },
+            Faults { lose_responses: count, ..Faults::default() },
         ] {
             let world = World::new().await;
             let (offer, account) = world.taxed(&authorised_hour()).await;
             let appointment = id(&world.booked_with(&offer, AT, GERMAN).await);
             world.until("2027-01-05T11:00:00Z").await;
-            world.stripe().set_switches(switches.clone());
+            world.stripe().set_faults(switches.clone());
             world.act("ada", &appointment, "complete", &json!(null)).await.expect(200);
             world.until("2027-01-08T11:00:00Z").await;
             assert_eq!(world.documents(&appointment).await.len(), 1, "{switches:?}");
-            world.stripe().set_switches(switches.clone());
+            world.stripe().set_faults(switches.clone());
             refund(&world, &appointment, "r", 3_000).await;
             world.until("2027-01-11T11:00:00Z").await;
             let documents = world.documents(&appointment).await;

@@ -2,7 +2,7 @@
 
 use domain::payments::ledger::MovementKind;
 use serde_json::json;
-use simulators::paypal::{DisputeOutcome, DisputeReason, Switches};
+use simulators::paypal::{DisputeOutcome, DisputeReason, Faults};
 
 use super::{BACK, Market, PAID, PRICE, SOON, UnderWay};
 use crate::harness::paid_hour;
@@ -61,7 +61,7 @@ async fn a_dispute_that_no_message_told_of_is_found_within_a_month() {
     let appointment = market.paid(SOON).await;
     market.days(3).await;
     assert_eq!(market.world.appointment(&appointment).await["status"], "completed");
-    market.set(Switches { drop_webhooks: true, ..Switches::default() });
+    market.set(Faults { drop_webhooks: true, ..Faults::default() });
     dispute(&market, &appointment, None).await;
     assert_eq!(market.state(&appointment).await, "paid");
     market.days(31).await;

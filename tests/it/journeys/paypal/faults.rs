@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::payments::ledger::MovementKind;
 use serde_json::{Value, json};
-use simulators::paypal::{PAYMENTS_KEEP_REQUEST_IDS, Switches};
+use simulators::paypal::{Faults, PAYMENTS_KEEP_REQUEST_IDS};
 
 use super::{BACK, DAY, FRIDAY, Market, PAID, SOON, authorised_hour, tiered};
 use crate::harness::{id, paid_hour};
@@ -34,27 +34,22 @@ pub(super) async fn void(market: &Market, authorisation: &str, seller: &str) {
 
 /// What can go wrong, until it is set right: each of the first calls in turn does what it was asked to and its answer is lost; and calls that do
 /// nothing, with messages that come twice, late or never.
-fn faults() -> Vec<Switches> {
+fn faults() -> Vec<Faults> {
     let lost = (0..5).flat_map(|spare_calls| {
         [
-            Switches { spare_calls, fail_after_acting: 1, ..Switches::default() },
-            Switches {
+            Faults { spare_calls, fail_after_acting: 1, ..Faults::default() },
+            Faults {
                 spare_calls,
-                lose_answers: 2,
+                lose_responses: 2,
                 drop_webhooks: spare_calls % 2 == 0,
-                ..Switches::default()
+                ..Faults::default()
             },
         ]
     });
     let messages = [
-        Switches {
-            fail_before_acting: 1,
-            duplicate_deliveries: true,
-            out_of_order: true,
-            ..Switches::default()
-        },
-        Switches { spare_calls: 1, fail_before_acting: 1, drop_webhooks: true, ..Switches::default() },
-        Switches { limit_rate: 2, delay_deliveries_seconds: 7_000, ..Switches::default() },
+        Faults { fail_before_acting: 1, duplicate_deliveries: true, out_of_order: true, ..Faults::default() },
+        Faults { spare_calls: 1, fail_before_acting: 1, drop_webhooks: true, ..Faults::default() },
+        Faults { rate_limit: 2, delay_deliveries_seconds: 7_000, ..Faults::default() },
     ];
     lost.chain(messages).collect()
 }
@@ -74,7 +69,7 @@ async fn taking_happens_once_whatever_goes_wrong() {
             }
             assert_eq!(market.status(&id(&booked)).await, "confirmed", "{switches:?}");
             market.until("2027-01-07T08:00:00Z").await;
-            market.set(Switches::default());
+            market.set(Faults::default());
             assert_eq!(market.state(&id(&booked)).await, "paid", "{switches:?}");
             assert_eq!(market.cents().await, PAID, "{switches:?}");
             assert_eq!(market.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{switches:?}");
@@ -93,7 +88,7 @@ async fn taking_what_is_set_aside_happens_once_whatever_goes_wrong() {
             market.set(switches.clone());
             market.act("ada", &appointment, "complete").await;
             market.days(1).await;
-            market.set(Switches::default());
+            market.set(Faults::default());
             assert_eq!(market.state(&appointment).await, "paid", "{switches:?}");
             assert_eq!(market.cents().await, PAID, "{switches:?}");
             assert_eq!(market.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{switches:?}");
@@ -112,7 +107,7 @@ async fn giving_back_happens_once_whatever_goes_wrong() {
         // PayPal has forgotten every key by now.
         market.world.pass(PAYMENTS_KEEP_REQUEST_IDS + DAY);
         market.days(1).await;
-        market.set(Switches::default());
+        market.set(Faults::default());
         assert_eq!(market.state(&appointment).await, "refunded", "{switches:?}");
         assert_eq!(market.cents().await, BACK, "{switches:?}");
         assert_eq!(market.events("PAYMENT.CAPTURE.REFUNDED"), 1, "{switches:?}");
@@ -124,9 +119,9 @@ async fn a_refund_whose_answer_was_lost_is_seen_when_paypal_forgot_the_key() {
     let market = Market::new(&paid_hour()).await;
     let appointment = market.paid(SOON).await;
     // The order and its disputes are read, the order once more, and the refund is given.
-    market.set(Switches { spare_calls: 3, lose_answers: 1, drop_webhooks: true, ..Switches::default() });
+    market.set(Faults { spare_calls: 3, lose_responses: 1, drop_webhooks: true, ..Faults::default() });
     market.act("ada", &appointment, "cancel").await;
-    assert_eq!((market.events("PAYMENT.CAPTURE.REFUNDED"), market.paypal().switches().lose_answers), (1, 0));
+    assert_eq!((market.events("PAYMENT.CAPTURE.REFUNDED"), market.paypal().faults().lose_responses), (1, 0));
     assert_eq!(market.state(&appointment).await, "paid", "nobody knows yet");
     market.world.pass(PAYMENTS_KEEP_REQUEST_IDS + DAY);
     market.world.sweep().await;
@@ -145,7 +140,7 @@ async fn letting_go_happens_once_whatever_goes_wrong() {
         market.set(switches.clone());
         market.act("alan", &appointment, "cancel").await;
         market.days(1).await;
-        market.set(Switches::default());
+        market.set(Faults::default());
         assert_eq!(market.state(&appointment).await, "cancelled", "{switches:?}");
         assert_eq!(market.kinds().await, [MovementKind::Authorised, MovementKind::Released], "{switches:?}");
         assert_eq!(market.cents().await, [0; 4], "{switches:?}");
@@ -157,10 +152,10 @@ async fn letting_go_happens_once_whatever_goes_wrong() {
 async fn booking_goes_on_where_a_lost_answer_stopped_it() {
     for terms in [paid_hour(), authorised_hour()] {
         for fault in [
-            Switches { fail_before_acting: 1, ..Switches::default() },
-            Switches { fail_after_acting: 1, ..Switches::default() },
-            Switches { lose_answers: 1, ..Switches::default() },
-            Switches { limit_rate: 1, ..Switches::default() },
+            Faults { fail_before_acting: 1, ..Faults::default() },
+            Faults { fail_after_acting: 1, ..Faults::default() },
+            Faults { lose_responses: 1, ..Faults::default() },
+            Faults { rate_limit: 1, ..Faults::default() },
         ] {
             let market = Market::new(&terms).await;
             market.set(fault.clone());

@@ -13,7 +13,7 @@ use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
 use serde_json::{Value, json};
-use simulators::paypal::{Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator, Switches};
+use simulators::paypal::{Faults, Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator};
 
 use crate::harness::{Offer, Reply, World, id, intent, office_hours, paid_hour};
 
@@ -72,8 +72,8 @@ impl Market {
         self.world.stack.paypal.as_deref().expect("the simulator runs")
     }
 
-    fn set(&self, switches: Switches) {
-        self.paypal().set_switches(switches);
+    fn set(&self, switches: Faults) {
+        self.paypal().set_faults(switches);
     }
 
     fn account_path(&self, end: &str) -> String {

@@ -2,7 +2,7 @@
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
-use simulators::paypal::Switches;
+use simulators::paypal::Faults;
 
 use super::{BACK, FRIDAY, Market, PAID, PRICE, SOON, UnderWay, tiered};
 use crate::harness::paid_hour;
@@ -101,7 +101,7 @@ async fn a_failed_refund_waits_for_a_person() {
     for decision in ["try_again", "resolved_manually"] {
         let market = Market::new(&paid_hour()).await;
         let appointment = market.paid(SOON).await;
-        market.set(Switches { fail_refunds: true, ..Switches::default() });
+        market.set(Faults { fail_refunds: true, ..Faults::default() });
         market.act("ada", &appointment, "cancel").await;
         market.days(4).await;
         assert_eq!(market.state(&appointment).await, "refund_failed");
@@ -109,7 +109,7 @@ async fn a_failed_refund_waits_for_a_person() {
         // Nothing went anywhere, and nobody tries again by themselves.
         assert_eq!(market.cents().await, PAID);
         assert_eq!(market.events("PAYMENT.REFUND.PENDING"), 1);
-        market.set(Switches::default());
+        market.set(Faults::default());
         market.days(2).await;
         assert_eq!(market.events("PAYMENT.REFUND.PENDING") + market.events("PAYMENT.CAPTURE.REFUNDED"), 1);
         market.world.decide(&appointment, decision).await.expect(200);

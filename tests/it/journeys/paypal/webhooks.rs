@@ -1,7 +1,7 @@
 //! Messages that are not PayPal's, or not what they were, or come twice, or never.
 
 use serde_json::{Value, json};
-use simulators::paypal::Switches;
+use simulators::paypal::Faults;
 
 use super::{Market, PAID, SOON};
 use crate::harness::{Reply, id, intent, paid_hour};
@@ -16,7 +16,7 @@ async fn post(market: &Market, headers: &Headers, body: &str) -> Reply {
 /// The event that an order was approved, as PayPal would write it, and an appointment that waits for it.
 async fn approved() -> (Market, String, String) {
     let market = Market::new(&paid_hour()).await;
-    market.set(Switches { drop_webhooks: true, ..Switches::default() });
+    market.set(Faults { drop_webhooks: true, ..Faults::default() });
     let booked = market.book(SOON, "k").await.expect(201);
     market.approve(&booked, "good");
     let order = market.paypal().object(intent(&booked)).expect("it is there");
@@ -131,11 +131,11 @@ async fn copies_and_lies_change_nothing() {
 async fn a_message_that_cannot_be_checked_is_asked_for_again() {
     let (market, appointment, body) = approved().await;
     let headers = market.paypal().webhook_headers(&body).expect("signed");
-    let switches = market.paypal().switches();
+    let switches = market.paypal().faults();
     for fault in [
-        Switches { fail_before_acting: 1, ..switches.clone() },
-        Switches { lose_answers: 1, ..switches.clone() },
-        Switches { limit_rate: 1, ..switches },
+        Faults { fail_before_acting: 1, ..switches.clone() },
+        Faults { lose_responses: 1, ..switches.clone() },
+        Faults { rate_limit: 1, ..switches },
     ] {
         market.set(fault);
         assert_eq!(post(&market, &headers, &body).await.problem(503), "unavailable");

@@ -1,15 +1,15 @@
-//! `expand[]`: objects in the place of their ids. Source: <https://docs.stripe.com/api/expanding_objects>.
+//! `expand[]`: objects in place of their ids. Source: <https://docs.stripe.com/api/expanding_objects>.
 
 use serde_json::{Value, json};
 
-use super::payments::refunds_of;
-use crate::stripe::api_error::ApiError;
-use crate::stripe::state::State;
+use super::api_error::ApiError;
+use super::render;
+use super::state::State;
 
-/// How many members deep a path may lead.
+/// The most levels of a path.
 const DEEPEST: usize = 4;
 
-/// What an object that could be any is called here.
+/// The kind of an object that may be of any kind.
 const ANYTHING: &str = "*";
 
 /// What `member` of an object of a kind expands to; `None` when it cannot be expanded. The kind of a list is
@@ -21,9 +21,7 @@ fn target(kind: &str, member: &str) -> Option<&'static str> {
         ("transfer_data", "destination") => "account",
         ("payment_intent" | "setup_intent", "payment_method") => "payment_method",
         ("payment_intent" | "setup_intent" | "payment_method" | "charge", "customer") => "customer",
-        ("payment_intent" | "charge", "on_behalf_of") => "account",
-        ("charge", "balance_transaction" | "failure_balance_transaction")
-        | ("refund" | "payout", "balance_transaction" | "failure_balance_transaction")
+        ("charge" | "refund" | "payout", "balance_transaction" | "failure_balance_transaction")
         | ("transfer" | "transfer_reversal" | "application_fee" | "fee_refund", "balance_transaction") => {
             "balance_transaction"
         }
@@ -40,33 +38,20 @@ fn target(kind: &str, member: &str) -> Option<&'static str> {
         ("transfer_reversal", "source_refund" | "destination_payment_refund") => "refund",
         ("application_fee", "refunds") => "fee_refund[]",
         ("balance_transaction", "source") => ANYTHING,
-        (ANYTHING, member) => KINDS.iter().find_map(|kind| target(kind, member))?,
-        (list, "data") => KINDS.iter().find(|kind| list.strip_suffix("[]") == Some(**kind))?,
+        (ANYTHING, member) => KINDS.split_ascii_whitespace().find_map(|kind| target(kind, member))?,
+        (list, "data") => {
+            KINDS.split_ascii_whitespace().find(|kind| list.strip_suffix("[]") == Some(*kind))?
+        }
         _ => return None,
     })
 }
 
 /// The kinds of objects that have something to expand.
-const KINDS: &[&str] = &[
-    "account",
-    "application_fee",
-    "balance_transaction",
-    "charge",
-    "customer",
-    "dispute",
-    "event",
-    "fee_refund",
-    "payment_intent",
-    "payment_method",
-    "payout",
-    "refund",
-    "setup_intent",
-    "transfer",
-    "transfer_reversal",
-];
+const KINDS: &str = "account application_fee balance_transaction charge customer dispute event fee_refund \
+    payment_intent payment_method payout refund setup_intent transfer transfer_reversal";
 
-/// Refuses paths that lead nowhere from an object of `kind`, before anything is done.
-pub(in crate::stripe) fn check_expansions(kind: &str, paths: &[String]) -> Result<(), ApiError> {
+/// Refuses paths that lead nowhere from an object of `kind`.
+pub(super) fn check_expansions(kind: &str, paths: &[String]) -> Result<(), ApiError> {
     for path in paths {
         if path.split('.').count() > DEEPEST {
             let message =
@@ -86,9 +71,9 @@ pub(in crate::stripe) fn check_expansions(kind: &str, paths: &[String]) -> Resul
     Ok(())
 }
 
-/// Replaces the ids that `paths` such as `latest_charge.balance_transaction` lead to by their objects. In a
-/// list the path starts with `data`.
-pub(in crate::stripe) fn expand(state: &State, object: &mut Value, paths: &[String]) {
+/// Replaces the ids at `paths` such as `latest_charge.balance_transaction` by their objects. In a list the path
+/// starts with `data`.
+pub(super) fn expand(state: &State, object: &mut Value, paths: &[String]) {
     for path in paths {
         expand_path(state, object, path);
     }
@@ -102,13 +87,13 @@ fn expand_path(state: &State, object: &mut Value, path: &str) {
         return;
     }
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-    // The refunds of a charge are there only when they are asked for.
+    // The refunds of a charge are there only when they are expanded.
     if first == "refunds" && object.get(first).is_none() && object.get("object") == Some(&json!("charge")) {
         let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        object[first] = refunds_of(state, &id);
+        object[first] = render::refunds_of(state, &id);
     }
     let Some(member) = object.get_mut(first) else { return };
-    if let Some(found) = member.as_str().and_then(|id| super::any(state, id)) {
+    if let Some(found) = member.as_str().and_then(|id| render::any(state, id)) {
         *member = found;
     }
     if let Some(rest) = rest {

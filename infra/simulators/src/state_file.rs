@@ -1,4 +1,4 @@
-//! What a simulator keeps on disk.
+//! The files in which simulators keep their state and keys.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A simulator cannot start.
+/// The reason why a simulator cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file exists and cannot be read.
@@ -15,15 +15,15 @@ pub enum OpenError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file was read and is not what this simulator wrote.
+    /// The file is not one that this simulator wrote.
     #[error("{} is damaged ({reason}); restore it from a copy, or delete it to start afresh", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         reason: String,
     },
     /// The file cannot be written.
@@ -31,18 +31,18 @@ pub enum OpenError {
     Unwritable {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The configuration asks for something that cannot be.
+    /// The configuration is wrong.
     #[error("the simulator's configuration is wrong: {0}")]
     Configuration(String),
-    /// The cryptographic library refused.
+    /// The cryptographic library returned an error.
     #[error("cannot prepare cryptography: {0}")]
     Cryptography(String),
 }
 
-/// The layout of a state file, its first member. A file of another layout is refused rather than guessed at.
+/// The layout of a state file, its first member. A file of another layout is refused.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Layout<const NUMBER: u32>;
 
@@ -63,7 +63,7 @@ impl<'de, const NUMBER: u32> Deserialize<'de> for Layout<NUMBER> {
     }
 }
 
-/// What the last run left in the state file; nothing when there is none.
+/// Reads the state of the last run; the default when there is no file.
 pub(crate) fn load<S: Default + DeserializeOwned>(file: Option<&Path>) -> Result<S, OpenError> {
     let Some(path) = file else { return Ok(S::default()) };
     let Some(bytes) = read(path)? else { return Ok(S::default()) };
@@ -71,7 +71,7 @@ pub(crate) fn load<S: Default + DeserializeOwned>(file: Option<&Path>) -> Result
         .map_err(|error| OpenError::Damaged { path: path.to_owned(), reason: error.to_string() })
 }
 
-/// Leaves everything in the state file, when there is one.
+/// Writes the state, when there is a file for it.
 pub(crate) fn save<S: Serialize>(file: Option<&Path>, state: &S) -> Result<(), OpenError> {
     let Some(path) = file else { return Ok(()) };
     let bytes = serde_json::to_vec(state)
