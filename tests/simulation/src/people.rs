@@ -9,6 +9,7 @@ use app::idempotency::{Creation, IdempotentRequest, complete};
 use app::identity::people::{Person, Role};
 use app::payments::accounts;
 use app::payments::checkout;
+use app::payments::error::PaymentsError;
 use app::payments::escalations::{self, Resolution};
 use app::payments::exchange_rates;
 use app::payments::exchange_rates::RefreshError;
@@ -18,6 +19,7 @@ use app::payments::refunds;
 use app::scheduling::appointments;
 use app::scheduling::booking;
 use app::scheduling::booking::{Booked, Booking};
+use app::scheduling::error::SchedulingError;
 use app::scheduling::slots;
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
@@ -397,15 +399,12 @@ fn hear(core: &mut Core, asked: Asked, answer: Option<&Result<Heard, AppError>>,
             }
             _ => {}
         },
-        Some(Err(AppError::Slot(refusal))) => crate::invariants::refused(core, &asked, refusal, begun),
+        Some(Err(AppError::Scheduling(SchedulingError::Slot(refusal)))) => crate::invariants::refused(core, &asked, refusal, begun),
         None
         | Some(Err(
             AppError::StillRunning
             | AppError::Busy
-            | AppError::Payment(
-                app::payments::ports::PaymentError::Unavailable(_)
-                | app::payments::ports::PaymentError::Failed(_),
-            )
+            | AppError::Payments(PaymentsError::Gateway(app::payments::ports::PaymentError::Unavailable(_) | app::payments::ports::PaymentError::Failed(_)))
             | AppError::Port(..)
             | AppError::Read(_)
             | AppError::Commit(_),

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use app::AppError;
 use app::identity::people::Person;
+use app::payments::error::PaymentsError;
+use app::scheduling::error::SchedulingError;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
@@ -215,9 +217,9 @@ pub fn book_what_is_listed(simulation: &mut Simulation) {
                 let key = simulation.shared.lock().people.key();
                 let wanted = Ask::Book { expert: id, session_type, start, seats: 1, pay_in: None, key };
                 match (answer(simulation, &client, wanted), is_listed) {
-                    (Some(Ok(_)), true) | (Some(Err(AppError::Slot(_))), false) => {}
+                    (Some(Ok(_)), true) | (Some(Err(AppError::Scheduling(SchedulingError::Slot(_)))), false) => {}
                     // It is for them to open an account and to answer what the gateway asks.
-                    (Some(Err(AppError::PaymentsNotReady)), true) if !can_be_paid => {}
+                    (Some(Err(AppError::Payments(PaymentsError::NotReady))), true) if !can_be_paid => {}
                     (answer, _) => {
                         let listed = if is_listed { "is listed" } else { "is not listed" };
                         return complain(
@@ -279,7 +281,7 @@ pub fn check(simulation: &mut Simulation) {
 
 /// An expert's account as the platform knows it.
 fn known_account(core: &Core, expert: ExpertId) -> Option<PaymentAccount> {
-    let item = core.table.get(&store::keys::payment_account(expert, GatewayKind::Stripe))?;
+    let item = core.table.get(&store::payments::keys::payment_account(expert, GatewayKind::Stripe))?;
     serde_dynamo::from_item(Item::clone(item)).ok()
 }
 
@@ -297,7 +299,7 @@ fn accounts(simulation: &Simulation, core: &Core, wrong: &mut Vec<String>) {
         if known.charges_enabled != account.charges_enabled {
             wrong.push(format!("{expert} can be paid: {}; known is otherwise", account.charges_enabled));
         }
-        let pk = store::keys::ledger_of_expert(expert);
+        let pk = store::payments::keys::ledger_of_expert(expert);
         let written = core.table.starting(&pk, "PAYOUT#").len();
         if written != account.payouts.len() {
             wrong.push(format!("{written} payouts are written down of {}", account.payouts.len()));

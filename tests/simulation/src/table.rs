@@ -213,7 +213,7 @@ impl Rows {
             });
             times.min()
         };
-        (0..store::keys::OUTBOX_SHARDS).filter_map(due).min()
+        (0..store::operations::keys::OUTBOX_SHARDS).filter_map(due).min()
     }
 
     /// Deletes rows whose time is over, as TTL does: some of them.

@@ -8,6 +8,7 @@ use domain::{AppointmentId, Money};
 use store::{AppointmentRecord, EscalationPage, Job, Transaction};
 
 use crate::identity::people::{Person, administrator};
+use crate::payments::error::PaymentsError;
 use crate::{App, AppError, Attempt};
 
 /// What a person decides about a payment that cannot go on by itself.
@@ -39,14 +40,14 @@ pub async fn list(
 /// An administrator decides how a payment goes on that needs a person.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to all others, [`AppError::PaymentState`] when it needs nobody, or another decision.
+/// [`AppError::Forbidden`] to all others, [`PaymentsError::State`] when it needs nobody, or another decision.
 pub async fn resolve(
     app: &App,
     person: &Person,
     id: AppointmentId,
     resolution: Resolution,
 ) -> Result<AppointmentRecord, AppError> {
-    let refuse = |text: &str| Err(AppError::PaymentState(text.to_owned()));
+    let refuse = |text: &str| Err(PaymentsError::State(text.to_owned()).into());
     app.transact("resolve_escalation", || async {
         let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
         if person.party_of(&record.appointment)? != Party::Platform {

@@ -12,7 +12,7 @@ use crate::{App, AppError, Attempt};
 /// What the message says is never believed; it only says where to look.
 ///
 /// # Errors
-/// [`AppError::Webhook`] when it is not the gateway's.
+/// [`PaymentsError::Webhook`](crate::payments::error::PaymentsError::Webhook) when it is not the gateway's.
 pub async fn receive_webhook(
     app: &App,
     gateway: GatewayKind,

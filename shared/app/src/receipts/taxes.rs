@@ -11,6 +11,7 @@ use domain::receipts::tax::{NoTax, TaxReport, Taxes, to_take_back};
 use domain::scheduling::appointment::Appointment;
 use store::{Transaction, WrittenCalculation};
 
+use crate::payments::error::PaymentsError;
 use crate::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
 use crate::{App, AppError};
 
@@ -190,7 +191,7 @@ fn unless_refused<T>(
 ) -> Result<Option<T>, AppError> {
     match done.map_err(Into::into) {
         Ok(done) => Ok(Some(done)),
-        Err(AppError::Payment(PaymentError::Refused { code, message })) => {
+        Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))) => {
             tracing::error!(appointment = %appointment.id, code, message, "the tax service refused");
             Ok(None)
         }

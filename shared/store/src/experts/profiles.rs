@@ -6,7 +6,8 @@ use domain::experts::session_type::SessionType;
 use domain::{ExpertId, SessionTypeId};
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
+use super::keys;
+use crate::keys::expert_partition;
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -82,7 +83,7 @@ impl Store {
     pub async fn session_types(&self, expert: ExpertId) -> Result<Vec<SessionType>, ReadError> {
         let query = Query {
             index: None,
-            pk: keys::expert_rows(expert),
+            pk: expert_partition(expert),
             from: keys::SESSION_TYPES.to_owned(),
             to: format!("{}~", keys::SESSION_TYPES),
             backwards: false,

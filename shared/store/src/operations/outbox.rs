@@ -11,7 +11,8 @@ use domain::scheduling::appointment::Event;
 use domain::{AppointmentId, ExpertId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{self, GSI1};
+use super::keys;
+use crate::keys::{GSI1, Key, appointment_partition, expert_partition, instant};
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
@@ -97,13 +98,13 @@ impl From<Job> for String {
 }
 
 impl Job {
-    fn key(&self) -> keys::Key {
+    fn key(&self) -> Key {
         match self {
             Self::Payment(id) | Self::Receipts(id) | Self::Announcement { appointment: id, .. } => {
-                keys::outbox_entry(keys::appointment_rows(*id), &self.to_string())
+                keys::outbox_entry(appointment_partition(*id), &self.to_string())
             }
             Self::PaymentAccount(id, _) | Self::Payouts(id, _) => {
-                keys::outbox_entry(keys::expert_rows(*id), &self.to_string())
+                keys::outbox_entry(expert_partition(*id), &self.to_string())
             }
         }
     }
@@ -206,7 +207,7 @@ impl Store {
             index: Some(GSI1),
             pk: keys::outbox_shard_number(shard),
             from: String::from("0"),
-            to: format!("{}~", keys::instant(now)),
+            to: format!("{}~", instant(now)),
             backwards: false,
             limit: Some(limit),
             consistency: Consistency::Eventual,

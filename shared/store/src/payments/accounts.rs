@@ -5,7 +5,7 @@ use domain::payments::account::{ExpertFee, PaymentAccount};
 use domain::payments::gateway::GatewayKind;
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
+use super::keys;
 use crate::table::{Consistency, Expect};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::payments::exchange::ReferenceRates;
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
+use super::keys;
 use crate::table::{Consistency, Expect};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};

@@ -10,7 +10,8 @@ use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::{AppointmentId, Currency, ExpertId, Money, TimeSpan, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{self, GSI1, GSI2, Key};
+use super::keys;
+use crate::keys::{GSI1, GSI2, Key, instant};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::{document, key_of, text};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -30,7 +31,7 @@ impl Transaction {
     /// # Errors
     /// When it cannot be stored.
     pub fn put_entry(&mut self, appointment: AppointmentId, entry: &Entry) -> Result<(), CommitError> {
-        self.put_ledger(keys::entry(appointment, entry.number), entry)
+        self.put_ledger(keys::ledger_entry(appointment, entry.number), entry)
     }
 
     /// Writes a payout, or that it came back, once.
@@ -136,8 +137,8 @@ impl Store {
             index: Some(GSI1),
             pk: keys::ledger_of_expert(expert),
             // Nothing sorts between a place and itself with a space, the lowest character that is printable.
-            from: after.map_or_else(|| keys::instant(written.start()), |after| format!("{after} ")),
-            to: format!("{}~", keys::instant(written.end().plus(-1))),
+            from: after.map_or_else(|| instant(written.start()), |after| format!("{after} ")),
+            to: format!("{}~", instant(written.end().plus(-1))),
             backwards: false,
             limit: limit.map(|limit| limit + 1),
             consistency: Consistency::Eventual,

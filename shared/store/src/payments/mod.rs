@@ -1,5 +1,6 @@
 //! Rows of the area `payments`.
 
+pub mod keys;
 pub mod accounts;
 pub mod exchange_rates;
 pub mod ledger;

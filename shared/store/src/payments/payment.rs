@@ -3,7 +3,8 @@
 use domain::AppointmentId;
 use domain::payments::payment::Payment;
 
-use crate::keys::{self, GSI2};
+use super::keys;
+use crate::keys::GSI2;
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, Transaction};

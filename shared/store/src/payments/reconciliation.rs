@@ -5,7 +5,8 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::Difference;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{self, Key};
+use super::keys;
+use crate::keys::{Key, SK};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -35,7 +36,7 @@ fn place(difference: &Difference) -> Key {
     let Difference { gateway, object, currency, resolved_at, counts, .. } = difference;
     match resolved_at {
         Some(at) => keys::resolved_difference(*at, *gateway, object, currency),
-        None => keys::difference(if *counts { keys::OPEN } else { keys::MAYBE }, *gateway, object, currency),
+        None => keys::unresolved_difference(if *counts { keys::OPEN } else { keys::UNCONFIRMED }, *gateway, object, currency),
     }
 }
 
@@ -46,7 +47,7 @@ impl Transaction {
     /// When it cannot be stored.
     pub fn put_compared(&mut self, compared: &Compared) -> Result<(), CommitError> {
         let expect = Expect::read(compared.version - 1);
-        self.put_document(keys::books(compared.gateway), expect, compared, [])
+        self.put_document(keys::reconciliation_progress(compared.gateway), expect, compared, [])
     }
 
     /// Writes a difference, in the place of what was known of it before.
@@ -82,7 +83,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub async fn compared(&self, gateway: GatewayKind) -> Result<Option<Compared>, ReadError> {
-        self.table.get(&keys::books(gateway), Consistency::Strong).await?.map(document).transpose()
+        self.table.get(&keys::reconciliation_progress(gateway), Consistency::Strong).await?.map(document).transpose()
     }
 
     /// Every difference that stands, also those that do not count yet, of all gateways.
@@ -90,7 +91,7 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn standing_differences(&self) -> Result<Vec<Difference>, ReadError> {
-        let query = differences(keys::MAYBE.to_owned(), format!("{}~", keys::OPEN), None);
+        let query = differences(keys::UNCONFIRMED.to_owned(), format!("{}~", keys::OPEN), None);
         self.table.query(&query).await?.into_iter().map(document).collect()
     }
 
@@ -108,7 +109,7 @@ impl Store {
         let mut items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
         let more = items.len() > usize::from(limit);
         items.truncate(limit.into());
-        let sort_key = |item: &Item| item.get(keys::SK).and_then(|value| value.as_s().ok()).cloned();
+        let sort_key = |item: &Item| item.get(SK).and_then(|value| value.as_s().ok()).cloned();
         let next = items.last().filter(|_| more).and_then(sort_key);
         let differences = items.into_iter().map(document).collect::<Result<_, _>>()?;
         Ok(DifferencePage { differences, next })

@@ -3,7 +3,8 @@
 use domain::Timestamp;
 use domain::kernel::time::DAY;
 
-use crate::keys::{self, VERSION};
+use super::keys;
+use crate::keys::{EXPIRES_AT, VERSION};
 use crate::table::{Consistency, Expect, Item};
 use crate::transaction::number;
 use crate::{ReadError, Store, Transaction};
@@ -16,7 +17,7 @@ impl Transaction {
     pub fn put_webhook_event(&mut self, provider: &str, id: &str, now: Timestamp) {
         let item = Item::from([
             (VERSION.to_owned(), number(1)),
-            (keys::EXPIRES_AT.to_owned(), number(now.plus(KEPT).seconds())),
+            (EXPIRES_AT.to_owned(), number(now.plus(KEPT).seconds())),
         ]);
         self.put(keys::webhook_event(provider, id), Expect::Absent, item);
     }

@@ -6,7 +6,8 @@ use domain::receipts::tax::Taxes;
 use domain::{AppointmentId, ExpertId, ReceiptId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{self, GSI1, GSI2, VERSION};
+use super::keys;
+use crate::keys::{GSI1, GSI2, VERSION, appointment_partition};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::{document, number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -89,7 +90,7 @@ impl Transaction {
         let by_id = keys::receipt(receipt.id);
         let more = [
             (VERSION, number(1)),
-            (GSI1.pk, text(keys::receipts_of(receipt.expert))),
+            (GSI1.pk, text(keys::receipts_of_expert(receipt.expert))),
             (GSI1.sk, text(keys::receipt_order(year, sequence))),
             (GSI2.pk, text(by_id.pk)),
             (GSI2.sk, text(by_id.sk)),
@@ -149,7 +150,7 @@ impl Store {
     pub async fn documents(&self, appointment: AppointmentId) -> Result<Vec<Receipt>, ReadError> {
         let query = Query {
             index: None,
-            pk: keys::appointment_rows(appointment),
+            pk: appointment_partition(appointment),
             from: keys::DOCUMENTS.to_owned(),
             to: format!("{}~", keys::DOCUMENTS),
             backwards: false,
@@ -193,7 +194,7 @@ impl Store {
     ) -> Result<ReceiptPage, ReadError> {
         let query = Query {
             index: Some(GSI1),
-            pk: keys::receipts_of(expert),
+            pk: keys::receipts_of_expert(expert),
             from: keys::receipt_order(year, after.saturating_add(1)),
             to: keys::receipt_order(year, u32::MAX),
             backwards: false,

@@ -6,7 +6,8 @@ use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
 
-use crate::keys::{self, GSI1, GSI2};
+use super::keys;
+use crate::keys::{GSI1, GSI2, SK, appointment_partition, instant};
 use crate::payments::ledger::entry_of;
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::{document, text};
@@ -41,12 +42,12 @@ impl Transaction {
     /// # Errors
     /// When it cannot be stored.
     pub fn put_appointment(&mut self, appointment: &Appointment) -> Result<(), CommitError> {
-        let place = keys::by_time(appointment.start, appointment.id);
+        let place = keys::appointment_order(appointment.start, appointment.id);
         let mut index =
-            vec![(GSI2.pk, text(keys::of_client(appointment.client))), (GSI2.sk, text(place.clone()))];
+            vec![(GSI2.pk, text(keys::appointments_of_client(appointment.client))), (GSI2.sk, text(place.clone()))];
         // A hold that ended unpaid is nothing to the expert.
         if appointment.status != Status::Expired {
-            index.push((GSI1.pk, text(keys::of_expert(appointment.expert))));
+            index.push((GSI1.pk, text(keys::appointments_of_expert(appointment.expert))));
             index.push((GSI1.sk, text(place)));
         }
         let expect = Expect::read(appointment.version - 1);
@@ -123,10 +124,10 @@ impl Store {
 
     /// What one query sees of it, and how many ledger entries.
     async fn read_record(&self, id: AppointmentId) -> Result<(Option<AppointmentRecord>, u32), ReadError> {
-        let (first, last) = (keys::appointment(id).sk, keys::payment(id).sk);
+        let (first, last) = (keys::appointment(id).sk, crate::payments::keys::payment(id).sk);
         let query = Query {
             index: None,
-            pk: keys::appointment_rows(id),
+            pk: appointment_partition(id),
             from: first.clone(),
             to: last.clone(),
             backwards: false,
@@ -137,12 +138,12 @@ impl Store {
         let mut entries = 0;
         for item in self.table.query(&query).await? {
             let sort_key =
-                item.get(keys::SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+                item.get(SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
             if sort_key == first {
                 appointment = Some(document(item)?);
             } else if sort_key == last {
                 payment = Some(document(item)?);
-            } else if sort_key.starts_with(keys::ENTRIES) {
+            } else if sort_key.starts_with(crate::payments::keys::LEDGER_ENTRIES) {
                 movements.extend(entry_of(item)?.movements);
                 entries += 1;
             }
@@ -165,16 +166,16 @@ impl Store {
         limit: u16,
     ) -> Result<AppointmentPage, ReadError> {
         let (index, pk) = match whose {
-            AppointmentsOf::Expert(id) => (GSI1, keys::of_expert(id)),
-            AppointmentsOf::Client(id) => (GSI2, keys::of_client(id)),
+            AppointmentsOf::Expert(id) => (GSI1, keys::appointments_of_expert(id)),
+            AppointmentsOf::Client(id) => (GSI2, keys::appointments_of_client(id)),
         };
-        let first = keys::instant(starts.start());
+        let first = instant(starts.start());
         let query = Query {
             index: Some(index),
             pk,
             // Behind `after`: nothing sorts between it and itself with a space, the lowest character that is printable.
             from: after.map_or(first, |after| format!("{after} ")),
-            to: format!("{}~", keys::instant(starts.end().plus(-1))),
+            to: format!("{}~", instant(starts.end().plus(-1))),
             backwards: false,
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
@@ -183,7 +184,7 @@ impl Store {
         let mut appointments: Vec<Appointment> = items.into_iter().map(document).collect::<Result<_, _>>()?;
         let more = appointments.len() > usize::from(limit);
         appointments.truncate(limit.into());
-        let next = appointments.last().filter(|_| more).map(|last| keys::by_time(last.start, last.id));
+        let next = appointments.last().filter(|_| more).map(|last| keys::appointment_order(last.start, last.id));
         Ok(AppointmentPage { appointments, next })
     }
 }

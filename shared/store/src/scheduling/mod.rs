@@ -1,4 +1,5 @@
 //! Rows of the area `scheduling`.
 
+pub mod keys;
 pub mod appointments;
 pub mod occupancy;

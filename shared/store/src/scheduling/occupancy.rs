@@ -9,7 +9,8 @@ use domain::scheduling::occupancy::{Change, Day, Entry, EntryKey, GroupSession, 
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::experts::profiles::VersionedRules;
-use crate::keys::{self, VERSION};
+use super::keys;
+use crate::keys::{EXPIRES_AT, SK, VERSION, expert_partition};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::{document, key_of, number, text};
 use crate::{ReadError, Store, Transaction};
@@ -31,7 +32,7 @@ impl Transaction {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
             let item = Item::from([
                 (VERSION.to_owned(), number(day.version + 1)),
-                (keys::EXPIRES_AT.to_owned(), number(midnight.plus(DAY + KEPT_AFTER).seconds())),
+                (EXPIRES_AT.to_owned(), number(midnight.plus(DAY + KEPT_AFTER).seconds())),
                 (ENTRIES.to_owned(), AttributeValue::M(day.entries.iter().map(write_entry).collect())),
             ]);
             self.put(keys::day(expert, *date), Expect::read(day.version), item);
@@ -52,7 +53,7 @@ impl Transaction {
             let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
             let item = Item::from([
                 (VERSION.to_owned(), number(change.group_version(*start, group))),
-                (keys::EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + KEPT_AFTER).seconds())),
+                (EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + KEPT_AFTER).seconds())),
                 (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.session))),
                 (CAPACITY.to_owned(), number(group.capacity)),
                 (SEATS.to_owned(), AttributeValue::M(seats)),
@@ -172,11 +173,11 @@ impl Store {
         session_type: SessionTypeId,
         consistency: Consistency,
     ) -> Result<Option<Offer>, ReadError> {
-        let wanted = [keys::rules(expert), keys::session_type(expert, session_type)];
+        let wanted = [crate::experts::keys::rules(expert), crate::experts::keys::session_type(expert, session_type)];
         let mut rules = None;
         let mut kind = None;
         for item in self.table.get_many(&wanted, consistency).await? {
-            let is_rules = item.get(keys::SK).and_then(|sk| sk.as_s().ok()) == Some(&wanted[0].sk);
+            let is_rules = item.get(SK).and_then(|sk| sk.as_s().ok()) == Some(&wanted[0].sk);
             if is_rules {
                 rules = Some(document(item)?);
             } else {
@@ -199,7 +200,7 @@ impl Store {
         let (from, to) = keys::days(span);
         let query = Query {
             index: None,
-            pk: keys::expert_rows(expert),
+            pk: expert_partition(expert),
             from,
             to,
             backwards: false,
@@ -210,10 +211,10 @@ impl Store {
         for item in self.table.query(&query).await? {
             let corrupt =
                 || ReadError::Corrupt { key: key_of(&item), reason: "not a day of this version".to_owned() };
-            let sk = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).ok_or_else(corrupt)?;
-            if let Some(date) = keys::day_of(sk) {
+            let sk = item.get(SK).and_then(|sk| sk.as_s().ok()).ok_or_else(corrupt)?;
+            if let Some(date) = keys::date_of_day(sk) {
                 ledger.days.insert(date, read_day(&item).ok_or_else(corrupt)?);
-            } else if let Some(key) = keys::group_of(sk) {
+            } else if let Some(key) = keys::session_of_group(sk) {
                 ledger.groups.insert(key, read_group(&item).ok_or_else(corrupt)?);
             } else {
                 // A row that this version does not know might block time, and unknown is never free.
