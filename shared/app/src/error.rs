@@ -42,7 +42,9 @@ pub enum AppError {
     #[error("this Idempotency-Key was used for another request; use a new one")]
     KeyReused,
     /// The first request with this idempotency key has not finished.
-    #[error("the first request with this Idempotency-Key is still running; repeat the request in a few seconds")]
+    #[error(
+        "the first request with this Idempotency-Key is still running; repeat the request in a few seconds"
+    )]
     StillRunning,
     /// An error of the area `scheduling`.
     #[error(transparent)]

@@ -30,7 +30,10 @@ pub(super) async fn order(
     let version = payment.version;
     let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
     match (asked, order.refusable()) {
-        (Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))), Some((order, _))) => {
+        (
+            Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))),
+            Some((order, _)),
+        ) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway refuses an order for good");
             refused.refused.insert(order, code);
             put_payment(app, version, refused, None).await

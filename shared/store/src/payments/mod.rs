@@ -1,8 +1,8 @@
 //! Rows of the area `payments`.
 
-pub mod keys;
 pub mod accounts;
 pub mod exchange_rates;
+pub mod keys;
 pub mod ledger;
 pub mod payment;
 pub mod reconciliation;

@@ -36,7 +36,12 @@ fn place(difference: &Difference) -> Key {
     let Difference { gateway, object, currency, resolved_at, counts, .. } = difference;
     match resolved_at {
         Some(at) => keys::resolved_difference(*at, *gateway, object, currency),
-        None => keys::unresolved_difference(if *counts { keys::OPEN } else { keys::UNCONFIRMED }, *gateway, object, currency),
+        None => keys::unresolved_difference(
+            if *counts { keys::OPEN } else { keys::UNCONFIRMED },
+            *gateway,
+            object,
+            currency,
+        ),
     }
 }
 
@@ -83,7 +88,11 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub async fn compared(&self, gateway: GatewayKind) -> Result<Option<Compared>, ReadError> {
-        self.table.get(&keys::reconciliation_progress(gateway), Consistency::Strong).await?.map(document).transpose()
+        self.table
+            .get(&keys::reconciliation_progress(gateway), Consistency::Strong)
+            .await?
+            .map(document)
+            .transpose()
     }
 
     /// Every difference that stands, also those that do not count yet, of all gateways.

@@ -43,8 +43,10 @@ impl Transaction {
     /// When it cannot be stored.
     pub fn put_appointment(&mut self, appointment: &Appointment) -> Result<(), CommitError> {
         let place = keys::appointment_order(appointment.start, appointment.id);
-        let mut index =
-            vec![(GSI2.pk, text(keys::appointments_of_client(appointment.client))), (GSI2.sk, text(place.clone()))];
+        let mut index = vec![
+            (GSI2.pk, text(keys::appointments_of_client(appointment.client))),
+            (GSI2.sk, text(place.clone())),
+        ];
         // A hold that ended unpaid is nothing to the expert.
         if appointment.status != Status::Expired {
             index.push((GSI1.pk, text(keys::appointments_of_expert(appointment.expert))));
@@ -137,8 +139,7 @@ impl Store {
         let (mut appointment, mut payment, mut movements) = (None, None, Vec::new());
         let mut entries = 0;
         for item in self.table.query(&query).await? {
-            let sort_key =
-                item.get(SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            let sort_key = item.get(SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
             if sort_key == first {
                 appointment = Some(document(item)?);
             } else if sort_key == last {
@@ -184,7 +185,8 @@ impl Store {
         let mut appointments: Vec<Appointment> = items.into_iter().map(document).collect::<Result<_, _>>()?;
         let more = appointments.len() > usize::from(limit);
         appointments.truncate(limit.into());
-        let next = appointments.last().filter(|_| more).map(|last| keys::appointment_order(last.start, last.id));
+        let next =
+            appointments.last().filter(|_| more).map(|last| keys::appointment_order(last.start, last.id));
         Ok(AppointmentPage { appointments, next })
     }
 }

@@ -90,7 +90,10 @@ pub(crate) mod tests {
     fn key_strings_do_not_change() {
         let date = start().utc_day();
         assert_eq!(day(EXPERT, date).to_string(), format!("EXPERT#exp_{ZEROS}1 / D#20270305"));
-        assert_eq!(group(EXPERT, SESSION_TYPE, start()).sk, format!("D#20270305#G#ses_{ZEROS}3#001804237200"));
+        assert_eq!(
+            group(EXPERT, SESSION_TYPE, start()).sk,
+            format!("D#20270305#G#ses_{ZEROS}3#001804237200")
+        );
         assert_eq!(appointment(APPOINTMENT).to_string(), format!("APT#apt_{ZEROS}a / A"));
         assert_eq!(appointments_of_expert(EXPERT), format!("EXP#exp_{ZEROS}1"));
         assert_eq!(appointments_of_client(ClientId::from_bits(1)), format!("CLI#cli_{ZEROS}1"));

@@ -1,5 +1,5 @@
 //! Rows of the area `scheduling`.
 
-pub mod keys;
 pub mod appointments;
+pub mod keys;
 pub mod occupancy;

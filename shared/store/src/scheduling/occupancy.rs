@@ -8,8 +8,8 @@ use domain::kernel::time::DAY;
 use domain::scheduling::occupancy::{Change, Day, Entry, EntryKey, GroupSession, Occupancy, Seats};
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
-use crate::experts::profiles::VersionedRules;
 use super::keys;
+use crate::experts::profiles::VersionedRules;
 use crate::keys::{EXPIRES_AT, SK, VERSION, expert_partition};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::{document, key_of, number, text};
@@ -173,7 +173,8 @@ impl Store {
         session_type: SessionTypeId,
         consistency: Consistency,
     ) -> Result<Option<Offer>, ReadError> {
-        let wanted = [crate::experts::keys::rules(expert), crate::experts::keys::session_type(expert, session_type)];
+        let wanted =
+            [crate::experts::keys::rules(expert), crate::experts::keys::session_type(expert, session_type)];
         let mut rules = None;
         let mut kind = None;
         for item in self.table.get_many(&wanted, consistency).await? {
