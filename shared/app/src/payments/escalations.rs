@@ -122,7 +122,7 @@ pub async fn resolve(
                 let movement = Movement::new(MovementKind::ResolvedManually, amount, object, now, None);
                 app.enqueue(&mut transaction, Job::Receipts(id), now)?;
                 movements.push(movement.clone());
-                transaction.put_entry(
+                transaction.put_ledger_entry(
                     id,
                     &Entry {
                         appointment: Some(id),

@@ -38,7 +38,7 @@ pub async fn receive_webhook(
         return Ok(());
     };
     app.transact("receive_webhook", || async {
-        if app.store.webhook_event_taken(gateway.as_str(), &id).await? {
+        if app.store.webhook_event_received(gateway.as_str(), &id).await? {
             return Ok(Attempt::Unchanged(()));
         }
         let mut transaction = Transaction::new();
