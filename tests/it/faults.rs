@@ -239,7 +239,7 @@ async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
     let world = World::new().await;
     let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
     world.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
-    assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payment(_))));
+    assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payments(_))));
     let slow = made(&app, 7).await;
     let payment = app.store.payment(slow).await.expect("readable").expect("a payment");
     world.pass(600);
@@ -375,7 +375,7 @@ async fn a_partition_that_cannot_be_read_holds_up_no_other() {
     }
     app.store.commit(transaction).await.expect("owed");
     assert_eq!(outbox::sweep(&app).await.expect("swept").found, jobs.len());
-    for closed in 0..store::keys::OUTBOX_SHARDS {
+    for closed in 0..store::operations::keys::OUTBOX_SHARDS {
         asked.0.lock().expect("no panic").clear();
         *rows.closed.lock().expect("no panic") = Some(format!("OUTBOX#{closed}"));
         outbox::sweep(&app).await.expect_err("one of them cannot be read");
@@ -455,7 +455,7 @@ async fn rates_of_another_version_leave_prices_without_estimates() {
     let price = domain::Money::new(8_000, domain::Currency::EUR).expect("small");
     let estimator = app::payments::exchange_rates::estimator(&app, Some(dollar)).await.expect("rates");
     assert!(estimator.of(price).is_some());
-    let key = store::keys::exchange_rates();
+    let key = store::payments::keys::exchange_rates();
     if let Some(row) = rows.rows.lock().expect("no panic").get_mut(&key) {
         let no_date = row["PK"].clone();
         row.insert("date".to_owned(), no_date);

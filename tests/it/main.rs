@@ -1,6 +1,7 @@
 //! Black-box tests: the whole stack on loopback, driven over HTTP, with a clock that the test moves and wheels that it turns.
 
 mod abuse;
+mod areas;
 mod authorisation;
 mod budgets;
 mod contract;

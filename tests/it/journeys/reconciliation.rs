@@ -46,7 +46,7 @@ impl World {
             movements: vec![movement],
         };
         let mut transaction = store::Transaction::new();
-        transaction.put_entry(id, &entry).expect("it can be stored");
+        transaction.put_ledger_entry(id, &entry).expect("it can be stored");
         self.stack.app.store.commit(transaction).await.expect("it is new");
     }
 

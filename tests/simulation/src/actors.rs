@@ -9,15 +9,18 @@ use app::idempotency::{Creation, IdempotentRequest, complete};
 use app::identity::people::{Person, Role};
 use app::payments::accounts;
 use app::payments::checkout;
+use app::payments::error::PaymentsError;
 use app::payments::escalations;
 use app::payments::exchange_rates;
 use app::payments::exchange_rates::RefreshError;
 use app::payments::fees;
 use app::payments::ports::PayWith;
+use app::payments::ports::PaymentError;
 use app::payments::refunds;
 use app::scheduling::appointments;
 use app::scheduling::booking;
 use app::scheduling::booking::{Booked, Booking};
+use app::scheduling::error::SchedulingError;
 use app::scheduling::slots;
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
@@ -401,15 +404,16 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
             }
             _ => {}
         },
-        Some(Err(AppError::Slot(refusal))) => crate::invariants::check_refusal(core, &asked, refusal, begun),
+        Some(Err(AppError::Scheduling(SchedulingError::Slot(refusal)))) => {
+            crate::invariants::check_refusal(core, &asked, refusal, begun)
+        }
         None
         | Some(Err(
             AppError::StillRunning
             | AppError::Busy
-            | AppError::Payment(
-                app::payments::ports::PaymentError::Unavailable(_)
-                | app::payments::ports::PaymentError::Failed(_),
-            )
+            | AppError::Payments(PaymentsError::Gateway(
+                PaymentError::Unavailable(_) | PaymentError::Failed(_),
+            ))
             | AppError::Port(..)
             | AppError::Read(_)
             | AppError::Commit(_),

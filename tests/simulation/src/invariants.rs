@@ -78,7 +78,7 @@ impl Invariants {
         let mut made: Vec<AppointmentId> = Vec::new();
         let mut came: Vec<(AppointmentId, bool)> = Vec::new();
         for (key, before) in &changed {
-            let kind = key.sk.strip_prefix(store::keys::SESSION_TYPES);
+            let kind = key.sk.strip_prefix(store::experts::keys::SESSION_TYPES);
             if let Some(id) = kind.and_then(|id| id.parse::<SessionTypeId>().ok()) {
                 let expert = key.pk.strip_prefix("EXPERT#").and_then(|id| id.parse::<ExpertId>().ok());
                 if let Some(expert) = expert
@@ -263,8 +263,8 @@ impl Invariants {
 }
 
 fn due_key(id: AppointmentId) -> Key {
-    let rows = store::keys::appointment_rows(id);
-    store::keys::outbox_entry(rows, &Job::Payment(id).to_string())
+    let rows = store::keys::appointment_partition(id);
+    store::operations::keys::outbox_entry(rows, &Job::Payment(id).to_string())
 }
 
 /// An event is published before its job is deleted.

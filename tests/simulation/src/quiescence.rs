@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use app::AppError;
 use app::identity::people::Person;
+use app::payments::error::PaymentsError;
+use app::scheduling::error::SchedulingError;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
@@ -221,9 +223,10 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
                 let key = simulation.shared.lock().actors.key();
                 let wanted = Command::Book { expert: id, session_type, start, seats: 1, pay_in: None, key };
                 match (submit_and_wait(simulation, &client, wanted), is_listed) {
-                    (Some(Ok(_)), true) | (Some(Err(AppError::Slot(_))), false) => {}
+                    (Some(Ok(_)), true)
+                    | (Some(Err(AppError::Scheduling(SchedulingError::Slot(_)))), false) => {}
                     // The expert must complete the onboarding first.
-                    (Some(Err(AppError::PaymentsNotReady)), true) if !can_be_paid => {}
+                    (Some(Err(AppError::Payments(PaymentsError::NotReady))), true) if !can_be_paid => {}
                     (answer, _) => {
                         let listed = if is_listed { "is listed" } else { "is not listed" };
                         return report(simulation, format!("{start} of {id} {listed}, and then {answer:?}"));
@@ -282,7 +285,7 @@ pub fn check(simulation: &mut Simulation) {
 
 /// The payment account that the platform stores for an expert.
 fn known_account(core: &Core, expert: ExpertId) -> Option<PaymentAccount> {
-    let item = core.table.get(&store::keys::payment_account(expert, GatewayKind::Stripe))?;
+    let item = core.table.get(&store::payments::keys::payment_account(expert, GatewayKind::Stripe))?;
     serde_dynamo::from_item(Item::clone(item)).ok()
 }
 
@@ -303,7 +306,7 @@ fn check_accounts(simulation: &Simulation, core: &Core, violations: &mut Vec<Str
                 account.charges_enabled
             ));
         }
-        let pk = store::keys::ledger_of_expert(expert);
+        let pk = store::payments::keys::ledger_of_expert(expert);
         let written = core.table.with_prefix(&pk, "PAYOUT#").len();
         if written != account.payouts.len() {
             violations.push(format!("{written} of {} payouts are recorded", account.payouts.len()));

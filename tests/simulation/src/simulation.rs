@@ -236,7 +236,7 @@ impl Simulation {
 
     /// The time until which the ledger was compared with the gateway's books.
     pub fn compared(&self) -> Option<Timestamp> {
-        let compared = self.direct.compared(GatewayKind::Stripe).now_or_never()?;
+        let compared = self.direct.reconciliation_progress(GatewayKind::Stripe).now_or_never()?;
         compared.ok().flatten().map(|compared| compared.until)
     }
 

@@ -213,7 +213,7 @@ impl TableState {
             });
             times.min()
         };
-        (0..store::keys::OUTBOX_SHARDS).filter_map(due).min()
+        (0..store::operations::keys::OUTBOX_SHARDS).filter_map(due).min()
     }
 
     /// Deletes some of the expired rows, as TTL does.

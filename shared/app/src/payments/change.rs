@@ -169,7 +169,7 @@ impl<'a> Change<'a> {
             at: self.now,
             movements: std::mem::take(&mut self.new_movements),
         };
-        Ok(self.transaction.put_entry(self.appointment.id, &entry)?)
+        Ok(self.transaction.put_ledger_entry(self.appointment.id, &entry)?)
     }
 }
 

@@ -8,6 +8,7 @@ use domain::{AppointmentId, Money};
 use store::{AppointmentRecord, EscalationPage, Job, Transaction};
 
 use crate::identity::people::{Person, administrator};
+use crate::payments::error::PaymentsError;
 use crate::{App, AppError, Attempt};
 
 /// What the names of movements begin with that an administrator made outside the gateway. A number follows that is unique only within
@@ -43,14 +44,14 @@ pub async fn list(
 /// An administrator decides how a payment goes on that needs a person.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to all others, [`AppError::PaymentState`] when it needs nobody, or another decision.
+/// [`AppError::Forbidden`] to all others, [`PaymentsError::State`] when it needs nobody, or another decision.
 pub async fn resolve(
     app: &App,
     person: &Person,
     id: AppointmentId,
     resolution: Resolution,
 ) -> Result<AppointmentRecord, AppError> {
-    let refuse = |text: &str| Err(AppError::PaymentState(text.to_owned()));
+    let refuse = |text: &str| Err(PaymentsError::State(text.to_owned()).into());
     app.transact("resolve_escalation", || async {
         let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
         if person.party_of(&record.appointment)? != Party::Platform {
@@ -125,7 +126,7 @@ pub async fn resolve(
                 let movement = Movement::new(MovementKind::ResolvedManually, amount, object, now, None);
                 app.enqueue(&mut transaction, Job::Receipts(id), now)?;
                 movements.push(movement.clone());
-                transaction.put_entry(
+                transaction.put_ledger_entry(
                     id,
                     &Entry {
                         appointment: Some(id),

@@ -8,6 +8,7 @@ use store::{Job, Transaction};
 
 use super::holds::release_hold;
 use super::process::buyer;
+use crate::payments::error::PaymentsError;
 use crate::payments::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
 use crate::{App, AppError};
 
@@ -29,16 +30,19 @@ pub(super) async fn order(
     let version = payment.version;
     let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
     match (asked, order.refusable()) {
-        (Err(AppError::Payment(PaymentError::Refused { code, message })), Some((order, _))) => {
+        (
+            Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))),
+            Some((order, _)),
+        ) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway refuses an order for good");
             refused.refused.insert(order, code);
             put_payment(app, version, refused, None).await
         }
-        (Err(no @ AppError::Payment(PaymentError::NotNow { .. })), _) => {
+        (Err(no @ AppError::Payments(PaymentsError::Gateway(PaymentError::NotNow { .. }))), _) => {
             put_payment(app, version, refused, None).await?;
             Err(no)
         }
-        (Err(fault @ AppError::Payment(PaymentError::Failed(_))), _) => {
+        (Err(fault @ AppError::Payments(PaymentsError::Gateway(PaymentError::Failed(_)))), _) => {
             let now = app.now();
             match payment.failing_since {
                 None => {

@@ -9,8 +9,9 @@ use domain::receipts::billing::TaxChoice;
 use domain::receipts::receipt::{Occasion, Receipt, ReceiptKind};
 use domain::receipts::tax::{NoTax, TaxReport, Taxes, to_take_back};
 use domain::scheduling::appointment::Appointment;
-use store::{Transaction, WrittenCalculation};
+use store::{Transaction, VersionedTaxCalculation};
 
+use crate::payments::error::PaymentsError;
 use crate::payments::escalations::MANUAL;
 use crate::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
 use crate::{App, AppError};
@@ -160,7 +161,7 @@ impl Report<'_> {
         let (id, name) = (self.payment.appointment, self.occasion.document());
         let written = self.app.store.tax_calculation(id, name).await?;
         let version = written.as_ref().map_or(0, |written| written.version);
-        if let Some(WrittenCalculation { id, valid_until, taxes, .. }) = written
+        if let Some(VersionedTaxCalculation { id, valid_until, taxes, .. }) = written
             && self.app.now() < valid_until
         {
             return Ok(Some(TaxCalculation { id, valid_until, taxes }));
@@ -170,7 +171,7 @@ impl Report<'_> {
             CalculatedTax::Done(calculated) => calculated,
         };
         let TaxCalculation { id: calculation, valid_until, taxes } = calculated.clone();
-        let written = WrittenCalculation { version: version + 1, id: calculation, valid_until, taxes };
+        let written = VersionedTaxCalculation { version: version + 1, id: calculation, valid_until, taxes };
         let mut transaction = Transaction::new();
         transaction.put_tax_calculation(id, name, &written)?;
         self.app.commit(transaction).await?;
@@ -191,7 +192,7 @@ fn unless_refused<T>(
 ) -> Result<Option<T>, AppError> {
     match done.map_err(Into::into) {
         Ok(done) => Ok(Some(done)),
-        Err(AppError::Payment(PaymentError::Refused { code, message })) => {
+        Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))) => {
             tracing::error!(appointment = %appointment.id, code, message, "the tax service refused");
             Ok(None)
         }

@@ -12,11 +12,13 @@ use store::{CommitError, Job, Offer, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::people::{Person, Role};
+use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::fee;
 use crate::payments::holds::{self, release_hold};
 use crate::payments::ports::{Opened, PayWith, PaymentError};
 use crate::payments::process::{buyer, fetch_payment};
+use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::missing;
 use crate::{App, AppError, Attempt};
 
@@ -51,7 +53,7 @@ pub struct Booked {
 /// Books a session.
 ///
 /// # Errors
-/// [`AppError::Slot`] says why the slot cannot be had. When the payment provider does not answer, the hold stands, and the same request again
+/// [`SchedulingError::Slot`] says why the slot cannot be had. When the payment provider does not answer, the hold stands, and the same request again
 /// goes on where this one stopped.
 pub async fn book(
     app: &App,
@@ -73,7 +75,7 @@ pub async fn book(
             Ok(booked) => booked,
             Err(failure) => {
                 // What is refused for good would be refused again: nobody else shall wait for it.
-                if let AppError::Payment(PaymentError::Refused { .. }) = failure
+                if let AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { .. })) = failure
                     && let Err(error) = release_hold(app, &appointment).await
                 {
                     tracing::warn!(%error, "the hold stands until its time is over");
@@ -148,7 +150,7 @@ async fn attempt_hold(
         }
     };
     if !price.is_zero() && account.is_none() {
-        return Err(AppError::PaymentsNotReady);
+        return Err(PaymentsError::NotReady.into());
     }
 
     let appointment = Appointment {
@@ -243,7 +245,7 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
         Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
         // Between the hold and now lies a crash, and a repeat that came late.
         Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } => {
-            return Err(AppError::HoldEnded);
+            return Err(SchedulingError::HoldEnded.into());
         }
         Status::Confirmed | Status::Completed | Status::NoShow { .. } => {}
     }
@@ -265,7 +267,7 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
                 Some(stored) if stored.references == payment.references => {
                     Ok(Booked { appointment, payment: Some((stored, pay_with)) })
                 }
-                _ => Err(AppError::HoldEnded),
+                _ => Err(SchedulingError::HoldEnded.into()),
             }
         }
         Err(failure) => Err(failure),
