@@ -65,7 +65,7 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
     let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
     match Totals::of(&record.movements) {
         Totals { captured: 0, .. } => quote,
-        totals => quote.of_what_is_held(totals.held()),
+        totals => quote.limited_to_held(totals.held()),
     }
 }
 

@@ -16,7 +16,7 @@ pub struct ExpertProfile {
     pub headline: ShortText,
     /// A description of the expert; may be empty.
     #[serde(default)]
-    pub subject: LongText,
+    pub about: LongText,
 }
 
 /// An expert.

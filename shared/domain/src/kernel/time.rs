@@ -265,6 +265,23 @@ impl Zone {
         date_of_number(self.day_holding(instant.seconds()))
     }
 
+    /// Returns the span from the first instant of a local date to the first instant of the next date. This is the day that
+    /// a daily cap counts. The span is empty if the zone skipped the date.
+    pub fn local_day_span(self, date: NaiveDate) -> TimeSpan {
+        self.days_span(day_number(date), 1)
+    }
+
+    /// Returns the span of the ISO week, Monday to Sunday, that contains a local date. This is the week that a weekly cap
+    /// counts.
+    pub fn iso_week_span(self, date: NaiveDate) -> TimeSpan {
+        self.days_span(monday_of(day_number(date)), 7)
+    }
+
+    fn days_span(self, first: i64, days: i64) -> TimeSpan {
+        let start = Timestamp::from_seconds(self.day_start(first));
+        TimeSpan::new(start, Timestamp::from_seconds(self.day_start(first + days)))
+    }
+
     /// Returns the offset of the wall clock from UTC at this second, in seconds; positive if the clock is ahead.
     pub(crate) fn offset(self, second: i64) -> i64 {
         // chrono's range is much larger than the supported years, so the conversion always succeeds.
@@ -365,6 +382,11 @@ pub(crate) fn day_number(date: NaiveDate) -> i64 {
 pub(crate) fn date_of_number(day: i64) -> NaiveDate {
     let furthest = if day.is_negative() { NaiveDate::MIN } else { NaiveDate::MAX };
     i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days).unwrap_or(furthest)
+}
+
+/// Returns the number of the Monday of the ISO week that contains the day. 1970-01-01 was a Thursday.
+pub(crate) fn monday_of(day: i64) -> i64 {
+    day - (day + 3).rem_euclid(7)
 }
 
 /// Returns the wall clock's reading in seconds, counted as if the clock ran in UTC.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::experts::session_type::SessionType;
 use domain::kernel::time::DAY;
-use domain::scheduling::occupancy::{Change, Day, Entry, EntryKey, GroupSession, Occupancy, Seats};
+use domain::scheduling::occupancy::{OccupancyChange, Day, Entry, EntryKey, GroupSession, Occupancy, Seats};
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::experts::profiles::VersionedRules;
@@ -26,7 +26,7 @@ impl Transaction {
     /// Writes what a decision made of an expert's days, under the versions that it read.
     ///
     /// The holds that it reclaimed are the caller's to expire, in this same transaction.
-    pub fn put_occupancy(&mut self, expert: ExpertId, change: &Change) {
+    pub fn put_occupancy(&mut self, expert: ExpertId, change: &OccupancyChange) {
         for (date, day) in &change.days {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
             let item = Item::from([

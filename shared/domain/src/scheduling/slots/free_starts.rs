@@ -1,15 +1,15 @@
-//! A bitmap of the starts that occupied time takes out.
+//! A bitmap of the starts that occupied time removes.
 
 use crate::experts::session_type::SessionTypeTerms;
 use crate::kernel::time::{MINUTE, TimeSpan, Timestamp};
 
 use super::{Run, Slot, length, step};
 
-/// One bit for each multiple of a unit of time after `origin`: whether a session that starts then would
-/// overlap something, buffers included.
+/// A bitmap with one bit for each multiple of a time unit after `origin`. A bit is set if a session that starts then,
+/// with its buffers, would overlap occupied time.
 ///
-/// The unit is the longest that has all the runs' starts on its multiples. Mostly that is the step of the
-/// grid itself, and a word of the bitmap answers for 64 starts.
+/// The unit is the largest one of which all starts of the runs are multiples. Usually it is the step of the grid, so
+/// that one word of the bitmap covers 64 starts.
 pub(super) struct FreeStarts {
     origin: i64,
     unit: i64,
@@ -106,13 +106,15 @@ fn greatest_common_divisor(mut one: i64, mut other: i64) -> i64 {
 struct Reciprocal(u64);
 
 impl Reciprocal {
-    /// Of a number from 1 to 2³¹.
+    /// Prepares division by `divisor`, from 1 to 2³¹.
     fn of(divisor: i64) -> Self {
         Self((1 << 63) / divisor.unsigned_abs().max(1) + 1)
     }
 
-    /// Rounded down, for dividends from 0 to 2³¹: the reciprocal is too large by at most 1 in 2⁶³, so the
-    /// product by less than 2³¹ in 2⁶³, which is less than what is left to the next whole quotient.
+    /// Returns the quotient rounded down, for dividends from 0 to 2³¹.
+    ///
+    /// The reciprocal is too large by at most 1 in 2⁶³, so the product is too large by less than 2³¹ in 2⁶³. This is
+    /// less than the distance to the next whole quotient.
     fn quotient(&self, dividend: i64) -> usize {
         ((u128::from(self.0) * u128::from(dividend as u64)) >> 63) as usize
     }
