@@ -200,7 +200,7 @@ async fn attempt_reschedule(
     let now = app.now();
     appointment.check_reschedule(party, now)?;
     let current = kind.terms.price.times(appointment.seats).unwrap_or(appointment.price);
-    let price = appointment.price_when_moved(current)?;
+    let price = appointment.price_after_reschedule(current)?;
     let wanted = HoldRequest {
         appointment: appointment.id,
         session_type: &kind,
@@ -256,7 +256,7 @@ pub async fn end(
         if let Some(charge) = charge {
             check_step("charge", charge)?;
         }
-        if appointment.is_told(outcome, party) {
+        if appointment.has_reported(outcome, party) {
             let target = payment.as_ref().map(|payment| payment.target(&appointment.status));
             if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
                 return Err(AppError::PaymentState(

@@ -31,7 +31,9 @@ fn checked(text: &str, longest: usize, multiline: bool) -> Result<String, Invali
     // Characters that change the writing direction can make one name look like another.
     let is_bidi_control = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let is_allowed_break = |character| multiline && matches!(character, '\n' | '\r' | '\t');
-    if text.chars().any(|character| is_bidi_control(character) || (character.is_control() && !is_allowed_break(character))) {
+    if text.chars().any(|character| {
+        is_bidi_control(character) || (character.is_control() && !is_allowed_break(character))
+    }) {
         return Err(InvalidText::Control);
     }
     Ok(text.to_owned())

@@ -161,11 +161,11 @@ impl OccupancyChange {
 /// The result of a successful hold.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The session as the days have it. An appointment keeps these times, so that they can be freed again.
+    /// The entry of the session in the days. The appointment stores these times, so that they can be released later.
     pub session: Entry,
-    /// Whether it is a seat of a group session.
+    /// Whether the appointment is part of a group session.
     pub group: bool,
-    /// What becomes of the ledger.
+    /// The changes to write.
     pub change: OccupancyChange,
 }
 
@@ -211,7 +211,9 @@ pub enum Refusal {
     #[error("the expert is busy at that time; choose another slot")]
     Busy,
     /// The daily cap of the session type is reached.
-    #[error("the expert gives at most {cap} of these sessions a day, and {date} is full; choose another date")]
+    #[error(
+        "the expert gives at most {cap} of these sessions a day, and {date} is full; choose another date"
+    )]
     DayFull {
         /// The date in the expert's time zone.
         date: NaiveDate,
@@ -219,7 +221,9 @@ pub enum Refusal {
         cap: u16,
     },
     /// The weekly cap of the session type is reached.
-    #[error("the expert gives at most {cap} of these sessions a week, and the week of {date} is full; choose another week")]
+    #[error(
+        "the expert gives at most {cap} of these sessions a week, and the week of {date} is full; choose another week"
+    )]
     WeekFull {
         /// A date of the week, in the expert's time zone.
         date: NaiveDate,
@@ -246,8 +250,8 @@ impl Occupancy {
         let mut needed = terms.occupied(start).widened(LONGEST_OCCUPIED, LONGEST_OCCUPIED);
         let date = rules.time_zone.day(start);
         for span in [
-            terms.daily_cap.map(|_| slots::local_day_span(rules.time_zone, date)),
-            terms.weekly_cap.map(|_| slots::iso_week_span(rules.time_zone, date)),
+            terms.daily_cap.map(|_| rules.time_zone.local_day_span(date)),
+            terms.weekly_cap.map(|_| rules.time_zone.iso_week_span(date)),
         ]
         .into_iter()
         .flatten()
@@ -271,7 +275,7 @@ impl Occupancy {
     pub fn needed_to_list(range: TimeSpan) -> TimeSpan {
         // A session that begins in the range occupies time from half a day before its start to a day and a half after
         // it. Caps count whole weeks in zones that differ from UTC by up to 14 hours.
-        let week = |instant| slots::iso_week_span(Zone::UTC, Zone::UTC.date(instant));
+        let week = |instant| Zone::UTC.iso_week_span(Zone::UTC.date(instant));
         let first = week(range.start().plus(-14 * HOUR)).start().plus(-14 * HOUR);
         let last = week(range.end().plus(14 * HOUR)).end().plus(14 * HOUR);
         TimeSpan::new(first, last.max(range.end().plus(DAY + DAY / 2)))
@@ -424,8 +428,14 @@ impl Draft {
         let version = |date: &NaiveDate| occupancy.days.get(date).map_or(0, |day| day.version);
         OccupancyChange {
             unchanged: checked.difference(&changed).map(|date| (*date, version(date))).collect(),
-            days: changed.iter().filter_map(|date| Some((*date, occupancy.days.get(date)?.clone()))).collect(),
-            groups: groups.iter().filter_map(|key| Some((*key, occupancy.groups.get(key)?.clone()))).collect(),
+            days: changed
+                .iter()
+                .filter_map(|date| Some((*date, occupancy.days.get(date)?.clone())))
+                .collect(),
+            groups: groups
+                .iter()
+                .filter_map(|key| Some((*key, occupancy.groups.get(key)?.clone())))
+                .collect(),
             reclaimed,
         }
     }
@@ -516,7 +526,8 @@ impl Draft {
         let key = entry_key(appointment);
         for date in appointment.occupied().utc_days() {
             self.checked.insert(date);
-            if let Some(entry) = self.occupancy.days.get_mut(&date).and_then(|day| day.entries.get_mut(&key)) {
+            if let Some(entry) = self.occupancy.days.get_mut(&date).and_then(|day| day.entries.get_mut(&key))
+            {
                 entry.hold_expires_at = None;
                 self.changed.insert(date);
             }
@@ -635,13 +646,13 @@ impl Draft {
         let terms = &request.session_type.terms;
         let date = rules.time_zone.day(request.start);
         if let Some(cap) = terms.daily_cap {
-            let span = slots::local_day_span(rules.time_zone, date);
+            let span = rules.time_zone.local_day_span(date);
             if self.count(request, span) >= cap {
                 return Err(Refusal::DayFull { date, cap });
             }
         }
         if let Some(cap) = terms.weekly_cap {
-            let span = slots::iso_week_span(rules.time_zone, date);
+            let span = rules.time_zone.iso_week_span(date);
             if self.count(request, span) >= cap {
                 return Err(Refusal::WeekFull { date, cap });
             }

@@ -57,13 +57,13 @@ pub enum Refusal {
         earliest: Timestamp,
     },
     /// The start is after the booking window.
-    #[error("this is too far ahead; choose a date until {last_date}")]
+    #[error("this is too far ahead; choose a date no later than {last_date}")]
     TooFar {
         /// The last date of the booking window, in the expert's time zone.
         last_date: NaiveDate,
     },
     /// The start is before the booking window.
-    #[error("this date cannot be booked; choose a date from {first} on")]
+    #[error("this date cannot be booked; choose a date no earlier than {first}")]
     BeforeWindow {
         /// The first date of the booking window, in the expert's time zone.
         first: NaiveDate,
@@ -81,7 +81,9 @@ pub enum Refusal {
         next: Option<Timestamp>,
     },
     /// The session would end after the open hours.
-    #[error("the session would end after the expert's available hours, which end at {closes}; choose an earlier slot")]
+    #[error(
+        "the session would end after the expert's available hours, which end at {closes}; choose an earlier slot"
+    )]
     PastClosing {
         /// The end of the open time that contains the start.
         closes: Timestamp,
@@ -95,7 +97,9 @@ pub enum Refusal {
         next: Option<Timestamp>,
     },
     /// The local day has reached the daily cap of the session type.
-    #[error("the expert gives at most {cap} of these sessions a day, and {date} is full; choose another date")]
+    #[error(
+        "the expert gives at most {cap} of these sessions a day, and {date} is full; choose another date"
+    )]
     DayFull {
         /// The date in the expert's time zone.
         date: NaiveDate,
@@ -103,7 +107,9 @@ pub enum Refusal {
         cap: u16,
     },
     /// The ISO week has reached the weekly cap of the session type.
-    #[error("the expert gives at most {cap} of these sessions a week, and the week of {monday} is full; choose another week")]
+    #[error(
+        "the expert gives at most {cap} of these sessions a week, and the week of {monday} is full; choose another week"
+    )]
     WeekFull {
         /// The Monday of the week, in the expert's time zone.
         monday: NaiveDate,
@@ -234,7 +240,11 @@ pub fn explain(
         return Err(refusal);
     }
     let requested = terms.occupied(start);
-    if occupancy.occupied.iter().any(|taken| taken.overlaps(requested)) { Err(Refusal::Taken) } else { Ok(()) }
+    if occupancy.occupied.iter().any(|taken| taken.overlaps(requested)) {
+        Err(Refusal::Taken)
+    } else {
+        Ok(())
+    }
 }
 
 fn check_hours(

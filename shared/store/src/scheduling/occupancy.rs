@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::experts::session_type::SessionType;
 use domain::kernel::time::DAY;
-use domain::scheduling::occupancy::{OccupancyChange, Day, Entry, EntryKey, GroupSession, Occupancy, Seats};
+use domain::scheduling::occupancy::{Day, Entry, EntryKey, GroupSession, Occupancy, OccupancyChange, Seats};
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::experts::profiles::VersionedRules;
