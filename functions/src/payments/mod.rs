@@ -55,6 +55,5 @@ pub const WORKERS: Workers =
 /// 404 when there is no such gateway.
 fn gateway(call: &Call) -> Result<GatewayKind, Problem> {
     let what = "payment gateway";
-    GatewayKind::from_word(&call.parameter::<String>("gateway", what)?)
-        .ok_or_else(|| Problem::not_found(what))
+    call.parameter::<String>("gateway", what)?.parse().map_err(|_| Problem::not_found(what))
 }

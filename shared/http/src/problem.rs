@@ -281,7 +281,7 @@ mod tests {
         let zero = || Money::new(0, Currency::EUR).expect("small");
         let slot = |refusal: Refusal| AppError::from(refusal);
         let not_offered = |refusal: slots::Refusal| AppError::from(Refusal::NotOffered(refusal));
-        let status = ChangeRefusal::Status { status: "expired", wanted: "cancelled" };
+        let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
         let cases: [(AppError, u16, &str, Option<&str>); 42] = [

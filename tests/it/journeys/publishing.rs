@@ -7,7 +7,7 @@ use crate::harness::{Offer, World, office_hours, paid_hour};
 #[tokio::test]
 async fn an_expert_publishes_and_edits_a_profile() {
     let world = World::new().await;
-    let profile = json!({ "name": "Ada Lovelace", "headline": "Engines", "subject": "First\nof all" });
+    let profile = json!({ "name": "Ada Lovelace", "headline": "Engines", "about": "First\nof all" });
     let create = || world.post("/v1/experts").person("ada").once("k").json(&profile);
     let created = create().send().await;
     assert_eq!(
@@ -21,7 +21,7 @@ async fn an_expert_publishes_and_edits_a_profile() {
 
     let path = format!("/v1/experts/{}", expert["id"].as_str().expect("an id"));
     let read = world.get(&path).send().await;
-    assert_eq!(read.body["subject"], "First\nof all");
+    assert_eq!(read.body["about"], "First\nof all");
     let edit = |tag: String| {
         let profile = json!({ "name": "Ada King", "headline": "Engines" });
         world.put(&path).person("ada").header("If-Match", &tag).json(&profile).send()
@@ -30,7 +30,7 @@ async fn an_expert_publishes_and_edits_a_profile() {
     let stale = edit(read.etag()).await;
     assert_eq!(stale.problem(412), "version-mismatch");
     assert_eq!(stale.body["current_version"], 2);
-    assert_eq!(world.get(&path).send().await.body["subject"], "");
+    assert_eq!(world.get(&path).send().await.body["about"], "");
 }
 
 #[tokio::test]

@@ -427,7 +427,7 @@ fn check_transition(
 fn check_ledger(core: &Core, id: AppointmentId, ledger: &[Movement], violations: &mut Vec<String>) {
     let really = core.gateway.movements(id);
     for (place, one) in ledger.iter().enumerate() {
-        if ledger[..place].iter().any(|before| before.is(one)) {
+        if ledger[..place].iter().any(|before| before.is_same_event(one)) {
             violations.push(format!("the ledger of {id} has a duplicate: {:?} of {}", one.kind, one.object));
         }
         let by_hand = one.kind == MovementKind::ResolvedManually;

@@ -22,7 +22,7 @@ pub(super) async fn publish_profile(journey: &mut Journey) -> Result<(), Wrong> 
         let profile = json!({
             "name": journey.expert.somebody.name,
             "headline": "Analytical engines, and what to ask of them",
-            "subject": "I write programs for machines that are yet to be built.",
+            "about": "I write programs for machines that are yet to be built.",
         });
         let call = journey.caller.post("/v1/experts").signed_in(&journey.expert.token);
         call.header("Idempotency-Key", &key()).json(&profile).send().await?.document(201)?

@@ -20,7 +20,7 @@ fn name(gateway: GatewayKind) -> &'static str {
 
 /// The expert and the gateway that an address names.
 fn read((expert, gateway): (String, String)) -> Option<(ExpertId, GatewayKind)> {
-    Some((expert.parse().ok()?, GatewayKind::from_word(&gateway)?))
+    Some((expert.parse().ok()?, gateway.parse().ok()?))
 }
 
 /// The address without its end, so that its page can be named here.

@@ -99,7 +99,7 @@ impl<'a> Change<'a> {
                 self.after.final_charge = Some(quote.final_charge);
             }
             Transition::AwaitClient { deadline } => {
-                self.after = self.after.asked_until(deadline);
+                self.after = self.after.awaiting_client_until(deadline);
                 self.events.push(Event::PaymentActionRequired);
             }
             Transition::WriteOff => {

@@ -129,7 +129,7 @@ async fn ask_client(
         plan: Plan::Authorise,
         intents: payment.intents.saturating_add(1),
         references: References { intent: None, ..payment.references.clone() },
-        ..payment.asked_until(deadline)
+        ..payment.awaiting_client_until(deadline)
     };
     match gateway.open(&wanted, &buyer(app, appointment)).await {
         Ok(Opened { references, .. }) => {
@@ -138,7 +138,8 @@ async fn ask_client(
         // It may come round by then; the slot is not held for it any longer.
         Err(refused @ PaymentError::Refused { .. }) => {
             let refusals = payment.refusals.saturating_add(1);
-            put_payment(app, version, Payment { refusals, ..payment.asked_until(deadline) }, event).await?;
+            put_payment(app, version, Payment { refusals, ..payment.awaiting_client_until(deadline) }, event)
+                .await?;
             Err(refused.into())
         }
         Err(failure) => Err(failure.into()),

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::{
-    BookLine, Booked, Difference, DifferenceKind, Discrepancy, SLACK, compare, next_window, not_ours,
+    BookLine, Difference, DifferenceKind, Discrepancy, LedgerMovement, SLACK, compare, exclusion_reason,
+    next_window,
 };
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use store::{AppointmentRecord, CommitError, Job, ReconciliationProgress, Transaction};
@@ -121,13 +122,15 @@ impl Run<'_> {
     ) -> Result<Examined, AppError> {
         let around = window.widened(SLACK, SLACK);
         let mut lines = self.port.book_lines(around).await?;
-        lines.retain(|line| not_ours(self.gateway, &line.kind).is_none());
+        lines.retain(|line| exclusion_reason(self.gateway, &line.kind).is_none());
         let mut booked = Vec::new();
         for day in window.widened(DAYS_AROUND, DAYS_AROUND).utc_days() {
             let entries = self.app.store.ledger_of_day(day).await?;
             for entry in entries.into_iter().filter(|entry| entry.gateway == self.gateway) {
                 let appointment = entry.appointment;
-                booked.extend(entry.movements.into_iter().map(|movement| Booked { movement, appointment }));
+                booked.extend(
+                    entry.movements.into_iter().map(|movement| LedgerMovement { movement, appointment }),
+                );
             }
         }
         let mut whose = BTreeMap::new();
@@ -149,7 +152,7 @@ impl Run<'_> {
                 ours.insert(id);
                 booked.retain(|one| one.appointment != Some(id));
                 let whole = movements.into_iter();
-                booked.extend(whole.map(|movement| Booked { movement, appointment: Some(id) }));
+                booked.extend(whole.map(|movement| LedgerMovement { movement, appointment: Some(id) }));
             }
         }
         let mut discrepancies = BTreeMap::new();

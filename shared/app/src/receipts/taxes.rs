@@ -7,7 +7,7 @@ use domain::Money;
 use domain::payments::payment::Payment;
 use domain::receipts::billing::TaxChoice;
 use domain::receipts::receipt::{Occasion, Receipt, ReceiptKind};
-use domain::receipts::tax::{NoTax, TaxReport, Taxes, to_take_back};
+use domain::receipts::tax::{NoTax, TaxReport, Taxes, tax_reversals};
 use domain::scheduling::appointment::Appointment;
 use store::{Transaction, VersionedTaxCalculation};
 
@@ -100,7 +100,7 @@ async fn take_back(
     taxes: Taxes,
 ) -> Result<Taxed, AppError> {
     let before = documents.iter().flat_map(|document| &document.tax_reports);
-    let parts = to_take_back(before, occasion.amount);
+    let parts = tax_reversals(before, occasion.amount);
     let mut reports = Vec::new();
     let (mut taken, mut told) = (0, Some(0));
     for (place, part) in parts.into_iter().enumerate() {
@@ -112,7 +112,7 @@ async fn take_back(
         let Some(TakenBack { entry, tax }) = unless_refused(back, appointment)? else { continue };
         taken += part.amount.amount();
         told = told.zip(tax).map(|(told, tax)| told + tax.amount());
-        reports.push(TaxReport { entry, takes_back: Some(part.entry), amount: part.amount });
+        reports.push(TaxReport { entry, reverses: Some(part.entry), amount: part.amount });
     }
     if taken < occasion.amount.amount() {
         tracing::error!(
@@ -153,7 +153,7 @@ impl Report<'_> {
                 "the name of an entry in the expert's tax reports was lost; what goes back of it must be taken out by hand"
             );
         }
-        Ok(Taxed { taxes, reports: vec![TaxReport { entry, takes_back: None, amount }] })
+        Ok(Taxed { taxes, reports: vec![TaxReport { entry, reverses: None, amount }] })
     }
 
     /// The calculation that was written down, unless it is too old to be reported; otherwise a new one, written down now.

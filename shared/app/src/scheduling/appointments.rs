@@ -67,7 +67,7 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
     let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
     match Totals::of(&record.movements) {
         Totals { captured: 0, .. } => quote,
-        totals => quote.of_what_is_held(totals.held()),
+        totals => quote.limited_to_held(totals.held()),
     }
 }
 
@@ -202,7 +202,7 @@ async fn attempt_reschedule(
     let now = app.now();
     appointment.check_reschedule(party, now)?;
     let current = kind.terms.price.times(appointment.seats).unwrap_or(appointment.price);
-    let price = appointment.price_when_moved(current)?;
+    let price = appointment.price_after_reschedule(current)?;
     let wanted = HoldRequest {
         appointment: appointment.id,
         session_type: &kind,
@@ -258,7 +258,7 @@ pub async fn end(
         if let Some(charge) = charge {
             check_step("charge", charge)?;
         }
-        if appointment.is_told(outcome, party) {
+        if appointment.has_reported(outcome, party) {
             let target = payment.as_ref().map(|payment| payment.target(&appointment.status));
             if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
                 return Err(PaymentsError::State(

@@ -4,7 +4,9 @@ use domain::experts::session_type::SessionTypeTerms;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Event, Status};
-use domain::scheduling::occupancy::{Change, Held, MOST_RECLAIMED, Occupancy, Request as HoldRequest};
+use domain::scheduling::occupancy::{
+    Held, MOST_RECLAIMED, Occupancy, OccupancyChange, Request as HoldRequest,
+};
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
@@ -210,7 +212,7 @@ pub(crate) async fn put_occupancy(
     app: &App,
     transaction: &mut Transaction,
     expert: ExpertId,
-    change: &Change,
+    change: &OccupancyChange,
     now: Timestamp,
 ) -> Result<(), AppError> {
     if change.reclaimed.len() > MOST_RECLAIMED {

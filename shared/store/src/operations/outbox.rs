@@ -71,11 +71,9 @@ impl FromStr for Job {
                 event: Event::from_name(event)?,
             }),
             ["payment-account", id, gateway] => {
-                Some(Self::PaymentAccount(id.parse().ok()?, GatewayKind::from_word(gateway)?))
+                Some(Self::PaymentAccount(id.parse().ok()?, gateway.parse().ok()?))
             }
-            ["payouts", id, gateway] => {
-                Some(Self::Payouts(id.parse().ok()?, GatewayKind::from_word(gateway)?))
-            }
+            ["payouts", id, gateway] => Some(Self::Payouts(id.parse().ok()?, gateway.parse().ok()?)),
             ["receipts", id] => Some(Self::Receipts(id.parse().ok()?)),
             _ => None,
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::experts::session_type::SessionType;
 use domain::kernel::time::DAY;
-use domain::scheduling::occupancy::{Change, Day, Entry, EntryKey, GroupSession, Occupancy, Seats};
+use domain::scheduling::occupancy::{Day, Entry, EntryKey, GroupSession, Occupancy, OccupancyChange, Seats};
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 use super::keys;
@@ -27,7 +27,7 @@ impl Transaction {
     /// Writes a change of an expert's occupancy, on condition that the rows it was decided on have not changed.
     ///
     /// The caller expires the appointments of the holds that the change reclaims, in the same transaction.
-    pub fn put_occupancy(&mut self, expert: ExpertId, change: &Change) {
+    pub fn put_occupancy(&mut self, expert: ExpertId, change: &OccupancyChange) {
         for (date, day) in &change.days {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
             let item = Item::from([

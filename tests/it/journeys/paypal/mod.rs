@@ -203,7 +203,7 @@ impl Market {
     async fn held(&self, code: &str, counted: i128, under_way: UnderWay) -> [i128; 4] {
         let movements = self.movements().await;
         for (place, one) in movements.iter().enumerate() {
-            assert!(!movements[..place].iter().any(|other| other.is(one)), "twice: {one:?}");
+            assert!(!movements[..place].iter().any(|other| other.is_same_event(one)), "twice: {one:?}");
         }
         let balances = Balances::of(&movements);
         let currency = code.to_owned().try_into().expect("a currency");
