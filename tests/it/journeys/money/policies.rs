@@ -121,7 +121,7 @@ async fn moving_follows_the_terms_that_were_agreed() {
     let again = json!({ "start": "2027-01-12T12:00:00Z" });
     let refused = world.act("alan", &appointment, "reschedule", &again).await;
     assert_eq!(refused.problem(409), "status");
-    assert!(refused.body["detail"].as_str().expect("words").contains("moved 1 times"));
+    assert!(refused.body["detail"].as_str().expect("words").contains("rescheduled 1 times"));
     world.act("ada", &appointment, "reschedule", &again).await.expect(200);
 }
 
