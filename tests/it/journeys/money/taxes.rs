@@ -214,7 +214,7 @@ async fn a_refund_that_failed_is_reported_anew_and_taken_back_again() {
             "{decision}"
         );
         assert_eq!(entries.iter().map(|entry| entry.2).sum::<i64>(), 0);
-        let by_hand = entries[3].0.starts_with(&format!("{appointment}:by_hand_"));
+        let by_hand = entries[3].0.starts_with(&format!("{appointment}:manual_"));
         assert_eq!(by_hand, decision == "resolved_manually", "{entries:?}");
         assert_eq!(taxes(&world.documents(&appointment).await[3]), california(534, 101));
     }
