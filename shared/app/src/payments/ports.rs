@@ -17,23 +17,23 @@ mod taxes;
 
 pub use taxes::{CalculatedTax, TakenBack, TaxCalculation, TaxService};
 
-/// A payment gateway: takes money from clients, gives it to experts, and keeps the platform's fee back.
+/// A payment gateway: collects money from clients, transfers it to experts, and keeps the platform's commission.
 ///
-/// Whoever calls looks first ([`PaymentGateway::fetch_payment`]) and orders then, so an order whose answer was lost is seen and not
-/// given twice. Besides that each order carries an idempotency key, made of the appointment, the step, and how often it was
-/// taken.
+/// Before an order, the caller fetches the payment ([`PaymentGateway::fetch_payment`]), so an order whose response was lost is not
+/// repeated. In addition, each order carries an idempotency key made of the appointment, the step, and its number.
 #[async_trait]
 pub trait PaymentGateway: Send + Sync {
-    /// For how long it sets money aside.
+    /// What the gateway can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Opens an account for an expert, once: asked again for the same expert it answers the same account.
+    /// Creates an account for an expert. Repeated calls for the same expert return the same account.
     async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError>;
 
-    /// What is known of an account now.
+    /// Reads an account.
     async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError>;
 
-    /// A page on which the expert tells the gateway who they are. It works once, for some minutes.
+    /// Creates a page on which the expert completes the account. It can be used once and expires after some minutes. Afterwards the
+    /// gateway sends the expert to `return_url`, or to `refresh_url` if the page has expired.
     async fn onboarding_page(
         &self,
         account: &str,
@@ -41,19 +41,19 @@ pub trait PaymentGateway: Send + Sync {
         refresh_url: &str,
     ) -> Result<OnboardingPage, PaymentError>;
 
-    /// Makes it possible for the client to pay, to set the money aside, or to save a card, as the plan says, once: asked
-    /// again for the same number of the payment's intent it answers the same.
+    /// Opens an intent, with which the client can pay, authorize an amount, or save a card, as the payment's plan says. Repeated
+    /// calls for the same intent number of the payment return the same intent.
     async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError>;
 
-    /// Everything the gateway knows of a payment now. An intent of a saved card that was made for the next number of the payment
-    /// and is not noted in it counts as its intent.
+    /// Fetches everything that the gateway knows about a payment. An intent of a saved card that was created with the payment's next
+    /// intent number and is not recorded in it counts as its intent.
     async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError>;
 
-    /// Takes, or sets aside, what the client agreed to, where the gateway waits for that.
+    /// Captures or authorizes what the client has approved, at gateways that wait for this call.
     async fn collect_approved(&self, payment: &Payment) -> Result<(), PaymentError>;
 
-    /// Asks a saved card for an amount: to set it aside, or to take it at once. Answers the new intent; what became of it is
-    /// seen by looking. A card that fails is no error.
+    /// Authorizes an amount on a saved card, or charges it if `at_once` is set. Returns the new intent, whose result is in the next
+    /// snapshot. A declined card is not an error.
     async fn use_saved_card(
         &self,
         payment: &Payment,
@@ -61,17 +61,18 @@ pub trait PaymentGateway: Send + Sync {
         at_once: bool,
     ) -> Result<String, PaymentError>;
 
-    /// Makes a payment impossible, gives back what is set aside, and forgets a saved card, unless the money was taken. Look
-    /// again to know which.
+    /// Cancels the intent: it can no longer be paid, an authorization is released, and a saved card is deleted. If the money was
+    /// captured already, nothing happens. The next snapshot shows the result.
     async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError>;
 
-    /// Takes `amount` of what is set aside, `fee` of it for the platform, and lets go of the rest.
+    /// Captures `amount` of an authorization and releases the rest. `fee` is the platform's part of `amount`.
     async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError>;
 
-    /// Gives a part of what was taken back to the client.
+    /// Refunds a part of what was captured.
     async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), PaymentError>;
 
-    /// Takes a part back from the expert, with or without the platform's fee of it.
+    /// Reverses a part of the transfer to the expert, with or without the platform's commission on it. `ordinal` is the number of
+    /// the reversal, from 1; part of its idempotency key.
     async fn reverse(
         &self,
         payment: &Payment,
@@ -80,33 +81,34 @@ pub trait PaymentGateway: Send + Sync {
         ordinal: u32,
     ) -> Result<(), PaymentError>;
 
-    /// Gives the expert an amount again that a dispute had taken.
+    /// Transfers an amount to the expert again that was withdrawn because of a dispute. `ordinal` is the number of the transfer,
+    /// from 1; part of its idempotency key.
     async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), PaymentError>;
 
-    /// The latest payouts of an account to its owner's bank, and those that came back, oldest first.
+    /// The latest payouts of an account to its owner's bank, and those that failed, the oldest first.
     async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError>;
 
-    /// Its tax service, if it has one.
+    /// The tax service of the gateway, if it has one.
     fn tax_service(&self) -> Option<&dyn TaxService> {
         None
     }
 
-    /// Whether it shows its own books, so that the ledger can be held against them.
+    /// Whether the gateway provides its books, so that they can be compared with the ledger.
     fn keeps_books(&self) -> bool {
         true
     }
 
-    /// The lines of the platform's own books that were written within a span, oldest first, all of them.
-    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError>;
+    /// All lines of the platform's books that were booked within a span, the oldest first.
+    async fn book_lines(&self, booked: TimeSpan) -> Result<Vec<BookLine>, PaymentError>;
 
-    /// The appointment that a line of the books belongs to, as far as the gateway can tell when it is asked about that line
-    /// alone; none when it is nothing of ours.
+    /// The appointment that a line of the books belongs to. The gateway may be asked about this line. `None` if it belongs to no
+    /// appointment.
     async fn appointment_of(&self, line: &BookLine) -> Result<Option<AppointmentId>, PaymentError> {
         Ok(line.appointment)
     }
 
-    /// Checks that a message is the gateway's, then reads what it is about. `headers` answers a header's value by its
-    /// lower-case name.
+    /// Verifies that a webhook event is from the gateway, then reads its id and subject. `headers` returns the value of a header by
+    /// its lower-case name.
     async fn read_webhook(
         &self,
         headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
@@ -115,55 +117,55 @@ pub trait PaymentGateway: Send + Sync {
     ) -> Result<WebhookEvent, WebhookError>;
 }
 
-/// The gateways of a function. One that makes no payments has none, and so no access to their keys.
+/// The gateways that a function can use. A function that makes no payments has none, and no access to their keys.
 #[derive(Clone, Default)]
 pub struct Gateways(BTreeMap<GatewayKind, Arc<dyn PaymentGateway>>);
 
 impl Gateways {
-    /// No payments at all.
+    /// No gateway.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// With one more.
+    /// Adds a gateway.
     #[must_use]
     pub fn with(mut self, gateway: GatewayKind, port: Arc<dyn PaymentGateway>) -> Self {
         self.0.insert(gateway, port);
         self
     }
 
-    /// One of them.
+    /// The port to a gateway.
     ///
     /// # Errors
-    /// [`PaymentError::Unavailable`] when it is not set up here.
+    /// [`PaymentError::Unavailable`] if the gateway is not configured.
     pub fn get(&self, gateway: GatewayKind) -> Result<&dyn PaymentGateway, PaymentError> {
         let port = self.0.get(&gateway).map(|port| &**port);
-        port.ok_or_else(|| PaymentError::Unavailable(format!("{gateway} is not set up here")))
+        port.ok_or_else(|| PaymentError::Unavailable(format!("{gateway} is not configured")))
     }
 
-    /// Those that are set up.
+    /// All gateways that are configured.
     pub fn iter(&self) -> impl Iterator<Item = (GatewayKind, &dyn PaymentGateway)> {
         self.0.iter().map(|(gateway, port)| (*gateway, &**port))
     }
 }
 
-/// Who pays, for what.
+/// The client who pays, and for what.
 #[derive(Debug, Clone, Copy)]
 pub struct Buyer<'a> {
-    /// What they read on their statement and receipt.
+    /// What the client reads on their statement and receipt.
     pub description: &'a str,
-    /// Their name.
+    /// The name of the client.
     pub name: &'a str,
-    /// Their address.
+    /// The email address of the client.
     pub email: &'a str,
-    /// Where a gateway that pays on pages of its own sends them back to.
+    /// Where a gateway with a payment page of its own sends the client afterwards.
     pub return_url: &'a str,
 }
 
-/// What was made for the client to pay.
+/// An intent that was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// What it is called at the gateway.
+    /// The ids of the intent and its related objects at the gateway.
     pub references: References,
     /// How the client pays.
     pub pay_with: PayWith,
@@ -172,27 +174,27 @@ pub struct Opened {
 /// How a client pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PayWith {
-    /// In their browser, with this secret, which is good for nothing else.
+    /// In the client's browser, with this secret. It is valid for this intent only.
     ClientSecret(String),
-    /// On this page of the gateway.
+    /// On this page of the gateway; the value is its URL.
     Page(String),
-    /// There is nothing left to do.
+    /// The client cannot or need not pay.
     Nothing,
 }
 
-/// What was found at the gateway.
+/// A payment as the gateway reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedPayment {
-    /// What counts for the next step.
+    /// The state and the movements, which determine the next payment action.
     pub snapshot: PaymentSnapshot,
-    /// How the client pays, while they can.
+    /// How the client can pay now.
     pub pay_with: PayWith,
-    /// The intent that was looked at, when a saved card was asked with it and nobody could write that down.
+    /// An intent of a saved card that the gateway has and the payment does not record, because that write failed.
     pub unrecorded_intent: Option<String>,
 }
 
 impl FetchedPayment {
-    /// What was never asked for.
+    /// A payment that was never opened at the gateway.
     pub fn missing() -> Self {
         let status = IntentStatus::Missing;
         let snapshot = PaymentSnapshot {
@@ -206,129 +208,130 @@ impl FetchedPayment {
     }
 }
 
-/// A refund to give.
+/// An order to refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefundOrder {
-    /// So much.
+    /// The amount.
     pub amount: Money,
-    /// Whether the expert's part is taken back from the expert.
+    /// Whether the expert's part is reversed from the expert. Otherwise the platform bears it.
     pub from_expert: bool,
-    /// Which refund of the payment it is, from 1; part of its idempotency key.
+    /// The number of the refund, from 1; part of its idempotency key.
     pub ordinal: u32,
 }
 
-/// An expert's account at the provider.
+/// An expert's account as the gateway reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountState {
-    /// Its id there.
+    /// The gateway's id of the account.
     pub id: String,
-    /// Whether clients can pay.
+    /// Whether the account can accept payments.
     pub charges_enabled: bool,
-    /// Whether it pays out.
+    /// Whether the gateway pays out to the expert.
     pub payouts_enabled: bool,
-    /// What it still wants to know.
+    /// What the gateway still requires from the expert, as its own field names.
     pub requirements_due: Vec<String>,
-    /// Why it is stopped.
+    /// Why the gateway has disabled the account.
     pub disabled_reason: Option<String>,
 }
 
-/// A page for one person, once.
+/// A page on which an expert completes an account. It can be used once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnboardingPage {
-    /// Where it is.
+    /// The URL of the page.
     pub url: String,
-    /// Until when.
+    /// When the page expires.
     pub expires_at: Timestamp,
 }
 
-/// A message from the provider: look at this.
+/// A webhook event of a gateway. It says only what to read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookEvent {
-    /// The same for each copy of the message.
+    /// The id of the event. Copies have the same id.
     pub id: String,
-    /// What to look at.
+    /// What the event is about.
     pub subject: WebhookSubject,
 }
 
-/// What a provider's message is about.
+/// What a webhook event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WebhookSubject {
     /// The payment of an appointment.
     Payment {
-        /// As we named it when the payment was made possible.
+        /// The appointment id that the platform passed to the gateway when it opened the payment.
         appointment: AppointmentId,
     },
     /// An expert's account.
     Account {
-        /// Its id at the gateway, or the expert as we named them when it was opened.
+        /// The gateway's id of the account, or the expert id that the platform passed when it created the account.
         account: String,
     },
     /// The payouts of an expert's account.
     Payouts {
-        /// Its id at the gateway.
+        /// The gateway's id of the account.
         account: String,
     },
-    /// Nothing of ours.
+    /// Nothing that concerns the platform.
     Nothing,
 }
 
-/// Why the provider did not do as asked.
+/// Why a gateway did not execute a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PaymentError {
-    /// It refused, and would again.
+    /// It refused permanently.
     #[error("the payment provider refused ({code}): {message}")]
     Refused {
-        /// The provider's own code.
+        /// The gateway's error code.
         code: String,
-        /// The provider's own words.
+        /// The gateway's error message.
         message: String,
     },
-    /// It did not do it, and would not now; later it may, when it is asked under another key.
-    #[error("the payment provider said no for now ({code}): {message}")]
+    /// It refused for now. A later request may succeed, with another idempotency key.
+    #[error("the payment provider refused for now ({code}): {message}")]
     NotNow {
-        /// The provider's own code.
+        /// The gateway's error code.
         code: String,
-        /// The provider's own words.
+        /// The gateway's error message.
         message: String,
     },
-    /// It failed, which says nothing of whether it acted: a look must show that. It gives the same answer to the same key.
+    /// It failed, and may or may not have executed the request; a snapshot shows which. It repeats this response to the same
+    /// idempotency key.
     #[error("the payment provider failed: {0}")]
     Failed(String),
-    /// It did not answer, or not in a way that can be understood; what was asked may have happened all the same.
+    /// It did not respond, or the response cannot be read. It may have executed the request.
     #[error("the payment provider is not available: {0}")]
     Unavailable(String),
 }
 
-/// Why a message was not taken.
+/// Why a webhook event was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
-    /// It is not signed, or not by the provider.
+    /// It is not signed, or not by the gateway.
     #[error("the signature is missing or does not match the body")]
     Signature,
-    /// Signed too long ago, or in the future: somebody may be repeating an old message.
-    #[error("the message was signed more than five minutes from now")]
+    /// It was signed too long ago or in the future, so it may be a replay.
+    #[error("the event was signed more than five minutes ago or in the future")]
     Stale,
-    /// Signed, but not a message that can be understood.
+    /// It is signed, but its body cannot be read.
     #[error("the body is not an event: {0}")]
     Body(String),
-    /// The secret to check it with cannot be read.
+    /// The secret for the verification cannot be read.
     #[error(transparent)]
     Unavailable(#[from] PortError),
 }
 
 // Exchange rates
 
-/// Reference rates of currencies against the euro, for estimates of what prices come to in others.
+/// A publisher of reference exchange rates against the euro.
 #[async_trait]
 pub trait ExchangeRates: Send + Sync {
-    /// The latest that were published, each of them readable; whether they are plausible is for the caller to say.
+    /// Fetches the latest published rates. The caller checks whether they are plausible.
     ///
     /// # Errors
-    /// When they cannot be got, or are no table of rates.
+    /// If the publisher does not respond, or its response is not a table of rates.
     async fn latest(&self) -> Result<ReferenceRates, PortError>;
 }
 
-/// No source of exchange rates, for functions that only read those that are kept.
+/// No publisher of exchange rates, for functions that only read the stored rates.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoExchangeRates;
 

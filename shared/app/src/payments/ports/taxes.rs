@@ -1,4 +1,4 @@
-//! Taxes that a payment gateway calculates, and the experts' tax reports there.
+//! The port to a gateway's tax service.
 
 use async_trait::async_trait;
 use domain::receipts::tax::Taxes;
@@ -6,20 +6,20 @@ use domain::{Money, Timestamp};
 
 use super::PaymentError;
 
-/// A gateway's tax service. It knows where an expert is registered for tax and where a client is, and keeps what the expert
-/// has to declare.
+/// The tax service of a gateway. It knows where an expert is registered for tax and where a client is, and it keeps the expert's
+/// tax reports.
 ///
-/// `account` is always the expert's account at the gateway. Entries in the reports have a `reference`, which the gateway lets
-/// nobody use twice in one account; so an order that is given again is done once, also when its answer was lost.
-/// [`PaymentError::Refused`] is for good: the account or its settings do not allow it.
+/// `account` is always the expert's account at the gateway. Each entry of the reports has a `reference` that must be unique in the
+/// account, so a request whose response was lost can be repeated without a second entry. [`PaymentError::Refused`] is permanent:
+/// the account or its settings do not allow the request.
 #[async_trait]
 pub trait TaxService: Send + Sync {
-    /// What the expert has yet to set up at the gateway before it can calculate, in the gateway's own field names; nothing when
-    /// all is there.
+    /// What the expert has to set up at the gateway before it can calculate taxes, as the gateway's field names. Empty if the setup
+    /// is complete.
     async fn missing(&self, account: &str) -> Result<Vec<String>, PaymentError>;
 
-    /// Calculates the taxes that an amount includes of what a client paid by the payment that the gateway calls `charge`.
-    /// Nothing is reported by that.
+    /// Calculates the taxes that an amount of a client's payment includes. `charge` is the gateway's id of the payment. Nothing is
+    /// added to the reports.
     async fn calculate(
         &self,
         account: &str,
@@ -27,8 +27,8 @@ pub trait TaxService: Send + Sync {
         amount: Money,
     ) -> Result<CalculatedTax, PaymentError>;
 
-    /// Puts what was calculated into the expert's reports, and answers what the entry is called; none when it is there already
-    /// and the gateway does not say what it is called.
+    /// Adds a calculation to the expert's reports and returns the id of the entry; `None` if it was added before and the gateway does
+    /// not return its id.
     async fn report(
         &self,
         account: &str,
@@ -36,7 +36,7 @@ pub trait TaxService: Send + Sync {
         reference: &str,
     ) -> Result<Option<String>, PaymentError>;
 
-    /// Takes a part of an entry out of the expert's reports.
+    /// Reverses a part of an entry in the expert's reports.
     async fn take_back(
         &self,
         account: &str,
@@ -46,31 +46,31 @@ pub trait TaxService: Send + Sync {
     ) -> Result<TakenBack, PaymentError>;
 }
 
-/// What came of a calculation.
+/// The result of a calculation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CalculatedTax {
-    /// The gateway cannot tell from what it knows of the client where they are.
+    /// The gateway does not know where the client is.
     PlaceUnknown,
-    /// The taxes, and what the calculation is called.
+    /// The calculation.
     Done(TaxCalculation),
 }
 
-/// A calculation that can be put into the expert's reports.
+/// A calculation that can be added to the expert's reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaxCalculation {
-    /// What the gateway calls it.
+    /// The gateway's id of the calculation.
     pub id: String,
-    /// Until when it can be reported.
+    /// Until when it can be added to the reports.
     pub valid_until: Timestamp,
-    /// What it came to.
+    /// The calculated taxes.
     pub taxes: Taxes,
 }
 
-/// A part of an entry that was taken back.
+/// The reversal of a part of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenBack {
-    /// What the gateway calls what it wrote.
+    /// The gateway's id of the reversal, if it returns one.
     pub entry: Option<String>,
-    /// How much tax was in the part, as far as the gateway says.
+    /// The tax that the reversed part includes, if the gateway returns it.
     pub tax: Option<Money>,
 }
