@@ -1,4 +1,4 @@
-//! A model of Stripe with destination charges, at the level of `app::payments::ports::PaymentGateway`, and its own books.
+//! A model of Stripe with destination charges, at the level of the ports in `app::payments::ports`, and its own books.
 //!
 //! A charge pays the platform, which passes all of it on and takes its fee back out of it. What goes back to the client takes
 //! the expert's part along only when it is told to; then the fee comes back in proportion to everything that was reversed so

@@ -8,7 +8,7 @@ use store::{Job, Transaction};
 
 use super::holds::release_hold;
 use super::process::buyer;
-use crate::payments::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
+use crate::payments::ports::{Charges, Opened, PaymentError, RefundOrder};
 use crate::{App, AppError};
 
 /// So long after a gateway failed a look shows whether it acted, in seconds.
@@ -19,7 +19,7 @@ const SHOWS_AFTER: i64 = 10 * 60;
 /// that it did not act (<https://docs.stripe.com/api/idempotent_requests>: faults are kept with the key for a day).
 pub(super) async fn order(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     movements: &[Movement],
@@ -57,7 +57,7 @@ pub(super) async fn order(
 
 async fn ask(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     movements: &[Movement],
@@ -114,7 +114,7 @@ async fn ask(
 /// Gives the client a new intent to pay with until a deadline.
 async fn ask_client(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     deadline: Timestamp,
@@ -146,7 +146,7 @@ async fn ask_client(
 /// nothing can be had.
 async fn use_saved_card(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     amount: Money,

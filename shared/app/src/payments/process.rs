@@ -39,7 +39,7 @@ pub(crate) async fn fetch_payment(app: &App, payment: &Payment) -> Result<Fetche
     if payment.references == References::default() {
         return Ok(FetchedPayment::missing());
     }
-    Ok(app.gateways.get(payment.gateway)?.fetch_payment(payment).await?)
+    Ok(app.gateways.get(payment.gateway)?.charges.fetch_payment(payment).await?)
 }
 
 /// How the people of an appointment are addressed by a gateway.
@@ -91,7 +91,8 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 None => payment.clone(),
             }
         };
-        let action = next_action(&appointment, &observed, &snapshot, &movements, gateway.capabilities(), now);
+        let action =
+            next_action(&appointment, &observed, &snapshot, &movements, gateway.charges.capabilities(), now);
         tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "settling");
 
         let mut change = Change::new(app, &appointment, payment, observed, new_movements, now);
@@ -102,7 +103,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 if change.commit().await? && !look_again {
                     return Ok(match wait.until() {
                         Some(until) => Next::At(until),
-                        None if !gateway.keeps_books() => {
+                        None if gateway.books.is_none() => {
                             later_look(&movements, now).map_or(Next::Never, Next::At)
                         }
                         None => Next::Never,
@@ -116,7 +117,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             PaymentAction::Order(requested) => {
                 // What was read is written first. Nothing is ordered for a state that has changed meanwhile.
                 if let Some(payment) = change.commit_and_keep(true).await? {
-                    order(app, gateway, &appointment, payment, &movements, requested).await?;
+                    order(app, &*gateway.charges, &appointment, payment, &movements, requested).await?;
                 }
             }
         }

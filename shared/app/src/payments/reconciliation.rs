@@ -13,7 +13,7 @@ use domain::payments::reconciliation::{
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use store::{AppointmentRecord, CommitError, Compared, Job, Transaction};
 
-use crate::payments::ports::PaymentGateway;
+use crate::payments::ports::Books;
 use crate::{App, AppError};
 
 /// So much later than it moved an entry may have been written down and still be found among those of its days, in seconds.
@@ -38,8 +38,10 @@ type Place = (String, String);
 /// When a gateway or the table does not answer. What was not compared the next run compares.
 pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
     let mut reconciled = Reconciled::default();
-    for (gateway, port) in app.gateways.iter().filter(|(_, port)| port.keeps_books()) {
-        reconciled.lines += Run { app, gateway, port, now: app.now() }.compare_all().await?;
+    for gateway in app.gateways.iter() {
+        let Some(books) = gateway.books.as_deref() else { continue };
+        let run = Run { app, gateway: gateway.kind, books, now: app.now() };
+        reconciled.lines += run.compare_all().await?;
     }
     let standing = app.store.standing_differences().await?;
     reconciled.differences = standing.iter().filter(|difference| difference.counts).count();
@@ -50,7 +52,7 @@ pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
 struct Run<'a> {
     app: &'a App,
     gateway: GatewayKind,
-    port: &'a dyn PaymentGateway,
+    books: &'a dyn Books,
     now: Timestamp,
 }
 
@@ -116,7 +118,7 @@ impl Run<'_> {
         known: &BTreeMap<String, AppointmentId>,
     ) -> Result<Examined, AppError> {
         let around = window.widened(SLACK, SLACK);
-        let mut lines = self.port.book_lines(around).await?;
+        let mut lines = self.books.book_lines(around).await?;
         lines.retain(|line| not_ours(self.gateway, &line.kind).is_none());
         let mut booked = Vec::new();
         for day in window.widened(DAYS_AROUND, DAYS_AROUND).utc_days() {
@@ -162,7 +164,7 @@ impl Run<'_> {
 
     async fn ask_whose(&self, lines: &[BookLine], object: &str) -> Result<Option<AppointmentId>, AppError> {
         match lines.iter().find(|line| line.object == object || line.id == object) {
-            Some(line) => Ok(self.port.appointment_of(line).await?),
+            Some(line) => Ok(self.books.appointment_of(line).await?),
             None => Ok(None),
         }
     }

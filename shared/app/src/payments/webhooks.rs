@@ -4,7 +4,7 @@ use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
 use store::{Job, Transaction};
 
-use crate::payments::ports::{WebhookEvent, WebhookSubject};
+use crate::payments::ports::{Headers, WebhookEvent, WebhookSubject};
 use crate::{App, AppError, Attempt};
 
 /// Takes a message from a gateway: checks it, remembers it, and owes a look at what it is about.
@@ -16,11 +16,12 @@ use crate::{App, AppError, Attempt};
 pub async fn receive_webhook(
     app: &App,
     gateway: GatewayKind,
-    headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
+    headers: &Headers<'_>,
     body: &[u8],
 ) -> Result<(), AppError> {
     let now = app.now();
-    let WebhookEvent { id, subject } = app.gateways.get(gateway)?.read_webhook(headers, body, now).await?;
+    let webhooks = &app.gateways.get(gateway)?.webhooks;
+    let WebhookEvent { id, subject } = webhooks.read_webhook(headers, body, now).await?;
     let job = match subject {
         WebhookSubject::Payment { appointment } => {
             app.store.payment(appointment).await?.map(|_| Job::Payment(appointment))

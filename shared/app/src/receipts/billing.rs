@@ -55,7 +55,7 @@ async fn check_tax_service(app: &App, expert: ExpertId) -> Result<(), AppError> 
             "you have no Stripe account yet; start Stripe's onboarding, and switch Stripe Tax on after it";
         AppError::TaxNotReady(missing.to_owned())
     })?;
-    let service = app.gateways.get(GatewayKind::Stripe)?.tax_service();
+    let service = &app.gateways.get(GatewayKind::Stripe)?.tax_service;
     let missing = match service {
         Some(service) => service.missing(&account.account).await,
         None => Ok(vec!["tax_service".to_owned()]),

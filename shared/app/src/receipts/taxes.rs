@@ -44,7 +44,7 @@ pub(crate) async fn of_payment(
     let Some(payment) = app.store.payment(appointment.id).await? else {
         return Ok(Taxed::without(NoTax::OtherGateway));
     };
-    let Some(service) = app.gateways.get(payment.gateway)?.tax_service() else {
+    let Some(service) = app.gateways.get(payment.gateway)?.tax_service.as_deref() else {
         return Ok(Taxed::without(NoTax::OtherGateway));
     };
     let reference = reference(appointment, &occasion.object);
@@ -72,7 +72,7 @@ pub(crate) async fn of_amendment(
         return Ok(nothing);
     }
     let Some(payment) = app.store.payment(appointment.id).await? else { return Ok(nothing) };
-    let Some(service) = app.gateways.get(payment.gateway)?.tax_service() else { return Ok(nothing) };
+    let Some(service) = app.gateways.get(payment.gateway)?.tax_service.as_deref() else { return Ok(nothing) };
     let reference = reference(appointment, &occasion.object);
     if amended.kind != ReceiptKind::Receipt {
         let Some(paid) = documents.iter().find(|document| document.kind == ReceiptKind::Receipt) else {

@@ -1,6 +1,6 @@
 //! Money taken at once or set aside first, and given back.
 
-use app::payments::ports::{PayWith, PaymentGateway};
+use app::payments::ports::PayWith;
 use domain::payments::ledger::{Account, Balances, MovementKind};
 use domain::payments::payment::{Decline, IntentStatus, Plan};
 
@@ -67,7 +67,7 @@ async fn a_refund_that_the_expert_has_no_part_in() {
     assert_eq!(world.moved(MovementKind::Reversal), (0, 0));
     // Then the expert's part is taken by an order of its own, with the fee.
     let part = payment.amount.with_amount(3_000).expect("small");
-    world.stripe.reverse(&payment, part, true, 1).await.expect("reversed");
+    world.stripe.charges.reverse(&payment, part, true, 1).await.expect("reversed");
     world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Reversal), (1, 3_000));
@@ -88,7 +88,7 @@ async fn an_authorisation_is_taken_in_part() {
     world.clock.advance(2 * DAY);
     let part = payment.amount.with_amount(6_001).expect("small");
     let fee = part.share(payment.fee_rate);
-    world.stripe.capture(&payment, part, fee).await.expect("captured");
+    world.stripe.charges.capture(&payment, part, fee).await.expect("captured");
     assert_eq!(world.status(&payment).await, IntentStatus::Succeeded);
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Captured), (1, 6_001));
@@ -96,7 +96,7 @@ async fn an_authorisation_is_taken_in_part() {
     assert_eq!(world.moved(MovementKind::Fee), (1, 600));
     assert_eq!(world.moved(MovementKind::Refund), (0, 0));
     // Asked again, and also with another amount, it is done.
-    world.stripe.capture(&payment, part, fee).await.expect("captured before");
+    world.stripe.charges.capture(&payment, part, fee).await.expect("captured before");
     world.refund(&payment, 6_001, true, 1).await;
     world.fetch_payment(&payment).await;
     world.agrees().await;
@@ -107,14 +107,14 @@ async fn an_authorisation_is_let_go() {
     let world = World::new().await;
     let payment = world.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
     world.fetch_payment(&payment).await;
-    world.stripe.cancel(&payment).await.expect("cancelled");
+    world.stripe.charges.cancel(&payment).await.expect("cancelled");
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Released), (1, 10_000));
     assert_eq!(world.moved(MovementKind::Refund), (0, 0));
-    world.stripe.cancel(&payment).await.expect("nothing to do");
+    world.stripe.charges.cancel(&payment).await.expect("nothing to do");
     let part = payment.amount;
-    world.stripe.capture(&payment, part, payment.fee()).await.expect("snapshot by looking");
+    world.stripe.charges.capture(&payment, part, payment.fee()).await.expect("snapshot by looking");
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
 }
 
@@ -134,12 +134,12 @@ async fn an_authorisation_runs_out() {
 async fn what_was_taken_is_not_cancelled() {
     let world = World::new().await;
     let payment = world.paid(Plan::Charge, 10_000, "EUR", VISA).await;
-    world.stripe.cancel(&payment).await.expect("too late is no error");
+    world.stripe.charges.cancel(&payment).await.expect("too late is no error");
     assert_eq!(world.status(&payment).await, IntentStatus::Succeeded);
     let mut open = world.payment(Plan::Charge, 10_000, "EUR");
     open.appointment = domain::AppointmentId::from_bits(8);
     world.open(&mut open).await;
-    world.stripe.cancel(&open).await.expect("cancelled");
+    world.stripe.charges.cancel(&open).await.expect("cancelled");
     let fetched = world.fetch_payment(&open).await;
     assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Cancelled, PayWith::Nothing));
     assert_eq!(fetched.snapshot.movements, []);
@@ -196,7 +196,12 @@ async fn currencies_of_every_kind() {
             let payment = world.paid(plan, amount, code, VISA).await;
             world.fetch_payment(&payment).await;
             if plan == Plan::Authorise {
-                world.stripe.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
+                world
+                    .stripe
+                    .charges
+                    .capture(&payment, payment.amount, payment.fee())
+                    .await
+                    .expect("captured");
                 world.fetch_payment(&payment).await;
             }
             world.agrees().await;
@@ -219,7 +224,7 @@ async fn what_no_card_can_be_charged_is_refused() {
     let world = World::new().await;
     for (code, amount) in [("KWD", 12_345), ("EUR", 1)] {
         let payment = world.payment(Plan::Charge, amount, code);
-        let refused = world.stripe.open(&payment, &BUYER).await;
+        let refused = world.stripe.charges.open(&payment, &BUYER).await;
         assert!(
             matches!(refused, Err(app::payments::ports::PaymentError::Refused { .. })),
             "{code}: {refused:?}"

@@ -1,6 +1,5 @@
 //! Payments that the client's bank takes back, and refunds that it does not take.
 
-use app::payments::ports::PaymentGateway;
 use domain::payments::ledger::{Account, Balances, MovementKind};
 use domain::payments::payment::Plan;
 use simulators::stripe::{DisputeOutcome, LATER_AFTER};
@@ -23,7 +22,7 @@ async fn a_dispute_is_won_and_the_expert_paid_again() {
     assert_eq!(world.moved(MovementKind::Dispute), (1, 10_000));
     assert_eq!(world.moved(MovementKind::DisputeFee).0, 1);
 
-    world.stripe.reverse(&payment, euros(10_000), true, 1).await.expect("reversed");
+    world.stripe.charges.reverse(&payment, euros(10_000), true, 1).await.expect("reversed");
     world.fetch_payment(&payment).await;
     world.agrees().await;
     let of_payment = |kind| {
@@ -44,7 +43,7 @@ async fn a_dispute_is_won_and_the_expert_paid_again() {
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::DisputeWon), (1, 10_000));
 
-    world.stripe.transfer(&payment, euros(9_000), 2).await.expect("given again");
+    world.stripe.charges.transfer(&payment, euros(9_000), 2).await.expect("given again");
     world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!((of_payment(MovementKind::Transfer), expert()), ((2, 19_000), 9_000));
@@ -54,16 +53,16 @@ async fn a_dispute_is_won_and_the_expert_paid_again() {
     world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!((world.moved(MovementKind::Refund), expert()), ((1, 5_000), 9_000));
-    world.stripe.reverse(&payment, euros(4_500), false, 2).await.expect("of the later transfer");
+    world.stripe.charges.reverse(&payment, euros(4_500), false, 2).await.expect("of the later transfer");
     world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!((world.moved(MovementKind::Reversal), expert()), ((2, 14_500), 4_500));
     // When no transfer has enough left, what is left is taken.
-    world.stripe.reverse(&payment, euros(9_000), false, 3).await.expect("what is left");
+    world.stripe.charges.reverse(&payment, euros(9_000), false, 3).await.expect("what is left");
     world.fetch_payment(&payment).await;
     world.agrees().await;
     assert_eq!(expert(), 0);
-    assert!(world.stripe.reverse(&payment, euros(1), false, 4).await.is_err());
+    assert!(world.stripe.charges.reverse(&payment, euros(1), false, 4).await.is_err());
 }
 
 #[tokio::test]
@@ -80,7 +79,7 @@ async fn a_dispute_is_lost() {
     let dispute = disputed.expect("the bank took it").object.clone();
     world.simulator.close_dispute(&dispute, DisputeOutcome::Lost).expect("closed");
     let rest = payment.amount.with_amount(8_000).expect("small");
-    world.stripe.reverse(&payment, rest, true, 1).await.expect("reversed");
+    world.stripe.charges.reverse(&payment, rest, true, 1).await.expect("reversed");
     assert!(!world.fetch_payment(&payment).await.snapshot.open_dispute);
     world.agrees().await;
     let balances = Balances::of(&world.movements());

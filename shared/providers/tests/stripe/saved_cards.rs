@@ -1,6 +1,6 @@
 //! A card saved at booking, and asked near the time.
 
-use app::payments::ports::{PayWith, PaymentGateway};
+use app::payments::ports::PayWith;
 use domain::payments::ledger::MovementKind;
 use domain::payments::payment::{Decline, IntentStatus, Payment, Plan, References};
 
@@ -25,7 +25,7 @@ pub async fn saved(world: &World, card: &str) -> Payment {
 pub async fn asked(world: &World, payment: &Payment, amount: u64, at_once: bool) -> Payment {
     let wanted = Payment { intents: payment.intents + 1, ..payment.clone() };
     let amount = payment.amount.with_amount(amount).expect("small");
-    let intent = world.stripe.use_saved_card(&wanted, amount, at_once).await.expect("asked");
+    let intent = world.stripe.charges.use_saved_card(&wanted, amount, at_once).await.expect("asked");
     Payment { references: References { intent: Some(intent), ..payment.references.clone() }, ..wanted }
 }
 
@@ -40,7 +40,7 @@ async fn saved_authorised_and_taken() {
 
     world.clock.advance(20 * 86_400);
     let payment = asked(&world, &payment, 10_000, false).await;
-    let holds = world.stripe.capabilities().later_authorisation_holds.expect("cards are saved");
+    let holds = world.stripe.charges.capabilities().later_authorisation_holds.expect("cards are saved");
     match world.status(&payment).await {
         IntentStatus::Authorised { capture_before } => {
             assert_eq!(capture_before.seconds(), world.clock.now() + holds);
@@ -48,7 +48,7 @@ async fn saved_authorised_and_taken() {
         status => panic!("{status:?}"),
     }
     world.agrees().await;
-    world.stripe.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
+    world.stripe.charges.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
     assert_eq!(world.status(&payment).await, IntentStatus::Succeeded);
     world.agrees().await;
     assert_eq!(world.moved(MovementKind::Captured), (1, 10_000));
@@ -83,7 +83,7 @@ async fn the_bank_wants_to_hear_from_the_client() {
     let snapshot = world.fetch_payment(&payment).await.snapshot;
     assert!(matches!(snapshot.status, IntentStatus::Authorised { .. }), "{snapshot:?}");
     assert_eq!(snapshot.decline, None);
-    world.stripe.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
+    world.stripe.charges.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
     world.fetch_payment(&payment).await;
     world.agrees().await;
 }
@@ -96,7 +96,7 @@ async fn a_declined_card_and_an_intent_anew() {
     let snapshot = world.fetch_payment(&payment).await.snapshot;
     assert_eq!((snapshot.status, snapshot.decline), (IntentStatus::Open, Some(Decline::Refused)));
 
-    world.stripe.cancel(&payment).await.expect("cancelled");
+    world.stripe.charges.cancel(&payment).await.expect("cancelled");
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
     let references = References { intent: None, ..payment.references.clone() };
     let mut anew = Payment { plan: Plan::Authorise, intents: payment.intents + 1, references, ..payment };
@@ -111,25 +111,25 @@ async fn a_declined_card_and_an_intent_anew() {
 async fn a_card_is_forgotten() {
     let world = World::new().await;
     let saved_card = saved(&world, VISA).await;
-    world.stripe.cancel(&saved_card).await.expect("forgotten");
+    world.stripe.charges.cancel(&saved_card).await.expect("forgotten");
     let fetched = world.fetch_payment(&saved_card).await;
     assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Cancelled, PayWith::Nothing));
-    world.stripe.cancel(&saved_card).await.expect("nothing to do");
+    world.stripe.charges.cancel(&saved_card).await.expect("nothing to do");
     let amount = saved_card.amount;
-    assert!(world.stripe.use_saved_card(&saved_card, amount, false).await.is_err());
+    assert!(world.stripe.charges.use_saved_card(&saved_card, amount, false).await.is_err());
 
     let world = World::new().await;
     let mut never_saved = world.payment(Plan::SaveCard, 10_000, "EUR");
     world.open(&mut never_saved).await;
-    world.stripe.cancel(&never_saved).await.expect("cancelled");
+    world.stripe.charges.cancel(&never_saved).await.expect("cancelled");
     assert_eq!(world.status(&never_saved).await, IntentStatus::Cancelled);
-    world.stripe.cancel(&never_saved).await.expect("nothing to do");
+    world.stripe.charges.cancel(&never_saved).await.expect("nothing to do");
 
     let world = World::new().await;
     let payment = saved(&world, VISA).await;
     let authorised = asked(&world, &payment, 10_000, false).await;
     world.fetch_payment(&authorised).await;
-    world.stripe.cancel(&authorised).await.expect("let go and forgotten");
+    world.stripe.charges.cancel(&authorised).await.expect("let go and forgotten");
     assert_eq!(world.status(&authorised).await, IntentStatus::Cancelled);
     assert_eq!(world.status(&payment).await, IntentStatus::Cancelled);
     world.agrees().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use app::payments::ports::{PaymentGateway, WebhookError, WebhookEvent, WebhookSubject};
+use app::payments::ports::{WebhookError, WebhookEvent, WebhookSubject};
 use domain::Timestamp;
 use domain::payments::payment::Plan;
 use serde_json::Value;
@@ -16,7 +16,7 @@ async fn read(world: &World, secret: &str, event: &Value) -> Result<WebhookEvent
     let now = world.clock.now();
     let signature = signature_header(secret, now, &body);
     let headers = |name: &str| (name == "stripe-signature").then(|| signature.clone());
-    world.stripe.read_webhook(&headers, body.as_bytes(), Timestamp::from_seconds(now)).await
+    world.stripe.webhooks.read_webhook(&headers, body.as_bytes(), Timestamp::from_seconds(now)).await
 }
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn every_message_of_a_payment_leads_to_it() {
     let world = World::new().await;
     let payment = saved(&world, VISA).await;
     let payment = asked(&world, &payment, 10_000, false).await;
-    world.stripe.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
+    world.stripe.charges.capture(&payment, payment.amount, payment.fee()).await.expect("captured");
     world.refund(&payment, 1_000, true, 1).await;
     let dispute = world.simulator.dispute(World::intent(&payment), None, "fraudulent").expect("disputed");
     world.clock.advance(LATER_AFTER);
@@ -100,10 +100,13 @@ async fn messages_of_others_are_refused() {
     let body = event.to_string();
     let now = Timestamp::from_seconds(world.clock.now());
     assert_eq!(
-        world.stripe.read_webhook(&|_| None, body.as_bytes(), now).await,
+        world.stripe.webhooks.read_webhook(&|_| None, body.as_bytes(), now).await,
         Err(WebhookError::Signature)
     );
     let old = signature_header(WEBHOOK_SECRET, now.seconds() - 301, &body);
     let headers = |_: &str| Some(old.clone());
-    assert_eq!(world.stripe.read_webhook(&headers, body.as_bytes(), now).await, Err(WebhookError::Stale));
+    assert_eq!(
+        world.stripe.webhooks.read_webhook(&headers, body.as_bytes(), now).await,
+        Err(WebhookError::Stale)
+    );
 }

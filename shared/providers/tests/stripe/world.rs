@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use app::payments::ports::{
-    Buyer, FetchedPayment, Opened, PayWith, PaymentError, PaymentGateway, RefundOrder,
+    BookLine, Buyer, FetchedPayment, Gateway, Opened, PayWith, PaymentError, RefundOrder,
 };
-use app::ports::{PortError, Secret, Secrets};
+use app::ports::{Clock, PortError, Secret, Secrets};
 use async_trait::async_trait;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -16,7 +17,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind, new_movements};
 use domain::payments::payment::{IntentStatus, Payment, Plan, References};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
-use providers::stripe::Stripe;
+use providers::{GatewayConfig, stripe};
 use simulators::stripe::description::Description;
 use simulators::stripe::{Onboarding, StripeSimulator, StripeSimulatorConfig, Switches};
 use simulators::{Loopback, ManualClock, Running};
@@ -40,6 +41,18 @@ impl Secrets for OneSecret {
     }
 }
 
+/// The simulator's clock.
+struct SimulatorClock(ManualClock);
+
+#[async_trait]
+impl Clock for SimulatorClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.now())
+    }
+
+    async fn pause(&self, _: Duration) {}
+}
+
 /// The way to Stripe: counts requests, and loses answers to those that order something.
 #[derive(Default)]
 struct Way {
@@ -61,7 +74,7 @@ async fn way(State(way): State<Arc<Way>>, request: Request, next: Next) -> Respo
 pub struct World {
     pub clock: ManualClock,
     pub simulator: Arc<StripeSimulator>,
-    pub stripe: Stripe,
+    pub stripe: Gateway,
     pub account: String,
     way: Arc<Way>,
     ledger: Mutex<Vec<Movement>>,
@@ -93,11 +106,15 @@ impl World {
         let secret = serde_json::json!({
             "secret_key": "sk_test", "webhook_secret": WEBHOOK_SECRET, "connect_webhook_secret": CONNECT_SECRET,
         });
-        let http = providers::https::client().expect("TLS");
-        let stripe =
-            Stripe::new(http, Arc::new(OneSecret(secret.to_string())), "stripe", running.url().as_str())
-                .expect("an address");
-        let account = stripe.create_account(ExpertId::from_bits(1)).await.expect("an account").id;
+        let config = GatewayConfig {
+            http: providers::https::client().expect("TLS"),
+            secrets: Arc::new(OneSecret(secret.to_string())),
+            clock: Arc::new(SimulatorClock(clock.clone())),
+            secret_id: "stripe".to_owned(),
+            api_base: running.url().to_string(),
+        };
+        let stripe = stripe::gateway(config).expect("an address");
+        let account = stripe.accounts.create_account(ExpertId::from_bits(1)).await.expect("an account").id;
         simulator.onboard(&account, Onboarding::Complete).expect("an owner");
         Self { clock, simulator, stripe, account, way, ledger: Mutex::default(), _running: running }
     }
@@ -111,7 +128,8 @@ impl World {
 
     /// Opens a payment and keeps what it is called.
     pub async fn open(&self, payment: &mut Payment) -> PayWith {
-        let Opened { references, pay_with } = self.stripe.open(payment, &BUYER).await.expect("opened");
+        let Opened { references, pay_with } =
+            self.stripe.charges.open(payment, &BUYER).await.expect("opened");
         payment.references = references;
         pay_with
     }
@@ -145,7 +163,7 @@ impl World {
 
     /// Looks, and writes down what is new.
     pub async fn fetch_payment(&self, payment: &Payment) -> FetchedPayment {
-        let fetched = self.stripe.fetch_payment(payment).await.expect("snapshot");
+        let fetched = self.stripe.charges.fetch_payment(payment).await.expect("snapshot");
         let mut ledger = self.ledger.lock().expect("whole");
         let fresh: Vec<Movement> =
             new_movements(&ledger, &fetched.snapshot.movements).into_iter().cloned().collect();
@@ -194,7 +212,15 @@ impl World {
     ) -> Result<(), PaymentError> {
         let amount = payment.amount.with_amount(amount).expect("small");
         let order = RefundOrder { amount, from_expert, ordinal };
-        self.stripe.refund(payment, order).await
+        self.stripe.charges.refund(payment, order).await
+    }
+
+    pub async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError> {
+        self.stripe.payouts.as_ref().expect("Stripe reports payouts").payouts(account).await
+    }
+
+    pub async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
+        self.stripe.books.as_ref().expect("Stripe keeps books").book_lines(written).await
     }
 
     pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
@@ -241,7 +267,7 @@ impl World {
             assert!(rest.values().all(|amount| *amount == 0), "at {caller}: {rest:?}");
 
             let all = TimeSpan::new(Timestamp::MIN, Timestamp::from_seconds(self.clock.now() + 1));
-            let lines = self.stripe.book_lines(all).await.expect("the books");
+            let lines = self.book_lines(all).await.expect("the books");
             assert!(lines.is_sorted_by_key(|line| line.at), "at {caller}");
             let mut by_object: BTreeMap<String, i128> = BTreeMap::new();
             for line in lines {
