@@ -1,4 +1,4 @@
-//! A running Stripe, the adapter that speaks to it, and a ledger of what the adapter saw.
+//! The Stripe simulator, the ports that connect to it, and a ledger of the movements in the snapshots.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,35 +53,35 @@ impl Clock for SimulatorClock {
     async fn pause(&self, _: Duration) {}
 }
 
-/// The way to Stripe: counts requests, and loses answers to those that order something.
+/// A proxy in front of the simulator. It counts requests, and loses responses to those that create or change something.
 #[derive(Default)]
-struct Way {
+struct Proxy {
     requests: AtomicU32,
     lose: AtomicU32,
 }
 
-async fn way(State(way): State<Arc<Way>>, request: Request, next: Next) -> Response {
-    way.requests.fetch_add(1, Ordering::SeqCst);
+async fn forward(State(proxy): State<Arc<Proxy>>, request: Request, next: Next) -> Response {
+    proxy.requests.fetch_add(1, Ordering::SeqCst);
     let order = request.method() == axum::http::Method::POST;
-    let answer = next.run(request).await;
-    let less = |left: u32| left.checked_sub(1);
-    if order && way.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+    let response = next.run(request).await;
+    let decrement = |left: u32| left.checked_sub(1);
+    if order && proxy.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, decrement).is_ok() {
         return axum::http::StatusCode::BAD_GATEWAY.into_response();
     }
-    answer
+    response
 }
 
-pub struct World {
+pub struct Fixture {
     pub clock: ManualClock,
     pub simulator: Arc<StripeSimulator>,
     pub stripe: Gateway,
     pub account: String,
-    way: Arc<Way>,
+    proxy: Arc<Proxy>,
     ledger: Mutex<Vec<Movement>>,
     _running: Running,
 }
 
-impl World {
+impl Fixture {
     pub async fn new() -> Self {
         let clock = ManualClock::at(1_800_000_000);
         let loopback = Loopback::bind(0).await.expect("a free port");
@@ -94,14 +94,14 @@ impl World {
             public_url: loopback.url().clone(),
         })
         .expect("a fresh state");
-        // The description of Stripe's API is no part of this repository: `PROVIDER_SPECS` names the folder that holds it.
+        // Stripe's API description is not part of this repository. `PROVIDER_SPECS` names the folder that contains it.
         if let Some(folder) = std::env::var_os("PROVIDER_SPECS") {
             let file = std::path::Path::new(&folder).join("stripe.cut.json");
             let document = std::fs::read(file).expect("the description");
             simulator.check_requests(Description::parse(&document).expect("a description"));
         }
-        let way = Arc::new(Way::default());
-        let router = simulator.router().layer(from_fn_with_state(Arc::clone(&way), self::way));
+        let proxy = Arc::new(Proxy::default());
+        let router = simulator.router().layer(from_fn_with_state(Arc::clone(&proxy), forward));
         let running = loopback.serve(router);
         let secret = serde_json::json!({
             "secret_key": "sk_test", "webhook_secret": WEBHOOK_SECRET, "connect_webhook_secret": CONNECT_SECRET,
@@ -116,7 +116,7 @@ impl World {
         let stripe = stripe::gateway(config).expect("an address");
         let account = stripe.accounts.create_account(ExpertId::from_bits(1)).await.expect("an account").id;
         simulator.onboard(&account, Onboarding::Complete).expect("an owner");
-        Self { clock, simulator, stripe, account, way, ledger: Mutex::default(), _running: running }
+        Self { clock, simulator, stripe, account, proxy, ledger: Mutex::default(), _running: running }
     }
 
     pub fn payment(&self, plan: Plan, amount: u64, code: &str) -> Payment {
@@ -126,7 +126,7 @@ impl World {
         Payment::agreed(AppointmentId::from_bits(7), amount, Rate::TEN_PERCENT, destination, plan)
     }
 
-    /// Opens a payment and keeps what it is called.
+    /// Opens a payment and stores its references.
     pub async fn open(&self, payment: &mut Payment) -> PayWith {
         let Opened { references, pay_with } =
             self.stripe.charges.open(payment, &BUYER).await.expect("opened");
@@ -134,7 +134,7 @@ impl World {
         pay_with
     }
 
-    /// A payment that the client has answered with a card.
+    /// A payment that the client tried to pay with a card.
     pub async fn paid(&self, plan: Plan, amount: u64, code: &str, card: &str) -> Payment {
         let mut payment = self.payment(plan, amount, code);
         self.open(&mut payment).await;
@@ -142,7 +142,7 @@ impl World {
         payment
     }
 
-    /// Money of the platform's own: a transfer that is not a charge's comes out of it.
+    /// Gives the platform a balance, from which later transfers are paid.
     pub async fn earn(&self) {
         let mut payment = self.payment(Plan::Charge, 100_000, "EUR");
         payment.appointment = AppointmentId::from_bits(99);
@@ -156,12 +156,12 @@ impl World {
         intent.as_deref().or(setup.as_deref()).expect("opened")
     }
 
-    /// Answers whether the bank agreed.
+    /// Pays with a card. Returns whether the bank approved.
     pub fn pay(&self, payment: &Payment, card: &str) -> bool {
         self.simulator.pay(Self::intent(payment), card).is_ok()
     }
 
-    /// Looks, and writes down what is new.
+    /// Fetches a payment and records its new movements in the ledger.
     pub async fn fetch_payment(&self, payment: &Payment) -> FetchedPayment {
         let fetched = self.stripe.charges.fetch_payment(payment).await.expect("snapshot");
         let mut ledger = self.ledger.lock().expect("whole");
@@ -175,20 +175,21 @@ impl World {
         self.fetch_payment(payment).await.snapshot.status
     }
 
-    /// How many requests a look takes.
-    pub async fn requests_of_a_look(&self, payment: &Payment) -> u32 {
-        let before = self.way.requests.load(Ordering::SeqCst);
+    /// The number of requests to fetch a payment.
+    pub async fn requests_of_a_snapshot(&self, payment: &Payment) -> u32 {
+        let before = self.proxy.requests.load(Ordering::SeqCst);
         self.fetch_payment(payment).await;
-        self.way.requests.load(Ordering::SeqCst) - before
+        self.proxy.requests.load(Ordering::SeqCst) - before
     }
 
-    pub fn note(&self, movements: Vec<Movement>) {
+    /// Records new movements in the ledger.
+    pub fn record(&self, movements: Vec<Movement>) {
         let mut ledger = self.ledger.lock().expect("whole");
         let fresh: Vec<Movement> = new_movements(&ledger, &movements).into_iter().cloned().collect();
         ledger.extend(fresh);
     }
 
-    /// How many movements of a kind were written down, and what they come to.
+    /// The number of movements of a kind in the ledger, and their sum.
     pub fn moved(&self, kind: MovementKind) -> (usize, u64) {
         let ledger = self.ledger.lock().expect("whole");
         let of_kind = ledger.iter().filter(|movement| movement.kind == kind);
@@ -229,19 +230,19 @@ impl World {
         self.simulator.set_switches(switches);
     }
 
-    /// Loses the answers to the next orders, whatever is asked in between.
-    pub fn lose_answers_to_orders(&self, count: u32) {
-        self.way.lose.store(count, Ordering::SeqCst);
+    /// Loses the responses to the next orders. Other requests are not affected.
+    pub fn lose_responses_to_orders(&self, count: u32) {
+        self.proxy.lose.store(count, Ordering::SeqCst);
     }
 
-    /// Checks the ledger: against everybody's balances at Stripe, and line by line against the platform's books there.
+    /// Checks the ledger against all balances at Stripe, and line by line against the platform's books.
     #[track_caller]
-    pub fn agrees(&self) -> impl Future<Output = ()> + use<'_> {
+    pub fn assert_ledger_agrees(&self) -> impl Future<Output = ()> + use<'_> {
         let caller = std::panic::Location::caller();
         async move {
             let movements = self.movements();
             let balances = Balances::of(&movements);
-            let mut ours: BTreeMap<(&str, String), i128> = BTreeMap::new();
+            let mut expected: BTreeMap<(&str, String), i128> = BTreeMap::new();
             for (account, code, amount) in balances.iter() {
                 let owner = match account {
                     Account::Client | Account::Authorised => "guests",
@@ -250,19 +251,23 @@ impl World {
                     Account::Gateway => "stripe",
                     Account::Bank => "bank",
                 };
-                *ours.entry((owner, code.to_owned())).or_default() += amount;
+                *expected.entry((owner, code.to_owned())).or_default() += amount;
             }
-            let theirs = self.simulator.balances();
-            let mut rest = ours.clone();
-            for balance in &theirs {
+            let balances_at_stripe = self.simulator.balances();
+            let mut rest = expected;
+            for balance in &balances_at_stripe {
                 let code = balance.currency.to_ascii_uppercase();
                 let amount = match code.as_str() {
                     "ISK" => balance.amount / 100,
                     _ => balance.amount,
                 };
                 let owner = balance.owner.as_str();
-                let our = rest.remove(&(owner, code)).unwrap_or(0);
-                assert_eq!(our, amount.into(), "{owner} at {caller}: {movements:#?}\n{theirs:#?}");
+                let recorded = rest.remove(&(owner, code)).unwrap_or(0);
+                assert_eq!(
+                    recorded,
+                    amount.into(),
+                    "{owner} at {caller}: {movements:#?}\n{balances_at_stripe:#?}"
+                );
             }
             assert!(rest.values().all(|amount| *amount == 0), "at {caller}: {rest:?}");
 
