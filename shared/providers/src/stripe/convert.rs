@@ -49,17 +49,19 @@ pub(super) fn to_stripe(money: Money) -> Result<i64, PaymentError> {
     let (amount, currency) = (money.amount(), money.currency());
     let refused = || PaymentError::Refused {
         code: "amount_not_chargeable".to_owned(),
-        message: format!("{money} is not a multiple of the smallest amount that cards can be charged"),
+        message: format!(
+            "cards cannot be charged {money}: it is not a multiple of the smallest step of its currency"
+        ),
     };
     if !currency.is_charged() || !amount.is_multiple_of(currency.charge_step()) {
         return Err(refused());
     }
-    let counted = match currency.code() {
+    let units = match currency.code() {
         GIVEN_IN_WHOLE_UNITS => amount / 100,
         code if GIVEN_IN_HUNDREDTHS.contains(&code) => amount * 100,
         _ => amount,
     };
-    i64::try_from(counted).map_err(|_| refused())
+    i64::try_from(units).map_err(|_| refused())
 }
 
 /// An amount of Stripe's in minor units, with the currency's code in upper case. Negative amounts are allowed.
@@ -68,12 +70,12 @@ pub(super) fn to_stripe(money: Money) -> Result<i64, PaymentError> {
 /// If the amount is not a whole number of minor units. It is never rounded.
 pub(super) fn minor_units(amount: i64, currency: &str) -> Result<(i64, String), PaymentError> {
     let code = currency.to_ascii_uppercase();
-    let counted = match code.as_str() {
+    let units = match code.as_str() {
         GIVEN_IN_WHOLE_UNITS => amount.checked_mul(100),
         code if GIVEN_IN_HUNDREDTHS.contains(&code) => (amount % 100 == 0).then_some(amount / 100),
         _ => Some(amount),
     };
-    counted.map(|amount| (amount, code)).ok_or_else(|| unrepresentable(amount, currency))
+    units.map(|amount| (amount, code)).ok_or_else(|| unrepresentable(amount, currency))
 }
 
 /// Converts an amount of Stripe's.
@@ -364,8 +366,8 @@ mod tests {
         }
         assert_eq!(minor_units(-50_000, "isk"), Ok((-500, "ISK".to_owned())));
         let taxes = [(4_839, 48), (4_850, 49), (49, 0), (4_800, 48)];
-        for (counted, kronur) in taxes {
-            assert_eq!(tax_from_stripe(counted, "isk").map(Money::amount), Ok(kronur));
+        for (hundredths, kronur) in taxes {
+            assert_eq!(tax_from_stripe(hundredths, "isk").map(Money::amount), Ok(kronur));
         }
         assert_eq!(tax_from_stripe(4_839, "eur").map(Money::amount), Ok(4_839));
         // Fees may have a third digit, although charges have two.
@@ -376,8 +378,8 @@ mod tests {
         #[test]
         fn chargeable_amount_survives_the_round_trip(currency in chargeable(), steps in 0_u64..=99_999) {
             let money = Money::new(steps * currency.charge_step(), currency).expect("small");
-            let counted = to_stripe(money).expect("in steps");
-            prop_assert_eq!(from_stripe(counted, &currency.code().to_ascii_lowercase()), Ok(money));
+            let units = to_stripe(money).expect("chargeable");
+            prop_assert_eq!(from_stripe(units, &currency.code().to_ascii_lowercase()), Ok(money));
         }
 
         #[test]
