@@ -252,7 +252,7 @@ async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
         return_url: "http://127.0.0.1/",
     };
     let stripe = app.gateways.get(GatewayKind::Stripe).expect("it is there");
-    let references = stripe.open(&payment, &buyer).await.expect("an intent").references;
+    let references = stripe.charges.open(&payment, &buyer).await.expect("an intent").references;
     let late = references.intent.clone().expect("an intent");
     let mut faster = Transaction::new();
     let noted = Payment { version: payment.version + 1, references, ..payment };

@@ -29,7 +29,7 @@ fn store_account(app: &App, expert: ExpertId, account: &PaymentAccount) -> Resul
     let mut transaction = Transaction::new();
     transaction.put_payment_account(expert, account)?;
     // From now on the payouts are read every day, even if a webhook is lost.
-    if app.gateways.get(account.gateway)?.keeps_books() {
+    if app.gateways.get(account.gateway)?.payouts.is_some() {
         let tomorrow = app.now().plus(DAY);
         app.enqueue(&mut transaction, Job::Payouts(expert, account.gateway), tomorrow)?;
     }
@@ -48,7 +48,7 @@ pub async fn start_onboarding(
 ) -> Result<OnboardingPage, AppError> {
     let expert = owner.expert();
     crate::experts::profiles::read(app, expert).await?;
-    let port = app.gateways.get(gateway)?;
+    let port = &app.gateways.get(gateway)?.accounts;
     let account = match app.store.payment_account(expert, gateway).await? {
         Some(account) => account,
         None => {
@@ -93,7 +93,7 @@ pub(crate) async fn refresh(
         let Some(before) = app.store.payment_account(expert, gateway).await? else {
             return Ok(Decision::Unchanged(None));
         };
-        let state = app.gateways.get(gateway)?.read_account(&before.account).await?;
+        let state = app.gateways.get(gateway)?.accounts.read_account(&before.account).await?;
         let after = to_account(state, gateway, before.version + 1, app);
         let same =
             PaymentAccount { version: before.version, read_at: before.read_at, ..after.clone() } == before;

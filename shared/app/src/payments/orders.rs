@@ -9,7 +9,7 @@ use store::{Job, Transaction};
 use super::holds::release_hold;
 use super::process::buyer;
 use crate::payments::error::PaymentsError;
-use crate::payments::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
+use crate::payments::ports::{Charges, Opened, PaymentError, RefundOrder};
 use crate::{App, AppError};
 
 /// How long after a failure of the gateway a snapshot shows reliably whether the order was executed, in seconds.
@@ -26,7 +26,7 @@ const VISIBLE_AFTER: i64 = 10 * 60;
 /// [`PaymentsError::Gateway`] if the job must retry the order later.
 pub(super) async fn order(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     movements: &[Movement],
@@ -68,7 +68,7 @@ pub(super) async fn order(
 /// Sends one order, with an idempotency key that follows from the payment and the number of earlier orders of its kind.
 async fn execute(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     movements: &[Movement],
@@ -125,7 +125,7 @@ async fn execute(
 /// `payment.action_required`.
 async fn ask_client(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     deadline: Timestamp,
@@ -158,7 +158,7 @@ async fn ask_client(
 /// again; a fee for a late cancellation remains unpaid.
 async fn use_saved_card(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     amount: Money,

@@ -23,7 +23,8 @@ pub(crate) async fn record_payouts(
     if !before.payouts_enabled && !account.payouts_enabled {
         return Ok(tomorrow);
     }
-    for movement in app.gateways.get(gateway)?.payouts(&account.account).await? {
+    let Some(payouts) = &app.gateways.get(gateway)?.payouts else { return Ok(NextRun::Never) };
+    for movement in payouts.payouts(&account.account).await? {
         let kind = match movement.kind {
             MovementKind::PayoutFailed => "failed",
             _ => "paid",

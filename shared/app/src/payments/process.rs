@@ -40,7 +40,7 @@ pub(crate) async fn fetch_payment(app: &App, payment: &Payment) -> Result<Fetche
     if payment.references == References::default() {
         return Ok(FetchedPayment::missing());
     }
-    Ok(app.gateways.get(payment.gateway)?.fetch_payment(payment).await?)
+    Ok(app.gateways.get(payment.gateway)?.charges.fetch_payment(payment).await?)
 }
 
 /// The client of an appointment, as gateways need it.
@@ -98,7 +98,8 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 None => payment.clone(),
             }
         };
-        let action = next_action(&appointment, &observed, &snapshot, &movements, gateway.capabilities(), now);
+        let action =
+            next_action(&appointment, &observed, &snapshot, &movements, gateway.charges.capabilities(), now);
         tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "payment action");
 
         let mut change = Change::new(app, &appointment, payment, observed, new_movements, now);
@@ -109,7 +110,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 if change.commit().await? && !fetch_again {
                     return Ok(match wait.until() {
                         Some(until) => NextRun::At(until),
-                        None if !gateway.keeps_books() => {
+                        None if gateway.books.is_none() => {
                             next_dispute_check(&movements, now).map_or(NextRun::Never, NextRun::At)
                         }
                         None => NextRun::Never,
@@ -123,7 +124,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             PaymentAction::Order(requested) => {
                 // The snapshot is stored first. If the state has changed meanwhile, no order is sent.
                 if let Some(payment) = change.commit_and_return(true).await? {
-                    order(app, gateway, &appointment, payment, &movements, requested).await?;
+                    order(app, &*gateway.charges, &appointment, payment, &movements, requested).await?;
                 }
             }
         }

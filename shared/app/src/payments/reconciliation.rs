@@ -14,7 +14,7 @@ use domain::payments::reconciliation::{
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use store::{AppointmentRecord, CommitError, Job, ReconciliationProgress, Transaction};
 
-use crate::payments::ports::PaymentGateway;
+use crate::payments::ports::Books;
 use crate::{App, AppError};
 
 /// How long after a movement its ledger entry may be recorded and still be found by day, in seconds. An entry that is recorded
@@ -39,8 +39,10 @@ type Subject = (String, String);
 /// If a gateway or the table fails. The next run continues where this one stopped.
 pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
     let mut reconciled = Reconciled::default();
-    for (gateway, port) in app.gateways.iter().filter(|(_, port)| port.keeps_books()) {
-        reconciled.lines += Run { app, gateway, port, now: app.now() }.compare_all().await?;
+    for gateway in app.gateways.iter() {
+        let Some(books) = gateway.books.as_deref() else { continue };
+        let run = Run { app, gateway: gateway.kind, books, now: app.now() };
+        reconciled.lines += run.compare_all().await?;
     }
     let unresolved = app.store.unresolved_differences().await?;
     reconciled.differences = unresolved.iter().filter(|difference| difference.counts).count();
@@ -51,7 +53,7 @@ pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
 struct Run<'a> {
     app: &'a App,
     gateway: GatewayKind,
-    port: &'a dyn PaymentGateway,
+    books: &'a dyn Books,
     now: Timestamp,
 }
 
@@ -121,7 +123,7 @@ impl Run<'_> {
         known: &BTreeMap<String, AppointmentId>,
     ) -> Result<Comparison, AppError> {
         let around = window.widened(SLACK, SLACK);
-        let mut lines = self.port.book_lines(around).await?;
+        let mut lines = self.books.book_lines(around).await?;
         lines.retain(|line| exclusion_reason(self.gateway, &line.kind).is_none());
         let mut booked = Vec::new();
         for day in window.widened(RECORDING_DELAY, RECORDING_DELAY).utc_days() {
@@ -175,7 +177,7 @@ impl Run<'_> {
         object: &str,
     ) -> Result<Option<AppointmentId>, AppError> {
         match lines.iter().find(|line| line.object == object || line.id == object) {
-            Some(line) => Ok(self.port.appointment_of(line).await?),
+            Some(line) => Ok(self.books.appointment_of(line).await?),
             None => Ok(None),
         }
     }

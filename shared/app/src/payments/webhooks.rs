@@ -4,7 +4,7 @@ use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
 use store::{Job, Transaction};
 
-use crate::payments::ports::{WebhookEvent, WebhookSubject};
+use crate::payments::ports::{Headers, WebhookEvent, WebhookSubject};
 use crate::{App, AppError, Decision};
 
 /// Receives a webhook event: verifies it, records its id, and enqueues the job of its subject. A repeated event has no effect.
@@ -18,11 +18,12 @@ use crate::{App, AppError, Decision};
 pub async fn receive_webhook(
     app: &App,
     gateway: GatewayKind,
-    headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
+    headers: &Headers<'_>,
     body: &[u8],
 ) -> Result<(), AppError> {
     let now = app.now();
-    let WebhookEvent { id, subject } = app.gateways.get(gateway)?.read_webhook(headers, body, now).await?;
+    let webhooks = &app.gateways.get(gateway)?.webhooks;
+    let WebhookEvent { id, subject } = webhooks.read_webhook(headers, body, now).await?;
     let job = match subject {
         WebhookSubject::Payment { appointment } => {
             app.store.payment(appointment).await?.map(|_| Job::Payment(appointment))

@@ -59,7 +59,7 @@ async fn check_tax_service(app: &App, expert: ExpertId) -> Result<(), AppError> 
                 .to_owned(),
         );
     };
-    let missing = match app.gateways.get(GatewayKind::Stripe)?.tax_service() {
+    let missing = match app.gateways.get(GatewayKind::Stripe)?.tax_service.as_deref() {
         Some(service) => service.missing(&account.account).await,
         None => Ok(vec!["tax_service".to_owned()]),
     };

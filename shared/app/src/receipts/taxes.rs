@@ -48,7 +48,7 @@ pub(crate) async fn of_payment(
     let Some(payment) = app.store.payment(appointment.id).await? else {
         return Ok(Taxed::without(NoTax::OtherGateway));
     };
-    let Some(service) = app.gateways.get(payment.gateway)?.tax_service() else {
+    let Some(service) = app.gateways.get(payment.gateway)?.tax_service.as_deref() else {
         return Ok(Taxed::without(NoTax::OtherGateway));
     };
     let reference = reference(appointment, &occasion.object);
@@ -77,7 +77,9 @@ pub(crate) async fn of_amendment(
         return Ok(unreported);
     }
     let Some(payment) = app.store.payment(appointment.id).await? else { return Ok(unreported) };
-    let Some(service) = app.gateways.get(payment.gateway)?.tax_service() else { return Ok(unreported) };
+    let Some(service) = app.gateways.get(payment.gateway)?.tax_service.as_deref() else {
+        return Ok(unreported);
+    };
     let reference = reference(appointment, &occasion.object);
     if amended.kind != ReceiptKind::Receipt {
         let Some(paid) = documents.iter().find(|document| document.kind == ReceiptKind::Receipt) else {

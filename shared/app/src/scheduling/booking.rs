@@ -194,7 +194,7 @@ async fn attempt_hold(
     let payment = match account.filter(|_| !price.is_zero()) {
         None => None,
         Some(account) => {
-            let capabilities = app.gateways.get(*gateway)?.capabilities();
+            let capabilities = app.gateways.get(*gateway)?.charges.capabilities();
             let plan = Plan::choose(kind.terms.collection, capabilities, session.end, now);
             Some(Payment::agreed(id, price, fee_rate?, (*gateway, account.account), plan))
         }
@@ -266,7 +266,7 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
         return Ok(Booked { appointment, payment: Some((payment, pay_with)) });
     }
     let Opened { references, pay_with } =
-        app.gateways.get(payment.gateway)?.open(&payment, &buyer(app, &appointment)).await?;
+        app.gateways.get(payment.gateway)?.charges.open(&payment, &buyer(app, &appointment)).await?;
     let payment = Payment { version: payment.version + 1, references, ..payment };
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
