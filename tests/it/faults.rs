@@ -27,7 +27,7 @@ use store::keys::Key;
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
 use store::{CommitError, Item, Job, OutboxEntry, Store, TableError, Transaction};
 
-use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
 
 /// Rows in memory, and what befalls those who write them.
 #[derive(Clone, Default)]
@@ -153,22 +153,19 @@ impl JobQueue for NoQueue {
 }
 
 /// Ada's offer in rows of our own, with her account at the stack's Stripe.
-async fn on_own_rows(world: &World, terms: &Value) -> (App, Rows, Offer, ExpertId) {
-    let offer = world.offer(terms).await;
+async fn on_own_rows(test: &TestApp, terms: &Value) -> (App, Rows, Offer, ExpertId) {
+    let offer = test.offer(terms).await;
     let expert: ExpertId = offer.expert.parse().expect("an id");
     let kind = offer.session_type.parse().expect("an id");
-    let store = &world.stack.app.store;
+    let store = &test.stack.app.store;
     let rules = store.rules(expert).await.expect("readable").expect("rules");
     let kind = store.session_type(expert, kind).await.expect("readable").expect("a type");
     let account =
         store.payment_account(expert, GatewayKind::Stripe).await.expect("readable").expect("an account");
     let profile = store.expert(expert).await.expect("readable").expect("a profile");
     let rows = Rows::default();
-    let app = App {
-        store: Store::new(Arc::new(rows.clone())),
-        queue: Arc::new(NoQueue),
-        ..world.stack.app.clone()
-    };
+    let app =
+        App { store: Store::new(Arc::new(rows.clone())), queue: Arc::new(NoQueue), ..test.stack.app.clone() };
     let mut transaction = Transaction::new();
     transaction.put_expert(&profile).expect("storable");
     transaction.put_rules(expert, &rules).expect("storable");
@@ -214,9 +211,9 @@ async fn made(app: &App, client: u128) -> AppointmentId {
 }
 
 #[tokio::test]
-async fn messages_that_meet_at_the_table_are_all_taken() {
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
+async fn concurrent_webhooks_are_all_accepted() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     let appointment = book(&app, &offer, 7).await.expect("booked");
     let event = json!({
         "id": "evt_1",
@@ -224,7 +221,7 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
         "data": { "object": { "object": "charge", "metadata": { "appointment_id": appointment } } },
     });
     let body = event.to_string();
-    let signature = signature_header("whsec_local", world.clock.now(), &body);
+    let signature = signature_header("whsec_local", test.clock.now(), &body);
     *rows.busy.lock().expect("no panic") = 2;
     let header = |name: &str| (name == "stripe-signature").then(|| signature.clone());
     webhooks::receive_webhook(&app, GatewayKind::Stripe, &header, body.as_bytes())
@@ -235,14 +232,14 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
 }
 
 #[tokio::test]
-async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
-    world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+async fn intent_created_after_its_hold_ended_is_cancelled() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
+    test.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
     assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payment(_))));
     let slow = made(&app, 7).await;
     let payment = app.store.payment(slow).await.expect("readable").expect("a payment");
-    world.pass(600);
+    test.advance(600);
     book(&app, &offer, 8).await.expect("takes the slot over");
     // The first request goes on: its intent is there, and it is noted just before the payment is called off.
     let buyer = Buyer {
@@ -259,27 +256,27 @@ async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
     faster.put_payment(&noted).expect("storable");
     *rows.before_payment.lock().expect("no panic") = Some(faster);
     outbox::process(&app, Job::Payment(slow)).await.expect("worked off");
-    assert_eq!(world.stripe().object(&late).expect("it is there")["status"], "canceled");
+    assert_eq!(test.stripe().object(&late).expect("it is there")["status"], "canceled");
     assert_eq!(app.store.outbox_entry(&Job::Payment(slow)).await.expect("readable"), None);
 }
 
 #[tokio::test]
-async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_of() {
+async fn saved_card_authorized_during_a_cancellation_is_released() {
     let mut terms = paid_hour();
     terms["collection"] = json!("authorise_then_capture");
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &terms).await;
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &terms).await;
     let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
     let process = async || outbox::process(&app, Job::Payment(id)).await.expect("worked off");
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
     let setup = read().await.payment.expect("a payment").references.setup.expect("a card to save");
-    world.stripe().pay(&setup, GOOD_CARD).expect("the card works");
-    world.pass(700);
+    test.stripe().pay(&setup, GOOD_CARD).expect("the card works");
+    test.advance(700);
     process().await;
     let record = read().await;
     assert_eq!(record.appointment.status, Status::Confirmed);
     // The card is asked, and its client calls off before that is noted.
-    world.pass(18 * 86_400);
+    test.advance(18 * 86_400);
     let payment = record.payment.expect("a payment");
     let version = payment.version + 1;
     let nothing = payment.amount.with_amount(0).expect("nothing");
@@ -292,22 +289,22 @@ async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_
     process().await;
     let record = read().await;
     let intent = record.payment.expect("a payment").references.intent.expect("it is noted");
-    assert_eq!(world.stripe().object(&intent).expect("it is there")["status"], "canceled");
+    assert_eq!(test.stripe().object(&intent).expect("it is there")["status"], "canceled");
     let totals = domain::payments::ledger::Totals::of(&record.movements);
     assert_eq!((totals.captured, totals.authorised), (0, 0));
     assert_eq!(record.movements.len(), 2, "set aside and let go of: {:?}", record.movements);
 }
 
 #[tokio::test]
-async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
+async fn job_is_not_finished_by_a_stale_read() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
     let process = async |job| outbox::process(&app, job).await.expect("worked off");
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
     let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
-    world.stripe().pay(&intent, GOOD_CARD).expect("the card works");
-    world.pass(700);
+    test.stripe().pay(&intent, GOOD_CARD).expect("the card works");
+    test.advance(700);
     process(Job::Payment(id)).await;
     process(Job::Receipts(id)).await;
     assert_eq!(app.store.documents(id).await.expect("readable").len(), 1, "a receipt");
@@ -329,11 +326,11 @@ async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
 }
 
 #[tokio::test]
-async fn a_due_row_of_another_version_keeps_no_other_waiting() {
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
+async fn unreadable_outbox_entry_blocks_no_other() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     book(&app, &offer, 7).await.expect("booked");
-    world.pass(700);
+    test.advance(700);
     let known = outbox::sweep(&app).await.expect("swept").found;
     assert!(known > 0);
     {
@@ -349,7 +346,7 @@ async fn a_due_row_of_another_version_keeps_no_other_waiting() {
 }
 
 #[tokio::test]
-async fn a_partition_that_cannot_be_read_holds_up_no_other() {
+async fn unreadable_partition_blocks_no_other() {
     #[derive(Clone, Default)]
     struct Asked(Arc<Mutex<Vec<Job>>>);
 
@@ -361,12 +358,12 @@ async fn a_partition_that_cannot_be_read_holds_up_no_other() {
         }
     }
 
-    let world = World::new().await;
+    let test = TestApp::new().await;
     let (rows, asked) = (Rows::default(), Asked::default());
     let app = App {
         store: Store::new(Arc::new(rows.clone())),
         queue: Arc::new(asked.clone()),
-        ..world.stack.app.clone()
+        ..test.stack.app.clone()
     };
     let jobs: Vec<Job> = (0..8).map(|bits| Job::Payment(AppointmentId::from_bits(bits))).collect();
     let mut transaction = Transaction::new();
@@ -384,11 +381,11 @@ async fn a_partition_that_cannot_be_read_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_no_conflict_with_itself() {
-    let world = World::new().await;
-    let store = &world.stack.app.store;
+async fn write_with_a_lost_response_does_not_conflict_with_itself() {
+    let test = TestApp::new().await;
+    let store = &test.stack.app.store;
     let job = Job::Payment(AppointmentId::from_bits(1));
-    let due = OutboxEntry::new(job, world.stack.app.now(), 5);
+    let due = OutboxEntry::new(job, test.stack.app.now(), 5);
     let put = |due: &OutboxEntry, stamp| {
         let mut transaction = Transaction::new();
         transaction.reschedule(due, stamp).expect("storable");
@@ -405,40 +402,40 @@ async fn a_write_whose_answer_was_lost_is_no_conflict_with_itself() {
 }
 
 #[tokio::test]
-async fn a_request_that_stopped_can_be_sent_again_at_once() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
+async fn interrupted_request_can_be_repeated_at_once() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
     for _ in 0..3 {
-        world.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
-        assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(503), "unavailable");
+        test.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+        assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(503), "unavailable");
     }
-    let booked = world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
-    assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201), booked);
+    let booked = test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201), booked);
 }
 
 #[tokio::test]
-async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
-    let refund = async |world: &World, intent: &str, amount: Option<&str>| {
+async fn partial_refund_made_at_the_gateway_is_not_taken_for_the_whole() {
+    let refund = async |test: &TestApp, intent: &str, amount: Option<&str>| {
         let mut form = vec![("payment_intent", intent), ("reverse_transfer", "true")];
         form.extend(amount.map(|amount| ("amount", amount)));
-        let url = world.stack.stripe_url.as_ref().expect("it runs").join("v1/refunds").expect("a URL");
+        let url = test.stack.stripe_url.as_ref().expect("it runs").join("v1/refunds").expect("a URL");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let answer =
             client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("an answer");
         assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap_or_default());
     };
     for (by_hand, refunds) in [(Some("1000"), 2), (None, 1)] {
-        let world = World::new().await;
-        let offer = world.offer(&paid_hour()).await;
-        let appointment = world.paid(&offer, "2027-01-05T10:00:00Z", "k").await;
-        let read = world.appointment(&appointment).await;
+        let test = TestApp::new().await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
+        let read = test.appointment(&appointment).await;
         assert_eq!(id(&read), appointment);
-        refund(&world, intent(&read), by_hand).await;
-        world.act("alan", &appointment, "cancel", &json!(null)).await.expect(200);
-        world.stack.settle().await;
-        assert_eq!(world.appointment(&appointment).await["payment"]["state"], "refunded", "{by_hand:?}");
+        refund(&test, intent(&read), by_hand).await;
+        test.post_action("alan", &appointment, "cancel", &json!(null)).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.appointment(&appointment).await["payment"]["state"], "refunded", "{by_hand:?}");
         let made: Vec<_> =
-            world.stripe().events().into_iter().filter(|event| event["type"] == "refund.created").collect();
+            test.stripe().events().into_iter().filter(|event| event["type"] == "refund.created").collect();
         assert_eq!(made.len(), refunds, "{by_hand:?}");
         let total: i64 =
             made.iter().map(|event| event["data"]["object"]["amount"].as_i64().expect("an amount")).sum();
@@ -447,9 +444,9 @@ async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
 }
 
 #[tokio::test]
-async fn rates_of_another_version_leave_prices_without_estimates() {
-    let world = World::new().await;
-    let (app, rows, ..) = on_own_rows(&world, &paid_hour()).await;
+async fn rates_of_another_format_version_leave_prices_without_estimates() {
+    let test = TestApp::new().await;
+    let (app, rows, ..) = on_own_rows(&test, &paid_hour()).await;
     app::payments::exchange_rates::refresh(&app).await.expect("rates");
     let dollar = domain::Currency::try_from("USD".to_owned()).expect("a code");
     let price = domain::Money::new(8_000, domain::Currency::EUR).expect("small");
@@ -467,9 +464,9 @@ async fn rates_of_another_version_leave_prices_without_estimates() {
 }
 
 #[tokio::test]
-async fn whatever_is_lost_on_the_way_the_numbers_have_no_gap() {
-    let world = World::new().await;
-    let (app, rows, offer, expert) = on_own_rows(&world, &paid_hour()).await;
+async fn receipt_numbers_have_no_gap_despite_lost_requests_and_responses() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, expert) = on_own_rows(&test, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
     let appointment = app.store.appointment(id).await.expect("readable").expect("an appointment");
     let occasion = |number: u32| Occasion {

@@ -6,7 +6,7 @@ use app::payments::exchange_rates;
 use domain::Currency;
 use domain::payments::exchange::Estimate;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,8 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/session-types",
     audience: Audience::Public,
     summary: "What an expert offers, and with `currency` subject what it comes to in the reader's own",
-    operation: |schemas| Operation::answers::<SessionTypes>(schemas, StatusCode::OK).asks::<Which>(),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<SessionTypes>(schemas, StatusCode::OK).query::<Which>(),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -60,9 +60,9 @@ struct ListedSessionType {
     estimate: Option<Estimate>,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let expert = call.parameter("expert_id", "expert")?;
-    let which: Which = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let expert = request.parameter("expert_id", "expert")?;
+    let which: Which = request.query()?;
     let (kinds, estimator) = tokio::join!(
         session_types::list(app, expert, matches!(which.status, Wanted::All)),
         exchange_rates::estimator(app, which.currency),
@@ -74,5 +74,5 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
             session_type: kind.into(),
         })
         .collect();
-    Ok(Answer::json(StatusCode::OK, &SessionTypes { session_types }))
+    Ok(Response::json(StatusCode::OK, &SessionTypes { session_types }))
 }

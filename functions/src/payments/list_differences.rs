@@ -6,7 +6,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::{Difference, DifferenceKind, Sums};
 use domain::{AppointmentId, Timestamp};
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,8 @@ pub const ROUTE: Route = Route {
     path: "/v1/ledger-differences",
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "What the ledger and the gateways' books say differently; what stands comes first",
-    operation: |schemas| Operation::answers::<Differences>(schemas, StatusCode::OK).asks::<Wanted>(),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<Differences>(schemas, StatusCode::OK).query::<Wanted>(),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -92,12 +92,12 @@ impl From<Difference> for DifferenceDocument {
     }
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let Wanted { after, limit } = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let Wanted { after, limit } = request.query()?;
     paging::check_limit(limit, reports::LARGEST_PAGE)?;
     let after = after.map(|after| paging::decode_cursor("after", &after, |_| true)).transpose()?;
-    let page = reports::differences(app, call.signed_in()?, after.as_deref(), limit).await?;
+    let page = reports::differences(app, request.signed_in()?, after.as_deref(), limit).await?;
     let differences = page.differences.into_iter().map(DifferenceDocument::from).collect();
     let next_after = page.next.as_deref().map(paging::encode_cursor);
-    Ok(Answer::json(StatusCode::OK, &Differences { differences, next_after }))
+    Ok(Response::json(StatusCode::OK, &Differences { differences, next_after }))
 }

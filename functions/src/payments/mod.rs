@@ -18,7 +18,7 @@ pub mod set_expert_fee;
 pub mod start_onboarding;
 
 use domain::payments::gateway::GatewayKind;
-use http_api::{Call, Problem, Route};
+use http_api::{Problem, Request, Route};
 
 use crate::Area;
 use crate::runtime::{EXCHANGE_RATES, Needs, PAYMENTS, TABLE, Worker};
@@ -51,8 +51,8 @@ pub const WORKERS: &[(Worker, Needs)] =
 ///
 /// # Errors
 /// 404 when there is no such gateway.
-fn gateway(call: &Call) -> Result<GatewayKind, Problem> {
+fn gateway(request: &Request) -> Result<GatewayKind, Problem> {
     let what = "payment gateway";
-    GatewayKind::from_word(&call.parameter::<String>("gateway", what)?)
+    GatewayKind::from_word(&request.parameter::<String>("gateway", what)?)
         .ok_or_else(|| Problem::not_found(what))
 }

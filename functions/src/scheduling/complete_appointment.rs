@@ -5,7 +5,7 @@ use app::scheduling::appointments;
 use domain::Money;
 use domain::scheduling::appointment::Outcome;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,11 +19,11 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Say that a session took place: its expert once it is over, or an administrator",
     operation: |schemas| {
-        Operation::answers::<AppointmentDocument>(schemas, StatusCode::OK)
-            .takes::<Completion>(schemas)
-            .may_fail(&[403, 409])
+        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
+            .accepts::<Completion>(schemas)
+            .problems(&[403, 409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// How it ended.
@@ -34,10 +34,10 @@ struct Completion {
     charge: Option<Money>,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let person = call.signed_in()?;
-    let Completion { charge } = call.json_or_default()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let person = request.signed_in()?;
+    let Completion { charge } = request.json_or_default()?;
     let (record, party) = appointments::end(app, person, id, Outcome::Completed, charge).await?;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -1,4 +1,4 @@
-//! The shape of a route. A handler that is in no route does not exist, and a route without an audience does not compile.
+//! Routes: method, path, audience, description and handler. A route without an audience does not compile.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,47 +7,47 @@ use std::time::Instant;
 use app::App;
 use app::identity::people::Role;
 use http::StatusCode;
-use lambda_http::{Body, Request, Response};
+use lambda_http::Body;
 use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::{Answer, Call, Problem};
+use crate::{Problem, Request, Response};
 
-/// Who may call a route. Whether the thing is theirs is for the use case to say.
+/// Who may call a route. The use case decides whether the caller has access to the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Everybody; no token is read.
+    /// Everybody, without a token.
     Public,
-    /// Whoever signed in.
+    /// Everybody who is signed in.
     SignedIn,
-    /// Who has this role.
+    /// People with this role.
     Only(Role),
-    /// A provider that proves itself by the signature of its message.
+    /// A provider, which signs its messages.
     Provider,
 }
 
 impl Audience {
-    /// Whether the API gateway asks for a token.
+    /// Whether the API gateway requires a token.
     pub fn needs_token(self) -> bool {
         matches!(self, Self::SignedIn | Self::Only(_))
     }
 }
 
-/// The methods that routes have.
+/// The method of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
-    /// Reads.
+    /// Reads a resource.
     Get,
-    /// Creates, or does something to what is there.
+    /// Creates a resource, or acts on one.
     Post,
-    /// Replaces.
+    /// Replaces a resource.
     Put,
-    /// Withdraws.
+    /// Withdraws a resource.
     Delete,
 }
 
 impl Method {
-    /// The word on the wire.
+    /// The method as HTTP spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -58,67 +58,67 @@ impl Method {
     }
 }
 
-/// What a handler comes to, in the end.
-pub type Outcome<'a> = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send + 'a>>;
+/// The future that a handler returns.
+pub type Outcome<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
 
-/// One route, and the one Lambda function behind it.
+/// A route and the Lambda function that serves it.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
-    /// Name of the function: its folder, its binary, its operation id.
+    /// The name of the function: that of its file, its `Handler`, and its operation id.
     pub function: &'static str,
-    /// HTTP method.
+    /// The HTTP method.
     pub method: Method,
-    /// Path with `{variables}`.
+    /// The path, with `{variables}`.
     pub path: &'static str,
     /// Who may call it.
     pub audience: Audience,
-    /// What it does, in one line for readers of the API description.
+    /// What the route does, in one line of the OpenAPI document.
     pub summary: &'static str,
-    /// Its shapes, for the API description.
+    /// The request and response, for the OpenAPI document.
     pub operation: fn(&mut SchemaGenerator) -> Operation,
-    /// Reads the call, runs one use case, renders.
-    pub handler: for<'a> fn(&'a App, &'a Call) -> Outcome<'a>,
+    /// Reads the request, runs one use case, and renders the result.
+    pub handler: for<'a> fn(&'a App, &'a Request) -> Outcome<'a>,
 }
 
-/// The name of a part of a path that is a variable, such as `{expert_id}`.
+/// The name of the variable if a path segment is one, such as `{expert_id}`.
 pub(crate) fn variable(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// The shapes of a route.
+/// The request and the responses of a route.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// The body that it takes.
+    /// The schema of the request body.
     pub body: Option<Schema>,
-    /// Its parameters, as the members of an object.
+    /// The schema of the query parameters: an object with a member for each.
     pub query: Option<Schema>,
-    /// The status when all is well.
+    /// The status of a successful response.
     pub status: StatusCode,
-    /// The document that it answers.
-    pub answer: Option<Schema>,
-    /// More media types that the document comes in, by `Accept`.
+    /// The schema of the document in a successful response.
+    pub response: Option<Schema>,
+    /// Other media types in which the document is available, selected by `Accept`.
     pub also_as: &'static [&'static str],
-    /// Whether it takes `Idempotency-Key`.
+    /// Whether the route requires `Idempotency-Key`.
     pub idempotent: bool,
-    /// Whether it takes `If-Match`.
+    /// Whether the route requires `If-Match`.
     pub conditional: bool,
-    /// Statuses of the problems that are its own; those that every route may have are added.
+    /// The statuses of this route's problems, besides those that follow from the other fields.
     pub problems: &'static [u16],
 }
 
 impl Operation {
-    /// Answers a document of this type.
-    pub fn answers<T: JsonSchema>(schemas: &mut SchemaGenerator, status: StatusCode) -> Self {
-        Self { answer: Some(schemas.subschema_for::<T>()), ..Self::answers_nothing(status) }
+    /// An operation that returns a document of this type.
+    pub fn responds_with<T: JsonSchema>(schemas: &mut SchemaGenerator, status: StatusCode) -> Self {
+        Self { response: Some(schemas.subschema_for::<T>()), ..Self::responds_empty(status) }
     }
 
-    /// Answers no document.
-    pub fn answers_nothing(status: StatusCode) -> Self {
+    /// An operation that returns no document.
+    pub fn responds_empty(status: StatusCode) -> Self {
         Self {
             body: None,
             query: None,
             status,
-            answer: None,
+            response: None,
             also_as: &[],
             idempotent: false,
             conditional: false,
@@ -126,53 +126,53 @@ impl Operation {
         }
     }
 
-    /// Takes a JSON body of this type.
+    /// Accepts a JSON body of this type.
     #[must_use]
-    pub fn takes<T: JsonSchema>(mut self, schemas: &mut SchemaGenerator) -> Self {
+    pub fn accepts<T: JsonSchema>(mut self, schemas: &mut SchemaGenerator) -> Self {
         self.body = Some(schemas.subschema_for::<T>());
         self
     }
 
-    /// Takes the members of this type as parameters.
+    /// Accepts the members of this type as query parameters.
     #[must_use]
-    pub fn asks<T: JsonSchema>(mut self) -> Self {
+    pub fn query<T: JsonSchema>(mut self) -> Self {
         let inline = schemars::generate::SchemaSettings::draft2020_12()
             .with(|settings| settings.inline_subschemas = true);
         self.query = Some(inline.into_generator().into_root_schema_for::<T>());
         self
     }
 
-    /// Answers the document in these media types too, to callers that ask for them.
+    /// Returns the document in these media types too, if the caller prefers one of them.
     #[must_use]
     pub fn also_as(mut self, media_types: &'static [&'static str]) -> Self {
         self.also_as = media_types;
         self
     }
 
-    /// Takes `Idempotency-Key`.
+    /// Requires `Idempotency-Key`.
     #[must_use]
-    pub fn once(mut self) -> Self {
+    pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// Takes `If-Match`.
+    /// Requires `If-Match`.
     #[must_use]
-    pub fn on_version(mut self) -> Self {
+    pub fn conditional(mut self) -> Self {
         self.conditional = true;
         self
     }
 
-    /// Has these problems of its own.
+    /// Sets the statuses of this route's own problems.
     #[must_use]
-    pub fn may_fail(mut self, problems: &'static [u16]) -> Self {
+    pub fn problems(mut self, problems: &'static [u16]) -> Self {
         self.problems = problems;
         self
     }
 }
 
 impl Route {
-    /// The variables of the route's path in `path`, percent-decoded; none if the path is not of this route.
+    /// The values of the route's path variables in `path`, percent-decoded; `None` if the path does not match.
     pub fn parameters(&self, path: &str) -> Option<Vec<(String, String)>> {
         let (mut expected, mut given) = (self.path.split('/'), path.split('/'));
         let mut parameters = Vec::new();
@@ -193,31 +193,72 @@ impl Route {
         }
     }
 
-    /// Answers a request: checks the audience, runs the handler, and makes a problem document of a failure.
-    pub async fn answer(&self, app: &App, request: Request) -> Response<Body> {
+    /// Handles a request: checks the audience, runs the handler, and turns an error into a problem document.
+    pub async fn respond(&self, app: &App, request: lambda_http::Request) -> lambda_http::Response<Body> {
         let started = Instant::now();
-        let call = Call::new(request);
-        let answer = match self.admit(&call) {
-            Ok(()) => (self.handler)(app, &call).await,
+        let request = Request::new(request);
+        let result = match self.admit(&request) {
+            Ok(()) => (self.handler)(app, &request).await,
             Err(problem) => Err(problem),
         };
-        let answer = answer.unwrap_or_else(|problem| {
-            tracing::info!(problem = %problem.kind, field = problem.field.as_deref(), "refused");
+        let response = result.unwrap_or_else(|problem| {
+            tracing::info!(problem = %problem.kind, field = problem.field.as_deref(), "request refused");
             problem.into()
         });
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(function = self.function, status = answer.status.as_u16(), milliseconds, "answered");
-        answer.into()
+        tracing::info!(
+            function = self.function,
+            status = response.status.as_u16(),
+            milliseconds,
+            "responded"
+        );
+        response.into()
     }
 
-    fn admit(&self, call: &Call) -> Result<(), Problem> {
+    /// Checks that the caller belongs to the audience.
+    fn admit(&self, request: &Request) -> Result<(), Problem> {
         match self.audience {
             Audience::Public | Audience::Provider => Ok(()),
-            Audience::SignedIn => call.signed_in().map(|_| ()),
-            Audience::Only(role) if call.signed_in()?.has(role) => Ok(()),
+            Audience::SignedIn => request.signed_in().map(|_| ()),
+            Audience::Only(role) if request.signed_in()?.has(role) => Ok(()),
             Audience::Only(Role::Expert) => Err(Problem::forbidden("only an expert can do this")),
             Audience::Only(Role::Client) => Err(Problem::forbidden("only a client can do this")),
             Audience::Only(Role::Admin) => Err(Problem::forbidden("only an administrator can do this")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_matches_whole_and_its_variables_are_decoded() {
+        let route = Route {
+            function: "read",
+            method: Method::Get,
+            path: "/v1/things/{thing_id}/parts/{part}",
+            audience: Audience::Public,
+            summary: "Read",
+            operation: |_| Operation::responds_empty(StatusCode::OK),
+            handler: |_, _| Box::pin(async { Err(Problem::internal()) }),
+        };
+        let named = |thing: &str, part: &str| {
+            Some(vec![("thing_id".to_owned(), thing.to_owned()), ("part".to_owned(), part.to_owned())])
+        };
+        assert_eq!(route.parameters("/v1/things/a/parts/b"), named("a", "b"));
+        assert_eq!(route.parameters("/v1/things/a%2Fb/parts/%c3%a4"), named("a/b", "ä"));
+        for other in [
+            "/v1/things/a/parts",
+            "/v1/things/a/parts/",
+            "/v1/things//parts/b",
+            "/v1/things/a/parts/b/",
+            "/v1/things/a/part/b",
+            "/v1/things/a/parts/%ff",
+            "v1/things/a/parts/b",
+            "",
+        ] {
+            assert_eq!(route.parameters(other), None, "{other}");
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use app::identity::people::Role;
 
-use crate::harness::{Offer, World, billing_details, office_hours, paid_hour};
+use crate::harness::{Offer, TestApp, billing_details, office_hours, paid_hour};
 
 /// Who may call a route, in the words of the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub const MATRIX: &[Entry] = &[
     entry("read_payment_account", Rule::Owner),
     entry("set_expert_fee", Rule::Has(Role::Admin)).sends(|_| json!({ "basis_points": 0 })),
     entry("book_appointment", Rule::Has(Role::Client))
-        .sends(|offer| World::booking(offer, "2027-01-05T14:00:00Z")),
+        .sends(|offer| TestApp::booking(offer, "2027-01-05T14:00:00Z")),
     entry("list_appointments", Rule::SignedIn).asks("?as=client"),
     entry("read_appointment", Rule::Party),
     entry("read_payment", Rule::Party),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use local::{People, Stack, StackClock, StackConfig};
+use malformed_requests::description;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -11,13 +12,12 @@ use simulators::ecb::EcbSimulator;
 use simulators::stripe::StripeSimulator;
 use simulators::stripe::description::Description;
 use store::Meter;
-use strangers::description;
 
 /// A Monday, 08:00 in London.
 pub const NOW: &str = "2027-01-04T08:00:00Z";
 
 /// A running stack and a clock to move.
-pub struct World {
+pub struct TestApp {
     pub stack: Stack,
     pub clock: ManualClock,
     pub meter: Arc<Meter>,
@@ -26,13 +26,13 @@ pub struct World {
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Value,
 }
 
-impl Reply {
+impl Response {
     /// The body, when the status is this one.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
@@ -60,16 +60,16 @@ impl Reply {
 }
 
 /// A request that is being put together.
-pub struct Ask<'a> {
-    world: &'a World,
+pub struct TestRequest<'a> {
+    test: &'a TestApp,
     method: Method,
     path: String,
     request: reqwest::RequestBuilder,
 }
 
-impl Ask<'_> {
-    pub fn person(self, subject: &str) -> Self {
-        let token = self.world.token(subject);
+impl TestRequest<'_> {
+    pub fn signed_in_as(self, subject: &str) -> Self {
+        let token = self.test.token(subject);
         Self { request: self.request.bearer_auth(token), ..self }
     }
 
@@ -78,7 +78,7 @@ impl Ask<'_> {
         Self { request: self.request.header(name, HeaderValue::from_str(value).expect("a value")), ..self }
     }
 
-    pub fn once(self, key: &str) -> Self {
+    pub fn idempotency_key(self, key: &str) -> Self {
         self.header("Idempotency-Key", key)
     }
 
@@ -104,17 +104,17 @@ impl Ask<'_> {
         (headers, bytes)
     }
 
-    pub async fn send(self) -> Reply {
+    pub async fn send(self) -> Response {
         let answer = self.request.send().await.expect("an answer");
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = answer.text().await.expect("text");
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
         description::check(self.method.as_str(), &self.path, status.as_u16(), &body);
-        Reply { status, headers, body }
+        Response { status, headers, body }
     }
 }
 
-impl World {
+impl TestApp {
     /// A stack that keeps nothing.
     pub async fn new() -> Self {
         Self::with(|_| ()).await
@@ -136,7 +136,7 @@ impl World {
         // An error only says that another test was first.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        if let (Some(stripe), Some(description)) = (&stack.stripe, stripes_description()) {
+        if let (Some(stripe), Some(description)) = (&stack.stripe, stripe_description()) {
             stripe.check_requests(description.clone());
         }
         Self { stack, clock, meter, http }
@@ -146,7 +146,7 @@ impl World {
         self.stack.stripe.as_deref().expect("the simulator runs")
     }
 
-    pub fn bank(&self) -> &EcbSimulator {
+    pub fn ecb(&self) -> &EcbSimulator {
         self.stack.ecb.as_deref().expect("the simulator runs")
     }
 
@@ -160,25 +160,25 @@ impl World {
         self.stack.sign_in.access_token(&person, 3_600)
     }
 
-    pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {
+    pub fn request(&self, method: Method, path: &str) -> TestRequest<'_> {
         let request = self.http.request(method.clone(), format!("{}{path}", self.stack.api_url));
-        Ask { world: self, method, path: path.to_owned(), request }
+        TestRequest { test: self, method, path: path.to_owned(), request }
     }
 
-    pub fn get(&self, path: &str) -> Ask<'_> {
-        self.ask(Method::GET, path)
+    pub fn get(&self, path: &str) -> TestRequest<'_> {
+        self.request(Method::GET, path)
     }
 
-    pub fn post(&self, path: &str) -> Ask<'_> {
-        self.ask(Method::POST, path)
+    pub fn post(&self, path: &str) -> TestRequest<'_> {
+        self.request(Method::POST, path)
     }
 
-    pub fn put(&self, path: &str) -> Ask<'_> {
-        self.ask(Method::PUT, path)
+    pub fn put(&self, path: &str) -> TestRequest<'_> {
+        self.request(Method::PUT, path)
     }
 
     /// All that is kept and all that was sent: what a refused request must not change.
-    pub async fn everything(&self) -> String {
+    pub async fn snapshot(&self) -> String {
         let scan = self
             .http
             .post(&self.stack.database_url)
@@ -208,7 +208,7 @@ impl World {
     }
 
     /// Moves the clock.
-    pub fn pass(&self, seconds: i64) {
+    pub fn advance(&self, seconds: i64) {
         self.clock.advance(seconds);
     }
 
@@ -220,7 +220,7 @@ impl World {
 
 /// What Stripe says of its own calls, in the folder that `PROVIDER_SPECS` names. When it is there, every request that the
 /// product sends is held against it, and one that does not fit is refused.
-fn stripes_description() -> Option<&'static Description> {
+fn stripe_description() -> Option<&'static Description> {
     static DESCRIPTION: OnceLock<Option<Description>> = OnceLock::new();
     let read = || {
         let folder = std::env::var_os("PROVIDER_SPECS")?;
@@ -275,15 +275,21 @@ pub struct Offer {
     pub session_type: String,
 }
 
-impl World {
+impl TestApp {
     /// Ada with a profile and these hours.
     pub async fn expert(&self, rules: &Value) -> String {
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
-        let expert =
-            self.post("/v1/experts").person("ada").once("profile").json(&profile).send().await.expect(201);
+        let expert = self
+            .post("/v1/experts")
+            .signed_in_as("ada")
+            .idempotency_key("profile")
+            .json(&profile)
+            .send()
+            .await
+            .expect(201);
         let id = expert["id"].as_str().expect("an id").to_owned();
         self.put(&format!("/v1/experts/{id}/availability"))
-            .person("ada")
+            .signed_in_as("ada")
             .header("If-Match", "\"0\"")
             .json(rules)
             .send()
@@ -297,8 +303,8 @@ impl World {
         let key = format!("{terms}").len().to_string() + terms["name"].as_str().unwrap_or_default();
         let kind = self
             .post(&format!("/v1/experts/{expert}/session-types"))
-            .person("ada")
-            .once(&key.replace(' ', "-"))
+            .signed_in_as("ada")
+            .idempotency_key(&key.replace(' ', "-"))
             .json(terms)
             .send()
             .await
@@ -309,17 +315,17 @@ impl World {
     /// Ada's Stripe account, ready to be paid.
     pub async fn onboard(&self, expert: &str) -> String {
         self.post(&format!("/v1/experts/{expert}/payment-accounts/stripe/onboarding"))
-            .person("ada")
+            .signed_in_as("ada")
             .send()
             .await
             .expect(201);
         let path = format!("/v1/experts/{expert}/payment-accounts/stripe");
-        let account = self.get(&path).person("ada").send().await.expect(200);
+        let account = self.get(&path).signed_in_as("ada").send().await.expect(200);
         let account = account["account"].as_str().expect("an account").to_owned();
         self.stripe()
             .onboard(&account, simulators::stripe::Onboarding::Complete)
             .expect("it can be onboarded");
-        let now = self.get(&path).person("ada").send().await.expect(200);
+        let now = self.get(&path).signed_in_as("ada").send().await.expect(200);
         assert_eq!(now["charges_enabled"], true, "{now:#}");
         account
     }
@@ -356,42 +362,42 @@ impl World {
     }
 
     /// Books for Alan.
-    pub async fn book(&self, offer: &Offer, start: &str, key: &str) -> Reply {
+    pub async fn book(&self, offer: &Offer, start: &str, key: &str) -> Response {
         self.book_as("alan", offer, start, key).await
     }
 
-    pub async fn book_as(&self, subject: &str, offer: &Offer, start: &str, key: &str) -> Reply {
+    pub async fn book_as(&self, subject: &str, offer: &Offer, start: &str, key: &str) -> Response {
         let body = Self::booking(offer, start);
-        self.post("/v1/appointments").person(subject).once(key).json(&body).send().await
+        self.post("/v1/appointments").signed_in_as(subject).idempotency_key(key).json(&body).send().await
     }
 
     /// An appointment as Alan sees it.
     pub async fn appointment(&self, id: &str) -> Value {
-        self.get(&format!("/v1/appointments/{id}")).person("alan").send().await.expect(200)
+        self.get(&format!("/v1/appointments/{id}")).signed_in_as("alan").send().await.expect(200)
     }
 
     /// Does something to an appointment as this person.
-    pub async fn act(&self, subject: &str, id: &str, what: &str, body: &Value) -> Reply {
-        let ask = self.post(&format!("/v1/appointments/{id}/{what}")).person(subject);
+    pub async fn post_action(&self, subject: &str, id: &str, what: &str, body: &Value) -> Response {
+        let ask = self.post(&format!("/v1/appointments/{id}/{what}")).signed_in_as(subject);
         if body.is_null() { ask.send().await } else { ask.json(body).send().await }
     }
 
     /// What an administrator says of a payment that needs a person.
-    pub async fn decide(&self, id: &str, decision: &str) -> Reply {
+    pub async fn resolve(&self, id: &str, decision: &str) -> Response {
         let path = format!("/v1/appointments/{id}");
-        let seen = self.get(&path).person("margaret").send().await.expect(200);
+        let seen = self.get(&path).signed_in_as("margaret").send().await.expect(200);
         let mut body = json!({ "resolution": decision });
         if decision == "resolved_manually" {
             body["amount"] = seen["payment"]["escalation"]["amount"].clone();
         }
-        self.act("margaret", id, "payment/resolution", &body).await
+        self.post_action("margaret", id, "payment/resolution", &body).await
     }
 
     /// Books and pays a slot for Alan; its id.
-    pub async fn paid(&self, offer: &Offer, start: &str, key: &str) -> String {
+    pub async fn book_and_pay(&self, offer: &Offer, start: &str, key: &str) -> String {
         let booked = self.book(offer, start, key).await.expect(201);
         self.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
-        self.stack.settle().await;
+        self.stack.run_until_idle().await;
         let id = id(&booked);
         assert_eq!(self.appointment(&id).await["status"], "confirmed");
         id

@@ -185,7 +185,7 @@ pub fn settle(
     let mut transaction = Transaction::new();
     let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
     let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
-    let profile = ExpertProfile { name, headline, subject: LongText::default() };
+    let profile = ExpertProfile { name, headline, about: LongText::default() };
     let mut storable = transaction
         .put_expert(&Expert { id, version: 1, created_at: now, profile })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))

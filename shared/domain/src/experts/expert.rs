@@ -16,7 +16,7 @@ pub struct ExpertProfile {
     pub headline: ShortText,
     /// As much as they like.
     #[serde(default)]
-    pub subject: LongText,
+    pub about: LongText,
 }
 
 /// An expert as they stand.

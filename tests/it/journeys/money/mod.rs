@@ -13,7 +13,7 @@ use domain::ExpertId;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
 use serde_json::{Value, json};
 
-use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
 
 /// An hour whose price is set aside, and taken once it took place.
 fn authorised_hour() -> Value {
@@ -36,19 +36,19 @@ fn tiered_hour() -> Value {
     terms
 }
 
-impl World {
+impl TestApp {
     /// Books a slot and pays, or saves a card, with this card; what was booked.
-    async fn booked_with(&self, offer: &Offer, start: &str, card: &str) -> Value {
+    async fn book_with_card(&self, offer: &Offer, start: &str, card: &str) -> Value {
         let key = format!("{start}-{card}");
         let booked = self.book(offer, start, &key).await.expect(201);
         self.stripe().pay(intent(&booked), card).expect("the card works");
-        self.stack.settle().await;
+        self.stack.run_until_idle().await;
         booked
     }
 
     /// Books a slot and pays with a good card; the appointment's id.
-    async fn secured(&self, offer: &Offer, start: &str) -> String {
-        id(&self.booked_with(offer, start, GOOD_CARD).await)
+    async fn book_and_secure(&self, offer: &Offer, start: &str) -> String {
+        id(&self.book_with_card(offer, start, GOOD_CARD).await)
     }
 
     /// Everything in the ledger of an expert.
@@ -115,13 +115,13 @@ impl World {
     }
 
     /// A dear session paid before, so that the platform has money of its own. What these accounts have in euro cents then.
-    async fn well_off<const N: usize>(&self, offer: &Offer, accounts: [Account; N]) -> [i128; N] {
+    async fn fund_platform<const N: usize>(&self, offer: &Offer, accounts: [Account; N]) -> [i128; N] {
         let mut dear = paid_hour();
         dear["name"] = json!("Dear");
         dear["price"]["amount"] = json!(100_000);
         let session_type = self.session_type(&offer.expert, &dear).await;
         let dear = Offer { session_type, ..offer.clone() };
-        self.secured(&dear, "2027-01-08T10:00:00Z").await;
+        self.book_and_secure(&dear, "2027-01-08T10:00:00Z").await;
         self.cents(offer, accounts).await
     }
 
@@ -131,17 +131,17 @@ impl World {
     }
 
     /// Moves the clock to an instant, and lets the schedule do its work on the way, every six hours.
-    async fn until(&self, instant: &str) {
+    async fn advance_to(&self, instant: &str) {
         let end: domain::Timestamp = instant.parse().expect("a time");
         while self.clock.now() < end.seconds() {
-            self.pass((end.seconds() - self.clock.now()).min(6 * 3_600));
-            self.stack.settle().await;
+            self.advance((end.seconds() - self.clock.now()).min(6 * 3_600));
+            self.stack.run_until_idle().await;
             self.sweep().await;
         }
     }
 
     /// How often the world was told this.
-    fn told(&self, kind: &str) -> usize {
+    fn published(&self, kind: &str) -> usize {
         self.stack.bus.published().iter().filter(|event| event.kind == kind).count()
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use strangers::generate::Generator;
-use strangers::{Scene, verdict};
+use malformed_requests::generator::Generator;
+use malformed_requests::{TestPlatform, checks};
 
 /// What is tried without `MALFORMED_REQUESTS`.
 const REQUESTS: u64 = 6_000;
@@ -28,21 +28,21 @@ type Answers = BTreeMap<(&'static str, u16), u64>;
 fn send(seed: u64, requests: u64) -> Answers {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let scene = Scene::new().await;
-        let mut generator = Generator::new(&scene, seed);
+        let platform = TestPlatform::new().await;
+        let mut generator = Generator::new(&platform, seed);
         let mut answers = Answers::new();
         let mut sent = 0;
         while sent < requests {
             let request = generator.request();
-            let Some(reply) = scene.send(&request).await else { continue };
-            if let Some(complaint) = verdict::complaint(&request, &reply) {
-                let body = String::from_utf8_lossy(&reply.body);
+            let Some(response) = platform.send(&request).await else { continue };
+            if let Some(violation) = checks::violation(&request, &response) {
+                let body = String::from_utf8_lossy(&response.body);
                 panic!(
-                    "{complaint}\n{request}\n{} {body}\nrequest {sent} of MALFORMED_SEED={seed}",
-                    reply.status
+                    "{violation}\n{request}\n{} {body}\nrequest {sent} of MALFORMED_SEED={seed}",
+                    response.status
                 );
             }
-            *answers.entry((request.route.function, reply.status.as_u16())).or_default() += 1;
+            *answers.entry((request.route.function, response.status.as_u16())).or_default() += 1;
             sent += 1;
         }
         answers

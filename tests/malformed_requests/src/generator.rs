@@ -1,21 +1,21 @@
 //! Requests from the API description: first a good one, then a few things made wrong.
 
-mod spoil;
+mod corrupt;
 
 use http_api::{Method, Route, openapi};
 use serde_json::{Map, Value, json};
 use simulators::stripe::signature_header;
 
-use crate::chance::Chance;
 use crate::description::{DOCUMENT, operation};
-use crate::scene::{ADA, ALAN, EVERYBODY, KATHERINE, MARGARET};
-use crate::{Request, Scene};
+use crate::platform::{ADA, ALAN, EVERYBODY, KATHERINE, MARGARET};
+use crate::random::SeededRandom;
+use crate::{Request, TestPlatform};
 
 /// How deep what refers to itself may go.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;
 
 /// Where time begins and ends, where a day is skipped or comes twice, and where a clock is turned.
-const EDGES_OF_TIME: [&str; 8] = [
+const BOUNDARY_TIMES: [&str; 8] = [
     "1970-01-01T00:00:00Z",
     "1970-01-01T00:00:01Z",
     "9999-12-01T00:00:00Z",
@@ -27,19 +27,19 @@ const EDGES_OF_TIME: [&str; 8] = [
 ];
 /// Makes requests.
 pub struct Generator<'a> {
-    scene: &'a Scene,
-    chance: Chance,
+    platform: &'a TestPlatform,
+    random: SeededRandom,
 }
 
 impl<'a> Generator<'a> {
     /// The same requests for the same seed.
-    pub fn new(scene: &'a Scene, seed: u64) -> Self {
-        Self { scene, chance: Chance::new(seed) }
+    pub fn new(platform: &'a TestPlatform, seed: u64) -> Self {
+        Self { platform, random: SeededRandom::new(seed) }
     }
 
     /// The next request: of ten one is left as it is, the others are made wrong in one to three ways.
     pub fn request(&mut self) -> Request {
-        let mut route: &'static Route = self.chance.pick(functions::ROUTES);
+        let mut route: &'static Route = self.random.choose(functions::ROUTES);
         // There is more to get wrong where there is more to say.
         let plain = |route: &Route| {
             let described = operation(route);
@@ -47,17 +47,17 @@ impl<'a> Generator<'a> {
             let parameters = described["parameters"].as_array();
             described["requestBody"].is_null() && !parameters.is_some_and(|all| all.iter().any(asks))
         };
-        while plain(route) && !self.chance.one_in(4) {
-            route = self.chance.pick(functions::ROUTES);
+        while plain(route) && !self.random.one_in(4) {
+            route = self.random.choose(functions::ROUTES);
         }
-        let mut request = self.good(route);
-        if !self.chance.one_in(10) {
-            for _ in 0..=self.chance.below(3) {
-                self.spoil(&mut request);
+        let mut request = self.valid(route);
+        if !self.random.one_in(10) {
+            for _ in 0..=self.random.below(3) {
+                self.corrupt(&mut request);
             }
         }
         let to_stripe = request.parameters.get("gateway").is_some_and(|gateway| gateway == "stripe");
-        if request.route.function == "payment_webhook" && to_stripe && !self.chance.one_in(4) {
+        if request.route.function == "payment_webhook" && to_stripe && !self.random.one_in(4) {
             self.sign(&mut request);
         }
         request
@@ -66,25 +66,25 @@ impl<'a> Generator<'a> {
     /// As Stripe does, whatever stands in it.
     fn sign(&self, request: &mut Request) {
         let Ok(body) = std::str::from_utf8(&request.body) else { return };
-        let signature = signature_header("whsec_local", self.scene.stack.clock.seconds(), body);
+        let signature = signature_header("whsec_local", self.platform.stack.clock.seconds(), body);
         request.headers.push(("Stripe-Signature".to_owned(), signature.into_bytes()));
     }
 
     /// An id of this kind that there is, mostly the first.
     fn id(&mut self, kind: &str) -> String {
-        let ids = &self.scene.ids[kind];
-        let first = kind == "expert_id" && !self.chance.one_in(5);
-        if first { ids[0].clone() } else { self.chance.pick(ids).clone() }
+        let ids = &self.platform.ids[kind];
+        let first = kind == "expert_id" && !self.random.one_in(5);
+        if first { ids[0].clone() } else { self.random.choose(ids).clone() }
     }
 
     /// A request with which nothing is wrong, as far as the description can tell.
-    pub fn good(&mut self, route: &'static Route) -> Request {
+    pub fn valid(&mut self, route: &'static Route) -> Request {
         let described = operation(route);
         let mut request = Request::new(route);
         request.person = Some(self.person(route));
         for name in openapi::variables(route.path) {
             let id = match route.method {
-                Method::Delete => self.scene.ids[name].last().filter(|_| name != "expert_id").cloned(),
+                Method::Delete => self.platform.ids[name].last().filter(|_| name != "expert_id").cloned(),
                 _ => None,
             };
             let id = id.unwrap_or_else(|| self.id(name));
@@ -93,7 +93,7 @@ impl<'a> Generator<'a> {
         let mut pairs = Vec::new();
         for parameter in described["parameters"].as_array().into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap_or_default();
-            let wanted = parameter["required"] == true || self.chance.one_in(3);
+            let wanted = parameter["required"] == true || self.random.one_in(3);
             match parameter["in"].as_str() {
                 Some("query") if wanted => {
                     let value = match self.value(name, &parameter["schema"], 0) {
@@ -104,20 +104,20 @@ impl<'a> Generator<'a> {
                 }
                 Some("header") => {
                     let value = match name {
-                        "If-Match" => format!("\"{}\"", self.chance.below(3)),
-                        _ => format!("key-{}", self.chance.bits()),
+                        "If-Match" => format!("\"{}\"", self.random.below(3)),
+                        _ => format!("key-{}", self.random.bits()),
                     };
                     request.headers.push((name.to_owned(), value.into_bytes()));
                 }
                 _ => {}
             }
         }
-        request.query = Scene::query(&pairs);
+        request.query = TestPlatform::query(&pairs);
         if let Some(content) = described["requestBody"]["content"].as_object() {
             let schema = content.values().next().map_or(Value::Null, |media| media["schema"].clone());
             request.headers.push(("Content-Type".to_owned(), b"application/json".to_vec()));
-            let body = match self.scene.samples.get(route.function) {
-                Some(sample) if self.chance.one_in(2) => self.like(sample, &schema),
+            let body = match self.platform.samples.get(route.function) {
+                Some(sample) if self.random.one_in(2) => self.like(sample, &schema),
                 _ => self.value("", &schema, 0),
             };
             request.body = body.to_string().into_bytes();
@@ -138,17 +138,17 @@ impl<'a> Generator<'a> {
     }
 
     /// Mostly somebody who may.
-    fn person(&mut self, route: &Route) -> crate::scene::Person {
+    fn person(&mut self, route: &Route) -> crate::platform::Person {
         let likely = match route.audience {
             http_api::Audience::Only(app::identity::people::Role::Admin) => MARGARET,
             http_api::Audience::Only(app::identity::people::Role::Client) => ALAN,
             http_api::Audience::Only(app::identity::people::Role::Expert) if route.path.contains('{') => ADA,
             http_api::Audience::Only(app::identity::people::Role::Expert) => {
-                *self.chance.pick(&[ADA, KATHERINE])
+                *self.random.choose(&[ADA, KATHERINE])
             }
-            _ => *self.chance.pick(&[ADA, ALAN]),
+            _ => *self.random.choose(&[ADA, ALAN]),
         };
-        if self.chance.one_in(10) { *self.chance.pick(&EVERYBODY) } else { likely }
+        if self.random.one_in(10) { *self.random.choose(&EVERYBODY) } else { likely }
     }
 
     /// A value as a schema has it. Where a schema only says "text", the name says what is meant.
@@ -158,48 +158,48 @@ impl<'a> Generator<'a> {
             let schema = DOCUMENT.pointer(pointer).expect("a schema").clone();
             return self.value(name, &schema, depth + 1);
         }
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Value::Null;
         }
         if let Some(only) = schema.get("const") {
             return only.clone();
         }
         if let Some(values) = schema["enum"].as_array() {
-            return self.chance.pick(values).clone();
+            return self.random.choose(values).clone();
         }
         for either in ["oneOf", "anyOf"] {
             if let Some(schemas) = schema[either].as_array() {
-                let schema = self.chance.pick(schemas).clone();
+                let schema = self.random.choose(schemas).clone();
                 return self.value(name, &schema, depth + 1);
             }
         }
         let kind = match &schema["type"] {
-            Value::Array(kinds) => self.chance.pick(kinds).as_str().unwrap_or_default(),
+            Value::Array(kinds) => self.random.choose(kinds).as_str().unwrap_or_default(),
             kind => kind.as_str().unwrap_or_default(),
         };
         match kind {
             "object" => self.object(schema, depth),
             "array" => {
                 let least = schema["minItems"].as_u64().unwrap_or(0);
-                let count = usize::try_from(least).unwrap_or(0) + self.chance.below(3);
+                let count = usize::try_from(least).unwrap_or(0) + self.random.below(3);
                 (0..count).map(|_| self.value(name, &schema["items"], depth + 1)).collect()
             }
             "string" => self.text(name, schema),
             "integer" => {
                 let least = schema["minimum"].as_i64().unwrap_or(0);
                 let most = schema["maximum"].as_i64().unwrap_or(1_000).max(least);
-                match self.chance.below(4) {
+                match self.random.below(4) {
                     0 => json!(least),
                     1 => json!(most),
                     _ => json!(
-                        least + i64::try_from(self.chance.bits() >> 1).unwrap_or(0) % (most - least + 1)
+                        least + i64::try_from(self.random.bits() >> 1).unwrap_or(0) % (most - least + 1)
                     ),
                 }
             }
-            "boolean" => json!(self.chance.one_in(2)),
+            "boolean" => json!(self.random.one_in(2)),
             "null" => Value::Null,
             _ => {
-                json!({ "id": format!("evt_{}", self.chance.bits()), "type": "account.updated", "data": { "object": {} } })
+                json!({ "id": format!("evt_{}", self.random.bits()), "type": "account.updated", "data": { "object": {} } })
             }
         }
     }
@@ -208,13 +208,13 @@ impl<'a> Generator<'a> {
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         let mut members = Map::new();
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-            if required.iter().any(|required| required == name) || self.chance.one_in(2) {
+            if required.iter().any(|required| required == name) || self.random.one_in(2) {
                 members.insert(name.clone(), self.value(name, schema, depth + 1));
             }
         }
         if members.is_empty() && schema["additionalProperties"].is_object() {
-            for _ in 0..self.chance.below(3) {
-                let name = format!("2027-0{}-1{}", 1 + self.chance.below(9), self.chance.below(10));
+            for _ in 0..self.random.below(3) {
+                let name = format!("2027-0{}-1{}", 1 + self.random.below(9), self.random.below(10));
                 members.insert(name, self.value("", &schema["additionalProperties"], depth + 1));
             }
         }
@@ -222,37 +222,39 @@ impl<'a> Generator<'a> {
     }
 
     fn text(&mut self, name: &str, schema: &Value) -> Value {
-        let number = self.chance.below(10);
+        let number = self.random.below(10);
         let pattern = schema["pattern"].as_str().unwrap_or_default();
         let known = ["expert_id", "session_type_id", "appointment_id", "receipt_id"].iter().find(|known| {
-            self.scene.ids[*known].iter().any(|id| pattern.starts_with(&format!("^{}_", &id[..3])))
+            self.platform.ids[*known].iter().any(|id| pattern.starts_with(&format!("^{}_", &id[..3])))
         });
         if let Some(known) = known {
             return json!(self.id(known));
         }
-        let edge = self.chance.one_in(12);
+        let edge = self.random.one_in(12);
         let text = match (schema["format"].as_str().unwrap_or_default(), pattern, name) {
-            ("date-time", ..) if edge => (*self.chance.pick(&EDGES_OF_TIME)).to_owned(),
-            ("date", ..) if edge => self.chance.pick(&EDGES_OF_TIME)[..10].to_owned(),
+            ("date-time", ..) if edge => (*self.random.choose(&BOUNDARY_TIMES)).to_owned(),
+            ("date", ..) if edge => self.random.choose(&BOUNDARY_TIMES)[..10].to_owned(),
             ("date-time", .., "to") => format!("2027-01-{:02}T00:00:00Z", 10 + number),
             ("date-time", ..) => {
                 let day = 4 + number / 2;
-                format!("2027-01-{day:02}T{:02}:{}0:00Z", self.chance.below(24), self.chance.pick(&[0, 3]))
+                format!("2027-01-{day:02}T{:02}:{}0:00Z", self.random.below(24), self.random.choose(&[0, 3]))
             }
-            ("date", .., "to" | "last") => format!("2027-0{}-1{number}", 5 + self.chance.below(4)),
-            ("date", ..) => format!("2027-0{}-1{number}", 1 + self.chance.below(4)),
+            ("date", .., "to" | "last") => format!("2027-0{}-1{number}", 5 + self.random.below(4)),
+            ("date", ..) => format!("2027-0{}-1{number}", 1 + self.random.below(4)),
             ("email", ..) => format!("alan{number}@example.org"),
             (_, "^[A-Z]{3}$", _) => {
-                (*self.chance.pick(&["EUR", "GBP", "USD", "JPY", "KWD", "CHF"])).to_owned()
+                (*self.random.choose(&["EUR", "GBP", "USD", "JPY", "KWD", "CHF"])).to_owned()
             }
-            (_, "^[A-Z]{2}$", _) => (*self.chance.pick(&["GB", "DE", "US", "FR"])).to_owned(),
-            (_, pattern, _) if pattern.contains("24:00") => format!("{:02}:00", self.chance.below(24)),
+            (_, "^[A-Z]{2}$", _) => (*self.random.choose(&["GB", "DE", "US", "FR"])).to_owned(),
+            (_, pattern, _) if pattern.contains("24:00") => format!("{:02}:00", self.random.below(24)),
             (_, pattern, _) if pattern.contains("100") => format!("{number}.5"),
             (.., "time_zone") => {
-                (*self.chance.pick(&["Europe/Berlin", "UTC", "America/St_Johns", "Asia/Kathmandu"]))
+                (*self.random.choose(&["Europe/Berlin", "UTC", "America/St_Johns", "Asia/Kathmandu"]))
                     .to_owned()
             }
-            (.., "cursor") => format!("001798790400.{}", self.chance.pick(&self.scene.ids["appointment_id"])),
+            (.., "cursor") => {
+                format!("001798790400.{}", self.random.choose(&self.platform.ids["appointment_id"]))
+            }
             (.., "after") => "001798790400.1".to_owned(),
             _ => "x".repeat(1 + number),
         };

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use strangers::targets::{TARGETS, Target};
+use malformed_requests::targets::{TARGETS, Target};
 
 /// What is tried without `MALFORMED_INPUTS`.
 const INPUTS: u64 = 20_000;
@@ -18,7 +18,7 @@ fn inputs() -> u64 {
 fn drive(target: &Target) {
     let corpus = (target.corpus)();
     corpus.iter().for_each(|bytes| (target.run)(bytes));
-    let (inputs, started) = (if target.whole { inputs() / 50 } else { inputs() }, Instant::now());
+    let (inputs, started) = (if target.uses_platform { inputs() / 50 } else { inputs() }, Instant::now());
     for seed in 0..inputs {
         let bytes = target.input(&corpus, seed);
         let ran = catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes)));

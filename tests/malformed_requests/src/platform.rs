@@ -19,7 +19,7 @@ use simulators::stripe::Onboarding;
 use store::Meter;
 
 use crate::Request;
-use crate::chance::Chance;
+use crate::random::SeededRandom;
 use crate::request::encoded;
 
 /// A Monday, 08:00 in London.
@@ -60,7 +60,7 @@ impl Person {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
+pub struct Response {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
@@ -71,7 +71,7 @@ pub struct Reply {
     pub wrote: bool,
 }
 
-impl Reply {
+impl Response {
     /// The body as JSON; null when it is empty or something else.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
@@ -79,17 +79,17 @@ impl Reply {
 }
 
 /// Bits that can be had again.
-struct Foreseen(Mutex<Chance>);
+struct Deterministic(Mutex<SeededRandom>);
 
-impl Random for Foreseen {
+impl Random for Deterministic {
     fn bits(&self) -> u128 {
-        let mut chance = self.0.lock().expect("no panic");
-        u128::from(chance.bits()) << 64 | u128::from(chance.bits())
+        let mut random = self.0.lock().expect("no panic");
+        u128::from(random.bits()) << 64 | u128::from(random.bits())
     }
 }
 
 /// The platform, and the ids of what is on it by the names of the path's variables.
-pub struct Scene {
+pub struct TestPlatform {
     /// All that runs.
     pub stack: Stack,
     app: App,
@@ -100,7 +100,7 @@ pub struct Scene {
     pub samples: HashMap<&'static str, Value>,
 }
 
-impl Scene {
+impl TestPlatform {
     /// The platform, the same each time but for the ports.
     pub async fn new() -> Self {
         let start: domain::Timestamp = NOW.parse().expect("a time");
@@ -109,27 +109,28 @@ impl Scene {
         let mut config = StackConfig::in_memory(StackClock::new(clock.clock()));
         config.meter = Some(meter.clone());
         let stack = Stack::start(config, axum::Router::new()).await.expect("the stack starts");
-        let app = App { random: Arc::new(Foreseen(Mutex::new(Chance::new(0)))), ..stack.app.clone() };
-        let mut scene = Self { stack, app, meter, ids: HashMap::new(), samples: HashMap::new() };
-        scene.furnish(&clock).await;
-        scene
+        let app =
+            App { random: Arc::new(Deterministic(Mutex::new(SeededRandom::new(0)))), ..stack.app.clone() };
+        let mut platform = Self { stack, app, meter, ids: HashMap::new(), samples: HashMap::new() };
+        platform.populate(&clock).await;
+        platform
     }
 
     /// Answers a request in this process; `None` for what is no HTTP.
-    pub async fn send(&self, request: &Request) -> Option<Reply> {
+    pub async fn send(&self, request: &Request) -> Option<Response> {
         let request_to_lambda = request.to_lambda()?;
         self.meter.take();
         let answer =
-            AssertUnwindSafe(request.route.answer(&self.app, request_to_lambda)).catch_unwind().await;
+            AssertUnwindSafe(request.route.respond(&self.app, request_to_lambda)).catch_unwind().await;
         // As the gateway answers when a function failed.
-        let answer = answer.unwrap_or_else(|_| http_api::Answer::from(Problem::internal()).into());
+        let answer = answer.unwrap_or_else(|_| http_api::Response::from(Problem::internal()).into());
         let wrote = self
             .meter
             .take()
             .iter()
             .any(|cost| ["PutItem", "DeleteItem", "TransactWriteItems"].contains(&cost.operation));
         let (parts, body) = answer.into_parts();
-        Some(Reply { status: parts.status, headers: parts.headers, body: body.to_vec(), wrote })
+        Some(Response { status: parts.status, headers: parts.headers, body: body.to_vec(), wrote })
     }
 
     /// Does what must succeed.
@@ -155,12 +156,12 @@ impl Scene {
             request.body = body.to_string().into_bytes();
             self.samples.insert(route.function, body);
         }
-        let reply = self.send(&request).await.expect("HTTP");
-        assert!(reply.status.is_success(), "{request}\n{:#}", reply.json());
-        reply.json()
+        let response = self.send(&request).await.expect("HTTP");
+        assert!(response.status.is_success(), "{request}\n{:#}", response.json());
+        response.json()
     }
 
-    async fn furnish(&mut self, clock: &ManualClock) {
+    async fn populate(&mut self, clock: &ManualClock) {
         let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
         let expert = text(&self.act("create_expert", ADA, &[], "profile", profile.clone()).await, "id");
@@ -208,11 +209,11 @@ impl Scene {
             }
             appointments.push(text(&booked, "id"));
         }
-        self.stack.settle().await;
+        self.stack.run_until_idle().await;
         for id in &appointments[..2] {
             self.act("cancel_appointment", ALAN, &[("appointment_id", id)], "", Value::Null).await;
         }
-        self.stack.settle().await;
+        self.stack.run_until_idle().await;
         for id in &appointments {
             let found =
                 self.act("list_appointment_receipts", ALAN, &[("appointment_id", id)], "", Value::Null).await;

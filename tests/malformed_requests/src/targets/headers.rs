@@ -1,32 +1,32 @@
 use app::identity::people::Role;
-use http_api::Call;
-use http_api::call::person_of;
+use http_api::Request as ApiRequest;
+use http_api::request::person_of;
 use lambda_http::Body;
 use lambda_http::http::{HeaderValue, Request};
 
 use crate::Request as Asked;
-use crate::scene::ADA;
+use crate::platform::ADA;
 
 /// Headers: a version, a key and a media type are taken only in the one form that they have.
 pub fn headers(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let request = |name: &str| Request::post("/").header(name, &value).body(Body::Empty).expect("a request");
-    if let Ok(version) = Call::new(request("If-Match")).if_match() {
+    if let Ok(version) = ApiRequest::new(request("If-Match")).if_match() {
         let text = value.to_str().expect("it was read").trim();
         assert_eq!(text, format!("\"{version}\""));
     }
     let offered = ["application/json", "text/html", "application/pdf"];
-    match Call::new(request("Accept")).preferred(&offered) {
+    match ApiRequest::new(request("Accept")).preferred(&offered) {
         Ok(chosen) => assert!(offered.contains(&chosen)),
         Err(problem) => assert_eq!(problem.status, 406),
     }
-    if let Err(problem) = Call::new(request("Content-Type")).json::<()>() {
+    if let Err(problem) = ApiRequest::new(request("Content-Type")).json::<()>() {
         assert!((400..500).contains(&problem.status));
     }
     let mut asked = Asked::new(&functions::scheduling::book_appointment::ROUTE);
     asked.person = Some(ADA);
     asked.headers = vec![("Idempotency-Key".to_owned(), bytes.to_vec())];
-    if let Ok(key) = asked.to_lambda().map(Call::new).expect("it is a header").idempotency() {
+    if let Ok(key) = asked.to_lambda().map(ApiRequest::new).expect("it is a header").idempotency() {
         assert_eq!(key.key.as_bytes(), bytes);
         assert!((1..=255).contains(&bytes.len()) && !bytes.contains(&b'#') && bytes.is_ascii());
     }

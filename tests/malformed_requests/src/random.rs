@@ -2,9 +2,9 @@
 
 /// A generator of numbers (SplitMix64, <https://doi.org/10.1145/2714064.2660195>). Anybody can foresee them.
 #[derive(Debug, Clone)]
-pub struct Chance(u64);
+pub struct SeededRandom(u64);
 
-impl Chance {
+impl SeededRandom {
     /// The generator of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
@@ -30,13 +30,13 @@ impl Chance {
     }
 
     /// One of these.
-    pub fn pick<'a, T>(&mut self, among: &'a [T]) -> &'a T {
+    pub fn choose<'a, T>(&mut self, among: &'a [T]) -> &'a T {
         &among[self.below(among.len())]
     }
 }
 
 /// What programs stumble over.
-const WORDS: &[&[u8]] = &[
+const DICTIONARY: &[&[u8]] = &[
     b"\0",
     b"\xff",
     b"\xed\xa0\x80",
@@ -85,28 +85,28 @@ const WORDS: &[&[u8]] = &[
 ];
 
 /// A few small changes of some bytes, of which nothing is promised but that they are not much longer afterwards.
-pub fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], chance: &mut Chance) {
-    for _ in 0..=chance.below(4) {
-        let at = chance.below(bytes.len() + 1);
-        let end = at + chance.below((bytes.len() - at).min(16) + 1);
-        match chance.below(8) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << chance.below(8),
-            1 if at < bytes.len() => bytes[at] = chance.bits().to_le_bytes()[0],
+pub fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut SeededRandom) {
+    for _ in 0..=random.below(4) {
+        let at = random.below(bytes.len() + 1);
+        let end = at + random.below((bytes.len() - at).min(16) + 1);
+        match random.below(8) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            1 if at < bytes.len() => bytes[at] = random.bits().to_le_bytes()[0],
             2 => drop(bytes.drain(at..end)),
-            3 => drop(bytes.splice(at..end, chance.pick(WORDS).iter().copied())),
+            3 => drop(bytes.splice(at..end, random.choose(DICTIONARY).iter().copied())),
             4 => {
                 let piece = bytes[at..end].to_vec();
-                let times = 1 + chance.below(20);
+                let times = 1 + random.below(20);
                 drop(bytes.splice(at..at, piece.repeat(times)));
             }
             5 => bytes.truncate(at),
             6 if !corpus.is_empty() => {
-                let other = chance.pick(corpus);
-                let from = chance.below(other.len() + 1);
+                let other = random.choose(corpus);
+                let from = random.below(other.len() + 1);
                 bytes.truncate(at);
                 bytes.extend_from_slice(&other[from..]);
             }
-            _ => drop(bytes.splice(at..at, chance.pick(WORDS).iter().copied())),
+            _ => drop(bytes.splice(at..at, random.choose(DICTIONARY).iter().copied())),
         }
     }
     bytes.truncate(64 * 1024);

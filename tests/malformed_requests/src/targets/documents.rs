@@ -6,7 +6,7 @@ use domain::experts::expert::ExpertProfile;
 use domain::experts::session_type::SessionTypeTerms;
 use domain::receipts::billing::BillingDetails;
 use domain::scheduling::appointment::Attendee;
-use http_api::Call;
+use http_api::Request;
 use jsonschema::Validator;
 use lambda_http::Body;
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -23,22 +23,22 @@ pub fn documents(bytes: &[u8]) {
     };
     let request =
         lambda_http::http::Request::post("/").header("Content-Type", "application/json").body(body());
-    let call = Call::new(request.expect("a request"));
-    check::<ExpertProfile>(&call, bytes, |_| true);
-    check::<AvailabilityRules>(&call, bytes, |rules| rules.check().is_ok());
-    check::<SessionTypeTerms>(&call, bytes, |terms| terms.check().is_ok());
-    check::<BillingDetails>(&call, bytes, |_| true);
-    check::<Attendee>(&call, bytes, |_| true);
-    check::<Money>(&call, bytes, |_| true);
+    let request = Request::new(request.expect("a request"));
+    check::<ExpertProfile>(&request, bytes, |_| true);
+    check::<AvailabilityRules>(&request, bytes, |rules| rules.check().is_ok());
+    check::<SessionTypeTerms>(&request, bytes, |terms| terms.check().is_ok());
+    check::<BillingDetails>(&request, bytes, |_| true);
+    check::<Attendee>(&request, bytes, |_| true);
+    check::<Money>(&request, bytes, |_| true);
 }
 
 /// `taken` is what the use case still asks of a value that could be read.
 fn check<T: DeserializeOwned + Serialize + JsonSchema + 'static>(
-    call: &Call,
+    request: &Request,
     bytes: &[u8],
     taken: fn(&T) -> bool,
 ) {
-    let value: T = match call.json() {
+    let value: T = match request.json() {
         Ok(value) => value,
         Err(problem) => return assert!((400..500).contains(&problem.status), "{problem:?}"),
     };
@@ -46,12 +46,12 @@ fn check<T: DeserializeOwned + Serialize + JsonSchema + 'static>(
         return;
     }
     let given: Value = serde_json::from_slice(bytes).expect("it was read before");
-    let complaints: Vec<String> = with_validator::<T, _>(|validator| {
+    let violations: Vec<String> = with_validator::<T, _>(|validator| {
         validator.iter_errors(&given).map(|error| format!("{}: {error}", error.instance_path())).collect()
     });
     // White space at the ends is cut off before it is counted, which a schema cannot say.
-    let spaced = complaints.iter().all(|complaint| complaint.contains("longer than"));
-    assert!(spaced, "{} takes {given}, though {complaints:#?}", type_name::<T>());
+    let spaced = violations.iter().all(|violation| violation.contains("longer than"));
+    assert!(spaced, "{} takes {given}, though {violations:#?}", type_name::<T>());
     let written = serde_json::to_value(&value).expect("it can be written");
     let again: T =
         serde_json::from_value(written.clone()).unwrap_or_else(|error| panic!("{written}: {error}"));

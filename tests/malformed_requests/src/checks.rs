@@ -3,42 +3,42 @@
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
-use crate::{Reply, Request, description};
+use crate::{Request, Response, description};
 
 /// Words of the platform's own that no answer may hold.
 const SECRETS: [&str; 5] = ["sk_test_local", "whsec_local", "paypal-secret-local", "panicked", "DynamoDB"];
 
 /// What is wrong with an answer: it is a fault of ours, not as described, says what it must not, or follows on a change although
 /// it refuses.
-pub fn complaint(request: &Request, reply: &Reply) -> Option<String> {
-    let status = reply.status;
+pub fn violation(request: &Request, response: &Response) -> Option<String> {
+    let status = response.status;
     if status.is_server_error() {
         return Some("it is a fault of ours".to_owned());
     }
-    let media = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media.split(';').next().unwrap_or_default();
     let content = &description::operation(request.route)["responses"][status.as_str()]["content"];
-    if !reply.body.is_empty() && !content[essence].is_object() {
+    if !response.body.is_empty() && !content[essence].is_object() {
         return Some(format!("{essence:?} with {status} is not documented"));
     }
-    if essence.ends_with("json") || reply.body.is_empty() {
-        let complaint = description::complaint(request.route, status.as_u16(), &reply.json());
-        if let Some(complaint) = complaint {
-            return Some(format!("{status} {complaint}"));
+    if essence.ends_with("json") || response.body.is_empty() {
+        let violation = description::violation(request.route, status.as_u16(), &response.json());
+        if let Some(violation) = violation {
+            return Some(format!("{status} {violation}"));
         }
     }
-    let text = String::from_utf8_lossy(&reply.body);
+    let text = String::from_utf8_lossy(&response.body);
     if let Some(secret) = SECRETS.iter().find(|secret| text.contains(**secret)) {
         return Some(format!("it says {secret}"));
     }
     if status.is_success() {
         return None;
     }
-    if reply.json()["status"] != status.as_u16() {
+    if response.json()["status"] != status.as_u16() {
         return Some("the problem document says another status".to_owned());
     }
     if status == StatusCode::UNAUTHORIZED && request.person.is_some() {
         return Some("somebody did sign in".to_owned());
     }
-    reply.wrote.then(|| "it is refused, and something was written".to_owned())
+    response.wrote.then(|| "it is refused, and something was written".to_owned())
 }

@@ -11,8 +11,8 @@ mod webhooks;
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
-use crate::Scene;
-use crate::chance::{Chance, mutate};
+use crate::TestPlatform;
+use crate::random::{SeededRandom, mutate};
 
 pub use documents::documents;
 pub use forms::forms;
@@ -32,15 +32,15 @@ pub struct Target {
     /// Bytes that lead deep into it, from which small changes are made.
     pub corpus: fn() -> Vec<Vec<u8>>,
     /// Whether it asks a whole platform; then an input takes a thousand times as long.
-    pub whole: bool,
+    pub uses_platform: bool,
 }
 
 const fn alone(name: &'static str, run: fn(&[u8]), corpus: fn() -> Vec<Vec<u8>>) -> Target {
-    Target { name, run, corpus, whole: false }
+    Target { name, run, corpus, uses_platform: false }
 }
 
 const fn whole(name: &'static str, run: fn(&[u8]), corpus: fn() -> Vec<Vec<u8>>) -> Target {
-    Target { name, run, corpus, whole: true }
+    Target { name, run, corpus, uses_platform: true }
 }
 
 /// All of them.
@@ -59,9 +59,9 @@ pub const TARGETS: &[Target] = &[
 impl Target {
     /// The input of a seed: something of the corpus, changed.
     pub fn input(&self, corpus: &[Vec<u8>], seed: u64) -> Vec<u8> {
-        let mut chance = Chance::new(seed);
-        let mut bytes = chance.pick(corpus).clone();
-        mutate(&mut bytes, corpus, &mut chance);
+        let mut random = SeededRandom::new(seed);
+        let mut bytes = random.choose(corpus).clone();
+        mutate(&mut bytes, corpus, &mut random);
         bytes
     }
 }
@@ -70,7 +70,7 @@ impl Target {
 struct Stage<S>(RefCell<Option<Set<S>>>);
 
 struct Set<S> {
-    scene: S,
+    platform: S,
     runtime: tokio::runtime::Runtime,
     left: usize,
 }
@@ -95,18 +95,18 @@ fn on_stage<S, T>(
             drop(set.take());
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let scene = runtime.block_on(open());
-            *set = Some(Set { scene, runtime, left: LONGEST });
+            let platform = runtime.block_on(open());
+            *set = Some(Set { platform, runtime, left: LONGEST });
         }
-        let Set { scene, runtime, left } = set.as_mut().expect("it was made");
+        let Set { platform, runtime, left } = set.as_mut().expect("it was made");
         *left -= 1;
-        runtime.block_on(act(scene))
+        runtime.block_on(act(platform))
     })
 }
 
 /// The same on a platform with something to lose.
-fn on_platform<T>(act: impl AsyncFnOnce(&Scene) -> T) -> T {
-    thread_local!(static STAGE: Stage<Scene> = Stage::default());
+fn on_platform<T>(act: impl AsyncFnOnce(&TestPlatform) -> T) -> T {
+    thread_local!(static STAGE: Stage<TestPlatform> = Stage::default());
 
-    on_stage(&STAGE, Scene::new, act)
+    on_stage(&STAGE, TestPlatform::new, act)
 }

@@ -1,4 +1,4 @@
-//! A request as a handler sees it: who calls, and typed access to path, query, headers and body.
+//! Requests as handlers read them: the signed-in person, and typed access to path, query, headers and body.
 
 use std::str::FromStr;
 
@@ -7,21 +7,21 @@ use app::identity::people::{Person, Role};
 use aws_lc_rs::digest;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method, StatusCode};
+use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt};
 use serde::de::DeserializeOwned;
 
 use crate::json::Strict;
 use crate::{Problem, accept};
 
-/// Largest body that is read, in bytes.
-pub const LARGEST_BODY: usize = 256 * 1024;
-/// Longest Idempotency-Key, in characters, as Stripe has it.
-const LONGEST_KEY: usize = 255;
+/// The maximum size of a request body, in bytes. A larger body is refused with 413.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The maximum length of an `Idempotency-Key`, in characters. Stripe has the same limit.
+const MAX_KEY_LENGTH: usize = 255;
 
-/// One request.
+/// An HTTP request.
 #[derive(Debug)]
-pub struct Call {
+pub struct Request {
     person: Option<Person>,
     method: Method,
     path: String,
@@ -31,9 +31,10 @@ pub struct Call {
     body: Vec<u8>,
 }
 
-impl Call {
-    /// Reads a request as the API gateway passes it on. The gateway has checked the token; its claims say who calls.
-    pub fn new(request: Request) -> Self {
+impl Request {
+    /// Converts a request from API Gateway. The gateway has already checked the access token; the person is read from its
+    /// claims.
+    pub fn new(request: lambda_http::Request) -> Self {
         let person = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => context
                 .authorizer
@@ -58,23 +59,23 @@ impl Call {
         }
     }
 
-    /// Who signed in, when somebody did.
+    /// The signed-in person; `None` if the request has no access token.
     pub fn person(&self) -> Option<&Person> {
         self.person.as_ref()
     }
 
-    /// Who signed in.
+    /// The signed-in person.
     ///
     /// # Errors
-    /// 401 when nobody did.
+    /// 401 if the request has no access token.
     pub fn signed_in(&self) -> Result<&Person, Problem> {
         self.person.as_ref().ok_or_else(Problem::sign_in)
     }
 
-    /// A variable part of the path.
+    /// The path parameter `name`. `what` names the resource for the text of the error, such as "appointment".
     ///
     /// # Errors
-    /// 404 when it is not of its form: then there is no such thing.
+    /// 404 if the value is missing or cannot be parsed, because then no resource has that id.
     pub fn parameter<T: FromStr>(&self, name: &str, what: &str) -> Result<T, Problem> {
         self.parameters
             .iter()
@@ -83,10 +84,10 @@ impl Call {
             .ok_or_else(|| Problem::not_found(what))
     }
 
-    /// The parameters behind the question mark.
+    /// The query parameters.
     ///
     /// # Errors
-    /// 422 that names what is missing, unknown or of the wrong form.
+    /// 422, with the name of the parameter, if one is missing, unknown or invalid.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let deserializer = serde_urlencoded::Deserializer::new(form_pairs(&self.query));
         serde_path_to_error::deserialize(deserializer).map_err(|error| {
@@ -96,11 +97,11 @@ impl Call {
         })
     }
 
-    /// The JSON document of the body.
+    /// The JSON document in the body.
     ///
     /// # Errors
-    /// 413 when it is too large, 415 when it is said to be something else, 400 when it is not JSON, 422 when it is not this
-    /// document.
+    /// 413 if the body is too large, 415 if its media type is not `application/json`, 400 if it is not valid JSON, and 422 if
+    /// it does not match `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         self.check_size()?;
         let media_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
@@ -108,10 +109,12 @@ impl Call {
         if !essence.eq_ignore_ascii_case("application/json") {
             let detail = "send the body as \"Content-Type: application/json\"";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Problem::new(status, "media-type", "Not JSON", detail).subject("Content-Type"));
+            return Err(
+                Problem::new(status, "media-type", "The body must be JSON", detail).subject("Content-Type")
+            );
         }
         let value: Strict = serde_json::from_slice(&self.body)
-            .map_err(|error| Problem::malformed(format!("the body is not one JSON document: {error}")))?;
+            .map_err(|error| Problem::malformed(format!("the body must be one JSON document: {error}")))?;
         serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
             let field = if path == "." { "body".to_owned() } else { path };
@@ -119,85 +122,85 @@ impl Call {
         })
     }
 
-    /// The JSON document of the body, or the default when there is no body.
+    /// The JSON document in the body, or the default value if the body is empty.
     ///
     /// # Errors
-    /// As [`Self::json`].
+    /// The same as [`Self::json`].
     pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
         if self.body.is_empty() { Ok(T::default()) } else { self.json() }
     }
 
-    /// The body as it came, to the byte.
+    /// The unchanged bytes of the body, for checking a signature over them.
     ///
     /// # Errors
-    /// 413 when it is too large.
+    /// 413 if the body is too large.
     pub fn raw_body(&self) -> Result<&[u8], Problem> {
         self.check_size()?;
         Ok(&self.body)
     }
 
     fn check_size(&self) -> Result<(), Problem> {
-        if self.body.len() <= LARGEST_BODY {
+        if self.body.len() <= MAX_BODY_BYTES {
             return Ok(());
         }
-        let detail = format!("the body may have at most {LARGEST_BODY} bytes");
+        let detail = format!("the body may have at most {MAX_BODY_BYTES} bytes");
         Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail))
     }
 
-    /// A header, when it is there and text.
+    /// The value of a header; `None` if it is missing or not visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The media type that the caller likes best of those that there are, the first of which is the ordinary one; from
-    /// `Accept`.
+    /// The offered media type that the caller prefers according to `Accept`; the first one if the caller has no preference.
     ///
     /// # Errors
-    /// 406 that names what there is, when the caller takes none of it.
+    /// 406, with the list of offered media types, if the caller accepts none of them.
     pub fn preferred(&self, offered: &[&'static str]) -> Result<&'static str, Problem> {
         let accept = self.header(ACCEPT.as_str()).filter(|accept| !accept.trim().is_empty()).unwrap_or("*/*");
         accept::best(accept, offered).ok_or_else(|| {
-            let detail = format!("this comes as {}", offered.join(", "));
-            Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", "Not in that form", detail)
-                .subject("Accept")
+            let detail = format!("this document is available as {}", offered.join(", "));
+            let title = "The media type is not available";
+            Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", title, detail).subject("Accept")
         })
     }
 
-    /// The version of the document that the caller saw, from `If-Match`.
+    /// The version of the document that the caller has read, from `If-Match`; 0 if the document did not exist.
     ///
     /// # Errors
-    /// 428 when it is missing, 400 when it is not one of our ETags.
+    /// 428 if the header is missing, 400 if it is not an ETag of this API.
     pub fn if_match(&self) -> Result<u64, Problem> {
         let Some(tag) = self.header(IF_MATCH.as_str()) else {
-            let detail = "send the ETag of the document you read as \"If-Match\" (\"0\" when there was none)";
+            let detail =
+                "send the ETag of the document that you read in \"If-Match\" (\"0\" if it did not exist)";
             let status = StatusCode::PRECONDITION_REQUIRED;
-            return Err(Problem::new(status, "version-required", "Say which version you saw", detail)
+            return Err(Problem::new(status, "version-required", "The version is missing", detail)
                 .subject("If-Match"));
         };
         tag.trim()
             .strip_prefix('"')
             .and_then(|tag| tag.strip_suffix('"'))
-            // One version has one ETag; Rust would also read a sign and zeros in front.
+            // A version has exactly one ETag; `parse` would also accept a sign and leading zeros.
             .and_then(|version| version.parse().ok().filter(|number: &u64| number.to_string() == version))
             .ok_or_else(|| {
-                Problem::malformed("expected an ETag of ours, such as \"3\" with its quotes")
+                Problem::malformed("send an ETag of this API, such as \"3\", including the quotes")
                     .subject("If-Match")
             })
     }
 
-    /// What keeps this request from creating twice.
+    /// The idempotency key of this request, with the caller and a digest of method, path and body.
     ///
     /// # Errors
-    /// 400 when the key is missing or of the wrong form, 401 when nobody signed in.
+    /// 401 if the request has no access token, 400 if the key is missing or invalid, and 413 if the body is too large.
     pub fn idempotency(&self) -> Result<idempotency::IdempotentRequest, Problem> {
         let person = self.signed_in()?;
         let key = self.header("idempotency-key").unwrap_or_default();
         if key.is_empty()
-            || key.len() > LONGEST_KEY
+            || key.len() > MAX_KEY_LENGTH
             || !key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
         {
-            let detail = "send \"Idempotency-Key\" with a fresh random value for each thing to create, such as a UUID: 1 to \
-                          255 visible ASCII characters without #; send the same one when you repeat the request";
+            let detail = "send \"Idempotency-Key\" with a new random value, such as a UUID, for each resource to create: 1 \
+                          to 255 visible ASCII characters without #; send the same value when you repeat the request";
             return Err(Problem::malformed(detail).subject("Idempotency-Key"));
         }
         self.check_size()?;
@@ -219,9 +222,9 @@ fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(query.as_bytes())
 }
 
-/// The person of a token's claims.
+/// The person that an access token's claims describe; `None` without issuer and subject.
 ///
-/// API Gateway passes every claim as text, a list as `[one two]`; a list in JSON is read too.
+/// API Gateway passes every claim as text, and a list as `[one two]`. A list in JSON is accepted too.
 pub fn person_of<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> {
     let (issuer, subject) = (claim("iss")?, claim("sub")?);
     if issuer.is_empty() || subject.is_empty() {
@@ -238,7 +241,8 @@ pub fn person_of<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> 
     Some(Person::new(bits, roles))
 }
 
-/// The groups of a claim, whole: a name may hold commas, and a part of a name is no group.
+/// The groups in a claim, separated by white space only: a group's name may contain commas, and a part of a name must not be
+/// taken for a group.
 fn groups(claim: &str) -> Vec<String> {
     serde_json::from_str(claim).unwrap_or_else(|_| {
         let bare = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(claim);
@@ -251,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claims_make_a_person() {
+    fn claims_with_issuer_and_subject_identify_a_person() {
         let groups = |text: &'static str| {
             person_of(move |name| match name {
                 "iss" => Some("https://issuer.example"),

@@ -46,13 +46,13 @@ pub fn check_media_type(method: &str, path: &str, media_type: &str) {
 #[track_caller]
 pub fn check(method: &str, path: &str, status: u16, body: &Value) {
     let Some(route) = functions::ROUTES.iter().find(|route| matches(route, method, path)) else { return };
-    if let Some(complaint) = complaint(route, status, body) {
-        panic!("{} answers {status} {complaint}: {body:#}", route.function);
+    if let Some(violation) = violation(route, status, body) {
+        panic!("{} answers {status} {violation}: {body:#}", route.function);
     }
 }
 
 /// What is not as described in the JSON that a route answers; null stands for no body.
-pub fn complaint(route: &Route, status: u16, body: &Value) -> Option<String> {
+pub fn violation(route: &Route, status: u16, body: &Value) -> Option<String> {
     let answer = &operation(route)["responses"][status.to_string()];
     if !answer.is_object() {
         return Some("which is not documented".to_owned());

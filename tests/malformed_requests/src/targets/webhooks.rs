@@ -2,7 +2,7 @@ use serde_json::json;
 use simulators::stripe::signature_header;
 
 use super::on_platform;
-use crate::{Request, verdict};
+use crate::{Request, checks};
 
 /// A message to the webhook of this gateway.
 fn to(gateway: &str) -> Request {
@@ -13,20 +13,20 @@ fn to(gateway: &str) -> Request {
 
 /// Stripe's messages, signed as they should be, and with the bytes for a signature: a message is taken or refused, never more.
 pub fn stripe_webhook(bytes: &[u8]) {
-    on_platform(async |scene| {
+    on_platform(async |platform| {
         let mut request = to("stripe");
         request.body = bytes.to_vec();
         request.headers = vec![("Stripe-Signature".to_owned(), bytes.to_vec())];
-        if let Some(reply) = scene.send(&request).await {
-            assert_eq!(reply.status, 400, "it is signed by itself");
-            assert_eq!(verdict::complaint(&request, &reply), None, "{request}");
+        if let Some(response) = platform.send(&request).await {
+            assert_eq!(response.status, 400, "it is signed by itself");
+            assert_eq!(checks::violation(&request, &response), None, "{request}");
         }
         let Ok(text) = std::str::from_utf8(bytes) else { return };
-        let signature = signature_header("whsec_local", scene.stack.clock.seconds(), text);
+        let signature = signature_header("whsec_local", platform.stack.clock.seconds(), text);
         request.headers = vec![("Stripe-Signature".to_owned(), signature.into_bytes())];
-        let reply = scene.send(&request).await.expect("HTTP");
-        assert!([204, 400].contains(&reply.status.as_u16()), "{request}\n{:#}", reply.json());
-        assert_eq!(verdict::complaint(&request, &reply), None, "{request}");
+        let response = platform.send(&request).await.expect("HTTP");
+        assert!([204, 400].contains(&response.status.as_u16()), "{request}\n{:#}", response.json());
+        assert_eq!(checks::violation(&request, &response), None, "{request}");
     });
 }
 
@@ -36,13 +36,13 @@ pub fn paypal_webhook(bytes: &[u8]) {
     let names = ["auth-algo", "cert-url", "transmission-id", "transmission-sig", "transmission-time"];
     let headers = names.map(|name| (format!("PayPal-{name}"), parts.next().unwrap_or_default().to_vec()));
     let body = parts.next().unwrap_or_default().to_vec();
-    on_platform(async |scene| {
+    on_platform(async |platform| {
         let mut request = to("paypal");
         request.body = body;
         request.headers = headers.to_vec();
-        let Some(reply) = scene.send(&request).await else { return };
-        assert_eq!(reply.status, 400, "{request}");
-        assert_eq!(verdict::complaint(&request, &reply), None, "{request}");
+        let Some(response) = platform.send(&request).await else { return };
+        assert_eq!(response.status, 400, "{request}");
+        assert_eq!(checks::violation(&request, &response), None, "{request}");
     });
 }
 

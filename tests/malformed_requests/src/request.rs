@@ -11,7 +11,7 @@ use http_api::Route;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 
-use crate::scene::Person;
+use crate::platform::Person;
 
 /// A request.
 #[derive(Clone)]

@@ -3,18 +3,18 @@ use std::collections::HashMap;
 use http_api::openapi;
 
 use super::on_platform;
-use crate::generate::Generator;
-use crate::scene::EVERYBODY;
-use crate::{Request, verdict};
+use crate::generator::Generator;
+use crate::platform::EVERYBODY;
+use crate::{Request, checks};
 
 /// Whole requests to every route: the first byte says which, the second who asks; then come lines, of the variable parts of the path
 /// apart by spaces, of the query, and of headers; after an empty one comes the body.
 pub fn requests(bytes: &[u8]) {
     let Some(request) = read(bytes) else { return };
-    on_platform(async |scene| {
-        let Some(reply) = scene.send(&request).await else { return };
-        if let Some(complaint) = verdict::complaint(&request, &reply) {
-            panic!("{complaint}\n{request}\n{:#}", reply.json());
+    on_platform(async |platform| {
+        let Some(response) = platform.send(&request).await else { return };
+        if let Some(violation) = checks::violation(&request, &response) {
+            panic!("{violation}\n{request}\n{:#}", response.json());
         }
     });
 }
@@ -62,9 +62,9 @@ fn written(request: &Request) -> Vec<u8> {
 
 /// Good requests to every route.
 pub(super) fn corpus() -> Vec<Vec<u8>> {
-    on_platform(async |scene| {
-        let mut generator = Generator::new(scene, 0);
-        let good = functions::ROUTES.iter().flat_map(|route| [route; 4]).map(|route| generator.good(route));
+    on_platform(async |platform| {
+        let mut generator = Generator::new(platform, 0);
+        let good = functions::ROUTES.iter().flat_map(|route| [route; 4]).map(|route| generator.valid(route));
         good.map(|request| written(&request)).collect()
     })
 }

@@ -3,11 +3,11 @@
 use serde_json::{Number, Value, json};
 
 use super::Generator;
-use crate::scene::EVERYBODY;
-use crate::{Request, Scene};
+use crate::platform::EVERYBODY;
+use crate::{Request, TestPlatform};
 
 /// Where kinds of numbers end.
-const EDGES_OF_NUMBERS: [u64; 10] = [
+const BOUNDARY_NUMBERS: [u64; 10] = [
     255,
     256,
     65_535,
@@ -22,55 +22,55 @@ const EDGES_OF_NUMBERS: [u64; 10] = [
 
 impl Generator<'_> {
     /// Makes one thing wrong.
-    pub(super) fn spoil(&mut self, request: &mut Request) {
-        match self.chance.below(16) {
-            0 => request.person = self.chance.one_in(2).then(|| *self.chance.pick(&EVERYBODY)),
+    pub(super) fn corrupt(&mut self, request: &mut Request) {
+        match self.random.below(16) {
+            0 => request.person = self.random.one_in(2).then(|| *self.random.choose(&EVERYBODY)),
             1 => {
                 let name = request.parameters.keys().min().cloned();
                 if let Some(name) = name {
-                    request.parameters.insert(name, self.odd_id());
+                    request.parameters.insert(name, self.unusual_id());
                 }
             }
             2 => {
                 // Somebody else's, or of another kind.
                 let all: Vec<String> = ["expert_id", "session_type_id", "appointment_id", "receipt_id"]
                     .iter()
-                    .flat_map(|kind| self.scene.ids[kind].clone())
+                    .flat_map(|kind| self.platform.ids[kind].clone())
                     .collect();
-                let id = self.chance.pick(&all).clone();
+                let id = self.random.choose(&all).clone();
                 if let Some(value) = request.parameters.values_mut().next() {
                     *value = id;
                 }
             }
-            3 | 4 => self.spoil_query(request),
-            5 | 6 => self.spoil_headers(request),
-            7 => self.spoil_bytes(request),
+            3 | 4 => self.corrupt_query(request),
+            5 | 6 => self.corrupt_headers(request),
+            7 => self.corrupt_bytes(request),
             _ => {
                 let Ok(mut document) = serde_json::from_slice::<Value>(&request.body) else {
-                    return self.spoil_query(request);
+                    return self.corrupt_query(request);
                 };
-                self.spoil_value(&mut document, 0);
+                self.corrupt_value(&mut document, 0);
                 request.body = document.to_string().into_bytes();
             }
         }
     }
 
-    fn odd_id(&mut self) -> String {
-        match self.chance.below(4) {
-            0 => self.odd_text(),
+    fn unusual_id(&mut self) -> String {
+        match self.random.below(4) {
+            0 => self.unusual_text(),
             1 => format!("apt_{}", "z".repeat(26)),
-            2 => format!("{}_7{}", self.chance.pick(&["apt", "exp", "ses", "rcp", "cli"]), "0".repeat(25)),
+            2 => format!("{}_7{}", self.random.choose(&["apt", "exp", "ses", "rcp", "cli"]), "0".repeat(25)),
             _ => {
-                let mut id = self.chance.pick(&self.scene.ids["appointment_id"]).clone();
-                id.insert(self.chance.below(id.len()), *self.chance.pick(&['0', '\0', 'é', '/', '.', 'L']));
+                let mut id = self.random.choose(&self.platform.ids["appointment_id"]).clone();
+                id.insert(self.random.below(id.len()), *self.random.choose(&['0', '\0', 'é', '/', '.', 'L']));
                 id
             }
         }
     }
 
-    fn odd_text(&mut self) -> String {
-        let length = 1 << self.chance.below(13);
-        match self.chance.below(15) {
+    fn unusual_text(&mut self) -> String {
+        let length = 1 << self.random.below(13);
+        match self.random.below(15) {
             0 => String::new(),
             1 => " ".to_owned(),
             2 => "\0".to_owned(),
@@ -83,8 +83,8 @@ impl Generator<'_> {
             9 => "{{7*7}}${jndi:ldap://x}".to_owned(),
             10 => "-1".to_owned(),
             11 => "9".repeat(length.min(400)),
-            12 => self.chance.pick(&EDGES_OF_NUMBERS).to_string(),
-            13 => (*self.chance.pick(&[
+            12 => self.random.choose(&BOUNDARY_NUMBERS).to_string(),
+            13 => (*self.random.choose(&[
                 "0000-01-01T00:00:00Z",
                 "9999-12-31T23:59:59Z",
                 "2027-02-30",
@@ -96,15 +96,15 @@ impl Generator<'_> {
             .to_owned(),
             _ => format!(
                 "a{}b",
-                char::from_u32(u32::try_from(self.chance.bits() & 0xffff).unwrap_or(0)).unwrap_or('\u{fffd}')
+                char::from_u32(u32::try_from(self.random.bits() & 0xffff).unwrap_or(0)).unwrap_or('\u{fffd}')
             ),
         }
     }
 
-    fn odd_value(&mut self) -> Value {
-        match self.chance.below(14) {
+    fn unusual_value(&mut self) -> Value {
+        match self.random.below(14) {
             0 => Value::Null,
-            1 => json!(self.chance.one_in(2)),
+            1 => json!(self.random.one_in(2)),
             2 => json!(-1),
             3 => json!(0),
             4 => json!(u64::MAX),
@@ -114,21 +114,21 @@ impl Generator<'_> {
             8 => json!([]),
             9 => json!({}),
             10 => json!([[{ "x": [null] }]]),
-            11 | 12 => json!(self.chance.pick(&EDGES_OF_NUMBERS)),
-            _ => json!(self.odd_text()),
+            11 | 12 => json!(self.random.choose(&BOUNDARY_NUMBERS)),
+            _ => json!(self.unusual_text()),
         }
     }
 
     /// Makes one thing in a document wrong.
-    fn spoil_value(&mut self, value: &mut Value, depth: usize) {
-        let here = depth > 0 && self.chance.one_in(3);
+    fn corrupt_value(&mut self, value: &mut Value, depth: usize) {
+        let here = depth > 0 && self.random.one_in(3);
         match value {
             Value::Object(members) if !here && !members.is_empty() => {
                 let names: Vec<String> = members.keys().cloned().collect();
-                let name = self.chance.pick(&names).clone();
-                match self.chance.below(8) {
+                let name = self.random.choose(&names).clone();
+                match self.random.below(8) {
                     0 => drop(members.remove(&name)),
-                    1 => drop(members.insert(self.odd_text(), json!(1))),
+                    1 => drop(members.insert(self.unusual_text(), json!(1))),
                     2 => {
                         if let Some(value) = members.remove(&name) {
                             members.insert(name.to_uppercase(), value);
@@ -137,42 +137,42 @@ impl Generator<'_> {
                     _ => members
                         .get_mut(&name)
                         .into_iter()
-                        .for_each(|value| self.spoil_value(value, depth + 1)),
+                        .for_each(|value| self.corrupt_value(value, depth + 1)),
                 }
             }
             Value::Array(items) if !here && !items.is_empty() => {
-                let at = self.chance.below(items.len());
-                match self.chance.below(4) {
+                let at = self.random.below(items.len());
+                match self.random.below(4) {
                     0 => drop(items.remove(at)),
                     1 => {
                         let item = items[at].clone();
-                        let times = 1 << self.chance.below(10);
+                        let times = 1 << self.random.below(10);
                         items.extend(std::iter::repeat_n(item, times));
                     }
-                    _ => self.spoil_value(&mut items[at], depth + 1),
+                    _ => self.corrupt_value(&mut items[at], depth + 1),
                 }
             }
-            Value::Number(number) if self.chance.one_in(2) => {
-                let by = *self.chance.pick(&[-1, 1, 1_000]);
+            Value::Number(number) if self.random.one_in(2) => {
+                let by = *self.random.choose(&[-1, 1, 1_000]);
                 *value = json!(number.as_i64().unwrap_or(0).saturating_mul(by).saturating_add(by));
             }
-            other => *other = self.odd_value(),
+            other => *other = self.unusual_value(),
         }
     }
 
-    fn spoil_query(&mut self, request: &mut Request) {
+    fn corrupt_query(&mut self, request: &mut Request) {
         let mut parts: Vec<String> =
             request.query.split('&').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        let at = self.chance.below(parts.len() + 1);
-        match self.chance.below(5) {
+        let at = self.random.below(parts.len() + 1);
+        match self.random.below(5) {
             0 if at < parts.len() => drop(parts.remove(at)),
             1 if at < parts.len() => parts.push(parts[at].clone()),
             2 if at < parts.len() => {
                 let name = parts[at].split('=').next().unwrap_or_default().to_owned();
-                parts[at] = Scene::query(&[(name, self.odd_text())]);
+                parts[at] = TestPlatform::query(&[(name, self.unusual_text())]);
             }
             3 => parts.push(
-                (*self.chance.pick(&[
+                (*self.random.choose(&[
                     "%",
                     "%zz",
                     "=",
@@ -185,13 +185,13 @@ impl Generator<'_> {
                 ]))
                 .to_owned(),
             ),
-            _ => parts.push(Scene::query(&[(self.odd_text(), self.odd_text())])),
+            _ => parts.push(TestPlatform::query(&[(self.unusual_text(), self.unusual_text())])),
         }
         request.query = parts.join("&");
     }
 
-    fn spoil_headers(&mut self, request: &mut Request) {
-        const ODD: &[&[u8]] = &[
+    fn corrupt_headers(&mut self, request: &mut Request) {
+        const UNUSUAL: &[&[u8]] = &[
             b"",
             b"\"",
             b"\"-1\"",
@@ -213,22 +213,22 @@ impl Generator<'_> {
             b"text/csv",
             b"application/json;q=0.1,text/*",
         ];
-        let value = if self.chance.one_in(8) {
-            vec![b'k'; 1 << self.chance.below(13)]
+        let value = if self.random.one_in(8) {
+            vec![b'k'; 1 << self.random.below(13)]
         } else {
-            self.chance.pick(ODD).to_vec()
+            self.random.choose(UNUSUAL).to_vec()
         };
-        match self.chance.below(4) {
+        match self.random.below(4) {
             0 if !request.headers.is_empty() => {
-                let at = self.chance.below(request.headers.len());
+                let at = self.random.below(request.headers.len());
                 request.headers.remove(at);
             }
             1 | 2 if !request.headers.is_empty() => {
-                let at = self.chance.below(request.headers.len());
+                let at = self.random.below(request.headers.len());
                 request.headers[at].1 = value;
             }
             _ => {
-                let name = *self.chance.pick(&[
+                let name = *self.random.choose(&[
                     "Accept",
                     "If-Match",
                     "Idempotency-Key",
@@ -247,16 +247,16 @@ impl Generator<'_> {
         }
     }
 
-    fn spoil_bytes(&mut self, request: &mut Request) {
+    fn corrupt_bytes(&mut self, request: &mut Request) {
         let length = request.body.len();
-        match self.chance.below(7) {
+        match self.random.below(7) {
             0 => request.body.truncate(length / 2),
             1 => request.body.clear(),
-            2 => request.body = b"[".repeat(1 << self.chance.below(14)),
+            2 => request.body = b"[".repeat(1 << self.random.below(14)),
             3 => request.body = [b"{\"a\":".repeat(2_000), b"1".to_vec(), b"}".repeat(2_000)].concat(),
-            4 => request.body.resize(http_api::call::LARGEST_BODY + self.chance.below(3), b' '),
+            4 => request.body.resize(http_api::request::MAX_BODY_BYTES + self.random.below(3), b' '),
             5 => request.body.extend_from_slice(b"{}"),
-            _ => crate::chance::mutate(&mut request.body, &[], &mut self.chance),
+            _ => crate::random::mutate(&mut request.body, &[], &mut self.random),
         }
     }
 }
