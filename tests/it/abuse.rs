@@ -1,4 +1,4 @@
-//! Bad input and wrong people: each gets a problem document that says what to do, and nothing changes.
+//! Invalid input: each request gets a problem document that says what to do, and changes nothing.
 
 use serde_json::{Value, json};
 use simulators::stripe::signature_header;
@@ -35,7 +35,7 @@ async fn invalid_bodies_are_refused() {
             .send()
     };
     let json = "application/json";
-    // Names that stand twice, which no `Value` can hold.
+    // Duplicate names, which a `Value` cannot represent.
     let with_member = |member: &str| format!("{{{member},{}", &good.to_string()[1..]).into_bytes();
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     for (body, kind, status, problem) in [
@@ -255,7 +255,7 @@ async fn invalid_queries_are_refused() {
         let response = ask(query.clone()).await;
         assert_eq!(response.problem(422), "invalid", "{query}");
     }
-    // Far away is no error: there is just nothing.
+    // A distant time is valid; there are just no slots.
     let far = ask(range("9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z")).await.expect(200);
     assert_eq!(far["slots"], json!([]));
     let list = |query: &str| test.get(&format!("/v1/appointments?{query}")).signed_in_as("alan").send();
@@ -323,11 +323,11 @@ async fn webhooks_not_from_stripe_are_refused() {
     assert_eq!(post("t=1,v1=00".to_owned(), large).await.problem(413), "too-large");
     test.stack.run_until_idle().await;
     assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
-    // Even one that is signed only says where to look: nothing was paid, so nothing is confirmed.
+    // The content of a signed webhook is not trusted: nothing was paid, so nothing is confirmed.
     assert_eq!(post(good(&event), event.clone().into_bytes()).await.status, 204);
     test.stack.run_until_idle().await;
     assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
-    // About nothing of ours.
+    // A webhook about an unknown object.
     for kind in ["payment_intent.succeeded", "account.updated", "price.created", "x"] {
         let body = json!({ "id": format!("evt_{kind}"), "type": kind, "data": { "object": { "id": "x" } } })
             .to_string();

@@ -1,10 +1,10 @@
-//! What the table costs, as it says itself.
+//! The capacity that operations consume, as reported by the table.
 
 use serde_json::json;
 
 use crate::harness::{GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour};
 
-/// Tenths of write units of a due row: the row, twice because it is in a transaction, and its place in one index.
+/// Tenths of write units of an outbox entry: the row, twice because of the transaction, and its copy in one index.
 const OUTBOX_ENTRY: u64 = 30;
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         .await
         .expect("booked");
     let hold = transactions(test.meter.take());
-    assert_eq!(hold.len(), 1, "the hold is one transaction");
+    assert_eq!(hold.len(), 1, "a hold is one transaction");
     println!("hold: {} tenths of a write unit in one transaction", hold[0]);
     assert!(hold[0] <= 100 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
 
@@ -41,14 +41,14 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
     test.stripe().deliver_due_webhooks().await;
     let _ = test.meter.take();
-    // Confirming is the one transaction of this effect; the news of it is another effect.
+    // The job makes one transaction, which confirms. Publishing the event is another job.
     let payment = format!("payment:{}", id(&booked)).parse().expect("an job");
-    app::operations::outbox::process(app, payment).await.expect("worked off");
+    app::operations::outbox::process(app, payment).await.expect("all messages are processed");
     let confirm = transactions(test.meter.take());
     assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");
-    assert_eq!(confirm.len(), 1, "confirming is one transaction");
+    assert_eq!(confirm.len(), 1, "a confirmation is one transaction");
     println!("confirm: {} tenths of a write unit in one transaction", confirm[0]);
-    // The news, and the receipt.
+    // The jobs that publish the event and issue the receipt.
     assert!(confirm[0] <= 140 + 2 * OUTBOX_ENTRY, "confirm: {} tenths of a write unit", confirm[0]);
 }
 
@@ -77,7 +77,7 @@ async fn issuing_a_receipt_stays_within_its_budget() {
     let appointment = appointment.expect("readable").expect("an appointment");
     let receipt = app::receipts::receipt::issue(app, &appointment, &occasion).await.expect("issued");
     let issue = transactions(test.meter.take());
-    assert_eq!(issue.len(), 1, "issuing is one transaction");
+    assert_eq!(issue.len(), 1, "a receipt is issued in one transaction");
     println!("receipt: {} tenths of a write unit in one transaction", issue[0]);
     assert!(issue[0] <= 100, "receipt: {} tenths of a write unit", issue[0]);
     test.get(&format!("/v1/receipts/{}", receipt.id)).signed_in_as("alan").send().await.expect(200);
@@ -87,7 +87,7 @@ async fn issuing_a_receipt_stays_within_its_budget() {
     assert!(costs.len() == 1 && units <= 10, "{costs:?}");
 }
 
-/// Tenths of write units of each transaction.
+/// The tenths of write units of each transaction.
 fn transactions(costs: Vec<store::Cost>) -> Vec<u64> {
     costs.into_iter().filter(|cost| cost.operation == "TransactWriteItems").map(|cost| cost.tenths).collect()
 }
@@ -96,7 +96,7 @@ fn transactions(costs: Vec<store::Cost>) -> Vec<u64> {
 async fn listing_a_month_stays_within_its_budget_despite_a_long_history() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
-    // Seven appointments on each weekday of ten weeks; the first weeks become history.
+    // Seven appointments on each weekday of ten weeks, of which the first weeks are in the past.
     let mut day: domain::Timestamp = "2027-01-05T00:00:00Z".parse().expect("a time");
     let mut key = 0;
     for _ in 0..70 {

@@ -1,4 +1,4 @@
-//! The route table and the API description say the same.
+//! The route table, the OpenAPI document and the crates' dependencies are consistent.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ async fn openapi_document_has_exactly_the_routes() {
         }
     }
     assert_eq!(described, table());
-    // Every reference leads somewhere.
+    // Every reference has a target.
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
         let pointer = reference.strip_prefix('#').expect("a local reference");
@@ -58,7 +58,7 @@ fn public_routes_are_listed() {
     assert_eq!(open, expected.into_iter().collect());
 }
 
-/// The packages that a manifest depends on for its own code.
+/// The dependencies of a manifest, without those for tests.
 fn dependencies(manifest: &str) -> BTreeSet<&str> {
     let section = manifest.split("[dependencies]").nth(1).expect("dependencies");
     let section = section.split("\n[").next().unwrap_or_default();
@@ -79,7 +79,7 @@ fn each_layer_has_only_allowed_dependencies() {
         ("http", dependencies(include_str!("../../shared/http/Cargo.toml"))),
         ("functions", dependencies(include_str!("../../functions/Cargo.toml"))),
     ];
-    // Who may know it, by what the package's name begins with.
+    // The prefixes of package names, and the crates that may depend on them.
     for (known, by) in [
         ("aws-sdk-dynamodb", ["store", "aws"].as_slice()),
         ("aws-sdk-sqs", &["aws"]),

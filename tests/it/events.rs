@@ -1,4 +1,4 @@
-//! The functions take the events of `events/` as Lambda would hand them over.
+//! The functions handle the events in `events/` as Lambda delivers them.
 
 use functions::operations::{run_jobs, sweep_outbox};
 use functions::payments::{self, reconcile_ledger};
@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 
 use crate::harness::{TestApp, paid_hour};
 
-/// Runs the function that an HTTP event is for; its status and problem type.
+/// Runs the function of an HTTP event. Returns the status and the problem type of the response.
 async fn invoke(test: &TestApp, event: &str) -> (u16, String) {
     let parsed: Value = serde_json::from_str(event).expect("JSON");
     let key = parsed["routeKey"].as_str().expect("a route key");
     let route = ROUTES.iter().find(|route| key == format!("{} {}", route.method.as_str(), route.path));
-    let answer = route.expect("a route").respond(&test.stack.app, from_str(event).expect("an event")).await;
-    let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let response = route.expect("a route").respond(&test.stack.app, from_str(event).expect("an event")).await;
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     let kind = body["type"].as_str().unwrap_or_default();
-    (answer.status().as_u16(), kind.rsplit(':').next().unwrap_or_default().to_owned())
+    (response.status().as_u16(), kind.rsplit(':').next().unwrap_or_default().to_owned())
 }
 
 #[tokio::test]
 async fn http_events_reach_their_use_cases() {
     let test = TestApp::new().await;
-    // There is no such expert, which only the use case can know.
+    // The expert does not exist, which only the use case can find out.
     let public = invoke(&test, include_str!("../../events/http_public.json")).await;
     assert_eq!(public, (404, "not-found".to_owned()));
     let signed_in = include_str!("../../events/http_signed_in.json");
     assert_eq!(invoke(&test, signed_in).await, (404, "not-found".to_owned()));
-    // The same without its role, and without its claims.
+    // The same event without the role, and without claims.
     let no_client = signed_in.replace("[client]", "[expert]");
     assert_eq!(invoke(&test, &no_client).await, (403, "forbidden".to_owned()));
     let mut nobody: Value = serde_json::from_str(signed_in).expect("JSON");
@@ -48,25 +48,25 @@ async fn binary_without_a_handler_routes_by_method_and_path() {
         event["requestContext"]["http"]["method"] = method.into();
         event["requestContext"]["http"]["path"] = path.into();
         let request = from_str(&event.to_string()).expect("an event");
-        let answer = area.respond(&test.stack.app, request).await;
-        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-        (answer.status().as_u16(), body)
+        let response = area.respond(&test.stack.app, request).await;
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        (response.status().as_u16(), body)
     };
     let expert = &*offer.expert;
     let (status, profile) = ask(&experts::AREA, "GET", &format!("/v1/experts/{expert}")).await;
     assert_eq!((status, profile["id"].as_str()), (200, Some(expert)));
     let (status, listed) = ask(&experts::AREA, "GET", &format!("/v1/experts/{expert}/session-types")).await;
     assert_eq!((status, &listed["session_types"][0]["id"]), (200, &json!(offer.session_type)));
-    // The same path by another method is another route, which asks for a token.
+    // The same path with another method is another route, which requires a token.
     assert_eq!(ask(&experts::AREA, "PUT", &format!("/v1/experts/{expert}")).await.0, 401);
-    // Characters may be encoded, and a variable has at least one.
+    // Characters may be percent-encoded, and a path parameter must not be empty.
     let encoded = expert.replacen("exp_", "%65xp%5F", 1);
     assert_eq!(ask(&experts::AREA, "GET", &format!("/v1/experts/{encoded}")).await.0, 200);
     for (area, method, path) in [
         (&experts::AREA, "GET", "/v1/experts/".to_owned()),
         (&experts::AREA, "PATCH", format!("/v1/experts/{expert}")),
         (&experts::AREA, "GET", format!("/v1/experts/{expert}/nothing")),
-        // A route of another area is in another binary.
+        // Another area's route is in another binary.
         (&payments::AREA, "GET", format!("/v1/experts/{expert}")),
     ] {
         let (status, problem) = ask(area, method, &path).await;
@@ -76,7 +76,7 @@ async fn binary_without_a_handler_routes_by_method_and_path() {
 
 #[tokio::test]
 async fn signature_of_a_base64_webhook_is_verified_over_its_bytes() {
-    // The signature was made with another secret than this stack's and long ago; with the right ones it is taken.
+    // The signature is old and made with another secret. With a valid signature, the webhook is accepted.
     let test = TestApp::new().await;
     let event = include_str!("../../events/http_webhook_base64.json");
     assert_eq!(invoke(&test, event).await, (400, "webhook-refused".to_owned()));

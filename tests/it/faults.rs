@@ -1,4 +1,4 @@
-//! What a table does that the emulator never does: conflicts, writes of others at the worst moment, rows of another version.
+//! Faults of the table that the embedded database never has: conflicts, concurrent writes at the worst moment, unreadable rows.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -29,28 +29,28 @@ use store::{CommitError, Item, Job, OutboxEntry, Store, TableError, Transaction}
 
 use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
 
-/// Rows in memory, and what befalls those who write them.
+/// A table in memory that injects faults.
 #[derive(Clone, Default)]
 struct Rows {
     rows: Arc<Mutex<BTreeMap<Key, Item>>>,
-    /// How many writes are still told that the table is busy.
+    /// The number of further writes that fail because the table is busy.
     busy: Arc<Mutex<usize>>,
-    /// The next writes, last first, that are told nothing.
+    /// What is lost of the next writes, the last one first.
     lost: Arc<Mutex<Vec<Lost>>>,
-    /// What somebody else writes just before the next payment is written.
+    /// A concurrent write that happens just before the next write of a payment.
     before_payment: Arc<Mutex<Option<Transaction>>>,
-    /// What the next query still sees: the rows before a transaction that is not answered yet.
+    /// The rows that the next query returns: those before a transaction that is still in progress.
     late: Arc<Mutex<Option<BTreeMap<Key, Item>>>>,
     /// The partition of an index that cannot be read.
     closed: Arc<Mutex<Option<String>>>,
 }
 
-/// What happens to a write that is told nothing.
+/// What is lost of a write.
 #[derive(Clone, Copy)]
 enum Lost {
-    /// It never reached the table.
+    /// The request: the write was not made.
     Request,
-    /// It was done.
+    /// The response: the write was made.
     Answer,
 }
 
@@ -60,7 +60,7 @@ fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 
 impl Rows {
     fn stands(&self, write: &Write) -> bool {
-        let rows = self.rows.lock().expect("no panic");
+        let rows = self.rows.lock().expect("no poisoned lock");
         let standing = rows.get(&write.key);
         match write.expect {
             Expect::Anything => true,
@@ -75,21 +75,21 @@ impl Rows {
 #[async_trait]
 impl Table for Rows {
     async fn get(&self, key: &Key, _: Consistency) -> Result<Option<Item>, TableError> {
-        Ok(self.rows.lock().expect("no panic").get(key).cloned())
+        Ok(self.rows.lock().expect("no poisoned lock").get(key).cloned())
     }
 
     async fn get_many(&self, keys: &[Key], _: Consistency) -> Result<Vec<Item>, TableError> {
-        let rows = self.rows.lock().expect("no panic");
+        let rows = self.rows.lock().expect("no poisoned lock");
         Ok(keys.iter().filter_map(|key| rows.get(key).cloned()).collect())
     }
 
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
-        if self.closed.lock().expect("no panic").as_ref() == Some(&query.pk) {
+        if self.closed.lock().expect("no poisoned lock").as_ref() == Some(&query.pk) {
             return Err(TableError::Busy("a hot partition".to_owned()));
         }
         let (pk, sk) = query.index.map_or(("PK", "SK"), |index| (index.pk, index.sk));
-        let late = self.late.lock().expect("no panic").take();
-        let rows = self.rows.lock().expect("no panic");
+        let late = self.late.lock().expect("no poisoned lock").take();
+        let rows = self.rows.lock().expect("no poisoned lock");
         let mut found: Vec<(String, Item)> = late
             .as_ref()
             .unwrap_or(&rows)
@@ -108,19 +108,19 @@ impl Table for Rows {
 
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
         {
-            let mut busy = self.busy.lock().expect("no panic");
+            let mut busy = self.busy.lock().expect("no poisoned lock");
             if *busy > 0 {
                 *busy -= 1;
                 return Err(WriteError::Table(TableError::Busy("a conflict".to_owned())));
             }
         }
-        let lost = self.lost.lock().expect("no panic").pop();
-        let silence = || Err(WriteError::Table(TableError::Unavailable("no answer".to_owned())));
+        let lost = self.lost.lock().expect("no poisoned lock").pop();
+        let no_response = || Err(WriteError::Table(TableError::Unavailable("no answer".to_owned())));
         if matches!(lost, Some(Lost::Request)) {
-            return silence();
+            return no_response();
         }
         if writes.iter().any(|write| write.key.sk == "PAY" && matches!(write.action, Action::Put(_))) {
-            let other = self.before_payment.lock().expect("no panic").take();
+            let other = self.before_payment.lock().expect("no poisoned lock").take();
             if let Some(other) = other {
                 Store::new(Arc::new(self.clone())).commit(other).await.expect("the other is faster");
             }
@@ -130,7 +130,7 @@ impl Table for Rows {
         if !moved.is_empty() {
             return Err(WriteError::VersionConflict(moved));
         }
-        let mut rows = self.rows.lock().expect("no panic");
+        let mut rows = self.rows.lock().expect("no poisoned lock");
         for write in writes {
             match write.action {
                 Action::Put(item) => drop(rows.insert(write.key, item)),
@@ -138,11 +138,11 @@ impl Table for Rows {
                 Action::Check => {}
             }
         }
-        if lost.is_some() { silence() } else { Ok(()) }
+        if lost.is_some() { no_response() } else { Ok(()) }
     }
 }
 
-/// Nothing is delivered; tests call the worker themselves.
+/// A queue that delivers nothing; tests call the worker themselves.
 struct NoQueue;
 
 #[async_trait]
@@ -152,7 +152,7 @@ impl JobQueue for NoQueue {
     }
 }
 
-/// Ada's offer in rows of our own, with her account at the stack's Stripe.
+/// Ada's session type in a faulty table, with her account at the stack's Stripe simulator.
 async fn on_own_rows(test: &TestApp, terms: &Value) -> (App, Rows, Offer, ExpertId) {
     let offer = test.offer(terms).await;
     let expert: ExpertId = offer.expert.parse().expect("an id");
@@ -183,7 +183,7 @@ async fn book(app: &App, offer: &Offer, client: u128) -> Result<AppointmentId, A
 async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<AppointmentId, AppError> {
     let person = Person::new(client, vec![Role::Client]);
     let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
-    let wanted = booking::Booking {
+    let booking_request = booking::Booking {
         expert: offer.expert.parse().expect("an id"),
         session_type: offer.session_type.parse().expect("an id"),
         start: start.parse().expect("a time"),
@@ -197,13 +197,13 @@ async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<
         key: "k".to_owned(),
         fingerprint: "f".to_owned(),
     };
-    match booking::book(app, &person, &request, &wanted).await? {
+    match booking::book(app, &person, &request, &booking_request).await? {
         Creation::Created(booked, _) => Ok(booked.appointment.id),
-        Creation::Replayed(_) => panic!("not asked before"),
+        Creation::Replayed(_) => panic!("the first request"),
     }
 }
 
-/// The appointment that a client's only request made.
+/// The appointment that the client's only request has created.
 async fn made(app: &App, client: u128) -> AppointmentId {
     let person = Person::new(client, vec![Role::Client]).client_id().to_string();
     let idempotency = app.store.idempotency_record(&person, "k").await.expect("readable").expect("a record");
@@ -222,7 +222,7 @@ async fn concurrent_webhooks_are_all_accepted() {
     });
     let body = event.to_string();
     let signature = signature_header("whsec_local", test.clock.now(), &body);
-    *rows.busy.lock().expect("no panic") = 2;
+    *rows.busy.lock().expect("no poisoned lock") = 2;
     let header = |name: &str| (name == "stripe-signature").then(|| signature.clone());
     webhooks::receive_webhook(&app, GatewayKind::Stripe, &header, body.as_bytes())
         .await
@@ -241,22 +241,22 @@ async fn intent_created_after_its_hold_ended_is_cancelled() {
     let payment = app.store.payment(slow).await.expect("readable").expect("a payment");
     test.advance(600);
     book(&app, &offer, 8).await.expect("takes the slot over");
-    // The first request goes on: its intent is there, and it is noted just before the payment is called off.
+    // The first request continues: its intent is stored just before the payment is cancelled.
     let buyer = Buyer {
         description: "Consultation",
         name: "Alan",
         email: "alan@example.org",
         return_url: "http://127.0.0.1/",
     };
-    let stripe = app.gateways.get(GatewayKind::Stripe).expect("it is there");
+    let stripe = app.gateways.get(GatewayKind::Stripe).expect("it exists");
     let references = stripe.open(&payment, &buyer).await.expect("an intent").references;
     let late = references.intent.clone().expect("an intent");
     let mut faster = Transaction::new();
-    let noted = Payment { version: payment.version + 1, references, ..payment };
-    faster.put_payment(&noted).expect("storable");
-    *rows.before_payment.lock().expect("no panic") = Some(faster);
-    outbox::process(&app, Job::Payment(slow)).await.expect("worked off");
-    assert_eq!(test.stripe().object(&late).expect("it is there")["status"], "canceled");
+    let stored = Payment { version: payment.version + 1, references, ..payment };
+    faster.put_payment(&stored).expect("storable");
+    *rows.before_payment.lock().expect("no poisoned lock") = Some(faster);
+    outbox::process(&app, Job::Payment(slow)).await.expect("all messages are processed");
+    assert_eq!(test.stripe().object(&late).expect("it exists")["status"], "canceled");
     assert_eq!(app.store.outbox_entry(&Job::Payment(slow)).await.expect("readable"), None);
 }
 
@@ -267,15 +267,15 @@ async fn saved_card_authorized_during_a_cancellation_is_released() {
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &terms).await;
     let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
-    let process = async || outbox::process(&app, Job::Payment(id)).await.expect("worked off");
-    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
+    let process = async || outbox::process(&app, Job::Payment(id)).await.expect("all messages are processed");
+    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
     let setup = read().await.payment.expect("a payment").references.setup.expect("a card to save");
     test.stripe().pay(&setup, GOOD_CARD).expect("the card works");
     test.advance(700);
     process().await;
     let record = read().await;
     assert_eq!(record.appointment.status, Status::Confirmed);
-    // The card is asked, and its client calls off before that is noted.
+    // The card is authorized, and the client cancels before that is recorded.
     test.advance(18 * 86_400);
     let payment = record.payment.expect("a payment");
     let version = payment.version + 1;
@@ -285,11 +285,11 @@ async fn saved_card_authorized_during_a_cancellation_is_released() {
     let mut faster = Transaction::new();
     faster.put_appointment(&called_off).expect("storable");
     faster.put_payment(&Payment { version, final_charge: Some(nothing), ..payment }).expect("storable");
-    *rows.before_payment.lock().expect("no panic") = Some(faster);
+    *rows.before_payment.lock().expect("no poisoned lock") = Some(faster);
     process().await;
     let record = read().await;
-    let intent = record.payment.expect("a payment").references.intent.expect("it is noted");
-    assert_eq!(test.stripe().object(&intent).expect("it is there")["status"], "canceled");
+    let intent = record.payment.expect("a payment").references.intent.expect("a stored intent");
+    assert_eq!(test.stripe().object(&intent).expect("it exists")["status"], "canceled");
     let totals = domain::payments::ledger::Totals::of(&record.movements);
     assert_eq!((totals.captured, totals.authorised), (0, 0));
     assert_eq!(record.movements.len(), 2, "set aside and let go of: {:?}", record.movements);
@@ -300,26 +300,26 @@ async fn job_is_not_finished_by_a_stale_read() {
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
-    let process = async |job| outbox::process(&app, job).await.expect("worked off");
-    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
+    let process = async |job| outbox::process(&app, job).await.expect("all messages are processed");
+    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
     let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
     test.stripe().pay(&intent, GOOD_CARD).expect("the card works");
     test.advance(700);
     process(Job::Payment(id)).await;
     process(Job::Receipts(id)).await;
     assert_eq!(app.store.documents(id).await.expect("readable").len(), 1, "a receipt");
-    // It is called off, and whoever gives the money back sees what they do of it, and not yet the rest.
-    let late = || Some(rows.rows.lock().expect("no panic").clone());
+    // The appointment is cancelled, and the refund job reads a part of that transaction but not yet the rest.
+    let late = || Some(rows.rows.lock().expect("no poisoned lock").clone());
     let before = late();
     let client = Person::new(7, vec![Role::Client]);
     appointments::cancel(&app, &client, id, LongText::default(), None).await.expect("called off");
     let called_off = late();
-    *rows.late.lock().expect("no panic") = before;
+    *rows.late.lock().expect("no poisoned lock") = before;
     process(Job::Payment(id)).await;
     let refunded = domain::payments::ledger::Totals::of(&read().await.movements).refunded;
     assert_eq!(refunded, 8_000);
-    // The same of its document.
-    *rows.late.lock().expect("no panic") = called_off;
+    // The same for the receipt.
+    *rows.late.lock().expect("no poisoned lock") = called_off;
     process(Job::Receipts(id)).await;
     let documents = app.store.documents(id).await.expect("readable");
     assert_eq!(documents.len(), 2, "a receipt and a credit note");
@@ -334,8 +334,8 @@ async fn unreadable_outbox_entry_blocks_no_other() {
     let known = outbox::sweep(&app).await.expect("swept").found;
     assert!(known > 0);
     {
-        // Before the others in its shard, something that is no effect of ours.
-        let mut rows = rows.rows.lock().expect("no panic");
+        // An unknown outbox entry precedes the others in its shard.
+        let mut rows = rows.rows.lock().expect("no poisoned lock");
         let (key, row) = rows.iter().find(|(key, _)| key.sk.starts_with("OUTBOX#")).expect("a due row");
         let (key, mut row) = (Key { sk: "OUTBOX#later".to_owned(), ..key.clone() }, row.clone());
         let unknown = row["PK"].clone();
@@ -348,21 +348,21 @@ async fn unreadable_outbox_entry_blocks_no_other() {
 #[tokio::test]
 async fn unreadable_partition_blocks_no_other() {
     #[derive(Clone, Default)]
-    struct Asked(Arc<Mutex<Vec<Job>>>);
+    struct RecordingQueue(Arc<Mutex<Vec<Job>>>);
 
     #[async_trait]
-    impl JobQueue for Asked {
+    impl JobQueue for RecordingQueue {
         async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
-            self.0.lock().expect("no panic").extend(jobs);
+            self.0.lock().expect("no poisoned lock").extend(jobs);
             Ok(())
         }
     }
 
     let test = TestApp::new().await;
-    let (rows, asked) = (Rows::default(), Asked::default());
+    let (rows, queue) = (Rows::default(), RecordingQueue::default());
     let app = App {
         store: Store::new(Arc::new(rows.clone())),
-        queue: Arc::new(asked.clone()),
+        queue: Arc::new(queue.clone()),
         ..test.stack.app.clone()
     };
     let jobs: Vec<Job> = (0..8).map(|bits| Job::Payment(AppointmentId::from_bits(bits))).collect();
@@ -373,10 +373,10 @@ async fn unreadable_partition_blocks_no_other() {
     app.store.commit(transaction).await.expect("owed");
     assert_eq!(outbox::sweep(&app).await.expect("swept").found, jobs.len());
     for closed in 0..store::keys::OUTBOX_SHARDS {
-        asked.0.lock().expect("no panic").clear();
-        *rows.closed.lock().expect("no panic") = Some(format!("OUTBOX#{closed}"));
+        queue.0.lock().expect("no poisoned lock").clear();
+        *rows.closed.lock().expect("no poisoned lock") = Some(format!("OUTBOX#{closed}"));
         outbox::sweep(&app).await.expect_err("one of them cannot be read");
-        assert_eq!(asked.0.lock().expect("no panic").len(), jobs.len() - 1, "{closed}");
+        assert_eq!(queue.0.lock().expect("no poisoned lock").len(), jobs.len() - 1, "{closed}");
     }
 }
 
@@ -396,7 +396,7 @@ async fn write_with_a_lost_response_does_not_conflict_with_itself() {
     store.commit(first).await.expect("new");
     let next = OutboxEntry { stamp: 6, ..due.clone() };
     store.commit(put(&next, 5)).await.expect("as it was read");
-    // As the SDK repeats it when it heard nothing.
+    // The SDK repeats a request without a response.
     store.commit(put(&next, 5)).await.expect("it is there already");
     assert!(store.commit(put(&OutboxEntry { stamp: 7, ..due }, 5)).await.is_err());
 }
@@ -420,9 +420,9 @@ async fn partial_refund_made_at_the_gateway_is_not_taken_for_the_whole() {
         form.extend(amount.map(|amount| ("amount", amount)));
         let url = test.stack.stripe_url.as_ref().expect("it runs").join("v1/refunds").expect("a URL");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let answer =
-            client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("an answer");
-        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap_or_default());
+        let response =
+            client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("a response");
+        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap_or_default());
     };
     for (by_hand, refunds) in [(Some("1000"), 2), (None, 1)] {
         let test = TestApp::new().await;
@@ -453,12 +453,12 @@ async fn rates_of_another_format_version_leave_prices_without_estimates() {
     let estimator = app::payments::exchange_rates::estimator(&app, Some(dollar)).await.expect("rates");
     assert!(estimator.of(price).is_some());
     let key = store::keys::exchange_rates();
-    if let Some(row) = rows.rows.lock().expect("no panic").get_mut(&key) {
+    if let Some(row) = rows.rows.lock().expect("no poisoned lock").get_mut(&key) {
         let no_date = row["PK"].clone();
         row.insert("date".to_owned(), no_date);
     }
     assert!(app::payments::exchange_rates::estimator(&app, Some(dollar)).await.is_none());
-    // Whoever goes by them is told.
+    // A request that needs the rates is refused.
     let charge = app::payments::exchange_rates::convert_for_charge(&app, price, dollar, app.now()).await;
     assert!(matches!(charge, Err(AppError::Read(_))), "{charge:?}");
 }
@@ -484,13 +484,13 @@ async fn receipt_numbers_have_no_gap_despite_lost_requests_and_responses() {
     ];
     for (number, faults) in (1..).zip(faults) {
         for fault in faults {
-            rows.lost.lock().expect("no panic").push(*fault);
+            rows.lost.lock().expect("no poisoned lock").push(*fault);
             let silent = receipt::issue(&app, &appointment, &occasion(number)).await;
             assert!(matches!(silent, Err(AppError::Commit(CommitError::Table(_)))), "{silent:?}");
         }
-        *rows.busy.lock().expect("no panic") = 2;
+        *rows.busy.lock().expect("no poisoned lock") = 2;
         let issued = receipt::issue(&app, &appointment, &occasion(number)).await.expect("issued");
-        *rows.busy.lock().expect("no panic") = 0;
+        *rows.busy.lock().expect("no poisoned lock") = 0;
         assert_eq!(issued.number.sequence(), number);
     }
     let documents = app.store.documents(id).await.expect("readable");

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ async fn one_of_200_concurrent_bookings_of_a_slot_succeeds() {
     assert_eq!(outcomes, BTreeMap::from([("booked".to_owned(), 1), ("slot-taken".to_owned(), 199)]));
 }
 
-/// Every active appointment of the expert, with its buffers.
+/// The times of the expert's active appointments with their buffers.
 async fn occupied(test: &TestApp, expert: &str) -> Vec<(TimeSpan, String)> {
     let days = test
         .stack
@@ -67,7 +67,7 @@ fn assert_no_overlap(spans: &[(TimeSpan, String)]) {
     }
 }
 
-/// Two session types of unequal length and buffers, one of them across UTC midnight.
+/// Two session types with different lengths and buffers, one of which can be booked across UTC midnight.
 async fn two_types(test: &TestApp, free: bool) -> Vec<Offer> {
     let all_day = json!([{ "opens": "00:00", "closes": "24:00" }]);
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -93,7 +93,7 @@ async fn two_types(test: &TestApp, free: bool) -> Vec<Offer> {
     offers
 }
 
-/// Starts around a UTC midnight that the two types offer.
+/// The starts of slots around a UTC midnight.
 async fn starts(test: &TestApp, offer: &Offer) -> Vec<String> {
     let path = format!(
         "/v1/experts/{}/slots?session_type={}&from=2027-01-05T21:00:00Z&to=2027-01-06T03:00:00Z",
@@ -156,7 +156,7 @@ async fn expired_holds_lose_no_slot_during_concurrent_bookings() {
                 }));
             }
         }
-        // Holds end while the race is on, and the sweep comes in between.
+        // Holds expire and the sweep runs during the concurrent bookings.
         let sweeper = test.clone();
         let sweep = tokio::spawn(async move {
             sweeper.advance(601);
@@ -169,7 +169,7 @@ async fn expired_holds_lose_no_slot_during_concurrent_bookings() {
         sweep.await.expect("no panic");
         assert_no_overlap(&occupied(&test, &offers[0].expert).await);
     }
-    // Once every hold is over, everything can be had again.
+    // After all holds have expired, every slot is free again.
     test.advance(601);
     test.sweep().await;
     assert_eq!(occupied(&test, &offers[0].expert).await, []);
@@ -241,7 +241,7 @@ async fn concurrently_issued_receipts_are_numbered_without_gaps() {
     let booked = crate::harness::id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
     let appointment = test.stack.app.store.appointment(booked.parse().expect("an id")).await;
     let appointment = Arc::new(appointment.expect("readable").expect("an appointment"));
-    // Fifty payments, each documented by two workers at once.
+    // Fifty payments, for each of which two workers issue the receipt concurrently.
     let races = (0..100).map(|number| {
         let (test, appointment) = (test.clone(), appointment.clone());
         tokio::spawn(async move {
@@ -252,7 +252,7 @@ async fn concurrently_issued_receipts_are_numbered_without_gaps() {
                 at: test.stack.app.now(),
             };
             loop {
-                // As an effect does that was told to come again.
+                // Repeat on a conflict, as a job does.
                 match app::receipts::receipt::issue(&test.stack.app, &appointment, &occasion).await {
                     Err(AppError::Busy) => {}
                     issued => return issued.expect("issued"),

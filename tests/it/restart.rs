@@ -1,11 +1,11 @@
-//! The process ends at any moment and starts again on what it left.
+//! The process stops at any moment and restarts with the data that it left.
 
 use serde_json::json;
 use simulators::ManualClock;
 
 use crate::harness::{GOOD_CARD, NOW, TestApp, id, intent, paid_hour};
 
-/// A folder of the test's own, removed at its end.
+/// A temporary folder, which is removed at the end of the test.
 struct Folder(std::path::PathBuf);
 
 impl Folder {
@@ -36,7 +36,7 @@ async fn restart_loses_no_expired_hold_and_no_payment() {
     };
 
     let test = TestApp::at(clock.clone(), config(0)).await;
-    // Who somebody is follows from the issuer's address, so it listens where it did.
+    // A person's ids depend on the issuer's URL, so the sign-in service uses the same port again.
     let port = test.stack.sign_in_url.port().expect("a port");
     let begin = || async {
         while tokio::net::TcpListener::bind(("127.0.0.1", port)).await.is_err() {
@@ -50,7 +50,7 @@ async fn restart_loses_no_expired_hold_and_no_payment() {
     test.stripe().pay(intent(&paid), GOOD_CARD).expect("the card works");
     let cancelled = test.book_and_pay(&offer, "2027-01-05T13:00:00Z", "k3").await;
     test.post_action("alan", &cancelled, "cancel", &json!(null)).await.expect(200);
-    // Effects are owed, messages are under way, the queue is full: and it ends.
+    // The process stops while jobs and webhooks are due and the queue has messages.
     drop(test);
 
     let test = begin().await;

@@ -1,5 +1,5 @@
-//! Every route against everybody who may not call it: each is refused, the refusal reveals nothing, and nothing changes; and
-//! whoever may is let through, because a door that is always shut keeps thieves out too.
+//! Every route with every wrong caller: the request is refused, the response discloses nothing, and nothing changes. Every
+//! right caller is admitted, because a route that refuses everybody would pass the first check too.
 
 mod matrix;
 
@@ -14,7 +14,7 @@ use simulators::sign_in::Person;
 use self::matrix::{Entry, MATRIX, Rule};
 use crate::harness::{Offer, Response, TestApp, billing_details, paid_hour};
 
-/// A paid appointment of Ada's that Alan booked, and all that hangs on it.
+/// A paid appointment of Ada and Alan, with all related resources.
 struct Fixture {
     test: TestApp,
     offer: Offer,
@@ -37,7 +37,7 @@ impl Fixture {
         Self { test, offer, appointment, receipt }
     }
 
-    /// The address of a route, with this gateway and the ids of this scene in it.
+    /// The path of a route with this gateway and the ids of the fixture.
     fn address(&self, entry: &Entry, route: &Route, gateway: &str) -> String {
         let path = route
             .path
@@ -51,11 +51,13 @@ impl Fixture {
 
     async fn request(&self, entry: &Entry, route: &Route, path: &str, authorization: &str) -> Response {
         let method = route.method.as_str().parse().expect("a method");
-        let ask = self.test.request(method, path).header("If-Match", "\"1\"").idempotency_key(entry.function);
-        let ask = if authorization.is_empty() { ask } else { ask.header("Authorization", authorization) };
+        let request =
+            self.test.request(method, path).header("If-Match", "\"1\"").idempotency_key(entry.function);
+        let request =
+            if authorization.is_empty() { request } else { request.header("Authorization", authorization) };
         match (entry.body)(&self.offer) {
-            Value::Null => ask.send().await,
-            body => ask.json(&body).send().await,
+            Value::Null => request.send().await,
+            body => request.json(&body).send().await,
         }
     }
 
@@ -63,7 +65,7 @@ impl Fixture {
         format!("Bearer {}", self.test.stack.sign_in.access_token(person, valid_seconds))
     }
 
-    /// What must stand in no refusal.
+    /// The private values that no refusal may contain.
     fn private(&self) -> Vec<&str> {
         let Self { offer, appointment, receipt, .. } = self;
         let words = ["Ada", "Lovelace", "Alan", "example.org", "sk_test", "whsec", "cli_", "pi_"];
@@ -71,7 +73,7 @@ impl Fixture {
     }
 }
 
-/// Ids that nothing has.
+/// A path with ids that do not exist.
 fn absent(path: &str, fixture: &Fixture) -> String {
     let none = |kind: &str| format!("{kind}_7zzzzzzzzzzzzzzzzzzzzzzzzz");
     path.replace(&fixture.receipt, &none("rcp"))
@@ -80,10 +82,11 @@ fn absent(path: &str, fixture: &Fixture) -> String {
         .replace(&fixture.appointment, &none("apt"))
 }
 
-/// Every route; one with a gateway in its path for each gateway.
+/// All routes; a route with a gateway in its path once for each gateway.
 fn routes() -> impl Iterator<Item = (&'static Entry, &'static Route, &'static str)> {
     functions::ROUTES.iter().flat_map(|route| {
-        let entry = MATRIX.iter().find(|entry| entry.function == route.function).expect("it compiled");
+        let entry =
+            MATRIX.iter().find(|entry| entry.function == route.function).expect("every route has an entry");
         let gateways: &[_] = if route.path.contains("{gateway}") { &["stripe", "paypal"] } else { &[""] };
         gateways.iter().map(move |gateway| (entry, route, *gateway))
     })
@@ -98,7 +101,7 @@ fn person(subject: &str, groups: &[&str]) -> Person {
     }
 }
 
-/// Everybody who can sign in. Ada gives the session, Alan booked it.
+/// People with the right, other, missing and invalid groups. Ada is the expert of the appointment, and Alan the client.
 fn people() -> Vec<Person> {
     vec![
         person("ada", &["expert"]),
@@ -114,14 +117,14 @@ fn people() -> Vec<Person> {
     ]
 }
 
-/// What a rule means for somebody.
+/// What a rule means for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    /// They may.
-    Through,
-    /// 403.
+    /// The person may call the route.
+    Admitted,
+    /// The response is 403.
     Forbidden,
-    /// 404, as if it were not there.
+    /// The response is 404, as if the resource did not exist.
     Hidden,
 }
 
@@ -129,18 +132,18 @@ fn verdict(rule: Rule, person: &Person) -> Verdict {
     let has = |role: Role| person.groups.iter().any(|group| Role::from_group(group) == Some(role));
     let expert = person.subject == "ada" && has(Role::Expert);
     let client = person.subject == "alan" && has(Role::Client);
-    let otherwise = |may: bool, refusal| if may { Verdict::Through } else { refusal };
+    let otherwise = |may: bool, refusal| if may { Verdict::Admitted } else { refusal };
     match rule {
-        Rule::Anybody | Rule::Provider | Rule::SignedIn => Verdict::Through,
+        Rule::Anybody | Rule::Provider | Rule::SignedIn => Verdict::Admitted,
         Rule::Has(role) => otherwise(has(role), Verdict::Forbidden),
         Rule::Owner => otherwise(expert, Verdict::Forbidden),
         Rule::Party => otherwise(expert || client || has(Role::Admin), Verdict::Hidden),
-        Rule::NotItsClient if client => Verdict::Forbidden,
-        Rule::NotItsClient => otherwise(expert || has(Role::Admin), Verdict::Hidden),
+        Rule::ExpertOrAdmin if client => Verdict::Forbidden,
+        Rule::ExpertOrAdmin => otherwise(expert || has(Role::Admin), Verdict::Hidden),
     }
 }
 
-/// The headers that could tell something.
+/// The headers that could disclose something.
 fn meaningful(headers: &HeaderMap) -> HeaderMap {
     let mut headers = headers.clone();
     headers.remove(DATE);
@@ -148,7 +151,7 @@ fn meaningful(headers: &HeaderMap) -> HeaderMap {
     headers
 }
 
-/// A refusal says nothing of what is there: it is the same, to the header, as for what is not.
+/// Checks that a refusal is the same for an existing resource and for one that does not exist, including the headers.
 async fn check_nothing_disclosed(
     fixture: &Fixture,
     entry: &Entry,
@@ -158,17 +161,21 @@ async fn check_nothing_disclosed(
     authorization: &str,
     hint: &str,
 ) {
-    let said = format!("{} {:?}", response.body, response.headers);
+    let text = format!("{} {:?}", response.body, response.headers);
     for word in fixture.private() {
-        assert!(!said.contains(word), "{hint} reads {word}: {said}");
+        assert!(!text.contains(word), "{hint} reads {word}: {text}");
     }
     let nothing = fixture.request(entry, route, &absent(path, fixture), authorization).await;
     assert_eq!(
         (nothing.status, &nothing.body),
         (response.status, &response.body),
-        "{hint} learns that it is there"
+        "{hint}: the response differs for an existing resource"
     );
-    assert_eq!(meaningful(&nothing.headers), meaningful(&response.headers), "{hint} learns that it is there");
+    assert_eq!(
+        meaningful(&nothing.headers),
+        meaningful(&response.headers),
+        "{hint}: the response differs for an existing resource"
+    );
 }
 
 #[tokio::test]
@@ -180,7 +187,7 @@ async fn every_route_refuses_every_wrong_caller() {
         let path = fixture.address(entry, route, gateway);
         for person in people() {
             let (status, problem) = match verdict(entry.rule, &person) {
-                Verdict::Through => continue,
+                Verdict::Admitted => continue,
                 Verdict::Forbidden => (403, "forbidden"),
                 Verdict::Hidden => (404, "not-found"),
             };
@@ -189,8 +196,8 @@ async fn every_route_refuses_every_wrong_caller() {
             let response = fixture.request(entry, route, &path, &authorization).await;
             assert_eq!(response.status, status, "{hint}: {:#}", response.body);
             assert_eq!(response.problem(status), problem, "{hint}");
-            // A client who knows of the appointment is told more than strangers.
-            if !(entry.rule == Rule::NotItsClient && status == 403) {
+            // The client of the appointment gets another response than other people.
+            if !(entry.rule == Rule::ExpertOrAdmin && status == 403) {
                 check_nothing_disclosed(&fixture, entry, route, &path, &response, &authorization, &hint)
                     .await;
             }
@@ -198,8 +205,8 @@ async fn every_route_refuses_every_wrong_caller() {
         }
     }
     assert_eq!(fixture.test.snapshot().await, before);
-    println!("{refused} pairs of a route and a person who may not, each refused");
-    // And without a signature nobody is a provider.
+    println!("{refused} wrong callers of routes refused");
+    // A request without a signature is not from a provider.
     for (entry, route, gateway) in routes().filter(|(entry, ..)| entry.rule == Rule::Provider) {
         let path = fixture.address(entry, route, gateway);
         for person in people() {
@@ -214,14 +221,14 @@ async fn every_route_refuses_every_wrong_caller() {
     for (entry, route, gateway) in routes().filter(|(entry, ..)| entry.rule != Rule::Provider) {
         let path = fixture.address(entry, route, gateway);
         for person in people() {
-            if verdict(entry.rule, &person) != Verdict::Through {
+            if verdict(entry.rule, &person) != Verdict::Admitted {
                 continue;
             }
             let authorization = fixture.bearer(&person, 3_600);
             let response = fixture.request(entry, route, &path, &authorization).await;
             let hint = format!("{} as {:?} at {}", person.subject, person.groups, entry.function);
             assert!(![401, 403].contains(&response.status.as_u16()), "{hint}: {:#}", response.body);
-            // What they did before may stand against it, but not that they know nothing of it.
+            // An earlier request may conflict with this one, but access must not be refused.
             let unpublished = ["list_slots", "read_exchange_rates"].contains(&entry.function);
             assert!(response.status != 404 || unpublished, "{hint}: {:#}", response.body);
             admitted.insert(entry.function);
@@ -236,7 +243,7 @@ fn unsigned(header: &Value, claims: &Value, signature: &str) -> String {
     format!("{}.{}.{signature}", encode(header), encode(claims))
 }
 
-/// What is no token of ours, though all but one thing about it may be right.
+/// Invalid tokens, of which most are wrong in only one respect.
 fn bad_tokens(fixture: &Fixture, other: &TestApp) -> Vec<(&'static str, String)> {
     let ada = person("ada", &["expert", "client", "admin"]);
     let sign_in = &fixture.test.stack.sign_in;

@@ -1,4 +1,4 @@
-//! Starting a stack, calling it, and the ordinary expert whom most tests book.
+//! Starts a stack, sends requests to it, and sets up the expert that most tests book.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +16,7 @@ use store::Meter;
 /// A Monday, 08:00 in London.
 pub const NOW: &str = "2027-01-04T08:00:00Z";
 
-/// A running stack and a clock to move.
+/// A running stack with a settable clock.
 pub struct TestApp {
     pub stack: Stack,
     pub clock: ManualClock,
@@ -24,7 +24,7 @@ pub struct TestApp {
     pub http: reqwest::Client,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Response {
     pub status: StatusCode,
@@ -33,14 +33,14 @@ pub struct Response {
 }
 
 impl Response {
-    /// The body, when the status is this one.
+    /// The body. Panics if the status is another.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
         self.body
     }
 
-    /// The last part of the problem's type, when the status is this one.
+    /// The last part of the problem's type. Panics if the status is another, or the body is not a problem document.
     #[track_caller]
     pub fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
@@ -50,16 +50,16 @@ impl Response {
             assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{:#}", self.body);
         }
         let kind = self.body["type"].as_str().expect("a type");
-        kind.strip_prefix("urn:expert-connect:problem:").expect("our namespace")
+        kind.strip_prefix("urn:expert-connect:problem:").expect("the namespace of problem types")
     }
 
-    /// The version in the ETag.
+    /// The ETag, which has the version.
     pub fn etag(&self) -> String {
         self.headers["etag"].to_str().expect("text").to_owned()
     }
 }
 
-/// A request that is being put together.
+/// A request that is not sent yet.
 pub struct TestRequest<'a> {
     test: &'a TestApp,
     method: Method,
@@ -90,11 +90,11 @@ impl TestRequest<'_> {
         Self { request: self.request.body(body.into()), ..self }
     }
 
-    /// What came back as it came, when it need not be JSON.
+    /// Sends the request, and returns headers and body of the response without parsing it. Panics if the status is not 200.
     pub async fn send_for_file(self) -> (HeaderMap, Vec<u8>) {
-        let answer = self.request.send().await.expect("an answer");
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let bytes = answer.bytes().await.expect("bytes").to_vec();
+        let response = self.request.send().await.expect("a response");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.expect("bytes").to_vec();
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
         description::check_media_type(
             self.method.as_str(),
@@ -105,9 +105,9 @@ impl TestRequest<'_> {
     }
 
     pub async fn send(self) -> Response {
-        let answer = self.request.send().await.expect("an answer");
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = answer.text().await.expect("text");
+        let response = self.request.send().await.expect("a response");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("text");
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
         description::check(self.method.as_str(), &self.path, status.as_u16(), &body);
         Response { status, headers, body }
@@ -115,25 +115,25 @@ impl TestRequest<'_> {
 }
 
 impl TestApp {
-    /// A stack that keeps nothing.
+    /// A stack in memory.
     pub async fn new() -> Self {
         Self::with(|_| ()).await
     }
 
-    /// A stack that keeps nothing, with other settings.
+    /// A stack in memory with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut StackConfig)) -> Self {
         let start: domain::Timestamp = NOW.parse().expect("a time");
         Self::at(ManualClock::at(start.seconds()), change).await
     }
 
-    /// A stack on a clock that is there already.
+    /// A stack that uses an existing clock.
     pub async fn at(clock: ManualClock, change: impl FnOnce(&mut StackConfig)) -> Self {
         let meter = Arc::new(Meter::default());
         let mut config = StackConfig::in_memory(StackClock::new(clock.clock()));
         config.meter = Some(meter.clone());
         change(&mut config);
         let stack = Stack::start(config, axum::Router::new()).await.expect("the stack starts");
-        // An error only says that another test was first.
+        // Fails if another test was first.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         if let (Some(stripe), Some(description)) = (&stack.stripe, stripe_description()) {
@@ -177,13 +177,13 @@ impl TestApp {
         self.request(Method::PUT, path)
     }
 
-    /// All that is kept and all that was sent: what a refused request must not change.
+    /// All rows, messages, events and requests to Stripe. A refused request must not change them.
     pub async fn snapshot(&self) -> String {
         let scan = self
             .http
             .post(&self.stack.database_url)
             .header("X-Amz-Target", "DynamoDB_20120810.Scan")
-            // The form of a signature, which the embedded database does not check.
+            // A signature is required, but the embedded database does not verify it.
             .header(
                 "Authorization",
                 "AWS4-HMAC-SHA256 Credential=local/20270104/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
@@ -191,9 +191,9 @@ impl TestApp {
             .header("X-Amz-Date", "20270104T080000Z")
             .header("Content-Type", "application/x-amz-json-1.0")
             .body(r#"{"TableName":"expert-connect"}"#);
-        let found = scan.send().await.expect("an answer").text().await.expect("text");
+        let found = scan.send().await.expect("a response").text().await.expect("text");
         let found: Value = serde_json::from_str(&found).expect("JSON");
-        assert!(found["LastEvaluatedKey"].is_null(), "it fits one page");
+        assert!(found["LastEvaluatedKey"].is_null(), "the scan fits one page");
         let mut rows: Vec<String> = found["Items"]
             .as_array()
             .unwrap_or_else(|| panic!("no rows: {found}"))
@@ -207,19 +207,19 @@ impl TestApp {
         format!("{}\n{queue:?}, {published} events, {calls} events of Stripe's", rows.join("\n"))
     }
 
-    /// Moves the clock.
+    /// Advances the clock by some seconds.
     pub fn advance(&self, seconds: i64) {
         self.clock.advance(seconds);
     }
 
-    /// The sweep, and all that follows.
+    /// Runs the sweep and then all due jobs.
     pub async fn sweep(&self) {
         self.stack.sweep().await.expect("the sweep works");
     }
 }
 
-/// What Stripe says of its own calls, in the folder that `PROVIDER_SPECS` names. When it is there, every request that the
-/// product sends is held against it, and one that does not fit is refused.
+/// Stripe's OpenAPI document, from the folder in `PROVIDER_SPECS`. With it, the simulator refuses every request of the product
+/// that does not match the document.
 fn stripe_description() -> Option<&'static Description> {
     static DESCRIPTION: OnceLock<Option<Description>> = OnceLock::new();
     let read = || {
@@ -240,7 +240,7 @@ pub fn office_hours() -> Value {
     })
 }
 
-/// An hour for 80 euros, every half hour.
+/// A session type: an hour for 80 euros, bookable every half hour.
 pub fn paid_hour() -> Value {
     json!({
         "name": "Consultation",
@@ -250,14 +250,14 @@ pub fn paid_hour() -> Value {
     })
 }
 
-/// The same for nothing.
+/// The same without a price.
 pub fn free_hour() -> Value {
     let mut terms = paid_hour();
     terms["price"]["amount"] = json!(0);
     terms
 }
 
-/// What Ada's receipts say of her.
+/// Ada's billing details.
 pub fn billing_details() -> Value {
     json!({
         "legal_name": "Ada Lovelace Ltd",
@@ -268,7 +268,7 @@ pub fn billing_details() -> Value {
     })
 }
 
-/// An expert who can be booked.
+/// An expert with a session type that can be booked.
 #[derive(Debug, Clone)]
 pub struct Offer {
     pub expert: String,
@@ -276,7 +276,7 @@ pub struct Offer {
 }
 
 impl TestApp {
-    /// Ada with a profile and these hours.
+    /// Publishes Ada's profile with these availability rules. Returns her id.
     pub async fn expert(&self, rules: &Value) -> String {
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
         let expert = self
@@ -298,7 +298,7 @@ impl TestApp {
         id
     }
 
-    /// One more session type of Ada's.
+    /// Creates a session type of Ada's. Returns its id.
     pub async fn session_type(&self, expert: &str, terms: &Value) -> String {
         let key = format!("{terms}").len().to_string() + terms["name"].as_str().unwrap_or_default();
         let kind = self
@@ -312,7 +312,7 @@ impl TestApp {
         kind["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Ada's Stripe account, ready to be paid.
+    /// Connects Ada's Stripe account, so that it accepts payments. Returns its id.
     pub async fn onboard(&self, expert: &str) -> String {
         self.post(&format!("/v1/experts/{expert}/payment-accounts/stripe/onboarding"))
             .signed_in_as("ada")
@@ -330,7 +330,7 @@ impl TestApp {
         account
     }
 
-    /// Ada in office hours with these terms, ready to be paid.
+    /// Publishes Ada with office hours and a session type with these terms. With a price, her Stripe account is connected.
     pub async fn offer(&self, terms: &Value) -> Offer {
         let expert = self.expert(&office_hours()).await;
         let session_type = self.session_type(&expert, terms).await;
@@ -340,7 +340,7 @@ impl TestApp {
         Offer { expert, session_type }
     }
 
-    /// The starts that can be booked on a day, in UTC.
+    /// The starts of the free slots of a day, in UTC.
     pub async fn starts(&self, offer: &Offer, day: &str) -> Vec<String> {
         let Offer { expert, session_type } = offer;
         let path = format!(
@@ -351,7 +351,7 @@ impl TestApp {
         slots.iter().map(|slot| slot["start"].as_str().expect("a start").to_owned()).collect()
     }
 
-    /// A booking's body.
+    /// The body of a booking.
     pub fn booking(offer: &Offer, start: &str) -> Value {
         json!({
             "expert_id": offer.expert,
@@ -361,7 +361,7 @@ impl TestApp {
         })
     }
 
-    /// Books for Alan.
+    /// Books a slot for Alan.
     pub async fn book(&self, offer: &Offer, start: &str, key: &str) -> Response {
         self.book_as("alan", offer, start, key).await
     }
@@ -371,29 +371,29 @@ impl TestApp {
         self.post("/v1/appointments").signed_in_as(subject).idempotency_key(key).json(&body).send().await
     }
 
-    /// An appointment as Alan sees it.
+    /// An appointment, as Alan reads it.
     pub async fn appointment(&self, id: &str) -> Value {
         self.get(&format!("/v1/appointments/{id}")).signed_in_as("alan").send().await.expect(200)
     }
 
-    /// Does something to an appointment as this person.
+    /// Posts an action on an appointment, such as `cancel`, as this person.
     pub async fn post_action(&self, subject: &str, id: &str, what: &str, body: &Value) -> Response {
-        let ask = self.post(&format!("/v1/appointments/{id}/{what}")).signed_in_as(subject);
-        if body.is_null() { ask.send().await } else { ask.json(body).send().await }
+        let request = self.post(&format!("/v1/appointments/{id}/{what}")).signed_in_as(subject);
+        if body.is_null() { request.send().await } else { request.json(body).send().await }
     }
 
-    /// What an administrator says of a payment that needs a person.
+    /// Resolves an escalated payment as an administrator.
     pub async fn resolve(&self, id: &str, decision: &str) -> Response {
         let path = format!("/v1/appointments/{id}");
-        let seen = self.get(&path).signed_in_as("margaret").send().await.expect(200);
+        let appointment = self.get(&path).signed_in_as("margaret").send().await.expect(200);
         let mut body = json!({ "resolution": decision });
         if decision == "resolved_manually" {
-            body["amount"] = seen["payment"]["escalation"]["amount"].clone();
+            body["amount"] = appointment["payment"]["escalation"]["amount"].clone();
         }
         self.post_action("margaret", id, "payment/resolution", &body).await
     }
 
-    /// Books and pays a slot for Alan; its id.
+    /// Books and pays a slot for Alan. Returns the appointment's id.
     pub async fn book_and_pay(&self, offer: &Offer, start: &str, key: &str) -> String {
         let booked = self.book(offer, start, key).await.expect(201);
         self.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
@@ -404,7 +404,7 @@ impl TestApp {
     }
 }
 
-/// A card that always works.
+/// A card that is always accepted.
 pub const GOOD_CARD: &str = "4242424242424242";
 
 pub fn id(document: &Value) -> String {

@@ -1,4 +1,4 @@
-//! Clients hold, pay and get what they booked.
+//! Booking: holds, payment, confirmation, and the rules of slots.
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
     assert_eq!(booked["start_for_client"], "2027-01-05T11:00:00+01:00");
     assert_eq!(booked["payment"]["state"], "open");
     assert!(booked["payment"]["client_secret"].as_str().expect("a secret").contains("_secret_"));
-    // 09:30, 10:00 and 10:30 are gone: an hour every half hour.
+    // 09:30, 10:00 and 10:30 overlap the booked hour.
     assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 12);
     assert_eq!(test.book_as("grace", &offer, &free[3], "k").await.problem(409), "slot-taken");
 
@@ -51,7 +51,7 @@ async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
         kinds,
         ["appointment.confirmed", "appointment.rescheduled", "appointment.cancelled", "payment.refunded"]
     );
-    // What the client paid came back whole; the expert has nothing of it, the platform only bore Stripe's own fee.
+    // The client is fully refunded, the expert has nothing, and the platform has paid Stripe's processing fee.
     let balances = test.stripe().balances();
     let amount = |owner: &str| {
         balances.iter().find(|balance| balance.owner == owner).map_or(0, |balance| balance.amount)
@@ -73,7 +73,7 @@ async fn free_session_is_confirmed_at_once() {
     assert_eq!(booked["payment"], json!(null));
     test.stack.run_until_idle().await;
     assert_eq!(test.stack.bus.published().len(), 1);
-    // Nothing is owed any more.
+    // No job is left.
     test.advance(86_400);
     let swept = app::operations::outbox::sweep(&test.stack.app).await.expect("the sweep works");
     assert_eq!(swept.found, 0);
@@ -90,16 +90,16 @@ async fn repeated_request_gets_the_same_response() {
     assert_eq!(
         test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201),
         first,
-        "also when it has moved on"
+        "even if the appointment has changed"
     );
     let other = test.book(&offer, "2027-01-05T12:00:00Z", "k").await;
     assert_eq!(other.problem(422), "idempotency-key-reused");
-    // Somebody else's key is another key.
+    // The same key of another person is another key.
     assert_eq!(
         test.book_as("grace", &offer, "2027-01-05T12:00:00Z", "k").await.expect(201)["status"],
         "pending"
     );
-    // After a day the key is free again, as at Stripe.
+    // After a day the key can be used again, as at Stripe.
     test.advance(86_401);
     assert_eq!(test.book(&offer, "2027-01-06T12:00:00Z", "k").await.expect(201)["status"], "pending");
 }
@@ -140,7 +140,7 @@ async fn buffers_separate_appointments() {
     terms["buffer_after_minutes"] = json!(15);
     let offer = test.offer(&terms).await;
     test.book(&offer, "2027-01-05T12:00:00Z", "k").await.expect(201);
-    // 11:00 would end at 12:00: the sessions do not overlap, their buffers do.
+    // A session at 11:00 would not overlap the other session, but their buffers would overlap.
     assert_eq!(test.book(&offer, "2027-01-05T11:00:00Z", "k2").await.problem(409), "slot-too-close");
     assert_eq!(test.book(&offer, "2027-01-05T11:30:00Z", "k3").await.problem(409), "slot-taken");
     test.book(&offer, "2027-01-05T10:30:00Z", "k4").await.expect(201);
@@ -181,7 +181,7 @@ async fn caps_notice_and_booking_window_are_enforced() {
     assert_eq!(book("2027-01-08T09:00:00Z").await.problem(409), "week-full");
     assert_eq!(test.starts(&offer, "2027-01-08").await, [] as [&str; 0]);
     book("2027-01-11T09:00:00Z").await.expect(201);
-    // A place in the week is given back, and moving within the week needs none.
+    // A cancellation frees the weekly cap, and rescheduling within the week does not count twice.
     test.post_action("alan", &third, "reschedule", &json!({ "start": "2027-01-07T09:00:00Z" }))
         .await
         .expect(200);

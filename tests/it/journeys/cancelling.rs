@@ -1,4 +1,4 @@
-//! Calling off and moving, by either side, and by nobody else.
+//! Cancelling and rescheduling by either party, and by nobody else.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ async fn cancellation_by_either_party_refunds_everything() {
         let appointment = test.appointment(&id).await;
         assert_eq!(appointment["cancelled_by"], if who == "ada" { "expert" } else { "client" });
         assert_eq!(appointment["payment"]["state"], "refunded");
-        // Again: the same answer, and no second refund.
+        // A repeated request gets the same response and makes no second refund.
         test.post_action(who, &id, "cancel", &json!(null)).await.expect(200);
         let other = if who == "ada" { "alan" } else { "ada" };
         assert_eq!(test.post_action(other, &id, "cancel", &json!(null)).await.problem(409), "status");
@@ -84,7 +84,7 @@ async fn failed_rescheduling_keeps_the_old_time() {
         "not-offered"
     );
     assert_eq!(test.appointment(&first).await["start"], "2027-01-05T10:00:00Z");
-    // Half an hour later overlaps its own old time, which is no obstacle.
+    // The new time overlaps the appointment's own old time, which is allowed.
     test.post_action("alan", &first, "reschedule", &to("2027-01-05T10:30:00Z")).await.expect(200);
     let again = test.post_action("alan", &first, "reschedule", &to("2027-01-05T10:30:00Z")).await.expect(200);
     assert_eq!(again["reschedules"], 1);
@@ -97,7 +97,7 @@ async fn failed_rescheduling_keeps_the_old_time() {
         test.post_action("alan", &first, "reschedule", &to("2027-01-06T10:30:00Z")).await.problem(409),
         "status"
     );
-    // Once it has begun, only the expert can still call it off.
+    // After the start, only the expert can cancel.
     assert_eq!(test.post_action("alan", &first, "cancel", &json!(null)).await.problem(409), "status");
     assert_eq!(
         test.post_action("ada", &first, "cancel", &json!(null)).await.expect(200)["status"],

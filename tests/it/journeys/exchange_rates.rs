@@ -1,4 +1,4 @@
-//! Readers see about what a price comes to in their own currency, by the European Central Bank's rates, whatever the bank does.
+//! Exchange rates of the European Central Bank, and price estimates in the reader's currency.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::harness::{TestApp, free_hour, paid_hour};
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-/// What the bank publishes when these currencies are at these rates.
+/// The bank publishes these rates.
 fn at(rates: &[(&str, &str)]) -> Switches {
     let rates = rates.iter().map(|(code, rate)| ((*code).to_owned(), (*rate).to_owned())).collect();
     Switches { rates, ..Switches::default() }
@@ -33,46 +33,46 @@ async fn fetch(test: &TestApp) -> Result<bool, RefreshError> {
     test.stack.fetch_exchange_rates().await
 }
 
-/// What `/v1/exchange-rates` answers.
+/// The document of `/v1/exchange-rates`.
 async fn table(test: &TestApp) -> Value {
     test.get("/v1/exchange-rates").send().await.expect(200)
 }
 
-/// Moves the clock to this instant.
+/// Advances the clock to an instant.
 fn advance_to(test: &TestApp, instant: &str) {
     let instant: Timestamp = instant.parse().expect("a time");
     test.advance(instant.seconds() - test.clock.now());
 }
 
-/// An expert with one paid hour, and the path of what they offer.
+/// An expert with one session type with a price. Returns the path of the session types.
 async fn offer(test: &TestApp) -> String {
     let offer = test.offer(&paid_hour()).await;
     format!("/v1/experts/{}/session-types", offer.expert)
 }
 
-/// What the paid hour comes to.
+/// The estimate of the session type's price.
 async fn estimate(test: &TestApp, offers: &str, currency: &str) -> Option<Value> {
     let listed = test.get(&format!("{offers}?currency={currency}")).send().await.expect(200);
     let hour = &listed["session_types"][0];
-    assert_eq!(hour["price"], json!({ "amount": 8_000, "currency": "EUR" }), "the price stays what it is");
+    assert_eq!(hour["price"], json!({ "amount": 8_000, "currency": "EUR" }), "the price does not change");
     hour.get("estimate").cloned()
 }
 
-/// Hears what this thread logs.
+/// Records the log of this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    /// The errors that were named.
+    /// The recorded errors.
     fn errors(&self) -> Vec<String> {
-        self.0.lock().expect("no panic").clone()
+        self.0.lock().expect("no poisoned lock").clone()
     }
 }
 
 impl Visit for Log {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "error" {
-            self.0.lock().expect("no panic").push(format!("{value:?}"));
+            self.0.lock().expect("no poisoned lock").push(format!("{value:?}"));
         }
     }
 }
@@ -103,7 +103,7 @@ impl Subscriber for Log {
 async fn price_is_estimated_in_the_requested_currency() {
     let test = TestApp::new().await;
     let offers = offer(&test).await;
-    assert_eq!(estimate(&test, &offers, "USD").await, None, "nothing was fetched yet");
+    assert_eq!(estimate(&test, &offers, "USD").await, None, "no rates are fetched yet");
     let missing = test.get("/v1/exchange-rates").send().await;
     assert_eq!(
         (missing.problem(404), &missing.headers["cache-control"]),
@@ -112,7 +112,7 @@ async fn price_is_estimated_in_the_requested_currency() {
 
     test.ecb().set_switches(usual());
     assert!(fetch(&test).await.expect("rates"));
-    // New Year's Day is a Friday, and this is the Monday after it.
+    // New Year's Day is a Friday; this is the Monday after it.
     let expected = |amount: u32, currency: &str| {
         Some(json!({
             "amount": { "amount": amount, "currency": currency },
@@ -149,9 +149,9 @@ async fn exchange_rates_are_public_and_cacheable_for_an_hour() {
     let test = TestApp::new().await;
     test.ecb().set_switches(usual());
     fetch(&test).await.expect("rates");
-    let answer = test.get("/v1/exchange-rates").send().await;
-    assert_eq!(answer.headers["cache-control"], "public, max-age=3600");
-    let table = answer.expect(200);
+    let response = test.get("/v1/exchange-rates").send().await;
+    assert_eq!(response.headers["cache-control"], "public, max-age=3600");
+    let table = response.expect(200);
     assert_eq!(
         (&table["date"], &table["source"], &table["base"], &table["stale"]),
         (&json!("2026-12-31"), &json!("European Central Bank"), &json!("EUR"), &json!(false))
@@ -185,15 +185,15 @@ async fn rates_are_fetched_once_per_business_day() {
     let friday = table(&test).await;
     assert_eq!(friday["date"], "2027-01-08");
     let _ = test.meter.take();
-    // Every hour until Monday's come.
+    // Fetch every hour until Monday's rates are published.
     for _ in 0..72 {
         assert!(!fetch(&test).await.expect("nothing new"));
         test.advance(HOUR);
     }
     let costs = test.meter.take();
-    assert_eq!(costs.len(), 72, "each looks at what is final_charge");
-    assert!(costs.iter().all(|cost| cost.operation == "GetItem"), "and nothing is written: {costs:?}");
-    assert_eq!(table(&test).await, friday, "three days old, and fresh");
+    assert_eq!(costs.len(), 72, "each run reads the stored rates");
+    assert!(costs.iter().all(|cost| cost.operation == "GetItem"), "nothing is written: {costs:?}");
+    assert_eq!(table(&test).await, friday, "three days old, and current");
     assert!(fetch(&test).await.expect("Monday's"));
     assert_eq!(table(&test).await["date"], "2027-01-11");
 }
@@ -227,7 +227,7 @@ async fn stale_rates_are_marked_until_newer_ones_arrive() {
         assert_eq!(table(&test).await["stale"], stale, "{now}");
     }
     let age = app::payments::exchange_rates::age_days(&test.stack.app).await.expect("readable");
-    assert_eq!(age, Some(6), "the alarm hears of it although nothing is fetched");
+    assert_eq!(age, Some(6), "the error is logged although no rates are fetched");
     test.ecb().set_switches(usual());
     assert!(fetch(&test).await.expect("rates"));
     let now = estimate(&test, &offers, "USD").await.expect("an estimate");
@@ -264,10 +264,10 @@ async fn implausible_rates_are_rejected_and_the_previous_ones_stay() {
         let error = fetch(&test).await.expect_err(said).to_string();
         drop(listening);
         assert!(error.contains(said), "{said}: {error}");
-        assert_eq!(log.errors(), [error], "somebody can read why");
+        assert_eq!(log.errors(), [error], "the reason is logged");
         assert_eq!(table(&test).await, before, "{said}");
     }
-    // A currency that nobody knows is no reason to refuse the others.
+    // An unknown currency does not invalidate the other rates.
     let mut unknown = usual();
     unknown.rates.insert("ZZZ".to_owned(), "no rate".to_owned());
     test.ecb().set_switches(unknown);
@@ -284,10 +284,10 @@ async fn older_rates_never_replace_newer_ones() {
     let before = table(&test).await;
     for publications_missed in 1..=5 {
         test.ecb().set_switches(Switches { publications_missed, ..at(&[("USD", "5")]) });
-        assert!(!fetch(&test).await.expect("older ones"));
+        assert!(!fetch(&test).await.expect("the rates are older"));
         assert_eq!(table(&test).await, before);
     }
-    // And the same day's are not written again, whatever they say.
+    // Rates of the same day are not replaced.
     test.ecb().set_switches(at(&[("USD", "5")]));
     assert!(!fetch(&test).await.expect("the same"));
     assert_eq!(table(&test).await, before);
@@ -299,13 +299,9 @@ async fn concurrent_fetches_store_the_same_rates() {
     let app = &test.stack.app;
     for round in 1..=3 {
         let (one, other) = tokio::join!(refresh(app), refresh(app));
-        assert!(one.expect("rates") | other.expect("rates"), "they are new to one of them, or to both");
-        let final_charge =
-            app.store.exchange_rates(Consistency::Strong).await.expect("readable").expect("rates");
-        assert_eq!(
-            (final_charge.version, final_charge.rates.date().naive()),
-            (round, test.ecb().published())
-        );
+        assert!(one.expect("rates") | other.expect("rates"), "the rates are new to at least one of them");
+        let stored = app.store.exchange_rates(Consistency::Strong).await.expect("readable").expect("rates");
+        assert_eq!((stored.version, stored.rates.date().naive()), (round, test.ecb().published()));
         test.advance(7 * DAY);
     }
 }
@@ -323,17 +319,17 @@ async fn fetch_times_out_if_the_bank_does_not_respond() {
     let http = reqwest::Client::builder().no_proxy().timeout(patience).build().expect("a client");
     let bank = EuropeanCentralBank::new(http, &format!("{address}/{}", simulators::ecb::DAILY_RATES));
     let app = App { exchange_rates: Arc::new(bank.expect("an address")), ..test.stack.app.clone() };
-    let error = refresh(&app).await.expect_err("nothing comes").to_string();
+    let error = refresh(&app).await.expect_err("the bank does not respond").to_string();
     assert!(error.contains("does not answer"), "{error}");
     assert_eq!(table(&test).await, before);
 }
 
 #[tokio::test]
 async fn configured_rates_url_replaces_the_simulator() {
-    // Nobody listens on the port of a listener that is gone.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/rates.xml", gone.local_addr().expect("an address"));
-    drop(gone);
+    // The port of a dropped listener refuses connections.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/rates.xml", listener.local_addr().expect("an address"));
+    drop(listener);
     let test = TestApp::with(|config| config.ecb_rates_url = Some(url.parse().expect("a URL"))).await;
     assert!(test.stack.ecb.is_none());
     assert_eq!(test.stack.environment.addresses.ecb_simulator, None);
@@ -386,7 +382,7 @@ async fn charge_uses_current_rates_only() {
     }
 
     advance_to(&test, "2027-01-05T23:59:59Z");
-    assert_eq!(charge(price, "USD").await.expect("still fresh"), money(8_450, "USD"));
+    assert_eq!(charge(price, "USD").await.expect("still current"), money(8_450, "USD"));
     test.advance(1);
     let must = refused(price, "USD").await;
     assert!(must.contains("of 2026-12-31") && must.contains("too old"), "{must}");

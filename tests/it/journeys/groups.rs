@@ -1,4 +1,4 @@
-//! Group sessions: many seats, one time.
+//! Group sessions.
 
 use serde_json::json;
 
@@ -54,7 +54,7 @@ async fn seats_are_booked_until_none_is_left() {
     let last = seats(&test, &offer, "grace", 1, "k2").await.expect(201);
     assert_eq!(seats(&test, &offer, "katherine", 1, "k").await.problem(409), "seats-taken");
 
-    // One pays, the other does not: two seats are free again, also before any sweep.
+    // One client pays and the other does not: two seats are free again, even before the sweep.
     test.stripe().pay(intent(&last), GOOD_CARD).expect("the card works");
     test.stack.run_until_idle().await;
     test.advance(601);
@@ -80,7 +80,7 @@ async fn time_is_free_after_the_last_seat_is_cancelled() {
         test.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.problem(409),
         "slot-taken"
     );
-    // The other seat's hold runs out; nobody sweeps; the next booker of another type takes the whole time over.
+    // The hold of the other seat expires. Without a sweep, a booking of another session type takes the time.
     test.advance(601);
     test.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.expect(201);
     let read =
@@ -115,7 +115,7 @@ async fn edited_group_session_keeps_its_bookings() {
     };
     let first = seats(&test, &offer, "alan", 1, "k").await.expect(201);
 
-    // No longer for groups, and with a buffer: the session that stands keeps its seats, and nobody else joins it.
+    // The session type is no longer for groups and has a buffer. The existing session keeps its seats, and nobody can join it.
     let second = seats(&test, &offer, "grace", 1, "k").await.expect(201);
     let mut single = paid_hour();
     single["buffer_after_minutes"] = json!(720);
@@ -128,20 +128,20 @@ async fn edited_group_session_keeps_its_bookings() {
     test.sweep().await;
     assert_eq!(seats(&test, &offer, "katherine", 1, "k").await.problem(409), "seats-taken");
 
-    // Who has a seat of it can take it elsewhere, and there, too, nobody joins who wants a session for one.
+    // A client can reschedule such a seat. Nobody can join that session either.
     let moved = json!({ "start": "2027-01-07T10:00:00Z" });
     test.post_action("grace", &id(&second), "reschedule", &moved).await.expect(200);
     let other = seats_at(&test, &offer, "katherine", "2027-01-07T10:00:00Z", 1, "k2").await;
     assert_eq!(other.problem(409), "seats-taken");
 
-    // Twice as long it is another session, which the one that stands is in the way of.
+    // With twice the length it is another session, which the existing one blocks.
     let mut longer = course();
     longer["length_minutes"] = json!(120);
     edit("\"2\"", &longer).await;
     assert_eq!(seats(&test, &offer, "katherine", 1, "k3").await.problem(409), "slot-taken");
     assert!(!test.starts(&offer, "2027-01-05").await.contains(&"2027-01-05T10:00:00Z".to_owned()));
 
-    // Once both are called off, the whole day is free.
+    // After both are cancelled, the whole day is free.
     edit("\"3\"", &course()).await;
     for (client, booked) in [("alan", &first), ("grace", &second)] {
         test.post_action(client, &id(booked), "cancel", &json!(null)).await.expect(200);

@@ -1,4 +1,4 @@
-//! Money that comes late, twice, not at all, or when nobody listens.
+//! Payments that are late, repeated, missing, or reported by no webhook.
 
 use serde_json::json;
 use simulators::stripe::Switches;
@@ -26,7 +26,8 @@ async fn payment_with_3d_secure_confirms_after_authentication() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     let booked = test.book(&offer, AT, "k").await.expect(201);
-    let waiting = test.stripe().pay(intent(&booked), "4000002760003184").expect("it asks");
+    let waiting =
+        test.stripe().pay(intent(&booked), "4000002760003184").expect("the bank requests authentication");
     assert_eq!(waiting["status"], "requires_action");
     test.stack.run_until_idle().await;
     assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
@@ -49,7 +50,7 @@ async fn unpaid_hold_expires_at_the_sweep_and_cannot_be_paid() {
     assert_eq!((&expired["status"], &expired["payment"]["state"]), (&json!("expired"), &json!("cancelled")));
     assert!(test.stripe().pay(intent(&booked), GOOD_CARD).is_err());
     assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 15);
-    // It is nothing to the expert, and the client sees what became of it.
+    // The expert receives nothing, and the client sees the outcome.
     let list = |side: &str| format!("/v1/appointments?as={side}");
     let of_expert = test.get(&list("expert")).signed_in_as("ada").send().await.expect(200);
     assert_eq!(of_expert["appointments"], json!([]));
@@ -65,18 +66,15 @@ async fn expired_hold_can_be_taken_before_the_sweep() {
     test.advance(600);
     let second = test.book_as("grace", &offer, "2027-01-05T10:30:00Z", "k").await.expect(201);
     assert_eq!(test.appointment(&id(&first)).await["status"], "expired");
-    // The first client pays all the same, before anybody could cancel the intent.
+    // The first client pays before the intent is cancelled.
     test.stripe().pay(intent(&first), GOOD_CARD).expect("the card works");
     test.stripe().pay(intent(&second), GOOD_CARD).expect("the card works");
     test.stack.run_until_idle().await;
     let late = test.appointment(&id(&first)).await;
     assert_eq!((&late["status"], &late["payment"]["state"]), (&json!("expired"), &json!("refunded")));
     let path = format!("/v1/appointments/{}", id(&second));
-    let final_charge = test.get(&path).signed_in_as("grace").send().await.expect(200);
-    assert_eq!(
-        (&final_charge["status"], &final_charge["payment"]["state"]),
-        (&json!("confirmed"), &json!("paid"))
-    );
+    let winner = test.get(&path).signed_in_as("grace").send().await.expect(200);
+    assert_eq!((&winner["status"], &winner["payment"]["state"]), (&json!("confirmed"), &json!("paid")));
 }
 
 #[tokio::test]
@@ -108,7 +106,7 @@ async fn order_number_and_loss_of_webhooks_do_not_matter() {
         test.advance(130);
         test.stack.run_until_idle().await;
         if switches.drop_webhooks {
-            // The hold's own timer asks Stripe.
+            // The job at the end of the hold reads the payment from Stripe.
             assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
             test.advance(480);
             test.sweep().await;
@@ -140,7 +138,7 @@ async fn stripe_faults_lose_and_repeat_nothing() {
         test.stripe().set_switches(switches.clone());
         let failed = test.book(&offer, AT, "k").await;
         assert_eq!(failed.problem(503), "unavailable", "{switches:?}");
-        // The hold stands, and the same request goes on where this one stopped.
+        // The hold remains, and the repeated request continues where this one stopped.
         assert_eq!(test.book_as("grace", &offer, AT, "k").await.problem(409), "slot-taken");
         test.advance(20);
         let booked = test.book(&offer, AT, "k").await.expect(201);
@@ -150,7 +148,7 @@ async fn stripe_faults_lose_and_repeat_nothing() {
         test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
         test.stack.run_until_idle().await;
         test.post_action("alan", &id(&booked), "cancel", &json!(null)).await.expect(200);
-        // Each call of the refund fails once.
+        // Each request of the refund fails once.
         for _ in 0..6 {
             test.stripe().set_switches(switches.clone());
             test.stack.run_until_idle().await;
@@ -188,7 +186,7 @@ async fn expert_without_an_account_can_offer_free_sessions_only() {
     assert_eq!(test.get(&path).signed_in_as("ada").send().await.problem(404), "not-found");
     let account = test.onboard(&expert).await;
     test.book(&offer, AT, "k").await.expect(201);
-    // Stripe stops the account; its message is enough.
+    // Stripe disables the account and sends a webhook.
     test.stripe()
         .onboard(&account, simulators::stripe::Onboarding::Restricted)
         .expect("it can be restricted");
@@ -219,7 +217,7 @@ async fn platform_fee_can_be_zero() {
 async fn permanent_refusal_by_stripe_frees_the_slot() {
     let test = TestApp::new().await;
     let mut terms = paid_hour();
-    // A currency in which Stripe charges nobody.
+    // A currency that Stripe does not support.
     terms["price"]["currency"] = json!("CUP");
     let offer = test.offer(&terms).await;
     assert_eq!(test.book(&offer, AT, "k").await.problem(409), "payment-refused");

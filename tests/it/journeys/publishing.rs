@@ -1,4 +1,4 @@
-//! Experts publish who they are, when they can be booked, and what they offer.
+//! Publishing: profiles, availability rules, session types and slots.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ async fn expert_publishes_and_updates_a_profile() {
         format!("/v1/experts/{}", created.body["id"].as_str().expect("an id"))
     );
     let expert = created.clone().expect(201);
-    assert_eq!(create().send().await.expect(201), expert, "the same request has the same answer");
+    assert_eq!(create().send().await.expect(201), expert, "a repeated request gets the same response");
     let again =
         test.post("/v1/experts").signed_in_as("ada").idempotency_key("k2").json(&profile).send().await;
     assert_eq!(again.problem(409), "exists");
@@ -55,7 +55,7 @@ async fn availability_rules_are_replaced_only_on_the_version_that_was_read() {
     let offer = Offer { expert, session_type };
     let night = test.starts(&offer, "2027-01-05").await;
     assert_eq!((night.first().map(String::as_str), night.len()), (Some("2027-01-05T20:00:00Z"), 7));
-    // The window that began on Tuesday evening is cut where Wednesday is blocked.
+    // The window that begins on Tuesday evening ends at midnight, because Wednesday is blocked.
     assert_eq!(test.starts(&offer, "2027-01-06").await, [] as [&str; 0]);
     assert_eq!(test.starts(&offer, "2027-01-09").await, [] as [&str; 0]);
     assert_eq!(test.starts(&offer, "2027-01-07").await.len(), 15);

@@ -1,4 +1,4 @@
-//! A document for each movement of money: numbered without gaps, frozen, and shown to whom it concerns.
+//! Receipts and credit notes: numbered without gaps, immutable, and visible only to the people concerned.
 
 use app::AppError;
 use domain::receipts::receipt::{Occasion, OccasionKind, Receipt, ReceiptKind};
@@ -36,7 +36,7 @@ async fn issue(test: &TestApp, appointment: &str, occasion: &Occasion) -> Receip
     try_issue(test, appointment, occasion).await.expect("issued")
 }
 
-/// Ada's offer and Alan's appointment with her.
+/// Ada's session type and Alan's appointment.
 async fn booked(test: &TestApp) -> (Offer, String) {
     let offer = test.offer(&free_hour()).await;
     let appointment = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
@@ -75,13 +75,13 @@ async fn billing_details_are_replaced_only_on_the_version_that_was_read() {
         ("/legal_name", json!("\u{202e}adA"), "legal_name"),
     ] {
         let mut details = billing_details();
-        *details.pointer_mut(pointer).expect("it is there") = wrong;
+        *details.pointer_mut(pointer).expect("it exists") = wrong;
         let response = replace("\"1\"", &details).await;
         assert_eq!((response.problem(422), &response.body["field"]), ("invalid", &json!(field)));
     }
     let short = json!({ "legal_name": "Ada", "address": ["Somewhere"], "country": "GB" });
-    let final_charge = replace("\"1\"", &short).await.expect(200);
-    assert_eq!((&final_charge["legal_name"], &final_charge["tax"]), (&json!("Ada"), &Value::Null));
+    let replaced = replace("\"1\"", &short).await.expect(200);
+    assert_eq!((&replaced["legal_name"], &replaced["tax"]), (&json!("Ada"), &Value::Null));
 }
 
 #[tokio::test]
@@ -94,8 +94,12 @@ async fn each_payment_and_refund_has_one_document() {
 
     let receipt = issue(&test, &appointment, &payment("pi_1")).await;
     test.advance(60);
-    assert_eq!(issue(&test, &appointment, &payment("pi_1")).await, receipt, "the same again is the same");
-    // What is set later is for what is issued later, and what goes back has the tax of what was paid.
+    assert_eq!(
+        issue(&test, &appointment, &payment("pi_1")).await,
+        receipt,
+        "a repeated issue returns the same receipt"
+    );
+    // New billing details apply to later receipts; a credit note has the tax of its receipt.
     let other = json!({ "legal_name": "Ada King", "address": ["Elsewhere"], "country": "GB", "tax": { "label": "VAT", "rate": 500 } });
     replace_billing(&test, &offer.expert, "\"1\"", &other).await;
     let back = issue(&test, &appointment, &refund("pi_1", "re_1", 3_000)).await;
@@ -155,7 +159,7 @@ async fn receipt_numbers_restart_with_the_issuers_year() {
     let appointment = id(&test.book(&offer, "2027-01-04T22:00:00Z", "k").await.expect(201));
     let number = async |object: &str| issue(&test, &appointment, &payment(object)).await.number.to_string();
     assert_eq!(number("pi_1").await, "2027-000001");
-    // An hour before the old year ends in UTC, the new one is half a day old in Auckland.
+    // An hour before the year ends in UTC, the new year has begun in Auckland.
     let until: domain::Timestamp = "2027-12-31T23:00:00Z".parse().expect("a time");
     test.advance(until.seconds() - test.clock.now());
     assert_eq!(number("pi_2").await, "2028-000001");
@@ -230,7 +234,7 @@ async fn receipt_is_available_as_json_html_and_pdf() {
     let (headers, pdf) = ask("application/pdf").send_for_file().await;
     assert_eq!(headers["content-type"], "application/pdf");
     assert_eq!(headers["content-disposition"], "attachment; filename=\"receipt-2027-000001.pdf\"");
-    assert_eq!(pdf, receipts::pdf(&receipt).expect("a document"), "not one byte is lost on the way");
+    assert_eq!(pdf, receipts::pdf(&receipt).expect("a document"), "the PDF is complete");
 
     assert_eq!(ask("image/png").send().await.problem(406), "not-acceptable");
     let back = issue(&test, &appointment, &refund("pi_1", "re_1", 8_000)).await;

@@ -1,4 +1,4 @@
-//! The ledger held against the gateway's books, when messages were lost and when somebody meddled.
+//! Reconciliation of the ledger with the gateway's books, with lost webhooks, changes at the gateway, and wrong entries.
 
 use app::payments::reconciliation::Reconciled;
 use domain::payments::gateway::GatewayKind;
@@ -17,24 +17,25 @@ impl TestApp {
         self.stack.reconcile().await.expect("it reconciles")
     }
 
-    /// What differs, and what did, as an administrator sees it.
+    /// The open and closed differences, as an administrator reads them.
     async fn differences(&self) -> Vec<Value> {
         let list = self.get("/v1/ledger-differences").signed_in_as("margaret").send().await.expect(200);
         list["differences"].as_array().expect("a list").clone()
     }
 
-    /// Asks Stripe as somebody does who has the platform's key, past our functions.
+    /// Sends a request to Stripe with the platform's key, without the platform knowing of it.
     async fn stripe_request(&self, path: &str, form: &[(&str, &str)]) -> Value {
         let url = self.stack.stripe_url.as_ref().expect("the simulator runs").join(path).expect("an address");
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let answer = http.post(url).bearer_auth("sk_test_local").form(form).send().await.expect("an answer");
-        let status = answer.status();
-        let body: Value = serde_json::from_str(&answer.text().await.expect("text")).expect("JSON");
+        let response =
+            http.post(url).bearer_auth("sk_test_local").form(form).send().await.expect("a response");
+        let status = response.status();
+        let body: Value = serde_json::from_str(&response.text().await.expect("text")).expect("JSON");
         assert_eq!(status, 200, "{body:#}");
         body
     }
 
-    /// Writes an entry into the ledger that no gateway told of.
+    /// Writes a ledger entry that the gateway does not have.
     async fn insert_movement(&self, offer: &Offer, appointment: &str, number: u32, movement: Movement) {
         let id: AppointmentId = appointment.parse().expect("an id");
         let entry = Entry {
@@ -65,11 +66,11 @@ fn cents(amount: u64) -> Money {
 #[tokio::test]
 async fn ledger_agrees_with_the_books_after_every_kind_of_movement() {
     let test = TestApp::new().await;
-    // So much that the platform can give the expert again what a dispute had taken.
+    // The platform needs a balance to transfer the expert's share again after a dispute.
     let mut terms = paid_hour();
     terms["price"]["amount"] = json!(50_000);
     let offer = test.offer(&terms).await;
-    // Nothing was written yet.
+    // The ledger is still empty.
     assert_eq!(test.reconcile().await, Reconciled::default());
     let cancelled = test.book_and_pay(&offer, AT, "k1").await;
     test.post_action("alan", &cancelled, "cancel", &json!(null)).await.expect(200);
@@ -77,13 +78,13 @@ async fn ledger_agrees_with_the_books_after_every_kind_of_movement() {
     let disputed = test.book(&offer, "2027-01-05T12:00:00Z", "k2").await.expect(201);
     test.stripe().pay(intent(&disputed), GOOD_CARD).expect("the card works");
     test.stack.run_until_idle().await;
-    let dispute = test.stripe().dispute(intent(&disputed), None, "fraudulent").expect("it can be");
+    let dispute = test.stripe().dispute(intent(&disputed), None, "fraudulent").expect("possible");
     test.stack.run_until_idle().await;
     test.advance(HOUR / 2);
     let dispute = dispute["id"].as_str().expect("an id");
     test.stripe().close_dispute(dispute, DisputeOutcome::Won).expect("it is open");
     test.stack.run_until_idle().await;
-    // A card whose refund comes back a minute later.
+    // A card whose refunds fail after a minute.
     let failing = test.book(&offer, "2027-01-05T14:00:00Z", "k3").await.expect(201);
     test.stripe().pay(intent(&failing), "4000000000005126").expect("the card works");
     test.stack.run_until_idle().await;
@@ -97,14 +98,14 @@ async fn ledger_agrees_with_the_books_after_every_kind_of_movement() {
     test.stripe().pay_out(account, Some(1_000), None, PayoutOutcome::Paid).expect("there is enough");
     test.stack.run_until_idle().await;
 
-    // What is younger than an hour is left for the next run.
+    // Entries of the last hour are left for the next run.
     assert_eq!(test.reconcile().await, Reconciled::default());
     test.advance(2 * HOUR);
     test.stack.run_until_idle().await;
     let Reconciled { lines, differences } = test.reconcile().await;
     assert!(lines >= 15, "{lines}");
     assert_eq!(differences, 0, "{:#?}", test.differences().await);
-    // Compared once.
+    // Each entry is compared once.
     assert_eq!(test.reconcile().await, Reconciled::default());
     test.advance(HOUR);
     assert_eq!(test.reconcile().await, Reconciled::default());
@@ -122,7 +123,7 @@ async fn reconciliation_finds_a_payment_with_a_lost_webhook() {
     test.stack.run_until_idle().await;
     assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
     let Reconciled { lines, differences } = test.reconcile().await;
-    // Charge, transfer and fee; that they are missing is not held against the ledger yet.
+    // Charge, transfer and fee are missing in the ledger, which is not a difference yet.
     assert_eq!((lines, differences), (3, 0));
     let found = test.appointment(&id(&booked)).await;
     assert_eq!((&found["status"], &found["payment"]["state"]), (&json!("confirmed"), &json!("paid")));
@@ -136,7 +137,7 @@ async fn reconciliation_finds_a_refund_made_at_stripe() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     let appointment = test.book_and_pay(&offer, AT, "k").await;
-    // Days later, so that nothing near it in the books names the appointment.
+    // The refund is days later, so that no neighboring entry in the books names the appointment.
     test.advance(3 * 24 * HOUR);
     test.reconcile().await;
     while test.reconcile().await.lines > 0 {}
@@ -183,7 +184,7 @@ async fn transfer_made_at_stripe_is_a_difference() {
         (&difference["expected"], &difference["found"]),
         (&json!(null), &json!({ "amount": -500, "fee": 0 }))
     );
-    // Running again changes nothing but when it was last seen.
+    // Another run changes only the time at which the difference was last found.
     test.advance(HOUR);
     assert_eq!(test.reconcile().await.differences, 1);
     let again = test.differences().await;
@@ -208,7 +209,7 @@ async fn wrong_ledger_entry_is_a_difference_until_it_is_corrected() {
     test.insert_movement(&offer, &appointment, 900, one_more).await;
     test.advance(2 * HOUR);
     test.stack.run_until_idle().await;
-    // Looking at the payment might have mended it, so the first sight does not count.
+    // The payment job could have added the movement, so it is not a difference after the first run.
     assert_eq!(test.reconcile().await.differences, 0);
     for _ in 0..3 {
         test.advance(HOUR);
@@ -246,10 +247,10 @@ async fn movement_missing_in_the_books_is_a_difference_at_once() {
     test.stack.run_until_idle().await;
     assert_eq!(test.reconcile().await.differences, 2);
     let differences = test.differences().await;
-    let told: Vec<_> =
+    let found: Vec<_> =
         differences.iter().map(|one| (&one["kind"], &one["expected"]["amount"], &one["found"])).collect();
-    assert_eq!(told, [(&json!("missing_at_gateway"), &json!(-700), &json!(null)); 2]);
-    // One is taken back.
+    assert_eq!(found, [(&json!("missing_at_gateway"), &json!(-700), &json!(null)); 2]);
+    // One entry is corrected.
     let back = Movement::new(MovementKind::Reversal, cents(700), "tr_neither", at, None);
     test.insert_movement(&offer, &appointment, 910, back).await;
     test.advance(HOUR);

@@ -1,4 +1,4 @@
-//! What the ledger tells the people whose money it is.
+//! Reports from the ledger: earnings, commission, and the ledger itself.
 
 use serde_json::{Value, json};
 use simulators::stripe::PayoutOutcome;
@@ -7,7 +7,7 @@ use crate::harness::{Offer, TestApp, office_hours, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
 
-/// A payment of 80 euros of which half was given back.
+/// A payment of 80 euros of which half was refunded.
 async fn half_given_back(test: &TestApp) -> Offer {
     let offer = test.offer(&paid_hour()).await;
     let appointment = test.book_and_pay(&offer, AT, "k").await;
@@ -22,7 +22,7 @@ fn earnings_path(offer: &Offer, from: &str, to: &str) -> String {
     format!("/v1/experts/{}/earnings?from={from}&to={to}", offer.expert)
 }
 
-/// The figures of the only currency, as decimals.
+/// The amounts of the only currency, as decimals.
 fn figures<const N: usize>(row: &Value, names: [&str; N]) -> [String; N] {
     names.map(|name| row[name]["decimal"].as_str().unwrap_or_else(|| panic!("{name}: {row:#}")).to_owned())
 }
@@ -53,8 +53,8 @@ async fn expert_reads_earnings_and_balance() {
     assert_eq!(report["time_zone"], "Europe/London");
     let [row] = report["earnings"].as_array().expect("rows").as_slice() else { panic!("{report:#}") };
     assert_eq!(row["net_earned"], json!({ "amount": 3_600, "currency": "EUR", "decimal": "36.00" }));
-    let told = ["0.00", "80.00", "40.00", "0.00", "4.00", "0.00", "0.00", "36.00", "0.00", "36.00"];
-    assert_eq!(figures(row, EARNINGS), told.map(str::to_owned));
+    let expected = ["0.00", "80.00", "40.00", "0.00", "4.00", "0.00", "0.00", "36.00", "0.00", "36.00"];
+    assert_eq!(figures(row, EARNINGS), expected.map(str::to_owned));
 
     test.advance(86_400);
     let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
@@ -74,7 +74,7 @@ async fn expert_reads_earnings_and_balance() {
                  net_earned,paid_out,closing_balance\r\n\
                  2027-01-05,2027-01-06,Europe/London,EUR,36.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,10.00,26.00\r\n";
     assert_eq!(String::from_utf8(sheet).expect("UTF-8"), lines);
-    // The day that is over says what it said.
+    // The report of a past day does not change.
     let again = test
         .get(&earnings_path(&offer, "2027-01-04", "2027-01-04"))
         .signed_in_as("ada")
@@ -93,7 +93,7 @@ async fn report_days_are_in_the_experts_time_zone() {
     let session_type = test.session_type(&expert, &paid_hour()).await;
     test.onboard(&expert).await;
     let offer = Offer { expert, session_type };
-    // Noon in Greenwich is one o'clock in the morning of the next day in Auckland.
+    // Noon in UTC is 01:00 of the next day in Auckland.
     test.advance(4 * 3_600);
     test.book_and_pay(&offer, "2027-01-05T22:00:00Z", "k").await;
     let read = async |day: &str| {
@@ -102,12 +102,12 @@ async fn report_days_are_in_the_experts_time_zone() {
         report["earnings"].as_array().expect("rows").len()
     };
     assert_eq!((read("2027-01-04").await, read("2027-01-05").await), (0, 1));
-    // Before any hours are published days are those of Greenwich.
+    // Before any availability rules are published, days are in UTC.
     let path = format!("/v1/experts/{}/earnings?from=2027-01-04&to=2027-01-04", grace(&test).await);
     assert_eq!(test.get(&path).signed_in_as("grace").send().await.expect(200)["time_zone"], "UTC");
 }
 
-/// Grace with a profile and nothing else.
+/// Grace with only a profile.
 async fn grace(test: &TestApp) -> String {
     let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
     let expert = test
@@ -128,9 +128,9 @@ async fn administrator_reads_the_commission() {
     let path = "/v1/commission?from=2027-01-01&to=2027-01-31";
     let report = test.get(path).signed_in_as("margaret").send().await.expect(200);
     let names = ["fee", "fee_refunded", "processing_fees", "dispute_fees", "net", "passing_through"];
-    let told = ["8.00", "4.00", "1.45", "0.00", "2.55", "0.00"].map(str::to_owned);
-    assert_eq!(figures(&report["total"][0], names), told);
-    assert_eq!(figures(&report["experts"][0], names), told);
+    let expected = ["8.00", "4.00", "1.45", "0.00", "2.55", "0.00"].map(str::to_owned);
+    assert_eq!(figures(&report["total"][0], names), expected);
+    assert_eq!(figures(&report["experts"][0], names), expected);
     assert_eq!(report["experts"][0]["expert_id"], offer.expert.as_str());
     let (headers, sheet) =
         test.get(path).signed_in_as("margaret").header("Accept", "text/csv").send_for_file().await;
@@ -143,12 +143,12 @@ async fn administrator_reads_the_commission() {
     for stranger in ["ada", "alan"] {
         assert_eq!(test.get(path).signed_in_as(stranger).send().await.problem(403), "forbidden");
     }
-    // Loss is a number below zero, and no formula.
+    // A loss is a negative number, and not a formula.
     test.advance(86_400);
     let intent = test.stripe().events();
     let charge = intent.iter().find(|event| event["type"] == "charge.succeeded").expect("it was paid");
     let charge = charge["data"]["object"]["id"].as_str().expect("an id");
-    test.stripe().dispute(charge, Some(1_000), "fraudulent").expect("it can be");
+    test.stripe().dispute(charge, Some(1_000), "fraudulent").expect("possible");
     test.stack.run_until_idle().await;
     let (_, sheet) = test
         .get("/v1/commission?from=2027-01-05&to=2027-01-05&format=csv")
@@ -183,7 +183,7 @@ async fn invalid_report_days_are_refused_with_a_reason() {
             "{from} {to}"
         );
     }
-    // 2028 is a leap year, and a whole one can be asked for; so can the last days there are.
+    // A report can cover a whole leap year (2028), and the last representable days.
     for (from, to) in
         [("2028-01-01", "2028-12-31"), ("9999-12-31", "9999-12-31"), ("1970-01-01", "1970-01-01")]
     {
@@ -219,7 +219,7 @@ async fn expert_pages_through_the_ledger() {
         assert!(entry["appointment_id"].as_str().is_some_and(|id| id.starts_with("apt_")), "{entry:#}");
         for movement in entry["movements"].as_array().expect("a list") {
             assert!(movement["object"].as_str().is_some_and(|id| id.contains('_')), "{movement:#}");
-            // What the gateway does by itself, or along with what it was asked for, has no key of ours.
+            // A movement that the gateway makes on its own has no idempotency key.
             let ordered = ["captured", "transfer", "fee", "refund"]
                 .contains(&movement["kind"].as_str().expect("a word"));
             assert!(movement["idempotency_key"].is_string() || !ordered, "{movement:#}");

@@ -1,5 +1,5 @@
-//! Every answer that a test gets is held against the API description: its status must be documented, and its body must be
-//! what the description says.
+//! Checks responses against the OpenAPI document: the status must be documented, and the body must match the schema of the
+//! status.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -8,14 +8,14 @@ use http_api::{Route, openapi};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// The document of all routes.
+/// The OpenAPI document of all routes.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(functions::ROUTES));
-/// The schema of each function's answer of a status.
+/// The validators of response bodies, by function and status.
 type Validators = HashMap<(&'static str, u16), Arc<Validator>>;
 
 static VALIDATORS: LazyLock<Mutex<Validators>> = LazyLock::new(Mutex::default);
 
-/// What the document says of a route.
+/// The operation of a route in the OpenAPI document.
 pub fn operation(route: &Route) -> &'static Value {
     &DOCUMENT["paths"][route.path][route.method.as_str().to_ascii_lowercase()]
 }
@@ -29,7 +29,7 @@ fn matches(route: &Route, method: &str, path: &str) -> bool {
         && route.path.split('/').zip(path.split('/')).all(same)
 }
 
-/// Panics when a route does not say that it answers this media type.
+/// Panics if a media type of a route's 200 response is not documented.
 #[track_caller]
 pub fn check_media_type(method: &str, path: &str, media_type: &str) {
     let route = functions::ROUTES.iter().find(|route| matches(route, method, path)).expect("a route");
@@ -37,21 +37,21 @@ pub fn check_media_type(method: &str, path: &str, media_type: &str) {
     let essence = media_type.split(';').next().unwrap_or_default();
     assert!(
         answer["content"][essence].is_object(),
-        "{} answers {media_type}, which is not documented",
+        "{} responds with {media_type}, which is not documented",
         route.function
     );
 }
 
-/// Panics when an answer is not as described. Addresses that are no route have no description.
+/// Panics if a response does not match the OpenAPI document. Paths without a route are not checked.
 #[track_caller]
 pub fn check(method: &str, path: &str, status: u16, body: &Value) {
     let Some(route) = functions::ROUTES.iter().find(|route| matches(route, method, path)) else { return };
     if let Some(violation) = violation(route, status, body) {
-        panic!("{} answers {status} {violation}: {body:#}", route.function);
+        panic!("{} responds with {status} {violation}: {body:#}", route.function);
     }
 }
 
-/// What is not as described in the JSON that a route answers; null stands for no body.
+/// How a JSON response differs from the OpenAPI document; `None` if it matches. An empty body is null.
 pub fn violation(route: &Route, status: u16, body: &Value) -> Option<String> {
     let answer = &operation(route)["responses"][status.to_string()];
     if !answer.is_object() {
@@ -75,5 +75,5 @@ pub fn violation(route: &Route, status: u16, body: &Value) -> Option<String> {
     };
     let errors: Vec<String> =
         validator.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    (!errors.is_empty()).then(|| format!("otherwise than described: {errors:#?}"))
+    (!errors.is_empty()).then(|| format!("with a body that does not match its schema: {errors:#?}"))
 }

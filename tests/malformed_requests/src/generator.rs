@@ -1,4 +1,4 @@
-//! Requests from the API description: first a good one, then a few things made wrong.
+//! Generates requests from the OpenAPI document: builds a valid request, then corrupts it.
 
 mod corrupt;
 
@@ -11,10 +11,10 @@ use crate::platform::{ADA, ALAN, EVERYBODY, KATHERINE, MARGARET};
 use crate::random::SeededRandom;
 use crate::{Request, TestPlatform};
 
-/// How deep what refers to itself may go.
+/// The maximum depth of a generated value, which ends recursive schemas.
 const MAX_DEPTH: usize = 12;
 
-/// Where time begins and ends, where a day is skipped or comes twice, and where a clock is turned.
+/// The first and last representable times, a day that a time zone skipped, and changes to and from summer time.
 const BOUNDARY_TIMES: [&str; 8] = [
     "1970-01-01T00:00:00Z",
     "1970-01-01T00:00:01Z",
@@ -25,22 +25,22 @@ const BOUNDARY_TIMES: [&str; 8] = [
     "2027-03-28T01:30:00Z",
     "2027-10-31T01:30:00+01:00",
 ];
-/// Makes requests.
+/// A generator of requests.
 pub struct Generator<'a> {
     platform: &'a TestPlatform,
     random: SeededRandom,
 }
 
 impl<'a> Generator<'a> {
-    /// The same requests for the same seed.
+    /// A generator that makes the same requests for the same seed.
     pub fn new(platform: &'a TestPlatform, seed: u64) -> Self {
         Self { platform, random: SeededRandom::new(seed) }
     }
 
-    /// The next request: of ten one is left as it is, the others are made wrong in one to three ways.
+    /// The next request. One in ten is valid; the others are corrupted in one to three ways.
     pub fn request(&mut self) -> Request {
         let mut route: &'static Route = self.random.choose(functions::ROUTES);
-        // There is more to get wrong where there is more to say.
+        // Routes with a body or a query are preferred, because more of them can be corrupted.
         let plain = |route: &Route| {
             let described = operation(route);
             let asks = |parameter: &Value| parameter["in"] == "query";
@@ -63,21 +63,21 @@ impl<'a> Generator<'a> {
         request
     }
 
-    /// As Stripe does, whatever stands in it.
+    /// Signs a request as Stripe does, whatever its body.
     fn sign(&self, request: &mut Request) {
         let Ok(body) = std::str::from_utf8(&request.body) else { return };
         let signature = signature_header("whsec_local", self.platform.stack.clock.seconds(), body);
         request.headers.push(("Stripe-Signature".to_owned(), signature.into_bytes()));
     }
 
-    /// An id of this kind that there is, mostly the first.
+    /// An existing id of this kind, mostly the first.
     fn id(&mut self, kind: &str) -> String {
         let ids = &self.platform.ids[kind];
         let first = kind == "expert_id" && !self.random.one_in(5);
         if first { ids[0].clone() } else { self.random.choose(ids).clone() }
     }
 
-    /// A request with which nothing is wrong, as far as the description can tell.
+    /// A request that is valid according to the OpenAPI document.
     pub fn valid(&mut self, route: &'static Route) -> Request {
         let described = operation(route);
         let mut request = Request::new(route);
@@ -125,7 +125,7 @@ impl<'a> Generator<'a> {
         request
     }
 
-    /// What was taken before, at another time and of another kind.
+    /// A body that was accepted before, with another start and session type.
     fn like(&mut self, sample: &Value, schema: &Value) -> Value {
         let drawn = self.value("", schema, 0);
         let mut body = sample.clone();
@@ -137,7 +137,7 @@ impl<'a> Generator<'a> {
         body
     }
 
-    /// Mostly somebody who may.
+    /// A person, mostly one who may call the route.
     fn person(&mut self, route: &Route) -> crate::platform::Person {
         let likely = match route.audience {
             http_api::Audience::Only(app::identity::people::Role::Admin) => MARGARET,
@@ -151,7 +151,7 @@ impl<'a> Generator<'a> {
         if self.random.one_in(10) { *self.random.choose(&EVERYBODY) } else { likely }
     }
 
-    /// A value as a schema has it. Where a schema only says "text", the name says what is meant.
+    /// A value that matches a schema. For a plain text, the member's name selects the kind of text.
     fn value(&mut self, name: &str, schema: &Value, depth: usize) -> Value {
         if let Some(reference) = schema["$ref"].as_str() {
             let pointer = reference.trim_start_matches('#');

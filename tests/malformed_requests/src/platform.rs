@@ -1,7 +1,7 @@
-//! A platform with something to lose: experts, offers, appointments that are held, paid, cancelled and over, and receipts.
+//! A populated platform: experts, session types, receipts, and appointments that are pending, paid, cancelled and past.
 //!
-//! The stack of the black-box tests, whose routes are answered in this process and not over HTTP: thousands of requests a second
-//! in place of hundreds.
+//! It is the stack of the black-box tests, but the handlers are called directly instead of over HTTP: thousands of requests per
+//! second instead of hundreds.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -25,28 +25,28 @@ use crate::request::encoded;
 /// A Monday, 08:00 in London.
 pub const NOW: &str = "2027-01-04T08:00:00Z";
 
-/// Somebody who can sign in.
+/// A person who can sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person {
-    /// The issuer's word for them.
+    /// The subject of their tokens.
     pub subject: &'static str,
-    /// Their groups, as API Gateway writes a list.
+    /// Their groups, formatted as API Gateway formats a list.
     pub groups: &'static str,
 }
 
-/// An expert, whose offers and appointments there are.
+/// The expert with the session types and appointments.
 pub const ADA: Person = Person { subject: "ada", groups: "[expert]" };
 /// The client of the appointments.
 pub const ALAN: Person = Person { subject: "alan", groups: "[client]" };
-/// Somebody else, who is both.
+/// Another person, who is an expert and a client.
 pub const GRACE: Person = Person { subject: "grace", groups: "[expert client]" };
 /// An expert and client who has not published anything yet.
 pub const KATHERINE: Person = Person { subject: "katherine", groups: "[client expert]" };
 /// An administrator.
 pub const MARGARET: Person = Person { subject: "margaret", groups: "[admin]" };
-/// Somebody without any role.
+/// A person without a role.
 pub const MALLORY: Person = Person { subject: "mallory", groups: "" };
-/// All of them.
+/// All people.
 pub const EVERYBODY: [Person; 6] = [ADA, ALAN, GRACE, KATHERINE, MARGARET, MALLORY];
 
 impl Person {
@@ -58,27 +58,27 @@ impl Person {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Response {
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The body.
     pub body: Vec<u8>,
-    /// Whether something was written to the table meanwhile.
+    /// Whether the request has written to the table.
     pub wrote: bool,
 }
 
 impl Response {
-    /// The body as JSON; null when it is empty or something else.
+    /// The body as JSON; null if it is empty or not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
-/// Bits that can be had again.
+/// A reproducible source of ids.
 struct Deterministic(Mutex<SeededRandom>);
 
 impl Random for Deterministic {
@@ -88,20 +88,20 @@ impl Random for Deterministic {
     }
 }
 
-/// The platform, and the ids of what is on it by the names of the path's variables.
+/// A running platform with its data.
 pub struct TestPlatform {
-    /// All that runs.
+    /// The running stack.
     pub stack: Stack,
     app: App,
     meter: Arc<Meter>,
-    /// Ids that there are.
+    /// The existing ids by the name of the path parameter.
     pub ids: HashMap<&'static str, Vec<String>>,
-    /// Bodies that were taken, by the functions that took them.
+    /// A body that was accepted, by function.
     pub samples: HashMap<&'static str, Value>,
 }
 
 impl TestPlatform {
-    /// The platform, the same each time but for the ports.
+    /// Starts and populates a platform. Its data is the same each time; its ports differ.
     pub async fn new() -> Self {
         let start: domain::Timestamp = NOW.parse().expect("a time");
         let clock = ManualClock::at(start.seconds());
@@ -116,30 +116,30 @@ impl TestPlatform {
         platform
     }
 
-    /// Answers a request in this process; `None` for what is no HTTP.
+    /// Sends a request to its handler in this process; `None` if the request is not valid HTTP.
     pub async fn send(&self, request: &Request) -> Option<Response> {
         let request_to_lambda = request.to_lambda()?;
         self.meter.take();
-        let answer =
+        let response =
             AssertUnwindSafe(request.route.respond(&self.app, request_to_lambda)).catch_unwind().await;
-        // As the gateway answers when a function failed.
-        let answer = answer.unwrap_or_else(|_| http_api::Response::from(Problem::internal()).into());
+        // The response of the gateway if a function fails.
+        let response = response.unwrap_or_else(|_| http_api::Response::from(Problem::internal()).into());
         let wrote = self
             .meter
             .take()
             .iter()
             .any(|cost| ["PutItem", "DeleteItem", "TransactWriteItems"].contains(&cost.operation));
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = response.into_parts();
         Some(Response { status: parts.status, headers: parts.headers, body: body.to_vec(), wrote })
     }
 
-    /// Does what must succeed.
-    async fn act(
+    /// Sends a request that must succeed, with `precondition` as `If-Match` and `Idempotency-Key`.
+    async fn call(
         &mut self,
         function: &str,
         person: Person,
         ids: &[(&str, &str)],
-        more: &str,
+        precondition: &str,
         body: Value,
     ) -> Value {
         let route = functions::ROUTES.iter().find(|route| route.function == function).expect("a route");
@@ -149,8 +149,8 @@ impl TestPlatform {
         let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
         request.headers = vec![
             header("Content-Type", "application/json"),
-            header("If-Match", more),
-            header("Idempotency-Key", more),
+            header("If-Match", precondition),
+            header("Idempotency-Key", precondition),
         ];
         if !body.is_null() {
             request.body = body.to_string().into_bytes();
@@ -164,45 +164,45 @@ impl TestPlatform {
     async fn populate(&mut self, clock: &ManualClock) {
         let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
-        let expert = text(&self.act("create_expert", ADA, &[], "profile", profile.clone()).await, "id");
-        let other = text(&self.act("create_expert", GRACE, &[], "profile", profile).await, "id");
+        let expert = text(&self.call("create_expert", ADA, &[], "profile", profile.clone()).await, "id");
+        let other = text(&self.call("create_expert", GRACE, &[], "profile", profile).await, "id");
         let ours: &[(&str, &str)] = &[("expert_id", &expert)];
         let hours = json!([{ "opens": "00:00", "closes": "24:00" }]);
         let days = ["monday", "tuesday", "wednesday", "thursday", "friday"];
         let weekly: Value = days.iter().map(|day| ((*day).to_owned(), hours.clone())).collect();
         let rules = json!({ "time_zone": "Europe/London", "weekly": weekly });
-        self.act("replace_availability", ADA, ours, "\"0\"", rules).await;
+        self.call("replace_availability", ADA, ours, "\"0\"", rules).await;
         let billing = json!({
             "legal_name": "Ada Lovelace Ltd", "address": ["12 St James's Square"], "country": "GB",
             "tax": { "label": "VAT", "rate": 2_000 },
         });
-        self.act("replace_billing_details", ADA, ours, "\"0\"", billing).await;
+        self.call("replace_billing_details", ADA, ours, "\"0\"", billing).await;
         let at_stripe: &[_] = &[ours[0], ("gateway", "stripe")];
         let at_paypal: &[_] = &[ours[0], ("gateway", "paypal")];
-        self.act("start_onboarding", ADA, at_stripe, "", Value::Null).await;
-        self.act("start_onboarding", ADA, at_paypal, "", Value::Null).await;
-        let account = self.act("read_payment_account", ADA, at_stripe, "", Value::Null).await;
+        self.call("start_onboarding", ADA, at_stripe, "", Value::Null).await;
+        self.call("start_onboarding", ADA, at_paypal, "", Value::Null).await;
+        let account = self.call("read_payment_account", ADA, at_stripe, "", Value::Null).await;
         let stripe = self.stack.stripe.clone().expect("the simulator runs");
         stripe.onboard(&text(&account, "account"), Onboarding::Complete).expect("it can be onboarded");
-        self.act("read_payment_account", ADA, at_stripe, "", Value::Null).await;
+        self.call("read_payment_account", ADA, at_stripe, "", Value::Null).await;
         self.stack.fetch_exchange_rates().await.expect("the simulator has rates");
 
-        let (mut kinds, mut appointments, mut receipts) = (Vec::new(), Vec::new(), Vec::new());
-        // The last one is there to be withdrawn.
+        let (mut session_types, mut appointments, mut receipts) = (Vec::new(), Vec::new(), Vec::new());
+        // The last one is there to be retired.
         for (number, amount) in [0, 8_000, 5_000].into_iter().enumerate() {
             let terms = json!({
                 "name": "Consultation", "length_minutes": 60, "step_minutes": 30,
                 "price": { "amount": amount, "currency": "EUR" },
             });
             let key = format!("kind-{number}");
-            kinds.push(text(&self.act("create_session_type", ADA, ours, &key, terms).await, "id"));
+            session_types.push(text(&self.call("create_session_type", ADA, ours, &key, terms).await, "id"));
         }
-        for (number, kind) in kinds[..2].iter().cycle().take(12).enumerate() {
+        for (number, session_type) in session_types[..2].iter().cycle().take(12).enumerate() {
             let body = json!({
-                "expert_id": expert, "session_type_id": kind, "start": format!("2027-01-05T{:02}:00:00Z", number),
+                "expert_id": expert, "session_type_id": session_type, "start": format!("2027-01-05T{:02}:00:00Z", number),
                 "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/Berlin" },
             });
-            let booked = self.act("book_appointment", ALAN, &[], &format!("book-{number}"), body).await;
+            let booked = self.call("book_appointment", ALAN, &[], &format!("book-{number}"), body).await;
             // The last one stays unpaid.
             if let Some(intent) = booked["payment"]["intent"].as_str().filter(|_| number < 11) {
                 stripe.pay(intent, "4242424242424242").expect("the card works");
@@ -211,12 +211,13 @@ impl TestPlatform {
         }
         self.stack.run_until_idle().await;
         for id in &appointments[..2] {
-            self.act("cancel_appointment", ALAN, &[("appointment_id", id)], "", Value::Null).await;
+            self.call("cancel_appointment", ALAN, &[("appointment_id", id)], "", Value::Null).await;
         }
         self.stack.run_until_idle().await;
         for id in &appointments {
-            let found =
-                self.act("list_appointment_receipts", ALAN, &[("appointment_id", id)], "", Value::Null).await;
+            let found = self
+                .call("list_appointment_receipts", ALAN, &[("appointment_id", id)], "", Value::Null)
+                .await;
             receipts.extend(
                 found["receipts"].as_array().expect("a list").iter().map(|receipt| text(receipt, "id")),
             );
@@ -228,18 +229,18 @@ impl TestPlatform {
             self.samples.insert(function, self.samples[like].clone());
         }
         self.samples.insert("refund_appointment", json!({ "amount": { "amount": 1, "currency": "EUR" } }));
-        // Some of the sessions are over, one is going on.
+        // Some sessions are past, and one is in progress.
         clock.advance(22 * 3_600 + 1_800);
         self.ids = HashMap::from([
             ("expert_id", vec![expert, other]),
-            ("session_type_id", kinds),
+            ("session_type_id", session_types),
             ("appointment_id", appointments),
             ("receipt_id", receipts),
             ("gateway", vec!["stripe".to_owned(), "paypal".to_owned()]),
         ]);
     }
 
-    /// An address's query, of names and values.
+    /// A query string with these names and values.
     pub fn query(pairs: &[(String, String)]) -> String {
         let pair = |(name, value): &(String, String)| {
             format!("{}={}", encoded(name.as_bytes()), encoded(value.as_bytes()))

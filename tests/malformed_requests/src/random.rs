@@ -1,16 +1,16 @@
-//! Chance that can be had again: the same seed draws the same.
+//! Reproducible random numbers, and mutation of bytes.
 
-/// A generator of numbers (SplitMix64, <https://doi.org/10.1145/2714064.2660195>). Anybody can foresee them.
+/// A predictable generator of numbers (SplitMix64, <https://doi.org/10.1145/2714064.2660195>).
 #[derive(Debug, Clone)]
 pub struct SeededRandom(u64);
 
 impl SeededRandom {
-    /// The generator of a seed.
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// 64 bits.
+    /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -19,23 +19,23 @@ impl SeededRandom {
         bits ^ (bits >> 31)
     }
 
-    /// A number below `end`, which is above 0.
+    /// A number below `end`, which must be above 0.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.bits() % end as u64).expect("it is below a usize")
     }
 
-    /// Whether something happens that does in one of so many cases.
+    /// True with a probability of one in `cases`.
     pub fn one_in(&mut self, cases: usize) -> bool {
         self.below(cases) == 0
     }
 
-    /// One of these.
+    /// One of the elements.
     pub fn choose<'a, T>(&mut self, among: &'a [T]) -> &'a T {
         &among[self.below(among.len())]
     }
 }
 
-/// What programs stumble over.
+/// Byte sequences that often cause errors.
 const DICTIONARY: &[&[u8]] = &[
     b"\0",
     b"\xff",
@@ -84,7 +84,7 @@ const DICTIONARY: &[&[u8]] = &[
     b"\"-1\"",
 ];
 
-/// A few small changes of some bytes, of which nothing is promised but that they are not much longer afterwards.
+/// Makes one to four small changes. The result has at most 64 KiB.
 pub fn mutate(bytes: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut SeededRandom) {
     for _ in 0..=random.below(4) {
         let at = random.below(bytes.len() + 1);

@@ -1,4 +1,4 @@
-//! A request to a route, as the API gateway passes it on, and as it can be sent by hand.
+//! A request to a route, which can be sent to the handler or printed as a `curl` command.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,25 +13,25 @@ use lambda_http::{Body, RequestExt};
 
 use crate::platform::Person;
 
-/// A request.
+/// A request to a route.
 #[derive(Clone)]
 pub struct Request {
-    /// Where to.
+    /// The route.
     pub route: &'static Route,
-    /// Who asks; nobody has no token.
+    /// The signed-in person; without one, the request has no token.
     pub person: Option<Person>,
-    /// The variable parts of the path, by their names, decoded.
+    /// The decoded path parameters by name.
     pub parameters: HashMap<String, String>,
-    /// What stands behind the question mark.
+    /// The query string, encoded.
     pub query: String,
-    /// Names and values.
+    /// The names and values of the headers.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body, which may be empty.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// One without anything.
+    /// A request without person, parameters, headers and body.
     pub fn new(route: &'static Route) -> Self {
         let (parameters, headers) = (HashMap::new(), Vec::new());
         Self { route, person: None, parameters, query: String::new(), headers, body: Vec::new() }
@@ -44,7 +44,7 @@ impl Request {
         })
     }
 
-    /// As the function gets it; `None` for what is no HTTP, so that no gateway would pass it on.
+    /// The request as Lambda receives it; `None` if it is not valid HTTP, so that no gateway would pass it on.
     pub fn to_lambda(&self) -> Option<lambda_http::Request> {
         let question = if self.query.is_empty() { "" } else { "?" };
         let address = format!("https://api.example{}{question}{}", self.path(), self.query);
@@ -59,7 +59,7 @@ impl Request {
             Err(bytes) => Body::Binary(bytes.into_bytes()),
         };
         let mut context = ApiGatewayV2httpRequestContext::default();
-        // As the gateway does: without need for a token none is read.
+        // Like the gateway, ignore the token if the route needs none.
         if let Some(person) = self.person.filter(|_| self.route.audience.needs_token()) {
             let mut token = ApiGatewayRequestAuthorizerJwtDescription::default();
             token.claims = person.claims();
@@ -74,7 +74,7 @@ impl Request {
     }
 }
 
-/// As a form has it: everything but letters, digits and `-._~` by its number.
+/// Percent-encodes everything except letters, digits and `-._~`.
 pub fn encoded(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {
@@ -88,7 +88,7 @@ pub fn encoded(bytes: &[u8]) -> String {
     text
 }
 
-/// Bytes in the quotes of bash: `$'…'`.
+/// Bytes as a quoted string of bash: `$'…'`.
 fn quoted(bytes: &[u8]) -> String {
     let inner: String =
         bytes.iter().flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect();
@@ -96,7 +96,7 @@ fn quoted(bytes: &[u8]) -> String {
 }
 
 impl fmt::Display for Request {
-    /// As a command for bash. `$API` is the address; `$ADA` and so on are the people's access tokens.
+    /// Formats the request as a command for bash. `$API` is the URL of the API; `$ADA` and so on are access tokens.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let question = if self.query.is_empty() { "" } else { "?" };
         write!(

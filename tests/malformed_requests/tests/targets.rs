@@ -1,13 +1,13 @@
-//! What libFuzzer does with the targets, bounded and the same each time: small changes of their corpora.
+//! Runs the targets with mutated inputs of their corpora, as libFuzzer does, but limited and reproducible.
 //!
-//! `MALFORMED_INPUTS` says how many inputs each target gets; those that ask a whole platform get a fiftieth.
+//! `MALFORMED_INPUTS` is the number of inputs for each target. Targets that use a whole platform get a fiftieth of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use malformed_requests::targets::{TARGETS, Target};
 
-/// What is tried without `MALFORMED_INPUTS`.
+/// The default of `MALFORMED_INPUTS`.
 const INPUTS: u64 = 20_000;
 
 fn inputs() -> u64 {
@@ -24,7 +24,7 @@ fn drive(target: &Target) {
         let ran = catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes)));
         assert!(
             ran.is_ok(),
-            "{} does not hold at seed {seed}, of the bytes b\"{}\"",
+            "{} fails at seed {seed} with the bytes b\"{}\"",
             target.name,
             bytes.escape_ascii()
         );

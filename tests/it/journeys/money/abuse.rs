@@ -1,4 +1,4 @@
-//! What people ask for that they must not get: refused with a reason, and nothing moved.
+//! Requests about payments that must be refused with a reason and change nothing.
 
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ async fn invalid_refunds_change_nothing() {
     assert_eq!(nobody.problem(401), "sign-in");
     test.stack.run_until_idle().await;
     assert_eq!(test.movements(&offer).await, before);
-    // The same request twice is one refund; another amount under its key is none.
+    // A repeated request makes one refund; another amount with the same key is refused.
     let first = ask("ada", "same", euros(json!(5_000))).await.expect(201);
     assert_eq!(ask("ada", "same", euros(json!(5_000))).await.expect(201), first);
     assert_eq!(ask("ada", "same", euros(json!(3_000))).await.problem(422), "idempotency-key-reused");
@@ -119,7 +119,7 @@ async fn capture_is_limited_to_the_agreed_amount_and_happens_once() {
     let more = complete("ada", json!({ "amount": 8_000, "currency": "EUR" })).await;
     assert_eq!(more.problem(409), "payment-state");
     test.stack.run_until_idle().await;
-    assert_eq!(test.payment(&appointment).await["paid"]["amount"], 5_000, "the first word counts");
+    assert_eq!(test.payment(&appointment).await["paid"]["amount"], 5_000, "the first capture counts");
     test.balances(&offer).await;
 }
 
@@ -160,11 +160,11 @@ async fn price_must_be_in_a_settlement_currency() {
     let post = async |terms: &Value, key: &str| {
         test.post(&path).signed_in_as("ada").idempotency_key(key).json(terms).send().await
     };
-    let (mut price, mut shown, mut free) = (paid_hour(), paid_hour(), paid_hour());
+    let (mut price, mut presentment, mut free) = (paid_hour(), paid_hour(), paid_hour());
     price["price"]["currency"] = json!("USD");
-    shown["presentment_currencies"] = json!(["USD"]);
+    presentment["presentment_currencies"] = json!(["USD"]);
     free["price"] = json!({ "amount": 0, "currency": "USD" });
-    for (terms, field) in [(&price, "price.currency"), (&shown, "presentment_currencies")] {
+    for (terms, field) in [(&price, "price.currency"), (&presentment, "presentment_currencies")] {
         let refused = post(terms, field).await;
         assert_eq!((refused.problem(422), &refused.body["field"]), ("invalid", &json!(field)));
         assert!(refused.body["detail"].as_str().expect("words").contains("EUR"));

@@ -1,4 +1,4 @@
-//! Setting aside, taking later, saved cards, and what happens when a card fails by then.
+//! Authorization, later capture, saved cards, and cards that fail later.
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
@@ -8,7 +8,7 @@ use simulators::stripe::Onboarding;
 use super::authorised_hour;
 use crate::harness::{GOOD_CARD, TestApp, id, intent};
 
-/// Tomorrow, and in three weeks.
+/// Tomorrow.
 const SOON: &str = "2027-01-05T10:00:00Z";
 const LATER: &str = "2027-01-25T10:00:00Z";
 
@@ -39,13 +39,13 @@ async fn expert_can_capture_less_than_authorized() {
     test.post_action("ada", &appointment, "complete", &charge).await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(test.payment(&appointment).await["paid"]["amount"], 3_005);
-    // A tenth of 30.05 is 3.005, which rounds up.
+    // 10 % of 30.05 is 3.005, which is rounded up.
     let accounts = [Account::Client, Account::Authorised, Account::Expert];
     assert_eq!(test.cents(&offer, accounts).await, [-3_005, 0, 2_704]);
     let again = test.post_action("ada", &appointment, "complete", &json!(null)).await.expect(200);
     assert_eq!(again["status"], "completed");
     test.stack.run_until_idle().await;
-    assert_eq!(test.payment(&appointment).await["paid"]["amount"], 3_005, "taken once");
+    assert_eq!(test.payment(&appointment).await["paid"]["amount"], 3_005, "captured once");
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn authorization_is_captured_before_it_expires() {
     let test = TestApp::new().await;
     let offer = test.offer(&authorised_hour()).await;
     let appointment = test.book_and_secure(&offer, SOON).await;
-    // Moved out of reach of what is set aside.
+    // The new time is after the authorization expires.
     let moved = json!({ "start": LATER });
     test.post_action("alan", &appointment, "reschedule", &moved).await.expect(200);
     test.advance_to("2027-01-12T08:00:00Z").await;
@@ -71,7 +71,7 @@ async fn distant_session_saves_the_card_and_authorizes_it_near_the_start() {
     assert_eq!((&now["status"], &now["payment"]["state"]), (&json!("confirmed"), &json!("card_saved")));
     assert_eq!(now["payment"]["plan"], "save_card");
     test.advance_to("2027-01-20T08:00:00Z").await;
-    assert_eq!(test.kinds(&offer).await, [], "nothing is set aside so early");
+    assert_eq!(test.kinds(&offer).await, [], "nothing is authorized yet");
     test.advance_to("2027-01-22T08:00:00Z").await;
     assert_eq!(test.payment(&appointment).await["state"], "authorised");
     test.advance_to("2027-01-25T11:00:00Z").await;
@@ -83,13 +83,13 @@ async fn distant_session_saves_the_card_and_authorizes_it_near_the_start() {
 
 #[tokio::test]
 async fn saved_card_that_needs_authentication_sets_a_deadline_for_the_client() {
-    // Set up without a question, and asked for its owner at each payment.
+    // A card that is saved without authentication and requires it at each payment.
     const ASKS: &str = "4000002760003184";
     for pays in [true, false] {
         let test = TestApp::new().await;
         let offer = test.offer(&authorised_hour()).await;
         let booked = test.book(&offer, LATER, "k").await.expect(201);
-        let waiting = test.stripe().pay(intent(&booked), ASKS).expect("it asks");
+        let waiting = test.stripe().pay(intent(&booked), ASKS).expect("the bank requests authentication");
         assert_eq!(waiting["status"], "requires_action");
         test.stripe().authenticate(intent(&booked), true).expect("the bank agrees");
         test.stack.run_until_idle().await;
@@ -106,7 +106,7 @@ async fn saved_card_that_needs_authentication_sets_a_deadline_for_the_client() {
             let secret = how["client_secret"].as_str().expect("a secret");
             assert!(secret.starts_with(how["intent"].as_str().expect("an intent")));
             let of_expert = test.get(&path).signed_in_as("ada").send().await.expect(200);
-            assert_eq!(of_expert.get("client_secret"), None, "it is the client's");
+            assert_eq!(of_expert.get("client_secret"), None, "the client may read it");
             test.stripe().pay(how["intent"].as_str().expect("an intent"), GOOD_CARD).expect("it works");
             test.stack.run_until_idle().await;
             assert_eq!(test.payment(&appointment).await["state"], "authorised");
@@ -148,7 +148,7 @@ async fn unpaid_session_cannot_be_rescheduled_before_the_payment_deadline() {
     let appointment = id(&test.book_with_card(&offer, LATER, FAILS_LATER).await);
     test.advance_to("2027-01-21T16:00:00Z").await;
     assert_eq!(test.payment(&appointment).await["state"], "action_required");
-    // The deadline is after this session.
+    // The payment deadline is after this session.
     let sooner = json!({ "start": "2027-01-22T09:00:00Z" });
     test.post_action("alan", &appointment, "reschedule", &sooner).await.expect(200);
     test.advance_to("2027-01-22T09:00:00Z").await;
@@ -210,23 +210,23 @@ async fn unusable_saved_card_can_be_retried_replaced_or_cancelled() {
         let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
         let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
         let account = account["account"].as_str().expect("an account").to_owned();
-        test.stripe().onboard(&account, Onboarding::Restricted).expect("it can be");
+        test.stripe().onboard(&account, Onboarding::Restricted).expect("possible");
         test.advance_to("2027-01-21T16:00:00Z").await;
-        // Stripe takes nothing for this expert now, neither of the saved card nor by a new intent.
+        // Stripe refuses payments for this expert, with the saved card and with a new intent.
         assert_eq!(test.payment(&appointment).await["state"], "action_required");
         assert_eq!(test.published("payment.action_required"), 1);
         if then == Then::Soon {
-            test.stripe().onboard(&account, Onboarding::Complete).expect("it can be");
+            test.stripe().onboard(&account, Onboarding::Complete).expect("possible");
             test.advance_to("2027-01-21T20:00:00Z").await;
             assert_eq!(
                 test.payment(&appointment).await["state"],
                 "authorised",
-                "the saved card was asked again"
+                "the saved card is authorized again"
             );
         }
         test.advance_to("2027-01-23T16:00:00Z").await;
         if then == Then::Late {
-            test.stripe().onboard(&account, Onboarding::Complete).expect("it can be");
+            test.stripe().onboard(&account, Onboarding::Complete).expect("possible");
         }
         test.advance_to("2027-01-27T16:00:00Z").await;
         let now = test.appointment(&appointment).await;

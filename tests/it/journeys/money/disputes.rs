@@ -1,4 +1,4 @@
-//! Disputes, payouts and accounts that the gateway stops.
+//! Disputes, payouts, and accounts that the gateway disables.
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
@@ -17,7 +17,7 @@ fn dispute(test: &TestApp, intent: &str, amount: Option<i64>) -> String {
 
 #[tokio::test]
 async fn disputed_amount_is_reversed_from_the_expert_until_the_decision() {
-    for (outcome, told, expert_has, client) in [
+    for (outcome, event, expert_has, client) in [
         (DisputeOutcome::Won, "payment.dispute_won", 7_200, -8_000),
         (DisputeOutcome::Lost, "payment.dispute_lost", 0, 0),
     ] {
@@ -32,14 +32,14 @@ async fn disputed_amount_is_reversed_from_the_expert_until_the_decision() {
         assert_eq!(test.published("payment.disputed"), 1);
         assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, [paid, earned]);
         let (client, expert_has) = (paid + client, earned + expert_has);
-        // Whoever calls off meanwhile waits for the bank, and nothing is given twice.
+        // A cancellation during the dispute waits for the decision, and nothing is refunded twice.
         test.stripe().close_dispute(&dispute, outcome).expect("the bank decides");
         test.stack.run_until_idle().await;
-        assert_eq!(test.published(told), 1, "{told}");
+        assert_eq!(test.published(event), 1, "{event}");
         assert_eq!(
             test.cents(&offer, [Account::Client, Account::Expert]).await,
             [client, expert_has],
-            "{told}"
+            "{event}"
         );
         for _ in 0..3 {
             test.advance(90_000);
@@ -48,7 +48,7 @@ async fn disputed_amount_is_reversed_from_the_expert_until_the_decision() {
         assert_eq!(
             test.cents(&offer, [Account::Client, Account::Expert]).await,
             [client, expert_has],
-            "{told}"
+            "{event}"
         );
     }
 }
@@ -109,7 +109,7 @@ async fn refund_waits_for_the_decision_of_a_dispute() {
     test.stack.run_until_idle().await;
     give_back("b").await.expect(201);
     test.stack.run_until_idle().await;
-    assert_eq!(test.payment(&appointment).await["refunded"]["amount"], 2_400, "and nothing more");
+    assert_eq!(test.payment(&appointment).await["refunded"]["amount"], 2_400, "nothing more is refunded");
     test.balances(&offer).await;
 }
 
@@ -147,7 +147,7 @@ async fn disabled_account_refuses_new_bookings_and_keeps_existing_ones() {
     let refused = test.book(&offer, "2027-01-06T10:00:00Z", "new").await;
     assert_eq!(refused.problem(409), "payments-not-ready");
     assert_eq!(test.appointment(&paid).await["status"], "confirmed");
-    // AppointmentsOf card cannot be charged for this expert any more is told, and nobody waits in vain.
+    // The card can no longer be charged for this expert: the client is event, and the appointment is cancelled.
     test.advance_to("2027-01-24T10:00:00Z").await;
     let now = test.appointment(&saved).await;
     assert_eq!((&now["status"], &now["cancelled_by"]), (&json!("cancelled"), &json!("platform")));
@@ -163,25 +163,29 @@ async fn refused_transfer_after_a_won_dispute_is_escalated() {
         let appointment = test.book_and_secure(&offer, AT).await;
         let dispute = dispute(&test, intent(&test.appointment(&appointment).await), None);
         test.stack.run_until_idle().await;
-        // The bank decides for an expert to whom Stripe transfers nothing now.
+        // The bank decides for an expert to whom Stripe cannot transfer.
         let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
         let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
         let account = account["account"].as_str().expect("an account").to_owned();
-        test.stripe().onboard(&account, Onboarding::Restricted).expect("it can be");
+        test.stripe().onboard(&account, Onboarding::Restricted).expect("possible");
         test.stripe().close_dispute(&dispute, DisputeOutcome::Won).expect("the bank decides");
         test.stack.run_until_idle().await;
-        let seen = async || {
+        let appointment_for_ada = async || {
             test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada").send().await.expect(200)
         };
         let eighty = json!({ "amount": 7_200, "currency": "EUR" });
         let needs = json!({ "because": "refused", "order": "transfer", "amount": eighty });
-        assert_eq!(seen().await["payment"]["escalation"], needs);
+        assert_eq!(appointment_for_ada().await["payment"]["escalation"], needs);
         let of_client = test.payment(&appointment).await;
         assert_eq!((&of_client["state"], of_client.get("escalation")), (&json!("paid"), None));
         test.advance(86_400);
         test.sweep().await;
-        assert_eq!(test.published("payment.escalated"), 1, "it is not asked for by itself");
-        test.stripe().onboard(&account, Onboarding::Complete).expect("it can be");
+        assert_eq!(
+            test.published("payment.escalated"),
+            1,
+            "the refused transfer is not retried automatically"
+        );
+        test.stripe().onboard(&account, Onboarding::Complete).expect("possible");
         let body = json!({ "resolution": "resolved_manually", "amount": eighty });
         for stranger in ["ada", "alan"] {
             let response = test.post_action(stranger, &appointment, "payment/resolution", &body).await;
@@ -189,7 +193,7 @@ async fn refused_transfer_after_a_won_dispute_is_escalated() {
         }
         test.resolve(&appointment, decision).await.expect(200);
         test.stack.run_until_idle().await;
-        assert_eq!(seen().await["payment"].get("escalation"), None);
+        assert_eq!(appointment_for_ada().await["payment"].get("escalation"), None);
         let again = test.post_action("margaret", &appointment, "payment/resolution", &body).await;
         assert_eq!(again.problem(409), "payment-state");
         let expert = earned + if decision == "try_again" { 7_200 } else { 0 };
@@ -206,23 +210,23 @@ async fn remainder_after_a_lost_dispute_is_resolved_manually() {
     let dispute = dispute(&test, intent(&test.appointment(&appointment).await), Some(3_000));
     test.stripe().close_dispute(&dispute, DisputeOutcome::Lost).expect("the bank decides");
     test.stack.run_until_idle().await;
-    // Seen in one look, and both are told.
+    // One snapshot contains both events, and both are published.
     assert_eq!((test.published("payment.disputed"), test.published("payment.dispute_lost")), (1, 1));
     let quote =
         test.get(&format!("/v1/appointments/{appointment}/cancellation")).signed_in_as("ada").send().await;
-    assert_eq!(quote.expect(200)["refund"]["amount"], 5_000, "the rest went back already");
+    assert_eq!(quote.expect(200)["refund"]["amount"], 5_000, "the rest has been returned by the dispute");
     test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
     test.stack.run_until_idle().await;
-    let seen = async || {
+    let appointment_for_ada = async || {
         test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada").send().await.expect(200)
     };
     let fifty = json!({ "amount": 5_000, "currency": "EUR" });
     let needs = json!({ "because": "dispute_lost", "amount": fifty });
-    assert_eq!(seen().await["payment"]["escalation"], needs);
+    assert_eq!(appointment_for_ada().await["payment"]["escalation"], needs);
     assert_eq!(test.resolve(&appointment, "try_again").await.problem(409), "payment-state");
     test.resolve(&appointment, "resolved_manually").await.expect(200);
     test.stack.run_until_idle().await;
-    let payment = seen().await["payment"].clone();
+    let payment = appointment_for_ada().await["payment"].clone();
     assert_eq!((&payment["refunded"]["amount"], payment.get("escalation")), (&json!(5_000), None));
     assert!(test.kinds(&offer).await.contains(&MovementKind::ResolvedManually));
 }
@@ -234,12 +238,12 @@ async fn refund_without_balance_continues_when_balance_is_available() {
     let appointment = test.book_and_secure(&offer, AT).await;
     let dispute = dispute(&test, intent(&test.appointment(&appointment).await), None);
     test.stack.run_until_idle().await;
-    // What the bank gave back went for fees: too little is there to give the expert their part again.
+    // Fees have used the returned amount, so the balance is too low to transfer the expert's share again.
     test.stripe().close_dispute(&dispute, DisputeOutcome::Won).expect("the bank decides");
     test.stack.run_until_idle().await;
     assert_eq!(test.cents(&offer, [Account::Expert]).await, [0]);
-    assert_eq!(test.published("payment.escalated"), 0, "nobody has to do anything");
-    // Stripe keeps its answer with the key for a day, and by then it is another amount too.
+    assert_eq!(test.published("payment.escalated"), 0, "nothing is escalated");
+    // Stripe repeats its response to a key for a day; by then, the amount has changed too.
     let back = json!({ "amount": { "amount": 1_000, "currency": "EUR" } });
     let path = format!("/v1/appointments/{appointment}/refunds");
     test.post(&path).signed_in_as("ada").idempotency_key("r").json(&back).send().await.expect(201);
@@ -268,8 +272,9 @@ async fn failed_refund_made_at_stripe_returns_to_the_expert() {
     ];
     let url = test.stack.stripe_url.as_ref().expect("it runs").join("v1/refunds").expect("a URL");
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let answer = client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("an answer");
-    assert_eq!(answer.status(), 200);
+    let response =
+        client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("a response");
+    assert_eq!(response.status(), 200);
     test.stack.run_until_idle().await;
     assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, [paid - 6_000, earned + 5_400]);
     for _ in 0..3 {
@@ -317,10 +322,10 @@ async fn restricted_account_is_detected_and_restored() {
     let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account").to_owned();
-    test.stripe().onboard(&account, Onboarding::Restricted).expect("it can be");
+    test.stripe().onboard(&account, Onboarding::Restricted).expect("possible");
     test.stack.run_until_idle().await;
     assert_eq!(test.book(&offer, AT, "k1").await.problem(409), "payments-not-ready");
-    test.stripe().onboard(&account, Onboarding::Complete).expect("it can be");
+    test.stripe().onboard(&account, Onboarding::Complete).expect("possible");
     test.stack.run_until_idle().await;
     test.book(&offer, AT, "k2").await.expect(201);
 }

@@ -1,4 +1,4 @@
-//! How sessions end: that nobody has to say so, that the one who is said not to have come can contradict, and who decides then.
+//! The outcome of sessions: completion without a report, no-show reports, contested reports, and decisions of administrators.
 
 use domain::payments::ledger::Account;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::authorised_hour;
 use crate::harness::{Offer, TestApp, free_hour, paid_hour};
 
-/// An hour from ten.
+/// The start of the session, which takes an hour.
 const AT: &str = "2027-01-05T10:00:00Z";
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn session_completes_without_a_report() {
             Value::Null => crate::harness::id(&test.book(&offer, AT, "k").await.expect(201)),
             _ => test.book_and_secure(&offer, AT).await,
         };
-        // Where it is moved to is what counts.
+        // The rescheduled time counts.
         let moved = json!({ "start": "2027-01-05T14:00:00Z" });
         test.post_action("alan", &appointment, "reschedule", &moved).await.expect(200);
         test.advance_to("2027-01-06T14:59:00Z").await;
@@ -32,7 +32,7 @@ async fn session_completes_without_a_report() {
         if !state.is_null() {
             test.balances(&offer).await;
         }
-        // Nothing is owed any more.
+        // No job is left.
         let job = store::Job::Payment(appointment.parse().expect("an id"));
         assert_eq!(test.stack.app.store.outbox_entry(&job).await.expect("readable"), None, "{state}");
     }
@@ -60,7 +60,7 @@ async fn session_outcome_cannot_be_reported_early() {
     assert_eq!(test.appointment(&appointment).await["status"], "confirmed");
 }
 
-/// A session whose client says that the expert did not come.
+/// A session that the client has reported as missed by the expert.
 async fn reported(terms: &Value) -> (TestApp, Offer, String) {
     let test = TestApp::new().await;
     let offer = test.offer(terms).await;
@@ -77,7 +77,7 @@ async fn reported(terms: &Value) -> (TestApp, Offer, String) {
 async fn undisputed_no_show_report_is_refunded_after_a_day() {
     for terms in [paid_hour(), authorised_hour()] {
         let (test, offer, appointment) = reported(&terms).await;
-        // Said again it changes nothing, and sets no clock back.
+        // A repeated report changes nothing and does not extend the period.
         test.advance_to("2027-01-06T10:09:00Z").await;
         test.post_action("alan", &appointment, "no-show", &Value::Null).await.expect(200);
         test.stack.run_until_idle().await;
@@ -88,7 +88,7 @@ async fn undisputed_no_show_report_is_refunded_after_a_day() {
         assert!(matches!(now["payment"]["state"].as_str(), Some("refunded" | "cancelled")), "{now:#}");
         assert_eq!(test.cents(&offer, [Account::Client, Account::Authorised, Account::Expert]).await, [0; 3]);
         let late = test.post_action("ada", &appointment, "complete", &Value::Null).await;
-        assert_eq!(late.problem(409), "status", "it counts as said");
+        assert_eq!(late.problem(409), "status", "the report counts");
     }
 }
 
@@ -124,7 +124,7 @@ async fn contested_no_show_is_decided_by_an_administrator() {
             assert_eq!(now["no_show_report"], json!({ "state": "contested" }));
             assert_eq!(test.published("appointment.no_show_disputed"), 1);
             assert_eq!(test.published("payment.escalated"), 1);
-            // Neither of the two can decide by saying it again, nor can time; money that is set aside does not run out.
+            // A repeated report and time decide nothing, and an authorization does not expire meanwhile.
             for (who, says) in sayings {
                 test.post_action(who, &appointment, says, &Value::Null).await.expect(200);
             }
@@ -144,7 +144,7 @@ async fn contested_no_show_is_decided_by_an_administrator() {
             assert_eq!(now["no_show_report"], json!({ "state": "decided" }));
             assert_eq!(now["payment"].get("escalation"), None);
             assert_eq!(test.cents(&offer, [Account::Client, Account::Authorised]).await, [client, 0]);
-            // Neither of the two can say otherwise any more, and what went back cannot be taken again.
+            // The outcome can no longer be changed, and a refund cannot be charged again.
             if now["status"] == "completed" {
                 let late = test.post_action("alan", &appointment, "no-show", &Value::Null).await;
                 assert_eq!(late.problem(409), "status");

@@ -1,4 +1,4 @@
-//! Lost answers, faults after acting, pruned keys, webhooks in any order: each movement happens once all the same.
+//! Lost responses, faults after an action, expired keys, webhooks in any order: each movement happens exactly once.
 
 use serde_json::json;
 use simulators::stripe::Switches;
@@ -9,7 +9,7 @@ use crate::harness::{GOOD_CARD, TestApp, id, intent, paid_hour};
 const AT: &str = "2027-01-05T10:00:00Z";
 const LATER: &str = "2027-01-25T10:00:00Z";
 
-/// What can go wrong with each call, and the webhooks with it.
+/// The faults of each request, and of webhooks.
 fn faults() -> Vec<Switches> {
     let webhooks = [
         Switches::default(),
@@ -28,13 +28,13 @@ fn faults() -> Vec<Switches> {
     webhooks.iter().flat_map(calls).collect()
 }
 
-/// As Stripe does after a day.
+/// Removes the idempotency keys, as Stripe does after a day.
 fn forget_keys(test: &TestApp) {
     let switches = test.stripe().switches();
     test.stripe().set_switches(Switches { prune_keys: true, ..switches });
 }
 
-/// Turns the wheels for some days, with keys forgotten on the way.
+/// Runs the sweep for some days, and removes idempotency keys on the way.
 async fn days(test: &TestApp, days: i64) {
     for _ in 0..days * 4 {
         test.advance(6 * 3_600);
@@ -128,7 +128,7 @@ async fn repeated_booking_continues_after_a_lost_response() {
     }
 }
 
-/// Stripe keeps a fault with its key for a day; what is owed does not wait for that.
+/// Stripe repeats an error for a key for a day; a retry must not wait for that.
 #[tokio::test]
 async fn failed_stripe_request_succeeds_within_an_hour() {
     let within_the_hour = async |test: &TestApp| {

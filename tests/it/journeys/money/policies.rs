@@ -1,4 +1,4 @@
-//! Who calls off, when, and what comes back: as it was shown.
+//! Cancellation policies: the refund depends on who cancels and when, and equals the quote.
 
 use domain::payments::ledger::Account;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::tiered_hour;
 use crate::harness::{TestApp, paid_hour};
 
-/// Monday a week later.
+/// The Monday of the next week.
 const AT: &str = "2027-01-11T10:00:00Z";
 
 async fn quote(test: &TestApp, who: &str, appointment: &str) -> Value {
@@ -26,14 +26,14 @@ async fn refund_equals_the_quote() {
         let offer = test.offer(&tiered_hour()).await;
         let appointment = test.book_and_secure(&offer, AT).await;
         test.advance_to(now).await;
-        let shown = quote(&test, "alan", &appointment).await;
+        let quoted = quote(&test, "alan", &appointment).await;
         assert_eq!(
-            (&shown["refund"]["amount"], &shown["because"]),
+            (&quoted["refund"]["amount"], &quoted["because"]),
             (&json!(refund), &json!(because)),
             "{now}"
         );
-        assert_eq!(shown["final_charge"]["amount"], 8_000 - refund);
-        let expected = json!({ "expected_refund": shown["refund"] });
+        assert_eq!(quoted["final_charge"]["amount"], 8_000 - refund);
+        let expected = json!({ "expected_refund": quoted["refund"] });
         test.post_action("alan", &appointment, "cancel", &expected).await.expect(200);
         test.stack.run_until_idle().await;
         let payment = test.payment(&appointment).await;
@@ -43,7 +43,7 @@ async fn refund_equals_the_quote() {
         let [client, expert_has, platform, gateway] =
             test.cents(&offer, [Account::Client, Account::Expert, Account::Platform, Account::Gateway]).await;
         assert_eq!((client, expert_has), (-i128::from(8_000 - refund), expert), "{now}");
-        assert_eq!(platform + gateway, fee, "the platform pays the gateway from its part");
+        assert_eq!(platform + gateway, fee, "the platform pays the processing fee from its share");
     }
 }
 
@@ -53,16 +53,16 @@ async fn cancellation_with_an_outdated_quote_is_refused() {
     let offer = test.offer(&tiered_hour()).await;
     let appointment = test.book_and_secure(&offer, AT).await;
     test.advance_to("2027-01-09T09:59:59Z").await;
-    let shown = quote(&test, "alan", &appointment).await;
+    let quoted = quote(&test, "alan", &appointment).await;
     test.advance(2);
-    let expected = json!({ "expected_refund": shown["refund"] });
+    let expected = json!({ "expected_refund": quoted["refund"] });
     assert_eq!(
         test.post_action("alan", &appointment, "cancel", &expected).await.problem(409),
         "quote-changed"
     );
     assert_eq!(test.appointment(&appointment).await["status"], "confirmed");
 
-    // Nor is it true that it came back when they call it off by another request, for less.
+    // A second cancellation with another expected refund is refused too.
     let less = json!({ "expected_refund": quote(&test, "alan", &appointment).await["refund"] });
     test.post_action("alan", &appointment, "cancel", &less).await.expect(200);
     assert_eq!(
@@ -98,7 +98,7 @@ async fn no_show_refund_depends_on_who_missed_the_session() {
         test.advance_to(at).await;
         let now = test.post_action(who, &appointment, "no-show", &json!(null)).await.expect(200);
         assert_eq!((&now["status"], &now["missed_by"]), (&json!("no_show"), &json!(missed_by)));
-        // Nobody contradicts within a day.
+        // Nobody contests the report within a day.
         test.advance_to("2027-01-12T10:11:00Z").await;
         assert_eq!(test.payment(&appointment).await["refunded"]["amount"], refund, "{who}");
         test.balances(&offer).await;
@@ -112,7 +112,7 @@ async fn rescheduling_follows_the_terms_at_booking() {
     let test = TestApp::new().await;
     let offer = test.offer(&terms).await;
     let appointment = test.book_and_secure(&offer, AT).await;
-    // The session becomes cheaper; who moves gets the difference.
+    // The price decreases; a client who reschedules gets the difference.
     let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
     let mut cheaper = terms.clone();
     cheaper["price"]["amount"] = json!(6_000);
@@ -176,7 +176,7 @@ async fn client_can_pay_in_a_presentment_currency() {
         body["pay_in"] = json!(currency);
         test.post("/v1/appointments").signed_in_as("alan").idempotency_key(key).json(&body).send().await
     };
-    // Without rates nobody can say how much that is, and only what was switched on is taken.
+    // Without rates, the amount cannot be converted. Only presentment currencies of the session type are accepted.
     assert_eq!(ask("early", "USD").await.problem(422), "invalid");
     test.stack.fetch_exchange_rates().await.expect("rates");
     let refused = ask("other", "JPY").await;
@@ -188,7 +188,7 @@ async fn client_can_pay_in_a_presentment_currency() {
         .await
         .expect(200)["session_types"][0]["estimate"]["amount"]
         .clone();
-    assert_eq!(booked["price"], estimate, "what was shown is what is charged");
+    assert_eq!(booked["price"], estimate, "the charge equals the displayed amount");
     test.stripe().pay(crate::harness::intent(&booked), crate::harness::GOOD_CARD).expect("the card works");
     test.stack.run_until_idle().await;
     let appointment = crate::harness::id(&booked);
@@ -208,10 +208,10 @@ async fn quote_excludes_earlier_refunds() {
     let back = json!({ "amount": { "amount": 5_000, "currency": "EUR" } });
     test.post(&path).signed_in_as("ada").idempotency_key("r").json(&back).send().await.expect(201);
     test.stack.run_until_idle().await;
-    // The half that the tier keeps is more than what is left.
+    // The half that the tier keeps is more than the remaining amount.
     test.advance_to("2027-01-10T09:00:00Z").await;
-    let shown = quote(&test, "alan", &appointment).await;
-    assert_eq!((&shown["refund"]["amount"], &shown["final_charge"]["amount"]), (&json!(0), &json!(3_000)));
+    let quoted = quote(&test, "alan", &appointment).await;
+    assert_eq!((&quoted["refund"]["amount"], &quoted["final_charge"]["amount"]), (&json!(0), &json!(3_000)));
     let of_expert = quote(&test, "ada", &appointment).await;
     assert_eq!(of_expert["refund"]["amount"], 3_000);
     test.post_action("ada", &appointment, "cancel", &json!({ "expected_refund": of_expert["refund"] }))

@@ -1,4 +1,4 @@
-//! Giving back: in parts, in every currency, by hand at the gateway, and when the client's bank does not take it.
+//! Refunds: partial, in every currency, made at the gateway, and failing at the client's bank.
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ async fn partial_refunds_add_up_to_the_cent() {
             test.cents(&offer, [Account::Client, Account::Expert, Account::Platform, Account::Gateway]).await;
         assert_eq!(client, i128::from(back - 1_005));
         assert_eq!(client + expert + platform + gateway, 0);
-        assert!(expert >= 0, "nobody goes negative");
+        assert!(expert >= 0, "no balance is negative");
     }
     assert_eq!(test.payment(&appointment).await["state"], "refunded");
     let fee = |movements: &[domain::payments::ledger::Movement], kind| -> u64 {
@@ -48,7 +48,7 @@ async fn partial_refunds_add_up_to_the_cent() {
     };
     let movements = test.movements(&offer).await;
     assert_eq!(fee(&movements, MovementKind::Fee), 101);
-    assert_eq!(fee(&movements, MovementKind::FeeRefund), 101, "all of the fee went back");
+    assert_eq!(fee(&movements, MovementKind::FeeRefund), 101, "the whole fee is returned");
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn every_movement_has_its_gateway_object_and_idempotency_key() {
     test.stack.run_until_idle().await;
     for movement in test.movements(&offer).await {
         assert!(test.stripe().object(&movement.object).is_some(), "{movement:?}");
-        // What the gateway takes for itself nobody asked for, and with a refund it gives the fee back by itself.
+        // The platform does not request the processing fee, nor the return of its own fee with a refund.
         if matches!(movement.kind, MovementKind::ProcessingFee | MovementKind::FeeRefund) {
             continue;
         }
@@ -109,7 +109,7 @@ async fn each_currency_has_its_own_minor_unit() {
     }
 }
 
-/// A card whose refunds come back a minute later.
+/// A card whose refunds fail after a minute.
 const REFUNDS_FAIL: &str = "4000000000005126";
 
 async fn refund_that_fails(test: &TestApp) -> (Offer, String) {
@@ -122,7 +122,7 @@ async fn refund_that_fails(test: &TestApp) -> (Offer, String) {
     test.stack.run_until_idle().await;
     assert_eq!(test.payment(&appointment).await["state"], "refund_failed");
     assert_eq!((test.published("payment.refund_failed"), test.published("payment.escalated")), (1, 1));
-    // The expert has nothing of it, and the platform keeps it for the client.
+    // The failed refund belongs to the platform, not to the expert, until it is refunded again.
     assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, [-8_000, 0]);
     (offer, appointment)
 }
@@ -130,8 +130,8 @@ async fn refund_that_fails(test: &TestApp) -> (Offer, String) {
 #[tokio::test]
 async fn administrators_list_escalations() {
     let test = TestApp::new().await;
-    let list = async |asked: &str| {
-        test.get(&format!("/v1/escalations{asked}")).signed_in_as("margaret").send().await.expect(200)
+    let list = async |query: &str| {
+        test.get(&format!("/v1/escalations{query}")).signed_in_as("margaret").send().await.expect(200)
     };
     assert_eq!(list("").await, json!({ "escalations": [] }));
     let (offer, first) = refund_that_fails(&test).await;
@@ -141,7 +141,7 @@ async fn administrators_list_escalations() {
     assert_eq!(
         list("").await["escalations"].as_array().map(Vec::len),
         Some(1),
-        "its refund has not come back yet"
+        "the refund has not failed yet"
     );
     test.advance(120);
     test.stack.run_until_idle().await;
@@ -160,7 +160,7 @@ async fn administrators_list_escalations() {
     let rest = list(&format!("?limit=1&after={}", page["next_after"].as_str().expect("there is more"))).await;
     assert_eq!(rest["escalations"][0]["appointment_id"], second.as_str());
     assert_eq!(rest.get("next_after"), None);
-    // What is decided is in no list any more.
+    // A resolved escalation is no longer listed.
     test.resolve(&first, "resolved_manually").await.expect(200);
     test.resolve(&second, "try_again").await.expect(200);
     test.stack.run_until_idle().await;
@@ -186,7 +186,7 @@ async fn failed_refund_is_escalated_and_can_be_retried_or_resolved_manually() {
         let refunds = |test: &TestApp| {
             test.stripe().events().iter().filter(|event| event["type"] == "refund.created").count()
         };
-        assert_eq!(refunds(&test), 1, "nobody tries again by themselves");
+        assert_eq!(refunds(&test), 1, "the refund is not retried automatically");
         let eighty = json!({ "amount": 8_000, "currency": "EUR" });
         let body = json!({ "resolution": "resolved_manually", "amount": eighty });
         assert_eq!(
@@ -232,7 +232,7 @@ async fn late_payment_is_refunded_in_full() {
     test.advance(601);
     let quick = test.book_as("katherine", &offer, AT, "quick").await.expect(201);
     test.stripe().pay(intent(&quick), GOOD_CARD).expect("the card works");
-    test.stripe().pay(intent(&slow), GOOD_CARD).expect("before anybody could cancel it");
+    test.stripe().pay(intent(&slow), GOOD_CARD).expect("the intent is not cancelled yet");
     test.stack.run_until_idle().await;
     let late = test.appointment(&id(&slow)).await;
     assert_eq!((&late["status"], &late["payment"]["state"]), (&json!("expired"), &json!("refunded")));
@@ -287,14 +287,18 @@ async fn manual_resolution_of_another_amount_is_refused() {
     };
     decide(&json!({ "resolution": "resolved_manually" })).await.problem(422);
     decide(&json!({ "resolution": "try_again", "amount": euros(3_000) })).await.problem(422);
-    // More is owed by now: whoever paid the thirty is told, before and after it was looked at.
+    // The amount has increased: a manual resolution of 30 euros is refused, before and after the job has run.
     test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
     let thirty = json!({ "resolution": "resolved_manually", "amount": euros(3_000) });
     assert_eq!(decide(&thirty).await.problem(409), "payment-state");
     test.stack.run_until_idle().await;
     assert_eq!(decide(&thirty).await.problem(409), "payment-state");
     assert_eq!(needs().await, json!({ "because": "refund_failed", "amount": euros(8_000) }));
-    assert_eq!(test.published("payment.escalated"), 2, "it is subject more, so it is said again");
+    assert_eq!(
+        test.published("payment.escalated"),
+        2,
+        "the amount is higher, so the event is published again"
+    );
     decide(&json!({ "resolution": "resolved_manually", "amount": euros(8_000) })).await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(test.payment(&appointment).await["state"], "refunded");

@@ -1,4 +1,4 @@
-//! Stripe Tax: the client pays the price they saw, and the documents and the expert's reports say which taxes were in it.
+//! Stripe Tax: the client pays the displayed price; documents and the expert's tax reports state the included taxes.
 
 use serde_json::{Value, json};
 use simulators::stripe::Switches;
@@ -7,9 +7,9 @@ use super::{authorised_hour, tiered_hour};
 use crate::harness::{GOOD_CARD, Offer, TestApp, billing_details, id, intent, office_hours, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
-/// A card from Germany.
+/// A card that was issued in Germany.
 const GERMAN: &str = "4000002760000016";
-/// A card whose refunds come back a minute later, from the United States.
+/// A card that was issued in the United States and whose refunds fail after a minute.
 const REFUNDS_FAIL: &str = "4000000000005126";
 
 impl TestApp {
@@ -26,16 +26,16 @@ impl TestApp {
         account["account"].as_str().expect("an account").to_owned()
     }
 
-    /// Ada with these terms, registered in California and Germany, her taxes calculated by Stripe; and her account there.
+    /// Ada with these terms and taxes calculated by Stripe, registered in California and Germany. Returns her Stripe account too.
     async fn taxed(&self, terms: &Value) -> (Offer, String) {
         let offer = self.offer(terms).await;
         let account = self.stripe_account(&offer.expert).await;
-        self.stripe().set_up_tax(&account, true, &["US-CA", "DE"]).expect("it is there");
+        self.stripe().set_up_tax(&account, true, &["US-CA", "DE"]).expect("it exists");
         self.choose_tax(&offer.expert, 0, json!({ "calculated_by": "stripe" })).await.expect(200);
         (offer, account)
     }
 
-    /// Pays in a browser, saying where the bills go.
+    /// Pays on the checkout page with a billing address.
     async fn pay_from(&self, booked: &Value, card: &str, postal_code: &str) {
         let url = self.stack.stripe_url.as_ref().expect("the simulator runs");
         let url = url.join(&format!("v1/payment_intents/{}/confirm", intent(booked))).expect("an address");
@@ -49,19 +49,19 @@ impl TestApp {
             (&code, postal_code),
         ];
         let sent =
-            self.http.post(url).bearer_auth("pk_test_browser").form(&form).send().await.expect("an answer");
+            self.http.post(url).bearer_auth("pk_test_browser").form(&form).send().await.expect("a response");
         assert_eq!(sent.status(), 200, "{}", sent.text().await.unwrap_or_default());
         self.stack.run_until_idle().await;
     }
 
-    /// The documents of an appointment as Alan sees them.
+    /// The documents of an appointment, as Alan reads them.
     async fn documents(&self, appointment: &str) -> Vec<Value> {
         let path = format!("/v1/appointments/{appointment}/receipts");
         let list = self.get(&path).signed_in_as("alan").send().await.expect(200);
         list["receipts"].as_array().expect("a list").clone()
     }
 
-    /// What stands in an account's tax reports: reference, amount, tax.
+    /// The tax transactions of an account: reference, amount and tax.
     fn entries(&self, account: &str) -> Vec<(String, i64, i64)> {
         let entry = |entry: Value| {
             let line = &entry["line_items"]["data"][0];
@@ -76,7 +76,7 @@ impl TestApp {
     }
 }
 
-/// The taxes of a document: each with its name and amount. Makes sure that they and the net amount are the total.
+/// The names and amounts of a document's taxes. Checks that they and the net amount add up to the total.
 #[track_caller]
 fn taxes(document: &Value) -> Vec<(String, u64)> {
     let amount = |money: &Value| money["amount"].as_u64().expect("an amount");
@@ -123,12 +123,12 @@ async fn taxes_are_calculated_once_the_account_is_ready() {
         pending.body
     );
     assert_eq!((pending.problem(409), &pending.body["field"]), ("tax-not-ready", &json!("tax")));
-    test.stripe().set_up_tax(&account, true, &[]).expect("it is there");
+    test.stripe().set_up_tax(&account, true, &[]).expect("it exists");
     test.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
     assert_eq!(test.choose_tax(&expert, 0, on.clone()).await.problem(503), "unavailable");
     assert_eq!(test.choose_tax(&expert, 0, on.clone()).await.expect(200)["tax"], on);
-    // What is on stays on, whatever Stripe says meanwhile.
-    test.stripe().deauthorize(&account).expect("it is there");
+    // Tax calculation stays enabled, even if Stripe no longer reports it as active.
+    test.stripe().deauthorize(&account).expect("it exists");
     test.choose_tax(&expert, 1, on.clone()).await.expect(200);
     let own = json!({ "label": "VAT", "rate": 2_000 });
     assert_eq!(test.choose_tax(&expert, 2, own.clone()).await.expect(200)["tax"], own);
@@ -149,12 +149,12 @@ async fn receipt_and_credit_note_have_two_taxes() {
     let booked = test.book(&offer, AT, "k").await.expect(201);
     test.pay_from(&booked, GOOD_CARD, "94102").await;
     let appointment = id(&booked);
-    assert_eq!(test.payment(&appointment).await["paid"]["amount"], 8_000, "the price, and no more");
+    assert_eq!(test.payment(&appointment).await["paid"]["amount"], 8_000, "the client pays the price only");
     refund(&test, &appointment, "r1", 3_000).await;
     refund(&test, &appointment, "r2", 5_000).await;
     let documents = test.documents(&appointment).await;
-    let told: Vec<_> = documents.iter().map(taxes).collect();
-    assert_eq!(told, [california(534, 101), california(200, 38), california(334, 63)]);
+    let taxes_of_documents: Vec<_> = documents.iter().map(taxes).collect();
+    assert_eq!(taxes_of_documents, [california(534, 101), california(200, 38), california(334, 63)]);
     let reference = |place: usize| documents[place]["payment_reference"].as_str().expect("text").to_owned();
     let entries = [(reference(0), 8_000, 635), (reference(1), -3_000, -238), (reference(2), -5_000, -397)];
     assert_eq!(test.entries(&account), entries);
@@ -225,7 +225,7 @@ async fn failed_refund_is_corrected_in_the_tax_transactions() {
 async fn document_without_tax_states_the_reason_and_is_issued() {
     let test = TestApp::new().await;
     let (offer, account) = test.taxed(&tiered_hour()).await;
-    // An American card without a postal code; an Oregonian; somebody from New York, where Ada is not registered.
+    // An American card without postal code, a client from Oregon, and one from New York, where Ada is not registered.
     let unknown = id(&test.book_with_card(&offer, AT, GOOD_CARD).await);
     let mut appointments = vec![(unknown.clone(), "place_unknown")];
     for (start, postal_code, reason) in
@@ -235,12 +235,12 @@ async fn document_without_tax_states_the_reason_and_is_issued() {
         test.pay_from(&booked, GOOD_CARD, postal_code).await;
         appointments.push((id(&booked), reason));
     }
-    // What is not taxed is reported all the same, so that Stripe can say when a registration becomes due.
+    // Untaxed payments are reported too, so that Stripe can tell when a registration becomes necessary.
     assert_eq!(
         test.entries(&account).iter().map(|entry| (entry.1, entry.2)).collect::<Vec<_>>(),
         [(8_000, 0); 2]
     );
-    test.stripe().set_up_tax(&account, false, &[]).expect("it is there");
+    test.stripe().set_up_tax(&account, false, &[]).expect("it exists");
     let refused = id(&test.book_with_card(&offer, "2027-01-05T16:00:00Z", GERMAN).await);
     appointments.push((refused, "refused"));
     for (appointment, reason) in &appointments {
@@ -264,11 +264,11 @@ async fn credit_note_keeps_its_taxes_after_the_account_is_disconnected() {
     let booked = test.book(&offer, AT, "k").await.expect(201);
     test.pay_from(&booked, GOOD_CARD, "94102").await;
     let appointment = id(&booked);
-    test.stripe().set_up_tax(&account, false, &[]).expect("it is there");
+    test.stripe().set_up_tax(&account, false, &[]).expect("it exists");
     test.choose_tax(&offer.expert, 1, json!({ "label": "VAT", "rate": 2_000 })).await.expect(200);
     refund(&test, &appointment, "r1", 4_000).await;
     assert_eq!(taxes(&test.documents(&appointment).await[1]), california(267, 51));
-    assert_eq!(test.entries(&account).len(), 2, "taking back needs no settings");
+    assert_eq!(test.entries(&account).len(), 2, "a credit note needs no settings");
 }
 
 #[tokio::test]
@@ -290,9 +290,9 @@ async fn each_tax_transaction_is_created_once_despite_lost_responses() {
             refund(&test, &appointment, "r", 3_000).await;
             test.advance_to("2027-01-11T11:00:00Z").await;
             let documents = test.documents(&appointment).await;
-            let told: Vec<_> = documents.iter().map(taxes).collect();
+            let taxes_of_documents: Vec<_> = documents.iter().map(taxes).collect();
             let germany = |amount| vec![("Germany 19".to_owned(), amount)];
-            assert_eq!(told, [germany(1_277), germany(479)], "{switches:?}");
+            assert_eq!(taxes_of_documents, [germany(1_277), germany(479)], "{switches:?}");
             let entries: Vec<_> = test.entries(&account).iter().map(|entry| (entry.1, entry.2)).collect();
             assert_eq!(entries, [(8_000, 1_277), (-3_000, -479)], "{switches:?}");
         }

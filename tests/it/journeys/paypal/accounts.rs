@@ -1,4 +1,4 @@
-//! Becoming somebody whom PayPal pays.
+//! Connecting an expert's account at PayPal.
 
 use serde_json::json;
 use simulators::paypal::Onboarding;
@@ -42,7 +42,7 @@ async fn account_is_identified_by_the_expert_id_until_onboarding_completes() {
     let ready = account().await.expect(200);
     assert_eq!((&ready["charges_enabled"], &ready["requirements_due"]), (&json!(true), &json!([])));
     assert_ne!(ready["account"], json!(other));
-    // None of it is anybody else's business.
+    // The account is not visible to other people.
     assert_eq!(test.get(&path("")).signed_in_as("ada").send().await.problem(403), "forbidden");
     assert_eq!(test.post(&path("/onboarding")).signed_in_as("alan").send().await.problem(403), "forbidden");
 }
@@ -65,7 +65,7 @@ async fn revoked_consent_stops_bookings_and_can_be_granted_again() {
 async fn expert_can_use_both_gateways() {
     let paypal = PayPalTest::new(&paid_hour()).await;
     let test = &paypal.test;
-    // Who has no account at the other gateway cannot be paid there.
+    // An expert without an account at the other gateway cannot be paid there.
     assert_eq!(test.book(&paypal.offer, SOON, "stripe").await.problem(409), "payments-not-ready");
     test.onboard(&paypal.offer.expert).await;
     paypal.book_and_pay(SOON).await;

@@ -1,4 +1,4 @@
-//! Setting aside at booking, and taking when the session took place.
+//! Authorization at booking through PayPal, and capture after the session.
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::harness::id;
 async fn authorized_payment_is_captured_after_the_session() {
     for (start, end, renewed) in [
         (SOON, "2027-01-05T11:00:00Z", false),
-        // The three days are over that PayPal vouches for, so it is asked to do so again.
+        // PayPal guarantees an authorization for three days, so it is reauthorized after that.
         (FRIDAY, "2027-01-08T11:00:00Z", true),
         (LATER, "2027-01-25T11:00:00Z", true),
     ] {
@@ -39,7 +39,7 @@ async fn authorized_payment_is_captured_after_the_session() {
 #[tokio::test]
 async fn session_beyond_the_authorization_period_is_charged_at_booking() {
     let paypal = PayPalTest::new(&authorised_hour()).await;
-    // The time to take it counts too.
+    // The time until the capture counts too.
     for (start, plan) in [("2027-01-29T10:00:00Z", "authorise"), ("2027-02-02T10:00:00Z", "charge")] {
         let booked = paypal.book(start, start).await.expect(201);
         assert_eq!(booked["payment"]["plan"], plan, "{start}");
@@ -55,7 +55,7 @@ async fn partial_capture_releases_the_rest() {
     paypal.test.post_action("ada", &appointment, "complete", &charge).await.expect(200);
     paypal.test.stack.run_until_idle().await;
     assert_eq!(paypal.payment(&appointment).await["paid"]["amount"], 3_005);
-    // A tenth of 30.05 is 3.005, which rounds up; PayPal's price is 2.99 % and 35 cents.
+    // 10 % of 30.05 is 3.005, which is rounded up. PayPal's fee is 2.99 % and 35 cents.
     assert_eq!(paypal.cents().await, [-3_005, 301, 3_005 - 301 - 125, 125]);
     assert_eq!(paypal.kinds().await.iter().filter(|kind| **kind == MovementKind::Released).count(), 1);
     paypal.days(40).await;
@@ -64,7 +64,7 @@ async fn partial_capture_releases_the_rest() {
 
 #[tokio::test]
 async fn cancellation_refunds_by_the_policy() {
-    // At 10:00 on Thursday half is kept, on Tuesday nothing.
+    // A cancellation at 10:00 on Thursday refunds half, and one on Tuesday everything.
     for (when, cents, state) in [
         ("2027-01-07T08:00:00Z", [-4_000, 400, 3_600 - 155, 155], "paid"),
         ("2027-01-05T08:00:00Z", [0; 4], "cancelled"),
@@ -78,8 +78,8 @@ async fn cancellation_refunds_by_the_policy() {
         paypal.days(40).await;
         assert_eq!(paypal.cents().await, cents, "{when}");
         let order = paypal.order_of(&appointment).await;
-        let given = &order["purchase_units"][0]["payments"]["authorizations"][0]["status"];
-        assert_eq!(given, if state == "paid" { "CAPTURED" } else { "VOIDED" });
+        let authorization = &order["purchase_units"][0]["payments"]["authorizations"][0]["status"];
+        assert_eq!(authorization, if state == "paid" { "CAPTURED" } else { "VOIDED" });
     }
 }
 
@@ -96,14 +96,15 @@ async fn failed_capture_can_be_retried_until_the_authorization_expires() {
     );
     assert_eq!(paypal.cents().await, [0; 4]);
     assert_eq!(paypal.published("payment.escalated"), 1);
-    let seen = paypal.test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada").send().await;
+    let escalated =
+        paypal.test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada").send().await;
     let amount = json!({ "amount": 8_000, "currency": "EUR" });
     let needs = json!({ "because": "refused", "order": "capture", "amount": amount });
-    assert_eq!(seen.expect(200)["payment"]["escalation"], needs);
-    for told in 2..4 {
+    assert_eq!(escalated.expect(200)["payment"]["escalation"], needs);
+    for escalations in 2..4 {
         paypal.test.resolve(&appointment, "try_again").await.expect(200);
         paypal.test.stack.run_until_idle().await;
-        assert_eq!(paypal.published("payment.escalated"), told, "it was asked again, in vain");
+        assert_eq!(paypal.published("payment.escalated"), escalations, "the capture was retried and failed");
     }
     paypal.advance_to("2027-02-03T08:00:00Z").await;
     assert_eq!(paypal.state(&appointment).await, "unpaid");
@@ -117,12 +118,12 @@ async fn failed_capture_can_be_retried_until_the_authorization_expires() {
 async fn expired_authorization_is_paid_again_before_the_session() {
     let paypal = PayPalTest::new(&authorised_hour()).await;
     let appointment = paypal.book_and_pay(LATER).await;
-    // Somebody at PayPal lets go of it.
+    // The authorization is voided at PayPal.
     let order = paypal.order_of(&appointment).await;
-    let given =
+    let authorization =
         order["purchase_units"][0]["payments"]["authorizations"][0]["id"].as_str().expect("an id").to_owned();
     let account = paypal.connection().await["account"].as_str().expect("an account").to_owned();
-    super::faults::void(&paypal, &given, &account).await;
+    super::faults::void(&paypal, &authorization, &account).await;
     paypal.test.stack.run_until_idle().await;
     let payment =
         paypal.test.get(&format!("/v1/appointments/{appointment}/payment")).signed_in_as("alan").send().await;
@@ -146,7 +147,7 @@ async fn expired_authorization_is_paid_again_before_the_session() {
         (json!("completed"), json!("paid"))
     );
     assert_eq!(paypal.cents().await, PAID);
-    // A refund after all of that gives everything back.
+    // A refund returns everything afterwards.
     let back = json!({ "amount": { "amount": 8_000, "currency": "EUR" } });
     let path = format!("/v1/appointments/{appointment}/refunds");
     paypal.test.post(&path).signed_in_as("ada").idempotency_key("r").json(&back).send().await.expect(201);
@@ -160,10 +161,10 @@ async fn failed_second_approval_can_be_repeated_until_the_deadline() {
     let paypal = PayPalTest::new(&authorised_hour()).await;
     let appointment = paypal.book_and_pay(LATER).await;
     let order = paypal.order_of(&appointment).await;
-    let given =
+    let authorization =
         order["purchase_units"][0]["payments"]["authorizations"][0]["id"].as_str().expect("an id").to_owned();
     let account = paypal.connection().await["account"].as_str().expect("an account").to_owned();
-    super::faults::void(&paypal, &given, &account).await;
+    super::faults::void(&paypal, &authorization, &account).await;
     paypal.test.stack.run_until_idle().await;
     let path = format!("/v1/appointments/{appointment}/payment");
     let mut tried = vec![order["id"].clone()];
@@ -171,7 +172,7 @@ async fn failed_second_approval_can_be_repeated_until_the_deadline() {
         let payment = paypal.test.get(&path).signed_in_as("alan").send().await.expect(200);
         assert_eq!(payment["state"], "action_required", "{payment:#}");
         assert!(payment["pay_page"].is_string(), "{payment:#}");
-        assert!(!tried.contains(&payment["intent"]), "there is another to agree to");
+        assert!(!tried.contains(&payment["intent"]), "there is a new order to approve");
         tried.push(payment["intent"].clone());
         paypal
             .simulator()

@@ -1,4 +1,4 @@
-//! Booking, approving, and what happens when that comes late or to nothing.
+//! Booking and approval through PayPal, including late and missing approvals.
 
 use domain::payments::ledger::MovementKind;
 use serde_json::json;
@@ -21,13 +21,13 @@ async fn approved_payment_is_captured_and_confirms_the_booking() {
     assert_eq!(payment.get("client_secret"), None);
     let page = payment["pay_page"].as_str().expect("a page");
     assert!(page.ends_with(&format!("/checkoutnow?token={}", intent(&booked))), "{page}");
-    let asked = paypal
+    let payment = paypal
         .test
         .get(&format!("/v1/appointments/{}/payment", id(&booked)))
         .signed_in_as("alan")
         .send()
         .await;
-    assert_eq!(asked.expect(200)["pay_page"], page);
+    assert_eq!(payment.expect(200)["pay_page"], page);
     paypal.approve(&booked, "good");
     paypal.test.stack.run_until_idle().await;
     let now = paypal.test.appointment(&id(&booked)).await;
@@ -39,7 +39,7 @@ async fn approved_payment_is_captured_and_confirms_the_booking() {
     for movement in paypal.movements().await {
         assert_eq!(movement.object, paypal.capture_of(&id(&booked)).await);
     }
-    // The same request again is the same booking.
+    // A repeated request returns the same appointment.
     assert_eq!(paypal.book(SOON, "k").await.expect(201)["id"], booked["id"]);
     assert_eq!(paypal.cents().await, PAID);
 }
@@ -82,7 +82,7 @@ async fn unapproved_payment_is_never_charged() {
     paypal.test.sweep().await;
     let now = paypal.test.appointment(&id(&booked)).await;
     assert_eq!((&now["status"], &now["payment"]["state"]), (&json!("expired"), &json!("cancelled")));
-    // The page is still open in the client's browser.
+    // The client still has PayPal's page open.
     paypal.approve(&booked, "good");
     paypal.days(1).await;
     let later = paypal.test.appointment(&id(&booked)).await;
@@ -171,7 +171,7 @@ async fn echeck_that_clears_after_the_slot_is_taken_is_refunded_in_full() {
         (paypal.status(&slow).await, paypal.state(&slow).await),
         (json!("expired"), json!("refunded"))
     );
-    // PayPal keeps its price of the payment that came for nothing, and the expert bears it.
+    // PayPal keeps its fee for the refunded payment, and the expert bears it.
     assert_eq!(paypal.cents().await, [-8_000, 800, 7_200 - 2 * super::PRICE, 2 * super::PRICE]);
 }
 
@@ -184,7 +184,7 @@ async fn amounts_that_paypal_cannot_represent_are_refused_at_booking() {
         let refused = paypal.book(SOON, "k").await;
         assert_eq!(refused.problem(409), "payment-refused", "{code}");
         assert!(!refused.body.to_string().to_lowercase().contains("paypal"), "{:#}", refused.body);
-        // Nobody else waits for it.
+        // No other client wants the slot.
         assert!(paypal.test.starts(&paypal.offer, "2027-01-05").await.contains(&SOON.to_owned()), "{code}");
         assert_eq!(
             paypal.simulator().events().iter().filter(|event| event["resource_type"] == "capture").count(),

@@ -1,4 +1,4 @@
-//! Disputes: PayPal takes the money from the expert while it looks, and gives it to one of the two.
+//! Disputes at PayPal: the amount is held until PayPal decides for the client or the expert.
 
 use domain::payments::ledger::MovementKind;
 use serde_json::json;
@@ -9,8 +9,7 @@ use crate::harness::paid_hour;
 
 async fn dispute(paypal: &PayPalTest, appointment: &str, amount: Option<i64>) -> String {
     let capture = paypal.capture_of(appointment).await;
-    let dispute =
-        paypal.simulator().dispute(&capture, DisputeReason::NotReceived, amount).expect("it can be");
+    let dispute = paypal.simulator().dispute(&capture, DisputeReason::NotReceived, amount).expect("possible");
     paypal.test.stack.run_until_idle().await;
     dispute["dispute_id"].as_str().expect("an id").to_owned()
 }
@@ -22,7 +21,7 @@ async fn resolve(paypal: &PayPalTest, dispute: &str, outcome: DisputeOutcome) {
 
 #[tokio::test]
 async fn disputed_amount_stays_with_the_expert_until_the_decision() {
-    for (amount, outcome, told, cents) in [
+    for (amount, outcome, event, cents) in [
         (None, DisputeOutcome::SellerFavour, "payment.dispute_won", PAID),
         (None, DisputeOutcome::BuyerFavour, "payment.dispute_lost", [0, 800, -800 - PRICE, PRICE]),
         (Some(3_000), DisputeOutcome::SellerFavour, "payment.dispute_won", PAID),
@@ -44,12 +43,12 @@ async fn disputed_amount_stays_with_the_expert_until_the_decision() {
         let open = paypal.cents_with(Pending { disputed, ..Pending::default() }).await;
         assert_eq!(open, [disputed - 8_000, 800, 7_200 - PRICE - disputed, PRICE]);
         resolve(&paypal, &dispute, outcome).await;
-        assert_eq!(paypal.published(told), 1, "{told}");
-        assert_eq!(paypal.cents().await, cents, "{told}");
+        assert_eq!(paypal.published(event), 1, "{event}");
+        assert_eq!(paypal.cents().await, cents, "{event}");
         paypal.days(5).await;
-        assert_eq!(paypal.cents().await, cents, "{told}");
-        // What PayPal writes down as a refund was never one of ours.
-        assert!(!paypal.kinds().await.contains(&MovementKind::Refund), "{told}");
+        assert_eq!(paypal.cents().await, cents, "{event}");
+        // PayPal records the decision as a refund, which the platform has not requested.
+        assert!(!paypal.kinds().await.contains(&MovementKind::Refund), "{event}");
         let state = if outcome == DisputeOutcome::SellerFavour { "paid" } else { "disputed" };
         assert_eq!(paypal.state(&appointment).await, state);
         assert!(paypal.test.stack.queue.inspect().dead_letters.is_empty());

@@ -1,4 +1,4 @@
-//! Lost answers, faults after acting, forgotten keys, messages in any order: each movement happens once all the same.
+//! Lost responses, faults after an action, expired keys, webhooks in any order: each movement happens exactly once.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use simulators::paypal::{PAYMENTS_KEEP_REQUEST_IDS, Switches};
 use super::{BACK, DAY, FRIDAY, PAID, PayPalTest, SOON, authorised_hour, tiered};
 use crate::harness::{id, paid_hour};
 
-/// Somebody who has the platform's keys lets go of an authorisation.
+/// Voids an authorization with the platform's keys, without the platform knowing of it.
 pub(super) async fn void(paypal: &PayPalTest, authorisation: &str, seller: &str) {
     let base = &paypal.test.stack.environment.addresses.paypal_simulator;
     let base = base.as_deref().expect("the simulator runs");
@@ -17,7 +17,7 @@ pub(super) async fn void(paypal: &PayPalTest, authorisation: &str, seller: &str)
     let token = http
         .post(format!("{base}/v1/oauth2/token"))
         .basic_auth("paypal-client-local", Some("paypal-secret-local"));
-    let token = token.form(&[("grant_type", "client_credentials")]).send().await.expect("an answer");
+    let token = token.form(&[("grant_type", "client_credentials")]).send().await.expect("a response");
     let token: Value = token.json().await.expect("JSON");
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let claims = json!({ "iss": "paypal-client-local", "payer_id": seller });
@@ -28,12 +28,12 @@ pub(super) async fn void(paypal: &PayPalTest, authorisation: &str, seller: &str)
         .json(&json!({}))
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     assert!(done.status().is_success(), "{done:?}");
 }
 
-/// What can go wrong, until it is set right: each of the first calls in turn does what it was asked to and its answer is lost; and calls that do
-/// nothing, with messages that come twice, late or never.
+/// The faults, which last until they are removed: one of the first requests succeeds but its response is lost; requests fail, and
+/// webhooks are duplicated, delayed or lost.
 fn faults() -> Vec<Switches> {
     let lost = (0..5).flat_map(|spare_calls| {
         [
@@ -84,7 +84,7 @@ async fn capture_happens_once_despite_faults() {
 
 #[tokio::test]
 async fn capture_of_an_authorization_happens_once_despite_faults() {
-    // With and without the renewal that a late capture begins with.
+    // With and without the reauthorization that precedes a late capture.
     for (start, end) in [(SOON, "2027-01-05T11:00:00Z"), (FRIDAY, "2027-01-08T11:00:00Z")] {
         for switches in faults() {
             let paypal = PayPalTest::new(&authorised_hour()).await;
@@ -109,7 +109,7 @@ async fn refund_happens_once_despite_faults() {
         paypal.set(switches.clone());
         paypal.post_action("ada", &appointment, "cancel").await;
         paypal.days(1).await;
-        // PayPal has forgotten every key by now.
+        // PayPal's idempotency keys have expired.
         paypal.test.advance(PAYMENTS_KEEP_REQUEST_IDS + DAY);
         paypal.days(1).await;
         paypal.set(Switches::default());
@@ -123,14 +123,14 @@ async fn refund_happens_once_despite_faults() {
 async fn refund_with_a_lost_response_is_not_repeated_after_the_key_expired() {
     let paypal = PayPalTest::new(&paid_hour()).await;
     let appointment = paypal.book_and_pay(SOON).await;
-    // The order and its disputes are read, the order once more, and the refund is given.
+    // The requests: read the order and its disputes, read the order again, and refund.
     paypal.set(Switches { spare_calls: 3, lose_answers: 1, drop_webhooks: true, ..Switches::default() });
     paypal.post_action("ada", &appointment, "cancel").await;
     assert_eq!(
         (paypal.events("PAYMENT.CAPTURE.REFUNDED"), paypal.simulator().switches().lose_answers),
         (1, 0)
     );
-    assert_eq!(paypal.state(&appointment).await, "paid", "nobody knows yet");
+    assert_eq!(paypal.state(&appointment).await, "paid", "the refund is not recorded yet");
     paypal.test.advance(PAYMENTS_KEEP_REQUEST_IDS + DAY);
     paypal.test.sweep().await;
     assert_eq!(

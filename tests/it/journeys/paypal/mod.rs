@@ -1,4 +1,4 @@
-//! The same by the second gateway: people onboard, pay, and get money back by PayPal, and the ledger says what PayPal's books say.
+//! The same journeys through PayPal: onboarding, payments and refunds. The ledger must agree with PayPal's books.
 
 mod accounts;
 mod authorising;
@@ -18,19 +18,19 @@ use simulators::paypal::{Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator, 
 use crate::harness::{Offer, Response, TestApp, id, intent, office_hours, paid_hour};
 
 const DAY: i64 = 86_400;
-/// Tomorrow, in four days, and in three weeks; office hours all.
+/// Tomorrow, during office hours.
 const SOON: &str = "2027-01-05T10:00:00Z";
 const FRIDAY: &str = "2027-01-08T10:00:00Z";
 const LATER: &str = "2027-01-25T10:00:00Z";
 
-/// An hour whose price is set aside, and taken once it took place.
+/// An hour whose price is authorized at booking and captured after the session.
 fn authorised_hour() -> Value {
     let mut terms = paid_hour();
     terms["collection"] = json!("authorise_then_capture");
     terms
 }
 
-/// An hour with tiers: all until two days before, half until one.
+/// A cancellation policy with tiers: full refund until two days before the session, half until one day before.
 fn tiered(mut terms: Value) -> Value {
     terms["cancellation"] = json!({
         "tiers": [
@@ -43,18 +43,18 @@ fn tiered(mut terms: Value) -> Value {
     terms
 }
 
-/// Ada, whom PayPal pays, and what she offers.
+/// A stack in which Ada is paid through PayPal, and her session type.
 struct PayPalTest {
     test: TestApp,
     offer: Offer,
 }
 
-/// What PayPal keeps of the money of one payment while nothing is decided, in cents.
+/// The amounts of a payment that PayPal holds back, in cents.
 #[derive(Debug, Clone, Copy, Default)]
 struct Pending {
-    /// Of a dispute that is open.
+    /// The amount of an open dispute.
     disputed: i128,
-    /// A refund that the expert's bank has yet to pay, and the platform's fee of it.
+    /// A refund that waits for the expert's bank, and its part of the platform's fee.
     refund: (i128, i128),
 }
 
@@ -80,7 +80,7 @@ impl PayPalTest {
         format!("/v1/experts/{}/payment-accounts/paypal{end}", self.offer.expert)
     }
 
-    /// Ada goes to PayPal, and comes back this way.
+    /// Ada's onboarding at PayPal with this outcome. Returns her account.
     async fn onboard(&self, outcome: Onboarding) -> Value {
         let page =
             self.test.post(&self.account_path("/onboarding")).signed_in_as("ada").send().await.expect(201);
@@ -94,7 +94,7 @@ impl PayPalTest {
         self.test.get(&self.account_path("")).signed_in_as("ada").send().await.expect(200)
     }
 
-    /// Somebody books, to pay by PayPal.
+    /// Books a slot for this person with PayPal as the gateway.
     async fn book_as(&self, subject: &str, start: &str, key: &str) -> Response {
         let mut body = TestApp::booking(&self.offer, start);
         body["gateway"] = json!("paypal");
@@ -109,7 +109,7 @@ impl PayPalTest {
         self.simulator().approve(intent(booked), payer).expect("it can be approved");
     }
 
-    /// Books and approves; the appointment's id.
+    /// Books a slot for Alan and approves the payment. Returns the appointment's id.
     async fn book_and_approve(&self, payer: &str, start: &str) -> String {
         let booked = self.book(start, &format!("{payer}-{start}")).await.expect(201);
         self.approve(&booked, payer);
@@ -141,20 +141,20 @@ impl PayPalTest {
         done
     }
 
-    /// The id of the capture of an appointment's order.
+    /// The id of the capture of an appointment.
     async fn capture_of(&self, appointment: &str) -> String {
         let order = self.order_of(appointment).await;
         let capture = &order["purchase_units"][0]["payments"]["captures"][0]["id"];
         capture.as_str().unwrap_or_else(|| panic!("{order:#}")).to_owned()
     }
 
-    /// An appointment's order, as PayPal shows it.
+    /// The order of an appointment, as PayPal returns it.
     async fn order_of(&self, appointment: &str) -> Value {
         let order = self.payment(appointment).await["intent"].as_str().expect("an order").to_owned();
-        self.simulator().object(&order).expect("it is there")
+        self.simulator().object(&order).expect("it exists")
     }
 
-    /// How many events of this type there were.
+    /// The number of PayPal's events of this type.
     fn events(&self, kind: &str) -> usize {
         self.simulator().events().iter().filter(|event| event["event_type"] == kind).count()
     }
@@ -163,7 +163,7 @@ impl PayPalTest {
         self.test.stack.bus.published().iter().filter(|event| event.kind == kind).count()
     }
 
-    /// Moves the clock, and lets the schedule do its work on the way, every six hours.
+    /// Advances the clock to an instant, and runs the sweep every six hours on the way.
     async fn advance_to(&self, instant: &str) {
         let end: domain::Timestamp = instant.parse().expect("a time");
         while self.test.clock.now() < end.seconds() {
@@ -178,7 +178,7 @@ impl PayPalTest {
         self.advance_to(&end.to_string()).await;
     }
 
-    /// Everything in the ledger that PayPal moved.
+    /// All movements through PayPal in the ledger.
     async fn movements(&self) -> Vec<Movement> {
         let expert: ExpertId = self.offer.expert.parse().expect("an id");
         let all = domain::TimeSpan::new(domain::Timestamp::MIN, domain::Timestamp::MAX);
@@ -191,7 +191,7 @@ impl PayPalTest {
         self.movements().await.iter().map(|movement| movement.kind).collect()
     }
 
-    /// Holds the ledger against PayPal's books, and answers what the client, the platform, the expert and PayPal have, in cents.
+    /// The balances of the client, the platform, the expert and PayPal in cents. Checks that the ledger equals PayPal's books.
     async fn cents(&self) -> [i128; 4] {
         self.cents_with(Pending::default()).await
     }
@@ -200,7 +200,7 @@ impl PayPalTest {
         self.held("EUR", 1, under_way).await
     }
 
-    /// The same in minor units of a currency, of which PayPal counts so many as one.
+    /// The same in minor units of a currency; PayPal counts `unit` of them as one.
     async fn held(&self, code: &str, counted: i128, under_way: Pending) -> [i128; 4] {
         let movements = self.movements().await;
         for (place, one) in movements.iter().enumerate() {
@@ -234,9 +234,9 @@ impl PayPalTest {
     }
 }
 
-/// PayPal's price for 80 euros.
+/// PayPal's fee for 80 euros.
 const PRICE: i128 = 274;
-/// What everybody has after 80 euros were paid: the client, the platform, the expert, PayPal.
+/// The balances after a payment of 80 euros: the client, the platform, the expert, and PayPal.
 const PAID: [i128; 4] = [-8_000, 800, 7_200 - PRICE, PRICE];
-/// After all of it went back with the platform's fee: PayPal keeps its price.
+/// The balances after a full refund with the platform's fee: PayPal keeps its own fee.
 const BACK: [i128; 4] = [0, 0, -PRICE, PRICE];

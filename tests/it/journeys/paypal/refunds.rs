@@ -1,4 +1,4 @@
-//! What goes back, by policy, in parts, late, and in vain.
+//! Refunds through PayPal: by policy, partial, pending and failed.
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
@@ -28,12 +28,8 @@ async fn cancellation_by_the_expert_refunds_everything() {
     assert_eq!(paypal.state(&appointment).await, "refunded");
     assert_eq!(paypal.cents().await, BACK);
     assert_eq!(paypal.published("payment.refunded"), 1);
-    let refund = paypal
-        .movements()
-        .await
-        .into_iter()
-        .find(|one| one.kind == MovementKind::Refund)
-        .expect("it is there");
+    let refund =
+        paypal.movements().await.into_iter().find(|one| one.kind == MovementKind::Refund).expect("it exists");
     assert_eq!(refund.idempotency_key, Some(format!("{appointment}:refund:1")));
 }
 
@@ -59,7 +55,7 @@ async fn partial_refunds_add_up_to_the_cent() {
         paypal.cents().await;
     }
     assert_eq!(paypal.payment(&appointment).await["refunded"]["amount"], 6_667);
-    // A tenth of what stays, 33.32, is the platform's; PayPal's price of 99.99 is 3.34.
+    // The platform's fee is 10 % of the remaining amount; PayPal's fee for 99.99 is 3.34.
     assert_eq!(paypal.cents().await, [-3_332, 333, 3_332 - 333 - 334, 334]);
     paypal.post_action("ada", &appointment, "cancel").await;
     assert_eq!(paypal.cents().await, [0, 0, -334, 334]);
@@ -73,7 +69,7 @@ async fn refund_that_paypal_cannot_represent_is_rounded_up_for_the_client() {
     let appointment = paypal.book_and_pay(FRIDAY).await;
     paypal.advance_to("2027-01-07T08:00:00Z").await;
     paypal.post_action("alan", &appointment, "cancel").await;
-    // Half of 20101 is 10050.5, of which 10051 go back; the fee is 2010 of the whole, and 1005 of that goes back too.
+    // Half of 20101 is 10050.5, so 10051 is refunded. The fee for the whole is 2010, of which 1005 is returned.
     assert_eq!(paypal.payment(&appointment).await["refunded"]["amount"], 1_005_100);
     let [client, platform, ..] = paypal.held("HUF", 100, Pending::default()).await;
     assert_eq!((client, platform), (-1_005_000, 100_500));
@@ -106,7 +102,7 @@ async fn failed_refund_is_escalated() {
         paypal.days(4).await;
         assert_eq!(paypal.state(&appointment).await, "refund_failed");
         assert_eq!(paypal.published("payment.refund_failed"), 1);
-        // Nothing went anywhere, and nobody tries again by themselves.
+        // Nothing has moved, and the refund is not retried automatically.
         assert_eq!(paypal.cents().await, PAID);
         assert_eq!(paypal.events("PAYMENT.REFUND.PENDING"), 1);
         paypal.set(Switches::default());
@@ -118,9 +114,9 @@ async fn failed_refund_is_escalated() {
         if decision == "try_again" {
             assert_eq!(paypal.cents().await, BACK);
         } else {
-            // Who paid by hand is not for PayPal to know, and the expert's account is out of the platform's reach.
+            // PayPal does not know of a manual payment, and the platform cannot debit the expert's account.
             let movements = paypal.movements().await;
-            let hand = movements.last().expect("it is there");
+            let hand = movements.last().expect("it exists");
             assert_eq!((hand.kind, hand.amount.amount()), (MovementKind::ResolvedManually, 8_000));
             assert_eq!((hand.from, hand.to), (Account::Platform, Account::Client));
         }

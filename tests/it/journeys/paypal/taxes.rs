@@ -1,4 +1,4 @@
-//! An expert whose taxes Stripe calculates is paid by PayPal.
+//! Payments through PayPal to an expert whose taxes Stripe calculates.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ async fn receipt_states_why_it_has_no_tax() {
     let paypal = PayPalTest::new(&paid_hour()).await;
     let (test, expert) = (&paypal.test, &paypal.offer.expert);
     let account = test.onboard(expert).await;
-    test.stripe().set_up_tax(&account, true, &["DE"]).expect("it is there");
+    test.stripe().set_up_tax(&account, true, &["DE"]).expect("it exists");
     let mut details = billing_details();
     details["tax"] = json!({ "calculated_by": "stripe" });
     let put =

@@ -1,4 +1,4 @@
-//! Messages that are not PayPal's, or not what they were, or come twice, or never.
+//! PayPal's webhooks: forged, altered, duplicate, false and lost ones.
 
 use serde_json::{Value, json};
 use simulators::paypal::Switches;
@@ -13,14 +13,14 @@ async fn post(paypal: &PayPalTest, headers: &Headers, body: &str) -> Response {
     headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value)).raw(body.to_owned()).send().await
 }
 
-/// The event that an order was approved, as PayPal would write it, and an appointment that waits for it.
+/// A webhook that an order was approved, as PayPal sends it, and the pending appointment of the order.
 async fn approved() -> (PayPalTest, String, String) {
     let paypal = PayPalTest::new(&paid_hour()).await;
     paypal.set(Switches { drop_webhooks: true, ..Switches::default() });
     let booked = paypal.book(SOON, "k").await.expect(201);
     paypal.approve(&booked, "good");
-    let order = paypal.simulator().object(intent(&booked)).expect("it is there");
-    // Members out of order, as no library writes them anew.
+    let order = paypal.simulator().object(intent(&booked)).expect("it exists");
+    // The members are in an order that no JSON library would reproduce.
     let body = format!(
         "{{\"resource\": {order}, \"id\":\"WH-1\",  \"event_type\":\"CHECKOUT.ORDER.APPROVED\",\"event_version\":\"1.0\"}}"
     );
@@ -66,7 +66,7 @@ async fn webhook_not_from_paypal_is_refused() {
     assert_eq!(post(&paypal, &good, &large).await.problem(413), "too-large");
     paypal.test.stack.run_until_idle().await;
     assert_eq!(paypal.status(&appointment).await, "pending");
-    // Signed too long ago, or as it seems in the future.
+    // The signature is too old, or in the future.
     for seconds in [301, -602] {
         paypal.test.advance(seconds);
         assert_eq!(post(&paypal, &good, &body).await.problem(400), "webhook-refused", "{seconds}");
@@ -86,7 +86,7 @@ async fn duplicate_and_false_webhooks_change_nothing() {
         paypal.test.stack.run_until_idle().await;
     }
     assert_eq!(paypal.cents().await, PAID);
-    // Even one that is signed only says where to look.
+    // Even the content of a signed webhook is not trusted.
     let unpaid = paypal.book("2027-01-05T12:00:00Z", "k2").await.expect(201);
     for (number, kind) in ["PAYMENT.CAPTURE.COMPLETED", "PAYMENT.CAPTURE.DENIED", "CHECKOUT.ORDER.APPROVED"]
         .into_iter()
@@ -100,7 +100,7 @@ async fn duplicate_and_false_webhooks_change_nothing() {
     }
     paypal.test.stack.run_until_idle().await;
     assert_eq!(paypal.status(&id(&unpaid)).await, "pending");
-    // About nothing of ours, or nothing that PayPal still knows.
+    // Webhooks about objects that are unknown to the platform or no longer exist at PayPal.
     for (number, (kind, resource)) in [
         ("PAYMENT.CAPTURE.COMPLETED", json!({ "custom_id": "apt_00000000000000000000000001" })),
         (
@@ -152,7 +152,7 @@ async fn approved_payment_is_found_at_the_end_of_the_hold_without_webhooks() {
     paypal.test.sweep().await;
     assert_eq!(paypal.status(&appointment).await, "confirmed");
     assert_eq!(paypal.cents().await, PAID);
-    // What follows needs none either.
+    // The following steps need no webhook either.
     paypal.post_action("ada", &appointment, "cancel").await;
     assert_eq!(paypal.cents().await, super::BACK);
 }

@@ -1,4 +1,4 @@
-//! What goes wrong with a request.
+//! Corrupts requests.
 
 use serde_json::{Number, Value, json};
 
@@ -6,7 +6,7 @@ use super::Generator;
 use crate::platform::EVERYBODY;
 use crate::{Request, TestPlatform};
 
-/// Where kinds of numbers end.
+/// The limits of number types and of amounts.
 const BOUNDARY_NUMBERS: [u64; 10] = [
     255,
     256,
@@ -21,7 +21,7 @@ const BOUNDARY_NUMBERS: [u64; 10] = [
 ];
 
 impl Generator<'_> {
-    /// Makes one thing wrong.
+    /// Corrupts one part of a request.
     pub(super) fn corrupt(&mut self, request: &mut Request) {
         match self.random.below(16) {
             0 => request.person = self.random.one_in(2).then(|| *self.random.choose(&EVERYBODY)),
@@ -32,7 +32,7 @@ impl Generator<'_> {
                 }
             }
             2 => {
-                // Somebody else's, or of another kind.
+                // An id of another person, or of another kind.
                 let all: Vec<String> = ["expert_id", "session_type_id", "appointment_id", "receipt_id"]
                     .iter()
                     .flat_map(|kind| self.platform.ids[kind].clone())
@@ -119,7 +119,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Makes one thing in a document wrong.
+    /// Corrupts one value in a document.
     fn corrupt_value(&mut self, value: &mut Value, depth: usize) {
         let here = depth > 0 && self.random.one_in(3);
         match value {

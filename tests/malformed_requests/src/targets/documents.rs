@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Bodies: what is taken is as the API description says, and is taken again as it was written, for the same; what is not taken gets
-/// a problem that is no fault of ours.
+/// An accepted request body matches the OpenAPI document and can be serialized and read back. A refused body gets a problem with a
+/// 4xx status.
 pub fn documents(bytes: &[u8]) {
     let body = || match std::str::from_utf8(bytes) {
         Ok(text) => Body::Text(text.to_owned()),
@@ -32,33 +32,33 @@ pub fn documents(bytes: &[u8]) {
     check::<Money>(&request, bytes, |_| true);
 }
 
-/// `taken` is what the use case still asks of a value that could be read.
+/// Checks one type. `accepted` is the check that the use case makes after reading.
 fn check<T: DeserializeOwned + Serialize + JsonSchema + 'static>(
     request: &Request,
     bytes: &[u8],
-    taken: fn(&T) -> bool,
+    accepted: fn(&T) -> bool,
 ) {
     let value: T = match request.json() {
         Ok(value) => value,
         Err(problem) => return assert!((400..500).contains(&problem.status), "{problem:?}"),
     };
-    if !taken(&value) {
+    if !accepted(&value) {
         return;
     }
     let given: Value = serde_json::from_slice(bytes).expect("it was read before");
     let violations: Vec<String> = with_validator::<T, _>(|validator| {
         validator.iter_errors(&given).map(|error| format!("{}: {error}", error.instance_path())).collect()
     });
-    // White space at the ends is cut off before it is counted, which a schema cannot say.
-    let spaced = violations.iter().all(|violation| violation.contains("longer than"));
-    assert!(spaced, "{} takes {given}, though {violations:#?}", type_name::<T>());
+    // White space is trimmed before the length is checked, which a schema cannot express.
+    let only_length = violations.iter().all(|violation| violation.contains("longer than"));
+    assert!(only_length, "{} accepts {given} although {violations:#?}", type_name::<T>());
     let written = serde_json::to_value(&value).expect("it can be written");
     let again: T =
         serde_json::from_value(written.clone()).unwrap_or_else(|error| panic!("{written}: {error}"));
     assert_eq!(serde_json::to_value(&again).expect("it can be written"), written);
 }
 
-/// The schemas, one of each type for each thread.
+/// Runs a function with the validator of a type, which is built once per thread.
 fn with_validator<T: JsonSchema + 'static, R>(act: impl FnOnce(&Validator) -> R) -> R {
     use std::any::TypeId;
     use std::cell::RefCell;

@@ -10,26 +10,26 @@ use simulators::stripe::{StripeSimulator, StripeSimulatorConfig};
 use simulators::{Clock, ManualClock};
 use tower::ServiceExt;
 
-use super::{Stage, on_stage};
+use super::{SystemSlot, with_system};
 
-/// No answer is longer, in bytes; the simulators' pages list what there is.
-const MOST_BYTES: usize = 1 << 22;
+/// The maximum size of a response, in bytes. Pages of the simulators list all their objects.
+const MAX_BYTES: usize = 1 << 22;
 
-/// Forms, as they come to who stands in for Stripe, for PayPal and for the sign-in: the first line says where to, the rest is the
-/// body. `LAST` in it stands for the id of what was made last. They are answered, and a bad one is no fault of who reads it.
+/// Form requests to the simulators of Stripe and PayPal and to the sign-in service cause no server error. The first line has the
+/// service, the method and the path; the rest is the body. `LAST` stands for the id of the last created object.
 pub fn forms(bytes: &[u8]) {
-    thread_local!(static STAGE: Stage<Readers> = Stage::default());
+    thread_local!(static SLOT: SystemSlot<Services> = SystemSlot::default());
 
-    on_stage(&STAGE, async || Readers::open(), async |readers| readers.read(bytes).await);
+    with_system(&SLOT, async || Services::open(), async |services| services.read(bytes).await);
 }
 
-/// Everything that reads forms.
-struct Readers {
+/// The services that read forms.
+struct Services {
     services: [(&'static str, Router); 3],
     last: RefCell<String>,
 }
 
-impl Readers {
+impl Services {
     fn open() -> Self {
         let clock = || -> Clock { ManualClock::at(1_800_000_000).clock() };
         let address = || "http://127.0.0.1:9/".parse().expect("an address");
@@ -66,9 +66,9 @@ impl Readers {
             clock: clock(),
         });
         let services = [
-            ("stripe", stripe.expect("it opens").router()),
-            ("paypal", paypal.expect("it opens").router()),
-            ("sign-in", sign_in.expect("it opens").router()),
+            ("stripe", stripe.expect("a simulator").router()),
+            ("paypal", paypal.expect("a simulator").router()),
+            ("sign-in", sign_in.expect("a simulator").router()),
         ];
         Self { services, last: RefCell::default() }
     }
@@ -95,11 +95,11 @@ impl Readers {
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(Body::from(body));
         let Ok(request) = request else { return };
-        let answer = router.clone().oneshot(request).await.expect("it answers");
-        let status = answer.status();
-        let read = axum::body::to_bytes(answer.into_body(), MOST_BYTES).await.expect("it is not long");
-        let told = || format!("{}: {}", filled.escape_ascii(), String::from_utf8_lossy(&read));
-        assert!(status < StatusCode::INTERNAL_SERVER_ERROR, "{}", told());
+        let response = router.clone().oneshot(request).await.expect("a response");
+        let status = response.status();
+        let read = axum::body::to_bytes(response.into_body(), MAX_BYTES).await.expect("a limited body");
+        let details = || format!("{}: {}", filled.escape_ascii(), String::from_utf8_lossy(&read));
+        assert!(status < StatusCode::INTERNAL_SERVER_ERROR, "{}", details());
         let made: serde_json::Value = serde_json::from_slice(&read).unwrap_or_default();
         if let (StatusCode::OK, Some(id)) = (status, made["id"].as_str()) {
             id.clone_into(&mut self.last.borrow_mut());

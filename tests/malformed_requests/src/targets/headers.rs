@@ -7,7 +7,7 @@ use lambda_http::http::{HeaderValue, Request};
 use crate::Request as Asked;
 use crate::platform::ADA;
 
-/// Headers: a version, a key and a media type are taken only in the one form that they have.
+/// The headers `If-Match`, `Accept`, `Content-Type` and `Idempotency-Key` are accepted only in their documented form.
 pub fn headers(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let request = |name: &str| Request::post("/").header(name, &value).body(Body::Empty).expect("a request");
@@ -32,8 +32,8 @@ pub fn headers(bytes: &[u8]) {
     }
 }
 
-/// Claims, which the gateway has checked: a role is nobody's who was not given exactly that group. Issuer, subject and groups stand
-/// on lines.
+/// Claims give a person a role only if they contain exactly that group. The lines of the input are issuer, subject and
+/// groups.
 pub fn claims(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.splitn(3, '\n');
@@ -48,7 +48,7 @@ pub fn claims(bytes: &[u8]) {
     assert_eq!(person.is_some(), named(issuer) && named(subject));
     let Some(person) = person else { return };
     for (role, group) in [(Role::Expert, "expert"), (Role::Client, "client"), (Role::Admin, "admin")] {
-        // It stands there as a word of its own, between nothing but what a list is made of.
+        // The group must be a separate word, surrounded only by the characters of a list.
         let apart = |character: char| character.is_whitespace() || "[],\"".contains(character);
         let word = |text: &str| text.split(apart).any(|word| word == group);
         assert!(!person.has(role) || word(groups.unwrap_or_default()), "{group}: {groups:?}");
@@ -57,7 +57,7 @@ pub fn claims(bytes: &[u8]) {
             assert_eq!(person.has(role), plain.split_whitespace().any(|word| word == group));
         }
     }
-    // AppointmentsOf they are hangs on both, and on where one ends.
+    // The id depends on issuer and subject, and on the boundary between them.
     let (issuer, subject) = (issuer.unwrap_or_default(), subject.unwrap_or_default());
     let moved = format!("{issuer}{subject}");
     let other =

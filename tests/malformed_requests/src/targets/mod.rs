@@ -1,4 +1,4 @@
-//! What is done with arbitrary bytes. Each target panics when something does not hold of them.
+//! Functions of arbitrary bytes that panic if a property does not hold.
 
 mod documents;
 mod forms;
@@ -22,42 +22,42 @@ pub use requests::requests;
 pub use values::values;
 pub use webhooks::{paypal_webhook, stripe_webhook};
 
-/// A target, and what to begin with.
+/// A target with its corpus.
 #[derive(Clone, Copy)]
 pub struct Target {
-    /// Its name.
+    /// The name of the target.
     pub name: &'static str,
-    /// The target.
+    /// Runs the target with one input. Panics if a property does not hold.
     pub run: fn(&[u8]),
-    /// Bytes that lead deep into it, from which small changes are made.
+    /// The inputs to mutate, which reach deep into the code.
     pub corpus: fn() -> Vec<Vec<u8>>,
-    /// Whether it asks a whole platform; then an input takes a thousand times as long.
+    /// Whether an input runs against a whole platform, which takes a thousand times as long.
     pub uses_platform: bool,
 }
 
-const fn alone(name: &'static str, run: fn(&[u8]), corpus: fn() -> Vec<Vec<u8>>) -> Target {
+const fn without_platform(name: &'static str, run: fn(&[u8]), corpus: fn() -> Vec<Vec<u8>>) -> Target {
     Target { name, run, corpus, uses_platform: false }
 }
 
-const fn whole(name: &'static str, run: fn(&[u8]), corpus: fn() -> Vec<Vec<u8>>) -> Target {
+const fn with_platform(name: &'static str, run: fn(&[u8]), corpus: fn() -> Vec<Vec<u8>>) -> Target {
     Target { name, run, corpus, uses_platform: true }
 }
 
-/// All of them.
+/// All targets.
 pub const TARGETS: &[Target] = &[
-    alone("values", values, values::corpus),
-    alone("documents", documents, documents::corpus),
-    alone("headers", headers, headers::corpus),
-    alone("claims", claims, headers::corpus_of_claims),
-    alone("rates", rates, rates::corpus),
-    whole("forms", forms, forms::corpus),
-    whole("stripe_webhook", stripe_webhook, webhooks::corpus_of_stripe),
-    whole("paypal_webhook", paypal_webhook, webhooks::corpus_of_paypal),
-    whole("requests", requests, requests::corpus),
+    without_platform("values", values, values::corpus),
+    without_platform("documents", documents, documents::corpus),
+    without_platform("headers", headers, headers::corpus),
+    without_platform("claims", claims, headers::corpus_of_claims),
+    without_platform("rates", rates, rates::corpus),
+    with_platform("forms", forms, forms::corpus),
+    with_platform("stripe_webhook", stripe_webhook, webhooks::corpus_of_stripe),
+    with_platform("paypal_webhook", paypal_webhook, webhooks::corpus_of_paypal),
+    with_platform("requests", requests, requests::corpus),
 ];
 
 impl Target {
-    /// The input of a seed: something of the corpus, changed.
+    /// The input of a seed: a mutated element of the corpus.
     pub fn input(&self, corpus: &[Vec<u8>], seed: u64) -> Vec<u8> {
         let mut random = SeededRandom::new(seed);
         let mut bytes = random.choose(corpus).clone();
@@ -66,47 +66,47 @@ impl Target {
     }
 }
 
-/// What inputs are sent to, one for each thread. It is made anew from time to time so that it does not grow for ever.
-struct Stage<S>(RefCell<Option<Set<S>>>);
+/// A system under test for each thread. It is replaced from time to time, because its data grows with each input.
+struct SystemSlot<S>(RefCell<Option<System<S>>>);
 
-struct Set<S> {
-    platform: S,
+struct System<S> {
+    inner: S,
     runtime: tokio::runtime::Runtime,
     left: usize,
 }
 
-impl<S> Default for Stage<S> {
+impl<S> Default for SystemSlot<S> {
     fn default() -> Self {
         Self(RefCell::new(None))
     }
 }
 
-fn on_stage<S, T>(
-    stage: &'static LocalKey<Stage<S>>,
+fn with_system<S, T>(
+    slot: &'static LocalKey<SystemSlot<S>>,
     open: impl AsyncFnOnce() -> S,
-    act: impl AsyncFnOnce(&S) -> T,
+    run: impl AsyncFnOnce(&S) -> T,
 ) -> T {
-    /// How many inputs one of them sees.
-    const LONGEST: usize = 5_000;
+    /// The number of inputs for one system.
+    const INPUTS_PER_SYSTEM: usize = 5_000;
 
-    stage.with(|stage| {
-        let mut set = stage.0.borrow_mut();
-        if set.as_ref().is_none_or(|set| set.left == 0) {
-            drop(set.take());
+    slot.with(|slot| {
+        let mut system = slot.0.borrow_mut();
+        if system.as_ref().is_none_or(|system| system.left == 0) {
+            drop(system.take());
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let platform = runtime.block_on(open());
-            *set = Some(Set { platform, runtime, left: LONGEST });
+            let inner = runtime.block_on(open());
+            *system = Some(System { inner, runtime, left: INPUTS_PER_SYSTEM });
         }
-        let Set { platform, runtime, left } = set.as_mut().expect("it was made");
+        let System { inner, runtime, left } = system.as_mut().expect("a system");
         *left -= 1;
-        runtime.block_on(act(platform))
+        runtime.block_on(run(inner))
     })
 }
 
-/// The same on a platform with something to lose.
-fn on_platform<T>(act: impl AsyncFnOnce(&TestPlatform) -> T) -> T {
-    thread_local!(static STAGE: Stage<TestPlatform> = Stage::default());
+/// Runs a function with the populated test platform of this thread.
+fn on_platform<T>(run: impl AsyncFnOnce(&TestPlatform) -> T) -> T {
+    thread_local!(static SLOT: SystemSlot<TestPlatform> = SystemSlot::default());
 
-    on_stage(&STAGE, TestPlatform::new, act)
+    with_system(&SLOT, TestPlatform::new, run)
 }

@@ -1,6 +1,6 @@
 use domain::payments::exchange::ReferenceRates;
 
-/// The European Central Bank's file: what is taken can be kept and read again, and is a table with rates.
+/// An accepted file of the European Central Bank has rates, and can be stored and read back.
 pub fn rates(bytes: &[u8]) {
     let Ok(rates) = providers::ecb::read(bytes) else { return };
     assert!(!rates.rates().is_empty());

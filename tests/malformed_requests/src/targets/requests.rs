@@ -7,10 +7,10 @@ use crate::generator::Generator;
 use crate::platform::EVERYBODY;
 use crate::{Request, checks};
 
-/// Whole requests to every route: the first byte says which, the second who asks; then come lines, of the variable parts of the path
-/// apart by spaces, of the query, and of headers; after an empty one comes the body.
+/// Requests to every route satisfy [`checks::violation`]. The first byte selects the route and the second the person. Then follow
+/// lines with the path parameters, the query, and one header each; after an empty line follows the body.
 pub fn requests(bytes: &[u8]) {
-    let Some(request) = read(bytes) else { return };
+    let Some(request) = decode(bytes) else { return };
     on_platform(async |platform| {
         let Some(response) = platform.send(&request).await else { return };
         if let Some(violation) = checks::violation(&request, &response) {
@@ -19,7 +19,7 @@ pub fn requests(bytes: &[u8]) {
     });
 }
 
-fn read(bytes: &[u8]) -> Option<Request> {
+fn decode(bytes: &[u8]) -> Option<Request> {
     let (route, rest) = bytes.split_first()?;
     let (person, rest) = rest.split_first()?;
     let mut request = Request::new(&functions::ROUTES[usize::from(*route) % functions::ROUTES.len()]);
@@ -43,7 +43,7 @@ fn read(bytes: &[u8]) -> Option<Request> {
     Some(request)
 }
 
-fn written(request: &Request) -> Vec<u8> {
+fn encode(request: &Request) -> Vec<u8> {
     let route = functions::ROUTES.iter().position(|route| route.function == request.route.function);
     let person =
         EVERYBODY.iter().position(|person| Some(*person) == request.person).unwrap_or(EVERYBODY.len());
@@ -60,11 +60,11 @@ fn written(request: &Request) -> Vec<u8> {
     bytes
 }
 
-/// Good requests to every route.
+/// Valid requests to every route.
 pub(super) fn corpus() -> Vec<Vec<u8>> {
     on_platform(async |platform| {
         let mut generator = Generator::new(platform, 0);
-        let good = functions::ROUTES.iter().flat_map(|route| [route; 4]).map(|route| generator.valid(route));
-        good.map(|request| written(&request)).collect()
+        let valid = functions::ROUTES.iter().flat_map(|route| [route; 4]).map(|route| generator.valid(route));
+        valid.map(|request| encode(&request)).collect()
     })
 }

@@ -13,28 +13,30 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::Job;
 
-/// Single values as they stand in paths, parameters and documents: what is taken reads back as it was written, or, where there is
-/// more than one way to write it, as the one way that it is written then.
+/// Values in paths, parameters and documents are displayed as they were written. A value with several notations is displayed in
+/// its canonical one, which is read as the same value.
 pub fn values(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    exact::<AppointmentId>(text);
-    exact::<ClientId>(text);
-    exact::<ExpertId>(text);
-    exact::<ReceiptId>(text);
-    exact::<SessionTypeId>(text);
-    exact::<LocalTime>(text);
-    exact::<Date>(text);
-    exact::<ReceiptNumber>(text);
-    for written in [written::<Zone>(text), written::<Currency>(text), written::<Country>(text)] {
+    check_exact::<AppointmentId>(text);
+    check_exact::<ClientId>(text);
+    check_exact::<ExpertId>(text);
+    check_exact::<ReceiptId>(text);
+    check_exact::<SessionTypeId>(text);
+    check_exact::<LocalTime>(text);
+    check_exact::<Date>(text);
+    check_exact::<ReceiptNumber>(text);
+    for written in [serialized::<Zone>(text), serialized::<Currency>(text), serialized::<Country>(text)] {
         assert!(written.is_none_or(|written| written == text), "{text:?}");
     }
-    settles::<Timestamp>(text);
-    settles::<EuroRate>(text);
-    settles::<Percentage>(text);
-    settles::<Job>(text);
-    for (written, longest) in
-        [(settles::<ShortText>(text), 120), (settles::<LongText>(text), 4_000), (settles::<Email>(text), 254)]
-    {
+    canonical::<Timestamp>(text);
+    canonical::<EuroRate>(text);
+    canonical::<Percentage>(text);
+    canonical::<Job>(text);
+    for (written, longest) in [
+        (canonical::<ShortText>(text), 120),
+        (canonical::<LongText>(text), 4_000),
+        (canonical::<Email>(text), 254),
+    ] {
         let Some(written) = written else { continue };
         assert_eq!(written, text.trim());
         assert!(
@@ -44,26 +46,26 @@ pub fn values(bytes: &[u8]) {
     }
 }
 
-/// There is one way to write it.
-fn exact<T: FromStr + Display>(text: &str) {
+/// Checks a type whose values have one notation.
+fn check_exact<T: FromStr + Display>(text: &str) {
     if let Ok(value) = text.parse::<T>() {
         assert_eq!(value.to_string(), text);
     }
 }
 
-/// As it is written when it is taken.
-fn written<T: DeserializeOwned + Serialize>(text: &str) -> Option<String> {
+/// The serialized value; `None` if the text is refused.
+fn serialized<T: DeserializeOwned + Serialize>(text: &str) -> Option<String> {
     let value: T = serde_json::from_value(Value::String(text.to_owned())).ok()?;
     match serde_json::to_value(&value).expect("it can be written") {
         Value::String(text) => Some(text),
-        other => panic!("{other} is no text"),
+        other => panic!("{other} is not text"),
     }
 }
 
-/// As it is written when it is taken, which is taken again for the same.
-fn settles<T: DeserializeOwned + Serialize>(text: &str) -> Option<String> {
-    let once = written::<T>(text)?;
-    assert_eq!(written::<T>(&once).as_ref(), Some(&once), "{text:?}");
+/// The canonical notation of a value, which is checked to be stable; `None` if the text is refused.
+fn canonical<T: DeserializeOwned + Serialize>(text: &str) -> Option<String> {
+    let once = serialized::<T>(text)?;
+    assert_eq!(serialized::<T>(&once).as_ref(), Some(&once), "{text:?}");
     Some(once)
 }
 

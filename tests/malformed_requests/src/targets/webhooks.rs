@@ -4,14 +4,14 @@ use simulators::stripe::signature_header;
 use super::on_platform;
 use crate::{Request, checks};
 
-/// A message to the webhook of this gateway.
+/// A request to the webhook of a gateway.
 fn to(gateway: &str) -> Request {
     let mut request = Request::new(&functions::payments::payment_webhook::ROUTE);
     request.parameters.insert("gateway".to_owned(), gateway.to_owned());
     request
 }
 
-/// Stripe's messages, signed as they should be, and with the bytes for a signature: a message is taken or refused, never more.
+/// Stripe webhooks are accepted or refused. Each input is sent with a valid signature, and with itself as the signature.
 pub fn stripe_webhook(bytes: &[u8]) {
     on_platform(async |platform| {
         let mut request = to("stripe");
@@ -30,7 +30,7 @@ pub fn stripe_webhook(bytes: &[u8]) {
     });
 }
 
-/// PayPal's messages, whose headers are those of the first lines and whose body is the rest. PayPal never sent any of these.
+/// PayPal webhooks that PayPal has not sent are refused. The first lines are the headers, and the rest is the body.
 pub fn paypal_webhook(bytes: &[u8]) {
     let mut parts = bytes.splitn(6, |byte| *byte == b'\n');
     let names = ["auth-algo", "cert-url", "transmission-id", "transmission-sig", "transmission-time"];
