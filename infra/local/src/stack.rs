@@ -523,7 +523,7 @@ impl Stack {
     /// Runs the background work until the future is dropped: jobs as soon as a message arrives, webhooks every half second, the
     /// sweep every minute, and exchange rates and reconciliation every hour. All of them also run at the start.
     pub async fn run(&self) {
-        // Separate tasks, so that jobs do not wait for the responses of other servers.
+        // They run concurrently, so that jobs do not wait for the responses of other servers.
         tokio::join!(self.run_jobs(), self.run_exchange_rates(), self.run_reconciler());
     }
 

@@ -105,7 +105,7 @@ impl Request {
     }
 }
 
-/// The message of the root_cause error, which has the reason.
+/// The message of the innermost error, which has the reason.
 pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -15,14 +15,14 @@ const GOOD_CARD: &str = "4242424242424242";
 const BAD_CARD: &str = "4000000000000002";
 
 /// The starts of three free slots that do not overlap.
-pub(super) struct Free {
+pub(super) struct FreeSlots {
     pub(super) first: String,
     pub(super) second: String,
     pub(super) third: String,
 }
 
 /// A booking with a pending payment.
-pub(super) struct Booked {
+pub(super) struct Booking {
     id: String,
     intent: String,
     secret: String,
@@ -30,7 +30,7 @@ pub(super) struct Booked {
 }
 
 /// Lists the free slots in the client's time zone.
-pub(super) async fn list_slots(journey: &mut Journey, session_type: &str) -> Result<Free, Mismatch> {
+pub(super) async fn list_slots(journey: &mut Journey, session_type: &str) -> Result<FreeSlots, Mismatch> {
     journey.step(format!("{} looks for a free slot", journey.client.user.name));
     let now = Timestamp::from_seconds(chrono::Utc::now().timestamp());
     let (from, to) = (now.plus(DAY), now.plus(15 * DAY));
@@ -55,7 +55,7 @@ pub(super) async fn list_slots(journey: &mut Journey, session_type: &str) -> Res
     }
     match apart.as_slice() {
         [first, second, third, ..] => {
-            Ok(Free { first: first.to_string(), second: second.to_string(), third: third.to_string() })
+            Ok(FreeSlots { first: first.to_string(), second: second.to_string(), third: third.to_string() })
         }
         _ => Err(Mismatch::new(
             "the slots of two weeks",
@@ -90,9 +90,9 @@ async fn request_booking(
     request.header("Idempotency-Key", key).json(&body).send().await
 }
 
-fn booked(appointment: &Value) -> Result<Booked, Mismatch> {
+fn booked(appointment: &Value) -> Result<Booking, Mismatch> {
     check_member(appointment, "/status", "pending")?;
-    Ok(Booked {
+    Ok(Booking {
         id: text(appointment, "/id")?.to_owned(),
         intent: text(appointment, "/payment/intent")?.to_owned(),
         secret: text(appointment, "/payment/client_secret")?.to_owned(),
@@ -101,7 +101,11 @@ fn booked(appointment: &Value) -> Result<Booked, Mismatch> {
 }
 
 /// Books a session, and repeats the request with the same idempotency key.
-pub(super) async fn book(journey: &mut Journey, session_type: &str, start: &str) -> Result<Booked, Mismatch> {
+pub(super) async fn book(
+    journey: &mut Journey,
+    session_type: &str,
+    start: &str,
+) -> Result<Booking, Mismatch> {
     journey.step("The client books");
     let key = key();
     let appointment: Value =
@@ -120,7 +124,7 @@ pub(super) async fn book(journey: &mut Journey, session_type: &str, start: &str)
 }
 
 /// Pays on the checkout page.
-pub(super) async fn pay(journey: &mut Journey, appointment: &Booked) -> Result<(), Mismatch> {
+pub(super) async fn pay(journey: &mut Journey, appointment: &Booking) -> Result<(), Mismatch> {
     journey.step("The client pays with card 4242 4242 4242 4242");
     browser::pay(journey, &appointment.intent, &appointment.secret, GOOD_CARD).await?.with_status(200)?;
     journey.print(
@@ -132,7 +136,7 @@ pub(super) async fn pay(journey: &mut Journey, appointment: &Booked) -> Result<(
 /// Waits until Stripe's webhook has confirmed the appointment.
 pub(super) async fn wait_for_confirmation(
     journey: &mut Journey,
-    appointment: &Booked,
+    appointment: &Booking,
 ) -> Result<(), Mismatch> {
     journey.step("Stripe's webhook confirms the appointment");
     let now = journey.wait_until(&appointment.id, "/status", "confirmed").await?;
@@ -145,7 +149,7 @@ pub(super) async fn wait_for_confirmation(
 /// Reschedules the appointment.
 pub(super) async fn reschedule(
     journey: &mut Journey,
-    appointment: &Booked,
+    appointment: &Booking,
     start: &str,
 ) -> Result<(), Mismatch> {
     journey.step("The client reschedules the appointment to another slot");
@@ -162,7 +166,7 @@ pub(super) async fn reschedule(
 /// Lists the client's appointments, and checks that the rescheduled one is among them.
 pub(super) async fn list_appointments(
     journey: &mut Journey,
-    appointment: &Booked,
+    appointment: &Booking,
     start: &str,
 ) -> Result<(), Mismatch> {
     journey.step("The client lists their appointments");
@@ -191,9 +195,9 @@ pub(super) async fn book_twice(
     session_type: &str,
     start: &str,
 ) -> Result<(), Mismatch> {
-    journey.step(format!("{} tries to book the same slot", journey.rival.user.name));
+    journey.step(format!("{} tries to book the same slot", journey.other_client.user.name));
     let refused: Value =
-        request_booking(journey, &journey.rival, session_type, start, &key()).await?.document(409)?;
+        request_booking(journey, &journey.other_client, session_type, start, &key()).await?.document(409)?;
     check_member(&refused, "/type", "urn:expert-connect:problem:slot-taken")?;
     journey.print(format_args!("Refused: {}: {}", text(&refused, "/title")?, text(&refused, "/detail")?));
     Ok(())
@@ -224,7 +228,7 @@ pub(super) async fn book_and_be_declined(
     Ok(())
 }
 
-async fn cancelled(journey: &Journey, appointment: &Booked) -> Result<Value, Mismatch> {
+async fn cancelled(journey: &Journey, appointment: &Booking) -> Result<Value, Mismatch> {
     let address = format!("/v1/appointments/{}/cancel", appointment.id);
     let request = journey.api.post(&address).signed_in(&journey.client.token);
     let response: Value =
@@ -234,7 +238,7 @@ async fn cancelled(journey: &Journey, appointment: &Booked) -> Result<Value, Mis
 }
 
 /// Cancels the paid appointment.
-pub(super) async fn cancel(journey: &mut Journey, appointment: &Booked) -> Result<(), Mismatch> {
+pub(super) async fn cancel(journey: &mut Journey, appointment: &Booking) -> Result<(), Mismatch> {
     journey.step("The client cancels the first appointment");
     let response = cancelled(journey, appointment).await?;
     journey.print(format_args!(
@@ -245,7 +249,7 @@ pub(super) async fn cancel(journey: &mut Journey, appointment: &Booked) -> Resul
 }
 
 /// Waits for the refund.
-pub(super) async fn wait_for_refund(journey: &mut Journey, appointment: &Booked) -> Result<(), Mismatch> {
+pub(super) async fn wait_for_refund(journey: &mut Journey, appointment: &Booking) -> Result<(), Mismatch> {
     journey.step("The payment is refunded");
     let now = journey.wait_until(&appointment.id, "/payment/state", "refunded").await?;
     journey.print(format_args!(

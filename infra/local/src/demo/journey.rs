@@ -31,7 +31,7 @@ pub(super) struct Journey {
     pub(super) stripe: String,
     pub(super) expert: Actor,
     pub(super) client: Actor,
-    pub(super) rival: Actor,
+    pub(super) other_client: Actor,
     step: u32,
     title: String,
 }
@@ -75,7 +75,7 @@ impl Journey {
         Ok(Self {
             expert: actor("ada")?,
             client: actor("alan")?,
-            rival: actor("katherine")?,
+            other_client: actor("katherine")?,
             sign_in: local.addresses.sign_in,
             api,
             zone: time_zone,
@@ -107,13 +107,15 @@ impl Journey {
     pub(super) async fn sign_in(&mut self) -> Result<(), Mismatch> {
         self.step("The expert and two clients sign in");
         let mut tokens = Vec::new();
-        for actor in [&self.expert, &self.client, &self.rival] {
+        for actor in [&self.expert, &self.client, &self.other_client] {
             let address = format!("{}/people/{}/token", self.sign_in, actor.user.subject);
             let response: Value = self.api.post(&address).send().await?.document(200)?;
             tokens.push(super::api_client::text(&response, "/access_token")?.to_owned());
             self.print(format_args!("{}: {}", actor.user.name, actor.user.groups.join(", ")));
         }
-        for (actor, token) in [&mut self.expert, &mut self.client, &mut self.rival].into_iter().zip(tokens) {
+        for (actor, token) in
+            [&mut self.expert, &mut self.client, &mut self.other_client].into_iter().zip(tokens)
+        {
             actor.token = token;
         }
         Ok(())

@@ -120,7 +120,7 @@ impl MoneyDemo {
             let swept = self.stack.sweep().await;
             swept.map_err(|error| Mismatch::new("the sweep", "no error", error.to_string()))?;
         }
-        self.print(format_args!("… now {}", display::time(&instant.to_string(), domain::Zone::UTC)?));
+        self.print(format_args!("the clock is now {}", display::time(&instant.to_string(), domain::Zone::UTC)?));
         Ok(())
     }
 
@@ -221,7 +221,7 @@ impl MoneyDemo {
         check_member(&now, "/status", status)?;
         check_member(&now, "/payment/state", payment)?;
         self.print(format_args!(
-            "{status}, {payment}: paid {}, refunded {}",
+            "appointment {status}, payment {payment}: paid {}, refunded {}",
             display::money(&now, "/payment/paid")?,
             display::money(&now, "/payment/refunded")?
         ));
