@@ -120,7 +120,10 @@ impl MoneyDemo {
             let swept = self.stack.sweep().await;
             swept.map_err(|error| Mismatch::new("the sweep", "no error", error.to_string()))?;
         }
-        self.print(format_args!("the clock is now {}", display::time(&instant.to_string(), domain::Zone::UTC)?));
+        self.print(format_args!(
+            "the clock is now {}",
+            display::time(&instant.to_string(), domain::Zone::UTC)?
+        ));
         Ok(())
     }
 
