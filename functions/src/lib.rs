@@ -1,7 +1,8 @@
 //! The Lambda functions: a folder for each area, and a file for each function.
 //!
 //! A route's file reads the request, runs one use case of `app`, and renders the result. The functions of an area share one
-//! binary, `src/bin/<area>.rs`, which calls [`runtime::run`]; so the async code is compiled once, in this library.
+//! binary, `src/bin/<area>.rs`, except for the public routes that are called most often: those are in [`PUBLIC`]. A binary calls
+//! [`runtime::run`], so the async code is compiled once, in this library.
 
 pub mod experts;
 pub mod operations;
@@ -13,22 +14,45 @@ pub mod scheduling;
 
 use http_api::Route;
 
-use crate::runtime::{Needs, Worker};
+use crate::runtime::{Binary, Needs, Worker};
 
-/// Functions about one subject. They share a binary that has the name of the area.
+/// Routes, and what each needs.
+pub type Routes = &'static [(Route, Needs)];
+/// Functions that a queue or a schedule invokes, and what each needs.
+pub type Workers = &'static [(Worker, Needs)];
+
+/// Functions about one subject.
 #[derive(Debug, Clone, Copy)]
 pub struct Area {
     /// Its name: that of its folder, its binary, and its folders in the crates below `shared/`.
     pub name: &'static str,
-    /// Its routes, and what each needs.
-    pub routes: &'static [(Route, Needs)],
-    /// Its functions that a queue or a schedule invokes, and what each needs.
-    pub workers: &'static [(Worker, Needs)],
+    /// The public routes that are called most often; they are in the binary [`PUBLIC`].
+    pub public: Routes,
+    /// The other routes; they are in the binary of the area.
+    pub routes: Routes,
+    /// The workers; they are in the binary of the area.
+    pub workers: Workers,
+}
+
+impl Area {
+    /// The binary of the area.
+    pub fn binary(&'static self) -> Binary {
+        Binary { name: self.name, routes: std::slice::from_ref(&self.routes), workers: self.workers }
+    }
 }
 
 /// Every area. A function that is in no area does not exist.
 pub const AREAS: &[Area] =
     &[experts::AREA, scheduling::AREA, payments::AREA, receipts::AREA, operations::AREA];
+
+/// The binary of the public routes that are called most often. It links no provider, so it starts sooner and takes less memory.
+pub const PUBLIC: Binary =
+    Binary { name: "public", routes: &[experts::PUBLIC, scheduling::PUBLIC, payments::PUBLIC], workers: &[] };
+
+/// Every binary.
+pub fn binaries() -> impl Iterator<Item = Binary> {
+    AREAS.iter().map(Area::binary).chain([PUBLIC])
+}
 
 /// The routes of all areas.
 pub static ROUTES: &[Route] = &ALL_ROUTES;
@@ -37,9 +61,10 @@ const ALL_ROUTES: [Route; ROUTE_COUNT] = {
     let mut all = [operations::health::ROUTE; ROUTE_COUNT];
     let (mut area, mut next) = (0, 0);
     while area < AREAS.len() {
+        let (public, others) = (AREAS[area].public, AREAS[area].routes);
         let mut route = 0;
-        while route < AREAS[area].routes.len() {
-            all[next] = AREAS[area].routes[route].0;
+        while route < public.len() + others.len() {
+            all[next] = if route < public.len() { public[route].0 } else { others[route - public.len()].0 };
             (route, next) = (route + 1, next + 1);
         }
         area += 1;
@@ -50,7 +75,7 @@ const ALL_ROUTES: [Route; ROUTE_COUNT] = {
 const ROUTE_COUNT: usize = {
     let (mut area, mut count) = (0, 0);
     while area < AREAS.len() {
-        count += AREAS[area].routes.len();
+        count += AREAS[area].public.len() + AREAS[area].routes.len();
         area += 1;
     }
     count
@@ -86,13 +111,12 @@ mod tests {
         let (_, mut folders) = names(&source);
         assert!(folders.remove("bin"));
         assert_eq!(folders, areas, "every folder is an area");
-        assert_eq!(names(&source.join("bin")).0, areas, "every area has a binary");
         for area in AREAS {
             let (mut files, folders) = names(&source.join(area.name));
             assert!(folders.is_empty(), "{folders:?} in {}", area.name);
             files.remove("mod");
             files.remove("documents");
-            let routes = area.routes.iter().map(|(route, _)| route.function);
+            let routes = area.public.iter().chain(area.routes).map(|(route, _)| route.function);
             let functions: Vec<_> =
                 routes.chain(area.workers.iter().map(|(worker, _)| worker.function)).collect();
             assert_eq!(functions.len(), files.len(), "{} has a function twice, or too few", area.name);
@@ -101,17 +125,36 @@ mod tests {
     }
 
     #[test]
-    fn every_binary_runs_its_own_area() {
-        let binaries = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
-        for area in AREAS {
-            let main = fs::read_to_string(binaries.join(area.name).with_extension("rs")).expect("a file");
-            assert!(main.contains(&format!("run(&functions::{}::AREA)", area.name)), "{main}");
+    fn every_binary_has_its_file() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
+        let expected: BTreeSet<_> = binaries().map(|binary| binary.name.to_owned()).collect();
+        assert_eq!(names(&folder).0, expected);
+        for binary in binaries() {
+            let main = fs::read_to_string(folder.join(binary.name).with_extension("rs")).expect("a file");
+            let functions = match binary.name {
+                "public" => "run(functions::PUBLIC)".to_owned(),
+                area => format!("run(functions::{area}::AREA.binary())"),
+            };
+            assert!(main.contains(&functions), "{main}");
         }
     }
 
     #[test]
-    fn routes_are_those_of_all_areas() {
-        let of_areas = AREAS.iter().flat_map(|area| area.routes).map(|(route, _)| route.function);
-        assert!(ROUTES.iter().map(|route| route.function).eq(of_areas));
+    fn every_function_is_in_one_binary() {
+        let mut in_binaries: Vec<_> =
+            binaries().flat_map(Binary::routes).map(|(route, _)| route.function).collect();
+        let mut all: Vec<_> = ROUTES.iter().map(|route| route.function).collect();
+        in_binaries.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(in_binaries, all);
+        assert!(all.windows(2).all(|two| two[0] != two[1]), "two functions have one name");
+    }
+
+    #[test]
+    fn the_public_binary_has_public_routes_that_need_no_provider() {
+        for (route, needs) in PUBLIC.routes() {
+            assert_eq!(route.audience, http_api::Audience::Public, "{}", route.function);
+            assert!(!needs.provider(), "{}", route.function);
+        }
     }
 }

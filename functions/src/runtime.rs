@@ -19,7 +19,7 @@ use providers::paypal::PayPal;
 use providers::stripe::Stripe;
 use serde_json::Value;
 
-use crate::Area;
+use crate::{Routes, Workers};
 
 /// A function that a queue or a schedule invokes.
 #[derive(Clone, Copy)]
@@ -42,13 +42,20 @@ impl fmt::Debug for Worker {
 /// What a function needs besides the ports that every function has.
 ///
 /// The queue, the event bus and the secrets are always there, because their clients are built when they are first used. The
-/// parts named here are functions, so that the linker leaves a provider out of the binary of an area that does not need it.
+/// parts named here are functions, so that the linker leaves a provider out of a binary that does not need it.
 #[derive(Debug, Clone, Copy)]
 pub struct Needs {
     /// Whether to connect to the table during the init phase.
     table: bool,
     /// Builds ports that read more of the environment.
     ports: &'static [Port],
+}
+
+impl Needs {
+    /// Whether the function calls a provider.
+    pub fn provider(&self) -> bool {
+        !self.ports.is_empty()
+    }
 }
 
 type Port = fn(&mut App, &Environment) -> Result<(), Error>;
@@ -91,19 +98,35 @@ fn exchange_rates(app: &mut App, environment: &Environment) -> Result<(), Error>
     Ok(())
 }
 
-/// What a process of an area's binary does.
+/// What a process does.
 #[derive(Debug)]
 enum Selected {
     Route(&'static Route),
     Worker(&'static Worker),
-    /// Any of the area's routes, by method and path.
+    /// Any of the binary's routes, by method and path.
     AnyRoute,
 }
 
-impl Area {
+/// The functions that share a binary.
+#[derive(Debug, Clone, Copy)]
+pub struct Binary {
+    /// Its name.
+    pub name: &'static str,
+    /// Its routes.
+    pub routes: &'static [Routes],
+    /// Its workers.
+    pub workers: Workers,
+}
+
+impl Binary {
+    /// Its routes, and what each needs.
+    pub fn routes(self) -> impl Iterator<Item = &'static (Route, Needs)> {
+        self.routes.iter().flat_map(|routes| routes.iter())
+    }
+
     /// The function of this name, with what it needs; without such a function, all routes with all that they need.
-    fn select(&'static self, handler: Option<&str>) -> (Selected, Vec<Needs>) {
-        if let Some((route, needs)) = self.routes.iter().find(|(route, _)| Some(route.function) == handler) {
+    fn select(&self, handler: Option<&str>) -> (Selected, Vec<Needs>) {
+        if let Some((route, needs)) = self.routes().find(|(route, _)| Some(route.function) == handler) {
             return (Selected::Route(route), vec![*needs]);
         }
         if let Some((worker, needs)) =
@@ -111,15 +134,15 @@ impl Area {
         {
             return (Selected::Worker(worker), vec![*needs]);
         }
-        (Selected::AnyRoute, self.routes.iter().map(|(_, needs)| *needs).collect())
+        (Selected::AnyRoute, self.routes().map(|(_, needs)| *needs).collect())
     }
 
-    /// Answers a request of any of the area's routes, selected by method and path.
+    /// Answers a request of any of the binary's routes, selected by method and path.
     ///
     /// The path parameters are read from the path, because the event has none if no API gateway matched the route.
     pub async fn respond(&self, app: &App, request: Request) -> Response<Body> {
         let path = request.uri().path();
-        let found = self.routes.iter().find_map(|(route, _)| {
+        let found = self.routes().find_map(|(route, _)| {
             let matches = route.method.as_str() == request.method().as_str();
             Some((route, matches.then(|| route.parameters(path)).flatten()?))
         });
@@ -133,11 +156,11 @@ impl Area {
     }
 }
 
-/// Runs the function of an area that Lambda's `_HANDLER` names, until Lambda ends it.
+/// Runs the function that Lambda's `_HANDLER` names, until Lambda ends it.
 ///
-/// Without a known name, as under `cargo lambda watch`, the process serves all routes of the area by method and path. A worker
+/// Without a known name, as under `cargo lambda watch`, the process serves all routes of the binary by method and path. A worker
 /// runs only by its name.
-pub fn run(area: &'static Area) -> ExitCode {
+pub fn run(binary: Binary) -> ExitCode {
     telemetry::start();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -146,7 +169,7 @@ pub fn run(area: &'static Area) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(serve(area)) {
+    match runtime.block_on(serve(binary)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the function stopped");
@@ -155,10 +178,13 @@ pub fn run(area: &'static Area) -> ExitCode {
     }
 }
 
-async fn serve(area: &'static Area) -> Result<(), Error> {
-    let (selected, needs) = area.select(config::optional("_HANDLER").as_deref());
+async fn serve(binary: Binary) -> Result<(), Error> {
+    let (selected, needs) = binary.select(config::optional("_HANDLER").as_deref());
     if matches!(selected, Selected::AnyRoute) {
-        tracing::info!(area = area.name, "_HANDLER names no function of this area; serving all its routes");
+        tracing::info!(
+            binary = binary.name,
+            "_HANDLER names no function of this binary; serving all its routes"
+        );
     }
     let http = providers::https::client()?;
     let environment = Environment { services: Services::from_environment(http.clone())?, http };
@@ -172,14 +198,14 @@ async fn serve(area: &'static Area) -> Result<(), Error> {
     {
         tracing::debug!(%error, "the connection to the table is not open yet");
     }
-    let app = &app;
+    let (app, binary) = (&app, &binary);
     match selected {
         Selected::Route(route) => {
             let respond = async move |request| Ok::<_, Error>(route.respond(app, request).await);
             lambda_http::run(service_fn(respond)).await
         }
         Selected::AnyRoute => {
-            let respond = async move |request| Ok::<_, Error>(area.respond(app, request).await);
+            let respond = async move |request| Ok::<_, Error>(binary.respond(app, request).await);
             lambda_http::run(service_fn(respond)).await
         }
         Selected::Worker(worker) => {
@@ -192,31 +218,41 @@ async fn serve(area: &'static Area) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{operations, payments, scheduling};
+    use crate::{PUBLIC, operations, payments, scheduling};
 
-    fn selected(area: &'static Area, handler: Option<&str>) -> (Option<&'static str>, bool) {
-        let (selected, needs) = area.select(handler);
+    fn selected(binary: Binary, handler: Option<&str>) -> (Option<&'static str>, bool) {
+        let (selected, needs) = binary.select(handler);
         let name = match selected {
             Selected::Route(route) => Some(route.function),
             Selected::Worker(worker) => Some(worker.function),
             Selected::AnyRoute => None,
         };
-        (name, needs.iter().any(|needs| !needs.ports.is_empty()))
+        (name, needs.iter().any(Needs::provider))
     }
 
     #[test]
     fn a_handler_selects_a_function_and_only_its_needs() {
-        assert_eq!(selected(&scheduling::AREA, Some("list_slots")), (Some("list_slots"), false));
-        assert_eq!(selected(&scheduling::AREA, Some("book_appointment")), (Some("book_appointment"), true));
-        assert_eq!(selected(&payments::AREA, Some("reconcile_ledger")), (Some("reconcile_ledger"), true));
-        assert_eq!(selected(&operations::AREA, Some("sweep_outbox")), (Some("sweep_outbox"), false));
+        assert_eq!(selected(PUBLIC, Some("list_slots")), (Some("list_slots"), false));
+        assert_eq!(
+            selected(scheduling::AREA.binary(), Some("book_appointment")),
+            (Some("book_appointment"), true)
+        );
+        assert_eq!(
+            selected(payments::AREA.binary(), Some("reconcile_ledger")),
+            (Some("reconcile_ledger"), true)
+        );
+        assert_eq!(selected(operations::AREA.binary(), Some("sweep_outbox")), (Some("sweep_outbox"), false));
+        assert_eq!(
+            selected(scheduling::AREA.binary(), Some("read_appointment")),
+            (Some("read_appointment"), false)
+        );
     }
 
     #[test]
     fn without_a_known_handler_all_routes_and_their_needs_are_selected() {
         for handler in [None, Some("bootstrap"), Some("list_ledger")] {
-            assert_eq!(selected(&scheduling::AREA, handler), (None, true), "{handler:?}");
+            assert_eq!(selected(scheduling::AREA.binary(), handler), (None, true), "{handler:?}");
         }
-        assert_eq!(selected(&operations::AREA, None), (None, false));
+        assert_eq!(selected(PUBLIC, None), (None, false));
     }
 }

@@ -35,12 +35,9 @@ def binaries(template):
 
 
 def handlers(template):
-    """The handler of each function, by logical id."""
-    return {
-        name: resource["Properties"]["Handler"]
-        for name, resource in template["Resources"].items()
-        if resource["Type"] == FUNCTION
-    }
+    """The names of the functions, which select them in their binaries."""
+    resources = template["Resources"].values()
+    return {resource["Properties"]["Handler"] for resource in resources if resource["Type"] == FUNCTION}
 
 
 def packaged(template, bucket):

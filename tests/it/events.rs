@@ -2,7 +2,8 @@
 
 use functions::operations::{run_jobs, sweep_outbox};
 use functions::payments::{self, reconcile_ledger};
-use functions::{Area, ROUTES, experts};
+use functions::runtime::Binary;
+use functions::{PUBLIC, ROUTES, experts};
 use lambda_http::request::from_str;
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ async fn http_events_reach_their_use_cases() {
 async fn binary_without_a_handler_routes_by_method_and_path() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
-    let ask = async |area: &Area, method: &str, path: &str| {
+    let ask = async |binary: Binary, method: &str, path: &str| {
         let mut event: Value =
             serde_json::from_str(include_str!("../../events/http_public.json")).expect("JSON");
         event.as_object_mut().expect("an object").remove("pathParameters");
@@ -48,28 +49,28 @@ async fn binary_without_a_handler_routes_by_method_and_path() {
         event["requestContext"]["http"]["method"] = method.into();
         event["requestContext"]["http"]["path"] = path.into();
         let request = from_str(&event.to_string()).expect("an event");
-        let response = area.respond(&test.stack.app, request).await;
+        let response = binary.respond(&test.stack.app, request).await;
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         (response.status().as_u16(), body)
     };
     let expert = &*offer.expert;
-    let (status, profile) = ask(&experts::AREA, "GET", &format!("/v1/experts/{expert}")).await;
+    let (status, profile) = ask(PUBLIC, "GET", &format!("/v1/experts/{expert}")).await;
     assert_eq!((status, profile["id"].as_str()), (200, Some(expert)));
-    let (status, listed) = ask(&experts::AREA, "GET", &format!("/v1/experts/{expert}/session-types")).await;
+    let (status, listed) = ask(PUBLIC, "GET", &format!("/v1/experts/{expert}/session-types")).await;
     assert_eq!((status, &listed["session_types"][0]["id"]), (200, &json!(offer.session_type)));
     // The same path with another method is another route, which requires a token.
-    assert_eq!(ask(&experts::AREA, "PUT", &format!("/v1/experts/{expert}")).await.0, 401);
+    assert_eq!(ask(experts::AREA.binary(), "PUT", &format!("/v1/experts/{expert}")).await.0, 401);
     // Characters may be percent-encoded, and a path parameter must not be empty.
     let encoded = expert.replacen("exp_", "%65xp%5F", 1);
-    assert_eq!(ask(&experts::AREA, "GET", &format!("/v1/experts/{encoded}")).await.0, 200);
-    for (area, method, path) in [
-        (&experts::AREA, "GET", "/v1/experts/".to_owned()),
-        (&experts::AREA, "PATCH", format!("/v1/experts/{expert}")),
-        (&experts::AREA, "GET", format!("/v1/experts/{expert}/nothing")),
-        // Another area's route is in another binary.
-        (&payments::AREA, "GET", format!("/v1/experts/{expert}")),
+    assert_eq!(ask(PUBLIC, "GET", &format!("/v1/experts/{encoded}")).await.0, 200);
+    for (binary, method, path) in [
+        (PUBLIC, "GET", "/v1/experts/".to_owned()),
+        (PUBLIC, "PATCH", format!("/v1/experts/{expert}")),
+        (PUBLIC, "GET", format!("/v1/experts/{expert}/nothing")),
+        // A route of another binary is not served.
+        (payments::AREA.binary(), "GET", format!("/v1/experts/{expert}")),
     ] {
-        let (status, problem) = ask(area, method, &path).await;
+        let (status, problem) = ask(binary, method, &path).await;
         assert_eq!((status, &problem["status"]), (404, &json!(404)), "{method} {path}");
     }
 }

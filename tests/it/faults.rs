@@ -22,7 +22,7 @@ use domain::scheduling::appointment::Status;
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Currency, ExpertId, Money};
 use serde_json::{Value, json};
-use simulators::stripe::{Switches, signature_header};
+use simulators::stripe::{Faults, signature_header};
 use store::keys::Key;
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
 use store::{CommitError, Item, Job, OutboxEntry, Store, TableError, Transaction};
@@ -235,8 +235,8 @@ async fn concurrent_webhooks_are_all_accepted() {
 async fn intent_created_after_its_hold_ended_is_cancelled() {
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
-    test.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
-    assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payment(_))));
+    test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
+    assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payments(_))));
     let slow = made(&app, 7).await;
     let payment = app.store.payment(slow).await.expect("readable").expect("a payment");
     test.advance(600);
@@ -372,7 +372,7 @@ async fn unreadable_partition_blocks_no_other() {
     }
     app.store.commit(transaction).await.expect("owed");
     assert_eq!(outbox::sweep(&app).await.expect("swept").found, jobs.len());
-    for closed in 0..store::keys::OUTBOX_SHARDS {
+    for closed in 0..store::operations::keys::OUTBOX_SHARDS {
         queue.0.lock().expect("no poisoned lock").clear();
         *rows.closed.lock().expect("no poisoned lock") = Some(format!("OUTBOX#{closed}"));
         outbox::sweep(&app).await.expect_err("one of them cannot be read");
@@ -406,7 +406,7 @@ async fn interrupted_request_can_be_repeated_at_once() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     for _ in 0..3 {
-        test.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+        test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
         assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(503), "unavailable");
     }
     let booked = test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
@@ -452,7 +452,7 @@ async fn rates_of_another_format_version_leave_prices_without_estimates() {
     let price = domain::Money::new(8_000, domain::Currency::EUR).expect("small");
     let estimator = app::payments::exchange_rates::estimator(&app, Some(dollar)).await.expect("rates");
     assert!(estimator.of(price).is_some());
-    let key = store::keys::exchange_rates();
+    let key = store::payments::keys::exchange_rates();
     if let Some(row) = rows.rows.lock().expect("no poisoned lock").get_mut(&key) {
         let no_date = row["PK"].clone();
         row.insert("date".to_owned(), no_date);

@@ -1,6 +1,7 @@
 //! Black-box tests of the whole stack over HTTP on loopback. The tests set the clock, and run jobs and schedules explicitly.
 
 mod abuse;
+mod areas;
 mod authorisation;
 mod budgets;
 mod contract;

@@ -1,7 +1,9 @@
 //! `template.yaml` agrees with the route tables, and with the log messages that its alarms count.
 
-use functions::AREAS;
-use tools::template::faults;
+use functions::runtime::NOTHING;
+use functions::{AREAS, Area};
+use http_api::{Method, Route};
+use tools::template::{faults, regenerate};
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
 
@@ -50,6 +52,12 @@ fn a_resource_that_starts_another_function_is_found() {
     ] {
         assert_found(area, &after, &format!("BookAppointment needs {fault}"));
     }
+    let public = "Binary: public}}\n    Properties:\n      Handler: list_slots\n";
+    assert_found(
+        public,
+        &public.replace("public", "scheduling"),
+        "ListSlots needs Metadata.BuildProperties.Binary: public",
+    );
     let log = "LogGroup: !Ref SchedulingLog";
     assert_found(log, "LogGroup: !Ref PaymentsLog", "needs Properties.LoggingConfig.LogGroup: SchedulingLog");
 }
@@ -67,4 +75,19 @@ fn alarms_count_messages_that_are_logged() {
     for message in [app::payments::ESCALATED, app::operations::outbox::JOB_FAILED] {
         assert!(TEMPLATE.contains(&format!("$.fields.message = \"{message}\"")), "{message}");
     }
+}
+
+#[test]
+fn routes_that_share_a_function_share_an_integration() {
+    const PAGE: Route = Route { function: "page", path: "/page", ..functions::operations::health::ROUTE };
+    const WEB: Area = Area {
+        name: "web",
+        public: &[],
+        routes: &[(PAGE, NOTHING), (Route { method: Method::Post, ..PAGE }, NOTHING)],
+        workers: &[],
+    };
+    let template = regenerate(TEMPLATE, &[WEB]).unwrap();
+    assert_eq!(template.matches("#/components/x-amazon-apigateway-integrations/Page'").count(), 2);
+    assert_eq!(template.matches("functions/${Page.Arn}/invocations").count(), 1);
+    assert_eq!(template.matches("- !GetAtt Page.Arn").count(), 1);
 }

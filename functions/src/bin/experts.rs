@@ -1,5 +1,5 @@
 //! The Lambda functions of the area `experts`.
 
 fn main() -> std::process::ExitCode {
-    functions::runtime::run(&functions::experts::AREA)
+    functions::runtime::run(functions::experts::AREA.binary())
 }

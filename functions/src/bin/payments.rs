@@ -1,5 +1,5 @@
 //! The Lambda functions of the area `payments`.
 
 fn main() -> std::process::ExitCode {
-    functions::runtime::run(&functions::payments::AREA)
+    functions::runtime::run(functions::payments::AREA.binary())
 }

@@ -1,5 +1,5 @@
 //! The Lambda functions of the area `receipts`.
 
 fn main() -> std::process::ExitCode {
-    functions::runtime::run(&functions::receipts::AREA)
+    functions::runtime::run(functions::receipts::AREA.binary())
 }

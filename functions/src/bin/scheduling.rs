@@ -1,5 +1,5 @@
 //! The Lambda functions of the area `scheduling`.
 
 fn main() -> std::process::ExitCode {
-    functions::runtime::run(&functions::scheduling::AREA)
+    functions::runtime::run(functions::scheduling::AREA.binary())
 }

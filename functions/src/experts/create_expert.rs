@@ -1,4 +1,4 @@
-//! Publishes the profile of the expert who signed in.
+//! Publishes the profile of the signed-in expert.
 
 use app::App;
 use app::experts::profiles;
@@ -15,7 +15,7 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/experts",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Publish my profile as an expert",
+    summary: "Publish my expert profile",
     operation: |schemas| {
         Operation::responds_with::<ExpertDocument>(schemas, StatusCode::CREATED)
             .accepts::<ExpertProfile>(schemas)

@@ -1,4 +1,4 @@
-//! Offers something new.
+//! Creates a session type of the signed-in expert.
 
 use app::App;
 use app::experts::session_types;
@@ -16,7 +16,7 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/experts/{expert_id}/session-types",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Offer a new session type",
+    summary: "Create a session type",
     operation: |schemas| {
         Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::CREATED)
             .accepts::<SessionTypeTerms>(schemas)

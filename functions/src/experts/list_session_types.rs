@@ -1,4 +1,4 @@
-//! What an expert offers.
+//! Lists the session types of an expert.
 
 use app::App;
 use app::experts::session_types;
@@ -18,54 +18,56 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/session-types",
     audience: Audience::Public,
-    summary: "What an expert offers, and with `currency` subject what it comes to in the reader's own",
-    operation: |schemas| Operation::responds_with::<SessionTypes>(schemas, StatusCode::OK).query::<Which>(),
+    summary: "List the session types of an expert, with estimated prices in another currency",
+    operation: |schemas| {
+        Operation::responds_with::<SessionTypes>(schemas, StatusCode::OK).query::<SessionTypesQuery>()
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Which {
-    /// `active` (the default), or `all` with those that were withdrawn.
+struct SessionTypesQuery {
+    /// Which session types to list: `active` (the default), or `all` to include withdrawn ones.
     #[serde(default)]
-    status: Wanted,
-    /// Shows what each price comes to in this currency, by the reference rates of the European Central Bank. That is an
-    /// estimate: what is charged is the price, in the expert's currency.
+    status: StatusFilter,
+    /// The currency in which to estimate the prices, using the reference rates of the European Central Bank. The client pays
+    /// the price in the expert's currency.
     currency: Option<Currency>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Wanted {
+enum StatusFilter {
     #[default]
     Active,
     All,
 }
 
-/// Session types, oldest first.
+/// The session types of an expert, oldest first.
 #[derive(Serialize, JsonSchema)]
 struct SessionTypes {
-    /// All of them.
+    /// The session types.
     session_types: Vec<ListedSessionType>,
 }
 
-/// A session type, and what its price comes to.
+/// A session type with an estimate of its price.
 #[derive(Serialize, JsonSchema)]
 struct ListedSessionType {
     #[serde(flatten)]
     session_type: SessionTypeDocument,
-    /// The price in the asked currency; absent when none was asked for, there is nothing to pay, or there is no rate for one of
-    /// the two currencies. It is not what is charged: that is the price, in the expert's currency.
+    /// The estimated price in the requested currency; absent when no currency was requested, the session is free, or there is
+    /// no reference rate for one of the two currencies. The client pays the price in the expert's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<Estimate>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.parameter("expert_id", "expert")?;
-    let which: Which = request.query()?;
+    let SessionTypesQuery { status, currency } = request.query()?;
     let (kinds, estimator) = tokio::join!(
-        session_types::list(app, expert, matches!(which.status, Wanted::All)),
-        exchange_rates::estimator(app, which.currency),
+        session_types::list(app, expert, matches!(status, StatusFilter::All)),
+        exchange_rates::estimator(app, currency),
     );
     let session_types = kinds?
         .into_iter()

@@ -11,26 +11,22 @@ pub mod retire_session_type;
 pub mod update_expert;
 pub mod update_session_type;
 
-use http_api::Route;
-
-use crate::Area;
-use crate::runtime::{Needs, TABLE, Worker};
+use crate::runtime::TABLE;
+use crate::{Area, Routes};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "experts", routes: ROUTES, workers: WORKERS };
+pub const AREA: Area = Area { name: "experts", public: PUBLIC, routes: ROUTES, workers: &[] };
 
-/// The routes, and what each needs.
-pub const ROUTES: &[(Route, Needs)] = &[
+/// The public routes that are called most often, and what each needs.
+pub const PUBLIC: Routes = &[(read_expert::ROUTE, TABLE), (list_session_types::ROUTE, TABLE)];
+
+/// The other routes, and what each needs.
+pub const ROUTES: Routes = &[
     (create_expert::ROUTE, TABLE),
-    (read_expert::ROUTE, TABLE),
     (update_expert::ROUTE, TABLE),
     (read_availability::ROUTE, TABLE),
     (replace_availability::ROUTE, TABLE),
     (create_session_type::ROUTE, TABLE),
-    (list_session_types::ROUTE, TABLE),
     (update_session_type::ROUTE, TABLE),
     (retire_session_type::ROUTE, TABLE),
 ];
-
-/// There are no workers in this area.
-pub const WORKERS: &[(Worker, Needs)] = &[];

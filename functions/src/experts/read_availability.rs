@@ -1,4 +1,4 @@
-//! An expert's own availability rules.
+//! Reads the availability rules of the signed-in expert.
 
 use app::App;
 use app::experts::profiles;
@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/availability",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "My availability rules",
+    summary: "Read my availability rules",
     operation: |schemas| Operation::responds_with::<AvailabilityRules>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };

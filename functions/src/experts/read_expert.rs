@@ -1,4 +1,4 @@
-//! An expert's public profile.
+//! Reads the public profile of an expert.
 
 use app::App;
 use app::experts::profiles;
@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}",
     audience: Audience::Public,
-    summary: "An expert's profile",
+    summary: "Read the profile of an expert",
     operation: |schemas| Operation::responds_with::<ExpertDocument>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -1,4 +1,4 @@
-//! Replaces an expert's own availability rules.
+//! Replaces the availability rules of the signed-in expert.
 
 use app::App;
 use app::experts::profiles;
@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}/availability",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Replace my availability rules; If-Match is \"0\" the first time",
+    summary: "Replace my availability rules; the first time with If-Match: \"0\"",
     operation: |schemas| {
         Operation::responds_with::<AvailabilityRules>(schemas, StatusCode::OK)
             .accepts::<AvailabilityRules>(schemas)

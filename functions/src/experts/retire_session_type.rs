@@ -1,4 +1,4 @@
-//! Withdraws what an expert offers.
+//! Withdraws a session type.
 
 use app::App;
 use app::experts::session_types;
@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Delete,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Withdraw a session type; appointments already made stand",
+    summary: "Withdraw a session type; existing appointments are not affected",
     operation: |schemas| Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -1,4 +1,4 @@
-//! Replaces an expert's own profile.
+//! Replaces the profile of the signed-in expert.
 
 use app::App;
 use app::experts::profiles;
@@ -14,7 +14,7 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Replace my profile",
+    summary: "Replace my expert profile",
     operation: |schemas| {
         Operation::responds_with::<ExpertDocument>(schemas, StatusCode::OK)
             .accepts::<ExpertProfile>(schemas)

@@ -1,4 +1,4 @@
-//! Changes what an expert offers.
+//! Replaces the terms of a session type.
 
 use app::App;
 use app::experts::session_types;
@@ -14,7 +14,7 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Replace the terms of a session type; appointments already made keep theirs",
+    summary: "Replace the terms of a session type; existing appointments keep the old terms",
     operation: |schemas| {
         Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK)
             .accepts::<SessionTypeTerms>(schemas)

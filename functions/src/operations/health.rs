@@ -1,4 +1,4 @@
-//! Says that the function runs. It asks nothing of any service, so that it fails only when it itself does.
+//! Reports that the function runs. It calls no service, so it fails only if the function itself does.
 
 use app::App;
 use http::StatusCode;
@@ -12,17 +12,17 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/health",
     audience: Audience::Public,
-    summary: "Whether the API runs",
+    summary: "Check that the API runs",
     operation: |schemas| Operation::responds_with::<Health>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// That it runs, and which version.
+/// The state of the API.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Health {
     /// Always `ok`.
     status: &'static str,
-    /// Of the code.
+    /// The version of the code.
     version: &'static str,
 }
 

@@ -5,16 +5,14 @@ pub mod read_openapi;
 pub mod run_jobs;
 pub mod sweep_outbox;
 
-use http_api::Route;
-
-use crate::Area;
-use crate::runtime::{NOTHING, Needs, PAYMENTS, TABLE, Worker};
+use crate::runtime::{NOTHING, PAYMENTS, TABLE};
+use crate::{Area, Routes, Workers};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "operations", routes: ROUTES, workers: WORKERS };
+pub const AREA: Area = Area { name: "operations", public: &[], routes: ROUTES, workers: WORKERS };
 
 /// The routes, and what each needs.
-pub const ROUTES: &[(Route, Needs)] = &[(health::ROUTE, NOTHING), (read_openapi::ROUTE, NOTHING)];
+pub const ROUTES: Routes = &[(health::ROUTE, NOTHING), (read_openapi::ROUTE, NOTHING)];
 
 /// The workers, and what each needs.
-pub const WORKERS: &[(Worker, Needs)] = &[(run_jobs::WORKER, PAYMENTS), (sweep_outbox::WORKER, TABLE)];
+pub const WORKERS: Workers = &[(run_jobs::WORKER, PAYMENTS), (sweep_outbox::WORKER, TABLE)];

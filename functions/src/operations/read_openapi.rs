@@ -1,4 +1,4 @@
-//! The OpenAPI document of the whole API.
+//! Reads the OpenAPI document of the whole API.
 
 use app::App;
 use http::StatusCode;
@@ -10,7 +10,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/openapi.json",
     audience: Audience::Public,
-    summary: "This document",
+    summary: "Read this OpenAPI document",
     operation: |schemas| Operation::responds_with::<serde_json::Value>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -137,7 +137,7 @@ impl PaymentDocument {
             declined: payment
                 .decline
                 .filter(|_| party == Party::Client)
-                .map(|reason| DeclineDocument { reason, message: reason.words() }),
+                .map(|reason| DeclineDocument { reason, message: reason.message() }),
             client_secret: None,
             pay_page: None,
             state: payment.state,

@@ -1,4 +1,4 @@
-//! What the ledger and the payment gateways' books say differently.
+//! Lists the differences between the ledger and the payment gateways' books.
 
 use app::App;
 use app::payments::reports;
@@ -18,58 +18,60 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/ledger-differences",
     audience: Audience::Only(app::identity::people::Role::Admin),
-    summary: "What the ledger and the gateways' books say differently; what stands comes first",
-    operation: |schemas| Operation::responds_with::<Differences>(schemas, StatusCode::OK).query::<Wanted>(),
+    summary: "List the differences between the ledger and the gateways' books, open ones first",
+    operation: |schemas| {
+        Operation::responds_with::<Differences>(schemas, StatusCode::OK).query::<DifferencesQuery>()
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
-    /// `next_after` of the page before.
+struct DifferencesQuery {
+    /// The `next_after` of the previous page.
     after: Option<String>,
-    /// Most differences of the page, 1 to 100; 25 by default.
+    /// The maximum number of differences in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]
     #[schemars(range(min = 1, max = 100))]
     limit: u16,
 }
 
-/// A page of differences: those that stand, then those that are over, the latest first.
+/// A page of differences: open ones, then resolved ones, the latest first.
 #[derive(Serialize, JsonSchema)]
 struct Differences {
-    /// The page.
+    /// The differences of this page.
     differences: Vec<DifferenceDocument>,
-    /// `after` of the next page; none at the end.
+    /// The `after` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_after: Option<String>,
 }
 
-/// A difference between the ledger and a gateway's books, at one object of the gateway and in one currency.
+/// A difference between the ledger and a gateway's books about one object of the gateway in one currency.
 #[derive(Serialize, JsonSchema)]
 struct DifferenceDocument {
-    /// AppointmentsOf books.
+    /// The payment gateway.
     gateway: GatewayKind,
-    /// The gateway's object, such as `ch_…` or `re_…`.
+    /// The gateway's id of the object, such as `ch_…` or `re_…`.
     object: String,
-    /// In what way they differ.
+    /// The kind of difference.
     kind: DifferenceKind,
-    /// ISO 4217 code of all amounts, which are in minor units.
+    /// The ISO 4217 code of the currency. All amounts are in minor units of it.
     currency: String,
-    /// What the ledger says; null when it says nothing.
+    /// The sums in the ledger; null when the ledger has no movement of the object.
     expected: Option<Sums>,
-    /// What the gateway's books say; null when they say nothing.
+    /// The sums in the gateway's books; null when they have no line about the object.
     found: Option<Sums>,
-    /// AppointmentsOf payment, where that is known.
+    /// The appointment that was paid for; null when it is not known.
     appointment_id: Option<AppointmentId>,
-    /// When something first moved there.
+    /// The time of the first movement.
     first_moved_at: Timestamp,
-    /// When something last moved there.
+    /// The time of the last movement.
     last_moved_at: Timestamp,
-    /// When it was first seen.
+    /// When the difference was first found.
     first_seen_at: Timestamp,
-    /// When it was last seen.
+    /// When the difference was last found.
     last_seen_at: Timestamp,
-    /// Since when the two agree again; null while they do not.
+    /// When the ledger and the books were found to agree again; null while the difference is open.
     resolved_at: Option<Timestamp>,
 }
 
@@ -93,7 +95,7 @@ impl From<Difference> for DifferenceDocument {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let Wanted { after, limit } = request.query()?;
+    let DifferencesQuery { after, limit } = request.query()?;
     paging::check_limit(limit, reports::LARGEST_PAGE)?;
     let after = after.map(|after| paging::decode_cursor("after", &after, |_| true)).transpose()?;
     let page = reports::differences(app, request.signed_in()?, after.as_deref(), limit).await?;

@@ -1,4 +1,4 @@
-//! An expert's ledger: what moved of their money, in the order in which it was written down.
+//! Lists the entries of an expert's ledger in the order in which they were recorded.
 
 use app::App;
 use app::payments::reports;
@@ -18,49 +18,49 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/ledger",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Every movement of my money, as the payment gateways did it",
-    operation: |schemas| Operation::responds_with::<Ledger>(schemas, StatusCode::OK).query::<Wanted>(),
+    summary: "List the movements of my money",
+    operation: |schemas| Operation::responds_with::<Ledger>(schemas, StatusCode::OK).query::<LedgerQuery>(),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
-    /// Only what was written down at or after this instant.
+struct LedgerQuery {
+    /// The earliest recording time to list.
     #[serde(default = "paging::earliest")]
     from: Timestamp,
-    /// Only what was written down before this instant.
+    /// The end of the period; entries recorded at this instant are excluded.
     #[serde(default = "paging::latest")]
     to: Timestamp,
-    /// `next_after` of the page before.
+    /// The `next_after` of the previous page.
     after: Option<String>,
-    /// Most entries of the page, 1 to 100; 25 by default.
+    /// The maximum number of entries in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]
     #[schemars(range(min = 1, max = 100))]
     limit: u16,
 }
 
-/// A page of the ledger, oldest first. What was written in the last moments may be missing yet.
+/// A page of the ledger, oldest entry first. An entry appears some moments after it was recorded.
 #[derive(Serialize, JsonSchema)]
 struct Ledger {
-    /// The page.
+    /// The entries of this page.
     entries: Vec<EntryDocument>,
-    /// `after` of the next page; none at the end.
+    /// The `after` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_after: Option<String>,
 }
 
-/// Movements that were written down together.
+/// Movements that were recorded together.
 #[derive(Serialize, JsonSchema)]
 struct EntryDocument {
-    /// When they were written down.
+    /// When the movements were recorded.
     at: Timestamp,
-    /// The appointment that was paid for; none for payouts.
+    /// The appointment that was paid for; absent for payouts.
     #[serde(skip_serializing_if = "Option::is_none")]
     appointment_id: Option<AppointmentId>,
-    /// Who moved the money.
+    /// The payment gateway that moved the money.
     gateway: GatewayKind,
-    /// What moved.
+    /// The movements of the entry.
     movements: Vec<Movement>,
 }
 
@@ -73,7 +73,7 @@ impl From<Entry> for EntryDocument {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
-    let Wanted { from, to, after, limit } = request.query()?;
+    let LedgerQuery { from, to, after, limit } = request.query()?;
     paging::check_limit(limit, reports::LARGEST_PAGE)?;
     let known = |cursor: &str| paging::after_time(cursor).is_some();
     let after = after.map(|after| paging::decode_cursor("after", &after, known)).transpose()?;

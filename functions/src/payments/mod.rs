@@ -18,16 +18,19 @@ pub mod set_expert_fee;
 pub mod start_onboarding;
 
 use domain::payments::gateway::GatewayKind;
-use http_api::{Problem, Request, Route};
+use http_api::{Problem, Request};
 
-use crate::Area;
-use crate::runtime::{EXCHANGE_RATES, Needs, PAYMENTS, TABLE, Worker};
+use crate::runtime::{EXCHANGE_RATES, PAYMENTS, TABLE};
+use crate::{Area, Routes, Workers};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "payments", routes: ROUTES, workers: WORKERS };
+pub const AREA: Area = Area { name: "payments", public: PUBLIC, routes: ROUTES, workers: WORKERS };
 
-/// The routes, and what each needs.
-pub const ROUTES: &[(Route, Needs)] = &[
+/// The public routes that are called most often, and what each needs.
+pub const PUBLIC: Routes = &[(read_exchange_rates::ROUTE, TABLE)];
+
+/// The other routes, and what each needs.
+pub const ROUTES: Routes = &[
     (start_onboarding::ROUTE, PAYMENTS),
     (read_payment_account::ROUTE, PAYMENTS),
     (payment_webhook::ROUTE, PAYMENTS),
@@ -40,11 +43,10 @@ pub const ROUTES: &[(Route, Needs)] = &[
     (read_earnings::ROUTE, TABLE),
     (read_commission::ROUTE, TABLE),
     (list_differences::ROUTE, TABLE),
-    (read_exchange_rates::ROUTE, TABLE),
 ];
 
 /// The workers, and what each needs.
-pub const WORKERS: &[(Worker, Needs)] =
+pub const WORKERS: Workers =
     &[(fetch_exchange_rates::WORKER, EXCHANGE_RATES), (reconcile_ledger::WORKER, PAYMENTS)];
 
 /// The payment gateway that the path variable `{gateway}` names.
@@ -53,6 +55,5 @@ pub const WORKERS: &[(Worker, Needs)] =
 /// 404 when there is no such gateway.
 fn gateway(request: &Request) -> Result<GatewayKind, Problem> {
     let what = "payment gateway";
-    GatewayKind::from_word(&request.parameter::<String>("gateway", what)?)
-        .ok_or_else(|| Problem::not_found(what))
+    request.parameter::<String>("gateway", what)?.parse().map_err(|_| Problem::not_found(what))
 }

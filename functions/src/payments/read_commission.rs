@@ -1,4 +1,4 @@
-//! What the platform earned over some days: as data, or as a table for a spreadsheet.
+//! Reports the platform's commission as JSON or CSV.
 
 use app::App;
 use app::payments::reports;
@@ -19,7 +19,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/commission",
     audience: Audience::Only(app::identity::people::Role::Admin),
-    summary: "What the platform earned over some UTC days, in JSON or CSV",
+    summary: "Read the platform's commission over a period of UTC days as JSON or CSV",
     operation: |schemas| {
         let operation = Operation::responds_with::<CommissionDocument>(schemas, StatusCode::OK);
         operation.query::<ReportQuery>().also_as(&[csv::MEDIA_TYPE])
@@ -27,30 +27,30 @@ pub const ROUTE: Route = Route {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// The platform's commission over some UTC days, by when it was written down: what is told of days that are over never changes.
+/// The platform's commission over a period of UTC days, by the time of recording. The report of a past period never changes.
 #[derive(Serialize, JsonSchema)]
 struct CommissionDocument {
-    /// The first day.
+    /// The first day of the report.
     from: Date,
-    /// The last day.
+    /// The last day of the report.
     to: Date,
-    /// Of all experts together, by currency.
+    /// The commission of all experts together in each currency.
     total: Vec<Commission>,
-    /// Of each expert, by currency.
-    experts: Vec<OfExpert>,
+    /// The commission of each expert in each currency.
+    experts: Vec<ExpertCommission>,
 }
 
 /// The commission of one expert in one currency.
 #[derive(Serialize, JsonSchema)]
-struct OfExpert {
-    /// AppointmentsOf clients paid.
+struct ExpertCommission {
+    /// The expert whose clients paid.
     expert_id: ExpertId,
-    /// What it came to.
+    /// The commission.
     #[serde(flatten)]
     commission: Commission,
 }
 
-/// A row for each expert and currency, and none for totals: whoever adds up a column would count them twice.
+/// One row for each expert and currency. There are no rows of totals, because the sum of a column would count them twice.
 const COLUMNS: [&str; 10] = [
     "from",
     "to",
@@ -74,7 +74,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         let rows = by_expert.into_iter().map(|(expert, commission)| row(from, to, expert, &commission));
         return Ok(csv::response(&format!("commission-{from}-{to}.csv"), COLUMNS, rows));
     }
-    let of_expert = |(expert_id, commission)| OfExpert { expert_id, commission };
+    let of_expert = |(expert_id, commission)| ExpertCommission { expert_id, commission };
     let experts = by_expert.into_iter().map(of_expert).collect();
     Ok(Response::json(StatusCode::OK, &CommissionDocument { from, to, total, experts }))
 }

@@ -1,4 +1,4 @@
-//! What an expert earned over some days: as data, or as a table for a spreadsheet.
+//! Reports an expert's earnings as JSON or CSV.
 
 use app::App;
 use app::payments::reports::{self, EarningsStatement};
@@ -19,7 +19,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/earnings",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "What I earned over some days, in JSON or CSV",
+    summary: "Read my earnings over a period as JSON or CSV",
     operation: |schemas| {
         let operation = Operation::responds_with::<EarningsDocument>(schemas, StatusCode::OK);
         operation.query::<ReportQuery>().also_as(&[csv::MEDIA_TYPE])
@@ -27,18 +27,18 @@ pub const ROUTE: Route = Route {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// An expert's earnings over some days, by when they were written down: what is told of days that are over never changes.
+/// An expert's earnings over a period, by the time of recording. The report of a past period never changes.
 #[derive(Serialize, JsonSchema)]
 struct EarningsDocument {
-    /// AppointmentsOf.
+    /// The expert.
     expert_id: ExpertId,
-    /// The first day.
+    /// The first day of the report.
     from: Date,
-    /// The last day.
+    /// The last day of the report.
     to: Date,
-    /// The zone in which the days begin and end.
+    /// The time zone in which days begin and end: the one of the expert's availability rules.
     time_zone: Zone,
-    /// By currency; a currency without movements and without a balance is left out.
+    /// The earnings in each currency. Currencies without movements and without a balance are left out.
     earnings: Vec<Earnings>,
 }
 

@@ -1,4 +1,4 @@
-//! The exchange rates that estimates go by.
+//! Reads the reference rates that price estimates use.
 
 use app::App;
 use app::payments::exchange_rates;
@@ -17,7 +17,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/exchange-rates",
     audience: Audience::Public,
-    summary: "The reference rates that price estimates go by; prices themselves stay in their own currency",
+    summary: "Read the reference rates used for price estimates",
     operation: |schemas| Operation::responds_with::<ExchangeRates>(schemas, StatusCode::OK).problems(&[404]),
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -25,16 +25,15 @@ pub const ROUTE: Route = Route {
 /// The euro foreign exchange reference rates of one day.
 #[derive(Serialize, JsonSchema)]
 struct ExchangeRates {
-    /// The day they are of.
+    /// The day of the rates.
     date: Date,
-    /// Who published them.
+    /// The publisher of the rates.
     source: &'static str,
-    /// The currency that one unit of is bought: the euro.
+    /// The base currency, EUR: a rate is the amount of the other currency for one euro.
     base: Currency,
-    /// Whether newer ones should be there by now: these are more than five days old, which neither a weekend nor a holiday
-    /// explains.
+    /// Whether the rates are more than five days old, so that weekends and holidays do not explain why there are no newer ones.
     stale: bool,
-    /// One for each currency, by its code.
+    /// The rate of each currency, sorted by currency code.
     rates: Vec<CurrencyRate>,
 }
 
@@ -47,6 +46,6 @@ async fn handle(app: &App, _: &Request) -> Result<Response, Problem> {
         stale: rates.is_stale(app.now()),
         rates: rates.rates().to_vec(),
     };
-    // They change once a day, and are fetched every hour.
+    // The rates change once a day and are fetched every hour.
     Ok(Response::json(StatusCode::OK, &document).header(CACHE_CONTROL, "public, max-age=3600"))
 }

@@ -1,4 +1,4 @@
-//! How far a payment is and how its client pays, as the gateway says now.
+//! Reads the payment of an appointment back from the gateway, and how the client completes it.
 
 use app::App;
 use app::payments::checkout;
@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/appointments/{appointment_id}/payment",
     audience: Audience::SignedIn,
-    summary: "How far a payment is, and how to pay",
+    summary: "Read the payment of an appointment and how to complete it",
     operation: |schemas| {
         Operation::responds_with::<PaymentDocument>(schemas, StatusCode::OK).problems(&[409])
     },

@@ -1,4 +1,4 @@
-//! Gives money back as the expert pleases, whatever the policy says.
+//! Refunds a part of a payment, regardless of the cancellation policy.
 
 use app::App;
 use app::idempotency::{Creation, complete};
@@ -18,28 +18,28 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/refunds",
     audience: Audience::SignedIn,
-    summary: "Give a part of a payment back; for its expert and for administrators",
+    summary: "Refund a part of a payment; for its expert and for administrators",
     operation: |schemas| {
         Operation::responds_with::<PaymentDocument>(schemas, StatusCode::CREATED)
-            .accepts::<Refund>(schemas)
+            .accepts::<RefundRequest>(schemas)
             .idempotent()
             .problems(&[403, 409])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// How much.
+/// The refund to make.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Refund {
-    /// In the currency of the payment; what goes back of the expert's part and of the platform's fee follows from it.
+struct RefundRequest {
+    /// The amount to refund, in the currency of the payment. The expert and the platform each bear their share of it.
     amount: Money,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.parameter("appointment_id", "appointment")?;
     let person = request.signed_in()?;
-    let Refund { amount } = request.json()?;
+    let RefundRequest { amount } = request.json()?;
     let key = request.idempotency()?;
     let body = match refunds::refund(app, person, &key, id, amount).await? {
         Creation::Replayed(body) => body,

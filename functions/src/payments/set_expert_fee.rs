@@ -1,4 +1,4 @@
-//! What the platform keeps of an expert's prices.
+//! Sets the platform's fee for an expert.
 
 use app::App;
 use app::payments::fees;
@@ -14,16 +14,16 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}/fee",
     audience: Audience::Only(app::identity::people::Role::Admin),
-    summary: "Set what the platform keeps of an expert's prices; what is booked keeps its rate",
+    summary: "Set the platform's fee for an expert; existing appointments keep their rate",
     operation: |schemas| Operation::responds_with::<Fee>(schemas, StatusCode::OK).accepts::<Fee>(schemas),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// The platform's part.
+/// The platform's fee for an expert.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fee {
-    /// In hundredths of a per cent; null for the platform's usual rate.
+    /// The fee in basis points (hundredths of a percent) of the price; null for the platform's default.
     #[schemars(range(max = 10_000))]
     basis_points: Option<u16>,
 }

@@ -1,4 +1,4 @@
-//! The receipts, credit notes and corrections of an appointment, for its two people.
+//! Lists the receipts, credit notes and corrections of an appointment.
 
 use app::App;
 use app::receipts::receipt;
@@ -15,15 +15,15 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/appointments/{appointment_id}/receipts",
     audience: Audience::SignedIn,
-    summary: "What was issued for one of my appointments",
-    operation: |schemas| Operation::responds_with::<Receipts>(schemas, StatusCode::OK),
+    summary: "List the receipts of one of my appointments",
+    operation: |schemas| Operation::responds_with::<AppointmentReceipts>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// The documents of an appointment in the order of their numbers.
+/// The receipts of an appointment, in order of their numbers.
 #[derive(Serialize, JsonSchema)]
-struct Receipts {
-    /// All of them: one for each movement of its money.
+struct AppointmentReceipts {
+    /// One receipt, credit note or correction for each movement of the appointment's money.
     receipts: Vec<ReceiptDocument>,
 }
 
@@ -31,5 +31,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.parameter("appointment_id", "appointment")?;
     let receipts = receipt::list_of_appointment(app, request.signed_in()?, id).await?;
     let receipts = receipts.into_iter().map(ReceiptDocument::from).collect();
-    Ok(Response::json(StatusCode::OK, &Receipts { receipts }))
+    Ok(Response::json(StatusCode::OK, &AppointmentReceipts { receipts }))
 }

@@ -1,4 +1,4 @@
-//! The receipts, credit notes and corrections that an expert issued in a year, by number.
+//! Lists the receipts, credit notes and corrections that an expert issued in a year, by number.
 
 use app::App;
 use app::receipts::receipt;
@@ -16,39 +16,41 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/receipts",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "What I issued in a year, by number",
-    operation: |schemas| Operation::responds_with::<Receipts>(schemas, StatusCode::OK).query::<Wanted>(),
+    summary: "List the receipts that I issued in a year, by number",
+    operation: |schemas| {
+        Operation::responds_with::<Receipts>(schemas, StatusCode::OK).query::<ReceiptsQuery>()
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
-    /// The year in the numbers.
+struct ReceiptsQuery {
+    /// The year of issue, as in the receipt numbers.
     #[schemars(range(min = 1970, max = 9999))]
     year: u16,
-    /// `next_after` of the page before: only what comes behind this number of the year.
+    /// The `next_after` of the previous page: the sequence number within the year after which the page starts.
     #[serde(default)]
     after: u32,
-    /// Most receipts of the page, 1 to 100; 25 by default.
+    /// The maximum number of receipts in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]
     #[schemars(range(min = 1, max = 100))]
     limit: u16,
 }
 
-/// A page of receipts in the order of their numbers. Those of the last moments may be missing yet.
+/// A page of receipts, in order of their numbers. A receipt appears some moments after it was issued.
 #[derive(Serialize, JsonSchema)]
 struct Receipts {
-    /// The page.
+    /// The receipts of this page.
     receipts: Vec<ReceiptDocument>,
-    /// `after` of the next page; none at the end.
+    /// The `after` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_after: Option<u32>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
-    let Wanted { year, after, limit } = request.query()?;
+    let ReceiptsQuery { year, after, limit } = request.query()?;
     if !(1970..=9999).contains(&year) {
         return Err(Problem::invalid("year", "must be from 1970 to 9999"));
     }

@@ -7,16 +7,14 @@ pub mod read_billing_details;
 pub mod read_receipt;
 pub mod replace_billing_details;
 
-use http_api::Route;
-
-use crate::Area;
-use crate::runtime::{Needs, PAYMENTS, TABLE, Worker};
+use crate::runtime::{PAYMENTS, TABLE};
+use crate::{Area, Routes};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "receipts", routes: ROUTES, workers: WORKERS };
+pub const AREA: Area = Area { name: "receipts", public: &[], routes: ROUTES, workers: &[] };
 
 /// The routes, and what each needs.
-pub const ROUTES: &[(Route, Needs)] = &[
+pub const ROUTES: Routes = &[
     (read_billing_details::ROUTE, TABLE),
     // Whether an expert can have taxes calculated is a question to the payment gateway.
     (replace_billing_details::ROUTE, PAYMENTS),
@@ -24,6 +22,3 @@ pub const ROUTES: &[(Route, Needs)] = &[
     (list_appointment_receipts::ROUTE, TABLE),
     (read_receipt::ROUTE, TABLE),
 ];
-
-/// There are no workers in this area.
-pub const WORKERS: &[(Worker, Needs)] = &[];

@@ -1,4 +1,4 @@
-//! What an expert's own receipts say of them.
+//! Reads the billing details of the signed-in expert.
 
 use app::App;
 use app::receipts::billing;
@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/billing",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "What my receipts say of me",
+    summary: "Read my billing details",
     operation: |schemas| Operation::responds_with::<BillingDetails>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };

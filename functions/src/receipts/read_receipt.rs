@@ -1,4 +1,4 @@
-//! One receipt, credit note or correction: as data, as a page, or as a PDF.
+//! Reads a receipt, a credit note or a correction as JSON, HTML or PDF.
 
 use app::App;
 use domain::receipts::receipt::Receipt;
@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/receipts/{receipt_id}",
     audience: Audience::SignedIn,
-    summary: "One of my receipts; ask for text/html or application/pdf to show or keep it",
+    summary: "Read one of my receipts as JSON, HTML or PDF, selected by Accept",
     operation: |schemas| {
         Operation::responds_with::<ReceiptDocument>(schemas, StatusCode::OK).also_as(&[HTML, PDF])
     },
@@ -30,18 +30,18 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let form = request.preferred(&[JSON, HTML, PDF])?;
     let receipt = app::receipts::receipt::read(app, request.signed_in()?, id).await?;
     let response = match form {
-        PDF => portable(&receipt)?,
-        HTML => Response::file(StatusCode::OK, "text/html; charset=utf-8", receipts::html(&receipt))
-            .header(CONTENT_SECURITY_POLICY, receipts::CONTENT_SECURITY_POLICY),
+        PDF => pdf(&receipt)?,
+        HTML => Response::file(StatusCode::OK, "text/html; charset=utf-8", ::receipts::html(&receipt))
+            .header(CONTENT_SECURITY_POLICY, ::receipts::CONTENT_SECURITY_POLICY),
         _ => Response::json(StatusCode::OK, &ReceiptDocument::from(receipt)),
     };
-    // A receipt never changes, so the caller's own browser may keep it for an hour; nobody on the way may.
+    // A receipt never changes, so the caller's browser may cache it for an hour. Shared caches must not.
     Ok(response.header(CACHE_CONTROL, "private, max-age=3600").header(VARY, "Accept, Authorization"))
 }
 
-fn portable(receipt: &Receipt) -> Result<Response, Problem> {
-    let pdf = receipts::pdf(receipt).map_err(|error| {
-        tracing::error!(%error, receipt = %receipt.id, "a receipt cannot be made a PDF");
+fn pdf(receipt: &Receipt) -> Result<Response, Problem> {
+    let pdf = ::receipts::pdf(receipt).map_err(|error| {
+        tracing::error!(%error, receipt = %receipt.id, "the PDF of a receipt cannot be rendered");
         Problem::internal()
     })?;
     let name = receipt.kind.as_str().replace('_', "-");

@@ -1,4 +1,4 @@
-//! Replaces what an expert's own receipts say of them.
+//! Replaces the billing details of the signed-in expert.
 
 use app::App;
 use app::receipts::billing;
@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}/billing",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Replace what my receipts say of me from now on; If-Match is \"0\" the first time",
+    summary: "Replace my billing details for future receipts; the first time with If-Match: \"0\"",
     operation: |schemas| {
         Operation::responds_with::<BillingDetails>(schemas, StatusCode::OK)
             .accepts::<BillingDetails>(schemas)

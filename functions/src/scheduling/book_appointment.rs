@@ -1,4 +1,4 @@
-//! Books a session: holds the slot and says how to pay, or confirms at once when there is nothing to pay.
+//! Books a session: holds the slot and returns how to pay, or confirms a free session at once.
 
 use app::App;
 use app::idempotency::{Creation, complete};
@@ -32,26 +32,26 @@ pub const ROUTE: Route = Route {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// What a client asks for. The price is the expert's to say, so it is not here.
+/// The session to book. The price follows from the session type and the number of seats.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BookingRequest {
-    /// Of whom.
+    /// The expert to book.
     expert_id: ExpertId,
-    /// What.
+    /// The session type to book.
     session_type_id: SessionTypeId,
-    /// The start of one of the slots.
+    /// The start time of a free slot.
     start: Timestamp,
-    /// How many seats; more than 1 only in a group session.
+    /// The number of seats to book; more than 1 only in a group session.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 500))]
     seats: u16,
-    /// Who comes.
+    /// The person who attends the session.
     attendee: Attendee,
-    /// By which gateway to pay.
+    /// The payment gateway; `stripe` by default.
     #[serde(default = "stripe")]
     gateway: GatewayKind,
-    /// In which currency to pay: that of the price, or one of the session type's presentment currencies.
+    /// The currency to pay in: the currency of the price (the default), or one of the session type's presentment currencies.
     #[serde(default)]
     pay_in: Option<Currency>,
 }

@@ -1,4 +1,4 @@
-//! Calls an appointment off. What goes back to the client is what its policy says, and what was shown.
+//! Cancels an appointment. The cancellation policy agreed at the time of booking determines the refund.
 
 use app::App;
 use app::scheduling::appointments;
@@ -17,29 +17,30 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/cancel",
     audience: Audience::SignedIn,
-    summary: "Call an appointment off; its policy says what goes back",
+    summary: "Cancel an appointment, with the refund that its policy grants",
     operation: |schemas| {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts::<Cancellation>(schemas)
+            .accepts::<CancellationRequest>(schemas)
             .problems(&[409])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// Why.
+/// How to cancel the appointment.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Cancellation {
-    /// For the other one to read.
+struct CancellationRequest {
+    /// The reason, shown to the other party.
     reason: LongText,
-    /// The refund that was shown; when calling off gives another by now, nothing happens and the answer is 409.
+    /// The refund that was shown before. If the refund is different now, the appointment is not cancelled and the response
+    /// is 409.
     expected_refund: Option<Money>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.parameter("appointment_id", "appointment")?;
     let person = request.signed_in()?;
-    let Cancellation { reason, expected_refund } = request.json_or_default()?;
+    let CancellationRequest { reason, expected_refund } = request.json_or_default()?;
     let (record, party) = appointments::cancel(app, person, id, reason, expected_refund).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -1,4 +1,4 @@
-//! Say that a session took place.
+//! Reports that a session took place.
 
 use app::App;
 use app::scheduling::appointments;
@@ -17,27 +17,27 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/complete",
     audience: Audience::SignedIn,
-    summary: "Say that a session took place: its expert once it is over, or an administrator",
+    summary: "Report that a session took place; for its expert after the end, and for administrators",
     operation: |schemas| {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts::<Completion>(schemas)
+            .accepts::<CompletionRequest>(schemas)
             .problems(&[403, 409])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// How it ended.
+/// How the session is charged.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Completion {
-    /// What is taken for it when that is less than the price; the rest goes back to the client, or is never taken.
+struct CompletionRequest {
+    /// The amount to charge if it is less than the price. The rest is refunded to the client, or never collected.
     charge: Option<Money>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.parameter("appointment_id", "appointment")?;
     let person = request.signed_in()?;
-    let Completion { charge } = request.json_or_default()?;
+    let CompletionRequest { charge } = request.json_or_default()?;
     let (record, party) = appointments::end(app, person, id, Outcome::Completed, charge).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -1,4 +1,4 @@
-//! The appointments of whoever signed in, by time.
+//! Lists the appointments of the signed-in person by start time.
 
 use app::App;
 use app::scheduling::appointments;
@@ -18,54 +18,56 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/appointments",
     audience: Audience::SignedIn,
-    summary: "My appointments by time",
-    operation: |schemas| Operation::responds_with::<Appointments>(schemas, StatusCode::OK).query::<Wanted>(),
+    summary: "List my appointments by start time",
+    operation: |schemas| {
+        Operation::responds_with::<Appointments>(schemas, StatusCode::OK).query::<AppointmentsQuery>()
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
-    /// `expert` for sessions that I give, `client` for those that I booked.
+struct AppointmentsQuery {
+    /// Your side of the appointments: `expert` for sessions that you give, `client` for sessions that you booked.
     #[serde(rename = "as")]
     side: Side,
-    /// Only those that start at or after this instant.
+    /// The earliest start time to list.
     #[serde(default = "paging::earliest")]
     from: Timestamp,
-    /// Only those that start before this instant.
+    /// The end of the period; appointments that start at this instant are excluded.
     #[serde(default = "paging::latest")]
     to: Timestamp,
-    /// `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Most appointments of the page, 1 to 100; 25 by default.
+    /// The maximum number of appointments in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]
     #[schemars(range(min = 1, max = 100))]
     limit: u16,
 }
 
-/// A page of appointments in the order of their starts.
+/// A page of appointments, in order of their start times.
 #[derive(Serialize, JsonSchema)]
 struct Appointments {
-    /// The page.
+    /// The appointments of this page, without payments.
     appointments: Vec<AppointmentDocument>,
-    /// The `cursor` of the next page; none at the end.
+    /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
-/// AppointmentsOf dashboard.
+/// A side of an appointment.
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Side {
-    /// Sessions that I give.
+    /// Sessions that you give.
     Expert,
-    /// Sessions that I booked.
+    /// Sessions that you booked.
     Client,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let person = request.signed_in()?;
-    let Wanted { side, from, to, cursor, limit } = request.query()?;
+    let AppointmentsQuery { side, from, to, cursor, limit } = request.query()?;
     paging::check_limit(limit, appointments::LARGEST_PAGE)?;
     let known =
         |cursor: &str| paging::after_time(cursor).is_some_and(|id| id.parse::<AppointmentId>().is_ok());

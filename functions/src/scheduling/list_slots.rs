@@ -1,4 +1,4 @@
-//! The starts at which a session type can be booked now.
+//! Lists the start times at which a session type can be booked.
 
 use app::App;
 use app::scheduling::slots;
@@ -14,26 +14,26 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/slots",
     audience: Audience::Public,
-    summary: "When a session type can be booked",
+    summary: "List the free slots of a session type",
     operation: |schemas| {
-        Operation::responds_with::<Slots>(schemas, StatusCode::OK).query::<Wanted>().problems(&[409])
+        Operation::responds_with::<Slots>(schemas, StatusCode::OK).query::<SlotsQuery>().problems(&[409])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// Most slots of one answer, so that it stays far below what Lambda can answer.
-const MOST: usize = 5_000;
+/// The maximum number of slots in a response; it keeps the response well below Lambda's limit of 6 MB.
+const LARGEST_PAGE: usize = 5_000;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
-    /// Which of the expert's session types.
+struct SlotsQuery {
+    /// The session type to book.
     session_type: SessionTypeId,
-    /// The first instant at which a slot may start.
+    /// The start of the period; slots that start at this instant are included.
     from: Timestamp,
-    /// The first instant at which none may start any more; at most 93 days after `from`.
+    /// The end of the period; slots that start at this instant are excluded. At most 93 days after `from`.
     to: Timestamp,
-    /// The zone in which the answer also shows the starts.
+    /// The IANA time zone for `local_start`; UTC by default.
     #[serde(default = "utc")]
     time_zone: Zone,
 }
@@ -42,37 +42,37 @@ fn utc() -> Zone {
     Zone::UTC
 }
 
-/// Slots in the order of their starts.
+/// Free slots, in order of their start times.
 #[derive(Serialize, JsonSchema)]
 struct Slots {
-    /// The zone of `local_start`.
+    /// The time zone of `local_start`.
     time_zone: Zone,
     /// The slots.
     slots: Vec<Slot>,
-    /// When there are more slots than fit: the `from` with which to go on.
+    /// The `from` of the next request; absent when the response contains all slots of the period.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_from: Option<Timestamp>,
 }
 
-/// A start that can be booked.
+/// A start time that can be booked.
 #[derive(Serialize, JsonSchema)]
 struct Slot {
-    /// In UTC; what a booking names.
+    /// The start time in UTC. Send it as `start` when you book.
     start: Timestamp,
-    /// On the clock of the asked zone, with its offset.
+    /// The start time in `time_zone`, with the UTC offset.
     local_start: String,
-    /// How many seats can be booked.
+    /// The number of free seats.
     seats: u16,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.parameter("expert_id", "expert")?;
-    let Wanted { session_type, from, to, time_zone } = request.query()?;
+    let SlotsQuery { session_type, from, to, time_zone } = request.query()?;
     let slots = slots::list(app, expert, session_type, TimeSpan::new(from, to)).await?;
-    let next_from = slots.get(MOST).map(|slot| slot.start);
+    let next_from = slots.get(LARGEST_PAGE).map(|slot| slot.start);
     let slots = slots
         .into_iter()
-        .take(MOST)
+        .take(LARGEST_PAGE)
         .map(|slot| Slot { start: slot.start, local_start: time_zone.show(slot.start), seats: slot.seats })
         .collect();
     Ok(Response::json(StatusCode::OK, &Slots { time_zone, slots, next_from }))

@@ -1,4 +1,4 @@
-//! Say that the other one did not come.
+//! Reports that the expert or the client missed a session.
 
 use app::App;
 use app::scheduling::appointments;
@@ -17,37 +17,37 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/no-show",
     audience: Audience::SignedIn,
-    summary: "Say that one of the two did not come; without a word who, the expert speaks of the client and the client of the expert",
+    summary: "Report that the expert or the client missed a session",
     operation: |schemas| {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts::<NoShow>(schemas)
+            .accepts::<NoShowReport>(schemas)
             .problems(&[403, 409])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// Who did not come.
+/// Who missed the session.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct NoShow {
-    /// Which of the two; without it the other one than who says so.
+struct NoShowReport {
+    /// The party that missed the session; by default the other party than the one who reports it.
     missed_by: Option<Absent>,
 }
 
-/// Who can be absent.
+/// A party of an appointment.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Absent {
-    /// Who gives the session.
+    /// The expert who gives the session.
     Expert,
-    /// Who booked it.
+    /// The client who booked the session.
     Client,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.parameter("appointment_id", "appointment")?;
     let person = request.signed_in()?;
-    let missed_by = match request.json_or_default::<NoShow>()?.missed_by {
+    let missed_by = match request.json_or_default::<NoShowReport>()?.missed_by {
         Some(Absent::Expert) => Party::Expert,
         Some(Absent::Client) => Party::Client,
         None => match appointments::read(app, person, id).await? {

@@ -11,17 +11,17 @@ pub mod quote_cancellation;
 pub mod read_appointment;
 pub mod reschedule_appointment;
 
-use http_api::Route;
-
-use crate::Area;
-use crate::runtime::{Needs, PAYMENTS, TABLE, Worker};
+use crate::runtime::{PAYMENTS, TABLE};
+use crate::{Area, Routes};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "scheduling", routes: ROUTES, workers: WORKERS };
+pub const AREA: Area = Area { name: "scheduling", public: PUBLIC, routes: ROUTES, workers: &[] };
 
-/// The routes, and what each needs.
-pub const ROUTES: &[(Route, Needs)] = &[
-    (list_slots::ROUTE, TABLE),
+/// The public routes that are called most often, and what each needs.
+pub const PUBLIC: Routes = &[(list_slots::ROUTE, TABLE)];
+
+/// The other routes, and what each needs.
+pub const ROUTES: Routes = &[
     (book_appointment::ROUTE, PAYMENTS),
     (list_appointments::ROUTE, TABLE),
     (read_appointment::ROUTE, TABLE),
@@ -31,6 +31,3 @@ pub const ROUTES: &[(Route, Needs)] = &[
     (complete_appointment::ROUTE, TABLE),
     (mark_no_show::ROUTE, TABLE),
 ];
-
-/// There are no workers in this area.
-pub const WORKERS: &[(Worker, Needs)] = &[];

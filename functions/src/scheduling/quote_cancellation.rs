@@ -1,4 +1,4 @@
-//! What calling an appointment off would give back now.
+//! Quotes the refund of a cancellation without cancelling.
 
 use app::App;
 use app::scheduling::appointments;
@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/appointments/{appointment_id}/cancellation",
     audience: Audience::SignedIn,
-    summary: "What calling an appointment off gives back, if I do it now",
+    summary: "Read the refund that cancelling an appointment now would give",
     operation: |schemas| Operation::responds_with::<Quote>(schemas, StatusCode::OK).problems(&[409]),
     handler: |app, request| Box::pin(handle(app, request)),
 };

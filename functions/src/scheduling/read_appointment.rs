@@ -1,4 +1,4 @@
-//! One appointment, for its two people.
+//! Reads an appointment.
 
 use app::App;
 use app::scheduling::appointments;
@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/appointments/{appointment_id}",
     audience: Audience::SignedIn,
-    summary: "One of my appointments",
+    summary: "Read one of my appointments",
     operation: |schemas| Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -19,24 +19,24 @@ pub const ROUTE: Route = Route {
     summary: "Move an appointment to another slot",
     operation: |schemas| {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts::<NewTime>(schemas)
+            .accepts::<RescheduleRequest>(schemas)
             .problems(&[409])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// Where to.
+/// When the session takes place instead.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewTime {
-    /// The start of one of the slots of the same session type.
+struct RescheduleRequest {
+    /// The start time of a free slot of the same session type.
     start: Timestamp,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.parameter("appointment_id", "appointment")?;
     let person = request.signed_in()?;
-    let NewTime { start } = request.json()?;
+    let RescheduleRequest { start } = request.json()?;
     let (record, party) = appointments::reschedule(app, person, id, start).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

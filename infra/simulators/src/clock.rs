@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Answers the present moment in whole seconds since 1970-01-01T00:00:00Z.
+/// Returns the present moment in whole seconds since 1970-01-01T00:00:00Z.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The machine's own clock.

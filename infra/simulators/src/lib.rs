@@ -22,9 +22,9 @@
 //! # drop(running); Ok(()) }
 //! ```
 //!
-//! What the simulators have in common stands beside them: `webhooks` keeps, posts and repeats what they tell, `files` their
-//! state, `table` its rows, `faults` and `answers` misbehave for them, `claims` and `fingerprint` tell a repeated call,
-//! `simulator_calls` and `books_page` are for developers.
+//! The two payment simulators are [`Simulator`]s of a [`stripe`] or [`paypal`] service. `simulator` has their
+//! machinery, which `webhooks`, `idempotency`, `faults`, `locks`, `balances`, `table` and `state_file` serve;
+//! `simulator_routes`, `pages` and `books_page` are for developers.
 //!
 //! **Invariants.** Nothing here listens on anything but 127.0.0.1, reads a clock other than the one it was
 //! given, or keeps a real card number: only the published test cards exist. Nothing here knows the product.
@@ -32,25 +32,30 @@
 // The JSON of a payment intent is one long literal.
 #![recursion_limit = "256"]
 
-mod answers;
+mod balances;
 mod books_page;
-mod claims;
 mod clock;
 pub mod ecb;
 mod faults;
-mod files;
-mod fingerprint;
-mod html;
+mod idempotency;
+mod locks;
 mod loopback;
+mod pages;
 pub mod paypal;
-mod pem;
 mod random;
+mod responses;
 pub mod sign_in;
-mod simulator_calls;
+mod simulator;
+mod simulator_routes;
+mod state_file;
 pub mod stripe;
 mod table;
 mod webhooks;
 
+pub use balances::Balance;
 pub use clock::{Clock, ManualClock, system_clock};
-pub use files::OpenError;
+pub use faults::Faults;
 pub use loopback::{Loopback, Running, loopback_client};
+pub use simulator::{Refused, Simulator};
+pub use state_file::OpenError;
+pub use webhooks::Attempt;

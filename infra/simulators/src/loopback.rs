@@ -33,7 +33,7 @@ impl Loopback {
         &self.url
     }
 
-    /// Serves `router` until the answer is dropped.
+    /// Serves `router` until the returned value is dropped.
     pub fn serve(self, router: Router) -> Running {
         let url = self.url;
         let task = tokio::spawn(async move {

@@ -1,23 +1,24 @@
-//! Rows in the order they were made, found by id.
+//! Rows in the order of their creation, found by id.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Something with an id of its own.
-pub(crate) trait Row {
+/// A row with a unique id.
+pub trait Row {
+    /// The id of the row.
     fn id(&self) -> &str;
 }
 
-/// Makes rows of types whose id is their field `id`.
+/// Implements [`Row`] for types with a field `id`.
 macro_rules! rows {
     ($($row:ty),+ $(,)?) => { $(impl $crate::table::Row for $row { fn id(&self) -> &str { &self.id } })+ };
 }
 pub(crate) use rows;
 
-/// Rows that are added and changed, never taken away. Kept as a plain list on disk.
+/// Rows that are added and changed, and never removed. In the state file they are a list.
 #[derive(Debug)]
-pub(crate) struct Table<T> {
+pub struct Table<T> {
     rows: Vec<T>,
     places: HashMap<String, usize>,
 }
@@ -42,11 +43,11 @@ impl<T: Row> Table<T> {
         self.rows.push(row);
     }
 
-    /// Changes the row of this id. It must be there.
+    /// Changes the row with this id, which must exist.
     pub(crate) fn change(&mut self, id: &str, change: impl FnOnce(&mut T)) {
         match self.get_mut(id) {
             Some(row) => change(row),
-            None => tracing::error!(id, "a row that was there is gone"),
+            None => tracing::error!(id, "a row to change does not exist"),
         }
     }
 

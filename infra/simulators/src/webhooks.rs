@@ -1,25 +1,17 @@
-//! Webhooks, whatever they say and however they are signed: which still have to arrive, posting them, and
-//! trying again.
-
-use std::time::Duration;
+//! Deliveries of webhooks: which are waiting, when they are retried, and what came of each attempt.
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
-use crate::claims::{Claim, Claims};
-use crate::{OpenError, loopback_client};
-
-/// How long the receiver may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::locks::{Lock, Locks};
 
 /// How many attempts are remembered.
 const ATTEMPTS_KEPT: usize = 1000;
 
-/// A webhook that still has to arrive.
+/// An event that waits for its webhook to be delivered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Delivery {
-    number: u64,
-    event: String,
+pub(crate) struct Delivery {
+    pub(crate) number: u64,
+    pub(crate) event: String,
     due_at: i64,
     /// How many attempts failed.
     failures: usize,
@@ -32,19 +24,19 @@ pub struct Attempt {
     pub event: String,
     /// The event's type, such as `payment_intent.succeeded` or `PAYMENT.CAPTURE.COMPLETED`.
     pub kind: String,
-    /// When, in Unix seconds of the simulator's clock.
+    /// When it was made, in Unix seconds of the simulator's clock.
     pub at: i64,
-    /// Where to.
+    /// The address it was posted to.
     pub url: String,
-    /// The HTTP status that was answered; `None` when no answer came.
+    /// The HTTP status of the response; `None` when there was no response.
     pub status: Option<u16>,
-    /// When it is tried again, in Unix seconds; `None` when it arrived or was given up.
+    /// When the delivery is retried, in Unix seconds; `None` when it succeeded or is given up.
     pub retry_at: Option<i64>,
 }
 
-/// The webhooks that a simulator remembers: a part of its state.
+/// The deliveries of a simulator, a part of its state.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Outbox {
+pub struct Deliveries {
     deliveries: Vec<Delivery>,
     /// Oldest first.
     pub(crate) attempts: Vec<Attempt>,
@@ -52,8 +44,8 @@ pub(crate) struct Outbox {
     next_delivery: u64,
 }
 
-impl Outbox {
-    /// Has an event delivered, or delivered twice.
+impl Deliveries {
+    /// Schedules the delivery of an event, or two deliveries.
     pub(crate) fn add(&mut self, event: &str, due_at: i64, twice: bool) {
         for _ in 0..=u8::from(twice) {
             let (number, event) = (self.next_delivery, event.to_owned());
@@ -62,131 +54,54 @@ impl Outbox {
         }
     }
 
-    /// When the next delivery is due, in Unix seconds; `None` when nothing waits.
+    /// When the next delivery is due, in Unix seconds; `None` when there is none.
     pub(crate) fn next_due(&self) -> Option<i64> {
         self.deliveries.iter().map(|delivery| delivery.due_at).min()
     }
 
-    /// When the event is delivered next, in Unix seconds; `None` when that is over.
+    /// When the event is delivered next, in Unix seconds; `None` when no delivery is left.
     pub(crate) fn due(&self, event: &str) -> Option<i64> {
-        let about = self.deliveries.iter().filter(|delivery| delivery.event == event);
-        about.map(|delivery| delivery.due_at).min()
+        let of_event = self.deliveries.iter().filter(|delivery| delivery.event == event);
+        of_event.map(|delivery| delivery.due_at).min()
     }
 
-    /// Takes the delivery that goes next of those that are due, with its event.
-    pub(crate) fn take<'a, E>(
-        &mut self,
-        sender: &'a Sender,
+    /// Locks the next delivery that is due.
+    pub(crate) fn lock_next<'a>(
+        &self,
+        locks: &'a Locks<u64>,
         now: i64,
         newest_first: bool,
-        find: impl Fn(&str) -> Option<E>,
-    ) -> Option<(UnderWay<'a>, E)> {
+    ) -> Option<(Delivery, Lock<'a, u64>)> {
         let order = |delivery: &&Delivery| (delivery.due_at, delivery.number);
-        loop {
-            let due = self.deliveries.iter().filter(|delivery| delivery.due_at <= now);
-            let due = due.filter(|delivery| !sender.under_way.holds(&delivery.number));
-            let next = if newest_first { due.max_by_key(order) } else { due.min_by_key(order) };
-            let delivery = next.cloned()?;
-            if let Some(event) = find(&delivery.event) {
-                let claim = sender.under_way.take(delivery.number)?;
-                return Some((UnderWay { delivery, _claim: claim }, event));
-            }
-            tracing::error!(event = delivery.event, "a webhook is due for an event that is gone");
-            self.deliveries.retain(|other| other.number != delivery.number);
-        }
+        let due = self.deliveries.iter().filter(|delivery| delivery.due_at <= now);
+        let due = due.filter(|delivery| !locks.is_locked(&delivery.number));
+        let next = if newest_first { due.max_by_key(order) } else { due.min_by_key(order) }?;
+        Some((next.clone(), locks.try_lock(next.number)?))
     }
 
-    /// Notes how an attempt ended, and whether another one follows.
-    fn note(&mut self, sent: Letter, status: Option<u16>, now: i64, retry_after: &[i64]) {
-        let Delivery { number, event, failures, .. } = sent.under_way.delivery.clone();
-        let arrived = status.is_some_and(|status| (200..300).contains(&status));
-        let delay = retry_after.get(failures).filter(|_| !arrived);
-        let retry_at = delay.map(|delay| now + delay);
-        match retry_at {
+    /// Removes a delivery.
+    pub(crate) fn remove(&mut self, number: u64) {
+        self.deliveries.retain(|delivery| delivery.number != number);
+    }
+
+    /// Records an attempt, and schedules the next one when it failed. `retry_after` has the seconds from each
+    /// failed attempt to the next.
+    pub(crate) fn record(&mut self, sent: &Delivery, mut attempt: Attempt, retry_after: &[i64]) {
+        let succeeded = attempt.status.is_some_and(|status| (200..300).contains(&status));
+        let delay = retry_after.get(sent.failures).filter(|_| !succeeded);
+        attempt.retry_at = delay.map(|delay| attempt.at + delay);
+        match attempt.retry_at {
             Some(due_at) => {
-                for delivery in self.deliveries.iter_mut().filter(|delivery| delivery.number == number) {
+                for delivery in self.deliveries.iter_mut().filter(|delivery| delivery.number == sent.number) {
                     delivery.failures += 1;
                     delivery.due_at = due_at;
                 }
             }
-            None => self.deliveries.retain(|delivery| delivery.number != number),
+            None => self.remove(sent.number),
         }
-        let url = sent.url.to_string();
-        self.attempts.push(Attempt { event, kind: sent.kind, at: now, url, status, retry_at });
+        self.attempts.push(attempt);
         let surplus = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
         self.attempts.drain(..surplus);
-    }
-}
-
-/// A delivery that is on its way. It goes back to the queue when it is dropped before its end was noted.
-pub(crate) struct UnderWay<'a> {
-    delivery: Delivery,
-    _claim: Claim<'a, u64>,
-}
-
-/// A delivery with what is posted, and where to.
-pub(crate) struct Letter<'a> {
-    pub(crate) under_way: UnderWay<'a>,
-    /// The event's type.
-    pub(crate) kind: String,
-    pub(crate) body: String,
-    pub(crate) url: Url,
-}
-
-/// What webhooks ask of the simulator whose events they tell.
-pub(crate) trait Teller {
-    /// After the first failed attempt the second follows this many seconds later, and so on; after the last the
-    /// delivery is given up.
-    const RETRY_AFTER: &'static [i64];
-
-    /// Lets happen what is due by now, and takes the webhook that goes next.
-    fn next(&self) -> Option<Letter<'_>>;
-
-    /// What a body is posted with: name in lower case, and value.
-    fn headers(&self, body: &str) -> Result<Vec<(&'static str, String)>, OpenError>;
-
-    /// Changes what is remembered of webhooks, by the simulator's time, and keeps it.
-    fn change_outbox(&self, change: impl FnOnce(&mut Outbox, i64));
-}
-
-/// Posts webhooks, each by one task at a time.
-pub(crate) struct Sender {
-    http: reqwest::Client,
-    /// The numbers of the deliveries that are on their way.
-    under_way: Claims<u64>,
-}
-
-impl Sender {
-    pub(crate) fn new() -> Result<Self, OpenError> {
-        let http = loopback_client()?.timeout(PATIENCE).build();
-        let http = http.map_err(|error| OpenError::Cryptography(error.to_string()))?;
-        Ok(Self { http, under_way: Claims::default() })
-    }
-
-    /// Posts what is due, one after another, and answers how many attempts that took.
-    pub(crate) async fn deliver_due<T: Teller>(&self, teller: &T) -> usize {
-        let mut attempts = 0;
-        while let Some(letter) = teller.next() {
-            let status = self.post(teller, &letter).await;
-            teller.change_outbox(|outbox, now| outbox.note(letter, status, now, T::RETRY_AFTER));
-            attempts += 1;
-        }
-        attempts
-    }
-
-    async fn post(&self, teller: &impl Teller, letter: &Letter<'_>) -> Option<u16> {
-        let headers = teller.headers(&letter.body).inspect_err(|error| {
-            tracing::error!(%error, "a webhook was not signed");
-        });
-        let mut request = self.http.post(letter.url.clone());
-        for (name, value) in headers.ok()? {
-            request = request.header(name, value);
-        }
-        let answer = request.body(letter.body.clone()).send().await.inspect_err(|error| {
-            let event = &letter.under_way.delivery.event;
-            tracing::warn!(%error, event, "a webhook was not answered");
-        });
-        Some(answer.ok()?.status().as_u16())
     }
 }
 

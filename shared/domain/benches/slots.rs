@@ -1,5 +1,5 @@
-//! How long the slot engine takes, next to the least that anything could take: reading each busy interval and
-//! writing each slot once. `cargo bench -p domain`
+//! Benchmarks of the slot engine, compared with a lower bound: reading each busy interval and writing each slot once.
+//! Run with `cargo bench -p domain`.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use domain::kernel::time::{DAY, MINUTE};
 use domain::scheduling::slots::{BusyTimes, Slot, slots};
 use domain::{TimeSpan, Timestamp};
 
-/// Sessions of 30 minutes every 15, with two hours' notice.
+/// Sessions of 30 minutes, every 15 minutes, with a notice of two hours.
 fn terms() -> SessionTypeTerms {
     let terms = serde_json::json!({
         "name": "Session",
@@ -31,7 +31,7 @@ fn rules(days: &[&str], opens: &str, closes: &str) -> AvailabilityRules {
     serde_json::from_value(serde_json::json!({ "time_zone": "Europe/Berlin", "weekly": weekly })).unwrap()
 }
 
-/// Events of 15 or 30 minutes at random quarters of an hour, the same on every machine.
+/// Events of 15 or 30 minutes at pseudo-random quarters of an hour, the same on every machine.
 fn busy(from: Timestamp, days: u32, events: usize) -> Vec<TimeSpan> {
     let mut state = 42_u32;
     let mut draw = || {
@@ -45,7 +45,7 @@ fn busy(from: Timestamp, days: u32, events: usize) -> Vec<TimeSpan> {
     (0..events).map(|_| event()).collect()
 }
 
-/// Reads each interval and writes as many slots.
+/// Reads each interval and writes as many slots as the engine.
 fn floor(busy: &[TimeSpan], count: usize, from: Timestamp) -> (i64, Vec<Slot>) {
     let read = busy.iter().fold(0, |sum, span| sum ^ span.start().seconds() ^ span.end().seconds());
     let slot = |start| Slot { start: Timestamp::from_seconds(start), seats: 1 };

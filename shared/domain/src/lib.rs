@@ -1,10 +1,10 @@
-//! The rules of Expert Connect as pure functions of values: slots, holds, appointments, policies, payments, receipts.
+//! The rules of Expert Connect as pure functions: slots, holds, appointments, policies, payments and receipts.
 //!
-//! Nothing here does I/O, reads a clock, draws a random number, is async, or knows AWS. `now` is always an argument, so
-//! the same values give the same result on any machine at any time.
+//! This crate does no I/O, reads no clock, draws no random numbers, is not async and does not know AWS. Functions
+//! take the current time as the argument `now`, so equal inputs give equal results on every machine.
 //!
-//! [`kernel`] has the types that every area uses: ids, money, time and text. The other modules are the areas; each may use
-//! those above it in this list.
+//! [`kernel`] contains the types that every area uses: ids, money, time and text. The other modules are the areas.
+//! Areas depend on each other in one direction: `receipts` → `payments` → `scheduling` → `experts` → `kernel`.
 
 pub mod kernel;
 

@@ -1,7 +1,10 @@
 //! Errors as problem documents (RFC 9457).
 
 use app::AppError;
+use app::payments::error::PaymentsError;
 use app::payments::ports::{PaymentError, WebhookError};
+use app::receipts::error::ReceiptsError;
+use app::scheduling::error::SchedulingError;
 use domain::scheduling::occupancy::Refusal;
 use domain::scheduling::slots;
 use http::StatusCode;
@@ -114,31 +117,6 @@ impl Problem {
     }
 }
 
-fn of_slot(refusal: &Refusal) -> Problem {
-    let (kind, title) = match refusal {
-        Refusal::Retired => ("session-type-retired", "The session type is withdrawn"),
-        Refusal::NotOffered(reason) => match reason {
-            slots::Refusal::TooSoon { .. } => ("too-soon", "Too short notice"),
-            slots::Refusal::TooFar { .. } | slots::Refusal::BeforeWindow { .. } => {
-                ("outside-booking-window", "Outside the booking window")
-            }
-            _ => ("not-offered", "That time is not offered"),
-        },
-        Refusal::Taken => ("slot-taken", "Somebody was faster"),
-        Refusal::TooClose => ("slot-too-close", "Too close to another appointment"),
-        Refusal::Busy => ("expert-busy", "The expert is busy"),
-        Refusal::DayFull { .. } => ("day-full", "The day is full"),
-        Refusal::WeekFull { .. } => ("week-full", "The week is full"),
-        Refusal::Seats { .. } => ("seats-taken", "Not enough seats"),
-    };
-    let problem = Problem::conflict(kind, title, refusal.to_string());
-    match refusal {
-        Refusal::Seats { .. } => problem.subject("seats"),
-        Refusal::Retired => problem,
-        _ => problem.subject("start"),
-    }
-}
-
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let detail = error.to_string();
@@ -154,72 +132,231 @@ impl From<AppError> for Problem {
                 problem.subject("If-Match")
             }
             AppError::Exists(_) => Self::conflict("exists", "It exists already", detail),
-            AppError::TooMany(_) => Self::conflict("too-many", "No more of these", detail),
-            AppError::Slot(refusal) => of_slot(&refusal),
-            AppError::Change(_) => Self::conflict("status", "Its status does not allow this", detail),
-            AppError::NoHours => Self::conflict("no-hours", "No hours are published", detail),
-            AppError::PaymentsNotReady => Self::conflict("payments-not-ready", "No payments yet", detail),
-            AppError::TaxNotReady(_) => {
-                Self::conflict("tax-not-ready", "Taxes cannot be calculated yet", detail).subject("tax")
-            }
-            AppError::QuoteChanged { .. } => {
-                Self::conflict("quote-changed", "Calling off gives back another amount by now", detail)
-                    .subject("expected_refund")
-            }
-            AppError::PaymentState(_) => {
-                Self::conflict("payment-state", "The payment does not allow this", detail)
-            }
-            AppError::HoldEnded => Self::conflict("hold-ended", "The hold has ended", detail),
+            AppError::TooMany(_) => Self::conflict("too-many", "The limit is reached", detail),
             AppError::KeyReused => {
-                let title = "Another request has this key";
+                let title = "The idempotency key was used for another request";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title, detail)
                     .subject("Idempotency-Key")
             }
-            AppError::StillRunning => Self::conflict("still-running", "Still at work", detail)
-                .subject("Idempotency-Key")
-                .try_again(),
-            AppError::Payment(PaymentError::Refused { code, message }) => {
-                // The provider's words may name the expert's account, so they are not for the client.
-                tracing::warn!(code, message, "the payment provider refused");
-                let detail = format!("the payment provider refused ({code})");
-                Self::conflict("payment-refused", "The payment provider refused", detail)
+            AppError::StillRunning => {
+                Self::conflict("still-running", "The first request is still running", detail)
+                    .subject("Idempotency-Key")
+                    .try_again()
             }
-            AppError::Payment(
-                reason @ (PaymentError::Unavailable(_)
-                | PaymentError::Failed(_)
-                | PaymentError::NotNow { .. }),
-            ) => {
-                tracing::error!(%reason, "the payment provider is not available");
-                Self::unavailable(
-                    "the payment provider did not answer; nothing is lost: send the same request again, with the same \
-                     Idempotency-Key",
-                )
-            }
-            AppError::Webhook(WebhookError::Unavailable(reason)) => {
-                tracing::error!(%reason, "a webhook could not be checked");
-                Self::unavailable("the message could not be checked; send it again")
-            }
-            AppError::Webhook(WebhookError::Signature | WebhookError::Stale | WebhookError::Body(_)) => {
-                Self::new(StatusCode::BAD_REQUEST, "webhook-refused", "The message was not taken", detail)
-            }
+            AppError::Scheduling(error) => of_scheduling(&error),
+            AppError::Payments(error) => of_payments(error),
+            AppError::Receipts(error) => of_receipts(&error),
             AppError::Port(..) => {
                 tracing::error!(%detail, "a service is not available");
-                Self::unavailable("a service that we stand on did not answer; try again")
+                Self::unavailable("a service that the platform uses did not respond; try again")
             }
             AppError::Busy
             | AppError::Commit(CommitError::VersionConflict(_) | CommitError::Table(TableError::Busy(_)))
             | AppError::Read(ReadError::Table(TableError::Busy(_))) => {
-                Self::unavailable("too many people want the same at once; try again")
+                Self::unavailable("too many requests change the same data at once; try again")
             }
             AppError::Read(ReadError::Table(TableError::Unavailable(_)))
             | AppError::Commit(CommitError::Table(TableError::Unavailable(_))) => {
                 tracing::error!(%detail, "the table is not available");
-                Self::unavailable("our memory did not answer; send the same request again")
+                Self::unavailable("the database did not respond; send the same request again")
             }
             AppError::Read(ReadError::Corrupt { .. }) | AppError::Commit(CommitError::Unstorable(_)) => {
-                tracing::error!(%detail, "a row is not what it should be");
+                tracing::error!(%detail, "a row cannot be read or stored");
                 Self::internal()
             }
         }
+    }
+}
+
+fn of_scheduling(error: &SchedulingError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        SchedulingError::Slot(refusal) => of_slot(refusal),
+        SchedulingError::Change(_) => {
+            Problem::conflict("status", "The appointment's status does not allow this", detail)
+        }
+        SchedulingError::NoHours => Problem::conflict("no-hours", "No hours are published", detail),
+        SchedulingError::HoldEnded => Problem::conflict("hold-ended", "The hold has ended", detail),
+        SchedulingError::QuoteChanged { .. } => {
+            Problem::conflict("quote-changed", "The refund has changed", detail).subject("expected_refund")
+        }
+    }
+}
+
+fn of_slot(refusal: &Refusal) -> Problem {
+    let (kind, title) = match refusal {
+        Refusal::Retired => ("session-type-retired", "The session type is retired"),
+        Refusal::NotOffered(reason) => match reason {
+            slots::Refusal::TooSoon { .. } => ("too-soon", "The notice is too short"),
+            slots::Refusal::TooFar { .. } | slots::Refusal::BeforeWindow { .. } => {
+                ("outside-booking-window", "The start is outside the booking window")
+            }
+            slots::Refusal::Blocked { .. }
+            | slots::Refusal::OutsideHours { .. }
+            | slots::Refusal::PastClosing { .. }
+            | slots::Refusal::NotOnGrid { .. }
+            | slots::Refusal::DayFull { .. }
+            | slots::Refusal::WeekFull { .. }
+            | slots::Refusal::Taken
+            | slots::Refusal::NoSeatLeft => ("not-offered", "The start is not offered"),
+        },
+        Refusal::Taken => ("slot-taken", "The slot is taken"),
+        Refusal::TooClose => ("slot-too-close", "The start is too close to another appointment"),
+        Refusal::Busy => ("expert-busy", "The expert is busy"),
+        Refusal::DayFull { .. } => ("day-full", "The day is full"),
+        Refusal::WeekFull { .. } => ("week-full", "The week is full"),
+        Refusal::Seats { .. } => ("seats-taken", "Not enough seats are free"),
+    };
+    let problem = Problem::conflict(kind, title, refusal.to_string());
+    match refusal {
+        Refusal::Seats { .. } => problem.subject("seats"),
+        Refusal::Retired => problem,
+        Refusal::NotOffered(_)
+        | Refusal::Taken
+        | Refusal::TooClose
+        | Refusal::Busy
+        | Refusal::DayFull { .. }
+        | Refusal::WeekFull { .. } => problem.subject("start"),
+    }
+}
+
+fn of_payments(error: PaymentsError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        PaymentsError::NotReady => {
+            Problem::conflict("payments-not-ready", "The expert cannot take payments yet", detail)
+        }
+        PaymentsError::State(_) => {
+            Problem::conflict("payment-state", "The payment's state does not allow this", detail)
+        }
+        PaymentsError::Gateway(PaymentError::Refused { code, message }) => {
+            // The gateway's message may contain data of the expert's account, which the client must not see.
+            tracing::warn!(code, message, "the payment provider refused");
+            let detail = format!("the payment provider refused ({code})");
+            Problem::conflict("payment-refused", "The payment provider refused", detail)
+        }
+        PaymentsError::Gateway(
+            reason @ (PaymentError::Unavailable(_) | PaymentError::Failed(_) | PaymentError::NotNow { .. }),
+        ) => {
+            tracing::error!(%reason, "the payment provider is not available");
+            Problem::unavailable(
+                "the payment provider did not respond; nothing is lost: send the same request again, with the same \
+                 Idempotency-Key",
+            )
+        }
+        PaymentsError::Webhook(WebhookError::Unavailable(reason)) => {
+            tracing::error!(%reason, "a webhook event could not be verified");
+            Problem::unavailable("the event could not be verified; send it again")
+        }
+        PaymentsError::Webhook(WebhookError::Signature | WebhookError::Stale | WebhookError::Body(_)) => {
+            Problem::new(StatusCode::BAD_REQUEST, "webhook-refused", "The event was rejected", detail)
+        }
+    }
+}
+
+fn of_receipts(error: &ReceiptsError) -> Problem {
+    match error {
+        ReceiptsError::TaxNotReady(detail) => {
+            Problem::conflict("tax-not-ready", "Taxes cannot be calculated yet", detail).subject("tax")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::ports::PortError;
+    use domain::scheduling::appointment::ChangeRefusal;
+    use domain::{Currency, Money, Timestamp};
+
+    use super::*;
+
+    fn gateway(error: PaymentError) -> AppError {
+        PaymentsError::Gateway(error).into()
+    }
+
+    #[test]
+    fn every_error_has_its_status_and_type() {
+        let text = String::new;
+        let date = Timestamp::from_seconds(0).utc_day();
+        let zero = || Money::new(0, Currency::EUR).expect("small");
+        let slot = |refusal: Refusal| AppError::from(refusal);
+        let not_offered = |refusal: slots::Refusal| AppError::from(Refusal::NotOffered(refusal));
+        let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
+        let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
+        let corrupt = ReadError::Corrupt { key: text(), reason: text() };
+        let cases: [(AppError, u16, &str, Option<&str>); 42] = [
+            (AppError::Forbidden(""), 403, "forbidden", None),
+            (AppError::NotFound(""), 404, "not-found", None),
+            (AppError::Invalid { field: "f".to_owned(), must: text() }, 422, "invalid", Some("f")),
+            (AppError::VersionMismatch { current: 2 }, 412, "version-mismatch", Some("If-Match")),
+            (AppError::Exists(""), 409, "exists", None),
+            (AppError::TooMany(""), 409, "too-many", None),
+            (AppError::KeyReused, 422, "idempotency-key-reused", Some("Idempotency-Key")),
+            (AppError::StillRunning, 409, "still-running", Some("Idempotency-Key")),
+            (AppError::Port("", PortError(text())), 503, "unavailable", None),
+            (AppError::Busy, 503, "unavailable", None),
+            (AppError::Commit(CommitError::VersionConflict(Vec::new())), 503, "unavailable", None),
+            (AppError::Commit(TableError::Busy(text()).into()), 503, "unavailable", None),
+            (AppError::Commit(TableError::Unavailable(text()).into()), 503, "unavailable", None),
+            (AppError::Commit(CommitError::Unstorable(text())), 500, "internal", None),
+            (TableError::Busy(text()).into(), 503, "unavailable", None),
+            (TableError::Unavailable(text()).into(), 503, "unavailable", None),
+            (corrupt.into(), 500, "internal", None),
+            (slot(Refusal::Retired), 409, "session-type-retired", None),
+            (not_offered(too_soon), 409, "too-soon", Some("start")),
+            (
+                not_offered(slots::Refusal::TooFar { last_date: date }),
+                409,
+                "outside-booking-window",
+                Some("start"),
+            ),
+            (
+                not_offered(slots::Refusal::BeforeWindow { first: date }),
+                409,
+                "outside-booking-window",
+                Some("start"),
+            ),
+            (not_offered(slots::Refusal::Blocked { date }), 409, "not-offered", Some("start")),
+            (slot(Refusal::Taken), 409, "slot-taken", Some("start")),
+            (slot(Refusal::TooClose), 409, "slot-too-close", Some("start")),
+            (slot(Refusal::Busy), 409, "expert-busy", Some("start")),
+            (slot(Refusal::DayFull { date, cap: 1 }), 409, "day-full", Some("start")),
+            (slot(Refusal::WeekFull { date, cap: 1 }), 409, "week-full", Some("start")),
+            (slot(Refusal::Seats { wanted: 2, left: 1 }), 409, "seats-taken", Some("seats")),
+            (status.into(), 409, "status", None),
+            (SchedulingError::NoHours.into(), 409, "no-hours", None),
+            (SchedulingError::HoldEnded.into(), 409, "hold-ended", None),
+            (
+                SchedulingError::QuoteChanged { refund: zero(), expected: zero() }.into(),
+                409,
+                "quote-changed",
+                Some("expected_refund"),
+            ),
+            (PaymentsError::NotReady.into(), 409, "payments-not-ready", None),
+            (PaymentsError::State(text()).into(), 409, "payment-state", None),
+            (gateway(PaymentError::Refused { code: text(), message: text() }), 409, "payment-refused", None),
+            (gateway(PaymentError::NotNow { code: text(), message: text() }), 503, "unavailable", None),
+            (gateway(PaymentError::Failed(text())), 503, "unavailable", None),
+            (gateway(PaymentError::Unavailable(text())), 503, "unavailable", None),
+            (WebhookError::Signature.into(), 400, "webhook-refused", None),
+            (WebhookError::Stale.into(), 400, "webhook-refused", None),
+            (WebhookError::Unavailable(PortError(text())).into(), 503, "unavailable", None),
+            (ReceiptsError::TaxNotReady(text()).into(), 409, "tax-not-ready", Some("tax")),
+        ];
+        for (error, status, kind, field) in cases {
+            let case = format!("{error:?}");
+            let problem = Problem::from(error);
+            assert_eq!(problem.status, status, "{case}");
+            assert_eq!(problem.kind, format!("urn:expert-connect:problem:{kind}"), "{case}");
+            assert_eq!(problem.field.as_deref(), field, "{case}");
+            let retry = status == 503 || kind == "still-running";
+            assert_eq!(problem.retry_after.is_some(), retry, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_gateway_does_not_show_its_message() {
+        let refused = PaymentError::Refused { code: "c".to_owned(), message: "account acct_1".to_owned() };
+        assert_eq!(Problem::from(gateway(refused)).detail, "the payment provider refused (c)");
     }
 }

@@ -1,4 +1,4 @@
-//! The table as DynamoDB, through the AWS SDK.
+//! The table port for DynamoDB, with the AWS SDK.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,24 +17,24 @@ use aws_sdk_dynamodb::types::{
 use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
 use crate::table::{Action, Consistency, Expect, Item, Query, Table, TableError, Write, WriteError, causes};
 
-/// Most rows that one `BatchGetItem` takes.
-const MOST_KEYS: usize = 100;
+/// The maximum number of rows of one `BatchGetItem`.
+const MAX_KEYS: usize = 100;
 
-/// Notes what requests cost.
+/// Records the capacity that requests consume.
 #[derive(Debug, Default)]
 pub struct Meter(Mutex<Vec<Cost>>);
 
-/// What one request cost.
+/// The capacity that one request consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
-    /// The operation's name, as `TransactWriteItems`.
+    /// The name of the operation, such as `TransactWriteItems`.
     pub operation: &'static str,
-    /// Tenths of capacity units: read units of a read, write units of a write.
+    /// Tenths of capacity units: read units for a read, write units for a write.
     pub tenths: u64,
 }
 
 impl Meter {
-    /// The requests since the last call, in the order of their answers.
+    /// Returns the costs of the requests since the last call, in the order of their responses.
     pub fn take(&self) -> Vec<Cost> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -48,12 +48,12 @@ pub struct DynamoTable {
 }
 
 impl DynamoTable {
-    /// The table with this name.
+    /// The table with this name. It must exist.
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into(), meter: None }
     }
 
-    /// The same, noting what its requests cost.
+    /// Records the costs of all requests in `meter`.
     #[must_use]
     pub fn metered(self, meter: Arc<Meter>) -> Self {
         Self { meter: Some(meter), ..self }
@@ -68,7 +68,7 @@ impl DynamoTable {
         let tenths = consumed
             .into_iter()
             .filter_map(|capacity| capacity.capacity_units)
-            // The service answers in halves; tenths as an integer lose nothing.
+            // The service reports halves of units, so nothing is lost in tenths.
             .map(|units| format!("{units:.1}").replace('.', "").parse().unwrap_or(0))
             .sum();
         meter.0.lock().unwrap_or_else(PoisonError::into_inner).push(Cost { operation, tenths });
@@ -82,7 +82,7 @@ fn key_attributes(key: &Key) -> Item {
     ])
 }
 
-/// The condition, the names in it, and the value that it compares with.
+/// The condition expression, its attribute names, and the value that it compares with.
 fn condition(expect: Expect) -> (Option<String>, Option<HashMap<String, String>>, Option<AttributeValue>) {
     let named = |name: &str| Some(HashMap::from([("#expected".to_owned(), name.to_owned())]));
     match expect {
@@ -136,8 +136,8 @@ impl Table for DynamoTable {
 
     async fn get_many(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, TableError> {
         let mut items = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(MOST_KEYS) {
-            let wanted = KeysAndAttributes::builder()
+        for keys in keys.chunks(MAX_KEYS) {
+            let request = KeysAndAttributes::builder()
                 .set_keys(Some(keys.iter().map(key_attributes).collect()))
                 .consistent_read(consistency == Consistency::Strong)
                 .build()
@@ -145,14 +145,14 @@ impl Table for DynamoTable {
             let mut answer = self
                 .client
                 .batch_get_item()
-                .request_items(&self.name, wanted)
+                .request_items(&self.name, request)
                 .set_return_consumed_capacity(self.capacity())
                 .send()
                 .await
                 .map_err(table_error)?;
             self.count("BatchGetItem", answer.consumed_capacity());
             if answer.unprocessed_keys.as_ref().is_some_and(|left| !left.is_empty()) {
-                return Err(TableError::Busy("not all rows were read".to_owned()));
+                return Err(TableError::Busy("some rows were not read".to_owned()));
             }
             items.extend(
                 answer.responses.as_mut().and_then(|found| found.remove(&self.name)).unwrap_or_default(),
@@ -228,8 +228,8 @@ impl DynamoTable {
                 self.count("PutItem", answer.consumed_capacity());
                 Ok(())
             }
-            // The SDK repeats a write whose answer was lost, and then finds its own row in the way.
-            Err(error) if standing(&error) == Some(&item) => Ok(()),
+            // The SDK retries a write whose response was lost, and then finds its own row.
+            Err(error) if stored_row(&error) == Some(&item) => Ok(()),
             Err(error) => Err(single_error(key, error)),
         }
     }
@@ -310,8 +310,8 @@ impl DynamoTable {
     }
 }
 
-/// The row that kept another from being put.
-fn standing(error: &SdkError<PutItemError>) -> Option<&Item> {
+/// The stored row that made the condition of a put false.
+fn stored_row(error: &SdkError<PutItemError>) -> Option<&Item> {
     match error.as_service_error() {
         Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item(),
         _ => None,
@@ -337,24 +337,24 @@ fn transaction_error(keys: &[Key], error: SdkError<TransactWriteItemsError>) -> 
             let named = keys.iter().zip(reasons).filter(|(_, reason)| reason.code() == Some(code));
             named.map(|(key, _)| key.clone()).collect()
         };
-        let moved = failed("ConditionalCheckFailed");
-        if !moved.is_empty() {
-            return WriteError::VersionConflict(moved);
+        let changed = failed("ConditionalCheckFailed");
+        if !changed.is_empty() {
+            return WriteError::VersionConflict(changed);
         }
         let transient = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
         if reasons.iter().any(|reason| transient.contains(&reason.code().unwrap_or_default())) {
             return WriteError::Table(TableError::Busy(
-                "another transaction is at work on the same rows".to_owned(),
+                "another transaction is writing the same rows".to_owned(),
             ));
         }
     }
     WriteError::Table(table_error(error))
 }
 
-/// Creates the table as `template.yaml` describes it, for tests and for one machine. An existing table is left as it is.
+/// Creates the table as `template.yaml` describes it, for tests and for the local system. An existing table stays unchanged.
 ///
 /// # Errors
-/// When it cannot be created.
+/// If the table cannot be created.
 pub async fn create_table(client: &Client, name: &str) -> Result<(), TableError> {
     let attribute = |name: &str| {
         AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()

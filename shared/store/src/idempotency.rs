@@ -1,4 +1,4 @@
-//! Requests that created something, so that the same request again gets the same answer.
+//! Idempotency records: a repeated request gets the response of the first one.
 
 use domain::Timestamp;
 use domain::kernel::time::DAY;
@@ -9,32 +9,32 @@ use crate::table::{Consistency, Expect};
 use crate::transaction::{document, number};
 use crate::{CommitError, ReadError, Store, Transaction};
 
-/// How long a record is kept, in seconds: as long as Stripe keeps its own.
-const KEPT: i64 = DAY;
+/// How long a record is valid, in seconds: as long as Stripe keeps its idempotency keys.
+const VALIDITY: i64 = DAY;
 
-/// What is known of a request that carried an idempotency key.
+/// The state of a request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdempotencyRecord {
-    /// The id of the person who sent it, so that the keys of different people never collide.
+    /// The id of the person who sent the request. Keys of different people do not collide.
     pub person: String,
-    /// The key they chose.
+    /// The idempotency key that the person chose.
     pub key: String,
-    /// Grows by one each time the request stops, with a response or without.
+    /// Increases by one when the request completes or is released.
     pub version: u64,
-    /// SHA-256 of the request, in hexadecimal.
+    /// SHA-256 of the request, in hexadecimal. It detects another request with the same key.
     pub fingerprint: String,
-    /// The id of what it created.
+    /// The id of what the request created.
     pub subject: String,
-    /// Until this instant the first request may still be running.
+    /// The first request may still be running until this instant.
     pub running_until: Timestamp,
-    /// When the record ends.
+    /// When the record expires.
     pub ends_at: Timestamp,
-    /// The body of the response, once it is known.
+    /// The body of the response, once the request is complete.
     pub response: Option<String>,
 }
 
 impl IdempotencyRecord {
-    /// A record of a request that begins now and may run for `seconds`.
+    /// The record of a request that starts now and may run for `seconds`.
     pub fn starting(
         person: impl Into<String>,
         key: impl Into<String>,
@@ -50,33 +50,33 @@ impl IdempotencyRecord {
             fingerprint: fingerprint.into(),
             subject: subject.into(),
             running_until: now.plus(seconds),
-            ends_at: now.plus(KEPT),
+            ends_at: now.plus(VALIDITY),
             response: None,
         }
     }
 }
 
 impl Transaction {
-    /// Writes the record of a request. `over` is a record that has ended and that TTL has not removed yet.
+    /// Writes the record of a request. `expired` is the record that it replaces, if TTL has not deleted that one yet.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_idempotency_record(
         &mut self,
         record: &IdempotencyRecord,
-        over: Option<&IdempotencyRecord>,
+        expired: Option<&IdempotencyRecord>,
     ) -> Result<(), CommitError> {
-        let expect = over.map_or(Expect::read(record.version - 1), |over| Expect::Version(over.version));
+        let expect = expired.map_or(Expect::read(record.version - 1), |old| Expect::Version(old.version));
         let ttl = [(keys::EXPIRES_AT, number(record.ends_at.seconds()))];
         self.put_document(keys::idempotency(&record.person, &record.key), expect, record, ttl)
     }
 }
 
 impl Store {
-    /// The record of a request, even if it has ended.
+    /// The record of a request, even if it has expired.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn idempotency_record(
         &self,
         person: &str,

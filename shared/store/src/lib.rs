@@ -1,8 +1,8 @@
-//! Everything Expert Connect remembers, in one DynamoDB table.
+//! The stored state of Expert Connect, in one DynamoDB table.
 //!
-//! Every key is in [`keys`], under the table of who asks what. There is one way to change state: build a [`Transaction`] from
-//! what was read, under the versions read, and [`Store::commit`] it. What the outside world must come to show is owed by
-//! [`due`] rows of the same transaction.
+//! Each area has a folder with its rows, and with their keys in `keys.rs` below a table of access patterns. What all areas
+//! share is in [`keys`]. State changes in one way only: build a [`Transaction`] from the rows that were read, with their
+//! versions, and [`Store::commit`] it. Each side effect is an [`OutboxEntry`] of the same transaction.
 
 mod dynamo;
 pub mod idempotency;
@@ -24,45 +24,45 @@ pub use operations::outbox::{Job, OutboxEntry};
 pub use payments::exchange_rates::VersionedRates;
 pub use payments::ledger::LedgerPage;
 pub use payments::payment::EscalationPage;
-pub use payments::reconciliation::{Compared, DifferencePage};
-pub use receipts::receipt::{ReceiptPage, VersionedBilling, WrittenCalculation};
+pub use payments::reconciliation::{DifferencePage, ReconciliationProgress};
+pub use receipts::receipt::{ReceiptPage, VersionedBilling, VersionedTaxCalculation};
 pub use scheduling::appointments::{AppointmentPage, AppointmentRecord, AppointmentsOf};
 pub use scheduling::occupancy::Offer;
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
 
-/// The table, asked in the domain's words.
+/// Typed access to the table. Each area adds its reads.
 #[derive(Clone)]
 pub struct Store {
     table: Arc<dyn Table>,
 }
 
-/// Why something could not be read.
+/// Why a read failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The table did not answer.
+    /// The table did not respond.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A row is not what this version of the code writes.
-    #[error("the row {key} cannot be understood: {reason}")]
+    /// The row has a format that this version of the code does not know.
+    #[error("the row {key} cannot be read: {reason}")]
     Corrupt {
-        /// Which row.
+        /// The key of the row.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the row.
         reason: String,
     },
 }
 
 impl Store {
-    /// A store over this table.
+    /// A store that uses this table.
     pub fn new(table: Arc<dyn Table>) -> Self {
         Self { table }
     }
 
-    /// Asks the table for a row that never exists, so that connection, credentials and TLS are ready for the first caller.
+    /// Reads a row that never exists, so that the credentials, the connection and TLS are ready for the first request.
     ///
     /// # Errors
-    /// When the table does not answer.
+    /// If the table does not respond.
     pub async fn warm_up(&self) -> Result<(), TableError> {
         self.table.get(&keys::nothing(), table::Consistency::Eventual).await.map(|_| ())
     }

@@ -1,6 +1,6 @@
-//! What the store needs of a table: the few operations of DynamoDB that it uses, with their semantics.
+//! The port to the table: the few operations of DynamoDB that the store uses, with their semantics.
 //!
-//! The one implementation for the real thing is [`crate::DynamoTable`]. A model of DynamoDB can stand in.
+//! [`crate::DynamoTable`] implements it for DynamoDB. Tests can use a model of DynamoDB instead.
 
 use std::collections::HashMap;
 
@@ -9,124 +9,124 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::keys::{Index, Key};
 
-/// A row.
+/// A row: attribute values by attribute name.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Whether a read must see every write that was answered before it.
+/// Whether a read must see every write that has completed before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consistency {
-    /// It must; costs twice as much.
+    /// It must. Such a read costs twice as much.
     Strong,
-    /// It may lag by moments.
+    /// It may be a moment behind.
     Eventual,
 }
 
-/// What a write expects of the row that stands there.
+/// The condition of a write: what it expects of the stored row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
-    /// That there is none.
+    /// The row does not exist.
     Absent,
-    /// That it has this version.
+    /// The row has this version.
     Version(u64),
-    /// Nothing.
+    /// No condition.
     Anything,
 }
 
 impl Expect {
-    /// Version 0 stands for a row that was not there when it was read.
+    /// The row is still as it was read. Version 0 stands for a row that did not exist.
     pub fn read(version: u64) -> Self {
         if version == 0 { Self::Absent } else { Self::Version(version) }
     }
 }
 
-/// What a write does.
+/// What a write does to the row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Put this row in the place of what stands there.
+    /// Creates or replaces the row.
     Put(Item),
-    /// Remove the row.
+    /// Deletes the row.
     Delete,
-    /// Change nothing; only the expectation counts.
+    /// Changes nothing. The transaction still fails if the condition is false.
     Check,
 }
 
-/// One write.
+/// One write of a transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {
-    /// Where.
+    /// The key of the row.
     pub key: Key,
-    /// On what condition.
+    /// The condition.
     pub expect: Expect,
-    /// What.
+    /// What it does.
     pub action: Action,
 }
 
-/// Rows of one partition between two sort keys, both inclusive.
+/// A query of the rows in one partition between two sort keys, both inclusive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// `None` asks the table itself.
+    /// The index to query; `None` for the table itself.
     pub index: Option<Index>,
-    /// The partition.
+    /// The partition key.
     pub pk: String,
-    /// First sort key.
+    /// The first sort key.
     pub from: String,
-    /// Last sort key.
+    /// The last sort key.
     pub to: String,
-    /// Whether to begin at the last sort key.
+    /// Whether to return the rows in descending order.
     pub backwards: bool,
-    /// Most rows to answer; `None` answers all, in as many requests as it takes.
+    /// The maximum number of rows. `None` returns all of them, in as many requests as necessary.
     pub limit: Option<u16>,
-    /// Strong only on the table itself.
+    /// Must be eventual for an index.
     pub consistency: Consistency,
 }
 
-/// Why the table did not do as asked, and nothing is known to have changed.
+/// Why the table did not execute a request. A write may still have been executed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// Too much at once, or another transaction at work on the same rows. Worth another try.
+    /// Throttled, or another transaction is writing the same rows. A retry can succeed.
     #[error("the table is busy: {0}")]
     Busy(String),
-    /// No answer, or one that another try would not change.
+    /// No response, or an error that a retry would not change.
     #[error("the table is not available: {0}")]
     Unavailable(String),
 }
 
-/// Why a write did not happen.
+/// Why a write failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// The expectations about these rows were wrong.
-    #[error("{} moved", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    /// The conditions on these rows were false. Nothing was written.
+    #[error("{} changed since it was read", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     VersionConflict(Vec<Key>),
-    /// The table failed.
+    /// The table did not execute the write.
     #[error(transparent)]
     Table(#[from] TableError),
 }
 
-/// A table with the two indexes of [`crate::keys`].
+/// A table with the two global secondary indexes of [`crate::keys`].
 #[async_trait]
 pub trait Table: Send + Sync {
-    /// One row.
+    /// Reads one row.
     async fn get(&self, key: &Key, consistency: Consistency) -> Result<Option<Item>, TableError>;
 
-    /// Several rows in one request, those that exist, in any order; at most 100.
+    /// Reads those of the rows that exist, in any order. One request reads at most 100 rows.
     async fn get_many(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, TableError>;
 
-    /// The rows of a range in the order of their sort keys.
+    /// Reads the rows of a range in the order of their sort keys.
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError>;
 
-    /// All of the writes or none; at most 100, each to another row.
+    /// Executes all of the writes or none. There are at most 100, each to another row.
     ///
-    /// One row put by itself is done, too, when exactly that row stands there already: the client library repeats what it heard
-    /// nothing of, and finds its own row in the way. So two who put the same bytes under the same version are both told that it is
-    /// done. Whoever must know who was first puts something of their own into the row, as leases do.
+    /// A single put also succeeds if the stored row already equals the new one: the SDK retries a request whose response was
+    /// lost, and then finds its own row. As a consequence, two callers that put identical rows with the same condition both
+    /// succeed. A caller that must know whether it was first writes a random value into the row, as leases do.
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError>;
 }
 
-/// What went wrong, and what that came from, without the dump of the whole exchange that the SDK offers: it could hold what
-/// must not be in a log.
+/// The messages of an error and of its sources. The debug output of the SDK would contain the whole exchange, with data that
+/// must not be logged.
 pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
-    let mut said: Vec<String> = chain.map(ToString::to_string).collect();
-    said.dedup();
-    said.join(": ")
+    let mut messages: Vec<String> = chain.map(ToString::to_string).collect();
+    messages.dedup();
+    messages.join(": ")
 }

@@ -1,4 +1,4 @@
-//! The one way to change state.
+//! Transactions: the only way to change state.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
@@ -9,23 +9,25 @@ use crate::operations::outbox::{Job, OutboxEntry};
 use crate::table::{Action, Expect, Item, TableError, Write, WriteError};
 use crate::{ReadError, Store};
 
-/// Writes that happen together or not at all, each on condition that its row is still as it was read.
+/// Writes that are executed together or not at all, each on condition that its row has not changed since it was read.
+///
+/// A transaction contains a row at most once. Each area adds its writes.
 #[derive(Debug, Default)]
 pub struct Transaction {
     writes: Vec<Write>,
     due: Vec<(Timestamp, Job)>,
 }
 
-/// Why a transaction changed nothing.
+/// Why a commit failed. After [`TableError::Unavailable`], the transaction may still have been executed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Somebody else changed one of the rows since they were read. Read again and decide again.
-    #[error("somebody else changed {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    /// These rows have changed since they were read. Read and decide again.
+    #[error("{} changed since it was read", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     VersionConflict(Vec<Key>),
-    /// The table did not take it.
+    /// The table did not execute the transaction.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A value cannot be stored.
+    /// A value cannot be written as attributes of a row.
     #[error("{0}")]
     Unstorable(String),
 }
@@ -36,17 +38,17 @@ impl Transaction {
         Self::default()
     }
 
-    /// How many rows it touches; DynamoDB takes 100.
+    /// The number of rows that it writes or checks. DynamoDB allows 100.
     pub fn len(&self) -> usize {
         self.writes.len()
     }
 
-    /// Whether it touches nothing.
+    /// Whether it writes and checks nothing.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }
 
-    /// What it owes that is due by `now`.
+    /// The jobs that it enqueues and that are due by `now`.
     pub fn due_jobs(&self, now: Timestamp) -> Vec<Job> {
         self.due.iter().filter(|(due_at, _)| *due_at <= now).map(|(_, job)| *job).collect()
     }
@@ -75,23 +77,24 @@ impl Transaction {
         self.writes.push(Write { key, expect, action: Action::Delete });
     }
 
-    /// One row can be in a transaction only once; what is written under a condition is checked by it.
+    /// Checks a row that is not written. A row that the transaction already writes is checked by the condition of that write.
     pub(crate) fn check(&mut self, key: Key, expect: Expect) {
         if !self.writes.iter().any(|write| write.key == key) {
             self.writes.push(Write { key, expect, action: Action::Check });
         }
     }
 
-    pub(crate) fn note_outbox_entry(&mut self, due: &OutboxEntry) {
-        self.due.push((due.due_at, due.job));
+    /// Remembers the job of an outbox entry for [`Transaction::due_jobs`].
+    pub(crate) fn note_outbox_entry(&mut self, entry: &OutboxEntry) {
+        self.due.push((entry.due_at, entry.job));
     }
 }
 
 impl Store {
-    /// Does all of a transaction, or nothing.
+    /// Executes a transaction. One without writes succeeds without a request.
     ///
     /// # Errors
-    /// [`CommitError::VersionConflict`] when a row is no longer as it was read.
+    /// [`CommitError::VersionConflict`] if a row has changed since it was read.
     pub async fn commit(&self, transaction: Transaction) -> Result<(), CommitError> {
         if transaction.writes.is_empty() {
             return Ok(());
@@ -117,7 +120,7 @@ pub(crate) fn document<T: for<'de> serde::Deserialize<'de>>(item: Item) -> Resul
     serde_dynamo::from_item(item).map_err(|error| ReadError::Corrupt { key, reason: error.to_string() })
 }
 
-/// The key of a row, for messages.
+/// The key of a row, for error messages.
 pub(crate) fn key_of(item: &Item) -> String {
     let part = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
     format!("{} / {}", part(keys::PK), part(keys::SK))

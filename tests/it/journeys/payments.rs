@@ -1,7 +1,7 @@
 //! Payments that are late, repeated, missing, or reported by no webhook.
 
 use serde_json::json;
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use crate::harness::{GOOD_CARD, TestApp, id, intent, paid_hour};
 
@@ -91,74 +91,74 @@ async fn late_payment_of_a_free_slot_confirms_the_booking() {
 #[tokio::test]
 async fn order_number_and_loss_of_webhooks_do_not_matter() {
     let cases = [
-        Switches { duplicate_deliveries: true, ..Switches::default() },
-        Switches { out_of_order: true, duplicate_deliveries: true, ..Switches::default() },
-        Switches { delay_deliveries_seconds: 120, ..Switches::default() },
-        Switches { drop_webhooks: true, ..Switches::default() },
+        Faults { duplicate_deliveries: true, ..Faults::default() },
+        Faults { out_of_order: true, duplicate_deliveries: true, ..Faults::default() },
+        Faults { delay_deliveries_seconds: 120, ..Faults::default() },
+        Faults { drop_webhooks: true, ..Faults::default() },
     ];
-    for switches in cases {
+    for faults in cases {
         let test = TestApp::new().await;
         let offer = test.offer(&paid_hour()).await;
-        test.stripe().set_switches(switches.clone());
+        test.stripe().set_faults(faults.clone());
         let booked = test.book(&offer, AT, "k").await.expect(201);
         test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
         test.stack.run_until_idle().await;
         test.advance(130);
         test.stack.run_until_idle().await;
-        if switches.drop_webhooks {
+        if faults.drop_webhooks {
             // The job at the end of the hold reads the payment from Stripe.
             assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
             test.advance(480);
             test.sweep().await;
         }
-        assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed", "{switches:?}");
+        assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed", "{faults:?}");
         test.post_action("alan", &id(&booked), "cancel", &json!(null)).await.expect(200);
         for _ in 0..3 {
             test.advance(130);
             test.sweep().await;
         }
-        assert_eq!(test.appointment(&id(&booked)).await["payment"]["state"], "refunded", "{switches:?}");
+        assert_eq!(test.appointment(&id(&booked)).await["payment"]["state"], "refunded", "{faults:?}");
         let events = test.stack.bus.published();
         assert_eq!(
             events.iter().filter(|event| event.kind == "appointment.confirmed").count(),
             1,
-            "{switches:?}"
+            "{faults:?}"
         );
         let count = |kind: &str| test.stripe().events().iter().filter(|event| event["type"] == kind).count();
-        assert_eq!((count("payment_intent.succeeded"), count("refund.created")), (1, 1), "{switches:?}");
+        assert_eq!((count("payment_intent.succeeded"), count("refund.created")), (1, 1), "{faults:?}");
     }
 }
 
 #[tokio::test]
 async fn stripe_faults_lose_and_repeat_nothing() {
-    let fresh = Switches::default;
-    for switches in [Switches { fail_before_acting: 1, ..fresh() }, Switches { lose_answers: 1, ..fresh() }] {
+    let fresh = Faults::default;
+    for faults in [Faults { fail_before_acting: 1, ..fresh() }, Faults { lose_responses: 1, ..fresh() }] {
         let test = TestApp::new().await;
         let offer = test.offer(&paid_hour()).await;
-        test.stripe().set_switches(switches.clone());
+        test.stripe().set_faults(faults.clone());
         let failed = test.book(&offer, AT, "k").await;
-        assert_eq!(failed.problem(503), "unavailable", "{switches:?}");
+        assert_eq!(failed.problem(503), "unavailable", "{faults:?}");
         // The hold remains, and the repeated request continues where this one stopped.
         assert_eq!(test.book_as("grace", &offer, AT, "k").await.problem(409), "slot-taken");
         test.advance(20);
         let booked = test.book(&offer, AT, "k").await.expect(201);
         let intents =
             test.stripe().events().iter().filter(|event| event["type"] == "payment_intent.created").count();
-        assert_eq!(intents, 1, "{switches:?}");
+        assert_eq!(intents, 1, "{faults:?}");
         test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
         test.stack.run_until_idle().await;
         test.post_action("alan", &id(&booked), "cancel", &json!(null)).await.expect(200);
         // Each request of the refund fails once.
         for _ in 0..6 {
-            test.stripe().set_switches(switches.clone());
+            test.stripe().set_faults(faults.clone());
             test.stack.run_until_idle().await;
-            test.stripe().set_switches(Switches::default());
+            test.stripe().set_faults(Faults::default());
             test.advance(240);
             test.sweep().await;
         }
-        assert_eq!(test.appointment(&id(&booked)).await["payment"]["state"], "refunded", "{switches:?}");
+        assert_eq!(test.appointment(&id(&booked)).await["payment"]["state"], "refunded", "{faults:?}");
         let refunds = test.stripe().events().iter().filter(|event| event["type"] == "refund.created").count();
-        assert_eq!(refunds, 1, "{switches:?}");
+        assert_eq!(refunds, 1, "{faults:?}");
     }
 }
 
@@ -166,7 +166,7 @@ async fn stripe_faults_lose_and_repeat_nothing() {
 async fn repeated_booking_after_the_hold_reports_that_it_expired() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
-    test.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+    test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     assert_eq!(test.book(&offer, AT, "k").await.problem(503), "unavailable");
     test.advance(700);
     assert_eq!(test.book(&offer, AT, "k").await.problem(409), "hold-ended");

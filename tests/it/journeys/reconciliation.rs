@@ -5,7 +5,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Entry, Movement, MovementKind};
 use domain::{AppointmentId, Money, Timestamp};
 use serde_json::{Value, json};
-use simulators::stripe::{DisputeOutcome, PayoutOutcome, Switches};
+use simulators::stripe::{DisputeOutcome, Faults, PayoutOutcome};
 
 use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
 
@@ -47,7 +47,7 @@ impl TestApp {
             movements: vec![movement],
         };
         let mut transaction = store::Transaction::new();
-        transaction.put_entry(id, &entry).expect("it can be stored");
+        transaction.put_ledger_entry(id, &entry).expect("it can be stored");
         self.stack.app.store.commit(transaction).await.expect("it is new");
     }
 
@@ -116,7 +116,7 @@ async fn ledger_agrees_with_the_books_after_every_kind_of_movement() {
 async fn reconciliation_finds_a_payment_with_a_lost_webhook() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
-    test.stripe().set_switches(Switches { drop_webhooks: true, ..Switches::default() });
+    test.stripe().set_faults(Faults { drop_webhooks: true, ..Faults::default() });
     let booked = test.book(&offer, AT, "k").await.expect(201);
     test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
     test.advance(2 * HOUR);
@@ -141,7 +141,7 @@ async fn reconciliation_finds_a_refund_made_at_stripe() {
     test.advance(3 * 24 * HOUR);
     test.reconcile().await;
     while test.reconcile().await.lines > 0 {}
-    test.stripe().set_switches(Switches { drop_webhooks: true, ..Switches::default() });
+    test.stripe().set_faults(Faults { drop_webhooks: true, ..Faults::default() });
     let charge = test.captured(&appointment).await.object;
     let form = [
         ("charge", charge.as_str()),
@@ -280,7 +280,7 @@ async fn unavailable_gateway_is_compared_later() {
     test.book_and_pay(&offer, AT, "k").await;
     test.advance(2 * HOUR);
     test.stack.run_until_idle().await;
-    test.stripe().set_switches(Switches { rate_limit: 1, ..Switches::default() });
+    test.stripe().set_faults(Faults { rate_limit: 1, ..Faults::default() });
     assert!(test.stack.reconcile().await.is_err());
     test.advance(HOUR);
     assert_eq!(test.reconcile().await, Reconciled { lines: 3, differences: 0 });

@@ -1,435 +1,447 @@
-//! People who book, pay, call off, move, complete, contradict, decide and edit, and banks that dispute: as the seed draws.
+//! The experts, clients and administrator of a simulation, and the requests they send.
 
-use crate::people::How;
-use app::identity::people::Person;
-use domain::experts::availability::DateRange;
-use domain::kernel::time::{DAY, HOUR, MINUTE};
-use domain::payments::payment::OrderKind;
-use domain::scheduling::appointment::{Outcome, Status};
-use domain::scheduling::party::Party;
-use domain::{AppointmentId, ExpertId, Rate, TimeSpan, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::core::Core;
-use crate::gateway::{self, Pays};
-use crate::invariants::Stood;
-use crate::people::{Ask, Asked, ask};
-use crate::table::Rows;
+use app::experts::profiles;
+use app::experts::session_types;
+use app::idempotency::{Creation, IdempotentRequest, complete};
+use app::identity::people::{Person, Role};
+use app::payments::accounts;
+use app::payments::checkout;
+use app::payments::error::PaymentsError;
+use app::payments::escalations;
+use app::payments::exchange_rates;
+use app::payments::exchange_rates::RefreshError;
+use app::payments::fees;
+use app::payments::ports::PayWith;
+use app::payments::ports::PaymentError;
+use app::payments::refunds;
+use app::scheduling::appointments;
+use app::scheduling::booking;
+use app::scheduling::booking::{Booked, Booking};
+use app::scheduling::error::SchedulingError;
+use app::scheduling::slots;
+use app::{App, AppError};
+use domain::experts::availability::AvailabilityRules;
+use domain::experts::session_type::SessionTypeTerms;
+use domain::kernel::text::LongText;
+use domain::payments::gateway::GatewayKind;
+use domain::payments::payment::Escalation;
+use domain::scheduling::appointment::{Attendee, Outcome};
+use domain::{AppointmentId, Currency, ExpertId, Money, Rate, SessionTypeId, TimeSpan, Timestamp};
 
-/// How often each thing is done, and how far ahead is booked: another mix for each seed.
+use crate::core::{Core, Ended, Start};
+use crate::random::Rng;
+
+/// The time limit of functions that serve requests, in milliseconds.
+const TIME_LIMIT: i64 = 10_000;
+/// How often an actor retries a request without a definite response.
+const MAX_ATTEMPTS: u32 = 6;
+
+/// A request to the platform.
 #[derive(Debug, Clone)]
-pub struct Mix {
-    deeds: Vec<(u32, Deed)>,
-    /// How far ahead sessions are booked, in seconds.
-    horizons: Vec<i64>,
-    /// How many starts somebody chooses from.
-    width: u64,
-    /// How often things happen at once, in ten thousand.
-    burst: u32,
-    /// How long nothing happens at most, in seconds.
-    lull: i64,
-    /// How often somebody else books at the same moment, in ten thousand.
-    rivals: u32,
-    /// How often nothing happens until something is to be decided, in ten thousand.
-    leaps: u32,
+pub enum Command {
+    /// Books a session.
+    Book {
+        /// The expert to book.
+        expert: ExpertId,
+        /// The session type to book.
+        session_type: SessionTypeId,
+        /// The start of the session.
+        start: Timestamp,
+        /// The number of seats.
+        seats: u16,
+        /// The currency to pay in, if it differs from the currency of the price.
+        pay_in: Option<Currency>,
+        /// The idempotency key.
+        key: String,
+    },
+    /// Cancels an appointment.
+    Cancel(AppointmentId),
+    /// Cancels an appointment for the quoted charge.
+    CancelAsQuoted(AppointmentId),
+    /// Reschedules an appointment.
+    Reschedule(AppointmentId, Timestamp),
+    /// Reports how a session ended, and optionally a lower charge.
+    EndSession(AppointmentId, Outcome, Option<Money>),
+    /// Refunds an amount under an idempotency key.
+    Refund(AppointmentId, Money, String),
+    /// Resolves an escalated payment.
+    ResolveEscalation(AppointmentId, Resolution),
+    /// Reads how to pay for an appointment.
+    ReadPayment(AppointmentId),
+    /// Lists the slots in a range.
+    ListSlots(ExpertId, SessionTypeId, TimeSpan),
+    /// Updates the terms of a session type.
+    UpdateSessionType(SessionTypeId, Box<SessionTypeTerms>),
+    /// Retires a session type.
+    RetireSessionType(SessionTypeId),
+    /// Replaces the availability rules.
+    ReplaceAvailability(Box<AvailabilityRules>),
+    /// Opens an account at the gateway.
+    StartOnboarding,
+    /// Reads the expert's account at the gateway.
+    ReadPaymentAccount,
+    /// Sets the platform's commission for an expert.
+    SetExpertFee(ExpertId, Option<Rate>),
+    /// Compares the ledger with the gateway's books.
+    Reconcile,
+    /// Fetches the exchange rates.
+    FetchExchangeRates,
 }
 
-/// What can happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Book,
-    Repeat,
-    Pay,
-    WayToPay,
-    Cancel,
-    Reschedule,
-    End,
-    Refund,
-    Decide,
-    Slots,
-    Edit,
-    Retire,
-    Hours,
-    Onboard,
-    Connection,
-    Fee,
-    Dispute,
-    DecideDispute,
-    SomebodyRefunds,
-    Restrict,
-    Refuse,
-    Payout,
-    Forget,
+/// The relevant part of a response.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// The appointment.
+    pub appointment: Option<AppointmentId>,
+    /// The client secret to pay with.
+    pub secret: Option<String>,
+    /// The number of differences between the ledger and the books.
+    pub differences: usize,
+    /// The quoted charge of a cancellation.
+    pub final_charge: Option<u64>,
+    /// The starts of the listed slots.
+    pub starts: Vec<Timestamp>,
 }
 
-impl Mix {
-    /// A seed's own mix.
-    pub fn draw(core: &mut Core) -> Self {
-        let chance = &mut core.people.chance;
-        let usual = [
-            (30, Deed::Book),
-            (12, Deed::Repeat),
-            (40, Deed::Pay),
-            (4, Deed::WayToPay),
-            (6, Deed::Cancel),
-            (5, Deed::Reschedule),
-            (16, Deed::End),
-            (3, Deed::Refund),
-            (3, Deed::Decide),
-            (1, Deed::Slots),
-            (1, Deed::Edit),
-            (1, Deed::Hours),
-            (1, Deed::Onboard),
-            (1, Deed::Connection),
-            (1, Deed::Fee),
-            (2, Deed::Dispute),
-            (2, Deed::DecideDispute),
-            (1, Deed::SomebodyRefunds),
-            (1, Deed::Restrict),
-            (1, Deed::Refuse),
-            (2, Deed::Payout),
-            (1, Deed::Forget),
-        ];
-        let mut deeds: Vec<(u32, Deed)> =
-            usual.into_iter().map(|(weight, deed)| (weight * *chance.pick(&[1, 4, 4, 16]), deed)).collect();
-        deeds.push((1, Deed::Retire));
-        let whole = [2 * HOUR, 6 * HOUR, DAY, 3 * DAY, 10 * DAY, 30 * DAY];
-        let horizons = (0..*chance.pick(&[1, 2, 4])).map(|_| *chance.pick(&whole)).collect();
+/// A request that an actor sends.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The actor.
+    pub person: Person,
+    /// The request.
+    pub command: Command,
+    /// The number of earlier attempts.
+    pub attempts: u32,
+}
+
+/// An expert and what they offer.
+#[derive(Debug, Clone)]
+pub struct SimExpert {
+    /// The expert.
+    pub person: Person,
+    /// Their session types.
+    pub types: Vec<(SessionTypeId, SessionTypeTerms)>,
+    /// Their availability rules.
+    pub rules: AvailabilityRules,
+}
+
+/// The actors and what they know.
+#[derive(Debug)]
+pub struct Actors {
+    /// Draws what the actors do.
+    pub rng: Rng,
+    /// The experts.
+    pub experts: Vec<SimExpert>,
+    /// The clients.
+    pub clients: Vec<Person>,
+    /// The administrator.
+    pub admin: Person,
+    /// The currency of prices.
+    pub currency: Currency,
+    /// The client secrets of appointments that may still be payable.
+    pub secrets: Vec<(AppointmentId, String)>,
+    /// Requests without a definite response.
+    pub to_retry: Vec<Submission>,
+    /// The charges that experts requested for completed sessions, in minor units.
+    pub requested_charges: BTreeMap<AppointmentId, Vec<u64>>,
+    /// Appointments that were rescheduled by someone other than their client.
+    pub rescheduled_by_others: BTreeSet<AppointmentId>,
+    /// The charges that actors were promised, in minor units.
+    pub promised_charges: Vec<(AppointmentId, u64)>,
+    /// All appointments.
+    pub appointments: Vec<(AppointmentId, ExpertId, domain::ClientId)>,
+    keys: u64,
+}
+
+impl Actors {
+    /// Creates the actors of an empty simulation.
+    pub fn new(rng: Rng) -> Self {
         Self {
-            deeds,
-            horizons,
-            width: *chance.pick(&[1, 3, 8, 40]),
-            burst: *chance.pick(&[2_000, 6_000, 9_000, 9_700]),
-            lull: *chance.pick(&[30 * MINUTE, 4 * HOUR, DAY]),
-            rivals: *chance.pick(&[0, 1_000, 5_000]),
-            leaps: *chance.pick(&[0, 300, 1_000]),
+            rng,
+            experts: Vec::new(),
+            clients: Vec::new(),
+            admin: Person::new(u128::MAX - 1, vec![Role::Admin]),
+            currency: Currency::EUR,
+            secrets: Vec::new(),
+            to_retry: Vec::new(),
+            requested_charges: BTreeMap::new(),
+            promised_charges: Vec::new(),
+            rescheduled_by_others: BTreeSet::new(),
+            appointments: Vec::new(),
+            keys: 0,
         }
     }
-}
 
-/// Lets one thing happen, and plans the next, until so many operations were made.
-pub fn drive(core: &mut Core, mix: Mix, operations: u64) {
-    if core.calls + core.steps >= operations {
-        return;
+    /// Returns a new idempotency key.
+    pub fn key(&mut self) -> String {
+        self.keys += 1;
+        format!("key-{}", self.keys)
     }
-    core.steps += 1;
-    let deed = core.people.chance.weighted(&mix.deeds);
-    happen(core, &mix, deed);
-    let chance = &mut core.people.chance;
-    let decision = if chance.hits(mix.leaps) { some_decision(core) } else { None };
-    let chance = &mut core.people.chance;
-    let pause = if let Some(instant) = decision {
-        instant - core.now
-    } else if chance.hits(mix.burst) {
-        chance.between(0, 150)
-    } else if chance.hits(6_000) {
-        chance.between(0, 60_000)
-    } else {
-        chance.between(0, mix.lull * 1_000)
-    };
-    core.later(pause, move |core| drive(core, mix, operations));
-}
 
-/// What is done twice a day: the ledger is held against the books, and exchange rates are fetched. The product does both every
-/// hour, and reads as much in the end.
-pub fn schedules(core: &mut Core, operations: u64) {
-    if core.calls + core.steps < operations {
-        for wanted in [Ask::Rates, Ask::Reconcile] {
-            let person = core.people.admin.clone();
-            ask(core, Asked { person, ask: wanted, before: 0 });
-        }
-        core.later(12 * HOUR * 1_000, move |core| schedules(core, operations));
+    /// Finds a client.
+    pub fn client(&self, id: domain::ClientId) -> Option<&Person> {
+        self.clients.iter().find(|person| person.client_id() == id)
     }
-}
 
-fn pick<T: Clone>(core: &mut Core, of: &[T]) -> Option<T> {
-    if of.is_empty() { None } else { Some(core.people.chance.pick(of).clone()) }
-}
-
-/// One of the latest appointments; sometimes an old one, and mostly one that stands as wanted.
-fn some_appointment(
-    core: &mut Core,
-    stands: impl Fn(&Core, AppointmentId, &Stood) -> bool,
-) -> Option<(AppointmentId, ExpertId, domain::ClientId)> {
-    let all = &core.people.appointments;
-    if all.is_empty() {
-        return None;
-    }
-    if core.people.chance.hits(7_500) {
-        let fits = |id: AppointmentId| {
-            core.stood.get(&id).and_then(|states| states.last()).is_some_and(|state| stands(core, id, state))
-        };
-        let all = core.people.appointments.iter().rev();
-        let fitting: Vec<_> = all.filter(|(id, ..)| fits(*id)).take(8).copied().collect();
-        if !fitting.is_empty() {
-            return Some(*core.people.chance.pick(&fitting));
+    /// Updates the known terms of a session type.
+    fn offers(&mut self, expert: ExpertId, id: SessionTypeId, terms: SessionTypeTerms) {
+        let expert = self.experts.iter_mut().find(|one| one.person.expert_id() == expert);
+        let offer = expert.and_then(|expert| expert.types.iter_mut().find(|(one, _)| *one == id));
+        if let Some((_, before)) = offer {
+            *before = terms;
         }
     }
-    let all = core.people.appointments.len();
-    let latest = if core.people.chance.hits(7_000) { all.min(8) } else { all };
-    let place = all - 1 - usize::try_from(core.people.chance.below(latest as u64)).unwrap_or(0);
-    core.people.appointments.get(place).copied()
-}
 
-/// An instant at which something will have to be decided about an appointment, or shortly before or after it.
-fn some_decision(core: &mut Core) -> Option<i64> {
-    let (id, ..) = some_appointment(core, |_, _, state| state.status.is_active())?;
-    let state = core.stood.get(&id)?.last()?;
-    let (start, end) = (state.session.start(), state.session.end());
-    let mut instants = vec![start.plus(-DAY), start, end, end.plus(DAY), end.plus(-5 * DAY)];
-    if let Status::Pending { hold_expires_at } = state.status {
-        instants.extend([hold_expires_at; 4]);
+    /// Finds an expert.
+    pub fn expert(&self, id: ExpertId) -> Option<&SimExpert> {
+        self.experts.iter().find(|expert| expert.person.expert_id() == id)
     }
-    let instant = core.people.chance.pick(&instants).seconds() * 1_000;
-    let around = *core.people.chance.pick(&[100, 3_000, 60_000]);
-    Some(instant + core.people.chance.between(-around, around)).filter(|at| *at > core.now)
 }
 
-/// One of the people of an appointment, or an administrator.
-fn somebody_of(core: &mut Core, expert: ExpertId, client: domain::ClientId) -> Option<(Person, Party)> {
-    let party = *core.people.chance.pick(&[
-        Party::Client,
-        Party::Client,
-        Party::Expert,
-        Party::Expert,
-        Party::Platform,
-    ]);
-    let person = match party {
-        Party::Client => core.people.client(client)?.clone(),
-        Party::Expert => core.people.expert(expert)?.person.clone(),
-        Party::Platform => core.people.admin.clone(),
-    };
-    Some((person, party))
+/// The details of an attendee.
+pub fn attendee() -> Option<Attendee> {
+    Some(Attendee {
+        name: "Alan".to_owned().try_into().ok()?,
+        email: "alan@example.org".to_owned().try_into().ok()?,
+        time_zone: domain::Zone::UTC,
+        note: LongText::default(),
+    })
 }
 
-fn some_start(core: &mut Core, mix: &Mix) -> Timestamp {
-    let horizon = *core.people.chance.pick(&mix.horizons);
-    let place = i64::try_from(core.people.chance.below(mix.width)).unwrap_or(0);
-    let grid = 30 * MINUTE;
-    let seconds = core.instant().seconds() + horizon;
-    Timestamp::from_seconds((seconds / (4 * HOUR) * (4 * HOUR)) + place * grid)
+fn request(person: &Person, key: &str, body: String) -> IdempotentRequest {
+    IdempotentRequest { person: person.client_id().to_string(), key: key.to_owned(), fingerprint: body }
 }
 
-fn happen(core: &mut Core, mix: &Mix, deed: Deed) {
-    let send = |core: &mut Core, person: Person, wanted: Ask| {
-        ask(core, Asked { person, ask: wanted, before: 0 });
-    };
-    let experts = core.people.experts.clone();
-    let Some(expert) = pick(core, &experts) else { return };
-    let owner = expert.person.clone();
-    match deed {
-        Deed::Book => {
-            let clients = core.people.clients.clone();
-            let (Some(client), Some((session_type, terms))) =
-                (pick(core, &clients), pick(core, &expert.types))
-            else {
-                return;
+/// Runs the use case of a request, as its function does.
+pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
+    let Submission { person, command, .. } = asked;
+    let subject = |id: AppointmentId| Reply { appointment: Some(id), ..Reply::default() };
+    let owner = || person.owner_of(person.expert_id());
+    match command {
+        Command::Book { expert, session_type, start, seats, pay_in, key } => {
+            let attendee = attendee().ok_or(AppError::NotFound("attendee"))?;
+            let wanted = Booking {
+                expert: *expert,
+                session_type: *session_type,
+                start: *start,
+                seats: *seats,
+                attendee,
+                gateway: GatewayKind::Stripe,
+                pay_in: *pay_in,
             };
-            let start = some_start(core, mix);
-            let seats = if terms.capacity > 1 { *core.people.chance.pick(&[1, 1, 2]) } else { 1 };
-            let pay_in = match core.people.chance.hits(5_000) {
-                true => pick(core, &terms.presentment_currencies),
-                false => None,
-            };
-            let key = core.people.key();
-            let wanted = Ask::Book { expert: owner.expert_id(), session_type, start, seats, pay_in, key };
-            let asked = Asked { person: client, ask: wanted, before: 0 };
-            // Impatient people press twice.
-            if core.people.chance.hits(500) {
-                ask(core, asked.clone());
-            }
-            // And others want the same, or something near it, at the same moment.
-            while core.people.chance.hits(mix.rivals) {
-                let Some(person) = pick(core, &clients) else { break };
-                let start = some_start(core, mix);
-                let key = core.people.key();
-                let wanted =
-                    Ask::Book { expert: owner.expert_id(), session_type, start, seats: 1, pay_in: None, key };
-                ask(core, Asked { person, ask: wanted, before: 0 });
-            }
-            ask(core, asked);
-        }
-        Deed::Repeat => {
-            let open = core.people.unanswered.len();
-            if open > 0 {
-                let place = usize::try_from(core.people.chance.below(open as u64)).unwrap_or(0);
-                let mut asked = core.people.unanswered.swap_remove(place);
-                // Some change their mind and forget to take another key.
-                if let Ask::Book { start, .. } = &mut asked.ask
-                    && core.people.chance.hits(300)
-                {
-                    *start = start.plus(2 * HOUR);
-                }
-                ask(core, asked);
-            }
-        }
-        Deed::Pay => {
-            let open = core.people.secrets.len();
-            if open > 0 {
-                let latest = open - open.min(6)..open;
-                let payable = |place: &usize| core.gateway.is_payable(&core.people.secrets[*place].1);
-                let places: Vec<usize> = latest.clone().filter(payable).collect();
-                let places = if places.is_empty() { latest.collect() } else { places };
-                let place = *core.people.chance.pick(&places);
-                let (_, secret) = core.people.secrets[place].clone();
-                let declines = core.people.chance.hits(core.weather.decline);
-                let how = if declines {
-                    Pays::Declined
-                } else {
-                    *core.people.chance.pick(&[Pays::Now, Pays::Now, Pays::Now, Pays::Slowly])
-                };
-                if gateway::pays(core, &secret, how) && how != Pays::Declined {
-                    core.people.secrets.remove(place);
-                }
-            }
-        }
-        Deed::WayToPay => {
-            let active = |_: &Core, _, state: &Stood| state.status.is_active();
-            let Some((id, _, client)) = some_appointment(core, active) else { return };
-            if let Some(person) = core.people.client(client).cloned() {
-                send(core, person, Ask::WayToPay(id));
-            }
-        }
-        Deed::Cancel | Deed::Reschedule | Deed::End | Deed::Refund => {
-            let stands = |core: &Core, id, state: &Stood| match deed {
-                Deed::Cancel => state.status.is_active(),
-                Deed::Reschedule => state.status == Status::Confirmed,
-                Deed::End => {
-                    let began = state.session.start() <= core.instant();
-                    began && (state.status == Status::Confirmed || state.status.has_ended())
-                }
-                _ => core.gateway.was_charged(id),
-            };
-            let Some((id, expert, client)) = some_appointment(core, stands) else { return };
-            let Some((person, party)) = somebody_of(core, expert, client) else { return };
-            let owner = core.people.expert(expert).map(|expert| expert.person.clone());
-            let person = match (deed, owner) {
-                // Only they can.
-                (Deed::Refund, Some(owner)) if core.people.chance.hits(8_000) => owner,
-                _ => person,
-            };
-            let currency = core.gateway.currency_of(id).unwrap_or(core.people.currency);
-            let wanted = match deed {
-                Deed::Cancel if core.people.chance.hits(4_000) => Ask::CancelAsQuoted(id),
-                Deed::Cancel => Ask::Cancel(id),
-                Deed::Reschedule => Ask::Reschedule(id, some_start(core, mix)),
-                Deed::Refund => {
-                    let amount = *core.people.chance.pick(&[10, 500, 4_000, 8_000]);
-                    let Ok(amount) = domain::Money::new(amount, currency) else { return };
-                    Ask::Refund(id, amount, core.people.key())
-                }
-                _ => {
-                    let missed = Outcome::NoShow { missed_by: Party::Expert };
-                    let outcome = match party {
-                        Party::Client => missed,
-                        _ => *core.people.chance.pick(&[
-                            Outcome::Completed,
-                            Outcome::Completed,
-                            Outcome::NoShow { missed_by: Party::Client },
-                            missed,
-                        ]),
+            let body = format!("{expert} {session_type} {start} {seats} {pay_in:?}");
+            match booking::book(app, person, &request(person, key, body), &wanted).await? {
+                Creation::Replayed(answer) => Ok(read(&answer)),
+                Creation::Created(Booked { appointment, payment }, idempotency) => {
+                    let secret = match payment {
+                        Some((_, PayWith::ClientSecret(secret))) => secret,
+                        _ => String::new(),
                     };
-                    let charge = *core.people.chance.pick(&[None, None, None, Some(1_000), Some(0)]);
-                    let charge = charge.filter(|_| outcome == Outcome::Completed);
-                    let charge = charge.and_then(|amount| domain::Money::new(amount, currency).ok());
-                    Ask::End(id, outcome, charge)
+                    let answer = format!("{} {secret}", appointment.id);
+                    complete(app, idempotency, answer.clone()).await;
+                    Ok(read(&answer))
+                }
+            }
+        }
+        Command::Cancel(id) => {
+            appointments::cancel(app, person, *id, LongText::default(), None).await.map(|_| subject(*id))
+        }
+        Command::CancelAsQuoted(id) => {
+            let quote = appointments::quote(app, person, *id).await?;
+            appointments::cancel(app, person, *id, LongText::default(), Some(quote.refund)).await?;
+            Ok(Reply { final_charge: Some(quote.final_charge.amount()), ..subject(*id) })
+        }
+        Command::Reschedule(id, start) => {
+            appointments::reschedule(app, person, *id, *start).await.map(|_| subject(*id))
+        }
+        Command::EndSession(id, outcome, charge) => {
+            appointments::end(app, person, *id, *outcome, *charge).await.map(|_| subject(*id))
+        }
+        Command::Refund(id, amount, key) => {
+            let body = format!("{id} {amount}");
+            match refunds::refund(app, person, &request(person, key, body), *id, *amount).await? {
+                Creation::Replayed(_) => {}
+                Creation::Created(_, idempotency) => complete(app, idempotency, id.to_string()).await,
+            }
+            Ok(subject(*id))
+        }
+        Command::ResolveEscalation(id, decision) => {
+            let decision = match decision {
+                Resolution::TryAgain => escalations::Resolution::TryAgain,
+                Resolution::ResolvedManually => {
+                    escalations::Resolution::ResolvedManually(shown(app, *id).await?)
                 }
             };
-            send(core, person, wanted);
+            escalations::resolve(app, person, *id, decision).await.map(|_| subject(*id))
         }
-        Deed::Decide => {
-            let troubled = |core: &Core, id, _: &Stood| core.gateway.troubled.contains_key(&id);
-            let Some((id, ..)) = some_appointment(core, troubled) else { return };
-            let decision = *core.people.chance.pick(&[How::TryAgain, How::ResolvedManually]);
-            let admin = core.people.admin.clone();
-            send(core, admin, Ask::Decide(id, decision));
+        Command::ReadPayment(id) => {
+            let secret = match checkout::way_to_pay(app, person, *id).await? {
+                (_, PayWith::ClientSecret(secret)) => Some(secret),
+                _ => None,
+            };
+            Ok(Reply { secret, ..subject(*id) })
         }
-        Deed::Slots => {
-            let Some((session_type, _)) = pick(core, &expert.types) else { return };
-            let range = TimeSpan::new(core.instant(), core.instant().plus(14 * DAY));
-            send(core, owner.clone(), Ask::Slots(owner.expert_id(), session_type, range));
+        Command::ListSlots(expert, session_type, range) => {
+            let slots = slots::list(app, *expert, *session_type, *range).await?;
+            let starts = slots.iter().map(|slot| slot.start).collect();
+            Ok(Reply { starts, ..Reply::default() })
         }
-        Deed::Edit => {
-            let Some((session_type, mut terms)) = pick(core, &expert.types) else { return };
-            let amount = *core.people.chance.pick(&[5_000, 8_000, 9_990]);
-            if core.people.chance.hits(6_000) {
-                terms = crate::setting::terms(&mut core.people.chance, core.people.currency);
-            } else if !terms.price.is_zero() {
-                terms.price = terms.price.with_amount(amount).unwrap_or(terms.price);
-            }
-            send(core, owner, Ask::Edit(session_type, Box::new(terms)));
+        Command::UpdateSessionType(id, terms) => {
+            let version = session_types::read(app, person.expert_id(), *id).await?.version;
+            let terms = SessionTypeTerms::clone(terms);
+            session_types::edit(app, owner()?, *id, version, terms).await.map(|_| Reply::default())
         }
-        Deed::Retire => {
-            let Some((session_type, _)) = pick(core, &expert.types) else { return };
-            if expert.types.len() > 1 {
-                send(core, owner, Ask::Retire(session_type));
-            }
+        Command::RetireSessionType(id) => {
+            session_types::retire(app, owner()?, *id).await.map(|_| Reply::default())
         }
-        Deed::Hours => {
-            let mut rules = expert.rules.clone();
-            match core.people.chance.below(4) {
-                0 => rules.weekly.sunday.clear(),
-                1 => {
-                    let day = domain::kernel::time::Date::try_from(core.instant().plus(2 * DAY).utc_day());
-                    rules.blocked.extend(day.map(|day| DateRange { first: day, last: day }));
-                }
-                _ => {}
-            }
-            send(core, owner, Ask::Hours(Box::new(rules)));
+        Command::ReplaceAvailability(rules) => {
+            let version = profiles::rules(app, owner()?).await?.version;
+            let rules = AvailabilityRules::clone(rules);
+            profiles::replace_rules(app, owner()?, version, rules).await.map(|_| Reply::default())
         }
-        Deed::Onboard => send(core, owner, Ask::Onboard),
-        Deed::Connection => send(core, owner, Ask::Connection),
-        Deed::Fee => {
-            let rate = *core.people.chance.pick(&[None, Some(0), Some(1_500), Some(3_333)]);
-            let rate = rate.and_then(|points| Rate::from_basis_points(points).ok());
-            let admin = core.people.admin.clone();
-            send(core, admin, Ask::Fee(owner.expert_id(), rate));
+        Command::StartOnboarding => {
+            accounts::start_onboarding(app, owner()?, GatewayKind::Stripe).await.map(|_| Reply::default())
         }
-        Deed::Dispute => {
-            let charged = core.gateway.charged();
-            if let Some(name) = pick(core, &charged) {
-                let percent = *core.people.chance.pick(&[100, 100, 40]);
-                core.say(|| format!("a client disputes {percent} % of {name}"));
-                gateway::opens_dispute(core, &name, percent);
-            }
+        Command::ReadPaymentAccount => {
+            accounts::read_account(app, owner()?, GatewayKind::Stripe).await.map(|_| Reply::default())
         }
-        Deed::DecideDispute => {
-            gateway::decide_disputes(core);
+        Command::SetExpertFee(expert, rate) => {
+            fees::set_expert_fee(app, person, *expert, *rate).await.map(|_| Reply::default())
         }
-        Deed::SomebodyRefunds => {
-            let charged = core.gateway.charged();
-            if let Some(name) = pick(core, &charged) {
-                core.say(|| format!("somebody refunds a part of {name} in the dashboard"));
-                gateway::somebody_refunds(core, &name, 20);
-            }
+        Command::Reconcile => {
+            let found = app::payments::reconciliation::reconcile(app).await?;
+            Ok(Reply { differences: found.differences, ..Reply::default() })
         }
-        Deed::Restrict => {
-            let accounts: Vec<String> = core.gateway.accounts.keys().cloned().collect();
-            if let Some(account) = pick(core, &accounts) {
-                gateway::restrict(core, &account, false);
-                let back = core.people.chance.between(0, 4 * HOUR);
-                core.later(back * 1_000, move |core| gateway::restrict(core, &account, true));
-            }
-        }
-        Deed::Refuse => {
-            let paid = |core: &Core, id, _: &Stood| core.gateway.secured.contains_key(&id);
-            let Some((id, ..)) = some_appointment(core, paid) else { return };
-            if core.chance.hits(core.weather.refuses.saturating_mul(5)) {
-                let order = *core.people.chance.pick(&[
-                    OrderKind::Capture,
-                    OrderKind::Refund,
-                    OrderKind::Reversal,
-                    OrderKind::Transfer,
-                ]);
-                core.say(|| format!("the gateway refuses {order:?} of {id}"));
-                core.gateway.refuse(id, order);
-            }
-        }
-        Deed::Payout => {
-            let accounts: Vec<String> = core.gateway.accounts.keys().cloned().collect();
-            if let Some(account) = pick(core, &accounts) {
-                gateway::payout(core, &account);
-            }
-        }
-        Deed::Forget => Rows::forget(core),
+        Command::FetchExchangeRates => match exchange_rates::refresh(app).await {
+            Ok(_) => Ok(Reply::default()),
+            Err(RefreshError::App(error)) => Err(error),
+            Err(RefreshError::Source(error)) => Err(AppError::Port("the source of exchange rates", error)),
+            Err(RefreshError::Implausible(why)) => panic!("the rates of the model are refused: {why}"),
+        },
     }
+}
+
+fn read(answer: &str) -> Reply {
+    let (id, secret) = answer.split_once(' ').unwrap_or((answer, ""));
+    let secret = Some(secret.to_owned()).filter(|secret| !secret.is_empty());
+    Reply { appointment: id.parse().ok(), secret, ..Reply::default() }
+}
+
+/// The response to a request: `None` while it runs, and `Some(None)` if no response arrives.
+pub type PendingReply = Arc<Mutex<Option<Option<Result<Reply, AppError>>>>>;
+
+/// Sends a request to the platform.
+pub fn submit(core: &mut Core, asked: Submission) -> PendingReply {
+    core.steps += 1;
+    if let Command::EndSession(id, _, Some(charge)) = &asked.command {
+        core.actors.requested_charges.entry(*id).or_default().push(charge.amount());
+    }
+    if let Command::Reschedule(id, _) = &asked.command
+        && core.actors.client(asked.person.client_id()).is_none()
+    {
+        core.actors.rescheduled_by_others.insert(*id);
+    }
+    let outcome: PendingReply = Arc::default();
+    let answer: Arc<Mutex<Option<Result<Reply, AppError>>>> = Arc::default();
+    let (slot, pending, wanted) = (answer.clone(), outcome.clone(), asked.clone());
+    let begun = core.now;
+    let limit = if matches!(asked.command, Command::Reconcile) { 300_000 } else { TIME_LIMIT };
+    let name = if core.trace.is_some() { format!("{:?}", asked.command) } else { String::new() };
+    core.starts.push(Start {
+        name,
+        limit,
+        body: Box::new(move |app| {
+            Box::pin(async move {
+                let done = execute(&app, &wanted).await;
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+            })
+        }),
+        on_end: Box::new(move |core, ended| {
+            let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let response_lost = ended == Ended::Dead
+                || core.injected_fault.is_none() && core.rng.happens(core.faults.abandoned_request);
+            let answer = answer.filter(|_| !response_lost);
+            receive_reply(core, asked, answer.as_ref(), begun);
+            *pending.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        }),
+    });
+    outcome
+}
+
+/// Handles a response, or its absence.
+fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Reply, AppError>>, begun: i64) {
+    if core.trace.is_some() {
+        let line = match answer {
+            None => "no response".to_owned(),
+            Some(Ok(reply)) => format!("answered {reply:?}"),
+            Some(Err(error)) => format!("refused: {error}"),
+        };
+        core.log(|| format!("{:?}: {line}", asked.command));
+    }
+    if let Some(Ok(Reply { appointment: Some(id), secret: Some(secret), .. })) = answer
+        && !core.actors.secrets.iter().any(|(_, known)| known == secret)
+    {
+        core.actors.secrets.push((*id, secret.clone()));
+    }
+    match answer {
+        Some(Ok(reply)) => match asked.command {
+            Command::Book { start, key, .. } => {
+                let first = |id| core.history.get(id).and_then(|states| states.first());
+                let history = reply.appointment.as_ref().and_then(first).map(|state| state.session.start());
+                if history.is_some_and(|history| history != start) {
+                    core.violation(format!("{key} requested {start} and got an appointment at {history:?}"));
+                }
+            }
+            Command::CancelAsQuoted(id) => {
+                core.actors.promised_charges.extend(reply.final_charge.map(|final_charge| (id, final_charge)))
+            }
+            Command::UpdateSessionType(id, terms) => core.actors.offers(asked.person.expert_id(), id, *terms),
+            Command::EndSession(id, Outcome::Completed, Some(charge)) => {
+                core.actors.promised_charges.push((id, charge.amount()))
+            }
+            _ => {}
+        },
+        Some(Err(AppError::Scheduling(SchedulingError::Slot(refusal)))) => {
+            crate::invariants::check_refusal(core, &asked, refusal, begun)
+        }
+        None
+        | Some(Err(
+            AppError::StillRunning
+            | AppError::Busy
+            | AppError::Payments(PaymentsError::Gateway(
+                PaymentError::Unavailable(_) | PaymentError::Failed(_),
+            ))
+            | AppError::Port(..)
+            | AppError::Read(_)
+            | AppError::Commit(_),
+        )) if asked.attempts < MAX_ATTEMPTS && !matches!(asked.command, Command::Reconcile) => {
+            core.actors.to_retry.push(Submission { attempts: asked.attempts + 1, ..asked });
+        }
+        None | Some(Err(_)) => {}
+    }
+}
+/// How the administrator resolves an escalated payment.
+#[derive(Debug, Clone, Copy)]
+pub enum Resolution {
+    /// The gateway is asked again.
+    TryAgain,
+    /// The whole amount was settled outside the platform.
+    ResolvedManually,
+}
+
+/// The amount of the escalation.
+async fn shown(app: &App, id: AppointmentId) -> Result<Money, AppError> {
+    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    let price = record.appointment.price;
+    Ok(match record.payment.and_then(|payment| payment.escalation) {
+        Some(
+            Escalation::RefundFailed { amount }
+            | Escalation::DisputeLost { amount }
+            | Escalation::Refused { amount, .. },
+        ) => amount,
+        Some(Escalation::NoShowDisputed) | None => price,
+    })
 }

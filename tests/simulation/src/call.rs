@@ -1,40 +1,41 @@
-//! One call of a port: the point at which others get in between, and at which things go wrong.
+//! One call of a port: the point where tasks interleave and where faults are injected.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::core::{Core, How, Shared, TaskId, What};
+use crate::core::{Core, Event, FaultKind, Shared, TaskId};
 
-/// Where an answer is laid out.
-type Slot<T> = Arc<Mutex<Option<T>>>;
+/// Holds the reply until the caller is polled.
+type ReplySlot<T> = Arc<Mutex<Option<T>>>;
 
-/// What a port makes of silence.
-pub type Silent<T> = fn(&'static str) -> T;
+/// Creates the error that a port returns when no response arrives.
+pub type OnLost<T> = fn(&'static str) -> T;
 
-/// A function that answers requests may run for ten seconds; so long it can sleep, in milliseconds, and still go on.
-const LONG_SLEEP: i64 = 9_000;
-/// So late something can still be done that nobody heard of, in milliseconds: others have asked for the same again by then.
-const LATE: i64 = 3_000;
+/// How long a task freezes when a fault is injected, in milliseconds: less than the limit of 10 seconds of a function that
+/// serves requests.
+const FREEZE_TIME: i64 = 9_000;
+/// How long a call is delayed when a fault is injected, in milliseconds: long enough for the caller to retry first.
+const DELAY: i64 = 3_000;
 
-/// How a call goes.
+/// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Fine,
+enum CallOutcome {
+    Normal,
     LostRequest,
-    LostAnswer,
-    /// Nothing came back in time, and it is done so many milliseconds later.
-    Zombie(i64),
+    LostResponse,
+    /// The caller gets a timeout, and the call takes effect after this many milliseconds.
+    Delayed(i64),
     CrashBefore,
     CrashAfter,
-    /// The function sleeps so many milliseconds before it hears the answer.
+    /// The task freezes for this many milliseconds before it gets the reply.
     Freeze(i64),
 }
 
-/// Waits until an answer is laid out.
-struct Answer<T>(Slot<T>);
+/// Waits for the reply.
+struct ReplyFuture<T>(ReplySlot<T>);
 
-impl<T> Future for Answer<T> {
+impl<T> Future for ReplyFuture<T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
@@ -45,36 +46,40 @@ impl<T> Future for Answer<T> {
     }
 }
 
-/// What remains of a call once it is done: its answer on the way back.
-pub struct Finish<T> {
+/// A call in progress whose reply is still to be sent.
+pub struct PendingCall<T> {
     task: Option<TaskId>,
-    slot: Slot<T>,
-    fate: Fate,
-    silent: Silent<T>,
+    slot: ReplySlot<T>,
+    call_outcome: CallOutcome,
+    on_lost: OnLost<T>,
 }
 
-impl<T: Send + 'static> Finish<T> {
-    /// AppointmentsOf call it is.
+impl<T: Send + 'static> PendingCall<T> {
+    /// The task that made the call.
     pub fn task(&self) -> Option<TaskId> {
         self.task
     }
 
-    /// Sends the answer back, unless the fate of the call is another.
+    /// Sends the reply, unless a fault prevents it.
     pub fn finish(self, core: &mut Core, answer: T) {
-        let way = core.way();
-        match (self.task, self.fate) {
+        let latency = core.latency();
+        match (self.task, self.call_outcome) {
             (None, _) => {}
-            (Some(task), Fate::CrashAfter) => core.at(core.now, What::Kill(task, "it crashes after acting")),
-            (Some(task), Fate::LostAnswer) => lay_out(core, way, task, self.slot, (self.silent)("no answer")),
-            (Some(task), Fate::Freeze(milliseconds)) => {
-                core.say(|| format!("{} freezes for {milliseconds} ms", core_name(task)));
+            (Some(task), CallOutcome::CrashAfter) => {
+                core.schedule(core.now, Event::Kill(task, "it crashes after the call"))
+            }
+            (Some(task), CallOutcome::LostResponse) => {
+                deliver_reply(core, latency, task, self.slot, (self.on_lost)("no answer"))
+            }
+            (Some(task), CallOutcome::Freeze(milliseconds)) => {
+                core.log(|| format!("{} freezes for {milliseconds} ms", core_name(task)));
                 let until = core.now + milliseconds;
                 if let Some(task) = core.tasks.get_mut(&task) {
                     task.frozen_until = until;
                 }
-                lay_out(core, way, task, self.slot, answer);
+                deliver_reply(core, latency, task, self.slot, answer);
             }
-            (Some(task), _) => lay_out(core, way, task, self.slot, answer),
+            (Some(task), _) => deliver_reply(core, latency, task, self.slot, answer),
         }
     }
 }
@@ -83,113 +88,123 @@ fn core_name(task: TaskId) -> String {
     format!("[{task}]")
 }
 
-fn lay_out<T: Send + 'static>(core: &mut Core, way: i64, task: TaskId, slot: Slot<T>, answer: T) {
+fn deliver_reply<T: Send + 'static>(
+    core: &mut Core,
+    latency: i64,
+    task: TaskId,
+    slot: ReplySlot<T>,
+    answer: T,
+) {
     let fill = Box::new(move || *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer));
-    core.at(core.now + way, What::Wake(task, Some(fill)));
+    core.schedule(core.now + latency, Event::Resume(task, Some(fill)));
 }
 
-/// Whether a call changes something. What only reads has fewer ways to go wrong.
+/// Whether a call changes state. Reads have fewer ways to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// It changes nothing.
     Read,
-    /// It changes something.
+    /// It changes state.
     Write,
 }
 
-/// Calls a port: `act` happens at some instant, and what it answers comes back later, or does not.
+/// Calls a port. `act` takes effect after a simulated latency; its result is returned later, unless a fault prevents it.
 pub async fn call<T: Send + 'static>(
     shared: &Shared,
     kind: Kind,
     label: impl FnOnce() -> String,
-    silent: Silent<T>,
+    on_lost: OnLost<T>,
     act: impl FnOnce(&mut Core) -> T + Send + 'static,
 ) -> T {
-    staged(shared, kind, label, silent, move |core, finish| {
+    call_staged(shared, kind, label, on_lost, move |core, finish| {
         let answer = act(core);
         finish.finish(core, answer);
     })
     .await
 }
 
-/// The same of something that takes time: `act` sees to it that the call is finished.
-pub async fn staged<T: Send + 'static>(
+/// Like [`call`], for a call that takes time: `act` must finish the [`PendingCall`].
+pub async fn call_staged<T: Send + 'static>(
     shared: &Shared,
     kind: Kind,
     label: impl FnOnce() -> String,
-    silent: Silent<T>,
-    act: impl FnOnce(&mut Core, Finish<T>) + Send + 'static,
+    on_lost: OnLost<T>,
+    act: impl FnOnce(&mut Core, PendingCall<T>) + Send + 'static,
 ) -> T {
-    let slot: Slot<T> = Arc::new(Mutex::new(None));
+    let slot: ReplySlot<T> = Arc::new(Mutex::new(None));
     {
         let core = &mut *shared.lock();
         core.calls += 1;
         let task = core.current;
-        let fate = fate(core, kind);
+        let call_outcome = call_outcome(core, kind);
         if core.trace.is_some() {
             let line = format!("{} #{} {}", core.name(task), core.calls, label());
-            let fate = if fate == Fate::Fine { String::new() } else { format!(" -- {fate:?}") };
-            core.say(|| line + &fate);
+            let call_outcome = if call_outcome == CallOutcome::Normal {
+                String::new()
+            } else {
+                format!(" -- {call_outcome:?}")
+            };
+            core.log(|| line + &call_outcome);
         }
-        if fate != Fate::Fine {
-            core.trouble(task);
+        if call_outcome != CallOutcome::Normal {
+            core.mark_faulted(task);
         }
-        let way = core.way();
-        let finish = |task| Finish { task, slot: slot.clone(), fate, silent };
-        match (fate, task) {
-            (Fate::CrashBefore, Some(task)) => {
-                core.at(core.now + way, What::Kill(task, "it crashes before acting"));
+        let latency = core.latency();
+        let finish = |task| PendingCall { task, slot: slot.clone(), call_outcome, on_lost };
+        match (call_outcome, task) {
+            (CallOutcome::CrashBefore, Some(task)) => {
+                core.schedule(core.now + latency, Event::Kill(task, "it crashes before the call"));
             }
-            (Fate::LostRequest, Some(task)) => {
-                lay_out(core, way + 1, task, slot.clone(), silent("the request was lost"));
+            (CallOutcome::LostRequest, Some(task)) => {
+                deliver_reply(core, latency + 1, task, slot.clone(), on_lost("the request was lost"));
             }
-            (Fate::Zombie(later), Some(task)) => {
-                lay_out(core, way, task, slot.clone(), silent("no answer in time"));
+            (CallOutcome::Delayed(later), Some(task)) => {
+                deliver_reply(core, latency, task, slot.clone(), on_lost("no answer in time"));
                 let finish = finish(None);
-                core.later(way + later, move |core| act(core, finish));
+                core.schedule_in(latency + later, move |core| act(core, finish));
             }
             _ => {
                 let finish = finish(task);
-                core.later(way, move |core| act(core, finish));
+                core.schedule_in(latency, move |core| act(core, finish));
             }
         }
     }
-    Answer(slot).await
+    ReplyFuture(slot).await
 }
 
-fn fate(core: &mut Core, kind: Kind) -> Fate {
-    if let Some(mishap) = core.mishap {
-        if mishap.call != core.calls {
-            return Fate::Fine;
+fn call_outcome(core: &mut Core, kind: Kind) -> CallOutcome {
+    if let Some(injected_fault) = core.injected_fault {
+        if injected_fault.call != core.calls {
+            return CallOutcome::Normal;
         }
-        core.befell = true;
-        return match mishap.how {
-            How::CrashBefore => Fate::CrashBefore,
-            How::CrashAfter => Fate::CrashAfter,
-            How::LostRequest => Fate::LostRequest,
-            How::LostAnswer => Fate::LostAnswer,
-            How::Freeze => Fate::Freeze(LONG_SLEEP),
-            How::LateAct => Fate::Zombie(LATE),
+        core.fault_injected = true;
+        return match injected_fault.kind {
+            FaultKind::CrashBefore => CallOutcome::CrashBefore,
+            FaultKind::CrashAfter => CallOutcome::CrashAfter,
+            FaultKind::LostRequest => CallOutcome::LostRequest,
+            FaultKind::LostResponse => CallOutcome::LostResponse,
+            FaultKind::Freeze => CallOutcome::Freeze(FREEZE_TIME),
+            FaultKind::DelayedRequest => CallOutcome::Delayed(DELAY),
         };
     }
-    let weather = core.weather.clone();
-    let chance = &mut core.chance;
-    if chance.hits(weather.crash) {
-        return if chance.hits(5_000) { Fate::CrashBefore } else { Fate::CrashAfter };
+    let faults = core.faults.clone();
+    let rng = &mut core.rng;
+    if rng.happens(faults.crash) {
+        return if rng.happens(5_000) { CallOutcome::CrashBefore } else { CallOutcome::CrashAfter };
     }
-    if chance.hits(weather.freeze) {
-        return Fate::Freeze(chance.between(1, 40_000));
+    if rng.happens(faults.freeze) {
+        return CallOutcome::Freeze(rng.between(1, 40_000));
     }
-    if chance.hits(weather.lost_request) {
-        return Fate::LostRequest;
+    if rng.happens(faults.lost_request) {
+        return CallOutcome::LostRequest;
     }
     if kind == Kind::Write {
-        if chance.hits(weather.lost_answer) {
-            return Fate::LostAnswer;
+        if rng.happens(faults.lost_response) {
+            return CallOutcome::LostResponse;
         }
-        if chance.hits(weather.zombie) {
-            return Fate::Zombie(chance.between(1, 20_000));
+        if rng.happens(faults.delayed_request) {
+            return CallOutcome::Delayed(rng.between(1, 20_000));
         }
     }
-    Fate::Fine
+    CallOutcome::Normal
 }

@@ -1,7 +1,7 @@
-//! The simulated world and its time: one heap of what happens when, and the functions at work.
+//! The state of a simulation: the clock, the event heap, the running tasks and the state behind each port.
 //!
-//! There are no threads, no timers and no wall clock. What happens next is the first of the heap; of what happens in the
-//! same millisecond the seed decides.
+//! There are no threads, timers or wall clock. The next event is the first of the heap. The seed decides the order of
+//! events in the same millisecond.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -10,228 +10,228 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::{SessionTypeId, Timestamp};
 
-use crate::chance::Chance;
-use crate::gateway::Books;
+use crate::actors::Actors;
+use crate::fault_profile::FaultProfile;
+use crate::gateway::GatewayState;
 use crate::mirror::Mirror;
-use crate::people::People;
 use crate::queue::{Bus, Queue};
-use crate::table::Rows;
-use crate::weather::Weather;
+use crate::random::Rng;
+use crate::table::TableState;
 
-/// A function at work.
+/// Identifies a running Lambda function.
 pub type TaskId = u64;
-/// Something that is done to the world at an instant.
-pub type Deed = Box<dyn FnOnce(&mut Core) + Send>;
-/// What follows from the end of a function.
-pub type Follows = Box<dyn FnOnce(&mut Core, Ended) + Send>;
-/// A function's body, once it has a world.
+/// A change of the simulated state at a point in time.
+pub type Callback = Box<dyn FnOnce(&mut Core) + Send>;
+/// Runs when a task ends.
+pub type OnEnd = Box<dyn FnOnce(&mut Core, Ended) + Send>;
+/// Creates the future of a task.
 pub type Body = Box<dyn FnOnce(app::App) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-/// What happens at an instant.
-pub enum What {
-    /// Something to the world.
-    Deed(Deed),
-    /// A function goes on, after an answer was laid out for it.
-    Wake(TaskId, Option<Box<dyn FnOnce() + Send>>),
-    /// A function ends at once.
+/// Something that happens at a point in time.
+pub enum Event {
+    /// Changes the state.
+    Callback(Callback),
+    /// Resumes a task after storing the reply it waits for.
+    Resume(TaskId, Option<Box<dyn FnOnce() + Send>>),
+    /// Ends a task at once, for the given reason.
     Kill(TaskId, &'static str),
 }
 
-struct Event {
+struct Scheduled {
     at: i64,
     tie: u64,
     number: u64,
-    what: What,
+    event: Event,
 }
 
-impl Event {
+impl Scheduled {
     fn place(&self) -> (i64, u64, u64) {
         (self.at, self.tie, self.number)
     }
 }
 
-impl PartialEq for Event {
+impl PartialEq for Scheduled {
     fn eq(&self, other: &Self) -> bool {
         self.place() == other.place()
     }
 }
 
-impl Eq for Event {}
+impl Eq for Scheduled {}
 
-impl PartialOrd for Event {
+impl PartialOrd for Scheduled {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Event {
+impl Ord for Scheduled {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.place().cmp(&other.place())
     }
 }
 
-/// How a function ended.
+/// How a task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// It came to its end.
+    /// It ran to its end.
     Done,
-    /// It crashed, or ran out of time.
+    /// It crashed or exceeded its time limit.
     Dead,
 }
 
-/// What is known of a function at work.
+/// A running Lambda function.
 pub struct Task {
-    /// For the trace.
+    /// Shown in the trace.
     pub name: String,
-    /// It does not go on before then.
+    /// The task does not resume before this time.
     pub frozen_until: i64,
-    /// How far its clock is from the true time, in milliseconds.
+    /// The difference between the task's clock and the true time, in milliseconds.
     pub skew: i64,
-    /// Whether anything ever went wrong with one of its calls.
-    pub troubled: bool,
-    /// Events that it published.
+    /// Whether any of its calls failed.
+    pub faulted: bool,
+    /// The ids of the events it published.
     pub published: Vec<String>,
-    on_end: Follows,
+    on_end: OnEnd,
 }
 
-/// A function that shall start.
+/// A task to start.
 pub struct Start {
-    /// For the trace.
+    /// Shown in the trace.
     pub name: String,
-    /// How long it may run, in milliseconds.
+    /// The time limit, in milliseconds.
     pub limit: i64,
-    /// What it does.
+    /// Creates the future to run.
     pub body: Body,
-    /// What follows from its end.
-    pub on_end: Follows,
+    /// Runs when the task ends.
+    pub on_end: OnEnd,
 }
 
-/// What befalls one call, decided beforehand: crash at every await.
+/// A fault to inject into one call, so that every await point can be tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mishap {
-    /// The number of the call, from 1.
+pub struct InjectedFault {
+    /// The number of the call, starting at 1.
     pub call: u64,
-    /// What befalls it.
-    pub how: How,
+    /// The fault.
+    pub kind: FaultKind,
 }
 
-/// How a call goes wrong.
+/// The ways in which a call can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// The function ends before anything is done.
+pub enum FaultKind {
+    /// The task crashes before the call takes effect.
     CrashBefore,
-    /// The function ends once it is done.
+    /// The task crashes after the call took effect.
     CrashAfter,
-    /// Nothing is done, and its sender learns that nothing came back.
+    /// The call has no effect, and the caller gets a timeout.
     LostRequest,
-    /// It is done, and its sender learns that nothing came back.
-    LostAnswer,
-    /// It is done, and the function sleeps for so long that it hardly still has time to hear the answer.
+    /// The call takes effect, and the caller gets a timeout.
+    LostResponse,
+    /// The call takes effect, and the task freezes until shortly before its time limit.
     Freeze,
-    /// Its sender learns that nothing came back, asks again, and then it is done after all.
-    LateAct,
+    /// The caller gets a timeout and may retry; the call takes effect afterwards.
+    DelayedRequest,
 }
 
-impl How {
-    /// Every way.
+impl FaultKind {
+    /// All kinds.
     pub const ALL: [Self; 6] = [
         Self::CrashBefore,
         Self::CrashAfter,
         Self::LostRequest,
-        Self::LostAnswer,
+        Self::LostResponse,
         Self::Freeze,
-        Self::LateAct,
+        Self::DelayedRequest,
     ];
 }
 
-/// The world.
+/// The state of a simulation.
 pub struct Core {
-    /// Milliseconds since 1970.
+    /// Milliseconds since the Unix epoch.
     pub now: i64,
-    /// Draws what goes wrong and who comes first.
-    pub chance: Chance,
-    /// Draws what the product takes for random.
-    pub random: Chance,
-    /// What goes wrong, and how often.
-    pub weather: Weather,
+    /// Draws faults and the order of simultaneous events.
+    pub rng: Rng,
+    /// The random numbers that the product gets.
+    pub product_rng: Rng,
+    /// How often each fault occurs.
+    pub faults: FaultProfile,
     /// The table.
-    pub table: Rows,
+    pub table: TableState,
     /// The gateway.
-    pub gateway: Books,
+    pub gateway: GatewayState,
     /// The queue.
     pub queue: Queue,
-    /// What the world was told.
+    /// The events that were published.
     pub bus: Bus,
-    /// What people know and wait for.
-    pub people: People,
-    /// Port calls so far.
+    /// The actors and what they know.
+    pub actors: Actors,
+    /// The number of port calls so far.
     pub calls: u64,
-    /// Steps of people, banks and schedules so far.
+    /// The number of steps of actors, banks and schedules so far.
     pub steps: u64,
-    /// What shall befall one call.
-    pub mishap: Option<Mishap>,
-    /// Whether it did.
-    pub befell: bool,
-    /// Terms of session types as they stood from an instant on, in milliseconds.
+    /// A fault to inject into one call. If set, no other faults occur.
+    pub injected_fault: Option<InjectedFault>,
+    /// Whether the fault was injected.
+    pub fault_injected: bool,
+    /// The terms of each session type, with the time from which they applied, in milliseconds.
     pub terms: BTreeMap<SessionTypeId, Vec<(i64, SessionTypeTerms)>>,
-    /// How appointments stood, for those who are refused a slot.
-    pub stood: BTreeMap<domain::AppointmentId, Vec<crate::invariants::Stood>>,
-    /// What was found to be wrong.
-    pub wrong: Vec<String>,
-    /// What happened, when somebody wants to read it.
+    /// The past states of each appointment, to judge refusals.
+    pub history: BTreeMap<domain::AppointmentId, Vec<crate::invariants::AppointmentState>>,
+    /// The violations found so far.
+    pub violations: Vec<String>,
+    /// The trace, if it was requested.
     pub trace: Option<Vec<String>>,
-    /// Functions at work.
+    /// The running tasks.
     pub tasks: BTreeMap<TaskId, Task>,
-    /// Functions that shall start.
+    /// The tasks to start.
     pub starts: Vec<Start>,
-    /// The function whose turn it is.
+    /// The task being polled.
     pub current: Option<TaskId>,
-    /// The mutant that runs, or an empty name.
+    /// The selected mutant, or an empty name.
     pub mutant: &'static str,
-    /// A real store that is asked the same, when somebody wants it.
+    /// A real store to compare with, if it was requested.
     pub mirror: Option<Box<Mirror>>,
-    heap: BinaryHeap<Reverse<Event>>,
+    heap: BinaryHeap<Reverse<Scheduled>>,
     events: u64,
     next_task: TaskId,
 }
 
-/// The world, shared by its ports. Nothing ever waits for the lock: there is one thread.
+/// The state, shared by the ports. The lock is never contended because there is one thread.
 #[derive(Clone)]
 pub struct Shared(Arc<Mutex<Core>>);
 
 impl Shared {
-    /// Shares a world.
+    /// Creates a shared state.
     pub fn new(core: Core) -> Self {
         Self(Arc::new(Mutex::new(core)))
     }
 
-    /// The world.
+    /// Locks the state.
     pub fn lock(&self) -> MutexGuard<'_, Core> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Core {
-    /// An empty world at an instant.
-    pub fn new(seed: u64, begin: Timestamp, weather: Weather, traced: bool) -> Self {
-        let mut chance = Chance::new(seed);
+    /// Creates an empty state at a point in time.
+    pub fn new(seed: u64, begin: Timestamp, faults: FaultProfile, traced: bool) -> Self {
+        let mut rng = Rng::new(seed);
         Self {
             now: begin.seconds() * 1_000,
-            random: chance.fork(),
-            people: People::new(chance.fork()),
-            chance,
-            weather,
-            table: Rows::default(),
-            gateway: Books::default(),
+            product_rng: rng.fork(),
+            actors: Actors::new(rng.fork()),
+            rng,
+            faults,
+            table: TableState::default(),
+            gateway: GatewayState::default(),
             queue: Queue::default(),
             bus: Bus::default(),
             calls: 0,
             steps: 0,
-            mishap: None,
-            befell: false,
+            injected_fault: None,
+            fault_injected: false,
             terms: BTreeMap::new(),
-            stood: BTreeMap::new(),
-            wrong: Vec::new(),
+            history: BTreeMap::new(),
+            violations: Vec::new(),
             trace: traced.then(Vec::new),
             tasks: BTreeMap::new(),
             starts: Vec::new(),
@@ -249,95 +249,95 @@ impl Core {
         Timestamp::from_seconds(self.now.div_euclid(1_000))
     }
 
-    /// The time as the function at work sees it.
-    pub fn seen_time(&self) -> Timestamp {
+    /// The time that the current task sees.
+    pub fn task_time(&self) -> Timestamp {
         let skew = self.current.and_then(|task| self.tasks.get(&task)).map_or(0, |task| task.skew);
         Timestamp::from_seconds((self.now + skew).div_euclid(1_000))
     }
 
-    /// Writes a line of the trace, when there is one.
-    pub fn say(&mut self, line: impl FnOnce() -> String) {
+    /// Adds a line to the trace, if there is one.
+    pub fn log(&mut self, line: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             let instant = Timestamp::from_seconds(self.now.div_euclid(1_000)).utc().format("%m-%d %H:%M:%S");
             trace.push(format!("{instant}.{:03} {}", self.now.rem_euclid(1_000), line()));
         }
     }
 
-    /// Notes that something is wrong.
-    pub fn wrong(&mut self, what: String) {
-        self.say(|| format!("WRONG: {what}"));
-        self.wrong.push(what);
+    /// Records a violation.
+    pub fn violation(&mut self, message: String) {
+        self.log(|| format!("VIOLATION: {message}"));
+        self.violations.push(message);
     }
 
-    /// The name of a function, for the trace.
+    /// The name of a task in the trace.
     pub fn name(&self, task: Option<TaskId>) -> String {
         task.and_then(|id| self.tasks.get(&id).map(|task| format!("[{id} {}]", task.name)))
             .unwrap_or_default()
     }
 
-    /// Lets something happen at an instant.
-    pub fn at(&mut self, at: i64, what: What) {
+    /// Schedules an event.
+    pub fn schedule(&mut self, at: i64, event: Event) {
         self.events += 1;
-        let (tie, number) = (self.chance.draw(), self.events);
-        self.heap.push(Reverse(Event { at: at.max(self.now), tie, number, what }));
+        let (tie, number) = (self.rng.next_u64(), self.events);
+        self.heap.push(Reverse(Scheduled { at: at.max(self.now), tie, number, event }));
     }
 
-    /// Does something in so many milliseconds.
-    pub fn later(&mut self, milliseconds: i64, deed: impl FnOnce(&mut Self) + Send + 'static) {
-        self.at(self.now + milliseconds, What::Deed(Box::new(deed)));
+    /// Schedules a change of the state after a delay in milliseconds.
+    pub fn schedule_in(&mut self, milliseconds: i64, callback: impl FnOnce(&mut Self) + Send + 'static) {
+        self.schedule(self.now + milliseconds, Event::Callback(Box::new(callback)));
     }
 
-    /// When the next thing happens.
+    /// The time of the next event.
     pub fn next_at(&self) -> Option<i64> {
         self.heap.peek().map(|Reverse(event)| event.at)
     }
 
-    /// Takes the next thing that happens, and moves time to it.
-    pub fn pop(&mut self) -> Option<What> {
+    /// Removes the next event and advances the clock to it.
+    pub fn pop(&mut self) -> Option<Event> {
         let Reverse(event) = self.heap.pop()?;
         self.now = self.now.max(event.at);
-        Some(event.what)
+        Some(event.event)
     }
 
-    /// A way to somewhere or back, in milliseconds.
-    pub fn way(&mut self) -> i64 {
-        let slow = self.weather.slow;
+    /// Draws the latency of a request or a response, in milliseconds.
+    pub fn latency(&mut self) -> i64 {
+        let slow = self.faults.max_latency;
         if slow <= 1 {
             return 1;
         }
         // Most are fast, some are slow.
-        let most = if self.chance.hits(500) { slow } else { (slow / 20).max(2) };
-        self.chance.between(1, most)
+        let most = if self.rng.happens(500) { slow } else { (slow / 20).max(2) };
+        self.rng.between(1, most)
     }
 
-    /// Gives a function its number. Its body is the caller's to poll.
-    pub fn begin(&mut self, start: Start) -> (TaskId, Body) {
+    /// Registers a task and returns its id and body. The caller polls the body.
+    pub fn start_task(&mut self, start: Start) -> (TaskId, Body) {
         self.next_task += 1;
         let id = self.next_task;
-        let skew = self.weather.skew;
-        let skew = if skew == 0 { 0 } else { self.chance.between(-skew, skew) };
-        self.say(|| format!("[{id} {}] starts", start.name));
+        let skew = self.faults.max_clock_skew;
+        let skew = if skew == 0 { 0 } else { self.rng.between(-skew, skew) };
+        self.log(|| format!("[{id} {}] starts", start.name));
         let Start { name, limit, body, on_end } = start;
-        let (troubled, published) = (false, Vec::new());
-        self.tasks.insert(id, Task { name, frozen_until: 0, skew, troubled, published, on_end });
-        self.at(self.now + limit, What::Kill(id, "its time is over"));
+        let (faulted, published) = (false, Vec::new());
+        self.tasks.insert(id, Task { name, frozen_until: 0, skew, faulted, published, on_end });
+        self.schedule(self.now + limit, Event::Kill(id, "it exceeds its time limit"));
         (id, body)
     }
 
-    /// Something goes wrong with a function, so that what it published may have to be published again.
-    pub fn trouble(&mut self, id: Option<TaskId>) {
+    /// Marks a task as faulty: the events it published may be published again.
+    pub fn mark_faulted(&mut self, id: Option<TaskId>) {
         if let Some(task) = id.and_then(|id| self.tasks.get_mut(&id)) {
-            task.troubled = true;
+            task.faulted = true;
             for event in &task.published {
-                self.bus.published.entry(event.clone()).or_default().doubtful = true;
+                self.bus.published.entry(event.clone()).or_default().may_repeat = true;
             }
         }
     }
 
-    /// Ends a function.
-    pub fn end(&mut self, id: TaskId, how: Ended) {
+    /// Ends a task.
+    pub fn end_task(&mut self, id: TaskId, ended: Ended) {
         if let Some(task) = self.tasks.remove(&id) {
-            (task.on_end)(self, how);
+            (task.on_end)(self, ended);
         }
     }
 }

@@ -1,82 +1,88 @@
-//! Crash at every await: each flow is told once in calm weather to count its calls, and then again for each call and each way
-//! in which it can go wrong. Afterwards everybody asks again as people do, time passes, and in the end the same invariants
-//! hold and everything is as if nothing had happened.
+//! Fault injection at every await point: a flow first runs without faults to count its calls, and then once for each call
+//! and each kind of fault. Afterwards actors retry, time passes, and at the end the invariants must hold and the result
+//! must be the same as without the fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::payments::ledger::Totals;
 
-use crate::core::{How, Mishap};
-use crate::rest::come_to_rest;
+use crate::core::{FaultKind, InjectedFault};
+use crate::quiescence::reach_quiescence;
 
-mod stories;
-mod story;
+mod all;
+mod scenario;
 
-pub use stories::FLOWS;
-pub use story::Story;
+pub use all::FLOWS;
+pub use scenario::Scenario;
 
-/// How each flow ends when nothing goes wrong, and so, too, when one call of it does.
+/// The expected end of each flow, with and without a fault.
 const ENDINGS: &str = include_str!("flows/endings.txt");
 
-/// A flow that is told.
+/// A flow.
 #[derive(Debug, Clone, Copy)]
 pub struct Flow {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// How it goes.
-    pub tell: fn(&mut Story),
+    /// Runs it.
+    pub run: fn(&mut Scenario),
 }
 
-/// How a flow ended, as far as it must be the same whatever happened on the way.
+/// The end of a flow, as far as it must not depend on faults.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ending {
-    /// What each appointment came to.
+    /// The state of each appointment.
     pub appointments: Vec<String>,
-    /// What was found to be wrong.
-    pub wrong: Vec<String>,
-    /// How many calls the flow made, before everything came to rest.
+    /// The violations.
+    pub violations: Vec<String>,
+    /// The number of calls of the flow before it became quiescent.
     pub calls: u64,
-    /// How many there were in all.
+    /// The number of calls in total.
     pub operations: u64,
-    /// Whether what should befall it did.
-    pub befell: bool,
-    /// What happened, when it was asked for.
+    /// Whether the fault was injected.
+    pub fault_injected: bool,
+    /// The trace, if it was requested.
     pub trace: Vec<String>,
 }
 
-/// What became of a flow at all of its points.
+/// The result of a flow at all of its fault points.
 #[derive(Debug, Clone, Default)]
-pub struct Tried {
-    /// Calls of the flow in calm weather.
+pub struct FlowReport {
+    /// The number of calls without faults.
     pub calls: u64,
-    /// Points tried: each call in each way.
-    pub points: u64,
-    /// Calls of ports in all of them together.
+    /// The number of fault points tried: each call with each kind of fault.
+    pub fault_points: u64,
+    /// The number of port calls in total.
     pub operations: u64,
-    /// Points that failed, and how.
-    pub failing: Vec<(Mishap, String)>,
+    /// The faults that led to a violation or to another end.
+    pub failing: Vec<(InjectedFault, String)>,
 }
 
-/// Tells a flow, with or without a mishap.
-pub fn tell(flow: Flow, mishap: Option<Mishap>, traced: bool, mutant: &'static str) -> Ending {
+/// Runs a flow, with or without a fault.
+pub fn run_flow(
+    flow: Flow,
+    injected_fault: Option<InjectedFault>,
+    traced: bool,
+    mutant: &'static str,
+) -> Ending {
     crate::mutants::switch::select(mutant);
-    let mut story = Story::begin(traced);
+    let mut scenario = Scenario::begin(traced);
     {
-        let core = &mut *story.simulation.shared.lock();
+        let core = &mut *scenario.simulation.shared.lock();
         core.mutant = mutant;
-        // A mishap of no call keeps the weather out of it.
-        core.mishap = Some(mishap.unwrap_or(Mishap { call: u64::MAX, how: How::CrashBefore }));
+        // A fault of a call that is never made disables the fault profile.
+        core.injected_fault =
+            Some(injected_fault.unwrap_or(InjectedFault { call: u64::MAX, kind: FaultKind::CrashBefore }));
     }
-    (flow.tell)(&mut story);
-    let calls = story.simulation.shared.lock().calls;
-    if story.simulation.is_sound() {
-        come_to_rest(&mut story.simulation);
+    (flow.run)(&mut scenario);
+    let calls = scenario.simulation.shared.lock().calls;
+    if scenario.simulation.is_valid() {
+        reach_quiescence(&mut scenario.simulation);
     }
-    ending(&story, calls)
+    ending(&scenario, calls)
 }
 
-fn ending(story: &Story, calls: u64) -> Ending {
-    let core = &mut *story.simulation.shared.lock();
+fn ending(scenario: &Scenario, calls: u64) -> Ending {
+    let core = &mut *scenario.simulation.shared.lock();
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for event in core.bus.published.keys() {
         if let Some((id, rest)) = event.split_once(':') {
@@ -84,7 +90,7 @@ fn ending(story: &Story, calls: u64) -> Ending {
             names.entry(id.to_owned()).or_default().insert(name.to_owned());
         }
     }
-    let appointments = story.simulation.invariants.known.values().map(|known| {
+    let appointments = scenario.simulation.invariants.known.values().map(|known| {
         let totals = Totals::of(&known.movements);
         let told = names.get(&known.appointment.id.to_string());
         let told: Vec<&str> = told.into_iter().flatten().map(String::as_str).collect();
@@ -101,77 +107,82 @@ fn ending(story: &Story, calls: u64) -> Ending {
                 line += &format!(", {what} {amount}");
             }
         }
-        line += &final_charge
-            .map_or(String::new(), |final_charge| format!(", to be final_charge {final_charge}"));
+        line += &final_charge.map_or(String::new(), |final_charge| format!(", final charge {final_charge}"));
         line +=
             &payment.and_then(|payment| payment.escalation).map_or(String::new(), |why| format!(", {why:?}"));
-        line + &format!(", told {}", told.join(" "))
+        line + &format!(", events {}", told.join(" "))
     });
-    // Of two that are made at once either can be the first.
+    // The order of appointments that are created at the same time is not defined.
     let mut appointments: Vec<String> = appointments.collect();
     appointments.sort();
     Ending {
         appointments,
         calls,
         operations: core.calls,
-        befell: core.befell,
-        wrong: core.wrong.clone(),
+        fault_injected: core.fault_injected,
+        violations: core.violations.clone(),
         trace: core.trace.take().unwrap_or_default(),
     }
 }
 
-/// How a flow ends in calm weather, as whoever wrote it down says.
+/// The expected end of a flow.
 pub fn expected(flow: &Flow) -> Vec<&'static str> {
     let after = ENDINGS.lines().skip_while(|line| *line != flow.name).skip(1);
     after.take_while(|line| line.starts_with("  ")).map(str::trim).collect()
 }
 
-/// What is wrong with a flow when nothing goes wrong, if anything is.
-pub fn wrong_in_calm(flow: &Flow, calm: &Ending) -> Option<String> {
-    let wrong = calm.wrong.first().cloned();
-    let as_expected = expected(flow) == calm.appointments;
-    wrong.or_else(|| (!as_expected).then(|| format!("it ends as {:#?}", calm.appointments)))
+/// What is wrong with a flow without faults, if anything.
+pub fn baseline_violation(flow: &Flow, baseline: &Ending) -> Option<String> {
+    let violations = baseline.violations.first().cloned();
+    let as_expected = expected(flow) == baseline.appointments;
+    violations.or_else(|| (!as_expected).then(|| format!("it ends as {:#?}", baseline.appointments)))
 }
 
-/// So many calls of a flow are all tried. What follows in a long one is the same looks again and again.
+/// The number of calls of a flow that are all tried. Later calls of long flows repeat the same reads.
 const ALL_OF: u64 = 200;
-/// Of those that follow, every so many.
+/// Of the later calls, one in this many is tried.
 const EVERY: usize = 40;
 
-/// Every way in which so many calls can go wrong; `thinned`, only some of the calls that follow in a long flow.
-pub fn points(calls: u64, thinned: bool) -> impl Iterator<Item = Mishap> {
+/// All faults of a number of calls; `thinned` leaves out most of the later calls of a long flow.
+pub fn fault_points(calls: u64, thinned: bool) -> impl Iterator<Item = InjectedFault> {
     let all = if thinned { calls.min(ALL_OF) } else { calls };
     (1..=all)
         .chain((all + 1..=calls).step_by(EVERY))
-        .flat_map(|call| How::ALL.into_iter().map(move |how| Mishap { call, how }))
+        .flat_map(|call| FaultKind::ALL.into_iter().map(move |kind| InjectedFault { call, kind }))
 }
 
-/// Tries a flow at one of its points, and says what fails there. `calm` is how it ends when nothing goes wrong.
-pub fn try_point(flow: Flow, mishap: Mishap, calm: &Ending, mutant: &'static str) -> (u64, Option<String>) {
-    let ending = tell(flow, Some(mishap), false, mutant);
-    let failure = match ending.wrong.first() {
-        Some(wrong) => Some(wrong.clone()),
-        None if !ending.befell => Some("nothing befell it".to_owned()),
-        None if ending.appointments == calm.appointments => None,
-        None => Some(format!("it ends as {:?}, not {:?}", ending.appointments, calm.appointments)),
+/// Runs a flow with a fault. Returns the number of calls and the failure, if any. `baseline` is the end without a fault.
+pub fn run_with_fault(
+    flow: Flow,
+    injected_fault: InjectedFault,
+    baseline: &Ending,
+    mutant: &'static str,
+) -> (u64, Option<String>) {
+    let ending = run_flow(flow, Some(injected_fault), false, mutant);
+    let failure = match ending.violations.first() {
+        Some(violations) => Some(violations.clone()),
+        None if !ending.fault_injected => Some("the fault was not injected".to_owned()),
+        None if ending.appointments == baseline.appointments => None,
+        None => Some(format!("it ends as {:?}, not {:?}", ending.appointments, baseline.appointments)),
     };
     (ending.operations, failure)
 }
 
-/// Tries a flow at all of its points, until a few failed.
-pub fn try_everywhere(flow: Flow, mutant: &'static str) -> Tried {
-    let calm = tell(flow, None, false, mutant);
-    let mut tried = Tried { calls: calm.calls, operations: calm.operations, ..Tried::default() };
-    if let Some(wrong) = wrong_in_calm(&flow, &calm) {
-        let mishap = Mishap { call: 0, how: How::CrashBefore };
-        tried.failing.push((mishap, format!("even in calm weather: {wrong}")));
+/// Runs a flow with each of its faults, until several failed.
+pub fn run_with_every_fault(flow: Flow, mutant: &'static str) -> FlowReport {
+    let baseline = run_flow(flow, None, false, mutant);
+    let mut tried =
+        FlowReport { calls: baseline.calls, operations: baseline.operations, ..FlowReport::default() };
+    if let Some(violations) = baseline_violation(&flow, &baseline) {
+        let injected_fault = InjectedFault { call: 0, kind: FaultKind::CrashBefore };
+        tried.failing.push((injected_fault, format!("even without faults: {violations}")));
         return tried;
     }
-    for mishap in points(calm.calls, true) {
-        let (calls, failure) = try_point(flow, mishap, &calm, mutant);
-        tried.points += 1;
+    for injected_fault in fault_points(baseline.calls, true) {
+        let (calls, failure) = run_with_fault(flow, injected_fault, &baseline, mutant);
+        tried.fault_points += 1;
         tried.operations += calls;
-        tried.failing.extend(failure.map(|what| (mishap, what)));
+        tried.failing.extend(failure.map(|what| (injected_fault, what)));
         if tried.failing.len() >= 5 {
             break;
         }

@@ -1,8 +1,8 @@
-//! A model of Stripe with destination charges, at the level of `app::payments::ports::PaymentGateway`, and its own books.
+//! A model of Stripe with destination charges, at the level of `app::payments::ports::PaymentGateway`, with its own books.
 //!
-//! A charge pays the platform, which passes all of it on and takes its fee back out of it. What goes back to the client takes
-//! the expert's part along only when it is told to; then the fee comes back in proportion to everything that was reversed so
-//! far. A refund that fails brings back the platform's money and nothing else, and so does a dispute that is won. Sources:
+//! A charge pays the platform, which transfers all of it to the expert and takes its fee from the transfer. A refund
+//! reverses the expert's part only on request; the fee is then returned in proportion to all reversals so far. A failed
+//! refund, like a dispute that is won, returns only the platform's money. Sources:
 //! <https://docs.stripe.com/connect/destination-charges>, <https://docs.stripe.com/refunds#failed-refunds>,
 //! <https://docs.stripe.com/disputes/connect>, <https://docs.stripe.com/api/idempotent_requests>.
 
@@ -16,47 +16,47 @@ use domain::{AppointmentId, ExpertId, Money, Timestamp};
 
 use crate::core::Core;
 
+mod events;
 mod orders;
-mod outside;
 mod port;
 
-pub use outside::{
-    Pays, decide_disputes, dispute_ends, opens_dispute, payout, pays, restrict, says_again,
-    settle_processing, somebody_refunds,
+pub use events::{
+    ClientPayment, close_dispute, complete_pending_debits, decide_disputes, open_dispute, pay, payout,
+    refund_in_dashboard, resend_webhook, restrict,
 };
 pub use port::SimGateway;
 
-/// Seconds for which a key is remembered.
-const KEYS_KEPT: i64 = DAY;
-/// How long an authorisation surely holds that a client gives, in seconds.
+/// How long an idempotency key is remembered, in seconds.
+const KEY_RETENTION: i64 = DAY;
+/// The guaranteed lifetime of an authorization by the client, in seconds.
 const AUTHORISATION_HOLDS: i64 = 6 * DAY;
-/// How long one surely holds that is made with a saved card, in seconds.
+/// The guaranteed lifetime of an authorization with a saved card, in seconds.
 const LATER_AUTHORISATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
 
-/// An intent to pay, and what hangs on it.
+/// A payment intent and everything attached to it.
 #[derive(Debug, Clone)]
 pub struct Intent {
-    /// What it pays for.
+    /// The appointment to pay for.
     pub appointment: AppointmentId,
-    /// AppointmentsOf account gets the money.
+    /// The destination account.
     account: String,
     plan: Plan,
-    /// What was asked for.
+    /// The requested amount.
     pub amount: Money,
     fee: Money,
-    /// Where it stands.
+    /// The status.
     pub status: IntentStatus,
     decline: Option<Decline>,
-    /// The key of the order that made it.
+    /// The idempotency key that created it.
     key: String,
-    /// Of the order that took what was set aside.
+    /// The idempotency key of the capture.
     capture_key: Option<String>,
     charge: Option<Charge>,
-    /// Everything that moved, and whether it is found only by another request.
+    /// All movements, and whether each is visible only to a separate request.
     movements: Vec<(Movement, bool)>,
 }
 
-/// What was taken of a client, in minor units.
+/// A charge, with amounts in minor units.
 #[derive(Debug, Clone)]
 struct Charge {
     amount: u64,
@@ -64,7 +64,7 @@ struct Charge {
     fee: u64,
     fee_back: u64,
     reversed_with_fee: u64,
-    /// The charge's own first.
+    /// The first transfer is that of the charge itself.
     transfers: Vec<Transfer>,
     refunds: Vec<Refund>,
     disputes: Vec<(String, u64, Dispute)>,
@@ -92,12 +92,12 @@ enum Dispute {
     Lost,
 }
 
-/// An intent by which a card is saved.
+/// A setup intent, which saves a card.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// For which appointment.
+    /// The appointment.
     pub appointment: AppointmentId,
-    /// Where it stands.
+    /// The status.
     pub status: IntentStatus,
     decline: Option<Decline>,
 }
@@ -105,17 +105,17 @@ pub struct Setup {
 /// An expert's account.
 #[derive(Debug, Clone)]
 pub struct SimAccount {
-    /// AppointmentsOf.
+    /// The owner.
     pub expert: ExpertId,
-    /// Whether it can be paid.
+    /// Whether it can receive charges.
     pub charges_enabled: bool,
-    /// What went to its owner's bank, and came back.
+    /// Payouts to the owner's bank, including those that failed.
     pub payouts: Vec<Movement>,
-    /// What lies there, in minor units.
+    /// The balance, in minor units.
     pub balance: i64,
 }
 
-/// What an order came to, by its key.
+/// The stored response of an idempotency key.
 #[derive(Debug, Clone)]
 struct Stored {
     at: Timestamp,
@@ -123,75 +123,75 @@ struct Stored {
     answer: Result<String, PaymentError>,
 }
 
-/// Everything that the gateway knows.
+/// The state of the gateway.
 #[derive(Debug, Default)]
-pub struct Books {
-    /// By name.
+pub struct GatewayState {
+    /// Payment intents by name.
     pub intents: BTreeMap<String, Intent>,
-    /// By name.
+    /// Setup intents by name.
     pub setups: BTreeMap<String, Setup>,
-    /// By id.
+    /// Accounts by id.
     pub accounts: BTreeMap<String, SimAccount>,
     keys: BTreeMap<String, Stored>,
     lines: Vec<BookLine>,
     serial: u64,
-    /// What it refuses of a payment for now.
+    /// The request that is refused for an appointment at present.
     refuses: BTreeMap<AppointmentId, OrderKind>,
-    /// Appointments whose payment was ever secure.
+    /// Appointments whose payment was ever secured, and since when.
     pub secured: BTreeMap<AppointmentId, Timestamp>,
-    /// What others than the platform took of a payment: disputes that are not won, refunds of the dashboard.
-    pub taken_by_others: BTreeMap<AppointmentId, u64>,
-    /// Payments that ever had a dispute or a refund that failed.
-    pub troubled: BTreeMap<AppointmentId, ()>,
-    /// Appointments whose saved card was not asked, because the expert's account could not be paid, and those of which nothing could
-    /// be taken for a while, so that an administrator may have given it up.
-    hindered: BTreeSet<AppointmentId>,
+    /// What was returned to the client outside the platform: open and lost disputes, and dashboard refunds.
+    pub taken_outside: BTreeMap<AppointmentId, u64>,
+    /// Appointments whose payment ever had a dispute or a failed refund.
+    pub disputed_or_failed: BTreeMap<AppointmentId, ()>,
+    /// Appointments that could not be charged for a while, because the expert's account was disabled or captures were
+    /// refused. The administrator may have written off their payments.
+    uncollectable: BTreeSet<AppointmentId>,
     messages: u64,
 }
 
-impl Books {
+impl GatewayState {
     fn object(&mut self, prefix: &str) -> String {
         self.serial += 1;
         format!("{prefix}_{}", self.serial)
     }
 
-    /// AppointmentsOf account it is.
+    /// The owner of an account.
     pub fn owner(&self, account: &str) -> Option<ExpertId> {
         self.accounts.get(account).map(|account| account.expert)
     }
 
-    /// Whether a bank refused an appointment's card, nobody ever gave one, or the expert could not be paid.
+    /// Whether a payment of an appointment was declined, never secured, or could not be collected.
     pub fn was_refused(&self, appointment: AppointmentId) -> bool {
         let mut intents = self.intents.values().filter(|intent| intent.appointment == appointment);
         let mut setups = self.setups.values().filter(|setup| setup.appointment == appointment);
         intents.any(|intent| intent.decline.is_some())
             || setups.any(|setup| setup.decline.is_some())
             || !self.secured.contains_key(&appointment)
-            || self.hindered.contains(&appointment)
+            || self.uncollectable.contains(&appointment)
     }
 
-    /// Everything that moved for an appointment.
+    /// All movements of an appointment.
     pub fn movements(&self, appointment: AppointmentId) -> Vec<&Movement> {
         let of = self.intents.values().filter(|intent| intent.appointment == appointment);
         of.flat_map(|intent| intent.movements.iter().map(|(movement, _)| movement)).collect()
     }
 
-    /// Whether a dispute of an appointment's payment is open.
+    /// Whether an appointment has an open dispute.
     pub fn has_open_dispute(&self, appointment: AppointmentId) -> bool {
         let of = self.intents.values().filter(|intent| intent.appointment == appointment);
         of.filter_map(|intent| intent.charge.as_ref())
             .any(|charge| charge.disputes.iter().any(|(_, _, dispute)| *dispute == Dispute::Open))
     }
 
-    /// Whether a bank decided for the client.
+    /// Whether an appointment has a lost dispute.
     pub fn has_lost_dispute(&self, appointment: AppointmentId) -> bool {
         let of = self.intents.values().filter(|intent| intent.appointment == appointment);
         of.filter_map(|intent| intent.charge.as_ref())
             .any(|charge| charge.disputes.iter().any(|(_, _, dispute)| *dispute == Dispute::Lost))
     }
 
-    /// Stops refusing.
-    pub fn refuse_nothing(&mut self) {
+    /// Stops refusing requests.
+    pub fn clear_refusals(&mut self) {
         self.refuses.clear();
     }
 
@@ -207,13 +207,13 @@ fn refuse<T>(code: &str, message: &str) -> Result<T, PaymentError> {
     Err(PaymentError::Refused { code: code.to_owned(), message: message.to_owned() })
 }
 
-/// `whole · part / of`, halves up.
+/// `whole · part / of`, rounded half up.
 fn part_of(whole: u64, part: u64, of: u64) -> u64 {
     if of == 0 { 0 } else { (2 * whole * part + of) / (2 * of) }
 }
 
-/// Notes that something moved, and writes the line of the books.
-fn note(core: &mut Core, name: &str, movement: Movement, apart: bool) {
+/// Records a movement and its line in the books.
+fn record(core: &mut Core, name: &str, movement: Movement, apart: bool) {
     if movement.amount.is_zero() {
         return;
     }
@@ -224,7 +224,7 @@ fn note(core: &mut Core, name: &str, movement: Movement, apart: bool) {
         (_, Account::Platform) => Some((signed, 0)),
         _ => None,
     };
-    let Books { intents, lines, accounts, .. } = &mut core.gateway;
+    let GatewayState { intents, lines, accounts, .. } = &mut core.gateway;
     let Some(intent) = intents.get_mut(name) else { return };
     if let Some((amount, fee)) = line {
         lines.push(BookLine {
@@ -246,12 +246,12 @@ fn note(core: &mut Core, name: &str, movement: Movement, apart: bool) {
         };
     }
     intent.movements.push((movement.clone(), apart));
-    core.say(|| {
+    core.log(|| {
         format!("    moved: {:?} {} of {name} by {}", movement.kind, movement.amount, movement.object)
     });
 }
 
-fn moved(
+fn movement(
     core: &mut Core,
     name: &str,
     kind: MovementKind,
@@ -264,12 +264,7 @@ fn moved(
     Movement::new(kind, amount, object, core.instant(), key)
 }
 
-fn write(core: &mut Core, name: &str, kind: MovementKind, amount: u64, object: &str, key: Option<String>) {
-    let movement = moved(core, name, kind, amount, object, key);
-    note(core, name, movement, false);
-}
-
-fn write_apart(
+fn record_movement(
     core: &mut Core,
     name: &str,
     kind: MovementKind,
@@ -277,16 +272,28 @@ fn write_apart(
     object: &str,
     key: Option<String>,
 ) {
-    let movement = moved(core, name, kind, amount, object, key);
-    note(core, name, movement, true);
+    let movement = movement(core, name, kind, amount, object, key);
+    record(core, name, movement, false);
 }
 
-/// Sends a message about something, as the weather allows.
-fn tell(core: &mut Core, subject: &WebhookSubject) {
+fn record_apart(
+    core: &mut Core,
+    name: &str,
+    kind: MovementKind,
+    amount: u64,
+    object: &str,
+    key: Option<String>,
+) {
+    let movement = movement(core, name, kind, amount, object, key);
+    record(core, name, movement, true);
+}
+
+/// Sends a webhook, subject to the fault profile.
+fn send_webhook(core: &mut Core, subject: &WebhookSubject) {
     core.gateway.messages += 1;
     let number = core.gateway.messages;
-    if core.chance.hits(core.weather.webhook_lost) {
-        core.say(|| format!("message evt_{number} is never sent"));
+    if core.rng.happens(core.faults.lost_webhook) {
+        core.log(|| format!("webhook evt_{number} is not sent"));
         return;
     }
     let body = match subject {
@@ -295,23 +302,23 @@ fn tell(core: &mut Core, subject: &WebhookSubject) {
         WebhookSubject::Payouts { account } => format!("evt_{number}|payouts|{account}"),
         WebhookSubject::Nothing => format!("evt_{number}|nothing|"),
     };
-    let copies = if core.chance.hits(core.weather.duplicate) { 2 } else { 1 };
+    let copies = if core.rng.happens(core.faults.duplicate_delivery) { 2 } else { 1 };
     for _ in 0..copies {
-        let most = core.weather.message_delay;
-        let delay = if most <= 1 { 1 } else { core.chance.between(1, most) };
+        let most = core.faults.max_delivery_delay;
+        let delay = if most <= 1 { 1 } else { core.rng.between(1, most) };
         let body = body.clone();
-        core.later(delay, move |core| outside::message(core, body, 0));
+        core.schedule_in(delay, move |core| events::deliver_webhook(core, body, 0));
     }
 }
 
-fn tell_of(core: &mut Core, name: &str) {
+fn send_payment_webhook(core: &mut Core, name: &str) {
     let appointment = core.gateway.intents[name].appointment;
-    tell(core, &WebhookSubject::Payment { appointment });
+    send_webhook(core, &WebhookSubject::Payment { appointment });
 }
 
-impl Books {
-    /// Opens an account that can be paid.
-    pub fn enlist(&mut self, expert: ExpertId) -> String {
+impl GatewayState {
+    /// Creates an account that can receive charges.
+    pub fn add_enabled_account(&mut self, expert: ExpertId) -> String {
         let id = self.object("acct");
         self.accounts.insert(
             id.clone(),
@@ -320,37 +327,37 @@ impl Books {
         id
     }
 
-    /// From now on an order is refused for a payment.
+    /// Refuses a kind of request for an appointment from now on.
     pub fn refuse(&mut self, appointment: AppointmentId, order: OrderKind) {
         self.refuses.insert(appointment, order);
         if order == OrderKind::Capture {
-            self.hindered.insert(appointment);
+            self.uncollectable.insert(appointment);
         }
     }
 
-    /// Whether a client can pay by an intent, or save a card by it.
+    /// Whether a client can pay an intent, or save a card with it.
     pub fn is_payable(&self, name: &str) -> bool {
         let intent = self.intents.get(name).map(|intent| intent.status);
         intent.or(self.setups.get(name).map(|setup| setup.status)) == Some(IntentStatus::Open)
     }
 
-    /// Whether a saved card was asked, or a client, to pay for an appointment.
+    /// Whether an intent was created for an appointment: a saved card was charged, or the client was asked to pay.
     pub fn was_asked(&self, appointment: AppointmentId) -> bool {
         self.intents.values().any(|intent| intent.appointment == appointment)
     }
 
-    /// In which currency an appointment is paid.
+    /// The currency of an appointment's payment.
     pub fn currency_of(&self, appointment: AppointmentId) -> Option<domain::Currency> {
         let mut of = self.intents.values().filter(|intent| intent.appointment == appointment);
         of.next().map(|intent| intent.amount.currency())
     }
 
-    /// Whether money was taken for an appointment.
+    /// Whether an appointment was charged.
     pub fn was_charged(&self, appointment: AppointmentId) -> bool {
         self.intents.values().any(|intent| intent.appointment == appointment && intent.charge.is_some())
     }
 
-    /// Names of intents whose money was taken.
+    /// The names of the intents that were charged.
     pub fn charged(&self) -> Vec<String> {
         self.intents
             .iter()

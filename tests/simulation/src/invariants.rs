@@ -1,6 +1,6 @@
-//! What must hold after every step.
+//! The invariants that must hold after every step.
 //!
-//! Rows are looked at whenever they changed. What must hold only once everything is worked off is in [`crate::rest`].
+//! Only changed rows are checked. The invariants that hold once all jobs have run are in [`crate::quiescence`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,86 +17,86 @@ use futures_util::FutureExt;
 use store::keys::Key;
 use store::{Item, Job, Store};
 
+use crate::actors::{Command, Submission};
 use crate::core::{Core, Shared};
-use crate::people::{Ask, Asked};
 
 mod days;
 pub mod policy;
 mod terms;
 
-/// What is known of an appointment.
+/// The stored state of an appointment.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// As it stands.
+    /// The appointment.
     pub appointment: Appointment,
     /// Its payment.
     pub payment: Option<Payment>,
-    /// Everything that the ledger says moved.
+    /// Its movements in the ledger.
     pub movements: Vec<Movement>,
 }
 
-/// An appointment as it stood from an instant on, for those who are refused a slot.
+/// The state of an appointment from a point in time, to judge refusals.
 #[derive(Debug, Clone)]
-pub struct Stood {
+pub struct AppointmentState {
     from: i64,
     expert: ExpertId,
     session_type: SessionTypeId,
-    /// From its start to its end.
+    /// From the start to the end of the session.
     pub session: TimeSpan,
     seats: u16,
     occupied: TimeSpan,
-    /// How it stood.
+    /// The status.
     pub status: Status,
 }
 
 /// Everything that was seen so far.
 #[derive(Debug, Default)]
 pub struct Invariants {
-    /// Appointments by their ids.
+    /// All appointments, by id.
     pub known: BTreeMap<AppointmentId, Known>,
-    /// Appointments of each expert that take up, or took up, time.
-    standing: BTreeMap<ExpertId, BTreeSet<AppointmentId>>,
+    /// The appointments of each expert that take up time.
+    occupying: BTreeMap<ExpertId, BTreeSet<AppointmentId>>,
     requests: BTreeMap<Key, (AppointmentId, Timestamp)>,
-    /// Documents by issuer and year.
+    /// The receipts, by issuer and year.
     pub receipts: BTreeMap<(ExpertId, u16), BTreeMap<u32, Receipt>>,
 }
 
 fn now<T>(future: impl Future<Output = T>) -> T {
     match future.now_or_never() {
         Some(answer) => answer,
-        None => panic!("the simulation's own reads never wait"),
+        None => panic!("reads of the simulation itself never wait"),
     }
 }
 
 impl Invariants {
-    /// Looks at what changed.
+    /// Checks the rows that changed.
     pub fn check(&mut self, shared: &Shared, direct: &Store) {
         let changed = std::mem::take(&mut shared.lock().table.changed);
         let mut appointments = BTreeSet::new();
         let mut days: BTreeMap<ExpertId, BTreeSet<NaiveDate>> = BTreeMap::new();
-        let mut wrong: Vec<String> = Vec::new();
+        let mut violations: Vec<String> = Vec::new();
         let mut made: Vec<AppointmentId> = Vec::new();
         let mut came: Vec<(AppointmentId, bool)> = Vec::new();
         for (key, before) in &changed {
-            let kind = key.sk.strip_prefix(store::keys::SESSION_TYPES);
+            let kind = key.sk.strip_prefix(store::experts::keys::SESSION_TYPES);
             if let Some(id) = kind.and_then(|id| id.parse::<SessionTypeId>().ok()) {
                 let expert = key.pk.strip_prefix("EXPERT#").and_then(|id| id.parse::<ExpertId>().ok());
                 if let Some(expert) = expert
                     && let Ok(Some(kind)) = now(direct.session_type(expert, id))
                 {
-                    terms::remember(&mut shared.lock(), id, &kind.terms);
+                    terms::record(&mut shared.lock(), id, &kind.terms);
                 }
             }
             if let Some(id) = key.pk.strip_prefix("APT#").and_then(|id| id.parse::<AppointmentId>().ok()) {
                 appointments.insert(id);
                 if let Some(job) = key.sk.strip_prefix("OUTBOX#") {
-                    announced(&mut shared.lock(), key, job, &mut wrong);
+                    check_event_job(&mut shared.lock(), key, job, &mut violations);
                 } else if key.sk == "A" && before.is_none() {
                     made.push(id);
                 } else if key.sk.starts_with("DOC#") {
-                    self.issued(shared, key, before.as_ref(), &mut wrong);
+                    self.check_receipt(shared, key, before.as_ref(), &mut violations);
                 } else if key.sk.starts_with("ENTRY#") && before.is_some() {
-                    wrong.push(format!("the ledger entry {key} was changed"));
+                    violations.push(format!("the ledger entry {key} was changed"));
                 }
             } else if let Some(expert) =
                 key.pk.strip_prefix("EXPERT#").and_then(|id| id.parse::<ExpertId>().ok())
@@ -108,12 +108,12 @@ impl Invariants {
         }
         for (key, _) in &changed {
             if key.pk.starts_with("IDEM#") {
-                self.requested(shared, key, &made, &mut wrong);
+                self.check_request(shared, key, &made, &mut violations);
             }
         }
         for id in &appointments {
             let Ok(Some(record)) = now(direct.appointment_record(*id)) else {
-                wrong.push(format!("{id} cannot be read"));
+                violations.push(format!("{id} cannot be read"));
                 continue;
             };
             let known = Known {
@@ -125,32 +125,32 @@ impl Invariants {
             if before.is_none_or(|start| start != known.appointment.start) {
                 came.push((*id, before.is_some()));
             }
-            self.changed(shared, *id, known, appointments.len() > 1, &mut days, &mut wrong);
+            self.changed(shared, *id, known, appointments.len() > 1, &mut days, &mut violations);
         }
-        // Only once all of a transaction is known.
+        // Only after all rows of the transaction are known.
         for known in appointments.iter().filter_map(|id| self.known.get(id)) {
             if known.appointment.status.is_active() {
-                self.stands_alone(&known.appointment, &mut wrong);
+                self.check_overlap(&known.appointment, &mut violations);
             }
         }
         for (id, moved) in came {
             if let Some(known) = self.known.get(&id) {
-                self.has_room(&shared.lock(), &known.appointment, moved, &mut wrong);
+                self.check_capacity(&shared.lock(), &known.appointment, moved, &mut violations);
             }
         }
         let today = shared.lock().instant();
         for (expert, days) in days {
-            self.days_agree(direct, today, expert, &days, &mut wrong);
+            self.check_days(direct, today, expert, &days, &mut violations);
         }
-        // A request's record and its appointment are one transaction.
+        // A transaction writes an appointment together with its idempotency record.
         for id in made {
             if !self.requests.values().any(|(made, _)| *made == id) {
-                wrong.push(format!("{id} was made without a record of its request"));
+                violations.push(format!("{id} was created without an idempotency record"));
             }
         }
         let core = &mut *shared.lock();
-        for what in wrong {
-            core.wrong(what);
+        for what in violations {
+            core.violation(what);
         }
     }
 
@@ -161,24 +161,24 @@ impl Invariants {
         known: Known,
         with_others: bool,
         days: &mut BTreeMap<ExpertId, BTreeSet<NaiveDate>>,
-        wrong: &mut Vec<String>,
+        violations: &mut Vec<String>,
     ) {
         let core = &mut *shared.lock();
         let appointment = &known.appointment;
         let before = self.known.get(&id);
         let moved = before.is_none_or(|before| before.appointment != *appointment);
         if moved {
-            transition(core, before.map(|known| &known.appointment), &known, with_others, wrong);
-            told(core, before.map(|known| &known.appointment), appointment, wrong);
-            policy::check(core, before, &known, wrong);
+            check_transition(core, before.map(|known| &known.appointment), &known, with_others, violations);
+            check_event(core, before.map(|known| &known.appointment), appointment, violations);
+            policy::check(core, before, &known, violations);
             match before.map(|before| &before.appointment) {
                 Some(before) => {
-                    may_object(core, before, appointment, wrong);
-                    may_move(core, before, appointment, wrong);
+                    check_dispute_period(core, before, appointment, violations);
+                    check_reschedule(core, before, appointment, violations);
                 }
-                None => terms::as_offered(core, &known, wrong),
+                None => terms::check_terms(core, &known, violations),
             }
-            let stood = Stood {
+            let history = AppointmentState {
                 from: core.now,
                 expert: appointment.expert,
                 session_type: appointment.session_type,
@@ -187,54 +187,63 @@ impl Invariants {
                 occupied: appointment.occupied(),
                 status: appointment.status.clone(),
             };
-            core.stood.entry(id).or_default().push(stood);
+            core.history.entry(id).or_default().push(history);
             let spans = [Some(appointment.occupied()), before.map(|known| known.appointment.occupied())];
             for day in spans.into_iter().flatten().flat_map(TimeSpan::utc_days) {
                 days.entry(appointment.expert).or_default().insert(day);
             }
             if before.is_none() {
-                core.people.appointments.push((id, appointment.expert, appointment.client));
+                core.actors.appointments.push((id, appointment.expert, appointment.client));
             }
         }
-        let standing = self.standing.entry(appointment.expert).or_default();
+        let occupying = self.occupying.entry(appointment.expert).or_default();
         if appointment.status.is_active() || appointment.status.has_ended() {
-            standing.insert(id);
+            occupying.insert(id);
         } else {
-            standing.remove(&id);
+            occupying.remove(&id);
         }
         if appointment.status.is_active() && core.table.get(&due_key(id)).is_none() {
-            wrong.push(format!(
-                "{id} is {} and nobody will ever look at it again",
-                appointment.status.as_str()
-            ));
+            violations.push(format!("{id} is {} and has no payment job", appointment.status.as_str()));
         }
-        payment_told(core, before, &known, wrong);
-        ledger_is_true(core, id, &known.movements, wrong);
+        check_payment_events(core, before, &known, violations);
+        check_ledger(core, id, &known.movements, violations);
         self.known.insert(id, known);
     }
 
-    /// A document is issued once, under the next number, and never changes.
-    fn issued(&mut self, shared: &Shared, key: &Key, before: Option<&Arc<Item>>, wrong: &mut Vec<String>) {
+    /// A receipt is issued once, with the next number, and never changes.
+    fn check_receipt(
+        &mut self,
+        shared: &Shared,
+        key: &Key,
+        before: Option<&Arc<Item>>,
+        violations: &mut Vec<String>,
+    ) {
         if before.is_some() {
-            wrong.push(format!("the document {key} was changed"));
+            violations.push(format!("the receipt {key} was changed"));
             return;
         }
         let item = shared.lock().table.get(key).map(|item| Item::clone(item));
         let Some(receipt) = item.and_then(|item| serde_dynamo::from_item::<_, Receipt>(item).ok()) else {
-            wrong.push(format!("the document {key} cannot be read"));
+            violations.push(format!("the receipt {key} cannot be read"));
             return;
         };
         let (year, sequence) = (receipt.number.year(), receipt.number.sequence());
         let series = self.receipts.entry((receipt.expert, year)).or_default();
         let last = series.keys().next_back().copied().unwrap_or(0);
         if sequence != last + 1 {
-            wrong.push(format!("the document {key} has number {sequence} after {last}"));
+            violations.push(format!("the receipt {key} has number {sequence} after {last}"));
         }
         series.insert(sequence, receipt);
     }
 
-    /// An Idempotency-Key never makes two appointments.
-    fn requested(&mut self, shared: &Shared, key: &Key, made: &[AppointmentId], wrong: &mut Vec<String>) {
+    /// An idempotency key creates at most one appointment.
+    fn check_request(
+        &mut self,
+        shared: &Shared,
+        key: &Key,
+        made: &[AppointmentId],
+        violations: &mut Vec<String>,
+    ) {
         let core = &mut *shared.lock();
         let Some(item) = core.table.get(key) else { return };
         let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
@@ -247,34 +256,34 @@ impl Invariants {
             && made.contains(&subject)
             && core.instant() < *until
         {
-            wrong.push(format!("one Idempotency-Key made {before} and {subject}"));
+            violations.push(format!("one idempotency key created {before} and {subject}"));
         }
         self.requests.insert(key.clone(), (subject, ends));
     }
 }
 
 fn due_key(id: AppointmentId) -> Key {
-    let rows = store::keys::appointment_rows(id);
-    store::keys::outbox_entry(rows, &Job::Payment(id).to_string())
+    let rows = store::keys::appointment_partition(id);
+    store::operations::keys::outbox_entry(rows, &Job::Payment(id).to_string())
 }
 
-/// Each announcement that is owed is published before its row goes.
-fn announced(core: &mut Core, key: &Key, job: &str, wrong: &mut Vec<String>) {
+/// An event is published before its job is deleted.
+fn check_event_job(core: &mut Core, key: &Key, job: &str, violations: &mut Vec<String>) {
     let Some(event) = job.strip_prefix("announcement:") else { return };
     if core.table.get(key).is_some() {
-        core.bus.owed.insert(event.to_owned());
+        core.bus.expected.insert(event.to_owned());
     } else if !core.bus.published.contains_key(event) {
-        wrong.push(format!("{event} was never published, and its row is gone"));
+        violations.push(format!("{event} was never published, and its job was deleted"));
     }
 }
 
-/// What the world must be told of a change.
-fn new_movements(before: Option<&Appointment>, now: &Appointment) -> Option<&'static str> {
+/// The event that a change requires.
+fn event_for(before: Option<&Appointment>, now: &Appointment) -> Option<&'static str> {
     match before {
         Some(before) if before.status.as_str() == now.status.as_str() => {
             (before.start != now.start).then_some("appointment.rescheduled")
         }
-        // Who decides against what was said before may say that it is contested.
+        // A decision that reverses an earlier report may mark it as contested.
         Some(before) if before.status.has_ended() => None,
         _ => match now.status {
             Status::Pending { .. } => None,
@@ -287,49 +296,50 @@ fn new_movements(before: Option<&Appointment>, now: &Appointment) -> Option<&'st
     }
 }
 
-/// Whoever changes an appointment owes the world the news of it.
-fn told(core: &Core, before: Option<&Appointment>, now: &Appointment, wrong: &mut Vec<String>) {
-    if let Some(new_movements) = new_movements(before, now)
-        && !core.bus.owed.contains(&format!("{}:{}:{new_movements}", now.id, now.version))
+/// A change of an appointment enqueues its event.
+fn check_event(core: &Core, before: Option<&Appointment>, now: &Appointment, violations: &mut Vec<String>) {
+    if let Some(event_for) = event_for(before, now)
+        && !core.bus.expected.contains(&format!("{}:{}:{event_for}", now.id, now.version))
     {
-        wrong.push(format!(
-            "{} is {}, and nobody will be told of {new_movements}",
-            now.id,
-            now.status.as_str()
-        ));
+        violations.push(format!("{} is {}, and lacks the event {event_for}", now.id, now.status.as_str()));
     }
 }
 
-/// Whoever is said not to have come has a day to contradict.
-fn may_object(core: &Core, before: &Appointment, now: &Appointment, wrong: &mut Vec<String>) {
+/// A no-show report can be disputed for a day.
+fn check_dispute_period(core: &Core, before: &Appointment, now: &Appointment, violations: &mut Vec<String>) {
     if let Some(NoShowReport::Open { until }) = now.no_show_report
         && before.no_show_report != now.no_show_report
         && until < core.instant().plus(DAY - 60)
     {
-        wrong.push(format!("{} can be contradicted only until {until}", now.id));
+        violations.push(format!("{} can be disputed only until {until}", now.id));
     }
 }
 
-/// Every move counts, and a client moves no more often, and no later, than was agreed.
-fn may_move(core: &Core, before: &Appointment, now: &Appointment, wrong: &mut Vec<String>) {
+/// Reschedules are counted, and a client reschedules only as often and as late as the policy allows.
+fn check_reschedule(core: &Core, before: &Appointment, now: &Appointment, violations: &mut Vec<String>) {
     let moves = u16::from(before.start != now.start);
     if u64::from(now.reschedules) != u64::from(before.reschedules) + u64::from(moves) {
-        wrong
-            .push(format!("{} was moved {} times, and then {}", now.id, before.reschedules, now.reschedules));
+        violations.push(format!(
+            "{} was rescheduled {} times, and now counts {}",
+            now.id, before.reschedules, now.reschedules
+        ));
     }
-    if moves == 0 || core.people.moved_by_others.contains(&now.id) {
+    if moves == 0 || core.actors.rescheduled_by_others.contains(&now.id) {
         return;
     }
     let until = before.start.plus(-60 * i64::from(before.rescheduling.until_minutes_before));
-    // A write may be done late.
+    // The write may take effect after a delay.
     let asked = core.instant().plus(-45);
     if asked > until || before.rescheduling.at_most.is_some_and(|most| before.reschedules >= most) {
-        wrong.push(format!("{} was moved by its client, against {:?}", now.id, before.rescheduling));
+        violations.push(format!(
+            "{} was rescheduled by its client against its policy {:?}",
+            now.id, before.rescheduling
+        ));
     }
 }
 
-/// Whoever finds something about a payment that people must know owes the world the news of it.
-fn payment_told(core: &Core, before: Option<&Known>, now: &Known, wrong: &mut Vec<String>) {
+/// A change of a payment that people must know of enqueues its event.
+fn check_payment_events(core: &Core, before: Option<&Known>, now: &Known, violations: &mut Vec<String>) {
     let before = before.and_then(|known| known.payment.as_ref());
     let Some(payment) = &now.payment else { return };
     let begins = |of: fn(&Payment) -> bool| of(payment) && !before.is_some_and(of);
@@ -340,30 +350,33 @@ fn payment_told(core: &Core, before: Option<&Known>, now: &Known, wrong: &mut Ve
         (begins(|payment| payment.action_deadline.is_some()), payment.action_deadline)
         && deadline > now.appointment.start.max(core.instant().plus(60))
     {
-        wrong.push(format!("{} can be paid until {deadline}, into its session", payment.appointment));
+        violations.push(format!(
+            "{} can be paid until {deadline}, after the start of its session",
+            payment.appointment
+        ));
     }
-    for (begins, new_movements) in [
+    for (begins, event_for) in [
         (begins(|payment| payment.action_deadline.is_some()), "payment.action_required"),
         (begins(|payment| payment.state == PaymentState::Unpaid), "payment.unpaid"),
         (begins(|payment| payment.open_dispute), "payment.disputed"),
         (begins(|payment| payment.lost_dispute), "payment.dispute_lost"),
         (begins(escalation), "payment.escalated"),
     ] {
-        let owed = format!("{}:{}:{new_movements}", payment.appointment, payment.version);
-        if begins && !core.bus.owed.contains(&owed) {
+        let owed = format!("{}:{}:{event_for}", payment.appointment, payment.version);
+        if begins && !core.bus.expected.contains(&owed) {
             let id = payment.appointment;
-            wrong.push(format!("{id} is {:?}, and nobody will be told of {new_movements}", payment.state));
+            violations.push(format!("{id} is {:?}, and lacks the event {event_for}", payment.state));
         }
     }
 }
 
-/// Only such changes of status as there are, and a confirmation only on what was really secured.
-fn transition(
+/// Status changes follow the allowed transitions, and only a secured payment confirms.
+fn check_transition(
     core: &Core,
     before: Option<&Appointment>,
     known: &Known,
     with_others: bool,
-    wrong: &mut Vec<String>,
+    violations: &mut Vec<String>,
 ) {
     use Status::{Cancelled, Completed, Confirmed, Expired, NoShow, Pending};
     let now = &known.appointment;
@@ -375,7 +388,7 @@ fn transition(
             _ => false,
         };
         if !right || now.version != 1 {
-            wrong.push(format!("{id} begins as {} in version {}", now.status.as_str(), now.version));
+            violations.push(format!("{id} is created as {} in version {}", now.status.as_str(), now.version));
         }
         return;
     };
@@ -386,7 +399,7 @@ fn transition(
             | (Completed | NoShow { .. }, Completed | NoShow { .. })
     );
     if !right || now.version != before.version + 1 {
-        wrong.push(format!(
+        violations.push(format!(
             "{id} went from {} in version {} to {} in version {}",
             before.status.as_str(),
             before.version,
@@ -397,59 +410,64 @@ fn transition(
     if let (Pending { .. }, Confirmed) = (&before.status, &now.status)
         && !core.gateway.secured.contains_key(&id)
     {
-        wrong.push(format!("{id} is confirmed, and its client neither paid nor saved a card"));
+        violations.push(format!("{id} is confirmed, but its client neither paid nor saved a card"));
     }
     if let (Pending { hold_expires_at }, Expired) = (&before.status, &now.status) {
         let secured = core.gateway.secured.get(&id).is_some_and(|at| at.plus(2) < *hold_expires_at);
         let hold_released = *hold_expires_at > core.instant().plus(2);
-        // Nobody took it over, and it was not too late for the session.
+        // No other client took the slot, and the session had not ended.
         let needless = !with_others && core.instant().plus(2) < now.end;
         if secured && (hold_released || needless) {
-            wrong.push(format!("{id} was paid in time and given up"));
+            violations.push(format!("{id} was paid in time and expired"));
         }
     }
 }
 
-/// The ledger says nothing that did not happen, and nothing twice.
-fn ledger_is_true(core: &Core, id: AppointmentId, ledger: &[Movement], wrong: &mut Vec<String>) {
+/// The ledger contains only movements that happened, and each once.
+fn check_ledger(core: &Core, id: AppointmentId, ledger: &[Movement], violations: &mut Vec<String>) {
     let really = core.gateway.movements(id);
     for (place, one) in ledger.iter().enumerate() {
-        if ledger[..place].iter().any(|before| before.is(one)) {
-            wrong.push(format!("the ledger of {id} says twice: {:?} of {}", one.kind, one.object));
+        if ledger[..place].iter().any(|before| before.is_same_event(one)) {
+            violations.push(format!("the ledger of {id} has a duplicate: {:?} of {}", one.kind, one.object));
         }
         let by_hand = one.kind == MovementKind::ResolvedManually;
         if !by_hand && !really.contains(&one) {
-            wrong.push(format!("the ledger of {id} says what did not happen: {one:?}"));
+            violations.push(format!("the ledger of {id} has a movement that did not happen: {one:?}"));
         }
     }
 }
 
-/// Somebody is refused a slot. That is right when somebody else had it at some moment of the request, and when that was a hold,
-/// its time was not over yet: no hold outlives its time once someone wants the slot.
-pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::scheduling::occupancy::Refusal, begun: i64) {
+/// Checks a refused slot. A refusal is correct if another appointment occupied the slot at some time during the request. An
+/// expired hold does not count.
+pub fn check_refusal(
+    core: &mut Core,
+    asked: &Submission,
+    refusal: &domain::scheduling::occupancy::Refusal,
+    begun: i64,
+) {
     use domain::scheduling::occupancy::Refusal::{DayFull, Seats, Taken, TooClose, WeekFull};
-    let (expert, session_type, start, mover) = match &asked.ask {
-        Ask::Book { expert, session_type, start, .. } => (*expert, *session_type, *start, None),
-        Ask::Reschedule(id, start) => {
-            let Some(state) = core.stood.get(id).and_then(|states| states.last()) else { return };
+    let (expert, session_type, start, mover) = match &asked.command {
+        Command::Book { expert, session_type, start, .. } => (*expert, *session_type, *start, None),
+        Command::Reschedule(id, start) => {
+            let Some(state) = core.history.get(id).and_then(|states| states.last()) else { return };
             (state.expert, state.session_type, *start, Some((*id, state.session.seconds())))
         }
         _ => return,
     };
-    let Some(known) = core.people.expert(expert) else { return };
+    let Some(known) = core.actors.expert(expert) else { return };
     let zone = known.rules.time_zone;
     let end = core.now;
-    // A read of several days may see those from before a change that is not answered yet.
-    let lag = 100 + core.weather.slow;
-    // Clocks differ a little.
-    let slack = 2_000 + 2 * core.weather.skew;
-    let outlived = |state: &Stood| match state.status {
+    // A read of several rows may return the state before a transaction that has not been answered yet.
+    let lag = 100 + core.faults.max_latency;
+    // Clocks differ.
+    let slack = 2_000 + 2 * core.faults.max_clock_skew;
+    let outlived = |state: &AppointmentState| match state.status {
         Status::Pending { hold_expires_at } => hold_expires_at.seconds() * 1_000 + slack < begun,
         _ => false,
     };
-    // Whoever stood at some moment of the request.
-    let stood = || {
-        core.stood.iter().filter(|(id, _)| Some(**id) != mover.map(|mover| mover.0)).flat_map(
+    // The appointments that occupied time during the request.
+    let occupants = || {
+        core.history.iter().filter(|(id, _)| Some(**id) != mover.map(|mover| mover.0)).flat_map(
             |(_, states)| {
                 states.iter().enumerate().filter_map(|(place, state)| {
                     let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
@@ -460,13 +478,13 @@ pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::scheduling::occ
             },
         )
     };
-    let of_type = || stood().filter(|state| state.session_type == session_type);
+    let of_type = || occupants().filter(|state| state.session_type == session_type);
     let starts = |of: &dyn Fn(Timestamp) -> bool| {
         let starts: BTreeSet<Timestamp> =
             of_type().map(|state| state.session.start()).filter(|at| of(*at)).collect();
         starts.len()
     };
-    // A session that stands keeps the seats that it was made with.
+    // A group session keeps the capacity it was created with.
     let all = core.terms.get(&session_type).map_or(&[][..], Vec::as_slice);
     let fewest = all.iter().map(|(_, terms)| u32::from(terms.capacity)).min().unwrap_or(0);
     let right = |terms: &SessionTypeTerms| match refusal {
@@ -475,14 +493,14 @@ pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::scheduling::occ
             let seconds = mover.map_or(minute(terms.length_minutes), |mover| mover.1);
             let wanted = TimeSpan::new(start, start.plus(seconds))
                 .widened(minute(terms.buffer_before_minutes), minute(terms.buffer_after_minutes));
-            stood().any(|state| state.occupied.overlaps(wanted) && !outlived(state))
+            occupants().any(|state| state.occupied.overlaps(wanted) && !outlived(state))
         }
         Seats { wanted, .. } => {
             let taken = of_type().filter(|state| state.session.start() == start && !outlived(state));
             let taken: u32 = taken.map(|state| u32::from(state.seats)).sum();
             taken + u32::from(*wanted) > fewest
         }
-        // A hold whose time is over counts for a cap until somebody gives it back: it may still be paid.
+        // An expired hold counts for a cap until it is released, because it may still be paid.
         DayFull { cap, .. } => {
             let day = zone.day(start);
             terms.daily_cap == Some(*cap) && starts(&|at| zone.day(at) == day) >= usize::from(*cap)
@@ -495,6 +513,6 @@ pub fn refused(core: &mut Core, asked: &Asked, refusal: &domain::scheduling::occ
     };
     let right = terms::offered(core, session_type, begun - lag).any(right);
     if !right {
-        core.wrong(format!("{start} of {expert} was refused as {refusal:?}, and nobody held it"));
+        core.violation(format!("{start} of {expert} was refused as {refusal:?}, although it was free"));
     }
 }

@@ -1,38 +1,41 @@
-//! The simulation. What it can be asked for, after `cargo run -p simulation --`:
+//! Runs the simulation. Usage: `cargo run -p simulation -- <options>`
 //!
-//! - `--seeds 1000 --operations 1000`: so many seeds, each for so many operations and then to its rest
-//! - `--mirror` with it: every request to the table is also made to the embedded DynamoDB, and decided the same there
-//! - `--requests 10000`: so many sequences of random requests, to the model of the table and to the embedded DynamoDB
-//! - `--seed 123`: one seed; with `--trace` what happens with it, line by line
-//! - `--flows`: every flow, where each of its calls fails in each way; of a long one every fortieth after the 200th, with `--whole` all
-//! - `--flow <words of its name>`: the flows of that name; with `--point 17 CrashAfter` at that point, with `--trace` line by line
-//! - `--mutants`: search for each mutant of `mutants.toml`, until a seed or a flow catches it
-//! - `--mutant <name>` with any of these: run with this mutant, and with `--mutants` search only for it
-//! - `--list`: the names of flows, ways to fail, and mutants
+//! - `--seeds 1000 --operations 1000`: runs 1,000 seeds, each for 1,000 operations and then until it is quiescent
+//! - `--mirror`: with the above, also sends each request to the embedded DynamoDB and compares the results
+//! - `--requests 10000`: compares the model of the table with the embedded DynamoDB on 10,000 sequences of random requests
+//! - `--seed 123`: runs one seed; `--trace` prints each event
+//! - `--first 1001`: the first seed, with `--seeds`, `--requests` or `--mutants`
+//! - `--flows`: runs every flow with each fault at each of its calls; of long flows only every 40th call after the 200th, unless
+//!   `--exhaustive` is given
+//! - `--flow <part of a name>`: only these flows; `--point 17 CrashAfter` runs one fault, and `--trace` prints each event
+//! - `--mutants`: searches for each mutant of `mutants.toml` until a seed or a flow catches it
+//! - `--mutant <name>`: with any of these, runs with this mutant; with `--mutants`, searches only for it
+//! - `--list`: prints the names of flows, faults and mutants
 //!
-//! A mutant of the product needs a build of its own, which takes a minute the first time.
+//! Mutants of the product are built in a copy of the sources below `target/mutants`, which takes about half a minute the first
+//! time.
 //!
-//! It ends with 0 when nothing fails, 1 when something does, and 2 when it was asked for what there is not.
+//! The exit status is 0 if nothing fails, 1 if something fails, and 2 if the options are invalid.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use simulation::core::{How, Mishap};
-use simulation::flows::{Ending, FLOWS, Flow, points, tell, try_point, wrong_in_calm};
-use simulation::mirror::Mirrored;
-use simulation::mutants::search::{Search, find, plainly};
+use simulation::core::{FaultKind, InjectedFault};
+use simulation::flows::{Ending, FLOWS, Flow, baseline_violation, fault_points, run_flow, run_with_fault};
+use simulation::mirror::MirrorStats;
+use simulation::mutants::search::{Search, find, without_ids};
 use simulation::mutants::{self, Mutant, switch};
+use simulation::parallel::for_each_parallel;
 use simulation::random_requests::{self, Compared};
-use simulation::run::{Outcome, Sum, mirrored, seed};
-use simulation::spread::spread;
+use simulation::run::{Outcome, Summary, run_seed, run_seed_mirrored};
 
-/// So many failures are told of; the rest are counted.
-const MOST_SHOWN: u64 = 30;
-/// How often a long run says how far it is.
-const PAUSE: Duration = Duration::from_secs(10);
+/// The number of failures to print. The rest are only counted.
+const MAX_SHOWN: u64 = 30;
+/// The interval of progress messages.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What `--help` says.
+/// The text of `--help`.
 const HELP: &str = include_str!("main.rs");
 
 fn help() {
@@ -41,19 +44,19 @@ fn help() {
     }
 }
 
-/// Every name that can be asked for.
+/// Prints all names that options accept.
 fn list() {
     println!("flows:");
     FLOWS.iter().for_each(|flow| println!("  {}", flow.name));
-    println!("ways to fail:");
-    How::ALL.iter().for_each(|how| println!("  {how:?}"));
+    println!("faults:");
+    FaultKind::ALL.iter().for_each(|kind| println!("  {kind:?}"));
     println!("mutants of the simulated ports:");
     mutants::ports().for_each(|mutant| println!("  {}: {}", mutant.name, mutant.what));
     println!("mutants of the product:");
     mutants::product().for_each(|(mutant, _)| println!("  {}: {}", mutant.name, mutant.what));
 }
 
-struct Wanted {
+struct Options {
     shown: Option<fn()>,
     first: u64,
     seeds: u64,
@@ -63,15 +66,15 @@ struct Wanted {
     flows: bool,
     whole: bool,
     mutants: bool,
-    point: Option<(u64, How)>,
+    point: Option<(u64, FaultKind)>,
     flow: Option<String>,
     mirror: bool,
     requests: Option<u64>,
 }
 
-fn wanted() -> Result<Wanted, lexopt::Error> {
+fn parse_options() -> Result<Options, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut wanted = Wanted {
+    let mut options = Options {
         shown: None,
         first: 1,
         seeds: 100,
@@ -89,109 +92,110 @@ fn wanted() -> Result<Wanted, lexopt::Error> {
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("seed") => (wanted.first, wanted.seeds) = (parser.value()?.parse()?, 1),
-            Long("first") => wanted.first = parser.value()?.parse()?,
-            Long("seeds") => wanted.seeds = parser.value()?.parse()?,
-            Long("operations") => wanted.operations = parser.value()?.parse()?,
+            Long("seed") => (options.first, options.seeds) = (parser.value()?.parse()?, 1),
+            Long("first") => options.first = parser.value()?.parse()?,
+            Long("seeds") => options.seeds = parser.value()?.parse()?,
+            Long("operations") => options.operations = parser.value()?.parse()?,
             Long("mutant") => {
                 let name = parser.value()?.string()?;
                 let known = mutants::all().find(|mutant| mutant.name == name);
-                wanted.mutant = &known.ok_or("there is no such mutant; see --list")?.name;
+                options.mutant = &known.ok_or("there is no such mutant; see --list")?.name;
             }
-            Long("mutants") => wanted.mutants = true,
-            Long("flows") => wanted.flows = true,
-            Long("whole") => wanted.whole = true,
+            Long("mutants") => options.mutants = true,
+            Long("flows") => options.flows = true,
+            Long("exhaustive") => options.whole = true,
             Long("flow") => {
                 let name = parser.value()?.string()?;
                 if !FLOWS.iter().any(|flow| flow.name.contains(&name)) {
                     return Err("there is no such flow; see --list".into());
                 }
-                wanted.flow = Some(name);
+                options.flow = Some(name);
             }
             Long("point") => {
                 let call = parser.value()?.parse()?;
-                let how = parser.value()?.string()?;
-                let how = How::ALL
+                let kind = parser.value()?.string()?;
+                let kind = FaultKind::ALL
                     .into_iter()
-                    .find(|one| format!("{one:?}") == how)
-                    .ok_or("there is no such way; see --list")?;
-                wanted.point = Some((call, how));
+                    .find(|one| format!("{one:?}") == kind)
+                    .ok_or("there is no such fault; see --list")?;
+                options.point = Some((call, kind));
             }
-            Long("mirror") => wanted.mirror = true,
-            Long("requests") => wanted.requests = Some(parser.value()?.parse()?),
-            Long("trace") => wanted.trace = true,
-            Long("list") => wanted.shown = Some(list),
-            Long("help") | Short('h') => wanted.shown = Some(help),
+            Long("mirror") => options.mirror = true,
+            Long("requests") => options.requests = Some(parser.value()?.parse()?),
+            Long("trace") => options.trace = true,
+            Long("list") => options.shown = Some(list),
+            Long("help") | Short('h') => options.shown = Some(help),
             other => return Err(other.unexpected()),
         }
     }
-    if wanted.seeds == 0 || wanted.requests == Some(0) {
-        return Err("at least one is needed".into());
+    if options.seeds == 0 || options.requests == Some(0) {
+        return Err("--seeds and --requests must be at least 1".into());
     }
-    if wanted.point.is_some() && wanted.flow.is_none() {
-        return Err("a point is one of a flow: name it with --flow".into());
+    if options.point.is_some() && options.flow.is_none() {
+        return Err("--point requires --flow".into());
     }
-    Ok(wanted)
+    Ok(options)
 }
 
 fn main() -> ExitCode {
-    let wanted = match wanted() {
-        Ok(wanted) => wanted,
+    let options = match parse_options() {
+        Ok(options) => options,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);
         }
     };
-    if let Some(show) = wanted.shown {
+    if let Some(show) = options.shown {
         show();
         return ExitCode::SUCCESS;
     }
-    let everything = wanted.mutants && wanted.mutant.is_empty();
-    if !(mutants::is_built_in(wanted.mutant) && (switch::PRODUCT_MUTANTS || !everything)) {
+    let everything = options.mutants && options.mutant.is_empty();
+    if !(mutants::is_built_in(options.mutant) && (switch::PRODUCT_MUTANTS || !everything)) {
         return mutants::copy::run().unwrap_or_else(|error| {
             eprintln!("{error}");
             ExitCode::FAILURE
         });
     }
-    // A line is enough: whoever wants more replays it with a trace.
+    // One line per panic is enough; a run with --trace shows more.
     std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     let begun = Instant::now();
-    if wanted.mutants {
-        return search_for_mutants(&wanted, begun);
+    if options.mutants {
+        return search_for_mutants(&options, begun);
     }
-    if wanted.flows || wanted.flow.is_some() {
-        return flows(&wanted, begun);
+    if options.flows || options.flow.is_some() {
+        return flows(&options, begun);
     }
-    if let Some(sequences) = wanted.requests {
-        return requests(&wanted, sequences, begun);
+    if let Some(sequences) = options.requests {
+        return requests(&options, sequences, begun);
     }
-    let (mut sum, mut said) = (Sum::default(), Instant::now());
+    let (mut sum, mut said) = (Summary::default(), Instant::now());
     let run = |number| {
-        let failed = |why: String| Outcome { seed: number, wrong: vec![why], ..Outcome::default() };
-        let run = || match wanted.mirror {
-            true => mirrored(number, wanted.operations, wanted.trace, wanted.mutant).unwrap_or_else(failed),
-            false => seed(number, wanted.operations, wanted.trace, wanted.mutant),
+        let failed = |why: String| Outcome { seed: number, violations: vec![why], ..Outcome::default() };
+        let run = || match options.mirror {
+            true => run_seed_mirrored(number, options.operations, options.trace, options.mutant)
+                .unwrap_or_else(failed),
+            false => run_seed(number, options.operations, options.trace, options.mutant),
         };
         std::panic::catch_unwind(run).unwrap_or_else(|_| failed("it panics".to_owned()))
     };
-    spread(wanted.first..wanted.first + wanted.seeds, run, |outcome| {
+    for_each_parallel(options.first..options.first + options.seeds, run, |outcome| {
         for line in &outcome.trace {
             println!("{line}");
         }
-        if let Some(wrong) = outcome.wrong.first()
-            && sum.failing < MOST_SHOWN
+        if let Some(violations) = outcome.violations.first()
+            && sum.failing < MAX_SHOWN
         {
-            println!("seed {0}: {wrong} (--seed {0} --trace shows how)", outcome.seed);
+            println!("seed {0}: {violations} (see --seed {0} --trace)", outcome.seed);
         }
         sum.add(&outcome);
-        if said.elapsed() >= PAUSE {
+        if said.elapsed() >= PROGRESS_INTERVAL {
             said = Instant::now();
             println!(
                 "{} seeds done, {} operations, {} failing, {} seeds to go",
                 sum.seeds,
                 sum.operations,
                 sum.failing,
-                wanted.seeds - sum.seeds
+                options.seeds - sum.seeds
             );
         }
     });
@@ -204,34 +208,34 @@ fn main() -> ExitCode {
         sum.failing
     );
     println!(
-        "{} appointments {:?}, {} movements of money, {} conflicts, {} conditions that did not hold, {} read and {} write units",
+        "{} appointments {:?}, {} ledger movements, {} conflicts, {} failed conditions, {} read and {} write units",
         sum.appointments,
         sum.statuses,
         sum.movements,
         sum.capacity.conflicts,
-        sum.capacity.moved,
+        sum.capacity.failed_conditions,
         sum.capacity.half_reads / 2,
         sum.capacity.writes
     );
-    if wanted.mirror {
-        let Mirrored { done, refused, reads, rows } = sum.mirrored;
+    if options.mirror {
+        let MirrorStats { done, refused, reads, rows } = sum.mirrored;
         println!(
-            "on a real store: {done} writes done and {refused} refused, {reads} reads, {rows} rows in the end"
+            "on the real store: {done} writes succeeded, {refused} refused, {reads} reads, {rows} rows at the end"
         );
     }
     if sum.failing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Holds the model of the table against the embedded DynamoDB.
-fn requests(wanted: &Wanted, sequences: u64, begun: Instant) -> ExitCode {
+/// Compares the model of the table with the embedded DynamoDB.
+fn requests(options: &Options, sequences: u64, begun: Instant) -> ExitCode {
     let (mut sum, mut differ, mut done) = (Compared::default(), 0_u64, 0_u64);
-    spread(wanted.first..wanted.first + sequences, random_requests::seed, |one| {
+    for_each_parallel(options.first..options.first + sequences, random_requests::seed, |one| {
         done += 1;
         match one {
             Ok(compared) => sum.add(compared),
             Err(difference) => {
                 differ += 1;
-                if differ <= MOST_SHOWN {
+                if differ <= MAX_SHOWN {
                     println!("{difference}");
                 }
             }
@@ -247,79 +251,86 @@ fn requests(wanted: &Wanted, sequences: u64, begun: Instant) -> ExitCode {
     if differ == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Tells each flow without a mishap, and then each of its points.
-fn flows(wanted: &Wanted, begun: Instant) -> ExitCode {
+/// Runs each flow without a fault, and then with each of its faults.
+fn flows(options: &Options, begun: Instant) -> ExitCode {
     let chosen =
-        || FLOWS.iter().filter(|flow| wanted.flow.as_ref().is_none_or(|name| flow.name.contains(name)));
-    if wanted.trace || wanted.point.is_some() {
+        || FLOWS.iter().filter(|flow| options.flow.as_ref().is_none_or(|name| flow.name.contains(name)));
+    if options.trace || options.point.is_some() {
         let Some(flow) = chosen().next() else { return ExitCode::from(2) };
-        let mishap = wanted.point.map(|(call, how)| Mishap { call, how });
-        let ending = tell(*flow, mishap, wanted.trace, wanted.mutant);
+        let injected_fault = options.point.map(|(call, kind)| InjectedFault { call, kind });
+        let ending = run_flow(*flow, injected_fault, options.trace, options.mutant);
         ending.trace.iter().for_each(|line| println!("{line}"));
-        println!("{}, which ends as", flow.name);
+        println!("{} ends as", flow.name);
         ending.appointments.iter().for_each(|line| println!("  {line}"));
-        let befell = mishap.is_none() || ending.befell;
-        if !befell {
-            println!("it makes {} calls, so nothing befell it", ending.calls);
+        let fault_injected = injected_fault.is_none() || ending.fault_injected;
+        if !fault_injected {
+            println!("it makes {} calls, so the fault was not injected", ending.calls);
         }
-        return match wrong_in_calm(flow, &ending) {
-            None if befell => ExitCode::SUCCESS,
+        return match baseline_violation(flow, &ending) {
+            None if fault_injected => ExitCode::SUCCESS,
             None => ExitCode::from(2),
-            Some(wrong) => {
-                println!("{wrong}");
+            Some(violations) => {
+                println!("{violations}");
                 ExitCode::FAILURE
             }
         };
     }
-    let mut calm: Vec<(&Flow, Ending)> = Vec::new();
-    spread(chosen(), |flow| (flow, tell(*flow, None, false, wanted.mutant)), |told| calm.push(told));
+    let mut baseline: Vec<(&Flow, Ending)> = Vec::new();
+    for_each_parallel(
+        chosen(),
+        |flow| (flow, run_flow(*flow, None, false, options.mutant)),
+        |told| baseline.push(told),
+    );
     let (mut tried, mut failing, mut calls) = (0_u64, 0_u64, 0_u64);
-    for (flow, ending) in &calm {
+    for (flow, ending) in &baseline {
         calls += ending.operations;
-        if let Some(wrong) = wrong_in_calm(flow, ending) {
+        if let Some(violations) = baseline_violation(flow, ending) {
             failing += 1;
-            println!("{}, even when nothing goes wrong: {wrong}", flow.name);
+            println!("{}, even without faults: {violations}", flow.name);
         }
     }
-    let sound = || calm.iter().filter(|(flow, ending)| wrong_in_calm(flow, ending).is_none());
-    let whole: u64 = sound().map(|(_, ending)| points(ending.calls, !wanted.whole).count() as u64).sum();
-    let all = sound().flat_map(|told| points(told.1.calls, !wanted.whole).map(move |mishap| (told, mishap)));
+    let sound = || baseline.iter().filter(|(flow, ending)| baseline_violation(flow, ending).is_none());
+    let whole: u64 =
+        sound().map(|(_, ending)| fault_points(ending.calls, !options.whole).count() as u64).sum();
+    let all = sound().flat_map(|told| {
+        fault_points(told.1.calls, !options.whole).map(move |injected_fault| (told, injected_fault))
+    });
     let mut said = Instant::now();
-    let run = |((flow, ending), mishap): (&(&Flow, Ending), Mishap)| {
-        let run = || try_point(**flow, mishap, ending, wanted.mutant);
+    let run = |((flow, ending), injected_fault): (&(&Flow, Ending), InjectedFault)| {
+        let run = || run_with_fault(**flow, injected_fault, ending, options.mutant);
         let panics = |_| (0, Some("it panics".to_owned()));
-        (flow.name, mishap, std::panic::catch_unwind(run).unwrap_or_else(panics))
+        (flow.name, injected_fault, std::panic::catch_unwind(run).unwrap_or_else(panics))
     };
-    spread(all, run, |(name, mishap, (made, failure))| {
+    for_each_parallel(all, run, |(name, injected_fault, (made, failure))| {
         (tried, calls) = (tried + 1, calls + made);
         if let Some(what) = failure {
             failing += 1;
-            if failing <= MOST_SHOWN {
-                println!("{name}, call {} {:?}: {what}", mishap.call, mishap.how);
+            if failing <= MAX_SHOWN {
+                println!("{name}, call {} {:?}: {what}", injected_fault.call, injected_fault.kind);
             }
         }
-        if said.elapsed() >= PAUSE {
+        if said.elapsed() >= PROGRESS_INTERVAL {
             said = Instant::now();
-            println!("{tried} points tried, {failing} failing, {} to go", whole - tried);
+            println!("{tried} fault points tried, {failing} failing, {} to go", whole - tried);
         }
     });
     println!(
-        "{tried} crash points of {} flows tried, {failing} failing, {calls} port calls in {:.1} s",
-        calm.len(),
+        "{tried} fault points of {} flows tried, {failing} failing, {calls} port calls in {:.1} s",
+        baseline.len(),
         begun.elapsed().as_secs_f32()
     );
     if failing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Searches for each mutant, and prints the table of what caught it.
-fn search_for_mutants(wanted: &Wanted, begun: Instant) -> ExitCode {
+fn search_for_mutants(options: &Options, begun: Instant) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let mut searches: BTreeMap<usize, Search> = BTreeMap::new();
-    let seeds = wanted.first..wanted.first + wanted.seeds;
-    let named = |mutant: &&Mutant| wanted.mutant.is_empty() || mutant.name == wanted.mutant;
+    let seeds = options.first..options.first + options.seeds;
+    let named = |mutant: &&Mutant| options.mutant.is_empty() || mutant.name == options.mutant;
     let run =
-        |(place, mutant): (usize, &'static Mutant)| (place, find(mutant, seeds.clone(), wanted.operations));
-    spread(mutants::all().filter(named).enumerate(), run, |(place, search)| {
+        |(place, mutant): (usize, &'static Mutant)| (place, find(mutant, seeds.clone(), options.operations));
+    for_each_parallel(mutants::all().filter(named).enumerate(), run, |(place, search)| {
         match &search.caught {
             Some((place, _)) => println!("{}: {place}", search.mutant.name),
             None => println!("{}: NOT CAUGHT, otherwise {:?}", search.mutant.name, search.otherwise),
@@ -330,7 +341,7 @@ fn search_for_mutants(wanted: &Wanted, begun: Instant) -> ExitCode {
     println!("| mutant | caught by | message |\n|---|---|---|");
     for search in searches.values() {
         let (place, what) = search.caught.as_ref().map_or(("nothing", String::new()), |(place, what)| {
-            (place.as_str(), plainly(what).replace('|', "\\|"))
+            (place.as_str(), without_ids(what).replace('|', "\\|"))
         });
         println!("| {} | {place} | {what} |", search.mutant.what);
     }

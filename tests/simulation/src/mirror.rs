@@ -1,14 +1,15 @@
-//! The same history on a real store: whatever the model decides is asked of the embedded DynamoDB too, through the product's own
-//! adapter, in the order in which it is decided, and has to be decided the same.
+//! Runs the same history on a real store: each request that the model decides is also sent to the embedded DynamoDB through
+//! the product's own adapter, in the same order, and must have the same result.
 //!
-//! - A write is asked when the model decides it: when it takes effect, is told what moved, or is refused for good. Conflicts,
-//!   throttling and lost requests are weather, and never reach the real store.
-//! - A transaction whose answer the client library did not hear loses its first answer here too, so the library itself repeats
-//!   it under its token. A single write is repeated by the model, with others in between, and is asked twice.
-//! - A read is compared as the rows stand at that instant. What lags or is torn in the model is weather too. An index is
-//!   compared where the model's does not lag, and at rest.
+//! - A write is sent when the model decides it: when it takes effect, fails its conditions or is invalid. Conflicts,
+//!   throttling and lost requests are simulated faults and never reach the real store.
+//! - If the SDK loses the response to a transaction in the model, it loses the first response here too, so that it repeats
+//!   the transaction with its token. The model repeats single writes itself, with other requests in between, so they are
+//!   sent twice.
+//! - A read is compared with the rows at that time. Lag and torn reads are simulated faults. A query of an index is
+//!   compared if the model's indexes do not lag, and in the quiescent state.
 //!
-//! Everything the model holds is compared in the end: all rows, and both indexes.
+//! At the end all rows of the table and of both indexes are compared.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use store::keys::{GSI1, GSI2, Key, PK, SK};
@@ -16,23 +17,23 @@ use store::table::{Consistency, Query, Table, Write, WriteError};
 use store::{Item, TableError};
 
 use crate::core::Core;
-use crate::real::Real;
+use crate::embedded::EmbeddedDynamo;
 
 /// How much was compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Mirrored {
-    /// Writes that were done, of one row or of several.
+pub struct MirrorStats {
+    /// The number of successful writes.
     pub done: u64,
-    /// Writes that were not.
+    /// The number of refused writes.
     pub refused: u64,
-    /// Reads.
+    /// The number of reads.
     pub reads: u64,
-    /// Rows in the end, and rows of both indexes.
+    /// The number of rows at the end, in the table and both indexes.
     pub rows: u64,
 }
 
-impl Mirrored {
-    /// Adds what another history came to.
+impl MirrorStats {
+    /// Adds the figures of another history.
     pub fn add(&mut self, other: Self) {
         self.done += other.done;
         self.refused += other.refused;
@@ -43,32 +44,32 @@ impl Mirrored {
 
 /// The real store, and what was compared with it so far.
 pub struct Mirror {
-    real: Real,
-    compared: Mirrored,
+    real: EmbeddedDynamo,
+    compared: MirrorStats,
 }
 
 impl Mirror {
-    /// An empty one.
+    /// Creates an empty store.
     ///
     /// # Errors
-    /// When the embedded DynamoDB does not start.
+    /// If the embedded DynamoDB does not start.
     pub fn new() -> Result<Self, String> {
-        Ok(Self { real: Real::start()?, compared: Mirrored::default() })
+        Ok(Self { real: EmbeddedDynamo::start()?, compared: MirrorStats::default() })
     }
 }
 
-/// Asks the mirror, when there is one.
-fn ask(core: &mut Core, question: impl FnOnce(&mut Core, &mut Mirror) -> Result<(), String>) {
+/// Runs a comparison, if there is a mirror.
+fn compare(core: &mut Core, question: impl FnOnce(&mut Core, &mut Mirror) -> Result<(), String>) {
     let Some(mut mirror) = core.mirror.take() else { return };
     if let Err(difference) = question(core, &mut mirror) {
-        core.wrong(format!("the embedded DynamoDB disagrees: {difference}"));
+        core.violation(format!("the embedded DynamoDB disagrees: {difference}"));
     }
     mirror.real.cost();
     core.mirror = Some(mirror);
 }
 
-/// An answer without its words, which are each store's own: what remains of a failure is its kind.
-pub fn wordless<T>(answer: Result<T, WriteError>) -> Result<T, WriteError> {
+/// Removes the message of an error, which differs between stores, and keeps its kind.
+pub fn without_message<T>(answer: Result<T, WriteError>) -> Result<T, WriteError> {
     answer.map_err(|error| match error {
         WriteError::Table(TableError::Busy(_)) => TableError::Busy(String::new()).into(),
         WriteError::Table(TableError::Unavailable(_)) => TableError::Unavailable(String::new()).into(),
@@ -76,28 +77,33 @@ pub fn wordless<T>(answer: Result<T, WriteError>) -> Result<T, WriteError> {
     })
 }
 
-/// Compares what became of a write; `unheard` when the client library does not hear of it at first.
-pub(crate) fn write(core: &mut Core, writes: &[Write], decided: Result<(), &WriteError>, unheard: bool) {
+/// Compares the result of a write. `response_lost` says that the SDK gets no response at first.
+pub(crate) fn write(
+    core: &mut Core,
+    writes: &[Write],
+    decided: Result<(), &WriteError>,
+    response_lost: bool,
+) {
     let decided = decided.map_err(Clone::clone);
-    ask(core, |_, mirror| {
+    compare(core, |_, mirror| {
         let keys: Vec<String> = writes.iter().map(|write| write.key.to_string()).collect();
-        mirror.real.lose_answer(unheard);
+        mirror.real.lose_answer(response_lost);
         let real = mirror.real.wait(mirror.real.table.write(writes.to_vec()));
         mirror.real.lose_answer(false);
         match real {
             Ok(()) => mirror.compared.done += 1,
             Err(_) => mirror.compared.refused += 1,
         }
-        if wordless(real.clone()) == wordless(decided.clone()) {
+        if without_message(real.clone()) == without_message(decided.clone()) {
             return Ok(());
         }
         Err(format!("the write of {} is {decided:?} in the model and {real:?} there", keys.join(", ")))
     });
 }
 
-/// Compares one row.
+/// Compares a row.
 pub(crate) fn get(core: &mut Core, key: &Key) {
-    ask(core, |core, mirror| {
+    compare(core, |core, mirror| {
         mirror.compared.reads += 1;
         let real = mirror.real.wait(mirror.real.table.get(key, Consistency::Strong));
         let model = core.table.get(key).map(|item| &**item);
@@ -110,7 +116,7 @@ pub(crate) fn get(core: &mut Core, key: &Key) {
 
 /// Compares several rows.
 pub(crate) fn get_many(core: &mut Core, keys: &[Key]) {
-    ask(core, |core, mirror| {
+    compare(core, |core, mirror| {
         mirror.compared.reads += 1;
         let real = mirror.real.wait(mirror.real.table.get_many(keys, Consistency::Strong)).map(sorted);
         let model = sorted(keys.iter().filter_map(|key| core.table.get(key)).map(|item| Item::clone(item)));
@@ -120,25 +126,24 @@ pub(crate) fn get_many(core: &mut Core, keys: &[Key]) {
 
 /// Compares a range.
 pub(crate) fn query(core: &mut Core, query: &Query) {
-    if query.index.is_some() && core.weather.index_lag > 1 {
+    if query.index.is_some() && core.faults.max_index_lag > 1 {
         return;
     }
-    ask(core, |core, mirror| {
+    compare(core, |core, mirror| {
         mirror.compared.reads += 1;
         let real = mirror.real.wait(mirror.real.table.query(query)).map_err(|error| error.to_string());
-        let model: Vec<Item> =
-            core.table.standing(query).into_iter().map(|item| Item::clone(&item)).collect();
+        let model: Vec<Item> = core.table.current(query).into_iter().map(|item| Item::clone(&item)).collect();
         same(&format!("{query:?}"), &model, real)
     });
 }
 
-/// Compares everything, and says how much was compared in all.
-pub(crate) fn everything(core: &mut Core) -> Mirrored {
-    let mut compared = Mirrored::default();
-    ask(core, |core, mirror| {
+/// Compares all rows, and returns how much was compared in total.
+pub(crate) fn compare_all(core: &mut Core) -> MirrorStats {
+    let mut compared = MirrorStats::default();
+    compare(core, |core, mirror| {
         for index in [None, Some(GSI1), Some(GSI2)] {
             let of = index.map_or("the table", |index| index.name);
-            let model = core.table.everything(index);
+            let model = core.table.all_items(index);
             let model = sorted(model.into_iter().map(|item| Item::clone(&item)));
             mirror.compared.rows += model.len() as u64;
             same(of, &model, mirror.real.all(index).map(sorted))?;
@@ -151,7 +156,7 @@ pub(crate) fn everything(core: &mut Core) -> Mirrored {
     compared
 }
 
-/// Rows in the order of their keys.
+/// Sorts rows by key.
 pub fn sorted(items: impl IntoIterator<Item = Item>) -> Vec<Item> {
     let part = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let mut items: Vec<Item> = items.into_iter().collect();
@@ -159,7 +164,7 @@ pub fn sorted(items: impl IntoIterator<Item = Item>) -> Vec<Item> {
     items
 }
 
-/// Whether rows are the same and in the same order; says how the first differs.
+/// Compares rows and their order. Returns a description of the first difference.
 pub fn same(what: &str, model: &[Item], real: Result<Vec<Item>, String>) -> Result<(), String> {
     let real = real.map_err(|error| format!("{what}: {} rows in the model, there {error}", model.len()))?;
     let first = model.iter().zip(&real).find(|(model, real)| model != real);
@@ -172,7 +177,7 @@ pub fn same(what: &str, model: &[Item], real: Result<Vec<Item>, String>) -> Resu
     }
 }
 
-/// A row, with its attributes in order and long ones cut.
+/// Formats a row with its attributes in order and long values cut.
 pub fn shown(item: &Item) -> String {
     let mut attributes: Vec<String> = item
         .iter()

@@ -1,7 +1,7 @@
-//! A model of SQS between those who owe an effect and the worker, and of the bus on which the world is told.
+//! A model of SQS with its worker, and of the event bus.
 //!
-//! A message may come late, twice and in any order. It is hidden for 180 seconds while somebody works on it, comes back when
-//! that somebody failed or crashed, and is set aside after five tries.
+//! Messages can arrive late, twice and in any order. A message is invisible for 180 seconds while the worker processes it,
+//! returns if the worker fails or crashes, and moves to the dead-letter queue after five attempts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,46 +13,46 @@ use store::Job;
 use crate::call::{Kind, call};
 use crate::core::{Core, Ended, Shared, Start};
 
-/// How long a message is hidden while somebody works on it, in milliseconds.
-const HIDDEN: i64 = 180_000;
-/// After so many tries a message is set aside.
-const MOST_RECEIVES: u32 = 5;
-/// How long the worker may run, in milliseconds.
+/// The visibility timeout, in milliseconds.
+const VISIBILITY_TIMEOUT: i64 = 180_000;
+/// The number of attempts before a message moves to the dead-letter queue.
+const MAX_RECEIVES: u32 = 5;
+/// The time limit of the worker, in milliseconds.
 const WORKER_LIMIT: i64 = 30_000;
 
-/// The queue of effects.
+/// The state of the queue.
 #[derive(Debug, Default)]
 pub struct Queue {
-    /// Messages that nobody has worked off yet.
+    /// The number of messages that are not processed yet.
     pub messages: u64,
-    /// Messages that were set aside.
+    /// The number of messages in the dead-letter queue.
     pub dead: u64,
-    /// Messages that were sent.
+    /// The number of messages that were sent.
     pub sent: u64,
 }
 
-/// An event that was published.
+/// A published event.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Published {
-    /// How often.
+    /// How often it was published.
     pub times: u32,
-    /// Whether something went wrong with who published it, so that it may have to be published again.
-    pub doubtful: bool,
+    /// Whether the publisher failed, so that publishing the event again is not a violation.
+    pub may_repeat: bool,
 }
 
-/// What the world was told.
+/// The state of the event bus.
 #[derive(Debug, Default)]
 pub struct Bus {
-    /// What was published, by the ids of the events.
+    /// The published events, by id.
     pub published: BTreeMap<String, Published>,
-    /// Ids of events that are owed.
-    pub owed: BTreeSet<String>,
+    /// The ids of the events that must be published.
+    pub expected: BTreeSet<String>,
 }
 
-/// The queue as functions see it.
+/// The queue port.
 pub struct SimQueue(pub Shared);
 
-fn silent(why: &'static str) -> Result<(), PortError> {
+fn on_lost(why: &'static str) -> Result<(), PortError> {
     Err(PortError(why.to_owned()))
 }
 
@@ -64,15 +64,15 @@ impl JobQueue for SimQueue {
             let names: Vec<String> = jobs.iter().map(ToString::to_string).collect();
             format!("send {}", names.join(", "))
         };
-        call(&self.0, Kind::Write, label, silent, move |core| {
+        call(&self.0, Kind::Write, label, on_lost, move |core| {
             for job in wanted {
                 core.queue.sent += 1;
-                let copies = if core.chance.hits(core.weather.duplicate) { 2 } else { 1 };
+                let copies = if core.rng.happens(core.faults.duplicate_delivery) { 2 } else { 1 };
                 for _ in 0..copies {
                     core.queue.messages += 1;
-                    let most = core.weather.message_delay;
-                    let delay = if most <= 1 { 1 } else { core.chance.between(1, most) };
-                    core.later(delay, move |core| deliver(core, job, 1));
+                    let most = core.faults.max_delivery_delay;
+                    let delay = if most <= 1 { 1 } else { core.rng.between(1, most) };
+                    core.schedule_in(delay, move |core| deliver(core, job, 1));
                 }
             }
             Ok(())
@@ -81,12 +81,12 @@ impl JobQueue for SimQueue {
     }
 }
 
-/// Hands a message to the worker.
+/// Delivers a message to the worker.
 fn deliver(core: &mut Core, job: Job, receive: u32) {
-    if receive > MOST_RECEIVES {
+    if receive > MAX_RECEIVES {
         core.queue.messages -= 1;
         core.queue.dead += 1;
-        core.say(|| format!("{job} is set aside"));
+        core.log(|| format!("{job} moves to the dead-letter queue"));
         return;
     }
     let failed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
@@ -103,7 +103,7 @@ fn deliver(core: &mut Core, job: Job, receive: u32) {
         on_end: Box::new(move |core, ended| {
             let failed = ended == Ended::Dead || failed.load(std::sync::atomic::Ordering::Relaxed);
             if failed {
-                core.later(HIDDEN, move |core| deliver(core, job, receive + 1));
+                core.schedule_in(VISIBILITY_TIMEOUT, move |core| deliver(core, job, receive + 1));
             } else {
                 core.queue.messages -= 1;
             }
@@ -111,7 +111,7 @@ fn deliver(core: &mut Core, job: Job, receive: u32) {
     });
 }
 
-/// The bus as functions see it.
+/// The event bus port.
 pub struct SimBus(pub Shared);
 
 #[async_trait]
@@ -123,20 +123,19 @@ impl EventBus for SimBus {
             &self.0,
             Kind::Write,
             || format!("publish {}", event.id),
-            silent,
+            on_lost,
             move |core| {
-                let publisher = task.and_then(|task| core.tasks.get_mut(&task)).filter(|task| !task.troubled);
-                let doubtful = publisher.is_none();
+                let publisher = task.and_then(|task| core.tasks.get_mut(&task)).filter(|task| !task.faulted);
+                let may_repeat = publisher.is_none();
                 if let Some(publisher) = publisher {
                     publisher.published.push(id.clone());
                 }
                 let before = core.bus.published.get(&id).copied().unwrap_or_default();
-                let published = Published { times: before.times + 1, doubtful: before.doubtful || doubtful };
+                let published =
+                    Published { times: before.times + 1, may_repeat: before.may_repeat || may_repeat };
                 core.bus.published.insert(id.clone(), published);
-                if before.times > 0 && !before.doubtful {
-                    core.wrong(format!(
-                        "{id} was published again, and nothing had gone wrong the first time"
-                    ));
+                if before.times > 0 && !before.may_repeat {
+                    core.violation(format!("{id} was published again, although the first time succeeded"));
                 }
                 Ok(())
             },

@@ -1,10 +1,10 @@
-//! The model of the table against the real adapter over the embedded DynamoDB, on random sequences of requests.
+//! Compares the model of the table with the product's adapter over the embedded DynamoDB, on random sequences of requests.
 //!
-//! The model answers without weather: nothing is slow, lags, conflicts or is lost, except that the client library may not hear
-//! of a write and repeats it. Every answer has to be the same: rows and their order, which keys moved, the kind of error, and what
-//! it costs; and in the end all rows and both indexes.
+//! The model has no faults here, except that the SDK may lose a response and repeat a write. Every response must be the
+//! same: rows and their order, failed conditions, the kind of error and the consumed capacity. At the end all rows and both
+//! indexes must be the same.
 //!
-//! Where the embedded DynamoDB is known to differ from DynamoDB itself, requests are drawn around it: see [`known_differences`].
+//! Requests on which the embedded DynamoDB is known to differ from DynamoDB are not drawn: see [`known_differences`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,29 +13,29 @@ use store::keys::{GSI1, GSI2};
 use store::table::{Expect, Table, WriteError};
 
 use crate::core::Start;
-use crate::mirror::{same, shown, sorted, wordless};
-use crate::real::Real;
+use crate::embedded::EmbeddedDynamo;
+use crate::fault_profile::FaultProfile;
+use crate::mirror::{same, shown, sorted, without_message};
 use crate::simulation::Simulation;
 use crate::table::{SimTable, version};
-use crate::weather::Weather;
 
-mod drawn;
+mod generator;
 
-pub use drawn::{Request, Wanted, known_differences, sequence};
+pub use generator::{Request, Wanted, known_differences, sequence};
 
 /// How much was compared.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Compared {
-    /// Requests.
+    /// The number of requests.
     pub requests: u64,
-    /// Of these, such as were refused.
+    /// The number of refused requests.
     pub refused: u64,
-    /// Rows that were read, and those of the end.
+    /// The number of rows that were read, and that existed at the end.
     pub rows: u64,
 }
 
 impl Compared {
-    /// Adds what another sequence came to.
+    /// Adds the figures of another sequence.
     pub fn add(&mut self, other: Self) {
         self.requests += other.requests;
         self.refused += other.refused;
@@ -43,12 +43,12 @@ impl Compared {
     }
 }
 
-/// An answer; what failed is of a kind, without words.
+/// A response. An error has only its kind, not its message.
 #[derive(Debug, Clone, PartialEq)]
 struct Answer {
-    /// Rows in the order in which they were answered, if that has a meaning; none to a write.
+    /// The rows, in their order where it is defined; empty for a write.
     rows: Result<Vec<Item>, WriteError>,
-    /// Tenths of capacity units.
+    /// The consumed capacity in tenths of units.
     cost: u64,
 }
 
@@ -64,16 +64,16 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// What a sequence came to differ in.
+/// The first difference of a sequence.
 #[derive(Debug)]
 pub struct Difference {
-    /// The requests up to the one in question, as they were made.
+    /// The requests up to the one that differs.
     pub made: Vec<String>,
-    /// Both answers.
+    /// Both responses.
     pub what: String,
 }
 
-async fn ask(table: &dyn Table, request: Request) -> Result<Vec<Item>, WriteError> {
+async fn send(table: &dyn Table, request: Request) -> Result<Vec<Item>, WriteError> {
     match request {
         Request::Get(key, consistency) => Ok(Vec::from_iter(table.get(&key, consistency).await?)),
         Request::GetMany(keys, consistency) => Ok(sorted(table.get_many(&keys, consistency).await?)),
@@ -85,12 +85,12 @@ async fn ask(table: &dyn Table, request: Request) -> Result<Vec<Item>, WriteErro
     }
 }
 
-/// The model, and the world it needs.
+/// The model of the table.
 struct Model(Simulation);
 
 impl Model {
-    /// What was wanted, now that it is known what stands there.
-    fn settle(&self, mut request: Request) -> Request {
+    /// Fills in the current version where a request expects it.
+    fn with_current_versions(&self, mut request: Request) -> Request {
         if let Request::Write { writes, .. } = &mut request {
             let core = self.0.shared.lock();
             for Wanted { write, right } in writes.iter_mut().filter(|wanted| wanted.right) {
@@ -107,18 +107,18 @@ impl Model {
     fn answer(&mut self, request: Request) -> Answer {
         let slot = Arc::new(Mutex::new(None));
         let (table, laid_out) = (SimTable(self.0.shared.clone()), slot.clone());
-        let unheard = matches!(request, Request::Write { unheard: true, .. });
+        let response_lost = matches!(request, Request::Write { response_lost: true, .. });
         let before = {
             let core = &mut *self.0.shared.lock();
-            core.weather.repeated = if unheard { 10_000 } else { 0 };
-            // Nothing lags any more.
+            core.faults.sdk_retry = if response_lost { 10_000 } else { 0 };
+            // All lags have passed.
             core.now += 1_000;
             core.starts.push(Start {
                 name: "request".to_owned(),
                 limit: 60_000,
                 body: Box::new(|_| {
                     Box::pin(async move {
-                        let answer = ask(&table, request).await;
+                        let answer = send(&table, request).await;
                         *laid_out.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
                     })
                 }),
@@ -134,38 +134,38 @@ impl Model {
             assert!(self.0.step(), "the model does not answer");
         };
         let core = &mut *self.0.shared.lock();
-        // To refuse something for good is wrong in a history, and an answer like any other here.
-        core.wrong.clear();
+        // In a history a rejected request is a violation; here it is a response like any other.
+        core.violations.clear();
         let after = core.table.capacity;
         let cost = 5 * (after.half_reads - before.half_reads) + 10 * (after.writes - before.writes);
-        Answer { rows: wordless(rows), cost }
+        Answer { rows: without_message(rows), cost }
     }
 }
 
-fn real_answer(real: &Real, request: Request) -> Answer {
-    real.lose_answer(matches!(request, Request::Write { unheard: true, .. }));
-    let rows = real.wait(ask(&real.table, request));
+fn real_answer(real: &EmbeddedDynamo, request: Request) -> Answer {
+    real.lose_answer(matches!(request, Request::Write { response_lost: true, .. }));
+    let rows = real.wait(send(&real.table, request));
     real.lose_answer(false);
-    Answer { rows: wordless(rows), cost: real.cost() }
+    Answer { rows: without_message(rows), cost: real.cost() }
 }
 
-/// Makes the requests of a sequence, and compares.
+/// Sends the requests of a sequence to both and compares the responses.
 ///
 /// # Errors
-/// At the first answer that differs.
+/// At the first response that differs.
 pub fn compare(requests: &[Request]) -> Result<Compared, Difference> {
     let mut compared = Compared::default();
     let mut made = Vec::new();
-    let real = Real::start();
+    let real = EmbeddedDynamo::start();
     let real = real.map_err(|what| Difference { made: Vec::new(), what })?;
-    let mut model = Model(Simulation::new(1, Weather::calm(), false));
+    let mut model = Model(Simulation::new(1, FaultProfile::none(), false));
     for request in requests {
-        let request = model.settle(request.clone());
+        let request = model.with_current_versions(request.clone());
         made.push(request.to_string());
         let mut expected = model.answer(request.clone());
         let mut answer = real_answer(&real, request.clone());
-        if matches!(request, Request::Write { unheard: true, .. }) || answer.rows.is_err() {
-            // What the library's repeats cost, the service says of the last one only, and of a refusal nothing.
+        if matches!(request, Request::Write { response_lost: true, .. }) || answer.rows.is_err() {
+            // DynamoDB reports only the capacity of the last attempt, and none for a refusal.
             (expected.cost, answer.cost) = (0, 0);
         }
         if answer != expected {
@@ -176,7 +176,7 @@ pub fn compare(requests: &[Request]) -> Result<Compared, Difference> {
         compared.rows += answer.rows.map_or(0, |rows| rows.len() as u64);
     }
     for index in [None, Some(GSI1), Some(GSI2)] {
-        let items = model.0.shared.lock().table.everything(index);
+        let items = model.0.shared.lock().table.all_items(index);
         let items = sorted(items.into_iter().map(|item| Item::clone(&item)));
         compared.rows += items.len() as u64;
         let of = index.map_or("the table", |index| index.name);
@@ -189,7 +189,7 @@ pub fn compare(requests: &[Request]) -> Result<Compared, Difference> {
 /// Compares the sequence of a seed.
 ///
 /// # Errors
-/// When an answer differs: the shortest sequence of which that is so as well, and both answers.
+/// If a response differs. The error holds the shortest sequence with a difference.
 pub fn seed(seed: u64) -> Result<Compared, String> {
     let requests = sequence(seed);
     compare(&requests).map_err(|difference| {
@@ -199,7 +199,7 @@ pub fn seed(seed: u64) -> Result<Compared, String> {
     })
 }
 
-/// Leaves out whatever the difference does not need: requests, and then writes of transactions.
+/// Removes the requests, and the writes of transactions, that the difference does not need.
 fn shortened(mut requests: Vec<Request>, mut difference: Difference) -> (Vec<Request>, Difference) {
     requests.truncate(difference.made.len());
     let mut try_without = |requests: &mut Vec<Request>, change: &dyn Fn(&mut Vec<Request>)| {

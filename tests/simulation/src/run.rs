@@ -1,67 +1,67 @@
-//! One seed from beginning to end.
+//! Runs one seed from beginning to end.
 
-use crate::actors::{self, Mix};
-use crate::chance::Chance;
-use crate::mirror::{self, Mirror, Mirrored};
-use crate::rest::{book_what_is_listed, come_to_rest};
-use crate::setting::furnish;
+use crate::fault_profile::FaultProfile;
+use crate::mirror::{self, Mirror, MirrorStats};
+use crate::population::populate;
+use crate::quiescence::{book_listed_slots, reach_quiescence};
+use crate::random::Rng;
 use crate::simulation::Simulation;
 use crate::table::Capacity;
-use crate::weather::Weather;
+use crate::workload::{self, Workload};
 
-/// What a seed came to.
+/// The result of a seed.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// Its seed.
+    /// The seed.
     pub seed: u64,
-    /// Port calls and steps.
+    /// The number of port calls and steps.
     pub operations: u64,
-    /// Of these, calls of ports.
+    /// The number of port calls.
     pub calls: u64,
-    /// Appointments that were made.
+    /// The number of appointments.
     pub appointments: usize,
-    /// How many of them each status has in the end, by its word.
+    /// The number of appointments in each final status.
     pub statuses: std::collections::BTreeMap<&'static str, usize>,
-    /// Movements of money.
+    /// The number of ledger movements.
     pub movements: usize,
-    /// What the table was asked.
+    /// The capacity that the table consumed.
     pub capacity: Capacity,
     /// What was compared with a real store.
-    pub mirrored: Mirrored,
-    /// What was found to be wrong.
-    pub wrong: Vec<String>,
-    /// What happened, when it was asked for.
+    pub mirrored: MirrorStats,
+    /// The violations.
+    pub violations: Vec<String>,
+    /// The trace, if it was requested.
     pub trace: Vec<String>,
 }
 
-/// What many seeds came to.
+/// The results of several seeds.
 #[derive(Debug, Clone, Default)]
-pub struct Sum {
-    /// How many.
+pub struct Summary {
+    /// The number of seeds.
     pub seeds: u64,
-    /// How many of them found something wrong.
+    /// The number of seeds with a violation.
     pub failing: u64,
-    /// Port calls and steps.
+    /// The number of port calls and steps.
     pub operations: u64,
-    /// Of these, calls of ports.
+    /// The number of port calls.
     pub calls: u64,
-    /// Appointments that were made.
+    /// The number of appointments.
     pub appointments: usize,
-    /// How many of them each status has in the end, by its word.
+    /// The number of appointments in each final status.
     pub statuses: std::collections::BTreeMap<&'static str, usize>,
-    /// Movements of money.
+    /// The number of ledger movements.
     pub movements: usize,
-    /// What the table was asked.
+    /// The capacity that the table consumed.
     pub capacity: Capacity,
     /// What was compared with a real store.
-    pub mirrored: Mirrored,
+    pub mirrored: MirrorStats,
 }
 
-impl Sum {
-    /// Adds what a seed came to.
+impl Summary {
+    /// Adds the result of a seed.
     pub fn add(&mut self, outcome: &Outcome) {
         self.seeds += 1;
-        self.failing += u64::from(!outcome.wrong.is_empty());
+        self.failing += u64::from(!outcome.violations.is_empty());
         self.operations += outcome.operations;
         self.calls += outcome.calls;
         self.appointments += outcome.appointments;
@@ -72,21 +72,26 @@ impl Sum {
         self.capacity.half_reads += outcome.capacity.half_reads;
         self.capacity.writes += outcome.capacity.writes;
         self.capacity.conflicts += outcome.capacity.conflicts;
-        self.capacity.moved += outcome.capacity.moved;
+        self.capacity.failed_conditions += outcome.capacity.failed_conditions;
         self.mirrored.add(outcome.mirrored);
     }
 }
 
-/// Runs a seed for so many operations, and brings it to rest.
-pub fn seed(seed: u64, operations: u64, traced: bool, mutant: &'static str) -> Outcome {
+/// Runs a seed for a number of operations and then until it is quiescent.
+pub fn run_seed(seed: u64, operations: u64, traced: bool, mutant: &'static str) -> Outcome {
     run(seed, operations, traced, mutant, None)
 }
 
-/// The same, with a real store beside the model of the table.
+/// Like [`run_seed`], and compares the model of the table with a real store.
 ///
 /// # Errors
-/// When there is no real store.
-pub fn mirrored(seed: u64, operations: u64, traced: bool, mutant: &'static str) -> Result<Outcome, String> {
+/// If the real store cannot be started.
+pub fn run_seed_mirrored(
+    seed: u64,
+    operations: u64,
+    traced: bool,
+    mutant: &'static str,
+) -> Result<Outcome, String> {
     Ok(run(seed, operations, traced, mutant, Some(Box::new(Mirror::new()?))))
 }
 
@@ -98,30 +103,30 @@ fn run(
     mirror: Option<Box<Mirror>>,
 ) -> Outcome {
     crate::mutants::switch::select(mutant);
-    let weather = Weather::draw(&mut Chance::new(seed ^ 0x77ea_74e7));
-    let mut simulation = Simulation::new(seed, weather, traced);
+    let faults = FaultProfile::draw(&mut Rng::new(seed ^ 0x77ea_74e7));
+    let mut simulation = Simulation::new(seed, faults, traced);
     simulation.shared.lock().mirror = mirror;
-    furnish(&mut simulation);
+    populate(&mut simulation);
     {
         let core = &mut *simulation.shared.lock();
         core.mutant = mutant;
-        let mix = Mix::draw(core);
-        let weather = core.weather.clone();
-        core.say(|| format!("{weather:?} {mix:?}"));
-        core.later(0, move |core| actors::drive(core, mix, operations));
-        core.later(0, move |core| actors::schedules(core, operations));
+        let workload = Workload::draw(core);
+        let faults = core.faults.clone();
+        core.log(|| format!("{faults:?} {workload:?}"));
+        core.schedule_in(0, move |core| workload::run_workload(core, workload, operations));
+        core.schedule_in(0, move |core| workload::run_schedules(core, operations));
     }
-    while simulation.is_sound() && simulation.operations() < operations && simulation.step() {}
-    if simulation.is_sound() {
-        come_to_rest(&mut simulation);
+    while simulation.is_valid() && simulation.operations() < operations && simulation.step() {}
+    if simulation.is_valid() {
+        reach_quiescence(&mut simulation);
     }
-    if simulation.is_sound() {
-        book_what_is_listed(&mut simulation);
+    if simulation.is_valid() {
+        book_listed_slots(&mut simulation);
     }
     outcome(seed, simulation)
 }
 
-/// Sums a simulation up.
+/// Summarizes a simulation.
 pub fn outcome(seed: u64, simulation: Simulation) -> Outcome {
     let mut statuses = std::collections::BTreeMap::new();
     for known in simulation.invariants.known.values() {
@@ -130,7 +135,7 @@ pub fn outcome(seed: u64, simulation: Simulation) -> Outcome {
     let movements = simulation.invariants.known.values().map(|known| known.movements.len()).sum();
     let operations = simulation.operations();
     let core = &mut *simulation.shared.lock();
-    let mirrored = mirror::everything(core);
+    let mirrored = mirror::compare_all(core);
     Outcome {
         seed,
         operations,
@@ -140,7 +145,7 @@ pub fn outcome(seed: u64, simulation: Simulation) -> Outcome {
         movements,
         capacity: core.table.capacity,
         mirrored,
-        wrong: std::mem::take(&mut core.wrong),
+        violations: std::mem::take(&mut core.violations),
         trace: core.trace.take().unwrap_or_default(),
     }
 }

@@ -1,4 +1,4 @@
-//! The executor: takes what happens next, lets the function go on whose turn it is, and checks the invariants.
+//! The executor: takes the next event, polls the task it concerns and checks the invariants.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -15,28 +15,28 @@ use domain::payments::gateway::GatewayKind;
 use futures_util::FutureExt;
 use store::Store;
 
-use crate::core::{Core, Ended, Shared, Start, TaskId, What};
+use crate::core::{Core, Ended, Event, Shared, Start, TaskId};
+use crate::exchange_rates::SimRates;
+use crate::fault_profile::FaultProfile;
 use crate::gateway::SimGateway;
 use crate::invariants::Invariants;
 use crate::queue::{SimBus, SimQueue};
-use crate::rates::SimRates;
-use crate::table::{Direct, SimTable};
-use crate::weather::Weather;
+use crate::table::{DirectTable, SimTable};
 
-/// When every simulation begins: a Monday a little before the clocks of Europe and America change.
+/// The start of every simulation: a Monday shortly before the clocks change in Europe and America.
 pub const BEGIN: &str = "2027-03-01T00:00:00Z";
-/// How long a scheduled function may run, in milliseconds.
-const LIMIT: i64 = 30_000;
-/// How often the sweep comes, in milliseconds.
+/// The time limit of scheduled functions, in milliseconds.
+const TIME_LIMIT: i64 = 30_000;
+/// The interval of the sweep, in milliseconds.
 const MINUTE: i64 = 60_000;
 
-/// The clock as functions see it.
+/// The clock port.
 struct SimClock(Shared);
 
 #[async_trait]
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        self.0.lock().seen_time()
+        self.0.lock().task_time()
     }
 
     async fn pause(&self, length: Duration) {
@@ -45,7 +45,7 @@ impl Clock for SimClock {
             let core = &mut *self.0.lock();
             let at = core.now + milliseconds;
             if let Some(task) = core.current {
-                core.at(at, What::Wake(task, None));
+                core.schedule(at, Event::Resume(task, None));
             }
             at
         };
@@ -54,34 +54,34 @@ impl Clock for SimClock {
     }
 }
 
-/// Chance as functions see it.
+/// The port for random numbers.
 struct SimRandom(Shared);
 
 impl Random for SimRandom {
     fn bits(&self) -> u128 {
-        self.0.lock().random.bits()
+        self.0.lock().product_rng.next_u128()
     }
 }
 
-/// One world and what runs in it.
+/// A simulation.
 pub struct Simulation {
-    /// The world.
+    /// The simulated state.
     pub shared: Shared,
-    /// The use cases, over simulated ports.
+    /// The use cases over simulated ports.
     pub app: App,
-    /// The table as it stands, for the simulation itself.
+    /// The table without latency or faults, for the simulation itself.
     pub direct: Store,
-    /// What must hold.
+    /// The invariants.
     pub invariants: Invariants,
     bodies: BTreeMap<TaskId, Pin<Box<dyn Future<Output = ()> + Send>>>,
     sweep_at: Option<i64>,
 }
 
 impl Simulation {
-    /// An empty world.
-    pub fn new(seed: u64, weather: Weather, traced: bool) -> Self {
+    /// Creates a simulation with an empty state.
+    pub fn new(seed: u64, faults: FaultProfile, traced: bool) -> Self {
         let begin: Timestamp = BEGIN.parse().unwrap_or(Timestamp::MIN);
-        let shared = Shared::new(Core::new(seed, begin, weather, traced));
+        let shared = Shared::new(Core::new(seed, begin, faults, traced));
         let app = App {
             store: Store::new(Arc::new(SimTable(shared.clone()))),
             clock: Arc::new(SimClock(shared.clone())),
@@ -92,7 +92,7 @@ impl Simulation {
             events: Arc::new(SimBus(shared.clone())),
             settings: Settings::default(),
         };
-        let direct = Store::new(Arc::new(Direct(shared.clone())));
+        let direct = Store::new(Arc::new(DirectTable(shared.clone())));
         Self {
             shared,
             app,
@@ -103,7 +103,7 @@ impl Simulation {
         }
     }
 
-    /// Lets one thing happen; whether there was anything.
+    /// Processes the next event. Returns `false` if there is none.
     pub fn step(&mut self) -> bool {
         let what = {
             let core = &mut *self.shared.lock();
@@ -111,16 +111,16 @@ impl Simulation {
         };
         match what {
             None => return false,
-            Some(What::Deed(deed)) => deed(&mut self.shared.lock()),
-            Some(What::Wake(task, fill)) => self.wake(task, fill),
-            Some(What::Kill(task, why)) => self.kill(task, why),
+            Some(Event::Callback(callback)) => callback(&mut self.shared.lock()),
+            Some(Event::Resume(task, fill)) => self.resume(task, fill),
+            Some(Event::Kill(task, why)) => self.kill(task, why),
         }
         self.start();
         self.check();
         true
     }
 
-    /// Begins whatever functions shall start.
+    /// Starts the tasks that are to start.
     pub fn start(&mut self) {
         loop {
             let starts = std::mem::take(&mut self.shared.lock().starts);
@@ -128,7 +128,7 @@ impl Simulation {
                 return;
             }
             for start in starts {
-                let (id, body) = self.shared.lock().begin(start);
+                let (id, body) = self.shared.lock().start_task(start);
                 let body = body(self.app.clone());
                 self.bodies.insert(id, body);
                 self.poll(id);
@@ -136,13 +136,13 @@ impl Simulation {
         }
     }
 
-    fn wake(&mut self, task: TaskId, fill: Option<Box<dyn FnOnce() + Send>>) {
+    fn resume(&mut self, task: TaskId, fill: Option<Box<dyn FnOnce() + Send>>) {
         {
             let core = &mut *self.shared.lock();
             let Some(known) = core.tasks.get(&task) else { return };
             let until = known.frozen_until;
             if until > core.now {
-                core.at(until, What::Wake(task, fill));
+                core.schedule(until, Event::Resume(task, fill));
                 return;
             }
         }
@@ -162,8 +162,8 @@ impl Simulation {
             Poll::Pending => drop(self.bodies.insert(id, body)),
             Poll::Ready(()) => {
                 let name = core.name(Some(id));
-                core.say(|| format!("{name} ends"));
-                core.end(id, Ended::Done);
+                core.log(|| format!("{name} ends"));
+                core.end_task(id, Ended::Done);
             }
         }
     }
@@ -174,9 +174,9 @@ impl Simulation {
         }
         let core = &mut *self.shared.lock();
         let name = core.name(Some(id));
-        core.trouble(Some(id));
-        core.say(|| format!("{name} is dead: {why}"));
-        core.end(id, Ended::Dead);
+        core.mark_faulted(Some(id));
+        core.log(|| format!("{name} is killed: {why}"));
+        core.end_task(id, Ended::Dead);
     }
 
     fn check(&mut self) {
@@ -189,7 +189,7 @@ impl Simulation {
         self.start();
     }
 
-    /// The sweep comes every minute; those that would find nothing are left out.
+    /// Schedules the next sweep. The sweep runs every minute; runs that would find nothing are skipped.
     fn plan_sweep(&mut self) {
         let core = &mut *self.shared.lock();
         if self.sweep_at.is_some_and(|at| at <= core.now) {
@@ -198,7 +198,7 @@ impl Simulation {
                 core.steps += 1;
                 core.starts.push(Start {
                     name: "sweep".to_owned(),
-                    limit: LIMIT,
+                    limit: TIME_LIMIT,
                     body: Box::new(|app| {
                         Box::pin(async move { drop(app::operations::outbox::sweep(&app).await) })
                     }),
@@ -210,37 +210,37 @@ impl Simulation {
         let next = (core.now.max(due * 1_000) / MINUTE + 1) * MINUTE;
         if self.sweep_at.is_none_or(|at| next < at) {
             self.sweep_at = Some(next);
-            core.later(next - core.now, |_| {});
+            core.schedule_in(next - core.now, |_| {});
         }
     }
 
-    /// Lets everything happen until an instant, in milliseconds.
+    /// Processes all events until a time, in milliseconds.
     pub fn run_until(&mut self, until: i64) {
-        while self.is_sound() && self.shared.lock().next_at().is_some_and(|at| at <= until) {
+        while self.is_valid() && self.shared.lock().next_at().is_some_and(|at| at <= until) {
             self.step();
         }
         let core = &mut *self.shared.lock();
         core.now = core.now.max(until);
     }
 
-    /// Lets so many seconds pass.
-    pub fn pass(&mut self, seconds: i64) {
+    /// Advances the clock by a number of seconds and processes the events on the way.
+    pub fn advance(&mut self, seconds: i64) {
         let until = self.shared.lock().now + seconds * 1_000;
         self.run_until(until);
     }
 
-    /// Whether nothing was found to be wrong yet.
-    pub fn is_sound(&self) -> bool {
-        self.shared.lock().wrong.is_empty()
+    /// Whether no violation was found yet.
+    pub fn is_valid(&self) -> bool {
+        self.shared.lock().violations.is_empty()
     }
 
-    /// Until when the books were compared with the ledger.
+    /// The time until which the ledger was compared with the gateway's books.
     pub fn compared(&self) -> Option<Timestamp> {
-        let compared = self.direct.compared(GatewayKind::Stripe).now_or_never()?;
+        let compared = self.direct.reconciliation_progress(GatewayKind::Stripe).now_or_never()?;
         compared.ok().flatten().map(|compared| compared.until)
     }
 
-    /// Port calls and steps so far.
+    /// The number of port calls and steps so far.
     pub fn operations(&self) -> u64 {
         let core = self.shared.lock();
         core.calls + core.steps

@@ -1,14 +1,14 @@
-//! A model of DynamoDB behind `store::Table`, with what an emulator never does.
+//! A model of DynamoDB behind `store::Table`, including the behavior that an emulator lacks.
 //!
-//! - A transaction takes time. Whoever writes a row meanwhile that it is about is told of a conflict.
-//! - Reads of several rows are read-committed: while a transaction is not answered yet they may see some of its rows and not
-//!   others. A strong read of one row sees it whole.
-//! - Reads that may lag do, and so do both indexes.
-//! - The client library repeats what it heard nothing of: a transaction under its token, a single write as it is.
-//! - A transaction has at most 100 rows, and a row at most 400 KB. What DynamoDB refuses for good is refused.
-//! - TTL deletes a row some time after its time, or never.
+//! - A transaction takes time. A write to one of its rows in the meantime fails with a conflict.
+//! - Reads of several rows are read-committed: before a transaction is answered they may see some of its rows and not
+//!   others. A strongly consistent read of one row is never torn.
+//! - Eventually consistent reads lag, and so do both indexes.
+//! - The SDK repeats requests without a response: transactions with their token, single writes as they are.
+//! - A transaction has at most 100 rows, and a row at most 400 KB. Requests that DynamoDB rejects are rejected.
+//! - TTL deletes a row some time after its expiry, or never.
 //!
-//! What it says without any of this is held against the embedded DynamoDB: see `random_requests` and `mirror`.
+//! Apart from these, the model is compared with the embedded DynamoDB: see `random_requests` and `mirror`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,50 +19,50 @@ use store::keys::{EXPIRES_AT, GSI1, GSI2, Index, Key, VERSION, nothing};
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
 use store::{Item, TableError};
 
-use crate::call::{Finish, Kind, call, staged};
+use crate::call::{Kind, PendingCall, call, call_staged};
 use crate::core::{Core, Shared};
 use crate::mirror;
 
 pub mod limits;
 
-/// So long after its last change a read that may lag can still see a row as it was, in milliseconds.
+/// How long after a change an eventually consistent read may return the old row, in milliseconds.
 const LAG: i64 = 500;
 
-/// One row and its recent past.
+/// A row and its previous value.
 #[derive(Debug, Clone, Default)]
 struct Row {
     item: Option<Arc<Item>>,
     before: Option<Arc<Item>>,
     changed_at: i64,
-    /// Until then its transaction is not answered.
-    settled_at: i64,
-    /// The transaction that is at work on it.
+    /// The time at which its last transaction is answered.
+    answered_at: i64,
+    /// The transaction that holds it.
     locked_by: Option<u64>,
 }
 
-/// What reads and writes would cost.
+/// The consumed capacity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capacity {
-    /// Half read units: a strong read of 4 KB is two.
+    /// Half read units: a strongly consistent read of 4 KB is two.
     pub half_reads: u64,
     /// Write units: 1 KB each, twice that in a transaction.
     pub writes: u64,
-    /// Transactions that met another.
+    /// The number of transaction conflicts.
     pub conflicts: u64,
-    /// Conditions that did not hold.
-    pub moved: u64,
+    /// The number of failed conditions.
+    pub failed_conditions: u64,
 }
 
-/// All rows.
+/// The state of the table.
 #[derive(Debug, Default)]
-pub struct Rows {
+pub struct TableState {
     rows: BTreeMap<String, BTreeMap<String, Row>>,
     indexes: [BTreeMap<(String, String, Key), Arc<Item>>; 2],
     places: [BTreeMap<Key, (String, String)>; 2],
     transactions: u64,
-    /// What it cost.
+    /// The consumed capacity.
     pub capacity: Capacity,
-    /// Which rows changed since somebody last looked, with what they were before.
+    /// The rows that changed since the last check, with their previous values.
     pub changed: Vec<(Key, Option<Arc<Item>>)>,
 }
 
@@ -74,7 +74,7 @@ fn number(index: Index) -> usize {
     usize::from(index != GSI1)
 }
 
-impl Rows {
+impl TableState {
     fn row(&self, key: &Key) -> Option<&Row> {
         self.rows.get(&key.pk)?.get(&key.sk)
     }
@@ -83,18 +83,18 @@ impl Rows {
         self.rows.entry(key.pk.clone()).or_default().entry(key.sk.clone()).or_default()
     }
 
-    /// A row as it stands.
+    /// The current value of a row.
     pub fn get(&self, key: &Key) -> Option<&Arc<Item>> {
         self.row(key)?.item.as_ref()
     }
 
-    /// What a query finds when nothing lags but the index.
-    pub fn standing(&self, query: &Query) -> Vec<Arc<Item>> {
-        found(self, query, |row| row.item.clone())
+    /// The result of a query if nothing lags except the index.
+    pub fn current(&self, query: &Query) -> Vec<Arc<Item>> {
+        find(self, query, |row| row.item.clone())
     }
 
-    /// All rows, or all of an index once it has caught up.
-    pub fn everything(&mut self, index: Option<Index>) -> Vec<Arc<Item>> {
+    /// All rows of the table, or of an index after bringing it up to date.
+    pub fn all_items(&mut self, index: Option<Index>) -> Vec<Arc<Item>> {
         let Some(index) = index else {
             return self
                 .rows
@@ -105,42 +105,42 @@ impl Rows {
         };
         let keys = self.rows.iter().flat_map(|(pk, rows)| rows.keys().map(|sk| (pk.clone(), sk.clone())));
         for (pk, sk) in keys.collect::<Vec<_>>() {
-            self.show(number(index), &Key { pk, sk });
+            self.update_index(number(index), &Key { pk, sk });
         }
         self.indexes[number(index)].values().cloned().collect()
     }
 
-    /// The rows of a partition whose sort keys begin so.
-    pub fn starting(&self, pk: &str, sk: &str) -> Vec<(String, Arc<Item>)> {
+    /// The rows of a partition whose sort keys have a prefix.
+    pub fn with_prefix(&self, pk: &str, sk: &str) -> Vec<(String, Arc<Item>)> {
         let Some(partition) = self.rows.get(pk) else { return Vec::new() };
         let rows = partition.range(sk.to_owned()..);
         let rows = rows.take_while(|(key, _)| key.starts_with(sk));
         rows.filter_map(|(key, row)| Some((key.clone(), row.item.clone()?))).collect()
     }
 
-    /// All rows whose partition and sort key begin so.
+    /// All rows whose partition and sort keys have these prefixes.
     pub fn all(&self, pk: &str, sk: &str) -> Vec<(Key, Arc<Item>)> {
         let partitions = self.rows.range(pk.to_owned()..).take_while(|(key, _)| key.starts_with(pk));
         let mut found = Vec::new();
         for (pk, _) in partitions {
-            let rows = self.starting(pk, sk);
+            let rows = self.with_prefix(pk, sk);
             found.extend(rows.into_iter().map(|(sk, item)| (Key { pk: pk.clone(), sk }, item)));
         }
         found
     }
 
     fn holds(&self, key: &Key, expect: Expect) -> bool {
-        let standing = self.get(key);
+        let current = self.get(key);
         match expect {
             Expect::Anything => true,
-            Expect::Absent => standing.is_none(),
-            Expect::Version(version) => standing
+            Expect::Absent => current.is_none(),
+            Expect::Version(version) => current
                 .and_then(|item| item.get(VERSION)?.as_n().ok())
-                .is_some_and(|standing| *standing == version.to_string()),
+                .is_some_and(|current| *current == version.to_string()),
         }
     }
 
-    /// What becomes of writes that begin and end now: whether they change anything.
+    /// Decides writes that take effect at once. Returns whether they change anything.
     fn decide(&self, writes: &[Write], transaction: bool) -> Result<bool, WriteError> {
         let mut unwritable = Ok(true);
         let mut moved = Vec::new();
@@ -151,13 +151,13 @@ impl Rows {
                 Ok(()) => {}
             }
         }
-        // `store::DynamoTable` asks for what moved first.
+        // `store::DynamoTable` reports failed conditions first.
         match moved.as_slice() {
             [] => unwritable,
-            // It takes a row that stands there already for its own: the client library may have repeated the write. It may as
-            // well be the same row of somebody else.
+            // The adapter treats an identical row as its own, because the SDK may have repeated the write. It may also be
+            // an identical row of another writer.
             [Write { key, action: Action::Put(item), .. }]
-                if !transaction && self.get(key).is_some_and(|standing| **standing == *item) =>
+                if !transaction && self.get(key).is_some_and(|current| **current == *item) =>
             {
                 Ok(false)
             }
@@ -165,28 +165,28 @@ impl Rows {
         }
     }
 
-    fn apply(core: &mut Core, key: Key, item: Option<Item>, settled_at: i64) {
+    fn apply(core: &mut Core, key: Key, item: Option<Item>, answered_at: i64) {
         let now = core.now;
         let item = item.map(Arc::new);
         let row = core.table.row_mut(&key);
         let before = std::mem::replace(&mut row.item, item);
         row.before.clone_from(&before);
-        (row.changed_at, row.settled_at) = (now, settled_at);
+        (row.changed_at, row.answered_at) = (now, answered_at);
         core.table.changed.push((key.clone(), before));
         for index in 0..2 {
-            let lag = core.weather.index_lag;
-            let lag = if lag <= 1 { 0 } else { core.chance.between(0, lag) };
+            let lag = core.faults.max_index_lag;
+            let lag = if lag <= 1 { 0 } else { core.rng.between(0, lag) };
             if lag == 0 {
-                core.table.show(index, &key);
+                core.table.update_index(index, &key);
             } else {
                 let key = key.clone();
-                core.later(lag, move |core| core.table.show(index, &key));
+                core.schedule_in(lag, move |core| core.table.update_index(index, &key));
             }
         }
     }
 
     /// Brings an index up to date with a row.
-    fn show(&mut self, index: usize, key: &Key) {
+    fn update_index(&mut self, index: usize, key: &Key) {
         let attributes = if index == 0 { GSI1 } else { GSI2 };
         if let Some((pk, sk)) = self.places[index].remove(key) {
             self.indexes[index].remove(&(pk, sk, key.clone()));
@@ -199,8 +199,8 @@ impl Rows {
         }
     }
 
-    /// The earliest due time in the index of what is owed, in seconds since 1970. The look at an expert's payouts is owed every
-    /// day for ever, so it counts only once its time has come.
+    /// The earliest due time of the outbox index, in seconds since the Unix epoch. Daily jobs that read payouts count only
+    /// once they are due, because they never end.
     pub fn first_due(&self, now: i64) -> Option<i64> {
         let due = |shard: u8| {
             let owed = format!("OUTBOX#{shard}");
@@ -213,11 +213,11 @@ impl Rows {
             });
             times.min()
         };
-        (0..store::keys::OUTBOX_SHARDS).filter_map(due).min()
+        (0..store::operations::keys::OUTBOX_SHARDS).filter_map(due).min()
     }
 
-    /// Deletes rows whose time is over, as TTL does: some of them.
-    pub fn forget(core: &mut Core) {
+    /// Deletes some of the expired rows, as TTL does.
+    pub fn expire_rows(core: &mut Core) {
         let now = core.now.div_euclid(1_000);
         let over = |item: &Item| {
             let end = item.get(EXPIRES_AT).and_then(|end| end.as_n().ok()?.parse::<i64>().ok());
@@ -230,7 +230,7 @@ impl Rows {
             .map(|(pk, sk, _)| Key { pk: pk.clone(), sk: sk.clone() })
             .collect();
         for key in gone {
-            if core.chance.hits(5_000) {
+            if core.rng.happens(5_000) {
                 let delete = Write { key: key.clone(), expect: Expect::Anything, action: Action::Delete };
                 mirror::write(core, &[delete], Ok(()), false);
                 Self::apply(core, key, None, 0);
@@ -238,18 +238,18 @@ impl Rows {
         }
     }
 
-    /// What a read of several rows sees of one.
-    fn seen(
+    /// The value of a row that a read of several rows returns.
+    fn visible(
         row: &Row,
         now: i64,
         consistency: Consistency,
-        chance: &mut crate::chance::Chance,
+        rng: &mut crate::random::Rng,
     ) -> Option<Arc<Item>> {
         let may_lag = match consistency {
-            Consistency::Strong => now < row.settled_at,
+            Consistency::Strong => now < row.answered_at,
             Consistency::Eventual => now < row.changed_at + LAG,
         };
-        if may_lag && chance.hits(5_000) { row.before.clone() } else { row.item.clone() }
+        if may_lag && rng.happens(5_000) { row.before.clone() } else { row.item.clone() }
     }
 }
 
@@ -257,8 +257,8 @@ fn answer(items: impl IntoIterator<Item = Arc<Item>>) -> Vec<Item> {
     items.into_iter().map(|item| Item::clone(&item)).collect()
 }
 
-/// The rows that a query asks for, each as `see` has it; an index as it stands.
-fn found(table: &Rows, query: &Query, see: impl FnMut(&Row) -> Option<Arc<Item>>) -> Vec<Arc<Item>> {
+/// The rows that a query finds, each with the value that `see` returns.
+fn find(table: &TableState, query: &Query, see: impl FnMut(&Row) -> Option<Arc<Item>>) -> Vec<Arc<Item>> {
     let mut items: Vec<Arc<Item>> = match query.index {
         None => {
             let Some(partition) = table.rows.get(&query.pk) else { return Vec::new() };
@@ -281,29 +281,29 @@ fn found(table: &Rows, query: &Query, see: impl FnMut(&Row) -> Option<Arc<Item>>
     items
 }
 
-/// The table as functions see it.
+/// The table port.
 pub struct SimTable(pub Shared);
 
-fn read_silent<T>(why: &'static str) -> Result<T, TableError> {
+fn read_lost<T>(why: &'static str) -> Result<T, TableError> {
     Err(TableError::Unavailable(why.to_owned()))
 }
 
-fn write_silent(why: &'static str) -> Result<(), WriteError> {
+fn write_lost(why: &'static str) -> Result<(), WriteError> {
     Err(WriteError::Table(TableError::Unavailable(why.to_owned())))
 }
 
-fn busy(core: &mut Core) -> Result<(), TableError> {
-    let often = core.weather.busy;
-    if core.mishap.is_none() && core.chance.hits(often) {
+fn throttle(core: &mut Core) -> Result<(), TableError> {
+    let often = core.faults.throttled;
+    if core.injected_fault.is_none() && core.rng.happens(often) {
         return Err(TableError::Busy("throttled".to_owned()));
     }
     Ok(())
 }
 
-/// A read that is refused for good is a mistake of whoever asks.
+/// A read that DynamoDB rejects is a bug of the caller.
 fn refuse_read(core: &mut Core, checked: Result<(), TableError>) -> Result<(), TableError> {
     if let Err(error) = &checked {
-        core.wrong(format!("the table refuses a read for good: {error}"));
+        core.violation(format!("DynamoDB rejects a read: {error}"));
     }
     checked
 }
@@ -313,15 +313,15 @@ impl Table for SimTable {
     async fn get(&self, key: &Key, consistency: Consistency) -> Result<Option<Item>, TableError> {
         let wanted = key.clone();
         let label = || format!("get {key}");
-        call(&self.0, Kind::Read, label, read_silent, move |core| {
-            busy(core)?;
+        call(&self.0, Kind::Read, label, read_lost, move |core| {
+            throttle(core)?;
             refuse_read(core, limits::check_keys(std::slice::from_ref(&wanted)))?;
             mirror::get(core, &wanted);
             let lags = consistency == Consistency::Eventual || core.mutant == "strong_reads_are_eventual";
             let now = core.now;
-            let (rows, chance) = (&core.table, &mut core.chance);
+            let (rows, rng) = (&core.table, &mut core.rng);
             let item = rows.row(&wanted).and_then(|row| match lags {
-                true => Rows::seen(row, now, Consistency::Eventual, chance),
+                true => TableState::visible(row, now, Consistency::Eventual, rng),
                 false => row.item.clone(),
             });
             let item = [item];
@@ -335,14 +335,14 @@ impl Table for SimTable {
     async fn get_many(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, TableError> {
         let wanted = keys.to_vec();
         let label = || format!("get {} rows, first {}", keys.len(), keys.first().unwrap_or(&nothing()));
-        call(&self.0, Kind::Read, label, read_silent, move |core| {
-            busy(core)?;
+        call(&self.0, Kind::Read, label, read_lost, move |core| {
+            throttle(core)?;
             refuse_read(core, limits::check_keys(&wanted))?;
             mirror::get_many(core, &wanted);
             let now = core.now;
-            let (rows, chance) = (&core.table, &mut core.chance);
+            let (rows, rng) = (&core.table, &mut core.rng);
             let rows = wanted.iter().map(|key| rows.row(key));
-            let items: Vec<_> = rows.map(|row| Rows::seen(row?, now, consistency, chance)).collect();
+            let items: Vec<_> = rows.map(|row| TableState::visible(row?, now, consistency, rng)).collect();
             limits::count_rows(&mut core.table.capacity, &items, consistency)?;
             Ok(answer(items.into_iter().flatten()))
         })
@@ -352,13 +352,13 @@ impl Table for SimTable {
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
         let wanted = query.clone();
         let label = || format!("query {} {}..{}", query.pk, query.from, query.to);
-        call(&self.0, Kind::Read, label, read_silent, move |core| {
-            busy(core)?;
+        call(&self.0, Kind::Read, label, read_lost, move |core| {
+            throttle(core)?;
             refuse_read(core, limits::check_query(&wanted))?;
             mirror::query(core, &wanted);
             let now = core.now;
-            let (table, chance) = (&core.table, &mut core.chance);
-            let items = found(table, &wanted, |row| Rows::seen(row, now, wanted.consistency, chance));
+            let (table, rng) = (&core.table, &mut core.rng);
+            let items = find(table, &wanted, |row| TableState::visible(row, now, wanted.consistency, rng));
             limits::count_query(&mut core.table.capacity, &items, wanted.consistency);
             Ok(answer(items))
         })
@@ -371,8 +371,10 @@ impl Table for SimTable {
             None => Vec::new(),
         };
         let label = || format!("write {}", what.join(", "));
-        staged(&self.0, Kind::Write, label, write_silent, move |core, finish| begin(core, writes, finish))
-            .await
+        call_staged(&self.0, Kind::Write, label, write_lost, move |core, finish| {
+            receive_write(core, writes, finish)
+        })
+        .await
     }
 }
 
@@ -393,27 +395,27 @@ fn described(write: &Write) -> String {
     format!("{what} {}{expect}", write.key)
 }
 
-fn refuse(core: &mut Core, finish: Finish<Result<(), WriteError>>, error: WriteError) {
+fn refuse(core: &mut Core, finish: PendingCall<Result<(), WriteError>>, error: WriteError) {
     match &error {
-        WriteError::VersionConflict(_) => core.table.capacity.moved += 1,
+        WriteError::VersionConflict(_) => core.table.capacity.failed_conditions += 1,
         WriteError::Table(TableError::Busy(_)) => {
             core.table.capacity.conflicts += 1;
-            core.trouble(finish.task());
+            core.mark_faulted(finish.task());
         }
         WriteError::Table(_) => {}
     }
-    core.say(|| format!("    refused: {error}"));
+    core.log(|| format!("    refused: {error}"));
     finish.finish(core, Err(error));
 }
 
-/// The request arrives.
-fn begin(core: &mut Core, writes: Vec<Write>, finish: Finish<Result<(), WriteError>>) {
+/// Receives a write request.
+fn receive_write(core: &mut Core, writes: Vec<Write>, finish: PendingCall<Result<(), WriteError>>) {
     let writes = crate::mutants::table::change_writes(core.mutant, writes);
-    if let Err(error) = busy(core) {
+    if let Err(error) = throttle(core) {
         return refuse(core, finish, error.into());
     }
     if let Err(error) = limits::check(&writes) {
-        core.wrong(format!("the table refuses a write for good: {error}"));
+        core.violation(format!("DynamoDB rejects a write: {error}"));
         let error = WriteError::from(error);
         mirror::write(core, &writes, Err(&error), false);
         return refuse(core, finish, error);
@@ -421,7 +423,7 @@ fn begin(core: &mut Core, writes: Vec<Write>, finish: Finish<Result<(), WriteErr
     let locked =
         |core: &Core, write: &Write| core.table.row(&write.key).is_some_and(|row| row.locked_by.is_some());
     if writes.iter().any(|write| locked(core, write)) {
-        let conflict = "another transaction is at work on the same rows".to_owned();
+        let conflict = "another transaction is writing the same rows".to_owned();
         return refuse(core, finish, TableError::Busy(conflict).into());
     }
     let single = writes.len() == 1 && writes[0].action != Action::Check;
@@ -433,11 +435,16 @@ fn begin(core: &mut Core, writes: Vec<Write>, finish: Finish<Result<(), WriteErr
     for write in &writes {
         core.table.row_mut(&write.key).locked_by = Some(number);
     }
-    let way = core.way();
-    core.later(way, move |core| commit(core, writes, Some(number), finish));
+    let latency = core.latency();
+    core.schedule_in(latency, move |core| commit(core, writes, Some(number), finish));
 }
 
-fn commit(core: &mut Core, writes: Vec<Write>, number: Option<u64>, finish: Finish<Result<(), WriteError>>) {
+fn commit(
+    core: &mut Core,
+    writes: Vec<Write>,
+    number: Option<u64>,
+    finish: PendingCall<Result<(), WriteError>>,
+) {
     if number.is_some() {
         for write in &writes {
             core.table.row_mut(&write.key).locked_by = None;
@@ -446,7 +453,7 @@ fn commit(core: &mut Core, writes: Vec<Write>, number: Option<u64>, finish: Fini
     match core.table.decide(&writes, number.is_some()) {
         Err(error) => {
             if matches!(error, WriteError::Table(_)) {
-                core.wrong(format!("the table refuses a write for good: {error}"));
+                core.violation(format!("DynamoDB rejects a write: {error}"));
             }
             mirror::write(core, &writes, Err(&error), false);
             return refuse(core, finish, error);
@@ -457,39 +464,39 @@ fn commit(core: &mut Core, writes: Vec<Write>, number: Option<u64>, finish: Fini
         }
         Ok(true) => {}
     }
-    let often = core.weather.repeated;
-    let unheard = core.chance.hits(often);
-    let repeat = writes.first().filter(|_| unheard && number.is_none()).cloned();
-    // The model repeats a single write itself, later, so that others get in between.
-    mirror::write(core, &writes, Ok(()), unheard && number.is_some());
-    let settled_at = if number.is_some() { core.now + core.way() - 1 } else { 0 };
+    let often = core.faults.sdk_retry;
+    let response_lost = core.rng.happens(often);
+    let repeat = writes.first().filter(|_| response_lost && number.is_none()).cloned();
+    // The model repeats single writes itself, later, so that other requests can come in between.
+    mirror::write(core, &writes, Ok(()), response_lost && number.is_some());
+    let answered_at = if number.is_some() { core.now + core.latency() - 1 } else { 0 };
     limits::count_write(&mut core.table, &writes, number.is_some());
     for Write { key, action, .. } in writes {
         match action {
-            Action::Put(item) => Rows::apply(core, key, Some(item), settled_at),
-            Action::Delete => Rows::apply(core, key, None, settled_at),
+            Action::Put(item) => TableState::apply(core, key, Some(item), answered_at),
+            Action::Delete => TableState::apply(core, key, None, answered_at),
             Action::Check => {}
         }
     }
-    // Until it is answered, reads of several rows may see some of it and not the rest.
-    let rest = (settled_at - core.now).max(0);
+    // Until the transaction is answered, reads of several rows may see only part of it.
+    let rest = (answered_at - core.now).max(0);
     match repeat {
-        None if rest > 0 => core.later(rest, move |core| finish.finish(core, Ok(()))),
+        None if rest > 0 => core.schedule_in(rest, move |core| finish.finish(core, Ok(()))),
         None => finish.finish(core, Ok(())),
-        // Under the token of a transaction the same again changes nothing. A single write is sent again as it is.
+        // Repeating a transaction with its token changes nothing. A single write is sent again as it is.
         Some(write) => {
-            let way = core.way();
-            core.later(way, move |core| again(core, write, finish));
+            let latency = core.latency();
+            core.schedule_in(latency, move |core| repeat_write(core, write, finish));
         }
     }
 }
 
-/// The client library sends a single write again whose answer it did not hear.
-fn again(core: &mut Core, write: Write, finish: Finish<Result<(), WriteError>>) {
+/// Repeats a single write whose response the SDK did not receive.
+fn repeat_write(core: &mut Core, write: Write, finish: PendingCall<Result<(), WriteError>>) {
     let key = write.key.clone();
-    core.say(|| format!("    the client library repeats the write of {key}"));
+    core.log(|| format!("    the SDK repeats the write of {key}"));
     if core.table.row(&key).is_some_and(|row| row.locked_by.is_some()) {
-        let conflict = "another transaction is at work on the row".to_owned();
+        let conflict = "another transaction is writing the row".to_owned();
         return refuse(core, finish, TableError::Busy(conflict).into());
     }
     match core.table.decide(std::slice::from_ref(&write), false) {
@@ -500,8 +507,8 @@ fn again(core: &mut Core, write: Write, finish: Finish<Result<(), WriteError>>) 
         Ok(changes) => {
             mirror::write(core, std::slice::from_ref(&write), Ok(()), false);
             match write.action {
-                Action::Put(item) if changes => Rows::apply(core, key, Some(item), 0),
-                Action::Delete => Rows::apply(core, key, None, 0),
+                Action::Put(item) if changes => TableState::apply(core, key, Some(item), 0),
+                Action::Delete => TableState::apply(core, key, None, 0),
                 Action::Put(_) | Action::Check => {}
             }
             finish.finish(core, Ok(()));
@@ -509,11 +516,11 @@ fn again(core: &mut Core, write: Write, finish: Finish<Result<(), WriteError>>) 
     }
 }
 
-/// The table as the simulation itself reads it: at once, and as it stands.
-pub struct Direct(pub Shared);
+/// The table without latency or faults, for the simulation itself.
+pub struct DirectTable(pub Shared);
 
 #[async_trait]
-impl Table for Direct {
+impl Table for DirectTable {
     async fn get(&self, key: &Key, _: Consistency) -> Result<Option<Item>, TableError> {
         Ok(self.0.lock().table.get(key).map(|item| Item::clone(item)))
     }
@@ -524,7 +531,7 @@ impl Table for Direct {
     }
 
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
-        Ok(answer(self.0.lock().table.standing(query)))
+        Ok(answer(self.0.lock().table.current(query)))
     }
 
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
@@ -532,8 +539,8 @@ impl Table for Direct {
         mirror::write(core, &writes, Ok(()), false);
         for Write { key, action, .. } in writes {
             match action {
-                Action::Put(item) => Rows::apply(core, key, Some(item), 0),
-                Action::Delete => Rows::apply(core, key, None, 0),
+                Action::Put(item) => TableState::apply(core, key, Some(item), 0),
+                Action::Delete => TableState::apply(core, key, None, 0),
                 Action::Check => {}
             }
         }
@@ -541,7 +548,7 @@ impl Table for Direct {
     }
 }
 
-/// The version of a row, when it has one.
+/// The version of a row, if it has one.
 pub fn version(item: &Item) -> Option<u64> {
     match item.get(VERSION)? {
         AttributeValue::N(version) => version.parse().ok(),

@@ -1,4 +1,4 @@
-//! The catalog of mutants fits the sources, and the product does not know of it.
+//! Checks that the catalog of mutants matches the sources and that product code contains no test switches.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All files below a directory of the workspace whose names end in one of these, and their text.
+/// Reads all files with these extensions below a directory of the workspace.
 fn sources(directory: &str, ends: &[&str]) -> Vec<(PathBuf, String)> {
     let (mut found, mut open) = (Vec::new(), vec![copy::workspace().join(directory)]);
     while let Some(directory) = open.pop() {
@@ -94,7 +94,7 @@ fn product_names_no_mutant_and_has_no_test_switch() {
     assert!(found.is_empty(), "product code names a mutant or has a test switch:\n{}", found.join("\n"));
 }
 
-/// The words of a product file that name a mutant or switch one on.
+/// Finds identifiers that name a mutant or look like a test switch.
 fn test_switches(text: &str) -> Vec<&str> {
     let names: BTreeSet<&str> = all().map(|mutant| mutant.name.as_str()).collect();
     let is_switch = |word: &&str| {

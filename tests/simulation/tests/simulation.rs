@@ -1,22 +1,22 @@
-//! A small part of what the binary runs, for every `cargo test`: some seeds, some flows, and proof that a run can fail.
+//! A sample of what the binary runs: some seeds, some flows, and mutants that must be caught.
 
-use simulation::flows::{FLOWS, tell, try_everywhere, wrong_in_calm};
+use simulation::flows::{FLOWS, baseline_violation, run_flow, run_with_every_fault};
 use simulation::random_requests::{self, compare, known_differences};
-use simulation::run::{mirrored, seed};
+use simulation::run::{run_seed, run_seed_mirrored};
 
 #[test]
-fn no_seed_breaks_booking_or_money() {
+fn seeds_have_no_violation() {
     for number in 1..=60 {
-        let outcome = seed(number, 1_000, false, "");
-        assert!(outcome.wrong.is_empty(), "seed {number}: {}", outcome.wrong[0]);
+        let outcome = run_seed(number, 1_000, false, "");
+        assert!(outcome.violations.is_empty(), "seed {number}: {}", outcome.violations[0]);
         assert!(outcome.operations >= 1_000, "seed {number} ends early");
     }
 }
 
 #[test]
-fn a_seed_always_tells_the_same() {
-    let tell = || seed(7, 1_500, true, "").trace;
-    let (first, second) = (tell(), tell());
+fn same_seed_has_the_same_trace() {
+    let trace = || run_seed(7, 1_500, true, "").trace;
+    let (first, second) = (trace(), trace());
     assert!(first.len() > 1_000, "{} lines", first.len());
     for (one, other) in first.iter().zip(&second) {
         assert_eq!(one, other);
@@ -25,38 +25,38 @@ fn a_seed_always_tells_the_same() {
 }
 
 #[test]
-fn each_flow_ends_as_written() {
+fn flows_without_faults_end_as_expected() {
     for flow in FLOWS {
-        let calm = tell(*flow, None, false, "");
-        assert_eq!(wrong_in_calm(flow, &calm), None, "{}", flow.name);
+        let baseline = run_flow(*flow, None, false, "");
+        assert_eq!(baseline_violation(flow, &baseline), None, "{}", flow.name);
     }
 }
 
 #[test]
-fn a_crash_at_any_call_changes_nothing_in_the_end() {
-    for name in ["a session is paid and takes place", "a hold whose time is over is taken over"] {
+fn faults_do_not_change_the_end_of_a_flow() {
+    for name in ["a paid session is completed", "an expired hold is reclaimed"] {
         let flow = FLOWS.iter().find(|flow| flow.name == name).expect("a flow");
-        let tried = try_everywhere(*flow, "");
+        let tried = run_with_every_fault(*flow, "");
         assert_eq!(tried.failing, [], "{name}");
-        assert!(tried.points > 200, "{name}: {} points", tried.points);
+        assert!(tried.fault_points > 200, "{name}: {} points", tried.fault_points);
     }
 }
 
 #[test]
-fn a_table_that_drops_conditions_is_found_out() {
-    for mistake in [
+fn table_mutants_are_caught() {
+    for mutant in [
         "table_ignores_occupancy_conditions",
         "table_ignores_idempotency_conditions",
         "table_loses_one_of_two_days",
         "table_loses_payment_jobs",
     ] {
-        let found = (1..=200).find(|number| !seed(*number, 1_000, false, mistake).wrong.is_empty());
-        assert!(found.is_some(), "{mistake} is not found");
+        let found = (1..=200).find(|number| !run_seed(*number, 1_000, false, mutant).violations.is_empty());
+        assert!(found.is_some(), "{mutant} is not caught");
     }
 }
 
 #[test]
-fn the_model_of_the_table_answers_as_the_real_adapter_over_the_embedded_dynamodb() {
+fn table_model_matches_the_embedded_dynamodb() {
     for number in 1..=25 {
         if let Err(difference) = random_requests::seed(number) {
             panic!("{difference}");
@@ -65,7 +65,7 @@ fn the_model_of_the_table_answers_as_the_real_adapter_over_the_embedded_dynamodb
 }
 
 #[test]
-fn a_difference_is_told_and_those_of_the_embedded_dynamodb_are_still_there() {
+fn known_differences_of_the_embedded_dynamodb_are_reported() {
     for (what, request) in known_differences() {
         let difference = compare(&[request]).expect_err(what);
         assert_eq!(difference.made.len(), 1, "{what}");
@@ -73,11 +73,11 @@ fn a_difference_is_told_and_those_of_the_embedded_dynamodb_are_still_there() {
 }
 
 #[test]
-fn a_history_with_all_its_faults_ends_the_same_on_a_real_store() {
-    let mut sum = simulation::mirror::Mirrored::default();
+fn history_with_faults_is_the_same_on_a_real_store() {
+    let mut sum = simulation::mirror::MirrorStats::default();
     for number in 1..=4 {
-        let outcome = mirrored(number, 200, false, "").expect("a real store");
-        assert!(outcome.wrong.is_empty(), "seed {number}: {}", outcome.wrong[0]);
+        let outcome = run_seed_mirrored(number, 200, false, "").expect("a real store");
+        assert!(outcome.violations.is_empty(), "seed {number}: {}", outcome.violations[0]);
         sum.add(outcome.mirrored);
     }
     assert!(sum.done > 120 && sum.rows > 60, "{sum:?}");

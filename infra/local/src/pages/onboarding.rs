@@ -20,7 +20,7 @@ fn name(gateway: GatewayKind) -> &'static str {
 
 /// The expert and the gateway in a path.
 fn read((expert, gateway): (String, String)) -> Option<(ExpertId, GatewayKind)> {
-    Some((expert.parse().ok()?, GatewayKind::from_word(&gateway)?))
+    Some((expert.parse().ok()?, gateway.parse().ok()?))
 }
 
 /// The command that requests a new onboarding page.

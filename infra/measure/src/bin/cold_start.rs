@@ -297,9 +297,10 @@ fn measured(folder: &Path) -> Result<Vec<Measured>, Failure> {
     let of = |label: String, function, binary| Measured { label, function, binary, starts: Vec::new() };
     let mut all = vec![of("empty_function".to_owned(), FUNCTIONS[0], folder.join("empty_function"))];
     for function in FUNCTIONS {
-        let has = |area: &&functions::Area| area.routes.iter().any(|(route, _)| route.function == function);
-        let area = functions::AREAS.iter().find(has).ok_or("no area has the function")?;
-        all.push(of(format!("{function} of {}", area.name), function, folder.join(area.name)));
+        let binary = functions::binaries()
+            .find(|binary| binary.routes().any(|(route, _)| route.function == function))
+            .ok_or("no binary has the function")?;
+        all.push(of(format!("{function} of {}", binary.name), function, folder.join(binary.name)));
     }
     for argument in std::env::args().skip(1) {
         let (name, path) = argument.split_once('=').ok_or("expected FUNCTION=PATH")?;

@@ -53,7 +53,7 @@ fn rates(day: NaiveDate) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The finishing step of SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): each bit of the answer depends on each of the seed.
+/// The finishing step of SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): each bit of the result depends on each of the seed.
 fn scramble(seed: u64) -> u64 {
     let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use bytes::Bytes;
 
 use super::{DAILY_RATES, EcbSimulator, Switches, file};
-use crate::simulator_calls::change_switches;
+use crate::simulator_routes::change;
 
 type Simulator = State<Arc<EcbSimulator>>;
 
@@ -42,5 +42,5 @@ async fn show_switches(State(simulator): Simulator) -> Json<Switches> {
 
 /// `POST /_simulator/switches` with the members to change.
 async fn set_switches(State(simulator): Simulator, body: Bytes) -> Response {
-    change_switches(&simulator.switches(), &body, |switches| simulator.set_switches(switches))
+    change(&simulator.switches(), &body, |switches| simulator.set_switches(switches))
 }

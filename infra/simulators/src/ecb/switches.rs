@@ -1,4 +1,4 @@
-//! Misbehaviour on request.
+//! Faults and rates on request.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What is other than usual. Nothing is by default. A restart forgets it.
 ///
 /// `GET /_simulator/switches` shows it; `POST /_simulator/switches` changes the members of the JSON object it is sent and
-/// answers the whole.
+/// returns the whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Switches {
@@ -18,7 +18,7 @@ pub struct Switches {
     pub publications_missed: u16,
     /// The file is called one of this date, as it stands.
     pub date: Option<String>,
-    /// Calls are answered 500.
+    /// Calls get a 500.
     pub fail: bool,
     /// Calls wait until the switches are set again.
     pub stall: bool,

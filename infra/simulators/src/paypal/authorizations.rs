@@ -1,4 +1,4 @@
-//! Authorizations: money that a payer has promised, for 29 days, and that PayPal vouches for during three.
+//! Authorizations, which can be captured for 29 days and which PayPal honors for three.
 //! Source: <https://developer.paypal.com/docs/api/payments/v2/#authorizations>.
 
 use std::collections::BTreeSet;
@@ -6,15 +6,14 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::api_error::ApiError;
-use super::body::check_length;
-use super::captures::{self, Taking};
+use super::captures::{self, NewCapture};
 use super::orders::{self, PaymentInstruction};
-use super::payers::{self, Behaviour};
+use super::payers::Behavior;
 use super::state::{Authorization, AuthorizationStatus, Order};
-use super::work::{Answer, Outcome, Work};
-use super::{HONOUR_PERIOD, events, ids, money};
+use super::work::{Outcome, Success, Work};
+use super::{AUTHORIZATION_LASTS, HONOR_PERIOD, events, ids, money};
 
-/// How many captures an authorization allows.
+/// The most captures of an authorization.
 const MOST_CAPTURES: usize = 10;
 
 /// `POST /v2/payments/authorizations/{id}/capture`.
@@ -24,9 +23,6 @@ pub(super) struct CaptureAuthorization {
     amount: Option<money::Wire>,
     #[serde(default)]
     final_capture: bool,
-    invoice_id: Option<String>,
-    note_to_payer: Option<String>,
-    soft_descriptor: Option<String>,
     payment_instruction: Option<PaymentInstruction>,
 }
 
@@ -42,7 +38,7 @@ pub(super) struct Reauthorize {
 #[serde(deny_unknown_fields)]
 pub(super) struct Void {}
 
-/// The authorization that the payer gave: a reauthorization only renews it.
+/// The first authorization, which a reauthorization renews.
 fn given(work: &Work, authorization: &Authorization) -> Authorization {
     let given = authorization.renews.as_deref().and_then(|id| work.state.authorizations.get(id));
     given.unwrap_or(authorization).clone()
@@ -59,43 +55,29 @@ fn check_open(work: &Work, given: &Authorization) -> Result<(), ApiError> {
     }
 }
 
-/// Refuses who cannot pay any more, and is not vouched for.
-fn check_funds(work: &Work, order: &Order, honoured_until: i64) -> Result<(), ApiError> {
-    let spends = order.payer.as_deref().map(payers::behaviour) == Some(Behaviour::SpendsItLater);
-    if spends && honoured_until <= work.now {
+/// Refuses a payer without money, once PayPal does not honor the authorization any more.
+fn check_funds(work: &Work, order: &Order, honored_until: i64) -> Result<(), ApiError> {
+    if order.payer_behavior() == Some(Behavior::SpendsItLater) && honored_until <= work.now {
         return Err(ApiError::unprocessable("PAYER_CANNOT_PAY"));
     }
     Ok(())
 }
 
-/// Captures the whole, or a part.
+/// Captures all that is left, or a part.
 ///
-/// The platform's fee is the one this call names. What the order said about it does not count here, because
-/// PayPal documents the fee of a capture as a part of the capture.
+/// The platform's fee is the one that this request names, not the order's, because PayPal documents it as a part
+/// of the capture.
 pub(super) fn capture(work: &mut Work, id: &str, request: CaptureAuthorization) -> Outcome {
     let (authorization, order) = work.authorization(id)?;
     work.check_acting_for(&order.payee, "PAYMENT")?;
-    check_length("/invoice_id", request.invoice_id.as_deref(), 127)?;
-    check_length("/note_to_payer", request.note_to_payer.as_deref(), 255)?;
-    check_length("/soft_descriptor", request.soft_descriptor.as_deref(), 22)?;
     let given = given(work, &authorization);
     check_open(work, &given)?;
     let left = (authorization.amount - authorization.captured).min(given.amount - given.captured);
-    let amount = match &request.amount {
-        Some(amount) => amount.positive("/amount")?,
-        None => money::Money { minor: left, currency: order.currency.clone() },
-    };
-    if amount.currency != order.currency {
-        let error = ApiError::unprocessable("AUTH_CAPTURE_CURRENCY_MISMATCH");
-        return Err(error.at("/amount/currency_code", &amount.currency));
-    }
     if left == 0 {
         return Err(ApiError::unprocessable("AUTHORIZATION_ALREADY_CAPTURED"));
     }
-    if amount.minor > left {
-        let value = money::value(amount.minor, &amount.currency);
-        return Err(ApiError::unprocessable("MAX_CAPTURE_AMOUNT_EXCEEDED").at("/amount/value", &value));
-    }
+    let (mismatch, exceeded) = ("AUTH_CAPTURE_CURRENCY_MISMATCH", "MAX_CAPTURE_AMOUNT_EXCEEDED");
+    let amount = money::requested(request.amount.as_ref(), left, &order.currency, mismatch, exceeded)?;
     let platform_fee = match &request.payment_instruction {
         Some(instruction) => instruction.platform_fee(work, "/payment_instruction", &amount, &order.payee)?,
         None => None,
@@ -109,11 +91,10 @@ pub(super) fn capture(work: &mut Work, id: &str, request: CaptureAuthorization) 
     if earlier.count() >= MOST_CAPTURES {
         return Err(ApiError::unprocessable("MAX_CAPTURE_COUNT_EXCEEDED"));
     }
-    let invoice_id = request.invoice_id.or_else(|| order.invoice_id.clone());
-    captures::check_invoice(work, &order, invoice_id.as_deref())?;
-    check_funds(work, &order, authorization.honoured_until)?;
+    captures::check_invoice(work, &order)?;
+    check_funds(work, &order, authorization.honored_until)?;
     let now = work.now;
-    // The two are one, unless it was renewed.
+    // These are the same, unless it is a reauthorization.
     for row in BTreeSet::from([given.id.as_str(), id]) {
         work.state.authorizations.change(row, |row| {
             row.captured += amount.minor;
@@ -125,18 +106,17 @@ pub(super) fn capture(work: &mut Work, id: &str, request: CaptureAuthorization) 
             row.updated = now;
         });
     }
-    let taking = Taking {
+    let new = NewCapture {
         authorization: Some(id.to_owned()),
         amount: amount.minor,
         platform_fee: platform_fee.unwrap_or(0),
         final_capture: request.final_capture,
-        invoice_id,
     };
-    let id = captures::take(work, &order, taking);
-    Ok(Answer::Object { status: 201, id })
+    let id = captures::create(work, &order, new);
+    Ok(Success::Object { status: 201, id })
 }
 
-/// Lets the payer keep the money.
+/// Voids an authorization that nothing was captured of.
 pub(super) fn void(work: &mut Work, id: &str) -> Outcome {
     let (authorization, order) = work.authorization(id)?;
     work.check_acting_for(&order.payee, "PAYMENT")?;
@@ -151,10 +131,10 @@ pub(super) fn void(work: &mut Work, id: &str) -> Outcome {
         }
     }
     end(work, id);
-    Ok(Answer::Quiet { id: id.to_owned() })
+    Ok(Success::NoContent { id: id.to_owned() })
 }
 
-/// Ends an authorization that nothing was captured of: it was voided, or its time is over.
+/// Ends an authorization that nothing was captured of, because it was voided or has expired.
 pub(super) fn end(work: &mut Work, id: &str) {
     let now = work.now;
     for row in work.state.authorizations.iter_mut() {
@@ -163,10 +143,11 @@ pub(super) fn end(work: &mut Work, id: &str) {
             row.updated = now;
         }
     }
-    events::authorization(work, "PAYMENT.AUTHORIZATION.VOIDED", "A payment authorization was voided", id);
+    let summary = "A payment authorization was voided";
+    events::about(work, "PAYMENT.AUTHORIZATION.VOIDED", "authorization", summary, id);
 }
 
-/// Has PayPal vouch for the money again.
+/// Renews the period for which PayPal honors an authorization.
 pub(super) fn reauthorize(work: &mut Work, id: &str, request: &Reauthorize) -> Outcome {
     let (authorization, order) = work.authorization(id)?;
     work.check_acting_for(&order.payee, "PAYMENT")?;
@@ -175,36 +156,33 @@ pub(super) fn reauthorize(work: &mut Work, id: &str, request: &Reauthorize) -> O
     }
     check_open(work, &authorization)?;
     let left = authorization.amount - authorization.captured;
-    let amount = match &request.amount {
-        Some(amount) => amount.positive("/amount")?,
-        None => money::Money { minor: left, currency: order.currency.clone() },
-    };
-    if amount.currency != order.currency {
-        let error = ApiError::unprocessable("AUTH_CURRENCY_MISMATCH");
-        return Err(error.at("/amount/currency_code", &amount.currency));
-    }
-    if amount.minor > left {
-        return Err(ApiError::unprocessable("AUTHORIZATION_AMOUNT_EXCEEDED").at("/amount/value", ""));
-    }
+    let (mismatch, exceeded) = ("AUTH_CURRENCY_MISMATCH", "AUTHORIZATION_AMOUNT_EXCEEDED");
+    let amount = money::requested(request.amount.as_ref(), left, &order.currency, mismatch, exceeded)?;
     let renewed = |row: &Authorization| row.renews.as_deref() == Some(id);
-    if work.now < authorization.honoured_until || work.state.authorizations.iter().any(renewed) {
+    if work.now < authorization.honored_until || work.state.authorizations.iter().any(renewed) {
         return Err(ApiError::unprocessable("REAUTHORIZATION_TOO_SOON"));
     }
-    check_funds(work, &order, authorization.honoured_until)?;
-    let renewal = Authorization {
-        id: ids::transaction(),
-        order: order.id,
-        renews: Some(id.to_owned()),
+    check_funds(work, &order, authorization.honored_until)?;
+    let id = create(work, &order, amount.minor, Some(&authorization));
+    Ok(Success::Object { status: 201, id })
+}
+
+/// Creates an authorization of an order, or one that renews another. Returns its id.
+pub(super) fn create(work: &mut Work, order: &Order, amount: i64, renews: Option<&Authorization>) -> String {
+    let id = ids::transaction();
+    work.state.authorizations.add(Authorization {
+        id: id.clone(),
+        order: order.id.clone(),
+        renews: renews.map(|renewed| renewed.id.clone()),
         status: AuthorizationStatus::Created,
-        amount: amount.minor,
+        amount,
         captured: 0,
-        honoured_until: work.now + HONOUR_PERIOD,
-        expires_at: authorization.expires_at,
+        honored_until: work.now + HONOR_PERIOD,
+        expires_at: renews.map_or(work.now + AUTHORIZATION_LASTS, |renewed| renewed.expires_at),
         created: work.now,
         updated: work.now,
-    };
-    let id = renewal.id.clone();
-    work.state.authorizations.add(renewal);
-    events::authorization(work, "PAYMENT.AUTHORIZATION.CREATED", "A payment authorization was created", &id);
-    Ok(Answer::Object { status: 201, id })
+    });
+    let summary = "A payment authorization was created";
+    events::about(work, "PAYMENT.AUTHORIZATION.CREATED", "authorization", summary, &id);
+    id
 }

@@ -1,12 +1,11 @@
-//! Reading what the platform sends. A member that the simulator does not act on is refused rather than
-//! ignored, so nothing passes here that would be lost there.
+//! Reading the bodies of requests. A member that the simulator does not act on is refused rather than ignored.
 
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
 use super::api_error::ApiError;
 
-/// Reads a body. An empty one is an empty object, as PayPal has it.
+/// Reads a body. As at PayPal, an empty body is an empty object.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
     let mut input = serde_json::Deserializer::from_slice(body);
@@ -58,23 +57,35 @@ fn pointer(path: &Path) -> String {
     pointer
 }
 
-/// Refuses a text that is empty or has more than `longest` characters.
-pub(super) fn check_length(field: &str, text: Option<&str>, longest: usize) -> Result<(), ApiError> {
-    match text {
-        Some(text) if text.is_empty() || text.chars().count() > longest => {
-            Err(ApiError::bad_request("INVALID_STRING_LENGTH").at(field, text))
+/// The value of the only parameter that a query may have.
+pub(super) fn query_parameter(query: &str, name: &str) -> Result<Option<String>, ApiError> {
+    let mut found = None;
+    for (given, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        if given != name {
+            return Err(ApiError::bad_request("NOT_SUPPORTED").at(&given, &value).in_the("query"));
         }
-        _ => Ok(()),
+        found = Some(value.into_owned());
     }
+    Ok(found)
+}
+
+/// Refuses texts that are empty or too long. Each comes with its member of the object at `within`, and with the
+/// most characters it may have.
+pub(super) fn check_lengths(within: &str, texts: &[(&str, Option<&str>, usize)]) -> Result<(), ApiError> {
+    for (member, text, longest) in texts {
+        if let Some(text) = text.filter(|text| text.is_empty() || text.chars().count() > *longest) {
+            let error = ApiError::bad_request("INVALID_STRING_LENGTH");
+            return Err(error.at(&format!("{within}/{member}"), text));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses an address that is not one of the web.
 pub(super) fn check_address(field: &str, text: Option<&str>) -> Result<(), ApiError> {
-    let of_the_web = |text: &str| {
-        text.len() <= 4000 && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
-    };
+    let web = |url: url::Url| matches!(url.scheme(), "http" | "https") && url.as_str().len() <= 4000;
     match text {
-        Some(text) if !of_the_web(text) => {
+        Some(text) if !url::Url::parse(text).is_ok_and(web) => {
             Err(ApiError::bad_request("INVALID_PARAMETER_SYNTAX").at(field, text))
         }
         _ => Ok(()),

@@ -1,29 +1,28 @@
-//! Disputes, kept small: PayPal takes the money from the seller, keeps it while it looks, and gives it to one
-//! of them. Source: <https://developer.paypal.com/docs/api/customer-disputes/v1/>.
+//! Disputes, in small: PayPal holds the seller's money until it decides who gets it. Source: <https://developer.paypal.com/docs/api/customer-disputes/v1/>.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::api_error::ApiError;
 use super::state::{CaptureStatus, Dispute, Refund, RefundStatus};
-use super::work::{Answer, Outcome, Work};
-use super::{PAYERS, PAYPAL, books, events, ids, money, refunds};
+use super::work::{Outcome, Success, Work};
+use super::{PAYERS, PAYPAL, body, books, events, ids, refunds};
 
-/// Why a payer disputes a payment. The names on the wire are PayPal's.
+/// Why a payer disputes a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DisputeReason {
-    /// What was paid for did not come.
+    /// The service was not provided.
     #[serde(rename = "MERCHANDISE_OR_SERVICE_NOT_RECEIVED")]
     NotReceived,
-    /// It was not what had been said.
+    /// The service was not as described.
     #[serde(rename = "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED")]
     NotAsDescribed,
-    /// The account's owner did not pay this.
+    /// The owner of the account did not make the payment.
     #[serde(rename = "UNAUTHORISED")]
     Unauthorised,
 }
 
-/// Who wins a dispute. The names on the wire are PayPal's.
+/// Who wins a dispute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DisputeOutcome {
     /// The payer gets the money.
@@ -60,38 +59,36 @@ pub(super) fn open(work: &mut Work, capture: &str, reason: DisputeReason, amount
     };
     let id = dispute.id.clone();
     work.state.disputes.add(dispute);
-    books::moved(work, "dispute", &id, &order, &order.payee, PAYPAL, amount);
-    events::dispute(work, "CUSTOMER.DISPUTE.CREATED", "A dispute was opened", &id);
-    Ok(Answer::Object { status: 201, id })
+    books::enter(work, "dispute", &id, &order, &[(&order.payee, -amount), (PAYPAL, amount)]);
+    events::about(work, "CUSTOMER.DISPUTE.CREATED", "dispute", "A dispute was opened", &id);
+    Ok(Success::Object { status: 201, id })
 }
 
 /// Ends a dispute.
 pub(super) fn resolve(work: &mut Work, id: &str, outcome: DisputeOutcome) -> Outcome {
-    let dispute = work.state.disputes.get(id).cloned().ok_or_else(|| ApiError::not_found(id))?;
+    let (dispute, order) = work.dispute(id)?;
     if dispute.outcome.is_some() {
         let error = ApiError::unprocessable("INVALID_PARAMETER_VALUE").at("dispute", id);
         return Err(error.because("The dispute was resolved before."));
     }
-    let (_, order) = work.capture(&dispute.capture)?;
     let now = work.now;
     work.state.disputes.change(id, |dispute| {
         dispute.outcome = Some(outcome);
         dispute.updated = now;
     });
-    match outcome {
-        DisputeOutcome::SellerFavour => {
-            books::moved(work, "dispute_won", id, &order, PAYPAL, &order.payee, dispute.amount);
-        }
-        DisputeOutcome::BuyerFavour => {
-            books::moved(work, "dispute_lost", id, &order, PAYPAL, PAYERS, dispute.amount);
-            reverse(work, &dispute);
-        }
+    let (kind, winner) = match outcome {
+        DisputeOutcome::SellerFavour => ("dispute_won", order.payee.as_str()),
+        DisputeOutcome::BuyerFavour => ("dispute_lost", PAYERS),
+    };
+    books::enter(work, kind, id, &order, &[(PAYPAL, -dispute.amount), (winner, dispute.amount)]);
+    if outcome == DisputeOutcome::BuyerFavour {
+        reverse(work, &dispute);
     }
-    events::dispute(work, "CUSTOMER.DISPUTE.RESOLVED", "A dispute was resolved", id);
-    Ok(Answer::Object { status: 200, id: id.to_owned() })
+    events::about(work, "CUSTOMER.DISPUTE.RESOLVED", "dispute", "A dispute was resolved", id);
+    Ok(Success::Object { status: 200, id: id.to_owned() })
 }
 
-/// Writes down, as a refund, what PayPal gave to the payer. Its money has moved already.
+/// Records what PayPal gave to the payer as a refund. The money has moved already.
 fn reverse(work: &mut Work, dispute: &Dispute) {
     let before: i64 = work.state.refunds_of(&dispute.capture).map(|refund| refund.amount).sum();
     let refund = Refund {
@@ -112,33 +109,17 @@ fn reverse(work: &mut Work, dispute: &Dispute) {
     let id = refund.id.clone();
     work.state.refunds.add(refund);
     refunds::mark_capture(work, &dispute.capture);
-    events::refund(work, "PAYMENT.CAPTURE.REVERSED", "A payment capture was reversed", &id);
+    let summary = "A payment capture was reversed";
+    events::about(work, "PAYMENT.CAPTURE.REVERSED", "refund", summary, &id);
 }
 
 /// `GET /v1/customer/disputes?disputed_transaction_id=…`: the disputes about a capture, or all, newest first.
 pub(super) fn list(work: &Work, query: &str) -> Outcome {
-    let mut capture = None;
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        if name != "disputed_transaction_id" {
-            return Err(ApiError::bad_request("NOT_SUPPORTED").at(&name, &value).in_the("query"));
-        }
-        capture = Some(value.into_owned());
-    }
+    let capture = body::query_parameter(query, "disputed_transaction_id")?;
     let wanted = |dispute: &&Dispute| capture.as_ref().is_none_or(|capture| dispute.capture == *capture);
     let view = work.view();
-    let items: Vec<_> = work
-        .state
-        .disputes
-        .iter()
-        .rev()
-        .filter(wanted)
-        .filter_map(|dispute| view.dispute(&dispute.id))
-        .collect();
+    let found = work.state.disputes.newest_first().filter(wanted);
+    let items: Vec<_> = found.filter_map(|dispute| view.dispute(&dispute.id)).collect();
     let links = [view.link("self", "GET", "v1/customer/disputes")];
-    Ok(Answer::Body { status: 200, body: json!({ "items": items, "links": links }) })
-}
-
-/// The amount as PayPal writes it.
-pub(super) fn amount(dispute: &Dispute, currency: &str) -> serde_json::Value {
-    money::json(dispute.amount, currency)
+    Ok(Success::Body { status: 200, body: json!({ "items": items, "links": links }) })
 }

@@ -1,44 +1,35 @@
-//! Ids as PayPal makes them.
+//! Ids in PayPal's forms.
 
 use crate::random;
 
-/// Of an order, authorization, capture or refund: seventeen capitals and digits.
+/// The id of an order, authorization, capture or refund: seventeen capitals and digits.
 pub(super) fn transaction() -> String {
     capitals(17)
 }
 
-/// Of somebody's account: thirteen of the letters nobody confuses.
+/// The id of an account: thirteen capitals and digits without the ones that look alike.
 pub(super) fn account() -> String {
-    let plain = |letter: char| match letter {
-        '0' => '2',
-        '1' => '3',
-        'I' => 'J',
-        'O' => 'P',
-        other => other,
-    };
-    capitals(13).chars().map(plain).collect()
+    capitals(13).replace('0', "2").replace('1', "3").replace('I', "J").replace('O', "P")
 }
 
-/// Of an event.
+/// The id of an event.
 pub(super) fn event() -> String {
     format!("WH-{}-{}", capitals(17), capitals(17))
 }
 
-/// Of a dispute.
+/// The id of a dispute.
 pub(super) fn dispute() -> String {
     format!("PP-R-{}-{}", capitals(3), capitals(8))
 }
 
-/// For PayPal's support, in each answer.
+/// The `PayPal-Debug-Id` of a response.
 pub(super) fn debug() -> String {
     random::letters(13).to_ascii_lowercase()
 }
 
-/// Of the sending of a webhook.
+/// The id of one attempt to deliver a webhook.
 pub(super) fn transmission() -> String {
-    let letters = random::letters(32).to_ascii_lowercase();
-    let part = |from: usize, to: usize| letters.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    [8, 4, 4, 4, 12].map(|length| random::letters(length).to_ascii_lowercase()).join("-")
 }
 
 /// A secret of the API or of a page's address.

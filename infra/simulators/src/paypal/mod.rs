@@ -1,118 +1,113 @@
-//! A payment service that speaks PayPal's wire protocol and remembers what it did.
+//! A simulator of PayPal that speaks its wire protocol and keeps state.
 //!
-//! It follows the part of PayPal a marketplace needs: sellers and their onboarding (Partner Referrals v2),
-//! orders (Orders v2), authorizations, captures and refunds (Payments v2), disputes in small, the books behind
+//! It covers the part of PayPal that a marketplace needs: sellers and their onboarding (Partner Referrals v2),
+//! orders (Orders v2), authorizations, captures and refunds (Payments v2), small disputes, the books behind
 //! them, events, and signed webhooks. A member of a request that it does not act on is refused rather than
-//! ignored, so nothing passes here that would be lost there. Source:
+//! ignored, so that nothing works here that PayPal would drop. Source:
 //! <https://developer.paypal.com/docs/multiparty/>.
 //!
-//! Three things that callers forget, and that are strict here as they are there: a `POST` is answered with id,
-//! status and links only, unless it says `Prefer: return=representation`; a change to a seller's payment needs
-//! a `PayPal-Auth-Assertion` that names the seller; and `verify-webhook-signature` wants the raw bytes of the
+//! It is strict in three things that callers forget: the response to a `POST` has only the id, status and
+//! links, unless the request says `Prefer: return=representation`; a change to a seller's payment needs a
+//! `PayPal-Auth-Assertion` that names the seller; and `verify-webhook-signature` needs the raw bytes of the
 //! webhook (see `webhooks`).
 //!
-//! Files: `state` is what is remembered; `router` and `access` read requests; `sellers`, `orders`,
-//! `authorizations`, `captures`, `refunds` and `disputes` act on the state, `passing` does so by itself;
-//! `books` counts the money; `render` turns it all into PayPal's JSON; `events`, `webhooks` and `signing` tell
-//! the product; `pages` shows people.
+//! `router` and `auth` read requests; `sellers`, `orders`, `authorizations`, `captures`, `refunds` and
+//! `disputes` act on the `state`, `due` does so when something is due, and `books` counts the money; `render`
+//! writes PayPal's JSON; `events`, `webhooks` and `signing` tell the product; `pages` are for people.
 
-mod access;
 mod api_error;
+mod auth;
 mod authorizations;
 mod body;
 mod books;
 mod captures;
 mod disputes;
+mod due;
 mod events;
 mod idempotency;
 mod ids;
 mod money;
 mod orders;
 mod pages;
-mod passing;
 mod payers;
 mod refunds;
 mod render;
 mod router;
 mod sellers;
 mod signing;
-mod simulator_calls;
+mod simulator_routes;
 mod state;
-mod switches;
 mod webhooks;
 mod work;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-pub use crate::webhooks::Attempt;
-pub use access::TOKEN_LASTS;
+pub use crate::balances::Balance;
+pub use crate::faults::Faults;
+pub use auth::TOKEN_LASTS;
 pub use books::{FEE_BASIS_POINTS, FIXED_FEE};
 pub use disputes::{DisputeOutcome, DisputeReason};
 pub use idempotency::{ORDERS_KEEP_REQUEST_IDS, PAYMENTS_KEEP_REQUEST_IDS};
 pub use payers::{TEST_PAYERS, TestPayer};
 pub use sellers::Onboarding;
-pub use switches::Switches;
 pub use webhooks::RETRY_AFTER;
 
-use crate::claims::Claims;
-use crate::webhooks::Sender;
-use crate::{Clock, OpenError, files};
-use api_error::ApiError;
+use crate::simulator::{Action, Refused, Service, Settings, Simulator, address};
+use crate::{Clock, OpenError, balances, state_file};
 use render::View;
 use signing::SigningKey;
 use state::State;
-use work::{Answer, Caller, Outcome, Work};
+use work::{Caller, Outcome, Success, Work};
 
 /// The platform's name in the books.
 pub const PLATFORM: &str = "platform";
 
-/// The name, in the books, of PayPal: its fees, and the money it keeps while a dispute is open.
+/// PayPal's name in the books: its fees, and the money it holds while a dispute is open.
 pub const PAYPAL: &str = "paypal";
 
-/// The name, in the books, of all who pay.
+/// The name of all payers in the books.
 pub const PAYERS: &str = "payers";
 
 /// How long an authorization can be captured, in seconds.
 /// Source: <https://developer.paypal.com/docs/api/payments/v2/#authorizations_reauthorize>.
 pub const AUTHORIZATION_LASTS: i64 = 29 * 86_400;
 
-/// How long PayPal vouches for the money of an authorization or reauthorization, in seconds.
-pub const HONOUR_PERIOD: i64 = 3 * 86_400;
+/// How long PayPal honors an authorization or reauthorization, in seconds.
+pub const HONOR_PERIOD: i64 = 3 * 86_400;
 
 /// How long an eCheck takes to clear or to bounce, in seconds.
 pub const ECHECK_CLEARS_AFTER: i64 = 3 * 86_400;
 
-/// What a simulator needs to know before it starts.
+/// The configuration of a simulator.
 #[derive(Clone)]
 pub struct PayPalSimulatorConfig {
     /// The platform's client id, such as `paypal-client-local`.
     pub client_id: String,
-    /// The platform's client secret. Access tokens are given for both together.
+    /// The platform's client secret.
     pub client_secret: String,
     /// The merchant id of the platform's own account: thirteen of the digits 2-9 and the capitals without I
     /// and O.
     pub partner_id: String,
-    /// The id of the platform's webhook, which is a part of what is signed: letters and digits, 50 at most.
+    /// The id of the platform's webhook, which is part of what is signed: 1 to 50 letters and digits.
     pub webhook_id: String,
-    /// Where events are posted to; `http` only. Events of a time without an address are never delivered.
+    /// The address that events are posted to; `http` only. Without one, events are not delivered.
     pub webhook_url: Option<Url>,
-    /// Where the state is kept; without it everything is forgotten at the end, and the signing key is that of all simulators of
-    /// the process that keep nothing.
+    /// The file that the state is saved in. Without one, the state is lost at the end, and the signing key is
+    /// shared by all simulators of the process without a file.
     pub state_file: Option<PathBuf>,
-    /// The simulator's time, in Unix seconds.
+    /// The simulator's time.
     pub clock: Clock,
-    /// The address the simulator is reached at, such as `http://127.0.0.1:12112/`.
+    /// The simulator's address, such as `http://127.0.0.1:12112/`.
     pub public_url: Url,
 }
 
 impl PayPalSimulatorConfig {
     fn address(&self, path: &str) -> String {
-        format!("{}/{path}", self.public_url.as_str().trim_end_matches('/'))
+        address(&self.public_url, path)
     }
 
     fn check(&self) -> Result<(), OpenError> {
@@ -129,171 +124,116 @@ impl PayPalSimulatorConfig {
     }
 }
 
-/// The secret stays out of logs.
+/// Leaves the secret out of logs.
 impl std::fmt::Debug for PayPalSimulatorConfig {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("PayPalSimulatorConfig")
             .field("client_id", &self.client_id)
             .field("partner_id", &self.partner_id)
-            .field("webhook_id", &self.webhook_id)
-            .field("webhook_url", &self.webhook_url.as_ref().map(Url::as_str))
-            .field("state_file", &self.state_file)
             .field("public_url", &self.public_url.as_str())
             .finish_non_exhaustive()
     }
 }
 
-/// What somebody owns, or owes when it is negative.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Balance {
-    /// [`PLATFORM`], a seller's merchant id, [`PAYPAL`] or [`PAYERS`]. The amounts of all owners in one
-    /// currency add up to zero.
-    pub owner: String,
-    /// The three-letter code in capitals.
-    pub currency: String,
-    /// Minor units of the currency, with as many digits as PayPal gives it.
-    pub amount: i64,
-}
-
-/// Why something could not be done that was asked for through the library.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Refused {
-    /// The HTTP status PayPal would have answered.
-    pub status: u16,
-    /// PayPal's issue, such as `ORDER_ALREADY_CAPTURED`.
-    pub issue: String,
-    /// A sentence for developers.
-    pub message: String,
-}
-
-/// The simulated PayPal. See the [module](self).
-pub struct PayPalSimulator {
+/// The part of a simulator that is PayPal's.
+pub struct PayPal {
     config: PayPalSimulatorConfig,
     key: SigningKey,
-    shared: Mutex<Shared>,
-    /// Raised whenever the switches change, for the calls that wait for it.
-    switched: tokio::sync::watch::Sender<()>,
-    sender: Sender,
-    /// Request ids of calls that have not been answered yet.
-    keys_in_use: Claims<String>,
 }
 
-struct Shared {
-    state: State,
-    switches: Switches,
-    webhook_url: Option<Url>,
+/// A simulator of PayPal. See the [module](self).
+pub type PayPalSimulator = Simulator<PayPal>;
+
+impl Service for PayPal {
+    type State = State;
+    type Caller = Caller;
+    type Error = api_error::ApiError;
+
+    const RETRY_AFTER: &'static [i64] = &RETRY_AFTER;
+
+    fn next_due(state: &State, now: i64) -> Option<(i64, Action<Self>, &str)> {
+        due::next(state, now)
+    }
+
+    fn balances(state: &State) -> Vec<Balance> {
+        books::balances(state)
+    }
+
+    fn webhook(&self, state: &State, event: &str) -> Option<(String, String)> {
+        let event = state.events.get(event)?;
+        Some((event.kind.clone(), events::body(&self.config, event)))
+    }
+
+    fn webhook_headers(&self, now: i64, body: &str) -> Result<Vec<(&'static str, String)>, OpenError> {
+        let mut headers = self.signature_headers(now, body)?;
+        headers.push(("content-type", "application/json".to_owned()));
+        Ok(headers)
+    }
 }
 
-impl PayPalSimulator {
-    /// Starts, with the state of its last run when `config.state_file` holds one.
+impl Simulator<PayPal> {
+    /// Starts a simulator, with the state of its last run when `config.state_file` has one.
     pub fn open(config: PayPalSimulatorConfig) -> Result<Arc<Self>, OpenError> {
         config.check()?;
-        let mut state: State = files::load(config.state_file.as_deref())?;
+        let mut state: State = state_file::load(config.state_file.as_deref())?;
         let key = match &state.signing_key {
-            Some(kept) => SigningKey::read(kept)?,
-            // Making a key takes a while, and who keeps nothing has no use for one of their own.
+            Some(saved) => SigningKey::read(saved)?,
             None if config.state_file.is_none() => SigningKey::of_this_process()?,
             None => {
-                let (key, kept) = SigningKey::generate()?;
-                state.signing_key = Some(kept);
+                let key = SigningKey::generate()?;
+                state.signing_key = Some(key.to_text());
                 key
             }
         };
-        let (switches, webhook_url) = (Switches::default(), config.webhook_url.clone());
-        let simulator = Self {
-            config,
-            key,
-            shared: Mutex::new(Shared { state, switches, webhook_url }),
-            switched: tokio::sync::watch::Sender::new(()),
-            sender: Sender::new()?,
-            keys_in_use: Claims::default(),
+        let settings = Settings {
+            webhook_url: config.webhook_url.clone(),
+            state_file: config.state_file.clone(),
+            clock: config.clock.clone(),
+            public_url: config.public_url.clone(),
         };
-        simulator.save(&simulator.lock())?;
-        Ok(Arc::new(simulator))
+        Self::start(PayPal { config, key }, settings, state)
     }
 
-    /// The API, the hosted pages and the `/_simulator` helpers, to be served at the root of `public_url`.
+    /// The API, the hosted pages and the `/_simulator` routes, to be served at the root of `public_url`.
     pub fn router(self: &Arc<Self>) -> axum::Router {
         router::router(Arc::clone(self))
     }
 
-    /// Posts every webhook that is due by the clock, one after another, and answers how many attempts that
-    /// took.
-    ///
-    /// A delivery that is not answered with a 2xx comes back after [`RETRY_AFTER`]. Things that happen by
-    /// themselves at their time — an eCheck clears, an authorization runs out — happen here first.
-    pub async fn deliver_due_webhooks(&self) -> usize {
-        self.sender.deliver_due(self).await
-    }
-
-    /// When the next delivery is due, in Unix seconds; `None` when nothing waits.
-    pub fn next_webhook_due(&self) -> Option<i64> {
-        self.lock().state.webhooks.next_due()
-    }
-
-    /// Sends the events from now on, and the deliveries that still wait, to `url` (`http` only).
-    pub fn set_webhook_url(&self, url: Url) {
-        self.lock().webhook_url = Some(url);
-    }
-
-    /// The headers PayPal would send with a webhook of this body now, signed: name in lower case, and value.
+    /// The headers that PayPal would send with a webhook of this body now: names in lower case, and values.
     pub fn webhook_headers(&self, body: &str) -> Result<Vec<(&'static str, String)>, OpenError> {
-        webhooks::headers(&self.config, &self.key, self.now(), body)
+        self.service.signature_headers(self.now(), body)
     }
 
-    /// The misbehaviour that is switched on.
-    pub fn switches(&self) -> Switches {
-        self.lock().switches.clone()
-    }
-
-    /// Replaces the misbehaviour. Calls that [`Switches::stall_calls`] held go on.
-    pub fn set_switches(&self, switches: Switches) {
-        self.lock().switches = switches;
-        self.switched.send_replace(());
-    }
-
-    /// Everybody's balance, by owner and currency.
-    pub fn balances(&self) -> Vec<Balance> {
-        books::balances(&self.lock().state)
-    }
-
-    /// Any order, authorization, capture, refund, dispute or seller by its id, as the API would answer it;
-    /// `None` when there is none.
+    /// An order, authorization, capture, refund, dispute or seller by its id, as the API returns it.
     pub fn object(&self, id: &str) -> Option<Value> {
         self.view(&self.lock().state).any(id)
     }
 
-    /// The events so far, oldest first, as the API would answer them.
+    /// The events so far, oldest first, as the API returns them.
     pub fn events(&self) -> Vec<Value> {
         let shared = self.lock();
-        let bodies = shared.state.events.iter().map(|event| events::body(&self.config, event));
+        let bodies = shared.state.events.iter().map(|event| events::body(&self.service.config, event));
         bodies.filter_map(|body| serde_json::from_str(&body).ok()).collect()
     }
 
-    /// The attempts to deliver webhooks so far, oldest first. The last thousand are kept.
-    pub fn delivery_attempts(&self) -> Vec<Attempt> {
-        self.lock().state.webhooks.attempts.clone()
-    }
-
-    /// Ends a seller's visit to PayPal as they would on the page that `action_url` names, and answers the
-    /// seller (null when they left without agreeing, and had never agreed).
+    /// Ends a seller's onboarding as the seller would on the page at `action_url`. Returns the seller, or null
+    /// when the seller has never agreed.
     pub fn onboard(&self, tracking_id: &str, outcome: Onboarding) -> Result<Value, Refused> {
         self.act(|work| sellers::onboard(work, tracking_id, outcome))
     }
 
-    /// Takes all rights away from the platform as the seller would in their account, and answers the seller.
+    /// Revokes all rights of the platform as the seller would in their account, and returns the seller.
     pub fn revoke(&self, merchant_id: &str) -> Result<Value, Refused> {
         self.act(|work| sellers::revoke(work, merchant_id))
     }
 
-    /// Approves an order as a test payer would on PayPal's page, and answers the order.
+    /// Approves an order as a test payer would on PayPal's page, and returns the order.
     pub fn approve(&self, order: &str, payer: &str) -> Result<Value, Refused> {
         self.act(|work| orders::approve(work, order, payer))
     }
 
-    /// Disputes `amount` minor units of a capture, or all that is left of it, and answers the dispute.
+    /// Disputes `amount` minor units of a capture, or all that is left of it, and returns the dispute.
     pub fn dispute(
         &self,
         capture: &str,
@@ -303,81 +243,27 @@ impl PayPalSimulator {
         self.act(|work| disputes::open(work, capture, reason, amount))
     }
 
-    /// Ends a dispute, and answers it.
+    /// Resolves a dispute, and returns it.
     pub fn resolve_dispute(&self, dispute: &str, outcome: DisputeOutcome) -> Result<Value, Refused> {
         self.act(|work| disputes::resolve(work, dispute, outcome))
     }
 
     fn act(&self, action: impl FnOnce(&mut Work) -> Outcome) -> Result<Value, Refused> {
         let mut shared = self.lock();
-        match self.work(&mut shared, Caller::default(), action).map_err(ApiError::refused)? {
-            Answer::Object { id, .. } | Answer::Quiet { id } => {
-                Ok(self.view(&shared.state).any(&id).unwrap_or_default())
+        Ok(match self.write(&mut shared, Caller::default(), action)? {
+            Success::Object { id, .. } | Success::NoContent { id } => {
+                self.view(&shared.state).any(&id).unwrap_or_default()
             }
-            Answer::Body { body, .. } => Ok(body),
-        }
-    }
-
-    /// Runs one action and keeps what it did, also when it ended in a refusal: a declined payer is remembered.
-    fn work(
-        &self,
-        shared: &mut Shared,
-        caller: Caller,
-        action: impl FnOnce(&mut Work) -> Outcome,
-    ) -> Outcome {
-        let outcome = self.run(shared, caller, action);
-        self.save(shared).map_err(|error| {
-            tracing::error!(%error, "the simulator's state was not saved");
-            ApiError::internal()
-        })?;
-        outcome
-    }
-
-    /// Runs an action that changes nothing; the passing of time still may.
-    fn look(
-        &self,
-        shared: &mut Shared,
-        caller: Caller,
-        action: impl FnOnce(&mut Work) -> Outcome,
-    ) -> Outcome {
-        match passing::anything_due(&shared.state, self.now()) {
-            true => self.work(shared, caller, action),
-            false => self.run(shared, caller, action),
-        }
-    }
-
-    fn run(&self, shared: &mut Shared, caller: Caller, action: impl FnOnce(&mut Work) -> Outcome) -> Outcome {
-        let mut work = Work {
-            state: &mut shared.state,
-            switches: &shared.switches,
-            announce: shared.webhook_url.is_some(),
-            now: self.now(),
-            config: &self.config,
-            caller,
-        };
-        passing::pass_time(&mut work);
-        action(&mut work)
+            Success::Body { body, .. } => body,
+        })
     }
 
     fn view<'a>(&'a self, state: &'a State) -> View<'a> {
-        View { state, config: &self.config }
-    }
-
-    fn now(&self) -> i64 {
-        (self.config.clock)()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        // Every action checks before it changes anything, so what a panic left behind is still in order.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn save(&self, shared: &Shared) -> Result<(), OpenError> {
-        files::save(self.config.state_file.as_deref(), &shared.state)
+        View { state, config: &self.service.config }
     }
 }
 
-/// An amount in minor units with the digits of its currency, for people.
-fn in_words(amount: i64, currency: &str) -> String {
-    crate::html::money(amount, currency, money::exponent(currency))
+/// An amount in minor units as people write it.
+fn display(amount: i64, currency: &str) -> String {
+    balances::display(amount, currency, money::exponent(currency))
 }

@@ -1,4 +1,4 @@
-//! Amounts: minor units inside, decimal strings on the wire, and never a float between them.
+//! Amounts: integer minor units inside, decimal strings on the wire.
 //! Source: <https://developer.paypal.com/api/rest/reference/currency-codes/>.
 
 use serde::Deserialize;
@@ -6,18 +6,17 @@ use serde_json::{Value, json};
 
 use super::api_error::ApiError;
 
-/// What PayPal takes payments in.
+/// The currencies that PayPal takes payments in.
 const CODES: &str = "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB \
     TWD USD";
 
-/// The currencies PayPal knows no decimals of, whatever their country does.
+/// The currencies that PayPal gives no decimals, whatever ISO 4217 says.
 const WITHOUT_DECIMALS: &str = "HUF JPY TWD";
 
-/// The largest amount the simulator takes, in minor units. PayPal's own limit is larger; this one keeps every
-/// sum of the books far from the end of its numbers.
+/// The largest amount that the simulator takes, in minor units: small enough that no sum of the books overflows.
 const MAXIMUM: i64 = 99_999_999_999;
 
-/// An amount as it stands in a request.
+/// An amount as it is written in a request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wire {
@@ -33,7 +32,7 @@ pub(super) struct Money {
 }
 
 impl Wire {
-    /// The amount, which must be more than zero. `field` is where it stands in the request.
+    /// The amount, which must be positive. `field` is its place in the request.
     pub(super) fn positive(&self, field: &str) -> Result<Money, ApiError> {
         let money = self.read(field)?;
         if money.minor < 1 {
@@ -42,7 +41,7 @@ impl Wire {
         Ok(money)
     }
 
-    /// The amount, which may be nothing.
+    /// The amount, which may be zero.
     pub(super) fn not_negative(&self, field: &str) -> Result<Money, ApiError> {
         let money = self.read(field)?;
         if money.minor < 0 {
@@ -72,6 +71,27 @@ impl Wire {
     }
 }
 
+/// The amount that a request names, or else all that is `left`. `mismatch` and `exceeded` are the issues for
+/// another currency and for more than is left.
+pub(super) fn requested(
+    amount: Option<&Wire>,
+    left: i64,
+    currency: &str,
+    mismatch: &'static str,
+    exceeded: &'static str,
+) -> Result<Money, ApiError> {
+    let Some(amount) = amount else { return Ok(Money { minor: left, currency: currency.to_owned() }) };
+    let amount = amount.positive("/amount")?;
+    if amount.currency != currency {
+        return Err(ApiError::unprocessable(mismatch).at("/amount/currency_code", &amount.currency));
+    }
+    if amount.minor > left {
+        let value = value(amount.minor, &amount.currency);
+        return Err(ApiError::unprocessable(exceeded).at("/amount/value", &value));
+    }
+    Ok(amount)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Problem {
     Syntax,
@@ -83,14 +103,10 @@ enum Problem {
 /// Reads `12`, `12.5` or `-12.50`. PayPal's pattern also allows `.50`.
 fn parse(text: &str, currency: &str) -> Result<i64, Problem> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (whole, decimals) = match unsigned.split_once('.') {
-        Some((whole, decimals)) if !decimals.is_empty() => (whole, decimals),
-        Some(_) => return Err(Problem::Syntax),
-        None if unsigned.is_empty() => return Err(Problem::Syntax),
-        None => (unsigned, ""),
-    };
+    let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if text.len() > 32 || !digits(whole) || !digits(decimals) {
+    let empty = unsigned.is_empty() || unsigned.ends_with('.');
+    if empty || text.len() > 32 || !digits(whole) || !digits(decimals) {
         return Err(Problem::Syntax);
     }
     let places = exponent(currency) as usize;
@@ -111,7 +127,7 @@ fn among(list: &str, currency: &str) -> bool {
     list.split_ascii_whitespace().any(|code| code == currency)
 }
 
-/// How many digits of a minor amount stand behind the point.
+/// The number of decimals of a currency.
 pub(super) fn exponent(currency: &str) -> u32 {
     if among(WITHOUT_DECIMALS, currency) { 0 } else { 2 }
 }

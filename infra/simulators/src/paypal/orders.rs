@@ -1,15 +1,15 @@
-//! Orders: made by the platform, approved by the payer, then authorized or captured.
+//! Orders: created by the platform, approved by the payer, then authorized or captured.
 //! Source: <https://developer.paypal.com/docs/api/orders/v2/>.
 
 use serde::Deserialize;
 
 use super::api_error::ApiError;
-use super::body::{check_address, check_length};
-use super::captures::{self, Taking};
-use super::payers::{self, Behaviour, TestPayer};
-use super::state::{Authorization, AuthorizationStatus, Intent, Order, OrderStatus};
-use super::work::{Answer, Outcome, Work};
-use super::{AUTHORIZATION_LASTS, HONOUR_PERIOD, events, ids, money};
+use super::body::{check_address, check_lengths};
+use super::captures::{self, NewCapture};
+use super::payers::{Behavior, TestPayer};
+use super::state::{Intent, Order, OrderStatus};
+use super::work::{Outcome, Success, Work};
+use super::{authorizations, events, ids, money};
 
 /// `POST /v2/checkout/orders`.
 #[derive(Deserialize)]
@@ -18,18 +18,14 @@ pub(super) struct CreateOrder {
     intent: Intent,
     purchase_units: Vec<PurchaseUnit>,
     payment_source: Option<PaymentSource>,
-    /// The older place of the experience context.
-    application_context: Option<ExperienceContext>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PurchaseUnit {
-    reference_id: Option<String>,
     description: Option<String>,
     custom_id: Option<String>,
     invoice_id: Option<String>,
-    soft_descriptor: Option<String>,
     amount: money::Wire,
     payee: Option<Payee>,
     payment_instruction: Option<PaymentInstruction>,
@@ -41,7 +37,7 @@ struct Payee {
     merchant_id: String,
 }
 
-/// Who gets what of a payment.
+/// How a payment is split.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PaymentInstruction {
@@ -66,7 +62,6 @@ struct PaymentSource {
 #[serde(deny_unknown_fields)]
 struct PayPalWallet {
     experience_context: Option<ExperienceContext>,
-    email_address: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -74,22 +69,15 @@ struct PayPalWallet {
 struct ExperienceContext {
     return_url: Option<String>,
     cancel_url: Option<String>,
-    brand_name: Option<String>,
-    // How PayPal's own pages look and what they offer, which the simulator's page has no use for.
+    // What PayPal's pages look like and offer. The simulator's page ignores it.
     #[serde(rename = "user_action")]
     _user_action: Option<String>,
-    #[serde(rename = "locale")]
-    _locale: Option<String>,
-    #[serde(rename = "landing_page")]
-    _landing_page: Option<String>,
     #[serde(rename = "shipping_preference")]
     _shipping_preference: Option<String>,
-    #[serde(rename = "payment_method_preference")]
-    _payment_method_preference: Option<String>,
 }
 
 impl PaymentInstruction {
-    /// The platform's fee of a payment, when there is to be one.
+    /// The platform's fee on a payment, when there is one.
     pub(super) fn platform_fee(
         &self,
         work: &Work,
@@ -111,11 +99,11 @@ impl PaymentInstruction {
             }
         };
         let recipient = fee.payee.as_ref().map(|payee| payee.merchant_id.as_str());
-        if let Some(other) = recipient.filter(|recipient| *recipient != work.config.partner_id) {
+        if let Some(other) = recipient.filter(|recipient| *recipient != work.service.config.partner_id) {
             return Err(ApiError::unprocessable("INVALID_PLATFORM_FEES_ACCOUNT").at(&field, other));
         }
         let amount = fee.amount.not_negative(&format!("{field}/0/amount"))?;
-        if payee == work.config.partner_id {
+        if payee == work.service.config.partner_id {
             return Err(ApiError::unprocessable("PLATFORM_FEES_NOT_SUPPORTED").at(&field, ""));
         }
         work.seller(payee, "PARTNER_FEE")?;
@@ -129,44 +117,36 @@ impl PaymentInstruction {
     }
 }
 
-/// Makes an order. `has_request_id` says whether the call can be repeated safely.
+/// Creates an order. `has_request_id` says whether the call can be repeated safely.
 pub(super) fn create(work: &mut Work, request: CreateOrder, has_request_id: bool) -> Outcome {
     let unit = match request.purchase_units.as_slice() {
         [unit] => unit,
         units => {
             let error = ApiError::bad_request("NOT_SUPPORTED").at("/purchase_units", "");
-            return Err(error.because(format!(
-                "The simulator knows orders with one purchase unit, and this has {}.",
-                units.len()
-            )));
+            let count = units.len();
+            return Err(
+                error.because(format!("The simulator takes orders with one purchase unit, not {count}."))
+            );
         }
     };
     let field = "/purchase_units/0";
-    for (name, text, longest) in [
-        ("reference_id", &unit.reference_id, 256),
-        ("description", &unit.description, 127),
-        ("custom_id", &unit.custom_id, 127),
-        ("invoice_id", &unit.invoice_id, 127),
-        ("soft_descriptor", &unit.soft_descriptor, 22),
-    ] {
-        check_length(&format!("{field}/{name}"), text.as_deref(), longest)?;
-    }
+    let texts = [
+        ("description", unit.description.as_deref(), 127),
+        ("custom_id", unit.custom_id.as_deref(), 127),
+        ("invoice_id", unit.invoice_id.as_deref(), 127),
+    ];
+    check_lengths(field, &texts)?;
     let with_source = request.payment_source.is_some();
     if with_source && !has_request_id {
         return Err(ApiError::bad_request("PAYPAL_REQUEST_ID_REQUIRED").at("PayPal-Request-Id", ""));
     }
-    let wallet = request.payment_source.map(|source| source.paypal);
-    let context = wallet.and_then(|wallet| {
-        // Whose account it might be is a hint to PayPal's sign-in page.
-        let _ = wallet.email_address;
-        wallet.experience_context
-    });
-    let context = context.or(request.application_context).unwrap_or_default();
+    let context = request.payment_source.and_then(|source| source.paypal.experience_context);
+    let context = context.unwrap_or_default();
     check_address("/experience_context/return_url", context.return_url.as_deref())?;
     check_address("/experience_context/cancel_url", context.cancel_url.as_deref())?;
-    check_length("/experience_context/brand_name", context.brand_name.as_deref(), 127)?;
     let amount = unit.amount.positive(&format!("{field}/amount"))?;
-    let payee = unit.payee.as_ref().map_or(&work.config.partner_id, |payee| &payee.merchant_id).clone();
+    let payee =
+        unit.payee.as_ref().map_or(&work.service.config.partner_id, |payee| &payee.merchant_id).clone();
     work.check_assertion(&payee)?;
     check_payee(work, &payee)?;
     let platform_fee = match &unit.payment_instruction {
@@ -180,17 +160,14 @@ pub(super) fn create(work: &mut Work, request: CreateOrder, has_request_id: bool
         id: id.clone(),
         intent: request.intent,
         status: if with_source { OrderStatus::PayerActionRequired } else { OrderStatus::Created },
-        reference_id: unit.reference_id.clone().unwrap_or_else(|| "default".to_owned()),
         description: unit.description.clone(),
         custom_id: unit.custom_id.clone(),
         invoice_id: unit.invoice_id.clone(),
-        soft_descriptor: unit.soft_descriptor.clone(),
         amount: amount.minor,
         currency: amount.currency,
         payee,
         platform_fee,
         with_source,
-        brand_name: context.brand_name,
         return_url: context.return_url,
         cancel_url: context.cancel_url,
         payer: None,
@@ -198,13 +175,13 @@ pub(super) fn create(work: &mut Work, request: CreateOrder, has_request_id: bool
         updated: work.now,
     };
     work.state.orders.add(order);
-    // With a payment source the answer is 200: PayPal has begun to work on it.
-    Ok(Answer::Object { status: if with_source { 200 } else { 201 }, id })
+    // With a payment source the status is 200, because PayPal has begun to process it.
+    Ok(Success::Object { status: if with_source { 200 } else { 201 }, id })
 }
 
-/// Refuses a payment to somebody who cannot, or does not let the platform, receive it.
+/// Refuses a payment to a seller who cannot receive it, or has not granted the platform to take it.
 pub(super) fn check_payee(work: &Work, payee: &str) -> Result<(), ApiError> {
-    if payee == work.config.partner_id {
+    if payee == work.service.config.partner_id {
         return Ok(());
     }
     let seller = work.seller(payee, "PAYMENT")?;
@@ -214,7 +191,7 @@ pub(super) fn check_payee(work: &Work, payee: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The payer agrees, on PayPal's page.
+/// Approves an order as the payer does on PayPal's page.
 pub(super) fn approve(work: &mut Work, id: &str, payer: &str) -> Outcome {
     let status = work.order(id)?.status;
     let payer = TestPayer::named(payer).ok_or_else(|| {
@@ -222,8 +199,8 @@ pub(super) fn approve(work: &mut Work, id: &str, payer: &str) -> Outcome {
         error.because("There is no such test payer; TEST_PAYERS lists them.")
     })?;
     match status {
-        OrderStatus::Completed => return Err(already(work, id)),
-        OrderStatus::Approved => return Ok(Answer::Object { status: 200, id: id.to_owned() }),
+        OrderStatus::Completed => return Err(already_completed(work, id)),
+        OrderStatus::Approved => return Ok(Success::Object { status: 200, id: id.to_owned() }),
         OrderStatus::Created | OrderStatus::PayerActionRequired => {}
     }
     let now = work.now;
@@ -232,11 +209,12 @@ pub(super) fn approve(work: &mut Work, id: &str, payer: &str) -> Outcome {
         order.payer = Some(payer.name.to_owned());
         order.updated = now;
     });
-    events::order(work, "CHECKOUT.ORDER.APPROVED", "The payer approved the order", id);
-    Ok(Answer::Object { status: 200, id: id.to_owned() })
+    let summary = "The payer approved the order";
+    events::about(work, "CHECKOUT.ORDER.APPROVED", "checkout-order", summary, id);
+    Ok(Success::Object { status: 200, id: id.to_owned() })
 }
 
-fn already(work: &Work, id: &str) -> ApiError {
+fn already_completed(work: &Work, id: &str) -> ApiError {
     match work.state.orders.get(id).map(|order| order.intent) {
         Some(Intent::Authorize) => ApiError::unprocessable("ORDER_ALREADY_AUTHORIZED"),
         _ => ApiError::unprocessable("ORDER_ALREADY_CAPTURED"),
@@ -250,17 +228,19 @@ pub(super) fn complete(work: &mut Work, id: &str, how: Intent) -> Outcome {
     if order.intent != how {
         return Err(ApiError::unprocessable("ACTION_DOES_NOT_MATCH_INTENT"));
     }
-    let payer = match (order.status, &order.payer) {
-        (OrderStatus::Completed, _) => return Err(already(work, id)),
-        (OrderStatus::Approved, Some(payer)) => payers::behaviour(payer),
+    match order.status {
+        OrderStatus::Approved => {}
+        OrderStatus::Completed => return Err(already_completed(work, id)),
         _ => return Err(ApiError::unprocessable("ORDER_NOT_APPROVED")),
-    };
+    }
     check_payee(work, &order.payee)?;
-    captures::check_invoice(work, &order, order.invoice_id.as_deref())?;
-    match payer {
-        Behaviour::AccountRestricted => return Err(ApiError::unprocessable("PAYER_ACCOUNT_RESTRICTED")),
-        Behaviour::InstrumentDeclined => {
-            // The payer is asked again, and may choose better.
+    captures::check_invoice(work, &order)?;
+    match order.payer_behavior() {
+        Some(Behavior::AccountRestricted) | None => {
+            return Err(ApiError::unprocessable("PAYER_ACCOUNT_RESTRICTED"));
+        }
+        Some(Behavior::InstrumentDeclined) => {
+            // The payer may approve again with another means of payment.
             let waits =
                 if order.with_source { OrderStatus::PayerActionRequired } else { OrderStatus::Created };
             work.state.orders.change(id, |order| order.status = waits);
@@ -276,33 +256,17 @@ pub(super) fn complete(work: &mut Work, id: &str, how: Intent) -> Outcome {
     });
     match how {
         Intent::Capture => {
-            let taking = Taking {
+            let new = NewCapture {
                 authorization: None,
                 amount: order.amount,
                 platform_fee: order.platform_fee.unwrap_or(0),
                 final_capture: true,
-                invoice_id: order.invoice_id.clone(),
             };
-            captures::take(work, &order, taking);
+            captures::create(work, &order, new);
         }
-        Intent::Authorize => authorize(work, &order),
+        Intent::Authorize => {
+            authorizations::create(work, &order, order.amount, None);
+        }
     }
-    Ok(Answer::Object { status: 201, id: id.to_owned() })
-}
-
-fn authorize(work: &mut Work, order: &Order) {
-    let id = ids::transaction();
-    work.state.authorizations.add(Authorization {
-        id: id.clone(),
-        order: order.id.clone(),
-        renews: None,
-        status: AuthorizationStatus::Created,
-        amount: order.amount,
-        captured: 0,
-        honoured_until: work.now + HONOUR_PERIOD,
-        expires_at: work.now + AUTHORIZATION_LASTS,
-        created: work.now,
-        updated: work.now,
-    });
-    events::authorization(work, "PAYMENT.AUTHORIZATION.CREATED", "A payment authorization was created", &id);
+    Ok(Success::Object { status: 201, id: id.to_owned() })
 }

@@ -1,71 +1,57 @@
-//! The people who may be used for testing, and what paying with them leads to.
+//! The test payers, and what paying with them leads to.
 
-/// Somebody with a PayPal account who does always the same.
+/// A test payer, who always behaves the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TestPayer {
-    /// What they are called in `/_simulator/approve/{order}`, such as `good`.
+    /// The name in `/_simulator/approve/{order}`, such as `good`.
     pub name: &'static str,
     /// What happens when they pay, in a few words.
     pub effect: &'static str,
     /// Their PayPal account: `payer_id` on the wire.
     pub payer_id: &'static str,
-    pub(super) behaviour: Behaviour,
+    pub(super) behavior: Behavior,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Behaviour {
-    /// The money is there, always.
+pub(super) enum Behavior {
     Pays,
-    /// The card or bank behind the account says no.
+    /// The card or bank behind the account declines.
     InstrumentDeclined,
-    /// PayPal says no.
+    /// PayPal refuses the account.
     AccountRestricted,
-    /// The money is there for as long as PayPal honours an authorization, and not a second longer.
+    /// There is money for as long as PayPal honors an authorization, and no longer.
     SpendsItLater,
     /// Captures are pending for [`super::ECHECK_CLEARS_AFTER`], then completed.
     EcheckClears,
     /// Captures are pending for [`super::ECHECK_CLEARS_AFTER`], then declined.
     EcheckBounces,
-    /// Refunds to them are pending for as long, then completed.
+    /// Refunds are pending for as long, then completed.
     RefundsPend,
-    /// Refunds to them are pending for as long, then failed.
+    /// Refunds are pending for as long, then failed.
     RefundsFail,
 }
 
-const fn payer(
-    name: &'static str,
-    payer_id: &'static str,
-    behaviour: Behaviour,
-    effect: &'static str,
-) -> TestPayer {
-    TestPayer { name, effect, payer_id, behaviour }
+type Text = &'static str;
+
+const fn payer(name: Text, payer_id: Text, behavior: Behavior, effect: Text) -> TestPayer {
+    TestPayer { name, effect, payer_id, behavior }
 }
 
-/// The payers the simulator knows.
+/// The payers that the simulator knows.
 pub const TEST_PAYERS: &[TestPayer] = &[
-    payer("good", "GDPAYER222222", Behaviour::Pays, "Pays"),
+    payer("good", "GDPAYER222222", Behavior::Pays, "Pays"),
     payer(
         "declined",
         "DCPAYER222222",
-        Behaviour::InstrumentDeclined,
-        "Approves, then the card is declined (INSTRUMENT_DECLINED); may approve again",
+        Behavior::InstrumentDeclined,
+        "INSTRUMENT_DECLINED; may approve again",
     ),
-    payer(
-        "restricted",
-        "RSPAYER222222",
-        Behaviour::AccountRestricted,
-        "Approves, then PayPal refuses the account (PAYER_ACCOUNT_RESTRICTED)",
-    ),
-    payer(
-        "spender",
-        "SPPAYER222222",
-        Behaviour::SpendsItLater,
-        "Pays, but cannot any more after the three days an authorization is honoured (PAYER_CANNOT_PAY)",
-    ),
-    payer("echeck", "ECPAYER222222", Behaviour::EcheckClears, "Pays by eCheck: pending three days"),
-    payer("bouncing", "ECPAYER333333", Behaviour::EcheckBounces, "Pays by an eCheck that bounces"),
-    payer("slow_refund", "RFPAYER222222", Behaviour::RefundsPend, "Pays; refunds are pending three days"),
-    payer("failing_refund", "RFPAYER333333", Behaviour::RefundsFail, "Pays; refunds are pending, then fail"),
+    payer("restricted", "RSPAYER222222", Behavior::AccountRestricted, "PAYER_ACCOUNT_RESTRICTED"),
+    payer("spender", "SPPAYER222222", Behavior::SpendsItLater, "Pays; PAYER_CANNOT_PAY after three days"),
+    payer("echeck", "ECPAYER222222", Behavior::EcheckClears, "Pays by eCheck: pending three days"),
+    payer("bouncing", "ECPAYER333333", Behavior::EcheckBounces, "Pays by an eCheck that bounces"),
+    payer("slow_refund", "RFPAYER222222", Behavior::RefundsPend, "Pays; refunds are pending three days"),
+    payer("failing_refund", "RFPAYER333333", Behavior::RefundsFail, "Pays; refunds are pending, then fail"),
 ];
 
 impl TestPayer {
@@ -73,15 +59,10 @@ impl TestPayer {
         TEST_PAYERS.iter().find(|payer| payer.name == name)
     }
 
-    /// Their address, for the API's answers.
+    /// The payer's e-mail address.
     pub(super) fn email(&self) -> String {
         format!("{}@payers.example", self.name)
     }
-}
-
-/// How the payer of that name behaves. Only names of the table are ever remembered.
-pub(super) fn behaviour(name: &str) -> Behaviour {
-    TestPayer::named(name).map_or(Behaviour::AccountRestricted, |payer| payer.behaviour)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Refunds: the seller gives money back, and the platform may add a part of its fee.
+//! Refunds: the seller refunds a payment, and the platform may contribute a part of its fee.
 //! Source: <https://developer.paypal.com/docs/api/payments/v2/#captures_refund>.
 
 use serde::Deserialize;
 
 use super::api_error::ApiError;
-use super::body::check_length;
-use super::payers::{self, Behaviour};
+use super::body::check_lengths;
+use super::payers::Behavior;
 use super::state::{Capture, CaptureStatus, Order, Refund, RefundStatus};
-use super::work::{Answer, Outcome, Work};
+use super::work::{Outcome, Success, Work};
 use super::{ECHECK_CLEARS_AFTER, books, events, ids, money};
 
 /// How long a capture can be refunded, in seconds.
@@ -24,7 +24,7 @@ pub(super) struct RefundCapture {
     payment_instruction: Option<Contribution>,
 }
 
-/// What the platform gives back of its fee. When it says nothing, the seller bears the whole refund.
+/// The part of its fee that the platform contributes. Without it the seller bears the whole refund.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Contribution {
@@ -37,31 +37,24 @@ struct ContributedFee {
     amount: money::Wire,
 }
 
-/// Refunds the whole, or a part.
+/// Refunds all that is left of a capture, or a part.
 pub(super) fn create(work: &mut Work, id: &str, request: RefundCapture) -> Outcome {
     let (capture, order) = work.capture(id)?;
     work.check_acting_for(&order.payee, "REFUND")?;
-    check_length("/custom_id", request.custom_id.as_deref(), 127)?;
-    check_length("/invoice_id", request.invoice_id.as_deref(), 127)?;
-    check_length("/note_to_payer", request.note_to_payer.as_deref(), 255)?;
+    let texts = [
+        ("custom_id", request.custom_id.as_deref(), 127),
+        ("invoice_id", request.invoice_id.as_deref(), 127),
+        ("note_to_payer", request.note_to_payer.as_deref(), 255),
+    ];
+    check_lengths("", &texts)?;
     check_refundable(work, &capture)?;
     let refunded: i64 = work.state.refunds_of(id).map(|refund| refund.amount).sum();
     let left = capture.amount - refunded;
     if left == 0 {
         return Err(ApiError::unprocessable("CAPTURE_FULLY_REFUNDED"));
     }
-    let amount = match &request.amount {
-        Some(amount) => amount.positive("/amount")?,
-        None => money::Money { minor: left, currency: order.currency.clone() },
-    };
-    if amount.currency != order.currency {
-        let error = ApiError::unprocessable("REFUND_CAPTURE_CURRENCY_MISMATCH");
-        return Err(error.at("/amount/currency_code", &amount.currency));
-    }
-    if amount.minor > left {
-        let value = money::value(amount.minor, &amount.currency);
-        return Err(ApiError::unprocessable("REFUND_AMOUNT_EXCEEDED").at("/amount/value", &value));
-    }
+    let (mismatch, exceeded) = ("REFUND_CAPTURE_CURRENCY_MISMATCH", "REFUND_AMOUNT_EXCEEDED");
+    let amount = money::requested(request.amount.as_ref(), left, &order.currency, mismatch, exceeded)?;
     let fees = request.payment_instruction.as_ref().and_then(|all| all.platform_fees.as_deref());
     let platform_fee = contribution(work, &capture, &order, fees.unwrap_or_default(), &amount)?;
     if let Some(invoice) = &request.invoice_id {
@@ -70,9 +63,9 @@ pub(super) fn create(work: &mut Work, id: &str, request: RefundCapture) -> Outco
             return Err(ApiError::unprocessable("DUPLICATE_INVOICE_ID").at("/invoice_id", invoice));
         }
     }
-    let payer = order.payer.as_deref().map(payers::behaviour);
-    let will_fail = work.switches.fail_refunds || payer == Some(Behaviour::RefundsFail);
-    let waits = will_fail || work.switches.pend_refunds || payer == Some(Behaviour::RefundsPend);
+    let payer = order.payer_behavior();
+    let will_fail = work.faults.fail_refunds || payer == Some(Behavior::RefundsFail);
+    let waits = will_fail || work.faults.pend_refunds || payer == Some(Behavior::RefundsPend);
     let refund = Refund {
         id: ids::transaction(),
         capture: id.to_owned(),
@@ -91,11 +84,11 @@ pub(super) fn create(work: &mut Work, id: &str, request: RefundCapture) -> Outco
     let id = refund.id.clone();
     work.state.refunds.add(refund.clone());
     if waits {
-        events::refund(work, "PAYMENT.REFUND.PENDING", "A refund is pending", &id);
+        events::about(work, "PAYMENT.REFUND.PENDING", "refund", "A refund is pending", &id);
     } else {
         completed(work, &refund, &order);
     }
-    Ok(Answer::Object { status: 201, id })
+    Ok(Success::Object { status: 201, id })
 }
 
 fn check_refundable(work: &Work, capture: &Capture) -> Result<(), ApiError> {
@@ -115,7 +108,7 @@ fn check_refundable(work: &Work, capture: &Capture) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// What the platform adds to the refund: no more than is left of the fee it took.
+/// The contribution of the platform: at most what is left of the fee it received.
 fn contribution(
     work: &Work,
     capture: &Capture,
@@ -144,19 +137,18 @@ fn contribution(
 fn completed(work: &mut Work, refund: &Refund, order: &Order) {
     books::refunded(work, refund, order);
     mark_capture(work, &refund.capture);
-    events::refund(work, "PAYMENT.CAPTURE.REFUNDED", "A payment capture was refunded", &refund.id);
+    let summary = "A payment capture was refunded";
+    events::about(work, "PAYMENT.CAPTURE.REFUNDED", "refund", summary, &refund.id);
 }
 
-/// Sets the capture's status by the refunds that are through.
+/// Sets the capture's status by its completed refunds.
 pub(super) fn mark_capture(work: &mut Work, id: &str) {
-    let through = work.state.refunds_of(id).filter(|refund| refund.status == RefundStatus::Completed);
-    let total: i64 = through.map(|refund| refund.amount).sum();
+    let completed = work.state.refunds_of(id).filter(|refund| refund.status == RefundStatus::Completed);
+    let total: i64 = completed.map(|refund| refund.amount).sum();
     let now = work.now;
     work.state.captures.change(id, |capture| {
-        capture.status = match total {
-            total if total >= capture.amount => CaptureStatus::Refunded,
-            _ => CaptureStatus::PartiallyRefunded,
-        };
+        let whole = total >= capture.amount;
+        capture.status = if whole { CaptureStatus::Refunded } else { CaptureStatus::PartiallyRefunded };
         capture.updated = now;
     });
 }
@@ -172,7 +164,7 @@ pub(super) fn settle(work: &mut Work, id: &str) {
         refund.updated = now;
     });
     if refund.will_fail {
-        events::refund(work, "PAYMENT.REFUND.FAILED", "A refund failed", id);
+        events::about(work, "PAYMENT.REFUND.FAILED", "refund", "A refund failed", id);
     } else {
         completed(work, &refund, &order);
     }

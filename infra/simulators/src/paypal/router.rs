@@ -1,4 +1,4 @@
-//! From an HTTP request to an answer: tokens, idempotency, faults, and which call is meant.
+//! From an HTTP request to a response: authentication, idempotency, faults, and the routes of the API.
 
 use std::sync::Arc;
 
@@ -12,41 +12,31 @@ use axum::routing::{any, get, post};
 use bytes::Bytes;
 
 use super::api_error::ApiError;
-use super::idempotency::Key;
 use super::state::Intent;
-use super::work::{Answer, Caller, Outcome, Work};
+use super::work::{Caller, Outcome, Repeated, Success, Work};
 use super::{
-    PayPalSimulator, access, authorizations, body, disputes, events, ids, orders, pages, refunds, render,
-    sellers, simulator_calls, webhooks,
+    PayPalSimulator, auth, authorizations, body, disputes, events, idempotency, ids, orders, pages, refunds,
+    render, sellers, simulator_routes,
 };
-use crate::answers;
-use crate::faults::{Fault, use_up};
+use crate::faults::Fault;
+use crate::idempotency::Key;
+use crate::responses;
+use crate::simulator::Rejection;
 
 pub(super) fn router(simulator: Arc<PayPalSimulator>) -> Router {
     Router::new()
-        .route("/v1/oauth2/token", post(access::token))
+        .route("/v1/oauth2/token", post(auth::token))
         .route("/v1/notifications/certs/{name}", get(certificate))
         .route("/v1/{*path}", any(api))
         .route("/v2/{*path}", any(api))
-        .route(
-            "/_simulator/switches",
-            get(simulator_calls::show_switches).post(simulator_calls::set_switches),
-        )
-        .route("/_simulator/balances", get(simulator_calls::balances))
-        .route("/_simulator/payers", get(simulator_calls::payers))
-        .route("/_simulator/deliver", post(simulator_calls::deliver))
-        .route("/_simulator/onboard/{tracking_id}", post(simulator_calls::onboard))
-        .route("/_simulator/revoke/{merchant_id}", post(simulator_calls::revoke))
-        .route("/_simulator/approve/{order}", post(simulator_calls::approve))
-        .route("/_simulator/dispute/{capture}", post(simulator_calls::dispute))
-        .route("/_simulator/resolve/{dispute}", post(simulator_calls::resolve))
         .route("/", get(pages::books::show))
         .route("/checkoutnow", get(pages::approve::show).post(pages::approve::submit))
         .route("/bizsignup/partner/entry", get(pages::onboarding::show).post(pages::onboarding::submit))
+        .merge(simulator_routes::routes())
         .with_state(simulator)
 }
 
-/// An API call after its token was checked.
+/// An API call after authentication.
 struct Call {
     method: Method,
     path: String,
@@ -54,9 +44,8 @@ struct Call {
     body: Bytes,
     caller: Caller,
     key: Option<Key>,
-    /// The caller prefers the whole object to the short answer.
+    /// The caller prefers the whole object to its short form.
     whole: bool,
-    debug_id: String,
 }
 
 async fn api(
@@ -67,25 +56,35 @@ async fn api(
     body: Bytes,
 ) -> Response {
     let debug_id = ids::debug();
-    let mut answer = match read(&simulator, &debug_id, method, &uri, &headers, body) {
-        Ok(call) => perform(&simulator, call).await,
-        Err(error) => error_response(&error, &debug_id),
+    let error = |error: &ApiError| responses::json(error.status, error.envelope(&debug_id).to_string());
+    let mut response = match read(&simulator, method, &uri, &headers, body) {
+        Ok(call) => {
+            let reject = |why| match why {
+                Rejection::RateLimit => error(&ApiError::too_many_requests()),
+                Rejection::FailBefore => error(&ApiError::internal()),
+                Rejection::KeyInUse => error(&ApiError::in_progress()),
+            };
+            match simulator.admit(call.key.as_ref(), |_, _| None, reject).await {
+                Ok(admitted) => act(&simulator, &call, admitted.fault, error),
+                Err(response) => response,
+            }
+        }
+        Err(refusal) => error(&refusal),
     };
     if let Ok(id) = HeaderValue::from_str(&debug_id) {
-        answer.headers_mut().insert("paypal-debug-id", id);
+        response.headers_mut().insert("paypal-debug-id", id);
     }
-    answer
+    response
 }
 
 fn read(
     simulator: &PayPalSimulator,
-    debug_id: &str,
     method: Method,
     uri: &Uri,
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Call, ApiError> {
-    let caller = access::caller(simulator, headers)?;
+    let caller = auth::caller(simulator, headers)?;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let kind = text(CONTENT_TYPE.as_str()).unwrap_or_default();
     if method != Method::GET && !kind.starts_with("application/json") {
@@ -93,61 +92,44 @@ fn read(
     }
     let path = uri.path().trim_matches('/').to_owned();
     let key = match text("paypal-request-id").filter(|_| method == Method::POST) {
-        Some(id) => Key::new(id, &path, &body)?,
+        Some(id) => idempotency::key(id, &path, &body)?,
         None => None,
     };
     let whole = method == Method::GET || text("prefer") == Some("return=representation");
     let query = uri.query().unwrap_or_default().to_owned();
-    Ok(Call { method, path, query, body, caller, key, whole, debug_id: debug_id.to_owned() })
+    Ok(Call { method, path, query, body, caller, key, whole })
 }
 
-/// Does what the call asks for, once, under the faults that are switched on.
-async fn perform(simulator: &PayPalSimulator, call: Call) -> Response {
-    let (fault, _in_use, release) = {
-        let mut shared = simulator.lock();
-        let fault = shared.switches.take_fault();
-        match fault {
-            Some(Fault::RateLimit) => return error_response(&ApiError::too_many_requests(), &call.debug_id),
-            Some(Fault::FailBefore) => return error_response(&ApiError::internal(), &call.debug_id),
-            _ => {}
-        }
-        let in_use = match &call.key {
-            Some(key) => match simulator.keys_in_use.take(key.scoped.clone()) {
-                Some(in_use) => Some(in_use),
-                None => return error_response(&ApiError::in_progress(), &call.debug_id),
-            },
-            None => None,
-        };
-        let stalled = use_up(&mut shared.switches.stall_calls);
-        (fault, in_use, stalled.then(|| simulator.switched.subscribe()))
-    };
-    if let Some(mut release) = release {
-        // It fails only when the simulator is gone, and then there is nobody left to answer.
-        let _ = release.changed().await;
+/// Executes a call, or replays it, and returns the response that the fault leaves of it.
+fn act(
+    simulator: &PayPalSimulator,
+    call: &Call,
+    fault: Option<Fault>,
+    error: impl Fn(&ApiError) -> Response,
+) -> Response {
+    if fault == Some(Fault::FailForGood) {
+        return error(&ApiError::internal());
     }
-    act(simulator, &call, fault)
-}
-
-fn act(simulator: &PayPalSimulator, call: &Call, fault: Option<Fault>) -> Response {
     let mut shared = simulator.lock();
     let run = |work: &mut Work| {
-        let (now, key) = (work.now, call.key.as_ref());
-        if let Some(stored) = key.map(|key| key.stored(work.state, now)).transpose()?.flatten() {
-            return Ok(stored.answer());
+        let Some(key) = &call.key else { return dispatch(work, call) };
+        let reused = |_| ApiError::unprocessable("DUPLICATE_REQUEST_ID");
+        if let Some(stored) = work.state.stored_responses.get(key, work.now).map_err(reused)? {
+            return Ok(stored.response());
         }
-        let answer = dispatch(work, simulator, call)?;
-        if let Some(key) = key {
-            key.store(work.state, now, &answer);
+        let response = dispatch(work, call)?;
+        if let Some(repeated) = Repeated::of(&response) {
+            work.state.stored_responses.store(key, work.now, repeated);
         }
-        Ok(answer)
+        Ok(response)
     };
     let outcome = match call.method {
-        Method::GET => simulator.look(&mut shared, call.caller.clone(), run),
-        _ => simulator.work(&mut shared, call.caller.clone(), run),
+        Method::GET => simulator.read(&mut shared, call.caller.clone(), run),
+        _ => simulator.write(&mut shared, call.caller.clone(), run),
     };
     match fault {
-        Some(Fault::LoseAnswer) => return answers::lost(),
-        Some(_) => return error_response(&ApiError::internal(), &call.debug_id),
+        Some(Fault::LoseResponse) => return responses::lost(),
+        Some(_) => return error(&ApiError::internal()),
         None => {}
     }
     let object = |id: &str| {
@@ -155,28 +137,25 @@ fn act(simulator: &PayPalSimulator, call: &Call, fault: Option<Fault>) -> Respon
         if call.whole { whole.to_string() } else { render::short(&whole).to_string() }
     };
     match outcome {
-        Ok(Answer::Object { status, id }) => answers::json(status, object(&id)),
-        Ok(Answer::Quiet { id }) if call.whole => answers::json(200, object(&id)),
-        Ok(Answer::Quiet { .. }) => answers::with_status(204, Body::empty()),
-        Ok(Answer::Body { status, body }) => answers::json(status, body.to_string()),
-        Err(error) => error_response(&error, &call.debug_id),
+        Ok(Success::Object { status, id }) => responses::json(status, object(&id)),
+        Ok(Success::NoContent { id }) if call.whole => responses::json(200, object(&id)),
+        Ok(Success::NoContent { .. }) => responses::with_status(204, Body::empty()),
+        Ok(Success::Body { status, body }) => responses::json(status, body.to_string()),
+        Err(refusal) => error(&refusal),
     }
 }
 
-fn dispatch(work: &mut Work, simulator: &PayPalSimulator, call: &Call) -> Outcome {
+fn dispatch(work: &mut Work, call: &Call) -> Outcome {
     let parts: Vec<&str> = call.path.split('/').collect();
     let sent = &*call.body;
     match (&call.method, parts.as_slice()) {
         (&Method::POST, ["v2", "checkout", "orders"]) => {
             orders::create(work, body::read(sent)?, call.key.is_some())
         }
-        (&Method::POST, ["v2", "checkout", "orders", id, "authorize"]) => {
+        (&Method::POST, ["v2", "checkout", "orders", id, action @ ("authorize" | "capture")]) => {
             body::read::<authorizations::Void>(sent)?;
-            orders::complete(work, id, Intent::Authorize)
-        }
-        (&Method::POST, ["v2", "checkout", "orders", id, "capture"]) => {
-            body::read::<authorizations::Void>(sent)?;
-            orders::complete(work, id, Intent::Capture)
+            let intent = if *action == "capture" { Intent::Capture } else { Intent::Authorize };
+            orders::complete(work, id, intent)
         }
         (&Method::POST, ["v2", "payments", "authorizations", id, "capture"]) => {
             authorizations::capture(work, id, body::read(sent)?)
@@ -192,15 +171,13 @@ fn dispatch(work: &mut Work, simulator: &PayPalSimulator, call: &Call) -> Outcom
             refunds::create(work, id, body::read(sent)?)
         }
         (&Method::POST, ["v2", "customer", "partner-referrals"]) => sellers::refer(work, body::read(sent)?),
-        (&Method::POST, ["v1", "notifications", "verify-webhook-signature"]) => {
-            webhooks::verify(work.config, &simulator.key, sent)
-        }
+        (&Method::POST, ["v1", "notifications", "verify-webhook-signature"]) => work.service.verify(sent),
         (&Method::GET, parts) => retrieve(work, parts, &call.query, &call.path),
         _ => Err(ApiError::not_found(&call.path)),
     }
 }
 
-/// `GET` of one thing, or of a list.
+/// `GET` of an object, or of a list.
 fn retrieve(work: &Work, parts: &[&str], query: &str, path: &str) -> Outcome {
     let (id, payee) = match parts {
         ["v2", "checkout", "orders", id] => (*id, work.order(id)?.payee.clone()),
@@ -208,10 +185,7 @@ fn retrieve(work: &Work, parts: &[&str], query: &str, path: &str) -> Outcome {
         ["v2", "payments", "captures", id] => (*id, work.capture(id)?.1.payee),
         ["v2", "payments", "refunds", id] => (*id, work.refund(id)?.1.payee),
         ["v1", "customer", "disputes"] => return disputes::list(work, query),
-        ["v1", "customer", "disputes", id] => {
-            let dispute = work.state.disputes.get(id).ok_or_else(|| ApiError::not_found(id))?;
-            (*id, work.capture(&dispute.capture)?.1.payee)
-        }
+        ["v1", "customer", "disputes", id] => (*id, work.dispute(id)?.1.payee),
         ["v1", "customer", "partners", partner, "merchant-integrations"] => {
             return sellers::find(work, partner, query);
         }
@@ -220,25 +194,22 @@ fn retrieve(work: &Work, parts: &[&str], query: &str, path: &str) -> Outcome {
         }
         ["v1", "notifications", "webhooks-events", id] => {
             let event = work.state.events.get(id).ok_or_else(|| ApiError::not_found(id))?;
-            let body = serde_json::from_str(&events::body(work.config, event)).unwrap_or_default();
-            return Ok(Answer::Body { status: 200, body });
+            let body = serde_json::from_str(&events::body(&work.service.config, event)).unwrap_or_default();
+            return Ok(Success::Body { status: 200, body });
         }
         _ => return Err(ApiError::not_found(path)),
     };
     work.check_assertion(&payee)?;
-    Ok(Answer::Object { status: 200, id: id.to_owned() })
+    Ok(Success::Object { status: 200, id: id.to_owned() })
 }
 
 /// The certificate at the address of `PAYPAL-CERT-URL`.
 async fn certificate(State(simulator): State<Arc<PayPalSimulator>>, Path(name): Path<String>) -> Response {
-    if name != simulator.key.certificate_name() {
-        return answers::with_status(404, Body::empty());
+    let key = &simulator.service.key;
+    if name != key.certificate_name() {
+        return responses::with_status(404, Body::empty());
     }
-    let mut response = answers::with_status(200, Body::from(simulator.key.certificate_pem()));
+    let mut response = responses::with_status(200, Body::from(key.certificate_pem()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-pem-file"));
     response
-}
-
-fn error_response(error: &ApiError, debug_id: &str) -> Response {
-    answers::json(error.status, error.envelope(debug_id).to_string())
 }

@@ -1,17 +1,17 @@
-//! Becoming a seller of the platform, and what the platform may know about one. Sources:
+//! Sellers and their onboarding. Sources:
 //! <https://developer.paypal.com/docs/api/partner-referrals/v2/>,
 //! <https://developer.paypal.com/docs/api/partner-referrals/v1/#merchant-integration_status>.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::api_error::ApiError;
-use super::body::{check_address, check_length};
+use super::body::{check_address, check_lengths, query_parameter};
 use super::state::{Referral, Seller};
-use super::work::{Answer, Outcome, Work};
+use super::work::{Outcome, Success, Work};
 use super::{events, ids};
 
-/// How the seller's visit to PayPal ends.
+/// How a seller's onboarding ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Onboarding {
@@ -30,63 +30,11 @@ pub enum Onboarding {
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateReferral {
     tracking_id: String,
-    email: Option<String>,
-    operations: Vec<Operation>,
+    operations: Value,
     #[serde(default)]
     products: Vec<String>,
     legal_consents: Vec<Consent>,
     partner_config_override: Option<Override>,
-    /// The language of PayPal's pages.
-    #[serde(rename = "preferred_language_code")]
-    _language: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Operation {
-    #[serde(rename = "operation")]
-    _operation: ApiIntegration,
-    api_integration_preference: Integration,
-}
-
-#[derive(Deserialize)]
-enum ApiIntegration {
-    #[serde(rename = "API_INTEGRATION")]
-    It,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Integration {
-    rest_api_integration: RestIntegration,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RestIntegration {
-    #[serde(rename = "integration_method")]
-    _method: WithPayPal,
-    #[serde(rename = "integration_type")]
-    _type: ThirdParty,
-    third_party_details: Details,
-}
-
-#[derive(Deserialize)]
-enum WithPayPal {
-    #[serde(rename = "PAYPAL")]
-    It,
-}
-
-#[derive(Deserialize)]
-enum ThirdParty {
-    #[serde(rename = "THIRD_PARTY")]
-    It,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Details {
-    features: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -101,21 +49,16 @@ struct Consent {
 #[serde(deny_unknown_fields)]
 struct Override {
     return_url: Option<String>,
-    // What PayPal's pages say about the platform.
-    #[serde(rename = "return_url_description")]
-    _return_url_description: Option<String>,
-    #[serde(rename = "partner_logo_url")]
-    _partner_logo_url: Option<String>,
 }
 
-/// Invites a seller. The answer's `action_url` is where they go.
+/// Invites a seller, who goes to the response's `action_url`.
 pub(super) fn refer(work: &mut Work, request: CreateReferral) -> Outcome {
-    check_length("/tracking_id", Some(&request.tracking_id), 127)?;
+    check_lengths("", &[("tracking_id", Some(&request.tracking_id), 127)])?;
     let address = request.partner_config_override.and_then(|all| all.return_url);
     check_address("/partner_config_override/return_url", address.as_deref())?;
-    let [operation] = request.operations.as_slice() else {
-        return Err(ApiError::bad_request("INVALID_PARAMETER_VALUE").at("/operations", ""));
-    };
+    let features = features(&request.operations);
+    let features =
+        features.ok_or_else(|| ApiError::bad_request("INVALID_PARAMETER_VALUE").at("/operations", ""))?;
     if !request.legal_consents.iter().any(|consent| consent.kind == "SHARE_DATA_CONSENT" && consent.granted) {
         let error = ApiError::bad_request("INVALID_PARAMETER_VALUE").at("/legal_consents", "");
         return Err(error.because("The consent of type SHARE_DATA_CONSENT must be granted."));
@@ -123,14 +66,8 @@ pub(super) fn refer(work: &mut Work, request: CreateReferral) -> Outcome {
     let referral = Referral {
         id: ids::secret(),
         tracking_id: request.tracking_id,
-        email: request.email,
         return_url: address,
-        features: operation
-            .api_integration_preference
-            .rest_api_integration
-            .third_party_details
-            .features
-            .clone(),
+        features,
         products: request.products,
         created: work.now,
     };
@@ -140,21 +77,37 @@ pub(super) fn refer(work: &mut Work, request: CreateReferral) -> Outcome {
         view.link("action_url", "GET", &format!("bizsignup/partner/entry?referralToken={}", referral.id)),
     ]);
     work.state.referrals.add(referral);
-    Ok(Answer::Body { status: 201, body: json!({ "links": links }) })
+    Ok(Success::Body { status: 201, body: json!({ "links": links }) })
 }
 
-/// Ends the seller's visit. The latest referral with this tracking id is the one they followed; a seller who
-/// comes again keeps their account.
+/// The features of a third-party integration with PayPal, the only operation that the simulator knows.
+fn features(operations: &Value) -> Option<Vec<String>> {
+    let details = "/0/api_integration_preference/rest_api_integration/third_party_details";
+    let features: Vec<String> =
+        serde_json::from_value(operations.pointer(details)?["features"].clone()).ok()?;
+    let known = json!([{
+        "operation": "API_INTEGRATION",
+        "api_integration_preference": { "rest_api_integration": {
+            "integration_method": "PAYPAL",
+            "integration_type": "THIRD_PARTY",
+            "third_party_details": { "features": features },
+        } },
+    }]);
+    (*operations == known).then_some(features)
+}
+
+/// Ends a seller's onboarding by the latest referral with this tracking id. A seller who is onboarded again keeps
+/// the account.
 pub(super) fn onboard(work: &mut Work, tracking_id: &str, outcome: Onboarding) -> Outcome {
     let referral = work.state.referrals.iter().rfind(|referral| referral.tracking_id == tracking_id);
     let referral = referral.cloned().ok_or_else(|| ApiError::not_found(tracking_id))?;
     let known = work.state.sellers.iter().find(|seller| seller.tracking_id == tracking_id).cloned();
     let id = known.as_ref().map_or_else(ids::account, |seller| seller.id.clone());
     if outcome == Onboarding::Incomplete {
-        return Ok(Answer::Object { status: 200, id });
+        return Ok(Success::Object { status: 200, id });
     }
     let seller = Seller {
-        email: referral.email.unwrap_or_else(|| format!("{}@sellers.example", id.to_ascii_lowercase())),
+        email: format!("{}@sellers.example", id.to_ascii_lowercase()),
         id: id.clone(),
         tracking_id: referral.tracking_id,
         products: referral.products,
@@ -169,53 +122,42 @@ pub(super) fn onboard(work: &mut Work, tracking_id: &str, outcome: Onboarding) -
         work.state.sellers.add(seller);
     }
     let mut resource = work.view().onboarded(&id).unwrap_or_default();
-    if let Some(members) = resource.as_object_mut() {
-        members.insert("partner_client_id".to_owned(), json!(work.config.client_id));
-    }
+    resource["partner_client_id"] = json!(work.service.config.client_id);
     let summary = "A seller granted the platform its consent";
-    events::about(work, "MERCHANT.ONBOARDING.COMPLETED", "merchant-onboarding", "1.0", summary, resource);
-    Ok(Answer::Object { status: 200, id })
+    events::emit(work, "MERCHANT.ONBOARDING.COMPLETED", "merchant-onboarding", summary, resource);
+    Ok(Success::Object { status: 200, id })
 }
 
-/// The seller takes the platform's rights away, in their PayPal account.
+/// Revokes the rights of the platform as the seller does in their account.
 pub(super) fn revoke(work: &mut Work, merchant_id: &str) -> Outcome {
     let resource = work.view().onboarded(merchant_id).ok_or_else(|| ApiError::not_found(merchant_id))?;
     work.state.sellers.change(merchant_id, |seller| seller.features.clear());
     let summary = "A seller revoked the consent to the platform";
-    events::about(work, "MERCHANT.PARTNER-CONSENT.REVOKED", "partner-consent", "1.0", summary, resource);
-    Ok(Answer::Object { status: 200, id: merchant_id.to_owned() })
+    events::emit(work, "MERCHANT.PARTNER-CONSENT.REVOKED", "partner-consent", summary, resource);
+    Ok(Success::Object { status: 200, id: merchant_id.to_owned() })
 }
 
 /// `GET /v1/customer/partners/{partner}/merchant-integrations?tracking_id=…`.
 pub(super) fn find(work: &Work, partner: &str, query: &str) -> Outcome {
     check_partner(work, partner)?;
-    let mut tracking_id = None;
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        if name != "tracking_id" {
-            return Err(ApiError::bad_request("NOT_SUPPORTED").at(&name, &value).in_the("query"));
-        }
-        tracking_id = Some(value.into_owned());
-    }
-    let Some(tracking_id) = tracking_id else {
-        return Err(ApiError::bad_request("MISSING_REQUIRED_PARAMETER")
-            .at("tracking_id", "")
-            .in_the("query"));
-    };
+    let missing =
+        || ApiError::bad_request("MISSING_REQUIRED_PARAMETER").at("tracking_id", "").in_the("query");
+    let tracking_id = query_parameter(query, "tracking_id")?.ok_or_else(missing)?;
     let seller = work.state.sellers.iter().find(|seller| seller.tracking_id == tracking_id);
     let found = seller.and_then(|seller| work.view().onboarded(&seller.id));
     let body = found.ok_or_else(|| ApiError::not_found(&tracking_id))?;
-    Ok(Answer::Body { status: 200, body })
+    Ok(Success::Body { status: 200, body })
 }
 
 /// `GET /v1/customer/partners/{partner}/merchant-integrations/{merchant}`.
 pub(super) fn status(work: &Work, partner: &str, merchant_id: &str) -> Outcome {
     check_partner(work, partner)?;
     let seller = work.state.sellers.get(merchant_id).ok_or_else(|| ApiError::not_found(merchant_id))?;
-    Ok(Answer::Object { status: 200, id: seller.id.clone() })
+    Ok(Success::Object { status: 200, id: seller.id.clone() })
 }
 
 fn check_partner(work: &Work, partner: &str) -> Result<(), ApiError> {
-    if partner == work.config.partner_id {
+    if partner == work.service.config.partner_id {
         return Ok(());
     }
     Err(ApiError::forbidden("The access token belongs to another partner."))

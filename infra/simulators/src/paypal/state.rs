@@ -1,21 +1,23 @@
-//! Everything the simulator remembers. Amounts are in minor units, times in Unix seconds.
+//! The state of the simulator. Amounts are in minor units, times in Unix seconds.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::idempotency::Stored;
-use crate::files::Layout;
+use super::payers::{Behavior, TestPayer};
+use super::work::Repeated;
+use crate::idempotency::StoredResponses;
+use crate::state_file::Layout;
 use crate::table::{Table, rows};
-use crate::webhooks::Outbox;
+use crate::webhooks::Deliveries;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct State {
-    layout: Layout<1>,
+pub struct State {
+    layout: Layout<2>,
     /// The key the webhooks are signed with: PKCS #8 in base64.
     pub(super) signing_key: Option<String>,
-    /// Access tokens with the moment they end.
+    /// Access tokens with the time at which they expire.
     pub(super) tokens: BTreeMap<String, i64>,
     pub(super) referrals: Table<Referral>,
     pub(super) sellers: Table<Seller>,
@@ -27,9 +29,19 @@ pub(super) struct State {
     pub(super) entries: Vec<Entry>,
     pub(super) events: Table<Event>,
     #[serde(flatten)]
-    pub(super) webhooks: Outbox,
+    pub(super) deliveries: Deliveries,
     /// By operation and `PayPal-Request-Id`.
-    pub(super) stored_answers: BTreeMap<String, Stored>,
+    pub(super) stored_responses: StoredResponses<Repeated>,
+}
+
+impl crate::simulator::State for State {
+    fn deliveries(&mut self) -> &mut Deliveries {
+        &mut self.deliveries
+    }
+
+    fn forget_keys(&mut self) {
+        self.stored_responses.clear();
+    }
 }
 
 impl State {
@@ -41,29 +53,35 @@ impl State {
     }
 }
 
+impl Order {
+    /// How the payer behaves; `None` before the order is approved.
+    pub(super) fn payer_behavior(&self) -> Option<Behavior> {
+        TestPayer::named(self.payer.as_deref()?).map(|payer| payer.behavior)
+    }
+}
+
 rows!(Referral, Seller, Order, Authorization, Capture, Refund, Dispute, Event);
 
-/// An invitation to become a seller of the platform. The id is the secret part of its page's address.
+/// An invitation to become a seller of the platform. Its id is the secret in the address of its page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Referral {
+pub struct Referral {
     pub(super) id: String,
     pub(super) tracking_id: String,
-    pub(super) email: Option<String>,
     pub(super) return_url: Option<String>,
-    /// What the platform asks leave for, such as `PAYMENT` and `PARTNER_FEE`.
+    /// The rights that the platform asks for, such as `PAYMENT` and `PARTNER_FEE`.
     pub(super) features: Vec<String>,
     pub(super) products: Vec<String>,
     pub(super) created: i64,
 }
 
-/// A seller's PayPal account, as the platform sees it. The id is the merchant id.
+/// A seller's PayPal account. The id is the merchant id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Seller {
+pub struct Seller {
     pub(super) id: String,
     pub(super) tracking_id: String,
     pub(super) email: String,
     pub(super) products: Vec<String>,
-    /// What the platform may do for the seller; nothing once consent was revoked.
+    /// The rights that the seller granted; none after a revocation.
     pub(super) features: Vec<String>,
     pub(super) payments_receivable: bool,
     pub(super) primary_email_confirmed: bool,
@@ -77,74 +95,67 @@ pub(super) enum Intent {
     Authorize,
 }
 
-macro_rules! statuses {
-    ($($name:ident { $($status:ident = $word:literal),+ })+) => { $(
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        pub(super) enum $name { $(#[serde(rename = $word)] $status),+ }
-
-        impl $name {
-            /// The status as PayPal writes it.
-            pub(super) fn name(self) -> &'static str {
-                match self { $(Self::$status => $word),+ }
-            }
-        }
-    )+ };
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum OrderStatus {
+    Created,
+    PayerActionRequired,
+    Approved,
+    Completed,
 }
-statuses! {
-    OrderStatus {
-        Created = "CREATED",
-        PayerActionRequired = "PAYER_ACTION_REQUIRED",
-        Approved = "APPROVED",
-        Completed = "COMPLETED"
-    }
-    AuthorizationStatus {
-        Created = "CREATED",
-        PartiallyCaptured = "PARTIALLY_CAPTURED",
-        Captured = "CAPTURED",
-        Voided = "VOIDED"
-    }
-    CaptureStatus {
-        Pending = "PENDING",
-        Completed = "COMPLETED",
-        Declined = "DECLINED",
-        PartiallyRefunded = "PARTIALLY_REFUNDED",
-        Refunded = "REFUNDED"
-    }
-    RefundStatus {
-        Pending = "PENDING",
-        Completed = "COMPLETED",
-        Failed = "FAILED"
-    }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum AuthorizationStatus {
+    Created,
+    PartiallyCaptured,
+    Captured,
+    Voided,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum CaptureStatus {
+    Pending,
+    Completed,
+    Declined,
+    PartiallyRefunded,
+    Refunded,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum RefundStatus {
+    Pending,
+    Completed,
+    Failed,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Order {
+pub struct Order {
     pub(super) id: String,
     pub(super) intent: Intent,
     pub(super) status: OrderStatus,
-    pub(super) reference_id: String,
     pub(super) description: Option<String>,
     pub(super) custom_id: Option<String>,
     pub(super) invoice_id: Option<String>,
-    pub(super) soft_descriptor: Option<String>,
     pub(super) amount: i64,
     pub(super) currency: String,
-    /// The merchant id of who is paid.
+    /// The merchant id of the account that is paid.
     pub(super) payee: String,
     pub(super) platform_fee: Option<i64>,
     /// Whether the order came with a `payment_source`.
     pub(super) with_source: bool,
-    pub(super) brand_name: Option<String>,
     pub(super) return_url: Option<String>,
     pub(super) cancel_url: Option<String>,
-    /// The name of the test payer, once they approved.
+    /// The name of the test payer who approved it.
     pub(super) payer: Option<String>,
     pub(super) created: i64,
     pub(super) updated: i64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Authorization {
+pub struct Authorization {
     pub(super) id: String,
     pub(super) order: String,
     /// The authorization this one renews.
@@ -152,14 +163,14 @@ pub(super) struct Authorization {
     pub(super) status: AuthorizationStatus,
     pub(super) amount: i64,
     pub(super) captured: i64,
-    pub(super) honoured_until: i64,
+    pub(super) honored_until: i64,
     pub(super) expires_at: i64,
     pub(super) created: i64,
     pub(super) updated: i64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Capture {
+pub struct Capture {
     pub(super) id: String,
     pub(super) order: String,
     pub(super) authorization: Option<String>,
@@ -168,7 +179,6 @@ pub(super) struct Capture {
     pub(super) platform_fee: i64,
     pub(super) paypal_fee: i64,
     pub(super) final_capture: bool,
-    pub(super) invoice_id: Option<String>,
     /// When the eCheck clears, or bounces.
     pub(super) settles_at: Option<i64>,
     pub(super) created: i64,
@@ -176,14 +186,14 @@ pub(super) struct Capture {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Refund {
+pub struct Refund {
     pub(super) id: String,
     pub(super) capture: String,
     pub(super) status: RefundStatus,
     pub(super) amount: i64,
-    /// What the platform adds to it from the fee it took.
+    /// The part of its fee that the platform contributes.
     pub(super) platform_fee: i64,
-    /// The refunds of the capture up to and with this one.
+    /// The refunds of the capture up to and including this one.
     pub(super) total_refunded: i64,
     pub(super) custom_id: Option<String>,
     pub(super) invoice_id: Option<String>,
@@ -196,24 +206,24 @@ pub(super) struct Refund {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Dispute {
+pub struct Dispute {
     pub(super) id: String,
     pub(super) capture: String,
     pub(super) amount: i64,
     pub(super) reason: super::DisputeReason,
-    /// How it ended, once it did.
+    /// `None` while it is open.
     pub(super) outcome: Option<super::DisputeOutcome>,
     pub(super) created: i64,
     pub(super) updated: i64,
 }
 
-/// One movement of money. The shares add up to zero.
+/// A movement of money. The shares add up to zero.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub struct Entry {
     pub(super) at: i64,
-    /// What moved it: `capture`, `refund`, `dispute`, `dispute_won` or `dispute_lost`.
+    /// The reason: `capture`, `refund`, `dispute`, `dispute_won` or `dispute_lost`.
     pub(super) kind: String,
-    /// The id of the object that moved it.
+    /// The id of the object that the reason names.
     pub(super) source: String,
     pub(super) currency: String,
     /// Owner and amount.
@@ -221,13 +231,13 @@ pub(super) struct Entry {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Event {
+pub struct Event {
     pub(super) id: String,
     pub(super) kind: String,
     pub(super) created: i64,
     pub(super) resource_type: String,
     pub(super) resource_version: String,
     pub(super) summary: String,
-    /// The object as it was then: events are never written anew.
+    /// The object as it was when the event happened.
     pub(super) resource: Value,
 }

@@ -1,57 +1,68 @@
-//! What an action may use while it runs.
+//! What API calls use and return.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::PayPalSimulatorConfig;
+use super::PayPal;
 use super::api_error::ApiError;
 use super::render::View;
-use super::state::{Authorization, Capture, Order, OrderStatus, Refund, Seller, State};
-use super::switches::Switches;
+use super::state::{Authorization, Capture, Dispute, Order, OrderStatus, Refund, Seller};
 
 /// How long an order that is not completed can be found, in seconds: three hours for the platform to send the
-/// payer, and three for the payer to approve and the platform to take the money.
+/// payer, and three for the payer to approve and the platform to complete it.
 pub(super) const ORDER_LIVES: i64 = 6 * 3600;
 
-/// What an action answers.
-pub(super) type Outcome = Result<Answer, ApiError>;
+/// What an action uses.
+pub(super) type Work<'a> = crate::simulator::Work<'a, PayPal>;
 
-/// An answer that is not an error.
+/// The result of an action.
+pub(super) type Outcome = Result<Success, ApiError>;
+
+/// A response without an error.
 #[derive(Debug, Clone)]
-pub(super) enum Answer {
-    /// The object of this id as it is now: in short, unless the caller prefers all of it.
+pub(super) enum Success {
+    /// The object with this id as it is now: in short, unless the caller prefers all of it.
     Object { status: u16, id: String },
-    /// 204, unless the caller prefers to see the object of this id.
-    Quiet { id: String },
-    /// This.
+    /// 204, unless the caller prefers to see the object with this id.
+    NoContent { id: String },
+    /// This body.
     Body { status: u16, body: Value },
 }
 
-/// Who asked. The default is the simulator itself: a page, or the passing of time.
+/// What a repeated request gets: the object of the first one, with status 200 or 204.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Repeated {
+    id: String,
+    no_content: bool,
+}
+
+impl Repeated {
+    /// What to store of a response; `None` when it is not about an object.
+    pub(super) fn of(response: &Success) -> Option<Self> {
+        match response {
+            Success::Object { id, .. } => Some(Self { id: id.clone(), no_content: false }),
+            Success::NoContent { id } => Some(Self { id: id.clone(), no_content: true }),
+            Success::Body { .. } => None,
+        }
+    }
+
+    pub(super) fn response(&self) -> Success {
+        let id = self.id.clone();
+        if self.no_content { Success::NoContent { id } } else { Success::Object { status: 200, id } }
+    }
+}
+
+/// Who makes a call. The default is the simulator itself: a page, or time passing.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Caller {
-    /// The seller the platform acts for, by the `PayPal-Auth-Assertion` header.
+pub struct Caller {
+    /// The seller that the platform acts for, from the `PayPal-Auth-Assertion` header.
     pub(super) acts_for: Option<String>,
 }
 
-pub(super) struct Work<'a> {
-    pub(super) state: &'a mut State,
-    pub(super) switches: &'a Switches,
-    /// Whether anybody listens to webhooks.
-    pub(super) announce: bool,
-    pub(super) now: i64,
-    pub(super) config: &'a PayPalSimulatorConfig,
-    pub(super) caller: Caller,
-}
-
 impl Work<'_> {
-    /// What the API shows.
+    /// The state as the API shows it.
     pub(super) fn view(&self) -> View<'_> {
-        View { state: self.state, config: self.config }
-    }
-
-    /// An address of the simulator.
-    pub(super) fn address(&self, path: &str) -> String {
-        self.config.address(path)
+        View { state: self.state, config: &self.service.config }
     }
 
     /// An order, while it can be found.
@@ -63,15 +74,15 @@ impl Work<'_> {
 
     /// An authorization with its order.
     pub(super) fn authorization(&self, id: &str) -> Result<(Authorization, Order), ApiError> {
-        let found = self.state.authorizations.get(id);
-        let found = found.and_then(|row| Some((row.clone(), self.state.orders.get(&row.order)?.clone())));
+        let row = self.state.authorizations.get(id);
+        let found = row.and_then(|row| Some((row.clone(), self.state.orders.get(&row.order)?.clone())));
         found.ok_or_else(|| ApiError::not_found(id))
     }
 
     /// A capture with its order.
     pub(super) fn capture(&self, id: &str) -> Result<(Capture, Order), ApiError> {
-        let found = self.state.captures.get(id);
-        let found = found.and_then(|row| Some((row.clone(), self.state.orders.get(&row.order)?.clone())));
+        let row = self.state.captures.get(id);
+        let found = row.and_then(|row| Some((row.clone(), self.state.orders.get(&row.order)?.clone())));
         found.ok_or_else(|| ApiError::not_found(id))
     }
 
@@ -80,6 +91,13 @@ impl Work<'_> {
         let refund = self.state.refunds.get(id).cloned().ok_or_else(|| ApiError::not_found(id))?;
         let (_, order) = self.capture(&refund.capture)?;
         Ok((refund, order))
+    }
+
+    /// A dispute with its capture's order.
+    pub(super) fn dispute(&self, id: &str) -> Result<(Dispute, Order), ApiError> {
+        let dispute = self.state.disputes.get(id).cloned().ok_or_else(|| ApiError::not_found(id))?;
+        let (_, order) = self.capture(&dispute.capture)?;
+        Ok((dispute, order))
     }
 
     /// Refuses an assertion that names another seller than the one who is paid. Reading needs none.
@@ -92,11 +110,11 @@ impl Work<'_> {
         }
     }
 
-    /// Refuses who does not say, by an assertion, that they act for the seller who is paid, or may not use
-    /// this feature for them. The platform's own payments need neither.
+    /// Refuses a caller who does not name the seller in an assertion, or whom the seller has not granted this
+    /// feature. The platform's own payments need neither.
     pub(super) fn check_acting_for(&self, payee: &str, feature: &str) -> Result<(), ApiError> {
         self.check_assertion(payee)?;
-        if payee == self.config.partner_id {
+        if payee == self.service.config.partner_id {
             return Ok(());
         }
         if self.caller.acts_for.is_none() {
@@ -106,7 +124,7 @@ impl Work<'_> {
         self.seller(payee, feature).map(|_| ())
     }
 
-    /// A seller who lets the platform use this feature.
+    /// A seller who has granted this feature to the platform.
     pub(super) fn seller(&self, id: &str, feature: &str) -> Result<&Seller, ApiError> {
         let missing = || ApiError::unprocessable("PAYEE_ACCOUNT_INVALID").at("payee/merchant_id", id);
         let seller = self.state.sellers.get(id).ok_or_else(missing)?;

@@ -8,9 +8,9 @@ use axum::response::Response;
 use serde::Deserialize;
 use url::Url;
 
+use super::SignIn;
 use super::sessions::Grant;
-use super::{SignIn, pages};
-use crate::{html, random};
+use crate::{pages, random};
 
 /// What an application asks for. Source: <https://www.rfc-editor.org/rfc/rfc7636#section-4.3>.
 #[derive(Debug, Clone, Deserialize)]
@@ -83,25 +83,22 @@ fn check(service: &SignIn, request: &Request) -> Result<Checked, Refusal> {
 
 fn refused(refusal: Refusal, state: Option<&str>) -> Response {
     match refusal {
-        Refusal::Page(why) => {
-            let body = format!("<p class=\"problem\">{}</p>", html::escape(why));
-            html::page(StatusCode::BAD_REQUEST, "Cannot sign in", &body)
-        }
+        Refusal::Page(why) => pages::problem(StatusCode::BAD_REQUEST, "Cannot sign in", why),
         Refusal::Redirect(url, error, why) => {
             back(*url, &[("error", error), ("error_description", why)], state)
         }
     }
 }
 
-fn back(mut url: Url, answer: &[(&str, &str)], state: Option<&str>) -> Response {
-    url.query_pairs_mut().extend_pairs(answer).extend_pairs(state.map(|state| ("state", state)));
-    html::see_other(url.as_str())
+fn back(mut url: Url, parameters: &[(&str, &str)], state: Option<&str>) -> Response {
+    url.query_pairs_mut().extend_pairs(parameters).extend_pairs(state.map(|state| ("state", state)));
+    pages::see_other(url.as_str())
 }
 
 /// Lists the people to sign in as.
 pub(super) async fn show(State(service): State<Arc<SignIn>>, Query(request): Query<Request>) -> Response {
     match check(&service, &request) {
-        Ok(_) => pages::choose(&service, &request),
+        Ok(_) => super::pages::choose(&service, &request),
         Err(refusal) => refused(refusal, request.state.as_deref()),
     }
 }

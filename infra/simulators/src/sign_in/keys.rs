@@ -7,15 +7,14 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Map, Value, json};
 
-use crate::pem::pem;
-use crate::{OpenError, files};
+use crate::{OpenError, state_file};
 
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
+/// What PEM calls a private key in PKCS #8.
+const LABEL: &str = "PRIVATE KEY";
 
 /// An RSA key of 2048 bits that signs with RS256.
 pub(super) struct SigningKey {
@@ -31,23 +30,22 @@ impl SigningKey {
     /// Reads the key from the file, or makes one and keeps it there.
     pub(super) fn open(file: Option<&Path>) -> Result<Self, OpenError> {
         let Some(path) = file else { return Self::from_pem(&generate()?) };
-        if let Some(bytes) = files::read(path)? {
+        if let Some(bytes) = state_file::read(path)? {
             let damaged = |reason: String| OpenError::Damaged { path: path.to_owned(), reason };
             let pem = String::from_utf8(bytes).map_err(|_| damaged("it is not text".to_owned()))?;
             return Self::from_pem(&pem).map_err(|error| damaged(error.to_string()));
         }
         let pem = generate()?;
-        files::replace(path, pem.as_bytes())?;
+        state_file::replace(path, pem.as_bytes())?;
         Self::from_pem(&pem)
     }
 
     fn from_pem(pem: &str) -> Result<Self, OpenError> {
         let failed = |reason: &str| OpenError::Cryptography(reason.to_owned());
-        let inside = pem.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END));
-        let inside = inside.ok_or_else(|| failed("it holds no private key in PEM"))?;
-        let text: String = inside.split_ascii_whitespace().collect();
-        let der = STANDARD.decode(text).map_err(|_| failed("the key is not in base64"))?;
-        let pair = KeyPair::from_pkcs8(&der).map_err(|error| OpenError::Cryptography(error.to_string()))?;
+        let parsed = pem::parse(pem).ok().filter(|parsed| parsed.tag() == LABEL);
+        let parsed = parsed.ok_or_else(|| failed("it holds no private key in PEM"))?;
+        let pair = KeyPair::from_pkcs8(parsed.contents())
+            .map_err(|error| OpenError::Cryptography(error.to_string()))?;
         let encoding =
             EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| failed(&error.to_string()))?;
         let public = pair.public_key();
@@ -103,5 +101,5 @@ fn generate() -> Result<String, OpenError> {
     let failed = |_| OpenError::Cryptography("an RSA key could not be made".to_owned());
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
     let der: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
-    Ok(pem("PRIVATE KEY", der.as_ref()))
+    Ok(pem::encode(&pem::Pem::new(LABEL, der.as_ref())))
 }

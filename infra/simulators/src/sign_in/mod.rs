@@ -94,7 +94,7 @@ impl SignIn {
         token::access(self, person, &self.full_scope(), valid_seconds)
     }
 
-    /// The public key as `/.well-known/jwks.json` answers it:
+    /// The public key as `/.well-known/jwks.json` shows it:
     /// `{"keys":[{"kty":"RSA","kid":…,"n":…,"e":…,…}]}`.
     pub fn jwks(&self) -> Value {
         self.key.jwks()

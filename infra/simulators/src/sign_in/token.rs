@@ -117,7 +117,7 @@ fn grant_tokens(service: &SignIn, grant: &Grant) -> Response {
         return refuse("invalid_grant", "The person can no longer sign in.");
     };
     let access_token = access(service, person, &grant.scope, TOKEN_LASTS);
-    let mut answer = json!({
+    let mut response = json!({
         "access_token": access_token,
         "expires_in": TOKEN_LASTS,
         "refresh_token": service.sessions().issue_refresh(grant.clone(), service.now()),
@@ -125,9 +125,9 @@ fn grant_tokens(service: &SignIn, grant: &Grant) -> Response {
         "token_type": "Bearer",
     });
     if grant.scope.split(' ').any(|scope| scope == "openid") {
-        answer["id_token"] = json!(id_token(service, person, grant, &access_token));
+        response["id_token"] = json!(id_token(service, person, grant, &access_token));
     }
-    ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
+    ([(CACHE_CONTROL, "no-store")], Json(response)).into_response()
 }
 
 fn refuse(error: &str, description: &str) -> Response {
@@ -151,7 +151,7 @@ pub(super) async fn user_info(State(service): State<Arc<SignIn>>, headers: Heade
         Some(person) => Json(json!({
             "sub": person.subject,
             "email": person.email,
-            // Cognito answers this one as text.
+            // Cognito sends this one as text.
             "email_verified": "true",
             "name": person.name,
             "username": person.subject,

@@ -2,89 +2,73 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Refused;
+use super::state::Failure;
+use crate::simulator::{NotSaved, Refused};
 
-/// An answer that says no.
+/// An error response.
 #[derive(Debug, Clone)]
-pub(super) struct ApiError {
+pub struct ApiError {
     pub(super) status: u16,
-    /// Whether work had begun, so that an idempotency key replays this answer.
+    /// Whether the call had begun to act, so that its idempotency key replays this response.
     pub(super) stored: bool,
-    details: Box<Details>,
-}
-
-#[derive(Debug, Clone)]
-struct Details {
-    /// `invalid_request_error`, `card_error`, `idempotency_error` or `api_error`.
-    kind: &'static str,
-    code: Option<String>,
-    decline_code: Option<String>,
-    param: Option<String>,
-    message: String,
-    charge: Option<String>,
-    payment_intent: Option<Value>,
-    payment_method: Option<Value>,
-    setup_intent: Option<Value>,
+    members: Map<String, Value>,
 }
 
 impl ApiError {
-    fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
-        let details = Details {
-            kind,
-            code: None,
-            decline_code: None,
-            param: None,
-            message: message.into(),
-            charge: None,
-            payment_intent: None,
-            payment_method: None,
-            setup_intent: None,
-        };
-        Self { status, stored: false, details: Box::new(details) }
+    fn new(status: u16, kind: &str, message: impl Into<String>) -> Self {
+        let error = Self { status, stored: false, members: Map::new() };
+        error.with("type", kind).with("message", message.into())
     }
 
-    /// The request does not make sense by itself.
+    /// Adds a member.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The request is wrong by itself.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, "invalid_request_error", message)
     }
 
-    /// The request makes no sense for what is there now.
-    pub(super) fn unexpected_state(message: impl Into<String>, payment_intent: Value) -> Self {
-        let mut error = Self::invalid(message).code("payment_intent_unexpected_state");
-        error.details.payment_intent = Some(payment_intent);
-        error.stored = true;
-        error
+    /// The request conflicts with the status of an intent. `kind` is `payment_intent` or `setup_intent`.
+    pub(super) fn unexpected_state(message: impl Into<String>, kind: &str, intent: Value) -> Self {
+        let error = Self::invalid(message).code(&format!("{kind}_unexpected_state")).with(kind, intent);
+        error.after_work_began()
     }
 
-    /// The bank, or the guest, said no. The status is 402.
-    pub(super) fn card(failure: &super::state::Failure) -> Self {
-        let mut error = Self::new(402, "card_error", failure.message.clone()).code(&failure.code);
-        error.details.decline_code = failure.decline_code.clone();
-        error.stored = true;
-        error
+    /// The bank, or the guest, declined.
+    pub(super) fn card(failure: &Failure) -> Self {
+        let error =
+            Self::new(402, "card_error", failure.message.clone()).code(&failure.code).after_work_began();
+        match &failure.decline_code {
+            Some(decline_code) => error.with("decline_code", decline_code.as_str()),
+            None => error,
+        }
     }
 
     pub(super) fn missing(what: &str, id: &str, param: &str) -> Self {
-        let mut error =
-            Self::invalid(format!("No such {what}: '{id}'")).code("resource_missing").param(param);
-        // What the address names is 404, what a parameter names is 400.
-        if matches!(param, "id" | "intent" | "account_id") {
-            error.status = 404;
-        }
-        error
+        let error = Self::invalid(format!("No such {what}: '{id}'")).code("resource_missing").param(param);
+        // An id in the path that leads nowhere is a 404, an id in a parameter a 400.
+        let in_path = matches!(param, "id" | "intent" | "account_id");
+        if in_path { Self { status: 404, ..error } } else { error }
     }
 
     pub(super) fn parameter_missing(name: &str) -> Self {
         Self::invalid(format!("Missing required param: {name}.")).code("parameter_missing").param(name)
     }
 
-    /// The platform may not act for this account, or there is none: Stripe does not tell which.
+    pub(super) fn parameter_unknown(name: &str) -> Self {
+        Self::invalid(format!("Received unknown parameter: {name}")).code("parameter_unknown").param(name)
+    }
+
+    /// The platform has no access to this account, or it does not exist: Stripe does not tell which.
     pub(super) fn no_access(account: &str) -> Self {
         let message = format!(
             "The provided key does not have access to account '{account}' (or that account does not exist). \
              Application access may have been revoked."
         );
-        Self::forbidden(message).code("account_invalid")
+        Self::new(403, "invalid_request_error", message).code("account_invalid")
     }
 
     pub(super) fn rate_limit() -> Self {
@@ -95,10 +79,6 @@ impl ApiError {
 
     pub(super) fn unauthorized(message: &str) -> Self {
         Self::new(401, "invalid_request_error", message)
-    }
-
-    pub(super) fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(403, "invalid_request_error", message)
     }
 
     pub(super) fn unknown_address(method: &str, path: &str) -> Self {
@@ -126,79 +106,39 @@ impl ApiError {
         Self::new(500, "api_error", message)
     }
 
-    pub(super) fn code(mut self, code: &str) -> Self {
-        self.details.code = Some(code.to_owned());
-        self
+    pub(super) fn code(self, code: &str) -> Self {
+        let page = format!("https://docs.stripe.com/error-codes#{}", code.replace('_', "-"));
+        self.with("code", code).with("doc_url", page)
     }
 
-    pub(super) fn param(mut self, param: impl Into<String>) -> Self {
-        self.details.param = Some(param.into());
-        self
+    pub(super) fn param(self, param: impl Into<String>) -> Self {
+        self.with("param", param.into())
     }
 
-    pub(super) fn charge(mut self, charge: Option<&str>) -> Self {
-        self.details.charge = charge.map(str::to_owned);
-        self
+    pub(super) fn after_work_began(self) -> Self {
+        Self { stored: true, ..self }
     }
 
-    pub(super) fn payment_intent(mut self, intent: Value) -> Self {
-        self.details.payment_intent = Some(intent);
-        self
-    }
-
-    pub(super) fn payment_method(mut self, method: Option<Value>) -> Self {
-        self.details.payment_method = method;
-        self
-    }
-
-    pub(super) fn setup_intent(mut self, intent: Value) -> Self {
-        self.details.setup_intent = Some(intent);
-        self
-    }
-
-    pub(super) fn after_work_began(mut self) -> Self {
-        self.stored = true;
-        self
-    }
-
-    /// The members of the error, also for `last_payment_error`.
+    /// The error, also for `last_payment_error`.
     pub(super) fn members(&self) -> Value {
-        let details = &*self.details;
-        let mut members = Map::new();
-        members.insert("type".to_owned(), json!(details.kind));
-        members.insert("message".to_owned(), json!(details.message));
-        let texts = [
-            ("code", &details.code),
-            ("decline_code", &details.decline_code),
-            ("param", &details.param),
-            ("charge", &details.charge),
-        ];
-        for (name, text) in texts {
-            if let Some(text) = text {
-                members.insert(name.to_owned(), json!(text));
-            }
-        }
-        if let Some(code) = &details.code {
-            let page = format!("https://docs.stripe.com/error-codes#{}", code.replace('_', "-"));
-            members.insert("doc_url".to_owned(), json!(page));
-        }
-        for (name, object) in [
-            ("payment_intent", &details.payment_intent),
-            ("payment_method", &details.payment_method),
-            ("setup_intent", &details.setup_intent),
-        ] {
-            if let Some(object) = object {
-                members.insert(name.to_owned(), object.clone());
-            }
-        }
-        Value::Object(members)
+        json!(self.members)
     }
 
-    pub(super) fn envelope(&self) -> Value {
-        json!({ "error": self.members() })
+    /// The body of the response.
+    pub(super) fn envelope(&self) -> String {
+        json!({ "error": self.members }).to_string()
     }
+}
 
-    pub(super) fn refused(self) -> Refused {
-        Refused { status: self.status, code: self.details.code, message: self.details.message }
+impl From<NotSaved> for ApiError {
+    fn from(_: NotSaved) -> Self {
+        Self::internal("The simulator could not save its state; its log says why.")
+    }
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        let text = |name: &str| error.members.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self { status: error.status, code: text("code"), message: text("message").unwrap_or_default() }
     }
 }

@@ -1,22 +1,21 @@
-//! Everybody's books, and the arithmetic of shares.
-
-use std::collections::BTreeMap;
+//! The books, and the arithmetic of shares.
 
 use super::state::{Line, State, Transaction};
 use super::work::Work;
-use super::{Balance, PLATFORM, currencies};
+use super::{PLATFORM, currencies};
+use crate::balances::{self, Balance};
 use crate::random;
 
-/// What Stripe keeps of each payment, in hundredths of a percent of the amount.
+/// Stripe's fee on each payment, in hundredths of a percent of the amount.
 pub const FEE_BASIS_POINTS: i64 = 150;
 
-/// What Stripe keeps of each payment besides, in minor units of a currency with two decimals.
+/// The fixed part of Stripe's fee, in minor units of a currency with two decimals.
 pub const FIXED_FEE: i64 = 25;
 
-/// What Stripe keeps of each dispute, won or lost, in minor units of a currency with two decimals.
+/// Stripe's fee on each dispute, won or lost, in minor units of a currency with two decimals.
 pub const DISPUTE_FEE: i64 = 2000;
 
-/// `whole * part / of` as a multiple of `step`, halves up. None is negative.
+/// `whole * part / of` as a multiple of `step`, rounded half up. No argument is negative.
 fn share(whole: i64, part: i64, of: i64, step: i64) -> i64 {
     if of == 0 {
         return 0;
@@ -26,14 +25,14 @@ fn share(whole: i64, part: i64, of: i64, step: i64) -> i64 {
     i64::try_from(steps * wide).unwrap_or(i64::MAX)
 }
 
-/// What of `whole` goes with `part` of `of`, when `done` of it went before. It is the rounded share of all that
-/// has gone so far, less that of what went before: however `of` is cut up, the shares add up to `whole`.
+/// The share of `whole` for `part` of `of`, when `done` of it came before: the rounded share of both together, less
+/// that of what came before. However `of` is cut up, the shares add up to `whole`.
 pub(super) fn next_share(whole: i64, done: i64, part: i64, of: i64, currency: &str) -> i64 {
     let step = currencies::step(currency);
     share(whole, done + part, of, step) - share(whole, done, of, step)
 }
 
-/// What Stripe keeps of a payment of `amount`, rounded up to an amount that the currency has.
+/// Stripe's fee on a payment of `amount`, rounded up to an amount of the currency.
 pub(super) fn processing_fee(amount: i64, currency: &str) -> i64 {
     let fixed = if currencies::exponent(currency) == 0 { 0 } else { FIXED_FEE };
     let step = currencies::step(currency);
@@ -41,7 +40,7 @@ pub(super) fn processing_fee(amount: i64, currency: &str) -> i64 {
     ((fee + step - 1) / step * step).min(amount)
 }
 
-/// A line of `account`'s books, or the platform's, without fees. It is not in the books yet.
+/// A line of an account, or of the platform, without fees. It is not in the books yet.
 pub(super) fn line(
     work: &Work,
     line: Line,
@@ -64,38 +63,27 @@ pub(super) fn line(
     }
 }
 
-/// Writes a line into the books and answers its id.
+/// Adds a line to the books, and returns its id.
 pub(super) fn book(work: &mut Work, line: Transaction) -> String {
     let id = line.id.clone();
     work.state.transactions.add(line);
     id
 }
 
-/// The balances, sorted by owner and currency. Stripe, the guests and the bank are the other side of the
-/// lines that have none in anybody's books.
+/// The balances, sorted by owner and currency. Stripe, the guests and the bank own the other side of lines that
+/// are not balanced by another line.
 pub(super) fn balances(state: &State) -> Vec<Balance> {
-    let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-    for line in state.transactions.iter() {
+    let movements = state.transactions.iter().flat_map(|line| {
         let owner = line.account.as_deref().unwrap_or(PLATFORM);
-        let mut add = |owner, amount| *sums.entry((owner, line.currency.as_str())).or_default() += amount;
-        add(owner, line.net());
-        if line.stripe_fee != 0 {
-            add("stripe", line.stripe_fee);
-        }
-        if let Some(other) = line.line.other_side() {
-            add(other, -line.amount);
-        }
-    }
-    sums.into_iter()
-        .map(|((owner, currency), amount)| Balance {
-            owner: owner.to_owned(),
-            currency: currency.to_owned(),
-            amount,
-        })
-        .collect()
+        let other_side = line.line.other_side().map(|other| (other, -line.amount));
+        let stripe = (line.stripe_fee != 0).then_some(("stripe", line.stripe_fee));
+        let shares = [Some((owner, line.net())), stripe, other_side];
+        shares.into_iter().flatten().map(|(owner, amount)| (owner, line.currency.as_str(), amount))
+    });
+    balances::sum(movements)
 }
 
-/// What `owner` has in a currency.
+/// The balance of an account, or of the platform, in a currency.
 pub(super) fn balance_of(state: &State, owner: Option<&str>, currency: &str) -> i64 {
     let own = |line: &&Transaction| line.account.as_deref() == owner && line.currency == currency;
     state.transactions.iter().filter(own).map(Transaction::net).sum()

@@ -1,4 +1,4 @@
-//! What Stripe charges in. Source: <https://docs.stripe.com/currencies>.
+//! The currencies that Stripe charges in. Source: <https://docs.stripe.com/currencies>.
 
 /// The largest amount, in minor units: eight digits.
 pub(super) const MAXIMUM: i64 = 99_999_999;
@@ -17,7 +17,7 @@ fn among(list: &str, currency: &str) -> bool {
     list.split_ascii_whitespace().any(|code| code == currency)
 }
 
-/// Whether Stripe charges in it. `currency` is in lower case.
+/// Whether Stripe charges in a currency, which is in lower case.
 pub(super) fn exists(currency: &str) -> bool {
     among(CODES, currency)
 }
@@ -28,10 +28,10 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
     CODES.split_ascii_whitespace()
 }
 
-/// Without hundredths of their own, and yet counted in hundredths.
+/// The currencies without decimals that Stripe counts in hundredths all the same.
 const WHOLE_IN_HUNDREDTHS: &str = "isk ugx";
 
-/// How many digits of a minor amount stand behind the point.
+/// The number of decimals of a currency.
 pub(super) fn exponent(currency: &str) -> u32 {
     if among(ZERO_DECIMAL, currency) {
         0
@@ -42,7 +42,7 @@ pub(super) fn exponent(currency: &str) -> u32 {
     }
 }
 
-/// What every amount in minor units is a multiple of.
+/// The number that every amount in minor units is a multiple of.
 pub(super) fn step(currency: &str) -> i64 {
     if among(WHOLE_IN_HUNDREDTHS, currency) {
         100
@@ -53,8 +53,8 @@ pub(super) fn step(currency: &str) -> i64 {
     }
 }
 
-/// The smallest amount that can be charged, in minor units. For the currencies Stripe publishes none for it
-/// follows from the day's exchange rates, which nobody here knows: any amount will do.
+/// The smallest amount that can be charged, in minor units. For currencies without a published minimum Stripe
+/// derives one from the day's exchange rates; here any amount can be charged.
 pub(super) fn minimum(currency: &str) -> i64 {
     match currency {
         "aud" | "brl" | "cad" | "chf" | "eur" | "inr" | "jpy" | "nzd" | "sgd" | "usd" => 50,

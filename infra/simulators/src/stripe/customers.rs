@@ -1,4 +1,4 @@
-//! The people who pay again. Source: <https://docs.stripe.com/api/customers>.
+//! Customers. Source: <https://docs.stripe.com/api/customers>.
 
 use super::api_error::ApiError;
 use super::events::emit;
@@ -10,25 +10,24 @@ use crate::random;
 
 /// `POST /v1/customers`.
 pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
-    form.allow_only(&["email", "expand[]", "metadata", "metadata[*]", "name"])?;
+    form.allow_only(&["email expand[] metadata metadata[*] name"])?;
     let customer = Customer {
         id: format!("cus_{}", random::letters(14)),
-        account: work.origin.account.clone(),
         name: form.owned("name"),
         email: validate::email(form, "email")?,
-        metadata: validate::metadata(form, &Default::default())?,
+        metadata: validate::metadata(form)?,
         created: work.now,
     };
-    let answer = render::customer(&customer);
-    let account = customer.account.clone();
+    let object = render::customer(&customer);
     work.state.customers.add(customer);
-    emit(work, "customer.created", answer.clone(), account.as_deref());
-    Ok(answer)
+    emit(work, "customer.created", object.clone(), None);
+    Ok(object)
 }
 
-/// The customer that the form names, when it names one.
+/// The customer that the form names, if any.
 pub(super) fn named(work: &Work, form: &Form) -> Result<Option<String>, ApiError> {
     let Some(id) = form.filled("customer") else { return Ok(None) };
-    let own = work.state.customers.get(id).filter(|customer| customer.account == work.origin.account);
-    own.map(|customer| Some(customer.id.clone())).ok_or_else(|| ApiError::missing("customer", id, "customer"))
+    let customer =
+        work.state.customers.get(id).ok_or_else(|| ApiError::missing("customer", id, "customer"))?;
+    Ok(Some(customer.id.clone()))
 }

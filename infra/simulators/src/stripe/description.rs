@@ -1,64 +1,51 @@
-//! Checking form requests against a description of the API.
+//! Checks of form requests against an OpenAPI description of the API.
 //!
-//! Stripe's requests are forms such as `transfer_data[destination]=acct_1&expand[]=charge`, while its OpenAPI
-//! description speaks of objects, lists and integers. [`Description::check`] reads a form as the description
-//! wants it and says what is wrong: unknown names, missing ones, wrong words, text where a number belongs.
-//!
-//! The description is no part of this crate: [`Description::parse`] takes the OpenAPI 3.1 document that
-//! somebody has. It understands the part of JSON Schema that such request bodies use, and refuses a document
-//! that uses more, so that no rule is passed over in silence.
+//! Stripe's requests are forms such as `transfer_data[destination]=acct_1&expand[]=charge`, while its description
+//! speaks of objects, lists and integers. [`Description::check`] reads a form as the description wants it, and names
+//! unknown and missing parameters, wrong words, and text where a number belongs. It knows the part of JSON Schema
+//! that such requests use, and refuses a document that uses more, so that no rule is ignored.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The schema keywords that mean something here, or nothing for a check.
-const KEYWORDS: &[&str] = &[
-    "$ref",
-    "additionalProperties",
-    "anyOf",
-    "description",
-    "enum",
-    "items",
-    "properties",
-    "required",
-    "title",
-    "type",
-];
+/// The schema keywords that are checked, or say nothing about a request.
+const KEYWORDS: &str =
+    "$ref additionalProperties anyOf description enum items properties required title type";
 
-/// The types that a form's values can be checked for.
-const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
+/// The types that are checked.
+const TYPES: &str = "array boolean integer number object string";
 
-/// How deep schemas may refer to one another. A document that goes deeper refers to itself.
+/// The most levels of references between schemas. A document with more refers to itself.
 const DEEPEST: usize = 32;
 
-/// A parameter every call takes, whether or not the call has others.
+/// The parameter that every call takes.
 const EXPAND: &str = "expand";
 
-/// An OpenAPI description of an API whose requests are forms.
+/// An OpenAPI 3.1 description of an API whose requests are forms.
 #[derive(Debug, Clone)]
 pub struct Description {
-    /// The bodies of the calls by method and path template; `None` for a call that takes nothing.
+    /// The bodies of the calls by method and path template; `None` for a call without parameters.
     bodies: BTreeMap<(String, String), Option<Value>>,
     schemas: Map<String, Value>,
 }
 
-/// A document is not a description that can be checked against.
+/// A document is not a description that requests can be checked against.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the API description cannot be used: {0}; take an OpenAPI 3.1 document with form bodies")]
 pub struct NotADescription(String);
 
-/// What is wrong with a request.
+/// A way in which a request violates the description.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// The request's method, such as `POST`.
     pub method: String,
     /// The request's path, such as `/v1/refunds`.
     pub path: String,
-    /// The parameter, such as `transfer_data[amount]`; empty when it is about the request.
+    /// The parameter, such as `transfer_data[amount]`; empty when the problem is not about one.
     pub parameter: String,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: String,
 }
 
@@ -72,107 +59,86 @@ impl std::fmt::Display for Violation {
     }
 }
 
-/// A form's parameters by their brackets.
-#[derive(Debug)]
-enum Node {
-    Text(String),
-    /// An object, or a list whose names are numbers.
-    Members(BTreeMap<String, Node>),
-}
+/// Problems with the names of the parameters that have them.
+type Problems = Vec<(String, String)>;
 
 impl Description {
     /// Reads an OpenAPI 3.1 document.
     pub fn parse(document: &[u8]) -> Result<Self, NotADescription> {
-        let wrong = |reason: &str| NotADescription(reason.to_owned());
-        let mut document: Value =
+        let document: Value =
             serde_json::from_slice(document).map_err(|error| NotADescription(error.to_string()))?;
-        let schemas = match document.pointer_mut("/components/schemas").map(Value::take) {
-            Some(Value::Object(schemas)) => schemas,
-            _ => return Err(wrong("it has no components/schemas")),
+        let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned();
+        let (Some(schemas), Some(paths)) = (schemas, document["paths"].as_object()) else {
+            return Err(NotADescription("it has no paths, or no components/schemas".to_owned()));
         };
-        let Some(Value::Object(paths)) = document.get("paths") else {
-            return Err(wrong("it has no paths"));
-        };
-        let mut bodies = BTreeMap::new();
+        let mut description = Self { bodies: BTreeMap::new(), schemas };
         for (path, calls) in paths {
             for (method, call) in calls.as_object().into_iter().flatten() {
-                let content = call.get("requestBody").and_then(|body| body.get("content"));
+                let content = call.pointer("/requestBody/content");
                 let form = content.and_then(|content| content.get("application/x-www-form-urlencoded"));
-                let schema = match (content, form) {
-                    (None, _) => None,
-                    (Some(_), Some(form)) => form.get("schema").cloned(),
-                    // A call that takes something else is none of ours.
-                    (Some(_), None) => continue,
-                };
-                bodies.insert((method.to_ascii_uppercase(), path.clone()), schema);
+                // Calls with another kind of body are not checked.
+                if content.is_none() || form.is_some() {
+                    let schema = form.and_then(|form| form.get("schema")).cloned();
+                    description
+                        .understand(schema.as_ref().unwrap_or(&Value::Null), 0)
+                        .map_err(NotADescription)?;
+                    description.bodies.insert((method.to_ascii_uppercase(), path.clone()), schema);
+                }
             }
-        }
-        let description = Self { bodies, schemas };
-        for body in description.bodies.values().flatten() {
-            description.understand(body, 0).map_err(NotADescription)?;
         }
         Ok(description)
     }
 
-    /// Makes sure that every rule of a schema is one that is checked.
+    /// Refuses a schema with a rule that is not checked.
     fn understand(&self, schema: &Value, depth: usize) -> Result<(), String> {
+        let Value::Object(members) = schema else { return Ok(()) };
         if depth > DEEPEST {
             return Err("its schemas refer to one another without end".to_owned());
         }
-        let Value::Object(members) = schema else { return Ok(()) };
-        if let Some(keyword) = members.keys().find(|keyword| !KEYWORDS.contains(&keyword.as_str())) {
+        let listed = |list: &str, word: &str| list.split_ascii_whitespace().any(|listed| listed == word);
+        if let Some(keyword) = members.keys().find(|keyword| !listed(KEYWORDS, keyword)) {
             return Err(format!("a request body uses the schema keyword {keyword:?}, which is not checked"));
         }
         if let Some(kind) = members.get("type")
-            && !kind.as_str().is_some_and(|kind| TYPES.contains(&kind))
+            && !kind.as_str().is_some_and(|kind| listed(TYPES, kind))
         {
             return Err(format!("a request body has the type {kind}, which is not checked"));
         }
         if members.contains_key("$ref") {
             return self.understand(self.resolve(schema)?, depth + 1);
         }
-        let list = members.get("anyOf").and_then(Value::as_array).into_iter().flatten();
-        let named = members.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let inner = [members.get("items"), members.get("additionalProperties")].into_iter().flatten();
-        for schema in list.chain(named.map(|(_, schema)| schema)).chain(inner) {
-            self.understand(schema, depth + 1)?;
-        }
-        Ok(())
+        let choices = schema["anyOf"].as_array().into_iter().flatten();
+        let named = schema["properties"].as_object().into_iter().flat_map(Map::values);
+        let mut inner = choices.chain(named).chain([&schema["items"], &schema["additionalProperties"]]);
+        inner.try_for_each(|schema| self.understand(schema, depth + 1))
     }
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> Result<&'a Value, String> {
-        let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { return Ok(schema) };
+        let Some(reference) = schema["$ref"].as_str() else { return Ok(schema) };
         let name = reference.strip_prefix("#/components/schemas/");
         name.and_then(|name| self.schemas.get(name)).ok_or_else(|| format!("{reference} leads nowhere"))
     }
 
-    /// What is wrong with the form `fields` (names and values, decoded) as the body of a call. A call that is
-    /// not described is wrong as a whole.
+    /// Checks the form `fields` (names and values, decoded) as the body of a call. A call that is not described is
+    /// a violation.
     pub fn check(&self, method: &str, path: &str, fields: &[(String, String)]) -> Vec<Violation> {
-        let mut problems = Vec::new();
-        match self.find(method, path) {
-            None => problems.push((String::new(), "there is no such call".to_owned())),
-            Some(body) => {
-                let Node::Members(form) = tree(fields) else { return Vec::new() };
-                match body {
-                    Some(schema) => self.check_node(schema, &Node::Members(form), "", &mut problems),
-                    None => {
-                        let unknown = form.keys().filter(|name| *name != EXPAND);
-                        problems.extend(unknown.map(|name| (name.clone(), "is unknown".to_owned())));
-                    }
-                }
+        let form = tree(fields);
+        let problems = match self.find(method, path) {
+            None => vec![(String::new(), "there is no such call".to_owned())],
+            Some(Some(schema)) => self.problems(schema, &form, ""),
+            Some(None) => {
+                let names = form.as_object().into_iter().flat_map(Map::keys).filter(|name| *name != EXPAND);
+                names.map(|name| (name.clone(), "is unknown".to_owned())).collect()
             }
-        }
-        let violation = |(parameter, problem)| Violation {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            parameter,
-            problem,
+        };
+        let violation = |(parameter, problem)| {
+            let (method, path) = (method.to_owned(), path.to_owned());
+            Violation { method, path, parameter, problem }
         };
         problems.into_iter().map(violation).collect()
     }
 
-    /// The body of the call whose template fits best: the one with the most fixed parts.
+    /// The body of the call whose path template fits best: the one with the most fixed parts.
     fn find(&self, method: &str, path: &str) -> Option<&Option<Value>> {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let fitting = self.bodies.iter().filter_map(|((allowed, template), body)| {
@@ -186,94 +152,72 @@ impl Description {
         fitting.max_by_key(|(fixed, _)| *fixed).map(|(_, body)| body)
     }
 
-    fn check_node(&self, schema: &Value, node: &Node, place: &str, problems: &mut Vec<(String, String)>) {
+    /// The problems of a part of the form, whose name is `place`.
+    fn problems(&self, schema: &Value, node: &Value, place: &str) -> Problems {
+        let one = |problem: &str| vec![(place.to_owned(), problem.to_owned())];
         let schema = match self.resolve(schema) {
             Ok(schema) => schema,
-            Err(problem) => return problems.push((place.to_owned(), problem)),
+            Err(problem) => return one(&problem),
         };
-        if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
-            return self.check_choices(choices, node, place, problems);
+        if let Some(choices) = schema["anyOf"].as_array() {
+            return self.problems_of_choices(choices, node, place);
         }
-        if let Some(words) = schema.get("enum").and_then(Value::as_array) {
-            let fits = matches!(node, Node::Text(text) if words.iter().any(|word| word == text));
-            if !fits {
-                let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
-                problems.push((place.to_owned(), format!("must be one of {}", words.join(", "))));
-            }
-            return;
+        if let Some(words) = schema["enum"].as_array() {
+            let listed: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+            let problem = format!("must be one of {}", listed.join(", "));
+            return if words.contains(node) { Vec::new() } else { one(&problem) };
         }
-        let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
-        let problem = match (kind, node) {
-            ("object", Node::Members(members)) => {
-                return self.check_members(schema, members, place, problems);
+        let kind = schema["type"].as_str().unwrap_or_default();
+        let text = node.as_str().unwrap_or_default();
+        let (fits, problem) = match (kind, node) {
+            ("object", Value::Object(members)) => return self.problems_of_members(schema, members, place),
+            ("array", Value::Object(items)) if items.keys().all(|name| digits(name)) => {
+                let items = items.iter();
+                let inner = items
+                    .flat_map(|(name, item)| self.problems(&schema["items"], item, &within(place, name)));
+                return inner.collect();
             }
-            ("array", Node::Members(items)) if items.keys().all(|name| digits(name)) => {
-                let of = schema.get("items").unwrap_or(&Value::Null);
-                for (number, item) in items {
-                    self.check_node(of, item, &within(place, number), problems);
-                }
-                return;
-            }
-            ("array", Node::Members(_)) => "must be a list".to_owned(),
-            ("array" | "object", Node::Text(_)) => format!("must be an {kind}"),
-            (_, Node::Members(_)) => "must be a single value".to_owned(),
-            ("string", Node::Text(_)) => return,
-            ("integer", Node::Text(text)) if text.parse::<i64>().is_ok() => return,
-            ("integer", Node::Text(_)) => "must be an integer".to_owned(),
-            ("number", Node::Text(text)) if number(text) => return,
-            ("number", Node::Text(_)) => "must be a number".to_owned(),
-            ("boolean", Node::Text(text)) if matches!(text.as_str(), "true" | "false") => return,
-            ("boolean", Node::Text(_)) => "must be true or false".to_owned(),
-            (kind, Node::Text(_)) => format!("is described with the type {kind:?}, which is not known here"),
+            ("array", Value::Object(_)) => (false, "must be a list"),
+            ("array", _) => (false, "must be an array"),
+            ("object", _) => (false, "must be an object"),
+            (_, Value::Object(_)) => (false, "must be a single value"),
+            ("string", _) => (true, ""),
+            ("integer", _) => (text.parse::<i64>().is_ok(), "must be an integer"),
+            ("number", _) => (number(text), "must be a number"),
+            ("boolean", _) => (matches!(text, "true" | "false"), "must be true or false"),
+            _ => (false, "is described without a type"),
         };
-        problems.push((place.to_owned(), problem));
+        if fits { Vec::new() } else { one(problem) }
     }
 
-    /// One of the choices must fit. When none does, the one of the form's own shape says why.
-    fn check_choices(
-        &self,
-        choices: &[Value],
-        node: &Node,
-        place: &str,
-        problems: &mut Vec<(String, String)>,
-    ) {
-        let mut reasons: Vec<Vec<(String, String)>> = Vec::new();
-        for choice in choices {
-            let mut found = Vec::new();
-            self.check_node(choice, node, place, &mut found);
-            if found.is_empty() {
-                return;
-            }
-            reasons.push(found);
-        }
-        let deeper = reasons.iter().position(|found| found.iter().any(|(name, _)| name != place));
-        match deeper.or(reasons.len().checked_sub(1)) {
-            Some(best) => problems.append(&mut reasons.swap_remove(best)),
-            None => problems.push((place.to_owned(), "can be nothing at all".to_owned())),
+    /// One of the choices must fit. When none does, the one that the form gets deepest into says why.
+    fn problems_of_choices(&self, choices: &[Value], node: &Value, place: &str) -> Problems {
+        let mut problems: Vec<Problems> =
+            choices.iter().map(|choice| self.problems(choice, node, place)).collect();
+        let fits = problems.iter().position(Vec::is_empty);
+        let deeper = problems.iter().position(|found| found.iter().any(|(name, _)| name != place));
+        match fits.or(deeper).or(problems.len().checked_sub(1)) {
+            Some(best) => problems.swap_remove(best),
+            None => vec![(place.to_owned(), "can be nothing at all".to_owned())],
         }
     }
 
-    fn check_members(
-        &self,
-        schema: &Value,
-        members: &BTreeMap<String, Node>,
-        place: &str,
-        problems: &mut Vec<(String, String)>,
-    ) {
-        let properties = schema.get("properties").and_then(Value::as_object);
+    fn problems_of_members(&self, schema: &Value, members: &Map<String, Value>, place: &str) -> Problems {
+        let mut problems = Vec::new();
         for (name, node) in members {
             let inner = within(place, name);
-            match (properties.and_then(|known| known.get(name)), schema.get("additionalProperties")) {
-                (Some(schema), _) => self.check_node(schema, node, &inner, problems),
-                (None, Some(schema @ Value::Object(_))) => self.check_node(schema, node, &inner, problems),
-                (None, Some(Value::Bool(true))) => {}
-                (None, _) => problems.push((inner, "is unknown".to_owned())),
+            match (&schema["properties"][name.as_str()], &schema["additionalProperties"]) {
+                (schema @ Value::Object(_), _) | (Value::Null, schema @ Value::Object(_)) => {
+                    problems.extend(self.problems(schema, node, &inner));
+                }
+                (Value::Null, Value::Bool(true)) => {}
+                _ => problems.push((inner, "is unknown".to_owned())),
             }
         }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        for name in required.filter_map(Value::as_str).filter(|name| !members.contains_key(*name)) {
-            problems.push((within(place, name), "is missing".to_owned()));
-        }
+        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let missing = required.filter(|name| !members.contains_key(*name));
+        problems.extend(missing.map(|name| (within(place, name), "is missing".to_owned())));
+        problems
     }
 }
 
@@ -290,36 +234,30 @@ fn within(place: &str, name: &str) -> String {
     if place.is_empty() { name.to_owned() } else { format!("{place}[{name}]") }
 }
 
-/// The parameters by their brackets. Empty brackets add to a list.
-fn tree(fields: &[(String, String)]) -> Node {
-    let mut root = BTreeMap::new();
+/// The fields as objects by their brackets. Lists are objects whose names are numbers.
+fn tree(fields: &[(String, String)]) -> Value {
+    let mut root = Map::new();
     for (name, value) in fields {
         let mut parts = name.split('[').map(|part| part.trim_end_matches(']'));
         let first = parts.next().unwrap_or_default();
         insert(&mut root, first, &parts.collect::<Vec<_>>(), value);
     }
-    Node::Members(root)
+    Value::Object(root)
 }
 
-fn insert(members: &mut BTreeMap<String, Node>, name: &str, rest: &[&str], value: &str) {
-    let name = match name {
-        // Wide enough that the order of the names is that of the numbers.
-        "" => format!("{:06}", members.len()),
-        name => name.to_owned(),
-    };
+fn insert(members: &mut Map<String, Value>, name: &str, rest: &[&str], value: &str) {
+    // Empty brackets add to a list. Its numbers are wide enough to be sorted as text.
+    let name = if name.is_empty() { format!("{:06}", members.len()) } else { name.to_owned() };
     let Some((next, rest)) = rest.split_first() else {
-        members.insert(name, Node::Text(value.to_owned()));
+        members.insert(name, value.into());
         return;
     };
-    let inner = members.entry(name).or_insert_with(|| Node::Members(BTreeMap::new()));
-    match inner {
-        Node::Members(inner) => insert(inner, next, rest, value),
-        // Given as a value and with brackets: the brackets are the later word.
-        Node::Text(_) => {
-            let mut members = BTreeMap::new();
-            insert(&mut members, next, rest, value);
-            *inner = Node::Members(members);
-        }
+    let inner = members.entry(name).or_insert(Value::Null);
+    if !inner.is_object() {
+        *inner = Value::Object(Map::new());
+    }
+    if let Value::Object(inner) = inner {
+        insert(inner, next, rest, value);
     }
 }
 

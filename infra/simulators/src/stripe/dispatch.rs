@@ -1,4 +1,4 @@
-//! Which call does what.
+//! The routes of the API.
 
 use axum::http::Method;
 
@@ -6,18 +6,18 @@ use super::api_error::ApiError;
 use super::form::Form;
 use super::work::{Outcome, Work};
 use super::{
-    PLATFORM, accounts, confirm, customers, fees, intents, listing, payment_methods, refunds, render,
+    accounts, confirm, customers, expand, fees, intents, listing, payment_methods, refunds, render,
     setup_intents, tax, transfers,
 };
 
-/// Refuses to expand what cannot be expanded, before anything is done.
+/// Refuses expansions that are not possible, before anything is done.
 pub(super) fn check_expansions(
     work: &Work,
     method: &Method,
     path: &str,
     paths: &[String],
 ) -> Result<(), ApiError> {
-    if let Some(path) = paths.iter().find(|path| work.origin.from_client && *path != "payment_method") {
+    if let Some(path) = paths.iter().find(|path| work.caller.browser && *path != "payment_method") {
         return Err(ApiError::invalid(format!("This property cannot be expanded ({path}).")));
     }
     let parts: Vec<&str> = path.split('/').collect();
@@ -27,27 +27,25 @@ pub(super) fn check_expansions(
     let collection = match parts.as_slice() {
         ["transfers", _, "reversals", ..] => "transfer_reversals",
         ["application_fees", _, "refunds", ..] => "fee_refunds",
-        ["accounts", _, "login_links"] => "login_links",
         [collection, ..] => collection,
         [] => return Ok(()),
     };
     let kind = collection.strip_suffix('s').unwrap_or(collection);
     let is_list = *method == Method::GET && matches!(parts.len(), 1 | 3);
     let kind = if is_list { format!("{kind}[]") } else { kind.to_owned() };
-    render::check_expansions(&kind, paths)
+    expand::check_expansions(&kind, paths)
 }
 
-/// Does what a call asks for.
+/// Executes a call.
 pub(super) fn dispatch(work: &mut Work, method: &Method, path: &str, form: &Form) -> Outcome {
     let parts: Vec<&str> = path.split('/').collect();
     let parts = parts.as_slice();
-    if work.origin.from_client {
+    if work.caller.browser {
         return match (method, parts) {
             (&Method::GET, ["payment_intents", id]) => intents::retrieve(work, id, form),
             (&Method::POST, ["payment_intents", id, "confirm"]) => confirm::confirm(work, id, form),
             (&Method::GET, ["setup_intents", id]) => setup_intents::retrieve(work, id, form),
             (&Method::POST, ["setup_intents", id, "confirm"]) => setup_intents::confirm(work, id, form),
-            (&Method::POST, ["payment_methods"]) => payment_methods::create(work, form),
             _ => Err(ApiError::unauthorized("This API call cannot be made with a publishable API key.")),
         };
     }
@@ -56,15 +54,16 @@ pub(super) fn dispatch(work: &mut Work, method: &Method, path: &str, form: &Form
         return tax::call(work, method, rest, form).unwrap_or_else(|| Err(unknown()));
     }
     match *method {
+        Method::POST if work.caller.account.is_some() => {
+            let message =
+                "This simulator takes payments on the platform: leave out the Stripe-Account header.";
+            Err(ApiError::invalid(message))
+        }
         Method::POST => post_object(work, parts, form).unwrap_or_else(|| Err(unknown())),
         Method::GET => match parts {
             ["accounts", id] => accounts::retrieve(work, id, form),
             ["payment_intents", id] => intents::retrieve(work, id, form),
             ["setup_intents", id] => setup_intents::retrieve(work, id, form),
-            ["balance"] => {
-                form.allow_only(&["expand[]"])?;
-                Ok(render::balance(work.state, work.origin.account.as_deref().unwrap_or(PLATFORM)))
-            }
             [collection] => listing::list(work, collection, form).unwrap_or_else(|| Err(unknown())),
             [collection, id] => retrieve(work, collection, id, form).unwrap_or_else(|| Err(unknown())),
             [collection, id, list] => {
@@ -76,21 +75,17 @@ pub(super) fn dispatch(work: &mut Work, method: &Method, path: &str, form: &Form
     }
 }
 
-/// Makes or changes something; `None` when there is no such call.
+/// Creates or changes an object; `None` when there is no such call.
 fn post_object(work: &mut Work, parts: &[&str], form: &Form) -> Option<Outcome> {
     Some(match parts {
         ["accounts"] => accounts::create(work, form),
-        ["accounts", id] => accounts::update(work, id, form),
-        ["accounts", id, "login_links"] => accounts::create_login_link(work, id, form),
         ["account_links"] => accounts::create_link(work, form),
         ["customers"] => customers::create(work, form),
-        ["payment_methods"] => payment_methods::create(work, form),
         ["payment_methods", id, "detach"] => payment_methods::detach(work, id, form),
         ["setup_intents"] => setup_intents::create(work, form),
         ["setup_intents", id, "confirm"] => setup_intents::confirm(work, id, form),
         ["setup_intents", id, "cancel"] => setup_intents::cancel(work, id, form),
         ["payment_intents"] => intents::create(work, form),
-        ["payment_intents", id] => intents::update(work, id, form),
         ["payment_intents", id, "confirm"] => confirm::confirm(work, id, form),
         ["payment_intents", id, "capture"] => intents::capture(work, id, form),
         ["payment_intents", id, "cancel"] => intents::cancel(work, id, form),
@@ -102,7 +97,7 @@ fn post_object(work: &mut Work, parts: &[&str], form: &Form) -> Option<Outcome> 
     })
 }
 
-/// `GET` of one of the simpler objects; `None` when there is no such collection.
+/// `GET` of any other object; `None` when there is no such collection.
 fn retrieve(work: &Work, collection: &str, id: &str, form: &Form) -> Option<Outcome> {
     let (kind, prefixes): (&str, &[&str]) = match collection {
         "application_fees" => ("application fee", &["fee"]),
@@ -120,10 +115,8 @@ fn retrieve(work: &Work, collection: &str, id: &str, form: &Form) -> Option<Outc
     if let Err(error) = form.allow_only(&["expand[]"]) {
         return Some(Err(error));
     }
-    let prefix = id.split_once('_').map(|(prefix, _)| prefix);
-    let account = work.origin.account.as_deref();
-    let visible = prefix.is_some_and(|prefix| prefixes.contains(&prefix))
-        && render::owner(work.state, id) == Some(account);
-    let object = if visible { render::any(work.state, id) } else { None };
+    let known = id.split_once('_').is_some_and(|(prefix, _)| prefixes.contains(&prefix));
+    let own = render::owner(work.state, id) == work.caller.account.as_deref();
+    let object = if known && own { render::any(work.state, id) } else { None };
     Some(object.ok_or_else(|| ApiError::missing(kind, id, "id")))
 }

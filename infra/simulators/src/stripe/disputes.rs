@@ -1,46 +1,33 @@
-//! Guests who dispute a payment at their bank. Source: <https://docs.stripe.com/disputes/how-disputes-work>.
+//! Disputes. Source: <https://docs.stripe.com/disputes/how-disputes-work>.
 //!
-//! Opening takes the amount and Stripe's fee from whoever took the payment: the platform, unless it was a
-//! direct charge. Winning brings the amount back and not the fee. Transfers are nobody's business here.
+//! A dispute withdraws the amount and Stripe's fee from the platform. Winning it brings the amount back, and not
+//! the fee. Transfers are not reversed.
 
 use serde::{Deserialize, Serialize};
 
 use super::api_error::ApiError;
 use super::books::{DISPUTE_FEE, book, line};
 use super::cards::{self, Later};
-use super::events::emit;
-use super::state::{Charge, ChargeStatus, Dispute, DisputeStatus, Line};
+use super::events::about;
+use super::state::{Charge, ChargeStatus, Dispute, DisputeStatus, Line, name};
 use super::work::{Outcome, Work};
-use super::{currencies, in_words, render, validate};
+use super::{currencies, display, render, validate};
 use crate::random;
+use crate::simulator::Refused;
 
-/// How long evidence can be given, in seconds.
-const ANSWER_WITHIN: i64 = 7 * 86_400;
+/// How long evidence can be submitted, in seconds.
+const RESPOND_WITHIN: i64 = 7 * 86_400;
 
-/// What guests can say. Source: <https://docs.stripe.com/disputes/categories>.
-const REASONS: &[&str] = &[
-    "bank_cannot_process",
-    "check_returned",
-    "credit_not_processed",
-    "customer_initiated",
-    "debit_not_authorized",
-    "duplicate",
-    "fraudulent",
-    "general",
-    "incorrect_account_details",
-    "insufficient_funds",
-    "noncompliant",
-    "product_not_received",
-    "product_unacceptable",
-    "subscription_canceled",
-    "unrecognized",
-];
+/// The reasons of disputes. Source: <https://docs.stripe.com/disputes/categories>.
+const REASONS: &str = "bank_cannot_process check_returned credit_not_processed customer_initiated \
+    debit_not_authorized duplicate fraudulent general incorrect_account_details insufficient_funds noncompliant \
+    product_not_received product_unacceptable subscription_canceled unrecognized";
 
 /// How a dispute ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeOutcome {
-    /// The bank gives the disputed money back. Stripe keeps its fee.
+    /// The bank returns the disputed amount. Stripe keeps its fee.
     Won,
     /// The guest keeps the money.
     Lost,
@@ -49,8 +36,8 @@ pub enum DisputeOutcome {
 /// Disputes `amount`, or all that was not refunded, of a charge or of an intent's latest charge.
 pub(super) fn open(work: &mut Work, id: &str, amount: Option<i64>, reason: &str) -> Outcome {
     let charge = find(work, id)?.clone();
-    if !REASONS.contains(&reason) {
-        let message = format!("Invalid reason: must be one of {}", REASONS.join(", "));
+    if !REASONS.split_ascii_whitespace().any(|known| known == reason) {
+        let message = format!("Invalid reason: must be one of {}", REASONS.replace(' ', ", "));
         return Err(ApiError::invalid(message).param("reason"));
     }
     if charge.status != ChargeStatus::Succeeded || !charge.captured {
@@ -60,33 +47,32 @@ pub(super) fn open(work: &mut Work, id: &str, amount: Option<i64>, reason: &str)
         let message = format!("Charge {} has been disputed before.", charge.id);
         return Err(ApiError::invalid(message).code("charge_disputed"));
     }
-    let amount = amount.unwrap_or(charge.amount_captured - charge.refunded);
+    let amount = amount.unwrap_or(charge.amount_captured - charge.amount_refunded);
     if amount < 1 {
         return Err(validate::not_positive("amount"));
     }
     validate::whole("amount", amount, &charge.currency)?;
     if amount > charge.amount_captured {
-        let paid = in_words(charge.amount_captured, &charge.currency);
+        let paid = display(charge.amount_captured, &charge.currency);
         return Err(ApiError::invalid(format!("No more than {paid} was paid.")).param("amount"));
     }
     let id = format!("dp_{}", random::letters(24));
-    let mut out = line(work, Line::Dispute, charge.account.as_deref(), -amount, &charge.currency, &id);
+    let mut out = line(work, Line::Dispute, None, -amount, &charge.currency, &id);
     out.stripe_fee = fee(&charge.currency);
     let dispute = Dispute {
         id: id.clone(),
-        account: charge.account.clone(),
         charge: charge.id.clone(),
-        intent: charge.intent.clone(),
+        payment_intent: charge.payment_intent.clone(),
         amount,
         currency: charge.currency.clone(),
         reason: reason.to_owned(),
         status: DisputeStatus::NeedsResponse,
-        due_by: work.now + ANSWER_WITHIN,
+        due_by: work.now + RESPOND_WITHIN,
         transactions: vec![book(work, out)],
         created: work.now,
     };
     work.state.disputes.add(dispute);
-    tell(work, &id, &["charge.dispute.created", "charge.dispute.funds_withdrawn"])
+    announce(work, &id, &["charge.dispute.created", "charge.dispute.funds_withdrawn"])
 }
 
 fn find<'a>(work: &'a Work, id: &str) -> Result<&'a Charge, ApiError> {
@@ -102,47 +88,43 @@ fn fee(currency: &str) -> i64 {
     }
 }
 
-/// Ends a dispute.
+/// Closes a dispute.
 pub(super) fn close(work: &mut Work, id: &str, outcome: DisputeOutcome) -> Outcome {
     let dispute = work.state.disputes.get(id).ok_or_else(|| ApiError::missing("dispute", id, "id"))?.clone();
     if dispute.status != DisputeStatus::NeedsResponse {
-        return Err(ApiError::invalid(format!("This dispute is already closed: {}.", dispute.status.name())));
+        return Err(ApiError::invalid(format!("This dispute is already closed: {}.", name(dispute.status))));
     }
     let won = outcome == DisputeOutcome::Won;
     let back = won.then(|| {
-        let account = dispute.account.as_deref();
-        let back = line(work, Line::DisputeReversal, account, dispute.amount, &dispute.currency, id);
+        let back = line(work, Line::DisputeReversal, None, dispute.amount, &dispute.currency, id);
         book(work, back)
     });
-    if let Some(dispute) = work.state.disputes.get_mut(id) {
+    work.state.disputes.change(id, |dispute| {
         dispute.status = if won { DisputeStatus::Won } else { DisputeStatus::Lost };
         dispute.transactions.extend(back);
-    }
+    });
     match won {
-        true => tell(work, id, &["charge.dispute.funds_reinstated", "charge.dispute.closed"]),
-        false => tell(work, id, &["charge.dispute.closed"]),
+        true => announce(work, id, &["charge.dispute.funds_reinstated", "charge.dispute.closed"]),
+        false => announce(work, id, &["charge.dispute.closed"]),
     }
 }
 
-fn tell(work: &mut Work, id: &str, kinds: &[&str]) -> Outcome {
-    let dispute = work.state.disputes.get(id).ok_or_else(|| ApiError::internal("The dispute is gone."))?;
-    let (object, account) = (render::dispute(work.state, dispute), dispute.account.clone());
+/// Records events about a dispute, and returns the dispute.
+fn announce(work: &mut Work, id: &str, kinds: &[&str]) -> Outcome {
     for kind in kinds {
-        emit(work, kind, object.clone(), account.as_deref());
+        about(work, kind, id);
     }
-    Ok(object)
+    render::any(work.state, id).ok_or_else(|| ApiError::internal("The dispute is gone."))
 }
 
-/// Disputes a charge as its card does.
+/// Disputes a charge as the owner of its test card does.
 pub(super) fn open_by_card(work: &mut Work, charge_id: &str) {
-    let Some(charge) = work.state.charges.get_mut(charge_id) else { return };
-    charge.disputed_at = None;
-    let method = charge.payment_method.clone();
-    let later = work.state.payment_methods.get(&method).map(|method| cards::later_of(&method.means));
-    if let Some(Later::Dispute(reason)) = later
+    let Some(charge) = work.state.charges.get(charge_id).cloned() else { return };
+    work.state.charges.change(charge_id, |charge| charge.disputed_at = None);
+    if let Later::Dispute(reason) = cards::later_of(work.state, &charge)
         && let Err(error) = open(work, charge_id, None, reason)
     {
-        // Everything was refunded before its guest came to dispute it.
-        tracing::info!(charge_id, reason = error.refused().message, "a charge was not disputed");
+        // Everything was refunded before.
+        tracing::info!(charge_id, reason = Refused::from(error).message, "a charge was not disputed");
     }
 }

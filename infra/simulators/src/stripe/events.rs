@@ -1,19 +1,19 @@
-//! Telling what happened. Source: <https://docs.stripe.com/api/events>.
+//! Events. Source: <https://docs.stripe.com/api/events>.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::render;
 use super::state::Event;
 use super::work::Work;
 use crate::random;
 
-/// Records an event about `object` as it is now, and makes its webhooks due. `account` is the connected
-/// account it happened on; `None` is the platform.
+/// Records an event about `object` as it is now, and schedules its webhook. `account` is the connected account
+/// it happened on; `None` is the platform.
 pub(super) fn emit(work: &mut Work, kind: &str, object: Value, account: Option<&str>) {
     emit_change(work, kind, object, None, account);
 }
 
-/// The same, with the values that members of the object had before.
+/// The same, with the former values of the members that changed.
 pub(super) fn emit_change(
     work: &mut Work,
     kind: &str,
@@ -28,26 +28,23 @@ pub(super) fn emit_change(
         account: account.map(str::to_owned),
         object,
         previous,
-        request: work.origin.request.clone(),
-        idempotency_key: work.origin.idempotency_key.clone(),
+        request: work.caller.request.clone(),
+        idempotency_key: work.caller.idempotency_key.clone(),
     };
-    if work.announce && !work.switches.drop_webhooks {
-        let due_at = work.now + i64::from(work.switches.delay_deliveries_seconds);
-        work.state.webhooks.add(&event.id, due_at, work.switches.duplicate_deliveries);
-    }
+    work.deliver(&event.id);
     work.state.events.add(event);
 }
 
-/// Emits an event about an intent of whichever account.
-pub(super) fn about_intent(work: &mut Work, kind: &str, id: &str) {
-    let Some(intent) = work.state.intents.get(id) else { return };
-    let (object, account) = (render::intent(intent), intent.account.clone());
-    emit(work, kind, object, account.as_deref());
+/// Records an event about an object of the platform, by its id.
+pub(super) fn about(work: &mut Work, kind: &str, id: &str) {
+    if let Some(object) = render::any(work.state, id) {
+        emit(work, kind, object, None);
+    }
 }
 
-/// Emits an event about a charge.
-pub(super) fn about_charge(work: &mut Work, kind: &str, id: &str) {
-    let Some(charge) = work.state.charges.get(id) else { return };
-    let (object, account) = (render::charge(work.state, charge), charge.account.clone());
-    emit(work, kind, object, account.as_deref());
+/// The members of `before` that `after` has not, or has with another value.
+pub(super) fn changed(before: &Value, after: &Value) -> Map<String, Value> {
+    let members = before.as_object().into_iter().flatten();
+    let changed = members.filter(|(name, value)| after.get(name.as_str()) != Some(*value));
+    changed.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

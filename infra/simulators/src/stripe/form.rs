@@ -1,4 +1,7 @@
-//! Bodies and queries of the form `a[b][0][c]=v`.
+//! Forms: bodies and queries such as `a[b][0][c]=v`.
+//!
+//! Stripe treats an empty value as absent, names the wrong parameter in each error, and takes lists with and without
+//! numbers, so this reads parameters by their names instead of deserializing them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +14,7 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Reads URL-encoded text.
+    /// Reads a URL-encoded form.
     pub(super) fn parse(encoded: &[u8]) -> Result<Self, ApiError> {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(encoded) {
@@ -21,7 +24,7 @@ impl Form {
             if !well_formed(&name) {
                 return Err(ApiError::invalid(format!("Invalid parameter name: {name}")));
             }
-            // The last of two equal names counts; names that end in [] add up instead.
+            // Of fields with the same name the last counts; names that end in [] make a list.
             if !name.ends_with("[]") {
                 fields.retain(|(earlier, _)| *earlier != name);
             }
@@ -30,23 +33,27 @@ impl Form {
         Ok(Self { fields })
     }
 
-    /// Refuses every parameter that none of `known` allows. A pattern's `*` stands for any name, its empty
-    /// brackets for a position in a list.
+    /// The form with these fields.
+    pub(super) fn of<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self { fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
+    }
+
+    /// Refuses every parameter that no pattern of the `known` lists matches. In a pattern `*` stands for any name,
+    /// and empty brackets for a position in a list.
     pub(super) fn allow_only(&self, known: &[&str]) -> Result<(), ApiError> {
         if let Some((name, _)) = self.fields.iter().find(|(name, _)| name.starts_with("payment_method_types"))
         {
             let message = "The payment_method_types parameter is no longer supported. Use \
                            automatic_payment_methods, excluded_payment_method_types or \
                            allowed_payment_method_types instead.";
-            return Err(ApiError::invalid(message)
-                .code("payment_method_types_no_longer_supported")
-                .param(name));
+            let error = ApiError::invalid(message).code("payment_method_types_no_longer_supported");
+            return Err(error.param(name));
         }
-        let unknown = self.fields.iter().find(|(name, _)| !known.iter().any(|pattern| fits(name, pattern)));
+        let patterns = known.iter().flat_map(|list| list.split_ascii_whitespace());
+        let unknown =
+            self.fields.iter().find(|(name, _)| !patterns.clone().any(|pattern| fits(name, pattern)));
         match unknown {
-            Some((name, _)) => Err(ApiError::invalid(format!("Received unknown parameter: {name}"))
-                .code("parameter_unknown")
-                .param(name)),
+            Some((name, _)) => Err(ApiError::parameter_unknown(name)),
             None => Ok(()),
         }
     }
@@ -56,7 +63,7 @@ impl Form {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value when it is not empty. Stripe takes an empty value as "unset".
+    /// The value, unless it is empty.
     pub(super) fn filled(&self, name: &str) -> Option<&str> {
         self.text(name).filter(|value| !value.is_empty())
     }
@@ -70,15 +77,9 @@ impl Form {
     }
 
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        self.filled(name)
-            .map(|text| {
-                text.parse().map_err(|_| {
-                    ApiError::invalid(format!("Invalid integer: {text}"))
-                        .code("parameter_invalid_integer")
-                        .param(name)
-                })
-            })
-            .transpose()
+        let Some(text) = self.filled(name) else { return Ok(None) };
+        let error = ApiError::invalid(format!("Invalid integer: {text}"));
+        text.parse().map(Some).map_err(|_| error.code("parameter_invalid_integer").param(name))
     }
 
     pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
@@ -90,7 +91,12 @@ impl Form {
         }
     }
 
-    /// One of a few words.
+    /// True when the value is `true`, false when it is `false` or absent.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        Ok(self.boolean(name)?.unwrap_or(false))
+    }
+
+    /// One of these words.
     pub(super) fn word(&self, name: &str, words: &[&str]) -> Result<Option<String>, ApiError> {
         match self.filled(name) {
             Some(text) if !words.contains(&text) => {
@@ -104,12 +110,8 @@ impl Form {
     /// `name[]=a&name[]=b` or `name[0]=a&name[1]=b`; `None` when there is none.
     pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
         let pattern = format!("{name}[]");
-        let values: Vec<_> = self
-            .fields
-            .iter()
-            .filter(|(field, _)| fits(field, &pattern))
-            .map(|(_, value)| value.clone())
-            .collect();
+        let fitting = self.fields.iter().filter(|(field, _)| fits(field, &pattern));
+        let values: Vec<_> = fitting.map(|(_, value)| value.clone()).collect();
         (!values.is_empty()).then_some(values)
     }
 
@@ -121,38 +123,29 @@ impl Form {
         self.fields.iter().filter_map(|(field, value)| Some((inside(field)?, value.clone()))).collect()
     }
 
-    /// Takes a value out, as if it had not been sent.
-    pub(super) fn take(&mut self, name: &str) -> Option<String> {
-        let place = self.fields.iter().position(|(field, _)| field == name)?;
-        Some(self.fields.remove(place).1)
-    }
-
-    /// Everything as it was sent.
+    /// All fields in the order they were sent.
     pub(super) fn fields(&self) -> &[(String, String)] {
         &self.fields
     }
 
-    /// Everything, in an order that does not depend on how it was sent.
-    pub(super) fn canonical(&self) -> Vec<(String, String)> {
+    /// All fields, sorted.
+    pub(super) fn sorted(&self) -> Vec<(String, String)> {
         let mut fields = self.fields.clone();
         fields.sort();
         fields
     }
 }
 
+/// Whether a name is a word with any number of words in brackets behind it.
 fn well_formed(name: &str) -> bool {
-    let mut rest = name.trim_start_matches(|letter| letter != '[' && letter != ']');
-    if rest.len() == name.len() {
-        return false;
-    }
-    while !rest.is_empty() {
-        let Some(after) = rest.strip_prefix('[').and_then(|open| open.split_once(']')) else { return false };
-        if after.0.contains('[') {
+    let (word, mut rest) = name.split_at(name.find('[').unwrap_or(name.len()));
+    while let Some((inner, after)) = rest.strip_prefix('[').and_then(|open| open.split_once(']')) {
+        if inner.contains('[') {
             return false;
         }
-        rest = after.1;
+        rest = after;
     }
-    true
+    rest.is_empty() && !word.is_empty() && !word.contains(']')
 }
 
 fn fits(name: &str, pattern: &str) -> bool {

@@ -7,7 +7,7 @@ use super::books::{balance_of, book, line};
 use super::events::emit;
 use super::state::{Line, Payout, PayoutStatus};
 use super::work::{Outcome, Work};
-use super::{accounts, in_words, render, validate};
+use super::{accounts, display, render, validate};
 use crate::random;
 
 /// How a payout ends.
@@ -16,7 +16,7 @@ use crate::random;
 pub enum PayoutOutcome {
     /// It arrives.
     Paid,
-    /// The bank sends it back.
+    /// The bank returns it.
     Failed,
 }
 
@@ -42,21 +42,18 @@ pub(super) fn pay_out(
     }
     if paid < 1 || paid > balance {
         let message =
-            format!("You have insufficient funds in your Stripe account: {}.", in_words(balance, &currency));
+            format!("You have insufficient funds in your Stripe account: {}.", display(balance, &currency));
         return Err(ApiError::invalid(message).code("balance_insufficient"));
     }
     validate::whole("amount", paid, &currency)?;
     let id = format!("po_{}", random::letters(24));
     let out = line(work, Line::Payout, Some(account_id), -paid, &currency, &id);
-    let transaction = book(work, out);
+    let balance_transaction = book(work, out);
     let automatic = amount.is_none();
     if automatic {
         for line in work.state.transactions.iter_mut() {
-            if line.account.as_deref() == Some(account_id)
-                && line.currency == currency
-                && line.payout.is_none()
-            {
-                line.payout = Some(id.clone());
+            if line.account.as_deref() == Some(account_id) && line.currency == currency {
+                line.payout.get_or_insert_with(|| id.clone());
             }
         }
     }
@@ -67,23 +64,24 @@ pub(super) fn pay_out(
         currency: currency.clone(),
         automatic,
         status: PayoutStatus::Pending,
-        transaction,
-        failure_transaction: None,
+        balance_transaction,
+        failure_balance_transaction: None,
         created: work.now,
     });
-    tell(work, &id, "payout.created")?;
+    announce(work, &id, "payout.created")?;
     let back = (outcome == PayoutOutcome::Failed).then(|| {
         let back = line(work, Line::PayoutFailure, Some(account_id), paid, &currency, &id);
         book(work, back)
     });
-    if let Some(payout) = work.state.payouts.get_mut(&id) {
+    work.state.payouts.change(&id, |payout| {
         payout.status = if back.is_some() { PayoutStatus::Failed } else { PayoutStatus::Paid };
-        payout.failure_transaction = back;
-    }
-    tell(work, &id, if outcome == PayoutOutcome::Failed { "payout.failed" } else { "payout.paid" })
+        payout.failure_balance_transaction = back;
+    });
+    announce(work, &id, if outcome == PayoutOutcome::Failed { "payout.failed" } else { "payout.paid" })
 }
 
-fn tell(work: &mut Work, id: &str, kind: &str) -> Outcome {
+/// Records an event about a payout, and returns the payout.
+fn announce(work: &mut Work, id: &str, kind: &str) -> Outcome {
     let payout = work.state.payouts.get(id).ok_or_else(|| ApiError::internal("The payout is gone."))?;
     let (object, account) = (render::payout(payout), payout.account.clone());
     emit(work, kind, object.clone(), Some(&account));

@@ -1,56 +1,51 @@
-//! Giving money back. Source: <https://docs.stripe.com/api/refunds/create>,
+//! Refunds. Source: <https://docs.stripe.com/api/refunds/create>,
 //! <https://docs.stripe.com/connect/destination-charges#issue-refunds>,
 //! <https://docs.stripe.com/refunds#failed-refunds>.
 //!
-//! Transfers and fees come back in proportion, and however a payment is cut up, the last refund leaves nothing
-//! over.
-//! A refund that fails brings the platform's money back, and nothing else: transfers stay reversed and fees
-//! stay given back.
+//! Transfers and fees are reversed in proportion: however a payment is cut up, its last refund leaves nothing
+//! over. A refund that fails brings back only the platform's money: transfers stay reversed and fees refunded.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api_error::ApiError;
 use super::books::{book, line, next_share};
 use super::cards::{self, Later};
-use super::events::{about_charge, emit, emit_change};
+use super::events::{about, changed, emit, emit_change};
 use super::form::Form;
 use super::state::{Charge, ChargeStatus, DisputeStatus, Line, Metadata, Refund, RefundStatus};
 use super::work::{Outcome, Work};
-use super::{fees, in_words, render, transfers, validate};
+use super::{fees, render, transfers, validate};
 use crate::random;
 
-const CREATE: &[&str] = &[
-    "amount",
-    "charge",
-    "expand[]",
-    "metadata",
-    "metadata[*]",
-    "payment_intent",
-    "reason",
-    "refund_application_fee",
-    "reverse_transfer",
-];
+const CREATE: &str = "amount charge expand[] metadata metadata[*] payment_intent reason refund_application_fee \
+    reverse_transfer";
 
-/// A part of a transfer, or of a fee, that comes back: its id and the amount.
+/// A part of a transfer, or of a fee, that is reversed: its id and the amount.
 type Part = (String, i64);
 
 /// `POST /v1/refunds`.
 pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
-    form.allow_only(CREATE)?;
+    form.allow_only(&[CREATE])?;
     let reason = form.word("reason", &["duplicate", "fraudulent", "requested_by_customer"])?;
-    let metadata = validate::metadata(form, &Default::default())?;
-    let reverse = form.boolean("reverse_transfer")?.unwrap_or(false);
-    let with_fee = form.boolean("refund_application_fee")?.unwrap_or(false);
+    let metadata = validate::metadata(form)?;
+    let reverse = form.flag("reverse_transfer")?;
+    let with_fee = form.flag("refund_application_fee")?;
     let charge = find_charge(work, form)?.clone();
-    let amount = amount(form, &charge)?;
+    let left = charge.amount_captured - charge.amount_refunded;
+    if left == 0 {
+        let message = format!("Charge {} has already been refunded.", charge.id);
+        return Err(ApiError::invalid(message).code("charge_already_refunded").after_work_began());
+    }
+    let amount = validate::amount_up_to(form, left, &charge.currency, |amount, left| {
+        format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
+    })?;
     let of_transfer = if reverse { Some(transfer_part(work, &charge, amount)?) } else { None };
     let of_fee = if with_fee { Some(fee_part(work, &charge, amount)?) } else { None };
 
     let id = format!("re_{}", random::letters(24));
-    let account = charge.account.as_deref();
-    let out = line(work, Line::Refund, account, -amount, &charge.currency, &id);
-    let transaction = book(work, out);
-    // A share of a few cents can be nothing.
+    let out = line(work, Line::Refund, None, -amount, &charge.currency, &id);
+    let balance_transaction = book(work, out);
+    // The share of a few cents can be nothing.
     let reversal = match of_transfer.filter(|(_, part)| *part > 0) {
         Some((transfer, part)) => {
             Some(transfers::reverse(work, &transfer, part, Some(&id), Metadata::new())?)
@@ -58,52 +53,53 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         None => None,
     };
     let fee = match of_fee.filter(|(_, part)| *part > 0) {
-        Some((fee, part)) => Some(fees::give_back(work, &fee, part, Metadata::new())?.fee),
+        Some((fee, part)) => Some(fees::refund(work, &fee, part, Metadata::new())?.fee),
         None => None,
     };
-    if let Some(charge) = work.state.charges.get_mut(&charge.id) {
-        charge.refunded += amount;
+    work.state.charges.change(&charge.id, |charge| {
+        charge.amount_refunded += amount;
         charge.refunded_reversing += if reverse { amount } else { 0 };
         charge.refunded_with_fee += if with_fee { amount } else { 0 };
-    }
+    });
     let (status, settles) = course(work, &charge);
     let refund = Refund {
-        id: id.clone(),
-        account: charge.account.clone(),
+        id,
         amount,
         currency: charge.currency.clone(),
         charge: charge.id.clone(),
-        intent: charge.intent.clone(),
+        payment_intent: charge.payment_intent.clone(),
         reason,
         metadata,
         status,
         settles,
-        transaction,
+        balance_transaction,
         failure_transaction: None,
-        reversal: reversal.as_ref().map(|reversal| reversal.id.clone()),
+        transfer_reversal: reversal.as_ref().map(|reversal| reversal.id.clone()),
         created: work.now,
     };
-    let answer = render::refund(&refund);
+    let object = render::refund(&refund);
     work.state.refunds.add(refund);
-    emit(work, "refund.created", answer.clone(), account);
-    about_charge(work, "charge.refunded", &charge.id);
+    emit(work, "refund.created", object.clone(), None);
+    about(work, "charge.refunded", &charge.id);
     if let Some(reversal) = reversal {
-        transfers::about_reversed(work, &reversal.transfer);
+        about(work, "transfer.reversed", &reversal.transfer);
     }
     if let Some(fee) = fee {
-        fees::about_refunded(work, &fee);
+        about(work, "application_fee.refunded", &fee);
     }
-    Ok(answer)
+    Ok(object)
 }
 
-/// What the bank of the charge's card says to a refund now, and later.
+/// The status of a new refund, and when it changes to which, by the charge's test card and the faults.
 fn course(work: &Work, charge: &Charge) -> (RefundStatus, Option<(i64, RefundStatus)>) {
-    let method = work.state.payment_methods.get(&charge.payment_method);
     let at = work.now + cards::LATER_AFTER;
-    match method.map(|method| cards::later_of(&method.means)) {
-        Some(Later::PendingRefunds) => (RefundStatus::Pending, Some((at, RefundStatus::Succeeded))),
-        Some(Later::FailingRefunds) => (RefundStatus::Succeeded, Some((at, RefundStatus::Failed))),
-        _ => (RefundStatus::Succeeded, None),
+    let later = cards::later_of(work.state, charge);
+    if work.faults.fail_refunds || later == Later::FailingRefunds {
+        (RefundStatus::Succeeded, Some((at, RefundStatus::Failed)))
+    } else if work.faults.pend_refunds || later == Later::PendingRefunds {
+        (RefundStatus::Pending, Some((at, RefundStatus::Succeeded)))
+    } else {
+        (RefundStatus::Succeeded, None)
     }
 }
 
@@ -111,8 +107,8 @@ fn find_charge<'a>(work: &'a Work, form: &Form) -> Result<&'a Charge, ApiError> 
     let charge_id = match (form.filled("charge"), form.filled("payment_intent")) {
         (Some(charge), None) => charge.to_owned(),
         (None, Some(id)) => {
-            let found =
-                work.intent(id).map_err(|_| ApiError::missing("payment_intent", id, "payment_intent"))?;
+            let found = work.state.intents.get(id);
+            let found = found.ok_or_else(|| ApiError::missing("payment_intent", id, "payment_intent"))?;
             let charge = found.latest_charge.clone().filter(|charge| {
                 work.state.charges.get(charge).is_some_and(|charge| charge.status == ChargeStatus::Succeeded)
             });
@@ -131,7 +127,7 @@ fn find_charge<'a>(work: &'a Work, form: &Form) -> Result<&'a Charge, ApiError> 
             return Err(ApiError::invalid(message).code("parameter_missing"));
         }
     };
-    let charge = work.state.charges.get(&charge_id).filter(|charge| charge.account == work.origin.account);
+    let charge = work.state.charges.get(&charge_id);
     let charge = charge.ok_or_else(|| ApiError::missing("charge", &charge_id, "charge"))?;
     if charge.status != ChargeStatus::Succeeded || !charge.captured {
         let message = format!(
@@ -140,34 +136,12 @@ fn find_charge<'a>(work: &'a Work, form: &Form) -> Result<&'a Charge, ApiError> 
         );
         return Err(ApiError::invalid(message).code("charge_not_refundable").after_work_began());
     }
-    // The guest's bank has taken the money already.
+    // The guest's bank has the money already.
     if work.state.disputes_of(&charge_id).any(|dispute| dispute.status != DisputeStatus::Won) {
         let message = format!("Charge {charge_id} has been charged back; cannot issue a refund.");
         return Err(ApiError::invalid(message).code("charge_disputed").after_work_began());
     }
     Ok(charge)
-}
-
-fn amount(form: &Form, charge: &Charge) -> Result<i64, ApiError> {
-    let left = charge.amount_captured - charge.refunded;
-    if left == 0 {
-        let message = format!("Charge {} has already been refunded.", charge.id);
-        return Err(ApiError::invalid(message).code("charge_already_refunded").after_work_began());
-    }
-    let Some(amount) = form.integer("amount")? else { return Ok(left) };
-    if amount < 1 {
-        return Err(validate::not_positive("amount"));
-    }
-    validate::whole("amount", amount, &charge.currency)?;
-    if amount > left {
-        let message = format!(
-            "Refund amount ({}) is greater than unrefunded amount on charge ({})",
-            in_words(amount, &charge.currency),
-            in_words(left, &charge.currency)
-        );
-        return Err(ApiError::invalid(message).param("amount").after_work_began());
-    }
-    Ok(amount)
 }
 
 fn transfer_part(work: &Work, charge: &Charge, amount: i64) -> Result<Part, ApiError> {
@@ -191,36 +165,32 @@ fn fee_part(work: &Work, charge: &Charge, amount: i64) -> Result<Part, ApiError>
     Ok((fee.id.clone(), fees::part(fee, part)?))
 }
 
-/// Ends a refund whose bank took its time: it arrived, or it did not and the money comes back.
+/// Changes the status of a refund when it settles. The money of a failed refund comes back.
 pub(super) fn settle(work: &mut Work, id: &str) {
     let Some(refund) = work.state.refunds.get(id).cloned() else { return };
     let Some((_, status)) = refund.settles else { return };
     let failed = status == RefundStatus::Failed;
     let back = failed.then(|| {
-        let account = refund.account.as_deref();
-        let back = line(work, Line::RefundFailure, account, refund.amount, &refund.currency, id);
+        let back = line(work, Line::RefundFailure, None, refund.amount, &refund.currency, id);
         book(work, back)
     });
-    if let Some(charge) = work.state.charges.get_mut(&refund.charge).filter(|_| failed) {
-        charge.refunded -= refund.amount;
+    if failed {
+        work.state.charges.change(&refund.charge, |charge| charge.amount_refunded -= refund.amount);
     }
     let before = render::refund(&refund);
-    let Some(refund) = work.state.refunds.get_mut(id) else { return };
-    refund.status = status;
-    refund.settles = None;
-    refund.failure_transaction = back;
-    let (after, account) = (render::refund(refund), refund.account.clone());
-    let mut previous = json!({});
-    for name in ["status", "pending_reason", "failure_reason", "failure_balance_transaction"] {
-        let (was, is) = (before.get(name), after.get(name));
-        if was != is {
-            previous[name] = was.cloned().unwrap_or(Value::Null);
+    let after = Refund { status, settles: None, failure_transaction: back, ..refund };
+    let object = render::refund(&after);
+    work.state.refunds.change(id, |refund| *refund = after);
+    let mut previous = changed(&before, &object);
+    for added in ["failure_reason", "failure_balance_transaction"] {
+        if object.get(added).is_some() {
+            previous.insert(added.to_owned(), Value::Null);
         }
     }
     for kind in ["refund.updated", "charge.refund.updated"] {
-        emit_change(work, kind, after.clone(), Some(previous.clone()), account.as_deref());
+        emit_change(work, kind, object.clone(), Some(Value::Object(previous.clone())), None);
     }
     if failed {
-        emit(work, "refund.failed", after, account.as_deref());
+        emit(work, "refund.failed", object, None);
     }
 }

@@ -2,9 +2,8 @@
 //! <https://docs.stripe.com/api/tax/settings>, <https://docs.stripe.com/api/tax/calculations>,
 //! <https://docs.stripe.com/api/tax/transactions>, <https://docs.stripe.com/tax/customer-locations>.
 //!
-//! Calculations are of one line. Which taxes there are stands in a small table, `rates`: enough for one tax, two
-//! taxes and none. What Stripe answers to a reference that is taken is not documented; here the refusal is about
-//! the parameter `reference` and names the entry.
+//! A calculation has one line. `rates` is a small table of taxes: enough for one tax, two taxes and none. Stripe does
+//! not document the error for a reference that exists; here it is about the parameter `reference` and names the entry.
 
 mod rates;
 mod render;
@@ -21,28 +20,18 @@ use crate::random;
 
 pub(super) use render::{calculation, transaction};
 
-/// How long a calculation can be made an entry of, in seconds: 90 days.
+/// How long an entry can be created from a calculation, in seconds: 90 days.
 pub const CALCULATION_LASTS: i64 = 90 * 86_400;
 
 /// How far a calculation's date may be from today, in seconds: 31 days.
 const FARTHEST_DATE: i64 = 31 * 86_400;
 
-const CALCULATE: &[&str] = &[
-    "currency",
-    "customer_details[address][*]",
-    "customer_details[address_source]",
-    "expand[]",
-    "line_items[][amount]",
-    "line_items[][reference]",
-    "line_items[][tax_behavior]",
-    "line_items[][tax_code]",
-    "tax_date",
-];
-const REPORT: &[&str] = &["calculation", "expand[]", "metadata", "metadata[*]", "posted_at", "reference"];
-const REVERSE: &[&str] =
-    &["expand[]", "flat_amount", "metadata", "metadata[*]", "mode", "original_transaction", "reference"];
+const CALCULATE: &str = "currency customer_details[address][*] customer_details[address_source] expand[] \
+    line_items[][amount] line_items[][reference] line_items[][tax_behavior] line_items[][tax_code] tax_date";
+const REPORT: &str = "calculation expand[] metadata metadata[*] posted_at reference";
+const REVERSE: &str = "expand[] flat_amount metadata metadata[*] mode original_transaction reference";
 
-/// What can be asked for with an answer.
+/// Refuses expansions that are not possible.
 pub(super) fn check_expansions(parts: &[&str], paths: &[String]) -> Result<(), ApiError> {
     let known: &[&str] = match parts {
         ["tax", "calculations", ..] => &["line_items", "line_items.data.tax_breakdown"],
@@ -55,7 +44,7 @@ pub(super) fn check_expansions(parts: &[&str], paths: &[String]) -> Result<(), A
     }
 }
 
-/// Does what a call below `/v1/tax` asks for; `None` when there is no such call.
+/// Executes a call below `/v1/tax`; `None` when there is no such call.
 pub(super) fn call(work: &mut Work, method: &Method, parts: &[&str], form: &Form) -> Option<Outcome> {
     let outcome = match (method, parts) {
         (&Method::GET, ["settings"]) => settings(work, form),
@@ -67,22 +56,22 @@ pub(super) fn call(work: &mut Work, method: &Method, parts: &[&str], form: &Form
         _ => return None,
     };
     let expansions = form.list("expand").unwrap_or_default();
-    Some(outcome.map(|object| render::as_asked(object, &expansions)))
+    Some(outcome.map(|object| render::expanded(object, &expansions)))
 }
 
-/// Sets up an account, or the platform, for taxes, as its owner does in the dashboard.
-pub(super) fn set_up(work: &mut Work, account: &str, active: bool, registrations: &[String]) -> Outcome {
+/// Sets up an account, or the platform, for Stripe Tax, as its owner does in the dashboard.
+pub(super) fn set_up(work: &mut Work, account: &str, active: bool, registrations: Vec<String>) -> Outcome {
     if account != PLATFORM {
         accounts::find(work.state, account, "account")?;
     }
-    let settings = TaxSettings { active, registrations: registrations.to_vec() };
+    let settings = TaxSettings { active, registrations };
     let object = render::settings(&settings);
     work.state.tax_settings.insert(account.to_owned(), settings);
     Ok(object)
 }
 
 fn own_settings(work: &Work) -> TaxSettings {
-    let account = work.origin.account.as_deref().unwrap_or(PLATFORM);
+    let account = work.caller.account.as_deref().unwrap_or(PLATFORM);
     work.state.tax_settings.get(account).cloned().unwrap_or_default()
 }
 
@@ -94,18 +83,15 @@ fn settings(work: &Work, form: &Form) -> Outcome {
 
 /// `POST /v1/tax/calculations`.
 fn calculate(work: &mut Work, form: &Form) -> Outcome {
-    form.allow_only(CALCULATE)?;
+    form.allow_only(&[CALCULATE])?;
     let currency = validate::currency(form.required("currency")?)?;
     let amount = form.integer("line_items[0][amount]")?;
     let amount = amount.ok_or_else(|| ApiError::parameter_missing("line_items"))?;
     if amount < 1 {
         return Err(validate::not_positive("line_items[0][amount]"));
     }
-    if let Some((name, _)) = form
-        .fields()
-        .iter()
-        .find(|(name, _)| name.starts_with("line_items[") && !name.starts_with("line_items[0]"))
-    {
+    let another = |name: &str| name.starts_with("line_items[") && !name.starts_with("line_items[0]");
+    if let Some((name, _)) = form.fields().iter().find(|(name, _)| another(name)) {
         return Err(ApiError::invalid("This simulator knows calculations of one line item.").param(name));
     }
     let behavior = form.word("line_items[0][tax_behavior]", &["exclusive", "inclusive"])?;
@@ -127,12 +113,17 @@ fn calculate(work: &mut Work, form: &Form) -> Outcome {
                        https://dashboard.stripe.com/tax/registrations to get started.";
         return Err(ApiError::invalid(message).code("stripe_tax_inactive").after_work_began());
     }
-    let place = rates::place(&address).ok_or_else(location_invalid)?;
+    let place = rates::place(&address).ok_or_else(|| {
+        let message =
+            "We could not determine the customer's tax location based on the provided customer address.";
+        let error = ApiError::invalid(message).code("customer_tax_location_invalid");
+        error.param("customer_details[address]").after_work_began()
+    })?;
     let id = format!("taxcalc_1{}", random::letters(23));
     let line = form.owned("line_items[0][reference]").unwrap_or_else(|| "L1".to_owned());
     let calculation = TaxCalculation {
         id,
-        account: work.origin.account.clone(),
+        account: work.caller.account.clone(),
         currency,
         amount,
         line,
@@ -148,36 +139,33 @@ fn calculate(work: &mut Work, form: &Form) -> Outcome {
     Ok(object)
 }
 
-fn location_invalid() -> ApiError {
-    let message =
-        "We could not determine the customer's tax location based on the provided customer address.";
-    let error = ApiError::invalid(message).code("customer_tax_location_invalid");
-    error.param("customer_details[address]").after_work_began()
-}
-
 fn retrieve_calculation(work: &Work, id: &str, form: &Form) -> Outcome {
     form.allow_only(&["expand[]"])?;
-    let found = work.state.tax_calculations.get(id).filter(|one| one.account == work.origin.account);
-    found.map(render::calculation).ok_or_else(|| ApiError::missing("tax calculation", id, "id"))
+    own_calculation(work, id, "id").map(render::calculation)
+}
+
+fn own_calculation<'a>(work: &'a Work, id: &str, param: &str) -> Result<&'a TaxCalculation, ApiError> {
+    let found = work.state.tax_calculations.get(id).filter(|one| one.account == work.caller.account);
+    found.ok_or_else(|| ApiError::missing("tax calculation", id, param))
 }
 
 fn retrieve_transaction(work: &Work, id: &str, form: &Form) -> Outcome {
     form.allow_only(&["expand[]"])?;
-    let found = own_transaction(work, id).ok_or_else(|| ApiError::missing("tax transaction", id, "id"))?;
-    Ok(render::transaction(work.state, found))
+    own_transaction(work, id, "id").map(|found| render::transaction(work.state, found))
 }
 
-fn own_transaction<'a>(work: &'a Work, id: &str) -> Option<&'a TaxTransaction> {
-    work.state.tax_transactions.get(id).filter(|one| one.account == work.origin.account)
+fn own_transaction<'a>(work: &'a Work, id: &str, param: &str) -> Result<&'a TaxTransaction, ApiError> {
+    let found = work.state.tax_transactions.get(id).filter(|one| one.account == work.caller.account);
+    found.ok_or_else(|| ApiError::missing("tax transaction", id, param))
 }
 
-/// A reference that no entry of the account has.
+/// Reads the reference of a new entry, which no entry of the account may have.
 fn fresh_reference(work: &Work, form: &Form) -> Result<String, ApiError> {
     let reference = form.required("reference")?;
     if reference.chars().count() > 500 {
         return Err(ApiError::invalid("A reference has up to 500 characters.").param("reference"));
     }
-    let mut own = work.state.tax_transactions.iter().filter(|one| one.account == work.origin.account);
+    let mut own = work.state.tax_transactions.iter().filter(|one| one.account == work.caller.account);
     match own.find(|one| one.reference == reference) {
         Some(taken) => {
             let message = format!("Tax transaction {} with reference {reference} already exists.", taken.id);
@@ -190,44 +178,40 @@ fn fresh_reference(work: &Work, form: &Form) -> Result<String, ApiError> {
 
 /// `POST /v1/tax/transactions/create_from_calculation`.
 fn report(work: &mut Work, form: &Form) -> Outcome {
-    form.allow_only(REPORT)?;
-    let metadata = validate::metadata(form, &Default::default())?;
+    form.allow_only(&[REPORT])?;
+    let metadata = validate::metadata(form)?;
     let posted_at = form.integer("posted_at")?.unwrap_or(work.now);
     let id = form.required("calculation")?;
-    let found = work.state.tax_calculations.get(id).filter(|one| one.account == work.origin.account);
-    let found = found.ok_or_else(|| ApiError::missing("tax calculation", id, "calculation"))?.clone();
+    let found = own_calculation(work, id, "calculation")?.clone();
     if found.expires_at <= work.now {
         let message = format!("The tax calculation {id} has expired.");
         return Err(ApiError::invalid(message).param("calculation").after_work_began());
     }
     let reference = fresh_reference(work, form)?;
-    let tax = found.tax();
-    enter(
-        work,
-        TaxTransaction {
-            id: format!("tax_1{}", random::letters(23)),
-            account: work.origin.account.clone(),
-            reference,
-            amount: found.amount,
-            tax,
-            calculation: found.id,
-            reverses: None,
-            metadata,
-            posted_at,
-            created: work.now,
-        },
-    )
+    let entry = TaxTransaction {
+        id: format!("tax_1{}", random::letters(23)),
+        account: work.caller.account.clone(),
+        reference,
+        amount: found.amount,
+        tax: found.tax(),
+        calculation: found.id,
+        reverses: None,
+        metadata,
+        posted_at,
+        created: work.now,
+    };
+    enter(work, entry)
 }
 
-/// `POST /v1/tax/transactions/create_reversal`. However an entry is cut up, the parts take its tax back to the last unit.
+/// `POST /v1/tax/transactions/create_reversal`. However an entry is cut up, its reversals add up to its whole tax.
 fn reverse(work: &mut Work, form: &Form) -> Outcome {
-    form.allow_only(REVERSE)?;
-    let metadata = validate::metadata(form, &Default::default())?;
-    let mode = form.word("mode", &["full", "partial"])?.ok_or_else(|| ApiError::parameter_missing("mode"))?;
+    form.allow_only(&[REVERSE])?;
+    let metadata = validate::metadata(form)?;
+    if form.required("mode")? != "partial" {
+        return Err(ApiError::invalid("This simulator reverses in mode partial only.").param("mode"));
+    }
     let id = form.required("original_transaction")?;
-    let original = own_transaction(work, id);
-    let original =
-        original.ok_or_else(|| ApiError::missing("tax transaction", id, "original_transaction"))?.clone();
+    let original = own_transaction(work, id, "original_transaction")?.clone();
     if original.reverses.is_some() {
         let message = format!("The tax transaction {id} is a reversal, which cannot be reversed.");
         return Err(ApiError::invalid(message).param("original_transaction").after_work_began());
@@ -235,40 +219,31 @@ fn reverse(work: &mut Work, form: &Form) -> Outcome {
     let reference = fresh_reference(work, form)?;
     let reversals = work.state.tax_transactions.iter().filter(|one| one.reverses.as_deref() == Some(id));
     let done: i64 = -reversals.map(|one| one.amount).sum::<i64>();
-    let amount = match (mode.as_str(), form.integer("flat_amount")?) {
-        ("full", None) if done == 0 => original.amount,
-        ("full", None) => 0,
-        ("full", Some(_)) => {
-            return Err(ApiError::invalid("A full reversal takes no flat_amount.").param("flat_amount"));
-        }
-        (_, Some(amount)) if amount < 0 => amount.saturating_neg(),
-        (_, Some(_)) => {
-            return Err(ApiError::invalid("The flat_amount must be negative.").param("flat_amount"));
-        }
-        (_, None) => return Err(ApiError::parameter_missing("flat_amount")),
-    };
+    let amount = form.integer("flat_amount")?.ok_or_else(|| ApiError::parameter_missing("flat_amount"))?;
+    if amount >= 0 {
+        return Err(ApiError::invalid("The flat_amount must be negative.").param("flat_amount"));
+    }
+    let amount = amount.saturating_neg();
     let left = original.amount - done;
-    if amount == 0 || amount > left {
+    if amount > left {
         let message =
             format!("The amount to reverse is more than what is left of the tax transaction {id} ({left}).");
         return Err(ApiError::invalid(message).param("flat_amount").after_work_began());
     }
     let so_far = |amount| rates::rounded(original.tax, amount, original.amount);
     let tax = so_far(done + amount) - so_far(done);
-    enter(
-        work,
-        TaxTransaction {
-            id: format!("tax_1{}", random::letters(23)),
-            reference,
-            amount: -amount,
-            tax: -tax,
-            reverses: Some(original.id.clone()),
-            metadata,
-            posted_at: work.now,
-            created: work.now,
-            ..original
-        },
-    )
+    let entry = TaxTransaction {
+        id: format!("tax_1{}", random::letters(23)),
+        reference,
+        amount: -amount,
+        tax: -tax,
+        reverses: Some(original.id.clone()),
+        metadata,
+        posted_at: work.now,
+        created: work.now,
+        ..original
+    };
+    enter(work, entry)
 }
 
 fn enter(work: &mut Work, entry: TaxTransaction) -> Outcome {

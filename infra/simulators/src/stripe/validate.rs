@@ -1,12 +1,9 @@
-//! Checks that several calls share.
-
-use std::collections::BTreeMap;
+//! Checks of parameters that several calls have.
 
 use super::api_error::ApiError;
-use super::currencies;
 use super::form::Form;
-use super::in_words;
 use super::state::Metadata;
+use super::{currencies, display};
 
 /// An existing currency in lower case.
 pub(super) fn currency(text: &str) -> Result<String, ApiError> {
@@ -24,18 +21,18 @@ pub(super) fn amount(amount: i64, currency: &str) -> Result<i64, ApiError> {
     }
     let minimum = currencies::minimum(currency);
     if amount < minimum {
-        let message = format!("Amount must be at least {}", in_words(minimum, currency));
+        let message = format!("Amount must be at least {}", display(minimum, currency));
         return Err(ApiError::invalid(message).code("amount_too_small").param("amount"));
     }
     if amount > currencies::MAXIMUM {
-        let message = format!("Amount must be no more than {}", in_words(currencies::MAXIMUM, currency));
+        let message = format!("Amount must be no more than {}", display(currencies::MAXIMUM, currency));
         return Err(ApiError::invalid(message).code("amount_too_large").param("amount"));
     }
     whole("amount", amount, currency)?;
     Ok(amount)
 }
 
-/// Refuses an amount with digits that the currency does not have.
+/// Refuses an amount with decimals that the currency does not have.
 pub(super) fn whole(name: &str, amount: i64, currency: &str) -> Result<(), ApiError> {
     let step = currencies::step(currency);
     if amount % step == 0 {
@@ -48,7 +45,7 @@ pub(super) fn whole(name: &str, amount: i64, currency: &str) -> Result<(), ApiEr
     Err(ApiError::invalid(message).code("invalid_charge_amount").param(name))
 }
 
-/// An amount that is not above zero.
+/// The error for an amount that is not positive.
 pub(super) fn not_positive(name: &str) -> ApiError {
     ApiError::invalid("Invalid positive integer").code("parameter_invalid_integer").param(name)
 }
@@ -57,7 +54,7 @@ fn negative(name: &str) -> ApiError {
     ApiError::invalid("Invalid non-negative integer").code("parameter_invalid_integer").param(name)
 }
 
-/// An application fee, or a transfer, that is part of `amount`.
+/// Refuses a part of `amount` that is negative, or more than `amount`.
 pub(super) fn part(name: &str, part: Option<i64>, amount: i64, currency: &str) -> Result<(), ApiError> {
     let Some(part) = part else { return Ok(()) };
     if part < 0 {
@@ -70,16 +67,40 @@ pub(super) fn part(name: &str, part: Option<i64>, amount: i64, currency: &str) -
     whole(name, part, currency)
 }
 
-/// Merges `metadata[…]` into what is there: an empty value takes a key away, an empty `metadata` all of them.
-pub(super) fn metadata(form: &Form, before: &Metadata) -> Result<Metadata, ApiError> {
-    let mut metadata = if form.text("metadata") == Some("") { BTreeMap::new() } else { before.clone() };
+/// The amount of a partial operation: a positive amount of the currency that is at most what is `left`, or else all
+/// that is left. `too_much` is the message for more, from both amounts as people write them.
+pub(super) fn amount_up_to(
+    form: &Form,
+    left: i64,
+    currency: &str,
+    too_much: impl FnOnce(String, String) -> String,
+) -> Result<i64, ApiError> {
+    let Some(amount) = form.integer("amount")? else { return Ok(left) };
+    if amount < 1 {
+        return Err(not_positive("amount"));
+    }
+    whole("amount", amount, currency)?;
+    if amount > left {
+        let message = too_much(display(amount, currency), display(left, currency));
+        return Err(ApiError::invalid(message).param("amount").after_work_began());
+    }
+    Ok(amount)
+}
+
+/// The `metadata[…]` of a new object.
+pub(super) fn metadata(form: &Form) -> Result<Metadata, ApiError> {
+    merged_metadata(form, &Metadata::new())
+}
+
+/// Merges `metadata[…]` into the metadata of an object: an empty value removes a key, an empty `metadata` all keys.
+pub(super) fn merged_metadata(form: &Form, before: &Metadata) -> Result<Metadata, ApiError> {
+    let mut metadata = if form.text("metadata") == Some("") { Metadata::new() } else { before.clone() };
     for (key, value) in form.map("metadata") {
-        let name = format!("metadata[{key}]");
-        if key.chars().count() > 40 {
-            return Err(ApiError::invalid("Metadata keys can have up to 40 characters.").param(name));
-        }
-        if value.chars().count() > 500 {
-            return Err(ApiError::invalid("Metadata values can have up to 500 characters.").param(name));
+        for (what, text, most) in [("keys", &key, 40), ("values", &value, 500)] {
+            if text.chars().count() > most {
+                let message = format!("Metadata {what} can have up to {most} characters.");
+                return Err(ApiError::invalid(message).param(format!("metadata[{key}]")));
+            }
         }
         if value.is_empty() {
             metadata.remove(&key);
@@ -93,21 +114,21 @@ pub(super) fn metadata(form: &Form, before: &Metadata) -> Result<Metadata, ApiEr
     Ok(metadata)
 }
 
-/// Something that looks like an e-mail address.
+/// An e-mail address, as far as its form tells.
 pub(super) fn email(form: &Form, name: &str) -> Result<Option<String>, ApiError> {
+    let valid = |email: &str| {
+        email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
+    };
     match form.filled(name) {
-        Some(email)
-            if !email.split_once('@').is_some_and(|(who, place)| !who.is_empty() && place.contains('.')) =>
-        {
-            Err(ApiError::invalid(format!("Invalid email address: {email}"))
-                .code("email_invalid")
-                .param(name))
+        Some(email) if !valid(email) => {
+            let error = ApiError::invalid(format!("Invalid email address: {email}"));
+            Err(error.code("email_invalid").param(name))
         }
         email => Ok(email.map(str::to_owned)),
     }
 }
 
-/// A web address.
+/// An address of the web.
 pub(super) fn url(name: &str, text: &str) -> Result<String, ApiError> {
     let web = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if web {
@@ -116,16 +137,7 @@ pub(super) fn url(name: &str, text: &str) -> Result<String, ApiError> {
     Err(ApiError::invalid("Not a valid URL").code("url_invalid").param(name))
 }
 
-/// A statement descriptor or its suffix: at most 22 characters, at least one letter, none of `<>\'"*`.
-pub(super) fn statement(form: &Form, name: &str) -> Result<Option<String>, ApiError> {
-    let Some(text) = form.filled(name) else { return Ok(None) };
-    let fits = text.chars().count() <= 22
-        && text.chars().any(|letter| letter.is_ascii_alphabetic())
-        && !text.contains(['<', '>', '\\', '\'', '"', '*']);
-    if fits {
-        return Ok(Some(text.to_owned()));
-    }
-    let message =
-        "The statement descriptor must have up to 22 characters, a letter among them, and none of <>\\'\"*.";
-    Err(ApiError::invalid(message).param(name))
+/// An address of the web, when the parameter is given.
+pub(super) fn optional_url(form: &Form, name: &str) -> Result<Option<String>, ApiError> {
+    form.filled(name).map(|text| url(name, text)).transpose()
 }

@@ -1,7 +1,7 @@
 //! Authorizations.
 
 use serde_json::json;
-use simulators::paypal::{AUTHORIZATION_LASTS, HONOUR_PERIOD};
+use simulators::paypal::{AUTHORIZATION_LASTS, HONOR_PERIOD};
 
 use crate::harness::{CLIENT_ID, DAY, World, assertion, eur};
 
@@ -98,7 +98,7 @@ async fn paypal_vouches_for_three_days_and_again_when_asked() {
     let path = format!("/v2/payments/authorizations/{id}");
     let again = format!("{path}/reauthorize");
     world.post_for(&seller, &again, json!({})).await.error(422, "REAUTHORIZATION_TOO_SOON");
-    world.clock.advance(HONOUR_PERIOD);
+    world.clock.advance(HONOR_PERIOD);
     world.sign_in().await;
     let more = json!({ "amount": eur("100.01") });
     world.post_for(&seller, &again, more).await.error(422, "AUTHORIZATION_AMOUNT_EXCEEDED");
@@ -121,7 +121,7 @@ async fn paypal_vouches_for_three_days_and_again_when_asked() {
 
 #[tokio::test]
 async fn who_spends_the_money_cannot_pay_after_the_honour_period() {
-    for (wait, pays) in [(HONOUR_PERIOD - 1, true), (HONOUR_PERIOD, false)] {
+    for (wait, pays) in [(HONOR_PERIOD - 1, true), (HONOR_PERIOD, false)] {
         let mut world = World::new().await;
         let (id, seller) = world.authorized("spender").await;
         let path = format!("/v2/payments/authorizations/{id}");

@@ -66,7 +66,7 @@ async fn people_can_dispute_over_http() {
     let reason = "MERCHANDISE_OR_SERVICE_NOT_RECEIVED";
     let path = format!("/_simulator/dispute/{capture}");
     let too_much = ask(path.clone(), json!({ "reason": reason, "amount": 10_001 })).await.is(422);
-    assert_eq!(too_much.text("/error/issue"), "INVALID_PARAMETER_VALUE");
+    assert_eq!(too_much.text("/error/code"), "INVALID_PARAMETER_VALUE");
     ask(path.clone(), json!({ "reason": "BOREDOM" })).await.is(400);
     ask("/_simulator/dispute/X".to_owned(), json!({ "reason": reason })).await.is(404);
     let dispute = ask(path, json!({ "reason": reason, "amount": 4_000 })).await.is(200);

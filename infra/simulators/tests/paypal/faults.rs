@@ -1,7 +1,7 @@
 //! Calls that go wrong on purpose.
 
 use serde_json::json;
-use simulators::paypal::Switches;
+use simulators::paypal::Faults;
 
 use crate::harness::{World, order_with_source};
 
@@ -13,7 +13,7 @@ async fn refused_before_acting_leaves_nothing_and_a_retry_works() {
     let world = World::new().await;
     let (order, _) = world.approved("CAPTURE", "good").await;
     let path = format!("{PATH}/{order}/capture");
-    world.paypal.set_switches(Switches { limit_rate: 1, fail_before_acting: 2, ..Switches::default() });
+    world.paypal.set_faults(Faults { rate_limit: 1, fail_before_acting: 2, ..Faults::default() });
     let limited = world.call(&path, json!({}), &KEY).await.is(429);
     assert_eq!(limited.text("/name"), "RATE_LIMIT_REACHED");
     for _ in 0..2 {
@@ -26,20 +26,20 @@ async fn refused_before_acting_leaves_nothing_and_a_retry_works() {
 
 #[tokio::test]
 async fn what_was_done_without_an_answer_is_found_by_its_id() {
-    for switches in [
-        Switches { fail_after_acting: 1, ..Switches::default() },
-        Switches { lose_answers: 1, ..Switches::default() },
+    for faults in [
+        Faults { fail_after_acting: 1, ..Faults::default() },
+        Faults { lose_responses: 1, ..Faults::default() },
     ] {
         let world = World::new().await;
         let seller = world.seller("expert-1").await;
         let body = order_with_source("CAPTURE", &seller);
         let made = world.call(PATH, body, &KEY).await.is(200);
         world.paypal.approve(made.id(), "good").unwrap();
-        world.paypal.set_switches(switches.clone());
+        world.paypal.set_faults(faults.clone());
         let path = format!("{PATH}/{}/capture", made.id());
         match world.request(&path, json!({}), &KEY).send().await {
-            Ok(failed) => assert_eq!((failed.status().as_u16(), switches.fail_after_acting), (500, 1)),
-            Err(_) => assert_eq!(switches.lose_answers, 1),
+            Ok(failed) => assert_eq!((failed.status().as_u16(), faults.fail_after_acting), (500, 1)),
+            Err(_) => assert_eq!(faults.lose_responses, 1),
         }
         assert_eq!(world.balance("payers"), -10_000);
         let found = world.call(&path, json!({}), &KEY).await.is(200);
@@ -49,16 +49,16 @@ async fn what_was_done_without_an_answer_is_found_by_its_id() {
 }
 
 #[tokio::test]
-async fn the_switches_are_there_over_http() {
+async fn the_faults_are_set_over_http() {
     let world = World::new().await;
-    let url = world.url("/_simulator/switches");
-    let set = world.http.post(&url).body("{\"drop_webhooks\":true,\"limit_rate\":3}").send().await.unwrap();
+    let url = world.url("/_simulator/faults");
+    let set = world.http.post(&url).body("{\"drop_webhooks\":true,\"rate_limit\":3}").send().await.unwrap();
     assert_eq!(set.status(), 200);
-    let expected = Switches { drop_webhooks: true, limit_rate: 3, ..Switches::default() };
-    assert_eq!(world.paypal.switches(), expected);
-    let shown: Switches = world.http.get(&url).send().await.unwrap().json().await.unwrap();
+    let expected = Faults { drop_webhooks: true, rate_limit: 3, ..Faults::default() };
+    assert_eq!(world.paypal.faults(), expected);
+    let shown: Faults = world.http.get(&url).send().await.unwrap().json().await.unwrap();
     assert_eq!(shown, expected);
-    for bad in ["{\"bogus\":1}", "[]", "{", "{\"limit_rate\":-1}"] {
+    for bad in ["{\"bogus\":1}", "[]", "{", "{\"rate_limit\":-1}"] {
         assert_eq!(world.http.post(&url).body(bad).send().await.unwrap().status(), 400, "{bad}");
     }
 }
@@ -66,9 +66,9 @@ async fn the_switches_are_there_over_http() {
 #[tokio::test]
 async fn calls_can_be_spared_before_failures_begin() {
     let world = World::new().await;
-    world.paypal.set_switches(Switches { spare_calls: 2, fail_before_acting: 1, ..Switches::default() });
+    world.paypal.set_faults(Faults { spare_calls: 2, fail_before_acting: 1, ..Faults::default() });
     for status in [404, 404, 500, 404] {
         world.get("/v2/checkout/orders/X").await.is(status);
     }
-    assert_eq!(world.paypal.switches(), Switches::default());
+    assert_eq!(world.paypal.faults(), Faults::default());
 }

@@ -195,7 +195,6 @@ pub fn order(intent: &str, seller: &str) -> Value {
     json!({
         "intent": intent,
         "purchase_units": [{
-            "reference_id": "apt_1",
             "custom_id": "booking-1",
             "description": "An <hour>",
             "amount": eur("100.00"),

@@ -1,7 +1,7 @@
 //! The same request twice.
 
 use serde_json::json;
-use simulators::paypal::{ORDERS_KEEP_REQUEST_IDS, PAYMENTS_KEEP_REQUEST_IDS, Switches};
+use simulators::paypal::{Faults, ORDERS_KEEP_REQUEST_IDS, PAYMENTS_KEEP_REQUEST_IDS};
 
 use crate::harness::{CLIENT_ID, World, assertion, eur, order_with_source, read};
 
@@ -84,11 +84,11 @@ async fn an_id_in_use_is_409_until_its_caller_is_done_or_gone() {
     let seller = world.seller("expert-1").await;
     let body = order_with_source("CAPTURE", &seller);
     for goes_away in [false, true] {
-        world.paypal.set_switches(Switches { stall_calls: 1, ..Switches::default() });
+        world.paypal.set_faults(Faults { stall_calls: 1, ..Faults::default() });
         let key = [("paypal-request-id", if goes_away { "gone" } else { "slow" })];
         let slow = tokio::spawn(world.request(PATH, body.clone(), &key).send());
         // The first call holds the id as soon as it has used up the switch.
-        while world.paypal.switches().stall_calls > 0 {
+        while world.paypal.faults().stall_calls > 0 {
             tokio::task::yield_now().await;
         }
         if goes_away {
@@ -99,7 +99,7 @@ async fn an_id_in_use_is_409_until_its_caller_is_done_or_gone() {
             continue;
         }
         world.call(PATH, body.clone(), &key).await.error(409, "PREVIOUS_REQUEST_IN_PROGRESS");
-        world.paypal.set_switches(Switches::default());
+        world.paypal.set_faults(Faults::default());
         let first = read(slow.await.unwrap().unwrap()).await.is(200);
         assert_eq!(world.call(PATH, body.clone(), &key).await.is(200).id(), first.id());
     }

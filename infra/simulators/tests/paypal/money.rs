@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use simulators::paypal::{DisputeOutcome, DisputeReason, Switches, TEST_PAYERS};
+use simulators::paypal::{DisputeOutcome, DisputeReason, Faults, TEST_PAYERS};
 
 use crate::harness::{DAY, World, eur};
 
@@ -83,8 +83,8 @@ async fn take(world: &mut World, order: &str, seller: &str, step: &Step, dispute
             let _ = world.paypal.resolve_dispute(dispute.as_deref().unwrap_or_default(), outcome);
         }
         Step::PendRefunds { pend, fail } => {
-            let switches = Switches { pend_refunds: *pend, fail_refunds: *fail, ..Switches::default() };
-            world.paypal.set_switches(switches);
+            let faults = Faults { pend_refunds: *pend, fail_refunds: *fail, ..Faults::default() };
+            world.paypal.set_faults(faults);
         }
     }
 }
@@ -129,7 +129,7 @@ async fn run(world: &mut World, number: u32, payer: usize, authorizes: bool, ste
         case.check(world);
     }
     // Nothing of this case happens in the next one.
-    world.paypal.set_switches(Switches::default());
+    world.paypal.set_faults(Faults::default());
     world.clock.advance(40 * DAY);
     world.sign_in().await;
     case.check(world);

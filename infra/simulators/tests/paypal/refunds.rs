@@ -1,7 +1,7 @@
 //! Refunds.
 
 use serde_json::json;
-use simulators::paypal::{ECHECK_CLEARS_AFTER, Switches};
+use simulators::paypal::{ECHECK_CLEARS_AFTER, Faults};
 
 use crate::harness::{DAY, World, eur};
 
@@ -59,14 +59,14 @@ async fn a_refund_comes_from_the_seller_and_the_platforms_fee() {
 
 #[tokio::test]
 async fn pending_refunds_complete_or_fail_by_payer_and_by_switch() {
-    for (payer, switches, fails) in [
-        ("slow_refund", Switches::default(), false),
-        ("failing_refund", Switches::default(), true),
-        ("good", Switches { pend_refunds: true, ..Switches::default() }, false),
-        ("good", Switches { fail_refunds: true, ..Switches::default() }, true),
+    for (payer, faults, fails) in [
+        ("slow_refund", Faults::default(), false),
+        ("failing_refund", Faults::default(), true),
+        ("good", Faults { pend_refunds: true, ..Faults::default() }, false),
+        ("good", Faults { fail_refunds: true, ..Faults::default() }, true),
     ] {
         let mut world = World::new().await;
-        world.paypal.set_switches(switches);
+        world.paypal.set_faults(faults);
         let (capture, seller) = world.captured(payer).await;
         let path = format!("/v2/payments/captures/{capture}");
         let refund = format!("{path}/refund");

@@ -65,7 +65,7 @@ fn the_signing_key_is_kept_and_damage_is_named() {
         assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), content, "it is left for a look");
     }
-    std::fs::write(&path, written.replace("\"layout\":1", "\"layout\":99")).unwrap();
+    std::fs::write(&path, written.replace("\"layout\":2", "\"layout\":99")).unwrap();
     assert!(reopen(&path).err().unwrap().to_string().contains("layout 99"));
 }
 

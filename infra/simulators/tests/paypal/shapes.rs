@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use simulators::paypal::{DisputeOutcome, DisputeReason, ECHECK_CLEARS_AFTER, Switches};
+use simulators::paypal::{DisputeOutcome, DisputeReason, ECHECK_CLEARS_AFTER, Faults};
 
 use crate::harness::{Answer, PARTNER, World, eur, order_with_source};
 
@@ -34,7 +34,6 @@ async fn orders(world: &World, seller: &str, seen: &mut Vec<Seen>) {
     for (number, intent) in ["CAPTURE", "AUTHORIZE"].into_iter().enumerate() {
         let mut body = order_with_source(intent, seller);
         body["purchase_units"][0]["invoice_id"] = json!(format!("2026-{number}"));
-        body["purchase_units"][0]["soft_descriptor"] = json!("TALK");
         let key = format!("order-{number}");
         let headers = [("paypal-request-id", key.as_str()), ("prefer", "return=representation")];
         let made = world.call("/v2/checkout/orders", body.clone(), &headers).await.is(200);
@@ -67,12 +66,12 @@ async fn payments(world: &mut World, seen: &mut Vec<Seen>) {
     refusal(seen, world.post(&format!("{path}/capture"), part.clone()).await.is(403));
     refusal(seen, world.post_for(&seller, &format!("{path}/void"), json!({})).await.is(422));
     let refund = format!("/v2/payments/captures/{}/refund", capture.id());
-    for (value, switches) in [
-        ("10.00", Switches::default()),
-        ("11.00", Switches { pend_refunds: true, ..Switches::default() }),
-        ("12.00", Switches { fail_refunds: true, ..Switches::default() }),
+    for (value, faults) in [
+        ("10.00", Faults::default()),
+        ("11.00", Faults { pend_refunds: true, ..Faults::default() }),
+        ("12.00", Faults { fail_refunds: true, ..Faults::default() }),
     ] {
-        world.paypal.set_switches(switches);
+        world.paypal.set_faults(faults);
         let mut body = part.clone();
         body["amount"] = eur(value);
         body["payment_instruction"]["platform_fees"][0]["amount"] = eur("1.00");
@@ -81,7 +80,7 @@ async fn payments(world: &mut World, seen: &mut Vec<Seen>) {
         let made = world.post_for(&seller, &refund, body).await.is(201);
         object(seen, PAYMENTS, "refund", made.body);
     }
-    world.paypal.set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+    world.paypal.set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     refusal(seen, world.post_for(&seller, &refund, json!({})).await.is(500));
     let (pending, _) = world.captured("echeck").await;
     let (bouncing, _) = world.captured("bouncing").await;

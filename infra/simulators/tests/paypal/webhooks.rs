@@ -1,7 +1,7 @@
 //! Signed, repeated, late, out of order, or never; and the question whether a signature is right.
 
 use serde_json::{Value, json};
-use simulators::paypal::{RETRY_AFTER, Switches};
+use simulators::paypal::{Faults, RETRY_AFTER};
 
 use crate::harness::{Received, Receiver, START, WEBHOOK, World, order, read};
 
@@ -160,20 +160,20 @@ async fn webhooks_can_be_doubled_delayed_shuffled_and_dropped() {
     let seller = world.seller("expert-1").await;
     world.paypal.deliver_due_webhooks().await;
     receiver.take();
-    let with = |switches| world.paypal.set_switches(switches);
+    let with = |faults| world.paypal.set_faults(faults);
     let approve = || async {
         let made = world.post("/v2/checkout/orders", order("CAPTURE", &seller)).await.is(201);
         world.paypal.approve(made.id(), "good").unwrap();
         made.id().to_owned()
     };
 
-    with(Switches { duplicate_deliveries: true, ..Switches::default() });
+    with(Faults { duplicate_deliveries: true, ..Faults::default() });
     approve().await;
     assert_eq!(world.paypal.deliver_due_webhooks().await, 2);
     let twice = receiver.take();
     assert_eq!(twice[0].event()["id"], twice[1].event()["id"]);
 
-    with(Switches { delay_deliveries_seconds: 30, ..Switches::default() });
+    with(Faults { delay_deliveries_seconds: 30, ..Faults::default() });
     approve().await;
     assert_eq!(world.paypal.deliver_due_webhooks().await, 0);
     assert_eq!(world.paypal.next_webhook_due(), Some(START + 30));
@@ -181,13 +181,13 @@ async fn webhooks_can_be_doubled_delayed_shuffled_and_dropped() {
     assert_eq!(world.paypal.deliver_due_webhooks().await, 1);
     receiver.take();
 
-    with(Switches { out_of_order: true, ..Switches::default() });
+    with(Faults { out_of_order: true, ..Faults::default() });
     let id = approve().await;
     world.post(&format!("/v2/checkout/orders/{id}/capture"), json!({})).await.is(201);
     world.paypal.deliver_due_webhooks().await;
     assert_eq!(receiver.kinds(), ["PAYMENT.CAPTURE.COMPLETED", "CHECKOUT.ORDER.APPROVED"]);
 
-    with(Switches { drop_webhooks: true, ..Switches::default() });
+    with(Faults { drop_webhooks: true, ..Faults::default() });
     approve().await;
     assert_eq!(world.paypal.deliver_due_webhooks().await, 0);
     assert_eq!(world.kinds().last().unwrap(), "CHECKOUT.ORDER.APPROVED");

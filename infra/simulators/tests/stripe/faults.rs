@@ -1,7 +1,7 @@
 //! Calls that go wrong on purpose.
 
 use reqwest::Method;
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use crate::harness::World;
 
@@ -12,7 +12,7 @@ const KEY: [(&str, &str); 1] = [("idempotency-key", "k")];
 #[tokio::test]
 async fn failing_before_acting_leaves_nothing_and_a_retry_works() {
     let world = World::new().await;
-    world.stripe.set_switches(Switches { fail_before_acting: 2, ..Switches::default() });
+    world.stripe.set_faults(Faults { fail_before_acting: 2, ..Faults::default() });
     for _ in 0..2 {
         let failed = world.call(Method::POST, PATH, FORM, &KEY).await;
         assert_eq!((failed.status, failed.text("/error/type")), (500, "api_error"));
@@ -24,7 +24,7 @@ async fn failing_before_acting_leaves_nothing_and_a_retry_works() {
 #[tokio::test]
 async fn too_many_requests_are_told_so_and_do_nothing() {
     let world = World::new().await;
-    world.stripe.set_switches(Switches { rate_limit: 2, ..Switches::default() });
+    world.stripe.set_faults(Faults { rate_limit: 2, ..Faults::default() });
     for method in [Method::POST, Method::GET] {
         let limited = world.call(method, PATH, FORM, &KEY).await.error(429, "rate_limit");
         assert_eq!(limited.text("/error/type"), "invalid_request_error");
@@ -38,9 +38,9 @@ async fn too_many_requests_are_told_so_and_do_nothing() {
 async fn keys_can_be_forgotten() {
     let world = World::new().await;
     let first = world.call(Method::POST, PATH, FORM, &KEY).await.ok();
-    world.simulator("switches", serde_json::json!({ "prune_keys": true, "drop_webhooks": true })).await.ok();
-    let expected = Switches { drop_webhooks: true, ..Switches::default() };
-    assert_eq!(world.stripe.switches(), expected, "it is off again");
+    world.simulator("faults", serde_json::json!({ "prune_keys": true, "drop_webhooks": true })).await.ok();
+    let expected = Faults { drop_webhooks: true, ..Faults::default() };
+    assert_eq!(world.stripe.faults(), expected, "it is off again");
     let second = world.call(Method::POST, PATH, FORM, &KEY).await.ok();
     assert_ne!(first.id(), second.id(), "the same request makes a second intent");
     let third = world.call(Method::POST, PATH, FORM, &KEY).await.ok();
@@ -50,7 +50,7 @@ async fn keys_can_be_forgotten() {
 #[tokio::test]
 async fn failing_after_acting_is_what_the_key_replays() {
     let world = World::new().await;
-    world.stripe.set_switches(Switches { fail_after_acting: 1, ..Switches::default() });
+    world.stripe.set_faults(Faults { fail_after_acting: 1, ..Faults::default() });
     assert_eq!(world.call(Method::POST, PATH, FORM, &KEY).await.status, 500);
     assert_eq!(world.kinds(), ["payment_intent.created"]);
     let again = world.call(Method::POST, PATH, FORM, &KEY).await;
@@ -60,7 +60,7 @@ async fn failing_after_acting_is_what_the_key_replays() {
 #[tokio::test]
 async fn failing_for_good_is_what_the_key_replays_and_nothing_was_done() {
     let world = World::new().await;
-    world.stripe.set_switches(Switches { fail_for_good: 1, ..Switches::default() });
+    world.stripe.set_faults(Faults { fail_for_good: 1, ..Faults::default() });
     world.call(Method::GET, PATH, "", &[]).await.ok();
     for _ in 0..2 {
         assert_eq!(world.call(Method::POST, PATH, FORM, &KEY).await.status, 500);
@@ -73,7 +73,7 @@ async fn failing_for_good_is_what_the_key_replays_and_nothing_was_done() {
 #[tokio::test]
 async fn a_lost_answer_is_found_again_by_its_key() {
     let world = World::new().await;
-    world.stripe.set_switches(Switches { lose_answers: 1, ..Switches::default() });
+    world.stripe.set_faults(Faults { lose_responses: 1, ..Faults::default() });
     let lost = world.request(Method::POST, PATH, FORM, &KEY).send().await;
     assert!(lost.is_err(), "{lost:?}");
     assert_eq!(world.kinds(), ["payment_intent.created"]);
@@ -83,20 +83,21 @@ async fn a_lost_answer_is_found_again_by_its_key() {
 }
 
 #[tokio::test]
-async fn the_switches_are_there_over_http() {
+async fn the_faults_are_set_over_http() {
     let world = World::new().await;
-    let url = world.url("/_simulator/switches");
-    let set = world.http.post(&url).body("{\"drop_webhooks\":true,\"lose_answers\":3}").send().await.unwrap();
+    let url = world.url("/_simulator/faults");
+    let set =
+        world.http.post(&url).body("{\"drop_webhooks\":true,\"lose_responses\":3}").send().await.unwrap();
     assert_eq!(set.status(), 200);
-    let expected = Switches { drop_webhooks: true, lose_answers: 3, ..Switches::default() };
-    assert_eq!(world.stripe.switches(), expected);
-    let shown: Switches = world.http.get(&url).send().await.unwrap().json().await.unwrap();
+    let expected = Faults { drop_webhooks: true, lose_responses: 3, ..Faults::default() };
+    assert_eq!(world.stripe.faults(), expected);
+    let shown: Faults = world.http.get(&url).send().await.unwrap().json().await.unwrap();
     assert_eq!(shown, expected);
-    for bad in ["{\"bogus\":1}", "[]", "{", "{\"lose_answers\":-1}"] {
+    for bad in ["{\"bogus\":1}", "[]", "{", "{\"lose_responses\":-1}"] {
         assert_eq!(world.http.post(&url).body(bad).send().await.unwrap().status(), 400, "{bad}");
     }
-    world.http.post(&url).body("{\"lose_answers\":0}").send().await.unwrap();
-    assert_eq!(world.stripe.switches(), Switches { drop_webhooks: true, ..Switches::default() });
+    world.http.post(&url).body("{\"lose_responses\":0}").send().await.unwrap();
+    assert_eq!(world.stripe.faults(), Faults { drop_webhooks: true, ..Faults::default() });
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The same key twice.
 
 use reqwest::Method;
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use crate::harness::World;
 
@@ -55,17 +55,17 @@ async fn refusals_are_kept_only_when_work_had_begun() {
 #[tokio::test]
 async fn a_key_in_use_is_409() {
     let world = World::new().await;
-    world.stripe.set_switches(Switches { stall_calls: 1, ..Switches::default() });
+    world.stripe.set_faults(Faults { stall_calls: 1, ..Faults::default() });
     let key = [("idempotency-key", "k")];
     let form = "amount=5000&currency=eur";
     let slow = tokio::spawn(world.request(Method::POST, PATH, form, &key).send());
     // The first call holds the key as soon as it has used up the switch.
-    while world.stripe.switches().stall_calls > 0 {
+    while world.stripe.faults().stall_calls > 0 {
         tokio::task::yield_now().await;
     }
     let second = world.call(Method::POST, PATH, form, &key).await.error(409, "idempotency_key_in_use");
     assert_eq!(second.text("/error/type"), "idempotency_error");
-    world.stripe.set_switches(Switches::default());
+    world.stripe.set_faults(Faults::default());
     let first = crate::harness::read(slow.await.unwrap().unwrap()).await.ok();
     let third = world.call(Method::POST, PATH, form, &key).await.ok();
     assert_eq!(third.id(), first.id());
@@ -75,11 +75,11 @@ async fn a_key_in_use_is_409() {
 #[tokio::test]
 async fn a_caller_that_goes_away_frees_its_key() {
     let world = World::new().await;
-    world.stripe.set_switches(Switches { stall_calls: 1, ..Switches::default() });
+    world.stripe.set_faults(Faults { stall_calls: 1, ..Faults::default() });
     let key = [("idempotency-key", "k")];
     let form = "amount=5000&currency=eur";
     let slow = tokio::spawn(world.request(Method::POST, PATH, form, &key).send());
-    while world.stripe.switches().stall_calls > 0 {
+    while world.stripe.faults().stall_calls > 0 {
         tokio::task::yield_now().await;
     }
     slow.abort();

@@ -9,10 +9,7 @@ const PLAIN: &str = "amount=5000&currency=eur";
 #[tokio::test]
 async fn an_intent_is_created_confirmed_and_succeeds() {
     let world = World::new().await;
-    let form = format!(
-        "{PLAIN}&automatic_payment_methods[enabled]=true&metadata[appointment]=apt_1\
-         &receipt_email=a@b.example"
-    );
+    let form = format!("{PLAIN}&automatic_payment_methods[enabled]=true&metadata[appointment]=apt_1");
     let intent = world.post("/v1/payment_intents", &form).await.ok();
     assert_eq!(intent.text("/status"), "requires_payment_method");
     assert_eq!(intent.text("/metadata/appointment"), "apt_1");
@@ -20,21 +17,19 @@ async fn an_intent_is_created_confirmed_and_succeeds() {
     assert_eq!(intent.number("/created"), START);
 
     let path = format!("/v1/payment_intents/{}", intent.id());
-    let updated = world.post(&path, "metadata[more]=2&metadata[appointment]=&amount=6000").await.ok();
-    assert_eq!(updated.body["metadata"], serde_json::json!({ "more": "2" }));
-    assert_eq!(updated.number("/amount"), 6000);
-    let updated = world.post(&path, "payment_method=pm_card_visa").await.ok();
-    assert_eq!(updated.text("/status"), "requires_confirmation");
-    let paid = world.post(&format!("{path}/confirm"), "").await.ok();
+    let chosen =
+        world.post("/v1/payment_intents", &format!("{PLAIN}&payment_method=pm_card_visa")).await.ok();
+    assert_eq!(chosen.text("/status"), "requires_confirmation");
+    let paid = world.post(&format!("{path}/confirm"), "payment_method=pm_card_visa").await.ok();
     assert_eq!(paid.text("/status"), "succeeded");
-    assert_eq!(paid.number("/amount_received"), 6000);
+    assert_eq!(paid.number("/amount_received"), 5000);
     let charge = world.get(&format!("/v1/charges/{}", paid.text("/latest_charge"))).await.ok();
     assert_eq!(charge.text("/payment_intent"), intent.id());
     assert_eq!(charge.text("/payment_method_details/card/last4"), "4242");
     let expanded = world.get(&format!("{path}?expand[]=latest_charge.balance_transaction")).await.ok();
-    assert_eq!(expanded.number("/latest_charge/balance_transaction/net"), 6000 - 115);
-    world.post(&path, "amount=7000").await.error(400, "payment_intent_unexpected_state");
-    assert_eq!(world.kinds(), ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]);
+    assert_eq!(expanded.number("/latest_charge/balance_transaction/net"), 5000 - 100);
+    let created = "payment_intent.created";
+    assert_eq!(world.kinds(), [created, created, "charge.succeeded", "payment_intent.succeeded"]);
 }
 
 #[tokio::test]
@@ -58,9 +53,6 @@ async fn a_decline_is_402_with_the_intent_and_can_be_tried_again() {
         let charge = world.get(&format!("/v1/charges/{}", declined.text("/error/charge"))).await.ok();
         assert_eq!(charge.text("/status"), "failed");
     }
-    let form =
-        "payment_method_data[type]=sepa_debit&payment_method_data[sepa_debit][iban]=DE02120300000000202051";
-    world.post(&confirm, form).await.error(400, "invalid_bank_account_iban");
     let form = "payment_method_data[type]=card&payment_method_data[card][number]=4242424242424241";
     world.post(&confirm, form).await.error(402, "incorrect_number");
     for token in ["pm_card_chargeDeclined", "pm_card_visa_chargeDeclinedInsufficientFunds"] {
@@ -194,69 +186,20 @@ async fn an_authorisation_is_captured_in_part_cancelled_or_runs_out() {
 }
 
 #[tokio::test]
-async fn only_allowed_kinds_of_payment_methods_pay() {
+async fn only_cards_pay() {
     let world = World::new().await;
-    let debit = "payment_method_data[type]=sepa_debit\
-                 &payment_method_data[sepa_debit][iban]=AT611904300234573201";
-    for (kinds, types, refused) in [
-        ("allowed_payment_method_types[]=card", "card", debit),
-        ("excluded_payment_method_types[]=sepa_debit", "card", debit),
-        ("allowed_payment_method_types[0]=sepa_debit", "sepa_debit", "payment_method=pm_card_visa"),
-        ("excluded_payment_method_types[0]=card", "sepa_debit", "payment_method=pm_card_visa"),
-    ] {
-        let form = format!("{PLAIN}&{kinds}");
-        world.post("/v1/payment_intents", &format!("{form}&{refused}")).await.error_param("payment_method");
-        let intent = world.post("/v1/payment_intents", &form).await.ok();
-        assert_eq!(intent.body["payment_method_types"], serde_json::json!([types]));
-        let path = format!("/v1/payment_intents/{}", intent.id());
-        world.post(&path, refused).await.error_param("payment_method");
-        world.post(&format!("{path}/confirm"), refused).await.error_param("payment_method");
-        assert_eq!(world.get(&path).await.ok().text("/status"), "requires_payment_method");
-        let other = if refused == debit { "payment_method=pm_card_visa" } else { debit };
-        let paid = world.post(&format!("{path}/confirm"), other).await.ok();
-        assert!(["succeeded", "processing"].contains(&paid.text("/status")));
-    }
-    let any = world.post("/v1/payment_intents", PLAIN).await.ok();
-    assert_eq!(any.body["payment_method_types"], serde_json::json!(["card", "sepa_debit"]));
-    let (allowed, excluded) = ("allowed_payment_method_types", "excluded_payment_method_types");
-    for (more, param) in [
-        (format!("{allowed}[]=crad"), allowed),
-        (format!("{excluded}[]=crad"), excluded),
-        (format!("{allowed}[]=card&{excluded}[]=sepa_debit"), allowed),
-        (format!("{allowed}[]=card&automatic_payment_methods[enabled]=true"), allowed),
-        (format!("{allowed}[]=sepa_debit&capture_method=manual"), allowed),
-        (format!("{excluded}[]=sepa_debit&{excluded}[]=card"), excluded),
-    ] {
-        world.post("/v1/payment_intents", &format!("{PLAIN}&{more}")).await.error_param(param);
-    }
-}
-
-#[tokio::test]
-async fn a_bank_debit_is_processed_and_settles_or_bounces_later() {
-    let world = World::new().await;
-    let form = |iban: &str| {
-        format!(
-            "{PLAIN}&confirm=true&payment_method_data[type]=sepa_debit\
-             &payment_method_data[sepa_debit][iban]={iban}"
-        )
-    };
-    let slow = world.post("/v1/payment_intents", &form("AT321904300235473204")).await.ok();
-    let bounced = world.post("/v1/payment_intents", &form("AT861904300235473202")).await.ok();
-    assert_eq!((slow.text("/status"), bounced.text("/status")), ("processing", "processing"));
+    let intent = world.post("/v1/payment_intents", PLAIN).await.ok();
+    assert_eq!(intent.body["payment_method_types"], serde_json::json!(["card"]));
+    let debit = "payment_method_data[type]=sepa_debit";
+    let confirm = format!("/v1/payment_intents/{}/confirm", intent.id());
+    world.post(&confirm, debit).await.error_param("payment_method_data[type]");
     world
-        .post(&format!("/v1/payment_intents/{}/cancel", slow.id()), "")
+        .post("/v1/payment_intents", &format!("{PLAIN}&{debit}"))
         .await
-        .error(400, "payment_intent_unexpected_state");
-    world.stripe.deliver_due_webhooks().await;
-    let status = |id: &str| world.stripe.object(id).unwrap()["status"].as_str().unwrap().to_owned();
-    assert_eq!(
-        (status(slow.id()), status(bounced.id())),
-        ("processing".into(), "requires_payment_method".into())
-    );
-    world.clock.advance(180);
-    world.stripe.deliver_due_webhooks().await;
-    assert_eq!(status(slow.id()), "succeeded");
-    assert_eq!(world.balance("guests"), -5000);
+        .error_param("payment_method_data[type]");
+    for unknown in ["allowed_payment_method_types[]", "excluded_payment_method_types[]"] {
+        world.post("/v1/payment_intents", &format!("{PLAIN}&{unknown}=card")).await.error_param(unknown);
+    }
 }
 
 #[tokio::test]
@@ -283,7 +226,7 @@ async fn what_is_wrong_is_refused_by_name() {
             "transfer_data[destination]",
         ),
         ("amount=5000&currency=eur&payment_method=pm_none", "resource_missing", "payment_method"),
-        ("amount=5000&currency=eur&receipt_email=nobody", "email_invalid", "receipt_email"),
+        ("amount=5000&currency=eur&receipt_email=a@b.example", "parameter_unknown", "receipt_email"),
     ] {
         let refused = world.post("/v1/payment_intents", form).await.error(400, code);
         assert_eq!(refused.text("/error/param"), param);

@@ -65,8 +65,7 @@ async fn a_setup_is_challenged_declined_and_cancelled() {
     let declined = world.post(&path, form).await.error(402, "card_declined");
     assert_eq!(declined.text("/error/decline_code"), "insufficient_funds");
     assert_eq!(declined.text("/error/setup_intent/id"), id);
-    let debit =
-        "payment_method_data[type]=sepa_debit&payment_method_data[sepa_debit][iban]=AT611904300234573201";
+    let debit = "payment_method_data[type]=sepa_debit";
     assert_eq!(world.post(&path, debit).await.status, 400);
 
     world.stripe.pay(&id, "4000002500003155").unwrap();
@@ -149,27 +148,18 @@ async fn only_allowed_kinds_are_saved() {
     let world = World::new().await;
     let customer = world.customer().await;
     let form = format!("customer={customer}&allowed_payment_method_types[]");
-    let setup = world.post("/v1/setup_intents", &format!("{form}=sepa_debit&{form}=card")).await.ok();
-    assert_eq!(setup.body["allowed_payment_method_types"], serde_json::json!(["sepa_debit", "card"]));
-    assert_eq!(
-        setup.body["payment_method_types"],
-        serde_json::json!(["card"]),
-        "what is not possible is left"
-    );
-    assert_eq!(world.stripe.pay(setup.id(), "4242424242424242").unwrap()["status"], "succeeded");
-
     let setup = world.post("/v1/setup_intents", &format!("{form}=card")).await.ok();
+    assert_eq!(setup.body["allowed_payment_method_types"], serde_json::json!(["card"]));
+    assert_eq!(setup.body["payment_method_types"], serde_json::json!(["card"]));
     let confirm = format!("/v1/setup_intents/{}/confirm", setup.id());
-    let debit = "payment_method_data[type]=sepa_debit\
-                 &payment_method_data[sepa_debit][iban]=AT611904300234573201";
-    world.post(&confirm, debit).await.error_param("payment_method");
+    let debit = "payment_method_data[type]=sepa_debit";
+    world.post(&confirm, debit).await.error_param("payment_method_data[type]");
     assert_eq!(world.stripe.object(setup.id()).unwrap()["status"], "requires_payment_method");
     let done = world.post(&confirm, "payment_method=pm_card_visa").await.ok();
     assert_eq!(done.text("/status"), "succeeded");
 
     let param = "allowed_payment_method_types";
     world.post("/v1/setup_intents", &format!("{form}=sepa_debit")).await.error_param(param);
-    world.post("/v1/setup_intents", &format!("{form}=crad")).await.error_param(param);
     let both = format!("{form}=card&automatic_payment_methods[enabled]=true");
     world.post("/v1/setup_intents", &both).await.error_param(param);
 }

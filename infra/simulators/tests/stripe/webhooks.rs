@@ -1,6 +1,6 @@
 //! Signed, repeated, late, out of order, or never.
 
-use simulators::stripe::{RETRY_AFTER, Switches, signature_header};
+use simulators::stripe::{Faults, RETRY_AFTER, signature_header};
 
 use crate::harness::{Receiver, START, WEBHOOK_SECRET, World};
 
@@ -88,15 +88,15 @@ async fn a_receiver_that_is_not_there_is_tried_again() {
 async fn webhooks_can_be_doubled_delayed_shuffled_and_dropped() {
     let world = World::new().await;
     let receiver = Receiver::of(&world).await;
-    let with = |switches| world.stripe.set_switches(switches);
+    let with = |faults| world.stripe.set_faults(faults);
 
-    with(Switches { duplicate_deliveries: true, ..Switches::default() });
+    with(Faults { duplicate_deliveries: true, ..Faults::default() });
     world.post("/v1/payment_intents", "amount=5000&currency=eur").await.ok();
     assert_eq!(world.stripe.deliver_due_webhooks().await, 2);
     let twice = receiver.take();
     assert_eq!(twice[0].event()["id"], twice[1].event()["id"]);
 
-    with(Switches { delay_deliveries_seconds: 30, ..Switches::default() });
+    with(Faults { delay_deliveries_seconds: 30, ..Faults::default() });
     world.post("/v1/payment_intents", "amount=5000&currency=eur").await.ok();
     assert_eq!(world.stripe.deliver_due_webhooks().await, 0);
     assert_eq!(world.stripe.next_webhook_due(), Some(START + 30));
@@ -104,12 +104,12 @@ async fn webhooks_can_be_doubled_delayed_shuffled_and_dropped() {
     assert_eq!(world.stripe.deliver_due_webhooks().await, 1);
 
     receiver.take();
-    with(Switches { out_of_order: true, ..Switches::default() });
+    with(Faults { out_of_order: true, ..Faults::default() });
     world.post("/v1/payment_intents", FORM).await.ok();
     world.stripe.deliver_due_webhooks().await;
     assert_eq!(receiver.kinds(), ["payment_intent.succeeded", "charge.succeeded", "payment_intent.created"]);
 
-    with(Switches { drop_webhooks: true, ..Switches::default() });
+    with(Faults { drop_webhooks: true, ..Faults::default() });
     let intent = world.post("/v1/payment_intents", FORM).await.ok();
     assert_eq!(world.stripe.deliver_due_webhooks().await, 0);
     assert_eq!(intent.text("/status"), "succeeded");

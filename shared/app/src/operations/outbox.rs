@@ -5,7 +5,8 @@ use domain::receipts::receipt::{Occasion, OccasionKind};
 use domain::scheduling::appointment::{Appointment, Event};
 use domain::{AppointmentId, Timestamp};
 use serde_json::json;
-use store::{CommitError, Job, OutboxEntry, Transaction, keys};
+use store::operations::keys::OUTBOX_SHARDS;
+use store::{CommitError, Job, OutboxEntry, Transaction};
 
 use crate::payments::accounts;
 use crate::payments::payouts::record_payouts;
@@ -182,9 +183,8 @@ pub struct Sweep {
 pub async fn sweep(app: &App) -> Result<Sweep, AppError> {
     let now: Timestamp = app.now();
     let mut swept = Sweep::default();
-    let shards = keys::OUTBOX_SHARDS;
     let mut failure = None;
-    for shard in 0..shards {
+    for shard in 0..OUTBOX_SHARDS {
         // What holds one of them up shall not hold up the others.
         match sweep_shard(app, shard, now).await {
             Ok(found) => {

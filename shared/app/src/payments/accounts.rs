@@ -37,7 +37,7 @@ fn change(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<Trans
 /// Opens an expert's account at a gateway, unless there is one, and a page on which they tell the gateway who they are.
 ///
 /// # Errors
-/// [`AppError::Payment`] when the gateway does not do as asked.
+/// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) when the gateway does not do as asked.
 pub async fn start_onboarding(
     app: &App,
     owner: Owner,
@@ -64,7 +64,7 @@ pub async fn start_onboarding(
 /// An expert's account as the gateway describes it now.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when none was opened, [`AppError::Payment`] when the gateway does not answer.
+/// [`AppError::NotFound`] when none was opened, [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) when the gateway does not answer.
 pub async fn read_account(app: &App, owner: Owner, gateway: GatewayKind) -> Result<PaymentAccount, AppError> {
     let none = AppError::NotFound("account at the payment gateway; start onboarding first");
     refresh(app, owner.expert(), gateway).await?.map(|account| account.now).ok_or(none)

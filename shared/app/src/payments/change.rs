@@ -99,7 +99,7 @@ impl<'a> Change<'a> {
                 self.after.final_charge = Some(quote.final_charge);
             }
             Transition::AwaitClient { deadline } => {
-                self.after = self.after.asked_until(deadline);
+                self.after = self.after.awaiting_client_until(deadline);
                 self.events.push(Event::PaymentActionRequired);
             }
             Transition::WriteOff => {
@@ -169,7 +169,7 @@ impl<'a> Change<'a> {
             at: self.now,
             movements: std::mem::take(&mut self.new_movements),
         };
-        Ok(self.transaction.put_entry(self.appointment.id, &entry)?)
+        Ok(self.transaction.put_ledger_entry(self.appointment.id, &entry)?)
     }
 }
 

@@ -8,7 +8,12 @@ use domain::{AppointmentId, Money};
 use store::{AppointmentRecord, EscalationPage, Job, Transaction};
 
 use crate::identity::people::{Person, administrator};
+use crate::payments::error::PaymentsError;
 use crate::{App, AppError, Attempt};
+
+/// What the names of movements begin with that an administrator made outside the gateway. A number follows that is unique only within
+/// the appointment.
+pub(crate) const MANUAL: &str = "manual_";
 
 /// What a person decides about a payment that cannot go on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,14 +44,14 @@ pub async fn list(
 /// An administrator decides how a payment goes on that needs a person.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to all others, [`AppError::PaymentState`] when it needs nobody, or another decision.
+/// [`AppError::Forbidden`] to all others, [`PaymentsError::State`] when it needs nobody, or another decision.
 pub async fn resolve(
     app: &App,
     person: &Person,
     id: AppointmentId,
     resolution: Resolution,
 ) -> Result<AppointmentRecord, AppError> {
-    let refuse = |text: &str| Err(AppError::PaymentState(text.to_owned()));
+    let refuse = |text: &str| Err(PaymentsError::State(text.to_owned()).into());
     app.transact("resolve_escalation", || async {
         let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
         if person.party_of(&record.appointment)? != Party::Platform {
@@ -117,11 +122,11 @@ pub async fn resolve(
                 payment.refund_tries = totals.failed_refunds.saturating_add(1);
                 payment.refused.remove(&OrderKind::Refund);
                 payment.entries += 1;
-                let object = format!("manual_{}", payment.entries);
+                let object = format!("{MANUAL}{}", payment.entries);
                 let movement = Movement::new(MovementKind::ResolvedManually, amount, object, now, None);
                 app.enqueue(&mut transaction, Job::Receipts(id), now)?;
                 movements.push(movement.clone());
-                transaction.put_entry(
+                transaction.put_ledger_entry(
                     id,
                     &Entry {
                         appointment: Some(id),

@@ -36,7 +36,7 @@ pub async fn refresh(app: &App) -> Result<bool, RefreshError> {
         .transact("refresh_exchange_rates", || async {
             let known = app.store.exchange_rates(Consistency::Strong).await?;
             let now = app.now();
-            match published.succeed(known.as_ref().map(|known| &known.rates), now) {
+            match published.supersedes(known.as_ref().map(|known| &known.rates), now) {
                 Ok(true) => {}
                 other => return Ok(Attempt::Unchanged(other)),
             }

@@ -8,6 +8,7 @@ use store::{Job, Transaction};
 
 use super::holds::release_hold;
 use super::process::buyer;
+use crate::payments::error::PaymentsError;
 use crate::payments::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
 use crate::{App, AppError};
 
@@ -29,16 +30,19 @@ pub(super) async fn order(
     let version = payment.version;
     let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
     match (asked, order.refusable()) {
-        (Err(AppError::Payment(PaymentError::Refused { code, message })), Some((order, _))) => {
+        (
+            Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))),
+            Some((order, _)),
+        ) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway refuses an order for good");
             refused.refused.insert(order, code);
             put_payment(app, version, refused, None).await
         }
-        (Err(no @ AppError::Payment(PaymentError::NotNow { .. })), _) => {
+        (Err(no @ AppError::Payments(PaymentsError::Gateway(PaymentError::NotNow { .. }))), _) => {
             put_payment(app, version, refused, None).await?;
             Err(no)
         }
-        (Err(fault @ AppError::Payment(PaymentError::Failed(_))), _) => {
+        (Err(fault @ AppError::Payments(PaymentsError::Gateway(PaymentError::Failed(_)))), _) => {
             let now = app.now();
             match payment.failing_since {
                 None => {
@@ -65,7 +69,6 @@ async fn ask(
 ) -> Result<(), AppError> {
     let ordinal = |kind| {
         let before = movements.iter().filter(|movement| movement.kind == kind).count();
-        let before = before;
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     };
     match order {
@@ -120,13 +123,13 @@ async fn ask_client(
     deadline: Timestamp,
 ) -> Result<(), AppError> {
     let version = payment.version;
-    let event = payment.action_deadline.is_none();
-    let event = event.then_some(Event::PaymentActionRequired);
+    let is_first = payment.action_deadline.is_none();
+    let event = is_first.then_some(Event::PaymentActionRequired);
     let wanted = Payment {
         plan: Plan::Authorise,
         intents: payment.intents.saturating_add(1),
         references: References { intent: None, ..payment.references.clone() },
-        ..payment.asked_until(deadline)
+        ..payment.awaiting_client_until(deadline)
     };
     match gateway.open(&wanted, &buyer(app, appointment)).await {
         Ok(Opened { references, .. }) => {
@@ -135,7 +138,8 @@ async fn ask_client(
         // It may come round by then; the slot is not held for it any longer.
         Err(refused @ PaymentError::Refused { .. }) => {
             let refusals = payment.refusals.saturating_add(1);
-            put_payment(app, version, Payment { refusals, ..payment.asked_until(deadline) }, event).await?;
+            put_payment(app, version, Payment { refusals, ..payment.awaiting_client_until(deadline) }, event)
+                .await?;
             Err(refused.into())
         }
         Err(failure) => Err(failure.into()),

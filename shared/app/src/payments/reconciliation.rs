@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::{
-    BookLine, Booked, Difference, DifferenceKind, Discrepancy, SLACK, compare, next_window, not_ours,
+    BookLine, Difference, DifferenceKind, Discrepancy, LedgerMovement, SLACK, compare, exclusion_reason,
+    next_window,
 };
 use domain::{AppointmentId, TimeSpan, Timestamp};
-use store::{AppointmentRecord, CommitError, Compared, Job, Transaction};
+use store::{AppointmentRecord, CommitError, Job, ReconciliationProgress, Transaction};
 
 use crate::payments::ports::PaymentGateway;
 use crate::{App, AppError};
@@ -41,7 +42,7 @@ pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
     for (gateway, port) in app.gateways.iter().filter(|(_, port)| port.keeps_books()) {
         reconciled.lines += Run { app, gateway, port, now: app.now() }.compare_all().await?;
     }
-    let standing = app.store.standing_differences().await?;
+    let standing = app.store.unresolved_differences().await?;
     reconciled.differences = standing.iter().filter(|difference| difference.counts).count();
     Ok(reconciled)
 }
@@ -65,7 +66,7 @@ impl Run<'_> {
     /// How many lines were compared for the first time.
     async fn compare_all(&self) -> Result<usize, AppError> {
         let mut standing = self.look_again().await?;
-        let compared = self.app.store.compared(self.gateway).await?;
+        let compared = self.app.store.reconciliation_progress(self.gateway).await?;
         let window = next_window(compared.map(|compared| compared.until), self.now);
         if window.is_empty() {
             return Ok(0);
@@ -76,7 +77,11 @@ impl Run<'_> {
         }
         let version = compared.map_or(0, |compared| compared.version) + 1;
         let mut transaction = Transaction::new();
-        transaction.put_compared(&Compared { gateway: self.gateway, version, until: window.end() })?;
+        transaction.put_reconciliation_progress(&ReconciliationProgress {
+            gateway: self.gateway,
+            version,
+            until: window.end(),
+        })?;
         self.write(transaction).await?;
         Ok(lines)
     }
@@ -84,7 +89,7 @@ impl Run<'_> {
     /// Compares again what differed; what still does.
     async fn look_again(&self) -> Result<BTreeMap<Place, Difference>, AppError> {
         let mut hours: BTreeMap<(Timestamp, Timestamp), Vec<Difference>> = BTreeMap::new();
-        for difference in self.app.store.standing_differences().await? {
+        for difference in self.app.store.unresolved_differences().await? {
             if difference.gateway == self.gateway {
                 let span = difference.hours();
                 hours.entry((span.start(), span.end())).or_default().push(difference);
@@ -117,13 +122,15 @@ impl Run<'_> {
     ) -> Result<Examined, AppError> {
         let around = window.widened(SLACK, SLACK);
         let mut lines = self.port.book_lines(around).await?;
-        lines.retain(|line| not_ours(self.gateway, &line.kind).is_none());
+        lines.retain(|line| exclusion_reason(self.gateway, &line.kind).is_none());
         let mut booked = Vec::new();
         for day in window.widened(DAYS_AROUND, DAYS_AROUND).utc_days() {
             let entries = self.app.store.ledger_of_day(day).await?;
             for entry in entries.into_iter().filter(|entry| entry.gateway == self.gateway) {
                 let appointment = entry.appointment;
-                booked.extend(entry.movements.into_iter().map(|movement| Booked { movement, appointment }));
+                booked.extend(
+                    entry.movements.into_iter().map(|movement| LedgerMovement { movement, appointment }),
+                );
             }
         }
         let mut whose = BTreeMap::new();
@@ -145,7 +152,7 @@ impl Run<'_> {
                 ours.insert(id);
                 booked.retain(|one| one.appointment != Some(id));
                 let whole = movements.into_iter();
-                booked.extend(whole.map(|movement| Booked { movement, appointment: Some(id) }));
+                booked.extend(whole.map(|movement| LedgerMovement { movement, appointment: Some(id) }));
             }
         }
         let mut discrepancies = BTreeMap::new();
@@ -206,7 +213,7 @@ impl Run<'_> {
         if difference.counts {
             transaction.put_difference(&difference.resolved(self.now), Some(difference))?;
         } else {
-            transaction.drop_difference(difference);
+            transaction.delete_difference(difference);
         }
         tracing::info!(gateway = %self.gateway, object = %difference.object, "the ledger and the gateway's books agree again");
         self.write(transaction).await

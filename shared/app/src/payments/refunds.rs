@@ -8,12 +8,13 @@ use store::{AppointmentRecord, Job, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::people::Person;
+use crate::payments::error::PaymentsError;
 use crate::{App, AppError, Attempt};
 
 /// Gives an amount back of what the client pays, as the expert or an administrator pleases, whatever the policy says.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to its client, [`AppError::PaymentState`] when there is not so much left to give back.
+/// [`AppError::Forbidden`] to its client, [`PaymentsError::State`] when there is not so much left to give back.
 pub async fn refund(
     app: &App,
     person: &Person,
@@ -43,7 +44,7 @@ async fn attempt_refund(
         }
         RequestStatus::New(over) => over,
     };
-    let refuse = |text: String| Err(AppError::PaymentState(text));
+    let refuse = |text: String| Err(PaymentsError::State(text).into());
     let Some(payment) = record.payment else {
         return refuse("there was nothing to pay, so there is nothing to give back".to_owned());
     };

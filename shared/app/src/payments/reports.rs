@@ -2,7 +2,6 @@
 
 use domain::kernel::time::Date;
 use domain::payments::report::{CommissionReport, CommissionTotals, Earnings, EarningsReport};
-use domain::scheduling::slots::local_day_span;
 use domain::{TimeSpan, Timestamp, Zone};
 use store::{DifferencePage, LedgerPage};
 
@@ -108,6 +107,6 @@ fn days(zone: Zone, first: Date, last: Date) -> Result<TimeSpan, AppError> {
         let must = format!("must be from the same day as from to {} days after it", MOST_DAYS - 1);
         return Err(AppError::Invalid { field: "to".to_owned(), must });
     }
-    let (begin, end) = (local_day_span(zone, first.naive()), local_day_span(zone, last.naive()));
+    let (begin, end) = (zone.local_day_span(first.naive()), zone.local_day_span(last.naive()));
     Ok(TimeSpan::new(begin.start(), end.end()))
 }

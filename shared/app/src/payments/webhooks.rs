@@ -12,7 +12,7 @@ use crate::{App, AppError, Attempt};
 /// What the message says is never believed; it only says where to look.
 ///
 /// # Errors
-/// [`AppError::Webhook`] when it is not the gateway's.
+/// [`PaymentsError::Webhook`](crate::payments::error::PaymentsError::Webhook) when it is not the gateway's.
 pub async fn receive_webhook(
     app: &App,
     gateway: GatewayKind,
@@ -38,7 +38,7 @@ pub async fn receive_webhook(
         return Ok(());
     };
     app.transact("receive_webhook", || async {
-        if app.store.webhook_event_taken(gateway.as_str(), &id).await? {
+        if app.store.webhook_event_received(gateway.as_str(), &id).await? {
             return Ok(Attempt::Unchanged(()));
         }
         let mut transaction = Transaction::new();

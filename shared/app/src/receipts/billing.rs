@@ -8,6 +8,7 @@ use store::{Transaction, VersionedBilling};
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
 use crate::identity::people::Owner;
 use crate::payments::ports::PaymentError;
+use crate::receipts::error::ReceiptsError;
 use crate::{App, AppError};
 
 /// An expert's billing details, for their owner.
@@ -26,7 +27,7 @@ pub async fn read(app: &App, owner: Owner) -> Result<VersionedBilling, AppError>
 ///
 /// # Errors
 /// [`AppError::VersionMismatch`] when they were changed since, [`AppError::NotFound`] when there is no profile yet,
-/// [`AppError::TaxNotReady`] when Stripe Tax is switched on and not all is set up for it there.
+/// [`ReceiptsError::TaxNotReady`] when Stripe Tax is switched on and not all is set up for it there.
 pub async fn replace(
     app: &App,
     owner: Owner,
@@ -48,28 +49,29 @@ pub async fn replace(
     Ok(billing)
 }
 
-/// Makes sure that Stripe can calculate taxes for an expert.
+/// Checks that Stripe can calculate taxes for an expert.
 async fn check_tax_service(app: &App, expert: ExpertId) -> Result<(), AppError> {
-    let account = app.store.payment_account(expert, GatewayKind::Stripe).await?.ok_or_else(|| {
-        let missing =
-            "you have no Stripe account yet; start Stripe's onboarding, and switch Stripe Tax on after it";
-        AppError::TaxNotReady(missing.to_owned())
-    })?;
-    let service = app.gateways.get(GatewayKind::Stripe)?.tax_service();
-    let missing = match service {
+    let not_ready = |text: String| Err(ReceiptsError::TaxNotReady(text).into());
+    let Some(account) = app.store.payment_account(expert, GatewayKind::Stripe).await? else {
+        return not_ready(
+            "you have no Stripe account yet; complete Stripe's onboarding before you switch Stripe Tax on"
+                .to_owned(),
+        );
+    };
+    let missing = match app.gateways.get(GatewayKind::Stripe)?.tax_service() {
         Some(service) => service.missing(&account.account).await,
         None => Ok(vec!["tax_service".to_owned()]),
     };
     match missing {
         Ok(missing) if missing.is_empty() => Ok(()),
-        Ok(missing) => Err(AppError::TaxNotReady(format!(
+        Ok(missing) => not_ready(format!(
             "the tax settings of your Stripe account lack {}; complete them at Stripe (Tax, Settings) or in Stripe's onboarding, \
              and try again",
             missing.join(", ")
-        ))),
-        Err(PaymentError::Refused { code, .. }) => Err(AppError::TaxNotReady(format!(
-            "Stripe does not let us read the tax settings of your account ({code}); connect the account again"
-        ))),
+        )),
+        Err(PaymentError::Refused { code, .. }) => not_ready(format!(
+            "Stripe does not allow us to read the tax settings of your account ({code}); connect the account again"
+        )),
         Err(failure) => Err(failure.into()),
     }
 }

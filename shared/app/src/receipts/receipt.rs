@@ -19,7 +19,7 @@ pub const LARGEST_PAGE: u16 = 100;
 ///
 /// # Errors
 /// [`AppError::NotFound`] when what it amends was not issued yet: a payment before its refund, a refund before its failure.
-/// [`AppError::Busy`] when too many are issued for one expert at once, [`AppError::Payment`] when the gateway does not answer;
+/// [`AppError::Busy`] when too many are issued for one expert at once, [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) when the gateway does not answer;
 /// nothing is lost by trying again.
 pub async fn issue(app: &App, appointment: &Appointment, occasion: &Occasion) -> Result<Receipt, AppError> {
     if let Some(issued) = app.store.document(appointment.id, occasion.document()).await? {

@@ -7,10 +7,12 @@ use domain::Money;
 use domain::payments::payment::Payment;
 use domain::receipts::billing::TaxChoice;
 use domain::receipts::receipt::{Occasion, Receipt, ReceiptKind};
-use domain::receipts::tax::{NoTax, TaxReport, Taxes, to_take_back};
+use domain::receipts::tax::{NoTax, TaxReport, Taxes, tax_reversals};
 use domain::scheduling::appointment::Appointment;
-use store::{Transaction, WrittenCalculation};
+use store::{Transaction, VersionedTaxCalculation};
 
+use crate::payments::error::PaymentsError;
+use crate::payments::escalations::MANUAL;
 use crate::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
 use crate::{App, AppError};
 
@@ -98,7 +100,7 @@ async fn take_back(
     taxes: Taxes,
 ) -> Result<Taxed, AppError> {
     let before = documents.iter().flat_map(|document| &document.tax_reports);
-    let parts = to_take_back(before, occasion.amount);
+    let parts = tax_reversals(before, occasion.amount);
     let mut reports = Vec::new();
     let (mut taken, mut told) = (0, Some(0));
     for (place, part) in parts.into_iter().enumerate() {
@@ -110,7 +112,7 @@ async fn take_back(
         let Some(TakenBack { entry, tax }) = unless_refused(back, appointment)? else { continue };
         taken += part.amount.amount();
         told = told.zip(tax).map(|(told, tax)| told + tax.amount());
-        reports.push(TaxReport { entry, takes_back: Some(part.entry), amount: part.amount });
+        reports.push(TaxReport { entry, reverses: Some(part.entry), amount: part.amount });
     }
     if taken < occasion.amount.amount() {
         tracing::error!(
@@ -151,7 +153,7 @@ impl Report<'_> {
                 "the name of an entry in the expert's tax reports was lost; what goes back of it must be taken out by hand"
             );
         }
-        Ok(Taxed { taxes, reports: vec![TaxReport { entry, takes_back: None, amount }] })
+        Ok(Taxed { taxes, reports: vec![TaxReport { entry, reverses: None, amount }] })
     }
 
     /// The calculation that was written down, unless it is too old to be reported; otherwise a new one, written down now.
@@ -159,7 +161,7 @@ impl Report<'_> {
         let (id, name) = (self.payment.appointment, self.occasion.document());
         let written = self.app.store.tax_calculation(id, name).await?;
         let version = written.as_ref().map_or(0, |written| written.version);
-        if let Some(WrittenCalculation { id, valid_until, taxes, .. }) = written
+        if let Some(VersionedTaxCalculation { id, valid_until, taxes, .. }) = written
             && self.app.now() < valid_until
         {
             return Ok(Some(TaxCalculation { id, valid_until, taxes }));
@@ -169,7 +171,7 @@ impl Report<'_> {
             CalculatedTax::Done(calculated) => calculated,
         };
         let TaxCalculation { id: calculation, valid_until, taxes } = calculated.clone();
-        let written = WrittenCalculation { version: version + 1, id: calculation, valid_until, taxes };
+        let written = VersionedTaxCalculation { version: version + 1, id: calculation, valid_until, taxes };
         let mut transaction = Transaction::new();
         transaction.put_tax_calculation(id, name, &written)?;
         self.app.commit(transaction).await?;
@@ -180,7 +182,7 @@ impl Report<'_> {
 /// What a movement is called in the expert's reports. What the gateway named has that name; what a person settled by hand has one
 /// that counts within its appointment only.
 fn reference(appointment: &Appointment, object: &str) -> String {
-    if object.starts_with("by_hand_") { format!("{}:{object}", appointment.id) } else { object.to_owned() }
+    if object.starts_with(MANUAL) { format!("{}:{object}", appointment.id) } else { object.to_owned() }
 }
 
 /// What was refused for good must not hold a document up for ever.
@@ -190,7 +192,7 @@ fn unless_refused<T>(
 ) -> Result<Option<T>, AppError> {
     match done.map_err(Into::into) {
         Ok(done) => Ok(Some(done)),
-        Err(AppError::Payment(PaymentError::Refused { code, message })) => {
+        Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))) => {
             tracing::error!(appointment = %appointment.id, code, message, "the tax service refused");
             Ok(None)
         }

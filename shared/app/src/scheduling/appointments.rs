@@ -12,8 +12,10 @@ use store::table::Consistency;
 use store::{AppointmentPage, AppointmentRecord, AppointmentsOf, Job, Offer, Transaction};
 
 use crate::identity::people::Person;
+use crate::payments::error::PaymentsError;
 use crate::payments::refunds::check_step;
 use crate::scheduling::booking::put_occupancy;
+use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::missing;
 use crate::{App, AppError, Attempt};
 
@@ -51,7 +53,7 @@ pub async fn list(
 /// What calling an appointment off gives back now, for the person who asks.
 ///
 /// # Errors
-/// [`AppError::Change`] when it cannot be called off.
+/// [`SchedulingError::Change`] when it cannot be called off.
 pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quote, AppError> {
     let (record, party) = read(app, person, id).await?;
     let now = app.now();
@@ -65,7 +67,7 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
     let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
     match Totals::of(&record.movements) {
         Totals { captured: 0, .. } => quote,
-        totals => quote.of_what_is_held(totals.held()),
+        totals => quote.limited_to_held(totals.held()),
     }
 }
 
@@ -74,7 +76,7 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
 /// `expected` is the refund that the person saw; when it is another by now, nothing changes.
 ///
 /// # Errors
-/// [`AppError::Change`] when it is over or too late, [`AppError::QuoteChanged`].
+/// [`SchedulingError::Change`] when it is over or too late, [`SchedulingError::QuoteChanged`].
 pub async fn cancel(
     app: &App,
     person: &Person,
@@ -91,7 +93,7 @@ pub async fn cancel(
                 final_charge.map_or(appointment.price, |final_charge| appointment.price.less(final_charge));
             // Another request of theirs was faster, and gave back less than they saw before this one.
             return match expected.filter(|expected| expected.amount() > refund.amount()) {
-                Some(expected) => Err(AppError::QuoteChanged { refund, expected }),
+                Some(expected) => Err(SchedulingError::QuoteChanged { refund, expected }.into()),
                 None => Ok(Attempt::Unchanged((record, party))),
             };
         }
@@ -99,7 +101,7 @@ pub async fn cancel(
         let cancelled = appointment.cancelled(party, reason.clone(), now)?;
         let quote = quote_of(&record, party, now);
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
-            return Err(AppError::QuoteChanged { refund: quote.refund, expected });
+            return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
         }
         let days =
             app.store.occupancy(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
@@ -150,7 +152,7 @@ fn decide_final_charge(
 /// Moves an appointment to another slot of the same session type. Moving it to where it is changes nothing.
 ///
 /// # Errors
-/// [`AppError::Slot`] says why the other slot cannot be had; then the appointment stays where it is.
+/// [`SchedulingError::Slot`] says why the other slot cannot be had; then the appointment stays where it is.
 pub async fn reschedule(
     app: &App,
     person: &Person,
@@ -165,7 +167,7 @@ pub async fn reschedule(
         let version = record.appointment.version;
         match attempt_reschedule(app, record, party, start).await {
             // Two requests of the same person at once: this one may have read a part of what the other wrote.
-            Err(AppError::Slot(_))
+            Err(AppError::Scheduling(SchedulingError::Slot(_)))
                 if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
             {
                 Err(AppError::version_conflict())
@@ -200,7 +202,7 @@ async fn attempt_reschedule(
     let now = app.now();
     appointment.check_reschedule(party, now)?;
     let current = kind.terms.price.times(appointment.seats).unwrap_or(appointment.price);
-    let price = appointment.price_when_moved(current)?;
+    let price = appointment.price_after_reschedule(current)?;
     let wanted = HoldRequest {
         appointment: appointment.id,
         session_type: &kind,
@@ -230,9 +232,9 @@ async fn attempt_reschedule(
 /// `charge` is what is taken for it, when that is less than the price.
 ///
 /// # Errors
-/// [`AppError::Change`] when it is too early, too late, or said otherwise before; [`AppError::Forbidden`] to a client who says more
+/// [`SchedulingError::Change`] when it is too early, too late, or said otherwise before; [`AppError::Forbidden`] to a client who says more
 /// than that the expert did not come; [`AppError::Invalid`] when more is to be taken than was agreed;
-/// [`AppError::PaymentState`] when more is to be taken than was decided before.
+/// [`PaymentsError::State`] when more is to be taken than was decided before.
 pub async fn end(
     app: &App,
     person: &Person,
@@ -256,13 +258,14 @@ pub async fn end(
         if let Some(charge) = charge {
             check_step("charge", charge)?;
         }
-        if appointment.is_told(outcome, party) {
+        if appointment.has_reported(outcome, party) {
             let target = payment.as_ref().map(|payment| payment.target(&appointment.status));
             if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
-                return Err(AppError::PaymentState(
+                return Err(PaymentsError::State(
                     "it was completed before, at another charge; give a part back as a refund instead"
                         .to_owned(),
-                ));
+                )
+                .into());
             }
             return Ok(Attempt::Unchanged((record, party)));
         }
@@ -284,9 +287,10 @@ pub async fn end(
         if let Some((charge, decided)) =
             charge.zip(decided).filter(|(charge, decided)| charge.amount() > decided.amount())
         {
-            return Err(AppError::PaymentState(format!(
+            return Err(PaymentsError::State(format!(
                 "it was decided before that the client pays {decided}, so nobody can take {charge} now"
-            )));
+            ))
+            .into());
         }
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;

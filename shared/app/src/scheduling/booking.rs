@@ -4,7 +4,9 @@ use domain::experts::session_type::SessionTypeTerms;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Event, Status};
-use domain::scheduling::occupancy::{Change, Held, MOST_RECLAIMED, Occupancy, Request as HoldRequest};
+use domain::scheduling::occupancy::{
+    Held, MOST_RECLAIMED, Occupancy, OccupancyChange, Request as HoldRequest,
+};
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
@@ -12,11 +14,13 @@ use store::{CommitError, Job, Offer, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::people::{Person, Role};
+use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::fee;
 use crate::payments::holds::{self, release_hold};
 use crate::payments::ports::{Opened, PayWith, PaymentError};
 use crate::payments::process::{buyer, fetch_payment};
+use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::missing;
 use crate::{App, AppError, Attempt};
 
@@ -51,7 +55,7 @@ pub struct Booked {
 /// Books a session.
 ///
 /// # Errors
-/// [`AppError::Slot`] says why the slot cannot be had. When the payment provider does not answer, the hold stands, and the same request again
+/// [`SchedulingError::Slot`] says why the slot cannot be had. When the payment provider does not answer, the hold stands, and the same request again
 /// goes on where this one stopped.
 pub async fn book(
     app: &App,
@@ -73,7 +77,7 @@ pub async fn book(
             Ok(booked) => booked,
             Err(failure) => {
                 // What is refused for good would be refused again: nobody else shall wait for it.
-                if let AppError::Payment(PaymentError::Refused { .. }) = failure
+                if let AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { .. })) = failure
                     && let Err(error) = release_hold(app, &appointment).await
                 {
                     tracing::warn!(%error, "the hold stands until its time is over");
@@ -148,7 +152,7 @@ async fn attempt_hold(
         }
     };
     if !price.is_zero() && account.is_none() {
-        return Err(AppError::PaymentsNotReady);
+        return Err(PaymentsError::NotReady.into());
     }
 
     let appointment = Appointment {
@@ -208,7 +212,7 @@ pub(crate) async fn put_occupancy(
     app: &App,
     transaction: &mut Transaction,
     expert: ExpertId,
-    change: &Change,
+    change: &OccupancyChange,
     now: Timestamp,
 ) -> Result<(), AppError> {
     if change.reclaimed.len() > MOST_RECLAIMED {
@@ -243,7 +247,7 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
         Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
         // Between the hold and now lies a crash, and a repeat that came late.
         Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } => {
-            return Err(AppError::HoldEnded);
+            return Err(SchedulingError::HoldEnded.into());
         }
         Status::Confirmed | Status::Completed | Status::NoShow { .. } => {}
     }
@@ -265,7 +269,7 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
                 Some(stored) if stored.references == payment.references => {
                     Ok(Booked { appointment, payment: Some((stored, pay_with)) })
                 }
-                _ => Err(AppError::HoldEnded),
+                _ => Err(SchedulingError::HoldEnded.into()),
             }
         }
         Err(failure) => Err(failure),

@@ -2,4 +2,5 @@
 
 pub mod appointments;
 pub mod booking;
+pub mod error;
 pub mod slots;

@@ -7,6 +7,7 @@ use domain::scheduling::slots::Slot;
 use domain::{ExpertId, SessionTypeId, TimeSpan};
 use store::table::Consistency;
 
+use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
 /// Longest range of one request, in seconds.
@@ -18,7 +19,7 @@ pub const LONGEST_RANGE: i64 = 93 * DAY;
 ///
 /// # Errors
 /// [`AppError::Invalid`] when the range is empty or too long, [`AppError::NotFound`] when the expert does not offer the
-/// session type, [`AppError::NoHours`] when no hours are published.
+/// session type, [`SchedulingError::NoHours`] when no hours are published.
 pub async fn list(
     app: &App,
     expert: ExpertId,
@@ -53,7 +54,7 @@ pub async fn list(
 pub(crate) async fn missing(app: &App, expert: ExpertId, session_type: SessionTypeId) -> AppError {
     match app.store.session_type(expert, session_type).await {
         Ok(None) => AppError::NotFound("session type"),
-        Ok(Some(_)) => AppError::NoHours,
+        Ok(Some(_)) => SchedulingError::NoHours.into(),
         Err(error) => error.into(),
     }
 }

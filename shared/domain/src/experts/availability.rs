@@ -1,4 +1,4 @@
-//! When an expert can be booked: weekly hours in the expert's own zone, and their exceptions.
+//! When an expert can be booked: weekly hours in the expert's own time zone, and exceptions to them.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,19 @@ mod tests;
 pub(crate) use open::OFFSET_CHECK;
 pub(crate) use open::{OpenPiece, open_pieces};
 
-/// Most windows on one day.
+/// The maximum number of windows on one day.
 pub const MAXIMUM_WINDOWS_A_DAY: usize = 12;
-/// Most overrides, blocked ranges and extra windows, each.
+/// The maximum number of overrides, of blocked ranges, and of extra windows.
 pub const MAXIMUM_EXCEPTIONS: usize = 400;
 
-/// An open window on the wall clock. When it closes at or before it opens, it closes on the next day.
+/// A window of open time on the wall clock. A window that closes at or before its opening time closes on the next
+/// day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
-    /// First minute that is open; before 24:00.
+    /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// First minute that is not; 24:00 is the end of the day.
+    /// The first minute that is no longer open; 24:00 is the end of the day.
     pub closes: LocalTime,
 }
 
@@ -52,69 +53,70 @@ pub struct WeeklyHours {
     pub sunday: Vec<Window>,
 }
 
-/// A run of dates, both ends inclusive.
+/// A range of dates, both ends inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DateRange {
-    /// First date.
+    /// The first date.
     pub first: Date,
-    /// Last date; not before the first.
+    /// The last date; not before the first.
     pub last: Date,
 }
 
-/// A window on one date, besides what the rules give that date.
+/// An additional window on a single date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraWindow {
-    /// The date on which it opens.
+    /// The date on which the window opens.
     pub date: Date,
-    /// First minute that is open.
+    /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// First minute that is not.
+    /// The first minute that is no longer open. At or before `opens`, the window closes on the next day.
     pub closes: LocalTime,
 }
 
 /// When an expert can be booked.
 ///
-/// For a local date: a blocked range, or an override without windows, leaves no open time on that date at
-/// all, also none of a window that began the evening before. Else an override's windows replace the weekly
-/// ones that would open on that date. Extra windows come on top. Windows that touch or overlap, also at
-/// midnight, are one window.
+/// If a local date is in a blocked range, or has an override without windows, nothing is open on that date; this
+/// includes the rest of a window that opened the evening before. Otherwise, the windows of an override replace the
+/// weekly windows that would open on that date, and extra windows are added. Windows that touch or overlap, also
+/// across midnight, count as one window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AvailabilityRules {
-    /// The zone of every local time and date here.
+    /// The time zone of all local times and dates in the rules.
     pub time_zone: Zone,
-    /// The ordinary week.
+    /// The regular weekly hours.
     #[serde(default)]
     pub weekly: WeeklyHours,
-    /// Other hours on single dates; an empty list blocks the date.
+    /// Different hours on single dates. An empty list blocks the date.
     #[serde(default)]
     pub overrides: BTreeMap<Date, Vec<Window>>,
-    /// Holidays and the like.
+    /// Blocked dates, such as holidays.
     #[serde(default)]
     pub blocked: Vec<DateRange>,
-    /// One-off windows.
+    /// Additional windows on single dates.
     #[serde(default)]
     pub extra: Vec<ExtraWindow>,
 }
 
-/// Why rules are not those of an expert: the field, and what it must be.
+/// The availability rules are invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {must}")]
 pub struct InvalidRules {
-    /// Path of the field on the wire, such as `weekly.monday[1].opens`.
+    /// The path of the field on the wire, such as `weekly.monday[1].opens`.
     pub field: String,
-    /// What it must be.
+    /// What the field must be.
     pub must: String,
 }
 
 impl AvailabilityRules {
-    /// Checks what the field types do not hold by themselves. Windows may overlap, and one that closes when
-    /// it opens is open for a day.
+    /// Checks the constraints that the field types do not enforce.
+    ///
+    /// Windows may overlap. A window that closes at the time at which it opens is open for a day.
     ///
     /// # Errors
-    /// The first field that is out of its range.
+    /// [`InvalidRules`] for the first field that is invalid.
     pub fn check(&self) -> Result<(), InvalidRules> {
         for (name, windows) in self.weekly.days() {
             check_windows(&format!("weekly.{name}"), windows)?;
@@ -141,7 +143,7 @@ impl AvailabilityRules {
         Ok(())
     }
 
-    /// Whether a blocked range or an empty override closes the whole date.
+    /// Returns whether a blocked range or an empty override closes the whole date.
     pub fn is_blocked(&self, date: NaiveDate) -> bool {
         self.blocked.iter().any(|range| range.first.naive() <= date && date <= range.last.naive())
             || Date::try_from(date).is_ok_and(|date| self.overrides.get(&date).is_some_and(Vec::is_empty))
@@ -149,7 +151,7 @@ impl AvailabilityRules {
 }
 
 impl WeeklyHours {
-    /// From Monday to Sunday, each day's name on the wire and the windows that open on it.
+    /// Returns for each day, from Monday to Sunday, its name on the wire and the windows that open on it.
     fn days(&self) -> [(&'static str, &[Window]); 7] {
         [
             ("monday", &self.monday),

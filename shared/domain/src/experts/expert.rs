@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::text::{LongText, ShortText};
 use crate::{ExpertId, Timestamp};
 
-/// What an expert tells about themselves.
+/// The public profile of an expert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpertProfile {
-    /// The name clients see.
+    /// The expert's name, as clients see it.
     pub name: ShortText,
-    /// One line about what they do.
+    /// One line about what the expert does.
     pub headline: ShortText,
-    /// As much as they like.
+    /// A description of the expert; may be empty.
     #[serde(default)]
     pub about: LongText,
 }
 
-/// An expert as they stand.
+/// An expert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expert {
-    /// Derived from the person who signed in.
+    /// The expert's id, derived from the issuer and subject of their access token.
     pub id: ExpertId,
-    /// Grows by one with each change; the ETag.
+    /// The version, incremented with each change. It is the ETag.
     pub version: u64,
     /// When the profile was first published.
     pub created_at: Timestamp,
-    /// What they tell.
+    /// The public profile.
     pub profile: ExpertProfile,
 }

@@ -1,16 +1,17 @@
-//! What experts publish: their profile, when they can be booked, and what they offer on which terms.
+//! What experts publish: their profile, their availability, and the session types that they offer with the terms of
+//! each.
 
 pub mod availability;
 pub mod expert;
 pub mod policy;
 pub mod session_type;
 
-/// Why terms are not those of a session type: the field, and what it must be.
+/// The terms of a session type are invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {must}")]
 pub struct InvalidTerms {
-    /// Name of the field on the wire.
+    /// The name of the field on the wire.
     pub field: &'static str,
-    /// What it must be.
+    /// What the field must be.
     pub must: String,
 }

@@ -1,4 +1,4 @@
-//! The terms on which an appointment can be cancelled or moved.
+//! The terms under which an appointment can be cancelled or rescheduled.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::InvalidTerms;
 use crate::Money;
 
-/// Most tiers of a policy.
+/// The maximum number of tiers of a cancellation policy.
 pub const MOST_TIERS: usize = 8;
-/// The earliest tier that can be chosen: a year before the start.
+/// The earliest possible tier: one year before the start.
 pub const MOST_HOURS: u16 = 8_784;
-/// The longest grace after booking: three days.
+/// The longest grace period after booking: three days.
 pub const MOST_GRACE_MINUTES: u16 = 4_320;
 
-/// A part of a price in whole per cent.
+/// A share of a price in whole percent, from 0 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Percent(u8);
@@ -28,31 +28,31 @@ impl JsonSchema for Percent {
     }
 }
 
-/// More than a hundred per cent.
+/// The value exceeds 100 percent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be from 0 to 100 per cent")]
+#[error("must be from 0 to 100 percent")]
 pub struct AboveHundred;
 
 impl Percent {
-    /// Nothing.
+    /// 0 percent.
     pub const NOTHING: Self = Self(0);
-    /// All of it.
+    /// 100 percent.
     pub const ALL: Self = Self(100);
 
-    /// `percent` of a hundred.
+    /// Creates a share of `percent` percent.
     ///
     /// # Errors
-    /// [`AboveHundred`].
+    /// [`AboveHundred`] if `percent` exceeds 100.
     pub fn new(percent: u8) -> Result<Self, AboveHundred> {
         if percent > 100 { Err(AboveHundred) } else { Ok(Self(percent)) }
     }
 
-    /// Of a hundred.
+    /// Returns the share in percent.
     pub fn value(self) -> u8 {
         self.0
     }
 
-    /// This part of an amount, rounded half up.
+    /// Returns this share of an amount, rounded half up.
     #[must_use]
     pub fn of(self, whole: Money) -> Money {
         whole.proportion(self.0.into(), 100)
@@ -73,29 +73,29 @@ impl From<Percent> for u8 {
     }
 }
 
-/// One step of a cancellation policy.
+/// One tier of a cancellation policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
-    /// It holds until so many hours before the start, inclusive.
+    /// The tier applies until this many hours before the start, inclusive.
     #[schemars(range(max = 8_784))]
     pub until_hours_before: u16,
-    /// What the client gets back then.
+    /// The share of the price that the client gets back if they cancel in this tier.
     pub refund_percent: Percent,
 }
 
-/// What a client gets back who calls off, or does not come. After the last tier it is nothing.
+/// What a client gets back if they cancel or do not attend. After the last tier, the client gets nothing back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancellationPolicy {
-    /// From the earliest to the latest; each gives back less than the one before.
+    /// The tiers from the earliest to the latest. Each gives back less than the one before.
     #[schemars(length(max = 8))]
     pub tiers: Vec<Tier>,
-    /// So many minutes after booking a client may think better of it and gets everything back, until the start.
+    /// For this many minutes after booking, but only until the start, the client can cancel and gets everything back.
     #[serde(default)]
     #[schemars(range(max = 4_320))]
     pub grace_minutes: u16,
-    /// What a client gets back who does not come.
+    /// The share of the price that the client gets back if they do not attend.
     #[serde(default = "nothing")]
     pub no_show_refund_percent: Percent,
 }
@@ -105,7 +105,7 @@ fn nothing() -> Percent {
 }
 
 impl Default for CancellationPolicy {
-    /// Everything back until the start, nothing to who does not come.
+    /// Returns a policy with a full refund until the start and no refund for a no-show.
     fn default() -> Self {
         Self {
             tiers: vec![Tier { until_hours_before: 0, refund_percent: Percent::ALL }],
@@ -116,14 +116,14 @@ impl Default for CancellationPolicy {
 }
 
 impl CancellationPolicy {
-    /// Checks what the field types do not hold by themselves.
+    /// Checks the constraints that the field types do not enforce.
     ///
     /// # Errors
-    /// The first field that is wrong.
+    /// [`InvalidTerms`] for the first field that is invalid.
     pub fn check(&self) -> Result<(), InvalidTerms> {
         let wrong = |field, must: String| Err(InvalidTerms { field, must });
         if self.tiers.len() > MOST_TIERS {
-            return wrong("cancellation.tiers", format!("must be at most {MOST_TIERS}"));
+            return wrong("cancellation.tiers", format!("must have at most {MOST_TIERS} entries"));
         }
         if self.tiers.iter().any(|tier| tier.until_hours_before > MOST_HOURS) {
             let must = format!("must have until_hours_before from 0 to {MOST_HOURS}");
@@ -144,31 +144,33 @@ impl CancellationPolicy {
     }
 }
 
-/// How an appointment may be moved by its client. Its expert may always move it.
+/// How the client may reschedule an appointment. The expert may always reschedule it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReschedulePolicy {
-    /// How often; without it as often as they like.
+    /// The maximum number of times; unlimited if absent.
     #[serde(default)]
     #[schemars(range(max = 1_000))]
     pub at_most: Option<u16>,
-    /// Until so many minutes before the start.
+    /// The client may reschedule until this many minutes before the start.
     #[serde(default)]
     #[schemars(range(max = 527_040))]
     pub until_minutes_before: u32,
-    /// What becomes of the price when the session type has another one by then.
+    /// How the price is determined if the session type's price has changed since the booking.
     #[serde(default)]
     pub price: ReschedulePrice,
 }
 
-/// What a moved appointment costs when the session type's price has changed since it was booked.
+/// How the price of a rescheduled appointment is determined if the session type's price has changed since the
+/// booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReschedulePrice {
-    /// What was agreed.
+    /// The price stays as agreed at booking.
     #[default]
     AsBooked,
-    /// The price of the day: a lower one gives the difference back, a higher one needs a new booking.
+    /// The current price applies. If it is lower, the difference is refunded. If it is higher, rescheduling is
+    /// refused and the client needs a new booking.
     Current,
 }
 

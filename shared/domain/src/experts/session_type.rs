@@ -1,4 +1,4 @@
-//! What an expert offers.
+//! Session types: what an expert offers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,74 +10,76 @@ use crate::kernel::text::{LongText, ShortText};
 use crate::kernel::time::{Date, MINUTE, TimeSpan, Timestamp};
 use crate::{Currency, Money, SessionTypeId};
 
-/// Longest session: a day.
+/// The maximum length of a session: one day.
 pub const MAXIMUM_LENGTH_MINUTES: u16 = 1_440;
-/// Longest buffer on either side: half a day.
+/// The maximum buffer before or after a session: half a day.
 pub const MAXIMUM_BUFFER_MINUTES: u16 = 720;
-/// Longest notice: a year.
+/// The maximum notice: one year.
 pub const MAXIMUM_NOTICE_MINUTES: u32 = 366 * 1_440;
-/// Furthest rolling booking window: two years.
+/// The maximum length of a rolling booking window: two years.
 pub const MAXIMUM_ROLLING_DAYS: u16 = 731;
-/// Most seats of a group session.
+/// The maximum number of seats of a group session.
 pub const MAXIMUM_CAPACITY: u16 = 500;
 
-/// Most currencies besides the price's in which a client may pay.
+/// The maximum number of currencies, besides the currency of the price, in which a client may pay.
 pub const MOST_PRESENTMENT_CURRENCIES: usize = 10;
 
-/// What an expert chooses about a session type; [`SessionType`] adds what the platform keeps.
+/// The properties of a session type that its expert chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionTypeTerms {
-    /// What clients see in the list.
+    /// The name that clients see in the list.
     pub name: ShortText,
-    /// What clients read before they book.
+    /// The description that clients read before they book.
     #[serde(default)]
     pub description: LongText,
-    /// Minutes from start to end.
+    /// The length of a session in minutes.
     #[schemars(range(min = 1, max = 1_440))]
     pub length_minutes: u16,
-    /// Of one seat; zero books without payment.
+    /// The price of one seat. A session with price zero is booked without payment.
     pub price: Money,
-    /// Minutes kept free before the start.
+    /// Minutes that stay free before the start.
     #[serde(default)]
     #[schemars(range(max = 720))]
     pub buffer_before_minutes: u16,
-    /// Minutes kept free after the end.
+    /// Minutes that stay free after the end.
     #[serde(default)]
     #[schemars(range(max = 720))]
     pub buffer_after_minutes: u16,
-    /// A start is offered up to this many minutes ahead, inclusive.
+    /// The minimum number of minutes between booking and start, inclusive.
     #[serde(default)]
     #[schemars(range(max = 527_040))]
     pub minimum_notice_minutes: u32,
-    /// How far ahead one can book.
+    /// How far ahead sessions can be booked.
     #[serde(default)]
     pub booking_window: BookingWindow,
-    /// Minutes between one offered start and the next.
+    /// Minutes between an offered start and the next.
     #[schemars(range(min = 1, max = 1_440))]
     pub step_minutes: u16,
-    /// Most sessions of this type on one of the expert's local days.
+    /// The maximum number of sessions of this type on one of the expert's local days.
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_000))]
     pub daily_cap: Option<u16>,
-    /// Most sessions of this type in one ISO week of the expert's local calendar.
+    /// The maximum number of sessions of this type in one ISO week of the expert's local calendar.
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_000))]
     pub weekly_cap: Option<u16>,
-    /// Seats of one session; above 1 it is a group session.
+    /// The number of seats of a session. If it is above 1, the session is a group session.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 500))]
     pub capacity: u16,
-    /// When the price is taken.
+    /// When the client is charged.
     #[serde(default)]
     pub collection: Collection,
-    /// What comes back when a session does not take place. It is fixed for an appointment when it is booked.
+    /// What the client gets back if the session does not take place. An appointment keeps the policy that applied
+    /// when it was booked.
     #[serde(default)]
     pub cancellation: CancellationPolicy,
-    /// How an appointment may be moved. It is fixed for an appointment when it is booked.
+    /// How an appointment may be rescheduled. An appointment keeps the policy that applied when it was booked.
     #[serde(default)]
     pub rescheduling: ReschedulePolicy,
-    /// Currencies besides the price's in which a client may choose to pay, at the day's reference rate.
+    /// Currencies, besides the currency of the price, in which a client may choose to pay. The price is converted at
+    /// the reference rate of the day.
     #[serde(default)]
     #[schemars(length(max = 10))]
     pub presentment_currencies: Vec<Currency>,
@@ -87,48 +89,49 @@ fn one() -> u16 {
     1
 }
 
-/// When the price of a session is taken.
+/// When the client is charged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Collection {
-    /// When it is booked; what the cancellation policy gives back is refunded.
+    /// At booking. If the session is cancelled, the amount that the cancellation policy gives back is refunded.
     #[default]
     ChargeAtBooking,
-    /// It is set aside when it is booked, or near the time when that is too far ahead, and taken once the session took place.
+    /// The amount is authorised at booking, or closer to the session if the session is too far ahead, and captured
+    /// after the session took place.
     AuthoriseThenCapture,
 }
 
-/// How far ahead a session type can be booked, in dates of the expert's zone.
+/// How far ahead a session type can be booked, in dates of the expert's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum BookingWindow {
-    /// Until the end of the day this many days after today.
+    /// Sessions can be booked until the end of the day this many days after today.
     Rolling {
-        /// 0 is today only.
+        /// The number of days; 0 means today only.
         #[schemars(range(max = 731))]
         days: u16,
     },
-    /// From the first to the last date, both inclusive.
+    /// Sessions can be booked from the first to the last date, both inclusive.
     Dates {
-        /// First bookable date.
+        /// The first bookable date.
         first: Date,
-        /// Last bookable date.
+        /// The last bookable date; not before the first.
         last: Date,
     },
 }
 
 impl Default for BookingWindow {
-    /// 60 days.
+    /// Returns a rolling window of 60 days.
     fn default() -> Self {
         Self::Rolling { days: 60 }
     }
 }
 
 impl SessionTypeTerms {
-    /// Checks the ranges that the field types do not hold by themselves.
+    /// Checks the constraints that the field types do not enforce.
     ///
     /// # Errors
-    /// The first field that is out of its range.
+    /// [`InvalidTerms`] for the first field that is invalid.
     pub fn check(&self) -> Result<(), InvalidTerms> {
         let within = |field, value: u32, low: u32, high: u32| {
             if (low..=high).contains(&value) {
@@ -185,12 +188,12 @@ impl SessionTypeTerms {
         Ok(())
     }
 
-    /// From the start to the end of a session that begins at `start`.
+    /// Returns the time of a session that begins at `start`, without buffers.
     pub fn session(&self, start: Timestamp) -> TimeSpan {
         TimeSpan::new(start, start.plus(i64::from(self.length_minutes) * MINUTE))
     }
 
-    /// What a session that begins at `start` occupies: its span and its buffers.
+    /// Returns the time that a session that begins at `start` occupies: the session and its buffers.
     pub fn occupied(&self, start: Timestamp) -> TimeSpan {
         self.session(start).widened(
             i64::from(self.buffer_before_minutes) * MINUTE,
@@ -203,22 +206,22 @@ impl SessionTypeTerms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionTypeStatus {
-    /// Listed and bookable.
+    /// The session type is listed and can be booked.
     Active,
-    /// Withdrawn by the expert; appointments already made stand.
+    /// The expert has withdrawn the session type. Existing appointments are not affected.
     Retired,
 }
 
-/// A session type as it stands.
+/// A session type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionType {
-    /// Its id, unique over all experts.
+    /// The id, unique across all experts.
     pub id: SessionTypeId,
-    /// Grows by one with each change; the ETag.
+    /// The version, incremented with each change. It is the ETag.
     pub version: u64,
-    /// Whether it can be booked.
+    /// Whether the session type can be booked.
     pub status: SessionTypeStatus,
-    /// What the expert chose.
+    /// The properties that the expert chose.
     pub terms: SessionTypeTerms,
 }
 

@@ -1,8 +1,8 @@
-//! Typed ids: a prefix that names the kind, then 26 characters of 128 bits.
+//! Typed ids: a prefix that names the type, an underscore, and 26 characters that encode 128 bits.
 //!
-//! The body is Crockford's base 32 in lower case (<https://www.crockford.com/base32.html>): it sorts like the number,
-//! survives being read aloud and needs no escaping in a URL. Ids whose high bits are the time therefore sort by the time
-//! they were made.
+//! The body is Crockford's base 32 in lower case (<https://www.crockford.com/base32.html>). It sorts like the number,
+//! has no characters that are easily confused, and needs no escaping in a URL. Ids whose high bits are a timestamp
+//! therefore sort by creation time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Characters of a body: 26 × 5 bits hold 128 bits with two to spare.
+/// Length of the encoded body: 26 × 5 bits hold 128 bits and leave two unused.
 const BODY: usize = 26;
 
-/// Why a text is not an id of the wanted kind.
+/// The text is not an id of the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected an id of the form \"{prefix}_\" and {BODY} characters of 0-9 a-z without i, l, o and u")]
 pub struct InvalidId {
@@ -48,15 +48,15 @@ macro_rules! ids {
         pub struct $name(u128);
 
         impl $name {
-            /// The letters before the underscore.
+            /// The prefix before the underscore.
             pub const PREFIX: &'static str = $prefix;
 
-            /// The id with this 128-bit body, which the caller drew or derived.
+            /// Creates an id from a 128-bit body that the caller has generated or derived.
             pub const fn from_bits(bits: u128) -> Self {
                 Self(bits)
             }
 
-            /// The 128-bit body.
+            /// Returns the 128-bit body.
             pub const fn bits(self) -> u128 {
                 self.0
             }
@@ -116,15 +116,15 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A booked session, from its hold to its end.
+    /// The id of an appointment. Ids sort by creation time.
     AppointmentId = "apt";
-    /// Somebody who offers sessions. Derived from the person who signed in, so that ownership needs no look-up.
+    /// The id of an expert. It is derived from the issuer and subject of the access token, so ownership needs no lookup.
     ExpertId = "exp";
-    /// Somebody who books sessions. Derived from the person who signed in, as [`ExpertId`] is.
+    /// The id of a client. It is derived from the issuer and subject of the access token, as an [`ExpertId`] is.
     ClientId = "cli";
-    /// What an expert offers.
+    /// The id of a session type.
     SessionTypeId = "ses";
-    /// A receipt, a credit note or a correction.
+    /// The id of a receipt, a credit note or a correction.
     ReceiptId = "rcp";
 }
 
@@ -135,25 +135,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_back(bits: u128) {
+        fn display_and_parse_round_trip(bits: u128) {
             let id = AppointmentId::from_bits(bits);
             prop_assert_eq!(id.to_string().parse::<AppointmentId>(), Ok(id));
         }
 
         #[test]
-        fn text_sorts_like_the_number(one: u128, other: u128) {
+        fn text_sorts_like_the_bits(one: u128, other: u128) {
             let text = |bits| ExpertId::from_bits(bits).to_string();
             prop_assert_eq!(one.cmp(&other), text(one).cmp(&text(other)));
         }
 
         #[test]
-        fn strangers_text_never_panics(text in ".*") {
+        fn parsing_arbitrary_text_never_panics(text in ".*") {
             prop_assert!(text.parse::<ClientId>().is_err());
         }
     }
 
     #[test]
-    fn refuses_what_is_not_canonical() {
+    fn non_canonical_text_is_refused() {
         let id = SessionTypeId::from_bits(7).to_string();
         for wrong in [
             id.replace("ses", "exp"),

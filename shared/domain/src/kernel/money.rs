@@ -1,4 +1,4 @@
-//! Money in integer minor units with its currency, and rates in basis points. No floats anywhere.
+//! Money as integer minor units with a currency, and rates in basis points. There are no floats.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,11 +6,12 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The largest amount that is charged, in minor units: Stripe takes at most eight digits
+/// The largest amount that can be charged, in minor units. Stripe accepts at most eight digits
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 pub const MAXIMUM_AMOUNT: u64 = 99_999_999;
 
-/// The largest amount that there is, in minor units: many charges come together in a payout.
+/// The largest representable amount, in minor units. It exceeds [`MAXIMUM_AMOUNT`] because a payout is the sum of
+/// many charges.
 pub const LARGEST_AMOUNT: u64 = 999_999_999_999;
 
 /// An ISO 4217 currency.
@@ -18,7 +19,7 @@ pub const LARGEST_AMOUNT: u64 = 999_999_999_999;
 #[serde(try_from = "String", into = "String")]
 pub struct Currency(iso_currency::Currency);
 
-/// The text is not the three-letter code of a currency.
+/// The text is not the three-letter code of a currency in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected the three-letter ISO 4217 code of a currency in use, such as EUR")]
 pub struct InvalidCurrency;
@@ -27,13 +28,15 @@ impl Currency {
     /// The euro.
     pub const EUR: Self = Self(iso_currency::Currency::EUR);
 
-    /// The three-letter code, in capitals.
+    /// Returns the three-letter code in capitals.
     pub fn code(self) -> &'static str {
         self.0.code()
     }
 
-    /// The step in which amounts of it can be charged, in minor units: cards are charged in tens of fils, because no network
-    /// settles a third digit, and in whole ariary (<https://docs.stripe.com/currencies#special-cases>).
+    /// Returns the step of chargeable amounts, in minor units.
+    ///
+    /// Cards are charged in multiples of ten fils, because card networks do not settle a third decimal digit, and in
+    /// whole ariary (<https://docs.stripe.com/currencies#special-cases>).
     pub fn charge_step(self) -> u64 {
         match (self.code(), self.exponent()) {
             ("MGA", _) => 100,
@@ -42,13 +45,13 @@ impl Currency {
         }
     }
 
-    /// What a charge of this currency must lie between, in minor units.
+    /// Returns the smallest and the largest amount that can be charged in this currency, in minor units.
     ///
-    /// The least amounts are those of <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>; for a currency
-    /// that is not in that list one step. The largest is eight digits as the gateway counts them, and ISK and UGX have
-    /// two more digits there than in ISO 4217.
+    /// The minimums are those of <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>. A currency
+    /// that is not in that list has a minimum of one step. The maximum is eight digits as Stripe counts them; ISK and
+    /// UGX have two more digits there than in ISO 4217.
     pub fn charge_limits(self) -> RangeInclusive<u64> {
-        let least = match self.code() {
+        let minimum = match self.code() {
             "USD" | "EUR" | "CHF" | "AUD" | "CAD" | "BRL" | "INR" | "NZD" | "SGD" => 50,
             "GBP" => 30,
             "BGN" => 100,
@@ -62,17 +65,18 @@ impl Currency {
             "JPY" => 50,
             _ => self.charge_step(),
         };
-        let largest =
+        let maximum =
             if matches!(self.code(), "ISK" | "UGX") { MAXIMUM_AMOUNT / 100 } else { MAXIMUM_AMOUNT };
-        least..=largest
+        minimum..=maximum
     }
 
-    /// Whether prices can be in it: cards know no currency with more than three digits behind the point.
+    /// Returns whether prices can be in this currency. Card networks support no currency with more than three decimal
+    /// digits.
     pub fn is_charged(self) -> bool {
         self.exponent() <= 3
     }
 
-    /// How many digits of an amount in minor units stand behind the decimal point: 2 for EUR, 0 for JPY, 3 for KWD.
+    /// Returns the number of decimal digits of the currency: 2 for EUR, 0 for JPY, 3 for KWD.
     pub fn exponent(self) -> u16 {
         self.0.exponent().unwrap_or(0)
     }
@@ -110,12 +114,13 @@ impl JsonSchema for Currency {
     }
 }
 
-/// An amount that nobody owes in the other direction: never negative, at most [`LARGEST_AMOUNT`].
+/// A non-negative amount of one currency, at most 999,999,999,999 minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "AmountAndCurrency")]
 pub struct Money {
-    /// Minor units: cents for EUR, yen for JPY, fils for KWD.
+    /// The amount in minor units: cents for EUR, yen for JPY, fils for KWD.
     amount: u64,
+    /// The currency of the amount.
     currency: Currency,
 }
 
@@ -141,10 +146,10 @@ impl TryFrom<AmountAndCurrency> for Money {
 }
 
 impl Money {
-    /// An amount of minor units of `currency`.
+    /// Creates an amount of `amount` minor units of `currency`.
     ///
     /// # Errors
-    /// [`AmountTooLarge`] above [`LARGEST_AMOUNT`].
+    /// [`AmountTooLarge`] if the amount exceeds [`LARGEST_AMOUNT`].
     pub fn new(amount: u64, currency: Currency) -> Result<Self, AmountTooLarge> {
         if amount > LARGEST_AMOUNT {
             return Err(AmountTooLarge);
@@ -152,25 +157,25 @@ impl Money {
         Ok(Self { amount, currency })
     }
 
-    /// Minor units.
+    /// Returns the amount in minor units.
     pub fn amount(self) -> u64 {
         self.amount
     }
 
-    /// What the minor units are of.
+    /// Returns the currency.
     pub fn currency(self) -> Currency {
         self.currency
     }
 
-    /// Whether there is nothing to pay.
+    /// Returns whether the amount is zero.
     pub fn is_zero(self) -> bool {
         self.amount == 0
     }
 
-    /// `count` times this amount, as for the seats of a group session.
+    /// Returns this amount multiplied by `count`, such as the price of several seats.
     ///
     /// # Errors
-    /// [`AmountTooLarge`] when the product is.
+    /// [`AmountTooLarge`] if the product exceeds [`LARGEST_AMOUNT`].
     pub fn times(self, count: u16) -> Result<Self, AmountTooLarge> {
         self.amount
             .checked_mul(u64::from(count))
@@ -178,7 +183,8 @@ impl Money {
             .and_then(|amount| Self::new(amount, self.currency))
     }
 
-    /// The part of this amount that `rate` takes, rounded half up in the steps in which the currency is charged.
+    /// Returns `rate` of this amount, rounded half up to the currency's charge step.
+    ///
     ///
     /// ```
     /// use domain::{Currency, Money, Rate};
@@ -190,42 +196,42 @@ impl Money {
         self.proportion(u64::from(rate.0), 10_000)
     }
 
-    /// `part` of `whole` parts of this amount, rounded half up in the steps in which the currency is charged, and never more
-    /// than the amount itself. Of a whole of nothing it is nothing.
+    /// Returns `part / whole` of this amount, rounded half up to the currency's charge step, and at most the amount
+    /// itself. Returns zero if `whole` is zero.
     pub fn proportion(self, part: u64, whole: u64) -> Self {
         let step = u128::from(self.currency.charge_step());
         let (numerator, denominator) = (u128::from(self.amount) * u128::from(part), u128::from(whole) * step);
         let steps = (2 * numerator + denominator).checked_div(2 * denominator).unwrap_or(0);
-        // A price that is no multiple of the step rounds up to more than itself.
+        // An amount that is not a multiple of the step could round up to more than itself.
         let amount = u64::try_from(steps * step).unwrap_or(self.amount).min(self.amount);
         Self { amount, currency: self.currency }
     }
 
-    /// This amount without `other`; nothing when that is more. Amounts of another currency count as nothing.
+    /// Returns this amount minus `other`, but at least zero. If `other` has another currency, nothing is subtracted.
     #[must_use]
     pub fn less(self, other: Self) -> Self {
-        let taken = if other.currency == self.currency { other.amount } else { 0 };
-        Self { amount: self.amount.saturating_sub(taken), currency: self.currency }
+        let subtracted = if other.currency == self.currency { other.amount } else { 0 };
+        Self { amount: self.amount.saturating_sub(subtracted), currency: self.currency }
     }
 
-    /// An amount of the same currency.
+    /// Returns `amount` minor units of the same currency.
     ///
     /// # Errors
-    /// [`AmountTooLarge`] above [`LARGEST_AMOUNT`].
+    /// [`AmountTooLarge`] if the amount exceeds [`LARGEST_AMOUNT`].
     pub fn with_amount(self, amount: u64) -> Result<Self, AmountTooLarge> {
         Self::new(amount, self.currency)
     }
 
-    /// Nothing of the same currency.
+    /// Returns zero in the same currency.
     #[must_use]
     pub fn nothing(self) -> Self {
         Self { amount: 0, ..self }
     }
 
-    /// Whether this much can be charged: within the currency's limits and in its steps.
+    /// Checks that the amount can be charged: it is within the currency's limits and a multiple of its charge step.
     ///
     /// # Errors
-    /// What the amount must be.
+    /// [`Unchargeable`], which says what the amount must be.
     pub fn check_charge(self) -> Result<(), Unchargeable> {
         let limits = self.currency.charge_limits();
         let step = self.currency.charge_step();
@@ -233,8 +239,8 @@ impl Money {
         if !self.currency.is_charged() {
             Err(Unchargeable(format!("{} cannot be charged", self.currency.code())))
         } else if !limits.contains(&self.amount) {
-            let (least, largest) = (show(*limits.start()), show(*limits.end()));
-            Err(Unchargeable(format!("must be from {least} to {largest} to be charged, got {self}")))
+            let (minimum, maximum) = (show(*limits.start()), show(*limits.end()));
+            Err(Unchargeable(format!("must be from {minimum} to {maximum} to be charged, got {self}")))
         } else if !self.amount.is_multiple_of(step) {
             Err(Unchargeable(format!("must be a multiple of {} to be charged, got {self}", show(step))))
         } else {
@@ -243,7 +249,7 @@ impl Money {
     }
 }
 
-/// The amount cannot be charged; the text says what it must be.
+/// The amount cannot be charged. The message says what it must be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unchargeable(String);
@@ -261,29 +267,29 @@ impl fmt::Display for Money {
     }
 }
 
-/// A part of a whole in basis points (hundredths of a per cent), at most the whole.
+/// A part of a whole in basis points (hundredths of a percent), from 0 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Rate(u16);
 
-/// More than 10,000 basis points.
+/// The rate exceeds 10,000 basis points.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a rate must be at most 10000 basis points, the whole")]
+#[error("a rate must be at most 10000 basis points (100 %)")]
 pub struct RateAboveWhole;
 
 impl Rate {
-    /// What the platform keeps unless its settings say otherwise.
+    /// The platform's default commission rate.
     pub const TEN_PERCENT: Self = Self(1_000);
 
-    /// `points` ten-thousandths.
+    /// Creates a rate of `points` basis points.
     ///
     /// # Errors
-    /// [`RateAboveWhole`] above 10,000.
+    /// [`RateAboveWhole`] if `points` exceeds 10,000.
     pub fn from_basis_points(points: u16) -> Result<Self, RateAboveWhole> {
         if points > 10_000 { Err(RateAboveWhole) } else { Ok(Self(points)) }
     }
 
-    /// Ten-thousandths.
+    /// Returns the rate in basis points.
     pub fn basis_points(self) -> u16 {
         self.0
     }

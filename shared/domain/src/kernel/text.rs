@@ -1,36 +1,39 @@
-//! Text that people write, bounded in length and free of control characters.
+//! Text that users enter: limited in length and free of control characters.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a text is not taken.
+/// The text is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// Nothing but white space where something is needed.
+    /// The text is required, but empty or only white space.
     #[error("must not be empty")]
     Empty,
-    /// Too many characters.
+    /// The text has too many characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// A control character other than the line breaks that long text may hold, or one that turns the direction of writing.
-    #[error("must not hold control characters")]
+    /// The text contains a control character other than a line break or tab in a [`LongText`], or a character that
+    /// changes the writing direction.
+    #[error("must not contain control characters")]
     Control,
-    /// Not an address that mail can be sent to.
+    /// The text is not a valid e-mail address.
     #[error("expected an e-mail address such as ada@example.org")]
     Email,
 }
 
-fn checked(text: &str, longest: usize, lines: bool) -> Result<String, InvalidText> {
+fn checked(text: &str, longest: usize, multiline: bool) -> Result<String, InvalidText> {
     let text = text.trim();
     if text.chars().count() > longest {
         return Err(InvalidText::TooLong(longest));
     }
-    // Marks that turn the direction of writing can make one name look like another.
-    let turns = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let breaks = |character| lines && matches!(character, '\n' | '\r' | '\t');
-    if text.chars().any(|character| turns(character) || (character.is_control() && !breaks(character))) {
+    // Characters that change the writing direction can make one name look like another.
+    let is_bidi_control = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_allowed_break = |character| multiline && matches!(character, '\n' | '\r' | '\t');
+    if text.chars().any(|character| {
+        is_bidi_control(character) || (character.is_control() && !is_allowed_break(character))
+    }) {
         return Err(InvalidText::Control);
     }
     Ok(text.to_owned())
@@ -44,7 +47,7 @@ macro_rules! texts {
         pub struct $name(String);
 
         impl $name {
-            /// The text itself.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -72,7 +75,7 @@ macro_rules! texts {
         }
 
         impl fmt::Debug for $name {
-            /// The length only: what people write about themselves has no place in a log.
+            /// Writes only the length, because personal text must not appear in logs.
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(out, concat!(stringify!($name), "({} bytes)"), self.0.len())
             }
@@ -97,15 +100,15 @@ macro_rules! texts {
 }
 
 texts! {
-    /// One line, as a name or a title: 1 to 120 characters.
+    /// A single line, such as a name or a title: 1 to 120 characters.
     ShortText: 1..=120, "", |text| match checked(text, 120, false)? {
         text if text.is_empty() => Err(InvalidText::Empty),
         text => Ok(text),
     };
-    /// Any number of lines, or none: up to 4,000 characters.
+    /// Text with any number of lines: up to 4,000 characters; may be empty.
     LongText: 0..=4_000, "", |text| checked(text, 4_000, true);
-    /// An e-mail address: one `@` with something on both sides, a dot in the domain, no white space, at most 254
-    /// characters (RFC 5321 §4.5.3.1). Whether it exists only a mail can tell.
+    /// An e-mail address: one `@` with text on both sides, a dot in the domain, no white space, at most 254
+    /// characters (RFC 5321 §4.5.3.1). The check does not show whether the mailbox exists.
     Email: 3..=254, "email", |text| {
         let text = checked(text, 254, false)?;
         let plain = !text.chars().any(|character| character.is_whitespace() || "<>()[]\\,;:\"".contains(character));
@@ -122,7 +125,7 @@ texts! {
 }
 
 impl Default for LongText {
-    /// Nothing.
+    /// Returns an empty text.
     fn default() -> Self {
         Self(String::new())
     }

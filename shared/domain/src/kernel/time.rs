@@ -1,4 +1,4 @@
-//! Instants, spans of instants, and the meeting of wall clocks with them.
+//! Instants, time spans, dates, and the conversion between instants and the wall clock of a time zone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,26 +11,26 @@ use serde::{Deserialize, Serialize};
 pub const MINUTE: i64 = 60;
 /// Seconds in an hour.
 pub const HOUR: i64 = 60 * MINUTE;
-/// Seconds in 24 hours, which is a day of UTC and most, not all, days of a zone.
+/// Seconds in 24 hours. Every UTC day has this length, and most days of other zones.
 pub const DAY: i64 = 24 * HOUR;
 
-/// An instant, to the second, from 1970 to the end of 9999.
+/// An instant in whole seconds, from 1970 to the end of 9999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
-/// A text is not an instant that we take.
+/// The text is not a supported instant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTimestamp {
-    /// Not RFC 3339.
+    /// The text is not RFC 3339.
     #[error(
         "expected an RFC 3339 date and time with an offset, such as 2027-03-05T09:00:00Z (in a query, write + as %2B)"
     )]
     Form,
-    /// A fraction of a second.
-    #[error("times are to the whole second")]
+    /// The instant has a fraction of a second.
+    #[error("expected a time in whole seconds, without a fraction")]
     Fraction,
-    /// Before 1970 or after 9999.
+    /// The instant is before 1970 or after 9999.
     #[error("expected a time between 1970 and 9999")]
     Range,
 }
@@ -41,7 +41,7 @@ impl Timestamp {
     /// 9999-12-31T23:59:59Z.
     pub const MAX: Self = Self(253_402_300_799);
 
-    /// The instant this many seconds after 1970-01-01T00:00:00Z, held to the range of the type.
+    /// Creates the instant this many seconds after 1970-01-01T00:00:00Z, clamped to the range of the type.
     pub const fn from_seconds(seconds: i64) -> Self {
         if seconds < Self::MIN.0 {
             Self::MIN
@@ -52,44 +52,45 @@ impl Timestamp {
         }
     }
 
-    /// [`Timestamp::from_seconds`] of a number known to be in range, for loops in which the check would show.
+    /// Like [`Timestamp::from_seconds`], but without the range check, for hot loops. The caller guarantees that
+    /// `seconds` is in range.
     pub(crate) const fn within_range(seconds: i64) -> Self {
         debug_assert!(Self::MIN.0 <= seconds && seconds <= Self::MAX.0);
         Self(seconds)
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// Returns the seconds since 1970-01-01T00:00:00Z.
     pub const fn seconds(self) -> i64 {
         self.0
     }
 
-    /// This many seconds later (earlier, when negative), held to the range of the type.
+    /// Returns the instant this many seconds later (earlier if negative), clamped to the range of the type.
     #[must_use]
     pub const fn plus(self, seconds: i64) -> Self {
         Self::from_seconds(self.0.saturating_add(seconds))
     }
 
-    /// The UTC day that holds the instant.
+    /// Returns the UTC date of the instant.
     pub fn utc_day(self) -> NaiveDate {
         self.utc().date_naive()
     }
 
-    /// The instant as chrono's type.
+    /// Converts the instant to chrono's type.
     pub fn utc(self) -> DateTime<Utc> {
-        // In range by construction, so there is always exactly one answer.
+        // The value is in range by construction, so the result is always unique.
         Utc.timestamp_opt(self.0, 0).single().unwrap_or_default()
     }
 }
 
 impl From<DateTime<Utc>> for Timestamp {
-    /// The second that holds the instant, held to the range of the type.
+    /// Drops the fraction of a second and clamps to the range of the type.
     fn from(instant: DateTime<Utc>) -> Self {
         Self::from_seconds(instant.timestamp())
     }
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC: `2027-03-05T09:00:00Z`.
+    /// Writes RFC 3339 in UTC: `2027-03-05T09:00:00Z`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::Secs, true))
     }
@@ -105,7 +106,7 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        // chrono also takes a space for the T.
+        // chrono also accepts a space instead of the T.
         if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
             return Err(InvalidTimestamp::Form);
         }
@@ -150,7 +151,7 @@ impl JsonSchema for Timestamp {
     }
 }
 
-/// The instants from `start` up to, and without, `end`. Never runs backwards.
+/// A half-open span of time: `start` is inside, `end` is not. `end` is never before `start`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeSpan {
     start: Timestamp,
@@ -158,48 +159,48 @@ pub struct TimeSpan {
 }
 
 impl TimeSpan {
-    /// From `start` up to `end`; empty when `end` is not after `start`.
+    /// Creates the span from `start` to `end`. It is empty if `end` is not after `start`.
     pub fn new(start: Timestamp, end: Timestamp) -> Self {
         Self { start, end: end.max(start) }
     }
 
-    /// The first instant inside.
+    /// Returns the first instant inside the span.
     pub const fn start(self) -> Timestamp {
         self.start
     }
 
-    /// The first instant after.
+    /// Returns the first instant after the span.
     pub const fn end(self) -> Timestamp {
         self.end
     }
 
-    /// Seconds from start to end.
+    /// Returns the length of the span in seconds.
     pub const fn seconds(self) -> i64 {
         self.end.0 - self.start.0
     }
 
-    /// Whether there is no instant inside.
+    /// Returns whether the span contains no instant.
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
 
-    /// Whether the instant lies inside.
+    /// Returns whether the span contains the instant.
     pub fn contains(self, instant: Timestamp) -> bool {
         self.start <= instant && instant < self.end
     }
 
-    /// Whether the two share an instant; spans that only touch do not.
+    /// Returns whether the spans have an instant in common. Spans that only touch do not overlap.
     pub fn overlaps(self, other: Self) -> bool {
         self.start.max(other.start) < self.end.min(other.end)
     }
 
-    /// The span grown by this many seconds on either side.
+    /// Returns the span extended by `before` seconds at the start and `after` seconds at the end.
     #[must_use]
     pub fn widened(self, before: i64, after: i64) -> Self {
         Self::new(self.start.plus(-before), self.end.plus(after))
     }
 
-    /// The UTC days that hold an instant of the span, in order; none when it is empty.
+    /// Returns the UTC dates that the span touches, in order. An empty span touches none.
     pub fn utc_days(self) -> impl Iterator<Item = NaiveDate> + Clone {
         let days = if self.is_empty() {
             0
@@ -216,72 +217,92 @@ impl fmt::Debug for TimeSpan {
     }
 }
 
-/// A zone of the IANA time zone database, by its name.
+/// A time zone of the IANA time zone database.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Zone(chrono_tz::Tz);
 
-/// The text is not the name of a zone.
+/// The text is not the name of a time zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected the name of a zone in the IANA time zone database, such as Europe/Berlin")]
+#[error("expected the name of a time zone in the IANA time zone database, such as Europe/Berlin")]
 pub struct InvalidZone;
 
 impl Zone {
-    /// Coordinated universal time.
+    /// Coordinated Universal Time.
     pub const UTC: Self = Self(chrono_tz::UTC);
 
-    /// The zone as chrono-tz's type.
+    /// Converts the zone to chrono-tz's type.
     pub const fn tz(self) -> chrono_tz::Tz {
         self.0
     }
 
-    /// The name in the IANA database.
+    /// Returns the name in the IANA time zone database.
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// The date that the zone's wall clock shows.
+    /// Returns the date on the zone's wall clock at this instant.
     pub fn date(self, instant: Timestamp) -> NaiveDate {
         instant.utc().with_timezone(&self.0).date_naive()
     }
 
-    /// The instant at which the zone's wall clock shows this time on this date, held to the range of
+    /// Returns the instant at which the zone's wall clock shows `time` on `date`, clamped to the range of
     /// [`Timestamp`].
     ///
-    /// A time that the clock skips moves forward by as much as it skips, a time that it shows twice is its
-    /// first occurrence (Temporal calls this "compatible"), and 24:00 is 00:00 of the next date. A date that
-    /// a zone skipped altogether, as Apia did with 2011-12-30, has all its times on the date after.
+    /// Daylight-saving changes follow the "compatible" disambiguation of Temporal: a time in a gap moves forward by
+    /// the length of the gap, and a time that occurs twice means its first occurrence. 24:00 is 00:00 of the next
+    /// date. If a zone skipped a whole date, as Apia skipped 2011-12-30, its times resolve to the following date.
     pub fn resolve(self, date: NaiveDate, time: LocalTime) -> Timestamp {
         Timestamp::from_seconds(self.first_second(wall_second(day_number(date), time)))
     }
 
-    /// The date in whose [span](crate::scheduling::slots::local_day_span) the instant lies.
+    /// Returns the date whose [`local_day_span`](Self::local_day_span) contains the instant.
     ///
-    /// It is what the wall clock shows, but for one hour a year in zones that have turned clocks back from
-    /// just after midnight (St. John's until 2011): there the date, once begun, does not end and begin again.
+    /// This is the date on the wall clock, with one exception: some zones have turned clocks back across midnight
+    /// (St. John's until 2011). There the wall clock returns to the previous date for up to an hour, while this
+    /// function stays on the new date.
     pub fn day(self, instant: Timestamp) -> NaiveDate {
         date_of_number(self.day_holding(instant.seconds()))
     }
 
-    /// Seconds that the wall clock is ahead of UTC at this second.
+    /// Returns the span from the first instant of a local date to the first instant of the next date. This is the day that
+    /// a daily cap counts. The span is empty if the zone skipped the date.
+    pub fn local_day_span(self, date: NaiveDate) -> TimeSpan {
+        self.days_span(day_number(date), 1)
+    }
+
+    /// Returns the span of the ISO week, Monday to Sunday, that contains a local date. This is the week that a weekly cap
+    /// counts.
+    pub fn iso_week_span(self, date: NaiveDate) -> TimeSpan {
+        self.days_span(monday_of(day_number(date)), 7)
+    }
+
+    fn days_span(self, first: i64, days: i64) -> TimeSpan {
+        let start = Timestamp::from_seconds(self.day_start(first));
+        TimeSpan::new(start, Timestamp::from_seconds(self.day_start(first + days)))
+    }
+
+    /// Returns the offset of the wall clock from UTC at this second, in seconds; positive if the clock is ahead.
     pub(crate) fn offset(self, second: i64) -> i64 {
-        // chrono reaches far beyond the years that we take, so there is always an answer.
+        // chrono's range is much larger than the supported years, so the conversion always succeeds.
         let instant = DateTime::from_timestamp(second, 0).unwrap_or_default();
         self.0.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc().into()
     }
 
-    /// [`Zone::resolve`] on plain seconds, those of the wall clock counted as if it ran in UTC. The answer
-    /// may lie outside [`Timestamp`]'s range: the hours of the first local day can begin before 1970.
+    /// Like [`Zone::resolve`], but on plain seconds. `wall` counts the wall clock's seconds as if it ran in UTC.
+    ///
+    /// The result may lie outside the range of [`Timestamp`], because the first local day can begin before 1970.
     pub(crate) fn first_second(self, wall: i64) -> i64 {
-        // Two days outside the range still resolve to outside the range, and chrono cannot overflow there.
+        // Values up to two days outside the range still resolve to instants outside the range, and chrono cannot
+        // overflow.
         let wall = wall.clamp(Timestamp::MIN.0 - 2 * DAY, Timestamp::MAX.0 + 2 * DAY);
         let clock = DateTime::from_timestamp(wall, 0).unwrap_or_default().naive_utc();
         let seconds = |offset: chrono_tz::TzOffset| i64::from(offset.fix().local_minus_utc());
         let offset = match self.0.offset_from_local_datetime(&clock) {
             LocalResult::Single(offset) => seconds(offset),
-            // The further ahead the clock, the earlier it shows a time.
+            // A time on a clock that is further ahead of UTC is an earlier instant.
             LocalResult::Ambiguous(one, other) => seconds(one).max(seconds(other)),
-            // Read with the offset before the gap, the time comes out later by the length of the gap.
+            // With the offset before the gap, the time moves forward by the length of the gap.
             LocalResult::None => chrono_tz::GapInfo::new(&clock, &self.0)
                 .and_then(|gap| gap.begin)
                 .map_or(0, |(_, offset)| seconds(offset)),
@@ -289,19 +310,22 @@ impl Zone {
         wall - offset
     }
 
-    /// The first second of a day, by its number; the first of the next day when the zone skipped it.
+    /// Returns the first second of a day, by its day number. If the zone skipped the day, this is the first second of
+    /// the next day.
     pub(crate) fn day_start(self, day: i64) -> i64 {
         self.first_second(day.saturating_mul(DAY))
     }
 
-    /// The number of the day that holds this second: of the one in UTC, the next and the one before the last that has begun,
-    /// because no zone is further away. Skipped days are empty, and begin with the day after.
+    /// Returns the number of the local day that contains this second.
+    ///
+    /// No zone is more than a day away from UTC. The result is therefore the last day that has begun among the UTC
+    /// day, the day before and the day after. A skipped day contains no second.
     pub(crate) fn day_holding(self, second: i64) -> i64 {
         let day = second.div_euclid(DAY);
         [day + 1, day].into_iter().find(|day| self.day_start(*day) <= second).unwrap_or(day - 1)
     }
 
-    /// RFC 3339 with the zone's offset at that instant: `2027-03-05T10:00:00+01:00`.
+    /// Formats the instant as RFC 3339 with the zone's offset at that instant: `2027-03-05T10:00:00+01:00`.
     pub fn show(self, instant: Timestamp) -> String {
         instant.utc().with_timezone(&self.0).to_rfc3339_opts(SecondsFormat::Secs, false)
     }
@@ -349,23 +373,28 @@ impl JsonSchema for Zone {
     }
 }
 
-/// Days from 1970-01-01 to the date, negative before.
+/// Returns the number of days from 1970-01-01 to the date; negative for earlier dates.
 pub(crate) fn day_number(date: NaiveDate) -> i64 {
     i64::from(date.to_epoch_days())
 }
 
-/// The date so many days after 1970-01-01; chrono's last or first when it has none that far.
+/// Returns the date `day` days after 1970-01-01, clamped to chrono's range.
 pub(crate) fn date_of_number(day: i64) -> NaiveDate {
     let furthest = if day.is_negative() { NaiveDate::MIN } else { NaiveDate::MAX };
     i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days).unwrap_or(furthest)
 }
 
-/// What a wall clock shows, in seconds as if it ran in UTC.
+/// Returns the number of the Monday of the ISO week that contains the day. 1970-01-01 was a Thursday.
+pub(crate) fn monday_of(day: i64) -> i64 {
+    day - (day + 3).rem_euclid(7)
+}
+
+/// Returns the wall clock's reading in seconds, counted as if the clock ran in UTC.
 pub(crate) fn wall_second(day: i64, time: LocalTime) -> i64 {
     day * DAY + i64::from(time.minutes()) * MINUTE
 }
 
-/// A time of day on a wall clock, to the minute, from 00:00 to 24:00 (the end of the day).
+/// A time of day on the wall clock, in whole minutes, from 00:00 to 24:00. 24:00 is the end of the day.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LocalTime(u16);
@@ -381,15 +410,15 @@ impl LocalTime {
     /// 24:00, the end of the day.
     pub const END_OF_DAY: Self = Self(1440);
 
-    /// The time this many minutes after 00:00 on the clock's face.
+    /// Creates the time this many minutes after 00:00 on the wall clock.
     ///
     /// # Errors
-    /// [`InvalidLocalTime`] above 1,440.
+    /// [`InvalidLocalTime`] if `minutes` exceeds 1,440.
     pub const fn from_minutes(minutes: u16) -> Result<Self, InvalidLocalTime> {
         if minutes > 1440 { Err(InvalidLocalTime) } else { Ok(Self(minutes)) }
     }
 
-    /// Minutes after 00:00 on the clock's face.
+    /// Returns the minutes since 00:00 on the wall clock.
     pub const fn minutes(self) -> u16 {
         self.0
     }
@@ -450,18 +479,18 @@ impl JsonSchema for LocalTime {
     }
 }
 
-/// A calendar date, `2027-03-05`, from 1970 to 9999.
+/// A calendar date such as `2027-03-05`, from 1970 to 9999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Date(NaiveDate);
 
-/// The text is not a date that we take.
+/// The text is not a supported date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected a calendar date from 1970 to 9999, written YYYY-MM-DD")]
 pub struct InvalidDate;
 
 impl Date {
-    /// The date as chrono's type.
+    /// Converts the date to chrono's type.
     pub const fn naive(self) -> NaiveDate {
         self.0
     }
@@ -479,7 +508,7 @@ impl FromStr for Date {
     type Err = InvalidDate;
 
     fn from_str(text: &str) -> Result<Self, InvalidDate> {
-        // chrono also reads `2027-3-5`, signs and white space; the wire has one way to write a date.
+        // chrono also accepts `2027-3-5`, signs and white space. The API has a single way to write a date.
         let canonical = text.len() == 10
             && text.bytes().enumerate().all(|(at, byte)| match at {
                 4 | 7 => byte == b'-',

@@ -1,36 +1,36 @@
-//! An expert's account at a payment gateway, and what the platform keeps of the expert's prices.
+//! An expert's account at a payment gateway, and the platform's fee for an expert.
 
 use serde::{Deserialize, Serialize};
 
 use super::gateway::GatewayKind;
 use crate::{Rate, Timestamp};
 
-/// An expert's account at a payment gateway, as the gateway last described it.
+/// An expert's account at a payment gateway, as last reported by the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentAccount {
-    /// AppointmentsOf gateway.
+    /// The gateway.
     pub gateway: GatewayKind,
-    /// Its id there, such as `acct_…`.
+    /// The account id at the gateway, such as `acct_…`.
     pub account: String,
-    /// Grows by one with each change.
+    /// The version, incremented with each change.
     pub version: u64,
-    /// Whether clients can pay; without it paid sessions cannot be booked.
+    /// Whether clients can pay. Without it, sessions with a price cannot be booked.
     pub charges_enabled: bool,
     /// Whether the gateway pays out to the expert's bank.
     pub payouts_enabled: bool,
-    /// What the gateway still wants to know, in its own field names.
+    /// The information that the gateway still requires, as the gateway's field names.
     pub requirements_due: Vec<String>,
-    /// Why the gateway stopped the account, in its own word.
+    /// Why the gateway disabled the account, as the gateway's reason code.
     pub disabled_reason: Option<String>,
-    /// When the gateway said so.
+    /// When the account was read from the gateway.
     pub read_at: Timestamp,
 }
 
-/// What the platform keeps of an expert's prices, where that is not the usual rate.
+/// The platform's fee for an expert, if it differs from the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpertFee {
-    /// Grows by one with each change; the ETag.
+    /// The version, incremented with each change. It is the ETag.
     pub version: u64,
-    /// The rate of new bookings; none for the usual one. What is booked keeps its rate.
+    /// The fee rate of new bookings; `None` for the default. Existing bookings keep their rate.
     pub rate: Option<Rate>,
 }

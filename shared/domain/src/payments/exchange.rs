@@ -1,7 +1,7 @@
-//! What a price comes to in another currency, by the euro foreign exchange reference rates of the European Central Bank
-//! (<https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/>).
+//! Conversion of prices to other currencies with the euro foreign exchange reference rates of the European Central
+//! Bank (<https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/>).
 //!
-//! Rates are exact decimals and the arithmetic is that of integers, so that an estimate is the same everywhere and always.
+//! Rates are exact decimals and all arithmetic uses integers, so a conversion gives the same result everywhere.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,49 +13,49 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::time::{Date, Timestamp};
 use crate::{Currency, Money};
 
-/// Who publishes the rates, as readers are told.
+/// The publisher of the rates, as shown to users.
 pub const SOURCE: &str = "European Central Bank";
 
-/// The greatest age of rates that are not stale, in days.
+/// The maximum age of rates that are not stale, in days.
 ///
-/// Rates come about 16:00 in Frankfurt on working days of TARGET, whose holidays are 1 January, Good Friday, Easter Monday,
-/// 1 May, 25 and 26 December. So those of the Thursday before Easter are the latest until the Tuesday after it, which is five days,
-/// and no gap of the calendar is longer. Older rates mean that publications were missed.
+/// Rates are published at about 16:00 in Frankfurt on TARGET working days. TARGET holidays are 1 January, Good
+/// Friday, Easter Monday, 1 May, 25 and 26 December. The longest gap is Easter: the rates of Thursday are the latest
+/// until Tuesday, which is five days. Older rates mean that a publication was missed.
 pub const FRESH_DAYS: i64 = 5;
 
-/// By how much a rate may change from one publication to the next, as a factor. More is an error of somebody's, or a
-/// currency that was redenominated; a person has to look at either.
+/// The maximum factor by which a rate may change between two publications. A larger change is an error or a
+/// redenomination, and a person must check it.
 pub const GREATEST_CHANGE: u128 = 10;
 
-/// Most digits of a rate.
+/// The maximum number of digits of a rate.
 const MOST_DIGITS: usize = 12;
-/// Most of them behind the point.
+/// The maximum number of decimal digits of a rate.
 const MOST_DECIMALS: usize = 8;
 
-/// How many units of a currency one euro buys: an exact decimal above zero, written as it was published.
+/// The number of units of a currency that one euro buys: an exact positive decimal with the digits as published.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EuroRate {
-    /// The digits without the point; at least 1, below 10¹².
+    /// The digits without the decimal point; at least 1, below 10¹².
     digits: u64,
-    /// How many of them stand behind the point; at most 8.
+    /// The number of decimal digits; at most 8.
     scale: u8,
 }
 
 /// The text is not a rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected a decimal number above zero with at most 12 digits, at most 8 of them behind the point, such as 1.0562"
+    "expected a positive decimal number with at most 12 digits, at most 8 of them after the point, such as 1.0562"
 )]
 pub struct InvalidEuroRate;
 
 impl EuroRate {
-    /// The euro against itself.
+    /// The rate of the euro itself.
     const ONE: Self = Self { digits: 1, scale: 0 };
 
-    /// Whether one is more than `factor` times the other.
+    /// Returns whether one rate is more than `factor` times the other.
     fn differs_by_more_than(self, factor: u128, other: Self) -> bool {
-        // At most 10¹² × 10⁸ each, so `factor` may be large.
+        // Each product is at most 10¹² × 10⁸, so the multiplication by `factor` rarely saturates.
         let [mine, theirs] =
             [(self, other), (other, self)].map(|(one, two)| u128::from(one.digits) * power_of_ten(two.scale));
         mine > factor.saturating_mul(theirs) || theirs > factor.saturating_mul(mine)
@@ -79,7 +79,7 @@ impl FromStr for EuroRate {
         if whole.is_empty()
             || number.len() > MOST_DIGITS
             || decimals.len() > MOST_DECIMALS
-            // A sign is no digit, though Rust would read one.
+            // Rust's integer parser would accept a sign.
             || !number.bytes().all(|byte| byte.is_ascii_digit())
         {
             return Err(InvalidEuroRate);
@@ -99,7 +99,7 @@ impl TryFrom<String> for EuroRate {
 }
 
 impl fmt::Display for EuroRate {
-    /// `1.0562`, with the decimals that were published.
+    /// Writes the rate with its published decimals, such as `1.0562`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scale = usize::from(self.scale);
         let unit = power_of_ten(self.scale);
@@ -141,18 +141,19 @@ impl JsonSchema for EuroRate {
 /// The rate of one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CurrencyRate {
-    /// Which currency.
+    /// The currency.
     pub currency: Currency,
-    /// How much of it one euro buys.
+    /// The number of units of the currency that one euro buys.
     pub per_euro: EuroRate,
 }
 
-/// The rates of one day: at least one, each currency once, never the euro itself.
+/// The reference rates of one day. There is at least one rate, each currency occurs once, and the euro does not
+/// occur.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct ReferenceRates {
     date: Date,
-    /// By the currencies' codes.
+    /// Sorted by currency code.
     rates: Vec<CurrencyRate>,
 }
 
@@ -162,58 +163,58 @@ struct Unchecked {
     rates: Vec<CurrencyRate>,
 }
 
-/// The rates are not a table of reference rates.
+/// The rates are not a valid table of reference rates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRates {
-    /// There are none.
-    #[error("there is no rate of any currency")]
+    /// The table is empty.
+    #[error("the table contains no rate")]
     Empty,
-    /// A currency has two.
+    /// A currency occurs more than once.
     #[error("{} has more than one rate", .0.code())]
     Twice(Currency),
-    /// The euro has one.
-    #[error("the euro has a rate against itself")]
+    /// The euro occurs.
+    #[error("the table contains a rate for the euro itself")]
     Euro,
 }
 
-/// Rates were published that nobody should go by before a person has looked at them.
+/// The published rates are implausible and must not be used until a person has checked them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Implausible {
-    /// They are of a day that has not come.
-    #[error("the rates are of {date}, and today is {today}")]
+    /// The rates are dated in the future.
+    #[error("the rates are dated {date}, but today is {today}")]
     Future {
-        /// As published.
+        /// The published date.
         date: Date,
-        /// In UTC.
+        /// The current date in UTC.
         today: NaiveDate,
     },
-    /// A currency changed by more than a factor of [`GREATEST_CHANGE`].
-    #[error("{} is at {published} on {date}, and was at {known} on {known_date}", .currency.code())]
+    /// A rate changed by more than a factor of [`GREATEST_CHANGE`].
+    #[error("{} changed from {known} on {known_date} to {published} on {date}", .currency.code())]
     Change {
-        /// Which.
+        /// The currency.
         currency: Currency,
-        /// Its new rate.
+        /// The new rate.
         published: EuroRate,
-        /// The day of that.
+        /// The date of the new rate.
         date: Date,
-        /// Its rate before.
+        /// The previous rate.
         known: EuroRate,
-        /// The day of that.
+        /// The date of the previous rate.
         known_date: Date,
     },
 }
 
-/// What a price comes to in another currency: a help for readers. What is charged is the price itself, in its own currency.
+/// The estimated price in another currency, for information only. The client is charged the price in its own
+/// currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Estimate {
-    /// About how much, rounded half up in minor units.
+    /// The estimated amount, rounded half up to minor units.
     pub amount: Money,
-    /// The day whose rates were used.
+    /// The date of the exchange rates.
     pub rate_date: Date,
-    /// Who published them.
+    /// The publisher of the exchange rates.
     pub source: &'static str,
-    /// Whether newer rates should be there by now: they are more than five days old, which neither a weekend nor a holiday
-    /// explains.
+    /// Whether newer rates should exist: the rates are more than five days old, which no weekend or holiday explains.
     pub stale: bool,
 }
 
@@ -226,10 +227,10 @@ impl TryFrom<Unchecked> for ReferenceRates {
 }
 
 impl ReferenceRates {
-    /// The rates of a day, in any order.
+    /// Creates a table from the rates of a day, in any order.
     ///
     /// # Errors
-    /// When there are none, a currency comes twice, or the euro is among them.
+    /// [`InvalidRates`] if there are no rates, a currency occurs twice, or the euro occurs.
     pub fn new(date: Date, mut rates: Vec<CurrencyRate>) -> Result<Self, InvalidRates> {
         rates.sort_unstable_by_key(|rate| rate.currency.code());
         if rates.is_empty() {
@@ -244,17 +245,17 @@ impl ReferenceRates {
         Ok(Self { date, rates })
     }
 
-    /// The day they are of.
+    /// Returns the date of the rates.
     pub fn date(&self) -> Date {
         self.date
     }
 
-    /// All of them, by the currencies' codes.
+    /// Returns all rates, sorted by currency code.
     pub fn rates(&self) -> &[CurrencyRate] {
         &self.rates
     }
 
-    /// How many units of `currency` one euro buys; `None` when the table does not say.
+    /// Returns how many units of `currency` one euro buys, or `None` if the table does not contain the currency.
     pub fn per_euro(&self, currency: Currency) -> Option<EuroRate> {
         if currency == Currency::EUR {
             return Some(EuroRate::ONE);
@@ -262,28 +263,28 @@ impl ReferenceRates {
         self.rates.iter().find(|rate| rate.currency == currency).map(|rate| rate.per_euro)
     }
 
-    /// Days from the rates' day to that of `now` in UTC.
+    /// Returns the number of days from the date of the rates to the UTC date of `now`.
     pub fn age_days(&self, now: Timestamp) -> i64 {
         now.utc_day().signed_duration_since(self.date.naive()).num_days().max(0)
     }
 
-    /// Whether newer rates should be there by now: they are older than [`FRESH_DAYS`].
+    /// Returns whether newer rates should exist: these are older than [`FRESH_DAYS`].
     pub fn is_stale(&self, now: Timestamp) -> bool {
         self.age_days(now) > FRESH_DAYS
     }
 
-    /// A price in another currency, by way of the euro, rounded half up to minor units. In its own currency it is itself.
+    /// Converts a price through the euro, rounded half up to minor units. A price in the target currency is returned
+    /// unchanged.
     ///
-    /// `None` when the table lacks one of the currencies, or the result is more than an amount can be.
+    /// Returns `None` if the table lacks one of the currencies, or if the result exceeds the maximum amount.
     pub fn convert(&self, price: Money, into: Currency) -> Option<Money> {
         let from = price.currency();
-        let price = price;
         if from == into {
             return Some(price);
         }
         let (sold, bought) = (self.per_euro(from)?, self.per_euro(into)?);
-        // amount / 10^minor digits of `from` / sold × bought × 10^minor digits of `into`. With amounts below 10⁸, rates as
-        // above and four minor digits at most, neither product reaches 10³³, where 128 bits hold 10³⁸.
+        // result = amount / 10^digits(from) / sold × bought × 10^digits(into). With amounts below 10⁸, rates as above
+        // and at most four decimal digits per currency, both products are below 10³³, and 128 bits hold 10³⁸.
         let power =
             |minor_digits: u16, scale: u8| 10_u128.checked_pow(u32::from(minor_digits) + u32::from(scale));
         let numerator = u128::from(price.amount())
@@ -294,7 +295,8 @@ impl ReferenceRates {
         Money::new(u64::try_from(rounded).ok()?, into).ok()
     }
 
-    /// What readers are shown next to a price; `None` as for [`Self::convert`].
+    /// Returns the estimate to show next to a price, or `None` as in [`Self::convert`].
+    ///
     ///
     /// ```
     /// use domain::payments::exchange::{CurrencyRate, ReferenceRates};
@@ -312,11 +314,11 @@ impl ReferenceRates {
         Some(Estimate { amount, rate_date: self.date, source: SOURCE, stale: self.is_stale(now) })
     }
 
-    /// Whether these rates take the place of those that were `known`: only newer ones do.
+    /// Returns whether these rates replace the `known` rates: only newer rates do.
     ///
     /// # Errors
-    /// [`Implausible`] when they are of a day that has not come, or newer and too different from what was known.
-    pub fn succeed(&self, known: Option<&Self>, now: Timestamp) -> Result<bool, Implausible> {
+    /// [`Implausible`] if these rates are dated in the future, or are newer but differ too much from the known rates.
+    pub fn supersedes(&self, known: Option<&Self>, now: Timestamp) -> Result<bool, Implausible> {
         let today = now.utc_day();
         if self.date.naive() > today {
             return Err(Implausible::Future { date: self.date, today });

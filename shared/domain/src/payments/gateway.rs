@@ -1,9 +1,9 @@
-//! Payment gateways, and what each can do.
+//! Payment gateways and their capabilities.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Who moves the money.
+/// A payment gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GatewayKind {
@@ -14,20 +14,28 @@ pub enum GatewayKind {
 }
 
 impl GatewayKind {
-    /// Every gateway.
+    /// All gateways.
     pub const ALL: [Self; 2] = [Self::Stripe, Self::Paypal];
 
-    /// The word on the wire.
+    /// Returns the gateway name used in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stripe => "stripe",
             Self::Paypal => "paypal",
         }
     }
+}
 
-    /// The gateway of a word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|gateway| gateway.as_str() == word)
+/// The text is not the name of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected the name of a payment gateway: stripe or paypal")]
+pub struct InvalidGateway;
+
+impl std::str::FromStr for GatewayKind {
+    type Err = InvalidGateway;
+
+    fn from_str(name: &str) -> Result<Self, InvalidGateway> {
+        Self::ALL.into_iter().find(|gateway| gateway.as_str() == name).ok_or(InvalidGateway)
     }
 }
 
@@ -37,19 +45,20 @@ impl std::fmt::Display for GatewayKind {
     }
 }
 
-/// What a gateway can do.
+/// The capabilities of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Seconds that an authorisation surely holds when the client gives it.
+    /// The guaranteed validity of an authorisation that the client gives at booking, in seconds.
     pub authorisation_holds: i64,
-    /// Seconds that it surely holds when it is made later with a saved card; none where cards are not saved.
+    /// The guaranteed validity of an authorisation that is made later with a saved card, in seconds; `None` if the
+    /// gateway does not save cards.
     pub later_authorisation_holds: Option<i64>,
-    /// Whether it waits for us to take what a client agreed to. Then an intent that nobody takes costs nobody anything, and need
-    /// not be cancelled.
+    /// Whether a payment that the client has approved must be collected by a separate request. An intent that is
+    /// never collected then costs nothing and need not be cancelled.
     pub waits_for_collection: bool,
-    /// Whether the platform can take from an expert, and give to them, apart from refunds. Where it cannot, what the gateway's
-    /// own refunds and disputes leave the expert is final.
+    /// Whether the platform can reverse transfers and transfer money to experts apart from refunds. If not, the
+    /// expert keeps what the gateway's own refunds and disputes leave.
     pub reaches_experts: bool,
-    /// Whether what is left of a payment can be refunded after a dispute about a part of it was lost.
+    /// Whether the rest of a payment can be refunded after a dispute about a part of it was lost.
     pub refunds_after_dispute: bool,
 }

@@ -1,7 +1,7 @@
-//! The ledger: what moved between whom, in double entry, as the payment gateway's own objects say.
+//! The ledger: all movements of money, in double entry, based on the objects that the payment gateways report.
 //!
-//! A [`Movement`] takes an amount from one account to another, so whatever is written balances by construction. Nothing is
-//! ever changed or removed; balances are sums over movements and are stored nowhere.
+//! A [`Movement`] takes an amount from movement account and adds it to another, so every entry balances. Movements are
+//! never changed or deleted. Balances are sums over movements and are not stored.
 
 use std::collections::BTreeMap;
 
@@ -11,90 +11,92 @@ use serde::{Deserialize, Serialize};
 use crate::payments::gateway::GatewayKind;
 use crate::{AppointmentId, Currency, ExpertId, Money, Timestamp};
 
-/// AppointmentsOf money it is.
+/// An account of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Account {
-    /// The client's, outside. What stands here below zero was paid.
+    /// The client's money outside the gateway. A negative balance is what the client has paid.
     Client,
-    /// The client's still, set aside by their bank.
+    /// The client's money that their bank has reserved for a payment.
     Authorised,
-    /// The platform's, at the gateway.
+    /// The platform's balance at the gateway.
     Platform,
-    /// The expert's, at the gateway.
+    /// The expert's balance at the gateway.
     Expert,
-    /// What the gateway took for its services.
+    /// The fees that the gateway has charged.
     Gateway,
-    /// The expert's, at their bank.
+    /// The expert's bank account.
     Bank,
 }
 
 impl Account {
-    /// Every account.
+    /// All accounts.
     pub const ALL: [Self; 6] =
         [Self::Client, Self::Authorised, Self::Platform, Self::Expert, Self::Gateway, Self::Bank];
 }
 
-/// What kind of event at the gateway moved money.
+/// The kind of a movement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MovementKind {
-    /// The client's bank set the amount aside.
+    /// The client's bank reserved the amount.
     Authorised,
-    /// It let go of what was set aside and not taken.
+    /// The client's bank released an authorised amount that was not captured.
     Released,
     /// The client paid.
     Captured,
-    /// The gateway took its price for a charge.
+    /// The gateway charged its fee for a payment.
     ProcessingFee,
-    /// The expert's part, before the platform's fee, went to the expert.
+    /// The expert's share, before the platform's fee, was transferred to the expert.
     Transfer,
     /// The platform's fee.
     Fee,
-    /// Money went back to the client.
+    /// Money was refunded to the client.
     Refund,
-    /// It came back, because the client's bank did not take it.
+    /// A refund came back, because the client's bank rejected it.
     RefundFailed,
-    /// The expert's part of a refund or of a dispute.
+    /// The expert returned their share of a refund or a dispute.
     Reversal,
-    /// The platform's fee of it.
+    /// The platform returned its fee on a refund or a dispute.
     FeeRefund,
-    /// The client's bank took a payment back for now.
+    /// The client's bank withdrew a disputed payment.
     Dispute,
-    /// What the gateway takes for a dispute.
+    /// The gateway charged its fee for a dispute.
     DisputeFee,
-    /// The bank decided for the expert and gave it back.
+    /// The bank decided the dispute for the expert and returned the amount.
     DisputeWon,
-    /// To the expert's bank.
+    /// Money was paid out to the expert's bank.
     Payout,
-    /// It came back from there.
+    /// A payout came back from the expert's bank.
     PayoutFailed,
-    /// A person settled a failed refund outside the gateway.
+    /// An administrator resolved a failed refund outside the gateway.
     ResolvedManually,
 }
 
-/// An amount that moved.
+/// A movement of an amount from movement account to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Movement {
-    /// Why.
+    /// The kind of the movement.
     pub kind: MovementKind,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// AppointmentsOf it was.
+    /// The account that the amount was taken from.
     pub from: Account,
-    /// AppointmentsOf it is.
+    /// The account that the amount was added to.
     pub to: Account,
-    /// The gateway's object that shows it, such as `ch_…` or `re_…`. With the kind it is unique.
+    /// The gateway's object that represents the movement, such as `ch_…` or `re_…`. It is unique together with the
+    /// kind.
     pub object: String,
-    /// The idempotency key that we sent for it; none when the gateway or a person there did it by themselves.
+    /// The idempotency key of our request; absent if the gateway or a person there initiated the movement.
     pub idempotency_key: Option<String>,
-    /// When the gateway did it.
+    /// When the movement happened at the gateway.
     pub at: Timestamp,
 }
 
 impl Movement {
-    /// A movement between the accounts that its kind is always between. What is captured comes from the client; what was set
-    /// aside before comes [`from`](Self::from) there.
+    /// Creates a movement between the usual accounts of its kind.
+    ///
+    /// A captured amount comes from the client; if it was authorised before, change that with [`from`](Self::from).
     pub fn new(
         kind: MovementKind,
         amount: Money,
@@ -121,53 +123,53 @@ impl Movement {
         Self { kind, amount, from, to, object: object.into(), idempotency_key, at }
     }
 
-    /// The same out of another account.
+    /// Returns the movement with another source account.
     #[must_use]
     pub fn from(self, from: Account) -> Self {
         Self { from, ..self }
     }
 
-    /// Whether the two are the same event at the gateway.
-    pub fn is(&self, other: &Self) -> bool {
+    /// Returns whether both movements represent the same event at the gateway.
+    pub fn is_same_event(&self, other: &Self) -> bool {
         self.kind == other.kind && self.object == other.object
     }
 }
 
-/// Movements that were written down together.
+/// Movements that were recorded together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Of which payment; none for payouts.
+    /// The appointment whose payment moved; `None` for payouts.
     pub appointment: Option<AppointmentId>,
-    /// AppointmentsOf.
+    /// The expert.
     pub expert: ExpertId,
-    /// Who moved it.
+    /// The gateway.
     pub gateway: GatewayKind,
-    /// Its place among the entries of the same payment, from 1; for payouts 0.
+    /// The position among the entries of the same payment, starting at 1; 0 for payouts.
     pub number: u32,
-    /// When it was written down.
+    /// When the entry was recorded.
     pub at: Timestamp,
-    /// What moved.
+    /// The movements.
     pub movements: Vec<Movement>,
 }
 
-/// Those of `seen` that are not among `known`, each once, in the order in which they are seen.
+/// Returns the movements of `seen` that are not in `known`, without duplicates and in the given order.
 pub fn new_movements<'a>(known: &[Movement], seen: &'a [Movement]) -> Vec<&'a Movement> {
     let mut new_movements: Vec<&Movement> = Vec::new();
-    for one in seen {
-        let known = known;
-        if !known.iter().chain(new_movements.iter().copied()).any(|other| other.is(one)) {
-            new_movements.push(one);
+    for movement in seen {
+        if !known.iter().chain(new_movements.iter().copied()).any(|other| other.is_same_event(movement)) {
+            new_movements.push(movement);
         }
     }
     new_movements
 }
 
-/// Balances by account and currency, in minor units; negative for who gave more than they got.
+/// Balances by account and currency code, in minor units. A balance is negative if more was taken from the account
+/// than added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Balances(BTreeMap<(Account, &'static str), i128>);
 
 impl Balances {
-    /// The balances that movements come to.
+    /// Computes the balances of the given movements.
     pub fn of<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Self {
         let mut balances = BTreeMap::new();
         for Movement { amount, from, to, .. } in movements {
@@ -178,62 +180,62 @@ impl Balances {
         Self(balances)
     }
 
-    /// One account's.
+    /// Returns the balance of an account in a currency.
     pub fn get(&self, account: Account, currency: Currency) -> i128 {
         self.0.get(&(account, currency.code())).copied().unwrap_or(0)
     }
 
-    /// All, by account and currency code.
+    /// Returns all balances, ordered by account and currency code.
     pub fn iter(&self) -> impl Iterator<Item = (Account, &'static str, i128)> + '_ {
         self.0.iter().map(|((account, code), amount)| (*account, *code, *amount))
     }
 }
 
-/// What the movements of one payment come to, in minor units of its currency.
+/// The totals of the movements of movement payment, in minor units of its currency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Set aside and neither taken nor let go.
+    /// Authorised, and neither captured nor released.
     pub authorised: u64,
     /// Paid by the client.
     pub captured: u64,
-    /// Back to the client, without what their bank did not take.
+    /// Refunded to the client, without refunds that failed.
     pub refunded: u64,
-    /// Taken back by the client's bank and not returned.
+    /// Withdrawn by the client's bank and not returned.
     pub disputed: u64,
-    /// Returned by the bank after it had been taken back.
+    /// Returned by the bank after a dispute.
     pub dispute_won: u64,
-    /// To the expert, before the fee and what was taken back of it.
+    /// Transferred to the expert, before fees and reversals.
     pub transferred: u64,
     /// Taken back from the expert.
     pub reversed: u64,
-    /// The platform's fee, before what went back of it.
+    /// The platform's fee, before fee refunds.
     pub fee: u64,
-    /// Of the fee, back to the expert.
+    /// The part of the fee that was returned to the expert.
     pub fee_refunded: u64,
-    /// How many refunds the client's bank did not take.
+    /// The number of refunds that the client's bank rejected.
     pub failed_refunds: u16,
 }
 
 impl Totals {
-    /// The totals of one payment's movements, in whatever order they were seen.
+    /// Computes the totals of movement payment's movements, in any order.
     pub fn of<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Self {
         let mut totals = Self::default();
-        // Taken off in the end, because what takes it off may have been seen first.
-        let (mut no_longer_aside, mut not_refunded) = (0_u64, 0_u64);
+        // Subtracted at the end, because the movements can be in any order.
+        let (mut no_longer_authorised, mut failed_refunds) = (0_u64, 0_u64);
         for movement in movements {
             let amount = movement.amount.amount();
             match movement.kind {
                 MovementKind::Authorised => totals.authorised += amount,
-                MovementKind::Released => no_longer_aside += amount,
+                MovementKind::Released => no_longer_authorised += amount,
                 MovementKind::Captured => {
                     totals.captured += amount;
                     if movement.from == Account::Authorised {
-                        no_longer_aside += amount;
+                        no_longer_authorised += amount;
                     }
                 }
                 MovementKind::Refund | MovementKind::ResolvedManually => totals.refunded += amount,
                 MovementKind::RefundFailed => {
-                    not_refunded += amount;
+                    failed_refunds += amount;
                     totals.failed_refunds = totals.failed_refunds.saturating_add(1);
                 }
                 MovementKind::Dispute => totals.disputed += amount,
@@ -248,18 +250,18 @@ impl Totals {
                 | MovementKind::PayoutFailed => {}
             }
         }
-        totals.authorised = totals.authorised.saturating_sub(no_longer_aside);
-        totals.refunded = totals.refunded.saturating_sub(not_refunded);
+        totals.authorised = totals.authorised.saturating_sub(no_longer_authorised);
+        totals.refunded = totals.refunded.saturating_sub(failed_refunds);
         totals.disputed = totals.disputed.saturating_sub(totals.dispute_won);
         totals
     }
 
-    /// What the client has paid and did not get back.
+    /// Returns what the client has paid and not got back.
     pub fn held(&self) -> u64 {
         self.captured.saturating_sub(self.refunded).saturating_sub(self.disputed)
     }
 
-    /// What the expert has of it, the fee taken off.
+    /// Returns what the expert has received after fees.
     pub fn with_expert(&self) -> u64 {
         (self.transferred + self.fee_refunded).saturating_sub(self.reversed + self.fee)
     }

@@ -1,4 +1,5 @@
-//! The payment of an appointment, the ledger of everything that moved, and what is reported and reconciled from it.
+//! The payment of an appointment, the ledger of all movements, and the reports and reconciliation based on the
+//! ledger.
 
 pub mod account;
 pub mod exchange;

@@ -1,4 +1,4 @@
-//! What is owed for an appointment, how far its payment is, and which step brings the two together.
+//! The payment of an appointment: what the client must pay, the state of the payment, and the next action.
 
 use std::collections::BTreeMap;
 
@@ -16,31 +16,31 @@ mod next_action;
 
 pub use next_action::{Order, PaymentAction, Transition, Wait, action_deadline, next_action};
 
-/// How the money of an appointment is come by; decided when it is booked.
+/// How the client is charged. The plan is chosen at booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {
-    /// Taken when it is booked.
+    /// Charge at booking.
     Charge,
-    /// Set aside when it is booked, taken once the session took place.
+    /// Authorise at booking, and capture after the session took place.
     Authorise,
-    /// The card is saved when it is booked, the money set aside near the time and taken once the session took place.
+    /// Save the card at booking, authorise close to the session, and capture after the session took place.
     SaveCard,
 }
 
-/// Of an authorisation's time, what is left for taking it, in seconds.
+/// An authorisation is captured at least this many seconds before it expires.
 const CAPTURE_MARGIN: i64 = 12 * HOUR;
-/// So long a client has to pay anew when their card fails, in seconds, but never into the session.
+/// How long a client has to pay again after their card failed, in seconds; at most until the session starts.
 const ACTION_TIME: i64 = DAY;
-/// So long before a session ends its saved card is asked, beyond the time that the authorisation must last, in seconds: time
-/// for a client to act when the card fails.
+/// How much earlier than necessary a saved card is authorised, in seconds. This gives the client time to act if the
+/// card fails.
 const EARLY: i64 = 6 * HOUR;
 
 impl Plan {
-    /// How to collect for a session that ends at `end`.
+    /// Chooses how to charge for a session that ends at `end`.
     ///
-    /// What no authorisation of this gateway can span, and no saved card either, is charged at once: the policy then gives it
-    /// back.
+    /// If neither an authorisation nor a saved card can cover the time until then, the client is charged at booking.
+    /// A cancellation then leads to a refund.
     pub fn choose(
         collection: Collection,
         capabilities: Capabilities,
@@ -62,245 +62,248 @@ impl Plan {
     }
 }
 
-/// What a payment is called at its gateway.
+/// The identifiers of a payment at its gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct References {
-    /// The intent (Stripe) or order (PayPal) by which money is taken or set aside; none until it is known to exist.
+    /// The Stripe payment intent or PayPal order that charges or authorises the client; `None` until it exists.
     pub intent: Option<String>,
-    /// The intent by which a card is saved.
+    /// The Stripe setup intent that saves the card.
     pub setup: Option<String>,
-    /// For whom it is saved.
+    /// The Stripe customer for whom the card is saved.
     pub customer: Option<String>,
 }
 
-/// The payment of one appointment. Fee and receiver are fixed when it is booked.
+/// The payment of one appointment. Fee rate and destination are fixed at booking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// What it pays for.
+    /// The appointment that is paid.
     pub appointment: AppointmentId,
-    /// Grows by one with each change.
+    /// The version, incremented with each change.
     pub version: u64,
-    /// Who moves the money.
+    /// The gateway.
     pub gateway: GatewayKind,
-    /// What the client agreed to pay.
+    /// The amount that the client agreed to pay.
     pub amount: Money,
-    /// What the platform keeps of whatever is paid.
+    /// The platform's fee rate.
     pub fee_rate: Rate,
-    /// The expert's account at the gateway, which gets the rest.
+    /// The expert's account at the gateway, which receives the rest.
     pub destination: String,
-    /// How the money is come by.
+    /// How the client is charged.
     pub plan: Plan,
-    /// What it is called at the gateway.
+    /// The identifiers at the gateway.
     pub references: References,
-    /// How many intents were asked for; a part of their idempotency keys.
+    /// The number of intents that were opened. It is part of their idempotency keys.
     pub intents: u16,
-    /// What the client pays in the end, once that is decided to be other than everything.
+    /// What the client pays in the end, if that differs from the amount.
     pub final_charge: Option<Money>,
-    /// Until when the client must act, since their card failed.
+    /// The client must act until this instant, because their card failed.
     pub action_deadline: Option<Timestamp>,
-    /// How many refunds may fail before a person must look.
+    /// The number of failed refunds after which an administrator must decide.
     pub refund_tries: u16,
-    /// What the gateway refused for good, and its code for that. It is asked again when something moved since, or a person says
-    /// so.
+    /// The orders that the gateway has refused permanently, with the gateway's error code. An order is sent again
+    /// after a new movement, or when an administrator requests it.
     #[serde(default)]
     pub refused: BTreeMap<OrderKind, String>,
-    /// How often the gateway said no to an order; a part of the idempotency keys, because it gives the same answer to the same key.
+    /// The number of refused orders. It is part of the idempotency keys, because the gateway answers a repeated key
+    /// with the same refusal.
     #[serde(default)]
     pub refusals: u16,
-    /// Since when the gateway fails at what it is asked for; none when it does not.
+    /// Since when requests to the gateway have been failing; `None` if they succeed.
     #[serde(default)]
     pub failing_since: Option<Timestamp>,
-    /// Whether what the expert has was settled with them outside the gateway, so that nothing more is asked for there.
+    /// Whether the expert's share was settled outside the gateway, so that no further transfers or reversals are
+    /// ordered.
     #[serde(default)]
     pub resolved_with_expert: bool,
-    /// What a person must decide before it goes on.
+    /// The decision that an administrator must make before the payment can continue.
     #[serde(default)]
     pub escalation: Option<Escalation>,
-    /// Whether the client's bank has yet to decide a dispute.
+    /// Whether a dispute is still undecided.
     pub open_dispute: bool,
-    /// Whether the client's bank decided a dispute for the client.
+    /// Whether a dispute was decided for the client.
     #[serde(default)]
     pub lost_dispute: bool,
-    /// How many ledger entries it has.
+    /// The number of ledger entries of this payment.
     pub entries: u32,
-    /// Why the client's bank last refused.
+    /// Why the client's bank last declined.
     pub decline: Option<Decline>,
-    /// How far it is.
+    /// The state of the payment.
     pub state: PaymentState,
 }
 
-/// How far a payment is, as we last saw it at the gateway.
+/// The state of a payment, as last reported by the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum PaymentState {
-    /// The client has yet to pay.
+    /// The client has not paid yet.
     Open,
-    /// A payment is under way that may take days.
+    /// The payment is being processed, which may take days.
     Processing,
-    /// A card is saved, and nothing set aside or taken.
+    /// The card is saved, but nothing is authorised or captured yet.
     CardSaved,
-    /// Set aside.
+    /// The amount is authorised.
     Authorised {
-        /// Until then it can be taken.
+        /// The amount can be captured until this instant.
         capture_before: Timestamp,
     },
-    /// The card failed: the client must pay anew, or the appointment is called off.
+    /// The card failed. The client must pay again, or the appointment is cancelled.
     ActionRequired {
-        /// By then.
+        /// The client must pay until this instant.
         deadline: Timestamp,
     },
-    /// The client paid.
+    /// The client has paid.
     Paid {
-        /// When.
+        /// When the client paid.
         paid_at: Timestamp,
     },
-    /// A part went back to the client.
+    /// A part was refunded.
     PartlyRefunded {
-        /// When it last did.
+        /// When the last refund was made.
         refunded_at: Timestamp,
     },
-    /// All of it went back to the client.
+    /// The full amount was refunded.
     Refunded {
-        /// When it last did.
+        /// When the last refund was made.
         refunded_at: Timestamp,
     },
-    /// What shall go back to the client cannot, and a person must settle it.
+    /// A refund is due but cannot be made. An administrator must decide.
     RefundFailed,
-    /// The client's bank took it back, for now or for good.
+    /// The client's bank withdrew the payment because of a dispute, temporarily or permanently.
     Disputed,
-    /// Nothing was paid, and nothing can be any more.
+    /// Nothing was paid, and nothing can be paid any more.
     Cancelled,
-    /// The session took place, and nobody could be made to pay.
+    /// The session took place, but the client could not be charged.
     Unpaid,
 }
 
-/// What is asked of a gateway that a person decides about when it refuses for good.
+/// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderKind {
-    /// To take what is set aside.
+    /// Capturing the authorised amount.
     Capture,
-    /// To give something back to the client.
+    /// Refunding the client.
     Refund,
-    /// To take something back from the expert.
+    /// Taking money back from the expert.
     Reversal,
-    /// To give something to the expert again.
+    /// Transferring money to the expert again.
     Transfer,
 }
 
-/// What only a person can decide.
+/// A decision that only an administrator can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "because")]
 pub enum Escalation {
-    /// The client's bank did not take a refund.
+    /// The client's bank rejected a refund.
     RefundFailed {
-        /// So much is to go back to the client.
+        /// The amount to refund.
         amount: Money,
     },
-    /// Something shall go back to the client of a charge whose dispute was lost, and the gateway refunds nothing of such.
+    /// A refund is due on a charge whose dispute was lost, but the gateway does not refund such charges.
     DisputeLost {
-        /// So much.
+        /// The amount to refund.
         amount: Money,
     },
-    /// The gateway refuses an order for good.
+    /// The gateway permanently refuses an order.
     Refused {
-        /// Which.
+        /// The order.
         order: OrderKind,
-        /// Of how much.
+        /// The amount of the order.
         amount: Money,
     },
-    /// The two do not say the same of the session.
+    /// The parties disagree about whether the session took place.
     NoShowDisputed,
 }
 
-/// Why a client's bank refused, in the few ways that call for different acts.
+/// Why the client's bank declined, grouped by what the client can do.
+///
 /// Source: <https://docs.stripe.com/declines/codes>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decline {
-    /// The bank wants to hear from the cardholder.
+    /// The bank requires the cardholder to authenticate.
     AuthenticationRequired,
-    /// Not enough money.
+    /// The balance is too low.
     InsufficientFunds,
-    /// The card is too old.
+    /// The card has expired.
     ExpiredCard,
-    /// A number, date or code was mistyped.
+    /// The card number, date or security code is wrong.
     WrongDetails,
-    /// This card cannot pay this way or in this currency.
+    /// The card does not support this kind of payment or this currency.
     NotSupported,
     /// The bank asks to try again later.
     TryLater,
-    /// The bank does not say why, or it must not be said.
+    /// The bank gives no reason, or the reason must not be disclosed.
     Refused,
 }
 
 impl Decline {
-    /// What the client reads.
-    pub fn words(self) -> &'static str {
+    /// Returns the message for the client.
+    pub fn message(self) -> &'static str {
         match self {
             Self::AuthenticationRequired => {
-                "Your bank wants you to confirm this payment. Pay again and follow its steps."
+                "Your bank requires you to confirm this payment. Pay again and follow your bank's instructions."
             }
-            Self::InsufficientFunds => "There is not enough money on this card. Use another card.",
+            Self::InsufficientFunds => "The card has insufficient funds. Use another card.",
             Self::ExpiredCard => "This card has expired. Use another card.",
             Self::WrongDetails => {
-                "The card's number, date or security code is not right. Check them and pay again."
+                "The card number, expiry date or security code is wrong. Check them and pay again."
             }
             Self::NotSupported => "This card cannot be used for this payment. Use another card.",
-            Self::TryLater => "The bank could not answer just now. Pay again in a few minutes.",
-            Self::Refused => "The bank refused the payment. Use another card, or ask the bank why.",
+            Self::TryLater => "The bank is temporarily unavailable. Pay again in a few minutes.",
+            Self::Refused => "The bank declined the payment. Use another card, or contact the bank.",
         }
     }
 }
 
-/// What the gateway says of the intent at hand.
+/// The status of the current intent at the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IntentStatus {
-    /// There is none.
+    /// There is no intent.
     Missing,
     /// The client can still act.
     Open,
-    /// The client agreed; the gateway waits for us to take the money.
+    /// The client has approved the payment, which must now be collected.
     Approved,
-    /// A payment is under way and can no longer be stopped, as with bank debits.
+    /// A payment is being processed and can no longer be stopped, such as a bank debit.
     Processing,
     /// A card is saved.
     CardSaved,
-    /// Set aside.
+    /// The amount is authorised.
     Authorised {
-        /// Until then it can be taken.
+        /// The amount can be captured until this instant.
         capture_before: Timestamp,
     },
-    /// Paid.
+    /// The client has paid.
     Succeeded,
-    /// Cancelled: it can never be paid.
+    /// The intent is cancelled and can never be paid.
     Cancelled,
 }
 
 impl IntentStatus {
-    /// Whether an appointment can be confirmed on it.
+    /// Returns whether this status is sufficient to confirm an appointment.
     pub fn is_secure(self) -> bool {
         matches!(self, Self::CardSaved | Self::Authorised { .. } | Self::Succeeded)
     }
 }
 
-/// What the gateway says of a payment.
+/// What the gateway reports about a payment at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentSnapshot {
-    /// Of the intent at hand.
+    /// The status of the current intent.
     pub status: IntentStatus,
-    /// Everything that moved so far, oldest first.
+    /// All movements so far, oldest first.
     pub movements: Vec<Movement>,
-    /// Whether a dispute is not decided yet.
+    /// Whether a dispute is still undecided.
     pub open_dispute: bool,
-    /// Whether one was decided for the client.
+    /// Whether a dispute was decided for the client.
     pub lost_dispute: bool,
-    /// Why the client's bank last refused.
+    /// Why the client's bank last declined.
     pub decline: Option<Decline>,
 }
 
 impl Payment {
-    /// One that was agreed and not asked for yet.
+    /// Creates a payment that the client has agreed to, but that is not opened at the gateway yet.
     pub fn agreed(
         appointment: AppointmentId,
         amount: Money,
@@ -334,30 +337,30 @@ impl Payment {
         }
     }
 
-    /// The platform's part of everything.
+    /// Returns the platform's fee on the full amount.
     pub fn fee(&self) -> Money {
         self.amount.share(self.fee_rate)
     }
 
-    /// The same with the intent that was made for its next number.
+    /// Returns the payment with a newly opened intent.
     #[must_use]
     pub fn with_intent(&self, intent: String) -> Self {
         let references = References { intent: Some(intent), ..self.references.clone() };
         Self { intents: self.intents.saturating_add(1), references, ..self.clone() }
     }
 
-    /// The same while its client is asked to pay anew.
+    /// Returns the payment in the state in which the client must pay again until `deadline`.
     #[must_use]
-    pub fn asked_until(&self, deadline: Timestamp) -> Self {
+    pub fn awaiting_client_until(&self, deadline: Timestamp) -> Self {
         let state = PaymentState::ActionRequired { deadline };
         Self { action_deadline: Some(deadline), state, ..self.clone() }
     }
 
-    /// What the client shall have paid in the end, as the appointment stands.
+    /// Returns what the client must have paid in the end, given the status of the appointment.
     pub fn target(&self, status: &Status) -> Money {
         match status {
             Status::Expired => self.amount.nothing(),
-            // What a cancellation keeps is decided with it; without a word it keeps nothing.
+            // The final charge is decided together with the cancellation. Without such a decision it is zero.
             Status::Cancelled { .. } => self.final_charge.unwrap_or(self.amount.nothing()),
             Status::Pending { .. } | Status::Confirmed | Status::Completed | Status::NoShow { .. } => {
                 self.final_charge.unwrap_or(self.amount)
@@ -365,12 +368,12 @@ impl Payment {
         }
     }
 
-    /// When a saved card is asked for the money of a session that ends at `end`.
+    /// Returns when a saved card is authorised for a session that ends at `end`.
     fn authorise_at(capabilities: Capabilities, end: Timestamp) -> Timestamp {
         end.plus(CAPTURE_MARGIN + EARLY - capabilities.later_authorisation_holds.unwrap_or(0))
     }
 
-    /// How far it is, from what the gateway says and has moved, when the client shall have paid `target` in the end.
+    /// Computes the state from the snapshot and the movements. `target` is what the client must have paid in the end.
     pub fn state_of(
         &self,
         snapshot: &PaymentSnapshot,
@@ -382,9 +385,9 @@ impl Payment {
             movements.iter().filter(|one| kinds.contains(&one.kind)).map(|one| one.at).max()
         };
         let refunded_at = last(&[MovementKind::Refund, MovementKind::ResolvedManually]);
-        // A person must look as long as something of it is left to give back, whatever went back before.
-        let owes = totals.held() > target.amount();
-        let fails =
+        // An administrator must decide as long as a refund is due, regardless of earlier refunds.
+        let refund_due = totals.held() > target.amount();
+        let refund_fails =
             totals.failed_refunds >= self.refund_tries || self.refused.contains_key(&OrderKind::Refund);
         if let Some(paid_at) = last(&[MovementKind::Captured]) {
             return match refunded_at {
@@ -392,7 +395,7 @@ impl Payment {
                 Some(refunded_at) if totals.refunded >= totals.captured => {
                     PaymentState::Refunded { refunded_at }
                 }
-                _ if owes && fails => PaymentState::RefundFailed,
+                _ if refund_due && refund_fails => PaymentState::RefundFailed,
                 Some(refunded_at) if totals.refunded > 0 => PaymentState::PartlyRefunded { refunded_at },
                 _ => PaymentState::Paid { paid_at },
             };
@@ -404,7 +407,7 @@ impl Payment {
             (IntentStatus::Authorised { capture_before }, _) => PaymentState::Authorised { capture_before },
             (IntentStatus::Processing, _) => PaymentState::Processing,
             (IntentStatus::Cancelled | IntentStatus::Succeeded, _) => PaymentState::Cancelled,
-            // Also while a saved card cannot even be asked.
+            // This also applies if the saved card cannot be charged.
             (_, Some(deadline)) => PaymentState::ActionRequired { deadline },
             (IntentStatus::CardSaved, None) => PaymentState::CardSaved,
             (IntentStatus::Open | IntentStatus::Missing | IntentStatus::Approved, None) => PaymentState::Open,

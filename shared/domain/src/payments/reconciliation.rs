@@ -1,8 +1,8 @@
-//! The gateway's books against the ledger.
+//! Compares the gateway's books with the ledger.
 //!
-//! Every line of the books about the platform's money must have its movements in the ledger, and every movement of the
-//! platform's money its line. The two are matched by the gateway's object and the currency, and by the sums that moved there,
-//! so it does not matter in how many lines or movements, or in which order, either side tells it.
+//! Each line of the books about the platform's money must have its movements in the ledger, and each movement of the
+//! platform's money must have its lines in the books. Both are grouped by the gateway's object and the currency, and
+//! only the sums are compared. The number and the order of lines and movements therefore do not matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,45 +17,46 @@ use crate::{AppointmentId, TimeSpan, Timestamp};
 /// A line of the gateway's books about the platform's money.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BookLine {
-    /// Its own id.
+    /// The id of the line.
     pub id: String,
-    /// The object that it is about, as in [`Movement::object`].
+    /// The object that the line is about, as in [`Movement::object`].
     pub object: String,
-    /// The gateway's word for what it is.
+    /// The gateway's name for the kind of the line.
     pub kind: String,
-    /// What it did to the platform's balance, before the gateway's own fee, in minor units.
+    /// The change of the platform's balance before the gateway's fee, in minor units.
     pub amount: i64,
-    /// The gateway's own fee.
+    /// The gateway's fee, in minor units.
     pub fee: i64,
-    /// ISO 4217 code in capitals.
+    /// The ISO 4217 code in capitals.
     pub currency: String,
-    /// When it was written.
+    /// When the line was created.
     pub at: Timestamp,
-    /// The appointment, where the gateway can tell.
+    /// The appointment, if the gateway reports it.
     pub appointment: Option<AppointmentId>,
 }
 
-/// What moved less than this ago may still be on its way into the ledger, in seconds.
+/// The age, in seconds, below which movements are not compared, because the ledger may not contain them yet.
 pub const GRACE: i64 = HOUR;
-/// By so much the two sides may differ about when something moved, in seconds.
+/// The maximum difference, in seconds, between the times that both sides report for a movement.
 pub const SKEW: i64 = 600;
-/// So much more than a window is looked at on either side, in seconds, because its edges lie where nothing happens.
+/// The margin, in seconds, that is read on both sides of a window, so that the edges can be moved to a time without
+/// movements.
 pub const SLACK: i64 = HOUR;
-/// Most of the books that one run compares, in seconds, so that a run ends.
+/// The maximum length of a window, in seconds. It limits the duration of a run.
 const LONGEST_WINDOW: i64 = DAY;
 
-/// The part of the books that the next run compares: what follows the part that was compared last, up to an hour ago, at most
-/// a day. The first run begins a day before that.
+/// Returns the window that the next run compares: from the end of the last window until an hour ago, but at most one
+/// day. The first window begins one day earlier than an hour ago.
 pub fn next_window(compared_until: Option<Timestamp>, now: Timestamp) -> TimeSpan {
     let until = now.plus(-GRACE);
     let from = compared_until.unwrap_or_else(|| until.plus(-LONGEST_WINDOW));
     TimeSpan::new(from, until.min(from.plus(LONGEST_WINDOW)))
 }
 
-/// Lines that are about no client's payment, by the gateway's word for them, and why the ledger knows nothing of them.
+/// Kinds of lines that do not belong to any client's payment, and why the ledger does not contain them.
 ///
-/// Stripe's words: <https://docs.stripe.com/reports/balance-transaction-types>.
-const NOT_OURS: &[(GatewayKind, &[&str], &str)] = &[
+/// Stripe's kinds: <https://docs.stripe.com/reports/balance-transaction-types>.
+const EXCLUDED_KINDS: &[(GatewayKind, &[&str], &str)] = &[
     (
         GatewayKind::Stripe,
         &[
@@ -65,13 +66,17 @@ const NOT_OURS: &[(GatewayKind, &[&str], &str)] = &[
             "payout_minimum_balance_hold",
             "payout_minimum_balance_release",
         ],
-        "the platform's own money on its way to the platform's own bank",
+        "a transfer of the platform's own money to its own bank",
     ),
-    (GatewayKind::Stripe, &["topup", "topup_reversal"], "the platform's own money from its own bank"),
+    (
+        GatewayKind::Stripe,
+        &["topup", "topup_reversal"],
+        "a transfer of the platform's own money from its own bank",
+    ),
     (
         GatewayKind::Stripe,
         &["stripe_fee", "stripe_fx_fee", "tax_fee"],
-        "the gateway's bill to the platform for no payment in particular",
+        "a fee of the gateway that belongs to no single payment",
     ),
     (
         GatewayKind::Stripe,
@@ -83,17 +88,17 @@ const NOT_OURS: &[(GatewayKind, &[&str], &str)] = &[
             "payment_network_reserve_hold",
             "payment_network_reserve_release",
         ],
-        "set aside by the gateway and let go again; it stays the platform's",
+        "a temporary reserve of the gateway; the money stays the platform's",
     ),
     (
         GatewayKind::Stripe,
         &["contribution", "climate_order_purchase", "climate_order_refund"],
-        "what the platform gives away by itself",
+        "a contribution that the platform chose to make",
     ),
     (
         GatewayKind::Stripe,
         &["advance", "advance_funding", "anticipation_repayment"],
-        "a loan of the gateway to the platform",
+        "a loan from the gateway to the platform",
     ),
     (
         GatewayKind::Stripe,
@@ -103,38 +108,39 @@ const NOT_OURS: &[(GatewayKind, &[&str], &str)] = &[
             "issuing_dispute",
             "issuing_transaction",
         ],
-        "cards that the platform itself pays with",
+        "a payment with a card of the platform itself",
     ),
 ];
 
-/// Why a line of this kind is about no client's payment; none when it is, as far as its kind tells.
-pub fn not_ours(gateway: GatewayKind, kind: &str) -> Option<&'static str> {
-    let of = |(whose, kinds, _): &&(GatewayKind, &[&str], &str)| *whose == gateway && kinds.contains(&kind);
-    NOT_OURS.iter().find(of).map(|(_, _, reason)| *reason)
+/// Returns why a line of this kind does not belong to any client's payment, or `None` if it may belong to one.
+pub fn exclusion_reason(gateway: GatewayKind, kind: &str) -> Option<&'static str> {
+    let matches =
+        |(owner, kinds, _): &&(GatewayKind, &[&str], &str)| *owner == gateway && kinds.contains(&kind);
+    EXCLUDED_KINDS.iter().find(matches).map(|(_, _, reason)| *reason)
 }
 
-/// A movement of the ledger and the payment that it belongs to.
+/// A movement of the ledger with its appointment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Booked {
-    /// What moved.
+pub struct LedgerMovement {
+    /// The movement.
     pub movement: Movement,
-    /// Of which payment.
+    /// The appointment whose payment moved.
     pub appointment: Option<AppointmentId>,
 }
 
-/// What moved at an object, in minor units.
+/// The sums of all movements of an object, in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sums {
-    /// What it did to the platform's balance, before the gateway's own fee; below zero what went out.
+    /// The change of the platform's balance before the gateway's fee; negative if money left the platform.
     pub amount: i64,
-    /// The gateway's own fee.
+    /// The gateway's fee.
     pub fee: i64,
 }
 
 impl Sums {
-    /// What a movement does; none when it does not touch the platform's money at the gateway.
+    /// Returns the effect of a movement, or `None` if it does not affect the platform's balance at the gateway.
     fn of(movement: &Movement) -> Option<Self> {
-        // A person settled it outside the gateway, whose books therefore know nothing of it.
+        // It was resolved outside the gateway, so the gateway's books do not contain it.
         if movement.kind == MovementKind::ResolvedManually {
             return None;
         }
@@ -153,36 +159,36 @@ impl Sums {
     }
 }
 
-/// An object and a currency in which the two sides do not agree.
+/// An object and currency for which the ledger and the books differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discrepancy {
     /// The gateway's object.
     pub object: String,
-    /// ISO 4217 code in capitals.
+    /// The ISO 4217 code in capitals.
     pub currency: String,
-    /// What the ledger says; none when it says nothing.
+    /// The sums in the ledger; `None` if it has no movement.
     pub expected: Option<Sums>,
-    /// What the gateway's books say; none when they say nothing.
+    /// The sums in the gateway's books; `None` if they have no line.
     pub found: Option<Sums>,
-    /// Of which payment, where either side tells.
+    /// The appointment, if either side reports it.
     pub appointment: Option<AppointmentId>,
-    /// From the first to the last moment at which either side says that something moved there.
+    /// The first and the last time at which either side reports a movement.
     pub moved: (Timestamp, Timestamp),
 }
 
-/// What both say of an object.
+/// What both sides report about an object.
 #[derive(Debug, Clone, Default)]
 struct Both {
-    /// What the ledger says, and when.
+    /// The movements in the ledger, with their times.
     ledger: Vec<(Timestamp, Sums)>,
-    /// What the books say, and when.
+    /// The lines in the books, with their times.
     books: Vec<(Timestamp, Sums)>,
     appointment: Option<AppointmentId>,
 }
 
 impl Both {
-    /// The window with both edges where nothing happens, so that no event has its two sides on different sides of an edge. Two
-    /// windows that have an edge in common still do.
+    /// Returns the window with both edges moved to a time without movements, so that the two sides of a movement are
+    /// never on different sides of an edge. The shared edge of two adjacent windows moves to the same time.
     fn quiet(&self, window: TimeSpan) -> TimeSpan {
         let times: BTreeSet<Timestamp> = self.ledger.iter().chain(&self.books).map(|(at, _)| *at).collect();
         let quiet = |edge: Timestamp| {
@@ -198,27 +204,31 @@ impl Both {
     }
 }
 
-/// What the books and the ledger say differently about what moved within a window.
+/// Compares the books with the ledger and returns the differences of movements within a window.
 ///
-/// Both sides are given with [`SLACK`] more than the window holds, because they may put one event on different sides of the window's
-/// edge: where something happened within [`SKEW`] of an edge, the edge lies behind it for that object. A line that is given twice
-/// counts once. A movement that stands twice in the ledger counts twice, which is a difference.
-pub fn compare(lines: &[BookLine], booked: &[Booked], window: TimeSpan) -> Vec<Discrepancy> {
+/// Both inputs must include [`SLACK`] before and after the window, because the two sides can report a movement on
+/// different sides of the window's edge. If an object has a movement within [`SKEW`] of an edge, the edge moves past
+/// it for that object. A line that occurs twice counts once. A movement that occurs twice in the ledger counts twice,
+/// which is a difference.
+pub fn compare(lines: &[BookLine], ledger: &[LedgerMovement], window: TimeSpan) -> Vec<Discrepancy> {
     let around = window.widened(SLACK, SLACK);
-    let named: BTreeSet<&str> = booked.iter().map(|one| one.movement.object.as_str()).collect();
+    let named: BTreeSet<&str> = ledger.iter().map(|one| one.movement.object.as_str()).collect();
     let mut objects: BTreeMap<(&str, &str), Both> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for line in lines.iter().filter(|line| around.contains(line.at)) {
         if !seen.insert(line.id.as_str()) {
             continue;
         }
-        // Of several lines about one object that would be one movement, the ledger names the later ones by themselves.
+        // If several lines about one object would be the same movement, the ledger uses the id of the line as object
+        // for all but the first.
         let object = if named.contains(line.id.as_str()) { &line.id } else { &line.object };
         let both = objects.entry((object, &line.currency)).or_default();
         both.books.push((line.at, Sums { amount: line.amount, fee: line.fee }));
         both.appointment = both.appointment.or(line.appointment);
     }
-    for Booked { movement, appointment } in booked.iter().filter(|one| around.contains(one.movement.at)) {
+    for LedgerMovement { movement, appointment } in
+        ledger.iter().filter(|one| around.contains(one.movement.at))
+    {
         let Some(sums) = Sums::of(movement) else { continue };
         let both = objects.entry((&movement.object, movement.amount.currency().code())).or_default();
         both.ledger.push((movement.at, sums));
@@ -252,17 +262,17 @@ pub fn compare(lines: &[BookLine], booked: &[Booked], window: TimeSpan) -> Vec<D
     objects.into_iter().filter_map(discrepancy).collect()
 }
 
-/// In what way the two sides differ.
+/// How the ledger and the books differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DifferenceKind {
-    /// The gateway moved money of which the ledger knows nothing.
+    /// The gateway has a movement that the ledger does not have.
     MissingInLedger,
-    /// The ledger says that money moved of which the gateway knows nothing.
+    /// The ledger has a movement that the gateway does not have.
     MissingAtGateway,
-    /// Another amount moved.
+    /// The amounts differ.
     OtherAmount,
-    /// The gateway took another fee.
+    /// The gateway's fees differ.
     OtherFee,
 }
 
@@ -278,46 +288,48 @@ impl DifferenceKind {
 }
 
 impl Discrepancy {
-    /// In what way the two sides differ.
+    /// Returns how the two sides differ.
     pub fn kind(&self) -> DifferenceKind {
         DifferenceKind::of(self.expected, self.found)
     }
 }
 
-/// A difference between the ledger and a gateway's books, from when it was first seen until the two agree.
+/// A stored difference between the ledger and a gateway's books, from its first detection until both sides agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// AppointmentsOf books.
+    /// The gateway.
     pub gateway: GatewayKind,
     /// The gateway's object.
     pub object: String,
-    /// ISO 4217 code in capitals.
+    /// The ISO 4217 code in capitals.
     pub currency: String,
-    /// Grows by one with each change.
+    /// The version, incremented with each change.
     pub version: u64,
-    /// What the ledger says; none when it says nothing.
+    /// The sums in the ledger; `None` if it has no movement.
     pub expected: Option<Sums>,
-    /// What the gateway's books say; none when they say nothing.
+    /// The sums in the gateway's books; `None` if they have no line.
     pub found: Option<Sums>,
-    /// Of which payment, where that is known.
+    /// The appointment, if it is known.
     pub appointment: Option<AppointmentId>,
-    /// The first moment at which something moved there.
+    /// The time of the first movement.
     pub first_moved_at: Timestamp,
-    /// The last one.
+    /// The time of the last movement.
     pub last_moved_at: Timestamp,
-    /// When it was first seen.
+    /// When the difference was first detected.
     pub first_seen_at: Timestamp,
-    /// When it was last seen.
+    /// When the difference was last detected.
     pub last_seen_at: Timestamp,
-    /// Since when the two agree again.
+    /// When both sides were found to agree again.
     pub resolved_at: Option<Timestamp>,
-    /// Whether it counts: what the ledger can still learn by looking at the payment does so only when it is seen again.
+    /// Whether the difference counts. If the payment job can still add the missing movement to the ledger, the
+    /// difference counts only after it is detected a second time.
     pub counts: bool,
 }
 
 impl Difference {
-    /// One that is seen for the first time. `mendable` says whether the ledger may yet learn of it.
-    pub fn new(gateway: GatewayKind, seen: Discrepancy, mendable: bool, now: Timestamp) -> Self {
+    /// Creates a difference that was detected for the first time. If `recoverable` is true, the payment job may still
+    /// add the movement to the ledger.
+    pub fn new(gateway: GatewayKind, seen: Discrepancy, recoverable: bool, now: Timestamp) -> Self {
         let Discrepancy { object, currency, expected, found, appointment, moved } = seen;
         Self {
             gateway,
@@ -332,11 +344,11 @@ impl Difference {
             first_seen_at: now,
             last_seen_at: now,
             resolved_at: None,
-            counts: !mendable,
+            counts: !recoverable,
         }
     }
 
-    /// The same, seen again. Now it counts.
+    /// Updates the difference after it was detected again. It then counts.
     #[must_use]
     pub fn seen_again(&self, seen: Discrepancy, now: Timestamp) -> Self {
         let Discrepancy { object, currency, expected, found, appointment, moved } = seen;
@@ -357,19 +369,19 @@ impl Difference {
         }
     }
 
-    /// The same, now that the two sides agree.
+    /// Marks the difference as resolved, because both sides agree.
     #[must_use]
     pub fn resolved(&self, now: Timestamp) -> Self {
         Self { version: self.version + 1, resolved_at: Some(now), ..self.clone() }
     }
 
-    /// In what way the two sides differ.
+    /// Returns how the two sides differ.
     pub fn kind(&self) -> DifferenceKind {
         DifferenceKind::of(self.expected, self.found)
     }
 
-    /// The whole hours that hold everything that moved there, wherever [`compare`] finds a quiet moment for their edges: what is
-    /// compared when it is looked at again.
+    /// Returns the whole hours that contain all movements of the difference, with a margin for [`compare`]. This is
+    /// the window for the next comparison.
     pub fn hours(&self) -> TimeSpan {
         let floor = |at: Timestamp| Timestamp::from_seconds(at.seconds().div_euclid(HOUR) * HOUR);
         TimeSpan::new(floor(self.first_moved_at).plus(-SLACK), floor(self.last_moved_at).plus(HOUR))

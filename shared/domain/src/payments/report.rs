@@ -1,7 +1,7 @@
-//! What the ledger comes to: an expert's earnings and the platform's commission over a span. No floats, nothing rounded.
+//! Reports based on the ledger: an expert's earnings and the platform's commission in a period. Sums are exact.
 //!
-//! Both go by when an entry was written down and not by when the gateway moved the money, so that the report of a span that is
-//! over never changes, and spans that follow each other add up.
+//! Reports use the time at which an entry was recorded, not the time of the movement at the gateway. The report of a
+//! past period therefore never changes, and adjacent periods add up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use crate::payments::ledger::{Account, Entry, Movement, MovementKind};
 use crate::{Currency, ExpertId, TimeSpan};
 
-/// A sum of amounts, which may be below zero and larger than any single amount.
+/// A sum of amounts. It can be negative, and larger than any single amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedMoney {
     amount: i128,
@@ -20,22 +20,23 @@ pub struct SignedMoney {
 }
 
 impl SignedMoney {
-    /// A sum of minor units of `currency`.
+    /// Creates a sum of minor units of `currency`.
     pub fn new(amount: i128, currency: Currency) -> Self {
         Self { amount, currency }
     }
 
-    /// Minor units.
+    /// Returns the sum in minor units.
     pub fn amount(self) -> i128 {
         self.amount
     }
 
-    /// What the minor units are of.
+    /// Returns the currency.
     pub fn currency(self) -> Currency {
         self.currency
     }
 
-    /// The amount as an exact decimal number with the currency's digits: `-12.05` for EUR, `1200` for JPY, `3.125` for KWD.
+    /// Returns the sum as an exact decimal number with the currency's digits: `-12.05` for EUR, `1200` for JPY,
+    /// `3.125` for KWD.
     pub fn decimal(self) -> String {
         let digits = usize::from(self.currency.exponent());
         let unit = 10_u128.pow(self.currency.exponent().into());
@@ -49,21 +50,21 @@ impl SignedMoney {
 }
 
 impl fmt::Display for SignedMoney {
-    /// `EUR -12.05`
+    /// Writes the currency and the decimal number, such as `EUR -12.05`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}", self.currency.code(), self.decimal())
     }
 }
 
-/// A sum on the wire.
+/// A sum of amounts. It can be negative.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "SignedMoney")]
 struct SignedMoneyDocument {
-    /// Minor units; below zero for what went the other way.
+    /// The sum in minor units; it can be negative.
     amount: i128,
-    /// Of what.
+    /// The currency.
     currency: Currency,
-    /// The same as an exact decimal number with the currency's digits.
+    /// The same sum as an exact decimal number with the currency's digits.
     #[schemars(regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
     decimal: String,
 }
@@ -85,14 +86,14 @@ impl JsonSchema for SignedMoney {
     }
 }
 
-/// What an account gets by a movement, in minor units; below zero when it gives.
+/// Returns by how much a movement changes the balance of an account, in minor units.
 fn gain(movement: &Movement, account: Account) -> i128 {
     let amount = i128::from(movement.amount.amount());
     let side = |whose| if whose == account { amount } else { 0 };
     side(movement.to) - side(movement.from)
 }
 
-/// An expert's money in one currency over a span.
+/// An expert's earnings in one currency in a period.
 ///
 /// `gross_paid − refunded − disputed − fee − processing_fees + carried_by_platform = net_earned`, and
 /// `opening_balance + net_earned − paid_out = closing_balance`.
@@ -100,30 +101,31 @@ fn gain(movement: &Movement, account: Account) -> i128 {
 pub struct Earnings {
     /// The currency of all figures.
     pub currency: Currency,
-    /// What the expert had at the gateways before the span.
+    /// The expert's balance at the gateways before the period.
     pub opening_balance: SignedMoney,
     /// What clients paid.
     pub gross_paid: SignedMoney,
-    /// What went back to them, without what their banks did not take.
+    /// What was refunded to clients, without refunds that failed.
     pub refunded: SignedMoney,
-    /// What their banks took back in disputes, without what they returned.
+    /// What clients' banks withdrew because of disputes, without what they returned.
     pub disputed: SignedMoney,
-    /// What the platform kept as its fee, without what it gave back of it.
+    /// The platform's fee, without fee refunds.
     pub fee: SignedMoney,
-    /// What the gateway took of the expert themselves, as PayPal does.
+    /// The gateway fees that the expert paid directly, as with PayPal.
     pub processing_fees: SignedMoney,
-    /// What the platform bore of refunds and disputes, or has yet to pass on; below zero when that is settled later, and
-    /// by the fee of each charge whose dispute was won.
+    /// What the platform paid for refunds and disputes, or has not passed on yet. It is negative if the platform
+    /// collects it in a later period. It includes the fee of each charge whose dispute was won.
     pub carried_by_platform: SignedMoney,
-    /// What came to the expert of all this.
+    /// What the expert earned in total.
     pub net_earned: SignedMoney,
-    /// What went to the expert's bank, without what came back from there.
+    /// What was paid out to the expert's bank, without payouts that failed.
     pub paid_out: SignedMoney,
-    /// What the expert had at the gateways after the span. PayPal tells of no payouts, so what it ever brought stays in here.
+    /// The expert's balance at the gateways after the period. PayPal reports no payouts, so this includes everything
+    /// that PayPal ever paid.
     pub closing_balance: SignedMoney,
 }
 
-/// The running sums behind [`Earnings`].
+/// The running sums of [`Earnings`].
 #[derive(Debug, Clone, Copy, Default)]
 struct EarningSums {
     opening: i128,
@@ -136,7 +138,7 @@ struct EarningSums {
     paid_out: i128,
 }
 
-/// Adds up an expert's earnings entry by entry, so that a ledger of any length fits in memory.
+/// Computes an expert's earnings entry by entry, with memory that does not depend on the length of the ledger.
 #[derive(Debug, Clone)]
 pub struct EarningsReport {
     span: TimeSpan,
@@ -144,12 +146,12 @@ pub struct EarningsReport {
 }
 
 impl EarningsReport {
-    /// A report about this span, without entries.
+    /// Creates an empty report for a period.
     pub fn new(span: TimeSpan) -> Self {
         Self { span, sums: BTreeMap::new() }
     }
 
-    /// Takes in an entry. Those before the span make the opening balance; those after it count for nothing.
+    /// Adds an entry. Entries before the period count towards the opening balance; entries after it are ignored.
     pub fn add(&mut self, entry: &Entry) {
         if entry.at >= self.span.end() {
             return;
@@ -186,7 +188,7 @@ impl EarningsReport {
         }
     }
 
-    /// The report, by currency code. A currency in which nothing moved and nothing is left is not in it.
+    /// Returns the earnings by currency code. A currency without any movement and balance is omitted.
     pub fn finish(self) -> Vec<Earnings> {
         let earnings = |(currency, sums): (Currency, EarningSums)| {
             let money = |amount| SignedMoney::new(amount, currency);
@@ -206,12 +208,12 @@ impl EarningsReport {
             }
         };
         let all = self.sums.into_values().map(earnings);
-        all.filter(|earnings| !earnings.is_nothing()).collect()
+        all.filter(|earnings| !earnings.is_zero()).collect()
     }
 }
 
 impl Earnings {
-    fn is_nothing(&self) -> bool {
+    fn is_zero(&self) -> bool {
         let Self { opening_balance, gross_paid, refunded, disputed, fee, net_earned, paid_out, .. } = self;
         [opening_balance, gross_paid, refunded, disputed, fee, net_earned, paid_out]
             .iter()
@@ -219,31 +221,32 @@ impl Earnings {
     }
 }
 
-/// What the platform earned in one currency over a span.
+/// The platform's commission in one currency in a period.
 ///
-/// `fee − fee_refunded − processing_fees − dispute_fees = net`; `net + passing_through` is what the platform's balance at the
-/// gateways changed by.
+/// `fee − fee_refunded − processing_fees − dispute_fees = net`. `net + passing_through` is the change of the
+/// platform's balance at the gateways.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Commission {
     /// The currency of all figures.
     pub currency: Currency,
-    /// The platform's fee of what was paid.
+    /// The platform's fee.
     pub fee: SignedMoney,
-    /// What it gave back of it.
+    /// The part of the fee that was returned.
     pub fee_refunded: SignedMoney,
-    /// What the gateways took for charges.
+    /// The gateways' fees for payments.
     pub processing_fees: SignedMoney,
-    /// What they took for disputes.
+    /// The gateways' fees for disputes.
     pub dispute_fees: SignedMoney,
-    /// What is left.
+    /// What remains.
     pub net: SignedMoney,
-    /// Clients' money that came in and did not go on yet; below zero what the platform bore of refunds and disputes, or laid
-    /// out until experts give it back. The fee of a charge whose dispute was won stays in here: it went back when the dispute was
-    /// opened, and gateways take none of the transfer that makes the expert whole again.
+    /// Clients' money that has not been passed on yet. It is negative for what the platform paid for refunds and
+    /// disputes, or advanced until experts return it. It includes the fee of each charge whose dispute was won: the
+    /// fee is returned when the dispute is opened, and the gateway charges none on the transfer that compensates the
+    /// expert.
     pub passing_through: SignedMoney,
 }
 
-/// The running sums behind [`Commission`].
+/// The running sums of [`Commission`].
 #[derive(Debug, Clone, Copy, Default)]
 struct CommissionSums {
     fee: i128,
@@ -276,7 +279,7 @@ impl CommissionSums {
         }
     }
 
-    fn is_nothing(self) -> bool {
+    fn is_zero(self) -> bool {
         let Self { fee, fee_refunded, processing, dispute, passing } = self;
         [fee, fee_refunded, processing, dispute, passing] == [0; 5]
     }
@@ -296,29 +299,29 @@ impl CommissionSums {
     }
 }
 
-/// Adds up the platform's commission entry by entry.
+/// Computes the platform's commission entry by entry.
 #[derive(Debug, Clone)]
 pub struct CommissionReport {
     span: TimeSpan,
     sums: BTreeMap<(&'static str, ExpertId), (Currency, CommissionSums)>,
 }
 
-/// The platform's commission by currency, and of each expert.
+/// The platform's commission in total and by expert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommissionTotals {
-    /// Of all experts together, by currency code.
+    /// The commission of all experts together, by currency code.
     pub total: Vec<Commission>,
-    /// Of each expert, by currency code.
+    /// The commission of each expert, by currency code.
     pub by_expert: Vec<(ExpertId, Commission)>,
 }
 
 impl CommissionReport {
-    /// A report about this span, without entries.
+    /// Creates an empty report for a period.
     pub fn new(span: TimeSpan) -> Self {
         Self { span, sums: BTreeMap::new() }
     }
 
-    /// Takes in an entry; one that was not written within the span counts for nothing.
+    /// Adds an entry. Entries that were not recorded within the period are ignored.
     pub fn add(&mut self, entry: &Entry) {
         if !self.span.contains(entry.at) {
             return;
@@ -330,12 +333,12 @@ impl CommissionReport {
         }
     }
 
-    /// The report. Who moved nothing of the platform's is not in it.
+    /// Returns the commission. Experts without any movement of the platform's money are omitted.
     pub fn finish(self) -> CommissionTotals {
         let mut totals: BTreeMap<&'static str, (Currency, CommissionSums)> = BTreeMap::new();
         let mut by_expert = Vec::new();
         for ((code, expert), (currency, sums)) in self.sums {
-            if sums.is_nothing() {
+            if sums.is_zero() {
                 continue;
             }
             let (_, total) = totals.entry(code).or_insert_with(|| (currency, CommissionSums::default()));

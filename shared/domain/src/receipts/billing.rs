@@ -1,4 +1,4 @@
-//! Who an expert is to the tax office, and how much of a price is tax.
+//! An expert's billing details, and the source of the tax in their prices.
 
 use std::fmt;
 
@@ -9,44 +9,45 @@ use crate::Rate;
 use crate::kernel::text::ShortText;
 use crate::receipts::tax::Tax;
 
-/// Most lines of a postal address.
+/// The maximum number of lines of a postal address.
 pub const MAXIMUM_ADDRESS_LINES: usize = 6;
 
-/// What stands on the receipts that an expert issues. Receipts keep what was set when they were issued.
+/// The billing details that appear on the receipts of an expert. A receipt keeps the details that were valid when it
+/// was issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BillingDetails {
-    /// Who issues: a person's or a company's full name.
+    /// The issuer: the full name of a person or company.
     pub legal_name: ShortText,
     /// The postal address without the country, as on an envelope.
     pub address: Address,
     /// The country of the address.
     pub country: Country,
-    /// What the tax office knows the issuer by, such as a VAT identification number.
+    /// The issuer's tax identifier, such as a VAT identification number.
     #[serde(default)]
     pub tax_id: Option<ShortText>,
-    /// The tax that prices include; receipts say nothing of tax without it.
+    /// The tax that prices include. Without it, receipts do not mention tax.
     #[serde(default)]
     pub tax: Option<TaxChoice>,
 }
 
-/// Where the tax comes from that prices include. It is never both.
+/// The source of the tax that prices include.
 ///
-/// Written as `{"label": "VAT", "rate": 1900}` or as `{"calculated_by": "stripe"}`.
+/// It is written as `{"label": "VAT", "rate": 1900}` or as `{"calculated_by": "stripe"}`, never as both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "WrittenTax", into = "WrittenTax")]
+#[serde(try_from = "TaxChoiceDocument", into = "TaxChoiceDocument")]
 pub enum TaxChoice {
-    /// The expert says what it is.
+    /// A fixed tax that the expert sets.
     Own(Tax),
-    /// Stripe Tax calculates it for each payment, from where the client is and what the expert is registered for
+    /// Stripe Tax calculates the tax of each payment from the client's location and the expert's registrations
     /// (<https://docs.stripe.com/tax>).
     Stripe,
 }
 
-/// A choice of tax as it is written. One flat object, so that what is wrong with a member is said of that member.
+/// The JSON form of [`TaxChoice`]. It is one flat object, so that errors name the invalid field.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenTax {
+struct TaxChoiceDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     label: Option<ShortText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,20 +62,20 @@ enum Calculator {
     Stripe,
 }
 
-/// Neither a tax of one's own nor a calculated one, or both.
+/// The choice is neither a fixed tax nor a calculated one, or it is both.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a label and a rate, or calculated_by and nothing else")]
+#[error("expected either label and rate, or only calculated_by")]
 pub struct InvalidTaxChoice;
 
-impl TryFrom<WrittenTax> for TaxChoice {
+impl TryFrom<TaxChoiceDocument> for TaxChoice {
     type Error = InvalidTaxChoice;
 
-    fn try_from(written: WrittenTax) -> Result<Self, InvalidTaxChoice> {
+    fn try_from(written: TaxChoiceDocument) -> Result<Self, InvalidTaxChoice> {
         match written {
-            WrittenTax { label: Some(label), rate: Some(rate), calculated_by: None } => {
+            TaxChoiceDocument { label: Some(label), rate: Some(rate), calculated_by: None } => {
                 Ok(Self::Own(Tax { label, rate }))
             }
-            WrittenTax { label: None, rate: None, calculated_by: Some(Calculator::Stripe) } => {
+            TaxChoiceDocument { label: None, rate: None, calculated_by: Some(Calculator::Stripe) } => {
                 Ok(Self::Stripe)
             }
             _ => Err(InvalidTaxChoice),
@@ -82,7 +83,7 @@ impl TryFrom<WrittenTax> for TaxChoice {
     }
 }
 
-impl From<TaxChoice> for WrittenTax {
+impl From<TaxChoice> for TaxChoiceDocument {
     fn from(choice: TaxChoice) -> Self {
         match choice {
             TaxChoice::Own(Tax { label, rate }) => {
@@ -100,7 +101,7 @@ impl JsonSchema for TaxChoice {
 
     fn json_schema(schemas: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "A tax of the expert's own, or one that Stripe Tax calculates for each payment",
+            "description": "A fixed tax that the expert sets, or a tax that Stripe Tax calculates for each payment",
             "anyOf": [
                 schemas.subschema_for::<Tax>(),
                 {
@@ -114,18 +115,18 @@ impl JsonSchema for TaxChoice {
     }
 }
 
-/// The lines of a postal address: one to [`MAXIMUM_ADDRESS_LINES`].
+/// The lines of a postal address: one to six.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<ShortText>")]
 pub struct Address(Vec<ShortText>);
 
-/// No line, or too many.
+/// The address has no line, or too many.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an address has 1 to {MAXIMUM_ADDRESS_LINES} lines")]
+#[error("an address must have 1 to {MAXIMUM_ADDRESS_LINES} lines")]
 pub struct InvalidAddress;
 
 impl Address {
-    /// The lines, first to last.
+    /// Returns the lines in order.
     pub fn lines(&self) -> &[ShortText] {
         &self.0
     }
@@ -154,7 +155,7 @@ impl JsonSchema for Address {
     }
 }
 
-/// A country, by its two letters of ISO 3166-1.
+/// A country, as its ISO 3166-1 alpha-2 code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Country(iso_currency::Country);
@@ -169,13 +170,13 @@ impl TryFrom<String> for Country {
 
     fn try_from(code: String) -> Result<Self, InvalidCountry> {
         let country = code.parse().map(Self).map_err(|_| InvalidCountry)?;
-        // The table also knows an unspecified country, whose code is empty.
+        // The table also contains an unspecified country with an empty code.
         if code.len() == 2 && country.to_string() == code { Ok(country) } else { Err(InvalidCountry) }
     }
 }
 
 impl fmt::Display for Country {
-    /// The two letters: names change, and differ by who is asked.
+    /// Writes the two-letter code, because country names change and depend on the language.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, out)
     }
@@ -211,7 +212,7 @@ mod tests {
     use crate::receipts::tax::tax_included;
     use crate::{Currency, Money};
 
-    /// Every currency in use that has a minor unit.
+    /// Returns every currency in use that has a minor unit.
     fn currencies() -> Vec<Currency> {
         let letters = || (b'A'..=b'Z').map(char::from);
         letters()
@@ -227,9 +228,9 @@ mod tests {
     }
 
     #[test]
-    fn the_tax_inside_a_price_is_rounded_half_up() {
+    fn included_tax_is_rounded_half_up() {
         assert_eq!(split(11_900, 1_900), (10_000, 1_900));
-        // 0.5 of 1.5 goes up, and what is left is less.
+        // 0.5 rounds up, and the net amount is the rest.
         assert_eq!(split(1, 10_000), (0, 1));
         assert_eq!(split(3, 10_000), (1, 2));
         assert_eq!(split(100, 0), (100, 0));
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn every_currency_has_its_two_parts() {
+    fn net_and_tax_add_up_in_every_currency() {
         let all = currencies();
         assert!(["EUR", "JPY", "KWD"].iter().all(|code| all.iter().any(|known| known.code() == *code)));
         for currency in all {
@@ -256,17 +257,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn net_and_tax_add_up_and_the_tax_is_the_nearest(amount in 0..=MAXIMUM_AMOUNT, points in 0_u16..=10_000) {
+        fn net_and_tax_add_up_and_tax_is_the_nearest_amount(amount in 0..=MAXIMUM_AMOUNT, points in 0_u16..=10_000) {
             let (net, tax) = split(amount, points);
             prop_assert_eq!(net + tax, amount);
             let (whole, exact) = (10_000 + i128::from(points), i128::from(amount) * i128::from(points));
-            // |tax − exact ÷ whole| ≤ ½, and exactly ½ only upwards.
+            // |tax − exact ÷ whole| ≤ ½, and exactly ½ only when rounding up.
             let twice_off = 2 * (i128::from(tax) * whole - exact);
             prop_assert!(-whole < twice_off && twice_off <= whole);
         }
 
         #[test]
-        fn strangers_codes_never_panic(code in ".{0,4}") {
+        fn parsing_arbitrary_codes_never_panics(code in ".{0,4}") {
             if let Ok(country) = Country::try_from(code.clone()) {
                 prop_assert_eq!(String::from(country), code);
             }
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_api_says_what_details_are() {
+    fn schemas_describe_billing_details() {
         let country = schemars::schema_for!(Country);
         assert_eq!(country.get("pattern"), Some(&"^[A-Z]{2}$".into()));
         let address = schemars::schema_for!(Address);
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn details_that_cannot_be_are_refused() {
+    fn invalid_details_are_refused() {
         let good = json!({
             "legal_name": "Ada Lovelace Ltd",
             "address": ["12 St James's Square", "London SW1Y 4JH"],
@@ -292,14 +293,14 @@ mod tests {
             "tax_id": "GB123456789",
             "tax": { "label": "VAT", "rate": 2_000 },
         });
-        let read = |value| serde_json::from_value::<BillingDetails>(value);
-        let details = read(good.clone()).expect("details");
+        let parse = |value| serde_json::from_value::<BillingDetails>(value);
+        let details = parse(good.clone()).expect("details");
         assert_eq!(serde_json::to_value(&details).expect("JSON"), good);
         let lines: Vec<&str> = details.address.lines().iter().map(ShortText::as_str).collect();
         assert_eq!(lines, ["12 St James's Square", "London SW1Y 4JH"]);
         let mut calculated = good.clone();
         calculated["tax"] = json!({ "calculated_by": "stripe" });
-        let details = read(calculated.clone()).expect("details");
+        let details = parse(calculated.clone()).expect("details");
         assert_eq!(details.tax, Some(TaxChoice::Stripe));
         assert_eq!(serde_json::to_value(&details).expect("JSON"), calculated);
         for (name, wrong) in [
@@ -324,7 +325,7 @@ mod tests {
         ] {
             let mut details = good.clone();
             details[name] = wrong;
-            assert!(read(details.clone()).is_err(), "{details:#}");
+            assert!(parse(details.clone()).is_err(), "{details:#}");
         }
     }
 }

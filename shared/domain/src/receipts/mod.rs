@@ -1,4 +1,4 @@
-//! Receipts and credit notes: who issues them, under which number, and which taxes they show.
+//! Receipts and credit notes: their issuer, number and taxes.
 
 pub mod billing;
 pub mod receipt;

@@ -1,7 +1,7 @@
-//! Receipts and credit notes: a document for each movement of money between a client and an expert.
+//! Receipts and credit notes: one document for each movement of money between a client and an expert.
 //!
-//! Documents never change once they are issued: everything that stands on one is kept with it. What a refund gives back is
-//! said by a document of its own, and what a failed refund brings back by a third.
+//! A document never changes after it is issued, and it contains everything that it shows. A refund gets a credit
+//! note, and a failed refund gets a correction.
 
 mod number;
 
@@ -16,26 +16,26 @@ use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone
 
 pub use number::{InvalidReceiptNumber, ReceiptNumber};
 
-/// What kind of document it is.
+/// The kind of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum ReceiptKind {
-    /// The client paid.
+    /// A receipt for a payment.
     Receipt,
-    /// Money went back to the client.
+    /// A credit note for a refund.
     CreditNote {
-        /// The receipt of the payment that it came from.
+        /// The number of the receipt for the refunded payment.
         of: ReceiptNumber,
     },
-    /// A refund failed, and its money came back: the credit note no longer stands.
+    /// A correction: the refund failed, and its credit note no longer applies.
     Correction {
-        /// The credit note of the refund.
+        /// The number of the credit note.
         of: ReceiptNumber,
     },
 }
 
 impl ReceiptKind {
-    /// The word on the wire.
+    /// Returns the name of the kind used in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Receipt => RECEIPT,
@@ -49,44 +49,45 @@ const RECEIPT: &str = "receipt";
 const CREDIT_NOTE: &str = "credit_note";
 const CORRECTION: &str = "correction";
 
-/// What tells the documents of an appointment apart: a movement has at most one of each kind.
+/// The identity of a document among the documents of an appointment. A movement has at most one document of each
+/// kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DocumentName<'a> {
-    /// The word for its kind.
+    /// The name of the kind.
     pub kind: &'static str,
-    /// What the payment gateway calls the movement.
+    /// The gateway's object for the movement.
     pub object: &'a str,
 }
 
-/// A movement of money that calls for a document.
+/// A movement of money that requires a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occasion {
-    /// What happened.
+    /// The kind of the movement.
     pub kind: OccasionKind,
-    /// What the payment gateway calls the movement. Each has at most one document of each kind.
+    /// The gateway's object for the movement. It has at most one document of each kind.
     pub object: String,
-    /// How much moved.
+    /// The amount that moved.
     pub amount: Money,
-    /// When it did.
+    /// When the amount moved.
     pub at: Timestamp,
 }
 
-/// What happened to money.
+/// The kind of a movement that requires a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OccasionKind {
     /// The client paid.
     Payment,
-    /// The client got some or all of a payment back.
+    /// A payment was refunded in full or in part.
     Refund {
-        /// What the gateway calls the payment: the `object` of the occasion that it was.
+        /// The gateway's object for the payment, which is the `object` of its occasion.
         payment: String,
     },
-    /// A refund failed after its credit note was issued. The object is the refund's.
+    /// A refund failed after its credit note was issued. The object is that of the refund.
     FailedRefund,
 }
 
 impl Occasion {
-    /// The name of its document.
+    /// Returns the name of the document to issue.
     pub fn document(&self) -> DocumentName<'_> {
         let kind = match self.kind {
             OccasionKind::Payment => RECEIPT,
@@ -96,7 +97,7 @@ impl Occasion {
         DocumentName { kind, object: &self.object }
     }
 
-    /// The name of the document that this one amends; none for a payment.
+    /// Returns the name of the document that the new one amends; `None` for a payment.
     pub fn amends(&self) -> Option<DocumentName<'_>> {
         match &self.kind {
             OccasionKind::Payment => None,
@@ -106,23 +107,23 @@ impl Occasion {
     }
 }
 
-/// Who issued a document, as they described themselves then.
+/// The issuer of a document, with the details that were valid at the time of issue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Issuer {
-    /// Their legal name; the name in their profile when they set no billing details.
+    /// The legal name, or the profile name if the expert has set no billing details.
     pub name: ShortText,
-    /// Their postal address without the country.
+    /// The postal address without the country.
     pub address: Option<Address>,
     /// The country of the address.
     pub country: Option<Country>,
-    /// What the tax office knows them by.
+    /// The tax identifier.
     pub tax_id: Option<ShortText>,
-    /// The zone of their calendar, in which the document is dated.
+    /// The issuer's time zone, which determines the date of the document.
     pub time_zone: Zone,
 }
 
 impl Issuer {
-    /// An issuer with these billing details, or known by nothing but their profile's name.
+    /// Creates an issuer with the given billing details, or only with the profile name.
     pub fn new(profile_name: ShortText, billing: Option<&BillingDetails>, time_zone: Zone) -> Self {
         let Some(billing) = billing else {
             return Self { name: profile_name, address: None, country: None, tax_id: None, time_zone };
@@ -137,90 +138,92 @@ impl Issuer {
     }
 }
 
-/// Who the document is for, as the booking named them.
+/// The recipient of a document, as named in the booking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recipient {
-    /// Their name.
+    /// The recipient's name.
     pub name: ShortText,
-    /// Where it is sent.
+    /// The recipient's e-mail address.
     pub email: Email,
 }
 
-/// What was paid for, as it stood when the document was issued.
+/// The service that was paid for, as it was when the document was issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Service {
-    /// What the session was called.
+    /// The name of the session type.
     pub name: ShortText,
-    /// When it begins.
+    /// The start of the session.
     pub start: Timestamp,
-    /// When it ends.
+    /// The end of the session.
     pub end: Timestamp,
-    /// The client's zone, in which its times are shown.
+    /// The client's time zone, in which the document shows times.
     pub time_zone: Zone,
-    /// How many seats.
+    /// The number of seats.
     pub seats: u16,
-    /// When it was booked.
+    /// When the session was booked.
     pub booked_at: Timestamp,
 }
 
-/// A document that was issued.
+/// An issued document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// What it is asked for by.
+    /// The id of the document.
     pub id: ReceiptId,
     /// The appointment that was paid for.
     pub appointment: AppointmentId,
-    /// Who issued it.
+    /// The expert who issued the document.
     pub expert: ExpertId,
-    /// Whom it is for.
+    /// The client for whom the document is.
     pub client: ClientId,
-    /// Its number.
+    /// The number in the issuer's series.
     pub number: ReceiptNumber,
-    /// What kind it is.
+    /// The kind of the document.
     #[serde(flatten)]
     pub kind: ReceiptKind,
-    /// When it was issued.
+    /// When the document was issued.
     pub issued_at: Timestamp,
     /// When the money moved.
     pub moved_at: Timestamp,
-    /// Who issued it, as they described themselves then.
+    /// The issuer, with the details that were valid at the time of issue.
     pub issuer: Issuer,
-    /// Whom it is for, as the booking named them.
+    /// The recipient, as named in the booking.
     pub recipient: Recipient,
-    /// What was paid for.
+    /// The service that was paid for.
     pub service: Service,
-    /// How much moved, tax included.
+    /// The amount that moved, including taxes.
     pub total: Money,
-    /// The taxes in it.
+    /// The taxes in the total.
     pub taxes: Taxes,
-    /// What it put into the issuer's tax reports at the gateway; nothing unless the gateway calculated its taxes.
+    /// The entries that the document caused in the issuer's tax reports at the gateway. Empty unless the gateway
+    /// calculated the taxes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tax_reports: Vec<TaxReport>,
-    /// What the payment gateway calls the movement.
+    /// The gateway's object for the movement.
     pub reference: String,
 }
 
-/// What a document is made of besides the appointment and the occasion.
+/// The parts of a document that do not come from the appointment or the occasion.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Its id.
+    /// The id of the document.
     pub id: ReceiptId,
-    /// Its number.
+    /// The number of the document.
     pub number: ReceiptNumber,
-    /// When it is issued.
+    /// When the document is issued.
     pub issued_at: Timestamp,
-    /// Who issues it.
+    /// The issuer.
     pub issuer: Issuer,
-    /// What kind it is.
+    /// The kind of the document.
     pub kind: ReceiptKind,
-    /// The taxes in its total.
+    /// The taxes in the total.
     pub taxes: Taxes,
-    /// What it put into the issuer's tax reports.
+    /// The entries in the issuer's tax reports.
     pub tax_reports: Vec<TaxReport>,
 }
 
 impl ReceiptKind {
-    /// What amends this document: a credit note on a receipt, a correction of anything else.
+    /// Returns the kind of the document that amends this one: a credit note for a receipt, and a correction for other
+    /// documents.
     pub fn amending(amended: &Receipt) -> Self {
         let of = amended.number;
         match amended.kind {
@@ -231,7 +234,7 @@ impl ReceiptKind {
 }
 
 impl Receipt {
-    /// The document of an occasion.
+    /// Creates the document for an occasion.
     pub fn issued(appointment: &Appointment, occasion: &Occasion, draft: Draft) -> Self {
         let Draft { id, number, issued_at, issuer, kind, taxes, tax_reports } = draft;
         Self {
@@ -263,7 +266,7 @@ impl Receipt {
         }
     }
 
-    /// Its name among the documents of its appointment.
+    /// Returns the name of the document among the documents of its appointment.
     pub fn name(&self) -> DocumentName<'_> {
         DocumentName { kind: self.kind.as_str(), object: &self.reference }
     }

@@ -1,4 +1,4 @@
-//! The taxes in a total: which and how much, or why none were calculated.
+//! The taxes in a total, or why there are none.
 
 mod percentage;
 
@@ -12,20 +12,21 @@ use crate::{Money, Rate};
 
 pub use percentage::{InvalidPercentage, Percentage};
 
-/// A tax of the expert's own.
+/// A fixed tax that an expert sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tax {
-    /// What it is called, such as VAT.
+    /// The name of the tax, such as VAT.
     pub label: ShortText,
-    /// What is added to the net price, in basis points: 1900 is 19 %.
+    /// The rate on the net price in basis points: 1900 is 19 %.
     #[schemars(with = "u16", range(max = 10_000))]
     pub rate: Rate,
 }
 
-/// Splits an amount that includes a tax into what is left without it and the tax.
+/// Splits a total that includes a tax into the net amount and the tax.
 ///
-/// The tax is rounded half up in minor units and the net amount is the rest, so that the two always add up to the total.
+/// The tax is rounded half up to minor units and the net amount is the rest, so they always add up to the total.
+///
 ///
 /// ```
 /// use domain::{Currency, Money, Rate};
@@ -38,9 +39,9 @@ pub struct Tax {
 pub fn tax_included(total: Money, rate: Percentage) -> (Money, Money) {
     let points = u64::from(rate.millionths());
     let whole = Percentage::whole() + points;
-    // total × points ÷ whole, and half of the divisor more before the division: at most 2 × 10^8 × 10^8, inside 64 bits.
+    // tax = total × points ÷ whole, rounded half up. The products are at most 2 × 10⁸ × 10⁸, which 64 bits hold.
     let tax = (2 * total.amount() * points + whole) / (2 * whole);
-    // A part of an amount is never too large for one.
+    // A part of a valid amount is always valid.
     let part = |amount| Money::new(amount, total.currency()).unwrap_or(total);
     (part(total.amount().saturating_sub(tax)), part(tax))
 }
@@ -48,20 +49,20 @@ pub fn tax_included(total: Money, rate: Percentage) -> (Money, Money) {
 /// One tax in a total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TaxLine {
-    /// What it is called, such as VAT.
+    /// The name of the tax, such as VAT.
     pub label: ShortText,
-    /// Who levies it, such as a state or a city, when that was told.
+    /// The authority that levies the tax, such as a state or a city, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jurisdiction: Option<ShortText>,
-    /// What is added to the amount that is taxed; none for a tax that is no part of an amount.
+    /// The rate on the net amount; absent for a tax that is not proportional to an amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Percentage>,
-    /// How much it is.
+    /// The amount of the tax.
     pub amount: Money,
 }
 
 impl fmt::Display for TaxLine {
-    /// `VAT 19 %`, `Sales tax, California 7.25 %`.
+    /// Writes the tax for a document, such as `VAT 19 %` or `Sales tax, California 7.25 %`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.label)?;
         if let Some(jurisdiction) = &self.jurisdiction {
@@ -74,31 +75,33 @@ impl fmt::Display for TaxLine {
     }
 }
 
-/// Why there is no tax on a document of an issuer who has taxes calculated.
+/// Why a document shows no tax although the issuer has taxes calculated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoTax {
-    /// It is not known well enough where the client is.
+    /// The client's location is not known precisely enough.
     PlaceUnknown,
-    /// The issuer collects no tax where the client is.
+    /// The issuer is not registered for tax at the client's location.
     NotRegistered,
-    /// By the calculation none is due on this service, at this place, or from this client.
+    /// According to the calculation, no tax is due for this service, location or client.
     NotDue,
-    /// The gateway refused to calculate, because the issuer's tax settings or account there are no longer in order.
+    /// The gateway refused to calculate, because the issuer's tax settings or account are not in order.
     Refused,
-    /// The payment was made by a gateway that calculates no taxes.
+    /// The payment was made through a gateway that does not calculate taxes.
     OtherGateway,
 }
 
 impl fmt::Display for NoTax {
-    /// For whoever reads the document.
+    /// Writes the explanation for the reader of the document.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::PlaceUnknown => "The client's place is not known to Stripe, so no tax was calculated.",
-            Self::NotRegistered => "The issuer is not registered for tax at the client's place.",
-            Self::NotDue => "By Stripe's calculation no tax is due.",
+            Self::PlaceUnknown => {
+                "No tax was calculated, because the client's location is not known to Stripe."
+            }
+            Self::NotRegistered => "The issuer is not registered for tax at the client's location.",
+            Self::NotDue => "According to Stripe's calculation, no tax is due.",
             Self::Refused => "Stripe could not calculate tax for the issuer's account.",
-            Self::OtherGateway => "No tax was calculated, because the payment was not made by Stripe.",
+            Self::OtherGateway => "No tax was calculated, because the payment was not made through Stripe.",
         })
     }
 }
@@ -107,17 +110,17 @@ impl fmt::Display for NoTax {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Taxes {
-    /// The issuer says nothing of tax.
+    /// The issuer makes no statement about tax.
     #[default]
     Unsaid,
-    /// These; together they are at most the total.
+    /// The total includes these taxes. Their sum is at most the total.
     Included(Vec<TaxLine>),
-    /// The issuer has taxes calculated, and there are none, for this reason.
+    /// The issuer has taxes calculated, but there are none for this reason.
     Without(NoTax),
 }
 
 impl Taxes {
-    /// The one tax of an issuer with a rate of their own.
+    /// Returns the tax of an issuer with a fixed rate.
     pub fn own(total: Money, tax: &Tax) -> Self {
         let rate = Percentage::from(tax.rate);
         let (_, amount) = tax_included(total, rate);
@@ -129,7 +132,7 @@ impl Taxes {
         }])
     }
 
-    /// The lines, if there are any.
+    /// Returns the taxes; empty if there are none.
     pub fn lines(&self) -> &[TaxLine] {
         match self {
             Self::Included(lines) => lines,
@@ -137,7 +140,7 @@ impl Taxes {
         }
     }
 
-    /// Why there are none, when they were to be calculated.
+    /// Returns why there are no taxes although the issuer has them calculated.
     pub fn reason(&self) -> Option<NoTax> {
         match self {
             Self::Without(reason) => Some(*reason),
@@ -145,13 +148,13 @@ impl Taxes {
         }
     }
 
-    /// What is left of a total without them.
+    /// Returns a total without these taxes.
     pub fn net(&self, total: Money) -> Money {
         self.lines().iter().fold(total, |rest, line| rest.less(line.amount))
     }
 
-    /// The taxes in a part of a total that includes these: at the rate when there is one line, in proportion when there are
-    /// several.
+    /// Returns the taxes in `part` of a `total` that includes these taxes. A single tax is computed from its rate;
+    /// several taxes are divided in proportion.
     #[must_use]
     pub fn of_part(&self, total: Money, part: Money) -> Self {
         if part == total {
@@ -164,13 +167,13 @@ impl Taxes {
         self.adding_up_to(sum)
     }
 
-    /// The same taxes, so that together they are `sum`. Each has its share, and what rounding leaves goes to those that lost
-    /// most by it.
+    /// Scales the taxes so that their sum is `sum`. Each tax gets its proportion, and the units lost by rounding go
+    /// to the taxes with the largest remainders.
     #[must_use]
     pub fn adding_up_to(&self, sum: Money) -> Self {
         let Self::Included(lines) = self else { return self.clone() };
         let whole: u64 = lines.iter().map(|line| line.amount.amount()).sum();
-        // Both factors are at most eight digits.
+        // Both factors have at most eight digits.
         let share = |line: &TaxLine| match whole {
             0 => (0, 0),
             whole => {
@@ -185,7 +188,7 @@ impl Taxes {
         let mut lines = lines.clone();
         for place in order {
             let Some((line, (share, _))) = lines.get_mut(place).zip(shares.get(place)) else { continue };
-            // Less than a unit is left for each line; without any tax to share by, the first has it all.
+            // Fewer units are left than there are lines. If all taxes are zero, the first line gets everything.
             let more = if whole == 0 { left } else { left.min(1) };
             left -= more;
             line.amount = sum.with_amount(share + more).unwrap_or(sum);
@@ -194,51 +197,55 @@ impl Taxes {
     }
 }
 
-/// What a document put into its issuer's tax reports at the gateway.
+/// An entry that a document caused in its issuer's tax reports at the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxReport {
-    /// What the gateway calls the entry; none when it is there and its name was lost.
+    /// The gateway's id of the entry; `None` if the entry exists but its id was lost.
     pub entry: Option<String>,
-    /// The entry that this one takes back, in part or whole; none when it reports money that came in.
+    /// The id of the entry that this one reverses in full or in part; `None` if it reports a payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub takes_back: Option<String>,
-    /// Of how much it is, tax included.
+    pub reverses: Option<String>,
+    /// The amount of the entry, including tax.
     pub amount: Money,
 }
 
-/// A part of an entry to be taken back.
+/// A reversal of an entry in full or in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakeBack {
-    /// What the gateway calls the entry.
+pub struct TaxReversal {
+    /// The gateway's id of the entry to reverse.
     pub entry: String,
-    /// How much of it.
+    /// The amount to reverse.
     pub amount: Money,
 }
 
-/// What to take back of the entries of a payment, oldest first, when `amount` of it goes back to the client.
+/// Returns the reversals, oldest entry first, for a refund of `amount` of a payment.
 ///
-/// Usually it is one entry. There are several once a refund failed, because what a gateway took back it cannot put back: the
-/// money was reported anew. Entries whose names were lost stay as they are, so it can come to less than the amount.
-pub fn to_take_back<'a>(reports: impl IntoIterator<Item = &'a TaxReport>, amount: Money) -> Vec<TakeBack> {
-    let mut left: Vec<TakeBack> = Vec::new();
+/// Usually a payment has one entry. It has several after a failed refund: a gateway cannot undo a reversal, so the
+/// payment is reported again. Entries whose ids were lost cannot be reversed, so the reversals can add up to less
+/// than the amount.
+pub fn tax_reversals<'a>(
+    reports: impl IntoIterator<Item = &'a TaxReport>,
+    amount: Money,
+) -> Vec<TaxReversal> {
+    let mut open: Vec<TaxReversal> = Vec::new();
     for report in reports {
-        match (&report.takes_back, &report.entry) {
+        match (&report.reverses, &report.entry) {
             (Some(of), _) => {
-                if let Some(entry) = left.iter_mut().find(|entry| entry.entry == *of) {
+                if let Some(entry) = open.iter_mut().find(|entry| entry.entry == *of) {
                     entry.amount = entry.amount.less(report.amount);
                 }
             }
-            (None, Some(entry)) => left.push(TakeBack { entry: entry.clone(), amount: report.amount }),
+            (None, Some(entry)) => open.push(TaxReversal { entry: entry.clone(), amount: report.amount }),
             (None, None) => {}
         }
     }
-    let mut wanted = amount;
-    for entry in &mut left {
-        entry.amount = std::cmp::min_by_key(entry.amount, wanted, |amount| amount.amount());
-        wanted = wanted.less(entry.amount);
+    let mut remaining = amount;
+    for entry in &mut open {
+        entry.amount = std::cmp::min_by_key(entry.amount, remaining, |amount| amount.amount());
+        remaining = remaining.less(entry.amount);
     }
-    left.retain(|entry| !entry.amount.is_zero());
-    left
+    open.retain(|entry| !entry.amount.is_zero());
+    open
 }
 
 #[cfg(test)]

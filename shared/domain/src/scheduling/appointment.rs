@@ -1,4 +1,4 @@
-//! An appointment's life, `pending → confirmed → completed`, or `expired`, `cancelled`, `no_show`, and its payment's.
+//! The life cycle of an appointment: `pending → confirmed → completed`, or `expired`, `cancelled`, `no_show`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,35 +14,35 @@ mod ending;
 
 pub use ending::{LATE_MINUTES, NoShowReport, OBJECTION_HOURS, Outcome, REPORT_HOURS};
 
-/// Where an appointment stands.
+/// The status of an appointment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "status")]
 pub enum Status {
-    /// Held while the client pays.
+    /// The slot is held while the client pays.
     Pending {
-        /// From this instant anybody may take the slot.
+        /// The instant from which another booking may take the slot.
         hold_expires_at: Timestamp,
     },
-    /// Booked.
+    /// The session is booked.
     Confirmed,
-    /// Took place.
+    /// The session took place.
     Completed,
-    /// One of the two did not come.
+    /// One of the parties did not attend.
     NoShow {
-        /// Who.
+        /// The party that did not attend.
         #[serde(default = "the_client")]
         missed_by: Party,
     },
-    /// Called off.
+    /// The appointment was cancelled.
     Cancelled {
-        /// Who called it off.
+        /// The party that cancelled.
         cancelled_by: Party,
-        /// When.
+        /// When the appointment was cancelled.
         cancelled_at: Timestamp,
-        /// In their words; may be empty.
+        /// The reason as entered by that party; may be empty.
         reason: LongText,
     },
-    /// The hold ended unpaid.
+    /// The hold ended without payment.
     Expired,
 }
 
@@ -51,7 +51,7 @@ fn the_client() -> Party {
 }
 
 impl Status {
-    /// The word on the wire.
+    /// Returns the status name used in the API.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Pending { .. } => "pending",
@@ -63,54 +63,54 @@ impl Status {
         }
     }
 
-    /// Whether the appointment takes up the expert's time.
+    /// Returns whether the appointment occupies the expert's time.
     pub fn is_active(&self) -> bool {
         matches!(self, Self::Pending { .. } | Self::Confirmed)
     }
 
-    /// Whether the session was held, or should have been.
+    /// Returns whether the session took place or was missed.
     pub fn has_ended(&self) -> bool {
         matches!(self, Self::Completed | Self::NoShow { .. })
     }
 }
 
-/// What happened to an appointment or its payment, as the world is told.
+/// An event about an appointment or its payment, as published on the event bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
-    /// It is booked.
+    /// The appointment was confirmed.
     Confirmed,
-    /// It moved to another time.
+    /// The appointment was moved to another time.
     Rescheduled,
-    /// It was called off.
+    /// The appointment was cancelled.
     Cancelled,
-    /// It took place.
+    /// The session took place.
     Completed,
-    /// One of the two did not come.
+    /// One of the parties did not attend.
     NoShow,
-    /// The two do not say the same of it.
+    /// The parties disagree about whether the session took place.
     NoShowDisputed,
-    /// The hold ended unpaid.
+    /// The hold ended without payment.
     Expired,
-    /// The client must do something by a deadline, or the appointment is called off.
+    /// The client must pay again by a deadline, or the appointment is cancelled.
     PaymentActionRequired,
-    /// The session took place, and nobody could be made to pay.
+    /// The session took place, but the client could not be charged.
     PaymentUnpaid,
-    /// Money went back to the client.
+    /// Money was refunded to the client.
     PaymentRefunded,
-    /// The client's bank did not take a refund.
+    /// The client's bank rejected a refund.
     PaymentRefundFailed,
-    /// The client disputes the payment at their bank, which took it back for now.
+    /// The client disputed the payment, and their bank withdrew the amount.
     PaymentDisputed,
-    /// The bank decided for the expert.
+    /// The bank decided a dispute for the expert.
     PaymentDisputeWon,
-    /// The bank decided for the client.
+    /// The bank decided a dispute for the client.
     PaymentDisputeLost,
-    /// The payment cannot go on before a person decides.
+    /// The payment needs a decision by an administrator.
     PaymentEscalated,
 }
 
 impl Event {
-    /// Every event.
+    /// All events.
     pub const ALL: [Self; 15] = [
         Self::Confirmed,
         Self::Rescheduled,
@@ -129,7 +129,7 @@ impl Event {
         Self::PaymentEscalated,
     ];
 
-    /// The name on the wire.
+    /// Returns the event name used on the event bus.
     pub fn name(self) -> &'static str {
         match self {
             Self::Confirmed => "appointment.confirmed",
@@ -150,157 +150,159 @@ impl Event {
         }
     }
 
-    /// The event of a name.
+    /// Returns the event with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.name() == name)
     }
 }
 
-/// Who comes, in their own words.
+/// The person who attends the session, as the client entered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attendee {
-    /// How the expert shall call them.
+    /// The attendee's name.
     pub name: ShortText,
-    /// Where confirmations go.
+    /// The address for confirmations.
     pub email: Email,
-    /// The zone in which they want to read times.
+    /// The time zone in which the attendee wants to see times.
     pub time_zone: Zone,
-    /// What the expert should know beforehand.
+    /// A message to the expert; may be empty.
     #[serde(default)]
     pub note: LongText,
 }
 
-/// The time that a booking takes, as it was held.
+/// The time of a session as it was held in the occupancy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BookedTime {
-    /// When the session begins.
+    /// The start of the session.
     pub start: Timestamp,
-    /// When it ends.
+    /// The end of the session.
     pub end: Timestamp,
-    /// Minutes kept free before the start.
+    /// Minutes that stay free before the start.
     pub buffer_before_minutes: u16,
-    /// Minutes kept free after the end.
+    /// Minutes that stay free after the end.
     pub buffer_after_minutes: u16,
-    /// Whether it is a seat of a group session.
+    /// Whether the session is a group session.
     pub group: bool,
 }
 
 /// A booked session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appointment {
-    /// Sorts by the time it was made.
+    /// The id; ids sort by creation time.
     pub id: AppointmentId,
-    /// Grows by one with each change.
+    /// The version, incremented with each change.
     pub version: u64,
-    /// Who gives it.
+    /// The expert who gives the session.
     pub expert: ExpertId,
-    /// Who booked it.
+    /// The client who booked the session.
     pub client: ClientId,
-    /// Who comes.
+    /// The person who attends.
     pub attendee: Attendee,
-    /// What was booked.
+    /// The session type.
     pub session_type: SessionTypeId,
-    /// What it was called when it was booked.
+    /// The name of the session type at the time of booking.
     pub session_name: ShortText,
-    /// When it begins.
+    /// The start of the session.
     pub start: Timestamp,
-    /// When it ends.
+    /// The end of the session.
     pub end: Timestamp,
-    /// Minutes kept free before the start.
+    /// Minutes that stay free before the start.
     pub buffer_before_minutes: u16,
-    /// Minutes kept free after the end.
+    /// Minutes that stay free after the end.
     pub buffer_after_minutes: u16,
-    /// Seats taken; above 1 only in a group session.
+    /// The number of seats; above 1 only in a group session.
     pub seats: u16,
-    /// Whether others may share the session.
+    /// Whether the session is a group session, which several clients can book.
     pub group: bool,
-    /// Of all seats together.
+    /// The price of all seats together.
     pub price: Money,
-    /// When it was held.
+    /// When the appointment was created.
     pub created_at: Timestamp,
-    /// How often it was moved.
+    /// How often the appointment was rescheduled.
     pub reschedules: u16,
-    /// What comes back when it does not take place, as agreed when it was booked.
+    /// The cancellation policy, as agreed at booking.
     #[serde(default)]
     pub cancellation: CancellationPolicy,
-    /// How it may be moved, as agreed when it was booked.
+    /// The reschedule policy, as agreed at booking.
     #[serde(default)]
     pub rescheduling: ReschedulePolicy,
-    /// What is decided, and what not yet, of how it ended; none when nobody contradicted anybody.
+    /// The state of a no-show report; `None` if there is none or if it was resolved by the parties.
     #[serde(default)]
     pub no_show_report: Option<NoShowReport>,
-    /// Where it stands.
+    /// The status.
     #[serde(flatten)]
     pub status: Status,
 }
 
-/// Why an appointment cannot be changed as asked.
+/// An appointment cannot be changed as requested.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeRefusal {
-    /// Its status does not allow the change.
-    #[error("the appointment is {status}, so it cannot be {wanted}")]
+    /// The status does not allow the change.
+    #[error("the appointment is {status}, so it cannot be {requested}")]
     Status {
-        /// As it stands.
+        /// The current status.
         status: &'static str,
-        /// What was asked.
-        wanted: &'static str,
+        /// The requested change, as a participle.
+        requested: &'static str,
     },
-    /// Too late for this change.
-    #[error("the session began at {start}, so it can no longer be {wanted}")]
-    Begun {
-        /// When it began.
+    /// The session has already begun.
+    #[error("the session began at {start}, so it can no longer be {requested}")]
+    AlreadyStarted {
+        /// The start of the session.
         start: Timestamp,
-        /// What was asked.
-        wanted: &'static str,
+        /// The requested change, as a participle.
+        requested: &'static str,
     },
-    /// Too early for this change.
-    #[error("it can be {wanted} from {from} on")]
+    /// It is too early for the change.
+    #[error("the appointment cannot be {requested} yet; try again at or after {from}")]
     TooEarly {
-        /// First instant.
+        /// The first instant at which the change is possible.
         from: Timestamp,
-        /// What was asked.
-        wanted: &'static str,
+        /// The requested change, as a participle.
+        requested: &'static str,
     },
-    /// The client has moved it as often as was agreed.
-    #[error("it was moved {moved} times, and its terms allow no more; call it off and book again")]
-    MovedEnough {
-        /// So often.
+    /// The client has rescheduled the appointment as often as its terms allow.
+    #[error(
+        "the appointment was rescheduled {moved} times, and its terms allow no more; cancel it and book again"
+    )]
+    RescheduleLimitReached {
+        /// How often the appointment was rescheduled.
         moved: u16,
     },
-    /// Too close to the start for the client to move it.
-    #[error("by its terms it could be moved until {until}")]
-    MovedTooLate {
-        /// Until then.
+    /// It is too close to the start for the client to reschedule.
+    #[error("the terms of the appointment allow rescheduling only until {until}")]
+    RescheduleTooLate {
+        /// The last instant at which the client could reschedule.
         until: Timestamp,
     },
-    /// The session has become dearer since it was booked.
-    #[error("the session costs {now} by now, {booked} when it was booked; call it off and book again")]
-    Dearer {
-        /// The price of the day.
+    /// The price of the session type has increased since the booking, and the current price applies.
+    #[error("the session now costs {now} instead of {booked}; cancel the appointment and book again")]
+    PriceIncreased {
+        /// The current price.
         now: Money,
-        /// The price agreed.
+        /// The price agreed at booking.
         booked: Money,
     },
-    /// Only from and until certain instants.
-    #[error("it can be {wanted} from {from} until {until}")]
-    NotNow {
-        /// What was asked.
-        wanted: &'static str,
-        /// First instant.
+    /// The change is possible only in a certain period.
+    #[error("the appointment can be {requested} only from {from} until {until}")]
+    OutsidePeriod {
+        /// The requested change, as a participle.
+        requested: &'static str,
+        /// The first instant at which the change is possible.
         from: Timestamp,
-        /// Last instant.
+        /// The last instant at which the change is possible.
         until: Timestamp,
     },
 }
 
 impl Appointment {
-    /// From start to end.
+    /// Returns the session without buffers.
     pub fn session(&self) -> TimeSpan {
         TimeSpan::new(self.start, self.end)
     }
 
-    /// The session and its buffers.
+    /// Returns the session with its buffers.
     pub fn occupied(&self) -> TimeSpan {
         self.session().widened(
             i64::from(self.buffer_before_minutes) * MINUTE,
@@ -308,20 +310,20 @@ impl Appointment {
         )
     }
 
-    fn status_refusal(&self, wanted: &'static str) -> ChangeRefusal {
-        ChangeRefusal::Status { status: self.status.as_str(), wanted }
+    fn status_refusal(&self, requested: &'static str) -> ChangeRefusal {
+        ChangeRefusal::Status { status: self.status.as_str(), requested }
     }
 
     fn with_status(&self, status: Status) -> Self {
         Self { version: self.version + 1, status, ..self.clone() }
     }
 
-    /// The hold is paid, or needed no payment.
+    /// Confirms the appointment, because it is paid or needs no payment.
     ///
-    /// A hold whose time is over but that nobody took is confirmed as well: the client paid for it.
+    /// An expired hold whose slot nobody has taken is confirmed too, because the client has paid for it.
     ///
     /// # Errors
-    /// When it is not pending.
+    /// [`ChangeRefusal::Status`] if the appointment is not pending.
     pub fn confirmed(&self) -> Result<Self, ChangeRefusal> {
         match self.status {
             Status::Pending { .. } => Ok(self.with_status(Status::Confirmed)),
@@ -329,37 +331,38 @@ impl Appointment {
         }
     }
 
-    /// The hold ended unpaid.
+    /// Expires the appointment, because its hold has ended without payment.
     ///
     /// # Errors
-    /// When it is not a hold, or a hold whose time is not over.
+    /// [`ChangeRefusal::Status`] if the appointment is not pending or its hold has not expired yet.
     pub fn expired(&self, now: Timestamp) -> Result<Self, ChangeRefusal> {
         match self.status {
             Status::Pending { hold_expires_at } if hold_expires_at <= now => {
-                // Nobody needs an hour-old hold in the dashboard of the expert; the client still sees it.
+                // The expert does not need to see expired holds. The client still sees them.
                 Ok(self.with_status(Status::Expired))
             }
             _ => Err(self.status_refusal("expired")),
         }
     }
 
-    /// The hold can never be paid: it ends before its time.
+    /// Releases the hold before it expires, because the payment can never succeed.
     ///
     /// # Errors
-    /// When it is not pending.
+    /// [`ChangeRefusal::Status`] if the appointment is not pending.
     pub fn hold_released(&self) -> Result<Self, ChangeRefusal> {
         match self.status {
             Status::Pending { .. } => Ok(self.with_status(Status::Expired)),
-            _ => Err(self.status_refusal("given up")),
+            _ => Err(self.status_refusal("released")),
         }
     }
 
-    /// One of the two calls it off.
+    /// Cancels the appointment.
     ///
-    /// A client can until the start, an expert and the platform until the end.
+    /// A client can cancel until the start, an expert and the platform until the end.
     ///
     /// # Errors
-    /// When it is over, called off, or too late.
+    /// [`ChangeRefusal::Status`] if the appointment is not active, [`ChangeRefusal::AlreadyStarted`] if it is too
+    /// late.
     pub fn cancelled(&self, by: Party, reason: LongText, now: Timestamp) -> Result<Self, ChangeRefusal> {
         let last = match by {
             Party::Client => self.start,
@@ -368,13 +371,13 @@ impl Appointment {
         if !self.status.is_active() {
             Err(self.status_refusal("cancelled"))
         } else if now >= last {
-            Err(ChangeRefusal::Begun { start: self.start, wanted: "cancelled" })
+            Err(ChangeRefusal::AlreadyStarted { start: self.start, requested: "cancelled" })
         } else {
             Ok(self.with_status(Status::Cancelled { cancelled_by: by, cancelled_at: now, reason }))
         }
     }
 
-    /// What its cancellation gives back.
+    /// Returns what a cancellation at `now` would refund.
     pub fn cancellation_quote(&self, by: Party, now: Timestamp) -> Quote {
         match self.status {
             Status::Pending { .. } => Quote::everything(self.price, Basis::Unpaid),
@@ -382,16 +385,17 @@ impl Appointment {
         }
     }
 
-    /// Whether it may move at all.
+    /// Checks whether the party may reschedule the appointment.
     ///
     /// # Errors
-    /// When it is not confirmed, has begun, or its terms do not allow its client to move it any more.
+    /// If the appointment is not confirmed, the session has begun, or the terms do not allow the client to reschedule
+    /// any more.
     pub fn check_reschedule(&self, by: Party, now: Timestamp) -> Result<(), ChangeRefusal> {
         if self.status != Status::Confirmed {
             return Err(self.status_refusal("rescheduled"));
         }
         if now >= self.start {
-            return Err(ChangeRefusal::Begun { start: self.start, wanted: "rescheduled" });
+            return Err(ChangeRefusal::AlreadyStarted { start: self.start, requested: "rescheduled" });
         }
         if by != Party::Client {
             return Ok(());
@@ -399,33 +403,34 @@ impl Appointment {
         let until = self.start.plus(-i64::from(self.rescheduling.until_minutes_before) * MINUTE);
         match self.rescheduling.at_most {
             Some(most) if self.reschedules >= most => {
-                Err(ChangeRefusal::MovedEnough { moved: self.reschedules })
+                Err(ChangeRefusal::RescheduleLimitReached { moved: self.reschedules })
             }
-            _ if now > until => Err(ChangeRefusal::MovedTooLate { until }),
+            _ if now > until => Err(ChangeRefusal::RescheduleTooLate { until }),
             _ => Ok(()),
         }
     }
 
-    /// What it costs once it is moved, when the session type costs `current` by then.
+    /// Returns the price after rescheduling, given the `current` price of the session type.
+    ///
+    /// The agreed price stays if the policy says so, or if the current price is in another currency.
     ///
     /// # Errors
-    /// [`ChangeRefusal::Dearer`] when the terms say the price of the day and that is higher. Prices in another currency than the
-    /// one agreed are not compared; then what was agreed stands.
-    pub fn price_when_moved(&self, current: Money) -> Result<Money, ChangeRefusal> {
+    /// [`ChangeRefusal::PriceIncreased`] if the current price applies and is higher than the agreed one.
+    pub fn price_after_reschedule(&self, current: Money) -> Result<Money, ChangeRefusal> {
         if self.rescheduling.price == ReschedulePrice::AsBooked || current.currency() != self.price.currency()
         {
             Ok(self.price)
         } else if current.amount() > self.price.amount() {
-            Err(ChangeRefusal::Dearer { now: current, booked: self.price })
+            Err(ChangeRefusal::PriceIncreased { now: current, booked: self.price })
         } else {
             Ok(current)
         }
     }
 
-    /// The appointment moved to another time, which is held for it, at this price.
+    /// Moves the appointment to another time, which has been held for it, at the given price.
     ///
     /// # Errors
-    /// As [`Self::check_reschedule`].
+    /// See [`Self::check_reschedule`].
     pub fn rescheduled(
         &self,
         by: Party,

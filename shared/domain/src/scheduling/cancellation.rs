@@ -1,7 +1,7 @@
-//! What comes back when a session does not take place.
+//! What a client gets back if a session does not take place.
 //!
-//! One function decides what a cancellation gives back. It makes the quote that is shown before somebody confirms, and it
-//! decides the refund when they do.
+//! The same function computes the quote that is shown before a cancellation and the refund that the cancellation
+//! causes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,47 +11,47 @@ use crate::experts::policy::{CancellationPolicy, Percent, Tier};
 use crate::kernel::time::{HOUR, MINUTE};
 use crate::{Money, Timestamp};
 
-/// Why a client gets back what they get back.
+/// Why the client gets this refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "because")]
 pub enum Basis {
-    /// It costs nothing.
+    /// The session costs nothing.
     Free,
-    /// It is not paid yet, so nothing is taken.
+    /// The client has not paid yet, so nothing is charged.
     Unpaid,
-    /// The expert calls off.
+    /// The expert cancelled or did not attend.
     ByExpert,
-    /// The platform calls off.
+    /// The platform cancelled.
     ByPlatform,
-    /// It was booked moments ago.
+    /// The client cancelled within the grace period after booking.
     Grace {
-        /// Until when.
+        /// The end of the grace period.
         until: Timestamp,
     },
-    /// A tier of the policy.
+    /// The client cancelled within a tier of the cancellation policy.
     Tier {
-        /// It holds until so many hours before the start.
+        /// The tier applies until this many hours before the start.
         until_hours_before: u16,
-        /// And gives back so much.
+        /// The share of the price that the tier gives back.
         refund_percent: Percent,
     },
-    /// All tiers are over.
+    /// The client cancelled after the last tier.
     TooLate,
-    /// The client did not come.
+    /// The client did not attend.
     NoShow {
-        /// The policy gives back so much.
+        /// The share of the price that the policy gives back for a no-show.
         refund_percent: Percent,
     },
 }
 
-/// What a cancellation gives back.
+/// The refund and the charge that result from a cancellation or a no-show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quote {
-    /// What the client gets back, or does not have to pay.
+    /// The amount that the client gets back or does not have to pay.
     pub refund: Money,
-    /// What the client pays all the same; with `refund` it adds up to the price.
+    /// The amount that the client pays in the end. Together with `refund`, it equals the price.
     pub final_charge: Money,
-    /// Why.
+    /// The rule that determines the refund.
     #[serde(flatten)]
     pub basis: Basis,
 }
@@ -61,7 +61,10 @@ impl Quote {
         Self { refund, final_charge: price.less(refund), basis }
     }
 
-    /// The same when it was decided before that the client pays only `final_charge`: a part of the price went back already, or will.
+    /// Returns the quote after an earlier decision that the client pays only `final_charge`.
+    ///
+    /// The rest of the price has been refunded or will be. The new final charge is at most the earlier one, and the
+    /// refund is the difference.
     #[must_use]
     pub fn after(self, final_charge: Option<Money>) -> Self {
         match final_charge {
@@ -74,20 +77,23 @@ impl Quote {
         }
     }
 
-    /// The same when the client has paid no more than `held` by now: a part went back by another way, such as a dispute.
+    /// Returns the quote with its refund limited to what the platform holds.
+    ///
+    /// `held` is what the client has paid and not got back, in minor units. It is less than the price if money was
+    /// returned in another way, such as a dispute.
     #[must_use]
-    pub fn of_what_is_held(self, held: u64) -> Self {
-        let left = held.saturating_sub(self.final_charge.amount()).min(self.refund.amount());
-        Self { refund: self.refund.with_amount(left).unwrap_or(self.refund), ..self }
+    pub fn limited_to_held(self, held: u64) -> Self {
+        let refundable = held.saturating_sub(self.final_charge.amount()).min(self.refund.amount());
+        Self { refund: self.refund.with_amount(refundable).unwrap_or(self.refund), ..self }
     }
 
-    /// All of `price` back.
+    /// Returns a quote that refunds the full price.
     pub fn everything(price: Money, basis: Basis) -> Self {
         Self::new(price, price, basis)
     }
 }
 
-/// What somebody's cancellation gives back of `price` at `now`.
+/// Computes what a cancellation at `now` by the given party refunds of `price`.
 pub fn cancellation(
     policy: &CancellationPolicy,
     price: Money,
@@ -117,7 +123,7 @@ pub fn cancellation(
     }
 }
 
-/// What a session gives back that one of the two did not come to.
+/// Computes what is refunded of `price` if the given party did not attend the session.
 pub fn no_show(policy: &CancellationPolicy, price: Money, missed_by: Party) -> Quote {
     if price.is_zero() {
         return Quote::everything(price, Basis::Free);

@@ -1,4 +1,4 @@
-//! When a session can be booked, what occupies an expert's time, and the life of an appointment.
+//! When a session can be booked, what occupies an expert's time, and the life cycle of an appointment.
 
 pub mod appointment;
 pub mod cancellation;

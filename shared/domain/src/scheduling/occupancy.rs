@@ -1,9 +1,9 @@
-//! The day ledger: who occupies an expert's days, and the one decision whether a session may be held.
+//! Occupancy: which sessions occupy an expert's days, and the decision whether a session can be held.
 //!
-//! A day of UTC holds an entry for each active appointment, or group session, whose occupied time touches it. Storage keeps
-//! a version for each day; a [`Change`] says which days were read and what becomes of them, so that it can be written on
-//! condition that none of them moved. Two sessions whose occupied times overlap share a day, so one of two racing bookers
-//! always finds a moved version.
+//! A [`Day`] is a UTC day. It has an entry for each active appointment or group session whose occupied time touches
+//! it, and the storage layer keeps a version for it. An [`OccupancyChange`] lists the days that were read and their
+//! new content. It is written on the condition that none of these days has changed since. Two sessions that overlap
+//! have a day in common, so one of two concurrent bookings always gets a version conflict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,45 +16,47 @@ use crate::scheduling::appointment::{Appointment, BookedTime};
 use crate::scheduling::slots::{self, BusyTimes};
 use crate::{AppointmentId, SessionTypeId, TimeSpan, Timestamp, Zone};
 
-/// Longest occupied time of any session, in seconds: a day and two buffers of half a day.
+/// The maximum occupied time of a session, in seconds: one day plus two buffers of half a day.
 const LONGEST_OCCUPIED: i64 = 2 * DAY;
 
-/// Most holds that one booking takes over. Who finds more expires some first, in a change of their own.
+/// The maximum number of expired holds that one booking reclaims. If there are more, the caller first expires some of
+/// them in a transaction of their own.
 pub const MOST_RECLAIMED: usize = 16;
 
-/// What an entry of a day stands for.
+/// What an entry of a day belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntryKey {
-    /// One appointment.
+    /// A single appointment.
     Appointment(AppointmentId),
-    /// All appointments of a group session, by its session type and start.
+    /// All appointments of a group session, identified by session type and start.
     Group(SessionTypeId, Timestamp),
 }
 
-/// Occupied time in a day.
+/// A session that occupies time on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// What is given.
+    /// The session type.
     pub session_type: SessionTypeId,
-    /// When it begins.
+    /// The start of the session.
     pub start: Timestamp,
-    /// When it ends.
+    /// The end of the session.
     pub end: Timestamp,
-    /// Minutes kept free before.
+    /// Minutes that stay free before the start.
     pub buffer_before_minutes: u16,
-    /// Minutes kept free after.
+    /// Minutes that stay free after the end.
     pub buffer_after_minutes: u16,
-    /// From this instant anybody may take the time. A group session's seats have their own.
+    /// The instant from which another booking may take the time; `None` if the session is confirmed. Always `None`
+    /// for a group session, whose seats expire separately.
     pub hold_expires_at: Option<Timestamp>,
 }
 
 impl Entry {
-    /// From start to end.
+    /// Returns the session without buffers.
     pub fn session(&self) -> TimeSpan {
         TimeSpan::new(self.start, self.end)
     }
 
-    /// The session and its buffers.
+    /// Returns the session with its buffers.
     pub fn occupied(&self) -> TimeSpan {
         self.session().widened(
             i64::from(self.buffer_before_minutes) * MINUTE,
@@ -66,56 +68,58 @@ impl Entry {
 /// One UTC day of an expert.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Day {
-    /// As it was read; 0 when the day has never been written.
+    /// The version that was read; 0 if the day has never been written.
     pub version: u64,
-    /// Who occupies it.
+    /// The sessions that occupy the day.
     pub entries: BTreeMap<EntryKey, Entry>,
 }
 
-/// Seats that one appointment takes of a group session.
+/// The seats that one appointment has in a group session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seats {
-    /// How many.
+    /// The number of seats.
     pub count: u16,
-    /// From this instant anybody may take them.
+    /// The instant from which another booking may take the seats; `None` if they are confirmed.
     pub hold_expires_at: Option<Timestamp>,
 }
 
-/// A group session's seats. It has its own version, so that after the first booking only it is touched.
+/// The seats of a group session.
+///
+/// They have their own version, so bookings after the first do not change the days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSession {
-    /// As it was read; 0 when it has never been written.
+    /// The version that was read; 0 if the group session has never been written.
     pub version: u64,
-    /// The session as the days have it. Its length and buffers are those of its first booking, whatever the session type
-    /// says by now.
+    /// The entry of the session in its days. Length and buffers are those of the first booking, even if the session
+    /// type has changed since.
     pub session: Entry,
-    /// Seats in all.
+    /// The total number of seats.
     pub capacity: u16,
-    /// Who takes them.
+    /// The seats of each appointment.
     pub seats: BTreeMap<AppointmentId, Seats>,
 }
 
 impl GroupSession {
-    /// Seats that nobody holds at `now`: never more than it has, nor than the session type offers by now.
+    /// Returns the number of free seats at `now`: at most the capacity of this session, and at most the current
+    /// capacity of the session type. Expired seats are free.
     pub fn left(&self, terms: &SessionTypeTerms, now: Timestamp) -> u16 {
-        let taken = self.seats.values().filter(|seats| !is_over(seats.hold_expires_at, now));
-        let offered = terms.capacity;
-        self.capacity.min(offered).saturating_sub(taken.map(|seats| seats.count).sum())
+        let taken = self.seats.values().filter(|seats| !is_expired(seats.hold_expires_at, now));
+        self.capacity.min(terms.capacity).saturating_sub(taken.map(|seats| seats.count).sum())
     }
 
     fn is_free(&self, now: Timestamp) -> bool {
-        self.seats.values().all(|seats| is_over(seats.hold_expires_at, now))
+        self.seats.values().all(|seats| is_expired(seats.hold_expires_at, now))
     }
 }
 
-fn is_over(hold_expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+fn is_expired(hold_expires_at: Option<Timestamp>, now: Timestamp) -> bool {
     hold_expires_at.is_some_and(|end| end <= now)
 }
 
-/// An expert's days and group sessions as they were read.
+/// The days and group sessions of an expert, as they were read.
 #[derive(Debug, Clone, Default)]
 pub struct Occupancy {
-    /// Each day that was read, also those never written.
+    /// The days that were read, including those that have never been written.
     pub days: BTreeMap<NaiveDate, Day>,
     /// The group sessions that begin on those days.
     pub groups: BTreeMap<(SessionTypeId, Timestamp), GroupSession>,
@@ -123,25 +127,28 @@ pub struct Occupancy {
     pub busy: Vec<TimeSpan>,
 }
 
-/// What a decision makes of the ledger, to be written as one.
+/// The changes that a decision requires. They must be written in one transaction.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    /// New content of days, under the versions read.
+pub struct OccupancyChange {
+    /// The new content of days. The version is the one that was read.
     pub days: Vec<(NaiveDate, Day)>,
-    /// Days, and versions read, that decided but stay as they are.
+    /// The days, and the versions read, that the decision depends on but does not change.
     pub unchanged: Vec<(NaiveDate, u64)>,
-    /// New content of group sessions, under the versions read; without seats they end, or are still not there.
+    /// The new content of group sessions. The version is the one that was read. A group session without seats is
+    /// deleted, or not created.
     pub groups: Vec<((SessionTypeId, Timestamp), GroupSession)>,
-    /// Holds whose time was over and that lost their place. They expire in the same transaction.
+    /// Appointments whose expired holds lose their time to this booking. They must be expired in the same
+    /// transaction.
     pub reclaimed: BTreeSet<AppointmentId>,
 }
 
-impl Change {
-    /// The version under which a group session is to be written.
+impl OccupancyChange {
+    /// Returns the version with which a group session is written.
     ///
-    /// A session that ended is gone, so one that begins anew must not come to a version that its forerunner had: who read
-    /// the seats of that one could write them over those taken since. The day on which it begins moves on with each
-    /// beginning, so its version comes first, and the changes of seats are counted behind it.
+    /// The row of a group session is deleted when the session loses its last seat. If the session is created again,
+    /// it must not reach a version that the deleted row had. Otherwise a writer that read the seats of the deleted
+    /// row could overwrite newer ones. The first version of a group session is therefore derived from the version of
+    /// the day on which it begins, which grows with each creation. Changes of seats are counted in the lower 20 bits.
     pub fn group_version(&self, start: Timestamp, group: &GroupSession) -> u64 {
         if group.version > 0 {
             return group.version + 1;
@@ -151,96 +158,100 @@ impl Change {
     }
 }
 
-/// What a hold comes to.
+/// The result of a successful hold.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The session as the days have it. An appointment keeps these times, so that they can be freed again.
+    /// The entry of the session in the days. The appointment stores these times, so that they can be released later.
     pub session: Entry,
-    /// Whether it is a seat of a group session.
+    /// Whether the appointment is part of a group session.
     pub group: bool,
-    /// What becomes of the ledger.
-    pub change: Change,
+    /// The changes to write.
+    pub change: OccupancyChange,
 }
 
 impl Held {
-    /// The time that the appointment takes.
+    /// Returns the time that the appointment stores.
     pub fn booked_time(&self) -> BookedTime {
         let Entry { start, end, buffer_before_minutes, buffer_after_minutes, .. } = self.session;
         BookedTime { start, end, buffer_before_minutes, buffer_after_minutes, group: self.group }
     }
 }
 
-/// Who wants to hold what.
+/// A request to hold a session.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// For whom the time is taken.
+    /// The appointment that takes the time.
     pub appointment: AppointmentId,
-    /// What is booked.
+    /// The session type to book.
     pub session_type: &'a SessionType,
-    /// When it shall begin.
+    /// The start of the session.
     pub start: Timestamp,
-    /// How many seats; 1 unless it is a group session.
+    /// The number of seats; 1 unless it is a group session.
     pub seats: u16,
-    /// When the hold ends; `None` when nothing is left to pay.
+    /// The end of the hold; `None` if no payment is due.
     pub hold_expires_at: Option<Timestamp>,
 }
 
-/// Why a session cannot be held, for the person who asked.
+/// Why a session cannot be held. The messages are for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The expert withdrew the session type.
-    #[error("this session type is no longer offered")]
+    /// The expert has withdrawn the session type.
+    #[error("this session type is no longer offered; choose another one")]
     Retired,
-    /// The start is not one that the expert's hours, notice and booking window offer.
+    /// The expert's hours, the minimum notice or the booking window do not offer this start.
     #[error(transparent)]
     NotOffered(#[from] slots::Refusal),
-    /// Somebody else has that time.
+    /// Another appointment occupies the time.
     #[error("that time has just been taken; choose another slot")]
     Taken,
-    /// Only a buffer is in the way.
+    /// Only a buffer, of this or another session, overlaps.
     #[error("that time is too close to another appointment of the expert; choose another slot")]
     TooClose,
-    /// The expert's own calendar blocks the time.
+    /// A calendar of the expert blocks the time.
     #[error("the expert is busy at that time; choose another slot")]
     Busy,
-    /// The expert gives no more sessions of this type on that day.
-    #[error("the expert gives at most {cap} of these sessions a day, and {date} is full")]
+    /// The daily cap of the session type is reached.
+    #[error(
+        "the expert gives at most {cap} of these sessions a day, and {date} is full; choose another date"
+    )]
     DayFull {
-        /// The expert's local date.
+        /// The date in the expert's time zone.
         date: NaiveDate,
-        /// The cap.
+        /// The daily cap.
         cap: u16,
     },
-    /// The expert gives no more sessions of this type in that week.
-    #[error("the expert gives at most {cap} of these sessions a week, and the week of {date} is full")]
+    /// The weekly cap of the session type is reached.
+    #[error(
+        "the expert gives at most {cap} of these sessions a week, and the week of {date} is full; choose another week"
+    )]
     WeekFull {
-        /// The expert's local date.
+        /// A date of the week, in the expert's time zone.
         date: NaiveDate,
-        /// The cap.
+        /// The weekly cap.
         cap: u16,
     },
-    /// Fewer seats are left than asked for.
-    #[error("{wanted} seats were asked for, and {left} are left")]
+    /// The group session has fewer free seats than requested.
+    #[error("{wanted} seats were requested, but {left} are free; choose fewer seats or another slot")]
     Seats {
-        /// Asked for.
+        /// The number of requested seats.
         wanted: u16,
-        /// Left.
+        /// The number of free seats.
         left: u16,
     },
 }
 
 impl Occupancy {
-    /// The time whose days must be read to decide about a start.
+    /// Returns the span whose days must be read to decide about a session at `start`.
     ///
-    /// Besides the session's own days these are the days of any expired hold that it might take over, and the days and
-    /// weeks in which its caps count.
+    /// It contains the days of the session, the days of each expired hold that the session might reclaim, and the
+    /// days or the week that a cap counts.
     pub fn needed(rules: &AvailabilityRules, session_type: &SessionType, start: Timestamp) -> TimeSpan {
         let terms = &session_type.terms;
         let mut needed = terms.occupied(start).widened(LONGEST_OCCUPIED, LONGEST_OCCUPIED);
         let date = rules.time_zone.day(start);
         for span in [
-            terms.daily_cap.map(|_| slots::local_day_span(rules.time_zone, date)),
-            terms.weekly_cap.map(|_| slots::iso_week_span(rules.time_zone, date)),
+            terms.daily_cap.map(|_| rules.time_zone.local_day_span(date)),
+            terms.weekly_cap.map(|_| rules.time_zone.iso_week_span(date)),
         ]
         .into_iter()
         .flatten()
@@ -250,7 +261,7 @@ impl Occupancy {
         needed
     }
 
-    /// This ledger with the days of another, which were read after it and so replace its own.
+    /// Merges two reads. Days and groups in `later` replace those in `self`.
     #[must_use]
     pub fn joined(mut self, later: Self) -> Self {
         self.days.extend(later.days);
@@ -259,17 +270,18 @@ impl Occupancy {
         self
     }
 
-    /// The time whose days must be read to list the starts in a range, for any rules and session type.
+    /// Returns the span whose days must be read to list the slots in a range, for any availability rules and session
+    /// type.
     pub fn needed_to_list(range: TimeSpan) -> TimeSpan {
-        // Sessions that begin in the range reach half a day before it and a day and a half behind it. Their caps count in
-        // whole weeks of zones that are up to 14 hours away from UTC.
-        let week = |instant| slots::iso_week_span(Zone::UTC, Zone::UTC.date(instant));
+        // A session that begins in the range occupies time from half a day before its start to a day and a half after
+        // it. Caps count whole weeks in zones that differ from UTC by up to 14 hours.
+        let week = |instant| Zone::UTC.iso_week_span(Zone::UTC.date(instant));
         let first = week(range.start().plus(-14 * HOUR)).start().plus(-14 * HOUR);
         let last = week(range.end().plus(14 * HOUR)).end().plus(14 * HOUR);
         TimeSpan::new(first, last.max(range.end().plus(DAY + DAY / 2)))
     }
 
-    /// Entries that take up time at `now`, each once for each of its days.
+    /// Returns the entries that occupy time at `now`. An entry is returned once for each of its days.
     fn active(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
         self.days
             .values()
@@ -280,18 +292,19 @@ impl Occupancy {
 
     fn is_reclaimable(&self, key: &EntryKey, entry: &Entry, now: Timestamp) -> bool {
         match key {
-            EntryKey::Appointment(_) => is_over(entry.hold_expires_at, now),
-            // A group session that was not read counts as taken: unknown is never free.
+            EntryKey::Appointment(_) => is_expired(entry.hold_expires_at, now),
+            // A group session that was not read counts as taken: unknown occupancy is never treated as free.
             EntryKey::Group(session_type, start) => {
                 self.groups.get(&(*session_type, *start)).is_some_and(|group| group.is_free(now))
             }
         }
     }
 
-    /// Starts of the sessions of a type, for its caps: each session once, a group session too.
+    /// Returns the starts of all sessions of a type, for its caps. A session that touches several days is returned
+    /// once.
     ///
-    /// A hold whose time is over counts until somebody takes its place or it is given back: it may still be paid, and
-    /// whoever confirms it no longer asks for the caps.
+    /// An expired hold counts until it is reclaimed or released, because it can still be paid, and a confirmation
+    /// does not check the caps again.
     fn starts(&self, session_type: SessionTypeId) -> impl Iterator<Item = Timestamp> {
         self.days
             .iter()
@@ -300,7 +313,7 @@ impl Occupancy {
             .map(|(_, entry)| entry.start)
     }
 
-    /// What the slot engine must know about the days read.
+    /// Converts the occupancy to the input of the slot engine.
     pub fn busy_times<'a>(
         &self,
         session_type: &SessionType,
@@ -326,10 +339,10 @@ impl Occupancy {
         BusyTimes { occupied: &scratch.occupied, session_starts: &scratch.starts, groups: &scratch.groups }
     }
 
-    /// Decides whether a session may be held, and what the days become.
+    /// Decides whether a session can be held, and returns the resulting changes.
     ///
     /// # Errors
-    /// The first reason against it, in the order in which a person would want to hear it.
+    /// The first reason against the hold. Reasons that the client cannot change come first.
     pub fn hold(
         self,
         rules: &AvailabilityRules,
@@ -341,10 +354,10 @@ impl Occupancy {
         Ok(Held { session, group, change: draft.change() })
     }
 
-    /// Frees an appointment's time and holds another in one change, so that nobody can come between.
+    /// Releases the time of an appointment and holds another in one change.
     ///
     /// # Errors
-    /// As [`Self::hold`]; then the old time stays taken.
+    /// See [`Self::hold`]. In this case, the appointment keeps its time.
     pub fn move_hold(
         self,
         rules: &AvailabilityRules,
@@ -359,22 +372,22 @@ impl Occupancy {
         Ok(Held { session, group, change: draft.change() })
     }
 
-    /// Frees an appointment's time.
-    pub fn release(self, appointment: &Appointment) -> Change {
+    /// Releases the time of an appointment.
+    pub fn release(self, appointment: &Appointment) -> OccupancyChange {
         let mut draft = Draft::of(self);
         draft.release(appointment);
         draft.change()
     }
 
-    /// Makes an appointment's hold last.
-    pub fn confirm(self, appointment: &Appointment) -> Change {
+    /// Makes the hold of an appointment permanent.
+    pub fn confirm(self, appointment: &Appointment) -> OccupancyChange {
         let mut draft = Draft::of(self);
         draft.confirm(appointment);
         draft.change()
     }
 }
 
-/// Memory that [`Occupancy::busy_times`] fills.
+/// Buffers that [`Occupancy::busy_times`] fills, so that callers can reuse the memory.
 #[derive(Debug, Default)]
 pub struct Scratch {
     occupied: Vec<TimeSpan>,
@@ -390,51 +403,57 @@ fn entry_key(appointment: &Appointment) -> EntryKey {
     }
 }
 
-/// A ledger under change, with notes of what was touched.
+/// An occupancy under change, with a record of what was read and changed.
 struct Draft {
-    ledger: Occupancy,
+    occupancy: Occupancy,
     changed: BTreeSet<NaiveDate>,
-    decided: BTreeSet<NaiveDate>,
+    checked: BTreeSet<NaiveDate>,
     groups: BTreeSet<(SessionTypeId, Timestamp)>,
     reclaimed: BTreeSet<AppointmentId>,
 }
 
 impl Draft {
-    fn of(ledger: Occupancy) -> Self {
+    fn of(occupancy: Occupancy) -> Self {
         Self {
-            ledger,
+            occupancy,
             changed: BTreeSet::new(),
-            decided: BTreeSet::new(),
+            checked: BTreeSet::new(),
             groups: BTreeSet::new(),
             reclaimed: BTreeSet::new(),
         }
     }
 
-    fn change(self) -> Change {
-        let Self { ledger, changed, decided, groups, reclaimed } = self;
-        let version = |date: &NaiveDate| ledger.days.get(date).map_or(0, |day| day.version);
-        Change {
-            unchanged: decided.difference(&changed).map(|date| (*date, version(date))).collect(),
-            days: changed.iter().filter_map(|date| Some((*date, ledger.days.get(date)?.clone()))).collect(),
-            groups: groups.iter().filter_map(|key| Some((*key, ledger.groups.get(key)?.clone()))).collect(),
+    fn change(self) -> OccupancyChange {
+        let Self { occupancy, changed, checked, groups, reclaimed } = self;
+        let version = |date: &NaiveDate| occupancy.days.get(date).map_or(0, |day| day.version);
+        OccupancyChange {
+            unchanged: checked.difference(&changed).map(|date| (*date, version(date))).collect(),
+            days: changed
+                .iter()
+                .filter_map(|date| Some((*date, occupancy.days.get(date)?.clone())))
+                .collect(),
+            groups: groups
+                .iter()
+                .filter_map(|key| Some((*key, occupancy.groups.get(key)?.clone())))
+                .collect(),
             reclaimed,
         }
     }
 
     fn insert(&mut self, key: EntryKey, entry: Entry) {
-        let occupied = entry.occupied();
-        for date in occupied.utc_days() {
-            self.ledger.days.entry(date).or_default().entries.insert(key, entry);
+        for date in entry.occupied().utc_days() {
+            self.occupancy.days.entry(date).or_default().entries.insert(key, entry);
             self.changed.insert(date);
         }
     }
 
     fn remove(&mut self, key: EntryKey, occupied: TimeSpan) {
         for date in occupied.utc_days() {
-            // Days are read together and not as one: of those of an entry that was just written some may have been read
-            // without it. Then they moved since, which the check of those that decided finds.
-            self.decided.insert(date);
-            if let Some(day) = self.ledger.days.get_mut(&date)
+            // The days are not read in one consistent read, so some days of an entry that was just written may have
+            // been read without it. Those days have a new version since, and the version check of the checked days
+            // detects that.
+            self.checked.insert(date);
+            if let Some(day) = self.occupancy.days.get_mut(&date)
                 && day.entries.remove(&key).is_some()
             {
                 self.changed.insert(date);
@@ -453,11 +472,13 @@ impl Draft {
         self.remove(entry_key(appointment), appointment.occupied());
     }
 
-    /// Removes an appointment from wherever else the days have it. They may have been read before it was moved there, or after it
-    /// was moved away, and it must not be in its own way; the versions then tell that something moved.
+    /// Removes an appointment from all other days and groups that contain it.
+    ///
+    /// Days may have been read before the appointment was moved there or after it was moved away, and the appointment
+    /// must not conflict with itself. The version checks detect such a change.
     fn forget(&mut self, appointment: &Appointment) {
         let mut keys = vec![EntryKey::Appointment(appointment.id)];
-        for ((session_type, start), group) in &mut self.ledger.groups {
+        for ((session_type, start), group) in &mut self.occupancy.groups {
             if group.seats.remove(&appointment.id).is_some() {
                 self.groups.insert((*session_type, *start));
                 if group.seats.is_empty() {
@@ -465,7 +486,7 @@ impl Draft {
                 }
             }
         }
-        for (date, day) in &mut self.ledger.days {
+        for (date, day) in &mut self.occupancy.days {
             let before = day.entries.len();
             day.entries.retain(|key, _| !keys.contains(key));
             if day.entries.len() < before {
@@ -474,12 +495,13 @@ impl Draft {
         }
     }
 
-    /// The group session of an appointment, which is written or checked with this change. One that was not read was not yet
-    /// written when it was read, as [`Self::remove`] says of days.
+    /// Returns the group session of an appointment, which this change writes or checks.
+    ///
+    /// A group session that was not read did not exist yet at the time of the read; see [`Self::remove`].
     fn group_of(&mut self, appointment: &Appointment) -> &mut GroupSession {
         let key = (appointment.session_type, appointment.start);
         self.groups.insert(key);
-        self.ledger.groups.entry(key).or_insert_with(|| GroupSession {
+        self.occupancy.groups.entry(key).or_insert_with(|| GroupSession {
             version: 0,
             session: Entry {
                 session_type: appointment.session_type,
@@ -503,15 +525,16 @@ impl Draft {
         }
         let key = entry_key(appointment);
         for date in appointment.occupied().utc_days() {
-            self.decided.insert(date);
-            if let Some(entry) = self.ledger.days.get_mut(&date).and_then(|day| day.entries.get_mut(&key)) {
+            self.checked.insert(date);
+            if let Some(entry) = self.occupancy.days.get_mut(&date).and_then(|day| day.entries.get_mut(&key))
+            {
                 entry.hold_expires_at = None;
                 self.changed.insert(date);
             }
         }
     }
 
-    /// The session that is held, and whether it is a group's.
+    /// Returns the entry that is held, and whether it is a group session.
     fn hold(
         &mut self,
         rules: &AvailabilityRules,
@@ -524,12 +547,13 @@ impl Draft {
         }
         let seats = Seats { count: request.seats, hold_expires_at: request.hold_expires_at };
         let group_key = (*id, request.start);
-        if let Some(group) = self.ledger.groups.get(&group_key).filter(|group| !group.is_free(now)) {
-            // A session that others booked already is joined even when the expert has changed the hours since.
+        if let Some(group) = self.occupancy.groups.get(&group_key).filter(|group| !group.is_free(now)) {
+            // An existing group session can be joined even if the expert has changed the hours since.
             slots::check_ahead(rules, terms, request.start, now)?;
             let session = group.session;
             if session.session() != terms.session(request.start) {
-                // The expert has changed the length since: that is another session than the one that is offered now.
+                // The expert has changed the length since, so the existing session is not the one that is offered
+                // now.
                 return Err(Refusal::Taken);
             }
             let left = group.left(terms, now);
@@ -537,7 +561,7 @@ impl Draft {
                 return Err(Refusal::Seats { wanted: request.seats, left });
             }
             self.reclaim_seats(group_key, now);
-            if let Some(group) = self.ledger.groups.get_mut(&group_key) {
+            if let Some(group) = self.occupancy.groups.get_mut(&group_key) {
                 group.seats.insert(request.appointment, seats);
             }
             self.groups.insert(group_key);
@@ -560,14 +584,14 @@ impl Draft {
             hold_expires_at: request.hold_expires_at.filter(|_| !group),
         };
         if group {
-            let version = self.ledger.groups.get(&group_key).map_or(0, |group| group.version);
+            let version = self.occupancy.groups.get(&group_key).map_or(0, |group| group.version);
             let session = GroupSession {
                 version,
                 session: entry,
                 capacity: terms.capacity,
                 seats: [(request.appointment, seats)].into(),
             };
-            self.ledger.groups.insert(group_key, session);
+            self.occupancy.groups.insert(group_key, session);
             self.groups.insert(group_key);
         }
         let key = if group {
@@ -579,29 +603,26 @@ impl Draft {
         Ok((entry, group))
     }
 
-    /// Takes over every expired hold in the way, or says what else is in the way.
+    /// Reclaims all expired holds that overlap, or returns why another entry prevents the booking.
     fn clear(&mut self, occupied: TimeSpan, session: TimeSpan, now: Timestamp) -> Result<(), Refusal> {
-        if self.ledger.busy.iter().any(|busy| busy.overlaps(occupied)) {
+        if self.occupancy.busy.iter().any(|busy| busy.overlaps(occupied)) {
             return Err(Refusal::Busy);
         }
-        let in_the_way: BTreeMap<EntryKey, Entry> = occupied
+        let overlapping: BTreeMap<EntryKey, Entry> = occupied
             .utc_days()
-            .filter_map(|date| self.ledger.days.get(&date))
+            .filter_map(|date| self.occupancy.days.get(&date))
             .flat_map(|day| &day.entries)
-            .filter(|(_, entry)| {
-                let theirs = entry.occupied();
-                theirs.overlaps(occupied)
-            })
+            .filter(|(_, entry)| entry.occupied().overlaps(occupied))
             .map(|(key, entry)| (*key, *entry))
             .collect();
-        let mut standing =
-            in_the_way.iter().filter(|(key, entry)| !self.ledger.is_reclaimable(key, entry, now));
-        if let Some((_, first)) = standing.next() {
+        let mut blocking =
+            overlapping.iter().filter(|(key, entry)| !self.occupancy.is_reclaimable(key, entry, now));
+        if let Some((_, first)) = blocking.next() {
             let taken = first.session().overlaps(session)
-                || standing.any(|(_, entry)| entry.session().overlaps(session));
+                || blocking.any(|(_, entry)| entry.session().overlaps(session));
             return Err(if taken { Refusal::Taken } else { Refusal::TooClose });
         }
-        for (key, entry) in in_the_way {
+        for (key, entry) in overlapping {
             match key {
                 EntryKey::Appointment(id) => {
                     self.reclaimed.insert(id);
@@ -614,8 +635,8 @@ impl Draft {
     }
 
     fn reclaim_seats(&mut self, key: (SessionTypeId, Timestamp), now: Timestamp) {
-        if let Some(group) = self.ledger.groups.get_mut(&key) {
-            let over = group.seats.extract_if(.., |_, seats| is_over(seats.hold_expires_at, now));
+        if let Some(group) = self.occupancy.groups.get_mut(&key) {
+            let over = group.seats.extract_if(.., |_, seats| is_expired(seats.hold_expires_at, now));
             self.reclaimed.extend(over.map(|(id, _)| id));
             self.groups.insert(key);
         }
@@ -625,13 +646,13 @@ impl Draft {
         let terms = &request.session_type.terms;
         let date = rules.time_zone.day(request.start);
         if let Some(cap) = terms.daily_cap {
-            let span = slots::local_day_span(rules.time_zone, date);
+            let span = rules.time_zone.local_day_span(date);
             if self.count(request, span) >= cap {
                 return Err(Refusal::DayFull { date, cap });
             }
         }
         if let Some(cap) = terms.weekly_cap {
-            let span = slots::iso_week_span(rules.time_zone, date);
+            let span = rules.time_zone.iso_week_span(date);
             if self.count(request, span) >= cap {
                 return Err(Refusal::WeekFull { date, cap });
             }
@@ -639,10 +660,11 @@ impl Draft {
         Ok(())
     }
 
-    /// Sessions of the wanted type that begin in the span. Its days decided, so they must not move.
+    /// Counts the sessions of the requested type that begin in the span. The decision depends on these days, so their
+    /// versions are checked.
     fn count(&mut self, request: &Request<'_>, span: TimeSpan) -> u16 {
-        self.decided.extend(span.utc_days());
-        let starts = self.ledger.starts(request.session_type.id).filter(|start| span.contains(*start));
+        self.checked.extend(span.utc_days());
+        let starts = self.occupancy.starts(request.session_type.id).filter(|start| span.contains(*start));
         u16::try_from(starts.count()).unwrap_or(u16::MAX)
     }
 }

@@ -1,16 +1,16 @@
-//! The two sides of an appointment, and the platform.
+//! The parties to an appointment.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Who acts on an appointment.
+/// The party that acts on an appointment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
-    /// Who gives the session.
+    /// The expert who gives the session.
     Expert,
-    /// Who booked it.
+    /// The client who booked the session.
     Client,
-    /// Neither: the platform, when nobody could be paid, or by hand.
+    /// The platform: automatically, if the client did not pay, or an administrator.
     Platform,
 }

@@ -1,19 +1,19 @@
-//! Which starts of a session type can be booked.
+//! The slot engine: computes at which instants a session type can be booked.
 //!
-//! Open time comes from the availability rules as pieces of local days (see [`crate::availability`]). Each
-//! piece has the instant from which its grid of starts is counted, so a start is on the grid or not whatever
-//! range is asked for. Notice and booking window bound the starts, caps take out whole days, occupied time
-//! takes out single starts.
+//! The availability rules yield open time as pieces of local days (see [`crate::experts::availability`]). Each piece
+//! has an anchor from which its grid of starts is counted, so whether a start is on the grid does not depend on the
+//! requested range. The minimum notice and the booking window limit the starts, caps remove whole days, and occupied
+//! time removes single starts.
 //!
-//! The work is proportional to the occupied spans plus the starts: neither is sorted or searched. Per stretch
-//! of days, each occupied span marks in a bitmap the starts that it takes out, and what is left is read off
-//! it.
+//! The running time is proportional to the number of occupied spans plus the number of starts. Neither is sorted or
+//! searched: the engine processes the range in stretches of days, marks in a bitmap the starts that each occupied
+//! span removes, and reads the remaining starts from the bitmap.
 
 use chrono::NaiveDate;
 
 use crate::experts::availability::{AvailabilityRules, OpenPiece, open_pieces};
 use crate::experts::session_type::{BookingWindow, SessionTypeTerms};
-use crate::kernel::time::{DAY, MINUTE, TimeSpan, Timestamp, Zone, date_of_number, day_number};
+use crate::kernel::time::{DAY, MINUTE, TimeSpan, Timestamp, Zone, date_of_number, day_number, monday_of};
 
 mod free_starts;
 #[cfg(test)]
@@ -21,138 +21,121 @@ mod tests;
 
 use free_starts::FreeStarts;
 
-/// Seconds of range worked on at once, so that the bitmap stays small however long the range is.
+/// Seconds of the range that are processed at once. It limits the size of the bitmap for long ranges.
 const STRETCH: i64 = 400 * DAY;
 
-/// What already stands in an expert's time.
+/// The time that is already taken, as the slot engine reads it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BusyTimes<'a> {
-    /// Time that no new session's occupied span may overlap: appointments with their buffers, and outside
-    /// events as they are. In any order; they may overlap one another. Those that touch no session of the
-    /// range do no harm.
+    /// Time that the occupied time of a new session must not overlap: appointments with their buffers, and events of
+    /// outside calendars. Spans may be in any order and overlap. Spans that do not touch the range have no effect.
     pub occupied: &'a [TimeSpan],
-    /// Starts of the sessions of this type that stand, for the caps: all those of each local day that the
-    /// range touches, and with a weekly cap of each ISO week. A group session is one session.
+    /// The starts of existing sessions of this type, for the caps. It must contain all of them for each local day
+    /// that the range touches and, with a weekly cap, for each ISO week. A group session counts once.
     pub session_starts: &'a [Timestamp],
-    /// Start and seats left of each group session of this type that stands.
+    /// The start and the number of free seats of each existing group session of this type.
     pub groups: &'a [(Timestamp, u16)],
 }
 
-/// A start that can be booked.
+/// An instant at which a session can be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
-    /// When the session starts.
+    /// The start of the session.
     pub start: Timestamp,
-    /// How many seats can be booked: all that the session type has, or those left in a session that stands.
+    /// The number of seats that can be booked: the capacity, or the free seats of an existing group session.
     pub seats: u16,
 }
 
-/// Why a start is not offered. Instants are shown in UTC; whoever knows the reader's zone can show them
-/// better.
+/// Why a start is not offered. Messages show instants in UTC, because this module does not know the reader's time
+/// zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Less than the minimum notice ahead.
-    #[error("this is too short notice: the earliest start is {earliest}")]
+    /// The start is closer than the minimum notice.
+    #[error("the minimum notice is not met; choose a start at or after {earliest}")]
     TooSoon {
-        /// The first instant that gives enough notice, on the grid or not.
+        /// The first instant with enough notice; it need not be on the grid.
         earliest: Timestamp,
     },
-    /// After the booking window.
-    #[error("this is too far ahead: the last date that can be booked is {last_date}")]
+    /// The start is after the booking window.
+    #[error("this is too far ahead; choose a date no later than {last_date}")]
     TooFar {
-        /// The last date of the window, in the expert's zone.
+        /// The last date of the booking window, in the expert's time zone.
         last_date: NaiveDate,
     },
-    /// Before the booking window's first date.
-    #[error("this cannot be booked yet: the first date that can be booked is {first}")]
+    /// The start is before the booking window.
+    #[error("this date cannot be booked; choose a date no earlier than {first}")]
     BeforeWindow {
-        /// The first date of the window, in the expert's zone.
+        /// The first date of the booking window, in the expert's time zone.
         first: NaiveDate,
     },
     /// The expert has blocked the whole date.
-    #[error("the expert is away on {date}")]
+    #[error("the expert is not available on {date}; choose another date")]
     Blocked {
-        /// The date in the expert's zone.
+        /// The date in the expert's time zone.
         date: NaiveDate,
     },
-    /// The start is not in open time.
-    #[error("the expert's hours do not include this time")]
+    /// The start is outside the expert's open hours.
+    #[error("this time is outside the expert's available hours; choose another slot")]
     OutsideHours {
-        /// The next start on the grid within the two days after, if there is one.
+        /// The next start on the grid within the following two days, if any.
         next: Option<Timestamp>,
     },
-    /// The session would run on after the expert's hours end.
-    #[error("a session that starts then would end after the hours close, at {closes}")]
+    /// The session would end after the open hours.
+    #[error(
+        "the session would end after the expert's available hours, which end at {closes}; choose an earlier slot"
+    )]
     PastClosing {
-        /// The end of the open time that holds the start.
+        /// The end of the open time that contains the start.
         closes: Timestamp,
     },
-    /// Between two starts of the grid.
-    #[error("sessions do not start at this time{}", nearest(*.previous, *.next))]
+    /// The start is not on the grid.
+    #[error("no session starts at this time; choose an offered slot{}", nearest(*.previous, *.next))]
     NotOnGrid {
-        /// The nearest start before, within a day.
+        /// The closest earlier start on the grid, within one day.
         previous: Option<Timestamp>,
-        /// The nearest start after, within a day.
+        /// The closest later start on the grid, within one day.
         next: Option<Timestamp>,
     },
-    /// The local day has as many sessions of the type as it may.
-    #[error("{date} already has all the sessions of this type that one day may have ({cap})")]
+    /// The local day has reached the daily cap of the session type.
+    #[error(
+        "the expert gives at most {cap} of these sessions a day, and {date} is full; choose another date"
+    )]
     DayFull {
-        /// The date in the expert's zone.
+        /// The date in the expert's time zone.
         date: NaiveDate,
         /// The daily cap.
         cap: u16,
     },
-    /// The ISO week has as many sessions of the type as it may.
-    #[error("the week of {monday} already has all the sessions of this type that one week may have ({cap})")]
+    /// The ISO week has reached the weekly cap of the session type.
+    #[error(
+        "the expert gives at most {cap} of these sessions a week, and the week of {monday} is full; choose another week"
+    )]
     WeekFull {
-        /// The Monday on which the week begins, in the expert's zone.
+        /// The Monday of the week, in the expert's time zone.
         monday: NaiveDate,
         /// The weekly cap.
         cap: u16,
     },
-    /// The session with its buffers would overlap time that is taken.
-    #[error("the time, with the breaks final_charge around sessions, is taken")]
+    /// The session with its buffers would overlap occupied time.
+    #[error("the session or its buffers would overlap occupied time; choose another slot")]
     Taken,
-    /// The group session that starts then is full.
-    #[error("every seat of the session at this time is taken")]
+    /// The group session at this start has no free seat.
+    #[error("all seats of this session are taken; choose another slot")]
     NoSeatLeft,
 }
 
 fn nearest(previous: Option<Timestamp>, next: Option<Timestamp>) -> String {
     match (previous, next) {
-        (Some(previous), Some(next)) => format!(": the nearest are {previous} and {next}"),
-        (Some(only), None) | (None, Some(only)) => format!(": the nearest is {only}"),
+        (Some(previous), Some(next)) => format!(", such as {previous} or {next}"),
+        (Some(only), None) | (None, Some(only)) => format!(", such as {only}"),
         (None, None) => String::new(),
     }
 }
 
-/// The first instant of a local date up to the first instant of the next: the day that a daily cap counts.
-/// Empty when the zone skipped the date.
-pub fn local_day_span(zone: Zone, date: NaiveDate) -> TimeSpan {
-    days_span(zone, day_number(date), 1)
-}
-
-/// The Monday to Sunday that hold a local date, from first instant to first instant: the week that a weekly
-/// cap counts.
-pub fn iso_week_span(zone: Zone, date: NaiveDate) -> TimeSpan {
-    days_span(zone, monday(day_number(date)), 7)
-}
-
-fn days_span(zone: Zone, first: i64, days: i64) -> TimeSpan {
-    let start = Timestamp::from_seconds(zone.day_start(first));
-    TimeSpan::new(start, Timestamp::from_seconds(zone.day_start(first + days)))
-}
-
-/// The number of the Monday of a day's week; 1970-01-01 was a Thursday.
-fn monday(day: i64) -> i64 {
-    day - (day + 3).rem_euclid(7)
-}
-
-/// The starts in `range` that can be booked, in order.
+/// Returns the starts in `range` that can be booked, in order.
 ///
-/// Whether a start is offered does not depend on the range. The answer is as long as the range and the
-/// booking window make it, so callers bound one of them; what the work needs besides is bounded here.
+/// Whether a start is offered does not depend on the range. The result grows with the smaller of the range and the
+/// booking window, so callers must limit one of them. All other memory is bounded.
 pub fn slots(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
@@ -180,32 +163,34 @@ pub fn slots(
     if occupancy.groups.is_empty() { slots } else { with_groups(slots, occupancy.groups, from, until) }
 }
 
-/// Adds the group sessions that stand; where one stands, it is what its start offers.
+/// Adds the existing group sessions. At the start of an existing group session, its free seats replace the regular
+/// slot.
 fn with_groups(slots: Vec<Slot>, groups: &[(Timestamp, u16)], from: i64, until: i64) -> Vec<Slot> {
-    let mut standing: Vec<Slot> = groups
+    let mut existing: Vec<Slot> = groups
         .iter()
         .filter(|(start, _)| (from..until).contains(&start.seconds()))
         .map(|&(start, seats)| Slot { start, seats })
         .collect();
-    standing.sort_by_key(|slot| slot.start);
-    standing.dedup_by_key(|slot| slot.start);
-    let mut merged = Vec::with_capacity(slots.len() + standing.len());
-    let mut fresh = slots.into_iter().peekable();
-    for group in standing {
-        while let Some(slot) = fresh.next_if(|slot| slot.start < group.start) {
+    existing.sort_by_key(|slot| slot.start);
+    existing.dedup_by_key(|slot| slot.start);
+    let mut merged = Vec::with_capacity(slots.len() + existing.len());
+    let mut regular = slots.into_iter().peekable();
+    for group in existing {
+        while let Some(slot) = regular.next_if(|slot| slot.start < group.start) {
             merged.push(slot);
         }
-        fresh.next_if(|slot| slot.start == group.start);
+        regular.next_if(|slot| slot.start == group.start);
         if group.seats > 0 {
             merged.push(group);
         }
     }
-    merged.extend(fresh);
+    merged.extend(regular);
     merged
 }
 
-/// Whether a session may start at `start` as far as notice and booking window go, whatever the hours: all
-/// that a seat of a group session that stands must keep to.
+/// Checks only the minimum notice and the booking window for a session at `start`.
+///
+/// These are the rules for a further seat of an existing group session; the expert's hours no longer matter there.
 ///
 /// # Errors
 /// [`Refusal::TooFar`], [`Refusal::BeforeWindow`] or [`Refusal::TooSoon`].
@@ -218,11 +203,10 @@ pub fn check_ahead(
     Bounds::new(rules.time_zone, terms, now).check(start)
 }
 
-/// Whether a session may start at `start` as far as hours, grid, notice and booking window go, whatever else
-/// stands.
+/// Checks the booking window, minimum notice, open hours and grid for a session at `start`, but not what is occupied.
 ///
 /// # Errors
-/// The first of these rules that the start breaks, notice and booking window before the hours.
+/// The first rule that the start violates. Booking window and notice come before the hours.
 pub fn check_start(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
@@ -234,10 +218,10 @@ pub fn check_start(
     check_hours(rules, terms, start, &bounds)
 }
 
-/// Why [`slots`] does not offer a start, or `Ok` when it does.
+/// Returns `Ok` if [`slots`] offers the start, and otherwise the reason why not.
 ///
 /// # Errors
-/// The first rule that the start breaks: those of [`check_start`], then the caps, then what is taken.
+/// The first rule that the start violates: the rules of [`check_start`], then the caps, then occupied time.
 pub fn explain(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
@@ -255,8 +239,12 @@ pub fn explain(
     if let Some(refusal) = Caps::new(rules.time_zone, terms, occupancy.session_starts).full(day) {
         return Err(refusal);
     }
-    let wanted = terms.occupied(start);
-    if occupancy.occupied.iter().any(|taken| taken.overlaps(wanted)) { Err(Refusal::Taken) } else { Ok(()) }
+    let requested = terms.occupied(start);
+    if occupancy.occupied.iter().any(|taken| taken.overlaps(requested)) {
+        Err(Refusal::Taken)
+    } else {
+        Ok(())
+    }
 }
 
 fn check_hours(
@@ -295,12 +283,12 @@ fn length(terms: &SessionTypeTerms) -> i64 {
     i64::from(terms.length_minutes) * MINUTE
 }
 
-/// Seconds from one start to the next. Terms that were never checked may say zero.
+/// Seconds between two starts of the grid. Unchecked terms may contain zero, which counts as one minute.
 fn step(terms: &SessionTypeTerms) -> i64 {
     i64::from(terms.step_minutes.max(1)) * MINUTE
 }
 
-/// The seconds in which a session may start, by notice and booking window.
+/// The range of seconds in which a session may start according to notice and booking window.
 struct Bounds {
     zone: Zone,
     window: BookingWindow,
@@ -313,8 +301,7 @@ struct Bounds {
 impl Bounds {
     fn new(zone: Zone, terms: &SessionTypeTerms, now: Timestamp) -> Self {
         let today = zone.day_holding(now.seconds());
-        let notice = terms.minimum_notice_minutes;
-        let earliest = now.seconds() + i64::from(notice) * MINUTE;
+        let earliest = now.seconds() + i64::from(terms.minimum_notice_minutes) * MINUTE;
         let mut bounds =
             Self { zone, window: terms.booking_window, today, earliest, from: earliest, until: 0 };
         bounds.until = zone.day_start(bounds.last_day() + 1);
@@ -340,7 +327,7 @@ impl Bounds {
 
     fn check(&self, start: Timestamp) -> Result<(), Refusal> {
         let second = start.seconds();
-        // The window comes first: no notice would help a start that lies before or after it.
+        // The booking window comes first, because more notice cannot help a start outside of it.
         if second >= self.until {
             return Err(Refusal::TooFar { last_date: date_of_number(self.last_day()) });
         }
@@ -356,13 +343,15 @@ impl Bounds {
     }
 }
 
-/// Counts sessions by local day and week. Days are asked for in order, so each week is resolved once.
+/// Counts sessions by local day and week. Days must be requested in ascending order, so that each week is counted
+/// once.
 struct Caps {
     zone: Zone,
     daily: Option<u16>,
     weekly: Option<u16>,
-    /// In order; empty without caps.
+    /// Sorted; empty if the session type has no caps.
     starts: Vec<i64>,
+    /// The Monday of the week that was counted last, and whether that week is full.
     week: Option<(i64, bool)>,
 }
 
@@ -378,7 +367,7 @@ impl Caps {
         Self { zone, daily, weekly, starts, week: None }
     }
 
-    /// Why a day takes no more sessions, if so.
+    /// Returns why no more sessions can take place on a day, if a cap is reached.
     fn full(&mut self, day: i64) -> Option<Refusal> {
         if let Some(cap) = self.daily
             && self.count(day, 1) >= usize::from(cap)
@@ -386,7 +375,7 @@ impl Caps {
             return Some(Refusal::DayFull { date: date_of_number(day), cap });
         }
         if let Some(cap) = self.weekly {
-            let monday = monday(day);
+            let monday = monday_of(day);
             let full = match self.week {
                 Some((known, full)) if known == monday => full,
                 _ => self.count(monday, 7) >= usize::from(cap),
@@ -405,7 +394,7 @@ impl Caps {
     }
 }
 
-/// Starts of one local day's grid that lie in open time with their whole session.
+/// Consecutive starts of the grid on one local day. For each of them, the whole session lies in open time.
 struct Run {
     day: i64,
     first: i64,
@@ -418,15 +407,15 @@ impl Run {
     }
 }
 
-/// All starts of the grid in `from..until`, in order; none of the runs is empty.
+/// Returns all starts of the grid in `from..until`, in order. No run is empty.
 fn runs(rules: &AvailabilityRules, terms: &SessionTypeTerms, from: i64, until: i64) -> Vec<Run> {
     let (length, step) = (length(terms), step(terms));
     let pieces = joined(rules, from, until.saturating_add(length));
     let run = |piece: OpenPiece| {
         let low = from.max(piece.start);
-        // The first start of the grid that is not before `low`.
+        // The first start of the grid at or after `low`.
         let first = low + (piece.anchor - low).rem_euclid(step);
-        // An end after the last instant that we can say cannot be booked.
+        // A session that would end after the last supported instant cannot be booked.
         let last = (piece.closes.min(Timestamp::MAX.seconds()) - length).min(piece.end - 1).min(until - 1);
         let count = if first <= last { usize::try_from((last - first) / step + 1).unwrap_or(0) } else { 0 };
         (count > 0).then_some(Run { day: piece.day, first, count })
@@ -434,8 +423,8 @@ fn runs(rules: &AvailabilityRules, terms: &SessionTypeTerms, from: i64, until: i
     pieces.into_iter().filter_map(run).collect()
 }
 
-/// The open pieces of the days that `from..until` touches, each knowing where the open time it belongs to
-/// closes (when that lies beyond `until`, some instant not before `until`).
+/// Returns the open pieces of the days that `from..until` touches, with `closes` set to the end of the continuous
+/// open time. If that lies beyond `until`, `closes` may be any instant at or after `until`.
 fn joined(rules: &AvailabilityRules, from: i64, until: i64) -> Vec<OpenPiece> {
     let mut pieces = open_pieces(rules, from, until);
     let mut after: Option<(i64, i64)> = None;

@@ -181,7 +181,7 @@ async fn stripe_fails_before_and_after_it_acts() {
     // Its key answers 500 for a day; what became of it is seen by looking.
     unavailable(capture().await);
     assert_eq!(world.status(&payment).await, IntentStatus::Succeeded);
-    world.switch(|switches| switches.lose_answers = 1);
+    world.switch(|switches| switches.lose_responses = 1);
     unavailable(world.stripe.fetch_payment(&payment).await);
     world.fetch_payment(&payment).await;
     world.agrees().await;

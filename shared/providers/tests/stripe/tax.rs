@@ -5,7 +5,7 @@ use domain::Money;
 use domain::payments::ledger::MovementKind;
 use domain::payments::payment::{Payment, Plan};
 use domain::receipts::tax::NoTax;
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use crate::world::{VISA, World};
 
@@ -100,16 +100,16 @@ async fn taxes_are_told_in_our_units() {
 #[tokio::test]
 async fn entries_are_made_once_whatever_becomes_of_the_answers() {
     for (fault, forget) in [
-        (Switches { fail_after_acting: 1, ..Switches::default() }, false),
-        (Switches { fail_before_acting: 1, ..Switches::default() }, false),
-        (Switches { lose_answers: 1, ..Switches::default() }, false),
-        (Switches { lose_answers: 1, ..Switches::default() }, true),
-        (Switches { rate_limit: 1, ..Switches::default() }, false),
+        (Faults { fail_after_acting: 1, ..Faults::default() }, false),
+        (Faults { fail_before_acting: 1, ..Faults::default() }, false),
+        (Faults { lose_responses: 1, ..Faults::default() }, false),
+        (Faults { lose_responses: 1, ..Faults::default() }, true),
+        (Faults { rate_limit: 1, ..Faults::default() }, false),
     ] {
         let world = world().await;
         let (payment, charge) = charged(&world, 8_000, "EUR", GERMAN).await;
         let calculation = calculated(&world, &charge, payment.amount).await.id;
-        let broken = || world.simulator.set_switches(fault.clone());
+        let broken = || world.simulator.set_faults(fault.clone());
         let forget = || world.switch(|switches| switches.prune_keys = forget);
         let report = async || service(&world).report(&world.account, &calculation, &charge).await;
         broken();

@@ -18,7 +18,7 @@ use domain::payments::payment::{IntentStatus, Payment, Plan, References};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
 use providers::stripe::Stripe;
 use simulators::stripe::description::Description;
-use simulators::stripe::{Onboarding, StripeSimulator, StripeSimulatorConfig, Switches};
+use simulators::stripe::{Faults, Onboarding, StripeSimulator, StripeSimulatorConfig};
 use simulators::{Loopback, ManualClock, Running};
 
 pub const VISA: &str = "4242424242424242";
@@ -197,10 +197,10 @@ impl World {
         self.stripe.refund(payment, order).await
     }
 
-    pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
-        let mut switches = self.simulator.switches();
+    pub fn switch(&self, change: impl FnOnce(&mut Faults)) {
+        let mut switches = self.simulator.faults();
         change(&mut switches);
-        self.simulator.set_switches(switches);
+        self.simulator.set_faults(switches);
     }
 
     /// Loses the answers to the next orders, whatever is asked in between.

@@ -81,7 +81,7 @@ fn each_tax_has_its_line_and_no_tax_its_reason() {
                  Delivery fee\nEUR 0.28\nTotal paid\nEUR 80.00\n";
     assert!(page.ends_with(lines), "{page}");
     let page = text(&html(&receipt(&[("/taxes", json!({ "without": "place_unknown" }))])));
-    let end = "Total paid\nEUR 80.00\nThe client's place is not known to Stripe, so no tax was calculated.\n";
+    let end = "Total paid\nEUR 80.00\nNo tax was calculated, because the client's location is not known to Stripe.\n";
     assert!(page.ends_with(end) && !page.contains("Net"), "{page}");
 }
 

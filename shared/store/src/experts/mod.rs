@@ -1,3 +1,4 @@
 //! Rows of the area `experts`.
 
+pub mod keys;
 pub mod profiles;

@@ -1,4 +1,4 @@
-//! Profiles, rules, session types, payment accounts and fees of experts.
+//! Rows of profiles, availability rules and session types.
 
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::Expert;
@@ -6,7 +6,8 @@ use domain::experts::session_type::SessionType;
 use domain::{ExpertId, SessionTypeId};
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
+use super::keys;
+use crate::keys::expert_partition;
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -14,59 +15,59 @@ use crate::{CommitError, ReadError, Store, Transaction};
 /// Availability rules with their version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionedRules {
-    /// Grows by one with each change; the ETag.
+    /// Increases by one with each change. It is also the ETag.
     pub version: u64,
-    /// The rules.
+    /// The availability rules.
     pub rules: AvailabilityRules,
 }
 
 impl Transaction {
-    /// Writes a profile over the version before it.
+    /// Writes a profile, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_expert(&mut self, expert: &Expert) -> Result<(), CommitError> {
         self.put_document(keys::profile(expert.id), Expect::read(expert.version - 1), expert, [])
     }
 
-    /// Writes rules over the version before them.
+    /// Writes availability rules, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When they cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_rules(&mut self, expert: ExpertId, rules: &VersionedRules) -> Result<(), CommitError> {
         self.put_document(keys::rules(expert), Expect::read(rules.version - 1), rules, [])
     }
 
-    /// Writes a session type over the version before it.
+    /// Writes a session type, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_session_type(&mut self, expert: ExpertId, kind: &SessionType) -> Result<(), CommitError> {
         self.put_document(keys::session_type(expert, kind.id), Expect::read(kind.version - 1), kind, [])
     }
 }
 
 impl Store {
-    /// An expert's profile.
+    /// The profile of an expert.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn expert(&self, id: ExpertId) -> Result<Option<Expert>, ReadError> {
         self.table.get(&keys::profile(id), Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// An expert's availability rules.
+    /// The availability rules of an expert.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn rules(&self, id: ExpertId) -> Result<Option<VersionedRules>, ReadError> {
         self.table.get(&keys::rules(id), Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// One session type.
+    /// A session type of an expert, even if it is retired.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn session_type(
         &self,
         expert: ExpertId,
@@ -75,14 +76,14 @@ impl Store {
         self.table.get(&keys::session_type(expert, id), Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// All session types of an expert, oldest first; their number is capped when they are made.
+    /// All session types of an expert, the oldest first. The use case that creates them limits their number.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn session_types(&self, expert: ExpertId) -> Result<Vec<SessionType>, ReadError> {
         let query = Query {
             index: None,
-            pk: keys::expert_rows(expert),
+            pk: expert_partition(expert),
             from: keys::SESSION_TYPES.to_owned(),
             to: format!("{}~", keys::SESSION_TYPES),
             backwards: false,

@@ -1,3 +1,4 @@
 //! Rows of the area `operations`.
 
+pub mod keys;
 pub mod outbox;

@@ -1,8 +1,8 @@
-//! Due rows: the outbox and the timer in one.
+//! Outbox entries: the outbox and the timers.
 //!
-//! A due row is written in the transaction that makes its effect owed. Who works it off takes a lease by moving the row's due
-//! time ahead, does the work, and deletes the row last, on condition that it is still the row that was leased. Each write of
-//! a row gives it a new stamp (its `version`), so that an effect that became owed again in the meantime is never lost.
+//! An entry is written in the transaction that causes its job. A worker leases the entry by moving its due time ahead, runs the
+//! job, and deletes the entry last, on condition that it is still the entry that was leased. Each write of an entry gives it a
+//! new random stamp (its `version`). If the job is enqueued again while it runs, the stamp differs, and the entry stays.
 
 use std::str::FromStr;
 
@@ -11,37 +11,38 @@ use domain::scheduling::appointment::Event;
 use domain::{AppointmentId, ExpertId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{self, GSI1};
+use super::keys;
+use crate::keys::{GSI1, Key, appointment_partition, expert_partition, instant};
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
-/// What the outside world must come to show, and for whom. Its text is the name of its row, and what travels through queues.
+/// A side effect or timer that must happen. Its text is the key of its outbox entry and the message in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Job {
-    /// The appointment and its payment agree.
+    /// Bring an appointment and its payment in line: the next payment actions.
     Payment(AppointmentId),
-    /// The world was told what happened to an appointment.
+    /// Publish a domain event about an appointment.
     Announcement {
-        /// Which.
+        /// The appointment.
         appointment: AppointmentId,
-        /// The version that the appointment reached by it.
+        /// The version that the appointment, or its payment, has after the change.
         version: u64,
-        /// What happened.
+        /// The event.
         event: Event,
     },
-    /// What we know of an expert's account is what the gateway says.
+    /// Read an expert's account from the gateway again.
     PaymentAccount(ExpertId, GatewayKind),
-    /// The payouts of an expert's account are in the ledger.
+    /// Record the payouts of an expert's account in the ledger.
     Payouts(ExpertId, GatewayKind),
-    /// Each payment and refund of the appointment has its receipt or credit note.
+    /// Issue the missing receipts, credit notes and corrections of an appointment.
     Receipts(AppointmentId),
 }
 
-/// The text names no effect.
+/// The text does not name a job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no such job")]
+#[error("the text does not name a job")]
 pub struct UnknownJob;
 
 impl std::fmt::Display for Job {
@@ -70,11 +71,9 @@ impl FromStr for Job {
                 event: Event::from_name(event)?,
             }),
             ["payment-account", id, gateway] => {
-                Some(Self::PaymentAccount(id.parse().ok()?, GatewayKind::from_word(gateway)?))
+                Some(Self::PaymentAccount(id.parse().ok()?, gateway.parse().ok()?))
             }
-            ["payouts", id, gateway] => {
-                Some(Self::Payouts(id.parse().ok()?, GatewayKind::from_word(gateway)?))
-            }
+            ["payouts", id, gateway] => Some(Self::Payouts(id.parse().ok()?, gateway.parse().ok()?)),
             ["receipts", id] => Some(Self::Receipts(id.parse().ok()?)),
             _ => None,
         };
@@ -97,13 +96,13 @@ impl From<Job> for String {
 }
 
 impl Job {
-    fn key(&self) -> keys::Key {
+    fn key(&self) -> Key {
         match self {
             Self::Payment(id) | Self::Receipts(id) | Self::Announcement { appointment: id, .. } => {
-                keys::outbox_entry(keys::appointment_rows(*id), &self.to_string())
+                keys::outbox_entry(appointment_partition(*id), &self.to_string())
             }
             Self::PaymentAccount(id, _) | Self::Payouts(id, _) => {
-                keys::outbox_entry(keys::expert_rows(*id), &self.to_string())
+                keys::outbox_entry(expert_partition(*id), &self.to_string())
             }
         }
     }
@@ -116,26 +115,26 @@ impl Job {
     }
 }
 
-/// An effect that is owed.
+/// A job that must run, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxEntry {
-    /// Which.
+    /// The job.
     pub job: Job,
-    /// When somebody should next look.
+    /// When the job is to run next. While it is leased, when the lease ends.
     pub due_at: Timestamp,
-    /// When it became owed; how late it is counts from here.
+    /// When the job was first due. Its delay is measured from here.
     pub first_due_at: Timestamp,
-    /// Another number for each write of the row, drawn at random.
+    /// A random number, new with each write of the entry.
     #[serde(rename = "version")]
     pub stamp: u64,
-    /// How often it was tried since it was owed.
+    /// How often the job was started since it was enqueued.
     pub attempts: u32,
-    /// Why the last try failed; empty when none did.
+    /// The error of the last attempt; empty if it did not fail.
     pub last_error: String,
 }
 
 impl OutboxEntry {
-    /// An effect owed from `due_at`, under a stamp that was drawn at random.
+    /// An entry for a job that is due at `due_at`. `stamp` is a random number.
     pub fn new(job: Job, due_at: Timestamp, stamp: u64) -> Self {
         Self {
             job,
@@ -149,53 +148,54 @@ impl OutboxEntry {
 }
 
 impl Transaction {
-    /// Owes an effect, whether or not it is owed already.
+    /// Writes an outbox entry. It replaces an entry of the same job, so that repeated requests for a job run it once.
     ///
     /// # Errors
-    /// When the row cannot be stored.
-    pub fn enqueue(&mut self, due: &OutboxEntry) -> Result<(), CommitError> {
-        self.put_outbox_entry(due, Expect::Anything)?;
-        self.note_outbox_entry(due);
+    /// [`CommitError::Unstorable`].
+    pub fn enqueue(&mut self, entry: &OutboxEntry) -> Result<(), CommitError> {
+        self.put_outbox_entry(entry, Expect::Anything)?;
+        self.note_outbox_entry(entry);
         Ok(())
     }
 
-    /// Writes a due row again, on condition that it is still the one with this stamp.
+    /// Replaces an outbox entry, on condition that the stored one still has this stamp.
     ///
     /// # Errors
-    /// When the row cannot be stored.
-    pub fn reschedule(&mut self, due: &OutboxEntry, stamp: u64) -> Result<(), CommitError> {
-        self.put_outbox_entry(due, Expect::Version(stamp))
+    /// [`CommitError::Unstorable`].
+    pub fn reschedule(&mut self, entry: &OutboxEntry, stamp: u64) -> Result<(), CommitError> {
+        self.put_outbox_entry(entry, Expect::Version(stamp))
     }
 
-    /// The effect is done: deletes the row, on condition that it is still the one with this stamp.
-    pub fn finish(&mut self, due: &OutboxEntry) {
-        self.delete(due.job.key(), Expect::Version(due.stamp));
+    /// Deletes the entry of a job that is done, on condition that the stored one still has the same stamp.
+    pub fn finish(&mut self, entry: &OutboxEntry) {
+        self.delete(entry.job.key(), Expect::Version(entry.stamp));
     }
 
-    fn put_outbox_entry(&mut self, due: &OutboxEntry, expect: Expect) -> Result<(), CommitError> {
+    fn put_outbox_entry(&mut self, entry: &OutboxEntry, expect: Expect) -> Result<(), CommitError> {
         let index = [
-            (GSI1.pk, text(due.job.shard())),
-            (GSI1.sk, text(keys::outbox_order(due.due_at, &due.job.to_string()))),
+            (GSI1.pk, text(entry.job.shard())),
+            (GSI1.sk, text(keys::outbox_order(entry.due_at, &entry.job.to_string()))),
         ];
-        self.put_document(due.job.key(), expect, due, index)
+        self.put_document(entry.job.key(), expect, entry, index)
     }
 }
 
 impl Store {
-    /// A due row as it stands.
+    /// The outbox entry of a job; `None` if the job is not enqueued.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn outbox_entry(&self, job: &Job) -> Result<Option<OutboxEntry>, ReadError> {
         self.table.get(&job.key(), Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// What is owed by `now` in one of the [`keys::OUTBOX_SHARDS`], oldest first, at most `limit`.
+    /// The outbox entries of one of the [`keys::OUTBOX_SHARDS`] that are due by `now`, the oldest first, at most `limit`.
     ///
-    /// A row that another version of the code wrote may not be readable; it must not keep the others from being done.
+    /// Each entry has its own result: an entry that cannot be read, because another version of the code wrote it, does not
+    /// delay the others.
     ///
     /// # Errors
-    /// When the table does not answer.
+    /// [`TableError`].
     pub async fn due_outbox_entries(
         &self,
         shard: u8,
@@ -206,7 +206,7 @@ impl Store {
             index: Some(GSI1),
             pk: keys::outbox_shard_number(shard),
             from: String::from("0"),
-            to: format!("{}~", keys::instant(now)),
+            to: format!("{}~", instant(now)),
             backwards: false,
             limit: Some(limit),
             consistency: Consistency::Eventual,
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_effect_reads_as_written() {
+    fn every_job_is_parsed_from_its_text() {
         let appointment = AppointmentId::from_bits(1);
         let announcements =
             Event::ALL.into_iter().map(|event| Job::Announcement { appointment, version: 3, event });

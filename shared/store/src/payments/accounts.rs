@@ -1,20 +1,21 @@
-//! Experts' accounts at payment gateways, and what the platform keeps of their prices.
+//! Rows of experts' accounts at payment gateways, and of their own commission rates.
 
 use domain::ExpertId;
 use domain::payments::account::{ExpertFee, PaymentAccount};
 use domain::payments::gateway::GatewayKind;
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
+use super::keys;
 use crate::table::{Consistency, Expect};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
 impl Transaction {
-    /// Writes what a gateway says of an account over the version before it, and whose it is.
+    /// Writes an account, on condition that the stored version is the one before, and a row that leads from the account to its
+    /// expert.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_payment_account(
         &mut self,
         expert: ExpertId,
@@ -26,26 +27,26 @@ impl Transaction {
         self.put_document(owner, Expect::Anything, &AccountOwner { expert }, [])
     }
 
-    /// Writes what the platform keeps of an expert's prices over the version before it.
+    /// Writes an expert's own commission rate, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_fee(&mut self, expert: ExpertId, fee: &ExpertFee) -> Result<(), CommitError> {
         self.put_document(keys::fee(expert), Expect::read(fee.version - 1), fee, [])
     }
 }
 
-/// AppointmentsOf an account is.
+/// The row that leads from an account to its expert.
 #[derive(Serialize, Deserialize)]
 struct AccountOwner {
     expert: ExpertId,
 }
 
 impl Store {
-    /// What a gateway last said of an expert's account.
+    /// An expert's account at a gateway, as it was when it was last read from the gateway.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn payment_account(
         &self,
         expert: ExpertId,
@@ -55,10 +56,10 @@ impl Store {
         self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// AppointmentsOf an account at a gateway is.
+    /// The expert who owns an account at a gateway; `None` for an account that the platform does not know.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn account_owner(
         &self,
         gateway: GatewayKind,
@@ -68,10 +69,10 @@ impl Store {
         Ok(row.map(document::<AccountOwner>).transpose()?.map(|owner| owner.expert))
     }
 
-    /// What the platform keeps of an expert's prices, where that is not the usual rate.
+    /// An expert's own commission rate; `None` if one was never set.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn fee(&self, expert: ExpertId) -> Result<Option<ExpertFee>, ReadError> {
         self.table.get(&keys::fee(expert), Consistency::Strong).await?.map(document).transpose()
     }

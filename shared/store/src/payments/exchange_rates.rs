@@ -1,10 +1,10 @@
-//! The latest exchange rates: one row, which every estimate reads.
+//! The row of the latest exchange rates. Every estimate reads it.
 
 use domain::Timestamp;
 use domain::payments::exchange::ReferenceRates;
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
+use super::keys;
 use crate::table::{Consistency, Expect};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -12,30 +12,30 @@ use crate::{CommitError, ReadError, Store, Transaction};
 /// Exchange rates with their version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionedRates {
-    /// Grows by one with each newer day.
+    /// Increases by one with each newer set of rates.
     pub version: u64,
-    /// When they were fetched.
+    /// When the rates were fetched.
     pub fetched_at: Timestamp,
-    /// The rates, and their day.
+    /// The rates and their date.
     #[serde(flatten)]
     pub rates: ReferenceRates,
 }
 
 impl Transaction {
-    /// Writes rates over the version before them.
+    /// Writes rates, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When they cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_exchange_rates(&mut self, rates: &VersionedRates) -> Result<(), CommitError> {
         self.put_document(keys::exchange_rates(), Expect::read(rates.version - 1), rates, [])
     }
 }
 
 impl Store {
-    /// The latest rates; none before the first were fetched. A reader who estimates need not see those of this moment.
+    /// The latest rates; `None` before the first were fetched. Eventual consistency is sufficient for estimates.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn exchange_rates(
         &self,
         consistency: Consistency,

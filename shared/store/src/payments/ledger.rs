@@ -1,7 +1,7 @@
-//! The ledger: a row for each entry, written once and never changed, in the order in which it was written down.
+//! Rows of the ledger: one per entry, written once and never changed.
 //!
-//! The rows of a payment's movements stand beside the payment, so that one request reads all that ever happened to it; two
-//! indexes show the same rows by expert and by day.
+//! The entries of a payment are in the partition of its appointment, so that one query reads the payment with its whole
+//! history. Two indexes list the entries by expert and by UTC day, ordered by the time at which they were recorded.
 
 use chrono::NaiveDate;
 use domain::kernel::money::AmountTooLarge;
@@ -10,51 +10,52 @@ use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::{AppointmentId, Currency, ExpertId, Money, TimeSpan, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{self, GSI1, GSI2, Key};
+use super::keys;
+use crate::keys::{GSI1, GSI2, Key, instant};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::{document, key_of, text};
 use crate::{CommitError, ReadError, Store, Transaction};
 
-/// A stretch of the ledger.
+/// One page of an expert's ledger.
 #[derive(Debug, Clone)]
 pub struct LedgerPage {
-    /// Oldest first.
+    /// The entries, the oldest first.
     pub entries: Vec<Entry>,
-    /// Where the next page begins; `None` at the end.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl Transaction {
-    /// Writes what moved of an appointment's payment, once: its number was never used before.
+    /// Writes a ledger entry of an appointment, on condition that no entry with this number exists.
     ///
     /// # Errors
-    /// When it cannot be stored.
-    pub fn put_entry(&mut self, appointment: AppointmentId, entry: &Entry) -> Result<(), CommitError> {
-        self.put_ledger(keys::entry(appointment, entry.number), entry)
+    /// [`CommitError::Unstorable`].
+    pub fn put_ledger_entry(&mut self, appointment: AppointmentId, entry: &Entry) -> Result<(), CommitError> {
+        self.put_ledger_row(keys::ledger_entry(appointment, entry.number), entry)
     }
 
-    /// Writes a payout, or that it came back, once.
+    /// Writes the ledger entry of a payout, on condition that it does not exist. `kind` says whether it was paid or has failed.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_payout(&mut self, kind: &str, payout: &str, entry: &Entry) -> Result<(), CommitError> {
-        self.put_ledger(keys::payout(entry.expert, entry.gateway, kind, payout), entry)
+        self.put_ledger_row(keys::payout(entry.expert, entry.gateway, kind, payout), entry)
     }
 
-    fn put_ledger(&mut self, key: Key, entry: &Entry) -> Result<(), CommitError> {
-        let place = keys::ledger_order(entry.at, &key);
+    fn put_ledger_row(&mut self, key: Key, entry: &Entry) -> Result<(), CommitError> {
+        let order = keys::ledger_order(entry.at, &key);
         let index = [
             (GSI1.pk, text(keys::ledger_of_expert(entry.expert))),
-            (GSI1.sk, text(place.clone())),
+            (GSI1.sk, text(order.clone())),
             (GSI2.pk, text(keys::ledger_of_day(entry.at.utc_day()))),
-            (GSI2.sk, text(place)),
+            (GSI2.sk, text(order)),
         ];
         self.put_document(key, Expect::Absent, &Row::of(entry), index)
     }
 }
 
-/// An entry as it is stored. Its movements are lists without names, so that what one look finds stays below the kilobyte that
-/// one write unit takes.
+/// An entry as it is stored. Movements are lists without attribute names, so that an entry usually stays below 1 KB, which is
+/// the size of one write unit.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Row {
     appointment: Option<AppointmentId>,
@@ -65,7 +66,8 @@ pub(crate) struct Row {
     movements: Vec<Line>,
 }
 
-/// Kind, amount, currency, object, idempotency key, when, and the accounts where they are not those of the kind.
+/// A movement: kind, amount, currency, gateway object, idempotency key, time, and the two accounts if they are not those that
+/// follow from the kind.
 #[derive(Serialize, Deserialize)]
 struct Line(
     MovementKind,
@@ -96,7 +98,7 @@ impl Row {
     }
 }
 
-/// Reads an entry's row.
+/// Reads the row of a ledger entry.
 pub(crate) fn entry_of(item: Item) -> Result<Entry, ReadError> {
     let key = key_of(&item);
     let row: Row = document(item)?;
@@ -120,24 +122,25 @@ pub(crate) fn entry_of(item: Item) -> Result<Entry, ReadError> {
 }
 
 impl Store {
-    /// What was written down of an expert's money within a span, oldest first. `after` continues behind the page that gave it
-    /// as `next`; without a limit the page is everything.
+    /// The ledger entries of an expert that were recorded within a span, the oldest first.
+    ///
+    /// `after` is the `next` of the previous page. Without a limit, the page contains all entries. The latest may be missing.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn ledger(
         &self,
         expert: ExpertId,
-        written: TimeSpan,
+        recorded: TimeSpan,
         after: Option<&str>,
         limit: Option<u16>,
     ) -> Result<LedgerPage, ReadError> {
         let query = Query {
             index: Some(GSI1),
             pk: keys::ledger_of_expert(expert),
-            // Nothing sorts between a place and itself with a space, the lowest character that is printable.
-            from: after.map_or_else(|| keys::instant(written.start()), |after| format!("{after} ")),
-            to: format!("{}~", keys::instant(written.end().plus(-1))),
+            // Appending a space, the lowest printable character, excludes `after` itself and nothing else.
+            from: after.map_or_else(|| instant(recorded.start()), |after| format!("{after} ")),
+            to: format!("{}~", instant(recorded.end().plus(-1))),
             backwards: false,
             limit: limit.map(|limit| limit + 1),
             consistency: Consistency::Eventual,
@@ -147,16 +150,16 @@ impl Store {
         if let Some(limit) = limit {
             items.truncate(limit.into());
         }
-        let place = |item: &Item| item.get(GSI1.sk).and_then(|value| value.as_s().ok()).cloned();
-        let next = items.last().filter(|_| more).and_then(place);
+        let order = |item: &Item| item.get(GSI1.sk).and_then(|value| value.as_s().ok()).cloned();
+        let next = items.last().filter(|_| more).and_then(order);
         let entries = items.into_iter().map(entry_of).collect::<Result<_, _>>()?;
         Ok(LedgerPage { entries, next })
     }
 
-    /// Everything that was written down on one UTC day, oldest first.
+    /// All ledger entries that were recorded on a UTC day, the oldest first. The latest may be missing.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn ledger_of_day(&self, day: NaiveDate) -> Result<Vec<Entry>, ReadError> {
         let query = Query {
             index: Some(GSI2),

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod exchange_rates;
+pub mod keys;
 pub mod ledger;
 pub mod payment;
 pub mod reconciliation;

@@ -1,55 +1,57 @@
-//! Payments of appointments.
+//! Rows of payments.
 
 use domain::AppointmentId;
 use domain::payments::payment::Payment;
 
-use crate::keys::{self, GSI2};
+use super::keys;
+use crate::keys::GSI2;
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, Transaction};
 
-/// A stretch of the payments that wait for a person.
+/// One page of the payments that are escalated.
 #[derive(Debug, Clone)]
 pub struct EscalationPage {
-    /// The oldest booking first.
+    /// The payments, the oldest booking first.
     pub payments: Vec<Payment>,
-    /// Behind which the next page begins; `None` at the end.
+    /// The last appointment of this page, if there is another page.
     pub next: Option<AppointmentId>,
 }
 
 impl Transaction {
-    /// Writes a payment over the version before it.
+    /// Writes a payment, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_payment(&mut self, payment: &Payment) -> Result<(), CommitError> {
-        let waits = payment
+        let index = payment
             .escalation
             .map(|_| [(GSI2.pk, text(keys::ESCALATIONS)), (GSI2.sk, text(payment.appointment.to_string()))]);
         let expect = Expect::read(payment.version - 1);
-        self.put_document(keys::payment(payment.appointment), expect, payment, waits.into_iter().flatten())
+        self.put_document(keys::payment(payment.appointment), expect, payment, index.into_iter().flatten())
     }
 
-    /// Fails when the payment is no longer as it was read. One that is written anyway needs no check.
+    /// Adds the condition that the payment has not changed since it was read. A payment that the transaction already writes
+    /// needs no check.
     pub fn check_payment(&mut self, payment: &Payment) {
         self.check(keys::payment(payment.appointment), Expect::Version(payment.version));
     }
 }
 
 impl Store {
-    /// A payment as it stands; none when there is nothing to pay.
+    /// The payment of an appointment; `None` if there is nothing to pay.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn payment(&self, id: AppointmentId) -> Result<Option<Payment>, ReadError> {
         self.table.get(&keys::payment(id), Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// The payments that wait for a person and were booked after that of `after`, the oldest booking first. The last moments may be
-    /// missing.
+    /// The payments that are escalated, the oldest booking first. `after` is the `next` of the previous page. The latest changes
+    /// may be missing.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn escalations(
         &self,
         after: Option<AppointmentId>,

@@ -1,68 +1,77 @@
-//! How far the gateways' books were compared with the ledger, and what differs.
+//! Rows of the reconciliation: its progress for each gateway, and the differences.
 
 use domain::Timestamp;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::Difference;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{self, Key};
+use super::keys;
+use crate::keys::{Key, SK};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
-/// How far a gateway's books were compared.
+/// How far a gateway's books have been compared with the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Compared {
-    /// AppointmentsOf books.
+pub struct ReconciliationProgress {
+    /// The gateway.
     pub gateway: GatewayKind,
-    /// Grows by one with each change.
+    /// Increases by one with each change.
     pub version: u64,
-    /// Everything before this instant.
+    /// Everything before this instant has been compared.
     pub until: Timestamp,
 }
 
-/// A stretch of the differences.
+/// One page of the differences.
 #[derive(Debug, Clone)]
 pub struct DifferencePage {
-    /// Those that stand, then those that are over, the latest first.
+    /// The open differences, then the resolved ones, the latest first.
     pub differences: Vec<Difference>,
-    /// Where the next page begins; `None` at the end.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// Where a difference stands; it moves when it begins to count and when it is over.
-fn place(difference: &Difference) -> Key {
+/// The key of a difference. It changes when the difference is confirmed and when it is resolved.
+fn key_of(difference: &Difference) -> Key {
     let Difference { gateway, object, currency, resolved_at, counts, .. } = difference;
     match resolved_at {
         Some(at) => keys::resolved_difference(*at, *gateway, object, currency),
-        None => keys::difference(if *counts { keys::OPEN } else { keys::MAYBE }, *gateway, object, currency),
+        None => keys::unresolved_difference(
+            if *counts { keys::OPEN } else { keys::UNCONFIRMED },
+            *gateway,
+            object,
+            currency,
+        ),
     }
 }
 
 impl Transaction {
-    /// Notes how far a gateway's books were compared, over the version before it.
+    /// Writes the progress, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When it cannot be stored.
-    pub fn put_compared(&mut self, compared: &Compared) -> Result<(), CommitError> {
-        let expect = Expect::read(compared.version - 1);
-        self.put_document(keys::books(compared.gateway), expect, compared, [])
+    /// [`CommitError::Unstorable`].
+    pub fn put_reconciliation_progress(
+        &mut self,
+        progress: &ReconciliationProgress,
+    ) -> Result<(), CommitError> {
+        let expect = Expect::read(progress.version - 1);
+        self.put_document(keys::reconciliation_progress(progress.gateway), expect, progress, [])
     }
 
-    /// Writes a difference, in the place of what was known of it before.
+    /// Writes a difference. `before` is the stored version that it replaces, if there is one.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_difference(
         &mut self,
         difference: &Difference,
         before: Option<&Difference>,
     ) -> Result<(), CommitError> {
-        let key = place(difference);
+        let key = key_of(difference);
         let expect = match before {
-            Some(before) if place(before) == key => Expect::Version(before.version),
+            Some(before) if key_of(before) == key => Expect::Version(before.version),
             Some(before) => {
-                self.drop_difference(before);
+                self.delete_difference(before);
                 Expect::Absent
             }
             None => Expect::Absent,
@@ -70,45 +79,52 @@ impl Transaction {
         self.put_document(key, expect, difference, [])
     }
 
-    /// Forgets a difference that never counted.
-    pub fn drop_difference(&mut self, difference: &Difference) {
-        self.delete(place(difference), Expect::Version(difference.version));
+    /// Deletes a difference.
+    pub fn delete_difference(&mut self, difference: &Difference) {
+        self.delete(key_of(difference), Expect::Version(difference.version));
     }
 }
 
 impl Store {
-    /// How far a gateway's books were compared; none before the first time.
+    /// How far a gateway's books have been compared; `None` before the first run.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub async fn compared(&self, gateway: GatewayKind) -> Result<Option<Compared>, ReadError> {
-        self.table.get(&keys::books(gateway), Consistency::Strong).await?.map(document).transpose()
+    /// [`ReadError`].
+    pub async fn reconciliation_progress(
+        &self,
+        gateway: GatewayKind,
+    ) -> Result<Option<ReconciliationProgress>, ReadError> {
+        self.table
+            .get(&keys::reconciliation_progress(gateway), Consistency::Strong)
+            .await?
+            .map(document)
+            .transpose()
     }
 
-    /// Every difference that stands, also those that do not count yet, of all gateways.
+    /// All unresolved differences of all gateways, including those that are not confirmed yet.
     ///
     /// # Errors
-    /// When they cannot be read.
-    pub async fn standing_differences(&self) -> Result<Vec<Difference>, ReadError> {
-        let query = differences(keys::MAYBE.to_owned(), format!("{}~", keys::OPEN), None);
+    /// [`ReadError`].
+    pub async fn unresolved_differences(&self) -> Result<Vec<Difference>, ReadError> {
+        let query = differences(keys::UNCONFIRMED.to_owned(), format!("{}~", keys::OPEN), None);
         self.table.query(&query).await?.into_iter().map(document).collect()
     }
 
-    /// The differences that count: those that stand, then those that are over, the latest first.
-    ///
-    /// `after` continues behind the page that gave it as `next`.
+    /// The confirmed differences: the open ones, then the resolved ones, the latest first. `after` is the `next` of the previous
+    /// page.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn differences(&self, after: Option<&str>, limit: u16) -> Result<DifferencePage, ReadError> {
         let first = keys::OPEN.to_owned();
-        // Behind `after`: nothing sorts between it and itself with a space. A forged one does not lead to what does not count.
+        // Appending a space, the lowest printable character, excludes `after` itself and nothing else. A forged cursor does not
+        // lead to unconfirmed differences.
         let from = after.map_or_else(|| first.clone(), |after| format!("{after} ").max(first.clone()));
         let query = differences(from, format!("{}~", keys::RESOLVED), Some(limit + 1));
         let mut items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
         let more = items.len() > usize::from(limit);
         items.truncate(limit.into());
-        let sort_key = |item: &Item| item.get(keys::SK).and_then(|value| value.as_s().ok()).cloned();
+        let sort_key = |item: &Item| item.get(SK).and_then(|value| value.as_s().ok()).cloned();
         let next = items.last().filter(|_| more).and_then(sort_key);
         let differences = items.into_iter().map(document).collect::<Result<_, _>>()?;
         Ok(DifferencePage { differences, next })

@@ -1,33 +1,34 @@
-//! Events that providers told us of, so that a duplicate does nothing.
+//! Rows of received webhook events, so that a repeated event has no effect.
 
 use domain::Timestamp;
 use domain::kernel::time::DAY;
 
-use crate::keys::{self, VERSION};
+use super::keys;
+use crate::keys::{EXPIRES_AT, VERSION};
 use crate::table::{Consistency, Expect, Item};
 use crate::transaction::number;
 use crate::{ReadError, Store, Transaction};
 
-/// How long an event is remembered, in seconds: Stripe retries for three days.
-const KEPT: i64 = 7 * DAY;
+/// How long an event is remembered, in seconds. Stripe repeats an event for up to three days.
+const RETENTION: i64 = 7 * DAY;
 
 impl Transaction {
-    /// Notes that an event was taken; the transaction fails when it was before.
-    pub fn put_webhook_event(&mut self, provider: &str, id: &str, now: Timestamp) {
+    /// Records an event, on condition that it was not recorded before.
+    pub fn put_webhook_event(&mut self, gateway: &str, id: &str, now: Timestamp) {
         let item = Item::from([
             (VERSION.to_owned(), number(1)),
-            (keys::EXPIRES_AT.to_owned(), number(now.plus(KEPT).seconds())),
+            (EXPIRES_AT.to_owned(), number(now.plus(RETENTION).seconds())),
         ]);
-        self.put(keys::webhook_event(provider, id), Expect::Absent, item);
+        self.put(keys::webhook_event(gateway, id), Expect::Absent, item);
     }
 }
 
 impl Store {
-    /// Whether an event was taken.
+    /// Whether an event was recorded.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub async fn webhook_event_taken(&self, provider: &str, id: &str) -> Result<bool, ReadError> {
-        Ok(self.table.get(&keys::webhook_event(provider, id), Consistency::Strong).await?.is_some())
+    /// [`ReadError`].
+    pub async fn webhook_event_received(&self, gateway: &str, id: &str) -> Result<bool, ReadError> {
+        Ok(self.table.get(&keys::webhook_event(gateway, id), Consistency::Strong).await?.is_some())
     }
 }

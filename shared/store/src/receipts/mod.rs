@@ -1,3 +1,4 @@
 //! Rows of the area `receipts`.
 
+pub mod keys;
 pub mod receipt;

@@ -1,4 +1,4 @@
-//! Receipts, their numbers, and what they say of their issuer.
+//! Rows of receipts, receipt numbers, billing details and tax calculations.
 
 use domain::receipts::billing::BillingDetails;
 use domain::receipts::receipt::{DocumentName, Receipt};
@@ -6,7 +6,8 @@ use domain::receipts::tax::Taxes;
 use domain::{AppointmentId, ExpertId, ReceiptId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{self, GSI1, GSI2, VERSION};
+use super::keys;
+use crate::keys::{GSI1, GSI2, VERSION, appointment_partition};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::{document, number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -14,70 +15,70 @@ use crate::{CommitError, ReadError, Store, Transaction};
 /// Billing details with their version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionedBilling {
-    /// Grows by one with each change; the ETag.
+    /// Increases by one with each change. It is also the ETag.
     pub version: u64,
-    /// The details.
+    /// The billing details.
     pub details: BillingDetails,
 }
 
-/// What a gateway calculated for a document, kept until the document is issued and after.
+/// A gateway's tax calculation for a document. It is stored before the document is issued and is never deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WrittenCalculation {
-    /// Grows by one each time it had to be calculated anew.
+pub struct VersionedTaxCalculation {
+    /// Increases by one with each new calculation.
     pub version: u64,
-    /// What the gateway calls it.
+    /// The gateway's id of the calculation.
     pub id: String,
-    /// Until when the gateway takes it into the expert's tax reports.
+    /// The gateway adds the calculation to the expert's tax reports until this instant.
     pub valid_until: Timestamp,
-    /// What it came to.
+    /// The calculated taxes.
     pub taxes: Taxes,
 }
 
-/// The last number of a series. The number is the row's version: each document that is issued makes both one larger.
+/// The last receipt number of an expert in a year. The row's version is the number: each issued document increases it by one.
 #[derive(Deserialize)]
 struct Counter {
     version: u32,
 }
 
-/// A stretch of an issuer's series of a year.
+/// One page of the documents that an expert has issued in a year.
 #[derive(Debug, Clone)]
 pub struct ReceiptPage {
-    /// In the order of their numbers.
+    /// The documents, ordered by number.
     pub receipts: Vec<Receipt>,
-    /// The sequence number behind which the next page begins; `None` at the end.
+    /// The last sequence number of this page, if there is another page.
     pub next: Option<u32>,
 }
 
 impl Transaction {
-    /// Writes billing details over the version before them.
+    /// Writes billing details, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When they cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_billing(&mut self, expert: ExpertId, billing: &VersionedBilling) -> Result<(), CommitError> {
         self.put_document(keys::billing(expert), Expect::read(billing.version - 1), billing, [])
     }
 
-    /// Writes a calculation over the one before it.
+    /// Writes a tax calculation, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_tax_calculation(
         &mut self,
         appointment: AppointmentId,
         name: DocumentName<'_>,
-        calculation: &WrittenCalculation,
+        calculation: &VersionedTaxCalculation,
     ) -> Result<(), CommitError> {
         let expect = Expect::read(calculation.version - 1);
         self.put_document(keys::tax_calculation(appointment, name), expect, calculation, [])
     }
 
-    /// Issues a document under its number.
+    /// Writes a document and the counter of its number.
     ///
-    /// The counter must still stand one before the number, and the movement must have no such document yet. Either both rows
-    /// are written or none, so the series has no gap and no number twice, whoever races and whatever crashes.
+    /// The conditions are that the counter is one below the number, and that the document does not exist. Both rows are
+    /// written or none, so numbers have no gap and no duplicate, whatever requests race and wherever the process stops.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn issue_receipt(&mut self, receipt: &Receipt) -> Result<(), CommitError> {
         let (year, sequence) = (receipt.number.year(), receipt.number.sequence());
         let counter = Item::from([(VERSION.to_owned(), number(sequence))]);
@@ -89,7 +90,7 @@ impl Transaction {
         let by_id = keys::receipt(receipt.id);
         let more = [
             (VERSION, number(1)),
-            (GSI1.pk, text(keys::receipts_of(receipt.expert))),
+            (GSI1.pk, text(keys::receipts_of_expert(receipt.expert))),
             (GSI1.sk, text(keys::receipt_order(year, sequence))),
             (GSI2.pk, text(by_id.pk)),
             (GSI2.sk, text(by_id.sk)),
@@ -99,27 +100,27 @@ impl Transaction {
 }
 
 impl Store {
-    /// An expert's billing details.
+    /// The billing details of an expert.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn billing(&self, expert: ExpertId) -> Result<Option<VersionedBilling>, ReadError> {
         self.table.get(&keys::billing(expert), Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// The sequence number of the last document that an expert issued in a year; 0 before the first.
+    /// The sequence number of the last document that an expert has issued in a year; 0 before the first.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn last_receipt(&self, expert: ExpertId, year: u16) -> Result<u32, ReadError> {
         let counter = self.table.get(&keys::receipt_counter(expert, year), Consistency::Strong).await?;
         Ok(counter.map(document::<Counter>).transpose()?.map_or(0, |counter| counter.version))
     }
 
-    /// The document of this name among those of an appointment.
+    /// The document of an appointment with this name.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn document(
         &self,
         appointment: AppointmentId,
@@ -129,27 +130,27 @@ impl Store {
         self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// What a gateway calculated for the document of this name.
+    /// The gateway's tax calculation for the document with this name.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn tax_calculation(
         &self,
         appointment: AppointmentId,
         name: DocumentName<'_>,
-    ) -> Result<Option<WrittenCalculation>, ReadError> {
+    ) -> Result<Option<VersionedTaxCalculation>, ReadError> {
         let key = keys::tax_calculation(appointment, name);
         self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// The documents of an appointment in the order of their numbers: a few, one for each movement of its money.
+    /// The documents of an appointment, ordered by number. There are few: one for each payment, refund and failed refund.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn documents(&self, appointment: AppointmentId) -> Result<Vec<Receipt>, ReadError> {
         let query = Query {
             index: None,
-            pk: keys::appointment_rows(appointment),
+            pk: appointment_partition(appointment),
             from: keys::DOCUMENTS.to_owned(),
             to: format!("{}~", keys::DOCUMENTS),
             backwards: false,
@@ -162,17 +163,17 @@ impl Store {
         Ok(receipts)
     }
 
-    /// A document by its id. One that was issued moments ago may not be found yet.
+    /// A document by its id. A document that was issued moments ago may not be found yet.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn receipt(&self, id: ReceiptId) -> Result<Option<Receipt>, ReadError> {
-        let place = keys::receipt(id);
+        let key = keys::receipt(id);
         let query = Query {
             index: Some(GSI2),
-            pk: place.pk,
-            from: place.sk.clone(),
-            to: place.sk,
+            pk: key.pk,
+            from: key.sk.clone(),
+            to: key.sk,
             backwards: false,
             limit: Some(1),
             consistency: Consistency::Eventual,
@@ -180,10 +181,10 @@ impl Store {
         self.table.query(&query).await?.pop().map(document).transpose()
     }
 
-    /// What an expert issued in a year behind this sequence number. The last moments may be missing.
+    /// The documents that an expert has issued in a year, after this sequence number. The latest may be missing.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn receipts(
         &self,
         expert: ExpertId,
@@ -193,7 +194,7 @@ impl Store {
     ) -> Result<ReceiptPage, ReadError> {
         let query = Query {
             index: Some(GSI1),
-            pk: keys::receipts_of(expert),
+            pk: keys::receipts_of_expert(expert),
             from: keys::receipt_order(year, after.saturating_add(1)),
             to: keys::receipt_order(year, u32::MAX),
             backwards: false,

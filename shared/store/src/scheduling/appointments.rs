@@ -1,4 +1,4 @@
-//! Appointments and their payments.
+//! Rows of appointments, and appointments together with their payments.
 
 use domain::payments::ledger::Movement;
 use domain::payments::payment::Payment;
@@ -6,111 +6,116 @@ use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
 
-use crate::keys::{self, GSI1, GSI2};
+use super::keys;
+use crate::keys::{GSI1, GSI2, SK, appointment_partition, instant};
 use crate::payments::ledger::entry_of;
 use crate::table::{Consistency, Expect, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
-/// Most reads of an appointment that is being written meanwhile.
-const MOST_READS: usize = 5;
+/// How often an appointment is read at most while it is being written.
+const MAX_READS: usize = 5;
 
-/// A stretch of a dashboard.
+/// One page of the appointments of an expert or a client.
 #[derive(Debug, Clone)]
 pub struct AppointmentPage {
-    /// In the order of their starts.
+    /// The appointments, ordered by start.
     pub appointments: Vec<Appointment>,
-    /// Where the next page begins; `None` at the end.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// An appointment, its payment, and what moved.
+/// An appointment, its payment, and the movements of its ledger entries.
 #[derive(Debug, Clone)]
 pub struct AppointmentRecord {
     /// The appointment.
     pub appointment: Appointment,
-    /// None when there is nothing to pay.
+    /// The payment; `None` if there is nothing to pay.
     pub payment: Option<Payment>,
-    /// Everything that moved, in the order in which it was written down.
+    /// All movements, in the order in which they were recorded.
     pub movements: Vec<Movement>,
 }
 
 impl Transaction {
-    /// Writes an appointment over the version before it.
+    /// Writes an appointment, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// When it cannot be stored.
+    /// [`CommitError::Unstorable`].
     pub fn put_appointment(&mut self, appointment: &Appointment) -> Result<(), CommitError> {
-        let place = keys::by_time(appointment.start, appointment.id);
-        let mut index =
-            vec![(GSI2.pk, text(keys::of_client(appointment.client))), (GSI2.sk, text(place.clone()))];
-        // A hold that ended unpaid is nothing to the expert.
+        let order = keys::appointment_order(appointment.start, appointment.id);
+        let mut index = vec![
+            (GSI2.pk, text(keys::appointments_of_client(appointment.client))),
+            (GSI2.sk, text(order.clone())),
+        ];
+        // The expert does not see holds that expired unpaid.
         if appointment.status != Status::Expired {
-            index.push((GSI1.pk, text(keys::of_expert(appointment.expert))));
-            index.push((GSI1.sk, text(place)));
+            index.push((GSI1.pk, text(keys::appointments_of_expert(appointment.expert))));
+            index.push((GSI1.sk, text(order)));
         }
         let expect = Expect::read(appointment.version - 1);
         self.put_document(keys::appointment(appointment.id), expect, appointment, index)
     }
 
-    /// Fails when the appointment is no longer as it was read. One that is written anyway needs no check.
+    /// Adds the condition that the appointment has not changed since it was read. An appointment that the transaction already
+    /// writes needs no check.
     pub fn check_appointment(&mut self, appointment: &Appointment) {
         self.check(keys::appointment(appointment.id), Expect::Version(appointment.version));
     }
 }
 
 impl Store {
-    /// An appointment as it stands.
+    /// An appointment, read with strong consistency.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`].
     pub async fn appointment(&self, id: AppointmentId) -> Result<Option<Appointment>, ReadError> {
         self.table.get(&keys::appointment(id), Consistency::Strong).await?.map(document).transpose()
     }
 
-    /// An appointment with its payment and everything that moved, in one request.
+    /// An appointment with its payment and all movements, in one query.
     ///
-    /// A query is not isolated from a transaction: it may see some of its rows and not others
+    /// A query is not isolated from transactions: it may see some rows of a transaction and not others
     /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation>). A
-    /// payment counts its entries, so a read that saw the one without the other is made again. Whoever acts on an appointment
-    /// and its payment without writing both checks the other ([`Transaction::check_appointment`],
-    /// [`Transaction::check_payment`]).
+    /// payment counts its ledger entries, so a read that saw only one of the two is detected and repeated. A caller that
+    /// decides on an appointment and its payment and writes only one of them checks the other one in the transaction
+    /// ([`Transaction::check_appointment`], [`Transaction::check_payment`]).
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// [`ReadError`]; [`TableError::Busy`] if the rows changed during every read.
     pub async fn appointment_record(
         &self,
         id: AppointmentId,
     ) -> Result<Option<AppointmentRecord>, ReadError> {
-        for read in 1..=MOST_READS {
+        for read in 1..=MAX_READS {
             let (record, entries) = self.read_record(id).await?;
             let counted = record
                 .as_ref()
                 .and_then(|record| record.payment.as_ref())
                 .map_or(0, |payment| payment.entries);
-            // Entries that stay uncounted were written by hand. Everybody shall see those; who acts on them finds that the payment
-            // is as it was read.
-            let by_hand = read == MOST_READS && entries > counted;
+            // If there are still more entries than the payment counts, the extra ones were added manually to the table. They are
+            // shown. They cannot hide a concurrent change: its transaction also writes the payment, whose version is checked.
+            let by_hand = read == MAX_READS && entries > counted;
             if counted == entries || by_hand {
                 return Ok(record);
             }
         }
-        Err(TableError::Busy(format!("{id} is being written just now")).into())
+        Err(TableError::Busy(format!("{id} is being changed; try again")).into())
     }
 
-    /// The same for who found that something is owed, and must see what owed it.
+    /// Like [`Store::appointment_record`], for a job whose outbox entry was already read.
     ///
-    /// A query may still see all of an appointment as it was before a transaction, another row of which was read already: who
-    /// then finds nothing to do would take for done what was only just owed. A read of one row is never behind.
+    /// The result is not older than the transaction that wrote the outbox entry. A query may return all rows of an appointment
+    /// as they were before a transaction of which another row was read already. The job would then find nothing to do, and
+    /// its entry would be deleted. A read of a single row is always up to date, so it serves as the comparison.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// As for [`Store::appointment_record`].
     pub async fn latest_appointment_record(
         &self,
         id: AppointmentId,
     ) -> Result<Option<AppointmentRecord>, ReadError> {
         let version = |payment: Option<&Payment>| payment.map_or(0, |payment| payment.version);
-        for _ in 0..MOST_READS {
+        for _ in 0..MAX_READS {
             let latest = self.payment(id).await?;
             let record = self.appointment_record(id).await?;
             let seen = record.as_ref().and_then(|record| record.payment.as_ref());
@@ -118,15 +123,15 @@ impl Store {
                 return Ok(record);
             }
         }
-        Err(TableError::Busy(format!("{id} is being written just now")).into())
+        Err(TableError::Busy(format!("{id} is being changed; try again")).into())
     }
 
-    /// What one query sees of it, and how many ledger entries.
+    /// The result of one query, with the number of ledger entries that it saw.
     async fn read_record(&self, id: AppointmentId) -> Result<(Option<AppointmentRecord>, u32), ReadError> {
-        let (first, last) = (keys::appointment(id).sk, keys::payment(id).sk);
+        let (first, last) = (keys::appointment(id).sk, crate::payments::keys::payment(id).sk);
         let query = Query {
             index: None,
-            pk: keys::appointment_rows(id),
+            pk: appointment_partition(id),
             from: first.clone(),
             to: last.clone(),
             backwards: false,
@@ -136,13 +141,12 @@ impl Store {
         let (mut appointment, mut payment, mut movements) = (None, None, Vec::new());
         let mut entries = 0;
         for item in self.table.query(&query).await? {
-            let sort_key =
-                item.get(keys::SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+            let sort_key = item.get(SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
             if sort_key == first {
                 appointment = Some(document(item)?);
             } else if sort_key == last {
                 payment = Some(document(item)?);
-            } else if sort_key.starts_with(keys::ENTRIES) {
+            } else if sort_key.starts_with(crate::payments::keys::LEDGER_ENTRIES) {
                 movements.extend(entry_of(item)?.movements);
                 entries += 1;
             }
@@ -151,12 +155,12 @@ impl Store {
         Ok((record, entries))
     }
 
-    /// The appointments of one side that start within a span, by time.
+    /// The appointments of an expert or a client that start within a span, ordered by start.
     ///
-    /// `after` continues behind the last appointment of the page before; it is what that page gave as `next`.
+    /// `after` is the `next` of the previous page. The latest changes may be missing.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn appointments(
         &self,
         whose: AppointmentsOf,
@@ -165,16 +169,16 @@ impl Store {
         limit: u16,
     ) -> Result<AppointmentPage, ReadError> {
         let (index, pk) = match whose {
-            AppointmentsOf::Expert(id) => (GSI1, keys::of_expert(id)),
-            AppointmentsOf::Client(id) => (GSI2, keys::of_client(id)),
+            AppointmentsOf::Expert(id) => (GSI1, keys::appointments_of_expert(id)),
+            AppointmentsOf::Client(id) => (GSI2, keys::appointments_of_client(id)),
         };
-        let first = keys::instant(starts.start());
+        let first = instant(starts.start());
         let query = Query {
             index: Some(index),
             pk,
-            // Behind `after`: nothing sorts between it and itself with a space, the lowest character that is printable.
+            // Appending a space, the lowest printable character, excludes `after` itself and nothing else.
             from: after.map_or(first, |after| format!("{after} ")),
-            to: format!("{}~", keys::instant(starts.end().plus(-1))),
+            to: format!("{}~", instant(starts.end().plus(-1))),
             backwards: false,
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
@@ -183,22 +187,23 @@ impl Store {
         let mut appointments: Vec<Appointment> = items.into_iter().map(document).collect::<Result<_, _>>()?;
         let more = appointments.len() > usize::from(limit);
         appointments.truncate(limit.into());
-        let next = appointments.last().filter(|_| more).map(|last| keys::by_time(last.start, last.id));
+        let next =
+            appointments.last().filter(|_| more).map(|last| keys::appointment_order(last.start, last.id));
         Ok(AppointmentPage { appointments, next })
     }
 }
 
-/// AppointmentsOf dashboard.
+/// Whose appointments to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppointmentsOf {
-    /// Sessions that this expert gives.
+    /// The sessions that this expert gives.
     Expert(ExpertId),
-    /// Sessions that this client booked.
+    /// The sessions that this client has booked.
     Client(ClientId),
 }
 
 impl AppointmentsOf {
-    /// The side of the appointment.
+    /// The side on which the expert or client is.
     pub fn party(self) -> Party {
         match self {
             Self::Expert(_) => Party::Expert,

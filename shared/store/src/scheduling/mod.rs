@@ -1,4 +1,5 @@
 //! Rows of the area `scheduling`.
 
 pub mod appointments;
+pub mod keys;
 pub mod occupancy;

@@ -1,21 +1,22 @@
-//! The days of an expert: what list_slots and booking read, and what a decision writes.
+//! Rows of an expert's occupancy: one per UTC day, and one per group session.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::experts::session_type::SessionType;
 use domain::kernel::time::DAY;
-use domain::scheduling::occupancy::{Change, Day, Entry, EntryKey, GroupSession, Occupancy, Seats};
+use domain::scheduling::occupancy::{Day, Entry, EntryKey, GroupSession, Occupancy, OccupancyChange, Seats};
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
+use super::keys;
 use crate::experts::profiles::VersionedRules;
-use crate::keys::{self, VERSION};
+use crate::keys::{EXPIRES_AT, SK, VERSION, expert_partition};
 use crate::table::{Consistency, Expect, Item, Query};
 use crate::transaction::{document, key_of, number, text};
 use crate::{ReadError, Store, Transaction};
 
-/// How long a day's row stays after the day, in seconds: longer than any week whose cap may still count it.
-const KEPT_AFTER: i64 = 35 * DAY;
+/// How long a row is kept after its day, in seconds: longer than any week whose cap may still count it.
+const RETENTION: i64 = 35 * DAY;
 
 const ENTRIES: &str = "entries";
 const SESSION: &str = "session";
@@ -23,15 +24,15 @@ const SEATS: &str = "seats";
 const CAPACITY: &str = "capacity";
 
 impl Transaction {
-    /// Writes what a decision made of an expert's days, under the versions that it read.
+    /// Writes a change of an expert's occupancy, on condition that the rows it was decided on have not changed.
     ///
-    /// The holds that it reclaimed are the caller's to expire, in this same transaction.
-    pub fn put_occupancy(&mut self, expert: ExpertId, change: &Change) {
+    /// The caller expires the appointments of the holds that the change reclaims, in the same transaction.
+    pub fn put_occupancy(&mut self, expert: ExpertId, change: &OccupancyChange) {
         for (date, day) in &change.days {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
             let item = Item::from([
                 (VERSION.to_owned(), number(day.version + 1)),
-                (keys::EXPIRES_AT.to_owned(), number(midnight.plus(DAY + KEPT_AFTER).seconds())),
+                (EXPIRES_AT.to_owned(), number(midnight.plus(DAY + RETENTION).seconds())),
                 (ENTRIES.to_owned(), AttributeValue::M(day.entries.iter().map(write_entry).collect())),
             ]);
             self.put(keys::day(expert, *date), Expect::read(day.version), item);
@@ -52,7 +53,7 @@ impl Transaction {
             let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
             let item = Item::from([
                 (VERSION.to_owned(), number(change.group_version(*start, group))),
-                (keys::EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + KEPT_AFTER).seconds())),
+                (EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + RETENTION).seconds())),
                 (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.session))),
                 (CAPACITY.to_owned(), number(group.capacity)),
                 (SEATS.to_owned(), AttributeValue::M(seats)),
@@ -62,7 +63,8 @@ impl Transaction {
     }
 }
 
-// An entry is a list, not a map: its attribute names would be half of a day's size, and days are what listing pays for.
+// An entry is a list and not a map, because attribute names would double the size of a row, and the size determines the cost of
+// listing slots.
 fn entry_fields(entry: &Entry) -> Vec<AttributeValue> {
     let mut fields = vec![
         text(entry.session_type),
@@ -152,31 +154,32 @@ fn read_group(item: &Item) -> Option<GroupSession> {
     })
 }
 
-/// What an expert offers: rules and one session type.
+/// The availability rules of an expert and one session type.
 #[derive(Debug, Clone)]
 pub struct Offer {
-    /// When.
+    /// The availability rules.
     pub rules: VersionedRules,
-    /// What.
+    /// The session type.
     pub session_type: SessionType,
 }
 
 impl Store {
-    /// The rules and a session type of an expert, in one request; `None` when either is missing.
+    /// The availability rules and a session type of an expert, in one request; `None` if one of them does not exist.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`].
     pub async fn offer(
         &self,
         expert: ExpertId,
         session_type: SessionTypeId,
         consistency: Consistency,
     ) -> Result<Option<Offer>, ReadError> {
-        let wanted = [keys::rules(expert), keys::session_type(expert, session_type)];
+        let keys =
+            [crate::experts::keys::rules(expert), crate::experts::keys::session_type(expert, session_type)];
         let mut rules = None;
         let mut kind = None;
-        for item in self.table.get_many(&wanted, consistency).await? {
-            let is_rules = item.get(keys::SK).and_then(|sk| sk.as_s().ok()) == Some(&wanted[0].sk);
+        for item in self.table.get_many(&keys, consistency).await? {
+            let is_rules = item.get(SK).and_then(|sk| sk.as_s().ok()) == Some(&keys[0].sk);
             if is_rules {
                 rules = Some(document(item)?);
             } else {
@@ -186,10 +189,10 @@ impl Store {
         Ok(rules.zip(kind).map(|(rules, session_type)| Offer { rules, session_type }))
     }
 
-    /// The days that touch a span, with their group sessions.
+    /// The occupancy of the UTC days that a span touches, with their group sessions, in one query.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// [`ReadError`]. A row that this version of the code does not know fails the whole read.
     pub async fn occupancy(
         &self,
         expert: ExpertId,
@@ -199,28 +202,30 @@ impl Store {
         let (from, to) = keys::days(span);
         let query = Query {
             index: None,
-            pk: keys::expert_rows(expert),
+            pk: expert_partition(expert),
             from,
             to,
             backwards: false,
             limit: None,
             consistency,
         };
-        let mut ledger = Occupancy::default();
+        let mut occupancy = Occupancy::default();
         for item in self.table.query(&query).await? {
-            let corrupt =
-                || ReadError::Corrupt { key: key_of(&item), reason: "not a day of this version".to_owned() };
-            let sk = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).ok_or_else(corrupt)?;
-            if let Some(date) = keys::day_of(sk) {
-                ledger.days.insert(date, read_day(&item).ok_or_else(corrupt)?);
-            } else if let Some(key) = keys::group_of(sk) {
-                ledger.groups.insert(key, read_group(&item).ok_or_else(corrupt)?);
+            let corrupt = || ReadError::Corrupt {
+                key: key_of(&item),
+                reason: "not an occupancy row of this version".to_owned(),
+            };
+            let sk = item.get(SK).and_then(|sk| sk.as_s().ok()).ok_or_else(corrupt)?;
+            if let Some(date) = keys::date_of_day(sk) {
+                occupancy.days.insert(date, read_day(&item).ok_or_else(corrupt)?);
+            } else if let Some(key) = keys::session_of_group(sk) {
+                occupancy.groups.insert(key, read_group(&item).ok_or_else(corrupt)?);
             } else {
-                // A row that this version does not know might block time, and unknown is never free.
+                // An unknown row may block time. Unknown occupancy is never treated as free.
                 return Err(corrupt());
             }
         }
-        Ok(ledger)
+        Ok(occupancy)
     }
 }
 
@@ -230,7 +235,7 @@ mod tests {
     use domain::AppointmentId;
 
     #[test]
-    fn entries_and_seats_read_as_written() {
+    fn entries_and_seats_survive_a_round_trip() {
         let session_type = SessionTypeId::from_bits(3);
         let start = Timestamp::from_seconds(1_800_000_000);
         let entry = Entry {
@@ -257,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_with_anything_unknown_in_it_is_not_read_at_all() {
+    fn a_row_with_an_unknown_entry_is_not_read() {
         let name = AppointmentId::from_bits(1).to_string();
         let day = |name: &str, entry: AttributeValue| {
             Item::from([
@@ -273,7 +278,7 @@ mod tests {
             number(0),
         ]);
         assert!(read_day(&day(&name, good.clone())).is_some());
-        assert_eq!(read_day(&day("somebody", good)), None);
+        assert_eq!(read_day(&day("unknown", good)), None);
         assert_eq!(read_day(&day(&name, AttributeValue::L(vec![number(1)]))), None);
         assert_eq!(read_day(&day(&name, text("busy"))), None);
         assert_eq!(read_day(&Item::new()), None);

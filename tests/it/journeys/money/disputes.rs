@@ -2,7 +2,7 @@
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
-use simulators::stripe::{DisputeOutcome, Onboarding, PayoutOutcome, Switches};
+use simulators::stripe::{DisputeOutcome, Faults, Onboarding, PayoutOutcome};
 
 use super::authorised_hour;
 use crate::harness::{TestApp, intent, paid_hour};
@@ -299,8 +299,8 @@ async fn payout_with_a_lost_webhook_is_found_the_next_day() {
     let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account");
     for bank in [2_000, 3_000] {
-        let deaf = Switches { drop_webhooks: true, ..Switches::default() };
-        test.stripe().set_switches(deaf);
+        let deaf = Faults { drop_webhooks: true, ..Faults::default() };
+        test.stripe().set_faults(deaf);
         test.stripe()
             .pay_out(
                 account,

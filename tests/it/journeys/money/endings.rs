@@ -68,7 +68,7 @@ async fn reported(terms: &Value) -> (TestApp, Offer, String) {
     test.advance_to("2027-01-05T10:10:00Z").await;
     let now = test.post_action("alan", &appointment, "no-show", &Value::Null).await.expect(200);
     assert_eq!((&now["status"], &now["missed_by"]), (&json!("no_show"), &json!("expert")));
-    assert_eq!(now["no_show_report"], json!({ "state": "objections", "until": "2027-01-06T10:10:00Z" }));
+    assert_eq!(now["no_show_report"], json!({ "state": "open", "until": "2027-01-06T10:10:00Z" }));
     test.stack.run_until_idle().await;
     (test, offer, appointment)
 }
@@ -121,7 +121,7 @@ async fn contested_no_show_is_decided_by_an_administrator() {
             }
             test.stack.run_until_idle().await;
             let now = test.appointment(&appointment).await;
-            assert_eq!(now["no_show_report"], json!({ "state": "contested" }));
+            assert_eq!(now["no_show_report"], json!({ "state": "disputed" }));
             assert_eq!(test.published("appointment.no_show_disputed"), 1);
             assert_eq!(test.published("payment.escalated"), 1);
             // A repeated report and time decide nothing, and an authorization does not expire meanwhile.
@@ -133,7 +133,7 @@ async fn contested_no_show_is_decided_by_an_administrator() {
             let seen =
                 test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("margaret").send().await;
             let seen = seen.expect(200);
-            assert_eq!(seen["payment"]["escalation"], json!({ "because": "contested" }), "{seen:#}");
+            assert_eq!(seen["payment"]["escalation"], json!({ "because": "no_show_disputed" }), "{seen:#}");
             assert_eq!(seen["payment"]["state"], "paid");
 
             test.post_action("margaret", &appointment, what, &body).await.expect(200);

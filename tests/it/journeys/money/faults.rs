@@ -1,7 +1,7 @@
 //! Lost responses, faults after an action, expired keys, webhooks in any order: each movement happens exactly once.
 
 use serde_json::json;
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use super::authorised_hour;
 use crate::harness::{GOOD_CARD, TestApp, id, intent, paid_hour};
@@ -10,19 +10,19 @@ const AT: &str = "2027-01-05T10:00:00Z";
 const LATER: &str = "2027-01-25T10:00:00Z";
 
 /// The faults of each request, and of webhooks.
-fn faults() -> Vec<Switches> {
+fn faults() -> Vec<Faults> {
     let webhooks = [
-        Switches::default(),
-        Switches { duplicate_deliveries: true, out_of_order: true, ..Switches::default() },
-        Switches { drop_webhooks: true, ..Switches::default() },
-        Switches { delay_deliveries_seconds: 7_000, ..Switches::default() },
+        Faults::default(),
+        Faults { duplicate_deliveries: true, out_of_order: true, ..Faults::default() },
+        Faults { drop_webhooks: true, ..Faults::default() },
+        Faults { delay_deliveries_seconds: 7_000, ..Faults::default() },
     ];
-    let calls = |webhooks: &Switches| {
+    let calls = |webhooks: &Faults| {
         [
-            Switches { fail_before_acting: 1, ..webhooks.clone() },
-            Switches { fail_after_acting: 1, ..webhooks.clone() },
-            Switches { lose_answers: 1, ..webhooks.clone() },
-            Switches { rate_limit: 2, ..webhooks.clone() },
+            Faults { fail_before_acting: 1, ..webhooks.clone() },
+            Faults { fail_after_acting: 1, ..webhooks.clone() },
+            Faults { lose_responses: 1, ..webhooks.clone() },
+            Faults { rate_limit: 2, ..webhooks.clone() },
         ]
     };
     webhooks.iter().flat_map(calls).collect()
@@ -30,8 +30,8 @@ fn faults() -> Vec<Switches> {
 
 /// Removes the idempotency keys, as Stripe does after a day.
 fn forget_keys(test: &TestApp) {
-    let switches = test.stripe().switches();
-    test.stripe().set_switches(Switches { prune_keys: true, ..switches });
+    let faults = test.stripe().faults();
+    test.stripe().set_faults(Faults { prune_keys: true, ..faults });
 }
 
 /// Runs the sweep for some days, and removes idempotency keys on the way.
@@ -45,60 +45,60 @@ async fn days(test: &TestApp, days: i64) {
 
 #[tokio::test]
 async fn refund_happens_once_despite_faults() {
-    for switches in faults() {
+    for faults in faults() {
         let test = TestApp::new().await;
         let offer = test.offer(&paid_hour()).await;
         let appointment = test.book_and_secure(&offer, AT).await;
-        test.stripe().set_switches(switches.clone());
+        test.stripe().set_faults(faults.clone());
         test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
         test.stack.run_until_idle().await;
         forget_keys(&test);
         days(&test, 2).await;
-        assert_eq!(test.payment(&appointment).await["state"], "refunded", "{switches:?}");
+        assert_eq!(test.payment(&appointment).await["state"], "refunded", "{faults:?}");
         let refunds = test.stripe().events().iter().filter(|event| event["type"] == "refund.created").count();
-        assert_eq!(refunds, 1, "{switches:?}");
+        assert_eq!(refunds, 1, "{faults:?}");
         test.balances(&offer).await;
     }
 }
 
 #[tokio::test]
 async fn saved_card_is_charged_once_despite_faults() {
-    for switches in faults() {
+    for faults in faults() {
         let test = TestApp::new().await;
         let offer = test.offer(&authorised_hour()).await;
         let appointment = test.book_and_secure(&offer, LATER).await;
         test.advance_to("2027-01-21T08:00:00Z").await;
-        test.stripe().set_switches(switches.clone());
+        test.stripe().set_faults(faults.clone());
         for _ in 0..6 {
             test.advance(6 * 3_600);
             test.sweep().await;
             forget_keys(&test);
         }
-        assert_eq!(test.payment(&appointment).await["state"], "authorised", "{switches:?}");
+        assert_eq!(test.payment(&appointment).await["state"], "authorised", "{faults:?}");
         test.advance_to("2027-01-27T08:00:00Z").await;
-        assert_eq!(test.payment(&appointment).await["state"], "paid", "{switches:?}");
+        assert_eq!(test.payment(&appointment).await["state"], "paid", "{faults:?}");
         let balances = test.balances(&offer).await;
         assert_eq!(
             balances.get(domain::payments::ledger::Account::Client, domain::Currency::EUR),
             -8_000,
-            "{switches:?}"
+            "{faults:?}"
         );
     }
 }
 
 #[tokio::test]
 async fn capture_with_a_lost_response_is_not_repeated() {
-    for switches in faults() {
+    for faults in faults() {
         let test = TestApp::new().await;
         let offer = test.offer(&authorised_hour()).await;
         let appointment = test.book_and_secure(&offer, AT).await;
         test.advance_to("2027-01-05T11:00:00Z").await;
-        test.stripe().set_switches(switches.clone());
+        test.stripe().set_faults(faults.clone());
         test.post_action("ada", &appointment, "complete", &json!(null)).await.expect(200);
         test.stack.run_until_idle().await;
         forget_keys(&test);
         days(&test, 1).await;
-        assert_eq!(test.payment(&appointment).await["state"], "paid", "{switches:?}");
+        assert_eq!(test.payment(&appointment).await["state"], "paid", "{faults:?}");
         test.balances(&offer).await;
     }
 }
@@ -107,13 +107,13 @@ async fn capture_with_a_lost_response_is_not_repeated() {
 async fn repeated_booking_continues_after_a_lost_response() {
     for (terms, start) in [(paid_hour(), AT), (authorised_hour(), AT), (authorised_hour(), LATER)] {
         for fault in [
-            Switches { fail_before_acting: 1, ..Switches::default() },
-            Switches { lose_answers: 1, ..Switches::default() },
-            Switches { rate_limit: 1, ..Switches::default() },
+            Faults { fail_before_acting: 1, ..Faults::default() },
+            Faults { lose_responses: 1, ..Faults::default() },
+            Faults { rate_limit: 1, ..Faults::default() },
         ] {
             let test = TestApp::new().await;
             let offer = test.offer(&terms).await;
-            test.stripe().set_switches(fault.clone());
+            test.stripe().set_faults(fault.clone());
             let first = test.book(&offer, start, "k").await;
             let booked = match first.status.as_u16() {
                 201 => first.body,
@@ -138,15 +138,15 @@ async fn failed_stripe_request_succeeds_within_an_hour() {
             test.sweep().await;
         }
     };
-    let fails = || Switches { fail_for_good: 1, ..Switches::default() };
+    let fails = || Faults { fail_for_good: 1, ..Faults::default() };
 
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     let appointment = test.book_and_secure(&offer, AT).await;
-    test.stripe().set_switches(fails());
+    test.stripe().set_faults(fails());
     test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
     test.stack.run_until_idle().await;
-    assert_eq!(test.stripe().switches().fail_for_good, 0, "it failed");
+    assert_eq!(test.stripe().faults().fail_for_good, 0, "it failed");
     within_the_hour(&test).await;
     assert_eq!(test.payment(&appointment).await["state"], "refunded");
     test.balances(&offer).await;
@@ -155,7 +155,7 @@ async fn failed_stripe_request_succeeds_within_an_hour() {
     let offer = test.offer(&authorised_hour()).await;
     let appointment = test.book_and_secure(&offer, AT).await;
     test.advance_to("2027-01-05T11:00:00Z").await;
-    test.stripe().set_switches(fails());
+    test.stripe().set_faults(fails());
     test.post_action("ada", &appointment, "complete", &json!(null)).await.expect(200);
     within_the_hour(&test).await;
     assert_eq!(test.payment(&appointment).await["state"], "paid");
@@ -166,7 +166,7 @@ async fn failed_stripe_request_succeeds_within_an_hour() {
     let appointment = test.book_and_secure(&offer, LATER).await;
     test.advance_to("2027-01-20T20:00:00Z").await;
     assert_eq!(test.payment(&appointment).await["state"], "card_saved");
-    test.stripe().set_switches(fails());
+    test.stripe().set_faults(fails());
     test.advance_to("2027-01-22T08:00:00Z").await;
     assert_eq!(test.payment(&appointment).await["state"], "authorised");
     test.balances(&offer).await;

@@ -1,7 +1,7 @@
 //! Stripe Tax: the client pays the displayed price; documents and the expert's tax reports state the included taxes.
 
 use serde_json::{Value, json};
-use simulators::stripe::Switches;
+use simulators::stripe::Faults;
 
 use super::{authorised_hour, tiered_hour};
 use crate::harness::{GOOD_CARD, Offer, TestApp, billing_details, id, intent, office_hours, paid_hour};
@@ -124,7 +124,7 @@ async fn taxes_are_calculated_once_the_account_is_ready() {
     );
     assert_eq!((pending.problem(409), &pending.body["field"]), ("tax-not-ready", &json!("tax")));
     test.stripe().set_up_tax(&account, true, &[]).expect("it exists");
-    test.stripe().set_switches(Switches { fail_before_acting: 1, ..Switches::default() });
+    test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     assert_eq!(test.choose_tax(&expert, 0, on.clone()).await.problem(503), "unavailable");
     assert_eq!(test.choose_tax(&expert, 0, on.clone()).await.expect(200)["tax"], on);
     // Tax calculation stays enabled, even if Stripe no longer reports it as active.
@@ -215,8 +215,8 @@ async fn failed_refund_is_corrected_in_the_tax_transactions() {
             "{decision}"
         );
         assert_eq!(entries.iter().map(|entry| entry.2).sum::<i64>(), 0);
-        let by_hand = entries[3].0.starts_with(&format!("{appointment}:by_hand_"));
-        assert_eq!(by_hand, decision == "resolved_manually", "{entries:?}");
+        let manual = entries[3].0.starts_with(&format!("{appointment}:manual_"));
+        assert_eq!(manual, decision == "resolved_manually", "{entries:?}");
         assert_eq!(taxes(&test.documents(&appointment).await[3]), california(534, 101));
     }
 }
@@ -254,7 +254,7 @@ async fn document_without_tax_states_the_reason_and_is_issued() {
     let receipt = test.documents(&unknown).await[0]["id"].as_str().expect("an id").to_owned();
     let page = test.get(&format!("/v1/receipts/{receipt}")).signed_in_as("ada").header("Accept", "text/html");
     let page = String::from_utf8(page.send_for_file().await.1).expect("text");
-    assert!(page.contains("place is not known to Stripe, so no tax was calculated"), "{page}");
+    assert!(page.contains("location is not known to Stripe"), "{page}");
 }
 
 #[tokio::test]
@@ -274,27 +274,27 @@ async fn credit_note_keeps_its_taxes_after_the_account_is_disconnected() {
 #[tokio::test]
 async fn each_tax_transaction_is_created_once_despite_lost_responses() {
     for count in (1..=9).step_by(2) {
-        for switches in [
-            Switches { fail_after_acting: count, ..Switches::default() },
-            Switches { lose_answers: count, ..Switches::default() },
+        for faults in [
+            Faults { fail_after_acting: count, ..Faults::default() },
+            Faults { lose_responses: count, ..Faults::default() },
         ] {
             let test = TestApp::new().await;
             let (offer, account) = test.taxed(&authorised_hour()).await;
             let appointment = id(&test.book_with_card(&offer, AT, GERMAN).await);
             test.advance_to("2027-01-05T11:00:00Z").await;
-            test.stripe().set_switches(switches.clone());
+            test.stripe().set_faults(faults.clone());
             test.post_action("ada", &appointment, "complete", &json!(null)).await.expect(200);
             test.advance_to("2027-01-08T11:00:00Z").await;
-            assert_eq!(test.documents(&appointment).await.len(), 1, "{switches:?}");
-            test.stripe().set_switches(switches.clone());
+            assert_eq!(test.documents(&appointment).await.len(), 1, "{faults:?}");
+            test.stripe().set_faults(faults.clone());
             refund(&test, &appointment, "r", 3_000).await;
             test.advance_to("2027-01-11T11:00:00Z").await;
             let documents = test.documents(&appointment).await;
             let taxes_of_documents: Vec<_> = documents.iter().map(taxes).collect();
             let germany = |amount| vec![("Germany 19".to_owned(), amount)];
-            assert_eq!(taxes_of_documents, [germany(1_277), germany(479)], "{switches:?}");
+            assert_eq!(taxes_of_documents, [germany(1_277), germany(479)], "{faults:?}");
             let entries: Vec<_> = test.entries(&account).iter().map(|entry| (entry.1, entry.2)).collect();
-            assert_eq!(entries, [(8_000, 1_277), (-3_000, -479)], "{switches:?}");
+            assert_eq!(entries, [(8_000, 1_277), (-3_000, -479)], "{faults:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::payments::ledger::MovementKind;
 use serde_json::json;
-use simulators::paypal::{DisputeOutcome, DisputeReason, Switches};
+use simulators::paypal::{DisputeOutcome, DisputeReason, Faults};
 
 use super::{BACK, PAID, PRICE, PayPalTest, Pending, SOON};
 use crate::harness::paid_hour;
@@ -61,7 +61,7 @@ async fn dispute_with_a_lost_webhook_is_found_within_a_month() {
     let appointment = paypal.book_and_pay(SOON).await;
     paypal.days(3).await;
     assert_eq!(paypal.test.appointment(&appointment).await["status"], "completed");
-    paypal.set(Switches { drop_webhooks: true, ..Switches::default() });
+    paypal.set(Faults { drop_webhooks: true, ..Faults::default() });
     dispute(&paypal, &appointment, None).await;
     assert_eq!(paypal.state(&appointment).await, "paid");
     paypal.days(31).await;

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::payments::ledger::MovementKind;
 use serde_json::{Value, json};
-use simulators::paypal::{PAYMENTS_KEEP_REQUEST_IDS, Switches};
+use simulators::paypal::{Faults, PAYMENTS_KEEP_REQUEST_IDS};
 
 use super::{BACK, DAY, FRIDAY, PAID, PayPalTest, SOON, authorised_hour, tiered};
 use crate::harness::{id, paid_hour};
@@ -34,27 +34,22 @@ pub(super) async fn void(paypal: &PayPalTest, authorisation: &str, seller: &str)
 
 /// The faults, which last until they are removed: one of the first requests succeeds but its response is lost; requests fail, and
 /// webhooks are duplicated, delayed or lost.
-fn faults() -> Vec<Switches> {
+fn faults() -> Vec<Faults> {
     let lost = (0..5).flat_map(|spare_calls| {
         [
-            Switches { spare_calls, fail_after_acting: 1, ..Switches::default() },
-            Switches {
+            Faults { spare_calls, fail_after_acting: 1, ..Faults::default() },
+            Faults {
                 spare_calls,
-                lose_answers: 2,
+                lose_responses: 2,
                 drop_webhooks: spare_calls % 2 == 0,
-                ..Switches::default()
+                ..Faults::default()
             },
         ]
     });
     let messages = [
-        Switches {
-            fail_before_acting: 1,
-            duplicate_deliveries: true,
-            out_of_order: true,
-            ..Switches::default()
-        },
-        Switches { spare_calls: 1, fail_before_acting: 1, drop_webhooks: true, ..Switches::default() },
-        Switches { limit_rate: 2, delay_deliveries_seconds: 7_000, ..Switches::default() },
+        Faults { fail_before_acting: 1, duplicate_deliveries: true, out_of_order: true, ..Faults::default() },
+        Faults { spare_calls: 1, fail_before_acting: 1, drop_webhooks: true, ..Faults::default() },
+        Faults { rate_limit: 2, delay_deliveries_seconds: 7_000, ..Faults::default() },
     ];
     lost.chain(messages).collect()
 }
@@ -62,22 +57,22 @@ fn faults() -> Vec<Switches> {
 #[tokio::test]
 async fn capture_happens_once_despite_faults() {
     for terms in [paid_hour(), authorised_hour()] {
-        for switches in faults() {
+        for faults in faults() {
             let paypal = PayPalTest::new(&terms).await;
             let booked = paypal.book(SOON, "k").await.expect(201);
-            paypal.set(switches.clone());
+            paypal.set(faults.clone());
             paypal.approve(&booked, "good");
             paypal.test.stack.run_until_idle().await;
             for _ in 0..12 {
                 paypal.test.advance(120);
                 paypal.test.sweep().await;
             }
-            assert_eq!(paypal.status(&id(&booked)).await, "confirmed", "{switches:?}");
+            assert_eq!(paypal.status(&id(&booked)).await, "confirmed", "{faults:?}");
             paypal.advance_to("2027-01-07T08:00:00Z").await;
-            paypal.set(Switches::default());
-            assert_eq!(paypal.state(&id(&booked)).await, "paid", "{switches:?}");
-            assert_eq!(paypal.cents().await, PAID, "{switches:?}");
-            assert_eq!(paypal.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{switches:?}");
+            paypal.set(Faults::default());
+            assert_eq!(paypal.state(&id(&booked)).await, "paid", "{faults:?}");
+            assert_eq!(paypal.cents().await, PAID, "{faults:?}");
+            assert_eq!(paypal.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{faults:?}");
         }
     }
 }
@@ -86,36 +81,36 @@ async fn capture_happens_once_despite_faults() {
 async fn capture_of_an_authorization_happens_once_despite_faults() {
     // With and without the reauthorization that precedes a late capture.
     for (start, end) in [(SOON, "2027-01-05T11:00:00Z"), (FRIDAY, "2027-01-08T11:00:00Z")] {
-        for switches in faults() {
+        for faults in faults() {
             let paypal = PayPalTest::new(&authorised_hour()).await;
             let appointment = paypal.book_and_pay(start).await;
             paypal.advance_to(end).await;
-            paypal.set(switches.clone());
+            paypal.set(faults.clone());
             paypal.post_action("ada", &appointment, "complete").await;
             paypal.days(1).await;
-            paypal.set(Switches::default());
-            assert_eq!(paypal.state(&appointment).await, "paid", "{switches:?}");
-            assert_eq!(paypal.cents().await, PAID, "{switches:?}");
-            assert_eq!(paypal.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{switches:?}");
+            paypal.set(Faults::default());
+            assert_eq!(paypal.state(&appointment).await, "paid", "{faults:?}");
+            assert_eq!(paypal.cents().await, PAID, "{faults:?}");
+            assert_eq!(paypal.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{faults:?}");
         }
     }
 }
 
 #[tokio::test]
 async fn refund_happens_once_despite_faults() {
-    for switches in faults() {
+    for faults in faults() {
         let paypal = PayPalTest::new(&paid_hour()).await;
         let appointment = paypal.book_and_pay(SOON).await;
-        paypal.set(switches.clone());
+        paypal.set(faults.clone());
         paypal.post_action("ada", &appointment, "cancel").await;
         paypal.days(1).await;
         // PayPal's idempotency keys have expired.
         paypal.test.advance(PAYMENTS_KEEP_REQUEST_IDS + DAY);
         paypal.days(1).await;
-        paypal.set(Switches::default());
-        assert_eq!(paypal.state(&appointment).await, "refunded", "{switches:?}");
-        assert_eq!(paypal.cents().await, BACK, "{switches:?}");
-        assert_eq!(paypal.events("PAYMENT.CAPTURE.REFUNDED"), 1, "{switches:?}");
+        paypal.set(Faults::default());
+        assert_eq!(paypal.state(&appointment).await, "refunded", "{faults:?}");
+        assert_eq!(paypal.cents().await, BACK, "{faults:?}");
+        assert_eq!(paypal.events("PAYMENT.CAPTURE.REFUNDED"), 1, "{faults:?}");
     }
 }
 
@@ -124,10 +119,10 @@ async fn refund_with_a_lost_response_is_not_repeated_after_the_key_expired() {
     let paypal = PayPalTest::new(&paid_hour()).await;
     let appointment = paypal.book_and_pay(SOON).await;
     // The requests: read the order and its disputes, read the order again, and refund.
-    paypal.set(Switches { spare_calls: 3, lose_answers: 1, drop_webhooks: true, ..Switches::default() });
+    paypal.set(Faults { spare_calls: 3, lose_responses: 1, drop_webhooks: true, ..Faults::default() });
     paypal.post_action("ada", &appointment, "cancel").await;
     assert_eq!(
-        (paypal.events("PAYMENT.CAPTURE.REFUNDED"), paypal.simulator().switches().lose_answers),
+        (paypal.events("PAYMENT.CAPTURE.REFUNDED"), paypal.simulator().faults().lose_responses),
         (1, 0)
     );
     assert_eq!(paypal.state(&appointment).await, "paid", "the refund is not recorded yet");
@@ -142,17 +137,17 @@ async fn refund_with_a_lost_response_is_not_repeated_after_the_key_expired() {
 
 #[tokio::test]
 async fn void_happens_once_despite_faults() {
-    for switches in faults() {
+    for faults in faults() {
         let paypal = PayPalTest::new(&tiered(authorised_hour())).await;
         let appointment = paypal.book_and_pay(FRIDAY).await;
-        paypal.set(switches.clone());
+        paypal.set(faults.clone());
         paypal.post_action("alan", &appointment, "cancel").await;
         paypal.days(1).await;
-        paypal.set(Switches::default());
-        assert_eq!(paypal.state(&appointment).await, "cancelled", "{switches:?}");
-        assert_eq!(paypal.kinds().await, [MovementKind::Authorised, MovementKind::Released], "{switches:?}");
-        assert_eq!(paypal.cents().await, [0; 4], "{switches:?}");
-        assert_eq!(paypal.events("PAYMENT.AUTHORIZATION.VOIDED"), 1, "{switches:?}");
+        paypal.set(Faults::default());
+        assert_eq!(paypal.state(&appointment).await, "cancelled", "{faults:?}");
+        assert_eq!(paypal.kinds().await, [MovementKind::Authorised, MovementKind::Released], "{faults:?}");
+        assert_eq!(paypal.cents().await, [0; 4], "{faults:?}");
+        assert_eq!(paypal.events("PAYMENT.AUTHORIZATION.VOIDED"), 1, "{faults:?}");
     }
 }
 
@@ -160,10 +155,10 @@ async fn void_happens_once_despite_faults() {
 async fn repeated_booking_continues_after_a_lost_response() {
     for terms in [paid_hour(), authorised_hour()] {
         for fault in [
-            Switches { fail_before_acting: 1, ..Switches::default() },
-            Switches { fail_after_acting: 1, ..Switches::default() },
-            Switches { lose_answers: 1, ..Switches::default() },
-            Switches { limit_rate: 1, ..Switches::default() },
+            Faults { fail_before_acting: 1, ..Faults::default() },
+            Faults { fail_after_acting: 1, ..Faults::default() },
+            Faults { lose_responses: 1, ..Faults::default() },
+            Faults { rate_limit: 1, ..Faults::default() },
         ] {
             let paypal = PayPalTest::new(&terms).await;
             paypal.set(fault.clone());

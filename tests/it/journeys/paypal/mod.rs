@@ -13,7 +13,7 @@ use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
 use serde_json::{Value, json};
-use simulators::paypal::{Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator, Switches};
+use simulators::paypal::{Faults, Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator};
 
 use crate::harness::{Offer, Response, TestApp, id, intent, office_hours, paid_hour};
 
@@ -72,8 +72,8 @@ impl PayPalTest {
         self.test.stack.paypal.as_deref().expect("the simulator runs")
     }
 
-    fn set(&self, switches: Switches) {
-        self.simulator().set_switches(switches);
+    fn set(&self, faults: Faults) {
+        self.simulator().set_faults(faults);
     }
 
     fn account_path(&self, end: &str) -> String {
@@ -204,7 +204,7 @@ impl PayPalTest {
     async fn held(&self, code: &str, counted: i128, under_way: Pending) -> [i128; 4] {
         let movements = self.movements().await;
         for (place, one) in movements.iter().enumerate() {
-            assert!(!movements[..place].iter().any(|other| other.is(one)), "twice: {one:?}");
+            assert!(!movements[..place].iter().any(|other| other.is_same_event(one)), "twice: {one:?}");
         }
         let balances = Balances::of(&movements);
         let currency = code.to_owned().try_into().expect("a currency");

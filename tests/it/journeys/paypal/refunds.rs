@@ -2,7 +2,7 @@
 
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
-use simulators::paypal::Switches;
+use simulators::paypal::Faults;
 
 use super::{BACK, FRIDAY, PAID, PRICE, PayPalTest, Pending, SOON, tiered};
 use crate::harness::paid_hour;
@@ -97,7 +97,7 @@ async fn failed_refund_is_escalated() {
     for decision in ["try_again", "resolved_manually"] {
         let paypal = PayPalTest::new(&paid_hour()).await;
         let appointment = paypal.book_and_pay(SOON).await;
-        paypal.set(Switches { fail_refunds: true, ..Switches::default() });
+        paypal.set(Faults { fail_refunds: true, ..Faults::default() });
         paypal.post_action("ada", &appointment, "cancel").await;
         paypal.days(4).await;
         assert_eq!(paypal.state(&appointment).await, "refund_failed");
@@ -105,7 +105,7 @@ async fn failed_refund_is_escalated() {
         // Nothing has moved, and the refund is not retried automatically.
         assert_eq!(paypal.cents().await, PAID);
         assert_eq!(paypal.events("PAYMENT.REFUND.PENDING"), 1);
-        paypal.set(Switches::default());
+        paypal.set(Faults::default());
         paypal.days(2).await;
         assert_eq!(paypal.events("PAYMENT.REFUND.PENDING") + paypal.events("PAYMENT.CAPTURE.REFUNDED"), 1);
         paypal.test.resolve(&appointment, decision).await.expect(200);

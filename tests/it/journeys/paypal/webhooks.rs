@@ -1,7 +1,7 @@
 //! PayPal's webhooks: forged, altered, duplicate, false and lost ones.
 
 use serde_json::{Value, json};
-use simulators::paypal::Switches;
+use simulators::paypal::Faults;
 
 use super::{PAID, PayPalTest, SOON};
 use crate::harness::{Response, id, intent, paid_hour};
@@ -16,7 +16,7 @@ async fn post(paypal: &PayPalTest, headers: &Headers, body: &str) -> Response {
 /// A webhook that an order was approved, as PayPal sends it, and the pending appointment of the order.
 async fn approved() -> (PayPalTest, String, String) {
     let paypal = PayPalTest::new(&paid_hour()).await;
-    paypal.set(Switches { drop_webhooks: true, ..Switches::default() });
+    paypal.set(Faults { drop_webhooks: true, ..Faults::default() });
     let booked = paypal.book(SOON, "k").await.expect(201);
     paypal.approve(&booked, "good");
     let order = paypal.simulator().object(intent(&booked)).expect("it exists");
@@ -131,11 +131,11 @@ async fn duplicate_and_false_webhooks_change_nothing() {
 async fn webhook_that_cannot_be_verified_is_requested_again() {
     let (paypal, appointment, body) = approved().await;
     let headers = paypal.simulator().webhook_headers(&body).expect("signed");
-    let switches = paypal.simulator().switches();
+    let faults = paypal.simulator().faults();
     for fault in [
-        Switches { fail_before_acting: 1, ..switches.clone() },
-        Switches { lose_answers: 1, ..switches.clone() },
-        Switches { limit_rate: 1, ..switches },
+        Faults { fail_before_acting: 1, ..faults.clone() },
+        Faults { lose_responses: 1, ..faults.clone() },
+        Faults { rate_limit: 1, ..faults },
     ] {
         paypal.set(fault);
         assert_eq!(post(&paypal, &headers, &body).await.problem(503), "unavailable");

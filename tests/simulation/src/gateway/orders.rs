@@ -1,9 +1,9 @@
-//! What the gateway does when it is told to: takes, gives back, passes on.
+//! What the gateway does on request: charges, refunds, reversals and transfers.
 
 use super::*;
 
-/// The client agreed, or their saved card did: takes or sets aside.
-pub(super) fn agreed(core: &mut Core, name: &str, holds: i64) {
+/// Charges or authorizes an intent after the client or the saved card confirmed it.
+pub(super) fn secure_payment(core: &mut Core, name: &str, holds: i64) {
     let now = core.instant();
     let intent = &core.gateway.intents[name];
     let (plan, amount, appointment, key) =
@@ -12,16 +12,16 @@ pub(super) fn agreed(core: &mut Core, name: &str, holds: i64) {
     set(core, name, |intent| intent.decline = None);
     if plan == Plan::Charge {
         let fee = core.gateway.intents[name].fee.amount();
-        take(core, name, amount, fee);
+        create_charge(core, name, amount, fee);
     } else {
         let capture_before = now.plus(holds);
         set(core, name, |intent| intent.status = IntentStatus::Authorised { capture_before });
-        write(core, name, MovementKind::Authorised, amount, &format!("ch_{name}"), Some(key));
+        record_movement(core, name, MovementKind::Authorised, amount, &format!("ch_{name}"), Some(key));
         let name = name.to_owned();
-        core.later(holds * 1_000, move |core| {
+        core.schedule_in(holds * 1_000, move |core| {
             if matches!(core.gateway.intents[&name].status, IntentStatus::Authorised { .. }) {
-                release(core, &name);
-                tell_of(core, &name);
+                release_authorization(core, &name);
+                send_payment_webhook(core, &name);
             }
         });
     }
@@ -33,33 +33,33 @@ pub(super) fn set(core: &mut Core, name: &str, change: impl FnOnce(&mut Intent))
     }
 }
 
-/// The bank lets go of what was set aside, or the intent just ends.
-pub(super) fn release(core: &mut Core, name: &str) {
+/// Releases the authorization, if there is one, and cancels the intent.
+pub(super) fn release_authorization(core: &mut Core, name: &str) {
     let intent = &core.gateway.intents[name];
     let (status, amount) = (intent.status, intent.amount.amount());
     if let IntentStatus::Authorised { .. } = status {
-        write(core, name, MovementKind::Released, amount, &format!("ch_{name}"), None);
+        record_movement(core, name, MovementKind::Released, amount, &format!("ch_{name}"), None);
     }
     set(core, name, |intent| intent.status = IntentStatus::Cancelled);
 }
 
-/// Takes an amount: the charge, its fee, its transfer to the expert, and the platform's fee out of that.
-pub(super) fn take(core: &mut Core, name: &str, amount: u64, fee: u64) {
+/// Charges an amount: the charge itself, its processing fee, the transfer to the expert and the platform's fee.
+pub(super) fn create_charge(core: &mut Core, name: &str, amount: u64, fee: u64) {
     let intent = &core.gateway.intents[name];
     let aside = matches!(intent.status, IntentStatus::Authorised { .. });
     let rest = intent.amount.amount() - amount;
     let key = intent.capture_key.clone().unwrap_or(intent.key.clone());
     let appointment = intent.appointment;
     let charge = format!("ch_{name}");
-    let captured = moved(core, name, MovementKind::Captured, amount, &charge, Some(key.clone()));
-    note(core, name, if aside { captured.from(Account::Authorised) } else { captured }, false);
+    let captured = movement(core, name, MovementKind::Captured, amount, &charge, Some(key.clone()));
+    record(core, name, if aside { captured.from(Account::Authorised) } else { captured }, false);
     if aside {
-        write(core, name, MovementKind::Released, rest, &charge, Some(key.clone()));
+        record_movement(core, name, MovementKind::Released, rest, &charge, Some(key.clone()));
     }
-    write(core, name, MovementKind::ProcessingFee, amount / 50 + 1, &charge, None);
+    record_movement(core, name, MovementKind::ProcessingFee, amount / 50 + 1, &charge, None);
     let (transfer, fee_object) = (core.gateway.object("tr"), core.gateway.object("fee"));
-    write(core, name, MovementKind::Transfer, amount, &transfer, Some(key.clone()));
-    write(core, name, MovementKind::Fee, fee, &fee_object, Some(key));
+    record_movement(core, name, MovementKind::Transfer, amount, &transfer, Some(key.clone()));
+    record_movement(core, name, MovementKind::Fee, fee, &fee_object, Some(key));
     set(core, name, |intent| {
         intent.status = IntentStatus::Succeeded;
         intent.charge = Some(Charge {
@@ -83,12 +83,12 @@ pub(super) fn take(core: &mut Core, name: &str, amount: u64, fee: u64) {
     let charges =
         core.gateway.intents.values().filter(|one| one.appointment == appointment && one.charge.is_some());
     if charges.count() > 1 {
-        core.wrong(format!("the client of {appointment} paid twice, {captured} in all"));
+        core.violation(format!("the client of {appointment} paid twice, {captured} in total"));
     }
 }
 
-/// Gives back to the client.
-pub(super) fn give_back(
+/// Refunds an amount to the client.
+pub(super) fn create_refund(
     core: &mut Core,
     name: &str,
     (amount, from_expert, with_fee): (u64, bool, bool),
@@ -107,7 +107,7 @@ pub(super) fn give_back(
         return refuse("transfer_reversed", "the transfer is reversed already");
     }
     let object = core.gateway.object("re");
-    write(core, name, MovementKind::Refund, amount, &object, key.clone());
+    record_movement(core, name, MovementKind::Refund, amount, &object, key.clone());
     set(core, name, |intent| {
         if let Some(charge) = &mut intent.charge {
             charge.refunded += amount;
@@ -117,16 +117,18 @@ pub(super) fn give_back(
     if from_expert {
         reverse(core, name, 0, (amount, with_fee), key.clone(), false);
     }
-    if core.chance.hits(core.weather.refund_fails) {
-        let days = core.chance.between(1, 72);
+    if core.rng.happens(core.faults.failed_refund) {
+        let days = core.rng.between(1, 72);
         let (name, object, by_us) = (name.to_owned(), object.clone(), key.is_some());
-        core.later(days * HOUR * 1_000, move |core| refund_fails(core, &name, &object, appointment, by_us));
+        core.schedule_in(days * HOUR * 1_000, move |core| {
+            fail_refund(core, &name, &object, appointment, by_us)
+        });
     }
-    tell(core, &WebhookSubject::Payment { appointment });
+    send_webhook(core, &WebhookSubject::Payment { appointment });
     Ok(object)
 }
 
-fn refund_fails(core: &mut Core, name: &str, object: &str, appointment: AppointmentId, by_us: bool) {
+fn fail_refund(core: &mut Core, name: &str, object: &str, appointment: AppointmentId, by_us: bool) {
     let Some(charge) = core.gateway.intents[name].charge.as_ref() else { return };
     let refund = charge.refunds.iter().position(|refund| refund.object == object && !refund.failed);
     let Some(place) = refund else { return };
@@ -137,15 +139,15 @@ fn refund_fails(core: &mut Core, name: &str, object: &str, appointment: Appointm
             charge.refunds[place].failed = true;
         }
     });
-    write(core, name, MovementKind::RefundFailed, amount, object, None);
-    core.gateway.troubled.insert(appointment, ());
-    if !by_us && let Some(taken) = core.gateway.taken_by_others.get_mut(&appointment) {
+    record_movement(core, name, MovementKind::RefundFailed, amount, object, None);
+    core.gateway.disputed_or_failed.insert(appointment, ());
+    if !by_us && let Some(taken) = core.gateway.taken_outside.get_mut(&appointment) {
         *taken -= amount;
     }
-    tell(core, &WebhookSubject::Payment { appointment });
+    send_webhook(core, &WebhookSubject::Payment { appointment });
 }
 
-/// Takes back from the expert.
+/// Reverses an amount of a transfer.
 pub(super) fn reverse(
     core: &mut Core,
     name: &str,
@@ -171,14 +173,14 @@ pub(super) fn reverse(
         }
     });
     if place == 0 {
-        write(core, name, MovementKind::Reversal, amount, &object, key.clone());
+        record_movement(core, name, MovementKind::Reversal, amount, &object, key.clone());
     } else {
-        write_apart(core, name, MovementKind::Reversal, amount, &object, key.clone());
+        record_apart(core, name, MovementKind::Reversal, amount, &object, key.clone());
     }
-    write(core, name, MovementKind::FeeRefund, fee_back, &fee_object, key);
+    record_movement(core, name, MovementKind::FeeRefund, fee_back, &fee_object, key);
 }
 
-/// Gives to the expert again.
+/// Transfers an amount to the expert again.
 pub(super) fn transfer(core: &mut Core, name: &str, amount: u64, key: String) {
     let object = core.gateway.object("tr");
     set(core, name, |intent| {
@@ -186,5 +188,5 @@ pub(super) fn transfer(core: &mut Core, name: &str, amount: u64, key: String) {
             charge.transfers.push(Transfer { key: Some(key.clone()), left: amount, reversals: Vec::new() });
         }
     });
-    write_apart(core, name, MovementKind::Transfer, amount, &object, Some(key));
+    record_apart(core, name, MovementKind::Transfer, amount, &object, Some(key));
 }

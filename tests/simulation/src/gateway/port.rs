@@ -1,4 +1,4 @@
-//! The gateway as functions see it: each of its requests is a call of its own, as `providers::stripe` makes them.
+//! The payment gateway port. Each HTTP request is a separate call, as in `providers::stripe`.
 
 use app::payments::ports::{
     AccountState, Buyer, FetchedPayment, OnboardingPage, Opened, PayWith, PaymentGateway, RefundOrder,
@@ -9,18 +9,20 @@ use domain::TimeSpan;
 use domain::payments::gateway::Capabilities;
 use domain::payments::payment::{Payment, PaymentSnapshot, References};
 
-use super::orders::{agreed, give_back, release, reverse, set, take, transfer};
+use super::orders::{
+    create_charge, create_refund, release_authorization, reverse, secure_payment, set, transfer,
+};
 use super::*;
 use crate::call::{Kind, call};
 use crate::core::Shared;
 
-/// Most payouts that one look shows.
+/// The number of payouts in a response.
 const LATEST: usize = 100;
 
-/// The gateway behind its port.
+/// The payment gateway port.
 pub struct SimGateway(pub Shared);
 
-fn silent<T>(why: &'static str) -> Result<T, PaymentError> {
+fn on_lost<T>(why: &'static str) -> Result<T, PaymentError> {
     Err(PaymentError::Unavailable(why.to_owned()))
 }
 
@@ -35,16 +37,16 @@ fn saved_card_key(payment: &Payment, intents: u16) -> String {
 fn reference(reference: Option<&String>) -> Result<String, PaymentError> {
     match reference {
         Some(reference) => Ok(reference.clone()),
-        None => refuse("missing_reference", "the payment has none"),
+        None => refuse("missing_reference", "the payment has no such reference"),
     }
 }
 
-fn fail() -> PaymentError {
+fn server_error() -> PaymentError {
     PaymentError::Failed("status 500".to_owned())
 }
 
-/// An order under a key: the same again answers the same for a day, also when that was a failure.
-fn order(
+/// Runs a request under an idempotency key: a repeated key gets the stored response for a day, including a failure.
+fn with_idempotency_key(
     core: &mut Core,
     key: &str,
     asked: String,
@@ -52,30 +54,30 @@ fn order(
 ) -> Result<String, PaymentError> {
     let now = core.instant();
     let key = key.to_owned();
-    if let Some(stored) = core.gateway.keys.get(&key).filter(|stored| now < stored.at.plus(KEYS_KEPT)) {
+    if let Some(stored) = core.gateway.keys.get(&key).filter(|stored| now < stored.at.plus(KEY_RETENTION)) {
         if stored.asked != asked {
-            let message = format!("{key} was used for another order: {} and now {asked}", stored.asked);
+            let message = format!("{key} was used for another request: {} and now {asked}", stored.asked);
             return Err(PaymentError::NotNow { code: "idempotency_error".to_owned(), message });
         }
         return stored.answer.clone();
     }
-    let fails = core.mishap.is_none() && core.chance.hits(core.weather.stored_failure);
-    let answer = match fails.then(|| core.chance.hits(5_000)) {
+    let fails = core.injected_fault.is_none() && core.rng.happens(core.faults.stored_failure);
+    let answer = match fails.then(|| core.rng.happens(5_000)) {
         None => act(core),
         Some(acted) => {
-            core.say(|| format!("    status 500 for {key}, acted: {acted}"));
+            core.log(|| format!("    status 500 for {key}, acted: {acted}"));
             if acted {
-                // Whatever came of it nobody hears.
+                // The caller never sees this result.
                 drop(act(core));
             }
-            Err(fail())
+            Err(server_error())
         }
     };
     core.gateway.keys.insert(key, Stored { at: now, asked, answer: answer.clone() });
     answer
 }
 
-fn enabled(core: &Core, account: &str) -> Result<(), PaymentError> {
+fn check_enabled(core: &Core, account: &str) -> Result<(), PaymentError> {
     match core.gateway.accounts.get(account) {
         Some(account) if account.charges_enabled => Ok(()),
         _ => refuse("account_invalid", "the account cannot be paid"),
@@ -106,7 +108,7 @@ impl SimGateway {
         label: impl FnOnce() -> String,
         act: impl FnOnce(&mut Core) -> Result<T, PaymentError> + Send + 'static,
     ) -> Result<T, PaymentError> {
-        call(&self.0, Kind::Read, label, silent, act).await
+        call(&self.0, Kind::Read, label, on_lost, act).await
     }
 
     async fn post<T: Send + 'static>(
@@ -114,12 +116,11 @@ impl SimGateway {
         label: impl FnOnce() -> String,
         act: impl FnOnce(&mut Core) -> Result<T, PaymentError> + Send + 'static,
     ) -> Result<T, PaymentError> {
-        call(&self.0, Kind::Write, label, silent, act).await
+        call(&self.0, Kind::Write, label, on_lost, act).await
     }
 
-    /// The intent that was made with a key that the gateway itself may have forgotten. Without a customer there is nothing to
-    /// look for it by.
-    async fn made_with(
+    /// Finds the intent that was created with a key that the gateway may have forgotten. Requires a customer to search by.
+    async fn find_intent_by_key(
         &self,
         payment: &Payment,
         what: String,
@@ -141,7 +142,7 @@ impl SimGateway {
         .await
     }
 
-    async fn look_at(
+    async fn read_intent(
         &self,
         name: String,
         unrecorded_intent: Option<String>,
@@ -212,7 +213,7 @@ impl PaymentGateway for SimGateway {
         self.post(
             || format!("gateway: create an account for {expert}"),
             move |core| {
-                let id = order(core, &format!("{expert}:account"), String::new(), |core| {
+                let id = with_idempotency_key(core, &format!("{expert}:account"), String::new(), |core| {
                     let id = core.gateway.object("acct");
                     let account =
                         SimAccount { expert, charges_enabled: false, payouts: Vec::new(), balance: 0 };
@@ -233,7 +234,7 @@ impl PaymentGateway for SimGateway {
     async fn onboarding_page(&self, account: &str, _: &str, _: &str) -> Result<OnboardingPage, PaymentError> {
         let url = format!("https://gateway.example/{account}");
         self.post(
-            || format!("gateway: a page for {account}"),
+            || format!("gateway: create an onboarding page for {account}"),
             move |core| Ok(OnboardingPage { url, expires_at: core.instant().plus(300) }),
         )
         .await
@@ -247,8 +248,8 @@ impl PaymentGateway for SimGateway {
                 .post(|| format!("gateway: open {made}"), {
                     let made = made.clone();
                     move |core| {
-                        order(core, &made, String::new(), |core| {
-                            enabled(core, &destination)?;
+                        with_idempotency_key(core, &made, String::new(), |core| {
+                            check_enabled(core, &destination)?;
                             let name = core.gateway.object("seti");
                             let status = IntentStatus::Open;
                             let setup = Setup { appointment, status, decline: None };
@@ -267,7 +268,7 @@ impl PaymentGateway for SimGateway {
             0 | 1 => None,
             _ => {
                 let wanted = made.clone();
-                self.made_with(payment, made.clone(), move |key| key == wanted).await?
+                self.find_intent_by_key(payment, made.clone(), move |key| key == wanted).await?
             }
         };
         let fee = payment.fee();
@@ -277,8 +278,8 @@ impl PaymentGateway for SimGateway {
                 self.post(|| format!("gateway: open {made}"), {
                     let made = made.clone();
                     move |core| {
-                        order(core, &made, format!("{amount} {plan:?}"), |core| {
-                            enabled(core, &destination)?;
+                        with_idempotency_key(core, &made, format!("{amount} {plan:?}"), |core| {
+                            check_enabled(core, &destination)?;
                             Ok(new_intent(core, appointment, &destination, plan, (amount, fee), made.clone()))
                         })
                     }
@@ -293,7 +294,7 @@ impl PaymentGateway for SimGateway {
     async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError> {
         let References { intent, setup, .. } = &payment.references;
         if let Some(intent) = intent {
-            return self.look_at(intent.clone(), None).await;
+            return self.read_intent(intent.clone(), None).await;
         }
         let Some(setup) = setup else { return Ok(FetchedPayment::missing()) };
         let name = setup.clone();
@@ -307,11 +308,13 @@ impl PaymentGateway for SimGateway {
             )
             .await?;
         if status == IntentStatus::CardSaved {
-            // Whatever was refused meanwhile.
+            // Includes attempts that were refused in the meantime.
             let asked = format!("{}:saved:{}:", payment.appointment, payment.intents.saturating_add(1));
             let wanted = asked.clone();
-            if let Some(intent) = self.made_with(payment, asked, move |key| key.starts_with(&wanted)).await? {
-                return self.look_at(intent.clone(), Some(intent)).await;
+            if let Some(intent) =
+                self.find_intent_by_key(payment, asked, move |key| key.starts_with(&wanted)).await?
+            {
+                return self.read_intent(intent.clone(), Some(intent)).await;
             }
         }
         let snapshot = PaymentSnapshot {
@@ -347,30 +350,30 @@ impl PaymentGateway for SimGateway {
             },
         )
         .await?;
-        self.post(|| format!("gateway: ask the saved card for {amount}, {made}"), {
+        self.post(|| format!("gateway: charge {amount} to the saved card, {made}"), {
             let made = made.clone();
             move |core| {
-                order(core, &made, format!("{amount} {at_once}"), |core| {
-                    if let Err(no) = enabled(core, &destination) {
-                        core.gateway.hindered.insert(appointment);
+                with_idempotency_key(core, &made, format!("{amount} {at_once}"), |core| {
+                    if let Err(no) = check_enabled(core, &destination) {
+                        core.gateway.uncollectable.insert(appointment);
                         return Err(no);
                     }
                     let saved = core.gateway.setups.get(&setup).map(|setup| setup.status);
                     if saved != Some(IntentStatus::CardSaved) {
-                        return refuse("payment_method_unexpected_state", "the card was forgotten");
+                        return refuse("payment_method_unexpected_state", "the card was detached");
                     }
                     if let Err(error) = amount.check_charge() {
                         return refuse("amount_too_small", &error.to_string());
                     }
                     let plan = if at_once { Plan::Charge } else { Plan::Authorise };
                     let name = new_intent(core, appointment, &destination, plan, (amount, fee), made.clone());
-                    if core.chance.hits(core.weather.decline) {
-                        let decline = *core.chance.pick(&[Decline::AuthenticationRequired, Decline::Refused]);
+                    if core.rng.happens(core.faults.declined_card) {
+                        let decline = *core.rng.pick(&[Decline::AuthenticationRequired, Decline::Refused]);
                         set(core, &name, |intent| intent.decline = Some(decline));
                     } else {
-                        agreed(core, &name, LATER_AUTHORISATION_HOLDS);
+                        secure_payment(core, &name, LATER_AUTHORISATION_HOLDS);
                     }
-                    tell_of(core, &name);
+                    send_payment_webhook(core, &name);
                     Ok(name)
                 })
             }
@@ -388,8 +391,8 @@ impl PaymentGateway for SimGateway {
                     };
                     let open = matches!(status, IntentStatus::Open | IntentStatus::Authorised { .. });
                     if open && core.mutant != "cancel_intent_does_nothing" {
-                        release(core, &intent);
-                        tell_of(core, &intent);
+                        release_authorization(core, &intent);
+                        send_payment_webhook(core, &intent);
                     }
                     Ok(())
                 }
@@ -397,7 +400,7 @@ impl PaymentGateway for SimGateway {
             .await?;
         }
         if let Some(setup) = payment.references.setup.clone() {
-            self.post(|| format!("gateway: cancel {setup} and forget its card"), {
+            self.post(|| format!("gateway: cancel {setup} and detach its card"), {
                 let setup = setup.clone();
                 move |core| {
                     if let Some(setup) = core.gateway.setups.get_mut(&setup) {
@@ -420,21 +423,21 @@ impl PaymentGateway for SimGateway {
             move |core| {
                 let whole = core.gateway.intents.get(&intent).map_or(amount, |intent| intent.amount);
                 let amount = if core.mutant == "capture_takes_everything" { whole } else { amount };
-                order(core, &ordered, format!("{amount} {fee}"), |core| {
+                with_idempotency_key(core, &ordered, format!("{amount} {fee}"), |core| {
                     core.gateway.refusal(appointment, OrderKind::Capture)?;
                     let Some(found) = core.gateway.intents.get(&intent) else {
                         return refuse("resource_missing", &intent);
                     };
                     if !matches!(found.status, IntentStatus::Authorised { .. }) {
-                        // The provider takes this for done, and looks again.
+                        // The adapter treats this as done and reads the intent again.
                         return Ok(intent.clone());
                     }
                     if amount.is_zero() || amount.amount() > found.amount.amount() {
-                        return refuse("amount_too_large", "more than is set aside, or nothing");
+                        return refuse("amount_too_large", "more than is authorized, or nothing");
                     }
                     set(core, &intent, |found| found.capture_key = Some(ordered.clone()));
-                    take(core, &intent, amount.amount(), fee.amount());
-                    tell_of(core, &intent);
+                    create_charge(core, &intent, amount.amount(), fee.amount());
+                    send_payment_webhook(core, &intent);
                     Ok(intent.clone())
                 })
                 .map(drop)
@@ -472,14 +475,18 @@ impl PaymentGateway for SimGateway {
                 let (name, ordered) = (intent.clone(), ordered.clone());
                 move |core| {
                     let asked = format!("{amount} {from_expert} {with_fee}");
-                    order(core, &ordered.clone(), asked, |core| {
+                    with_idempotency_key(core, &ordered.clone(), asked, |core| {
                         core.gateway.refusal(appointment, OrderKind::Refund)?;
-                        let again = core.mutant == "refund_retry_has_no_key" && core.chance.hits(3_000);
-                        let given =
-                            give_back(core, &name, (amount, from_expert, with_fee), Some(ordered.clone()));
+                        let again = core.mutant == "refund_retry_has_no_key" && core.rng.happens(3_000);
+                        let given = create_refund(
+                            core,
+                            &name,
+                            (amount, from_expert, with_fee),
+                            Some(ordered.clone()),
+                        );
                         if again && given.is_ok() {
-                            // Nothing tells the gateway that it is the same.
-                            drop(give_back(core, &name, (amount, from_expert, with_fee), Some(ordered)));
+                            // Without a key the gateway cannot recognize the repetition.
+                            drop(create_refund(core, &name, (amount, from_expert, with_fee), Some(ordered)));
                         }
                         given
                     })
@@ -533,7 +540,7 @@ impl PaymentGateway for SimGateway {
             let (name, ordered) = (intent.clone(), ordered.clone());
             move |core| {
                 let asked = format!("{place} {part} {with_fee}");
-                order(core, &ordered.clone(), asked, |core| {
+                with_idempotency_key(core, &ordered.clone(), asked, |core| {
                     core.gateway.refusal(appointment, OrderKind::Reversal)?;
                     let left = core.gateway.intents[&name]
                         .charge
@@ -574,7 +581,7 @@ impl PaymentGateway for SimGateway {
         self.post(|| format!("gateway: transfer {amount} again, {ordered}"), {
             let (name, ordered) = (intent.clone(), ordered.clone());
             move |core| {
-                order(core, &ordered.clone(), format!("{amount}"), |core| {
+                with_idempotency_key(core, &ordered.clone(), format!("{amount}"), |core| {
                     core.gateway.refusal(appointment, OrderKind::Transfer)?;
                     transfer(core, &name, amount, ordered);
                     Ok(name.clone())
@@ -615,17 +622,17 @@ impl PaymentGateway for SimGateway {
         _: Timestamp,
     ) -> Result<WebhookEvent, WebhookError> {
         let text = String::from_utf8_lossy(body);
-        let wrong = || WebhookError::Body("not a message".to_owned());
+        let invalid = || WebhookError::Body("not a message".to_owned());
         let mut parts = text.split('|');
         let (id, kind, name) = (parts.next(), parts.next(), parts.next());
-        let name = name.ok_or_else(wrong)?.to_owned();
+        let name = name.ok_or_else(invalid)?.to_owned();
         let subject = match kind {
-            Some("payment") => WebhookSubject::Payment { appointment: name.parse().map_err(|_| wrong())? },
+            Some("payment") => WebhookSubject::Payment { appointment: name.parse().map_err(|_| invalid())? },
             Some("account") => WebhookSubject::Account { account: name },
             Some("payouts") => WebhookSubject::Payouts { account: name },
             _ => WebhookSubject::Nothing,
         };
-        Ok(WebhookEvent { id: id.ok_or_else(wrong)?.to_owned(), subject })
+        Ok(WebhookEvent { id: id.ok_or_else(invalid)?.to_owned(), subject })
     }
 }
 

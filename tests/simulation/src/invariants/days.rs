@@ -1,4 +1,4 @@
-//! The days: nobody meets anybody, and the rows of the days say what the appointments say.
+//! Invariants of occupancy rows: sessions do not overlap, and the rows match the appointments.
 
 use domain::kernel::time::DAY;
 use domain::scheduling::occupancy::{Entry, EntryKey, Occupancy};
@@ -6,10 +6,10 @@ use store::table::Consistency;
 
 use super::*;
 
-/// How long the row of a day stays, in seconds.
-const KEPT: i64 = 30 * DAY;
+/// How long an occupancy row is kept, in seconds.
+const RETENTION: i64 = 30 * DAY;
 
-/// Who takes how many seats of a group session, and until when they are held.
+/// The seats of a group session, by appointment: their number, and when their hold expires.
 type Seats = BTreeMap<AppointmentId, (u16, Option<Timestamp>)>;
 
 fn entry_key(appointment: &Appointment) -> EntryKey {
@@ -37,16 +37,16 @@ fn entry(appointment: &Appointment) -> Entry {
 
 impl Invariants {
     pub(super) fn of_expert(&self, expert: ExpertId) -> impl Iterator<Item = &Appointment> {
-        let ids = self.standing.get(&expert).into_iter().flatten();
+        let ids = self.occupying.get(&expert).into_iter().flatten();
         ids.filter_map(|id| self.known.get(id).map(|known| &known.appointment))
     }
 
-    /// No two sessions of an expert overlap, buffers included, unless they are seats of one group session.
-    pub(super) fn stands_alone(&self, appointment: &Appointment, wrong: &mut Vec<String>) {
+    /// No two sessions of an expert overlap, including buffers, except for seats of the same group session.
+    pub(super) fn check_overlap(&self, appointment: &Appointment, violations: &mut Vec<String>) {
         for other in self.of_expert(appointment.expert) {
             let shared = appointment.group && other.group && entry_key(appointment) == entry_key(other);
             if other.id != appointment.id && !shared && appointment.occupied().overlaps(other.occupied()) {
-                wrong.push(format!(
+                violations.push(format!(
                     "{} at {:?} and {} at {:?} of one expert overlap",
                     appointment.id,
                     appointment.occupied(),
@@ -57,39 +57,39 @@ impl Invariants {
         }
     }
 
-    /// The rows of some days say exactly what the appointments say, and no session has more seats taken than it has.
-    pub(super) fn days_agree(
+    /// Occupancy rows match the appointments, and no session has more seats taken than its capacity.
+    pub(super) fn check_days(
         &self,
         direct: &Store,
         today: Timestamp,
         expert: ExpertId,
         days: &BTreeSet<NaiveDate>,
-        wrong: &mut Vec<String>,
+        violations: &mut Vec<String>,
     ) {
         for day in days {
             let midnight = Timestamp::from(day.and_time(chrono::NaiveTime::MIN).and_utc());
-            if midnight.plus(KEPT) < today {
+            if midnight.plus(RETENTION) < today {
                 continue;
             }
             let span = TimeSpan::new(midnight, midnight.plus(DAY));
             let rows: Occupancy = match now(direct.occupancy(expert, span, Consistency::Strong)) {
                 Ok(rows) => rows,
                 Err(error) => {
-                    wrong.push(format!("{day} of {expert} cannot be read: {error}"));
+                    violations.push(format!("{day} of {expert} cannot be read: {error}"));
                     continue;
                 }
             };
-            self.day_agrees(*day, span, expert, &rows, wrong);
+            self.check_day(*day, span, expert, &rows, violations);
         }
     }
 
-    fn day_agrees(
+    fn check_day(
         &self,
         day: NaiveDate,
         span: TimeSpan,
         expert: ExpertId,
         rows: &Occupancy,
-        wrong: &mut Vec<String>,
+        violations: &mut Vec<String>,
     ) {
         let of_day = || self.of_expert(expert).filter(|appointment| appointment.occupied().overlaps(span));
         let expected: BTreeMap<EntryKey, Entry> =
@@ -100,8 +100,8 @@ impl Invariants {
                 expected.iter().filter(|(key, entry)| found.get(key) != Some(entry)).collect();
             let surplus: Vec<_> =
                 found.iter().filter(|(key, entry)| expected.get(key) != Some(entry)).collect();
-            wrong.push(format!(
-                "the row of {day} of {expert} does not say what the appointments say; missing {missing:?}, surplus {surplus:?}"
+            violations.push(format!(
+                "the occupancy row of {day} of {expert} does not match the appointments; missing {missing:?}, surplus {surplus:?}"
             ));
         }
         let mut seats: BTreeMap<(SessionTypeId, Timestamp), Seats> = BTreeMap::new();
@@ -124,12 +124,12 @@ impl Invariants {
             })
             .collect();
         if seats != found {
-            wrong.push(format!("the seats of {day} of {expert} are {found:?}, not {seats:?}"));
+            violations.push(format!("the seats of {day} of {expert} are {found:?}, not {seats:?}"));
         }
         for group in rows.groups.values() {
             let taken: u32 = group.seats.values().map(|seats| u32::from(seats.count)).sum();
             if taken > u32::from(group.capacity) {
-                wrong.push(format!("{taken} seats are taken of {}", group.capacity));
+                violations.push(format!("{taken} seats are taken of {}", group.capacity));
             }
         }
     }

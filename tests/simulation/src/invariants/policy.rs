@@ -1,4 +1,4 @@
-//! What a client pays in the end, reckoned anew from what was agreed, and without the code that the product reckons with.
+//! The final charge of an appointment, computed from its policy independently of the product's code.
 
 use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
 use domain::scheduling::party::Party;
@@ -6,17 +6,17 @@ use domain::scheduling::party::Party;
 use super::Known;
 use crate::core::Core;
 
-/// `percent` of an amount, rounded half up in the steps of its currency.
+/// `percent` of an amount, rounded half up to the currency's charge step.
 fn percent_of(amount: u64, percent: u8, step: u64) -> u64 {
     part_of(amount, u64::from(percent) * 100, step)
 }
 
-/// So many ten-thousandths of an amount, rounded half up in the steps of its currency.
+/// `points` / 10,000 of an amount, rounded half up to the currency's charge step.
 pub fn part_of(amount: u64, points: u64, step: u64) -> u64 {
     ((amount * points + 5_000 * step) / (10_000 * step) * step).min(amount)
 }
 
-/// What the client pays of the price of an appointment that was just called off.
+/// The charge after a cancellation.
 fn final_charge(before: &Appointment, by: Party, at: i64) -> u64 {
     let price = before.price.amount();
     if by != Party::Client || !matches!(before.status, Status::Confirmed) {
@@ -37,8 +37,8 @@ fn final_charge(before: &Appointment, by: Party, at: i64) -> u64 {
     price - percent_of(price, refund, before.price.currency().charge_step())
 }
 
-/// Checks what a change of status decided about the money.
-pub(super) fn check(core: &Core, before: Option<&Known>, after: &Known, wrong: &mut Vec<String>) {
+/// Checks the charge after a status change.
+pub(super) fn check(core: &Core, before: Option<&Known>, after: &Known, violations: &mut Vec<String>) {
     let (Some(before), Some(payment)) = (before, &after.payment) else { return };
     let decided = payment.target(&after.appointment.status).amount();
     let agreed =
@@ -49,7 +49,7 @@ pub(super) fn check(core: &Core, before: Option<&Known>, after: &Known, wrong: &
         Status::Cancelled { cancelled_by, cancelled_at, .. } => {
             let right = final_charge(&before.appointment, *cancelled_by, cancelled_at.seconds()).min(agreed);
             if decided != right {
-                wrong.push(format!("{id} is called off, and its client pays {decided}, not {right}"));
+                violations.push(format!("{id} is cancelled, and its client pays {decided}, not {right}"));
             }
         }
         Status::NoShow { missed_by }
@@ -63,20 +63,21 @@ pub(super) fn check(core: &Core, before: Option<&Known>, after: &Known, wrong: &
             };
             let right = (price - back).min(agreed);
             if decided != right {
-                wrong.push(format!("nobody came to {id}, and its client pays {decided}, not {right}"));
+                violations.push(format!("{id} is a no-show, and its client pays {decided}, not {right}"));
             }
         }
-        // What is not decided yet gives nothing back.
+        // An undecided report does not change the charge.
         Status::NoShow { .. } if decided != agreed.min(price) => {
-            wrong.push(format!("{id} is not decided yet, and its client pays {decided} of {agreed} already"));
+            violations
+                .push(format!("{id} is not decided yet, and its client already pays {decided} of {agreed}"));
         }
         Status::Expired if decided != 0 => {
-            wrong.push(format!("{id} expired, and its client pays {decided}"));
+            violations.push(format!("{id} expired, and its client pays {decided}"));
         }
         Status::Completed => {
-            let asked = core.people.charges.get(&id).into_iter().flatten().copied();
+            let asked = core.actors.requested_charges.get(&id).into_iter().flatten().copied();
             if !asked.chain([price]).any(|charge| decided == charge.min(agreed)) {
-                wrong.push(format!("{id} took place, and its client pays {decided} of {agreed}"));
+                violations.push(format!("{id} is completed, and its client pays {decided} of {agreed}"));
             }
         }
         _ => {}

@@ -1,7 +1,7 @@
 //! A copy of the sources in which every product mutant can be switched on at run time.
 //!
-//! The product has no test switches. So the mutants are written into a copy below `target/mutants`, which is built once and
-//! then does what this program was asked for.
+//! The product has no test switches. Instead, the mutants are written into a copy below `target/mutants`. The copy is built
+//! once and runs with the arguments of this program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use std::{fs, io};
 use super::rewrite::rewrite;
 use super::{Change, product};
 
-/// What the workspace consists of.
+/// The files and directories of the workspace.
 const SOURCES: &[&str] = &["Cargo.toml", "Cargo.lock", "functions", "infra", "shared", "tests"];
 
-/// Where the copied product asks which mutant is on.
+/// The file of the copy that gets the switch.
 const DOMAIN: &str = "shared/domain/src/lib.rs";
 
-/// What is added to it.
+/// The switch.
 const IS_ON: &str = r#"
 extern crate self as domain;
 
@@ -41,7 +41,7 @@ pub mod mutants {
 }
 "#;
 
-/// What replaces `switch.rs` in the copy.
+/// The file that the simulation selects mutants with, and its content in the copy.
 const SWITCH: (&str, &str) = (
     "tests/simulation/src/mutants/switch.rs",
     "//! The switch of a copy with product mutants.\n\n\
@@ -50,7 +50,7 @@ const SWITCH: (&str, &str) = (
      pub use domain::mutants::select;\n",
 );
 
-/// The directory that holds the workspace.
+/// The root directory of the workspace.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -58,11 +58,11 @@ pub fn workspace() -> PathBuf {
 /// Copies, rewrites and builds the sources, and runs the copy of this program with the same arguments.
 ///
 /// # Errors
-/// When the sources cannot be copied, a mutant does not fit them, or the copy does not build.
+/// If the sources cannot be copied, a mutant does not match them, or the copy does not build.
 pub fn run() -> Result<ExitCode, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let profile = program.parent().ok_or("this program is in no directory")?;
-    let target = profile.parent().ok_or("this program is in no target directory")?;
+    let profile = program.parent().ok_or("the program is not in a directory")?;
+    let target = profile.parent().ok_or("the program is not in a target directory")?;
     let (copy, built) = (target.join("mutants/source"), target.join("mutants/target"));
     write(&copy)?;
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -71,20 +71,20 @@ pub fn run() -> Result<ExitCode, String> {
     if profile.ends_with("release") {
         build.arg("--release");
     }
-    // Dependencies are shared with this build; only what the copy builds in the end has a directory of its own.
+    // Both builds share their dependencies; only the final artifacts of the copy have a directory of their own.
     build.env("CARGO_BUILD_BUILD_DIR", target).env("CARGO_TARGET_DIR", &built).current_dir(workspace());
-    let done = build.status().map_err(|error| format!("cargo does not start: {error}"))?;
+    let done = build.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
     if !done.success() {
-        return Err(format!("the mutants do not build; their sources are in {}", copy.display()));
+        return Err(format!("the copy in {} does not build", copy.display()));
     }
     let name = profile.file_name().unwrap_or_default();
     let mut run = Command::new(built.join(name).join(program.file_name().unwrap_or_default()));
     let code = run.args(std::env::args_os().skip(1)).status();
-    let code = code.map_err(|error| format!("the mutants do not run: {error}"))?.code();
+    let code = code.map_err(|error| format!("the copy cannot be started: {error}"))?.code();
     Ok(ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 
-/// Writes the copy. A file that would not change is left as it is, so that only what did is built anew.
+/// Writes the copy. Files that do not change are not written, so that only changed crates are rebuilt.
 fn write(copy: &Path) -> Result<(), String> {
     let told = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
     let mut files = BTreeSet::new();
@@ -109,15 +109,15 @@ fn write(copy: &Path) -> Result<(), String> {
         fs::remove_file(copy.join(file)).map_err(|error| told(file, error))?;
     }
     match rewritten.pop_first() {
-        Some((file, _)) => Err(format!("there is no {}", file.display())),
+        Some((file, _)) => Err(format!("{} is missing", file.display())),
         None => Ok(()),
     }
 }
 
-/// The files that the copy changes, as they are in it.
+/// The files that differ in the copy, and their content.
 ///
 /// # Errors
-/// When one cannot be read, or a mutant does not fit it.
+/// If a file cannot be read, or a mutant does not match it.
 pub fn changed() -> Result<BTreeMap<PathBuf, String>, String> {
     let read =
         |file: &str| fs::read_to_string(workspace().join(file)).map_err(|error| format!("{file}: {error}"));
@@ -134,14 +134,14 @@ pub fn changed() -> Result<BTreeMap<PathBuf, String>, String> {
         changed.insert(PathBuf::from(file), content);
     }
     changed.insert(PathBuf::from(SWITCH.0), SWITCH.1.to_owned());
-    // With a version of their own, the packages do not take the place of those that this program was built from.
+    // A version of their own prevents that the packages replace those of this build in the shared build directory.
     let manifest = read("Cargo.toml")?;
     let header = "[workspace.package]\nversion = \"";
     let version = manifest.find(header).map(|place| place + header.len());
     let end = version.and_then(|version| Some(version + manifest[version..].find('"')?));
     let end = end.ok_or("Cargo.toml: [workspace.package] does not begin with a version")?;
     let manifest = format!("{}-mutants{}", &manifest[..end], &manifest[end..]);
-    // What a mutant leaves unused is meant.
+    // Mutants leave variables and patterns unused.
     let lints = "[workspace.lints.rust]\n";
     let manifest =
         manifest.replace(lints, &format!("{lints}unused = {{ level = \"allow\", priority = -1 }}\n"));
@@ -149,7 +149,7 @@ pub fn changed() -> Result<BTreeMap<PathBuf, String>, String> {
     Ok(changed)
 }
 
-/// Lists the files below a directory, or the file itself, by their paths from `root`; none of a hidden or a built directory.
+/// Lists a file, or the files below a directory, by their paths from `root`. Skips hidden files and build directories.
 fn list(root: &Path, path: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     let whole = root.join(path);
     if !whole.is_dir() {

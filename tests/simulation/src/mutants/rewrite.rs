@@ -6,7 +6,7 @@ use syn::visit::Visit;
 
 use super::Change;
 
-/// The function in the copy that says whether a mutant is on. `::domain` is known to every crate that can hold a mutant.
+/// The function that the copy calls at each switch. Every crate that can hold a mutant depends on `domain`.
 const SWITCH: &str = "::domain::mutants::is_on";
 
 /// A mutant and where it changes the file.
@@ -14,9 +14,9 @@ struct Site<'a> {
     name: &'a str,
     /// The bytes that differ.
     differs: Range<usize>,
-    /// What stands there in the mutant.
+    /// The text that replaces them in the mutant.
     instead: &'a str,
-    /// The inside of the innermost block of statements that holds all of what differs.
+    /// The inside of the innermost block that contains the change.
     block: Range<usize>,
 }
 
@@ -25,22 +25,22 @@ struct Site<'a> {
 /// Mutants whose blocks overlap share one switch around the outermost of these blocks.
 ///
 /// # Errors
-/// When `before` does not occur exactly once, is the same as `after`, or lies outside of every block, and when `source` or the
-/// result is not Rust.
+/// If `before` does not occur exactly once, equals `after` or is outside of any block, or if `source` or the result cannot be
+/// parsed.
 pub fn rewrite(source: &str, mutants: &[(&str, &Change)]) -> Result<String, String> {
-    let blocks = blocks(source).map_err(|error| format!("it is not Rust: {error}"))?;
+    let blocks = blocks(source).map_err(|error| format!("the file cannot be parsed: {error}"))?;
     let mut sites = Vec::new();
     for (name, change) in mutants {
         sites.push(site(source, &blocks, name, change).map_err(|error| format!("{name}: {error}"))?);
     }
     sites.sort_by_key(|site| (site.block.start, std::cmp::Reverse(site.block.end)));
     let (mut rewritten, mut written) = (String::new(), 0);
-    // Blocks are nested or disjoint, so those that overlap all lie within the first of them.
+    // Blocks are nested or disjoint, so overlapping blocks are all inside the first of them.
     let overlap = |one: &Site<'_>, other: &Site<'_>| other.block.start < one.block.end;
     let mut rest = sites.as_slice();
     while let Some(outermost) = rest.first() {
         let together = rest.iter().take_while(|site| overlap(outermost, site)).count();
-        let (group, others) = rest.split_at(together);
+        let (group, other_currencies) = rest.split_at(together);
         let block = outermost.block.clone();
         rewritten += &source[written..block.start];
         for Site { name, differs, instead, .. } in group {
@@ -48,14 +48,14 @@ pub fn rewrite(source: &str, mutants: &[(&str, &Change)]) -> Result<String, Stri
             rewritten += &format!("if {SWITCH}(\"{name}\") {{{head}{instead}{tail}}} else ");
         }
         rewritten += &format!("{{{}}}", &source[block.clone()]);
-        (rest, written) = (others, block.end);
+        (rest, written) = (other_currencies, block.end);
     }
     rewritten += &source[written..];
-    syn::parse_file(&rewritten).map_err(|error| format!("a mutant of it is not Rust: {error}"))?;
+    syn::parse_file(&rewritten).map_err(|error| format!("a mutant of the file cannot be parsed: {error}"))?;
     Ok(rewritten)
 }
 
-/// The insides of all blocks of statements of a file.
+/// Finds the insides of all blocks of a file.
 fn blocks(source: &str) -> syn::Result<Vec<Range<usize>>> {
     struct Blocks(Vec<Range<usize>>);
     impl<'ast> Visit<'ast> for Blocks {
@@ -94,7 +94,7 @@ fn site<'a>(
     }
     let holds = |block: &&Range<usize>| block.start <= differs.start && differs.end <= block.end;
     let block = blocks.iter().filter(holds).min_by_key(|block| block.len());
-    let block = block.ok_or("it is not in the body of a function")?.clone();
+    let block = block.ok_or("`before` is not in the body of a function")?.clone();
     Ok(Site { name, differs, instead, block })
 }
 
@@ -159,7 +159,7 @@ mod tests {
             ("A + ", "A + ", "are the same"),
             ("A", "B", "occurs 3 times"),
             ("A: u8 = 1", "A: u8 = 2", "not in the body of a function"),
-            ("A + A", "A + ", "is not Rust"),
+            ("A + A", "A + ", "cannot be parsed"),
         ] {
             let refused = rewritten(source, &[("m", change(before, after))]).expect_err(before);
             assert!(refused.contains(why), "{before}: {refused}");

@@ -1,33 +1,33 @@
-//! Searches for a mutant: with one seed after the other, or in a flow.
+//! Searches for a mutant in a flow or in one seed after another.
 //!
-//! A mistake counts as caught only by an invariant that it really breaks, as [`Mutant::caught_by`] says. What else goes wrong with
-//! it on the way is kept, because it helps whoever asks why it was not caught.
+//! A mutant counts as caught only by an invariant that it breaks, as listed in [`Mutant::caught_by`]. Other violations are
+//! kept to explain why a mutant was not caught.
 
 use std::panic::catch_unwind;
 
 use super::Mutant;
-use crate::flows::{FLOWS, points, tell, try_point, wrong_in_calm};
-use crate::run::seed;
+use crate::flows::{FLOWS, baseline_violation, fault_points, run_flow, run_with_fault};
+use crate::run::run_seed;
 
-/// What became of the search for a mistake.
+/// The result of a search.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// What was looked for.
+    /// The mutant.
     pub mutant: &'static Mutant,
-    /// The seed, or the flow and its point, and what it says.
+    /// The seed, or the flow and its fault, that caught the mutant, and the violation.
     pub caught: Option<(String, String)>,
-    /// Where something else was found to be wrong first, and what.
+    /// The first place with another violation, and the violation.
     pub otherwise: Option<(String, String)>,
 }
 
 impl Search {
-    /// Takes note of what is wrong somewhere; whether the mistake is caught by it.
-    fn note(&mut self, place: impl Fn() -> String, wrong: &[String]) -> bool {
+    /// Records the violations at a place. Returns whether the mutant is caught.
+    fn note(&mut self, place: impl Fn() -> String, violations: &[String]) -> bool {
         let named = |what: &&String| self.mutant.caught_by.iter().any(|words| what.contains(words.as_str()));
-        match wrong.iter().find(named) {
+        match violations.iter().find(named) {
             Some(what) => self.caught = Some((place(), what.clone())),
             None if self.otherwise.is_none() => {
-                self.otherwise = wrong.first().map(|what| (place(), what.clone()));
+                self.otherwise = violations.first().map(|what| (place(), what.clone()));
             }
             None => {}
         }
@@ -35,37 +35,40 @@ impl Search {
     }
 }
 
-/// Looks for a mistake with so many seeds, each for so many operations, or in the flow in which it shows.
+/// Searches for a mutant in its flow, if it has one, and in a range of seeds.
 pub fn find(mutant: &'static Mutant, seeds: std::ops::Range<u64>, operations: u64) -> Search {
     let mut search = Search { mutant, caught: None, otherwise: None };
     let panics = || vec!["it panics".to_owned()];
     if let Some(flow) = FLOWS.iter().find(|flow| Some(flow.name) == mutant.flow.as_deref()) {
-        let Ok(calm) = catch_unwind(|| tell(*flow, None, false, &mutant.name)) else { return search };
+        let Ok(baseline) = catch_unwind(|| run_flow(*flow, None, false, &mutant.name)) else { return search };
         let place = |how: String| format!("\"{}\", {how}", flow.name);
-        let wrong = Vec::from_iter(wrong_in_calm(flow, &calm));
-        if search.note(|| place("whatever happens".to_owned()), &wrong) {
+        let violations = Vec::from_iter(baseline_violation(flow, &baseline));
+        if search.note(|| place("without a fault".to_owned()), &violations) {
             return search;
         }
-        for mishap in points(calm.calls, true) {
-            let run = || try_point(*flow, mishap, &calm, &mutant.name).1;
-            let wrong = catch_unwind(run).map_or_else(|_| panics(), Vec::from_iter);
-            if search.note(|| place(format!("call {} {:?}", mishap.call, mishap.how)), &wrong) {
+        for injected_fault in fault_points(baseline.calls, true) {
+            let run = || run_with_fault(*flow, injected_fault, &baseline, &mutant.name).1;
+            let violations = catch_unwind(run).map_or_else(|_| panics(), Vec::from_iter);
+            if search.note(
+                || place(format!("call {} {:?}", injected_fault.call, injected_fault.kind)),
+                &violations,
+            ) {
                 return search;
             }
         }
     }
     for number in seeds {
-        let run = || seed(number, operations, false, &mutant.name).wrong;
-        let wrong = catch_unwind(run).unwrap_or_else(|_| panics());
-        if search.note(|| format!("seed {number}"), &wrong) {
+        let run = || run_seed(number, operations, false, &mutant.name).violations;
+        let violations = catch_unwind(run).unwrap_or_else(|_| panics());
+        if search.note(|| format!("seed {number}"), &violations) {
             return search;
         }
     }
     search
 }
 
-/// A message without what differs from run to run and tells a reader nothing: the bodies of ids.
-pub fn plainly(message: &str) -> String {
+/// Removes the bodies of ids from a message, because they differ between runs.
+pub fn without_ids(message: &str) -> String {
     const MOST: usize = 140;
     let is_body = |word: &str| word.len() == 26 && word.chars().all(|one| one.is_ascii_alphanumeric());
     let mut plain = String::new();

@@ -15,8 +15,8 @@ pub fn change_writes(mutant: &str, mut writes: Vec<Write>) -> Vec<Write> {
         if !writes.iter().all(checks) {
             writes.retain(|write| !checks(write));
         }
-        let others = writes.iter_mut().filter(|write| write.action != Action::Check && of(write));
-        others.for_each(|write| write.expect = Expect::Anything);
+        let other_currencies = writes.iter_mut().filter(|write| write.action != Action::Check && of(write));
+        other_currencies.for_each(|write| write.expect = Expect::Anything);
     };
     match mutant {
         "table_ignores_occupancy_conditions" => without_conditions(&mut writes, is_day),

@@ -11,10 +11,10 @@ use store::keys::{GSI1, GSI2, Index, Key};
 use store::table::{Action, Consistency, Expect, Query, Write};
 use store::{Item, TableError};
 
-use super::{Capacity, Rows, text};
+use super::{Capacity, TableState, text};
 
-/// Most rows of one transaction, and of one read of many.
-pub(super) const MOST_ROWS: usize = 100;
+/// The number of rows of a transaction or a batch read.
+pub(super) const MAX_ROWS: usize = 100;
 const LARGEST_ROW: usize = 400 * 1024;
 const LARGEST_TRANSACTION: usize = 4 * 1024 * 1024;
 const LARGEST_PAGE: usize = 1024 * 1024;
@@ -22,7 +22,7 @@ const LARGEST_BATCH: usize = 16 * 1024 * 1024;
 const LONGEST_PARTITION_KEY: usize = 2_048;
 const LONGEST_SORT_KEY: usize = 1_024;
 
-/// What an attribute's value counts for, in bytes.
+/// The size of an attribute value, in bytes.
 fn value_size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
@@ -36,13 +36,13 @@ fn value_size(value: &AttributeValue) -> usize {
     }
 }
 
-/// A byte for two significant digits, one more, and one for a sign. The store writes integers only.
+/// One byte for two significant digits, one more, and one for a sign. The store writes only integers.
 fn number_size(number: &str) -> usize {
     let digits = number.trim_start_matches('-').trim_matches('0').len();
     1 + digits.div_ceil(2) + usize::from(number.starts_with('-'))
 }
 
-/// What a row counts for, in bytes.
+/// The size of a row, in bytes.
 pub fn size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
@@ -55,12 +55,12 @@ fn refused(why: &str) -> TableError {
     TableError::Unavailable(format!("ValidationException: {why}"))
 }
 
-/// Whether DynamoDB would take the writes at all, whatever stands in the table.
+/// Checks whether DynamoDB accepts the writes, whatever the table contains.
 ///
-/// Its limit of 300 operators in an expression cannot be met: what a write expects is one comparison, and nothing is filtered.
+/// The limit of 300 operators per expression does not apply: each condition is one comparison, and there are no filters.
 pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
-    if writes.is_empty() || writes.len() > MOST_ROWS {
-        return Err(refused("no row, or more than 100"));
+    if writes.is_empty() || writes.len() > MAX_ROWS {
+        return Err(refused("no rows, or more than 100"));
     }
     let mut seen = BTreeSet::new();
     let mut whole = 0;
@@ -74,12 +74,12 @@ pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
                 let bytes = size(item);
                 whole += bytes;
                 if bytes > LARGEST_ROW {
-                    return Err(refused("a row above 400 KB"));
+                    return Err(refused("a row over 400 KB"));
                 }
                 let empty =
                     |name: &str| matches!(item.get(name), Some(AttributeValue::S(text)) if text.is_empty());
                 if index_attributes().iter().any(|(name, _)| empty(name)) {
-                    return Err(refused("an empty key of an index"));
+                    return Err(refused("an empty index key"));
                 }
             }
             Action::Check if *expect == Expect::Anything => {
@@ -101,13 +101,13 @@ fn has_text(key: &Key) -> Result<(), TableError> {
     if key.pk.is_empty() || key.sk.is_empty() { Err(refused("an empty key")) } else { Ok(()) }
 }
 
-/// Whether one row could ever be written. A transaction learns of it row by row, next to conditions that do not hold.
+/// Checks whether a row can ever be written. A transaction reports this per row, next to failed conditions.
 pub(super) fn check_row(write: &Write) -> Result<(), TableError> {
     is_short(&write.key)?;
     if let Action::Put(item) = &write.action {
-        let wrong = |name: &str| item.get(name).is_some_and(|value| value.as_s().is_err());
-        if index_attributes().iter().any(|(name, _)| wrong(name)) {
-            return Err(refused("a key of an index that is no text"));
+        let violations = |name: &str| item.get(name).is_some_and(|value| value.as_s().is_err());
+        if index_attributes().iter().any(|(name, _)| violations(name)) {
+            return Err(refused("an index key that is not a string"));
         }
     }
     Ok(())
@@ -120,34 +120,34 @@ fn is_short(key: &Key) -> Result<(), TableError> {
     Ok(())
 }
 
-/// Whether DynamoDB would read these rows at all.
+/// Checks whether DynamoDB accepts a read of these rows.
 pub(super) fn check_keys(keys: &[Key]) -> Result<(), TableError> {
-    for keys in keys.chunks(MOST_ROWS) {
+    for keys in keys.chunks(MAX_ROWS) {
         let mut seen = BTreeSet::new();
         for key in keys {
             has_text(key)?;
             is_short(key)?;
             if !seen.insert(key) {
-                return Err(refused(&format!("{key} is asked for twice")));
+                return Err(refused(&format!("{key} is requested twice")));
             }
         }
     }
     Ok(())
 }
 
-/// Whether DynamoDB would take the query at all.
+/// Checks whether DynamoDB accepts a query.
 pub(super) fn check_query(query: &Query) -> Result<(), TableError> {
     if query.pk.is_empty() || query.from.is_empty() || query.to.is_empty() {
         return Err(refused("an empty key"));
     }
     if query.from > query.to {
-        return Err(refused("a range that ends before it begins"));
+        return Err(refused("a range that ends before it starts"));
     }
     if query.limit == Some(0) {
-        return Err(refused("a limit of nothing"));
+        return Err(refused("a limit of 0"));
     }
     if query.index.is_some() && query.consistency == Consistency::Strong {
-        return Err(refused("a strong read of an index"));
+        return Err(refused("a strongly consistent read of an index"));
     }
     Ok(())
 }
@@ -157,16 +157,16 @@ fn halves(bytes: usize, consistency: Consistency) -> u64 {
     times * units(bytes, 4 * 1024)
 }
 
-/// Counts reads of single rows: each is rounded up, and one that does not exist costs as much as the smallest.
+/// Counts reads of single rows. Each is rounded up; a missing row counts as the smallest.
 ///
 /// # Errors
-/// When it is more than one answer holds.
+/// If the rows exceed one response.
 pub(super) fn count_rows(
     capacity: &mut Capacity,
     rows: &[Option<Arc<Item>>],
     consistency: Consistency,
 ) -> Result<(), TableError> {
-    for rows in rows.chunks(MOST_ROWS) {
+    for rows in rows.chunks(MAX_ROWS) {
         let sizes = || rows.iter().map(|row| row.as_deref().map_or(0, size));
         if sizes().sum::<usize>() > LARGEST_BATCH {
             return Err(TableError::Busy("not all rows were read".to_owned()));
@@ -176,7 +176,7 @@ pub(super) fn count_rows(
     Ok(())
 }
 
-/// Counts a query: the rows of each page are rounded up together.
+/// Counts a query: the rows of a page are rounded up together.
 pub(super) fn count_query(capacity: &mut Capacity, items: &[Arc<Item>], consistency: Consistency) {
     let mut page = 0;
     for item in items {
@@ -190,9 +190,9 @@ pub(super) fn count_query(capacity: &mut Capacity, items: &[Arc<Item>], consiste
     capacity.half_reads += halves(page, consistency);
 }
 
-/// Counts a write that is about to take effect: by the larger of the row before and after, twice in a transaction, and what it
-/// changes in the indexes.
-pub(super) fn count_write(table: &mut Rows, writes: &[Write], transaction: bool) {
+/// Counts a write before it takes effect: the larger of the row before and after, doubled in a transaction, and the changes
+/// of the indexes.
+pub(super) fn count_write(table: &mut TableState, writes: &[Write], transaction: bool) {
     let times = if transaction { 2 } else { 1 };
     let mut sum = 0;
     for Write { key, action, .. } in writes {
@@ -209,7 +209,7 @@ pub(super) fn count_write(table: &mut Rows, writes: &[Write], transaction: bool)
     table.capacity.writes += sum;
 }
 
-/// What a row's change costs in an index: nothing when the row stays as it was, and two writes when it moves.
+/// The cost of a change in an index: nothing if the row stays the same, two writes if it moves.
 fn count_index(index: &Index, before: Option<&Item>, after: Option<&Item>) -> u64 {
     let place = |item: &'_ Item| Some((text(item, index.pk)?.to_owned(), text(item, index.sk)?.to_owned()));
     let shown = |item: &'_ Item| place(item).map(|place| (place, units(size(item), 1024)));

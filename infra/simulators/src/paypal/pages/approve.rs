@@ -1,33 +1,32 @@
-//! The page where the payer approves an order, or does not: `/checkoutnow?token={order}`.
+//! The page where the payer approves an order: `/checkoutnow?token={order}`.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use maud::html;
 
-use super::{back, not_found};
-use crate::html::{self, escape};
+use crate::pages::{self, not_found};
 use crate::paypal::payers::TestPayer;
 use crate::paypal::state::{Order, OrderStatus};
-use crate::paypal::work::{Answer, Caller, Work};
-use crate::paypal::{PayPalSimulator, TEST_PAYERS, in_words};
+use crate::paypal::work::Caller;
+use crate::paypal::{PayPalSimulator, TEST_PAYERS, display};
 
-/// What the address carries.
+/// The query of the address.
 #[derive(serde::Deserialize)]
 pub(in crate::paypal) struct Visit {
     token: String,
 }
 
-/// The button that was pressed: a test payer's name, or `cancel`.
+/// The button that was pressed: the name of a test payer, or `cancel`.
 #[derive(serde::Deserialize)]
 pub(in crate::paypal) struct Pressed {
     payer: String,
 }
 
-/// Shows the payment and asks who pays.
+/// Shows the payment and the payers to choose from.
 pub(in crate::paypal) async fn show(
     State(simulator): State<Arc<PayPalSimulator>>,
     Query(visit): Query<Visit>,
@@ -39,7 +38,7 @@ pub(in crate::paypal) async fn show(
     }
 }
 
-/// Approves with the payer that was chosen, or goes back without.
+/// Approves the order with the chosen payer, or returns to the platform.
 pub(in crate::paypal) async fn submit(
     State(simulator): State<Arc<PayPalSimulator>>,
     Query(visit): Query<Visit>,
@@ -51,24 +50,22 @@ pub(in crate::paypal) async fn submit(
     }
     match simulator.approve(&order.id, &pressed.payer) {
         Ok(_) => simulator.approvable(&order.id).map_or_else(not_found, |order| approved(&order)),
-        Err(refused) => {
-            let body = format!("<p class=\"problem\">{}</p>", escape(&refused.message));
-            html::page(StatusCode::CONFLICT, "That did not work", &body)
-        }
+        Err(refused) => pages::refused(refused),
     }
 }
 
 impl PayPalSimulator {
-    /// An order that the payer may approve, or has.
+    /// An order that the payer may approve, or has approved.
     fn approvable(&self, id: &str) -> Option<Order> {
-        let mut found = None;
-        let look = |work: &mut Work| {
-            found = work.order(id).ok().filter(|order| order.status != OrderStatus::Completed).cloned();
-            Ok(Answer::Body { status: 200, body: serde_json::Value::Null })
-        };
-        self.look(&mut self.lock(), Caller::default(), look).ok()?;
-        found
+        let order = self.read(&mut self.lock(), Caller::default(), |work| work.order(id).cloned());
+        order.ok().filter(|order| order.status != OrderStatus::Completed)
     }
+}
+
+/// Returns to the platform, or says how it ended when there is no address to return to.
+pub(super) fn back(address: Option<&str>, members: &[(&str, &str)], outcome: &str) -> Response {
+    let closed = || pages::page(StatusCode::OK, outcome, html! { p { "You can close this page." } });
+    pages::back(address, members).unwrap_or_else(closed)
 }
 
 fn approved(order: &Order) -> Response {
@@ -77,25 +74,13 @@ fn approved(order: &Order) -> Response {
 }
 
 fn page(order: &Order) -> Response {
-    let amount = escape(&in_words(order.amount, &order.currency));
-    let mut body = format!("<p>Amount: <strong>{amount}</strong></p>");
-    for line in [&order.brand_name, &order.description].into_iter().flatten() {
-        // Writing to a string cannot fail.
-        let _ = write!(body, "<p>{}</p>", escape(line));
-    }
-    body.push_str(
-        "<p class=\"note\">A simulator: no money moves. Choose who pays.</p><form method=\"post\">",
-    );
-    for payer in TEST_PAYERS {
-        let _ = write!(
-            body,
-            "<p><button name=\"payer\" value=\"{name}\">Pay as {name}</button> {effect}</p>",
-            name = escape(payer.name),
-            effect = escape(payer.effect),
-        );
-    }
-    body.push_str(
-        "<p><button name=\"payer\" value=\"cancel\">Cancel</button> go back without paying</p></form>",
-    );
-    html::page(StatusCode::OK, "Pay with PayPal, simulated", &body)
+    let payers = TEST_PAYERS.iter().map(|payer| (payer.name, payer.name, payer.effect));
+    let cancel = ("cancel", "Cancel", "go back without paying");
+    let body = html! {
+        p { "Amount: " strong { (display(order.amount, &order.currency)) } }
+        @if let Some(description) = &order.description { p { (description) } }
+        p.note { "A simulator: no money moves. Choose who pays." }
+        (pages::choices("", "payer", payers.chain([cancel])))
+    };
+    pages::page(StatusCode::OK, "Pay with PayPal, simulated", body)
 }

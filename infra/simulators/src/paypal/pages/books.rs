@@ -1,162 +1,71 @@
-//! The books: who has how much, and what happened. `/`.
+//! The books: `/`.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::Value;
+use maud::html;
+use serde_json::{Value, json};
 
-use crate::books_page::{ROWS, attempts, latest, page, switches, yes_no};
-use crate::html::{escape, table};
+use crate::books_page::{Books, ROWS};
 use crate::paypal::render::time;
-use crate::paypal::state::State as Books;
-use crate::paypal::{Balance, PayPalSimulator, books, in_words};
+use crate::paypal::state::OrderStatus;
+use crate::paypal::{PayPalSimulator, books, display, events};
+use crate::table::{Row, Table};
 
-/// Shows the latest of everything.
+/// Shows the newest of everything.
 pub(in crate::paypal) async fn show(State(simulator): State<Arc<PayPalSimulator>>) -> Response {
-    let shared = simulator.lock();
+    let shared = simulator.up_to_date();
     let state = &shared.state;
-    let sections = [
-        ("Balances", balances(state)),
-        ("Sellers", sellers(state)),
-        ("Orders", orders(state)),
-        ("Authorizations", authorizations(state)),
-        ("Captures", captures(state)),
-        ("Refunds", refunds(state)),
-        ("Disputes", disputes(state)),
-        ("Movements", entries(state)),
-        ("Events", events(state)),
-        ("Webhook attempts", attempts(&state.webhooks, time)),
-        ("Switches", switches(&shared.switches)),
-    ];
-    page("PayPal", "payers", &sections)
-}
-
-fn balances(state: &Books) -> String {
-    let row = |balance: Balance| vec![balance.owner, in_words(balance.amount, &balance.currency)];
-    table(&["Owner", "#Balance"], &books::balances(state).into_iter().map(row).collect::<Vec<_>>())
-}
-
-fn sellers(state: &Books) -> String {
-    let headings = ["Merchant", "Tracking id", "Receivable", "E-mail confirmed", "Grants"];
-    latest(&headings, state.sellers.iter(), |row| {
-        vec![
-            row.id.clone(),
-            row.tracking_id.clone(),
-            yes_no(row.payments_receivable),
-            yes_no(row.primary_email_confirmed),
-            row.features.join(", "),
-        ]
-    })
-}
-
-fn orders(state: &Books) -> String {
-    let headings = ["Created", "Order", "#Amount", "#Fee", "Status", "For", "Payer", "Description"];
-    let mut html = latest(&headings, state.orders.iter(), |row| {
-        let fee = row.platform_fee.map(|fee| in_words(fee, &row.currency));
-        vec![
-            time(row.created),
-            row.id.clone(),
-            in_words(row.amount, &row.currency),
-            fee.unwrap_or_default(),
-            row.status.name().to_owned(),
-            row.payee.clone(),
-            row.payer.clone().unwrap_or_default(),
-            row.description.clone().unwrap_or_default(),
-        ]
-    });
-    let waiting = |status: &str| matches!(status, "CREATED" | "PAYER_ACTION_REQUIRED");
-    for order in state.orders.iter().rev().take(ROWS).filter(|order| waiting(order.status.name())) {
-        html.push_str(&format!(
-            "<p><a href=\"/checkoutnow?token={}\">Pay {} for {}</a></p>",
-            escape(&order.id),
-            escape(&in_words(order.amount, &order.currency)),
-            escape(order.description.as_deref().unwrap_or(&order.id))
-        ));
+    let view = simulator.view(state);
+    let mut page = Books::new(display, &books::balances(state));
+    fn ids<T: Row>(table: &Table<T>) -> impl DoubleEndedIterator<Item = &str> {
+        table.iter().map(Row::id)
     }
-    html
-}
+    let objects = |id: &str| view.any(id).unwrap_or_default();
 
-/// The currency of the order that a row belongs to.
-fn currency<'a>(state: &'a Books, order: &str) -> &'a str {
-    state.orders.get(order).map_or("", |order| &order.currency)
-}
+    let columns = "merchant_id tracking_id payments_receivable primary_email_confirmed";
+    page.section("Sellers", columns, ids(&state.sellers).map(objects));
 
-fn authorizations(state: &Books) -> String {
-    let headings = ["Created", "Authorization", "#Amount", "#Captured", "Status", "Honoured until", "Ends"];
-    latest(&headings, state.authorizations.iter(), |row| {
-        let currency = currency(state, &row.order);
-        vec![
-            time(row.created),
-            row.id.clone(),
-            in_words(row.amount, currency),
-            in_words(row.captured, currency),
-            row.status.name().to_owned(),
-            time(row.honoured_until),
-            time(row.expires_at),
-        ]
-    })
-}
+    let open = |status| matches!(status, OrderStatus::Created | OrderStatus::PayerActionRequired);
+    let open = state.orders.newest_first().take(ROWS).filter(|order| open(order.status));
+    let links = html! {
+        @for order in open {
+            p {
+                a href={ "/checkoutnow?token=" (order.id) } {
+                    "Pay " (display(order.amount, &order.currency)) " for "
+                    (order.description.as_deref().unwrap_or(&order.id))
+                }
+            }
+        }
+    };
+    let columns = "create_time id purchase_units/0/amount status purchase_units/0/payee/merchant_id \
+                   payer/email_address purchase_units/0/description";
+    page.section_with("Orders", columns, ids(&state.orders).map(objects), links);
 
-fn captures(state: &Books) -> String {
-    let headings = ["Created", "Capture", "Order", "#Amount", "#Platform's fee", "#PayPal's fee", "Status"];
-    latest(&headings, state.captures.iter(), |row| {
-        let currency = currency(state, &row.order);
-        vec![
-            time(row.created),
-            row.id.clone(),
-            row.order.clone(),
-            in_words(row.amount, currency),
-            in_words(row.platform_fee, currency),
-            in_words(row.paypal_fee, currency),
-            row.status.name().to_owned(),
-        ]
-    })
-}
+    let columns = "create_time id amount status expiration_time";
+    page.section("Authorizations", columns, ids(&state.authorizations).map(objects));
+    let columns = "create_time id amount seller_receivable_breakdown/paypal_fee \
+                   seller_receivable_breakdown/net_amount status";
+    page.section("Captures", columns, ids(&state.captures).map(objects));
+    let columns = "create_time id amount seller_payable_breakdown/net_amount status note_to_payer";
+    page.section("Refunds", columns, ids(&state.refunds).map(objects));
+    let columns = "create_time dispute_id dispute_amount reason status dispute_outcome/outcome_code";
+    page.section("Disputes", columns, ids(&state.disputes).map(objects));
 
-fn refunds(state: &Books) -> String {
-    let headings = ["Created", "Refund", "Capture", "#Amount", "#From the platform", "Status", "Note"];
-    latest(&headings, state.refunds.iter(), |row| {
-        let order = state.captures.get(&row.capture).map_or("", |capture| &capture.order);
-        let currency = currency(state, order);
-        vec![
-            time(row.created),
-            row.id.clone(),
-            row.capture.clone(),
-            in_words(row.amount, currency),
-            in_words(row.platform_fee, currency),
-            row.status.name().to_owned(),
-            row.note_to_payer.clone().unwrap_or_default(),
-        ]
-    })
-}
-
-fn disputes(state: &Books) -> String {
-    let word = |value: Value| value.as_str().unwrap_or("open").to_owned();
-    latest(&["Opened", "Dispute", "Capture", "#Amount", "Reason", "Outcome"], state.disputes.iter(), |row| {
-        let order = state.captures.get(&row.capture).map_or("", |capture| &capture.order);
-        vec![
-            time(row.created),
-            row.id.clone(),
-            row.capture.clone(),
-            in_words(row.amount, currency(state, order)),
-            word(serde_json::json!(row.reason)),
-            word(serde_json::json!(row.outcome)),
-        ]
-    })
-}
-
-fn entries(state: &Books) -> String {
-    latest(&["Booked", "Kind", "Source", "Shares"], state.entries.iter(), |row| {
-        let share = |(owner, amount): &(String, i64)| format!("{owner} {}", in_words(*amount, &row.currency));
-        let shares: Vec<_> = row.shares.iter().map(share).collect();
-        vec![time(row.at), row.kind.clone(), row.source.clone(), shares.join("; ")]
-    })
-}
-
-fn events(state: &Books) -> String {
-    latest(&["Happened", "Type", "Event", "Webhook due"], state.events.iter(), |row| {
-        let waiting = state.webhooks.due(&row.id);
-        vec![time(row.created), row.kind.clone(), row.id.clone(), waiting.map(time).unwrap_or_default()]
-    })
+    let entries = state.entries.iter().map(|entry| {
+        let share =
+            |(owner, amount): &(String, i64)| format!("{owner} {}", display(*amount, &entry.currency));
+        let shares: Vec<String> = entry.shares.iter().map(share).collect();
+        json!({ "time": time(entry.at), "kind": entry.kind, "source": entry.source, "shares": shares })
+    });
+    page.section("Movements", "time kind source shares", entries);
+    let events = state.events.iter().map(|event| {
+        let body = events::body(view.config, event);
+        let mut event: Value = serde_json::from_str(&body).unwrap_or_default();
+        event["webhook_due"] = json!(state.deliveries.due(event["id"].as_str().unwrap_or_default()));
+        event
+    });
+    page.section("Events", "create_time event_type id webhook_due", events);
+    page.page("PayPal", "payers", &state.deliveries, &shared.faults)
 }

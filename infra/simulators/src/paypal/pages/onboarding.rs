@@ -6,13 +6,21 @@ use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use maud::html;
 
-use super::{back, not_found};
-use crate::html::{self, escape};
+use super::approve::back;
+use crate::pages::{self, not_found};
 use crate::paypal::state::Referral;
 use crate::paypal::{Onboarding, PayPalSimulator};
 
-/// What the address carries.
+const OUTCOMES: [(&str, &str, &str); 4] = [
+    ("complete", "Agree", "the seller can be paid"),
+    ("email_unconfirmed", "Agree, e-mail address not confirmed", "the seller cannot be paid yet"),
+    ("not_receivable", "Agree, account limited", "the seller cannot be paid yet"),
+    ("incomplete", "Leave", "nothing is granted"),
+];
+
+/// The query of the address.
 #[derive(serde::Deserialize)]
 pub(in crate::paypal) struct Visit {
     #[serde(rename = "referralToken")]
@@ -25,28 +33,23 @@ pub(in crate::paypal) struct Pressed {
     outcome: Onboarding,
 }
 
-/// Says what the platform asks for.
+/// Shows what the platform asks for.
 pub(in crate::paypal) async fn show(
     State(simulator): State<Arc<PayPalSimulator>>,
     Query(visit): Query<Visit>,
 ) -> Response {
     let Some(referral) = simulator.referral(&visit.token) else { return not_found() };
-    let body = format!(
-        "<p>Here the seller <code>{}</code> would sign in to PayPal and grant the platform: {}. Choose how \
-         that ends.</p><form method=\"post\">\
-         <p><button name=\"outcome\" value=\"complete\">Agree</button> the seller can be paid</p>\
-         <p><button name=\"outcome\" value=\"email_unconfirmed\">Agree, e-mail address not confirmed</button> \
-         the seller cannot be paid yet</p>\
-         <p><button name=\"outcome\" value=\"not_receivable\">Agree, account limited</button> \
-         the seller cannot be paid yet</p>\
-         <p><button name=\"outcome\" value=\"incomplete\">Leave</button> nothing is granted</p></form>",
-        escape(&referral.tracking_id),
-        escape(&referral.features.join(", ")),
-    );
-    html::page(StatusCode::OK, "Connect your PayPal account, simulated", &body)
+    let body = html! {
+        p {
+            "Here the seller " code { (referral.tracking_id) } " would sign in to PayPal and grant the platform: "
+            (referral.features.join(", ")) ". Choose how that ends."
+        }
+        (pages::choices("", "outcome", OUTCOMES))
+    };
+    pages::page(StatusCode::OK, "Connect your PayPal account, simulated", body)
 }
 
-/// Ends the visit and sends the seller back to the platform.
+/// Ends the visit and returns to the platform.
 pub(in crate::paypal) async fn submit(
     State(simulator): State<Arc<PayPalSimulator>>,
     Query(visit): Query<Visit>,
@@ -55,23 +58,17 @@ pub(in crate::paypal) async fn submit(
     let Some(referral) = simulator.referral(&visit.token) else { return not_found() };
     let seller = match simulator.onboard(&referral.tracking_id, pressed.outcome) {
         Ok(seller) => seller,
-        Err(refused) => {
-            let body = format!("<p class=\"problem\">{}</p>", escape(&refused.message));
-            return html::page(StatusCode::CONFLICT, "That did not work", &body);
-        }
+        Err(refused) => return pages::refused(refused),
     };
     let address = referral.return_url.as_deref();
     if pressed.outcome == Onboarding::Incomplete {
-        return back(
-            address,
-            &[("permissionsGranted", "false"), ("consentStatus", "false")],
-            "Not connected",
-        );
+        let members = [("permissionsGranted", "false"), ("consentStatus", "false")];
+        return back(address, &members, "Not connected");
     }
     let confirmed = if pressed.outcome == Onboarding::EmailUnconfirmed { "false" } else { "true" };
     let members = [
         ("merchantId", referral.tracking_id.as_str()),
-        ("merchantIdInPayPal", seller.get("merchant_id").and_then(|id| id.as_str()).unwrap_or_default()),
+        ("merchantIdInPayPal", seller["merchant_id"].as_str().unwrap_or_default()),
         ("permissionsGranted", "true"),
         ("consentStatus", "true"),
         ("accountStatus", "BUSINESS_ACCOUNT"),

@@ -1,4 +1,4 @@
-//! What people see. No page needs a script; whatever anybody typed is escaped.
+//! The pages of Stripe that people see, and the books.
 
 pub(super) mod books;
 pub(super) mod challenge;
@@ -7,25 +7,25 @@ pub(super) mod pay;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use url::Url;
+use maud::html;
 
-use super::in_words;
-use super::secrets;
-use super::state::{IntentStatus, State};
-use crate::html;
+use super::auth::same;
+use super::display;
+use super::state::{IntentStatus, State, name};
+use crate::pages;
 
-/// What a request to a hosted page carries in its address.
+/// The query of the address of a hosted page.
 #[derive(Debug, serde::Deserialize)]
 pub(in crate::stripe) struct Visit {
     client_secret: Option<String>,
     return_url: Option<String>,
 }
 
-/// What a guest is asked for: to pay, or to leave a card for later.
-struct Asked {
+/// A payment or setup intent, as the guest sees it.
+struct Shown {
     id: String,
     client_secret: String,
-    /// `None` when nothing is to be paid.
+    /// `None` for a setup intent.
     amount: Option<String>,
     description: Option<String>,
     status: IntentStatus,
@@ -33,75 +33,56 @@ struct Asked {
     return_url: Option<String>,
 }
 
-impl Asked {
+impl Shown {
     fn find(state: &State, id: &str) -> Option<Self> {
-        let setup = state.setup_intents.get(id).map(|intent| Self {
-            id: intent.id.clone(),
-            client_secret: intent.client_secret.clone(),
-            amount: None,
-            description: intent.description.clone(),
-            status: intent.status,
-            challenge_url: intent.challenge_url.clone(),
-            return_url: intent.return_url.clone(),
-        });
-        let payment = || {
-            state.intents.get(id).map(|intent| Self {
-                id: intent.id.clone(),
-                client_secret: intent.client_secret.clone(),
-                amount: Some(in_words(intent.amount, &intent.currency)),
-                description: intent.description.clone(),
-                status: intent.status,
-                challenge_url: intent.challenge_url.clone(),
-                return_url: intent.return_url.clone(),
-            })
-        };
-        setup.or_else(payment)
+        macro_rules! shown {
+            ($intent:ident, $amount:expr) => {
+                Self {
+                    id: $intent.id.clone(),
+                    client_secret: $intent.client_secret.clone(),
+                    amount: $amount,
+                    description: $intent.description.clone(),
+                    status: $intent.status,
+                    challenge_url: $intent.challenge_url.clone(),
+                    return_url: $intent.return_url.clone(),
+                }
+            };
+        }
+        let payment = state.intents.get(id);
+        let payment = payment.map(|intent| shown!(intent, Some(display(intent.amount, &intent.currency))));
+        payment.or_else(|| state.setup_intents.get(id).map(|intent| shown!(intent, None)))
     }
 
-    /// Whether the guest has done what they were asked for.
+    /// Whether the guest has paid, or saved a card.
     fn done(&self) -> bool {
-        matches!(
-            self.status,
-            IntentStatus::Succeeded | IntentStatus::RequiresCapture | IntentStatus::Processing
-        )
+        matches!(self.status, IntentStatus::Succeeded | IntentStatus::RequiresCapture)
     }
 }
 
 impl Visit {
-    /// What is asked, when the visitor has its secret.
-    fn asked(&self, state: &State, id: &str) -> Option<Asked> {
+    /// The intent, when the visitor has its client secret.
+    fn intent(&self, state: &State, id: &str) -> Option<Shown> {
         let secret = self.client_secret.as_deref().unwrap_or_default();
-        Asked::find(state, id).filter(|asked| secrets::same(&asked.client_secret, secret))
+        Shown::find(state, id).filter(|intent| same(&intent.client_secret, secret))
     }
 }
 
-fn not_found() -> Response {
-    let body = "<p>This page does not exist, or the secret in its address is not right.</p>";
-    html::page(StatusCode::NOT_FOUND, "Not found", body)
-}
-
-/// Sends the guest back to the shop with what Stripe adds to the address, or says how it ended when there is
-/// no shop.
-fn back(asked: &Asked, return_url: Option<&str>, done: bool) -> Response {
-    let return_url = return_url.and_then(|text| Url::parse(text).ok());
-    if let Some(mut url) = return_url.filter(|url| matches!(url.scheme(), "http" | "https")) {
-        let (id, secret) = match asked.amount {
-            Some(_) => ("payment_intent", "payment_intent_client_secret"),
-            None => ("setup_intent", "setup_intent_client_secret"),
-        };
-        url.query_pairs_mut()
-            .append_pair(id, &asked.id)
-            .append_pair(secret, &asked.client_secret)
-            .append_pair("redirect_status", if done { "succeeded" } else { "failed" });
-        return html::see_other(url.as_str());
-    }
-    let (title, sentence) = match (&asked.amount, done) {
-        (Some(amount), true) => ("Paid", format!("The payment of {amount} is paid.")),
-        (Some(amount), false) => ("Not paid", format!("The payment of {amount} is not paid.")),
-        (None, true) => ("Saved", "The card is saved.".to_owned()),
-        (None, false) => ("Not saved", "The card is not saved.".to_owned()),
+/// Returns to the shop, or says how it ended when there is none.
+fn back(intent: &Shown, return_url: Option<&str>, done: bool) -> Response {
+    let (kind, secret) = match intent.amount {
+        Some(_) => ("payment_intent", "payment_intent_client_secret"),
+        None => ("setup_intent", "setup_intent_client_secret"),
     };
-    let (sentence, status) = (html::escape(&sentence), html::escape(asked.status.name()));
-    let body = format!("<p>{sentence}</p><p class=\"note\">Status: {status}</p>");
-    html::page(StatusCode::OK, title, &body)
+    let status = if done { "succeeded" } else { "failed" };
+    let members = [(kind, &*intent.id), (secret, &*intent.client_secret), ("redirect_status", status)];
+    pages::back(return_url, &members).unwrap_or_else(|| {
+        let (title, sentence) = match (&intent.amount, done) {
+            (Some(amount), true) => ("Paid", format!("The payment of {amount} is paid.")),
+            (Some(amount), false) => ("Not paid", format!("The payment of {amount} is not paid.")),
+            (None, true) => ("Saved", "The card is saved.".to_owned()),
+            (None, false) => ("Not saved", "The card is not saved.".to_owned()),
+        };
+        let body = html! { p { (sentence) } p.note { "Status: " (name(intent.status)) } };
+        pages::page(StatusCode::OK, title, body)
+    })
 }

@@ -1,4 +1,4 @@
-//! The onboarding an account's owner is sent to: `/connect/onboarding/{link}`, good for one visit.
+//! The onboarding page of an account's owner: `/connect/onboarding/{link}`, for one visit.
 
 use std::sync::Arc;
 
@@ -6,13 +6,19 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::Value;
+use maud::html;
 
-use super::not_found;
-use crate::html::{self, escape};
+use crate::pages::{self, not_found, see_other};
 use crate::random;
-use crate::stripe::work::Origin;
+use crate::stripe::work::Caller;
 use crate::stripe::{Onboarding, StripeSimulator, accounts};
+
+const OUTCOMES: [(&str, &str, &str); 4] = [
+    ("complete", "Submit everything", "charges and payouts are enabled"),
+    ("no_payouts", "Submit without a bank account", "charges only"),
+    ("restricted", "Submit without a needed document", "nothing is enabled, a document is due"),
+    ("incomplete", "Leave before the end", "nothing is submitted"),
+];
 
 /// The button that was pressed.
 #[derive(serde::Deserialize)]
@@ -20,7 +26,7 @@ pub(in crate::stripe) struct Pressed {
     outcome: Onboarding,
 }
 
-/// Follows the link. A link that was followed before, or is too old, leads to its `refresh_url`.
+/// Follows the link. A link that was followed before, or has expired, leads to its `refresh_url`.
 pub(in crate::stripe) async fn follow(
     State(simulator): State<Arc<StripeSimulator>>,
     Path(id): Path<String>,
@@ -28,37 +34,29 @@ pub(in crate::stripe) async fn follow(
     let mut shared = simulator.lock();
     let Some(link) = shared.state.account_links.get(&id) else { return not_found() };
     if link.visit.is_some() || link.expires_at <= simulator.now() {
-        return html::see_other(&link.refresh_url);
+        return see_other(&link.refresh_url);
     }
-    let account = escape(&link.account);
+    let account = link.account.clone();
     let visit = random::letters(32);
-    let kept = simulator.work(&mut shared, Origin::default(), |work| {
-        if let Some(link) = work.state.account_links.get_mut(&id) {
-            link.visit = Some(visit.clone());
-        }
-        Ok(Value::Null)
+    let saved = simulator.write(&mut shared, Caller::default(), |work| {
+        work.state.account_links.change(&id, |link| link.visit = Some(visit.clone()));
+        Ok(())
     });
-    if let Err(error) = kept {
-        let message = format!("<p class=\"problem\">{}</p>", escape(&error.refused().message));
-        return html::page(StatusCode::INTERNAL_SERVER_ERROR, "Not saved", &message);
+    if let Err(error) = saved {
+        return pages::refused(error);
     }
-    // The buttons lead to the visit, which the link's address does not give away.
-    let body = format!(
-        "<p>Here the owner of <code>{account}</code> would say who they are and where their money goes. \
-         Choose how that ends.</p><form method=\"post\" action=\"../visit/{visit}\">\
-         <p><button name=\"outcome\" value=\"complete\">Submit everything</button> \
-         charges and payouts are enabled</p>\
-         <p><button name=\"outcome\" value=\"no_payouts\">Submit without a bank account</button> \
-         charges only</p>\
-         <p><button name=\"outcome\" value=\"restricted\">Submit without a needed document</button> nothing \
-         is enabled, a document is due</p>
-         <p><button name=\"outcome\" value=\"incomplete\">Leave before the end</button> \
-         nothing is submitted</p></form>"
-    );
-    html::page(StatusCode::OK, "Become able to take payments", &body)
+    // The address of the visit is not the address of the link, which may have been seen by others.
+    let body = html! {
+        p {
+            "Here the owner of " code { (account) } " would say who they are and where their money goes. Choose "
+            "how that ends."
+        }
+        (pages::choices(&format!("../visit/{visit}"), "outcome", OUTCOMES))
+    };
+    pages::page(StatusCode::OK, "Become able to take payments", body)
 }
 
-/// Ends the visit and sends the owner back to the platform.
+/// Ends the visit and returns to the platform.
 pub(in crate::stripe) async fn submit(
     State(simulator): State<Arc<StripeSimulator>>,
     Path(visit): Path<String>,
@@ -68,21 +66,15 @@ pub(in crate::stripe) async fn submit(
     let link = shared.state.account_links.iter().find(|link| link.visit.as_deref() == Some(visit.as_str()));
     let Some(link) = link else { return not_found() };
     if link.finished {
-        return html::see_other(&link.refresh_url);
+        return see_other(&link.refresh_url);
     }
     let (id, account, return_url) = (link.id.clone(), link.account.clone(), link.return_url.clone());
-    let outcome = simulator.work(&mut shared, Origin::default(), |work| {
-        let outcome = accounts::onboard(work, &account, pressed.outcome);
-        if let Some(link) = work.state.account_links.get_mut(&id) {
-            link.finished = true;
-        }
-        outcome
+    let outcome = simulator.write(&mut shared, Caller::default(), |work| {
+        work.state.account_links.change(&id, |link| link.finished = true);
+        accounts::onboard(work, &account, pressed.outcome)
     });
     match outcome {
-        Ok(_) => html::see_other(&return_url),
-        Err(error) => {
-            let message = format!("<p class=\"problem\">{}</p>", escape(&error.refused().message));
-            html::page(StatusCode::CONFLICT, "That did not work", &message)
-        }
+        Ok(_) => see_other(&return_url),
+        Err(error) => pages::refused(error),
     }
 }

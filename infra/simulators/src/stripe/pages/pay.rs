@@ -1,20 +1,21 @@
-//! The checkout page, for payments and for cards to keep: `/pay/{intent}?client_secret=…&return_url=…`.
+//! The checkout page, for payments and for cards to save: `/pay/{intent}?client_secret=…&return_url=…`.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use maud::html;
 
-use super::{Asked, Visit, back, not_found};
-use crate::html::{self, escape};
+use super::{Shown, Visit, back};
+use crate::pages::{self, not_found};
+use crate::simulator::Refused;
 use crate::stripe::state::IntentStatus;
-use crate::stripe::work::Origin;
+use crate::stripe::work::Caller;
 use crate::stripe::{StripeSimulator, TEST_CARDS, confirm};
 
-/// What the guest typed. Any date and security code will do, as with every test card.
+/// What the guest typed. Test cards need no date and security code.
 #[derive(serde::Deserialize)]
 pub(in crate::stripe) struct Typed {
     number: String,
@@ -26,9 +27,8 @@ pub(in crate::stripe) async fn show(
     Path(id): Path<String>,
     Query(visit): Query<Visit>,
 ) -> Response {
-    let shared = simulator.lock();
-    match visit.asked(&shared.state, &id) {
-        Some(asked) => page(&asked, &visit, None),
+    match visit.intent(&simulator.lock().state, &id) {
+        Some(intent) => page(&intent, &visit, None),
         None => not_found(),
     }
 }
@@ -41,69 +41,65 @@ pub(in crate::stripe) async fn submit(
     Form(typed): Form<Typed>,
 ) -> Response {
     let mut shared = simulator.lock();
-    if visit.asked(&shared.state, &id).is_none() {
+    if visit.intent(&shared.state, &id).is_none() {
         return not_found();
     }
-    let outcome = simulator.work(&mut shared, Origin::default(), |work| {
+    let outcome = simulator.write(&mut shared, Caller::default(), |work| {
         confirm::use_card(work, &id, &typed.number, visit.return_url.as_deref())
     });
-    let Some(asked) = Asked::find(&shared.state, &id) else { return not_found() };
+    let Some(intent) = Shown::find(&shared.state, &id) else { return not_found() };
     match outcome {
-        Err(error) => page(&asked, &visit, Some(&error.refused().message)),
-        Ok(_) => match (asked.status, &asked.challenge_url) {
-            (IntentStatus::RequiresAction, Some(url)) => html::see_other(url),
-            _ => back(&asked, visit.return_url.as_deref(), true),
+        Err(error) => page(&intent, &visit, Some(&Refused::from(error).message)),
+        Ok(_) => match (intent.status, &intent.challenge_url) {
+            (IntentStatus::RequiresAction, Some(url)) => pages::see_other(url),
+            _ => back(&intent, visit.return_url.as_deref(), true),
         },
     }
 }
 
-fn page(asked: &Asked, visit: &Visit, problem: Option<&str>) -> Response {
-    let (title, button, mut body) = match &asked.amount {
-        Some(amount) => ("Pay", "Pay", format!("<p>Amount: <strong>{}</strong></p>", escape(amount))),
-        None => ("Save a card", "Save", "<p>Nothing is charged now.</p>".to_owned()),
+fn page(intent: &Shown, visit: &Visit, problem: Option<&str>) -> Response {
+    if intent.done() {
+        return back(intent, visit.return_url.as_deref(), true);
+    }
+    let (title, button) = if intent.amount.is_some() { ("Pay", "Pay") } else { ("Save a card", "Save") };
+    let (status, title) = match (intent.status, problem) {
+        (IntentStatus::Canceled, _) => (StatusCode::GONE, "Cancelled"),
+        (_, Some(_)) => (StatusCode::PAYMENT_REQUIRED, title),
+        (_, None) => (StatusCode::OK, title),
     };
-    if let Some(description) = &asked.description {
-        // Writing to a string cannot fail.
-        let _ = write!(body, "<p>{}</p>", escape(description));
-    }
-    if asked.done() {
-        return back(asked, visit.return_url.as_deref(), true);
-    }
-    if asked.status == IntentStatus::Canceled {
-        body.push_str("<p class=\"problem\">This was cancelled.</p>");
-        return html::page(StatusCode::GONE, "Cancelled", &body);
-    }
-    if asked.status == IntentStatus::RequiresAction {
-        let url = escape(asked.challenge_url.as_deref().unwrap_or_default());
-        let _ =
-            write!(body, "<p>Your bank wants to know that it is you.</p><p><a href=\"{url}\">Go on</a></p>");
-        return html::page(StatusCode::OK, title, &body);
-    }
-    if let Some(problem) = problem {
-        let _ = write!(body, "<p class=\"problem\" role=\"alert\">{}</p>", escape(problem));
-    }
-    let _ = write!(
-        body,
-        "<form method=\"post\">\
-         <label>Card number<input name=\"number\" inputmode=\"numeric\" autocomplete=\"off\" required \
-         placeholder=\"4242 4242 4242 4242\"></label><button>{button}</button></form>\
-         <p class=\"note\">A simulator: no money moves. Use one of these cards, with any date and code.</p>"
-    );
-    let rows: Vec<_> =
-        TEST_CARDS.iter().map(|card| vec![spaced(card.number), card.effect.to_owned()]).collect();
-    body.push_str(&html::table(&["Card number", "Effect"], &rows));
-    let status = if problem.is_some() { StatusCode::PAYMENT_REQUIRED } else { StatusCode::OK };
-    html::page(status, title, &body)
+    let cards = TEST_CARDS.iter().map(|card| vec![spaced(card.number), card.effect()]);
+    let body = html! {
+        @match &intent.amount {
+            Some(amount) => p { "Amount: " strong { (amount) } },
+            None => p { "Nothing is charged now." },
+        }
+        @if let Some(description) = &intent.description { p { (description) } }
+        @match intent.status {
+            IntentStatus::Canceled => p.problem { "This was cancelled." },
+            IntentStatus::RequiresAction => {
+                p { "Your bank asks you to authenticate." }
+                p { a href=(intent.challenge_url.as_deref().unwrap_or_default()) { "Go on" } }
+            }
+            _ => {
+                @if let Some(problem) = problem { p.problem role="alert" { (problem) } }
+                form method="post" {
+                    label {
+                        "Card number"
+                        input name="number" inputmode="numeric" autocomplete="off" required
+                            placeholder="4242 4242 4242 4242";
+                    }
+                    button { (button) }
+                }
+                p.note { "A simulator: no money moves. Use one of these cards, with any date and code." }
+                (pages::table(&["Card number", "Effect"], cards))
+            }
+        }
+    };
+    pages::page(status, title, body)
 }
 
-/// The number in groups of four, as it stands on a card.
+/// The number in groups of four digits.
 fn spaced(number: &str) -> String {
-    let mut spaced = String::new();
-    for (place, digit) in number.chars().enumerate() {
-        if place > 0 && place % 4 == 0 {
-            spaced.push(' ');
-        }
-        spaced.push(digit);
-    }
-    spaced
+    let digits: Vec<char> = number.chars().collect();
+    digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }

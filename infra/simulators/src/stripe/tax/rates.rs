@@ -1,18 +1,18 @@
-//! Which taxes there are where. A few places, so that there is one tax, two, and none; no tax office reads this.
+//! The taxes of a few places, so that there is one tax, two, and none.
 
 use super::super::state::{Address, Tax};
 
 /// One hundred per cent, in thousandths of one.
 const WHOLE: i64 = 100_000;
 
-/// A tax: who levies it, at which level, what it is called, Stripe's type, and how much it is in thousandths of a per cent.
+/// A tax: its jurisdiction, level, name, Stripe's type, and rate in thousandths of a per cent.
 type Levy = (&'static str, &'static str, &'static str, &'static str, i64);
 
 /// A place with its taxes.
 pub(super) struct Place {
     country: String,
     state: Option<&'static str>,
-    /// None where no tax is known.
+    /// `None` where no tax is known.
     levies: Option<&'static [Levy]>,
 }
 
@@ -26,28 +26,21 @@ const COUNTRIES: &[(&str, &[Levy])] = &[
     ("NO", &[("Norway", "country", "VAT", "vat", 25_000)]),
 ];
 
-/// By how postal codes begin.
-const UNITED_STATES: &[(&str, &str, &[Levy])] = &[
-    (
-        "100",
-        "NY",
-        &[
-            ("New York", "state", "Sales Tax", "sales_tax", 4_000),
-            ("New York City", "city", "Sales Tax", "sales_tax", 4_875),
-        ],
-    ),
-    (
-        "941",
-        "CA",
-        &[
-            ("California", "state", "Sales Tax", "sales_tax", 7_250),
-            ("San Francisco", "city", "Sales Tax", "sales_tax", 1_375),
-        ],
-    ),
-    ("972", "OR", &[]),
+/// By the first digits of postal codes.
+const UNITED_STATES: &[(&str, &str, &[Levy])] =
+    &[("100", "NY", NEW_YORK_CITY), ("941", "CA", SAN_FRANCISCO), ("972", "OR", &[])];
+
+const NEW_YORK_CITY: &[Levy] = &[
+    ("New York", "state", "Sales Tax", "sales_tax", 4_000),
+    ("New York City", "city", "Sales Tax", "sales_tax", 4_875),
 ];
 
-/// The place of an address; `None` when it says too little: in the United States Stripe wants a postal code.
+const SAN_FRANCISCO: &[Levy] = &[
+    ("California", "state", "Sales Tax", "sales_tax", 7_250),
+    ("San Francisco", "city", "Sales Tax", "sales_tax", 1_375),
+];
+
+/// The place of an address; `None` when it is incomplete: in the United States Stripe needs a postal code.
 pub(super) fn place(address: &Address) -> Option<Place> {
     let country = address.get("country").filter(|code| code.len() == 2)?.clone();
     if country != "US" {
@@ -61,7 +54,7 @@ pub(super) fn place(address: &Address) -> Option<Place> {
 }
 
 impl Place {
-    /// The taxes in an amount, or on top of it, for somebody who is registered at these places.
+    /// The taxes in an amount, or on top of it, for a seller with these registrations.
     pub(super) fn taxes(&self, amount: i64, inclusive: bool, registrations: &[String]) -> Vec<Tax> {
         let registration = match self.state {
             Some(state) => format!("{}-{state}", self.country),
@@ -74,40 +67,38 @@ impl Place {
             Some(levies) => levies,
         };
         let all: i64 = levies.iter().map(|(.., rate)| rate).sum();
-        // What is inside is rounded as a whole, and the last of several has what the others leave of it.
+        // The tax is rounded as a whole, and the last of several taxes gets the remainder.
         let tax = rounded(amount, all, if inclusive { WHOLE + all } else { WHOLE });
         let net = if inclusive { amount - tax } else { amount };
         let mut left = tax;
         let last = levies.last();
-        levies
-            .iter()
-            .map(|levy| {
-                let (jurisdiction, level, name, kind, rate) = *levy;
-                let share = if last == Some(levy) { left } else { rounded(tax, rate, all) };
-                left -= share;
-                Tax {
-                    amount: share,
-                    taxable_amount: net,
-                    reason: "standard_rated".to_owned(),
-                    country: self.country.clone(),
-                    state: self.state.map(str::to_owned),
-                    level: level.to_owned(),
-                    jurisdiction: jurisdiction.to_owned(),
-                    rate: Some((name.to_owned(), kind.to_owned(), per_cent(rate))),
-                }
-            })
-            .collect()
+        let tax_of = |levy: &Levy| {
+            let (jurisdiction, level, name, kind, rate) = *levy;
+            let share = if last == Some(levy) { left } else { rounded(tax, rate, all) };
+            left -= share;
+            Tax {
+                amount: share,
+                taxable_amount: net,
+                rate: Some((name.to_owned(), kind.to_owned(), per_cent(rate))),
+                ..self.tax("standard_rated", level, jurisdiction)
+            }
+        };
+        levies.iter().map(tax_of).collect()
     }
 
+    /// No tax, for this reason.
     fn none(&self, reason: &str) -> Tax {
-        let (level, jurisdiction) = match self.state {
-            Some(state) => ("state", state),
-            None => ("country", self.country.as_str()),
-        };
+        match self.state {
+            Some(state) => self.tax(reason, "state", state),
+            None => self.tax(reason, "country", &self.country),
+        }
+    }
+
+    fn tax(&self, reason: &str, level: &str, jurisdiction: &str) -> Tax {
         Tax {
             amount: 0,
             taxable_amount: 0,
-            reason: reason.to_owned(),
+            taxability_reason: reason.to_owned(),
             country: self.country.clone(),
             state: self.state.map(str::to_owned),
             level: level.to_owned(),
@@ -123,7 +114,7 @@ pub(super) fn rounded(amount: i64, part: i64, of: i64) -> i64 {
     i64::try_from((2 * amount * part + of) / (2 * of)).unwrap_or(i64::MAX)
 }
 
-/// `7.25`, `19.0`: as Stripe writes percentages.
+/// A percentage as Stripe writes it: `7.25`, `19.0`.
 fn per_cent(rate: i64) -> String {
     let part = format!("{:03}", rate % 1_000);
     let part = part.trim_end_matches('0');
@@ -154,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_place_without_a_tax_says_why() {
-        let reason = |parts: &[(&str, &str)]| at(parts).unwrap().taxes(100, true, &[]).remove(0).reason;
+        let reason =
+            |parts: &[(&str, &str)]| at(parts).unwrap().taxes(100, true, &[]).remove(0).taxability_reason;
         assert_eq!(reason(&[("country", "DE")]), "not_collecting");
         assert_eq!(reason(&[("country", "AQ")]), "not_supported");
         assert_eq!(reason(&[("country", "US"), ("postal_code", "97201")]), "not_subject_to_tax");

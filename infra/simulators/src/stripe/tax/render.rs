@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::render::object;
 use super::super::state::{Address, State, Tax, TaxCalculation, TaxSettings, TaxTransaction};
 
 pub(in crate::stripe) fn settings(settings: &TaxSettings) -> Value {
@@ -45,45 +46,47 @@ fn behavior(calculation: &TaxCalculation) -> &'static str {
     if calculation.inclusive { "inclusive" } else { "exclusive" }
 }
 
+/// The list of the only line of a calculation or entry.
 fn lines(url: &str, line: Value) -> Value {
     json!({ "object": "list", "url": format!("/v1/tax/{url}/line_items"), "has_more": false, "data": [line] })
 }
 
-/// With everything that can be asked for.
+/// A line: what all lines have, and `more`.
+fn line(kind: &str, id: String, amount: i64, tax: i64, reference: &str, more: Value) -> Value {
+    let line = json!({
+        "id": id,
+        "amount": amount,
+        "amount_tax": tax,
+        "livemode": false,
+        "quantity": 1,
+        "reference": reference,
+        "tax_code": "txcd_20030000",
+    });
+    object(kind, &line, "", "metadata product", more)
+}
+
+/// A calculation with everything that can be expanded.
 pub(in crate::stripe) fn calculation(calculation: &TaxCalculation) -> Value {
     let tax = calculation.tax();
     let (inclusive, exclusive) = if calculation.inclusive { (tax, 0) } else { (0, tax) };
-    let line = json!({
-        "id": calculation.id.replacen("taxcalc_", "tax_li_", 1),
-        "object": "tax.calculation_line_item",
-        "amount": calculation.amount,
-        "amount_tax": tax,
-        "livemode": false,
-        "metadata": null,
-        "product": null,
-        "quantity": 1,
-        "reference": calculation.line,
-        "tax_behavior": behavior(calculation),
-        "tax_breakdown": calculation.taxes.iter().map(of_line).collect::<Vec<_>>(),
-        "tax_code": "txcd_20030000",
-    });
-    json!({
-        "id": calculation.id,
-        "object": "tax.calculation",
+    let breakdown: Vec<Value> = calculation.taxes.iter().map(of_line).collect();
+    let whole = calculation.taxes.iter().map(|tax| of_whole(tax, calculation.inclusive));
+    let whole: Vec<Value> = whole.collect();
+    let more = json!({ "tax_behavior": behavior(calculation), "tax_breakdown": breakdown });
+    let id = calculation.id.replacen("taxcalc_", "tax_li_", 1);
+    let (kind, amount) = ("tax.calculation_line_item", calculation.amount);
+    let line = line(kind, id, amount, tax, &calculation.line, more);
+    let more = json!({
         "amount_total": calculation.amount + exclusive,
-        "currency": calculation.currency,
-        "customer": null,
         "customer_details": customer(calculation),
-        "expires_at": calculation.expires_at,
         "line_items": lines(&format!("calculations/{}", calculation.id), line),
         "livemode": false,
-        "ship_from_details": null,
-        "shipping_cost": null,
         "tax_amount_exclusive": exclusive,
         "tax_amount_inclusive": inclusive,
-        "tax_breakdown": calculation.taxes.iter().map(|tax| of_whole(tax, calculation.inclusive)).collect::<Vec<_>>(),
-        "tax_date": calculation.tax_date,
-    })
+        "tax_breakdown": whole,
+    });
+    let hidden = "account address address_source amount inclusive line taxes";
+    object("tax.calculation", calculation, hidden, "customer ship_from_details shipping_cost", more)
 }
 
 fn of_line(tax: &Tax) -> Value {
@@ -100,7 +103,7 @@ fn of_line(tax: &Tax) -> Value {
         },
         "sourcing": "destination",
         "tax_rate_details": rate,
-        "taxability_reason": tax.reason,
+        "taxability_reason": tax.taxability_reason,
         "taxable_amount": tax.taxable_amount,
     })
 }
@@ -118,55 +121,39 @@ fn of_whole(tax: &Tax, inclusive: bool) -> Value {
             "state": tax.state,
             "tax_type": rate.map(|(_, kind, _)| kind),
         },
-        "taxability_reason": tax.reason,
+        "taxability_reason": tax.taxability_reason,
         "taxable_amount": tax.taxable_amount,
     })
 }
 
-/// With everything that can be asked for.
+/// An entry with everything that can be expanded.
 pub(in crate::stripe) fn transaction(state: &State, entry: &TaxTransaction) -> Value {
     let kind = if entry.reverses.is_some() { "reversal" } else { "transaction" };
     let made_of = state.tax_calculations.get(&entry.calculation);
-    let reversal = entry.reverses.as_ref().map(|id| json!({ "original_transaction": id }));
-    let line_reversal =
-        entry.reverses.as_ref().map(|id| json!({ "original_line_item": id.replacen("tax_", "tax_li_", 1) }));
-    let line = json!({
-        "id": entry.id.replacen("tax_", "tax_li_", 1),
-        "object": "tax.transaction_line_item",
-        "amount": entry.amount,
-        "amount_tax": entry.tax,
-        "livemode": false,
-        "metadata": null,
-        "product": null,
-        "quantity": 1,
-        "reference": made_of.map_or("L1", |calculation| calculation.line.as_str()),
-        "reversal": line_reversal,
+    let line_of = |id: &str| id.replacen("tax_", "tax_li_", 1);
+    let more = json!({
+        "reversal": entry.reverses.as_ref().map(|id| json!({ "original_line_item": line_of(id) })),
         "tax_behavior": made_of.map(behavior),
-        "tax_code": "txcd_20030000",
         "type": kind,
     });
-    json!({
-        "id": entry.id,
-        "object": "tax.transaction",
-        "created": entry.created,
+    let reference = made_of.map_or("L1", |calculation| calculation.line.as_str());
+    let (line_kind, id) = ("tax.transaction_line_item", line_of(&entry.id));
+    let line = line(line_kind, id, entry.amount, entry.tax, reference, more);
+    let more = json!({
         "currency": made_of.map(|calculation| &calculation.currency),
-        "customer": null,
         "customer_details": made_of.map(customer),
         "line_items": lines(&format!("transactions/{}", entry.id), line),
         "livemode": false,
-        "metadata": entry.metadata,
-        "posted_at": entry.posted_at,
-        "reference": entry.reference,
-        "reversal": reversal,
-        "ship_from_details": null,
-        "shipping_cost": null,
+        "reversal": entry.reverses.as_ref().map(|id| json!({ "original_transaction": id })),
         "tax_date": made_of.map(|calculation| calculation.tax_date),
         "type": kind,
-    })
+    });
+    let hidden = "account amount calculation reverses tax";
+    object("tax.transaction", entry, hidden, "customer ship_from_details shipping_cost", more)
 }
 
-/// An answer with what was asked for and no more.
-pub(super) fn as_asked(mut object: Value, expansions: &[String]) -> Value {
+/// An object with only the expansions that were asked for.
+pub(super) fn expanded(mut object: Value, expansions: &[String]) -> Value {
     let asked = |path: &str| expansions.iter().any(|asked| asked.starts_with(path));
     if !asked("line_items")
         && let Some(members) = object.as_object_mut()

@@ -1,64 +1,69 @@
-//! Rules laid out over instants.
+//! Converts availability rules to open time as instants.
 //!
-//! Every window is cut at midnight into pieces of local dates. On each date the pieces are joined on the face
-//! of the clock, resolved to instants, cut to the date, and joined again, because clocks that skip an hour
-//! can make two of them meet. A piece that begins with its date where the piece before ended goes on with the
-//! grid of that piece, unless it is open for the whole date: that begins a grid of its own, or hours without
-//! any closing would have no beginning to count from. So the grid of a piece depends on its own date and the
-//! one before, and nothing else.
+//! Each window is split at midnight into pieces of local dates. The pieces of a date are merged on the wall clock,
+//! converted to instants, cut to the date, and merged again, because two pieces can become adjacent when the clock
+//! skips an hour.
+//!
+//! Each piece has an anchor from which its grid of starts is counted. A piece that begins at midnight, where the
+//! piece before ended, keeps the anchor of that piece. A piece that is open for the whole date has its own anchor,
+//! because otherwise the grid of hours that never close would have no beginning. The grid of a piece therefore
+//! depends only on its own date and the date before.
 
 use crate::Zone;
 use crate::kernel::time::{DAY, Date, MINUTE, date_of_number, day_number};
 
 use super::{AvailabilityRules, ExtraWindow, Window};
 
-/// Open time within one local day, in seconds since 1970.
+/// Open time within one local day, in seconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OpenPiece {
-    /// Number of the local day.
+    /// The number of the local day.
     pub day: i64,
-    /// The opening from which starts are counted; on an earlier day when the piece goes on across midnight.
+    /// The instant from which the grid of starts is counted. It lies on the day before if the window continues across
+    /// midnight.
     pub anchor: i64,
-    /// First second that is open.
+    /// The first second that is open.
     pub start: i64,
-    /// First second that is not, or the end of the day.
+    /// The first second that is no longer open; at most the end of the day.
     pub end: i64,
-    /// When the open time that the piece belongs to ends, maybe days later; filled in by whoever joins the
-    /// pieces.
+    /// The end of the continuous open time that contains the piece, possibly on a later day. The caller that joins
+    /// the pieces sets it.
     pub closes: i64,
 }
 
-/// Minutes on the clock's face of one date.
+/// A range of minutes on the wall clock of one date.
 type Minutes = (u16, u16);
 
-/// The pieces of every local day that has an instant in `from..until`, in order, whole even where they reach
-/// out of it.
+/// Returns the pieces of each local day that has an instant in `from..until`, in order. Pieces are not cut to the
+/// range.
 pub(crate) fn open_pieces(rules: &AvailabilityRules, from: i64, until: i64) -> Vec<OpenPiece> {
     let mut pieces: Vec<OpenPiece> = Vec::new();
     if from >= until {
         return pieces;
     }
     let first = rules.time_zone.day_holding(from);
-    // The day before tells where a piece began that goes on across midnight, and the one before that what of
-    // the day before is left from the evening. One more, in case the zone skipped one of them.
+    // The pieces of the first day depend on the day before, which may contain the anchor, and the pieces of that day
+    // depend on windows that open on the day before it. A third day covers the case that the zone skipped one of
+    // them.
     let mut day = Day::new(rules.time_zone, first - 3);
     let mut exceptions = Exceptions::new(rules);
     let weekly = rules.weekly.days().map(|(_, windows)| windows);
-    let (mut yesterdays, mut todays, mut minutes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut previous_windows, mut windows, mut minutes) = (Vec::new(), Vec::new(), Vec::new());
     while day.start < until {
-        let closed = exceptions.windows_opening(day.number, weekly, &mut todays);
+        let closed = exceptions.windows_opening(day.number, weekly, &mut windows);
         if day.start == day.end {
-            // A date that does not exist opens nothing, also nothing that would last into the next.
-            todays.clear();
+            // The zone skipped this date, so no window opens on it, not is_uniform one that would continue on the next
+            // date.
+            windows.clear();
         } else if !closed {
-            minutes.extend(yesterdays.iter().copied().filter_map(part_of_next_date));
-            minutes.extend(todays.iter().map(part_of_own_date));
+            minutes.extend(previous_windows.iter().copied().filter_map(part_of_next_date));
+            minutes.extend(windows.iter().map(part_of_own_date));
             join(&mut minutes);
             day.add_pieces(&minutes, &mut pieces);
             minutes.clear();
         }
-        std::mem::swap(&mut yesterdays, &mut todays);
-        todays.clear();
+        std::mem::swap(&mut previous_windows, &mut windows);
+        windows.clear();
         day.advance();
     }
     let wanted = pieces.partition_point(|piece| piece.day < first);
@@ -73,11 +78,11 @@ fn part_of_own_date(window: &Window) -> Minutes {
 
 fn part_of_next_date(window: Window) -> Option<Minutes> {
     let (opens, closes) = (window.opens.minutes(), window.closes.minutes());
-    // One that closes at midnight leaves nothing, which comes out as an empty piece.
+    // A window that closes at midnight leaves an empty piece, which is dropped later.
     (closes <= opens).then_some((0, closes))
 }
 
-/// Sorts, and makes one of those that touch or overlap.
+/// Sorts the ranges and merges those that touch or overlap.
 fn join(minutes: &mut Vec<Minutes>) {
     if minutes.len() < 2 {
         return;
@@ -92,9 +97,10 @@ fn join(minutes: &mut Vec<Minutes>) {
     });
 }
 
-/// No zone has ever changed its offset and changed it back within so many seconds (the closest, Boa Vista in
-/// October 2000, took almost seven days; a test holds this), so one that has the same offset at both ends has
-/// it in between.
+/// If a zone has the same offset at both ends of this many seconds, it has that offset throughout.
+///
+/// No zone has changed its offset and changed it back in less time. The shortest such period, in Boa Vista in October
+/// 2000, lasted almost seven days. A test checks this against the time zone database.
 pub(crate) const OFFSET_CHECK: i64 = 5 * DAY;
 
 /// One local day.
@@ -103,11 +109,12 @@ struct Day {
     number: i64,
     start: i64,
     end: i64,
-    /// Seconds that the clock is ahead of UTC at `start`, and until when it is known to be so.
+    /// The offset of the wall clock from UTC at `start`, in seconds.
     offset: i64,
+    /// The offset is known to be constant until this second.
     known_until: i64,
-    /// Whether the clock runs through the day without a change, so that every time of it is an addition away.
-    even: bool,
+    /// Whether the offset is constant throughout the day, so that a wall-clock time converts by addition.
+    is_uniform: bool,
 }
 
 impl Day {
@@ -120,24 +127,25 @@ impl Day {
             end: start,
             offset: zone.offset(start),
             known_until: start,
-            even: true,
+            is_uniform: true,
         };
         day.find_end();
         day
     }
 
-    /// Goes on to the next day.
+    /// Advances to the next day.
     fn advance(&mut self) {
         self.number += 1;
         self.start = self.end;
-        if !self.even {
+        if !self.is_uniform {
             self.offset = self.zone.offset(self.start);
             self.known_until = self.start;
         }
         self.find_end();
     }
 
-    /// Looking up an offset is what costs most about a day, so it is done for several at once.
+    /// Determines the end of the day. Looking up an offset is the most expensive part of a day, so one lookup covers
+    /// several days.
     fn find_end(&mut self) {
         self.end = self.start + DAY;
         for ahead in [OFFSET_CHECK, DAY] {
@@ -145,29 +153,29 @@ impl Day {
                 self.known_until = self.start + ahead;
             }
         }
-        self.even = self.end <= self.known_until && self.start + self.offset == self.number * DAY;
-        if !self.even {
+        self.is_uniform = self.end <= self.known_until && self.start + self.offset == self.number * DAY;
+        if !self.is_uniform {
             self.end = self.zone.day_start(self.number + 1);
         }
     }
 
     fn second(&self, minute: u16) -> i64 {
         let wall = self.number * DAY + i64::from(minute) * MINUTE;
-        if self.even { wall - self.offset } else { self.zone.first_second(wall) }
+        if self.is_uniform { wall - self.offset } else { self.zone.first_second(wall) }
     }
 
-    /// Adds the pieces that these joined minutes are on this day.
+    /// Adds the pieces that these merged minutes yield on this day.
     fn add_pieces(&self, minutes: &[Minutes], pieces: &mut Vec<OpenPiece>) {
         let before = pieces.len();
         for (opens, closes) in minutes {
             let start = self.second(*opens).max(self.start);
             let end = self.second(*closes).min(self.end);
-            // Minutes that the clock skips come out empty, or even backwards when they end after the gap.
+            // Minutes that the clock skips yield an empty piece, or a negative one if they end after the gap.
             if start >= end {
                 continue;
             }
             match pieces.last_mut() {
-                // Two that meet only because the clock skips what lies between them.
+                // The pieces are adjacent only because the clock skips the time between them.
                 Some(last) if last.day == self.number && start <= last.end => last.end = last.end.max(end),
                 _ => pieces.push(OpenPiece { day: self.number, anchor: start, start, end, closes: end }),
             }
@@ -182,10 +190,10 @@ impl Day {
     }
 }
 
-/// The exceptions in the order of their dates, for days asked for in order.
+/// The exceptions, sorted by date. Days must be requested in ascending order.
 struct Exceptions<'a> {
     rules: &'a AvailabilityRules,
-    /// First and last day.
+    /// The first and the last day of each blocked range.
     blocked: Vec<(i64, i64)>,
     next_blocked: usize,
     blocked_until: i64,
@@ -204,8 +212,8 @@ impl<'a> Exceptions<'a> {
         Self { rules, blocked, next_blocked: 0, blocked_until: i64::MIN, extra, next_extra: 0 }
     }
 
-    /// Puts the windows that open on the day into `windows`. True when the day is blocked: nothing opens
-    /// then, and nothing of the evening before goes on.
+    /// Collects in `windows` the windows that open on the day. Returns true if the day is blocked: then `windows` is
+    /// empty, and a window of the evening before does not continue.
     fn windows_opening(&mut self, day: i64, weekly: [&[Window]; 7], windows: &mut Vec<Window>) -> bool {
         while let Some((first, last)) = self.blocked.get(self.next_blocked)
             && *first <= day

@@ -32,7 +32,7 @@ fn windows_may_overlap_cross_midnight_and_last_a_day() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn error_names_the_invalid_field() {
     let end = window("24:00", "02:00");
     let must = "must be before 24:00; a window from midnight opens at 00:00 of the next date";
     assert_eq!(
@@ -54,19 +54,19 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
-fn there_is_a_most_of_everything() {
+fn number_of_windows_and_exceptions_is_limited() {
     let windows = vec![window("09:00", "10:00"); 13];
-    let thirteen = "must have at most 12 entries, got 13";
+    let too_many = "must have at most 12 entries, got 13";
     assert_eq!(
         checked(json!({ "weekly": { "sunday": windows } })),
-        Err(format!("weekly.sunday: {thirteen}"))
+        Err(format!("weekly.sunday: {too_many}"))
     );
     assert_eq!(
         checked(json!({ "overrides": { "2027-03-01": windows } })),
-        Err(format!("overrides.2027-03-01: {thirteen}"))
+        Err(format!("overrides.2027-03-01: {too_many}"))
     );
     let extra = vec![json!({ "date": "2027-03-01", "opens": "09:00", "closes": "10:00" }); 13];
-    assert_eq!(checked(json!({ "extra": extra })), Err(format!("extra on 2027-03-01: {thirteen}")));
+    assert_eq!(checked(json!({ "extra": extra })), Err(format!("extra on 2027-03-01: {too_many}")));
     let blocked = vec![json!({ "first": "2027-03-01", "last": "2027-03-01" }); 401];
     assert_eq!(
         checked(json!({ "blocked": blocked })),
@@ -75,7 +75,7 @@ fn there_is_a_most_of_everything() {
 }
 
 #[test]
-fn a_date_is_blocked_by_a_range_that_holds_it_or_an_override_without_windows() {
+fn date_is_blocked_by_a_range_or_an_empty_override() {
     let rules: AvailabilityRules = serde_json::from_value(json!({
         "time_zone": "UTC",
         "blocked": [{ "first": "2027-03-02", "last": "2027-03-03" }],
@@ -87,7 +87,7 @@ fn a_date_is_blocked_by_a_range_that_holds_it_or_an_override_without_windows() {
 }
 
 #[test]
-fn the_pieces_are_those_of_the_days_of_a_range() {
+fn open_pieces_cover_exactly_the_days_of_the_range() {
     let rules: AvailabilityRules = serde_json::from_value(json!({
         "time_zone": "UTC",
         "weekly": { "monday": [window("09:00", "10:00")], "tuesday": [window("00:00", "10:00")] },

@@ -1,11 +1,11 @@
 use super::*;
 
 fn tier(until_hours_before: u16, percent: u8) -> Tier {
-    Tier { until_hours_before, refund_percent: Percent::new(percent).expect("a per cent") }
+    Tier { until_hours_before, refund_percent: Percent::new(percent).expect("a percentage") }
 }
 
 #[test]
-fn refuses_policies_that_make_no_sense() {
+fn invalid_policies_are_refused() {
     let check = |tiers| CancellationPolicy { tiers, ..CancellationPolicy::default() }.check();
     assert_eq!(check(vec![]), Ok(()));
     assert_eq!(check(vec![tier(48, 100), tier(0, 0)]), Ok(()));
@@ -24,15 +24,15 @@ fn refuses_policies_that_make_no_sense() {
 }
 
 #[test]
-fn takes_policies_up_to_every_bound() {
+fn policies_are_accepted_up_to_each_limit() {
     let check = |policy: CancellationPolicy| policy.check().map_err(|error| error.field);
     let tiers: Vec<Tier> =
         (0..MOST_TIERS as u8).map(|step| tier(MOST_HOURS - u16::from(step), 100 - step)).collect();
     assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Ok(()));
-    // Too many, though each by itself makes sense.
+    // There are too many tiers, although each tier is valid.
     let tiers = (0..=MOST_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect();
     assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
-    // At the same hour, or with the same part.
+    // Two tiers have the same hour or the same percentage.
     for tiers in [vec![tier(24, 50), tier(24, 40)], vec![tier(24, 50), tier(12, 50)]] {
         assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
     }
@@ -43,9 +43,9 @@ fn takes_policies_up_to_every_bound() {
 }
 
 #[test]
-fn per_cents_are_written_as_they_are_read() {
+fn percentages_serialize_as_they_deserialize() {
     for number in [0, 1, 55, 100] {
-        let percent: Percent = serde_json::from_value(number.into()).expect("a per cent");
+        let percent: Percent = serde_json::from_value(number.into()).expect("a percentage");
         assert_eq!(percent.value(), number);
         assert_eq!(serde_json::to_value(percent).expect("a number"), number);
     }

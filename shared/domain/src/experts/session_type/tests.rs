@@ -1,4 +1,4 @@
-//! What the terms of a session type must be, up to every bound.
+//! Validation of session type terms at each limit.
 
 use serde_json::json;
 
@@ -20,15 +20,15 @@ fn price(amount: u64, code: &str) -> Money {
     Money::new(amount, currency(code)).unwrap()
 }
 
-/// The field that is wrong once the terms are changed.
-fn wrong(change: impl FnOnce(&mut SessionTypeTerms)) -> Result<(), &'static str> {
+/// Applies a change to valid terms and returns the field that is then invalid.
+fn invalid_field(change: impl FnOnce(&mut SessionTypeTerms)) -> Result<(), &'static str> {
     let mut terms = terms();
     change(&mut terms);
     terms.check().map_err(|invalid| invalid.field)
 }
 
 #[test]
-fn every_number_has_its_bounds() {
+fn numbers_outside_their_bounds_are_refused() {
     type Set = fn(&mut SessionTypeTerms, u32);
     let table: [(&str, u32, u32, Set); 9] = [
         ("length_minutes", 1, 1_440, |terms, to| terms.length_minutes = to as u16),
@@ -43,12 +43,12 @@ fn every_number_has_its_bounds() {
             terms.booking_window = BookingWindow::Rolling { days: to as u16 };
         }),
     ];
-    for (field, least, most, set) in table {
-        for right in [least, most] {
-            assert_eq!(wrong(|terms| set(terms, right)), Ok(()), "{field} {right}");
+    for (field, minimum, maximum, set) in table {
+        for valid in [minimum, maximum] {
+            assert_eq!(invalid_field(|terms| set(terms, valid)), Ok(()), "{field} {valid}");
         }
-        for beyond in least.checked_sub(1).into_iter().chain([most + 1]) {
-            assert_eq!(wrong(|terms| set(terms, beyond)), Err(field), "{beyond}");
+        for invalid in minimum.checked_sub(1).into_iter().chain([maximum + 1]) {
+            assert_eq!(invalid_field(|terms| set(terms, invalid)), Err(field), "{invalid}");
         }
     }
     let mut terms = terms();
@@ -57,11 +57,11 @@ fn every_number_has_its_bounds() {
 }
 
 #[test]
-fn dates_do_not_end_before_they_begin() {
+fn booking_window_must_not_end_before_it_begins() {
     let window = |first: &str, last: &str| {
         let booking_window =
             BookingWindow::Dates { first: first.parse().unwrap(), last: last.parse().unwrap() };
-        wrong(|terms| terms.booking_window = booking_window)
+        invalid_field(|terms| terms.booking_window = booking_window)
     };
     assert_eq!(window("2027-03-01", "2027-03-02"), Ok(()));
     assert_eq!(window("2027-03-01", "2027-03-01"), Ok(()));
@@ -69,43 +69,43 @@ fn dates_do_not_end_before_they_begin() {
 }
 
 #[test]
-fn a_price_can_be_charged_for_one_seat_and_for_all() {
+fn price_must_be_chargeable_for_one_seat_and_for_all_seats() {
     let check = |amount, code, capacity| {
-        wrong(|terms| (terms.price, terms.capacity) = (price(amount, code), capacity))
+        invalid_field(|terms| (terms.price, terms.capacity) = (price(amount, code), capacity))
     };
     assert_eq!(check(0, "EUR", 500), Ok(()));
     assert_eq!(check(50, "EUR", 1), Ok(()));
     assert_eq!(check(49, "EUR", 1), Err("price"));
-    // Cards are charged in tens of fils.
+    // Cards are charged in multiples of ten fils.
     assert_eq!((check(1_000, "KWD", 1), check(1_001, "KWD", 1)), (Ok(()), Err("price")));
     assert_eq!((check(199_999, "EUR", 500), check(200_000, "EUR", 500)), (Ok(()), Err("price")));
-    // Of króna only six digits are charged at once.
+    // Stripe charges at most six digits of Icelandic króna.
     assert_eq!((check(999_999, "ISK", 1), check(999_999, "ISK", 2)), (Ok(()), Err("price")));
 }
 
 #[test]
-fn a_policy_that_makes_no_sense_is_refused_with_the_terms() {
+fn invalid_cancellation_policy_makes_the_terms_invalid() {
     let tier = Tier { until_hours_before: 9_999, refund_percent: crate::experts::policy::Percent::ALL };
-    assert_eq!(wrong(|terms| terms.cancellation.tiers = vec![tier]), Err("cancellation.tiers"));
+    assert_eq!(invalid_field(|terms| terms.cancellation.tiers = vec![tier]), Err("cancellation.tiers"));
 }
 
 #[test]
-fn other_currencies_are_few_and_different_and_can_be_charged() {
+fn presentment_currencies_must_be_few_distinct_and_chargeable() {
     let offered = |codes: &[&str]| {
         let codes = codes.iter().map(|code| currency(code)).collect();
-        wrong(|terms| terms.presentment_currencies = codes)
+        invalid_field(|terms| terms.presentment_currencies = codes)
     };
     let ten = ["USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "JPY"];
     assert_eq!(offered(&ten), Ok(()));
     let refused = Err("presentment_currencies");
     assert_eq!(offered(&[&ten[..], &["AUD"]].concat()), refused);
     assert_eq!(offered(&["USD", "GBP", "USD"]), refused);
-    assert_eq!(offered(&["EUR"]), refused, "that of the price");
-    assert_eq!(offered(&["CLF"]), refused, "four digits behind the point");
+    assert_eq!(offered(&["EUR"]), refused, "the currency of the price");
+    assert_eq!(offered(&["CLF"]), refused, "four decimal digits");
 }
 
 #[test]
-fn a_session_takes_its_length_and_its_buffers() {
+fn occupied_time_includes_the_buffers() {
     let mut terms = terms();
     (terms.buffer_before_minutes, terms.buffer_after_minutes) = (10, 15);
     let start: Timestamp = "2027-03-01T10:00:00Z".parse().unwrap();

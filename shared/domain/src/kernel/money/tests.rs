@@ -6,7 +6,7 @@ pub(crate) fn currency(code: &str) -> Currency {
 }
 
 #[test]
-fn reads_and_shows_each_exponent() {
+fn amounts_are_formatted_with_the_digits_of_their_currency() {
     let shown = |amount, code| Money::new(amount, currency(code)).expect("small").to_string();
     assert_eq!(shown(1_205, "EUR"), "EUR 12.05");
     assert_eq!(shown(1_200, "JPY"), "JPY 1200");
@@ -17,9 +17,9 @@ fn reads_and_shows_each_exponent() {
 }
 
 #[test]
-fn knows_what_can_be_charged() {
+fn charges_outside_the_limits_or_steps_are_refused() {
     let check = |amount, code| Money::new(amount, currency(code)).expect("small").check_charge();
-    for (code, least) in [
+    for (code, minimum) in [
         ("USD", 50),
         ("EUR", 50),
         ("GBP", 30),
@@ -36,35 +36,35 @@ fn knows_what_can_be_charged() {
         ("KWD", 10),
         ("MGA", 100),
     ] {
-        assert_eq!(check(least, code), Ok(()), "{code}");
-        assert!(check(least - 1, code).is_err(), "{code}");
+        assert_eq!(check(minimum, code), Ok(()), "{code}");
+        assert!(check(minimum - 1, code).is_err(), "{code}");
     }
-    for (code, largest) in [("EUR", MAXIMUM_AMOUNT), ("ISK", 999_999), ("UGX", 999_999)] {
-        assert_eq!(check(largest, code), Ok(()), "{code}");
+    for (code, maximum) in [("EUR", MAXIMUM_AMOUNT), ("ISK", 999_999), ("UGX", 999_999)] {
+        assert_eq!(check(maximum, code), Ok(()), "{code}");
     }
     assert!(check(1_000_000, "ISK").is_err());
     for (amount, code) in [(3_125, "KWD"), (1_001, "BHD"), (150, "MGA"), (100, "CLF")] {
         assert!(check(amount, code).is_err(), "{code}");
     }
-    let words = check(3_125, "KWD").expect_err("no tens").to_string();
-    assert_eq!(words, "must be a multiple of KWD 0.010 to be charged, got KWD 3.125");
+    let message = check(3_125, "KWD").expect_err("not a multiple of ten").to_string();
+    assert_eq!(message, "must be a multiple of KWD 0.010 to be charged, got KWD 3.125");
 }
 
 #[test]
-fn shares_keep_to_the_steps_of_the_currency() {
+fn shares_are_multiples_of_the_charge_step() {
     let share =
         |amount, code| Money::new(amount, currency(code)).expect("small").share(Rate::TEN_PERCENT).amount();
     assert_eq!(share(3_130, "KWD"), 310);
     assert_eq!(share(3_150, "KWD"), 320);
     assert_eq!(share(1_005, "JPY"), 101);
     assert_eq!(share(12_500, "MGA"), 1_300);
-    let whole = Rate::from_basis_points(10_000).expect("the whole");
-    // Not an amount that can be charged, and still never more than itself.
+    let whole = Rate::from_basis_points(10_000).expect("100 %");
+    // The amount cannot be charged, but its share still does not exceed it.
     assert_eq!(Money::new(15, currency("KWD")).expect("small").share(whole).amount(), 15);
 }
 
 #[test]
-fn refuses_what_is_not_an_amount() {
+fn invalid_amounts_are_refused() {
     for wrong in [
         r#"{"amount":-1,"currency":"EUR"}"#,
         r#"{"amount":1.5,"currency":"EUR"}"#,
@@ -76,7 +76,7 @@ fn refuses_what_is_not_an_amount() {
     }
 }
 
-/// Every currency there is.
+/// Returns every supported currency.
 fn currencies() -> Vec<Currency> {
     let letters = || 'A'..='Z';
     let codes = letters()
@@ -84,7 +84,7 @@ fn currencies() -> Vec<Currency> {
     codes.filter_map(|code| Currency::try_from(code.iter().collect::<String>()).ok()).collect()
 }
 
-/// Any amount of any of them, also one that cannot be charged.
+/// Any amount of any currency, including amounts that cannot be charged.
 fn any_money() -> impl Strategy<Value = Money> {
     static CURRENCIES: std::sync::LazyLock<Vec<Currency>> = std::sync::LazyLock::new(currencies);
     let currency = proptest::sample::select(&CURRENCIES[..]);
@@ -93,7 +93,7 @@ fn any_money() -> impl Strategy<Value = Money> {
 }
 
 #[test]
-fn all_currencies_are_tried() {
+fn currencies_lists_every_charge_step() {
     let all = currencies();
     assert!(all.len() > 140, "{}", all.len());
     for (code, step) in [("EUR", 1), ("JPY", 1), ("ISK", 1), ("KWD", 10), ("MGA", 100)] {
@@ -105,18 +105,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_share_is_rounded_half_up(amount in 0..=MAXIMUM_AMOUNT, points in 0_u16..=10_000) {
+    fn share_is_rounded_half_up(amount in 0..=MAXIMUM_AMOUNT, points in 0_u16..=10_000) {
         let whole = Money::new(amount, Currency::EUR).expect("in range");
         let share = whole.share(Rate::from_basis_points(points).expect("in range")).amount();
         prop_assert!(share <= amount);
         let exact = u128::from(amount) * u128::from(points);
-        // |share − exact| ≤ ½, and exactly ½ only upwards.
+        // |share − exact| ≤ ½, and exactly ½ only when rounding up.
         prop_assert!(2 * 10_000 * u128::from(share) <= 2 * exact + 10_000);
         prop_assert!(2 * 10_000 * u128::from(share) + 10_000 > 2 * exact);
     }
 
     #[test]
-    fn a_proportion_is_rounded_half_up_in_the_steps_of_its_currency(
+    fn proportion_is_rounded_half_up_to_the_charge_step(
         money in any_money(),
         (part, whole) in (0..=1_000_000_u64).prop_flat_map(|whole| (0..=whole, Just(whole))),
     ) {
@@ -128,51 +128,52 @@ proptest! {
             return Ok(());
         }
         let (exact, whole) = (u128::from(money.amount()) * u128::from(part), u128::from(whole));
-        // |found − exact| ≤ half a step, and exactly half only upwards.
+        // |found − exact| ≤ half a step, and exactly half only when rounding up.
         prop_assert!(2 * found * whole <= 2 * exact + step * whole);
         let is_all = found == u128::from(money.amount());
         prop_assert!(is_all || 2 * found * whole + step * whole > 2 * exact);
-        prop_assert!(is_all || found.is_multiple_of(step), "{} is no multiple of {}", found, step);
+        prop_assert!(is_all || found.is_multiple_of(step), "{} is not a multiple of {}", found, step);
         if exact.is_multiple_of(whole * step) {
-            prop_assert_eq!(found * whole, exact, "it can be divided without a rest");
+            prop_assert_eq!(found * whole, exact, "the exact result is a multiple of the step");
         }
     }
 
     #[test]
-    fn more_of_more_is_never_less(money in any_money(), other in 0..=MAXIMUM_AMOUNT, whole in 1..=1_000_000_u64, part in 0..1_000_000_u64) {
+    fn proportion_is_monotonic(money in any_money(), other in 0..=MAXIMUM_AMOUNT, whole in 1..=1_000_000_u64, part in 0..1_000_000_u64) {
         let (less, more) = (money.amount().min(other), money.amount().max(other));
         let of = |amount, part| money.with_amount(amount).expect("in range").proportion(part, whole).amount();
         prop_assert!(of(more, part) <= of(more, part + 1));
         prop_assert!(of(less, part) <= of(more, part));
-        // Not even when more than the whole is asked for.
+        // A part that exceeds the whole gives at most the amount itself.
         prop_assert!(of(more, whole.saturating_mul(3)) == more);
     }
 
-    /// Each refund gives back the rounded part of the fee of all that went back so far, less what went back of it before.
+    /// Each refund returns the rounded share of the fee for everything refunded so far, minus what was returned
+    /// before.
     #[test]
-    fn a_fee_goes_back_in_parts_that_come_to_all_of_it(
+    fn partial_fee_refunds_add_up_to_the_fee(
         price in any_money(),
         rate in 0..=10_000_u16,
         cuts in proptest::collection::vec(0..=MAXIMUM_AMOUNT, 0..30),
     ) {
-        let fee = price.share(Rate::from_basis_points(rate).expect("at most the whole"));
+        let fee = price.share(Rate::from_basis_points(rate).expect("at most 100 %"));
         let mut cuts: Vec<u64> = cuts.into_iter().map(|cut| cut % (price.amount() + 1)).collect();
         cuts.push(price.amount());
         cuts.sort_unstable();
-        let mut given_back = fee.nothing();
+        let mut returned = fee.nothing();
         for refunded in cuts {
             let due = fee.proportion(refunded, price.amount());
-            prop_assert!(due.amount() >= given_back.amount(), "a part below zero");
-            let part = due.less(given_back);
-            given_back = fee.with_amount(given_back.amount() + part.amount()).expect("at most the fee");
-            prop_assert!(given_back.amount() <= fee.amount());
+            prop_assert!(due.amount() >= returned.amount(), "a negative part");
+            let part = due.less(returned);
+            returned = fee.with_amount(returned.amount() + part.amount()).expect("at most the fee");
+            prop_assert!(returned.amount() <= fee.amount());
         }
-        prop_assert_eq!(given_back, if price.is_zero() { fee.nothing() } else { fee });
+        prop_assert_eq!(returned, if price.is_zero() { fee.nothing() } else { fee });
     }
 }
 
 #[test]
-fn currencies_and_rates_are_written_as_they_are_read() {
+fn currencies_and_rates_serialize_as_they_deserialize() {
     assert_eq!(serde_json::to_value(Currency::EUR).unwrap(), "EUR");
     let schema = schemars::schema_for!(Currency);
     assert_eq!(schema.get("pattern").unwrap(), "^[A-Z]{3}$");

@@ -1,4 +1,4 @@
-//! What people may write, up to every bound.
+//! Validation of user text at each limit.
 
 use super::*;
 
@@ -11,18 +11,18 @@ fn long(text: &str) -> Result<String, InvalidText> {
 }
 
 #[test]
-fn a_text_has_a_longest_length_in_characters() {
+fn length_is_limited_in_characters() {
     assert_eq!(short(&"é".repeat(120)), Ok("é".repeat(120)));
     assert_eq!(short(&"é".repeat(121)), Err(InvalidText::TooLong(120)));
     assert_eq!(long(&"é".repeat(4_000)), Ok("é".repeat(4_000)));
     assert_eq!(long(&"é".repeat(4_001)), Err(InvalidText::TooLong(4_000)));
-    // White space around it does not count.
+    // Surrounding white space does not count.
     assert_eq!(short(&format!("  {}\n", "x".repeat(120))), Ok("x".repeat(120)));
     assert_eq!((short(" \t"), long(" \t")), (Err(InvalidText::Empty), Ok(String::new())));
 }
 
 #[test]
-fn only_long_text_has_lines_and_none_turns_the_direction_of_writing() {
+fn only_long_text_allows_line_breaks_and_none_allows_control_characters() {
     for breaks in ["a\nb", "a\r\nb", "a\tb"] {
         assert_eq!((short(breaks), long(breaks)), (Err(InvalidText::Control), Ok(breaks.to_owned())));
     }
@@ -32,11 +32,11 @@ fn only_long_text_has_lines_and_none_turns_the_direction_of_writing() {
 }
 
 #[test]
-fn an_address_of_mail_has_two_sides_and_a_dot() {
+fn email_needs_a_local_part_and_a_domain_with_a_dot() {
     let email = |text: &str| Email::try_from(text.to_owned()).map(String::from);
     let local = "x".repeat(64);
-    for right in ["ada@example.org", "a+b@x.y", &format!("{local}@example.org")] {
-        assert_eq!(email(right), Ok(right.to_owned()));
+    for valid in ["ada@example.org", "a+b@x.y", &format!("{local}@example.org")] {
+        assert_eq!(email(valid), Ok(valid.to_owned()));
     }
     for wrong in [
         "ada",
@@ -54,7 +54,7 @@ fn an_address_of_mail_has_two_sides_and_a_dot() {
 }
 
 #[test]
-fn what_people_write_is_not_in_the_logs() {
+fn debug_output_does_not_contain_the_text() {
     let name = ShortText::try_from("Ada Lovelace".to_owned()).unwrap();
     assert_eq!(format!("{name:?}"), "ShortText(12 bytes)");
 }

@@ -1,4 +1,4 @@
-//! How instants, dates and times of day are written, and days at the edges of zones.
+//! Parsing and formatting of instants, dates and times of day, and days at the limits of time zones.
 
 use schemars::schema_for;
 
@@ -9,7 +9,7 @@ fn zone(name: &str) -> Zone {
 }
 
 #[test]
-fn there_is_one_way_to_write_a_time_of_day() {
+fn only_the_canonical_time_of_day_parses() {
     for (text, minutes) in [("00:00", 0), ("09:05", 545), ("23:59", 1_439), ("24:00", 1_440)] {
         let time: LocalTime = text.parse().unwrap();
         assert_eq!(
@@ -25,7 +25,7 @@ fn there_is_one_way_to_write_a_time_of_day() {
 }
 
 #[test]
-fn there_is_one_way_to_write_a_date() {
+fn only_the_canonical_date_parses() {
     let date: Date = "2027-03-05".parse().unwrap();
     assert_eq!((date.to_string(), String::from(date)), ("2027-03-05".into(), "2027-03-05".into()));
     for wrong in
@@ -36,7 +36,7 @@ fn there_is_one_way_to_write_a_date() {
 }
 
 #[test]
-fn instants_are_held_to_the_years_that_are_taken() {
+fn timestamps_are_clamped_to_the_supported_years() {
     assert_eq!(Timestamp::from_seconds(-1), Timestamp::MIN);
     assert_eq!(Timestamp::MIN.to_string(), "1970-01-01T00:00:00Z");
     assert_eq!(Timestamp::MAX.plus(1), Timestamp::MAX);
@@ -45,7 +45,7 @@ fn instants_are_held_to_the_years_that_are_taken() {
 }
 
 #[test]
-fn a_span_holds_its_start_and_not_its_end() {
+fn span_contains_its_start_but_not_its_end() {
     let at = Timestamp::from_seconds;
     let span = TimeSpan::new(at(10), at(20));
     assert_eq!((span.seconds(), span.is_empty()), (10, false));
@@ -55,14 +55,14 @@ fn a_span_holds_its_start_and_not_its_end() {
 }
 
 #[test]
-fn a_day_is_that_of_the_zone() {
+fn day_is_the_local_date_of_the_zone() {
     let noon: Timestamp = "2027-03-05T11:00:00Z".parse().unwrap();
     let days = ["Etc/GMT+12", "UTC", "Pacific/Kiritimati"].map(|name| zone(name).day(noon).to_string());
     assert_eq!(days, ["2027-03-04", "2027-03-05", "2027-03-06"]);
 }
 
 #[test]
-fn a_clock_is_read_up_to_two_days_outside_of_time() {
+fn first_second_clamps_two_days_outside_the_range() {
     let (first, last) = (Timestamp::MIN.seconds() - 2 * DAY, Timestamp::MAX.seconds() + 2 * DAY);
     for (wall, second) in [(i64::MIN, first), (first, first), (last, last), (i64::MAX, last)] {
         assert_eq!(Zone::UTC.first_second(wall), second);
@@ -72,19 +72,19 @@ fn a_clock_is_read_up_to_two_days_outside_of_time() {
 }
 
 #[test]
-fn the_api_says_how_each_is_written() {
-    let says = |schema: schemars::Schema, key: &str| {
+fn schemas_describe_the_format() {
+    let property = |schema: schemars::Schema, key: &str| {
         schema.get(key).and_then(|text| text.as_str().map(str::to_owned))
     };
-    assert_eq!(says(schema_for!(Timestamp), "format").as_deref(), Some("date-time"));
-    assert_eq!(says(schema_for!(Date), "format").as_deref(), Some("date"));
+    assert_eq!(property(schema_for!(Timestamp), "format").as_deref(), Some("date-time"));
+    assert_eq!(property(schema_for!(Date), "format").as_deref(), Some("date"));
     let pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
-    assert_eq!(says(schema_for!(LocalTime), "pattern").as_deref(), Some(pattern));
-    assert_eq!(says(schema_for!(Zone), "type").as_deref(), Some("string"));
+    assert_eq!(property(schema_for!(LocalTime), "pattern").as_deref(), Some(pattern));
+    assert_eq!(property(schema_for!(Zone), "type").as_deref(), Some("string"));
 }
 
 #[test]
-fn a_zone_says_how_far_it_is_ahead() {
+fn offset_is_positive_ahead_of_utc() {
     let summer: Timestamp = "2027-07-01T00:00:00Z".parse().unwrap();
     for (name, minutes) in [("UTC", 0), ("Asia/Kathmandu", 345), ("America/New_York", -240)] {
         assert_eq!(zone(name).offset(summer.seconds()), minutes * MINUTE, "{name}");

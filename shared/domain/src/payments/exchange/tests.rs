@@ -1,4 +1,5 @@
-//! Worked examples, the calendar behind staleness, and that conversion is right for all rates and amounts.
+//! Worked examples, the publication calendar behind staleness, and properties of conversion for all rates and
+//! amounts.
 
 use chrono::{Datelike, Days, Weekday};
 use proptest::prelude::*;
@@ -33,7 +34,7 @@ fn rates() -> ReferenceRates {
 }
 
 #[test]
-fn prices_are_converted_by_way_of_the_euro() {
+fn prices_are_converted_through_the_euro() {
     let shown =
         |amount, code, into| rates().convert(money(amount, code), currency(into)).map(|m| m.to_string());
     for (amount, code, into, expected) in [
@@ -45,7 +46,7 @@ fn prices_are_converted_by_way_of_the_euro() {
         (8_000, "EUR", "JPY", "JPY 13060"),
         // 100 / 1.0562 × 163.25 = 15456.35…
         (10_000, "USD", "JPY", "JPY 15456"),
-        // 1 / 163.25 × 1.0562 = 0.00646…, which is most of a cent.
+        // 1 / 163.25 × 1.0562 = 0.00646…, which rounds to one cent.
         (1, "JPY", "USD", "USD 0.01"),
         // 0.01 / 1.0562 × 144.90 = 1.37…
         (1, "USD", "ISK", "ISK 1"),
@@ -58,23 +59,23 @@ fn prices_are_converted_by_way_of_the_euro() {
     ] {
         assert_eq!(shown(amount, code, into).as_deref(), Some(expected), "{code} {amount}");
     }
-    // Exactly half a yen rounds up: 0.02 × 163.25 = 3.265 does not, 2 × 163.25 = 326.5 does.
+    // Exactly half a yen rounds up: 2 × 163.25 = 326.5 does, 0.02 × 163.25 = 3.265 does not.
     assert_eq!(shown(2, "EUR", "JPY").as_deref(), Some("JPY 3"));
     assert_eq!(shown(200, "EUR", "JPY").as_deref(), Some("JPY 327"));
 }
 
 #[test]
-fn what_cannot_be_converted_is_not() {
+fn conversion_fails_without_a_rate_or_above_the_maximum() {
     let convert = |price: Money, into| rates().convert(price, currency(into));
     assert_eq!(convert(money(8_000, "EUR"), "KWD"), None);
     assert_eq!(convert(money(8_000, "KWD"), "EUR"), None);
     assert_eq!(convert(money(8_000, "KWD"), "KWD"), Some(money(8_000, "KWD")));
-    // More than an amount can be.
+    // The result exceeds the maximum amount.
     assert_eq!(convert(money(100_000_000, "EUR"), "IDR"), None);
 }
 
 #[test]
-fn an_estimate_says_where_it_comes_from() {
+fn estimate_names_its_source_and_date() {
     let estimate = rates().estimate(money(8_000, "EUR"), currency("USD"), at("2027-03-05T09:00:00Z"));
     let expected = Estimate {
         amount: money(8_450, "USD"),
@@ -91,11 +92,11 @@ fn rates_are_stale_after_five_days() {
     assert!(!stale("2027-03-04T00:00:00Z"));
     assert!(!stale("2027-03-09T23:59:59Z"));
     assert!(stale("2027-03-10T00:00:00Z"));
-    // A clock that is behind makes them no older.
+    // A clock that is behind does not make the rates older.
     assert_eq!(rates().age_days(at("2027-03-01T00:00:00Z")), 0);
 }
 
-/// Easter Sunday by the tables of the Gregorian calendar: the Sunday after the full moon on or after 21 March.
+/// The date of Easter Sunday according to the Gregorian tables: the Sunday after the full moon on or after 21 March.
 fn easter(year: i32) -> NaiveDate {
     let golden = year % 19;
     let century = year / 100;
@@ -119,7 +120,7 @@ fn publishes(day: NaiveDate) -> bool {
 }
 
 #[test]
-fn no_gap_of_the_calendar_makes_rates_stale() {
+fn no_gap_in_the_publication_calendar_makes_rates_stale() {
     let known = ["2000-04-23", "2024-03-31", "2025-04-20", "2027-03-28", "2038-04-25", "2285-03-22"];
     for sunday in known {
         let sunday = date(sunday).naive();
@@ -130,7 +131,7 @@ fn no_gap_of_the_calendar_makes_rates_stale() {
     let mut oldest = 0;
     while day.year() < 2200 {
         day = day + Days::new(1);
-        // Until the day's own rates come, and if they come late, those before them are the latest.
+        // Until the rates of the day are published, the previous ones are the latest.
         oldest = oldest.max(day.signed_duration_since(latest).num_days());
         if publishes(day) {
             latest = day;
@@ -140,7 +141,7 @@ fn no_gap_of_the_calendar_makes_rates_stale() {
 }
 
 #[test]
-fn rates_are_read_and_shown_as_they_were_published() {
+fn rates_round_trip_as_published() {
     for text in [
         "1.0562",
         "1.0560",
@@ -182,7 +183,7 @@ fn rates_are_read_and_shown_as_they_were_published() {
 }
 
 #[test]
-fn a_table_has_each_currency_once_and_never_the_euro() {
+fn table_with_a_duplicate_currency_or_the_euro_is_refused() {
     let new = |rates: Vec<CurrencyRate>| ReferenceRates::new(date("2027-03-04"), rates);
     assert_eq!(new(vec![]), Err(InvalidRates::Empty));
     let twice = vec![rate("USD", "1.05"), rate("JPY", "160"), rate("USD", "1.06")];
@@ -195,19 +196,19 @@ fn a_table_has_each_currency_once_and_never_the_euro() {
 }
 
 #[test]
-fn only_newer_and_plausible_rates_succeed() {
+fn only_newer_and_plausible_rates_supersede() {
     let now = at("2027-03-05T15:30:00Z");
     let known = rates();
-    assert_eq!(known.succeed(None, now), Ok(true));
-    assert_eq!(known.succeed(Some(&known), now), Ok(false));
-    // An older day is not even looked at for its rates.
-    assert_eq!(table("2027-03-03", &[("USD", "99")]).succeed(Some(&known), now), Ok(false));
-    // Another set of currencies is no reason to doubt: some join the euro, some are suspended.
-    assert_eq!(table("2027-03-05", &[("GBP", "0.85")]).succeed(Some(&known), now), Ok(true));
-    assert_eq!(table("2027-03-05", &[("USD", "10.562")]).succeed(Some(&known), now), Ok(true));
-    assert_eq!(table("2027-03-05", &[("JPY", "16.325")]).succeed(Some(&known), now), Ok(true));
+    assert_eq!(known.supersedes(None, now), Ok(true));
+    assert_eq!(known.supersedes(Some(&known), now), Ok(false));
+    // The rates of an older date are not checked.
+    assert_eq!(table("2027-03-03", &[("USD", "99")]).supersedes(Some(&known), now), Ok(false));
+    // A different set of currencies is plausible: some currencies join the euro, and some are suspended.
+    assert_eq!(table("2027-03-05", &[("GBP", "0.85")]).supersedes(Some(&known), now), Ok(true));
+    assert_eq!(table("2027-03-05", &[("USD", "10.562")]).supersedes(Some(&known), now), Ok(true));
+    assert_eq!(table("2027-03-05", &[("JPY", "16.325")]).supersedes(Some(&known), now), Ok(true));
     for (code, wrong) in [("USD", "10.5621"), ("JPY", "16.3249"), ("USD", "0.1")] {
-        let refused = table("2027-03-05", &[("GBP", "0.85"), (code, wrong)]).succeed(Some(&known), now);
+        let refused = table("2027-03-05", &[("GBP", "0.85"), (code, wrong)]).supersedes(Some(&known), now);
         assert!(
             matches!(refused, Err(Implausible::Change { currency: of, .. }) if of.code() == code),
             "{wrong}"
@@ -215,19 +216,19 @@ fn only_newer_and_plausible_rates_succeed() {
     }
     let tomorrow = table("2027-03-06", &[("USD", "1.05")]);
     for known in [None, Some(&known)] {
-        let refused = tomorrow.succeed(known, now).expect_err("from the future");
-        assert_eq!(refused.to_string(), "the rates are of 2027-03-06, and today is 2027-03-05");
+        let refused = tomorrow.supersedes(known, now).expect_err("from the future");
+        assert_eq!(refused.to_string(), "the rates are dated 2027-03-06, but today is 2027-03-05");
     }
 }
 
-/// Minor digits 0, 2, 3 and 4.
+/// Currencies with 0, 2, 3 and 4 decimal digits.
 const CODES: [&str; 7] = ["EUR", "USD", "JPY", "KWD", "CLF", "IDR", "ISK"];
 
 fn any_rate() -> impl Strategy<Value = EuroRate> {
     (1..10_u64.pow(12), 0..=8_u8).prop_map(|(digits, scale)| EuroRate { digits, scale })
 }
 
-/// Rates near those of real currencies, so that few results are out of range.
+/// Rates close to those of real currencies, so that few results exceed the maximum.
 fn usual_rate() -> impl Strategy<Value = EuroRate> {
     (1_000..100_000_u64, 2..=5_u8).prop_map(|(digits, scale)| EuroRate { digits, scale })
 }
@@ -244,7 +245,7 @@ fn any_currency() -> impl Strategy<Value = Currency> {
     prop::sample::select(CODES.as_slice()).prop_map(currency)
 }
 
-/// What a minor unit is worth in euros, as a fraction.
+/// The value of a minor unit in euros, as a fraction.
 fn worth(rates: &ReferenceRates, currency: Currency) -> (u128, u128) {
     let rate = rates.per_euro(currency).expect("it is in the table");
     (power_of_ten(rate.scale), u128::from(rate.digits) * 10_u128.pow(currency.exponent().into()))
@@ -263,7 +264,7 @@ proptest! {
         let ((sold, per_sold), (bought, per_bought)) = (worth(&rates, from), worth(&rates, into));
         let (exact, unit) = (u128::from(amount) * sold * per_bought, per_sold * bought);
         match converted {
-            // |converted − exact| ≤ ½, and exactly ½ only upwards.
+            // |converted − exact| ≤ ½, and exactly ½ only when rounding up.
             Some(converted) => {
                 prop_assert_eq!(converted.currency(), into);
                 let converted = u128::from(converted.amount());
@@ -280,10 +281,10 @@ proptest! {
         }
     }
 
-    /// There and back loses at most half a minor unit on either way, so never more than one of the currency that has fewer of
-    /// them for the same worth.
+    /// Each conversion loses at most half a minor unit, so a round trip loses at most one minor unit of the currency
+    /// whose minor unit is worth more.
     #[test]
-    fn there_and_back_is_within_one_minor_unit(
+    fn round_trip_is_within_one_minor_unit(
         rates in any_table(usual_rate()),
         from in any_currency(),
         into in any_currency(),
@@ -298,7 +299,7 @@ proptest! {
     }
 
     #[test]
-    fn more_never_comes_to_less(
+    fn conversion_is_monotonic(
         rates in any_table(any_rate()),
         from in any_currency(),
         into in any_currency(),
@@ -315,7 +316,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_rate_or_is_not(text in ".*", number in r"[0-9.+-]{0,16}") {
+    fn parsing_arbitrary_text_never_panics(text in ".*", number in r"[0-9.+-]{0,16}") {
         for text in [text, number] {
             if let Ok(rate) = text.parse::<EuroRate>() {
                 prop_assert_eq!(rate.to_string().parse(), Ok(rate));
@@ -324,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn plausibility_does_not_depend_on_how_a_rate_is_written(one in any_rate(), other in any_rate()) {
+    fn plausibility_does_not_depend_on_the_notation_of_a_rate(one in any_rate(), other in any_rate()) {
         let differs = one.differs_by_more_than(GREATEST_CHANGE, other);
         prop_assert_eq!(differs, other.differs_by_more_than(GREATEST_CHANGE, one));
         prop_assert!(!one.differs_by_more_than(1, one));
@@ -336,15 +337,15 @@ proptest! {
 }
 
 #[test]
-fn the_api_says_how_a_rate_is_written() {
+fn schema_describes_the_format() {
     let schema = schemars::schema_for!(EuroRate);
     assert_eq!(schema.get("pattern"), Some(&r"^[0-9]{1,12}(\.[0-9]{1,8})?$".into()));
 }
 
 #[test]
-fn a_table_tells_its_rates() {
+fn table_returns_its_rates() {
     let rates = rates();
-    let told: Vec<String> =
+    let listed: Vec<String> =
         rates.rates().iter().map(|rate| format!("{} {}", rate.currency.code(), rate.per_euro)).collect();
-    assert_eq!(told, ["IDR 16784.43", "ISK 144.90", "JPY 163.25", "USD 1.0562"]);
+    assert_eq!(listed, ["IDR 16784.43", "ISK 144.90", "JPY 163.25", "USD 1.0562"]);
 }

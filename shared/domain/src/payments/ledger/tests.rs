@@ -1,4 +1,4 @@
-//! What is seen of a payment comes in any order and any number of times, and adds up to the same.
+//! Movements that snapshots report in any order and any number of times are recorded once and give the same totals.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ fn movement(kind: MovementKind, amount: u64, object: impl Into<String>) -> Movem
     Movement::new(kind, amount, object, Timestamp::MIN, None)
 }
 
-/// Of few objects, so that the same ones come again.
+/// Movements of few objects, so that duplicates occur.
 fn movements() -> impl Strategy<Value = Vec<Movement>> {
     let one = (select(&KINDS[..]), 0..5_u8, 1..100_u64, any::<bool>(), any::<bool>());
     let one = one.prop_map(|(kind, object, amount, set_aside, dollars)| {
@@ -52,18 +52,18 @@ fn events(movements: &[Movement]) -> Vec<(MovementKind, String)> {
     events
 }
 
-/// Writes down what is new of each look in turn.
-fn written_down(looks: &[Vec<Movement>]) -> Vec<Movement> {
+/// Records the new movements of each snapshot in turn.
+fn record(snapshots: &[Vec<Movement>]) -> Vec<Movement> {
     let mut ledger = Vec::new();
-    for look in looks {
-        let new: Vec<Movement> = new_movements(&ledger, look).into_iter().cloned().collect();
+    for snapshot in snapshots {
+        let new: Vec<Movement> = new_movements(&ledger, snapshot).into_iter().cloned().collect();
         ledger.extend(new);
     }
     ledger
 }
 
-/// What a whole payment moves, oldest first: 90 of 100 are captured, 40 come back in two refunds of which one fails and is
-/// settled by hand, a dispute of 50 is won but for 5, and the expert gets their part again.
+/// All movements of a payment, oldest first. 90 of 100 are captured. 40 are refunded in two refunds, one of which
+/// fails and is resolved manually. A dispute of 50 is won except for 5, and the expert gets their share again.
 fn a_whole_payment() -> Vec<Movement> {
     vec![
         movement(MovementKind::Authorised, 100, "auth_1"),
@@ -90,7 +90,7 @@ fn a_whole_payment() -> Vec<Movement> {
 }
 
 #[test]
-fn a_whole_payment_adds_up() {
+fn totals_and_balances_of_a_complete_payment_add_up() {
     let whole = a_whole_payment();
     let totals = Totals::of(&whole);
     let expected = Totals {
@@ -118,8 +118,8 @@ fn a_whole_payment_adds_up() {
 }
 
 #[test]
-fn what_comes_back_from_a_bank_is_not_lost_while_more_is_taken_than_was_paid() {
-    // A client who was given back a part can dispute the whole all the same.
+fn won_dispute_is_counted_even_if_more_was_disputed_than_held() {
+    // A client who got a partial refund can still dispute the full amount.
     let all = [
         movement(MovementKind::Captured, 100, "ch_1"),
         movement(MovementKind::Refund, 40, "re_1"),
@@ -134,47 +134,47 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_written_down_twice(looks in vec(movements(), 0..6)) {
-        let ledger = written_down(&looks);
+    fn no_movement_is_recorded_twice(snapshots in vec(movements(), 0..6)) {
+        let ledger = record(&snapshots);
         let mut once = events(&ledger);
         once.dedup();
         prop_assert_eq!(once.len(), ledger.len(), "{:?}", ledger);
-        for look in &looks {
-            prop_assert!(new_movements(&ledger, look).is_empty(), "seen again, it is new again");
-            prop_assert!(look.iter().all(|seen| ledger.iter().any(|known| known.is(seen))), "something is missing");
+        for snapshot in &snapshots {
+            prop_assert!(new_movements(&ledger, snapshot).is_empty(), "a known movement is reported as new");
+            prop_assert!(snapshot.iter().all(|seen| ledger.iter().any(|known| known.is_same_event(seen))), "a movement is missing");
         }
     }
 
     #[test]
-    fn what_is_new_was_not_known_and_keeps_its_order(known in movements(), seen in movements()) {
+    fn new_movements_are_unknown_and_keep_their_order(known in movements(), seen in movements()) {
         let new = new_movements(&known, &seen);
-        prop_assert!(new.iter().all(|one| !known.iter().any(|other| other.is(one))));
-        let places: Vec<usize> = new.iter().filter_map(|one| seen.iter().position(|other| other.is(one))).collect();
+        prop_assert!(new.iter().all(|one| !known.iter().any(|other| other.is_same_event(one))));
+        let places: Vec<usize> = new.iter().filter_map(|one| seen.iter().position(|other| other.is_same_event(one))).collect();
         prop_assert!(places.is_sorted_by(|one, next| one < next), "{:?}", places);
     }
 
     #[test]
-    fn looks_in_any_order_come_to_the_same(
+    fn snapshots_in_any_order_give_the_same_ledger(
         parts in vec(any::<[bool; 5]>(), 20),
         order in Just([0_usize, 1, 2, 3, 4]).prop_shuffle(),
         shuffled in Just(a_whole_payment()).prop_shuffle(),
     ) {
-        // Five looks that each see some of it, and one that sees all of it, in another order.
+        // Five snapshots with some of the movements, and one with all of them, in another order.
         let whole = a_whole_payment();
-        let sees = |look: usize| {
-            let seen = whole.iter().zip(&parts).filter(|(_, by)| by[look]);
+        let sees = |snapshot: usize| {
+            let seen = whole.iter().zip(&parts).filter(|(_, by)| by[snapshot]);
             seen.map(|(movement, _)| movement.clone()).collect::<Vec<_>>()
         };
-        let mut looks: Vec<Vec<Movement>> = order.into_iter().map(sees).collect();
-        looks.push(shuffled);
-        let ledger = written_down(&looks);
+        let mut snapshots: Vec<Vec<Movement>> = order.into_iter().map(sees).collect();
+        snapshots.push(shuffled);
+        let ledger = record(&snapshots);
         prop_assert_eq!(events(&ledger), events(&whole));
         prop_assert_eq!(Totals::of(&ledger), Totals::of(&whole));
         prop_assert_eq!(Balances::of(&ledger), Balances::of(&whole));
     }
 
     #[test]
-    fn totals_are_sums(movements in movements()) {
+    fn totals_are_sums_of_movements(movements in movements()) {
         let sum = |kinds: &[MovementKind]| -> u64 {
             let of_kinds = movements.iter().filter(|one| kinds.contains(&one.kind));
             of_kinds.map(|one| one.amount.amount()).sum()
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn balances_sum_to_nothing_in_each_currency(movements in movements()) {
+    fn balances_sum_to_zero_in_each_currency(movements in movements()) {
         let balances = Balances::of(&movements);
         for code in ["EUR", "USD"] {
             let of_code = balances.iter().filter(|(_, of, _)| *of == code);

@@ -1,41 +1,41 @@
-//! Which step brings an appointment and its payment together. Pure.
+//! The decision about the next action for a payment. This module is pure.
 
 use super::*;
 use crate::scheduling::appointment::NoShowReport;
 
-/// What to do next so that the payment and the appointment agree.
+/// The next action that makes the payment and the appointment agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaymentAction {
     /// Do nothing now.
     Wait(Wait),
     /// Change the appointment or the payment in the table.
     Transition(Transition),
-    /// Ask the gateway for something. What the gateway then says decides the next action.
+    /// Send a request to the gateway. The next snapshot determines the following action.
     Order(Order),
 }
 
-/// Why nothing is to be done now, and until when.
+/// Why there is nothing to do now, and until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// The payment and the appointment agree for good.
+    /// The payment and the appointment agree permanently.
     Settled,
-    /// They agree until this instant.
+    /// The payment and the appointment agree until this instant.
     Until(Timestamp),
     /// Only an administrator can decide how to go on.
     ForDecision {
-        /// What is to be decided.
+        /// The decision to make.
         escalation: Escalation,
-        /// When something else is to be done all the same.
+        /// When the payment must be checked again regardless of the decision.
         until: Option<Timestamp>,
     },
 }
 
-/// A change of the appointment or its payment, for which the gateway is not asked.
+/// A change of the appointment or its payment that needs no request to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// Confirm the appointment: the money is secured.
     Confirm,
-    /// Release the slot: the hold has expired, and it was not paid in time.
+    /// Expire the appointment: its hold has expired without payment.
     Expire,
     /// Cancel the appointment: the card failed, and the client did not pay again in time.
     CancelUnpaid,
@@ -43,9 +43,9 @@ pub enum Transition {
     Complete,
     /// Accept the client's report that the expert did not come: the expert did not dispute it in time.
     AcceptReport,
-    /// Wait for the client to pay with the intent that exists, because their card failed.
+    /// Ask the client to pay again with the existing intent, because their card failed.
     AwaitClient {
-        /// When the appointment is cancelled if they have not paid.
+        /// When the appointment is cancelled if the client has not paid.
         deadline: Timestamp,
     },
     /// Write the payment off: the session is over, and the client cannot be charged.
@@ -55,17 +55,17 @@ pub enum Transition {
 /// A request to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Capture or authorise, as planned, what the client has approved.
+    /// Collect the payment that the client has approved: capture or authorise it, depending on the plan.
     CollectApproved,
-    /// Cancel the intent, so that nobody can pay it any more.
+    /// Cancel the intent, so that it can no longer be paid.
     CancelIntent,
     /// Authorise this amount on the saved card.
     AuthoriseSavedCard(Money),
     /// Charge this amount to the saved card.
     ChargeSavedCard(Money),
-    /// Open a new intent with which the client can pay, because the old one can never be paid.
+    /// Open a new intent for the client to pay, because the old one can never be paid.
     RequestPayment {
-        /// When the appointment is cancelled if they have not paid.
+        /// When the appointment is cancelled if the client has not paid.
         deadline: Timestamp,
     },
     /// Capture this amount of what is authorised, and release the rest.
@@ -74,27 +74,28 @@ pub enum Order {
     Refund {
         /// The amount to refund.
         amount: Money,
-        /// Whether the same request takes the expert's part back from the expert.
+        /// Whether the same request takes the expert's share back from the expert.
         from_expert: bool,
     },
     /// Take money back from the expert.
     Reverse {
         /// The amount to take back.
         amount: Money,
-        /// Whether the platform's fee on it goes back to the expert.
+        /// Whether the platform returns its fee on this amount to the expert.
         with_fee: bool,
     },
-    /// Transfer this amount to the expert again: they returned it for a dispute or a refund, and the client's bank gave it back.
+    /// Transfer this amount to the expert again. The expert returned it for a dispute or a refund, but the client's
+    /// bank gave it back.
     TransferAgain(Money),
 }
 
-/// How long to wait before asking again about a payment that is under way, in seconds.
+/// The time until a payment that is being processed is checked again, in seconds.
 pub(super) const PROCESSING_PAUSE: i64 = 15 * 60;
-/// How long to wait before asking again about a dispute, in seconds. Its end is also told.
+/// The time until a dispute is checked again, in seconds. A webhook also reports its end.
 pub(super) const DISPUTE_PAUSE: i64 = DAY;
 
 impl PaymentAction {
-    /// What an administrator must decide, if anything.
+    /// Returns the decision that an administrator must make, if any.
     pub fn escalation(self) -> Option<Escalation> {
         match self {
             Self::Wait(Wait::ForDecision { escalation, .. }) => Some(escalation),
@@ -102,22 +103,22 @@ impl PaymentAction {
         }
     }
 
-    /// The same, but not later than `latest`.
-    fn by(self, latest: Timestamp) -> Self {
+    /// Returns the same action, but waits no longer than until `latest`.
+    fn no_later_than(self, latest: Timestamp) -> Self {
         match self {
-            Self::Wait(wait) => Self::Wait(wait.by(latest)),
+            Self::Wait(wait) => Self::Wait(wait.no_later_than(latest)),
             action => action,
         }
     }
 
-    /// Whether nothing is to be done now.
+    /// Returns whether there is nothing to do now.
     pub fn is_wait(self) -> bool {
         matches!(self, Self::Wait(_))
     }
 }
 
 impl Wait {
-    /// When to look again; never while it is `None`, unless something happens.
+    /// Returns when to check again. `None` means only after another event.
     pub fn until(self) -> Option<Timestamp> {
         match self {
             Self::Settled => None,
@@ -126,7 +127,7 @@ impl Wait {
         }
     }
 
-    fn by(self, latest: Timestamp) -> Self {
+    fn no_later_than(self, latest: Timestamp) -> Self {
         let until = self.until().map_or(latest, |until| until.min(latest));
         match self {
             Self::Settled | Self::Until(_) => Self::Until(until),
@@ -136,8 +137,8 @@ impl Wait {
 }
 
 impl Order {
-    /// The kind and the amount of an order that an administrator decides about when the gateway refuses it for good; `None`
-    /// for the others.
+    /// Returns the kind and the amount of an order about which an administrator decides if the gateway permanently
+    /// refuses it, and `None` for other orders.
     pub fn refusable(self) -> Option<(OrderKind, Money)> {
         match self {
             Self::Capture(amount) => Some((OrderKind::Capture, amount)),
@@ -153,10 +154,12 @@ impl Order {
     }
 }
 
-/// The next step, given the appointment, the payment, what the gateway says of it now, and everything that ever moved.
+/// Returns the next action for a payment, given the appointment, the payment, the gateway's current snapshot and all
+/// recorded movements.
 ///
-/// It is asked again after each step until it answers [`PaymentAction::Wait(Wait::Settled)`] or to wait, so that it does not matter
-/// which event set it off, how often, or in which order.
+/// The caller repeats the decision after each action until the result is [`PaymentAction::Wait`]. The result depends
+/// only on the current state, so it does not matter which events triggered the decision, how often, or in which
+/// order.
 pub fn next_action(
     appointment: &Appointment,
     payment: &Payment,
@@ -166,7 +169,7 @@ pub fn next_action(
     now: Timestamp,
 ) -> PaymentAction {
     let target = payment.target(&appointment.status);
-    let at_hand = Situation {
+    let situation = Situation {
         appointment,
         payment,
         snapshot,
@@ -176,32 +179,33 @@ pub fn next_action(
         now,
     };
     match &appointment.status {
-        Status::Pending { hold_expires_at } => at_hand.pending(*hold_expires_at),
-        Status::Confirmed => at_hand.confirmed(),
+        Status::Pending { hold_expires_at } => situation.pending(*hold_expires_at),
+        Status::Confirmed => situation.confirmed(),
         Status::Completed | Status::NoShow { .. } | Status::Cancelled { .. } | Status::Expired => {
             match appointment.no_show_report {
-                // What costs nothing needs no decision.
+                // A session that costs the client nothing needs no decision.
                 Some(report @ (NoShowReport::Open { .. } | NoShowReport::Disputed)) if !target.is_zero() => {
-                    at_hand.with_report(report)
+                    situation.with_report(report)
                 }
-                _ => at_hand.ended(),
+                _ => situation.ended(),
             }
         }
     }
 }
 
-/// Until when a client can pay anew whose card failed now: a day, but never into the session.
+/// Returns until when a client whose card fails at `now` can pay again: one day, but at most until the session
+/// starts.
 pub fn action_deadline(appointment: &Appointment, now: Timestamp) -> Timestamp {
     now.plus(ACTION_TIME).min(appointment.start.max(now))
 }
 
-/// Everything that the next step hangs on.
+/// The inputs of the decision.
 struct Situation<'a> {
     appointment: &'a Appointment,
     payment: &'a Payment,
     snapshot: &'a PaymentSnapshot,
     totals: Totals,
-    /// What the client shall have paid in the end.
+    /// What the client must have paid in the end.
     target: Money,
     capabilities: Capabilities,
     now: Timestamp,
@@ -217,29 +221,29 @@ impl Situation<'_> {
             IntentStatus::Open | IntentStatus::Approved if !self.capabilities.waits_for_collection => {
                 PaymentAction::Order(Order::CancelIntent)
             }
-            IntentStatus::Processing => self.wait_for_the_bank(),
-            // A bank debit may take days. Nobody held the session for whom it comes too late.
+            IntentStatus::Processing => self.wait_for_bank(),
+            // A bank debit can take days. If it succeeds after the end of the session, it is too late to confirm.
             _ => PaymentAction::Transition(Transition::Expire),
         }
     }
 
-    /// Nobody has to say that a session took place: a while after its end it did.
+    /// A confirmed session completes some time after its end, without a report.
     fn confirmed(&self) -> PaymentAction {
         let completes_at = self.appointment.completes_at();
-        match self.not_ended_yet() {
+        match self.before_completion() {
             step if step.is_wait() && self.now >= completes_at => {
                 PaymentAction::Transition(Transition::Complete)
             }
-            step => step.by(completes_at),
+            step => step.no_later_than(completes_at),
         }
     }
 
-    fn not_ended_yet(&self) -> PaymentAction {
+    fn before_completion(&self) -> PaymentAction {
         match self.snapshot.status {
             _ if self.totals.captured > 0 => self.adjust(),
             IntentStatus::Succeeded => PaymentAction::Wait(Wait::Settled),
-            IntentStatus::Processing => self.wait_for_the_bank(),
-            // Nobody shall be asked to pay nothing, and of an order that waits to be taken nothing is.
+            IntentStatus::Processing => self.wait_for_bank(),
+            // A client is never asked to pay nothing, and an approved order that is not collected costs nothing.
             IntentStatus::Open | IntentStatus::Approved if self.target.is_zero() => {
                 if self.capabilities.waits_for_collection {
                     PaymentAction::Wait(Wait::Settled)
@@ -248,12 +252,12 @@ impl Situation<'_> {
                 }
             }
             IntentStatus::Approved if self.can_still_pay() => PaymentAction::Order(Order::CollectApproved),
-            IntentStatus::Authorised { capture_before } => self.keep_set_aside(capture_before),
+            IntentStatus::Authorised { capture_before } => self.keep_authorisation(capture_before),
             IntentStatus::CardSaved
                 if self.payment.action_deadline.is_none_or(|deadline| self.now < deadline) =>
             {
                 let at = Payment::authorise_at(self.capabilities, self.appointment.end);
-                // A part that is less than a card can be charged is let go.
+                // An amount that is too small to charge is waived.
                 if self.target.check_charge().is_err() {
                     PaymentAction::Wait(Wait::Settled)
                 } else if self.now < at {
@@ -262,14 +266,14 @@ impl Situation<'_> {
                     PaymentAction::Order(Order::AuthoriseSavedCard(self.target))
                 }
             }
-            _ => self.ask_client(),
+            _ => self.request_payment(),
         }
     }
 
-    /// The client must pay anew, or the appointment is called off.
-    fn ask_client(&self) -> PaymentAction {
-        let anew = self.snapshot.status != IntentStatus::Open;
-        let ask = |deadline| match anew {
+    /// Asks the client to pay again. If they do not, the appointment is cancelled.
+    fn request_payment(&self) -> PaymentAction {
+        let needs_new_intent = self.snapshot.status != IntentStatus::Open;
+        let ask = |deadline| match needs_new_intent {
             true => PaymentAction::Order(Order::RequestPayment { deadline }),
             false => PaymentAction::Transition(Transition::AwaitClient { deadline }),
         };
@@ -280,12 +284,13 @@ impl Situation<'_> {
             _ if self.now >= self.appointment.end => PaymentAction::Transition(Transition::WriteOff),
             None => ask(action_deadline(self.appointment, self.now)),
             Some(deadline) if self.now >= deadline => PaymentAction::Transition(Transition::CancelUnpaid),
-            Some(deadline) if anew => ask(deadline),
+            Some(deadline) if needs_new_intent => ask(deadline),
             Some(deadline) => PaymentAction::Wait(Wait::Until(deadline)),
         }
     }
 
-    /// Whether what the client agrees to still counts: who is asked to pay anew has until their deadline.
+    /// Returns whether the client's approval still counts. A client who was asked to pay again has until the
+    /// deadline.
     fn can_still_pay(&self) -> bool {
         match self.payment.action_deadline {
             Some(deadline) => self.now < deadline,
@@ -293,9 +298,9 @@ impl Situation<'_> {
         }
     }
 
-    /// Leaves what is set aside where it is, and takes it before it runs out; it is given back by the policy when it comes to
-    /// that.
-    fn keep_set_aside(&self, capture_before: Timestamp) -> PaymentAction {
+    /// Keeps the authorisation, and captures it before it expires. A refund that becomes due later follows the
+    /// cancellation policy.
+    fn keep_authorisation(&self, capture_before: Timestamp) -> PaymentAction {
         let latest = capture_before.plus(-CAPTURE_MARGIN);
         if self.now < latest {
             PaymentAction::Wait(Wait::Until(latest))
@@ -317,17 +322,17 @@ impl Situation<'_> {
         self.payment.refused.contains_key(&order).then_some(Escalation::Refused { order, amount })
     }
 
-    fn wait_for_the_bank(&self) -> PaymentAction {
+    fn wait_for_bank(&self) -> PaymentAction {
         PaymentAction::Wait(Wait::Until(self.now.plus(PROCESSING_PAUSE)))
     }
 
-    /// The two do not say the same of the session, or one of them may still contradict: until that is decided money is kept
-    /// where it is, and nothing goes back for it.
+    /// Decides while a no-show report is open or disputed. Until the report is resolved, money stays where it is and
+    /// nothing is refunded because of it.
     fn with_report(&self, report: NoShowReport) -> PaymentAction {
         let step = match self.snapshot.status {
             _ if self.totals.captured > 0 => self.adjust(),
-            IntentStatus::Authorised { capture_before } => self.keep_set_aside(capture_before),
-            IntentStatus::Processing => self.wait_for_the_bank(),
+            IntentStatus::Authorised { capture_before } => self.keep_authorisation(capture_before),
+            IntentStatus::Processing => self.wait_for_bank(),
             _ => PaymentAction::Wait(Wait::Settled),
         };
         match report {
@@ -335,7 +340,7 @@ impl Situation<'_> {
             NoShowReport::Open { until } if self.now >= until => {
                 PaymentAction::Transition(Transition::AcceptReport)
             }
-            NoShowReport::Open { until } => step.by(until),
+            NoShowReport::Open { until } => step.no_later_than(until),
             NoShowReport::Disputed | NoShowReport::Decided => {
                 let until = match step {
                     PaymentAction::Wait(wait) => wait.until(),
@@ -348,11 +353,11 @@ impl Situation<'_> {
 
     fn ended(&self) -> PaymentAction {
         let (paid, unpaid) = (self.totals.captured > 0, self.payment.state == PaymentState::Unpaid);
-        // The session took place while the client was asked to pay anew, and they still can.
+        // The session took place while the client was asked to pay again, and the deadline has not passed.
         let can_pay = !self.target.is_zero() && self.can_still_pay();
         match self.snapshot.status {
             _ if paid => self.adjust(),
-            IntentStatus::Processing => self.wait_for_the_bank(),
+            IntentStatus::Processing => self.wait_for_bank(),
             IntentStatus::Authorised { .. } if self.target.is_zero() => {
                 PaymentAction::Order(Order::CancelIntent)
             }
@@ -360,7 +365,7 @@ impl Situation<'_> {
             IntentStatus::CardSaved if self.target.is_zero() || unpaid => {
                 PaymentAction::Order(Order::CancelIntent)
             }
-            // A part that is less than a card can be charged is let go.
+            // An amount that is too small to charge is waived.
             IntentStatus::CardSaved if self.target.check_charge().is_err() => {
                 PaymentAction::Order(Order::CancelIntent)
             }
@@ -368,16 +373,17 @@ impl Situation<'_> {
             IntentStatus::Approved if can_pay => PaymentAction::Order(Order::CollectApproved),
             IntentStatus::Open | IntentStatus::Approved => match self.payment.action_deadline {
                 Some(deadline) if can_pay => PaymentAction::Wait(Wait::Until(deadline)),
-                _ if self.capabilities.waits_for_collection => self.nothing_comes(),
+                _ if self.capabilities.waits_for_collection => self.not_payable(),
                 _ => PaymentAction::Order(Order::CancelIntent),
             },
-            IntentStatus::Missing | IntentStatus::Cancelled | IntentStatus::Succeeded => self.nothing_comes(),
+            IntentStatus::Missing | IntentStatus::Cancelled | IntentStatus::Succeeded => self.not_payable(),
         }
     }
 
-    /// Nothing was paid, and nothing will be.
-    fn nothing_comes(&self) -> PaymentAction {
-        // Somebody came, or called off too late, and the card failed: that is the expert's loss, and they are told.
+    /// Handles a payment that was not made and can no longer be made.
+    fn not_payable(&self) -> PaymentAction {
+        // The session took place or was cancelled too late, and the card failed. The loss is the expert's, who is
+        // notified.
         if self.target.is_zero() || self.payment.state == PaymentState::Unpaid {
             PaymentAction::Wait(Wait::Settled)
         } else {
@@ -385,28 +391,28 @@ impl Situation<'_> {
         }
     }
 
-    /// Brings what was taken to what shall be kept, and the expert's part to their part of it.
+    /// Refunds what exceeds the target, and adjusts the expert's share accordingly.
     fn adjust(&self) -> PaymentAction {
         let surplus = self.totals.held().saturating_sub(self.target.amount());
-        let no_refund = (surplus > 0).then(|| self.no_refund(self.money(surplus))).flatten();
-        if surplus > 0 && no_refund.is_none() && !self.snapshot.open_dispute {
+        let refund_obstacle = (surplus > 0).then(|| self.refund_obstacle(self.money(surplus))).flatten();
+        if surplus > 0 && refund_obstacle.is_none() && !self.snapshot.open_dispute {
             return self.refund(surplus);
         }
         let expert = self.adjust_expert();
-        let no_expert =
+        let expert_obstacle =
             expert.and_then(Order::refusable).and_then(|(order, amount)| self.refused(order, amount));
-        // A bank that decides about a dispute holds refunds up, and nothing else.
+        // An undecided dispute delays refunds, but nothing else.
         let until = self.snapshot.open_dispute.then(|| self.now.plus(DISPUTE_PAUSE));
-        match (expert, no_expert.or(no_refund.filter(|_| until.is_none())), until) {
-            (Some(order), ..) if no_expert.is_none() => PaymentAction::Order(order),
+        match (expert, expert_obstacle.or(refund_obstacle.filter(|_| until.is_none())), until) {
+            (Some(order), ..) if expert_obstacle.is_none() => PaymentAction::Order(order),
             (_, Some(escalation), until) => PaymentAction::Wait(Wait::ForDecision { escalation, until }),
             (_, None, Some(until)) => PaymentAction::Wait(Wait::Until(until)),
             (_, None, None) => PaymentAction::Wait(Wait::Settled),
         }
     }
 
-    /// Why a refund would not be taken. What a bank did not take it will not take again by itself.
-    fn no_refund(&self, amount: Money) -> Option<Escalation> {
+    /// Returns why a refund would be refused, if so. A bank that rejected a refund rejects it again.
+    fn refund_obstacle(&self, amount: Money) -> Option<Escalation> {
         if self.totals.disputed > 0 && !self.capabilities.refunds_after_dispute {
             Some(Escalation::DisputeLost { amount })
         } else if self.totals.failed_refunds >= self.payment.refund_tries {
@@ -420,53 +426,53 @@ impl Situation<'_> {
         self.target.with_amount(amount).unwrap_or(self.target)
     }
 
-    /// What the expert has of it before the fee, and whether that mirrors what the client paid.
+    /// Returns the expert's share before the fee, and whether it mirrors what the client paid.
     ///
-    /// It does not once they miss something that they gave back, because a bank returned it to the platform, or got such again.
+    /// It does not if the expert lacks an amount that they returned and a bank then gave back to the platform, or if
+    /// the expert got such an amount again.
     fn with_expert(&self) -> (u64, bool) {
         let Totals { transferred, reversed, captured, .. } = self.totals;
         let left = transferred.saturating_sub(reversed);
-        let missing = transferred == captured && left < self.for_expert();
+        let missing = transferred == captured && left < self.expert_target();
         (left, transferred <= captured && !missing)
     }
 
-    /// What goes back to the client, now or later, is not the expert's.
-    fn for_expert(&self) -> u64 {
+    /// Returns the expert's target share before the fee. What will be refunded to the client does not belong to it.
+    fn expert_target(&self) -> u64 {
         self.totals.held().min(self.target.amount())
     }
 
     fn refund(&self, surplus: u64) -> PaymentAction {
         let (with_expert, mirrored) = self.with_expert();
-        let surplus = surplus;
         PaymentAction::Order(Order::Refund {
             amount: self.money(surplus),
-            // Unless it is with the platform already, the expert's part comes from the expert by the same order.
+            // The expert's share comes from the expert by the same order, unless the platform already has it.
             from_expert: !self.capabilities.reaches_experts
                 || (mirrored && !self.payment.resolved_with_expert && with_expert >= self.totals.held()),
         })
     }
 
     fn adjust_expert(&self) -> Option<Order> {
-        // Where experts cannot be reached, what they have is what the gateway's own refunds and disputes left them.
+        // If the gateway cannot reach experts, they keep what its own refunds and disputes leave.
         if !self.capabilities.reaches_experts || self.payment.resolved_with_expert {
             return None;
         }
         let (with_expert, mirrored) = self.with_expert();
-        let theirs = self.for_expert();
+        let expert_target = self.expert_target();
         if mirrored {
-            // What the expert gives back mirrors what the client gets back, and the fee goes along with it.
-            let surplus = with_expert.saturating_sub(theirs);
+            // The expert returns as much as the client gets back, and the platform returns its fee on it.
+            let surplus = with_expert.saturating_sub(expert_target);
             return (surplus > 0).then(|| Order::Reverse { amount: self.money(surplus), with_fee: true });
         }
-        // What is given again has its fee taken off already, so only what is left of both is compared: by sums, because a
-        // rounded fee may leave the expert less than nothing.
+        // An amount that is transferred again is already net of the fee, so the comparison uses net amounts. It
+        // compares sums, because a rounded fee could otherwise make the expert's amount negative.
         let Totals { transferred, fee_refunded, reversed, fee, .. } = self.totals;
-        let net = theirs - self.money(theirs).share(self.payment.fee_rate).amount();
-        let (got, shall_have_got) = (transferred + fee_refunded, net + reversed + fee);
-        if got > shall_have_got {
-            Some(Order::Reverse { amount: self.money(got - shall_have_got), with_fee: false })
-        } else if got < shall_have_got {
-            Some(Order::TransferAgain(self.money(shall_have_got - got)))
+        let net = expert_target - self.money(expert_target).share(self.payment.fee_rate).amount();
+        let (got, due) = (transferred + fee_refunded, net + reversed + fee);
+        if got > due {
+            Some(Order::Reverse { amount: self.money(got - due), with_fee: false })
+        } else if got < due {
+            Some(Order::TransferAgain(self.money(due - got)))
         } else {
             None
         }

@@ -1,4 +1,4 @@
-//! What is to be done in every situation of a payment, and stories of payments from their first to their last step.
+//! The next action in every situation of a payment, and simulated payments from the first to the last action.
 
 use super::next_action::{DISPUTE_PAUSE, PROCESSING_PAUSE};
 use super::*;
@@ -12,7 +12,7 @@ mod stories;
 mod table;
 mod world;
 
-/// A payment of 50 euros that was just asked for, 10 % of it for the platform.
+/// A newly agreed payment of 50 euros with a fee of 10 %.
 fn payment() -> Payment {
     let (id, price) = (appointment(1).id, appointment(1).price);
     Payment::agreed(id, price, Rate::TEN_PERCENT, (GatewayKind::Stripe, "acct_1".to_owned()), Plan::Charge)

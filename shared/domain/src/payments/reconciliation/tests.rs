@@ -13,14 +13,14 @@ fn line(id: &str, object: &str, amount: i64, fee: i64, seconds: i64) -> BookLine
     BookLine { id, object, kind, amount, fee, currency: "EUR".to_owned(), at: at(seconds), appointment: None }
 }
 
-fn booked(kind: MovementKind, object: &str, amount: u64, seconds: i64) -> Booked {
+fn ledger_movement(kind: MovementKind, object: &str, amount: u64, seconds: i64) -> LedgerMovement {
     let amount = Money::new(amount, Currency::EUR).expect("small");
     let appointment = Some(AppointmentId::from_bits(1));
-    Booked { movement: Movement::new(kind, amount, object, at(seconds), None), appointment }
+    LedgerMovement { movement: Movement::new(kind, amount, object, at(seconds), None), appointment }
 }
 
 const DAY_TWO: i64 = 2 * DAY;
-/// Of the second day.
+/// Within the second day.
 const MORNING: i64 = DAY_TWO + 8 * HOUR;
 
 fn day_two() -> TimeSpan {
@@ -30,14 +30,14 @@ fn day_two() -> TimeSpan {
 /// Amount and fee.
 type Pair = (i64, i64);
 
-/// Each object with what is expected and what is found.
-fn told(found: &[Discrepancy]) -> Vec<(&str, Option<Pair>, Option<Pair>)> {
+/// Each object with the expected and the found sums.
+fn sums_by_object(found: &[Discrepancy]) -> Vec<(&str, Option<Pair>, Option<Pair>)> {
     let sums = |sums: Option<Sums>| sums.map(|sums| (sums.amount, sums.fee));
     found.iter().map(|one| (one.object.as_str(), sums(one.expected), sums(one.found))).collect()
 }
 
 #[test]
-fn a_payment_and_its_refund_agree_line_by_line() {
+fn payment_with_refund_and_dispute_agrees() {
     let lines = [
         line("txn_1", "ch_1", 8_000, 145, MORNING),
         line("txn_2", "tr_1", -8_000, 0, MORNING),
@@ -48,41 +48,41 @@ fn a_payment_and_its_refund_agree_line_by_line() {
         line("txn_7", "dp_1", -4_000, 2_000, MORNING + 99),
         line("txn_8", "dp_1", 4_000, -2_000, MORNING + 999),
     ];
-    // The gateway gives its fee for a dispute back when it is won.
-    let mut fee_back = booked(MovementKind::ProcessingFee, "dp_1", 2_000, MORNING + 999);
+    // The gateway returns its dispute fee when the dispute is won.
+    let mut fee_back = ledger_movement(MovementKind::ProcessingFee, "dp_1", 2_000, MORNING + 999);
     (fee_back.movement.from, fee_back.movement.to) = (Account::Gateway, Account::Platform);
     let movements = [
-        booked(MovementKind::Authorised, "ch_1", 9_000, MORNING),
-        booked(MovementKind::Captured, "ch_1", 8_000, MORNING),
-        booked(MovementKind::ProcessingFee, "ch_1", 145, MORNING),
-        booked(MovementKind::Transfer, "tr_1", 8_000, MORNING),
-        booked(MovementKind::Fee, "fee_1", 800, MORNING),
-        booked(MovementKind::Refund, "re_1", 4_000, MORNING + 9),
-        booked(MovementKind::Reversal, "trr_1", 4_000, MORNING + 9),
-        booked(MovementKind::FeeRefund, "fr_1", 400, MORNING + 9),
-        booked(MovementKind::Dispute, "dp_1", 4_000, MORNING + 99),
-        booked(MovementKind::DisputeFee, "dp_1", 2_000, MORNING + 99),
-        booked(MovementKind::DisputeWon, "dp_1", 4_000, MORNING + 999),
+        ledger_movement(MovementKind::Authorised, "ch_1", 9_000, MORNING),
+        ledger_movement(MovementKind::Captured, "ch_1", 8_000, MORNING),
+        ledger_movement(MovementKind::ProcessingFee, "ch_1", 145, MORNING),
+        ledger_movement(MovementKind::Transfer, "tr_1", 8_000, MORNING),
+        ledger_movement(MovementKind::Fee, "fee_1", 800, MORNING),
+        ledger_movement(MovementKind::Refund, "re_1", 4_000, MORNING + 9),
+        ledger_movement(MovementKind::Reversal, "trr_1", 4_000, MORNING + 9),
+        ledger_movement(MovementKind::FeeRefund, "fr_1", 400, MORNING + 9),
+        ledger_movement(MovementKind::Dispute, "dp_1", 4_000, MORNING + 99),
+        ledger_movement(MovementKind::DisputeFee, "dp_1", 2_000, MORNING + 99),
+        ledger_movement(MovementKind::DisputeWon, "dp_1", 4_000, MORNING + 999),
         fee_back,
-        // Neither is in the books of the platform.
-        booked(MovementKind::Payout, "po_1", 3_600, MORNING + 5_000),
-        booked(MovementKind::ResolvedManually, "by_hand_3", 100, MORNING + 5_000),
+        // The platform's books contain neither of these.
+        ledger_movement(MovementKind::Payout, "po_1", 3_600, MORNING + 5_000),
+        ledger_movement(MovementKind::ResolvedManually, "by_hand_3", 100, MORNING + 5_000),
     ];
     assert_eq!(compare(&lines, &movements, day_two()), []);
 }
 
 #[test]
-fn each_way_to_differ_is_told_with_both_amounts() {
+fn each_kind_of_difference_is_reported_with_both_sums() {
     let lines = [
         line("txn_1", "ch_unknown", 8_000, 145, MORNING),
         line("txn_2", "re_other", -4_000, 0, MORNING),
         line("txn_3", "ch_fee", 100, 20, MORNING),
     ];
     let movements = [
-        booked(MovementKind::Transfer, "tr_gone", 7_000, MORNING),
-        booked(MovementKind::Refund, "re_other", 4_001, MORNING),
-        booked(MovementKind::Captured, "ch_fee", 100, MORNING),
-        booked(MovementKind::ProcessingFee, "ch_fee", 21, MORNING),
+        ledger_movement(MovementKind::Transfer, "tr_gone", 7_000, MORNING),
+        ledger_movement(MovementKind::Refund, "re_other", 4_001, MORNING),
+        ledger_movement(MovementKind::Captured, "ch_fee", 100, MORNING),
+        ledger_movement(MovementKind::ProcessingFee, "ch_fee", 21, MORNING),
     ];
     let found = compare(&lines, &movements, day_two());
     let expected = [
@@ -91,103 +91,110 @@ fn each_way_to_differ_is_told_with_both_amounts() {
         ("re_other", Some((-4_001, 0)), Some((-4_000, 0))),
         ("tr_gone", Some((-7_000, 0)), None),
     ];
-    assert_eq!(told(&found), expected);
+    assert_eq!(sums_by_object(&found), expected);
     let kinds: Vec<_> = found.iter().map(Discrepancy::kind).collect();
     use DifferenceKind::{MissingAtGateway, MissingInLedger, OtherAmount, OtherFee};
     assert_eq!(kinds, [OtherFee, MissingInLedger, OtherAmount, MissingAtGateway]);
-    // The ledger tells whose it is.
+    // The appointment comes from the ledger.
     let whose: Vec<bool> = found.iter().map(|one| one.appointment.is_some()).collect();
     assert_eq!(whose, [true, false, true, true]);
 }
 
 #[test]
-fn another_currency_is_another_amount() {
+fn different_currencies_are_a_difference() {
     let mut in_dollars = line("txn_1", "ch_1", 8_000, 0, MORNING);
     in_dollars.currency = "USD".to_owned();
-    let movements = [booked(MovementKind::Captured, "ch_1", 8_000, MORNING)];
+    let movements = [ledger_movement(MovementKind::Captured, "ch_1", 8_000, MORNING)];
     assert_eq!(compare(&[in_dollars], &movements, day_two()).len(), 2);
 }
 
 #[test]
-fn a_movement_that_stands_twice_is_a_difference_and_a_line_that_comes_twice_is_none() {
+fn duplicate_movement_is_a_difference_and_duplicate_line_is_not() {
     let one = line("txn_1", "ch_1", 8_000, 0, MORNING);
-    let movement = booked(MovementKind::Captured, "ch_1", 8_000, MORNING);
+    let movement = ledger_movement(MovementKind::Captured, "ch_1", 8_000, MORNING);
     let lines = [one.clone(), one];
     assert_eq!(compare(&lines, std::slice::from_ref(&movement), day_two()), []);
     let found = compare(&lines, &[movement.clone(), movement], day_two());
-    assert_eq!(told(&found), [("ch_1", Some((16_000, 0)), Some((8_000, 0)))]);
+    assert_eq!(sums_by_object(&found), [("ch_1", Some((16_000, 0)), Some((8_000, 0)))]);
 }
 
 #[test]
-fn later_lines_of_a_dispute_are_known_by_themselves() {
+fn later_lines_of_a_dispute_match_by_their_own_id() {
     let lines = [
         line("txn_1", "dp_1", -100, 0, MORNING),
         line("txn_2", "dp_1", 100, 0, MORNING + 1),
         line("txn_3", "dp_1", -100, 0, MORNING + 2),
     ];
     let movements = [
-        booked(MovementKind::Dispute, "dp_1", 100, MORNING),
-        booked(MovementKind::DisputeWon, "dp_1", 100, MORNING + 1),
-        booked(MovementKind::Dispute, "txn_3", 100, MORNING + 2),
+        ledger_movement(MovementKind::Dispute, "dp_1", 100, MORNING),
+        ledger_movement(MovementKind::DisputeWon, "dp_1", 100, MORNING + 1),
+        ledger_movement(MovementKind::Dispute, "txn_3", 100, MORNING + 2),
     ];
     assert_eq!(compare(&lines, &movements, day_two()), []);
 }
 
 #[test]
-fn what_lies_outside_the_window_is_for_another_run() {
+fn movements_outside_the_window_are_not_compared() {
     let beyond = SKEW + 1;
     let lines = [
         line("txn_1", "ch_1", 8_000, 0, DAY_TWO - beyond),
         line("txn_2", "ch_2", 1, 0, DAY_TWO + DAY + beyond),
     ];
     assert_eq!(compare(&lines, &[], day_two()), []);
-    // The two sides may put the same event on different sides of the edge: then it is all the earlier window's.
+    // The two sides can report the same event on different sides of the edge. Both sides then belong to the earlier
+    // window.
     let lines = [line("txn_1", "ch_1", 8_000, 0, DAY_TWO - 1)];
-    let movements = [booked(MovementKind::Captured, "ch_1", 8_001, DAY_TWO + 1)];
+    let movements = [ledger_movement(MovementKind::Captured, "ch_1", 8_001, DAY_TWO + 1)];
     assert_eq!(compare(&lines, &movements, day_two()), []);
     let day_one = TimeSpan::new(at(DAY), at(DAY_TWO));
-    assert_eq!(told(&compare(&lines, &movements, day_one)), [("ch_1", Some((8_001, 0)), Some((8_000, 0)))]);
+    assert_eq!(
+        sums_by_object(&compare(&lines, &movements, day_one)),
+        [("ch_1", Some((8_001, 0)), Some((8_000, 0)))]
+    );
 }
 
-/// Each window alone would agree: what stands twice hides behind what lies beyond the edge.
+/// Each window would agree on its own, because the duplicate is balanced by a movement beyond the edge.
 #[test]
-fn a_movement_that_stands_twice_is_found_at_any_edge() {
+fn duplicate_movement_is_found_near_an_edge() {
     let edge = DAY_TWO + 40 * HOUR;
     let lines = [line("txn_1", "re_1", -1, 0, DAY_TWO + HOUR), line("txn_2", "re_1", 1, 0, edge + 1)];
-    let refund = booked(MovementKind::Refund, "re_1", 1, DAY_TWO + HOUR);
-    let movements = [refund.clone(), refund, booked(MovementKind::RefundFailed, "re_1", 1, edge - 1)];
+    let refund = ledger_movement(MovementKind::Refund, "re_1", 1, DAY_TWO + HOUR);
+    let movements =
+        [refund.clone(), refund, ledger_movement(MovementKind::RefundFailed, "re_1", 1, edge - 1)];
     let windows = [TimeSpan::new(at(DAY_TWO), at(edge)), TimeSpan::new(at(edge), at(edge + DAY))];
     let found: Vec<_> = windows.iter().flat_map(|window| compare(&lines, &movements, *window)).collect();
-    assert_eq!(told(&found), [("re_1", Some((-1, 0)), Some((0, 0)))]);
+    assert_eq!(sums_by_object(&found), [("re_1", Some((-1, 0)), Some((0, 0)))]);
 }
 
 #[test]
-fn windows_follow_each_other_and_keep_an_hour_away_from_now() {
+fn windows_are_adjacent_and_end_an_hour_before_now() {
     let now = at(100 * DAY);
     let first = next_window(None, now);
     assert_eq!((first.end(), first.seconds()), (now.plus(-GRACE), DAY));
     assert!(next_window(Some(first.end()), now).is_empty());
     assert_eq!(next_window(Some(first.end()), now.plus(HOUR)), TimeSpan::new(first.end(), now));
-    // After a long pause a day at a time.
+    // After a long pause, each window is one day.
     let behind = next_window(Some(at(50 * DAY)), now);
     assert_eq!((behind.start(), behind.seconds()), (at(50 * DAY), DAY));
-    // A clock that goes back compares nothing twice.
+    // If the clock goes back, nothing is compared twice.
     assert!(next_window(Some(now), now.plus(-DAY)).is_empty());
 }
 
 #[test]
-fn only_lines_that_are_about_payments_count() {
-    for ours in ["charge", "refund", "refund_failure", "adjustment", "transfer", "application_fee", "what"] {
-        assert_eq!(not_ours(GatewayKind::Stripe, ours), None, "{ours}");
+fn lines_that_do_not_belong_to_payments_are_excluded() {
+    for included in
+        ["charge", "refund", "refund_failure", "adjustment", "transfer", "application_fee", "what"]
+    {
+        assert_eq!(exclusion_reason(GatewayKind::Stripe, included), None, "{included}");
     }
-    for foreign in ["payout", "topup", "stripe_fee"] {
-        assert!(not_ours(GatewayKind::Stripe, foreign).is_some(), "{foreign}");
-        assert_eq!(not_ours(GatewayKind::Paypal, foreign), None, "{foreign}");
+    for excluded in ["payout", "topup", "stripe_fee"] {
+        assert!(exclusion_reason(GatewayKind::Stripe, excluded).is_some(), "{excluded}");
+        assert_eq!(exclusion_reason(GatewayKind::Paypal, excluded), None, "{excluded}");
     }
 }
 
 #[test]
-fn a_difference_is_followed_until_the_two_agree() {
+fn difference_is_tracked_until_both_sides_agree() {
     let seen = compare(&[line("txn_1", "ch_1", 5, 0, MORNING + 10)], &[], day_two()).remove(0);
     let first = Difference::new(GatewayKind::Stripe, seen.clone(), true, at(1));
     assert!(!first.counts && first.resolved_at.is_none());
@@ -202,18 +209,18 @@ fn a_difference_is_followed_until_the_two_agree() {
     assert_eq!((resolved.version, resolved.resolved_at), (3, Some(at(3))));
 }
 
-/// Something that happened at the gateway, as both sides tell it.
+/// An event at the gateway, as both sides report it.
 #[derive(Debug, Clone)]
 struct Event {
     object: String,
     lines: Vec<BookLine>,
-    movements: Vec<Booked>,
+    movements: Vec<LedgerMovement>,
 }
 
 const HOURS: i64 = 30;
 const BEGIN: i64 = 10 * DAY;
 
-/// An event with its line cut into parts, and its movements by up to a minute earlier or later.
+/// An event whose line is split into parts, and whose movements are up to a minute earlier or later.
 fn event(number: usize) -> impl Strategy<Value = Event> {
     let split = prop::collection::vec(-5_000..5_000_i64, 0..3);
     let facts =
@@ -232,9 +239,9 @@ fn event(number: usize) -> impl Strategy<Value = Event> {
                 lines.push(line(&id, &object, *part, if place == 0 { fee } else { 0 }, second));
             }
             let kind = if amount > 0 { kinds[0] } else { kinds[1] };
-            movements.push(booked(kind, &object, amount.unsigned_abs(), second + skew));
+            movements.push(ledger_movement(kind, &object, amount.unsigned_abs(), second + skew));
             if fee > 0 {
-                movements.push(booked(
+                movements.push(ledger_movement(
                     MovementKind::ProcessingFee,
                     &object,
                     fee.unsigned_abs(),
@@ -256,10 +263,11 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     (1..6_usize).prop_flat_map(|count| (0..count).map(event).collect::<Vec<_>>())
 }
 
-/// The books and the ledger in any order.
-fn mixed(events: &[Event], order: u64) -> (Vec<BookLine>, Vec<Booked>) {
+/// The books and the ledger in a random order.
+fn mixed(events: &[Event], order: u64) -> (Vec<BookLine>, Vec<LedgerMovement>) {
     let mut lines: Vec<BookLine> = events.iter().flat_map(|event| event.lines.clone()).collect();
-    let mut movements: Vec<Booked> = events.iter().flat_map(|event| event.movements.clone()).collect();
+    let mut movements: Vec<LedgerMovement> =
+        events.iter().flat_map(|event| event.movements.clone()).collect();
     let place = |at: usize| {
         (at as u64 + 1).wrapping_mul(order | 1).rotate_left(17).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     };
@@ -274,8 +282,8 @@ fn mixed(events: &[Event], order: u64) -> (Vec<BookLine>, Vec<Booked>) {
     )
 }
 
-/// Everything compared window by window.
-fn objects_that_differ(lines: &[BookLine], movements: &[Booked], cuts: &[i64]) -> BTreeSet<String> {
+/// Compares everything window by window.
+fn objects_that_differ(lines: &[BookLine], movements: &[LedgerMovement], cuts: &[i64]) -> BTreeSet<String> {
     let mut edges: Vec<i64> = cuts.iter().map(|cut| BEGIN + cut).collect();
     edges.extend([BEGIN - HOUR, BEGIN + (HOURS + 1) * HOUR]);
     edges.sort_unstable();
@@ -291,13 +299,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
 
     #[test]
-    fn what_agrees_never_differs(events in events(), cuts in cuts(), order in any::<u64>()) {
+    fn matching_books_and_ledger_have_no_difference(events in events(), cuts in cuts(), order in any::<u64>()) {
         let (lines, movements) = mixed(&events, order);
         prop_assert_eq!(objects_that_differ(&lines, &movements, &cuts), BTreeSet::new());
     }
 
     #[test]
-    fn what_was_changed_on_either_side_is_found_and_nothing_else(
+    fn exactly_the_changed_objects_differ(
         mut events in events(),
         cuts in cuts(),
         order in any::<u64>(),
@@ -308,7 +316,7 @@ proptest! {
     ) {
         let which = which.index(events.len());
         let event = &mut events[which];
-        // The line that comes twice must be changed in both places.
+        // A duplicated line must be changed in both places.
         event.lines.pop();
         let movement = place.index(event.movements.len());
         let line = place.index(event.lines.len());
@@ -332,7 +340,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_in_which_the_two_sides_tell_does_not_matter(
+    fn order_of_lines_and_movements_does_not_matter(
         events in events(),
         missing in any::<Index>(),
         orders in any::<[u64; 2]>(),
@@ -341,7 +349,7 @@ proptest! {
         let [one, other] = orders.map(|order| {
             let (lines, mut movements) = mixed(&events, order);
             let gone = &events[missing.index(events.len())].movements[0];
-            movements.retain(|booked| booked != gone);
+            movements.retain(|ledger_movement| ledger_movement != gone);
             compare(&lines, &movements, window)
         });
         prop_assert_eq!(one, other);

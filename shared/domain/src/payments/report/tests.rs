@@ -44,7 +44,7 @@ fn commission(entries: &[Entry], span: TimeSpan) -> CommissionTotals {
 }
 
 #[test]
-fn sums_show_every_digit_of_their_currency() {
+fn sums_are_formatted_with_the_digits_of_their_currency() {
     let shown = |amount, code| SignedMoney::new(amount, currency(code)).to_string();
     assert_eq!(shown(1_205, "EUR"), "EUR 12.05");
     assert_eq!(shown(-5, "EUR"), "EUR -0.05");
@@ -59,7 +59,7 @@ fn sums_show_every_digit_of_their_currency() {
     assert_eq!(properties.keys().collect::<Vec<_>>(), ["amount", "currency", "decimal"]);
 }
 
-/// A payment of 80.00, of which half was given back, and a payout of 20.00.
+/// A payment of 80.00 of which half was refunded, and a payout of 20.00.
 fn half_refunded() -> Vec<Entry> {
     let m = |kind, amount| movement(kind, amount, "EUR");
     vec![
@@ -87,7 +87,7 @@ fn half_refunded() -> Vec<Entry> {
 }
 
 #[test]
-fn a_payment_half_given_back_is_told_figure_by_figure() {
+fn half_refunded_payment_is_reported_in_each_figure() {
     let report = earnings(&half_refunded(), span(15, 40));
     let [only] = report.as_slice() else { panic!("{report:?}") };
     let amounts = [
@@ -117,13 +117,13 @@ fn a_payment_half_given_back_is_told_figure_by_figure() {
 }
 
 #[test]
-fn every_kind_of_movement_has_its_figures() {
+fn each_kind_of_movement_changes_its_figures() {
     use MovementKind::{
         Authorised, Captured, Dispute, DisputeFee, DisputeWon, Fee, FeeRefund, Payout, PayoutFailed,
         ProcessingFee, Refund, RefundFailed, Released, ResolvedManually, Reversal, Transfer,
     };
-    // An expert's: paid, refunded, disputed, fee, earned, paid out. The platform's: fee and what was given back of it, what
-    // gateways took for charges and for disputes, passing through.
+    // The expert's figures: paid, refunded, disputed, fee, earned, paid out. The platform's figures: fee, fee
+    // refunded, gateway fees for payments and for disputes, passing through.
     let table = [
         (Authorised, [0; 6], [0; 5]),
         (Released, [0; 6], [0; 5]),
@@ -143,32 +143,32 @@ fn every_kind_of_movement_has_its_figures() {
         (ResolvedManually, [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, -1]),
     ];
     assert_eq!(table.map(|(kind, ..)| kind), KINDS);
-    let told = |movement: Movement| {
+    let figures_of = |movement: Movement| {
         let entries = [entry(1, 1, vec![movement])];
         let earned = earnings(&entries, span(0, 2)).into_iter().map(|one| {
             [one.gross_paid, one.refunded, one.disputed, one.fee, one.net_earned, one.paid_out]
                 .map(SignedMoney::amount)
         });
-        let final_charge = commission(&entries, span(0, 2)).total.into_iter().map(|one| {
+        let commissioned = commission(&entries, span(0, 2)).total.into_iter().map(|one| {
             [one.fee, one.fee_refunded, one.processing_fees, one.dispute_fees, one.passing_through]
                 .map(SignedMoney::amount)
         });
-        (earned.collect::<Vec<_>>(), final_charge.collect::<Vec<_>>())
+        (earned.collect::<Vec<_>>(), commissioned.collect::<Vec<_>>())
     };
-    for (kind, earned, final_charge) in table {
-        // Nothing is said of a currency in which nothing moved.
+    for (kind, earned, commissioned) in table {
+        // A currency without any movement is omitted.
         let earned = Vec::from_iter((earned != [0; 6]).then_some(earned));
-        let final_charge = Vec::from_iter((final_charge != [0; 5]).then_some(final_charge));
-        assert_eq!(told(movement(kind, 1, "EUR")), (earned, final_charge), "{kind:?}");
+        let commissioned = Vec::from_iter((commissioned != [0; 5]).then_some(commissioned));
+        assert_eq!(figures_of(movement(kind, 1, "EUR")), (earned, commissioned), "{kind:?}");
     }
-    // What was set aside before it was taken is paid as well.
-    let set_aside = movement(Captured, 1, "EUR").from(Account::Authorised);
-    assert_eq!(told(set_aside), told(movement(Captured, 1, "EUR")));
+    // An amount that was authorised before its capture also counts as paid.
+    let authorised_before = movement(Captured, 1, "EUR").from(Account::Authorised);
+    assert_eq!(figures_of(authorised_before), figures_of(movement(Captured, 1, "EUR")));
 }
 
 #[test]
-fn what_the_platform_bears_is_told_and_not_hidden() {
-    // A refund whose part the expert no longer had, and a dispute.
+fn costs_carried_by_the_platform_are_reported() {
+    // A refund and a dispute after the expert has received their share.
     let m = |kind, amount| movement(kind, amount, "EUR");
     let entries = [entry(1, 1, vec![m(MovementKind::Refund, 500), m(MovementKind::DisputeFee, 2_000)])];
     let report = earnings(&entries, span(0, 2));
@@ -178,7 +178,7 @@ fn what_the_platform_bears_is_told_and_not_hidden() {
 }
 
 #[test]
-fn what_a_gateway_takes_of_the_expert_is_told() {
+fn gateway_fees_paid_by_the_expert_are_reported() {
     let m = |kind, amount| movement(kind, amount, "EUR");
     let price = m(MovementKind::ProcessingFee, 350).from(Account::Expert);
     let entries =
@@ -190,11 +190,11 @@ fn what_a_gateway_takes_of_the_expert_is_told() {
 }
 
 #[test]
-fn a_span_without_anything_says_nothing() {
+fn period_without_movements_has_an_empty_report() {
     assert_eq!(earnings(&[], span(0, 10)), []);
     assert_eq!(earnings(&half_refunded(), span(0, 10)), []);
     assert_eq!(commission(&half_refunded(), span(40, 50)).total, []);
-    // What is left from before is told.
+    // A balance from before the period is reported.
     assert_eq!(earnings(&half_refunded(), span(40, 50)).len(), 1);
 }
 
@@ -206,7 +206,7 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
     prop::collection::vec(entry, 0..30)
 }
 
-/// All figures but the balances, by currency.
+/// All figures except the balances, by currency.
 fn figures(report: &[Earnings]) -> BTreeMap<&'static str, [i128; 7]> {
     let of = |one: &Earnings| {
         let all = [
@@ -233,7 +233,7 @@ fn added<const N: usize, K: Ord>(
     }
 }
 
-fn without_nothing<const N: usize, K: Ord>(map: BTreeMap<K, [i128; N]>) -> BTreeMap<K, [i128; N]> {
+fn without_zeros<const N: usize, K: Ord>(map: BTreeMap<K, [i128; N]>) -> BTreeMap<K, [i128; N]> {
     map.into_iter().filter(|(_, amounts)| *amounts != [0; N]).collect()
 }
 
@@ -250,21 +250,21 @@ proptest! {
             let amount = |figure: SignedMoney| figure.amount();
             prop_assert_eq!(amount(one.opening_balance), opening.get(Account::Expert, one.currency));
             prop_assert_eq!(amount(one.closing_balance), closing.get(Account::Expert, one.currency));
-            let final_charge = amount(one.gross_paid) - amount(one.refunded) - amount(one.disputed) - amount(one.fee)
+            let commissioned = amount(one.gross_paid) - amount(one.refunded) - amount(one.disputed) - amount(one.fee)
                 - amount(one.processing_fees);
-            prop_assert_eq!(final_charge + amount(one.carried_by_platform), amount(one.net_earned));
+            prop_assert_eq!(commissioned + amount(one.carried_by_platform), amount(one.net_earned));
             let change = amount(one.net_earned) - amount(one.paid_out);
             prop_assert_eq!(amount(one.opening_balance) + change, amount(one.closing_balance));
         }
-        // No currency with a balance is left out.
+        // No currency with a balance is omitted.
         for code in ["EUR", "JPY", "KWD"] {
-            let told = report.iter().any(|one| one.currency.code() == code);
-            prop_assert!(told || closing.get(Account::Expert, currency(code)) == 0);
+            let is_listed = report.iter().any(|one| one.currency.code() == code);
+            prop_assert!(is_listed || closing.get(Account::Expert, currency(code)) == 0);
         }
     }
 
     #[test]
-    fn spans_that_follow_each_other_add_up(entries in entries(), mut cuts in prop::collection::vec(0..100_i64, 0..5)) {
+    fn adjacent_periods_add_up(entries in entries(), mut cuts in prop::collection::vec(0..100_i64, 0..5)) {
         cuts.extend([0, 100]);
         cuts.sort_unstable();
         let whole = figures(&earnings(&entries, span(0, 100)));
@@ -279,11 +279,11 @@ proptest! {
             }
             added(&mut sum, figures(&part));
         }
-        prop_assert_eq!(without_nothing(sum), without_nothing(whole));
+        prop_assert_eq!(without_zeros(sum), without_zeros(whole));
     }
 
     #[test]
-    fn the_commission_adds_up_to_the_balances_over_time_and_experts(entries in entries(), cut in 0..100_i64) {
+    fn commission_adds_up_to_the_balances_over_time_and_experts(entries in entries(), cut in 0..100_i64) {
         let figures = |one: &Commission| {
             [one.fee, one.fee_refunded, one.processing_fees, one.dispute_fees, one.net, one.passing_through]
                 .map(SignedMoney::amount)
@@ -295,21 +295,21 @@ proptest! {
         let balances = Balances::of(entries.iter().flat_map(|entry| &entry.movements));
         for code in ["EUR", "JPY", "KWD"] {
             let currency = currency(code);
-            let told = by_code(&whole).get(code).copied().unwrap_or_default();
-            prop_assert_eq!(told[4] + told[5], balances.get(Account::Platform, currency));
-            prop_assert_eq!(told[2] + told[3], balances.get(Account::Gateway, currency));
+            let figures = by_code(&whole).get(code).copied().unwrap_or_default();
+            prop_assert_eq!(figures[4] + figures[5], balances.get(Account::Platform, currency));
+            prop_assert_eq!(figures[2] + figures[3], balances.get(Account::Gateway, currency));
         }
         let mut of_experts = BTreeMap::new();
         added(&mut of_experts, whole.by_expert.iter().map(|(_, one)| (one.currency.code(), figures(one))));
-        prop_assert_eq!(without_nothing(of_experts), without_nothing(by_code(&whole)));
+        prop_assert_eq!(without_zeros(of_experts), without_zeros(by_code(&whole)));
         let mut sum = BTreeMap::new();
         added(&mut sum, by_code(&commission(&entries, span(0, cut))));
         added(&mut sum, by_code(&commission(&entries, span(cut, 100))));
-        prop_assert_eq!(without_nothing(sum), without_nothing(by_code(&whole)));
+        prop_assert_eq!(without_zeros(sum), without_zeros(by_code(&whole)));
     }
 
     #[test]
-    fn a_decimal_says_the_same_number(amount in any::<i64>(), code in 0..3_usize) {
+    fn decimal_equals_the_amount(amount in any::<i64>(), code in 0..3_usize) {
         let sum = SignedMoney::new(amount.into(), currency(["EUR", "JPY", "KWD"][code]));
         let text = sum.decimal();
         prop_assert_eq!(text.replace('.', "").parse::<i64>(), Ok(amount));

@@ -1,4 +1,4 @@
-//! The numbers of receipts.
+//! Receipt numbers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, Zone};
 
-/// The year and place of a document among all that an issuer issued: `2026-000042`.
+/// The number of a document in its issuer's series of a year, such as `2026-000042`.
 ///
-/// Receipts, credit notes and corrections share one series for each issuer and year. It has no gaps, so that who looks
-/// through it sees that nothing is missing, whatever its kind: a document that amends an invoice is treated as an invoice
-/// and needs a sequential number as well (Directive 2006/112/EC, Articles 219 and 226).
+/// Receipts, credit notes and corrections of an issuer share one series per year. The series has no gaps, which
+/// proves that no document of any kind is missing. A document that amends an invoice is treated as an invoice and
+/// also needs a sequential number (Directive 2006/112/EC, Articles 219 and 226).
 ///
-/// The year is that of the day of issue on the issuer's calendar, not that of the payment: a document that is issued just
-/// after New Year never slips into a series that was closed.
+/// The year is that of the issue date on the issuer's calendar, not that of the payment. A document that is issued
+/// just after New Year therefore never belongs to a series that is already closed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ReceiptNumber {
@@ -24,29 +24,30 @@ pub struct ReceiptNumber {
     sequence: u32,
 }
 
-/// The text is not a number of a receipt.
+/// The text is not a receipt number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected the number of a receipt, such as 2026-000042")]
+#[error("expected a receipt number, such as 2026-000042")]
 pub struct InvalidReceiptNumber;
 
 impl ReceiptNumber {
-    /// The number of what is issued now by somebody in this zone, behind the last one of that year.
+    /// Creates the number that follows `last` in the series of `year`.
     pub fn after(last: u32, year: u16) -> Self {
         Self { year, sequence: last.saturating_add(1) }
     }
 
-    /// The year whose series counts what is issued at this instant.
+    /// Returns the year of the series for a document issued at this instant, on the calendar of the issuer's time
+    /// zone.
     pub fn year_of(issued_at: Timestamp, issuer: Zone) -> u16 {
-        // The first and the last hours of the range of instants may lie in another year of a zone.
+        // At the limits of the timestamp range, the local year can lie outside of it.
         u16::try_from(issuer.date(issued_at).year()).unwrap_or(0).clamp(1970, 9999)
     }
 
-    /// The year of the series.
+    /// Returns the year of the series.
     pub fn year(self) -> u16 {
         self.year
     }
 
-    /// The place in the series; the first is 1.
+    /// Returns the position in the series; the first is 1.
     pub fn sequence(self) -> u32 {
         self.sequence
     }
@@ -73,7 +74,7 @@ impl FromStr for ReceiptNumber {
             year: year.parse().map_err(|_| InvalidReceiptNumber)?,
             sequence: sequence.parse().map_err(|_| InvalidReceiptNumber)?,
         };
-        // There is one way to write a number.
+        // Only the canonical form is accepted.
         if number.to_string() == text && number.sequence > 0 { Ok(number) } else { Err(InvalidReceiptNumber) }
     }
 }
@@ -101,7 +102,7 @@ impl JsonSchema for ReceiptNumber {
         schemars::json_schema!({
             "type": "string",
             "pattern": "^[0-9]{4}-[0-9]{6,10}$",
-            "description": "Year and place in the issuer's series of that year",
+            "description": "The year, and the position in the issuer's series of that year",
             "examples": ["2026-000042"],
         })
     }
@@ -114,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_written_in_one_way() {
+    fn only_the_canonical_number_parses() {
         let number = ReceiptNumber::after(41, 2026);
         assert_eq!((number.year(), number.sequence()), (2026, 42));
         assert_eq!((number.to_string(), format!("{number:?}")), ("2026-000042".into(), "2026-000042".into()));
@@ -135,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn the_api_says_how_it_is_written() {
+    fn schema_describes_the_format() {
         let schema = schemars::schema_for!(ReceiptNumber);
         assert_eq!(schema.get("pattern"), Some(&"^[0-9]{4}-[0-9]{6,10}$".into()));
     }
 
     #[test]
-    fn the_year_is_that_of_the_issuers_calendar() {
+    fn year_is_that_of_the_issuers_calendar() {
         let midnight: Timestamp = "2027-01-01T00:00:00Z".parse().expect("a time");
         let year = |at, zone: &str| ReceiptNumber::year_of(at, zone.parse().expect("a zone"));
         assert_eq!(year(midnight, "UTC"), 2027);
@@ -155,13 +156,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_back(year in 1970_u16..=9999, last in 0_u32..u32::MAX) {
+        fn display_and_parse_round_trip(year in 1970_u16..=9999, last in 0_u32..u32::MAX) {
             let number = ReceiptNumber::after(last, year);
             prop_assert_eq!(number.to_string().parse::<ReceiptNumber>(), Ok(number));
         }
 
         #[test]
-        fn strangers_text_never_panics(text in ".*") {
+        fn parsing_arbitrary_text_never_panics(text in ".*") {
             let _ = text.parse::<ReceiptNumber>();
         }
     }

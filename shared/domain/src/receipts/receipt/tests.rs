@@ -48,7 +48,7 @@ fn issued(occasion: &Occasion, last: u32, kind: ReceiptKind, taxes: Taxes) -> Re
 }
 
 #[test]
-fn what_goes_back_has_the_tax_of_what_was_paid() {
+fn credit_note_has_the_tax_of_its_receipt() {
     let tax = serde_json::from_value(json!({ "label": "VAT", "rate": 1_900 })).expect("a tax");
     let paid = occasion(OccasionKind::Payment, "pi_1", 8_000);
     let receipt = issued(&paid, 0, ReceiptKind::Receipt, Taxes::own(paid.amount, &tax));
@@ -75,12 +75,12 @@ fn what_goes_back_has_the_tax_of_what_was_paid() {
 }
 
 #[test]
-fn a_document_survives_being_stored() {
+fn receipt_round_trips_through_json() {
     let paid = occasion(OccasionKind::Payment, "pi_1", 8_000);
     let mut receipt =
         issued(&paid, 0, ReceiptKind::Receipt, Taxes::Without(crate::receipts::tax::NoTax::NotDue));
     let entry = Some("tax_1".to_owned());
-    receipt.tax_reports = vec![TaxReport { entry, takes_back: None, amount: paid.amount }];
+    receipt.tax_reports = vec![TaxReport { entry, reverses: None, amount: paid.amount }];
     let stored = serde_json::to_value(&receipt).expect("JSON");
     assert_eq!((&stored["kind"], &stored["number"]), (&json!("receipt"), &json!("2027-000001")));
     assert_eq!(serde_json::from_value::<Receipt>(stored).expect("a receipt"), receipt);

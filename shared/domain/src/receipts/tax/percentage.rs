@@ -7,29 +7,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::Rate;
 
-/// Digits behind the point that are kept.
+/// The maximum number of decimal digits.
 const DIGITS: usize = 6;
-/// 100 %, in millionths of a per cent.
+/// 100 % in millionths of a percent.
 const WHOLE: u32 = 100_000_000;
 
-/// How much of an amount is added to it, exact to a millionth of a per cent, at most as much again. On the wire a decimal
-/// number: `"9.875"`.
+/// A tax rate from 0 to 100 %, exact to a millionth of a percent. In JSON, it is a decimal number in a string, such
+/// as `"9.875"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Percentage(u32);
 
 /// The text is not a percentage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a decimal number from 0 to 100 with at most {DIGITS} digits behind the point")]
+#[error("expected a decimal number from 0 to 100 with at most {DIGITS} digits after the point")]
 pub struct InvalidPercentage;
 
 impl Percentage {
-    /// In millionths of a per cent: 19,000,000 is 19 %.
+    /// Returns the percentage in millionths of a percent: 19,000,000 is 19 %.
     pub fn millionths(self) -> u32 {
         self.0
     }
 
-    /// What 100 % is in the same unit.
+    /// Returns 100 % in millionths of a percent.
     pub(crate) fn whole() -> u64 {
         WHOLE.into()
     }
@@ -51,7 +51,7 @@ impl TryFrom<String> for Percentage {
         if !digits(whole) || !digits(part) {
             return Err(InvalidPercentage);
         }
-        // Zeros at the end say nothing.
+        // Trailing zeros have no meaning.
         let part = part.trim_end_matches('0');
         if part.len() > DIGITS {
             return Err(InvalidPercentage);
@@ -70,7 +70,7 @@ impl From<Percentage> for String {
 }
 
 impl fmt::Display for Percentage {
-    /// `19`, `5.5`, without the sign.
+    /// Writes the number without the percent sign, such as `19` or `5.5`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = format!("{:06}", self.0 % 1_000_000);
         match part.trim_end_matches('0') {
@@ -100,12 +100,12 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Option<u32> {
+    fn parse(text: &str) -> Option<u32> {
         Percentage::try_from(text.to_owned()).ok().map(Percentage::millionths)
     }
 
     #[test]
-    fn decimals_are_read_exactly_or_not_at_all() {
+    fn decimals_parse_exactly_or_are_refused() {
         for (text, millionths) in [
             ("0", 0),
             ("0.0", 0),
@@ -114,7 +114,7 @@ mod tests {
             ("8.8750000", 8_875_000),
             ("100.00", WHOLE),
         ] {
-            assert_eq!(read(text), Some(millionths), "{text}");
+            assert_eq!(parse(text), Some(millionths), "{text}");
         }
         for text in [
             "",
@@ -130,26 +130,26 @@ mod tests {
             "9999999999999",
             "1.2.3",
         ] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
         let rate = |points| Percentage::from(Rate::from_basis_points(points).expect("in range")).to_string();
         assert_eq!([0, 5, 550, 1_900, 2_155, 10_000].map(rate), ["0", "0.05", "5.5", "19", "21.55", "100"]);
     }
 
     #[test]
-    fn the_api_says_how_it_is_written() {
+    fn schema_describes_the_format() {
         let schema = schemars::schema_for!(Percentage);
         assert_eq!(schema.get("pattern"), Some(&r"^(100|[0-9]{1,2}(\.[0-9]{1,6})?)$".into()));
     }
 
     proptest! {
         #[test]
-        fn what_is_shown_can_be_read(millionths in 0..=WHOLE) {
-            prop_assert_eq!(read(&Percentage(millionths).to_string()), Some(millionths));
+        fn display_and_parse_round_trip(millionths in 0..=WHOLE) {
+            prop_assert_eq!(parse(&Percentage(millionths).to_string()), Some(millionths));
         }
 
         #[test]
-        fn strangers_texts_never_panic(text in ".{0,16}") {
+        fn parsing_arbitrary_text_never_panics(text in ".{0,16}") {
             let _ = Percentage::try_from(text);
         }
     }

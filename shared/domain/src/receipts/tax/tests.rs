@@ -20,7 +20,7 @@ fn amounts(taxes: &Taxes) -> Vec<u64> {
 }
 
 #[test]
-fn a_line_names_its_tax() {
+fn tax_line_is_formatted_with_jurisdiction_and_rate() {
     let mut one = line(1, "7.25");
     assert_eq!(one.to_string(), "Sales tax, Somewhere 7.25 %");
     one.jurisdiction = None;
@@ -30,7 +30,7 @@ fn a_line_names_its_tax() {
 }
 
 #[test]
-fn a_part_has_its_part_of_each_tax() {
+fn part_of_a_total_has_its_part_of_each_tax() {
     let state_and_city = Taxes::Included(vec![line(527, "7.25"), line(100, "1.375")]);
     let total = euros(8_000);
     assert_eq!(state_and_city.net(total), euros(7_373));
@@ -38,7 +38,7 @@ fn a_part_has_its_part_of_each_tax() {
     assert_eq!(amounts(&state_and_city.of_part(total, euros(1))), [0, 0]);
     assert_eq!(state_and_city.of_part(total, total), state_and_city);
     assert_eq!(amounts(&state_and_city.adding_up_to(euros(3))), [3, 0]);
-    // One tax with a rate is calculated anew.
+    // A single tax with a rate is recalculated.
     let one = Taxes::Included(vec![line(50, "100")]);
     assert_eq!(amounts(&one.of_part(euros(100), euros(3))), [2]);
     let one = Taxes::Included(vec![line(1, "19")]);
@@ -55,8 +55,8 @@ fn a_part_has_its_part_of_each_tax() {
 }
 
 #[test]
-fn what_rounding_leaves_goes_to_who_lost_most_by_it() {
-    // Of 4 each has a third by its share: 0.66, 1.33 and 2, and the first lost most.
+fn remainder_of_rounding_goes_to_the_largest_fraction() {
+    // The exact parts of 4 are 0.66, 1.33 and 2, and the first has the largest fraction.
     let taxes = Taxes::Included(vec![line(10, "1"), line(20, "2"), line(30, "3")]);
     assert_eq!(amounts(&taxes.adding_up_to(euros(4))), [1, 1, 2]);
     let taxes = Taxes::Included(vec![line(30, "3"), line(20, "2"), line(10, "1")]);
@@ -64,52 +64,48 @@ fn what_rounding_leaves_goes_to_who_lost_most_by_it() {
 }
 
 #[test]
-fn who_has_taxes_calculated_and_owes_none_says_why() {
-    let told = Taxes::Without(NoTax::NotRegistered);
-    assert_eq!(told.reason(), Some(NoTax::NotRegistered));
-    assert_eq!(NoTax::NotDue.to_string(), "By Stripe's calculation no tax is due.");
+fn missing_tax_is_explained() {
+    let not_registered = Taxes::Without(NoTax::NotRegistered);
+    assert_eq!(not_registered.reason(), Some(NoTax::NotRegistered));
+    assert_eq!(NoTax::NotDue.to_string(), "According to Stripe's calculation, no tax is due.");
     for other in [Taxes::Unsaid, Taxes::Included(vec![line(1, "19")])] {
         assert_eq!(other.reason(), None);
     }
 }
 
 #[test]
-fn taxes_survive_being_stored() {
+fn taxes_round_trip_through_json() {
     for taxes in [Taxes::Unsaid, Taxes::Included(vec![line(3, "19")]), Taxes::Without(NoTax::PlaceUnknown)] {
         let stored = serde_json::to_value(&taxes).expect("JSON");
         assert_eq!(serde_json::from_value::<Taxes>(stored).expect("taxes"), taxes);
     }
 }
 
-fn report(entry: &str, takes_back: Option<&str>, amount: u64) -> TaxReport {
-    TaxReport {
-        entry: Some(entry.to_owned()),
-        takes_back: takes_back.map(str::to_owned),
-        amount: euros(amount),
-    }
+fn report(entry: &str, reverses: Option<&str>, amount: u64) -> TaxReport {
+    TaxReport { entry: Some(entry.to_owned()), reverses: reverses.map(str::to_owned), amount: euros(amount) }
 }
 
 fn parts(reports: &[TaxReport], amount: u64) -> Vec<(String, u64)> {
-    let parts = to_take_back(reports, euros(amount));
+    let parts = tax_reversals(reports, euros(amount));
     parts.into_iter().map(|part| (part.entry, part.amount.amount())).collect()
 }
 
 #[test]
-fn what_goes_back_is_taken_back_of_what_is_left() {
+fn reversals_use_what_is_left_of_each_entry() {
     let mut reports = vec![report("tax_1", None, 8_000)];
     assert_eq!(parts(&reports, 3_000), [("tax_1".to_owned(), 3_000)]);
     reports.push(report("tax_2", Some("tax_1"), 3_000));
     assert_eq!(parts(&reports, 8_000), [("tax_1".to_owned(), 5_000)]);
-    // The refund failed, and its money was reported anew.
+    // The refund failed, and its amount was reported again.
     reports.push(report("tax_3", None, 3_000));
     assert_eq!(parts(&reports, 6_000), [("tax_1".to_owned(), 5_000), ("tax_3".to_owned(), 1_000)]);
-    let lost = TaxReport { entry: None, takes_back: None, amount: euros(8_000) };
+    let lost = TaxReport { entry: None, reverses: None, amount: euros(8_000) };
     assert_eq!(parts(&[lost], 1_000), []);
 }
 
 proptest! {
     #[test]
-    fn lines_add_up_to_the_last_unit(
+    fn lines_add_up_exactly(
         taxes in prop::collection::vec(0_u64..=MAXIMUM_AMOUNT / 8, 1..8),
         net in 0_u64..=1_000_000,
         part in 0..=MAXIMUM_AMOUNT,
@@ -126,8 +122,8 @@ proptest! {
     }
 
     #[test]
-    fn no_more_is_taken_back_than_was_reported(steps in prop::collection::vec((any::<bool>(), 1_u64..=500), 0..12)) {
-        // Money comes in and goes back; what went back and failed comes in again.
+    fn no_more_is_reversed_than_was_reported(steps in prop::collection::vec((any::<bool>(), 1_u64..=500), 0..12)) {
+        // Payments and refunds alternate; a failed refund is reported as a payment again.
         let (mut reports, mut held, mut count) = (Vec::new(), 0, 0);
         for (comes, amount) in steps {
             count += 1;
@@ -136,7 +132,7 @@ proptest! {
                 held += amount;
             } else {
                 let amount = amount.min(held);
-                let parts = to_take_back(&reports, euros(amount));
+                let parts = tax_reversals(&reports, euros(amount));
                 prop_assert_eq!(parts.iter().map(|part| part.amount.amount()).sum::<u64>(), amount);
                 reports.extend(parts.iter().map(|part| report("tax_r", Some(&part.entry), part.amount.amount())));
                 held -= amount;

@@ -1,4 +1,4 @@
-//! How a session ended: who may say what of it, when, and what becomes of it when the two do not say the same.
+//! How a session ends: who may report what and when, and how a disagreement is resolved.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,49 +8,51 @@ use crate::Timestamp;
 use crate::kernel::time::{HOUR, MINUTE};
 use crate::scheduling::party::Party;
 
-/// Minutes after the start from which either of the two can say that the other did not come.
+/// A no-show can be reported from this many minutes after the start.
 pub const LATE_MINUTES: i64 = 10;
-/// Hours after the end until which a client can say so; then a session that nobody spoke of counts as having taken place.
+/// A client can report a no-show until this many hours after the end. A session without a report then counts as
+/// completed.
 pub const REPORT_HOURS: i64 = 24;
-/// Hours that an expert has to contradict.
+/// An expert can dispute a client's report for this many hours.
 pub const OBJECTION_HOURS: i64 = 24;
 
-/// What is decided, and what not yet, of how a session ended. Until it is, no money goes back for it.
+/// A no-show report that is not resolved yet, or that an administrator decided. While it is unresolved, nothing is
+/// refunded because of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum NoShowReport {
-    /// The client says that the expert did not come, and the expert can contradict.
+    /// The client has reported that the expert did not attend. The expert can dispute it.
     Open {
-        /// Until then; after that it counts as said.
+        /// The end of the period for a dispute. After it, the report counts as accepted.
         until: Timestamp,
     },
-    /// One says that the expert did not come, the other that they did: an administrator decides.
+    /// One party says that the expert did not attend, and the other says that they did. An administrator decides.
     Disputed,
-    /// An administrator decided, and neither of the two can say otherwise.
+    /// An administrator has decided. Neither party can change the outcome.
     Decided,
 }
 
 impl NoShowReport {
-    /// Whether the expert can contradict.
+    /// Returns whether the expert can still dispute the report.
     fn is_open(self, now: Timestamp) -> bool {
         matches!(self, Self::Open { until } if now < until)
     }
 }
 
-/// How a session that was due to take place ended.
+/// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It took place.
+    /// The session took place.
     Completed,
-    /// One of the two did not come.
+    /// One of the parties did not attend.
     NoShow {
-        /// Who.
+        /// The party that did not attend.
         missed_by: Party,
     },
 }
 
 impl Outcome {
-    /// What it makes of a session, in words.
+    /// Returns the outcome as a participle for error messages.
     fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "completed",
@@ -58,7 +60,7 @@ impl Outcome {
         }
     }
 
-    /// The status that says so.
+    /// Returns the status that represents the outcome.
     pub fn status(self) -> Status {
         match self {
             Self::Completed => Status::Completed,
@@ -66,7 +68,7 @@ impl Outcome {
         }
     }
 
-    /// What the world is told.
+    /// Returns the event to publish.
     pub fn event(self) -> Event {
         match self {
             Self::Completed => Event::Completed,
@@ -76,22 +78,23 @@ impl Outcome {
 }
 
 impl Appointment {
-    /// When a session that nobody spoke of counts as having taken place.
+    /// Returns when a confirmed session without a report counts as completed.
     pub fn completes_at(&self) -> Timestamp {
         self.end.plus(REPORT_HOURS * HOUR)
     }
 
-    /// One of the two, or the platform, says how it ended.
+    /// Records how the session ended, as reported by a party.
     ///
-    /// The expert says that it took place once it is over, or a little after the start that the client did not come. The client
-    /// can only say that the expert did not come, from a little after the start until the next day. Who is said not to have
-    /// come may contradict: then the platform decides, which it may in any case and at any time.
+    /// The expert can report a completed session from its end, and a no-show of the client from [`LATE_MINUTES`]
+    /// after the start. The client can only report a no-show of the expert, from [`LATE_MINUTES`] after the start
+    /// until [`REPORT_HOURS`] after the end. The accused party can dispute a report; then the platform decides. The
+    /// platform can also decide in any other case.
     ///
     /// # Errors
-    /// When its status does not allow it, or it is too early or too late to say so.
+    /// If the status does not allow the report, or if it is too early or too late for it.
     pub fn ended(&self, outcome: Outcome, by: Party, now: Timestamp) -> Result<Self, ChangeRefusal> {
         let absent = Status::NoShow { missed_by: Party::Expert };
-        // Where nothing was paid there is nothing to contradict for.
+        // A session without a price has no refund to dispute.
         let contestable = !self.price.is_zero();
         let (status, no_show_report) = match (&self.status, by) {
             (Status::Confirmed, _) => {
@@ -100,20 +103,22 @@ impl Appointment {
                 let reported = by == Party::Client && contestable;
                 (outcome.status(), reported.then_some(NoShowReport::Open { until }))
             }
-            (said, Party::Platform) if said.has_ended() => (outcome.status(), Some(NoShowReport::Decided)),
+            (status, Party::Platform) if status.has_ended() => {
+                (outcome.status(), Some(NoShowReport::Decided))
+            }
             (_, Party::Client | Party::Expert) if self.no_show_report == Some(NoShowReport::Decided) => {
                 return Err(self.status_refusal(outcome.as_str()));
             }
-            // The expert spoke first, and the client contradicts.
-            (said, Party::Client) if said.has_ended() && *said != absent && contestable => {
+            // The expert reported first, and the client disputes the report.
+            (status, Party::Client) if status.has_ended() && *status != absent && contestable => {
                 self.check_time(outcome, by, now)?;
-                (said.clone(), Some(NoShowReport::Disputed))
+                ((*status).clone(), Some(NoShowReport::Disputed))
             }
-            // The client says so, and the expert agrees or contradicts.
+            // The client reported a no-show of the expert, and the expert accepts or disputes it.
             (_, Party::Expert) if self.no_show_report.is_some() && outcome.status() == absent => {
                 (absent, None)
             }
-            (_, Party::Expert) if self.no_show_report.is_some_and(|review| review.is_open(now)) => {
+            (_, Party::Expert) if self.no_show_report.is_some_and(|report| report.is_open(now)) => {
                 (absent, Some(NoShowReport::Disputed))
             }
             _ => return Err(self.status_refusal(outcome.as_str())),
@@ -121,8 +126,8 @@ impl Appointment {
         Ok(Self { no_show_report, ..self.with_status(status) })
     }
 
-    /// Whether somebody who says this says nothing new.
-    pub fn is_told(&self, outcome: Outcome, by: Party) -> bool {
+    /// Returns whether the party has already reported this outcome, so that another report changes nothing.
+    pub fn has_reported(&self, outcome: Outcome, by: Party) -> bool {
         let absent = outcome.status() == Status::NoShow { missed_by: Party::Expert };
         match (self.no_show_report, by) {
             (None, _) => self.status == outcome.status(),
@@ -134,33 +139,38 @@ impl Appointment {
         }
     }
 
-    /// Nobody contradicted the client in time.
+    /// Accepts the client's report, because the expert did not dispute it in time.
     pub fn report_accepted(&self) -> Self {
         Self { no_show_report: None, ..self.with_status(self.status.clone()) }
     }
 
     fn check_time(&self, outcome: Outcome, by: Party, now: Timestamp) -> Result<(), ChangeRefusal> {
         let late = self.start.plus(LATE_MINUTES * MINUTE).min(self.end);
-        let wanted = outcome.as_str();
+        let requested = outcome.as_str();
         match (by, outcome) {
             (Party::Client, _) => {
                 let until = self.completes_at();
                 if (late..=until).contains(&now) {
                     Ok(())
                 } else {
-                    Err(ChangeRefusal::NotNow { wanted, from: late, until })
+                    Err(ChangeRefusal::OutsidePeriod { requested, from: late, until })
                 }
             }
-            (_, Outcome::Completed) => self.check_from(self.end, wanted, now),
-            // Who did not come themselves can say so at once.
+            (_, Outcome::Completed) => self.check_from(self.end, requested, now),
+            // A party can report its own absence from the start.
             (Party::Expert, Outcome::NoShow { missed_by: Party::Expert }) => {
-                self.check_from(self.start, wanted, now)
+                self.check_from(self.start, requested, now)
             }
-            (_, Outcome::NoShow { .. }) => self.check_from(late, wanted, now),
+            (_, Outcome::NoShow { .. }) => self.check_from(late, requested, now),
         }
     }
 
-    fn check_from(&self, from: Timestamp, wanted: &'static str, now: Timestamp) -> Result<(), ChangeRefusal> {
-        if now < from { Err(ChangeRefusal::TooEarly { from, wanted }) } else { Ok(()) }
+    fn check_from(
+        &self,
+        from: Timestamp,
+        requested: &'static str,
+        now: Timestamp,
+    ) -> Result<(), ChangeRefusal> {
+        if now < from { Err(ChangeRefusal::TooEarly { from, requested }) } else { Ok(()) }
     }
 }

@@ -1,7 +1,7 @@
-//! Every change of an appointment in every status and at every time that matters.
+//! Every change of an appointment in every status and at every relevant time.
 
 use crate::scheduling::occupancy::tests::{appointment, at, entry, kind};
-use crate::scheduling::occupancy::{Change, Entry, Held};
+use crate::scheduling::occupancy::{Entry, Held, OccupancyChange};
 
 use super::*;
 use crate::kernel::time::DAY;
@@ -10,7 +10,7 @@ fn now() -> Timestamp {
     at("2027-03-01T12:00:00Z")
 }
 
-/// An hour from `seconds` after now, in each status.
+/// Appointments of one hour that begin `seconds` after now, in each status.
 fn all(seconds: i64) -> Vec<Appointment> {
     let start = now().plus(seconds);
     let cancelled =
@@ -28,7 +28,7 @@ fn all(seconds: i64) -> Vec<Appointment> {
     statuses.into_iter().map(of).collect()
 }
 
-/// What a change makes of each status: the word of the new one, or of the refusal.
+/// The result of a change for each status: the name of the new status or of the refusal.
 fn outcomes(
     seconds: i64,
     change: impl Fn(&Appointment) -> Result<Appointment, ChangeRefusal>,
@@ -45,7 +45,7 @@ fn outcomes(
                 assert_eq!(status, before.status.as_str());
                 "status"
             }
-            Err(ChangeRefusal::Begun { start, .. }) => {
+            Err(ChangeRefusal::AlreadyStarted { start, .. }) => {
                 assert_eq!(start, before.start);
                 "begun"
             }
@@ -56,26 +56,26 @@ fn outcomes(
 }
 
 #[test]
-fn a_hold_is_confirmed_even_when_its_time_is_over() {
+fn expired_hold_can_be_confirmed() {
     let confirmed = outcomes(60, Appointment::confirmed);
     assert_eq!(confirmed, ["confirmed", "confirmed", "status", "status", "status", "status", "status"]);
 }
 
 #[test]
-fn only_a_hold_whose_time_is_over_expires() {
+fn only_an_expired_hold_expires() {
     let expired = outcomes(60, |appointment| appointment.expired(now()));
     assert_eq!(expired, ["status", "expired", "status", "status", "status", "status", "status"]);
 }
 
 #[test]
-fn only_a_hold_is_given_up() {
+fn only_a_hold_can_be_released() {
     let hold_released = outcomes(60, Appointment::hold_released);
     assert_eq!(hold_released, ["expired", "expired", "status", "status", "status", "status", "status"]);
 }
 
 #[test]
-fn who_calls_off_a_hold_owes_nothing_and_a_booking_has_its_policy() {
-    // The default policy gives everything back until the start and nothing after it.
+fn cancelled_hold_costs_nothing_and_cancelled_booking_follows_its_policy() {
+    // The default policy refunds everything until the start and nothing after it.
     let late: Vec<(u64, Basis)> = all(0)
         .iter()
         .map(|appointment| appointment.cancellation_quote(Party::Client, now().plus(1)))
@@ -85,7 +85,7 @@ fn who_calls_off_a_hold_owes_nothing_and_a_booking_has_its_policy() {
 }
 
 #[test]
-fn a_client_cancels_until_the_start_and_an_expert_until_the_end() {
+fn client_can_cancel_until_the_start_and_expert_until_the_end() {
     let cancel = |by, seconds| {
         outcomes(seconds, |appointment| {
             let after = appointment.cancelled(by, LongText::default(), now())?;
@@ -108,10 +108,10 @@ fn a_client_cancels_until_the_start_and_an_expert_until_the_end() {
 }
 
 #[test]
-fn what_is_confirmed_moves_until_it_begins_and_keeps_the_times_that_were_held() {
+fn confirmed_appointment_can_be_rescheduled_until_the_start() {
     let later = now().plus(86_400);
     let session = Entry { buffer_before_minutes: 5, buffer_after_minutes: 7, ..entry(&kind(9), later) };
-    let held = Held { session, group: true, change: Change::default() };
+    let held = Held { session, group: true, change: OccupancyChange::default() };
     let reschedule = |seconds| {
         outcomes(seconds, |appointment| {
             let moved =
@@ -128,9 +128,9 @@ fn what_is_confirmed_moves_until_it_begins_and_keeps_the_times_that_were_held() 
 }
 
 #[test]
-fn an_expert_says_how_a_session_ended_when_they_can_know() {
+fn outcome_can_be_reported_only_once_the_reporter_can_know_it() {
     let [client, expert] = [Party::Client, Party::Expert].map(|missed_by| Outcome::NoShow { missed_by });
-    // It lasts an hour; a client may be late, and who did not come themselves knows it at once.
+    // The session lasts an hour. A client may be late, and an absent party knows its own absence at once.
     for (outcome, from, word) in
         [(Outcome::Completed, 3_600, "completed"), (client, 600, "no_show"), (expert, 0, "no_show")]
     {
@@ -144,87 +144,92 @@ fn an_expert_says_how_a_session_ended_when_they_can_know() {
     }
 }
 
-/// What is said of a session of an hour, each so many seconds after its start.
-fn said(price: u64, sayings: &[(Outcome, Party, i64)]) -> Result<Appointment, ChangeRefusal> {
+/// A session of an hour after these reports, each made this many seconds after the start.
+fn after_reports(price: u64, reports: &[(Outcome, Party, i64)]) -> Result<Appointment, ChangeRefusal> {
     let confirmed = all(0)[2].clone();
     let confirmed = Appointment { price: confirmed.price.with_amount(price).unwrap(), ..confirmed };
-    sayings.iter().try_fold(confirmed, |appointment, (outcome, by, since)| {
+    reports.iter().try_fold(confirmed, |appointment, (outcome, by, since)| {
         appointment.ended(*outcome, *by, now().plus(*since))
     })
 }
 
 #[test]
-fn who_is_said_not_to_have_come_can_contradict() {
+fn no_show_report_can_be_disputed_by_the_accused_party() {
     const END: i64 = 3_600;
     let absent = |missed_by| Outcome::NoShow { missed_by };
     let client = |since| (absent(Party::Expert), Party::Client, since);
-    let contested = |sayings: &[_]| {
-        said(5_000, sayings).map(|appointment| (appointment.status.as_str(), appointment.no_show_report))
+    let result_of = |reports: &[_]| {
+        after_reports(5_000, reports)
+            .map(|appointment| (appointment.status.as_str(), appointment.no_show_report))
     };
     let open = Some(NoShowReport::Open { until: now().plus(END + DAY) });
-    let stands = |word| Ok((word, None));
-    let disputed = |word| Ok((word, Some(NoShowReport::Disputed)));
+    let undisputed = |status| Ok((status, None));
+    let disputed = |status| Ok((status, Some(NoShowReport::Disputed)));
 
-    assert_eq!(contested(&[client(END)]), Ok(("no_show", open)));
+    assert_eq!(result_of(&[client(END)]), Ok(("no_show", open)));
     for says in [Outcome::Completed, absent(Party::Client)] {
         let expert = |since| (says, Party::Expert, since);
-        // Whoever spoke first.
-        assert_eq!(contested(&[client(END), expert(END + DAY - 1)]), disputed("no_show"));
-        assert!(contested(&[client(END), expert(END + DAY)]).is_err(), "it counts as said by then");
-        assert_eq!(contested(&[expert(END), client(END + DAY)]), disputed(says.status().as_str()));
-        assert!(contested(&[expert(END), client(END + DAY + 1)]).is_err(), "too late");
-        // The expert may still agree, and the platform decides whatever was said.
-        let agrees = (absent(Party::Expert), Party::Expert, END + 2 * DAY);
-        assert_eq!(contested(&[expert(END), client(END), agrees]), stands("no_show"));
+        // The order of the reports does not matter.
+        assert_eq!(result_of(&[client(END), expert(END + DAY - 1)]), disputed("no_show"));
+        assert!(
+            result_of(&[client(END), expert(END + DAY)]).is_err(),
+            "the report counts as accepted by then"
+        );
+        assert_eq!(result_of(&[expert(END), client(END + DAY)]), disputed(says.status().as_str()));
+        assert!(result_of(&[expert(END), client(END + DAY + 1)]).is_err(), "too late");
+        // The expert can still agree, and the platform can decide in any case.
+        let accepts = (absent(Party::Expert), Party::Expert, END + 2 * DAY);
+        assert_eq!(result_of(&[expert(END), client(END), accepts]), undisputed("no_show"));
         let decides = |outcome| (outcome, Party::Platform, END + 99 * DAY);
         for outcome in [Outcome::Completed, absent(Party::Client), absent(Party::Expert)] {
             let decided = Ok((outcome.status().as_str(), Some(NoShowReport::Decided)));
-            assert_eq!(contested(&[expert(END), client(END), decides(outcome)]), decided);
-            assert_eq!(contested(&[expert(END), decides(outcome)]), decided);
-            // Then neither of the two can say otherwise, but the platform itself.
+            assert_eq!(result_of(&[expert(END), client(END), decides(outcome)]), decided);
+            assert_eq!(result_of(&[expert(END), decides(outcome)]), decided);
+            // Then only the platform can change the outcome.
             let early = (outcome, Party::Platform, END);
-            assert!(contested(&[expert(END), early, client(END)]).is_err());
-            assert!(contested(&[client(END), early, expert(END)]).is_err());
-            assert!(contested(&[expert(END), early, decides(Outcome::Completed)]).is_ok());
+            assert!(result_of(&[expert(END), early, client(END)]).is_err());
+            assert!(result_of(&[client(END), early, expert(END)]).is_err());
+            assert!(result_of(&[expert(END), early, decides(Outcome::Completed)]).is_ok());
         }
     }
-    assert_eq!(contested(&[client(END), (absent(Party::Expert), Party::Expert, END)]), stands("no_show"));
-    // Where nothing was paid there is nothing to decide.
-    assert_eq!(said(0, &[client(END)]).unwrap().no_show_report, None);
-    assert!(said(0, &[(Outcome::Completed, Party::Expert, END), client(END)]).is_err());
+    assert_eq!(result_of(&[client(END), (absent(Party::Expert), Party::Expert, END)]), undisputed("no_show"));
+    // Without a payment there is nothing to decide.
+    assert_eq!(after_reports(0, &[client(END)]).unwrap().no_show_report, None);
+    assert!(after_reports(0, &[(Outcome::Completed, Party::Expert, END), client(END)]).is_err());
 }
 
 #[test]
-fn what_was_said_before_is_nothing_new() {
+fn repeated_report_is_recognized() {
     let absent = Outcome::NoShow { missed_by: Party::Expert };
-    let told = |sayings: &[_], outcome, by| said(5_000, sayings).unwrap().is_told(outcome, by);
-    let (reports, objects) = ((absent, Party::Client, 3_600), (Outcome::Completed, Party::Expert, 3_600));
-    assert!(told(&[objects], Outcome::Completed, Party::Expert));
-    assert!(told(&[reports], absent, Party::Client));
-    assert!(!told(&[reports], absent, Party::Expert), "agreeing is something new");
-    assert!(!told(&[reports], absent, Party::Platform), "and so is deciding");
-    for contested in [[reports, objects], [objects, reports]] {
-        assert!(told(&contested, absent, Party::Client));
-        assert!(told(&contested, Outcome::Completed, Party::Expert));
-        assert!(!told(&contested, absent, Party::Expert));
-        assert!(!told(&contested, Outcome::Completed, Party::Platform));
+    let repeated =
+        |reports: &[_], outcome, by| after_reports(5_000, reports).unwrap().has_reported(outcome, by);
+    let (report, dispute) = ((absent, Party::Client, 3_600), (Outcome::Completed, Party::Expert, 3_600));
+    assert!(repeated(&[dispute], Outcome::Completed, Party::Expert));
+    assert!(repeated(&[report], absent, Party::Client));
+    assert!(!repeated(&[report], absent, Party::Expert), "accepting is a new report");
+    assert!(!repeated(&[report], absent, Party::Platform), "a decision is a new report");
+    for disputed in [[report, dispute], [dispute, report]] {
+        assert!(repeated(&disputed, absent, Party::Client));
+        assert!(repeated(&disputed, Outcome::Completed, Party::Expert));
+        assert!(!repeated(&disputed, absent, Party::Expert));
+        assert!(!repeated(&disputed, Outcome::Completed, Party::Platform));
     }
 }
 
 #[test]
-fn what_the_platform_decided_it_need_not_say_again() {
+fn repeated_decision_of_the_platform_is_recognized() {
     let absent = Outcome::NoShow { missed_by: Party::Expert };
     let decided = [(Outcome::Completed, Party::Expert, 3_600), (absent, Party::Platform, 3_600)];
-    let told = |outcome, by| said(5_000, &decided).unwrap().is_told(outcome, by);
-    assert!(told(absent, Party::Platform));
-    assert!(!told(Outcome::Completed, Party::Platform), "it may think better of it");
-    assert!(!told(absent, Party::Expert) && !told(Outcome::Completed, Party::Expert));
+    let repeated = |outcome, by| after_reports(5_000, &decided).unwrap().has_reported(outcome, by);
+    assert!(repeated(absent, Party::Platform));
+    assert!(!repeated(Outcome::Completed, Party::Platform), "the platform can change its decision");
+    assert!(!repeated(absent, Party::Expert) && !repeated(Outcome::Completed, Party::Expert));
 }
 
 #[test]
-fn a_report_that_nobody_contradicts_stands() {
+fn undisputed_report_is_accepted() {
     let absent = Outcome::NoShow { missed_by: Party::Expert };
-    let reported = said(5_000, &[(absent, Party::Client, 3_600)]).unwrap();
+    let reported = after_reports(5_000, &[(absent, Party::Client, 3_600)]).unwrap();
     let accepted = reported.report_accepted();
     assert_eq!((accepted.no_show_report, accepted.version), (None, reported.version + 1));
     assert_eq!(
@@ -234,15 +239,21 @@ fn a_report_that_nobody_contradicts_stands() {
 }
 
 #[test]
-fn a_refusal_says_what_was_wanted() {
+fn refusal_names_the_requested_change() {
     let refusal = |outcome| all(60)[2].ended(outcome, Party::Platform, now()).unwrap_err().to_string();
-    assert_eq!(refusal(Outcome::Completed), "it can be completed from 2027-03-01T13:01:00Z on");
+    assert_eq!(
+        refusal(Outcome::Completed),
+        "the appointment cannot be completed yet; try again at or after 2027-03-01T13:01:00Z"
+    );
     let absent = Outcome::NoShow { missed_by: Party::Client };
-    assert_eq!(refusal(absent), "it can be marked as a no-show from 2027-03-01T12:11:00Z on");
+    assert_eq!(
+        refusal(absent),
+        "the appointment cannot be marked as a no-show yet; try again at or after 2027-03-01T12:11:00Z"
+    );
 }
 
 #[test]
-fn a_client_reports_an_absent_expert_within_a_day() {
+fn client_can_report_a_no_show_within_a_day() {
     let report = |seconds_since_start: i64| {
         let appointment = &all(-seconds_since_start)[2];
         appointment.ended(Outcome::NoShow { missed_by: Party::Expert }, Party::Client, now())
@@ -252,12 +263,12 @@ fn a_client_reports_an_absent_expert_within_a_day() {
         assert_eq!(report(since).unwrap().status, missed);
     }
     for since in [-1, 0, 599, 3_601 + 86_400] {
-        assert!(matches!(report(since), Err(ChangeRefusal::NotNow { .. })), "{since}");
+        assert!(matches!(report(since), Err(ChangeRefusal::OutsidePeriod { .. })), "{since}");
     }
 }
 
 #[test]
-fn a_client_moves_as_often_and_until_when_was_agreed() {
+fn reschedule_policy_limits_the_client() {
     let rescheduling =
         ReschedulePolicy { at_most: Some(2), until_minutes_before: 60, price: ReschedulePrice::Current };
     let of = |reschedules, seconds| Appointment {
@@ -267,30 +278,34 @@ fn a_client_moves_as_often_and_until_when_was_agreed() {
     };
     assert_eq!(of(1, 3_600).check_reschedule(Party::Client, now()), Ok(()));
     let late = of(1, 3_599).check_reschedule(Party::Client, now());
-    assert!(matches!(late, Err(ChangeRefusal::MovedTooLate { .. })));
+    assert!(matches!(late, Err(ChangeRefusal::RescheduleTooLate { .. })));
     let often = of(2, 3_600).check_reschedule(Party::Client, now());
-    assert_eq!(often, Err(ChangeRefusal::MovedEnough { moved: 2 }));
+    assert_eq!(often, Err(ChangeRefusal::RescheduleLimitReached { moved: 2 }));
     assert_eq!(of(9, 1).check_reschedule(Party::Expert, now()), Ok(()));
     let euros = |cents| Money::new(cents, crate::Currency::EUR).unwrap();
     let appointment = of(0, 3_600);
-    assert_eq!(appointment.price_when_moved(euros(4_000)), Ok(euros(4_000)));
-    assert_eq!(appointment.price_when_moved(euros(5_000)), Ok(euros(5_000)));
-    assert!(matches!(appointment.price_when_moved(euros(6_000)), Err(ChangeRefusal::Dearer { .. })));
-    let held = Held { session: entry(&kind(9), now().plus(DAY)), group: false, change: Change::default() };
+    assert_eq!(appointment.price_after_reschedule(euros(4_000)), Ok(euros(4_000)));
+    assert_eq!(appointment.price_after_reschedule(euros(5_000)), Ok(euros(5_000)));
+    assert!(matches!(
+        appointment.price_after_reschedule(euros(6_000)),
+        Err(ChangeRefusal::PriceIncreased { .. })
+    ));
+    let held =
+        Held { session: entry(&kind(9), now().plus(DAY)), group: false, change: OccupancyChange::default() };
     let moved = appointment.rescheduled(Party::Client, held.booked_time(), euros(4_000), now()).unwrap();
     assert_eq!((moved.price, appointment.price), (euros(4_000), euros(5_000)));
     let agreed = Appointment { rescheduling: ReschedulePolicy::default(), ..appointment };
-    assert_eq!(agreed.price_when_moved(euros(6_000)), Ok(euros(5_000)));
+    assert_eq!(agreed.price_after_reschedule(euros(6_000)), Ok(euros(5_000)));
 }
 
 #[test]
-fn only_holds_and_bookings_take_time() {
+fn only_holds_and_confirmed_appointments_are_active() {
     let active: Vec<bool> = all(0).iter().map(|appointment| appointment.status.is_active()).collect();
     assert_eq!(active, [true, true, true, false, false, false, false]);
 }
 
 #[test]
-fn events_read_as_written() {
+fn event_names_round_trip() {
     for event in Event::ALL {
         assert_eq!(Event::from_name(event.name()), Some(event));
     }
@@ -298,7 +313,7 @@ fn events_read_as_written() {
 }
 
 #[test]
-fn an_appointment_reads_as_written() {
+fn appointment_round_trips_through_json() {
     for appointment in all(60) {
         let text = serde_json::to_string(&appointment).unwrap();
         assert_eq!(serde_json::from_str::<Appointment>(&text).unwrap(), appointment, "{text}");

@@ -10,7 +10,7 @@ fn at(hours: i64) -> Timestamp {
 }
 
 fn tier(until_hours_before: u16, percent: u8) -> Tier {
-    Tier { until_hours_before, refund_percent: Percent::new(percent).expect("a per cent") }
+    Tier { until_hours_before, refund_percent: Percent::new(percent).expect("a percentage") }
 }
 
 fn tiers() -> CancellationPolicy {
@@ -26,7 +26,7 @@ fn euros(cents: u64) -> Money {
 }
 
 #[test]
-fn each_tier_holds_to_its_last_second() {
+fn each_tier_applies_until_its_last_second() {
     let policy = tiers();
     let refund =
         |now| cancellation(&policy, euros(1_005), at(-1_000), at(100), Party::Client, now).refund.amount();
@@ -39,7 +39,7 @@ fn each_tier_holds_to_its_last_second() {
 }
 
 #[test]
-fn who_calls_off_decides() {
+fn cancellation_by_expert_or_platform_refunds_everything() {
     for by in [Party::Expert, Party::Platform] {
         let quote = cancellation(&tiers(), euros(999), at(0), at(100), by, at(100).plus(-1));
         assert_eq!((quote.refund, quote.final_charge), (euros(999), euros(0)));
@@ -49,7 +49,7 @@ fn who_calls_off_decides() {
 }
 
 #[test]
-fn grace_runs_from_the_booking() {
+fn grace_period_begins_at_the_booking() {
     let quote = |minutes: i64| {
         let (booked, start) = (at(0), at(0).plus(50 * MINUTE));
         cancellation(&tiers(), euros(100), booked, start, Party::Client, booked.plus(minutes * MINUTE))
@@ -59,7 +59,7 @@ fn grace_runs_from_the_booking() {
 }
 
 #[test]
-fn there_is_no_grace_without_minutes_of_it_nor_once_a_session_began() {
+fn grace_period_needs_minutes_and_ends_at_the_start() {
     let quote = |grace_minutes, start, now| {
         let policy = CancellationPolicy { grace_minutes, ..tiers() };
         cancellation(&policy, euros(100), at(0), start, Party::Client, now).basis
@@ -74,7 +74,7 @@ fn there_is_no_grace_without_minutes_of_it_nor_once_a_session_began() {
 }
 
 #[test]
-fn what_is_free_gives_nothing_back() {
+fn free_session_refunds_nothing() {
     for quote in [
         cancellation(&tiers(), euros(0), at(0), at(100), Party::Expert, at(1)),
         no_show(&tiers(), euros(0), Party::Client),
@@ -84,15 +84,15 @@ fn what_is_free_gives_nothing_back() {
 }
 
 #[test]
-fn what_went_back_already_does_not_go_back_again() {
-    // The whole price was 100, of which 60 is kept by this policy.
+fn earlier_refunds_are_not_repeated() {
+    // The price was 100, of which this policy charges 60.
     let quote = Quote { refund: euros(40), final_charge: euros(60), basis: Basis::TooLate };
     let after = |final_charge| {
         let quote = quote.after(final_charge);
         (quote.refund.amount(), quote.final_charge.amount())
     };
     assert_eq!(after(None), (40, 60));
-    // Of the 90 that the client still pays, 30 more; of exactly as much, or of less, nothing.
+    // If the client still pays 90, 30 more are refunded. If the client pays 60 or less, nothing more is refunded.
     assert_eq!(after(Some(euros(90))), (30, 60));
     assert_eq!(after(Some(euros(60))), (0, 60));
     assert_eq!(after(Some(euros(20))), (0, 20));
@@ -101,9 +101,9 @@ fn what_went_back_already_does_not_go_back_again() {
 }
 
 #[test]
-fn no_more_goes_back_than_is_held() {
+fn refund_is_limited_to_what_is_held() {
     let quote = Quote { refund: euros(40), final_charge: euros(60), basis: Basis::TooLate };
-    let held = |held| quote.of_what_is_held(held);
+    let held = |held| quote.limited_to_held(held);
     assert_eq!(held(100), quote);
     assert_eq!(held(150), quote);
     assert_eq!(held(90), Quote { refund: euros(30), ..quote });
@@ -114,7 +114,7 @@ fn no_more_goes_back_than_is_held() {
 
 proptest! {
     #[test]
-    fn refund_and_kept_make_the_price(
+    fn refund_and_final_charge_add_up_to_the_price(
         amount in 0..=MAXIMUM_AMOUNT,
         percents in prop::collection::btree_set(0_u8..=100, 0..MOST_TIERS),
         booked in -500_i64..0,
@@ -127,7 +127,7 @@ proptest! {
         let quote = |now| cancellation(&policy, euros(amount), at(booked), at(100), Party::Client, at(now));
         let one = quote(now);
         prop_assert_eq!(one.refund.amount() + one.final_charge.amount(), amount);
-        // Waiting never pays.
+        // A later cancellation never refunds more.
         prop_assert!(quote(now + 1).refund.amount() <= one.refund.amount());
     }
 }

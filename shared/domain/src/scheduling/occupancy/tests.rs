@@ -1,4 +1,4 @@
-//! Tests of the day ledger: each rule on an example, and random histories against a plain list.
+//! Tests of the occupancy: each rule on an example, and random histories against a plain list.
 
 use serde_json::json;
 
@@ -26,7 +26,7 @@ pub(crate) fn id(bits: u128) -> AppointmentId {
     AppointmentId::from_bits(bits)
 }
 
-/// Open on every day, all day, with starts every quarter of an hour.
+/// Rules that are open all day on every day, for starts every quarter of an hour.
 fn always(zone: &str) -> AvailabilityRules {
     let all_day = json!([{ "opens": "00:00", "closes": "24:00" }]);
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -38,7 +38,7 @@ fn utc() -> AvailabilityRules {
     always("UTC")
 }
 
-/// An hour without buffers, bookable on any date.
+/// A session type of one hour without buffers, bookable on any date.
 pub(crate) fn kind(bits: u128) -> SessionType {
     let terms = json!({
         "name": "Session",
@@ -58,7 +58,7 @@ fn with(bits: u128, change: impl FnOnce(&mut SessionTypeTerms)) -> SessionType {
     kind
 }
 
-/// An hour's appointment of which only the times matter.
+/// An appointment of one hour, of which only the times matter.
 pub(crate) fn appointment(bits: u128) -> Appointment {
     let start = at("2027-03-01T10:00:00Z");
     let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
@@ -86,7 +86,7 @@ pub(crate) fn appointment(bits: u128) -> Appointment {
     }
 }
 
-/// The session of a type at a start, held for good.
+/// The entry of a confirmed session.
 pub(crate) fn entry(kind: &SessionType, start: Timestamp) -> Entry {
     Entry {
         session_type: kind.id,
@@ -98,7 +98,7 @@ pub(crate) fn entry(kind: &SessionType, start: Timestamp) -> Entry {
     }
 }
 
-/// An expert's calendar in memory, which takes changes as the table does.
+/// An expert's occupancy in memory, which commits changes like the table does.
 #[derive(Debug, Clone, Default)]
 struct Table {
     days: BTreeMap<NaiveDate, Day>,
@@ -106,7 +106,7 @@ struct Table {
 }
 
 impl Table {
-    /// The rows of the days that a span touches.
+    /// Reads the days that a span touches.
     fn read(&self, span: TimeSpan) -> Occupancy {
         let dates: BTreeSet<NaiveDate> = span.utc_days().collect();
         let days = self.days.iter().filter(|(date, _)| dates.contains(date));
@@ -118,7 +118,7 @@ impl Table {
         }
     }
 
-    fn is_as_read(&self, change: &Change) -> bool {
+    fn is_as_read(&self, change: &OccupancyChange) -> bool {
         let version = |date: &NaiveDate| self.days.get(date).map_or(0, |day| day.version);
         change.days.iter().all(|(date, day)| version(date) == day.version)
             && change.unchanged.iter().all(|(date, read)| version(date) == *read)
@@ -127,11 +127,14 @@ impl Table {
             })
     }
 
-    /// Writes a change when every row is as it was read; whether it was.
-    fn commit(&mut self, change: &Change) -> bool {
+    /// Writes a change if every row has the version that was read. Returns whether it was written.
+    fn commit(&mut self, change: &OccupancyChange) -> bool {
         let dates: BTreeSet<NaiveDate> = change.days.iter().map(|(date, _)| *date).collect();
-        assert_eq!(dates.len(), change.days.len(), "a transaction takes each row once");
-        assert!(change.unchanged.iter().all(|(date, _)| !dates.contains(date)), "each row once");
+        assert_eq!(dates.len(), change.days.len(), "a transaction writes each row once");
+        assert!(
+            change.unchanged.iter().all(|(date, _)| !dates.contains(date)),
+            "a row is either written or checked"
+        );
         if !self.is_as_read(change) {
             return false;
         }
@@ -146,7 +149,7 @@ impl Table {
         true
     }
 
-    /// Holds, and writes what comes of it.
+    /// Holds a session and commits the change.
     fn hold(
         &mut self,
         rules: &AvailabilityRules,
@@ -159,7 +162,7 @@ impl Table {
         Ok(held)
     }
 
-    /// Entries by day, as `2027-03-01`.
+    /// The entries by day, such as `2027-03-01`.
     fn entries(&self) -> Vec<(String, EntryKey)> {
         let of = |(date, day): (&NaiveDate, &Day)| {
             day.entries.keys().map(|key| (date.to_string(), *key)).collect::<Vec<_>>()
@@ -177,7 +180,7 @@ fn request(
     Request { appointment: id(bits), session_type: kind, start, seats: 1, hold_expires_at }
 }
 
-/// The appointment that a hold is for.
+/// The appointment that a hold results in.
 fn booked(bits: u128, held: &Held) -> Appointment {
     let Entry { session_type, start, end, buffer_before_minutes, buffer_after_minutes, .. } = held.session;
     let group = held.group;

@@ -1,27 +1,28 @@
-//! A bitmap of the starts that occupied time takes out.
+//! A bitmap of the starts that occupied time removes.
 
 use crate::experts::session_type::SessionTypeTerms;
 use crate::kernel::time::{MINUTE, TimeSpan, Timestamp};
 
 use super::{Run, Slot, length, step};
 
-/// One bit for each multiple of a unit of time after `origin`: whether a session that starts then would
-/// overlap something, buffers included.
+/// A bitmap with one bit for each multiple of a time unit after `origin`. A bit is set if a session that starts then,
+/// with its buffers, would overlap occupied time.
 ///
-/// The unit is the longest that has all the runs' starts on its multiples. Mostly that is the step of the
-/// grid itself, and a word of the bitmap answers for 64 starts.
+/// The unit is the largest one of which all starts of the runs are multiples. Usually it is the step of the grid, so
+/// that one word of the bitmap covers 64 starts.
 pub(super) struct FreeStarts {
     origin: i64,
     unit: i64,
-    /// Units from one start to the next.
+    /// The number of units between two starts.
     stride: usize,
-    /// Every `stride`th bit.
+    /// A word in which every `stride`th bit is set, beginning with bit 0.
     pattern: u64,
     taken: Vec<u64>,
 }
 
 impl FreeStarts {
-    /// Marks what `occupied` takes out of the runs, which are in order. None if there are no runs.
+    /// Marks the starts of `runs` that `occupied` removes. The runs must be in order. Returns `None` if there are no
+    /// runs.
     pub(super) fn of(runs: &[Run], terms: &SessionTypeTerms, occupied: &[TimeSpan]) -> Option<Self> {
         let step = step(terms);
         let (origin, last) = (runs.first()?.first, runs.last()?.last(terms));
@@ -31,9 +32,9 @@ impl FreeStarts {
         let stride = usize::try_from(step / unit).ok()?;
         let pattern = (0..64).step_by(stride).fold(0, |pattern, bit| pattern | 1 << bit);
 
-        // A start is taken when it lies after a span's start less length and buffer, and before its end plus
-        // buffer, both exclusive. So the first taken is one unit after the former, rounded down, and the
-        // first no longer taken is the latter rounded up.
+        // A span removes the starts strictly between (span start − length − buffer after) and (span end + buffer
+        // before). The first removed unit is therefore the lower bound rounded down, plus one. The first remaining
+        // unit is the upper bound rounded up.
         let first_shift = unit - origin - length(terms) - i64::from(terms.buffer_after_minutes) * MINUTE;
         let end_shift = unit - 1 - origin + i64::from(terms.buffer_before_minutes) * MINUTE;
         let to_units = Reciprocal::of(unit);
@@ -47,11 +48,11 @@ impl FreeStarts {
         Some(Self { origin, unit, stride, pattern, taken })
     }
 
-    /// Adds those starts of a run that are free.
+    /// Adds the starts of a run that are free.
     pub(super) fn push(&self, run: &Run, seats: u16, slots: &mut Vec<Slot>) {
         let Ok(first) = usize::try_from((run.first - self.origin) / self.unit) else { return };
         let last = first + (run.count - 1) * self.stride;
-        // The place in the word of the first start that the run may have there.
+        // The position, in the current word, of the run's first possible start.
         let mut bit = first % 64;
         let mut word_start = run.first - i64::try_from(bit).unwrap_or(0) * self.unit;
         let words = first / 64..=last / 64;
@@ -76,7 +77,7 @@ impl FreeStarts {
     }
 }
 
-/// Sets the bits from `first` up to, and without, `end`.
+/// Sets the bits from `first` to `end`, exclusive.
 fn set(words: &mut [u64], first: usize, end: usize) {
     if first >= end {
         return;
@@ -102,17 +103,19 @@ fn greatest_common_divisor(mut one: i64, mut other: i64) -> i64 {
     one
 }
 
-/// Division by the same number over and over, as a multiplication.
+/// Fast repeated division by the same number, as a multiplication.
 struct Reciprocal(u64);
 
 impl Reciprocal {
-    /// Of a number from 1 to 2³¹.
+    /// Prepares division by `divisor`, from 1 to 2³¹.
     fn of(divisor: i64) -> Self {
         Self((1 << 63) / divisor.unsigned_abs().max(1) + 1)
     }
 
-    /// Rounded down, for dividends from 0 to 2³¹: the reciprocal is too large by at most 1 in 2⁶³, so the
-    /// product by less than 2³¹ in 2⁶³, which is less than what is left to the next whole quotient.
+    /// Returns the quotient rounded down, for dividends from 0 to 2³¹.
+    ///
+    /// The reciprocal is too large by at most 1 in 2⁶³, so the product is too large by less than 2³¹ in 2⁶³. This is
+    /// less than the distance to the next whole quotient.
     fn quotient(&self, dividend: i64) -> usize {
         ((u128::from(self.0) * u128::from(dividend as u64)) >> 63) as usize
     }

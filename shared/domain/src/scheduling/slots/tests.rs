@@ -1,4 +1,4 @@
-//! Tests of the slot engine: each rule on dates chosen for it, and the whole against a slow model.
+//! Tests of the slot engine: each rule on selected dates, and the whole engine against a simple model.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ mod properties;
 mod traps;
 mod zones;
 
-/// Rules from their JSON.
+/// Availability rules from JSON.
 fn rules(zone: &str, fields: Value) -> AvailabilityRules {
     let mut rules = fields;
     rules["time_zone"] = zone.into();
@@ -23,7 +23,7 @@ fn rules(zone: &str, fields: Value) -> AvailabilityRules {
     rules
 }
 
-/// Rules with these windows, `09:00-17:00`, on every day of the week.
+/// Rules with the same windows, such as `09:00-17:00`, on every day of the week.
 fn daily(zone: &str, windows: &[&str]) -> AvailabilityRules {
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let weekly: serde_json::Map<String, Value> =
@@ -39,7 +39,7 @@ fn windows_json(windows: &[&str]) -> Value {
     windows.iter().map(window).collect()
 }
 
-/// Terms of this length and step in minutes, bookable on any date.
+/// Terms with this length and step in minutes, bookable on any date.
 fn terms(length: u16, step: u16) -> SessionTypeTerms {
     let terms = json!({
         "name": "Session",
@@ -65,14 +65,14 @@ fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// From the first instant of one date to that of another, exclusive.
+/// From the first instant of one date to the first instant of another.
 fn dates(rules: &AvailabilityRules, first: &str, end: &str) -> TimeSpan {
-    let start = |text: &str| local_day_span(rules.time_zone, date(text)).start();
+    let start = |text: &str| rules.time_zone.local_day_span(date(text)).start();
     TimeSpan::new(start(first), start(end))
 }
 
-/// The starts on these dates with nothing else in the calendar, as `05T09:00` in the rules' zone; those that
-/// a clock shows twice say so by their offset.
+/// The starts on these dates without any occupied time, as `05T09:00` in the zone of the rules. Local times that
+/// occur twice include their offset.
 fn starts(rules: &AvailabilityRules, terms: &SessionTypeTerms, first: &str, end: &str) -> Vec<String> {
     shown(rules, &slots(rules, terms, &BusyTimes::default(), dates(rules, first, end), Timestamp::MIN))
 }
@@ -80,8 +80,8 @@ fn starts(rules: &AvailabilityRules, terms: &SessionTypeTerms, first: &str, end:
 fn shown(rules: &AvailabilityRules, slots: &[Slot]) -> Vec<String> {
     let local: Vec<String> = slots.iter().map(|slot| rules.time_zone.show(slot.start)).collect();
     let show = |text: &String| {
-        let twice = local.iter().filter(|other| other[..16] == text[..16]).count() > 1;
-        if twice { format!("{}{}", &text[8..16], &text[19..]) } else { text[8..16].to_owned() }
+        let occurs_twice = local.iter().filter(|other| other[..16] == text[..16]).count() > 1;
+        if occurs_twice { format!("{}{}", &text[8..16], &text[19..]) } else { text[8..16].to_owned() }
     };
     local.iter().map(show).collect()
 }

@@ -1,9 +1,10 @@
-//! A payment gateway in memory that moves money as Stripe's destination charges do, with the client's bank behind it.
+//! An in-memory payment gateway that moves money like Stripe's destination charges, and the client's bank.
 //!
-//! A charge pays the platform, which passes all of it on and takes its fee back out of it. What goes back to the client takes
-//! the expert's part along only when it is told to; then the fee comes back in proportion to everything that was reversed so
-//! far. A refund that fails brings back the platform's money and nothing else, and so does a dispute that is won. Sources:
-//! <https://docs.stripe.com/connect/destination-charges>, <https://docs.stripe.com/refunds#failed-refunds>,
+//! A charge pays the platform, which transfers the full amount to the expert and takes its fee back from it. A refund
+//! reverses the expert's share only on request; the fee is then returned in proportion to everything reversed so far.
+//! A failed refund returns only the platform's money, and so does a won dispute.
+//!
+//! Sources: <https://docs.stripe.com/connect/destination-charges>, <https://docs.stripe.com/refunds#failed-refunds>,
 //! <https://docs.stripe.com/disputes/connect>.
 
 use super::*;
@@ -12,25 +13,25 @@ mod outside;
 
 pub(super) use outside::Outside;
 
-/// What a saved card says when it is asked while its owner is away.
+/// The result of charging a saved card while the client is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Card {
     Good,
     WantsItsOwner,
     Declines,
-    /// The gateway does not even ask, as for an account that is stopped.
+    /// The gateway refuses without trying, as for a disabled account.
     NotAsked,
 }
 
-/// The gateway does not do what it was told.
+/// The gateway refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) &'static str);
 
-/// What the platform learns by looking.
+/// A snapshot as the platform gets it.
 #[derive(Debug, Clone)]
 pub(super) struct Look {
     pub(super) snapshot: PaymentSnapshot,
-    /// The intent that was looked at, when the platform does not know it.
+    /// The intent of the snapshot, if the platform has not recorded it.
     pub(super) unrecorded_intent: Option<String>,
 }
 
@@ -44,7 +45,7 @@ struct Intent {
     decline: Option<Decline>,
 }
 
-/// What was taken of the client, in minor units.
+/// The client's charge, in minor units.
 #[derive(Debug, Clone)]
 struct Charge {
     intent: usize,
@@ -52,13 +53,13 @@ struct Charge {
     refunded: u64,
     fee: u64,
     fee_back: u64,
-    /// Reversed together with its part of the fee.
+    /// The amount reversed together with its fee.
     reversed_with_fee: u64,
-    /// What is left of each transfer, the charge's own first.
+    /// What is left of each transfer, beginning with the charge's own.
     transfers: Vec<u64>,
-    /// Of each dispute: the amount, and whether it is open, or was won.
+    /// The amount of each dispute, and whether it is open or was won.
     disputes: Vec<(u64, Dispute)>,
-    /// Refunds that did not fail: object, amount, and whether somebody else than the platform ordered it.
+    /// Refunds that did not fail: object, amount, and whether someone other than the platform initiated them.
     refunds: Vec<(String, u64, bool)>,
 }
 
@@ -72,16 +73,16 @@ enum Dispute {
 #[derive(Debug, Clone)]
 pub(super) struct ModelGateway {
     pub(super) capabilities: Capabilities,
-    /// Whether it waits for the platform once the client agreed, as PayPal does.
+    /// Whether an approved payment must be collected, as with PayPal.
     pub(super) asks_first: bool,
     /// Whether it lists everything twice.
     pub(super) stutters: bool,
     pub(super) card: Card,
-    /// What it refuses for now, for reasons of its own.
+    /// The requests that the gateway currently refuses.
     pub(super) refuses: Option<OrderKind>,
-    /// What others than the platform took of the charge: disputes that are not won, refunds of the dashboard.
+    /// The amount that others took from the charge: disputes that are not won, and refunds in the dashboard.
     pub(super) taken_by_others: u64,
-    /// Whether the client's bank asks about the charge and has taken nothing yet.
+    /// Whether the client's bank inquires about the charge without having withdrawn anything.
     bank_asks: bool,
     intents: Vec<Intent>,
     charge: Option<Charge>,
@@ -92,7 +93,7 @@ fn saved_card_name(intents: u16) -> String {
     format!("pi_saved_{intents}")
 }
 
-/// `whole · part / of`, halves up.
+/// `whole · part / of`, rounded half up.
 fn part_of(whole: u64, part: u64, of: u64) -> u64 {
     (2 * whole * part + of) / (2 * of)
 }
@@ -113,7 +114,7 @@ impl ModelGateway {
         }
     }
 
-    /// Everything that moved.
+    /// All movements.
     pub(super) fn movements(&self) -> impl Iterator<Item = &Movement> {
         self.movements.iter().map(|(_, movement)| movement)
     }
@@ -132,11 +133,11 @@ impl ModelGateway {
         self.intents.iter().any(|intent| intent.status == IntentStatus::Processing)
     }
 
-    /// What the platform learns, by the names that it noted.
+    /// The snapshot for the identifiers that the platform has recorded.
     pub(super) fn fetch_payment(&mut self, payment: &Payment, now: Timestamp) -> Look {
-        self.let_go(|before| before <= now);
-        let unnoted = self.unnoted(payment);
-        let Some(at_hand) = unnoted.or(self.at_hand(payment)) else {
+        self.release_expired(|before| before <= now);
+        let unrecorded_intent = self.unrecorded_intent(payment);
+        let Some(at_hand) = unrecorded_intent.or(self.current_intent(payment)) else {
             let status = IntentStatus::Missing;
             let snapshot = PaymentSnapshot {
                 status,
@@ -155,23 +156,26 @@ impl ModelGateway {
         let Intent { status, decline, .. } = self.intents[at_hand];
         let (open_dispute, lost_dispute) = (self.has_open_dispute(), self.has_lost_dispute());
         let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline };
-        Look { snapshot, unrecorded_intent: unnoted.map(|intent| self.intents[intent].name.clone()) }
+        Look {
+            snapshot,
+            unrecorded_intent: unrecorded_intent.map(|intent| self.intents[intent].name.clone()),
+        }
     }
 
-    /// What a saved card was asked with, when the platform ended before it could note that.
-    fn unnoted(&self, payment: &Payment) -> Option<usize> {
+    /// The intent of a saved card that the platform could not record because it crashed.
+    fn unrecorded_intent(&self, payment: &Payment) -> Option<usize> {
         let name = saved_card_name(payment.intents + 1);
         let intent = self.intents.iter().position(|intent| intent.name == name);
         intent.filter(|_| payment.references.intent.is_none())
     }
 
-    fn at_hand(&self, payment: &Payment) -> Option<usize> {
+    fn current_intent(&self, payment: &Payment) -> Option<usize> {
         let name = payment.references.intent.as_ref().or(payment.references.setup.as_ref())?;
         self.intents.iter().position(|intent| intent.name == *name)
     }
 
-    /// The bank lets go of what was set aside and not taken by then.
-    fn let_go(&mut self, is_over: impl Fn(Timestamp) -> bool) {
+    /// The bank releases authorised amounts that were not captured in time.
+    fn release_expired(&mut self, is_over: impl Fn(Timestamp) -> bool) {
         for intent in 0..self.intents.len() {
             if let IntentStatus::Authorised { capture_before } = self.intents[intent].status
                 && is_over(capture_before)
@@ -200,8 +204,8 @@ impl ModelGateway {
         format!("{prefix}_{}", self.movements.len())
     }
 
-    /// The client agreed, or the saved card did: takes or sets aside, or saves the card.
-    fn agreed(&mut self, intent: usize, holds: i64, now: Timestamp) {
+    /// The client or the saved card approved: captures or authorises the amount, or saves the card.
+    fn approved(&mut self, intent: usize, holds: i64, now: Timestamp) {
         let Intent { plan, amount, fee, .. } = self.intents[intent].clone();
         self.intents[intent].decline = None;
         match plan {
@@ -215,7 +219,7 @@ impl ModelGateway {
     }
 
     fn charge(&mut self, intent: usize, amount: u64, fee: u64, now: Timestamp) {
-        assert!(self.charge.is_none(), "the client pays twice");
+        assert!(self.charge.is_none(), "the client is charged twice");
         assert!(fee <= amount, "a fee above the charge");
         let object = format!("ch_{intent}");
         self.note(intent, MovementKind::Captured, amount, object.clone(), now);
@@ -242,7 +246,7 @@ impl ModelGateway {
         });
     }
 
-    /// As the port says of `open`: asked again for the same number it is the same.
+    /// Like `open` of the port: a repeated request with the same number returns the same intent.
     pub(super) fn open(&mut self, payment: &Payment) -> References {
         let plan = payment.plan;
         let name = format!("{}_{}", if plan == Plan::SaveCard { "seti" } else { "pi" }, payment.intents);
@@ -270,9 +274,9 @@ impl ModelGateway {
             "a card is asked twice for one thing"
         );
         if self.card == Card::NotAsked {
-            return Err(Refusal("cards are not asked now"));
+            return Err(Refusal("cards cannot be charged now"));
         }
-        amount.check_charge().map_err(|_| Refusal("so little cannot be charged"))?;
+        amount.check_charge().map_err(|_| Refusal("the amount is below the minimum charge"))?;
         let setup = self.intents.iter().find(|intent| intent.status == IntentStatus::CardSaved);
         setup.ok_or(Refusal("no card is saved"))?;
         let plan = if at_once { Plan::Charge } else { Plan::Authorise };
@@ -283,7 +287,7 @@ impl ModelGateway {
             Card::Good => {
                 let holds =
                     self.capabilities.later_authorisation_holds.ok_or(Refusal("cards are not saved"))?;
-                self.agreed(intent, holds, now);
+                self.approved(intent, holds, now);
             }
             Card::WantsItsOwner => self.intents[intent].decline = Some(Decline::AuthenticationRequired),
             Card::Declines | Card::NotAsked => self.intents[intent].decline = Some(Decline::Refused),
@@ -292,19 +296,19 @@ impl ModelGateway {
     }
 
     pub(super) fn collect_approved(&mut self, payment: &Payment, now: Timestamp) -> Result<(), Refusal> {
-        match self.at_hand(payment).filter(|at| self.intents[*at].status == IntentStatus::Approved) {
+        match self.current_intent(payment).filter(|at| self.intents[*at].status == IntentStatus::Approved) {
             Some(intent) => {
-                self.agreed(intent, self.capabilities.authorisation_holds, now);
+                self.approved(intent, self.capabilities.authorisation_holds, now);
                 Ok(())
             }
-            None => Err(Refusal("the client did not agree")),
+            None => Err(Refusal("the client has not approved")),
         }
     }
 
-    /// What is taken or under way stays so.
+    /// A captured or processing payment is not cancelled.
     pub(super) fn cancel(&mut self, payment: &Payment, now: Timestamp) {
         use IntentStatus::{Approved, Authorised, CardSaved, Open};
-        let Some(intent) = self.at_hand(payment) else { return };
+        let Some(intent) = self.current_intent(payment) else { return };
         if matches!(self.intents[intent].status, Open | Approved | CardSaved | Authorised { .. }) {
             self.cancel_intent(intent, now);
         }
@@ -317,23 +321,23 @@ impl ModelGateway {
         fee: Money,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let intent = self.at_hand(payment).ok_or(Refusal("there is no intent"))?;
+        let intent = self.current_intent(payment).ok_or(Refusal("there is no intent"))?;
         let Intent { status, amount: set_aside, .. } = self.intents[intent];
         if !matches!(status, IntentStatus::Authorised { .. }) {
-            return Err(Refusal("nothing is set aside"));
+            return Err(Refusal("nothing is authorised"));
         }
         if amount.is_zero() || amount.amount() > set_aside.amount() {
-            return Err(Refusal("more than is set aside, or nothing"));
+            return Err(Refusal("the amount is zero or exceeds the authorisation"));
         }
         self.charge(intent, amount.amount(), fee.amount(), now);
         Ok(())
     }
 
     pub(super) fn refund(&mut self, amount: u64, from_expert: bool, now: Timestamp) -> Result<(), Refusal> {
-        self.give_back(amount, from_expert, false, now)
+        self.issue_refund(amount, from_expert, false, now)
     }
 
-    fn give_back(
+    fn issue_refund(
         &mut self,
         amount: u64,
         from_expert: bool,
@@ -345,10 +349,10 @@ impl ModelGateway {
             return Err(Refusal("the charge is disputed"));
         }
         if amount == 0 || amount > charge.amount - charge.refunded {
-            return Err(Refusal("more than is left, or nothing"));
+            return Err(Refusal("the amount is zero or exceeds what is left"));
         }
         if from_expert && charge.transfers[0] < amount {
-            return Err(Refusal("the transfer is reversed already"));
+            return Err(Refusal("the transfer is already reversed"));
         }
         let object = self.object("re");
         self.note(charge.intent, MovementKind::Refund, amount, object.clone(), now);
@@ -359,7 +363,8 @@ impl ModelGateway {
         if from_expert { self.reverse(amount, true, now) } else { Ok(()) }
     }
 
-    /// Without the fee out of the latest transfer that has something left; with it out of the charge's own.
+    /// Without the fee, reverses the latest transfer that is not fully reversed. With the fee, reverses the charge's
+    /// own transfer.
     pub(super) fn reverse(&mut self, amount: u64, with_fee: bool, now: Timestamp) -> Result<(), Refusal> {
         let (object, fee_object) = (self.object("trr"), self.object("fr"));
         let charge = self.charge.as_mut().ok_or(Refusal("nothing was charged"))?;
@@ -368,9 +373,9 @@ impl ModelGateway {
         } else {
             charge.transfers.iter_mut().rfind(|left| **left > 0)
         };
-        let left = transfer.filter(|left| **left > 0).ok_or(Refusal("the transfer is reversed already"))?;
+        let left = transfer.filter(|left| **left > 0).ok_or(Refusal("the transfer is already reversed"))?;
         let amount = if with_fee { amount } else { amount.min(*left) };
-        *left = left.checked_sub(amount).ok_or(Refusal("more than is left of the transfer"))?;
+        *left = left.checked_sub(amount).ok_or(Refusal("the amount exceeds what is left of the transfer"))?;
         let mut fee_back = 0;
         if with_fee {
             charge.reversed_with_fee += amount;

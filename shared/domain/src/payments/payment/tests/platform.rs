@@ -1,5 +1,5 @@
-//! The platform's side of a payment: each step carried out as `app::payments` does it, on values, and what people ask of it as
-//! `app::appointments` does.
+//! The platform's side of a payment: performs each action like `app::payments`, but on values, and handles requests
+//! like `app::scheduling::appointments`.
 
 use super::gateway::{Card, Look, ModelGateway, Outside, Refusal};
 use super::*;
@@ -10,14 +10,14 @@ use crate::scheduling::appointment::{NoShowReport, Outcome};
 use crate::scheduling::cancellation;
 use crate::scheduling::party::Party;
 
-/// Most steps in a row before something must have come of them, as in `app::payments`.
+/// The maximum number of actions without waiting, as in `app::payments`.
 const MOST_STEPS: usize = 12;
 
-/// What people ask of the platform.
+/// A request to the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Cancel(Party),
-    /// So much per cent of the price is taken.
+    /// The outcome charges this percentage of the price.
     Complete {
         by: Party,
         percent: u8,
@@ -26,7 +26,7 @@ pub(super) enum Act {
         missed_by: Party,
         by: Party,
     },
-    /// The expert gives so much per cent back of what the client pays.
+    /// The expert refunds this percentage of what the client pays.
     GiveBack {
         percent: u8,
     },
@@ -36,8 +36,8 @@ pub(super) enum Act {
         price_percent: u8,
     },
     TryAgain,
-    SettleByHand,
-    /// Somebody else takes the slot of a hold whose time is over.
+    ResolveManually,
+    /// Another client takes the slot of an expired hold.
     TakeSlot,
 }
 
@@ -46,11 +46,11 @@ pub(super) struct Platform {
     pub(super) appointment: Appointment,
     pub(super) payment: Payment,
     pub(super) ledger: Vec<Movement>,
-    /// Whether it ends before it can note the next intent of a saved card.
+    /// Whether the platform crashes before it can record the next intent of a saved card.
     pub(super) forgets: bool,
-    /// When it looks again by itself.
+    /// When the platform checks the payment again.
     pub(super) wake: Option<Timestamp>,
-    /// What was done, for people to read when a test fails.
+    /// A log of everything done, which is printed when a test fails.
     pub(super) log: Vec<String>,
 }
 
@@ -63,7 +63,8 @@ impl Platform {
         self.payment.target(&self.appointment.status)
     }
 
-    /// `app::payments::process::process_payment`. What happens `meanwhile` does so after the first look, before anything is done about it.
+    /// Like `app::payments::process::process_payment`. The event `meanwhile` occurs after the first snapshot, before
+    /// any action.
     pub(super) fn settle(
         &mut self,
         gateway: &mut ModelGateway,
@@ -110,7 +111,7 @@ impl Platform {
             self.ledger = movements;
             self.check(step, &snapshot, now)?;
             if let Some(event) = meanwhile.take()
-                && gateway.suffers(event, &self.payment, now)
+                && gateway.apply(event, &self.payment, now)
             {
                 self.log.push(format!("    meanwhile {event:?}"));
                 steps = 0;
@@ -152,7 +153,7 @@ impl Platform {
                     self.keep(final_charge);
                 }
                 PaymentAction::Transition(Transition::AwaitClient { deadline }) => {
-                    self.payment = self.payment.asked_until(deadline);
+                    self.payment = self.payment.awaiting_client_until(deadline);
                 }
                 PaymentAction::Transition(Transition::WriteOff) => self.payment.state = PaymentState::Unpaid,
                 PaymentAction::Order(order) => match (self.order(gateway, order, now), order.refusable()) {
@@ -161,10 +162,10 @@ impl Platform {
                         self.log.push(format!("    refused: {}", refusal.0));
                         self.payment.refused.insert(order, refusal.0.to_owned());
                     }
-                    // What came between made it needless, or is seen by looking again.
+                    // A concurrent event made the order unnecessary, or the next snapshot shows the change.
                     (Err(_), None) if !calm => {}
                     (Err(refusal), _) => {
-                        return Err(format!("it asks for what is always refused: {}", refusal.0));
+                        return Err(format!("the order is always refused: {}", refusal.0));
                     }
                 },
             }
@@ -181,16 +182,16 @@ impl Platform {
         &mut self,
         change: impl FnOnce(&Appointment) -> Result<Appointment, E>,
     ) -> Result<(), String> {
-        self.appointment =
-            change(&self.appointment).map_err(|refusal| format!("a step cannot be done: {refusal}"))?;
+        self.appointment = change(&self.appointment)
+            .map_err(|refusal| format!("a transition is not possible: {refusal}"))?;
         Ok(())
     }
 
-    /// What must hold of every step.
+    /// Checks what must hold for every action.
     fn check(&self, step: PaymentAction, snapshot: &PaymentSnapshot, now: Timestamp) -> Result<(), String> {
         let totals = self.totals();
         for (place, movement) in self.ledger.iter().enumerate() {
-            if self.ledger[..place].iter().any(|other| other.is(movement)) {
+            if self.ledger[..place].iter().any(|other| other.is_same_event(movement)) {
                 return Err(format!("{:?} of {} is written down twice", movement.kind, movement.object));
             }
         }
@@ -200,47 +201,49 @@ impl Platform {
         let has = Balances::of(&self.ledger).get(Account::Expert, final_charge.currency());
         let theirs = final_charge.less(final_charge.share(self.payment.fee_rate)).amount();
         let wrong = match step {
-            PaymentAction::Wait(Wait::Until(instant)) if instant <= now => Some("it waits for the past"),
+            PaymentAction::Wait(Wait::Until(instant)) if instant <= now => {
+                Some("the action waits for a past instant")
+            }
             PaymentAction::Order(Order::RequestPayment { deadline })
             | PaymentAction::Transition(Transition::AwaitClient { deadline })
                 if deadline < now =>
             {
-                Some("the deadline is over")
+                Some("the deadline has passed")
             }
             PaymentAction::Order(Order::Refund { .. }) if snapshot.open_dispute => {
-                Some("it refunds what is disputed")
+                Some("the order refunds a disputed charge")
             }
             PaymentAction::Order(Order::Refund { amount, .. })
                 if amount.amount() == 0 || totals.held() - amount.amount() != target =>
             {
-                Some("the refund is not what is too much")
+                Some("the refund differs from the surplus")
             }
             PaymentAction::Order(Order::Refund { amount, from_expert: true })
                 if totals.transferred < totals.reversed + target + amount.amount() =>
             {
-                Some("it takes what is the expert's")
+                Some("the order takes the expert's own share")
             }
             PaymentAction::Order(Order::Capture(amount))
             | PaymentAction::Order(Order::ChargeSavedCard(amount))
             | PaymentAction::Order(Order::AuthoriseSavedCard(amount))
                 if amount.is_zero() || amount.amount() != target =>
             {
-                Some("it takes other than what is owed")
+                Some("the order captures another amount than the target")
             }
             PaymentAction::Order(Order::Reverse { amount, .. }) if amount.is_zero() => {
-                Some("it moves nothing")
+                Some("the order has a zero amount")
             }
             PaymentAction::Order(Order::TransferAgain(amount))
                 if has + i128::from(amount.amount()) != theirs.into() =>
             {
-                Some("it gives the expert other than what is theirs")
+                Some("the order transfers another amount than the expert's share")
             }
             _ => None,
         };
         wrong.map_or(Ok(()), |text| Err(text.to_owned()))
     }
 
-    /// `app::payments::orders::order`.
+    /// Like `app::payments::orders::order`.
     fn order(&mut self, gateway: &mut ModelGateway, order: Order, now: Timestamp) -> Result<(), Refusal> {
         if gateway.refuses.is_some() && gateway.refuses == order.refusable().map(|(kind, _)| kind) {
             return Err(Refusal("not this now"));
@@ -292,12 +295,12 @@ impl Platform {
             plan: Plan::Authorise,
             intents: self.payment.intents + 1,
             references: References { intent: None, ..self.payment.references.clone() },
-            ..self.payment.asked_until(deadline)
+            ..self.payment.awaiting_client_until(deadline)
         };
         self.payment = Payment { references: gateway.open(&wanted), ..wanted };
     }
 
-    /// Does what somebody asks; whether it was allowed.
+    /// Performs a request. Returns whether it was allowed.
     pub(super) fn act(&mut self, act: Act, now: Timestamp) -> bool {
         let allowed = self.try_act(act, now);
         allowed.is_some()
@@ -344,7 +347,7 @@ impl Platform {
                 if !current.is_zero() && current.check_charge().is_err() {
                     return None;
                 }
-                let price = appointment.price_when_moved(current).ok()?;
+                let price = appointment.price_after_reschedule(current).ok()?;
                 let start = appointment.start.plus(hours * HOUR);
                 if start <= now {
                     return None;
@@ -364,7 +367,7 @@ impl Platform {
                 }
                 self.payment.escalation = None;
             }
-            Act::SettleByHand => {
+            Act::ResolveManually => {
                 match self.payment.escalation? {
                     Escalation::NoShowDisputed => return None,
                     Escalation::Refused { order: OrderKind::Capture, .. } => self.keep(price.nothing()),
@@ -374,9 +377,9 @@ impl Platform {
                     Escalation::RefundFailed { .. }
                     | Escalation::DisputeLost { .. }
                     | Escalation::Refused { order: OrderKind::Refund, .. } => {
-                        let owed = self.totals().held() - self.target().amount();
+                        let surplus = self.totals().held() - self.target().amount();
                         let object = format!("manual_{}", self.ledger.len());
-                        let amount = price.with_amount(owed).ok()?;
+                        let amount = price.with_amount(surplus).ok()?;
                         self.ledger.push(Movement::new(
                             MovementKind::ResolvedManually,
                             amount,
@@ -395,9 +398,9 @@ impl Platform {
         Some(())
     }
 
-    /// `app::scheduling::appointments::end`.
+    /// Like `app::scheduling::appointments::end`.
     fn say(&mut self, outcome: Outcome, by: Party, final_charge: Money, now: Timestamp) -> Option<()> {
-        if self.appointment.is_told(outcome, by) {
+        if self.appointment.has_reported(outcome, by) {
             return None;
         }
         let ended = self.appointment.ended(outcome, by, now).ok()?;
@@ -409,7 +412,7 @@ impl Platform {
         Some(())
     }
 
-    /// `app::scheduling::appointments::keep`: never more than was decided before.
+    /// Like `app::scheduling::appointments::keep`: the final charge can only decrease.
     fn keep(&mut self, final_charge: Money) {
         let before = self.payment.final_charge.unwrap_or(self.payment.amount);
         self.payment.final_charge =

@@ -1,5 +1,5 @@
-//! Random stories of a payment: what clients, experts, administrators, banks and the clock do to it, and that it always comes to
-//! rest with everybody having what is theirs. A story that fails is told.
+//! Random stories of a payment: actions of clients, experts, administrators and banks, and passing time. Each story
+//! must end with every party having its share. A failing story is printed.
 
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -61,7 +61,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (party(), -200..800_i64, 0..=100_u8)
             .prop_map(|(by, hours, price_percent)| Act::Move { by, hours, price_percent }),
         2 => Just(Act::TryAgain),
-        1 => Just(Act::SettleByHand),
+        1 => Just(Act::ResolveManually),
         1 => Just(Act::TakeSlot),
     ]
 }
@@ -96,7 +96,7 @@ fn policy() -> impl Strategy<Value = CancellationPolicy> {
     let tiers = (btree_set(0_u8..=100, 0..5), btree_set(0_u16..400, 5));
     (tiers, select(&[0_u16, 10, 120][..]), 0..=100_u8).prop_map(
         |((percents, hours), grace_minutes, no_show)| {
-            let percent = |percent| Percent::new(percent).expect("a per cent");
+            let percent = |percent| Percent::new(percent).expect("a percentage");
             let steps = hours.into_iter().rev().zip(percents.into_iter().rev());
             let tiers = steps
                 .map(|(until_hours_before, of)| Tier { until_hours_before, refund_percent: percent(of) });
@@ -133,7 +133,7 @@ fn beginning() -> impl Strategy<Value = Beginning> {
             |(price, rate, collection, saves_cards, stutters, lead, length, cancellation, rescheduling)| {
                 Beginning {
                     price,
-                    fee_rate: Rate::from_basis_points(rate).expect("at most the whole"),
+                    fee_rate: Rate::from_basis_points(rate).expect("at most 100 %"),
                     collection,
                     saves_cards,
                     stutters,
@@ -146,9 +146,9 @@ fn beginning() -> impl Strategy<Value = Beginning> {
         )
 }
 
-/// Most clients pay at once, or nothing much would happen.
+/// Most clients pay at once, because otherwise few events would have an effect.
 fn moments() -> impl Strategy<Value = Vec<Moment>> {
-    let pays = Moment::heard(What::Outside(Outside::ClientPays));
+    let pays = Moment::notified(What::Outside(Outside::ClientPays));
     (prop::bool::weighted(0.9), vec(moment(), 0..14)).prop_map(move |(prompt, mut moments)| {
         if prompt {
             moments.insert(0, pays);
@@ -157,7 +157,7 @@ fn moments() -> impl Strategy<Value = Vec<Moment>> {
     })
 }
 
-/// How many stories are told: `STORIES=100000 cargo test -p domain stories` tells more.
+/// The number of stories. Run `STORIES=100000 cargo test -p domain stories` for more.
 fn stories() -> u32 {
     std::env::var("STORIES").ok().and_then(|stories| stories.parse().ok()).unwrap_or(4_000)
 }
@@ -166,7 +166,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: stories(), failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_story_ends_with_everybody_having_what_is_theirs(
+    fn every_story_ends_with_correct_shares(
         beginning in beginning(),
         moments in moments(),
         wins in any::<bool>(),

@@ -1,4 +1,5 @@
-//! A payment's world: its clock, its gateway and the platform, and what must hold in it whenever the platform rests.
+//! The environment of a simulated payment: its clock, its gateway and the platform, and the invariants that hold
+//! whenever the platform is idle.
 
 use super::gateway::{Card, ModelGateway, Outside};
 use super::platform::{Act, Platform};
@@ -10,63 +11,63 @@ use crate::payments::ledger::Balances;
 use crate::scheduling::appointment::NoShowReport;
 use crate::scheduling::party::Party;
 
-/// What happens next in a story.
+/// The next event of a story.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum What {
     Outside(Outside),
     Act(Act),
-    /// So many seconds pass.
+    /// The given number of seconds pass.
     Wait(i64),
-    /// Time passes until so many seconds after something.
+    /// Time passes until the given number of seconds after a mark.
     WaitFor(Mark, i64),
 }
 
-/// Instants at which something changes.
+/// An instant at which something changes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mark {
     HoldEnd,
     Start,
     End,
-    /// The platform would look again.
+    /// The instant at which the platform checks the payment again.
     Wake,
     ActionDeadline,
     LastCapture,
 }
 
-/// One thing that happens.
+/// An event and its circumstances.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub(super) what: What,
-    /// Whether the platform hears of it, and works while it waits.
+    /// Whether the platform is notified of the event, and keeps working while time passes.
     pub(super) heard: bool,
-    /// What happens between the platform's look and what it does about it.
+    /// An event between the platform's snapshot and its action.
     pub(super) meanwhile: Option<Outside>,
-    /// Whether the platform ends before it can note the intent of a saved card.
+    /// Whether the platform crashes before it can record the intent of a saved card.
     pub(super) forgets: bool,
 }
 
 impl Moment {
-    pub(super) fn heard(what: What) -> Self {
+    pub(super) fn notified(what: What) -> Self {
         Self { what, heard: true, meanwhile: None, forgets: false }
     }
 
-    pub(super) fn unheard(what: What) -> Self {
+    pub(super) fn unnotified(what: What) -> Self {
         Self { what, heard: false, meanwhile: None, forgets: false }
     }
 }
 
-/// How a story begins.
+/// The initial situation of a story.
 #[derive(Debug, Clone)]
 pub(super) struct Beginning {
     pub(super) price: Money,
     pub(super) fee_rate: Rate,
     pub(super) collection: Collection,
-    /// Whether the gateway saves cards; the other one asks before it takes.
+    /// Whether the gateway saves cards. A gateway that does not must collect approved payments.
     pub(super) saves_cards: bool,
     pub(super) stutters: bool,
-    /// Minutes from booking to the start.
+    /// Minutes from booking to start.
     pub(super) lead: i64,
-    /// Minutes that the session lasts.
+    /// Length of the session in minutes.
     pub(super) length: i64,
     pub(super) cancellation: CancellationPolicy,
     pub(super) rescheduling: ReschedulePolicy,
@@ -128,7 +129,7 @@ impl World {
         Self { now, gateway, platform }
     }
 
-    /// Tells a story to its end: nobody does anything any more, and what is open is decided.
+    /// Plays a story to its end: no more events occur, and open disputes and escalations are decided.
     pub(super) fn tell(mut self, moments: &[Moment], wins: bool) -> Result<Self, String> {
         let told = moments
             .iter()
@@ -144,7 +145,7 @@ impl World {
         let Moment { what, heard, meanwhile, forgets } = moment;
         self.platform.forgets = forgets;
         let (happened, until) = match what {
-            What::Outside(event) => (self.gateway.suffers(event, &self.platform.payment, self.now), None),
+            What::Outside(event) => (self.gateway.apply(event, &self.platform.payment, self.now), None),
             What::Act(act) => (self.platform.act(act, self.now), None),
             What::Wait(seconds) => (true, Some(self.now.plus(seconds))),
             What::WaitFor(mark, seconds) => {
@@ -182,7 +183,7 @@ impl World {
         }
     }
 
-    /// Lets the platform look whenever it wants to until then; not forever while it only waits for somebody.
+    /// Lets the platform act whenever it is due until the given instant, with a limit on the number of times.
     fn works_until(&mut self, until: Timestamp) -> Result<(), String> {
         for _ in 0..20 {
             match self.platform.wake.filter(|wake| *wake <= until) {
@@ -195,7 +196,7 @@ impl World {
         Ok(())
     }
 
-    /// The platform looks, does what there is to do, and rests.
+    /// The platform reads a snapshot, performs all actions, and waits.
     fn looks(&mut self, meanwhile: Option<Outside>) -> Result<(), String> {
         if meanwhile.is_some() {
             self.platform.settle(&mut self.gateway, meanwhile, self.now)?;
@@ -210,9 +211,9 @@ impl World {
         ensure(same, || "looking again changes something".to_owned())
     }
 
-    /// Whoever still has to decide does so, and the platform works until it is content.
+    /// Decides everything that is open, and lets the platform act until there is nothing left to do.
     fn comes_to_rest(&mut self, wins: bool) -> Result<(), String> {
-        self.platform.log.push("and then".to_owned());
+        self.platform.log.push("end of story".to_owned());
         if self.gateway.card == Card::NotAsked {
             self.gateway.card = if wins { Card::Good } else { Card::Declines };
         }
@@ -228,20 +229,20 @@ impl World {
             let payment = &self.platform.payment;
             if self.gateway.is_processing() {
                 let event = if wins { Outside::DebitArrives } else { Outside::DebitFails };
-                self.gateway.suffers(event, payment, self.now);
+                self.gateway.apply(event, payment, self.now);
             }
             if self.gateway.has_open_dispute() {
                 let event = if wins { Outside::DisputeWon } else { Outside::DisputeLost };
-                self.gateway.suffers(event, payment, self.now);
-                self.gateway.suffers(Outside::BankIsContent, payment, self.now);
+                self.gateway.apply(event, payment, self.now);
+                self.gateway.apply(Outside::BankIsContent, payment, self.now);
             }
             self.platform.log.push(format!("{} looks by itself", self.now));
             self.looks(None)?;
         }
-        Err("it never comes to rest".to_owned())
+        Err("the payment never reaches a final state".to_owned())
     }
 
-    /// A person decides: tries again what can be, and settles what cannot.
+    /// An administrator decides: retries what is possible, and resolves the rest manually.
     fn decides(&mut self, escalation: Escalation, wins: bool) -> Result<(), String> {
         let act = match escalation {
             Escalation::NoShowDisputed if wins => Act::Complete { by: Party::Platform, percent: 100 },
@@ -251,32 +252,34 @@ impl World {
                 Act::TryAgain
             }
             Escalation::RefundFailed { .. } if wins => Act::TryAgain,
-            _ => Act::SettleByHand,
+            _ => Act::ResolveManually,
         };
         self.platform.log.push(format!("{} a person decides subject {escalation:?}: {act:?}", self.now));
-        // What was promised to the client before cannot be taken back.
+        // A final charge can only decrease.
         let decided = self.platform.act(act, self.now)
             || escalation == Escalation::NoShowDisputed
                 && self.platform.act(Act::NoShow { missed_by: Party::Expert, by: Party::Platform }, self.now);
-        ensure(decided, || format!("nobody can decide subject {escalation:?}"))
+        ensure(decided, || format!("no decision is possible for {escalation:?}"))
     }
 
-    /// Nobody has anything to do any more.
+    /// Checks the final state, in which nothing is left to do.
     fn check_end(&self) -> Result<(), String> {
         let Platform { appointment, payment, .. } = &self.platform;
-        ensure(!appointment.status.is_active(), || format!("it stays {}", appointment.status.as_str()))?;
+        ensure(!appointment.status.is_active(), || {
+            format!("the appointment stays {}", appointment.status.as_str())
+        })?;
         let decided = matches!(appointment.no_show_report, None | Some(NoShowReport::Decided));
         ensure(decided || self.platform.target().is_zero(), || "it stays undecided".to_owned())?;
         let aside = self.platform.totals().authorised;
         ensure(aside == 0, || format!("{aside} stay set aside"))?;
-        ensure(payment.escalation.is_none(), || format!("nobody decided subject {:?}", payment.escalation))
+        ensure(payment.escalation.is_none(), || format!("no decision was made for {:?}", payment.escalation))
     }
 
     pub(super) fn balance(&self, account: Account) -> i128 {
         Balances::of(&self.platform.ledger).get(account, self.platform.payment.amount.currency())
     }
 
-    /// The books are whole: what moved at the gateway is written down, and nothing came from nowhere.
+    /// Checks the ledger: every movement at the gateway is recorded, and all balances sum to zero.
     fn check_books(&self) -> Result<(), String> {
         let ledger = &self.platform.ledger;
         for movement in self.gateway.movements() {
@@ -302,7 +305,7 @@ impl World {
         })
     }
 
-    /// Everybody has what is theirs.
+    /// Checks that each party has its share while the platform is idle.
     fn check_rest(&self, step: PaymentAction) -> Result<(), String> {
         let Platform { appointment, payment, .. } = &self.platform;
         let totals = self.platform.totals();
@@ -328,7 +331,7 @@ impl World {
         let of_gateway = self.balance(Account::Gateway);
         let (expert, platform) =
             (self.balance(Account::Expert), self.balance(Account::Platform) + of_gateway);
-        // Between them the two settle what the gateway refuses.
+        // After a permanent refusal, the parties settle outside the gateway.
         let refused = |order| payment.refused.contains_key(&order);
         let by_themselves =
             payment.resolved_with_expert || refused(OrderKind::Reversal) || refused(OrderKind::Transfer);
@@ -347,7 +350,7 @@ impl World {
                 .share(payment.fee_rate)
                 .amount(),
         );
-        // The gateway rounds the fee's part of each refund by itself.
+        // The gateway rounds the fee refund of each reversal separately.
         let given_again = totals.transferred > totals.captured;
         let rounding = match given_again || final_charge == 0 || final_charge == i128::from(totals.captured) {
             true => 0,
@@ -356,11 +359,11 @@ impl World {
         ensure((expert - (final_charge - fee)).abs() <= rounding, || {
             format!("of {final_charge} the expert has {expert}, not {}", final_charge - fee)
         })?;
-        // Without a dispute or a failed refund the two have all of it.
+        // Without a dispute or a failed refund, the shares add up to what was paid.
         ensure(troubled || platform == paid - expert, || format!("of {paid} the platform has {platform}"))
     }
 
-    /// The state says what is so.
+    /// Checks that the state matches the movements.
     fn check_state(&self, step: PaymentAction, target: Money) -> Result<(), String> {
         let Platform { appointment, payment, .. } = &self.platform;
         let (state, totals) = (&payment.state, self.platform.totals());
@@ -371,9 +374,9 @@ impl World {
         ) = step.escalation()
         {
             let owed = totals.held() - target.amount();
-            ensure(amount.amount() == owed, || format!("it says {amount} of {owed}"))?;
+            ensure(amount.amount() == owed, || format!("the escalation is for {amount} instead of {owed}"))?;
             let snapshot = matches!(state, PaymentState::RefundFailed | PaymentState::Disputed);
-            ensure(snapshot, || format!("a person must look, and it is {state:?}"))?;
+            ensure(snapshot, || format!("an escalation is open, but the state is {state:?}"))?;
         }
         let asked = matches!(state, PaymentState::ActionRequired { .. });
         ensure(!asked || !target.is_zero(), || "the client is asked to pay nothing".to_owned())?;
@@ -383,7 +386,7 @@ impl World {
             || matches!(state, PaymentState::Processing | PaymentState::Unpaid)
             || matches!(state, PaymentState::ActionRequired { deadline } if *deadline > self.now);
         ensure(appointment.status != Status::Confirmed || secured, || {
-            format!("it is confirmed and {state:?}")
+            format!("the appointment is confirmed, but the state is {state:?}")
         })?;
         let expired =
             appointment.status == Status::Expired && totals.held() > 0 && self.gateway.taken_by_others == 0;

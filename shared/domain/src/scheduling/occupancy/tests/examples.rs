@@ -1,4 +1,4 @@
-//! Each refusal, what is taken over, and what becomes of a hold.
+//! Each refusal, what is reclaimed, and the life of a hold.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn now() -> Timestamp {
     at(NOW)
 }
 
-/// A calendar with these sessions, booked for good.
+/// An occupancy with these confirmed sessions.
 fn table(sessions: &[(u128, &SessionType, &str)]) -> Table {
     let mut table = Table::default();
     for (bits, kind, start) in sessions {
@@ -25,7 +25,7 @@ fn refusal(table: &mut Table, kind: &SessionType, start: &str) -> Refusal {
 }
 
 #[test]
-fn a_retired_type_cannot_be_held() {
+fn retired_session_type_cannot_be_held() {
     let retired = SessionType { status: SessionTypeStatus::Retired, ..kind(1) };
     assert_eq!(refusal(&mut Table::default(), &retired, "2027-03-01T10:00:00Z"), Refusal::Retired);
 }
@@ -39,7 +39,7 @@ fn starts_that_are_not_offered_cannot_be_held() {
 }
 
 #[test]
-fn time_that_is_taken_cannot_be_held() {
+fn taken_time_cannot_be_held() {
     let mut table = table(&[(1, &kind(1), "2027-03-01T10:00:00Z")]);
     for start in ["2027-03-01T09:15:00Z", "2027-03-01T10:00:00Z", "2027-03-01T10:45:00Z"] {
         assert_eq!(refusal(&mut table, &kind(2), start), Refusal::Taken, "{start}");
@@ -50,13 +50,13 @@ fn time_that_is_taken_cannot_be_held() {
 }
 
 #[test]
-fn buffers_are_kept_on_both_sides_and_not_shared() {
+fn buffers_of_adjacent_sessions_do_not_overlap() {
     let buffered = with(1, |terms| {
         terms.buffer_before_minutes = 15;
         terms.buffer_after_minutes = 30;
     });
     let mut table = table(&[(1, &buffered, "2027-03-01T12:00:00Z")]);
-    // Another's buffer after the session reaches to its own buffer before.
+    // The buffer after the other session ends where the own buffer begins.
     for start in ["2027-03-01T10:30:00Z", "2027-03-01T13:30:00Z"] {
         assert_eq!(refusal(&mut table, &buffered, start), Refusal::TooClose, "{start}");
     }
@@ -70,15 +70,15 @@ fn buffers_are_kept_on_both_sides_and_not_shared() {
 }
 
 #[test]
-fn a_session_in_the_way_of_time_and_buffer_counts_as_taken() {
-    // One other session touches only the buffer, the next one the session itself.
+fn overlap_of_session_takes_precedence_over_overlap_of_buffer() {
+    // The first other session overlaps only the buffer, the second one the session itself.
     let wide = with(1, |terms| terms.buffer_before_minutes = 60);
     let mut table = table(&[(1, &kind(2), "2027-03-01T09:00:00Z"), (2, &kind(2), "2027-03-01T10:30:00Z")]);
     assert_eq!(refusal(&mut table, &wide, "2027-03-01T10:00:00Z"), Refusal::Taken);
 }
 
 #[test]
-fn outside_calendars_block() {
+fn busy_time_of_outside_calendars_blocks() {
     let kind = with(1, |terms| terms.buffer_after_minutes = 15);
     let busy = TimeSpan::new(at("2027-03-01T11:10:00Z"), at("2027-03-01T12:00:00Z"));
     let ledger = Occupancy { busy: vec![busy], ..Occupancy::default() };
@@ -89,20 +89,20 @@ fn outside_calendars_block() {
 }
 
 #[test]
-fn a_day_takes_as_many_as_its_cap() {
+fn daily_cap_limits_sessions_of_the_type() {
     let capped = with(1, |terms| terms.daily_cap = Some(2));
     let mut table = table(&[(1, &capped, "2027-03-02T10:00:00Z"), (2, &capped, "2027-03-02T12:00:00Z")]);
     let full = Refusal::DayFull { date: date("2027-03-02"), cap: 2 };
     assert_eq!(refusal(&mut table, &capped, "2027-03-02T00:00:00Z"), full);
     assert_eq!(refusal(&mut table, &capped, "2027-03-02T23:45:00Z"), full);
-    // Another type, and other days, are not concerned.
+    // Other session types and other days are not affected.
     table.hold(&utc(), &request(3, &kind(2), at("2027-03-02T14:00:00Z"), None), now()).unwrap();
     table.hold(&utc(), &request(4, &capped, at("2027-03-01T22:45:00Z"), None), now()).unwrap();
     table.hold(&utc(), &request(5, &capped, at("2027-03-03T00:00:00Z"), None), now()).unwrap();
 }
 
 #[test]
-fn a_week_takes_as_many_as_its_cap_in_the_zone_of_the_expert() {
+fn weekly_cap_counts_weeks_of_the_experts_zone() {
     let capped = with(1, |terms| terms.weekly_cap = Some(1));
     let rules = always("Asia/Kolkata");
     let mut table = Table::default();
@@ -117,17 +117,17 @@ fn a_week_takes_as_many_as_its_cap_in_the_zone_of_the_expert() {
 }
 
 #[test]
-fn a_hold_counts_for_caps_until_it_is_given_back() {
+fn expired_hold_counts_for_caps_until_released() {
     let capped = with(1, |terms| terms.daily_cap = Some(1));
     let mut table = Table::default();
     let hold = request(1, &capped, at("2027-03-02T10:00:00Z"), Some(now().plus(600)));
     let held = table.hold(&utc(), &hold, now()).unwrap();
     let late = now().plus(601);
     let other = request(2, &capped, at("2027-03-02T14:00:00Z"), None);
-    // It may still be paid, and would be confirmed.
+    // The hold can still be paid and would then be confirmed.
     let full = Refusal::DayFull { date: date("2027-03-02"), cap: 1 };
     assert_eq!(table.hold(&utc(), &other, late), Err(full));
-    // Who takes its very place takes its place in the count.
+    // A booking that reclaims the hold replaces it in the count.
     let same = request(3, &capped, at("2027-03-02T10:30:00Z"), None);
     assert!(table.clone().hold(&utc(), &same, late).is_ok());
     let pending = booked(1, &held);
@@ -136,7 +136,7 @@ fn a_hold_counts_for_caps_until_it_is_given_back() {
 }
 
 #[test]
-fn caps_are_checked_on_days_that_stay_as_they_are() {
+fn days_counted_for_caps_are_version_checked() {
     let rules = always("Asia/Kolkata");
     let start = at("2027-03-03T10:00:00Z");
     let mut table = Table::default();
@@ -146,7 +146,7 @@ fn caps_are_checked_on_days_that_stay_as_they_are() {
         table.read(needed).hold(&rules, &request(9, kind, start, None), now()).unwrap().change.unchanged
     };
     assert_eq!(unchanged(&kind(1)), []);
-    // The third in Kolkata begins on the second in UTC.
+    // 3 March in Kolkata begins on 2 March in UTC.
     let daily = with(1, |terms| terms.daily_cap = Some(1));
     assert_eq!(unchanged(&daily), [(date("2027-03-02"), 1)]);
     let weekly = with(1, |terms| terms.weekly_cap = Some(1));
@@ -157,7 +157,7 @@ fn caps_are_checked_on_days_that_stay_as_they_are() {
 }
 
 #[test]
-fn no_seat_or_more_than_there_are_cannot_be_held() {
+fn invalid_number_of_seats_cannot_be_held() {
     let kind = kind(1);
     for seats in [0, 2] {
         let request = Request { seats, ..request(1, &kind, at("2027-03-01T10:00:00Z"), None) };
@@ -167,7 +167,7 @@ fn no_seat_or_more_than_there_are_cannot_be_held() {
 }
 
 #[test]
-fn a_hold_lasts_until_its_end_and_not_a_second_longer() {
+fn hold_ends_exactly_at_its_expiry() {
     let start = at("2027-03-01T10:00:00Z");
     let mut table = Table::default();
     table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
@@ -181,13 +181,13 @@ fn a_hold_lasts_until_its_end_and_not_a_second_longer() {
 }
 
 #[test]
-fn a_hold_of_two_days_that_is_taken_over_frees_both() {
+fn reclaiming_a_hold_across_midnight_frees_both_days() {
     let mut table = Table::default();
     let hold = Some(now().plus(600));
     table.hold(&utc(), &request(1, &kind(1), at("2027-03-02T23:30:00Z"), hold), now()).unwrap();
     let over = EntryKey::Appointment(id(1));
     assert_eq!(table.entries(), [("2027-03-02".to_owned(), over), ("2027-03-03".to_owned(), over)]);
-    // Only the second day is in the way of who comes next.
+    // Only the second day overlaps the new session.
     let held =
         table.hold(&utc(), &request(2, &kind(1), at("2027-03-03T00:15:00Z"), None), now().plus(600)).unwrap();
     assert_eq!(held.change.reclaimed, [id(1)].into());
@@ -196,7 +196,7 @@ fn a_hold_of_two_days_that_is_taken_over_frees_both() {
 }
 
 #[test]
-fn one_booking_takes_over_every_hold_in_its_way_and_no_other() {
+fn booking_reclaims_all_overlapping_holds_and_no_other() {
     let mut table = Table::default();
     let short = with(1, |terms| terms.length_minutes = 30);
     let hold = Some(now().plus(600));
@@ -212,7 +212,7 @@ fn one_booking_takes_over_every_hold_in_its_way_and_no_other() {
 }
 
 #[test]
-fn a_hold_that_is_over_is_not_taken_over_when_another_stands_in_the_way() {
+fn nothing_is_reclaimed_if_another_session_blocks() {
     let mut table = Table::default();
     let hold = Some(now().plus(600));
     table.hold(&utc(), &request(1, &kind(1), at("2027-03-01T10:00:00Z"), hold), now()).unwrap();
@@ -224,7 +224,7 @@ fn a_hold_that_is_over_is_not_taken_over_when_another_stands_in_the_way() {
 }
 
 #[test]
-fn what_is_confirmed_lasts() {
+fn confirmed_session_does_not_expire() {
     let mut table = Table::default();
     let start = at("2027-03-02T23:30:00Z");
     let held = table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
@@ -240,21 +240,22 @@ fn what_is_confirmed_lasts() {
 }
 
 #[test]
-fn what_is_released_is_free_and_releasing_again_changes_nothing() {
+fn released_time_is_free_and_releasing_again_changes_nothing() {
     let mut table = table(&[(1, &kind(1), "2027-03-02T23:30:00Z"), (2, &kind(1), "2027-03-02T10:00:00Z")]);
     let mut old = appointment(1);
     (old.start, old.end) = (at("2027-03-02T23:30:00Z"), at("2027-03-03T00:30:00Z"));
     let change = table.read(old.occupied()).release(&old);
     assert!(table.commit(&change));
     assert_eq!(table.entries(), [("2027-03-02".to_owned(), EntryKey::Appointment(id(2)))]);
-    // What is not there is only checked to be as it was read: the read may have seen a part of what was just written.
+    // If an entry is missing, the change only checks the versions, because the read may have seen only a part of a
+    // recent write.
     for again in [table.read(old.occupied()).release(&old), table.read(old.occupied()).confirm(&old)] {
         assert_eq!((again.days.len(), again.groups.len(), again.unchanged.len()), (0, 0, 2));
     }
 }
 
 #[test]
-fn an_appointment_moves_over_its_own_time_or_stays() {
+fn appointment_can_move_to_a_time_that_overlaps_its_own() {
     let table = table(&[(1, &kind(1), "2027-03-01T23:00:00Z"), (2, &kind(1), "2027-03-02T01:00:00Z")]);
     let mut old = appointment(1);
     (old.start, old.end) = (at("2027-03-01T23:00:00Z"), at("2027-03-02T00:00:00Z"));
@@ -275,15 +276,15 @@ fn an_appointment_moves_over_its_own_time_or_stays() {
     ];
     assert_eq!(moved.entries(), expected);
     assert_eq!(to("2027-03-02T00:15:00Z"), Err(Refusal::Taken));
-    // Far away, both the old and the new day are written.
+    // If the appointment moves far, both the old and the new day are written.
     let far = to("2027-04-01T10:00:00Z").unwrap();
     let days: Vec<NaiveDate> = far.change.days.iter().map(|(date, _)| *date).collect();
     assert_eq!(days, [date("2027-03-01"), date("2027-04-01")]);
-    assert!(!moved.is_as_read(&far.change), "the first day has moved on");
+    assert!(!moved.is_as_read(&far.change), "the first day has a newer version");
 }
 
 #[test]
-fn a_move_within_a_full_day_is_no_further_session() {
+fn rescheduling_within_a_full_day_does_not_exceed_the_cap() {
     let capped = with(1, |terms| {
         terms.daily_cap = Some(1);
         terms.weekly_cap = Some(1);
@@ -298,7 +299,7 @@ fn a_move_within_a_full_day_is_no_further_session() {
 }
 
 #[test]
-fn nobody_is_in_their_own_way_by_days_that_are_behind() {
+fn appointment_does_not_conflict_with_itself_when_days_are_outdated() {
     let mut table = Table::default();
     let kind = kind(1);
     let held = table.hold(&utc(), &request(1, &kind, at("2027-03-01T10:00:00Z"), None), now()).unwrap();
@@ -310,7 +311,7 @@ fn nobody_is_in_their_own_way_by_days_that_are_behind() {
     };
     let moved = to(&table, &old, "2027-03-02T12:00:00Z").unwrap();
     assert!(table.commit(&moved.change));
-    // The days are behind the appointment, and the other way round.
+    // The days are older than the appointment, and the other way round.
     let late = to(&behind, &booked(1, &moved), "2027-03-01T10:00:00Z").unwrap();
     assert!(!table.is_as_read(&late.change));
     let early = to(&table, &old, "2027-03-02T12:00:00Z").unwrap();
@@ -318,7 +319,7 @@ fn nobody_is_in_their_own_way_by_days_that_are_behind() {
 }
 
 #[test]
-fn two_who_read_the_same_day_cannot_both_write() {
+fn only_one_of_two_changes_to_the_same_day_is_committed() {
     let mut table = Table::default();
     let read = table.read(Occupancy::needed(&utc(), &kind(1), at("2027-03-01T10:00:00Z")));
     let kind = kind(1);
@@ -331,7 +332,7 @@ fn two_who_read_the_same_day_cannot_both_write() {
 }
 
 #[test]
-fn what_is_offered_is_what_can_be_held() {
+fn offered_slots_are_those_that_can_be_held() {
     let mut table = table(&[(1, &kind(1), "2027-03-01T10:00:00Z")]);
     table
         .hold(&utc(), &request(2, &kind(1), at("2027-03-01T12:00:00Z"), Some(now().plus(60))), now())
@@ -343,13 +344,14 @@ fn what_is_offered_is_what_can_be_held() {
         let occupancy = ledger.busy_times(&kind(1), now, &mut scratch);
         slots::slots(&utc(), &kind(1).terms, &occupancy, range, now).len()
     };
-    // 09:00 and 11:00 around both; without the hold that is over, 11:15 to 12:45 as well.
+    // 09:00 and 11:00 do not overlap. Without the expired hold, 11:15 to 12:45 are possible as well.
     assert_eq!((offered(now()), offered(now().plus(60))), (2, 9));
 }
 
 #[test]
-fn a_list_reads_the_weeks_of_every_zone_and_the_day_and_a_half_behind_its_end() {
-    // From Friday to Sunday morning: where it is 14 hours later the week ends 14 hours earlier, and the other way round.
+fn listing_reads_the_weeks_of_every_zone_and_a_day_and_a_half_after_its_end() {
+    // From Friday to Sunday morning. In a zone that is 14 hours ahead, the week ends 14 hours earlier, and vice
+    // versa.
     let range = TimeSpan::new(at("2027-03-05T09:00:00Z"), at("2027-03-07T09:00:00Z"));
     let needed = TimeSpan::new(at("2027-02-28T10:00:00Z"), at("2027-03-08T21:00:00Z"));
     assert_eq!(Occupancy::needed_to_list(range), needed);

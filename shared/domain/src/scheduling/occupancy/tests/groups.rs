@@ -1,4 +1,4 @@
-//! Sessions that several appointments share.
+//! Group sessions.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn taken(table: &Table) -> Vec<(AppointmentId, u16)> {
 }
 
 #[test]
-fn nobody_joins_beyond_what_is_offered_by_then() {
+fn joining_is_limited_by_the_current_capacity() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 1, None).unwrap();
     let alone = with(1, |terms| terms.capacity = 1);
@@ -48,17 +48,17 @@ fn nobody_joins_beyond_what_is_offered_by_then() {
     let two = with(1, |terms| terms.capacity = 2);
     assert_eq!(seats(&mut table, 2, &two, 2, None), Err(Refusal::Seats { wanted: 2, left: 1 }));
     seats(&mut table, 2, &two, 1, None).unwrap();
-    // Nor are there more than there were when it was first booked.
+    // The capacity at the first booking is also a limit.
     let many = with(1, |terms| terms.capacity = 9);
     assert_eq!(seats(&mut table, 3, &many, 3, None), Err(Refusal::Seats { wanted: 3, left: 2 }));
 }
 
 #[test]
-fn seats_are_held_until_none_is_left() {
+fn seats_can_be_held_until_the_session_is_full() {
     let mut table = Table::default();
     let first = seats(&mut table, 1, &course(), 2, None).unwrap();
     assert_eq!((first.change.days.len(), first.change.groups.len(), first.group), (2, 1, true));
-    // From the second on only the seats are written, and whoever is elsewhere on these days is not disturbed.
+    // After the first booking, only the seats are written, so the versions of the days do not change.
     let second = seats(&mut table, 2, &course(), 1, None).unwrap();
     assert_eq!(
         (second.change.days.len(), second.change.unchanged.len(), second.change.groups.len()),
@@ -77,7 +77,7 @@ fn seats_are_held_until_none_is_left() {
 }
 
 #[test]
-fn seats_whose_time_is_over_go_to_who_comes_next() {
+fn expired_seats_are_reclaimed_by_the_next_booking() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 2, Some(60)).unwrap();
     seats(&mut table, 2, &course(), 2, None).unwrap();
@@ -88,7 +88,7 @@ fn seats_whose_time_is_over_go_to_who_comes_next() {
 }
 
 #[test]
-fn a_session_whose_seats_are_all_over_is_free() {
+fn session_with_only_expired_seats_is_free() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 2, Some(60)).unwrap();
     seats(&mut table, 2, &course(), 1, Some(120)).unwrap();
@@ -103,7 +103,7 @@ fn a_session_whose_seats_are_all_over_is_free() {
 }
 
 #[test]
-fn a_session_begins_anew_over_its_own_remains() {
+fn session_with_only_expired_seats_can_be_created_again() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 4, Some(60)).unwrap();
     let longer = with(1, |terms| {
@@ -118,7 +118,7 @@ fn a_session_begins_anew_over_its_own_remains() {
 }
 
 #[test]
-fn confirming_and_releasing_a_seat_leaves_the_others() {
+fn confirming_or_releasing_a_seat_does_not_change_other_seats() {
     let mut table = Table::default();
     let first = booked(1, &seats(&mut table, 1, &course(), 1, Some(60)).unwrap());
     let second = booked(2, &seats(&mut table, 2, &course(), 1, Some(60)).unwrap());
@@ -136,15 +136,15 @@ fn confirming_and_releasing_a_seat_leaves_the_others() {
     assert_eq!((change.days.len(), change.groups.len()), (2, 1));
     assert!(table.commit(&change));
     assert_eq!((table.entries(), taken(&table)), (vec![], vec![]));
-    // AppointmentsOf seat is gone changes nothing.
+    // Confirming a released seat changes nothing.
     let again = table.read(first.occupied()).confirm(&first);
     assert_eq!((again.days.len(), again.unchanged.len()), (0, 0));
-    // It is only checked that there is still no such session.
+    // The change only checks that the session still does not exist.
     assert!(again.groups.iter().all(|(_, group)| group.version == 0 && group.seats.is_empty()));
 }
 
 #[test]
-fn the_seats_of_a_session_that_ended_are_not_written_by_who_read_them_before() {
+fn outdated_read_cannot_overwrite_seats_of_a_recreated_session() {
     let mut table = Table::default();
     let first = booked(1, &seats(&mut table, 1, &course(), 1, None).unwrap());
     let course = course();
@@ -152,8 +152,8 @@ fn the_seats_of_a_session_that_ended_are_not_written_by_who_read_them_before() {
     let slow = table.read(needed).hold(&utc(), &request(2, &course, at(START), None), now()).unwrap();
     assert!(table.commit(&table.read(first.occupied()).release(&first)));
     seats(&mut table, 3, &course, 1, None).unwrap();
-    assert!(!table.commit(&slow.change), "the third would lose the seat");
-    // However often it ends and begins, no version comes again.
+    assert!(!table.commit(&slow.change), "the third client would lose the seat");
+    // No version repeats, however often the session ends and is created again.
     let mut seen = BTreeSet::new();
     for bits in 4..9 {
         let version = table.groups.values().map(|group| group.version).next().unwrap();
@@ -170,7 +170,7 @@ fn the_seats_of_a_session_that_ended_are_not_written_by_who_read_them_before() {
 }
 
 #[test]
-fn a_session_keeps_the_times_of_its_first_booking() {
+fn session_keeps_the_times_of_its_first_booking() {
     let mut table = Table::default();
     let first = booked(1, &seats(&mut table, 1, &course(), 1, None).unwrap());
     let buffered = with(1, |terms| {
@@ -186,7 +186,7 @@ fn a_session_keeps_the_times_of_its_first_booking() {
 }
 
 #[test]
-fn a_session_of_another_length_is_not_the_one_that_is_offered() {
+fn existing_session_of_another_length_is_not_offered() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 1, None).unwrap();
     let longer = with(1, |terms| {
@@ -206,7 +206,7 @@ fn a_session_of_another_length_is_not_the_one_that_is_offered() {
 }
 
 #[test]
-fn a_seat_is_confirmed_as_a_seat_when_the_type_has_fewer_by_then() {
+fn seat_can_be_confirmed_after_the_capacity_was_reduced() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 1, None).unwrap();
     let two = with(1, |terms| terms.capacity = 2);
@@ -221,7 +221,7 @@ fn a_seat_is_confirmed_as_a_seat_when_the_type_has_fewer_by_then() {
 }
 
 #[test]
-fn a_session_counts_once_for_caps() {
+fn group_session_counts_once_for_caps() {
     let capped = with(1, |terms| {
         terms.capacity = 4;
         terms.daily_cap = Some(1);
@@ -236,7 +236,7 @@ fn a_session_counts_once_for_caps() {
 }
 
 #[test]
-fn a_session_whose_seats_were_not_read_is_taken() {
+fn group_session_that_was_not_read_counts_as_taken() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 1, Some(0)).unwrap();
     let mut ledger = table.read(TimeSpan::new(at(START), at(START).plus(DAY)));
@@ -247,7 +247,7 @@ fn a_session_whose_seats_were_not_read_is_taken() {
 }
 
 #[test]
-fn the_last_seat_moves_to_an_overlapping_time() {
+fn last_seat_can_move_to_an_overlapping_time() {
     let mut table = Table::default();
     let old = booked(1, &seats(&mut table, 1, &course(), 2, None).unwrap());
     let course = course();
@@ -261,7 +261,7 @@ fn the_last_seat_moves_to_an_overlapping_time() {
 }
 
 #[test]
-fn nobody_is_in_the_way_of_their_own_seats_by_days_that_are_ahead() {
+fn seat_does_not_conflict_with_itself_when_days_are_newer_than_the_appointment() {
     let mut table = Table::default();
     let old = booked(1, &seats(&mut table, 1, &course(), 2, None).unwrap());
     let course = course();
@@ -273,20 +273,20 @@ fn nobody_is_in_the_way_of_their_own_seats_by_days_that_are_ahead() {
     };
     let first = moves(&table, "2027-03-02T23:00:00Z").unwrap();
     assert!(table.commit(&first.change));
-    // The appointment was read before that, and the days after it.
+    // The appointment was read before that change, and the days after it.
     let second = moves(&table, "2027-03-02T22:30:00Z").unwrap();
     assert_eq!(second.change.groups.iter().map(|(_, group)| group.seats.len()).sum::<usize>(), 1);
-    assert!(table.is_as_read(&second.change), "only the appointment's own version tells that it was moved");
+    assert!(table.is_as_read(&second.change), "only the version of the appointment detects the change");
 }
 
 #[test]
-fn a_session_that_begins_anew_has_a_version_that_none_had_before() {
-    let change = |day: u64| Change {
+fn recreated_session_has_a_new_version() {
+    let change = |day: u64| OccupancyChange {
         days: vec![(date("2027-03-01"), Day { version: 99, ..Day::default() })]
             .into_iter()
             .chain([(date("2027-03-02"), Day { version: day, ..Day::default() })])
             .collect(),
-        ..Change::default()
+        ..OccupancyChange::default()
     };
     let group = |version| GroupSession {
         version,
@@ -295,8 +295,8 @@ fn a_session_that_begins_anew_has_a_version_that_none_had_before() {
         seats: BTreeMap::new(),
     };
     let begins = |day| change(day).group_version(at(START), &group(0));
-    // The day on which it begins comes first, and changes of seats are counted behind it.
+    // The version of the day comes first. Changes of seats are counted in the lower bits.
     assert_eq!([begins(0), begins(1), begins(7)], [1 << 20, 2 << 20, 8 << 20]);
     assert_eq!(change(7).group_version(at(START), &group(begins(0))), begins(0) + 1);
-    assert_eq!(Change::default().group_version(at(START), &group(0)), 1 << 20);
+    assert_eq!(OccupancyChange::default().group_version(at(START), &group(0)), 1 << 20);
 }

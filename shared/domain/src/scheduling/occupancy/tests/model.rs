@@ -1,20 +1,20 @@
-//! The rules of the ledger, said over a plain list of appointments.
+//! The rules of the occupancy, implemented over a plain list of appointments.
 
 use super::*;
 
-/// One appointment that takes time.
+/// An appointment that occupies time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sitting {
+pub(super) struct ListedAppointment {
     pub id: AppointmentId,
     pub entry: Entry,
     pub hold: Option<Timestamp>,
     pub seats: u16,
-    /// Seats of its group session; none when it is alone.
+    /// The capacity of its group session; `None` for a single session.
     pub capacity: Option<u16>,
 }
 
-impl Sitting {
-    fn is_over(&self, now: Timestamp) -> bool {
+impl ListedAppointment {
+    fn is_expired(&self, now: Timestamp) -> bool {
         self.hold.is_some_and(|end| end <= now)
     }
 
@@ -27,30 +27,30 @@ impl Sitting {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Model(pub Vec<Sitting>);
+pub(super) struct Model(pub Vec<ListedAppointment>);
 
 impl Model {
     pub fn release(&mut self, id: AppointmentId) {
-        self.0.retain(|sitting| sitting.id != id);
+        self.0.retain(|listed| listed.id != id);
     }
 
     pub fn confirm(&mut self, id: AppointmentId) {
-        for sitting in self.0.iter_mut().filter(|sitting| sitting.id == id) {
-            sitting.hold = None;
+        for listed in self.0.iter_mut().filter(|listed| listed.id == id) {
+            listed.hold = None;
         }
     }
 
-    /// Sessions, each once.
+    /// All sessions, without duplicates.
     pub fn sessions(&self) -> BTreeMap<EntryKey, Entry> {
-        self.0.iter().map(|sitting| (sitting.key(), sitting.entry)).collect()
+        self.0.iter().map(|listed| (listed.key(), listed.entry)).collect()
     }
 
-    /// Whether nobody holds a session any more.
-    fn is_session_over(&self, key: EntryKey, now: Timestamp) -> bool {
-        self.0.iter().filter(|sitting| sitting.key() == key).all(|sitting| sitting.is_over(now))
+    /// Whether all seats of a session have expired.
+    fn is_session_expired(&self, key: EntryKey, now: Timestamp) -> bool {
+        self.0.iter().filter(|listed| listed.key() == key).all(|listed| listed.is_expired(now))
     }
 
-    /// Sessions of a type that begin on the same local day, or in the same local week.
+    /// The number of sessions of a type that begin on the same local day or in the same ISO week.
     pub fn count(&self, zone: Zone, kind: SessionTypeId, start: Timestamp, week: bool) -> usize {
         let group = |instant: Timestamp| {
             let date = zone.date(instant);
@@ -61,7 +61,7 @@ impl Model {
         sessions.values().filter(same).count()
     }
 
-    /// The list after a hold, and who lost their place.
+    /// The list after a hold, and the appointments whose holds were reclaimed.
     pub fn hold(
         &self,
         zone: Zone,
@@ -74,23 +74,28 @@ impl Model {
         if kind.status == SessionTypeStatus::Retired {
             return Err(Refusal::Retired);
         }
-        // The hours are all hours.
+        // The rules are open at all hours.
         if start < now {
             return Err(slots::Refusal::TooSoon { earliest: now }.into());
         }
         let key = EntryKey::Group(kind.id, start);
-        let mates: Vec<&Sitting> = self.0.iter().filter(|sitting| sitting.key() == key).collect();
-        let standing = mates.iter().any(|mate| !mate.is_over(now));
-        let (entry, capacity) = if standing {
-            if mates[0].entry.end != terms.session(start).end() {
+        let group_members: Vec<&ListedAppointment> =
+            self.0.iter().filter(|listed| listed.key() == key).collect();
+        let is_active = group_members.iter().any(|member| !member.is_expired(now));
+        let (entry, capacity) = if is_active {
+            if group_members[0].entry.end != terms.session(start).end() {
                 return Err(Refusal::Taken);
             }
-            let taken: u16 = mates.iter().filter(|mate| !mate.is_over(now)).map(|mate| mate.seats).sum();
-            let left = mates[0].capacity.unwrap().min(terms.capacity).saturating_sub(taken);
+            let taken: u16 = group_members
+                .iter()
+                .filter(|member| !member.is_expired(now))
+                .map(|member| member.seats)
+                .sum();
+            let left = group_members[0].capacity.unwrap().min(terms.capacity).saturating_sub(taken);
             if seats == 0 || seats > left {
                 return Err(Refusal::Seats { wanted: seats, left });
             }
-            (mates[0].entry, mates[0].capacity)
+            (group_members[0].entry, group_members[0].capacity)
         } else {
             if seats == 0 || seats > terms.capacity {
                 return Err(Refusal::Seats { wanted: seats, left: terms.capacity });
@@ -98,17 +103,17 @@ impl Model {
             (entry(kind, start), (terms.capacity > 1).then_some(terms.capacity))
         };
         let mut after = self.clone();
-        if standing {
-            after.0.retain(|sitting| sitting.key() != key || !sitting.is_over(now));
+        if is_active {
+            after.0.retain(|listed| listed.key() != key || !listed.is_expired(now));
         } else {
             if busy.iter().any(|busy| busy.overlaps(entry.occupied())) {
                 return Err(Refusal::Busy);
             }
-            let in_the_way = |other: &Entry| other.occupied().overlaps(entry.occupied());
+            let overlaps_entry = |other: &Entry| other.occupied().overlaps(entry.occupied());
             let stand: Vec<Entry> = self
                 .sessions()
                 .into_iter()
-                .filter(|(key, other)| in_the_way(other) && !self.is_session_over(*key, now))
+                .filter(|(key, other)| overlaps_entry(other) && !self.is_session_expired(*key, now))
                 .map(|(_, other)| other)
                 .collect();
             if stand.iter().any(|other| other.session().overlaps(entry.session())) {
@@ -116,7 +121,7 @@ impl Model {
             } else if !stand.is_empty() {
                 return Err(Refusal::TooClose);
             }
-            after.0.retain(|sitting| !in_the_way(&sitting.entry));
+            after.0.retain(|listed| !overlaps_entry(&listed.entry));
             let date = zone.date(start);
             let full = |cap: Option<u16>, week| {
                 cap.filter(|cap| after.count(zone, kind.id, start, week) >= usize::from(*cap))
@@ -128,9 +133,9 @@ impl Model {
                 return Err(Refusal::WeekFull { date, cap });
             }
         }
-        let ids = |model: &Self| model.0.iter().map(|sitting| sitting.id).collect::<BTreeSet<_>>();
+        let ids = |model: &Self| model.0.iter().map(|listed| listed.id).collect::<BTreeSet<_>>();
         let reclaimed = &ids(self) - &ids(&after);
-        after.0.push(Sitting {
+        after.0.push(ListedAppointment {
             id: request.appointment,
             entry,
             hold: request.hold_expires_at,
@@ -140,7 +145,7 @@ impl Model {
         Ok((after, reclaimed))
     }
 
-    /// The list after a move.
+    /// The list after a reschedule.
     pub fn move_hold(
         &self,
         zone: Zone,

@@ -1,65 +1,65 @@
-//! Random histories: clients who hold, confirm, cancel and move, some of them on what they read a while ago.
+//! Random histories of clients who hold, confirm, cancel and reschedule, some of them based on outdated reads.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::model::Model;
-use super::world::{Deed, Resolution, World, variant};
+use super::world::{Action, Resolution, World, variant};
 use super::*;
 use crate::experts::session_type::MAXIMUM_BUFFER_MINUTES;
 
-/// Zones, and when their histories begin: some hours before a day ends and mostly, as on a Sunday, a week too.
+/// Zones, and the start of their histories: some hours before the end of a day, and usually also of a week.
 const BEGINNINGS: [(&str, &str); 8] = [
     ("UTC", "2027-01-10T12:00:00Z"),
     ("Asia/Kolkata", "2027-01-10T06:30:00Z"),
     ("America/Los_Angeles", "2027-01-10T20:00:00Z"),
-    // 14 hours ahead: the day of UTC is another one for most of the day.
+    // 14 hours ahead: the local day differs from the UTC day most of the time.
     ("Pacific/Kiritimati", "2027-01-09T22:00:00Z"),
-    // The clock goes forward on Sunday night.
+    // The clock goes forward in the night to Sunday.
     ("America/Los_Angeles", "2027-03-13T20:00:00Z"),
     // Sunday has no midnight.
     ("Asia/Beirut", "2024-03-30T10:00:00Z"),
-    // Sunday has two.
+    // Sunday has midnight twice.
     ("America/Havana", "2024-11-02T16:00:00Z"),
-    // After Thursday comes Saturday.
+    // Saturday follows Thursday.
     ("Pacific/Apia", "2011-12-29T22:00:00Z"),
 ];
 
 /// A step of a history.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A deed, decided on what was read so many steps ago.
-    Deed { deed: Deed, lag: usize },
-    /// The expert changes the terms of a type.
+    /// An action that is decided on a read from this many steps ago.
+    Action { action: Action, lag: usize },
+    /// The expert changes the terms of a session type.
     Edit { kind: usize, variant: u16 },
-    /// The expert withdraws a type, or offers it again.
+    /// The expert withdraws a session type or offers it again.
     Retire { kind: usize },
-    /// An outside calendar shows a time, so many minutes long, that it did not show before; or none any more.
+    /// An outside calendar gets a new event of this many minutes, or all its events are removed.
     Busy { quarter: i64, minutes: Option<i64> },
     /// Time passes.
     Wait(i64),
 }
 
 fn quarter() -> impl Strategy<Value = i64> {
-    // Often the same few, so that people meet.
+    // Few distinct values, so that actions conflict.
     prop_oneof![3 => (0..12_i64).prop_map(|place| 40 + place * 4), 1 => 0..240_i64]
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = Action> {
     let hold = (0..3_usize, quarter(), prop_oneof![3 => Just(1_u16), 1 => 0..5_u16], any::<bool>());
     prop_oneof![
-        6 => hold.prop_map(|(kind, quarter, seats, pays)| Deed::Hold { kind, quarter, seats, pays }),
-        2 => any::<Index>().prop_map(Deed::Confirm),
-        2 => any::<Index>().prop_map(Deed::Cancel),
-        2 => any::<Index>().prop_map(Deed::Expire),
-        2 => (any::<Index>(), quarter()).prop_map(|(which, quarter)| Deed::Move { which, quarter }),
+        6 => hold.prop_map(|(kind, quarter, seats, pays)| Action::Hold { kind, quarter, seats, pays }),
+        2 => any::<Index>().prop_map(Action::Confirm),
+        2 => any::<Index>().prop_map(Action::Cancel),
+        2 => any::<Index>().prop_map(Action::Expire),
+        2 => (any::<Index>(), quarter()).prop_map(|(which, quarter)| Action::Move { which, quarter }),
     ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let lag = prop_oneof![2 => Just(0_usize), 1 => 1..6_usize];
     prop_oneof![
-        12 => (deed(), lag).prop_map(|(deed, lag)| Step::Deed { deed, lag }),
+        12 => (action(), lag).prop_map(|(action, lag)| Step::Action { action, lag }),
         1 => (0..3_usize, 0..4_u16).prop_map(|(kind, variant)| Step::Edit { kind, variant }),
         1 => (0..3_usize).prop_map(|kind| Step::Retire { kind }),
         1 => (quarter(), prop::option::weighted(0.7, 1..200_i64))
@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The table holds what the model says, to the entry.
+/// Checks that the table contains exactly the entries of the model.
 fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
     let mut days: BTreeMap<NaiveDate, BTreeMap<EntryKey, Entry>> = BTreeMap::new();
     let mut groups: BTreeMap<_, BTreeMap<AppointmentId, Seats>> = BTreeMap::new();
@@ -91,12 +91,12 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
     }
     assert_eq!(stored.map(|(key, group)| (*key, group.seats.clone())).collect::<BTreeMap<_, _>>(), groups);
 
-    // Appointments that take time are those of the model, with the times under which they can be freed.
+    // Active appointments are those of the model, with the times that releasing them needs.
     let active = world.appointments.values().filter(|appointment| appointment.status.is_active());
-    let mut sittings = model.0.clone();
-    sittings.sort_by_key(|sitting| sitting.id);
+    let mut appointments = model.0.clone();
+    appointments.sort_by_key(|sitting| sitting.id);
     let active: Vec<_> = active.map(|one| (one.id, one.occupied(), one.seats, one.group)).collect();
-    let expected: Vec<_> = sittings
+    let expected: Vec<_> = appointments
         .iter()
         .map(|one| (one.id, one.entry.occupied(), one.seats, one.capacity.is_some()))
         .collect();
@@ -115,8 +115,8 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
     }
 }
 
-/// Whatever is listed can be held, with as many seats as are said and no more; what is not listed cannot, but on a day or
-/// in a week that is full only of holds whose time is over.
+/// Checks that each listed slot can be held with exactly as many seats as listed, and that other starts cannot be
+/// held, except on a day or in a week that is full only because of expired holds.
 fn check_list(rules: &AvailabilityRules, world: &World) {
     let range = TimeSpan::new(world.start(0), world.start(96));
     let ledger = world.read(Occupancy::needed_to_list(range));
@@ -133,7 +133,11 @@ fn check_list(rules: &AvailabilityRules, world: &World) {
             let explained = slots::explain(rules, &kind.terms, &occupancy, start, world.now);
             match (listed.iter().find(|slot| slot.start == start), explained) {
                 (Some(slot), Ok(())) => {
-                    assert!(hold(slot.seats).is_ok(), "{start} is listed, but {:?}", hold(slot.seats));
+                    assert!(
+                        hold(slot.seats).is_ok(),
+                        "{start} is listed, but holding it gives {:?}",
+                        hold(slot.seats)
+                    );
                     let more = Refusal::Seats { wanted: slot.seats + 1, left: slot.seats };
                     assert_eq!(hold(slot.seats + 1), Err(more), "{start}");
                 }
@@ -174,17 +178,17 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
                 world.busy.push(TimeSpan::new(start, start.plus(minutes * MINUTE)));
             }
             Step::Busy { minutes: None, .. } => world.busy.clear(),
-            Step::Deed { deed, lag } => {
+            Step::Action { action, lag } => {
                 let fresh = id(1 + place as u128);
                 let mut read = history[history.len() - 1 - (*lag).min(history.len() - 1)].clone();
                 loop {
                     let stale = read.table.days != world.table.days
                         || read.table.groups != world.table.groups
                         || read.appointments != world.appointments;
-                    match read.decide(&rules, deed, fresh) {
+                    match read.decide(&rules, action, fresh) {
                         Resolution::Write { change, appointments, request } => {
                             if !world.commit(&change, &appointments) {
-                                assert!(stale, "a fresh decision is always written");
+                                assert!(stale, "a decision on a current read is always committed");
                                 read = world.clone();
                                 continue;
                             }
@@ -202,10 +206,10 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
                                         seats: *seats,
                                         hold_expires_at,
                                     };
-                                    // Also when it was decided on old news, it must still be right.
+                                    // Even a decision on an outdated read must be correct if it is committed.
                                     let (after, reclaimed) = model
                                         .move_hold(zone, &read.busy, &request, read.now)
-                                        .expect("the model holds it too");
+                                        .expect("the model can hold it too");
                                     assert_eq!(change.reclaimed, reclaimed);
                                     model = after;
                                 }
@@ -215,8 +219,8 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
                         }
                         Resolution::Refused(why, kind, start, seats) if !stale => {
                             let hold_expires_at = None;
-                            let appointment = match deed {
-                                Deed::Move { which, .. } => read.pick(*which).unwrap().id,
+                            let appointment = match action {
+                                Action::Move { which, .. } => read.pick(*which).unwrap().id,
                                 _ => fresh,
                             };
                             let request =
@@ -232,7 +236,8 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
         }
         check(&rules, &world, &model);
         for (key, group) in &world.table.groups {
-            // Also of one that ended and began anew, or who read it before could write over it.
+            // This includes sessions that ended and were created again. Otherwise, a writer with an outdated read
+            // could overwrite them.
             let before = written.insert(*key, group.clone());
             let grows = |before: GroupSession| before == *group || before.version < group.version;
             assert!(before.is_none_or(grows), "{key:?}: {group:?}");
@@ -246,16 +251,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_history_is_that_of_a_plain_list(
+    fn every_history_agrees_with_the_plain_list(
         (zone, begin) in select(&BEGINNINGS[..]),
         steps in prop::collection::vec(step(), 1..120),
     ) {
         play(zone, begin, &steps);
     }
 
-    /// All that a decision may change lies in the days that it needs.
+    /// Everything that a decision may change lies in the span that it requires.
     #[test]
-    fn what_is_needed_holds_whatever_is_in_the_way(
+    fn required_span_contains_every_reclaimable_session(
         place in 0..3_usize,
         number in 0..4_u16,
         quarter in quarter(),
@@ -276,11 +281,11 @@ proptest! {
         }
     }
 
-    /// Whatever is listed in a range, its weeks and all that is in its way were read.
+    /// For every listed slot, its week and all overlapping sessions were read.
     #[test]
-    fn what_is_needed_to_list_holds_the_weeks_of_every_zone_and_what_reaches_into_them(
+    fn span_to_list_contains_the_weeks_of_every_zone_and_overlapping_sessions(
         zone in select(vec!["Etc/GMT+12", "Pacific/Midway", "UTC", "Asia/Kathmandu", "Pacific/Kiritimati"]),
-        // Around midnights of UTC, a week's end among them.
+        // Around UTC midnights, including the end of a week.
         (first, last) in (0..8_i64, 0..8_i64),
         (early, late) in (-15 * HOUR..15 * HOUR, -15 * HOUR..15 * HOUR),
     ) {
@@ -291,13 +296,13 @@ proptest! {
         let needed = Occupancy::needed_to_list(range);
         let half_a_day = i64::from(MAXIMUM_BUFFER_MINUTES) * MINUTE;
         for instant in [range.start(), range.end().plus(-1)] {
-            let week = slots::iso_week_span(zone, zone.day(instant));
+            let week = zone.iso_week_span(zone.day(instant));
             let session = TimeSpan::new(instant, instant.plus(DAY)).widened(half_a_day, half_a_day);
             for within in [week, session] {
                 prop_assert!(needed.start() <= within.start() && within.end() <= needed.end(), "{within:?}");
             }
         }
-        // Reading costs, so it is not much more: the weeks on either side, and no third.
+        // Reads cost money, so the span contains no more than the adjacent weeks.
         prop_assert!(range.start().seconds() - needed.start().seconds() < 9 * DAY);
         prop_assert!(needed.end().seconds() - range.end().seconds() < 9 * DAY);
     }

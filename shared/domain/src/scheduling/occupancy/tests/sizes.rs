@@ -1,28 +1,28 @@
-//! A day and a group session stay within one row of the table, however much is booked.
+//! A day and a group session fit in one row of the table, regardless of how much is booked.
 
 use super::*;
 use crate::experts::session_type::MAXIMUM_CAPACITY;
 
-/// Most bytes of a row in DynamoDB.
+/// The maximum size of a row in DynamoDB, in bytes.
 const MOST_BYTES: usize = 400 * 1_024;
 
-/// More bytes than any entry or seat takes: an id and a start as the name, a second id, and six numbers, each at most 21
-/// bytes and one for its type.
+/// An upper bound for the size of an entry or a seat: a name with an id and a start, a second id, and six numbers
+/// with at most 21 bytes each and one byte for the type.
 const ENTRY_BYTES: usize = 2 * 30 + 22 + 6 * 22 + 4;
 
 #[test]
-fn a_day_has_no_more_entries_than_minutes_and_fits_in_a_row() {
+fn day_with_a_session_every_minute_fits_in_a_row() {
     let kind = with(1, |terms| {
         terms.length_minutes = 1;
         terms.step_minutes = 1;
     });
-    // The starts are not those of UTC's minutes, so that one session reaches in from the day before.
+    // The starts are offset from the minutes of UTC, so that one session extends into the day from the day before.
     let rules = always("Africa/Monrovia");
     let midnight = at("1971-06-02T00:00:00Z");
     let mut table = Table::default();
     for minute in 0..=1_440 {
         let start = midnight.plus(minute * MINUTE - 30);
-        // Holds that are over stay until somebody wants their time, so they count too.
+        // Expired holds stay until another booking needs their time, so they count too.
         let request = request(minute as u128 + 1, &kind, start, Some(Timestamp::MIN.plus(1)));
         table.hold(&rules, &request, Timestamp::MIN).unwrap();
     }
@@ -30,7 +30,7 @@ fn a_day_has_no_more_entries_than_minutes_and_fits_in_a_row() {
     assert_eq!(day.entries.len(), 1_441);
     assert!(day.entries.len() * ENTRY_BYTES < MOST_BYTES);
 
-    // Whatever comes now takes the place of others.
+    // Every further hold reclaims others.
     let hour = with(2, |terms| terms.step_minutes = 1);
     let start = midnight.plus(12 * HOUR - 30);
     let held = table.hold(&rules, &request(9_999, &hour, start, None), Timestamp::MIN.plus(1)).unwrap();
@@ -39,11 +39,11 @@ fn a_day_has_no_more_entries_than_minutes_and_fits_in_a_row() {
 }
 
 #[test]
-fn a_group_session_has_no_more_seats_than_its_capacity_and_fits_in_a_row() {
+fn full_group_session_fits_in_a_row() {
     let kind = with(1, |terms| terms.capacity = MAXIMUM_CAPACITY);
     let (start, now) = (at("2027-03-01T10:00:00Z"), at("2027-02-01T10:00:00Z"));
     let mut table = Table::default();
-    // Three times over: who comes later takes the seats of those whose time is over.
+    // The seats are booked three times. Later bookings reclaim the expired seats.
     for round in 0..3 {
         let now = now.plus(round * DAY);
         for seat in 0..i64::from(MAXIMUM_CAPACITY) {
@@ -52,7 +52,7 @@ fn a_group_session_has_no_more_seats_than_its_capacity_and_fits_in_a_row() {
         }
         let refused = table.hold(&utc(), &request(9_999, &kind, start, None), now).unwrap_err();
         assert_eq!(refused, Refusal::Seats { wanted: 1, left: 0 });
-        let [group] = table.groups.values().collect::<Vec<_>>()[..] else { panic!("one session") };
+        let [group] = table.groups.values().collect::<Vec<_>>()[..] else { panic!("expected one session") };
         assert_eq!(group.seats.len(), usize::from(MAXIMUM_CAPACITY));
         assert!((group.seats.len() + 1) * ENTRY_BYTES < MOST_BYTES);
     }

@@ -1,13 +1,13 @@
-//! A calendar in memory, its appointments, and what people and the expert do to them.
+//! A simulated expert with an occupancy and appointments, and the actions of clients and the expert.
 
 use proptest::sample::Index;
 
 use super::*;
 use crate::scheduling::party::Party;
 
-/// What somebody does.
+/// An action of a client or the expert.
 #[derive(Debug, Clone)]
-pub(super) enum Deed {
+pub(super) enum Action {
     Hold { kind: usize, quarter: i64, seats: u16, pays: bool },
     Confirm(Index),
     Cancel(Index),
@@ -15,7 +15,8 @@ pub(super) enum Deed {
     Move { which: Index, quarter: i64 },
 }
 
-/// The types: a short one with a daily cap, a group's with a weekly cap, a long one with long buffers.
+/// The session types: a short one with a daily cap, a group session with a weekly cap, and a long one with long
+/// buffers.
 pub(super) fn kinds() -> Vec<SessionType> {
     (0..3).map(|place| variant(place, 0)).collect()
 }
@@ -27,7 +28,7 @@ pub(super) fn variant(place: usize, variant: u16) -> SessionType {
             terms.buffer_before_minutes = [10, 0, 0, 10][usize::from(variant)];
             terms.buffer_after_minutes = [0, 15, 30, 0][usize::from(variant)];
             terms.daily_cap = Some(3);
-            // It, too, may be opened for groups and closed again.
+            // This session type can also become a group session and back.
             terms.capacity = [1, 1, 1, 2][usize::from(variant)];
         }),
         1 => with(2, |terms| {
@@ -44,7 +45,7 @@ pub(super) fn variant(place: usize, variant: u16) -> SessionType {
     }
 }
 
-/// All that can be read at one moment.
+/// Everything that can be read at one moment.
 #[derive(Debug, Clone)]
 pub(super) struct World {
     pub(super) table: Table,
@@ -55,16 +56,16 @@ pub(super) struct World {
     pub(super) now: Timestamp,
 }
 
-/// What a deed comes to on what was read.
+/// The result of an action, decided on a read.
 pub(super) enum Resolution {
-    /// To be written, with the appointments as they become.
+    /// A change to commit, with the resulting appointments.
     Write {
-        change: Change,
+        change: OccupancyChange,
         appointments: Vec<Appointment>,
         request: Option<(SessionType, Timestamp, u16)>,
     },
     Refused(Refusal, SessionType, Timestamp, u16),
-    /// There is nothing to do, or the appointment's status does not allow it.
+    /// There is nothing to do, or the status of the appointment does not allow the action.
     Nothing,
 }
 
@@ -74,7 +75,7 @@ impl World {
         (!all.is_empty()).then(|| all[index.index(all.len())])
     }
 
-    pub(super) fn reclaimed(&self, change: &Change) -> Vec<Appointment> {
+    pub(super) fn reclaimed(&self, change: &OccupancyChange) -> Vec<Appointment> {
         change.reclaimed.iter().map(|id| self.appointments[id].expired(self.now).unwrap()).collect()
     }
 
@@ -88,22 +89,27 @@ impl World {
         self.begin.plus(quarter * 15 * MINUTE)
     }
 
-    /// The rows of a span, and what outside calendars show in it.
+    /// Reads the rows of a span and the busy times of outside calendars in it.
     pub(super) fn read(&self, span: TimeSpan) -> Occupancy {
         let busy = self.busy.iter().filter(|busy| busy.overlaps(span)).copied().collect();
         Occupancy { busy, ..self.table.read(span) }
     }
 
-    pub(super) fn decide(&self, rules: &AvailabilityRules, deed: &Deed, fresh: AppointmentId) -> Resolution {
+    pub(super) fn decide(
+        &self,
+        rules: &AvailabilityRules,
+        action: &Action,
+        fresh: AppointmentId,
+    ) -> Resolution {
         let now = self.now;
-        match *deed {
-            Deed::Hold { kind, quarter, seats, pays } => {
+        match *action {
+            Action::Hold { kind, quarter, seats, pays } => {
                 let (kind, start) = (&self.kinds[kind], self.start(quarter));
                 let hold_expires_at = pays.then_some(now.plus(300));
                 let request =
                     Request { appointment: fresh, session_type: kind, start, seats, hold_expires_at };
-                let ledger = self.read(Occupancy::needed(rules, kind, start));
-                match ledger.hold(rules, &request, now) {
+                let occupancy = self.read(Occupancy::needed(rules, kind, start));
+                match occupancy.hold(rules, &request, now) {
                     Ok(held) => {
                         let status = hold_expires_at
                             .map_or(Status::Confirmed, |hold_expires_at| Status::Pending { hold_expires_at });
@@ -116,18 +122,18 @@ impl World {
                     Err(refusal) => Resolution::Refused(refusal, kind.clone(), start, seats),
                 }
             }
-            Deed::Confirm(which) => self.end(which, |table, old| {
+            Action::Confirm(which) => self.end(which, |table, old| {
                 Some((table.read(old.occupied()).confirm(old), old.confirmed().ok()?))
             }),
-            Deed::Cancel(which) => self.end(which, |table, old| {
+            Action::Cancel(which) => self.end(which, |table, old| {
                 let cancelled =
                     old.cancelled(crate::scheduling::party::Party::Client, Default::default(), now).ok()?;
                 Some((table.read(old.occupied()).release(old), cancelled))
             }),
-            Deed::Expire(which) => self.end(which, |table, old| {
+            Action::Expire(which) => self.end(which, |table, old| {
                 Some((table.read(old.occupied()).release(old), old.expired(now).ok()?))
             }),
-            Deed::Move { which, quarter } => {
+            Action::Move { which, quarter } => {
                 let start = self.start(quarter);
                 let Some(old) = self.pick(which) else { return Resolution::Nothing };
                 if old.check_reschedule(Party::Client, now).is_err() || old.start == start {
@@ -135,7 +141,7 @@ impl World {
                 }
                 let kind = self.kinds.iter().find(|kind| kind.id == old.session_type).unwrap();
                 let mut kind = kind.clone();
-                // As the use case does: what was booked keeps its length, and a seat stays a seat.
+                // As in the use case, a booked session keeps its length, and a seat stays a seat.
                 kind.terms.length_minutes = u16::try_from(old.session().seconds() / MINUTE).unwrap();
                 if !old.group {
                     kind.terms.capacity = 1;
@@ -150,8 +156,8 @@ impl World {
                     hold_expires_at: None,
                 };
                 let needed = Occupancy::needed(rules, &kind, start);
-                let ledger = self.read(old.occupied()).joined(self.read(needed));
-                match ledger.move_hold(rules, old, &request, now) {
+                let occupancy = self.read(old.occupied()).joined(self.read(needed));
+                match occupancy.move_hold(rules, old, &request, now) {
                     Ok(held) => {
                         let mut appointments = self.reclaimed(&held.change);
                         appointments.push(
@@ -169,7 +175,7 @@ impl World {
     pub(super) fn end(
         &self,
         which: Index,
-        change: impl FnOnce(&Table, &Appointment) -> Option<(Change, Appointment)>,
+        change: impl FnOnce(&Table, &Appointment) -> Option<(OccupancyChange, Appointment)>,
     ) -> Resolution {
         match self.pick(which).and_then(|old| change(&self.table, old)) {
             Some((change, appointment)) => {
@@ -179,8 +185,8 @@ impl World {
         }
     }
 
-    /// All of it or nothing, as a transaction does.
-    pub(super) fn commit(&mut self, change: &Change, appointments: &[Appointment]) -> bool {
+    /// Commits everything or nothing, like a transaction.
+    pub(super) fn commit(&mut self, change: &OccupancyChange, appointments: &[Appointment]) -> bool {
         let as_read = |appointment: &Appointment| {
             self.appointments.get(&appointment.id).map_or(0, |old| old.version) == appointment.version - 1
         };

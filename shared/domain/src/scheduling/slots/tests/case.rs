@@ -1,11 +1,11 @@
-//! One question to the engine and the model, and how to make it small when they disagree.
+//! A query that both the engine and the model answer, and its reduction to a minimal case if the answers differ.
 
 use std::fmt::Write;
 
 use super::model::{Clock, Model};
 use super::*;
 
-/// A question: which starts does the range offer?
+/// A query for the slots in a range.
 #[derive(Debug, Clone)]
 pub struct Case {
     pub rules: AvailabilityRules,
@@ -17,7 +17,7 @@ pub struct Case {
     pub now: Timestamp,
 }
 
-/// Whoever answers a case.
+/// An implementation that answers a query.
 pub type Engine = fn(&Case) -> Vec<Slot>;
 
 impl Case {
@@ -25,7 +25,7 @@ impl Case {
         BusyTimes { occupied: &self.occupied, session_starts: &self.session_starts, groups: &self.groups }
     }
 
-    /// The engine's answer for a part of time.
+    /// The engine's answer for a part of the range.
     pub fn slots_in(&self, range: TimeSpan) -> Vec<Slot> {
         slots(&self.rules, &self.terms, &self.busy_times(), range, self.now)
     }
@@ -35,24 +35,24 @@ impl Case {
         self.slots_in(self.range)
     }
 
-    /// The clock on which the model can answer.
+    /// A clock with which the model can answer.
     pub fn clock(&self) -> Clock {
         let instants = [self.range.start(), self.range.end()].into_iter();
         let instants = instants.chain(self.session_starts.iter().copied());
         let instants = instants.chain((self.now > Timestamp::MIN).then_some(self.now));
         let seconds = instants.map(Timestamp::seconds);
         let (first, last) = (seconds.clone().min().unwrap(), seconds.max().unwrap());
-        // The day before has windows and grids that go on, and so has the one before that; the model answers for dates
-        // that it knows with their neighbours. Behind, a session lasts a day.
+        // Windows and grids can continue from the day before, and those of that day from the day before it. The model
+        // needs both neighbors of each date that it answers for. At the end, a session lasts up to a day.
         Clock::new(self.rules.time_zone, first - 5 * DAY, last + 3 * DAY)
     }
 
-    /// The model's answer on such a clock.
+    /// The model's answer with such a clock.
     pub fn expected(&self, clock: &Clock) -> Vec<Slot> {
         Model::new(clock, &self.rules).slots(&self.terms, &self.busy_times(), self.range, self.now)
     }
 
-    /// What somebody needs to know to see the bug, when the answers differ.
+    /// A report with everything needed to analyze the bug, if the answers differ.
     pub fn disagreement(&self, engine: Engine) -> Option<String> {
         let (found, expected) = (engine(self), self.expected(&self.clock()));
         (found != expected).then(|| self.report(&found, &expected))
@@ -92,8 +92,8 @@ impl Case {
         text
     }
 
-    /// The smallest case near this one on which they disagree, and what there is to see: as long as a simpler one
-    /// shows a disagreement too, that one is taken.
+    /// The smallest similar case on which the answers differ, with its report. The case is simplified as long as the
+    /// answers still differ.
     pub fn shrunk(self, engine: Engine) -> Option<(Self, String)> {
         let mut report = self.disagreement(engine)?;
         let mut case = self;
@@ -107,7 +107,7 @@ impl Case {
         Some((case, report))
     }
 
-    /// The same case with something left out, the most first.
+    /// Simplified copies of the case, each with something removed. Larger reductions come first.
     fn simpler(&self) -> Vec<Self> {
         let mut simpler = Vec::new();
         let mut with = |change: &dyn Fn(&mut Self)| {
@@ -115,7 +115,7 @@ impl Case {
             change(&mut case);
             simpler.push(case);
         };
-        // Of a list, half and then single items.
+        // For a list, first halves, then single items.
         fn parts(length: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
             let halves = [0..length / 2, length / 2..length].into_iter().filter(|half| half.len() > 1);
             halves.chain((0..length).map(|at| at..at + 1))
@@ -191,14 +191,14 @@ pub fn weekdays(
 }
 
 #[test]
-fn an_engine_with_a_bug_is_found_out_and_the_case_made_small() {
-    /// It takes the buffer after a session for none.
-    fn forgetful(case: &Case) -> Vec<Slot> {
+fn faulty_engine_is_detected_and_the_case_is_reduced() {
+    /// Ignores the buffer after a session.
+    fn without_buffer_after(case: &Case) -> Vec<Slot> {
         let mut case = case.clone();
         case.terms.buffer_after_minutes = 0;
         case.slots()
     }
-    /// It reads the whole range with the offset of its first second.
+    /// Offers only starts with the offset of the range's first second.
     fn without_changes(case: &Case) -> Vec<Slot> {
         let first = case.rules.time_zone.offset(case.range.start().seconds());
         let found = case.slots().into_iter();
@@ -226,7 +226,7 @@ fn an_engine_with_a_bug_is_found_out_and_the_case_made_small() {
     };
     assert_eq!(case.disagreement(Case::slots), None);
 
-    let (small, report) = case.clone().shrunk(forgetful).unwrap();
+    let (small, report) = case.clone().shrunk(without_buffer_after).unwrap();
     let terms = &small.terms;
     assert_eq!((terms.buffer_before_minutes, terms.buffer_after_minutes, terms.daily_cap), (0, 10, None));
     assert_eq!((small.occupied.len(), small.session_starts.len(), small.groups.len()), (1, 0, 0));

@@ -1,4 +1,4 @@
-//! Every change of every clock from 1970 to 2040, found by asking chrono-tz for offsets and nothing else.
+//! Every clock change from 1970 to 2040, found with nothing but chrono-tz's offsets.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -12,14 +12,14 @@ use super::*;
 /// 2040-01-01T00:00:00Z.
 const END: i64 = 2_208_988_800;
 
-/// What a clock does at one second.
+/// A change of a clock's offset from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClockChange {
     /// The first second with the new offset.
     pub at: i64,
-    /// Seconds ahead of UTC until then.
+    /// The offset before, in seconds ahead of UTC.
     pub before: i64,
-    /// Seconds ahead of UTC from then on.
+    /// The offset after, in seconds ahead of UTC.
     pub after: i64,
 }
 
@@ -31,7 +31,8 @@ pub fn offset(zone: Zone, second: i64) -> i64 {
     zone.tz().offset_from_utc_datetime(&instant).fix().local_minus_utc().into()
 }
 
-/// The changes of a zone's clock, asked every so many seconds and narrowed down to the second.
+/// Finds the changes of a zone's clock: samples the offset every `stride` seconds, and narrows each change down to
+/// the second.
 pub fn changes(zone: Zone, stride: i64) -> Vec<ClockChange> {
     let mut found = Vec::new();
     let mut known = (0, offset(zone, 0));
@@ -55,7 +56,7 @@ pub fn all_zones() -> Vec<Zone> {
     chrono_tz::TZ_VARIANTS.iter().map(|tz| tz.name().parse().unwrap()).collect()
 }
 
-/// The answer for each of the items, worked out on all cores.
+/// Applies `work` to each item, on all cores.
 pub fn on_all_cores<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
     let next = AtomicUsize::new(0);
     let worker = || {
@@ -72,7 +73,7 @@ pub fn on_all_cores<I: Sync, O: Send>(items: &[I], work: impl Fn(&I) -> O + Sync
     })
 }
 
-/// All zones and their changes, found day by day; that this misses none is a test of its own.
+/// All zones and their changes, found with one sample per day. Another test checks that none is missed.
 pub fn all() -> &'static [(Zone, Vec<ClockChange>)] {
     static ALL: OnceLock<Vec<(Zone, Vec<ClockChange>)>> = OnceLock::new();
     ALL.get_or_init(|| {
@@ -82,18 +83,18 @@ pub fn all() -> &'static [(Zone, Vec<ClockChange>)] {
     })
 }
 
-/// All changes, those put together that are the same but for a number of whole weeks and have the same other changes
-/// within `around` seconds on either side: availability rules know weeks, and nothing of years.
-pub fn alike(around: i64) -> Vec<Vec<(Zone, ClockChange)>> {
-    let mut alike: BTreeMap<Vec<ClockChange>, Vec<(Zone, ClockChange)>> = BTreeMap::new();
+/// All changes in groups. Two changes are in the same group if they differ only by a whole number of weeks and have
+/// the same other changes within `around` seconds. Availability rules depend on weeks, but not on years.
+pub fn equivalent(around: i64) -> Vec<Vec<(Zone, ClockChange)>> {
+    let mut groups: BTreeMap<Vec<ClockChange>, Vec<(Zone, ClockChange)>> = BTreeMap::new();
     for (zone, changes) in all() {
         for change in changes {
             let weeks = change.at.div_euclid(WEEK) * WEEK;
             let near = changes.iter().filter(|near| (near.at - change.at).abs() <= around && *near != change);
             let in_week = |change: &ClockChange| ClockChange { at: change.at - weeks, ..*change };
             let key = [change].into_iter().chain(near).map(in_week).collect();
-            alike.entry(key).or_default().push((*zone, *change));
+            groups.entry(key).or_default().push((*zone, *change));
         }
     }
-    alike.into_values().collect()
+    groups.into_values().collect()
 }

@@ -1,34 +1,37 @@
-//! Every zone of the database at every change of its clock from 1970 to 2040, start by start against the model.
+//! Every zone of the time zone database at every clock change from 1970 to 2040, compared with the model.
 
 use std::collections::BTreeMap;
 
 use super::case::Case;
-use super::changes::{ClockChange, alike, all, all_zones, changes, on_all_cores};
+use super::changes::{ClockChange, all, all_zones, changes, equivalent, on_all_cores};
 use super::model::Clock;
 use super::*;
 use crate::experts::availability::OFFSET_CHECK;
 use crate::experts::session_type::BookingWindow;
 use crate::kernel::time::{Date, HOUR, LocalTime};
 
-/// Changes count as alike when what else happens so long before and after is alike too: more than the model looks at.
+/// Two changes are equivalent only if all other changes within this many seconds are equivalent too. The model reads
+/// less than this.
 const AROUND: i64 = 8 * DAY;
 
-/// On a clock's face, whatever day it is.
-fn face(minute: i64) -> String {
+/// Formats a minute of the wall clock.
+fn wall_time(minute: i64) -> String {
     LocalTime::from_minutes(minute.rem_euclid(1440) as u16).unwrap().to_string()
 }
 
-/// The questions asked about a change, named for what their windows do.
+/// The queries for a change, named after their windows.
 fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
     let ClockChange { at, before, after } = change;
-    // The minutes of the day between which the clock skips, or which it repeats.
+    // The minutes of the day that the clock skips or repeats.
     let (low, high) =
         ((at + before.min(after)).div_euclid(MINUTE), (at + before.max(after)).div_euclid(MINUTE));
     let instant = |seconds: i64| Timestamp::from_seconds(at + seconds);
     let on = |days: i64| Date::try_from(date_of_number((at + after).div_euclid(DAY) + days)).unwrap();
     let case = |windows: &[(i64, i64)], terms: SessionTypeTerms| {
-        let windows: Vec<String> =
-            windows.iter().map(|(opens, closes)| format!("{}-{}", face(*opens), face(*closes))).collect();
+        let windows: Vec<String> = windows
+            .iter()
+            .map(|(opens, closes)| format!("{}-{}", wall_time(*opens), wall_time(*closes)))
+            .collect();
         let windows: Vec<&str> = windows.iter().map(String::as_str).collect();
         Case {
             rules: daily(zone.name(), &windows),
@@ -96,7 +99,7 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
     };
     exceptions.rules.overrides.insert(on(-1), window("20:00-04:00"));
     exceptions.rules.extra = serde_json::from_value(
-        json!([{ "date": on(0), "opens": face(high + 60), "closes": face(high + 500) }]),
+        json!([{ "date": on(0), "opens": wall_time(high + 60), "closes": wall_time(high + 500) }]),
     )
     .unwrap();
     exceptions.rules.blocked = serde_json::from_value(json!([{ "first": on(1), "last": on(1) }])).unwrap();
@@ -113,8 +116,9 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
     ]
 }
 
-/// What is wrong about dates and times of day around a change, on a clock that knows one so many days earlier.
-fn wrong_times(clock: &Clock, zone: Zone, change: ClockChange, days: i64) -> Option<String> {
+/// Compares dates and times of day around a change with a clock that covers an equivalent change this many days
+/// earlier.
+fn time_difference(clock: &Clock, zone: Zone, change: ClockChange, days: i64) -> Option<String> {
     let show = |instant| zone.show(instant);
     let earlier = |date: NaiveDate| date_of_number(day_number(date) - days);
     let second_of =
@@ -125,7 +129,7 @@ fn wrong_times(clock: &Clock, zone: Zone, change: ClockChange, days: i64) -> Opt
         let expected = clock.date_of(instant.plus(-days * DAY));
         if earlier(found) != expected {
             let expected = date_of_number(day_number(expected) + days);
-            return Some(format!("{zone:?}: {} is said to be on {found}, not {expected}", show(instant)));
+            return Some(format!("{zone:?}: {} is on {found} instead of {expected}", show(instant)));
         }
     }
     let date = (change.at + change.after).div_euclid(DAY);
@@ -135,26 +139,26 @@ fn wrong_times(clock: &Clock, zone: Zone, change: ClockChange, days: i64) -> Opt
             let (found, expected) = (zone.resolve(date, time), second_of(date, minute.into()));
             if found != expected {
                 let (found, expected) = (show(found), show(expected));
-                return Some(format!("{zone:?}: {date} {time} is said to be {found}, not {expected}"));
+                return Some(format!("{zone:?}: {date} {time} is {found} instead of {expected}"));
             }
         }
         let (found, expected) =
-            (local_day_span(zone, date), TimeSpan::new(second_of(date, 0), second_of(date, 1440)));
+            (zone.local_day_span(date), TimeSpan::new(second_of(date, 0), second_of(date, 1440)));
         if found != expected {
-            return Some(format!("{zone:?}: {date} is said to be {found:?}, not {expected:?}"));
+            return Some(format!("{zone:?}: {date} is {found:?} instead of {expected:?}"));
         }
     }
     None
 }
 
-/// What is wrong at the first of these changes at which something is. They are alike but for whole weeks, so the model
-/// answers for the first of all, and its answers hold weeks later too.
-fn wrong(alike: &[(Zone, ClockChange)]) -> Option<String> {
-    let (zone, change) = alike[0];
+/// Returns a report for the first of these changes with a wrong result. The changes differ only by whole weeks, so
+/// the model answers for the first one, and its answers are shifted for the others.
+fn difference(equivalent: &[(Zone, ClockChange)]) -> Option<String> {
+    let (zone, change) = equivalent[0];
     let answered = cases(zone, change);
     let clock = answered[0].1.clock();
     let expected: Vec<Vec<Slot>> = answered.iter().map(|(_, case)| case.expected(&clock)).collect();
-    alike.iter().find_map(|(zone, other)| {
+    equivalent.iter().find_map(|(zone, other)| {
         let later = other.at - change.at;
         let wrong_slots =
             cases(*zone, *other).into_iter().zip(&expected).find_map(|((name, case), expected)| {
@@ -163,35 +167,41 @@ fn wrong(alike: &[(Zone, ClockChange)]) -> Option<String> {
                     return None;
                 }
                 let (_, report) =
-                    case.shrunk(Case::slots).expect("the model says the same subject the change itself");
+                    case.shrunk(Case::slots).expect("the model gives the same result for the change itself");
                 Some(format!("{name}: {report}"))
             });
-        wrong_slots.or_else(|| wrong_times(&clock, *zone, *other, later / DAY))
+        wrong_slots.or_else(|| time_difference(&clock, *zone, *other, later / DAY))
     })
 }
 
-fn check(alike: &[Vec<(Zone, ClockChange)>]) {
-    let wrong: Vec<String> = on_all_cores(alike, |alike| wrong(alike)).into_iter().flatten().collect();
-    assert!(wrong.is_empty(), "{} kinds of changes come out wrong; one of them:\n{}", wrong.len(), wrong[0]);
+fn check(equivalent: &[Vec<(Zone, ClockChange)>]) {
+    let wrong: Vec<String> =
+        on_all_cores(equivalent, |equivalent| difference(equivalent)).into_iter().flatten().collect();
+    assert!(
+        wrong.is_empty(),
+        "{} groups of changes differ from the model; the first:\n{}",
+        wrong.len(),
+        wrong[0]
+    );
 }
 
 #[test]
-fn every_change_of_every_clock_gives_the_starts_of_the_model() {
-    let alike = alike(AROUND);
-    // A database that has lost its history would make this an easy test.
-    let all: usize = alike.iter().map(Vec::len).sum();
-    assert!(alike.len() > 300 && all > 25_000, "{all} changes of {} kinds", alike.len());
-    check(&alike);
+fn every_group_of_clock_changes_agrees_with_the_model() {
+    let equivalent = equivalent(AROUND);
+    // A database without its history would make the test meaningless.
+    let all: usize = equivalent.iter().map(Vec::len).sum();
+    assert!(equivalent.len() > 300 && all > 25_000, "{all} changes in {} groups", equivalent.len());
+    check(&equivalent);
 }
 
 #[test]
-#[ignore = "asks the model at each change anew, which takes minutes"]
-fn every_change_of_every_clock_by_itself_gives_the_starts_of_the_model() {
-    check(&alike(AROUND).into_iter().flatten().map(|change| vec![change]).collect::<Vec<_>>());
+#[ignore = "runs the model for each change, which takes minutes"]
+fn every_single_clock_change_agrees_with_the_model() {
+    check(&equivalent(AROUND).into_iter().flatten().map(|change| vec![change]).collect::<Vec<_>>());
 }
 
 #[test]
-fn no_clock_changes_and_changes_back_within_days() {
+fn no_clock_changes_back_within_the_offset_check() {
     for (zone, changes) in all() {
         for pair in changes.windows(2) {
             assert!(
@@ -203,8 +213,8 @@ fn no_clock_changes_and_changes_back_within_days() {
 }
 
 #[test]
-#[ignore = "asks every clock for every quarter of an hour of 70 years, which takes minutes"]
-fn looking_at_every_quarter_of_an_hour_finds_no_other_change() {
+#[ignore = "samples every clock every quarter of an hour for 70 years, which takes minutes"]
+fn sampling_every_quarter_of_an_hour_finds_no_other_change() {
     let found = on_all_cores(&all_zones(), |zone| (zone.name(), changes(*zone, 900)));
     let known: BTreeMap<&str, &Vec<ClockChange>> =
         all().iter().map(|(zone, changes)| (zone.name(), changes)).collect();

@@ -1,4 +1,4 @@
-//! Each rule on dates chosen for it. 2027-03-01 is a Monday.
+//! Each rule on selected dates. 2027-03-01 is a Monday.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn offered(
 }
 
 #[test]
-fn the_grid_counts_from_the_opening_and_a_session_may_end_with_the_window() {
+fn grid_begins_at_the_opening_and_a_session_may_end_at_the_closing() {
     let rules = daily("Europe/Berlin", &["09:10-10:30"]);
     assert_eq!(
         starts(&rules, &terms(30, 25), "2027-03-01", "2027-03-02"),
@@ -31,7 +31,7 @@ fn each_window_has_its_own_grid() {
 }
 
 #[test]
-fn windows_that_touch_or_overlap_are_one() {
+fn touching_and_overlapping_windows_are_one_window() {
     let one = ["01T09:00", "01T09:40", "01T10:20", "01T11:00"];
     for windows in [
         &["09:00-12:00"][..],
@@ -43,7 +43,7 @@ fn windows_that_touch_or_overlap_are_one() {
 }
 
 #[test]
-fn a_window_across_midnight_keeps_its_grid_from_the_evening() {
+fn window_across_midnight_keeps_its_grid() {
     let rules = rules("Europe/Berlin", json!({ "weekly": { "monday": windows_json(&["22:30-01:00"]) } }));
     let all = ["01T22:30", "01T23:10", "01T23:50", "02T00:30"];
     assert_eq!(starts(&rules, &terms(30, 40), "2027-03-01", "2027-03-03"), all);
@@ -51,7 +51,7 @@ fn a_window_across_midnight_keeps_its_grid_from_the_evening() {
 }
 
 #[test]
-fn windows_that_meet_at_midnight_are_one() {
+fn windows_that_touch_at_midnight_are_one_window() {
     for monday in ["23:30-24:00", "23:30-00:00"] {
         let rules = rules(
             "Europe/Berlin",
@@ -63,11 +63,11 @@ fn windows_that_meet_at_midnight_are_one() {
 }
 
 #[test]
-fn a_day_open_all_day_counts_from_its_own_midnight_and_sessions_cross_it() {
+fn day_open_all_day_has_its_own_grid_and_sessions_may_cross_midnight() {
     let always = daily("Europe/Berlin", &["00:00-24:00"]);
     let expected = ["01T00:00", "01T07:00", "01T14:00", "01T21:00", "02T00:00"];
     assert_eq!(starts(&always, &terms(1440, 420), "2027-03-01", "2027-03-03")[..5], expected);
-    // The same, said otherwise.
+    // The same rules in another form.
     for windows in [
         &["09:00-09:00"][..],
         &["00:00-00:00"],
@@ -81,7 +81,7 @@ fn a_day_open_all_day_counts_from_its_own_midnight_and_sessions_cross_it() {
             "{windows:?}"
         );
     }
-    // The evening before keeps its grid until midnight, the morning after has that of the whole day.
+    // The evening before keeps its grid until midnight. The following morning continues the grid of the whole day.
     let some = rules(
         "UTC",
         json!({ "weekly": {
@@ -95,7 +95,7 @@ fn a_day_open_all_day_counts_from_its_own_midnight_and_sessions_cross_it() {
 }
 
 #[test]
-fn a_day_open_all_day_by_windows_of_two_dates_counts_from_its_midnight() {
+fn day_open_all_day_through_windows_of_two_dates_has_its_own_grid() {
     let rules = rules(
         "UTC",
         json!({ "weekly": {
@@ -110,7 +110,7 @@ fn a_day_open_all_day_by_windows_of_two_dates_counts_from_its_midnight() {
 }
 
 #[test]
-fn an_override_replaces_what_opens_on_its_date_but_not_the_evening_before() {
+fn override_replaces_windows_of_its_date_but_not_of_the_evening_before() {
     let rules = rules(
         "Europe/Berlin",
         json!({
@@ -123,7 +123,7 @@ fn an_override_replaces_what_opens_on_its_date_but_not_the_evening_before() {
 }
 
 #[test]
-fn a_blocked_date_has_no_time_whatever_the_other_rules_say() {
+fn blocked_date_has_no_open_time_regardless_of_other_rules() {
     let blocked_range = json!({ "blocked": [{ "first": "2027-03-02", "last": "2027-03-02" }] });
     let empty_override = json!({ "overrides": { "2027-03-02": [] } });
     for mut fields in [blocked_range, empty_override] {
@@ -137,7 +137,7 @@ fn a_blocked_date_has_no_time_whatever_the_other_rules_say() {
             { "date": "2027-03-02", "opens": "09:00", "closes": "10:00" },
         ]);
         let rules = rules("Europe/Berlin", fields);
-        // Monday's window ends with Monday; Tuesday's does not open, so nothing of it is left on Wednesday.
+        // Monday's window ends at midnight. Tuesday's does not open, so it does not continue on Wednesday.
         let expected = ["01T20:00", "01T21:00", "01T22:00", "01T23:00", "03T12:00"];
         assert_eq!(starts(&rules, &terms(60, 60), "2027-03-01", "2027-03-04"), expected);
         let refusal = check_start(&rules, &terms(60, 60), at("2027-03-02T09:00:00Z"), Timestamp::MIN);
@@ -146,7 +146,7 @@ fn a_blocked_date_has_no_time_whatever_the_other_rules_say() {
 }
 
 #[test]
-fn blocked_ranges_count_both_ends_and_may_overlap() {
+fn blocked_ranges_include_both_ends_and_may_overlap() {
     let rules = AvailabilityRules {
         blocked: serde_json::from_value(json!([
             { "first": "2027-03-04", "last": "2027-03-05" },
@@ -163,7 +163,7 @@ fn blocked_ranges_count_both_ends_and_may_overlap() {
 }
 
 #[test]
-fn extra_windows_come_on_top_and_join_what_they_touch() {
+fn extra_windows_are_added_and_merged() {
     let rules = rules(
         "UTC",
         json!({
@@ -180,7 +180,7 @@ fn extra_windows_come_on_top_and_join_what_they_touch() {
 }
 
 #[test]
-fn taken_time_removes_starts_and_never_moves_the_grid() {
+fn occupied_time_removes_starts_without_moving_the_grid() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let busy = [span("2027-03-01T09:31:00Z", "2027-03-01T10:01:00Z")];
     let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
@@ -189,20 +189,20 @@ fn taken_time_removes_starts_and_never_moves_the_grid() {
 }
 
 #[test]
-fn buffers_keep_clear_of_taken_time_but_may_lie_outside_the_hours() {
+fn buffers_must_not_overlap_occupied_time_but_may_lie_outside_the_hours() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let with_buffers =
         SessionTypeTerms { buffer_before_minutes: 15, buffer_after_minutes: 10, ..terms(30, 5) };
     let busy = [span("2027-03-01T10:00:00Z", "2027-03-01T10:30:00Z")];
     let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
     let found = offered(&rules, &with_buffers, occupancy, "2027-03-01", "2027-03-02");
-    // 09:20 ends at 09:50 and is clear at 10:00; 10:45 begins to be prepared at 10:30.
+    // The session at 09:20 ends at 09:50 and its buffer at 10:00. The buffer before 10:45 begins at 10:30.
     assert_eq!(found[..6], ["01T09:00", "01T09:05", "01T09:10", "01T09:15", "01T09:20", "01T10:45"]);
     assert_eq!(found.last().unwrap(), "01T11:30");
 }
 
 #[test]
-fn taken_time_may_touch_last_a_second_or_nothing() {
+fn occupied_time_of_any_length_removes_exactly_what_it_overlaps() {
     let rules = daily("UTC", &["09:00-10:00"]);
     for (start, end, expected) in [
         ("2027-03-01T08:00:00Z", "2027-03-01T09:00:00Z", &["01T09:00", "01T09:30"][..]),
@@ -225,7 +225,7 @@ fn taken_time_may_touch_last_a_second_or_nothing() {
 }
 
 #[test]
-fn a_start_exactly_at_the_notice_is_offered() {
+fn start_exactly_at_the_minimum_notice_is_offered() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let terms = SessionTypeTerms { minimum_notice_minutes: 120, ..terms(60, 60) };
     let on = dates(&rules, "2027-03-01", "2027-03-02");
@@ -239,12 +239,12 @@ fn a_start_exactly_at_the_notice_is_offered() {
 }
 
 #[test]
-fn a_rolling_window_counts_the_experts_dates() {
+fn rolling_window_counts_dates_of_the_experts_zone() {
     let rules = daily("Pacific/Auckland", &["10:00-11:00"]);
     let terms = SessionTypeTerms { booking_window: BookingWindow::Rolling { days: 1 }, ..terms(60, 60) };
     let on = dates(&rules, "2027-02-27", "2027-03-06");
     let found = |now: &str| shown(&rules, &slots(&rules, &terms, &BusyTimes::default(), on, at(now)));
-    // Auckland's 2 March begins at 11:00 on 1 March in UTC.
+    // In Auckland, 2 March begins at 11:00 UTC on 1 March.
     assert_eq!(found("2027-03-01T10:59:59Z"), ["02T10:00"]);
     assert_eq!(found("2027-03-01T11:00:00Z"), ["02T10:00", "03T10:00"]);
     let refusal = check_start(&rules, &terms, at("2027-03-02T21:00:00Z"), at("2027-03-01T10:59:59Z"));
@@ -252,7 +252,7 @@ fn a_rolling_window_counts_the_experts_dates() {
 }
 
 #[test]
-fn fixed_dates_count_both_ends() {
+fn fixed_booking_dates_include_both_ends() {
     let rules = daily("America/Los_Angeles", &["20:00-21:00"]);
     let window = json!({ "kind": "dates", "first": "2027-03-02", "last": "2027-03-03" });
     let terms = SessionTypeTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
@@ -263,9 +263,9 @@ fn fixed_dates_count_both_ends() {
 }
 
 #[test]
-fn a_full_day_or_week_offers_nothing_more() {
+fn full_day_or_week_offers_no_further_starts() {
     let rules = daily("America/New_York", &["20:00-22:00"]);
-    // 20:00 in New York is the next day in UTC: Monday to Sunday are counted where the expert lives.
+    // 20:00 in New York is on the next day in UTC. Days and weeks are counted in the expert's time zone.
     let standing = [at("2027-03-03T01:00:00Z"), at("2027-03-05T01:00:00Z"), at("2027-03-05T02:00:00Z")];
     let found = |terms: SessionTypeTerms| {
         let occupancy = BusyTimes { session_starts: &standing, ..BusyTimes::default() };
@@ -287,12 +287,12 @@ fn a_full_day_or_week_offers_nothing_more() {
 }
 
 #[test]
-fn a_group_session_with_seats_left_is_offered_at_its_start() {
+fn group_session_with_free_seats_is_offered_at_its_start() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let terms =
         SessionTypeTerms { capacity: 8, daily_cap: Some(1), buffer_after_minutes: 30, ..terms(60, 30) };
     let standing = [at("2027-03-01T09:30:00Z")];
-    // One stands on the grid, one where the hours have been changed since, one is full.
+    // One group session is on the grid, one is outside of the current hours, and one is full.
     let groups =
         [(at("2027-03-01T20:10:00Z"), 3), (at("2027-03-01T09:30:00Z"), 5), (at("2027-03-02T10:00:00Z"), 0)];
     let taken = groups.map(|(start, _)| terms.occupied(start));
@@ -306,8 +306,7 @@ fn a_group_session_with_seats_left_is_offered_at_its_start() {
         slot("2027-03-02T09:00:00Z", 8),
         slot("2027-03-02T11:00:00Z", 8),
     ];
-    // 09:00 on the second overlaps the session at 10:00 with its buffer, and 11:00 lies in the buffer after
-    // it.
+    // 09:00 on the second day overlaps the buffer of the session at 10:00, and 11:00 lies in the buffer after it.
     assert_eq!(found, expected[..2]);
     let explained = |start| explain(&rules, &terms, &occupancy, at(start), Timestamp::MIN);
     assert_eq!(explained("2027-03-02T10:00:00Z"), Err(Refusal::NoSeatLeft));
@@ -317,7 +316,7 @@ fn a_group_session_with_seats_left_is_offered_at_its_start() {
     let taken = groups.map(|(start, _)| shorter.occupied(start));
     let occupancy = BusyTimes { occupied: &taken, ..occupancy };
     assert_eq!(slots(&rules, &shorter, &occupancy, on, Timestamp::MIN), expected);
-    // Notice and booking window hold for seats, too.
+    // Minimum notice and booking window also apply to seats.
     let now = at("2027-03-01T20:10:01Z");
     assert_eq!(slots(&rules, &shorter, &occupancy, on, now), expected[2..]);
     assert_eq!(
@@ -327,7 +326,7 @@ fn a_group_session_with_seats_left_is_offered_at_its_start() {
 }
 
 #[test]
-fn refusals_say_what_would_do() {
+fn refusals_suggest_alternatives() {
     let rules = daily("UTC", &["09:00-11:00"]);
     let terms = terms(60, 45);
     let refusal = |start| check_start(&rules, &terms, at(start), Timestamp::MIN).unwrap_err();
@@ -340,9 +339,9 @@ fn refusals_say_what_would_do() {
     assert_eq!(between, Refusal::NotOnGrid { previous, next });
     assert_eq!(
         between.to_string(),
-        "sessions do not start at this time: the nearest are 2027-03-01T09:00:00Z and 2027-03-01T09:45:00Z"
+        "no session starts at this time; choose an offered slot, such as 2027-03-01T09:00:00Z or 2027-03-01T09:45:00Z"
     );
-    // It would end with the hours, so that only the grid is in its way.
+    // The session would end with the hours, so only the grid prevents it.
     let (previous, next) = (Some(at("2027-03-01T09:45:00Z")), Some(at("2027-03-02T09:00:00Z")));
     assert_eq!(refusal("2027-03-01T10:00:00Z"), Refusal::NotOnGrid { previous, next });
     let busy = [span("2027-03-01T09:30:00Z", "2027-03-01T09:31:00Z")];
@@ -352,7 +351,7 @@ fn refusals_say_what_would_do() {
 }
 
 #[test]
-fn a_start_off_the_grid_names_those_up_to_a_day_away() {
+fn start_off_the_grid_suggests_starts_within_a_day() {
     let weekly =
         json!({ "monday": windows_json(&["09:10-12:00"]), "tuesday": windows_json(&["11:00-12:00"]) });
     let rules = rules("UTC", json!({ "weekly": weekly }));
@@ -364,7 +363,7 @@ fn a_start_off_the_grid_names_those_up_to_a_day_away() {
 }
 
 #[test]
-fn a_booking_window_begins_with_the_first_second_of_its_first_date() {
+fn booking_window_begins_with_the_first_second_of_its_first_date() {
     let rules = daily("UTC", &["00:00-24:00"]);
     let window = json!({ "kind": "dates", "first": "2027-03-02", "last": "2027-03-02" });
     let terms = SessionTypeTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
@@ -376,7 +375,7 @@ fn a_booking_window_begins_with_the_first_second_of_its_first_date() {
 }
 
 #[test]
-fn a_session_at_midnight_counts_for_the_day_that_begins() {
+fn session_at_midnight_counts_for_the_day_that_begins() {
     let rules = daily("UTC", &["00:00-24:00"]);
     let terms = SessionTypeTerms { daily_cap: Some(1), ..terms(60, 720) };
     let standing = [at("2027-03-02T00:00:00Z")];
@@ -386,7 +385,7 @@ fn a_session_at_midnight_counts_for_the_day_that_begins() {
 }
 
 #[test]
-fn a_closed_day_names_the_next_start_within_two_days() {
+fn start_on_a_closed_day_suggests_a_start_within_two_days() {
     let weekly =
         json!({ "friday": windows_json(&["09:00-17:00"]), "monday": windows_json(&["09:00-17:00"]) });
     let rules = rules("UTC", json!({ "weekly": weekly }));
@@ -397,7 +396,7 @@ fn a_closed_day_names_the_next_start_within_two_days() {
 }
 
 #[test]
-fn group_sessions_stand_among_the_starts_in_order() {
+fn group_sessions_are_listed_in_order_with_other_starts() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let terms = SessionTypeTerms { capacity: 8, ..terms(30, 30) };
     let groups = [(at("2027-03-01T10:15:00Z"), 2), (at("2027-03-01T11:00:00Z"), 1)];
@@ -413,7 +412,7 @@ fn group_sessions_stand_among_the_starts_in_order() {
 }
 
 #[test]
-fn a_day_may_have_a_start_every_minute() {
+fn starts_every_minute_are_supported() {
     let rules = daily("UTC", &["00:00-24:00"]);
     let found = starts(&rules, &terms(1, 1), "2027-03-01", "2027-03-02");
     let every: Vec<String> =
@@ -422,15 +421,15 @@ fn a_day_may_have_a_start_every_minute() {
 }
 
 #[test]
-fn starts_far_apart_are_found_whatever_lies_between_them() {
-    // A minute between the two grids, and more than an hour between the starts of one.
+fn starts_on_grids_with_a_small_common_unit_are_found() {
+    // The grids differ by one minute, and starts on one grid are more than an hour apart.
     let rules = daily("UTC", &["00:00-06:00", "07:01-08:01"]);
     let expected = ["01T00:00", "01T02:08", "01T04:16", "01T07:01"];
     assert_eq!(starts(&rules, &terms(60, 128), "2027-03-01", "2027-03-02"), expected);
 }
 
 #[test]
-fn a_long_range_is_worked_on_in_stretches_that_do_not_show() {
+fn long_range_gives_the_same_slots_as_its_years() {
     let rules = daily("Europe/Berlin", &["22:00-03:00"]);
     let terms = terms(90, 70);
     let busy: Vec<TimeSpan> = (0..4000)

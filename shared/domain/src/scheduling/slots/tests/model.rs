@@ -1,7 +1,6 @@
-//! The slot rules once more, minute by minute, with nothing clever in it.
+//! A simple implementation of the slot rules, minute by minute.
 //!
-//! All it takes from the code under test is the types; of time zones it asks only what offset holds at an
-//! instant.
+//! It uses only the types of the code under test. From a time zone, it reads only the offset at an instant.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +13,18 @@ use crate::kernel::time::{DAY, MINUTE};
 use crate::scheduling::slots::{BusyTimes, Slot};
 use crate::{TimeSpan, Timestamp, Zone};
 
-/// What a zone's wall clock shows around an instant, one entry for each minute.
+/// The wall clock of a zone around an instant, with one entry per minute.
 pub struct Clock {
-    /// Seconds from one entry to the next: a minute, or half of one where an offset is not of whole minutes, as
-    /// Monrovia's was not.
+    /// Seconds between two entries: a minute, or half a minute if an offset is not a whole number of minutes, as in
+    /// Monrovia.
     tick: i64,
-    /// The second of the first entry, since 1970.
+    /// The second of the first entry since 1970-01-01T00:00:00Z.
     base: i64,
-    /// What the clock shows, in seconds as if it ran in UTC.
+    /// The reading of the clock for each entry, in seconds as if the clock ran in UTC.
     wall: Vec<i64>,
-    /// The entry at which the clock first shows each of the times from that of the first entry on, if it ever does.
+    /// For each reading from that of the first entry on, the first entry with this reading, if any.
     first_shown: Vec<Option<usize>>,
-    /// The entry at which each date begins. That of a date that is skipped is that of the next.
+    /// The entry at which each date begins. A skipped date begins with the next date.
     days: BTreeMap<NaiveDate, usize>,
 }
 
@@ -38,7 +37,7 @@ fn next(date: NaiveDate) -> NaiveDate {
 }
 
 impl Clock {
-    /// Knows the seconds from `from` to `until`.
+    /// Creates a clock for the seconds from `from` to `until`.
     pub fn new(zone: Zone, from: i64, until: i64) -> Self {
         let base = from.div_euclid(MINUTE) * MINUTE;
         let seconds = until - base;
@@ -52,7 +51,7 @@ impl Clock {
         }
         assert!(
             wall.iter().all(|second| second % tick == 0),
-            "the model is for offsets of whole half minutes"
+            "the model supports only offsets in whole half minutes"
         );
         let (low, high) = (wall[0], *wall.iter().max().unwrap());
         let mut first_shown = vec![None; ((high - low) / tick + 1) as usize];
@@ -67,14 +66,13 @@ impl Clock {
         clock
     }
 
-    /// The entry at which the wall clock first shows this. If it never does, the time moves by as much as is skipped:
-    /// it is as long after the last minute before the gap as it should have been.
+    /// The first entry with this reading. A reading in a gap moves forward by the length of the gap.
     fn resolve(&self, wall: i64) -> usize {
         let place = ((wall - self.wall[0]) / self.tick) as usize;
         (0..).find_map(|back| Some(self.first_shown[place - back]? + back)).unwrap()
     }
 
-    /// The date to which the entry belongs: the last that has begun by then.
+    /// The date of an entry: the last date that has begun.
     fn date(&self, at: usize) -> NaiveDate {
         *self.days.iter().rfind(|(_, start)| **start <= at).unwrap().0
     }
@@ -87,24 +85,24 @@ impl Clock {
         self.base + at as i64 * self.tick
     }
 
-    /// [`Zone::day`], as it should be.
+    /// The expected result of [`Zone::day`].
     pub fn date_of(&self, instant: Timestamp) -> NaiveDate {
         self.date(self.entry(instant))
     }
 
-    /// [`Zone::resolve`], as it should be, in seconds since 1970.
+    /// The expected result of [`Zone::resolve`], in seconds since 1970-01-01T00:00:00Z.
     pub fn second_of(&self, date: NaiveDate, minute: i64) -> i64 {
         self.second(self.resolve(midnight(date) + minute * MINUTE))
     }
 }
 
-/// An expert's open time on a clock.
+/// An expert's open time.
 pub struct Model<'a> {
     clock: &'a Clock,
     rules: &'a AvailabilityRules,
-    /// For each entry of the clock that is open, the one from which the starts are counted.
+    /// For each open entry, the entry from which the grid of starts is counted.
     anchors: Vec<Option<usize>>,
-    /// For each entry that is open, the first after it that is not.
+    /// For each open entry, the first later entry that is closed.
     closes: Vec<usize>,
 }
 
@@ -124,10 +122,10 @@ impl<'a> Model<'a> {
             model.anchors.push(if !open[at] {
                 None
             } else if first_of_whole_days[at] {
-                // A date that is open all day begins a grid of its own.
+                // A date that is open all day has its own grid.
                 Some(at)
             } else {
-                // What is open goes on with the grid of the minute before, also across midnight.
+                // Other open time continues the grid of the minute before, also across midnight.
                 at.checked_sub(1).and_then(|before| model.anchors[before]).or(Some(at))
             });
         }
@@ -166,7 +164,7 @@ impl<'a> Model<'a> {
         instead.unwrap_or(weekday).iter().copied().chain(extra).collect()
     }
 
-    /// Whether each entry of the clock is open.
+    /// Whether each entry is open.
     fn open(&self) -> Vec<bool> {
         let clock = self.clock;
         let mut open = vec![false; clock.wall.len()];
@@ -176,8 +174,8 @@ impl<'a> Model<'a> {
             if self.blocked(*today) {
                 continue;
             }
-            // The face of the day's clock, and a last minute that is always closed.
-            let mut face = [false; 1441];
+            // The wall clock of the day, with an additional last minute that is always closed.
+            let mut open_minutes = [false; 1441];
             for (date, shift) in [(yesterday, -1440), (today, 0)] {
                 for window in self.opening(*date) {
                     let opens = i64::from(window.opens.minutes());
@@ -187,12 +185,12 @@ impl<'a> Model<'a> {
                     }
                     let (opens, closes) = ((opens + shift).max(0), (closes + shift).min(1440));
                     if opens < closes {
-                        face[opens as usize..closes as usize].fill(true);
+                        open_minutes[opens as usize..closes as usize].fill(true);
                     }
                 }
             }
             let mut opens = None;
-            for (minute, is_open) in (0..).zip(face) {
+            for (minute, is_open) in (0..).zip(open_minutes) {
                 match opens {
                     None if is_open => opens = Some(minute),
                     Some(start) if !is_open => {
@@ -211,7 +209,7 @@ impl<'a> Model<'a> {
         open
     }
 
-    /// Whether a session fits the hours and the grid at this second.
+    /// Whether a session at this second fits the hours and the grid.
     fn fits(&self, terms: &SessionTypeTerms, second: i64) -> bool {
         let (tick, length) = (self.clock.tick, i64::from(terms.length_minutes) * MINUTE);
         let at = (second - self.clock.base) / tick;
@@ -241,7 +239,7 @@ impl<'a> Model<'a> {
             || terms.weekly_cap.is_some_and(|cap| same_week() >= cap.into())
     }
 
-    /// What [`crate::scheduling::slots::slots`] should answer.
+    /// The expected result of [`crate::scheduling::slots::slots`].
     pub fn slots(
         &self,
         terms: &SessionTypeTerms,

@@ -1,4 +1,4 @@
-//! Random rules against the model, and laws that hold whatever the rules.
+//! Random rules against the model, and properties that hold for any rules.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::experts::availability::{DateRange, ExtraWindow, WeeklyHours, Window};
 use crate::experts::session_type::BookingWindow;
 use crate::kernel::time::{Date, HOUR, LocalTime};
 
-/// Minutes on the clock's face, often those that matter.
+/// Minutes on the wall clock. Special values are more likely.
 fn minutes() -> impl Strategy<Value = u16> {
     prop_oneof![4 => (0..96_u16).prop_map(|quarter| quarter * 15), 2 => Just(0_u16), 1 => 0..1440_u16]
 }
@@ -45,7 +45,7 @@ fn weekly() -> impl Strategy<Value = WeeklyHours> {
     )
 }
 
-/// A zone, and a second: mostly that of a change of its clock.
+/// A zone and a second, usually that of a clock change.
 fn moment() -> impl Strategy<Value = (Zone, i64)> {
     let changes: usize = all().iter().map(|(_, changes)| changes.len()).sum();
     let change = (0..changes).prop_map(|at| {
@@ -57,12 +57,12 @@ fn moment() -> impl Strategy<Value = (Zone, i64)> {
     prop_oneof![1 => any_day, 4 => change]
 }
 
-/// Days counted from that of the moment.
+/// A number of days relative to the moment.
 fn near_day() -> impl Strategy<Value = i64> {
     prop_oneof![2 => 0..2_i64, 1 => -3..4_i64]
 }
 
-/// Seconds counted from the moment, over a few days, mostly whole quarters of an hour.
+/// A number of seconds relative to the moment, within a few days. Whole quarters of an hour are more likely.
 fn near() -> impl Strategy<Value = i64> {
     prop_oneof![
         2 => (-20..20_i64).prop_map(|quarter| quarter * 900),
@@ -71,7 +71,7 @@ fn near() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// Overrides, blocked ranges by their first day and length, and extra windows.
+/// Overrides, blocked ranges as first day and length, and extra windows.
 type Exceptions = (BTreeMap<i64, Vec<Window>>, Vec<(i64, i64)>, Vec<(i64, Window)>);
 
 fn exceptions() -> impl Strategy<Value = Exceptions> {
@@ -105,7 +105,7 @@ fn rules_around(
     }
 }
 
-/// When a session type can be booked, dates counted from that of the moment.
+/// A booking window with dates relative to the moment.
 #[derive(Debug, Clone, Copy)]
 enum Ahead {
     Ever,
@@ -113,7 +113,7 @@ enum Ahead {
     Days(i64, i64),
 }
 
-/// Terms on any date, and when they can be booked.
+/// Terms that are bookable on any date, and a booking window.
 fn booking() -> impl Strategy<Value = (SessionTypeTerms, Ahead)> {
     let length = prop_oneof![4 => select(vec![15_u16, 30, 45, 60, 90]), 1 => 1..=1440_u16];
     let step = prop_oneof![4 => select(vec![5_u16, 15, 20, 30, 45, 60]), 1 => 1..=1440_u16];
@@ -138,7 +138,7 @@ fn booking() -> impl Strategy<Value = (SessionTypeTerms, Ahead)> {
     )
 }
 
-/// Everything is counted from the moment, so a case that fails keeps its shape while its moment is made simpler.
+/// All times are relative to the moment, so shrinking the moment keeps the structure of a failing case.
 fn case() -> impl Strategy<Value = Case> {
     let occupancy = (
         prop::collection::vec((near(), prop_oneof![Just(0), Just(1800), 0..9000_i64]), 0..12),
@@ -166,7 +166,7 @@ fn case() -> impl Strategy<Value = Case> {
                 session_starts: session_starts.into_iter().map(at).collect(),
                 groups: groups.into_iter().map(|(start, seats)| (at(start), seats)).collect(),
                 range: TimeSpan::new(at(one.min(other)), at(one.max(other))),
-                // Most of the days lie ahead.
+                // Most of the days lie in the future.
                 now: at(now - 36 * HOUR),
             }
         },
@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(configured(1_000))]
 
     #[test]
-    fn the_engine_offers_what_the_model_offers(case in case()) {
+    fn engine_and_model_offer_the_same_slots(case in case()) {
         if let Some(report) = case.disagreement(Case::slots) {
             return Err(TestCaseError::fail(report));
         }
@@ -192,7 +192,7 @@ proptest! {
     #![proptest_config(configured(256))]
 
     #[test]
-    fn a_range_offers_what_its_parts_offer(
+    fn slots_of_a_range_are_those_of_its_parts(
         case in case(),
         cuts in prop::collection::vec(any::<Index>(), 1..6),
     ) {
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn a_start_is_explained_as_it_is_offered(case in case()) {
+    fn explain_agrees_with_slots(case in case()) {
         let offered = case.slots();
         let free = slots(&case.rules, &case.terms, &BusyTimes::default(), case.range, case.now);
         let quarters = case.range.start().seconds() / 900..case.range.end().seconds() / 900;
@@ -222,20 +222,21 @@ proptest! {
             let checked = check_start(&case.rules, &case.terms, start, case.now);
             let is_free = free.binary_search_by_key(&start, |slot| slot.start).is_ok();
             prop_assert_eq!(checked.is_ok(), is_free, "{}: {:?}", start, checked);
-            check_named(&case, start, checked.err(), &free)?;
+            check_suggestions(&case, start, checked.err(), &free)?;
         }
     }
 }
 
-/// What a refusal says besides no: the starts that it names can be had, are the nearest, and are near.
-fn check_named(
+/// Checks the details of a refusal: the suggested starts can be booked, are the closest ones, and are within the
+/// limits.
+fn check_suggestions(
     case: &Case,
     start: Timestamp,
     refusal: Option<Refusal>,
     free: &[Slot],
 ) -> Result<(), TestCaseError> {
     let date = case.rules.time_zone.day(start);
-    // The starts that it names, and how far before and after it looks for them.
+    // The suggested starts, and how far before and after the start they may lie.
     let (previous, next, before, after) = match refusal {
         Some(Refusal::NotOnGrid { previous, next }) => (previous, next, DAY, DAY),
         Some(Refusal::OutsideHours { next }) => {
@@ -248,10 +249,11 @@ fn check_named(
         }
         _ => return Ok(()),
     };
-    for named in [previous, next].into_iter().flatten() {
-        prop_assert_eq!(check_start(&case.rules, &case.terms, named, case.now), Ok(()));
+    for suggested in [previous, next].into_iter().flatten() {
+        prop_assert_eq!(check_start(&case.rules, &case.terms, suggested, case.now), Ok(()));
     }
-    // Those of the case's range are known: the nearest of them is named, or one that is nearer.
+    // Free starts in the range of the case are known. The suggestion is the closest of them, or a closer one outside
+    // of the range.
     let seconds = |other: Timestamp| other.seconds() - start.seconds();
     let known = free.iter().map(|slot| seconds(slot.start));
     let last = known.clone().filter(|other| (-before..0).contains(other)).max();

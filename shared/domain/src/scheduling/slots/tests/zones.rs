@@ -1,10 +1,10 @@
-//! Every zone of the database at the ends of time.
+//! Every zone of the time zone database at the limits of the timestamp range.
 
 use super::*;
 use crate::kernel::time::{LocalTime, wall_second};
 
 #[test]
-fn the_ends_of_time_are_dates_like_others() {
+fn dates_at_the_limits_of_the_range_are_supported() {
     let rules = daily("UTC", &["00:00-24:00"]);
     let ends = [
         TimeSpan::new(Timestamp::MIN, Timestamp::MIN.plus(2 * DAY)),
@@ -35,7 +35,7 @@ fn the_ends_of_time_are_dates_like_others() {
             for start in [range.start(), range.end()] {
                 let _ = explain(&rules, &terms, &occupancy, start, Timestamp::MIN);
                 let _ = explain(&rules, &terms, &occupancy, start, Timestamp::MAX);
-                assert!(local_day_span(zone, zone.day(start)).contains(start) || start == Timestamp::MAX);
+                assert!(zone.local_day_span(zone.day(start)).contains(start) || start == Timestamp::MAX);
             }
         }
         assert!(slots(&rules, &terms, &occupancy, ends[1], Timestamp::MAX).is_empty());
@@ -44,14 +44,14 @@ fn the_ends_of_time_are_dates_like_others() {
             assert_eq!(zone.resolve(NaiveDate::MAX, time), Timestamp::MAX);
         }
         for date in [NaiveDate::MIN, NaiveDate::MAX] {
-            assert!(local_day_span(zone, date).is_empty() && iso_week_span(zone, date).is_empty());
+            assert!(zone.local_day_span(date).is_empty() && zone.iso_week_span(date).is_empty());
         }
     }
     assert_eq!(wall_second(0, LocalTime::END_OF_DAY), DAY);
 }
 
 #[test]
-fn days_at_either_end_of_time_have_all_their_starts() {
+fn first_and_last_day_of_the_range_have_all_their_starts() {
     let rules = daily("UTC", &["00:00-24:00"]);
     for (first, end) in [("1970-01-01", "1970-01-02"), ("9999-12-30", "9999-12-31")] {
         assert_eq!(starts(&rules, &terms(60, 60), first, end).len(), 24, "{first}");
@@ -59,7 +59,7 @@ fn days_at_either_end_of_time_have_all_their_starts() {
 }
 
 #[test]
-fn the_whole_of_time_can_be_asked_for() {
+fn slots_of_the_whole_timestamp_range_can_be_listed() {
     let rules =
         rules("Europe/Berlin", json!({ "overrides": { "9999-06-01": windows_json(&["09:00-10:00"]) } }));
     let everything = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);
@@ -68,7 +68,7 @@ fn the_whole_of_time_can_be_asked_for() {
 }
 
 #[test]
-fn terms_and_rules_that_nobody_checked_do_no_harm() {
+fn unchecked_terms_and_rules_do_not_panic() {
     let mut rules = daily("America/New_York", &["09:00-17:00"]);
     let late =
         crate::experts::availability::Window { opens: LocalTime::END_OF_DAY, closes: LocalTime::END_OF_DAY };

@@ -1,20 +1,20 @@
-//! What clients, banks, and people at the gateway do without the platform.
+//! Events at the gateway that the platform does not initiate: by clients, banks and users of the gateway's dashboard.
 
 use super::*;
 
-/// What happens at the gateway without the platform.
+/// An event that the platform does not initiate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::payments::payment) enum Outside {
     ClientPays,
-    /// By something that takes days.
+    /// With a payment method that takes days.
     ClientPaysSlowly,
     DebitArrives,
     DebitFails,
     AuthorisationEnds,
     CardBecomes(Card),
-    /// From now on, or nothing any more.
+    /// Requests are refused from now on, or no longer.
     GatewayRefuses(Option<OrderKind>),
-    /// Of those that the client's bank took.
+    /// Of the refunds that the client's bank has accepted.
     LastRefundFails,
     BankAsks,
     BankIsContent,
@@ -22,7 +22,7 @@ pub(in crate::payments::payment) enum Outside {
         percent: u8,
     },
     DisputeWon,
-    /// A part comes back, and the rest is lost.
+    /// A part is returned, and the rest is lost.
     DisputePartlyWon {
         percent: u8,
     },
@@ -36,15 +36,15 @@ pub(in crate::payments::payment) enum Outside {
 }
 
 impl ModelGateway {
-    /// Lets something happen; whether it could.
-    pub(in crate::payments::payment) fn suffers(
+    /// Applies an event. Returns whether it was possible.
+    pub(in crate::payments::payment) fn apply(
         &mut self,
         what: Outside,
         payment: &Payment,
         now: Timestamp,
     ) -> bool {
-        self.let_go(|before| before <= now);
-        let at_hand = self.at_hand(payment);
+        self.release_expired(|before| before <= now);
+        let at_hand = self.current_intent(payment);
         let status = at_hand.map(|intent| self.intents[intent].status);
         match (what, at_hand, status) {
             (Outside::CardBecomes(card), ..) => self.card = card,
@@ -53,7 +53,7 @@ impl ModelGateway {
                 if self.asks_first && self.intents[intent].plan != Plan::SaveCard {
                     self.intents[intent].status = IntentStatus::Approved;
                 } else {
-                    self.agreed(intent, self.capabilities.authorisation_holds, now);
+                    self.approved(intent, self.capabilities.authorisation_holds, now);
                 }
             }
             (Outside::ClientPaysSlowly, Some(intent), Some(IntentStatus::Open))
@@ -62,26 +62,26 @@ impl ModelGateway {
                 self.intents[intent].status = IntentStatus::Processing;
             }
             (Outside::DebitArrives, Some(intent), Some(IntentStatus::Processing)) => {
-                self.agreed(intent, 0, now)
+                self.approved(intent, 0, now)
             }
             (Outside::DebitFails, Some(intent), Some(IntentStatus::Processing)) => {
                 self.intents[intent].status = IntentStatus::Open;
                 self.intents[intent].decline = Some(Decline::InsufficientFunds);
             }
             (Outside::AuthorisationEnds, Some(_), Some(IntentStatus::Authorised { .. })) => {
-                self.let_go(|_| true)
+                self.release_expired(|_| true)
             }
             (
                 Outside::SomebodyCancelsTheIntent,
                 Some(intent),
                 Some(IntentStatus::Open | IntentStatus::Approved | IntentStatus::Authorised { .. }),
             ) => self.cancel_intent(intent, now),
-            _ => return self.charge.is_some() && self.charge_suffers(what, now),
+            _ => return self.charge.is_some() && self.apply_to_charge(what, now),
         }
         true
     }
 
-    fn charge_suffers(&mut self, what: Outside, now: Timestamp) -> bool {
+    fn apply_to_charge(&mut self, what: Outside, now: Timestamp) -> bool {
         let Some(charge) = &mut self.charge else { return false };
         let (intent, whole) = (charge.intent, self.intents[charge.intent].amount);
         let of = |percent: u8, amount: u64| {
@@ -99,7 +99,7 @@ impl ModelGateway {
             }
             Outside::SomebodyRefunds { percent, from_expert } => {
                 let amount = of(percent, charge.amount - charge.refunded);
-                if self.give_back(amount, from_expert, true, now).is_err() {
+                if self.issue_refund(amount, from_expert, true, now).is_err() {
                     return false;
                 }
                 self.taken_by_others += amount;

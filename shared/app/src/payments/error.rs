@@ -1,0 +1,34 @@
+//! Errors of the area `payments`.
+
+use crate::AppError;
+use crate::payments::ports::{PaymentError, WebhookError};
+
+/// Why a payment, a payment account or a webhook event was not processed.
+#[derive(Debug, thiserror::Error)]
+pub enum PaymentsError {
+    /// The expert has no account at the gateway that accepts payments.
+    #[error("the expert cannot take payments yet; sessions without a price can be booked")]
+    NotReady,
+    /// The state of the payment does not allow the request. The text says why.
+    #[error("{0}")]
+    State(String),
+    /// The gateway did not execute a request. A hold that the use case has committed stays, unless the gateway refused
+    /// permanently.
+    #[error(transparent)]
+    Gateway(#[from] PaymentError),
+    /// A webhook event was rejected.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+}
+
+impl From<PaymentError> for AppError {
+    fn from(error: PaymentError) -> Self {
+        PaymentsError::from(error).into()
+    }
+}
+
+impl From<WebhookError> for AppError {
+    fn from(error: WebhookError) -> Self {
+        PaymentsError::from(error).into()
+    }
+}

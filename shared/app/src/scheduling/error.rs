@@ -1,0 +1,44 @@
+//! Errors of the area `scheduling`.
+
+use domain::Money;
+use domain::scheduling::appointment::ChangeRefusal;
+use domain::scheduling::occupancy::Refusal;
+
+use crate::AppError;
+
+/// Why a slot was not booked, or an appointment not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SchedulingError {
+    /// The slot cannot be held.
+    #[error(transparent)]
+    Slot(#[from] Refusal),
+    /// The status of the appointment does not allow the change.
+    #[error(transparent)]
+    Change(#[from] ChangeRefusal),
+    /// The expert has not published availability rules.
+    #[error("the expert has not published any hours yet")]
+    NoHours,
+    /// The hold ended before its payment was opened.
+    #[error("the hold has ended; book again with a new Idempotency-Key")]
+    HoldEnded,
+    /// A cancellation would refund another amount than the person expects. The appointment is not cancelled.
+    #[error("a cancellation now refunds {refund}, not {expected}; read the quote again")]
+    QuoteChanged {
+        /// The refund of a cancellation now.
+        refund: Money,
+        /// The refund that the person expects.
+        expected: Money,
+    },
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        SchedulingError::from(refusal).into()
+    }
+}
+
+impl From<ChangeRefusal> for AppError {
+    fn from(refusal: ChangeRefusal) -> Self {
+        SchedulingError::from(refusal).into()
+    }
+}

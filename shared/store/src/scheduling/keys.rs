@@ -1,0 +1,117 @@
+//! Keys of occupancy rows, group sessions and appointments.
+//!
+//! | used by | question | index | PK | SK |
+//! |---|---|---|---|---|
+//! | list_slots, booking | an expert's occupied time over a range of UTC days | table | `EXPERT#<expert>` | `D#<yyyymmdd>` |
+//! | list_slots, booking | the seats of group sessions over a range of UTC days | table | `EXPERT#<expert>` | `D#<yyyymmdd>#G#<session type>#<start>` |
+//! | client, expert, jobs | an appointment | table | `APT#<id>` | `A` |
+//! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
+//! | client | a client's appointments by time | GSI2 | `CLI#<client>` | `<start>#<id>` |
+//!
+//! One query reads a range of days together with their group sessions: it ends at `D#<last day>~`.
+
+use chrono::{Datelike, NaiveDate};
+use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
+
+use crate::keys::{Key, appointment_partition, expert_partition, instant};
+
+/// The occupancy row of an expert's UTC day.
+pub fn day(expert: ExpertId, date: NaiveDate) -> Key {
+    Key::new(expert_partition(expert), day_sort_key(date))
+}
+
+/// The sort key of a day's occupancy row, such as `D#20270305`.
+fn day_sort_key(date: NaiveDate) -> String {
+    format!("D#{:04}{:02}{:02}", date.year(), date.month(), date.day())
+}
+
+/// The date in the sort key of an occupancy row; `None` for other rows.
+pub fn date_of_day(sk: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(sk.strip_prefix("D#")?, "%Y%m%d").ok()
+}
+
+/// The first and the last sort key, both inclusive, of the days that a span touches, with their group sessions.
+pub fn days(span: TimeSpan) -> (String, String) {
+    let last = span.end().plus(-1).max(span.start()).utc_day();
+    (day_sort_key(span.start().utc_day()), format!("{}~", day_sort_key(last)))
+}
+
+/// The seats of a group session.
+pub fn group(expert: ExpertId, session_type: SessionTypeId, start: Timestamp) -> Key {
+    let day = day_sort_key(start.utc_day());
+    Key::new(expert_partition(expert), format!("{day}#G#{session_type}#{}", instant(start)))
+}
+
+/// The session type and the start in the sort key of a group session; `None` for other rows.
+pub fn session_of_group(sk: &str) -> Option<(SessionTypeId, Timestamp)> {
+    let (session_type, start) = sk.split_once("#G#")?.1.split_once('#')?;
+    Some((session_type.parse().ok()?, Timestamp::from_seconds(start.parse().ok()?)))
+}
+
+/// An appointment.
+pub fn appointment(id: AppointmentId) -> Key {
+    Key::new(appointment_partition(id), "A")
+}
+
+/// The partition of [`GSI1`](crate::keys::GSI1) with an expert's appointments.
+pub fn appointments_of_expert(id: ExpertId) -> String {
+    format!("EXP#{id}")
+}
+
+/// The partition of [`GSI2`](crate::keys::GSI2) with a client's appointments.
+pub fn appointments_of_client(id: ClientId) -> String {
+    format!("CLI#{id}")
+}
+
+/// The sort key of an appointment in both indexes.
+pub fn appointment_order(start: Timestamp, id: AppointmentId) -> String {
+    format!("{}#{id}", instant(start))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::keys::tests::{APPOINTMENT, EXPERT, Example, SESSION_TYPE, ZEROS, indexed, row, start};
+    use crate::keys::{GSI1, GSI2};
+
+    /// A key of each function above.
+    pub(crate) fn examples() -> Vec<Example> {
+        let order = appointment_order(start(), APPOINTMENT);
+        vec![
+            row(day(EXPERT, start().utc_day())),
+            row(group(EXPERT, SESSION_TYPE, start())),
+            row(appointment(APPOINTMENT)),
+            indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
+            indexed(GSI2, appointments_of_client(ClientId::from_bits(1)), order),
+        ]
+    }
+
+    #[test]
+    fn key_strings_do_not_change() {
+        let date = start().utc_day();
+        assert_eq!(day(EXPERT, date).to_string(), format!("EXPERT#exp_{ZEROS}1 / D#20270305"));
+        assert_eq!(
+            group(EXPERT, SESSION_TYPE, start()).sk,
+            format!("D#20270305#G#ses_{ZEROS}3#001804237200")
+        );
+        assert_eq!(appointment(APPOINTMENT).to_string(), format!("APT#apt_{ZEROS}a / A"));
+        assert_eq!(appointments_of_expert(EXPERT), format!("EXP#exp_{ZEROS}1"));
+        assert_eq!(appointments_of_client(ClientId::from_bits(1)), format!("CLI#cli_{ZEROS}1"));
+        assert_eq!(appointment_order(start(), APPOINTMENT), format!("001804237200#apt_{ZEROS}a"));
+    }
+
+    #[test]
+    fn dates_and_group_sessions_are_read_from_sort_keys() {
+        let group = group(EXPERT, SESSION_TYPE, start()).sk;
+        assert_eq!(session_of_group(&group), Some((SESSION_TYPE, start())));
+        assert_eq!(date_of_day(&day_sort_key(start().utc_day())), Some(start().utc_day()));
+        assert_eq!(date_of_day(&group), None);
+    }
+
+    #[test]
+    fn a_span_that_ends_at_midnight_does_not_touch_the_next_day() {
+        let span = |hours: i64| TimeSpan::new(start(), start().plus(hours * 3600));
+        assert_eq!(days(span(24)), ("D#20270305".to_owned(), "D#20270306~".to_owned()));
+        assert_eq!(days(span(15)).1, "D#20270305~");
+    }
+}

@@ -1,0 +1,526 @@
+//! The flows.
+
+use crate::actors::Resolution;
+use domain::experts::policy::{CancellationPolicy, Percent, Tier};
+use domain::experts::session_type::SessionTypeTerms;
+use domain::kernel::time::{DAY, HOUR};
+use domain::payments::ledger::Totals;
+use domain::payments::payment::OrderKind;
+use domain::scheduling::appointment::Outcome;
+use domain::scheduling::party::Party;
+
+use super::Flow;
+use super::scenario::{IN_34_HOURS, Scenario, at, euros};
+use crate::actors::{Command, Submission};
+use crate::exchange_rates::other_currencies;
+use crate::gateway::{self, ClientPayment};
+
+/// So far ahead that no authorization lasts until then.
+const IN_THREE_WEEKS: i64 = 20 * DAY + 10 * HOUR;
+const EXPERT_NO_SHOW: Outcome = Outcome::NoShow { missed_by: Party::Expert };
+
+fn half_until_a_day_before(terms: &mut SessionTypeTerms) {
+    let refund_percent = Percent::new(50).unwrap_or(Percent::NOTHING);
+    terms.cancellation = CancellationPolicy {
+        tiers: vec![Tier { until_hours_before: 24, refund_percent }],
+        grace_minutes: 0,
+        no_show_refund_percent: refund_percent,
+    };
+}
+
+fn unchanged_terms(_: &mut SessionTypeTerms) {}
+
+fn cancelled_and_refused(scenario: &mut Scenario, decision: Resolution) {
+    scenario.offer(unchanged_terms);
+    let id = scenario.book_and_pay(IN_34_HOURS);
+    scenario.set_faults(|faults| faults.failed_refund = 10_000);
+    scenario.as_client(0, Command::Cancel(id));
+    scenario.advance(HOUR);
+    scenario.set_faults(|faults| faults.failed_refund = 0);
+    scenario.advance(4 * DAY);
+    scenario.as_admin(Command::ResolveEscalation(id, decision));
+    scenario.advance(HOUR);
+}
+
+fn disputed(scenario: &mut Scenario, percent: u64) {
+    scenario.offer(unchanged_terms);
+    scenario.book_and_pay(IN_34_HOURS);
+    scenario.advance_to(IN_34_HOURS + 3 * DAY);
+    scenario.at_gateway(|core, name| {
+        gateway::open_dispute(core, name, 100);
+    });
+    scenario.advance(2 * DAY);
+    scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, percent));
+    scenario.advance(DAY);
+}
+
+fn contested(scenario: &mut Scenario, outcome: Outcome) {
+    scenario.offer(unchanged_terms);
+    let id = scenario.book_and_pay(IN_34_HOURS);
+    scenario.advance_to(IN_34_HOURS + HOUR / 2);
+    scenario.as_client(0, Command::EndSession(id, EXPERT_NO_SHOW, None));
+    scenario.advance(HOUR);
+    scenario.as_expert(Command::EndSession(id, Outcome::Completed, None));
+    scenario.advance(HOUR);
+    scenario.as_admin(Command::EndSession(id, outcome, None));
+    scenario.advance(HOUR);
+}
+
+/// All flows.
+pub const FLOWS: &[Flow] = &[
+    Flow {
+        name: "a free session is booked and completed",
+        run: |scenario| {
+            scenario.offer(|terms| terms.price = euros(0));
+            scenario.book(0, IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a paid session is completed",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a hold expires unpaid",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.book(0, IN_34_HOURS);
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "a card is declined, and the next one succeeds",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book(0, IN_34_HOURS);
+            scenario.pay(id, ClientPayment::Declined);
+            scenario.advance(60);
+            scenario.pay(id, ClientPayment::Now);
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "a webhook of a payment is lost",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book(0, IN_34_HOURS);
+            scenario.set_faults(|faults| faults.lost_webhook = 10_000);
+            scenario.pay(id, ClientPayment::Now);
+            scenario.advance(HOUR);
+            scenario.set_faults(|faults| faults.lost_webhook = 0);
+        },
+    },
+    Flow {
+        name: "a bank debit takes days",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book(0, 6 * DAY);
+            scenario.pay(id, ClientPayment::Delayed);
+            scenario.advance(4 * DAY);
+        },
+    },
+    Flow {
+        name: "an authorization is captured after the session",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 2 * HOUR);
+            scenario.as_expert(Command::EndSession(id, Outcome::Completed, None));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "less than the authorized amount is captured",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 2 * HOUR);
+            scenario.as_expert(Command::EndSession(id, Outcome::Completed, Some(euros(5_000))));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "a saved card is charged shortly before the session",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            scenario.book_and_pay(IN_THREE_WEEKS);
+            scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a saved card is declined, and the client pays again",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            let id = scenario.book_and_pay(IN_THREE_WEEKS);
+            scenario.set_faults(|faults| faults.declined_card = 10_000);
+            scenario.advance_to(IN_THREE_WEEKS - 4 * DAY);
+            scenario.set_faults(|faults| faults.declined_card = 0);
+            scenario.pay_again(id, ClientPayment::Now);
+            scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a saved card is declined, and the client does nothing",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            scenario.book_and_pay(IN_THREE_WEEKS);
+            scenario.set_faults(|faults| faults.declined_card = 10_000);
+            scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
+            scenario.set_faults(|faults| faults.declined_card = 0);
+        },
+    },
+    Flow {
+        name: "a client cancels a paid session for half of the price",
+        run: |scenario| {
+            scenario.offer(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "an expert cancels a paid session",
+        run: |scenario| {
+            scenario.offer(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_expert(Command::Cancel(id));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "a client cancels a hold",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book(0, IN_34_HOURS);
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "half of an authorization is captured for a cancelled session",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "a saved card is charged half for a cancelled session",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_THREE_WEEKS);
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "a session is rescheduled across midnight",
+        run: |scenario| {
+            scenario.offer(|terms| (terms.buffer_before_minutes, terms.buffer_after_minutes) = (30, 60));
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_client(0, Command::Reschedule(id, at(2 * DAY + 23 * HOUR)));
+            scenario.advance(HOUR);
+            scenario.as_expert(Command::Reschedule(id, at(3 * DAY)));
+            scenario.advance(5 * DAY);
+        },
+    },
+    Flow {
+        name: "client and expert reschedule at the same time, repeatedly",
+        run: |scenario| {
+            scenario.offer(|terms| (terms.buffer_before_minutes, terms.buffer_after_minutes) = (30, 60));
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.set_faults(|faults| faults.max_latency = 1_000);
+            for hours in 1..8 {
+                scenario.client_starts(0, Command::Reschedule(id, at(IN_34_HOURS + 2 * hours * HOUR)));
+                scenario.as_expert(Command::Reschedule(id, at(IN_34_HOURS + (2 * hours + 1) * HOUR)));
+            }
+            scenario.advance(60);
+            scenario.set_faults(|faults| faults.max_latency = 1);
+            scenario.as_client(0, Command::Reschedule(id, at(IN_34_HOURS + 20 * HOUR)));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "an expert refunds a part",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_expert(Command::Refund(id, euros(3_000), "one".to_owned()));
+            scenario.advance(HOUR);
+            scenario.as_expert(Command::Refund(id, euros(500), "two".to_owned()));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a refund fails and is retried",
+        run: |scenario| cancelled_and_refused(scenario, Resolution::TryAgain),
+    },
+    Flow {
+        name: "a refund fails and is resolved manually",
+        run: |scenario| cancelled_and_refused(scenario, Resolution::ResolvedManually),
+    },
+    Flow { name: "a dispute is won", run: |scenario| disputed(scenario, 100) },
+    Flow { name: "a dispute is lost", run: |scenario| disputed(scenario, 0) },
+    Flow { name: "a dispute is partly won", run: |scenario| disputed(scenario, 40) },
+    Flow {
+        name: "a client does not show up",
+        run: |scenario| {
+            scenario.offer(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + HOUR / 2);
+            scenario.as_expert(Command::EndSession(id, Outcome::NoShow { missed_by: Party::Client }, None));
+            scenario.advance(2 * DAY);
+        },
+    },
+    Flow {
+        name: "a no-show report of a client is not disputed",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + HOUR / 2);
+            scenario.as_client(0, Command::EndSession(id, EXPERT_NO_SHOW, None));
+            scenario.advance(2 * DAY);
+        },
+    },
+    Flow {
+        name: "a contested report is decided for the client",
+        run: |scenario| contested(scenario, EXPERT_NO_SHOW),
+    },
+    Flow {
+        name: "a contested report is decided for the expert",
+        run: |scenario| contested(scenario, Outcome::Completed),
+    },
+    Flow {
+        name: "two clients share a group session, and one cancels",
+        run: |scenario| {
+            scenario.offer(|terms| terms.capacity = 3);
+            let first = scenario.book_and_pay(IN_34_HOURS);
+            let second = scenario.book(1, IN_34_HOURS);
+            scenario.pay(second, ClientPayment::Now);
+            scenario.advance(HOUR);
+            scenario.as_client(0, Command::Cancel(first));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "an expired hold is reclaimed",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.book(0, IN_34_HOURS);
+            scenario.advance(601);
+            let second = scenario.book(1, IN_34_HOURS);
+            scenario.advance(30);
+            scenario.pay(second, ClientPayment::Now);
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "an account is created, disabled and read again",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.as_expert(Command::StartOnboarding);
+            let accounts: Vec<String> =
+                scenario.simulation.shared.lock().gateway.accounts.keys().cloned().collect();
+            for account in accounts {
+                gateway::restrict(&mut scenario.simulation.shared.lock(), &account, false);
+                scenario.advance(60);
+                gateway::restrict(&mut scenario.simulation.shared.lock(), &account, true);
+            }
+            scenario.advance(60);
+            scenario.as_expert(Command::ReadPaymentAccount);
+        },
+    },
+    Flow {
+        name: "an expert is paid out",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.book_and_pay(IN_34_HOURS);
+            let accounts: Vec<String> =
+                scenario.simulation.shared.lock().gateway.accounts.keys().cloned().collect();
+            for account in accounts {
+                gateway::payout(&mut scenario.simulation.shared.lock(), &account);
+                scenario.advance(60);
+                gateway::payout(&mut scenario.simulation.shared.lock(), &account);
+            }
+            scenario.advance(2 * DAY);
+        },
+    },
+    Flow {
+        name: "a refused capture is escalated and retried",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.simulation.shared.lock().gateway.refuse(id, OrderKind::Capture);
+            scenario.advance_to(IN_34_HOURS + 2 * HOUR);
+            scenario.as_expert(Command::EndSession(id, Outcome::Completed, None));
+            scenario.advance(HOUR);
+            scenario.simulation.shared.lock().gateway.clear_refusals();
+            scenario.as_admin(Command::ResolveEscalation(id, Resolution::TryAgain));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "a session is cancelled for half of the price while its saved card is charged",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_THREE_WEEKS);
+            scenario.advance_until_charged(id);
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "a group session ends and starts again while a client joins",
+        run: |scenario| {
+            scenario.offer(|terms| (terms.capacity, terms.price) = (3, euros(0)));
+            let first = scenario.book(0, IN_34_HOURS);
+            let rival = scenario.start_booking(1, IN_34_HOURS);
+            scenario.as_client(0, Command::Cancel(first));
+            scenario.book(0, IN_34_HOURS);
+            scenario.advance(30);
+            if let Some(Submission { person, command, .. }) = rival {
+                scenario.submit(person, command);
+            }
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "reconciliation finds a refund whose webhook was lost",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.set_faults(|faults| faults.lost_webhook = 10_000);
+            scenario.at_gateway(|core, name| {
+                gateway::refund_in_dashboard(core, name, 20);
+            });
+            scenario.advance(3 * HOUR);
+            scenario.as_admin(Command::Reconcile);
+            scenario.advance(HOUR);
+            scenario.as_admin(Command::Reconcile);
+            scenario.expect_all("the ledger has the refund from the books", |known| {
+                Totals::of(&known.movements).refunded > 0
+            });
+            scenario.set_faults(|faults| faults.lost_webhook = 0);
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "an expert changes and retires a session type",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.book_and_pay(IN_34_HOURS);
+            let Some((expert, session_type, mut terms, rules)) = scenario.offered() else { return };
+            terms.price = euros(9_000);
+            scenario.as_expert(Command::UpdateSessionType(session_type, Box::new(terms)));
+            scenario.as_expert(Command::ReplaceAvailability(Box::new(rules)));
+            scenario.as_admin(Command::SetExpertFee(expert, domain::Rate::from_basis_points(1_500).ok()));
+            scenario.book_and_pay(IN_34_HOURS + 2 * HOUR);
+            scenario.as_expert(Command::RetireSessionType(session_type));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a part is refunded before the receipt is issued, with a slow table",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.set_faults(|faults| faults.max_latency = 1_000);
+            let id = scenario.book(0, IN_34_HOURS);
+            scenario.pay(id, ClientPayment::Now);
+            for (amount, key) in [(3_000, "one"), (2_000, "two"), (1_000, "three")] {
+                scenario.advance_until_confirmed(id);
+                scenario.expert_retries(&Command::Refund(id, euros(amount), key.to_owned()));
+            }
+            scenario.advance(HOUR);
+            scenario.set_faults(|faults| faults.max_latency = 1);
+        },
+    },
+    Flow {
+        name: "a session is cancelled for half of the price while its payment is read, with a slow table",
+        run: |scenario| {
+            scenario.offer(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.set_faults(|faults| faults.max_latency = 1_000);
+            for _ in 0..4 {
+                scenario.at_gateway(gateway::resend_webhook);
+            }
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance(HOUR);
+            scenario.set_faults(|faults| faults.max_latency = 1);
+        },
+    },
+    Flow {
+        name: "exchange rates are fetched, and a session is paid in another currency",
+        run: |scenario| {
+            scenario.offer(|terms| terms.presentment_currencies = other_currencies());
+            scenario.as_admin(Command::FetchExchangeRates);
+            scenario.pay_in = other_currencies().first().copied();
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance(DAY);
+            scenario.as_admin(Command::FetchExchangeRates);
+            scenario.as_expert(Command::Cancel(id));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "an expert completes onboarding and is booked",
+        run: |scenario| {
+            scenario.offer_without_account();
+            scenario.as_expert(Command::StartOnboarding);
+            scenario.advance(60);
+            let accounts: Vec<String> =
+                scenario.simulation.shared.lock().gateway.accounts.keys().cloned().collect();
+            for account in accounts {
+                gateway::restrict(&mut scenario.simulation.shared.lock(), &account, true);
+            }
+            scenario.advance(1_800);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a part is refunded before an authorization is captured",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.expert_retries(&Command::Refund(id, euros(3_000), "one".to_owned()));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a part is refunded before a saved card is charged",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            let id = scenario.book_and_pay(IN_THREE_WEEKS);
+            scenario.expert_retries(&Command::Refund(id, euros(3_000), "one".to_owned()));
+            scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a paid seat moves to another group session",
+        run: |scenario| {
+            scenario.offer(|terms| terms.capacity = 3);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.book(1, IN_34_HOURS + 2 * HOUR);
+            scenario.as_client(0, Command::Reschedule(id, at(IN_34_HOURS + 2 * HOUR)));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "an expert reduces the capacity of a group session",
+        run: |scenario| {
+            scenario.offer(|terms| (terms.capacity, terms.price) = (3, euros(0)));
+            scenario.book(0, IN_34_HOURS);
+            let Some((_, session_type, mut terms, _)) = scenario.offered() else { return };
+            terms.capacity = 1;
+            scenario.as_expert(Command::UpdateSessionType(session_type, Box::new(terms)));
+            scenario.advance(60);
+            scenario.book(1, IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+];

@@ -1,0 +1,214 @@
+//! The experts and clients of a simulation, and what the experts offer. There are few of each, so that they compete.
+
+use app::identity::people::{Person, Role};
+use domain::experts::availability::{AvailabilityRules, WeeklyHours, Window};
+use domain::experts::expert::{Expert, ExpertProfile};
+use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
+use domain::experts::session_type::{
+    BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
+};
+use domain::kernel::text::LongText;
+use domain::kernel::time::DAY;
+use domain::payments::account::PaymentAccount;
+use domain::payments::gateway::GatewayKind;
+use domain::{Currency, Money, SessionTypeId};
+use futures_util::FutureExt;
+use store::{Job, OutboxEntry, Transaction, VersionedRules};
+
+use crate::actors::SimExpert;
+use crate::random::Rng;
+use crate::simulation::Simulation;
+
+/// Time zones with different clock changes, and some without.
+const ZONES: [&str; 6] =
+    ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Auckland"];
+
+fn always() -> Vec<Window> {
+    let time = |text: &str| serde_json::from_value(serde_json::json!(text)).ok();
+    match (time("00:00"), time("24:00")) {
+        (Some(opens), Some(closes)) => vec![Window { opens, closes }],
+        _ => Vec::new(),
+    }
+}
+
+/// Availability at all times.
+pub fn rules(zone: &str) -> AvailabilityRules {
+    let weekly = WeeklyHours {
+        monday: always(),
+        tuesday: always(),
+        wednesday: always(),
+        thursday: always(),
+        friday: always(),
+        saturday: always(),
+        sunday: always(),
+    };
+    let time_zone = serde_json::from_value(serde_json::json!(zone)).unwrap_or(domain::Zone::UTC);
+    AvailabilityRules {
+        time_zone,
+        weekly,
+        overrides: Default::default(),
+        blocked: Vec::new(),
+        extra: Vec::new(),
+    }
+}
+
+/// A one-hour session for EUR 80, charged at booking, without any limits.
+pub fn plain_terms(currency: Currency) -> SessionTypeTerms {
+    let amount = |amount| Money::new(amount, currency).unwrap_or_else(|_| panic!("a small amount"));
+    SessionTypeTerms {
+        name: "Session".to_owned().try_into().unwrap_or_else(|_| panic!("a name")),
+        description: LongText::default(),
+        length_minutes: 60,
+        price: amount(8_000),
+        buffer_before_minutes: 0,
+        buffer_after_minutes: 0,
+        minimum_notice_minutes: 0,
+        booking_window: BookingWindow::default(),
+        step_minutes: 30,
+        daily_cap: None,
+        weekly_cap: None,
+        capacity: 1,
+        collection: Collection::ChargeAtBooking,
+        cancellation: CancellationPolicy::default(),
+        rescheduling: ReschedulePolicy::default(),
+        presentment_currencies: Vec::new(),
+    }
+}
+
+fn percent(percent: u8) -> Percent {
+    Percent::new(percent).unwrap_or(Percent::NOTHING)
+}
+
+/// Draws the terms of a session type.
+pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
+    let plain = plain_terms(currency);
+    let price = match rng.below(6) {
+        0 => plain.price.nothing(),
+        1 => plain.price.with_amount(8_010).unwrap_or(plain.price),
+        2 => plain.price.with_amount(50).unwrap_or(plain.price),
+        3 => plain.price.with_amount(12_340).unwrap_or(plain.price),
+        _ => plain.price,
+    };
+    let tier = |until_hours_before, refund| Tier { until_hours_before, refund_percent: percent(refund) };
+    let tiers = match rng.below(4) {
+        0 => Vec::new(),
+        1 => vec![tier(0, 100)],
+        2 => vec![tier(24, 100), tier(1, 50)],
+        _ => vec![tier(48, 90), tier(24, 33), tier(2, 10)],
+    };
+    SessionTypeTerms {
+        length_minutes: *rng.pick(&[30, 45, 60, 60, 90, 600, 1_440]),
+        price,
+        buffer_before_minutes: *rng.pick(&[0, 0, 0, 15, 60, 720]),
+        buffer_after_minutes: *rng.pick(&[0, 0, 5, 30, 120, 720]),
+        minimum_notice_minutes: *rng.pick(&[0, 0, 60]),
+        daily_cap: *rng.pick(&[None, None, None, Some(1), Some(2), Some(5)]),
+        weekly_cap: *rng.pick(&[None, None, None, Some(2), Some(6)]),
+        capacity: *rng.pick(&[1, 1, 1, 2, 5]),
+        collection: *rng.pick(&[
+            Collection::ChargeAtBooking,
+            Collection::AuthoriseThenCapture,
+            Collection::AuthoriseThenCapture,
+        ]),
+        cancellation: CancellationPolicy {
+            tiers,
+            grace_minutes: *rng.pick(&[0, 0, 10, 600]),
+            no_show_refund_percent: percent(*rng.pick(&[0, 0, 50, 100])),
+        },
+        rescheduling: ReschedulePolicy {
+            at_most: *rng.pick(&[None, None, Some(2)]),
+            until_minutes_before: *rng.pick(&[0, 0, 120]),
+            price: *rng.pick(&[ReschedulePrice::AsBooked, ReschedulePrice::Current]),
+        },
+        presentment_currencies: match currency == Currency::EUR && rng.below(3) == 0 {
+            true => crate::exchange_rates::other_currencies(),
+            false => Vec::new(),
+        },
+        ..plain
+    }
+}
+
+/// Draws and creates one to three experts and some clients.
+pub fn populate(simulation: &mut Simulation) {
+    let (rng, currency) = {
+        let core = &mut *simulation.shared.lock();
+        let mut rng = core.actors.rng.fork();
+        if rng.below(6) == 0 {
+            // A currency that is charged in steps of ten minor units.
+            core.actors.currency = Currency::try_from("KWD".to_owned()).unwrap_or(Currency::EUR);
+        }
+        (rng, core.actors.currency)
+    };
+    let mut rng = rng;
+    let experts = *rng.pick(&[1, 1, 2, 3]);
+    let clients = *rng.pick(&[2, 4, 8]);
+    for _ in 0..experts {
+        let kinds = *rng.pick(&[1, 2, 3]);
+        let terms: Vec<SessionTypeTerms> = (0..kinds).map(|_| terms(&mut rng, currency)).collect();
+        let zone = *rng.pick(&ZONES);
+        let can_be_paid = rng.below(8) > 0;
+        add_expert(simulation, zone, terms, can_be_paid);
+    }
+    let core = &mut *simulation.shared.lock();
+    for _ in 0..clients {
+        let client = Person::new(rng.next_u128(), vec![Role::Client]);
+        core.actors.clients.push(client);
+    }
+}
+
+/// Creates an expert with these session types, with or without an enabled payment account.
+pub fn add_expert(
+    simulation: &mut Simulation,
+    zone: &str,
+    terms: Vec<SessionTypeTerms>,
+    can_be_paid: bool,
+) -> Person {
+    let rules = rules(zone);
+    let (person, account, kinds, now) = {
+        let core = &mut *simulation.shared.lock();
+        let person = Person::new(core.product_rng.next_u128(), vec![Role::Expert]);
+        let account = can_be_paid.then(|| core.gateway.add_enabled_account(person.expert_id()));
+        let kinds: Vec<SessionType> = terms
+            .into_iter()
+            .map(|terms| SessionType {
+                id: SessionTypeId::from_bits(core.product_rng.next_u128()),
+                version: 1,
+                status: SessionTypeStatus::Active,
+                terms,
+            })
+            .collect();
+        let types = kinds.iter().map(|kind| (kind.id, kind.terms.clone())).collect();
+        core.actors.experts.push(SimExpert { person: person.clone(), types, rules: rules.clone() });
+        (person, account, kinds, core.instant())
+    };
+    let id = person.expert_id();
+    let mut transaction = Transaction::new();
+    let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
+    let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
+    let profile = ExpertProfile { name, headline, about: LongText::default() };
+    let mut storable = transaction
+        .put_expert(&Expert { id, version: 1, created_at: now, profile })
+        .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))
+        .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)));
+    if let Some(account) = account {
+        let account = PaymentAccount {
+            gateway: GatewayKind::Stripe,
+            account,
+            version: 1,
+            charges_enabled: true,
+            payouts_enabled: true,
+            requirements_due: Vec::new(),
+            disabled_reason: None,
+            read_at: now,
+        };
+        // As the onboarding use case does.
+        let looks = OutboxEntry::new(Job::Payouts(id, GatewayKind::Stripe), now.plus(DAY), 1);
+        storable = storable
+            .and_then(|()| transaction.put_payment_account(id, &account))
+            .and_then(|()| transaction.enqueue(&looks));
+    }
+    assert!(storable.is_ok(), "{storable:?}");
+    let stored = simulation.direct.commit(transaction).now_or_never();
+    assert!(matches!(stored, Some(Ok(()))), "{stored:?}");
+    person
+}

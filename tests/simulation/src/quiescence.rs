@@ -1,0 +1,448 @@
+//! Quiescence: without further faults, time passes, actors make the open decisions, and all jobs run.
+//!
+//! Then each party must have the correct amount, and the ledger, the appointments and the gateway must agree.
+
+use std::collections::BTreeMap;
+
+use app::AppError;
+use app::identity::people::Person;
+use app::payments::error::PaymentsError;
+use app::scheduling::error::SchedulingError;
+use domain::kernel::time::{DAY, HOUR};
+use domain::payments::account::PaymentAccount;
+use domain::payments::gateway::GatewayKind;
+use domain::payments::ledger::{Account, Balances, Movement, MovementKind, Totals};
+use domain::payments::payment::{Escalation, PaymentState};
+use domain::scheduling::appointment::{NoShowReport, Outcome};
+use domain::scheduling::party::Party;
+use domain::{ExpertId, Money, TimeSpan};
+use store::Item;
+
+use crate::actors::{Command, Reply, Resolution, Submission, submit};
+use crate::core::Core;
+use crate::fault_profile::FaultProfile;
+use crate::gateway;
+use crate::invariants::Known;
+use crate::invariants::policy::part_of;
+use crate::simulation::Simulation;
+
+/// The number of steps after which a simulation counts as never quiescent.
+const MAX_STEPS: u64 = 400_000;
+/// The number of rounds of decisions after which a simulation counts as never quiescent.
+const MAX_ROUNDS: usize = 60;
+
+/// Runs a simulation until it is quiescent and checks the invariants of that state.
+pub fn reach_quiescence(simulation: &mut Simulation) {
+    {
+        let core = &mut *simulation.shared.lock();
+        core.log(|| "no faults from here on".to_owned());
+        core.faults = FaultProfile::none();
+        core.injected_fault = None;
+        core.actors.to_retry.clear();
+        core.gateway.clear_refusals();
+        // No webhook is sent for this.
+        for account in core.gateway.accounts.values_mut() {
+            account.charges_enabled = true;
+        }
+        gateway::decide_disputes(core);
+        gateway::complete_pending_debits(core);
+    }
+    if !simulation.is_valid() {
+        return;
+    }
+    for _ in 0..MAX_ROUNDS {
+        if !run_until_idle(simulation) {
+            return;
+        }
+        if !decide(simulation) && !reconcile(simulation) {
+            // Accounts are read once a day.
+            simulation.shared.lock().schedule_in((DAY + HOUR) * 1_000, |_| {});
+            if run_until_idle(simulation) {
+                check(simulation);
+            }
+            return;
+        }
+    }
+    simulation
+        .shared
+        .lock()
+        .violation("it never becomes quiescent: there is always a decision to make".to_owned());
+}
+
+/// Processes events until none is left. Returns `false` after a violation.
+fn run_until_idle(simulation: &mut Simulation) -> bool {
+    simulation.start();
+    for _ in 0..MAX_STEPS {
+        if !simulation.is_valid() {
+            return false;
+        }
+        if !simulation.step() {
+            return true;
+        }
+    }
+    let core = &mut *simulation.shared.lock();
+    core.violation("it never becomes quiescent: there is always another event".to_owned());
+    false
+}
+
+/// Lets banks and the administrator make the open decisions. Returns whether there were any.
+fn decide(simulation: &mut Simulation) -> bool {
+    let wanted: Vec<(domain::AppointmentId, Command)> = simulation
+        .invariants
+        .known
+        .values()
+        .filter_map(|known| {
+            let id = known.appointment.id;
+            let payment = known.payment.as_ref()?;
+            match payment.escalation? {
+                Escalation::NoShowDisputed => {
+                    let price = known.appointment.price.amount();
+                    let final_charge =
+                        payment.final_charge.map_or(price, |final_charge| final_charge.amount());
+                    // A refunded amount cannot be charged again.
+                    let outcome = match final_charge < price {
+                        true => Outcome::NoShow { missed_by: Party::Expert },
+                        false => Outcome::Completed,
+                    };
+                    Some((id, Command::EndSession(id, outcome, None)))
+                }
+                Escalation::DisputeLost { .. } => {
+                    Some((id, Command::ResolveEscalation(id, Resolution::ResolvedManually)))
+                }
+                Escalation::RefundFailed { .. } | Escalation::Refused { .. } => {
+                    Some((id, Command::ResolveEscalation(id, Resolution::TryAgain)))
+                }
+            }
+        })
+        .collect();
+    let core = &mut *simulation.shared.lock();
+    let decided = gateway::decide_disputes(core) | gateway::complete_pending_debits(core);
+    let admin = core.actors.admin.clone();
+    let any = decided || !wanted.is_empty();
+    for (_, wanted) in wanted {
+        submit(core, Submission { person: admin.clone(), command: wanted, attempts: 0 });
+    }
+    any
+}
+
+/// Compares the ledger with the books until all periods are compared. Returns whether there is anything left to do.
+fn reconcile(simulation: &mut Simulation) -> bool {
+    let calls = |simulation: &Simulation| simulation.shared.lock().table.capacity.writes;
+    let mut lasting = 0;
+    // A run compares at most one day, and never the last hour.
+    simulation.advance(7_200);
+    for _ in 0..500 {
+        simulation.advance(60);
+        let now = simulation.shared.lock().instant();
+        let outcome = {
+            let core = &mut *simulation.shared.lock();
+            let admin = core.actors.admin.clone();
+            submit(core, Submission { person: admin, command: Command::Reconcile, attempts: 0 })
+        };
+        let before = calls(simulation);
+        simulation.start();
+        if !run_until_idle(simulation) {
+            return true;
+        }
+        let heard = outcome.lock().ok().and_then(|mut outcome| outcome.take().flatten());
+        let Some(Ok(Reply { differences, .. })) = heard else {
+            simulation.shared.lock().violation("the reconciler failed without a fault".to_owned());
+            return true;
+        };
+        let compared = simulation.compared();
+        let caught_up = compared.is_some_and(|until| until.plus(2 * 3_600) >= now);
+        let quiet = calls(simulation) - before < 6;
+        if !caught_up || !quiet {
+            lasting = if caught_up { lasting + 1 } else { lasting };
+            if lasting > 60 {
+                simulation.shared.lock().violation("the reconciler never becomes quiescent".to_owned());
+                return true;
+            }
+            continue;
+        }
+        if differences > 0 {
+            simulation
+                .shared
+                .lock()
+                .violation(format!("{differences} differences between ledger and books remain"));
+            return true;
+        }
+        return needs_decision(simulation);
+    }
+    simulation.shared.lock().violation("the reconciler never catches up".to_owned());
+    true
+}
+
+/// Sends a request and waits until no work is left.
+fn submit_and_wait(
+    simulation: &mut Simulation,
+    person: &Person,
+    wanted: Command,
+) -> Option<Result<Reply, AppError>> {
+    let told = {
+        let core = &mut *simulation.shared.lock();
+        submit(core, Submission { person: person.clone(), command: wanted, attempts: 0 })
+    };
+    simulation.start();
+    if !run_until_idle(simulation) {
+        return None;
+    }
+    told.lock().ok().and_then(|mut told| told.take().flatten())
+}
+
+/// Checks that a listed slot can be booked and that an unlisted start is refused.
+pub fn book_listed_slots(simulation: &mut Simulation) {
+    let (experts, client) = {
+        let core = simulation.shared.lock();
+        (core.actors.experts.clone(), core.actors.clients.first().cloned())
+    };
+    let Some(client) = client else { return };
+    for (expert, session_type) in
+        experts.iter().flat_map(|expert| expert.types.iter().map(move |(id, _)| (expert, *id)))
+    {
+        for last in [false, true] {
+            let now = simulation.shared.lock().instant();
+            // Far enough ahead that the slot does not pass in the meantime.
+            let range = TimeSpan::new(now.plus(2 * HOUR), now.plus(7 * DAY));
+            let id = expert.person.expert_id();
+            let known = known_account(&simulation.shared.lock(), id);
+            let can_be_paid = known.is_some_and(|account| account.charges_enabled);
+            let listed =
+                match submit_and_wait(simulation, &client, Command::ListSlots(id, session_type, range)) {
+                    Some(Ok(heard)) => heard.starts,
+                    // The session type was retired.
+                    Some(Err(AppError::NotFound(_))) => break,
+                    other => return report(simulation, format!("slots cannot be listed: {other:?}")),
+                };
+            let wanted = if last { listed.last() } else { listed.first() };
+            let Some(start) = wanted.copied() else {
+                return report(simulation, format!("{id} has no slot of {session_type} in a week"));
+            };
+            let between = start.plus(60);
+            for (start, is_listed) in [(between, listed.contains(&between)), (start, true)] {
+                let key = simulation.shared.lock().actors.key();
+                let wanted = Command::Book { expert: id, session_type, start, seats: 1, pay_in: None, key };
+                match (submit_and_wait(simulation, &client, wanted), is_listed) {
+                    (Some(Ok(_)), true)
+                    | (Some(Err(AppError::Scheduling(SchedulingError::Slot(_)))), false) => {}
+                    // The expert must complete the onboarding first.
+                    (Some(Err(AppError::Payments(PaymentsError::NotReady))), true) if !can_be_paid => {}
+                    (answer, _) => {
+                        let listed = if is_listed { "is listed" } else { "is not listed" };
+                        return report(simulation, format!("{start} of {id} {listed}, and then {answer:?}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn report(simulation: &Simulation, what: String) {
+    let core = &mut *simulation.shared.lock();
+    if core.violations.is_empty() {
+        core.violation(what);
+    }
+}
+
+fn needs_decision(simulation: &Simulation) -> bool {
+    let escalations = simulation.invariants.known.values();
+    let escalations = escalations
+        .filter(|known| known.payment.as_ref().is_some_and(|payment| payment.escalation.is_some()));
+    let core = simulation.shared.lock();
+    let open = simulation.invariants.known.keys().any(|id| core.gateway.has_open_dispute(*id));
+    escalations.count() > 0 || open
+}
+
+/// Checks the invariants of a quiescent state.
+pub fn check(simulation: &mut Simulation) {
+    let mut violations = Vec::new();
+    {
+        let core = &*simulation.shared.lock();
+        for known in simulation.invariants.known.values() {
+            check_money(core, known, &mut violations);
+            check_receipts(known, simulation, &mut violations);
+        }
+        let owed = core.table.all("APT#", "OUTBOX#").into_iter().chain(core.table.all("EXPERT#", "OUTBOX#"));
+        // The daily job that reads payouts never ends.
+        for (key, _) in owed.filter(|(key, _)| !key.sk.starts_with("OUTBOX#payouts:")) {
+            violations.push(format!("{key} is still in the outbox"));
+        }
+        for event in &core.bus.expected {
+            if !core.bus.published.contains_key(event) {
+                violations.push(format!("{event} was enqueued, but not published"));
+            }
+        }
+        if core.queue.messages > 0 {
+            violations.push(format!("{} messages are in the queue", core.queue.messages));
+        }
+        check_accounts(simulation, core, &mut violations);
+    }
+    let core = &mut *simulation.shared.lock();
+    for what in violations {
+        core.violation(what);
+    }
+}
+
+/// The payment account that the platform stores for an expert.
+fn known_account(core: &Core, expert: ExpertId) -> Option<PaymentAccount> {
+    let item = core.table.get(&store::payments::keys::payment_account(expert, GatewayKind::Stripe))?;
+    serde_dynamo::from_item(Item::clone(item)).ok()
+}
+
+/// Checks that each account is stored with its current state, and that each payout is in the ledger once.
+fn check_accounts(simulation: &Simulation, core: &Core, violations: &mut Vec<String>) {
+    for (name, account) in &core.gateway.accounts {
+        let expert = account.expert;
+        // An account whose creation was never recorded belongs to no expert and must stay empty.
+        let Some(known) = known_account(core, expert).filter(|known| known.account == *name) else {
+            if account.balance != 0 || !account.payouts.is_empty() {
+                violations.push(format!("{name} of {expert} has money, but is not stored"));
+            }
+            continue;
+        };
+        if known.charges_enabled != account.charges_enabled {
+            violations.push(format!(
+                "the stored account of {expert} is out of date: charges_enabled is {}",
+                account.charges_enabled
+            ));
+        }
+        let pk = store::payments::keys::ledger_of_expert(expert);
+        let written = core.table.with_prefix(&pk, "PAYOUT#").len();
+        if written != account.payouts.len() {
+            violations.push(format!("{written} of {} payouts are recorded", account.payouts.len()));
+        }
+    }
+    for (id, charge) in &core.actors.promised_charges {
+        let Some(known) = simulation.invariants.known.get(id) else { continue };
+        let target =
+            known.payment.as_ref().map_or(0, |payment| payment.target(&known.appointment.status).amount());
+        if target > *charge {
+            violations.push(format!("{charge} was promised for {id}, and its client pays {target}"));
+        }
+    }
+}
+
+/// Sums movements by kind and object, to compare the ledger with the gateway.
+fn by_object<'a>(
+    movements: impl Iterator<Item = &'a Movement>,
+) -> BTreeMap<(MovementKind, String), (u64, usize)> {
+    let mut told = BTreeMap::new();
+    for movement in movements {
+        let one: &mut (u64, usize) = told.entry((movement.kind, movement.object.clone())).or_default();
+        one.0 += movement.amount.amount();
+        one.1 += 1;
+    }
+    told
+}
+
+/// Checks that an appointment has ended and that each party has the correct amount.
+fn check_money(core: &Core, known: &Known, violations: &mut Vec<String>) {
+    let Known { appointment, payment, movements } = known;
+    let id = appointment.id;
+    if appointment.status.is_active() {
+        violations.push(format!("{id} stays {}", appointment.status.as_str()));
+    }
+    let Some(payment) = payment else { return };
+    let mut fail = |what: String| {
+        violations.push(format!("{id}, {} and {:?}: {what}", appointment.status.as_str(), payment.state));
+    };
+    let written = by_object(movements.iter().filter(|one| one.kind != MovementKind::ResolvedManually));
+    let really = by_object(core.gateway.movements(id).into_iter());
+    if written != really {
+        let missing: Vec<_> = really.iter().filter(|(key, one)| written.get(key) != Some(one)).collect();
+        fail(format!("the ledger lacks {missing:?}"));
+        return;
+    }
+    if payment.escalation.is_some() {
+        fail(format!("{:?} was not resolved", payment.escalation));
+    }
+    let target = payment.target(&appointment.status);
+    if appointment.no_show_report.is_some_and(|review| review == NoShowReport::Disputed) && !target.is_zero()
+    {
+        fail("its outcome was not decided".to_owned());
+    }
+    let totals = Totals::of(movements);
+    if totals.authorised > 0 {
+        fail(format!("{} remains authorized", totals.authorised));
+    }
+    let secret_is_open = core.gateway.intents.values().any(|intent| {
+        intent.appointment == id && intent.status == domain::payments::payment::IntentStatus::Open
+    });
+    // An intent that was never recorded cannot be paid, because no client has its secret.
+    let told = core.actors.secrets.iter().any(|(of, secret)| {
+        *of == id
+            && core
+                .gateway
+                .intents
+                .get(secret)
+                .is_some_and(|intent| intent.status == domain::payments::payment::IntentStatus::Open)
+    });
+    if secret_is_open && told {
+        fail("it has ended, and can still be paid".to_owned());
+    }
+    let balances = Balances::of(movements);
+    let currency = payment.amount.currency();
+    let of = |account| balances.get(account, currency);
+    let paid = -of(Account::Client);
+    let owed = i128::from(target.amount());
+    let by_others = core.gateway.taken_outside.get(&id).copied().unwrap_or(0);
+    if totals.captured == 0 {
+        let nothing_due =
+            owed == 0 || target.check_charge().is_err() || payment.state == PaymentState::Unpaid;
+        if !nothing_due {
+            fail(format!("{owed} is due, and nothing was paid"));
+        }
+        let asked_in_vain = payment.action_deadline.is_some() || core.gateway.was_refused(id);
+        let chargeable = owed > 0 && target.check_charge().is_ok();
+        if payment.state == PaymentState::Unpaid && chargeable && !asked_in_vain {
+            fail(format!("{owed} is written off, although no payment was refused"));
+        }
+        return;
+    }
+    // An amount that was returned outside the platform is not refunded again.
+    if !(owed - i128::from(by_others)..=owed).contains(&paid) {
+        fail(format!(
+            "the client paid {paid}, not {owed}, of which {by_others} was returned outside the platform"
+        ));
+    }
+    if payment.resolved_with_expert {
+        return;
+    }
+    // The platform holds what the expert does not, because each movement goes from one account to another.
+    let expert = of(Account::Expert);
+    let final_charge = paid.clamp(0, owed);
+    let kept_money = target.with_amount(u64::try_from(final_charge).unwrap_or(0)).unwrap_or(target);
+    let points = u64::from(payment.fee_rate.basis_points());
+    let fee = i128::from(part_of(kept_money.amount(), points, currency.charge_step()));
+    let given_again = totals.transferred > totals.captured;
+    let rounding = match given_again || final_charge == 0 || final_charge == i128::from(totals.captured) {
+        true => 0,
+        false => i128::from(currency.charge_step()),
+    };
+    if (expert - (final_charge - fee)).abs() > rounding {
+        fail(format!("of {final_charge} the expert has {expert}, not {}", final_charge - fee));
+    }
+}
+
+/// Checks that each movement that requires a receipt has exactly one, with the same amount.
+fn check_receipts(known: &Known, simulation: &Simulation, violations: &mut Vec<String>) {
+    let id = known.appointment.id;
+    let mut wanted: Vec<(&str, Money)> = known
+        .movements
+        .iter()
+        .filter(|one| {
+            use MovementKind::{Captured, Refund, RefundFailed, ResolvedManually};
+            matches!(one.kind, Captured | Refund | RefundFailed | ResolvedManually)
+        })
+        .map(|one| (one.object.as_str(), one.amount))
+        .collect();
+    let all = simulation.invariants.receipts.values().flat_map(BTreeMap::values);
+    let of = all.filter(|receipt| receipt.appointment == id);
+    let mut check_receipt: Vec<(&str, Money)> =
+        of.map(|receipt| (receipt.name().object, receipt.total)).collect();
+    wanted.sort_unstable_by_key(|(object, money)| (*object, money.amount()));
+    check_receipt.sort_unstable_by_key(|(object, money)| (*object, money.amount()));
+    if wanted != check_receipt {
+        violations.push(format!("{id} has the receipts {check_receipt:?}, not {wanted:?}"));
+    }
+}
