@@ -141,7 +141,7 @@ impl Binary {
     /// Answers a request of any of the binary's routes, selected by method and path.
     ///
     /// The path parameters are read from the path, because the event has none if no API gateway matched the route.
-    pub async fn answer(&self, app: &App, request: Request) -> Response<Body> {
+    pub async fn respond(&self, app: &App, request: Request) -> Response<Body> {
         let path = request.uri().path();
         let found = self.routes().find_map(|(route, _)| {
             let matches = route.method.as_str() == request.method().as_str();
@@ -150,9 +150,9 @@ impl Binary {
         match found {
             Some((route, parameters)) => {
                 let parameters: HashMap<String, String> = parameters.into_iter().collect();
-                route.answer(app, request.with_path_parameters(parameters)).await
+                route.respond(app, request.with_path_parameters(parameters)).await
             }
-            None => http_api::Answer::from(Problem::not_found("route in this binary")).into(),
+            None => http_api::Response::from(Problem::not_found("route in this binary")).into(),
         }
     }
 }
@@ -202,12 +202,12 @@ async fn serve(binary: Binary) -> Result<(), Error> {
     let (app, binary) = (&app, &binary);
     match selected {
         Selected::Route(route) => {
-            let answer = async move |request| Ok::<_, Error>(route.answer(app, request).await);
-            lambda_http::run(service_fn(answer)).await
+            let respond = async move |request| Ok::<_, Error>(route.respond(app, request).await);
+            lambda_http::run(service_fn(respond)).await
         }
         Selected::AnyRoute => {
-            let answer = async move |request| Ok::<_, Error>(binary.answer(app, request).await);
-            lambda_http::run(service_fn(answer)).await
+            let respond = async move |request| Ok::<_, Error>(binary.respond(app, request).await);
+            lambda_http::run(service_fn(respond)).await
         }
         Selected::Worker(worker) => {
             let handle = async move |event: LambdaEvent<Value>| (worker.handler)(app, event.payload).await;

@@ -1,9 +1,9 @@
-//! Bad input and wrong people: each gets a problem document that says what to do, and nothing changes.
+//! Invalid input: each request gets a problem document that says what to do, and changes nothing.
 
 use serde_json::{Value, json};
 use simulators::stripe::signature_header;
 
-use crate::harness::{World, free_hour, id, office_hours, paid_hour};
+use crate::harness::{TestApp, free_hour, id, office_hours, paid_hour};
 
 fn edited(mut document: Value, path: &str, value: Value) -> Value {
     *document.pointer_mut(path).unwrap_or_else(|| panic!("{path} is there")) = value;
@@ -21,16 +21,21 @@ fn without(mut document: Value, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_documents_of_ours() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    let before = world.everything().await;
-    let good = World::booking(&offer, "2027-01-05T10:00:00Z");
+async fn invalid_bodies_are_refused() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let before = test.snapshot().await;
+    let good = TestApp::booking(&offer, "2027-01-05T10:00:00Z");
     let post = |body: Vec<u8>, kind: &str| {
-        world.post("/v1/appointments").person("alan").once("k").header("Content-Type", kind).raw(body).send()
+        test.post("/v1/appointments")
+            .signed_in_as("alan")
+            .idempotency_key("k")
+            .header("Content-Type", kind)
+            .raw(body)
+            .send()
     };
     let json = "application/json";
-    // Names that stand twice, which no `Value` can hold.
+    // Duplicate names, which a `Value` cannot represent.
     let with_member = |member: &str| format!("{{{member},{}", &good.to_string()[1..]).into_bytes();
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     for (body, kind, status, problem) in [
@@ -54,15 +59,15 @@ async fn bodies_that_are_no_documents_of_ours() {
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
         assert_eq!(post(body, kind).await.problem(status), problem, "{kind}: {shown}");
     }
-    assert_eq!(world.everything().await, before);
+    assert_eq!(test.snapshot().await, before);
 }
 
 #[tokio::test]
-async fn bookings_with_values_that_cannot_be() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    let before = world.everything().await;
-    let good = World::booking(&offer, "2027-01-05T10:00:00Z");
+async fn bookings_with_invalid_values_are_refused() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let before = test.snapshot().await;
+    let good = TestApp::booking(&offer, "2027-01-05T10:00:00Z");
     let cases = [
         (with(good.clone(), "price", json!(1)), 422, "price"),
         (with(good.clone(), "status", json!("confirmed")), 422, "status"),
@@ -104,40 +109,46 @@ async fn bookings_with_values_that_cannot_be() {
         (edited(good.clone(), "/attendee", json!("Alan")), 422, "attendee"),
     ];
     for (at, (body, status, field)) in cases.into_iter().enumerate() {
-        let reply =
-            world.post("/v1/appointments").person("alan").once(&format!("k{at}")).json(&body).send().await;
-        reply.problem(status);
+        let response = test
+            .post("/v1/appointments")
+            .signed_in_as("alan")
+            .idempotency_key(&format!("k{at}"))
+            .json(&body)
+            .send()
+            .await;
+        response.problem(status);
         if !field.is_empty() {
-            let named = reply.body["field"].as_str().unwrap_or_default();
-            assert!(named.starts_with(field), "{body:#} {:#}", reply.body);
+            let named = response.body["field"].as_str().unwrap_or_default();
+            assert!(named.starts_with(field), "{body:#} {:#}", response.body);
         }
     }
-    assert_eq!(world.everything().await, before);
+    assert_eq!(test.snapshot().await, before);
     assert_eq!(
-        world.get("/v1/appointments?as=client").person("alan").send().await.body["appointments"],
+        test.get("/v1/appointments?as=client").signed_in_as("alan").send().await.body["appointments"],
         json!([])
     );
 }
 
 #[tokio::test]
-async fn idempotency_keys_that_are_none() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    let body = World::booking(&offer, "2027-01-05T10:00:00Z");
-    let missing = world.post("/v1/appointments").person("alan").json(&body).send().await;
+async fn invalid_idempotency_keys_are_refused() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let body = TestApp::booking(&offer, "2027-01-05T10:00:00Z");
+    let missing = test.post("/v1/appointments").signed_in_as("alan").json(&body).send().await;
     assert_eq!((missing.problem(400), &missing.body["field"]), ("malformed", &json!("Idempotency-Key")));
     for key in ["", "a b", "a#R", &"k".repeat(256)] {
-        let reply = world.post("/v1/appointments").person("alan").once(key).json(&body).send().await;
-        assert_eq!(reply.problem(400), "malformed", "{key}");
+        let response =
+            test.post("/v1/appointments").signed_in_as("alan").idempotency_key(key).json(&body).send().await;
+        assert_eq!(response.problem(400), "malformed", "{key}");
     }
-    assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 15);
+    assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 15);
 }
 
 #[tokio::test]
-async fn session_types_and_rules_that_contradict_themselves() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    let before = world.everything().await;
+async fn contradictory_session_types_and_rules_are_refused() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let before = test.snapshot().await;
     let terms = paid_hour();
     let kinds = [
         with(terms.clone(), "length_minutes", json!(0)),
@@ -174,9 +185,10 @@ async fn session_types_and_rules_that_contradict_themselves() {
     ];
     let path = format!("/v1/experts/{}/session-types", offer.expert);
     for (at, kind) in kinds.into_iter().enumerate() {
-        let reply = world.post(&path).person("ada").once(&format!("k{at}")).json(&kind).send().await;
-        assert_eq!(reply.problem(422), "invalid", "{kind:#}");
-        assert!(reply.body["field"].is_string(), "{:#}", reply.body);
+        let response =
+            test.post(&path).signed_in_as("ada").idempotency_key(&format!("k{at}")).json(&kind).send().await;
+        assert_eq!(response.problem(422), "invalid", "{kind:#}");
+        assert!(response.body["field"].is_string(), "{:#}", response.body);
     }
 
     let rules = office_hours();
@@ -202,25 +214,26 @@ async fn session_types_and_rules_that_contradict_themselves() {
     ];
     let path = format!("/v1/experts/{}/availability", offer.expert);
     for rules in wrong {
-        let reply = world.put(&path).person("ada").header("If-Match", "\"1\"").json(&rules).send().await;
-        assert_eq!(reply.problem(422), "invalid", "{rules:#}");
+        let response =
+            test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&rules).send().await;
+        assert_eq!(response.problem(422), "invalid", "{rules:#}");
     }
     for tag in ["1", "\"x\"", "W/\"1\"", "*", "\"-1\"", "\"+1\"", "\"01\""] {
-        let reply = world.put(&path).person("ada").header("If-Match", tag).json(&rules).send().await;
-        assert_eq!(reply.problem(400), "malformed", "{tag}");
+        let response = test.put(&path).signed_in_as("ada").header("If-Match", tag).json(&rules).send().await;
+        assert_eq!(response.problem(400), "malformed", "{tag}");
     }
-    assert_eq!(world.everything().await, before);
+    assert_eq!(test.snapshot().await, before);
 }
 
 #[tokio::test]
-async fn questions_that_make_no_sense() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
+async fn invalid_queries_are_refused() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
     let kind = &offer.session_type;
     let ask = |query: String| {
         let path = format!("/v1/experts/{}/slots?{query}", offer.expert);
-        let world = &world;
-        async move { world.get(&path).send().await }
+        let test = &test;
+        async move { test.get(&path).send().await }
     };
     let range = |from: &str, to: &str| format!("session_type={kind}&from={from}&to={to}");
     let good = range("2027-01-05T00:00:00Z", "2027-01-06T00:00:00Z");
@@ -239,13 +252,13 @@ async fn questions_that_make_no_sense() {
         good.replace("ses_", "exp_"),
         format!("{good}&from=2027-01-05T00:00:00Z"),
     ] {
-        let reply = ask(query.clone()).await;
-        assert_eq!(reply.problem(422), "invalid", "{query}");
+        let response = ask(query.clone()).await;
+        assert_eq!(response.problem(422), "invalid", "{query}");
     }
-    // Far away is no error: there is just nothing.
+    // A distant time is valid; there are just no slots.
     let far = ask(range("9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z")).await.expect(200);
     assert_eq!(far["slots"], json!([]));
-    let list = |query: &str| world.get(&format!("/v1/appointments?{query}")).person("alan").send();
+    let list = |query: &str| test.get(&format!("/v1/appointments?{query}")).signed_in_as("alan").send();
     for query in [
         "",
         "as=admin",
@@ -268,18 +281,18 @@ async fn questions_that_make_no_sense() {
         "/v1",
         "/nowhere",
     ] {
-        assert_eq!(world.get(path).send().await.problem(404), "not-found", "{path}");
+        assert_eq!(test.get(path).send().await.problem(404), "not-found", "{path}");
     }
-    let wrong_method = world.ask(reqwest::Method::PATCH, "/v1/appointments").send().await;
+    let wrong_method = test.request(reqwest::Method::PATCH, "/v1/appointments").send().await;
     assert_eq!(wrong_method.problem(405), "method");
 }
 
 #[tokio::test]
-async fn webhooks_that_stripe_did_not_send() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
-    let booked = world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
-    let now = world.clock.now();
+async fn webhooks_not_from_stripe_are_refused() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booked = test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    let now = test.clock.now();
     let event = json!({
         "id": "evt_forged",
         "type": "payment_intent.succeeded",
@@ -287,7 +300,7 @@ async fn webhooks_that_stripe_did_not_send() {
     })
     .to_string();
     let post = |signature: String, body: Vec<u8>| {
-        world.post("/v1/webhooks/stripe").header("Stripe-Signature", &signature).raw(body).send()
+        test.post("/v1/webhooks/stripe").header("Stripe-Signature", &signature).raw(body).send()
     };
     let good = |body: &str| signature_header("whsec_local", now, body);
     for (signature, body) in [
@@ -308,13 +321,13 @@ async fn webhooks_that_stripe_did_not_send() {
     }
     let large = vec![b' '; 300 * 1024];
     assert_eq!(post("t=1,v1=00".to_owned(), large).await.problem(413), "too-large");
-    world.stack.settle().await;
-    assert_eq!(world.appointment(&id(&booked)).await["status"], "pending");
-    // Even one that is signed only says where to look: nothing was paid, so nothing is confirmed.
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
+    // The content of a signed webhook is not trusted: nothing was paid, so nothing is confirmed.
     assert_eq!(post(good(&event), event.clone().into_bytes()).await.status, 204);
-    world.stack.settle().await;
-    assert_eq!(world.appointment(&id(&booked)).await["status"], "pending");
-    // About nothing of ours.
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
+    // A webhook about an unknown object.
     for kind in ["payment_intent.succeeded", "account.updated", "price.created", "x"] {
         let body = json!({ "id": format!("evt_{kind}"), "type": kind, "data": { "object": { "id": "x" } } })
             .to_string();
@@ -323,33 +336,33 @@ async fn webhooks_that_stripe_did_not_send() {
 }
 
 #[tokio::test]
-async fn a_poisoned_queue_sets_the_poison_aside_and_does_the_rest() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    world.stack.queue.put("poison");
-    world.stack.queue.put("payment:apt_00000000000000000000000000");
-    world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+async fn invalid_message_becomes_a_dead_letter_and_the_rest_is_processed() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    test.stack.queue.put("poison");
+    test.stack.queue.put("payment:apt_00000000000000000000000000");
+    test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
     for _ in 0..5 {
-        world.stack.settle().await;
-        world.pass(180);
+        test.stack.run_until_idle().await;
+        test.advance(180);
     }
-    assert_eq!(world.stack.bus.published().len(), 1);
-    let queue = world.stack.queue.inspect();
-    assert_eq!((queue.waiting, queue.set_aside), (0, vec!["poison".to_owned()]));
+    assert_eq!(test.stack.bus.published().len(), 1);
+    let queue = test.stack.queue.inspect();
+    assert_eq!((queue.waiting, queue.dead_letters), (0, vec!["poison".to_owned()]));
 }
 
 #[tokio::test]
-async fn nothing_secret_is_in_an_answer() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
-    world.paid(&offer, "2027-01-05T10:00:00Z", "k").await;
+async fn responses_contain_no_secret() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
     for (path, person) in [
         ("/v1/appointments?as=client", "alan"),
         ("/v1/appointments?as=expert", "ada"),
         ("/openapi.json", "alan"),
         ("/health", "alan"),
     ] {
-        let body = world.get(path).person(person).send().await.expect(200).to_string();
+        let body = test.get(path).signed_in_as(person).send().await.expect(200).to_string();
         for secret in ["sk_test_local", "whsec_local", "_secret_"] {
             assert!(!body.contains(secret), "{path}");
         }

@@ -1,17 +1,17 @@
-//! What the table costs, as it says itself.
+//! The capacity that operations consume, as reported by the table.
 
 use serde_json::json;
 
-use crate::harness::{GOOD_CARD, World, billing_details, free_hour, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour};
 
-/// Tenths of write units of a due row: the row, twice because it is in a transaction, and its place in one index.
-const DUE_ROW: u64 = 30;
+/// Tenths of write units of an outbox entry: the row, twice because of the transaction, and its copy in one index.
+const OUTBOX_ENTRY: u64 = 30;
 
 #[tokio::test]
 async fn holding_and_confirming_stay_within_their_budgets() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
-    let app = &world.stack.app;
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let app = &test.stack.app;
     let person = app::identity::people::Person::new(7, vec![app::identity::people::Role::Client]);
     let request = |key: &str| app::idempotency::IdempotentRequest {
         person: person.client_id().to_string(),
@@ -23,50 +23,49 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         session_type: offer.session_type.parse().expect("an id"),
         start: start.parse().expect("a time"),
         seats: 1,
-        attendee: serde_json::from_value(World::booking(&offer, start)["attendee"].clone())
+        attendee: serde_json::from_value(TestApp::booking(&offer, start)["attendee"].clone())
             .expect("an attendee"),
         gateway: domain::payments::gateway::GatewayKind::Stripe,
         pay_in: None,
     };
-    let _ = world.meter.take();
+    let _ = test.meter.take();
     app::scheduling::booking::book(app, &person, &request("k"), &booking("2027-01-05T10:00:00Z"))
         .await
         .expect("booked");
-    let hold = transactions(world.meter.take());
-    assert_eq!(hold.len(), 1, "the hold is one transaction");
+    let hold = transactions(test.meter.take());
+    assert_eq!(hold.len(), 1, "a hold is one transaction");
     println!("hold: {} tenths of a write unit in one transaction", hold[0]);
-    assert!(hold[0] <= 100 + DUE_ROW, "hold: {} tenths of a write unit", hold[0]);
+    assert!(hold[0] <= 100 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
 
-    let booked = world.book(&offer, "2027-01-05T12:00:00Z", "k").await.expect(201);
-    world.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
-    world.stripe().deliver_due_webhooks().await;
-    let _ = world.meter.take();
-    // Confirming is the one transaction of this effect; the news of it is another effect.
+    let booked = test.book(&offer, "2027-01-05T12:00:00Z", "k").await.expect(201);
+    test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+    test.stripe().deliver_due_webhooks().await;
+    let _ = test.meter.take();
+    // The job makes one transaction, which confirms. Publishing the event is another job.
     let payment = format!("payment:{}", id(&booked)).parse().expect("an job");
-    app::operations::outbox::process(app, payment).await.expect("worked off");
-    let confirm = transactions(world.meter.take());
-    assert_eq!(world.appointment(&id(&booked)).await["status"], "confirmed");
-    assert_eq!(confirm.len(), 1, "confirming is one transaction");
+    app::operations::outbox::process(app, payment).await.expect("all messages are processed");
+    let confirm = transactions(test.meter.take());
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");
+    assert_eq!(confirm.len(), 1, "a confirmation is one transaction");
     println!("confirm: {} tenths of a write unit in one transaction", confirm[0]);
-    // The news, and the receipt.
-    assert!(confirm[0] <= 140 + 2 * DUE_ROW, "confirm: {} tenths of a write unit", confirm[0]);
+    // The jobs that publish the event and issue the receipt.
+    assert!(confirm[0] <= 140 + 2 * OUTBOX_ENTRY, "confirm: {} tenths of a write unit", confirm[0]);
 }
 
 #[tokio::test]
 async fn issuing_a_receipt_stays_within_its_budget() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    let app = &world.stack.app;
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let app = &test.stack.app;
     let path = format!("/v1/experts/{}/billing", offer.expert);
-    world
-        .put(&path)
-        .person("ada")
+    test.put(&path)
+        .signed_in_as("ada")
         .header("If-Match", "\"0\"")
         .json(&billing_details())
         .send()
         .await
         .expect(200);
-    let booked = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let booked = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
     let appointment = app.store.appointment(booked.parse().expect("an id")).await;
     let occasion = domain::receipts::receipt::Occasion {
         kind: domain::receipts::receipt::OccasionKind::Payment,
@@ -74,55 +73,55 @@ async fn issuing_a_receipt_stays_within_its_budget() {
         amount: domain::Money::new(8_000, domain::Currency::EUR).expect("in range"),
         at: app.now(),
     };
-    let _ = world.meter.take();
+    let _ = test.meter.take();
     let appointment = appointment.expect("readable").expect("an appointment");
     let receipt = app::receipts::receipt::issue(app, &appointment, &occasion).await.expect("issued");
-    let issue = transactions(world.meter.take());
-    assert_eq!(issue.len(), 1, "issuing is one transaction");
+    let issue = transactions(test.meter.take());
+    assert_eq!(issue.len(), 1, "a receipt is issued in one transaction");
     println!("receipt: {} tenths of a write unit in one transaction", issue[0]);
     assert!(issue[0] <= 100, "receipt: {} tenths of a write unit", issue[0]);
-    world.get(&format!("/v1/receipts/{}", receipt.id)).person("alan").send().await.expect(200);
-    let costs = world.meter.take();
+    test.get(&format!("/v1/receipts/{}", receipt.id)).signed_in_as("alan").send().await.expect(200);
+    let costs = test.meter.take();
     let units: u64 = costs.iter().map(|cost| cost.tenths).sum();
     println!("read a receipt: {units} tenths of a read unit in {} requests", costs.len());
     assert!(costs.len() == 1 && units <= 10, "{costs:?}");
 }
 
-/// Tenths of write units of each transaction.
+/// The tenths of write units of each transaction.
 fn transactions(costs: Vec<store::Cost>) -> Vec<u64> {
     costs.into_iter().filter(|cost| cost.operation == "TransactWriteItems").map(|cost| cost.tenths).collect()
 }
 
 #[tokio::test]
-async fn listing_a_month_stays_within_its_budget_whatever_the_history() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    // Seven appointments on each weekday of ten weeks; the first weeks become history.
+async fn listing_a_month_stays_within_its_budget_despite_a_long_history() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    // Seven appointments on each weekday of ten weeks, of which the first weeks are in the past.
     let mut day: domain::Timestamp = "2027-01-05T00:00:00Z".parse().expect("a time");
     let mut key = 0;
     for _ in 0..70 {
         for start in ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00"] {
             let start = format!("{}T{start}:00Z", day.utc_day());
             key += 1;
-            let reply = world.book(&offer, &start, &format!("k{key}")).await;
+            let response = test.book(&offer, &start, &format!("k{key}")).await;
             assert!(
-                reply.status == 201
-                    || ["not-offered", "outside-booking-window"].contains(&reply.problem(409))
+                response.status == 201
+                    || ["not-offered", "outside-booking-window"].contains(&response.problem(409))
             );
         }
         day = day.plus(86_400);
-        world.pass(86_400 / 70);
+        test.advance(86_400 / 70);
     }
-    world.pass(20 * 86_400);
+    test.advance(20 * 86_400);
     let expert = &offer.expert;
     let path = format!(
         "/v1/experts/{expert}/slots?session_type={}&from=2027-01-26T00:00:00Z&to=2027-02-25T00:00:00Z",
         offer.session_type
     );
-    let _ = world.meter.take();
-    let slots = world.get(&path).send().await.expect(200);
+    let _ = test.meter.take();
+    let slots = test.get(&path).send().await.expect(200);
     assert_ne!(slots["slots"], json!([]));
-    let costs = world.meter.take();
+    let costs = test.meter.take();
     let units: u64 = costs.iter().map(|cost| cost.tenths).sum();
     println!("list 30 days: {units} tenths of a read unit in {} requests", costs.len());
     assert!(costs.len() <= 2 && units <= 50, "{costs:?}");

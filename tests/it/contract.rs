@@ -1,19 +1,19 @@
-//! The route table and the API description say the same.
+//! The route table, the OpenAPI document and the crates' dependencies are consistent.
 
 use std::collections::BTreeSet;
 
 use http_api::Audience;
 
-use crate::harness::World;
+use crate::harness::TestApp;
 
 fn table() -> BTreeSet<(String, String)> {
     functions::ROUTES.iter().map(|route| (route.method.as_str().to_owned(), route.path.to_owned())).collect()
 }
 
 #[tokio::test]
-async fn the_api_description_has_every_route_and_no_other() {
-    let world = World::new().await;
-    let document = world.get("/openapi.json").send().await.expect(200);
+async fn openapi_document_has_exactly_the_routes() {
+    let test = TestApp::new().await;
+    let document = test.get("/openapi.json").send().await.expect(200);
     assert_eq!(document["openapi"], "3.1.0");
     let mut described = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().expect("paths") {
@@ -25,7 +25,7 @@ async fn the_api_description_has_every_route_and_no_other() {
         }
     }
     assert_eq!(described, table());
-    // Every reference leads somewhere.
+    // Every reference has a target.
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"").skip(1).filter_map(|rest| rest.split('"').next()) {
         let pointer = reference.strip_prefix('#').expect("a local reference");
@@ -34,13 +34,13 @@ async fn the_api_description_has_every_route_and_no_other() {
 }
 
 #[test]
-fn no_two_routes_have_one_name_or_one_address() {
+fn route_names_and_paths_are_unique() {
     let names: BTreeSet<_> = functions::ROUTES.iter().map(|route| route.function).collect();
     assert_eq!((names.len(), table().len()), (functions::ROUTES.len(), functions::ROUTES.len()));
 }
 
 #[test]
-fn what_anybody_may_call_is_known() {
+fn public_routes_are_listed() {
     let open: BTreeSet<_> = functions::ROUTES
         .iter()
         .filter(|route| matches!(route.audience, Audience::Public | Audience::Provider))
@@ -58,7 +58,7 @@ fn what_anybody_may_call_is_known() {
     assert_eq!(open, expected.into_iter().collect());
 }
 
-/// The packages that a manifest depends on for its own code.
+/// The dependencies of a manifest, without those for tests.
 fn dependencies(manifest: &str) -> BTreeSet<&str> {
     let section = manifest.split("[dependencies]").nth(1).expect("dependencies");
     let section = section.split("\n[").next().unwrap_or_default();
@@ -66,7 +66,7 @@ fn dependencies(manifest: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn each_layer_knows_only_what_it_may() {
+fn each_layer_has_only_allowed_dependencies() {
     let domain = dependencies(include_str!("../../shared/domain/Cargo.toml"));
     let pure = ["chrono", "chrono-tz", "iso_currency", "schemars", "serde", "thiserror"];
     assert_eq!(domain, pure.into_iter().collect());
@@ -79,7 +79,7 @@ fn each_layer_knows_only_what_it_may() {
         ("http", dependencies(include_str!("../../shared/http/Cargo.toml"))),
         ("functions", dependencies(include_str!("../../functions/Cargo.toml"))),
     ];
-    // Who may know it, by what the package's name begins with.
+    // The prefixes of package names, and the crates that may depend on them.
     for (known, by) in [
         ("aws-sdk-dynamodb", ["store", "aws"].as_slice()),
         ("aws-sdk-sqs", &["aws"]),

@@ -1,4 +1,4 @@
-//! The functions take the events of `events/` as Lambda would hand them over.
+//! The functions handle the events in `events/` as Lambda delivers them.
 
 use functions::operations::{run_jobs, sweep_outbox};
 use functions::payments::{self, reconcile_ledger};
@@ -7,39 +7,39 @@ use functions::{PUBLIC, ROUTES, experts};
 use lambda_http::request::from_str;
 use serde_json::{Value, json};
 
-use crate::harness::{World, paid_hour};
+use crate::harness::{TestApp, paid_hour};
 
-/// Runs the function that an HTTP event is for; its status and problem type.
-async fn invoke(world: &World, event: &str) -> (u16, String) {
+/// Runs the function of an HTTP event. Returns the status and the problem type of the response.
+async fn invoke(test: &TestApp, event: &str) -> (u16, String) {
     let parsed: Value = serde_json::from_str(event).expect("JSON");
     let key = parsed["routeKey"].as_str().expect("a route key");
     let route = ROUTES.iter().find(|route| key == format!("{} {}", route.method.as_str(), route.path));
-    let answer = route.expect("a route").answer(&world.stack.app, from_str(event).expect("an event")).await;
-    let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let response = route.expect("a route").respond(&test.stack.app, from_str(event).expect("an event")).await;
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     let kind = body["type"].as_str().unwrap_or_default();
-    (answer.status().as_u16(), kind.rsplit(':').next().unwrap_or_default().to_owned())
+    (response.status().as_u16(), kind.rsplit(':').next().unwrap_or_default().to_owned())
 }
 
 #[tokio::test]
 async fn http_events_reach_their_use_cases() {
-    let world = World::new().await;
-    // There is no such expert, which only the use case can know.
-    let public = invoke(&world, include_str!("../../events/http_public.json")).await;
+    let test = TestApp::new().await;
+    // The expert does not exist, which only the use case can find out.
+    let public = invoke(&test, include_str!("../../events/http_public.json")).await;
     assert_eq!(public, (404, "not-found".to_owned()));
     let signed_in = include_str!("../../events/http_signed_in.json");
-    assert_eq!(invoke(&world, signed_in).await, (404, "not-found".to_owned()));
-    // The same without its role, and without its claims.
+    assert_eq!(invoke(&test, signed_in).await, (404, "not-found".to_owned()));
+    // The same event without the role, and without claims.
     let no_client = signed_in.replace("[client]", "[expert]");
-    assert_eq!(invoke(&world, &no_client).await, (403, "forbidden".to_owned()));
+    assert_eq!(invoke(&test, &no_client).await, (403, "forbidden".to_owned()));
     let mut nobody: Value = serde_json::from_str(signed_in).expect("JSON");
     nobody["requestContext"].as_object_mut().expect("an object").remove("authorizer");
-    assert_eq!(invoke(&world, &nobody.to_string()).await, (401, "sign-in".to_owned()));
+    assert_eq!(invoke(&test, &nobody.to_string()).await, (401, "sign-in".to_owned()));
 }
 
 #[tokio::test]
-async fn a_binary_without_a_handler_routes_by_method_and_path() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
+async fn binary_without_a_handler_routes_by_method_and_path() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
     let ask = async |binary: Binary, method: &str, path: &str| {
         let mut event: Value =
             serde_json::from_str(include_str!("../../events/http_public.json")).expect("JSON");
@@ -49,18 +49,18 @@ async fn a_binary_without_a_handler_routes_by_method_and_path() {
         event["requestContext"]["http"]["method"] = method.into();
         event["requestContext"]["http"]["path"] = path.into();
         let request = from_str(&event.to_string()).expect("an event");
-        let answer = binary.answer(&world.stack.app, request).await;
-        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-        (answer.status().as_u16(), body)
+        let response = binary.respond(&test.stack.app, request).await;
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        (response.status().as_u16(), body)
     };
     let expert = &*offer.expert;
     let (status, profile) = ask(PUBLIC, "GET", &format!("/v1/experts/{expert}")).await;
     assert_eq!((status, profile["id"].as_str()), (200, Some(expert)));
     let (status, listed) = ask(PUBLIC, "GET", &format!("/v1/experts/{expert}/session-types")).await;
     assert_eq!((status, &listed["session_types"][0]["id"]), (200, &json!(offer.session_type)));
-    // The same path by another method is another route, which asks for a token.
+    // The same path with another method is another route, which requires a token.
     assert_eq!(ask(experts::AREA.binary(), "PUT", &format!("/v1/experts/{expert}")).await.0, 401);
-    // Characters may be encoded, and a variable has at least one.
+    // Characters may be percent-encoded, and a path parameter must not be empty.
     let encoded = expert.replacen("exp_", "%65xp%5F", 1);
     assert_eq!(ask(PUBLIC, "GET", &format!("/v1/experts/{encoded}")).await.0, 200);
     for (binary, method, path) in [
@@ -76,32 +76,32 @@ async fn a_binary_without_a_handler_routes_by_method_and_path() {
 }
 
 #[tokio::test]
-async fn a_webhook_in_base64_is_checked_over_its_bytes() {
-    // The signature was made with another secret than this stack's and long ago; with the right ones it is taken.
-    let world = World::new().await;
+async fn signature_of_a_base64_webhook_is_verified_over_its_bytes() {
+    // The signature is old and made with another secret. With a valid signature, the webhook is accepted.
+    let test = TestApp::new().await;
     let event = include_str!("../../events/http_webhook_base64.json");
-    assert_eq!(invoke(&world, event).await, (400, "webhook-refused".to_owned()));
+    assert_eq!(invoke(&test, event).await, (400, "webhook-refused".to_owned()));
     let body = r#"{"id":"evt_1","object":"event","type":"payment_intent.succeeded","data":{"object":{"id":"pi_1","object":"payment_intent"}}}"#;
-    let signature = simulators::stripe::signature_header("whsec_local", world.clock.now(), body);
+    let signature = simulators::stripe::signature_header("whsec_local", test.clock.now(), body);
     let mut event: Value = serde_json::from_str(event).expect("JSON");
     event["headers"]["stripe-signature"] = signature.into();
-    assert_eq!(invoke(&world, &event.to_string()).await, (204, String::new()));
+    assert_eq!(invoke(&test, &event.to_string()).await, (204, String::new()));
 }
 
 #[tokio::test]
-async fn only_the_message_that_is_none_of_ours_stays_in_the_queue() {
-    let world = World::new().await;
-    let event = serde_json::from_str(include_str!("../../events/sqs_effects.json")).expect("an SQS event");
-    let response = run_jobs::handle(&world.stack.app, event).await;
+async fn only_the_invalid_message_stays_in_the_queue() {
+    let test = TestApp::new().await;
+    let event = serde_json::from_str(include_str!("../../events/sqs_jobs.json")).expect("an SQS event");
+    let response = run_jobs::handle(&test.stack.app, event).await;
     let failed: Vec<_> =
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     assert_eq!(failed, ["059f36b4-87a3-44ab-83d2-661975980003"]);
 }
 
 #[tokio::test]
-async fn the_schedule_may_say_what_it_likes() {
-    let world = World::new().await;
+async fn content_of_a_schedule_event_is_ignored() {
+    let test = TestApp::new().await;
     let _: Value = serde_json::from_str(include_str!("../../events/schedule_sweep.json")).expect("JSON");
-    sweep_outbox::handle(&world.stack.app).await.expect("it sweeps");
-    reconcile_ledger::handle(&world.stack.app).await.expect("it reconciles");
+    sweep_outbox::handle(&test.stack.app).await.expect("it sweeps");
+    reconcile_ledger::handle(&test.stack.app).await.expect("it reconciles");
 }

@@ -1,4 +1,4 @@
-//! What a table does that the emulator never does: conflicts, writes of others at the worst moment, rows of another version.
+//! Faults of the table that the embedded database never has: conflicts, concurrent writes at the worst moment, unreadable rows.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -27,30 +27,30 @@ use store::keys::Key;
 use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
 use store::{CommitError, Item, Job, OutboxEntry, Store, TableError, Transaction};
 
-use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
 
-/// Rows in memory, and what befalls those who write them.
+/// A table in memory that injects faults.
 #[derive(Clone, Default)]
 struct Rows {
     rows: Arc<Mutex<BTreeMap<Key, Item>>>,
-    /// How many writes are still told that the table is busy.
+    /// The number of further writes that fail because the table is busy.
     busy: Arc<Mutex<usize>>,
-    /// The next writes, last first, that are told nothing.
+    /// What is lost of the next writes, the last one first.
     lost: Arc<Mutex<Vec<Lost>>>,
-    /// What somebody else writes just before the next payment is written.
+    /// A concurrent write that happens just before the next write of a payment.
     before_payment: Arc<Mutex<Option<Transaction>>>,
-    /// What the next query still sees: the rows before a transaction that is not answered yet.
+    /// The rows that the next query returns: those before a transaction that is still in progress.
     late: Arc<Mutex<Option<BTreeMap<Key, Item>>>>,
     /// The partition of an index that cannot be read.
     closed: Arc<Mutex<Option<String>>>,
 }
 
-/// What happens to a write that is told nothing.
+/// What is lost of a write.
 #[derive(Clone, Copy)]
 enum Lost {
-    /// It never reached the table.
+    /// The request: the write was not made.
     Request,
-    /// It was done.
+    /// The response: the write was made.
     Answer,
 }
 
@@ -60,7 +60,7 @@ fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 
 impl Rows {
     fn stands(&self, write: &Write) -> bool {
-        let rows = self.rows.lock().expect("no panic");
+        let rows = self.rows.lock().expect("no poisoned lock");
         let standing = rows.get(&write.key);
         match write.expect {
             Expect::Anything => true,
@@ -75,21 +75,21 @@ impl Rows {
 #[async_trait]
 impl Table for Rows {
     async fn get(&self, key: &Key, _: Consistency) -> Result<Option<Item>, TableError> {
-        Ok(self.rows.lock().expect("no panic").get(key).cloned())
+        Ok(self.rows.lock().expect("no poisoned lock").get(key).cloned())
     }
 
     async fn get_many(&self, keys: &[Key], _: Consistency) -> Result<Vec<Item>, TableError> {
-        let rows = self.rows.lock().expect("no panic");
+        let rows = self.rows.lock().expect("no poisoned lock");
         Ok(keys.iter().filter_map(|key| rows.get(key).cloned()).collect())
     }
 
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
-        if self.closed.lock().expect("no panic").as_ref() == Some(&query.pk) {
+        if self.closed.lock().expect("no poisoned lock").as_ref() == Some(&query.pk) {
             return Err(TableError::Busy("a hot partition".to_owned()));
         }
         let (pk, sk) = query.index.map_or(("PK", "SK"), |index| (index.pk, index.sk));
-        let late = self.late.lock().expect("no panic").take();
-        let rows = self.rows.lock().expect("no panic");
+        let late = self.late.lock().expect("no poisoned lock").take();
+        let rows = self.rows.lock().expect("no poisoned lock");
         let mut found: Vec<(String, Item)> = late
             .as_ref()
             .unwrap_or(&rows)
@@ -108,19 +108,19 @@ impl Table for Rows {
 
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
         {
-            let mut busy = self.busy.lock().expect("no panic");
+            let mut busy = self.busy.lock().expect("no poisoned lock");
             if *busy > 0 {
                 *busy -= 1;
                 return Err(WriteError::Table(TableError::Busy("a conflict".to_owned())));
             }
         }
-        let lost = self.lost.lock().expect("no panic").pop();
-        let silence = || Err(WriteError::Table(TableError::Unavailable("no answer".to_owned())));
+        let lost = self.lost.lock().expect("no poisoned lock").pop();
+        let no_response = || Err(WriteError::Table(TableError::Unavailable("no answer".to_owned())));
         if matches!(lost, Some(Lost::Request)) {
-            return silence();
+            return no_response();
         }
         if writes.iter().any(|write| write.key.sk == "PAY" && matches!(write.action, Action::Put(_))) {
-            let other = self.before_payment.lock().expect("no panic").take();
+            let other = self.before_payment.lock().expect("no poisoned lock").take();
             if let Some(other) = other {
                 Store::new(Arc::new(self.clone())).commit(other).await.expect("the other is faster");
             }
@@ -130,7 +130,7 @@ impl Table for Rows {
         if !moved.is_empty() {
             return Err(WriteError::VersionConflict(moved));
         }
-        let mut rows = self.rows.lock().expect("no panic");
+        let mut rows = self.rows.lock().expect("no poisoned lock");
         for write in writes {
             match write.action {
                 Action::Put(item) => drop(rows.insert(write.key, item)),
@@ -138,11 +138,11 @@ impl Table for Rows {
                 Action::Check => {}
             }
         }
-        if lost.is_some() { silence() } else { Ok(()) }
+        if lost.is_some() { no_response() } else { Ok(()) }
     }
 }
 
-/// Nothing is delivered; tests call the worker themselves.
+/// A queue that delivers nothing; tests call the worker themselves.
 struct NoQueue;
 
 #[async_trait]
@@ -152,23 +152,20 @@ impl JobQueue for NoQueue {
     }
 }
 
-/// Ada's offer in rows of our own, with her account at the stack's Stripe.
-async fn on_own_rows(world: &World, terms: &Value) -> (App, Rows, Offer, ExpertId) {
-    let offer = world.offer(terms).await;
+/// Ada's session type in a faulty table, with her account at the stack's Stripe simulator.
+async fn on_own_rows(test: &TestApp, terms: &Value) -> (App, Rows, Offer, ExpertId) {
+    let offer = test.offer(terms).await;
     let expert: ExpertId = offer.expert.parse().expect("an id");
     let kind = offer.session_type.parse().expect("an id");
-    let store = &world.stack.app.store;
+    let store = &test.stack.app.store;
     let rules = store.rules(expert).await.expect("readable").expect("rules");
     let kind = store.session_type(expert, kind).await.expect("readable").expect("a type");
     let account =
         store.payment_account(expert, GatewayKind::Stripe).await.expect("readable").expect("an account");
     let profile = store.expert(expert).await.expect("readable").expect("a profile");
     let rows = Rows::default();
-    let app = App {
-        store: Store::new(Arc::new(rows.clone())),
-        queue: Arc::new(NoQueue),
-        ..world.stack.app.clone()
-    };
+    let app =
+        App { store: Store::new(Arc::new(rows.clone())), queue: Arc::new(NoQueue), ..test.stack.app.clone() };
     let mut transaction = Transaction::new();
     transaction.put_expert(&profile).expect("storable");
     transaction.put_rules(expert, &rules).expect("storable");
@@ -186,7 +183,7 @@ async fn book(app: &App, offer: &Offer, client: u128) -> Result<AppointmentId, A
 async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<AppointmentId, AppError> {
     let person = Person::new(client, vec![Role::Client]);
     let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
-    let wanted = booking::Booking {
+    let booking_request = booking::Booking {
         expert: offer.expert.parse().expect("an id"),
         session_type: offer.session_type.parse().expect("an id"),
         start: start.parse().expect("a time"),
@@ -200,13 +197,13 @@ async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<
         key: "k".to_owned(),
         fingerprint: "f".to_owned(),
     };
-    match booking::book(app, &person, &request, &wanted).await? {
+    match booking::book(app, &person, &request, &booking_request).await? {
         Creation::Created(booked, _) => Ok(booked.appointment.id),
-        Creation::Replayed(_) => panic!("not asked before"),
+        Creation::Replayed(_) => panic!("the first request"),
     }
 }
 
-/// The appointment that a client's only request made.
+/// The appointment that the client's only request has created.
 async fn made(app: &App, client: u128) -> AppointmentId {
     let person = Person::new(client, vec![Role::Client]).client_id().to_string();
     let idempotency = app.store.idempotency_record(&person, "k").await.expect("readable").expect("a record");
@@ -214,9 +211,9 @@ async fn made(app: &App, client: u128) -> AppointmentId {
 }
 
 #[tokio::test]
-async fn messages_that_meet_at_the_table_are_all_taken() {
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
+async fn concurrent_webhooks_are_all_accepted() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     let appointment = book(&app, &offer, 7).await.expect("booked");
     let event = json!({
         "id": "evt_1",
@@ -224,8 +221,8 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
         "data": { "object": { "object": "charge", "metadata": { "appointment_id": appointment } } },
     });
     let body = event.to_string();
-    let signature = signature_header("whsec_local", world.clock.now(), &body);
-    *rows.busy.lock().expect("no panic") = 2;
+    let signature = signature_header("whsec_local", test.clock.now(), &body);
+    *rows.busy.lock().expect("no poisoned lock") = 2;
     let header = |name: &str| (name == "stripe-signature").then(|| signature.clone());
     webhooks::receive_webhook(&app, GatewayKind::Stripe, &header, body.as_bytes())
         .await
@@ -235,51 +232,51 @@ async fn messages_that_meet_at_the_table_are_all_taken() {
 }
 
 #[tokio::test]
-async fn an_intent_that_comes_after_its_hold_ended_is_cancelled() {
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
-    world.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
+async fn intent_created_after_its_hold_ended_is_cancelled() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
+    test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     assert!(matches!(book(&app, &offer, 7).await, Err(AppError::Payments(_))));
     let slow = made(&app, 7).await;
     let payment = app.store.payment(slow).await.expect("readable").expect("a payment");
-    world.pass(600);
+    test.advance(600);
     book(&app, &offer, 8).await.expect("takes the slot over");
-    // The first request goes on: its intent is there, and it is noted just before the payment is called off.
+    // The first request continues: its intent is stored just before the payment is cancelled.
     let buyer = Buyer {
         description: "Consultation",
         name: "Alan",
         email: "alan@example.org",
         return_url: "http://127.0.0.1/",
     };
-    let stripe = app.gateways.get(GatewayKind::Stripe).expect("it is there");
+    let stripe = app.gateways.get(GatewayKind::Stripe).expect("it exists");
     let references = stripe.charges.open(&payment, &buyer).await.expect("an intent").references;
     let late = references.intent.clone().expect("an intent");
     let mut faster = Transaction::new();
-    let noted = Payment { version: payment.version + 1, references, ..payment };
-    faster.put_payment(&noted).expect("storable");
-    *rows.before_payment.lock().expect("no panic") = Some(faster);
-    outbox::process(&app, Job::Payment(slow)).await.expect("worked off");
-    assert_eq!(world.stripe().object(&late).expect("it is there")["status"], "canceled");
+    let stored = Payment { version: payment.version + 1, references, ..payment };
+    faster.put_payment(&stored).expect("storable");
+    *rows.before_payment.lock().expect("no poisoned lock") = Some(faster);
+    outbox::process(&app, Job::Payment(slow)).await.expect("all messages are processed");
+    assert_eq!(test.stripe().object(&late).expect("it exists")["status"], "canceled");
     assert_eq!(app.store.outbox_entry(&Job::Payment(slow)).await.expect("readable"), None);
 }
 
 #[tokio::test]
-async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_of() {
+async fn saved_card_authorized_during_a_cancellation_is_released() {
     let mut terms = paid_hour();
     terms["collection"] = json!("authorise_then_capture");
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &terms).await;
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &terms).await;
     let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
-    let process = async || outbox::process(&app, Job::Payment(id)).await.expect("worked off");
-    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
+    let process = async || outbox::process(&app, Job::Payment(id)).await.expect("all messages are processed");
+    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
     let setup = read().await.payment.expect("a payment").references.setup.expect("a card to save");
-    world.stripe().pay(&setup, GOOD_CARD).expect("the card works");
-    world.pass(700);
+    test.stripe().pay(&setup, GOOD_CARD).expect("the card works");
+    test.advance(700);
     process().await;
     let record = read().await;
     assert_eq!(record.appointment.status, Status::Confirmed);
-    // The card is asked, and its client calls off before that is noted.
-    world.pass(18 * 86_400);
+    // The card is authorized, and the client cancels before that is recorded.
+    test.advance(18 * 86_400);
     let payment = record.payment.expect("a payment");
     let version = payment.version + 1;
     let nothing = payment.amount.with_amount(0).expect("nothing");
@@ -288,57 +285,57 @@ async fn a_saved_card_that_was_asked_while_its_booking_was_called_off_is_let_go_
     let mut faster = Transaction::new();
     faster.put_appointment(&called_off).expect("storable");
     faster.put_payment(&Payment { version, final_charge: Some(nothing), ..payment }).expect("storable");
-    *rows.before_payment.lock().expect("no panic") = Some(faster);
+    *rows.before_payment.lock().expect("no poisoned lock") = Some(faster);
     process().await;
     let record = read().await;
-    let intent = record.payment.expect("a payment").references.intent.expect("it is noted");
-    assert_eq!(world.stripe().object(&intent).expect("it is there")["status"], "canceled");
+    let intent = record.payment.expect("a payment").references.intent.expect("a stored intent");
+    assert_eq!(test.stripe().object(&intent).expect("it exists")["status"], "canceled");
     let totals = domain::payments::ledger::Totals::of(&record.movements);
     assert_eq!((totals.captured, totals.authorised), (0, 0));
     assert_eq!(record.movements.len(), 2, "set aside and let go of: {:?}", record.movements);
 }
 
 #[tokio::test]
-async fn what_is_owed_is_not_done_by_a_read_of_what_was_before() {
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
+async fn job_is_not_finished_by_a_stale_read() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
-    let process = async |job| outbox::process(&app, job).await.expect("worked off");
-    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it is there");
+    let process = async |job| outbox::process(&app, job).await.expect("all messages are processed");
+    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
     let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
-    world.stripe().pay(&intent, GOOD_CARD).expect("the card works");
-    world.pass(700);
+    test.stripe().pay(&intent, GOOD_CARD).expect("the card works");
+    test.advance(700);
     process(Job::Payment(id)).await;
     process(Job::Receipts(id)).await;
     assert_eq!(app.store.documents(id).await.expect("readable").len(), 1, "a receipt");
-    // It is called off, and whoever gives the money back sees what they do of it, and not yet the rest.
-    let late = || Some(rows.rows.lock().expect("no panic").clone());
+    // The appointment is cancelled, and the refund job reads a part of that transaction but not yet the rest.
+    let late = || Some(rows.rows.lock().expect("no poisoned lock").clone());
     let before = late();
     let client = Person::new(7, vec![Role::Client]);
     appointments::cancel(&app, &client, id, LongText::default(), None).await.expect("called off");
     let called_off = late();
-    *rows.late.lock().expect("no panic") = before;
+    *rows.late.lock().expect("no poisoned lock") = before;
     process(Job::Payment(id)).await;
     let refunded = domain::payments::ledger::Totals::of(&read().await.movements).refunded;
     assert_eq!(refunded, 8_000);
-    // The same of its document.
-    *rows.late.lock().expect("no panic") = called_off;
+    // The same for the receipt.
+    *rows.late.lock().expect("no poisoned lock") = called_off;
     process(Job::Receipts(id)).await;
     let documents = app.store.documents(id).await.expect("readable");
     assert_eq!(documents.len(), 2, "a receipt and a credit note");
 }
 
 #[tokio::test]
-async fn a_due_row_of_another_version_keeps_no_other_waiting() {
-    let world = World::new().await;
-    let (app, rows, offer, _) = on_own_rows(&world, &paid_hour()).await;
+async fn unreadable_outbox_entry_blocks_no_other() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     book(&app, &offer, 7).await.expect("booked");
-    world.pass(700);
+    test.advance(700);
     let known = outbox::sweep(&app).await.expect("swept").found;
     assert!(known > 0);
     {
-        // Before the others in its shard, something that is no effect of ours.
-        let mut rows = rows.rows.lock().expect("no panic");
+        // An unknown outbox entry precedes the others in its shard.
+        let mut rows = rows.rows.lock().expect("no poisoned lock");
         let (key, row) = rows.iter().find(|(key, _)| key.sk.starts_with("OUTBOX#")).expect("a due row");
         let (key, mut row) = (Key { sk: "OUTBOX#later".to_owned(), ..key.clone() }, row.clone());
         let unknown = row["PK"].clone();
@@ -349,24 +346,24 @@ async fn a_due_row_of_another_version_keeps_no_other_waiting() {
 }
 
 #[tokio::test]
-async fn a_partition_that_cannot_be_read_holds_up_no_other() {
+async fn unreadable_partition_blocks_no_other() {
     #[derive(Clone, Default)]
-    struct Asked(Arc<Mutex<Vec<Job>>>);
+    struct RecordingQueue(Arc<Mutex<Vec<Job>>>);
 
     #[async_trait]
-    impl JobQueue for Asked {
+    impl JobQueue for RecordingQueue {
         async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
-            self.0.lock().expect("no panic").extend(jobs);
+            self.0.lock().expect("no poisoned lock").extend(jobs);
             Ok(())
         }
     }
 
-    let world = World::new().await;
-    let (rows, asked) = (Rows::default(), Asked::default());
+    let test = TestApp::new().await;
+    let (rows, queue) = (Rows::default(), RecordingQueue::default());
     let app = App {
         store: Store::new(Arc::new(rows.clone())),
-        queue: Arc::new(asked.clone()),
-        ..world.stack.app.clone()
+        queue: Arc::new(queue.clone()),
+        ..test.stack.app.clone()
     };
     let jobs: Vec<Job> = (0..8).map(|bits| Job::Payment(AppointmentId::from_bits(bits))).collect();
     let mut transaction = Transaction::new();
@@ -376,19 +373,19 @@ async fn a_partition_that_cannot_be_read_holds_up_no_other() {
     app.store.commit(transaction).await.expect("owed");
     assert_eq!(outbox::sweep(&app).await.expect("swept").found, jobs.len());
     for closed in 0..store::operations::keys::OUTBOX_SHARDS {
-        asked.0.lock().expect("no panic").clear();
-        *rows.closed.lock().expect("no panic") = Some(format!("OUTBOX#{closed}"));
+        queue.0.lock().expect("no poisoned lock").clear();
+        *rows.closed.lock().expect("no poisoned lock") = Some(format!("OUTBOX#{closed}"));
         outbox::sweep(&app).await.expect_err("one of them cannot be read");
-        assert_eq!(asked.0.lock().expect("no panic").len(), jobs.len() - 1, "{closed}");
+        assert_eq!(queue.0.lock().expect("no poisoned lock").len(), jobs.len() - 1, "{closed}");
     }
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_no_conflict_with_itself() {
-    let world = World::new().await;
-    let store = &world.stack.app.store;
+async fn write_with_a_lost_response_does_not_conflict_with_itself() {
+    let test = TestApp::new().await;
+    let store = &test.stack.app.store;
     let job = Job::Payment(AppointmentId::from_bits(1));
-    let due = OutboxEntry::new(job, world.stack.app.now(), 5);
+    let due = OutboxEntry::new(job, test.stack.app.now(), 5);
     let put = |due: &OutboxEntry, stamp| {
         let mut transaction = Transaction::new();
         transaction.reschedule(due, stamp).expect("storable");
@@ -399,46 +396,46 @@ async fn a_write_whose_answer_was_lost_is_no_conflict_with_itself() {
     store.commit(first).await.expect("new");
     let next = OutboxEntry { stamp: 6, ..due.clone() };
     store.commit(put(&next, 5)).await.expect("as it was read");
-    // As the SDK repeats it when it heard nothing.
+    // The SDK repeats a request without a response.
     store.commit(put(&next, 5)).await.expect("it is there already");
     assert!(store.commit(put(&OutboxEntry { stamp: 7, ..due }, 5)).await.is_err());
 }
 
 #[tokio::test]
-async fn a_request_that_stopped_can_be_sent_again_at_once() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
+async fn interrupted_request_can_be_repeated_at_once() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
     for _ in 0..3 {
-        world.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
-        assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(503), "unavailable");
+        test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
+        assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(503), "unavailable");
     }
-    let booked = world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
-    assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201), booked);
+    let booked = test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201), booked);
 }
 
 #[tokio::test]
-async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
-    let refund = async |world: &World, intent: &str, amount: Option<&str>| {
+async fn partial_refund_made_at_the_gateway_is_not_taken_for_the_whole() {
+    let refund = async |test: &TestApp, intent: &str, amount: Option<&str>| {
         let mut form = vec![("payment_intent", intent), ("reverse_transfer", "true")];
         form.extend(amount.map(|amount| ("amount", amount)));
-        let url = world.stack.stripe_url.as_ref().expect("it runs").join("v1/refunds").expect("a URL");
+        let url = test.stack.stripe_url.as_ref().expect("it runs").join("v1/refunds").expect("a URL");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let answer =
-            client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("an answer");
-        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap_or_default());
+        let response =
+            client.post(url).bearer_auth("sk_test_local").form(&form).send().await.expect("a response");
+        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap_or_default());
     };
     for (by_hand, refunds) in [(Some("1000"), 2), (None, 1)] {
-        let world = World::new().await;
-        let offer = world.offer(&paid_hour()).await;
-        let appointment = world.paid(&offer, "2027-01-05T10:00:00Z", "k").await;
-        let read = world.appointment(&appointment).await;
+        let test = TestApp::new().await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
+        let read = test.appointment(&appointment).await;
         assert_eq!(id(&read), appointment);
-        refund(&world, intent(&read), by_hand).await;
-        world.act("alan", &appointment, "cancel", &json!(null)).await.expect(200);
-        world.stack.settle().await;
-        assert_eq!(world.appointment(&appointment).await["payment"]["state"], "refunded", "{by_hand:?}");
+        refund(&test, intent(&read), by_hand).await;
+        test.post_action("alan", &appointment, "cancel", &json!(null)).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.appointment(&appointment).await["payment"]["state"], "refunded", "{by_hand:?}");
         let made: Vec<_> =
-            world.stripe().events().into_iter().filter(|event| event["type"] == "refund.created").collect();
+            test.stripe().events().into_iter().filter(|event| event["type"] == "refund.created").collect();
         assert_eq!(made.len(), refunds, "{by_hand:?}");
         let total: i64 =
             made.iter().map(|event| event["data"]["object"]["amount"].as_i64().expect("an amount")).sum();
@@ -447,29 +444,29 @@ async fn what_was_given_back_by_hand_is_not_taken_for_all_of_it() {
 }
 
 #[tokio::test]
-async fn rates_of_another_version_leave_prices_without_estimates() {
-    let world = World::new().await;
-    let (app, rows, ..) = on_own_rows(&world, &paid_hour()).await;
+async fn rates_of_another_format_version_leave_prices_without_estimates() {
+    let test = TestApp::new().await;
+    let (app, rows, ..) = on_own_rows(&test, &paid_hour()).await;
     app::payments::exchange_rates::refresh(&app).await.expect("rates");
     let dollar = domain::Currency::try_from("USD".to_owned()).expect("a code");
     let price = domain::Money::new(8_000, domain::Currency::EUR).expect("small");
     let estimator = app::payments::exchange_rates::estimator(&app, Some(dollar)).await.expect("rates");
     assert!(estimator.of(price).is_some());
     let key = store::payments::keys::exchange_rates();
-    if let Some(row) = rows.rows.lock().expect("no panic").get_mut(&key) {
+    if let Some(row) = rows.rows.lock().expect("no poisoned lock").get_mut(&key) {
         let no_date = row["PK"].clone();
         row.insert("date".to_owned(), no_date);
     }
     assert!(app::payments::exchange_rates::estimator(&app, Some(dollar)).await.is_none());
-    // Whoever goes by them is told.
+    // A request that needs the rates is refused.
     let charge = app::payments::exchange_rates::convert_for_charge(&app, price, dollar, app.now()).await;
     assert!(matches!(charge, Err(AppError::Read(_))), "{charge:?}");
 }
 
 #[tokio::test]
-async fn whatever_is_lost_on_the_way_the_numbers_have_no_gap() {
-    let world = World::new().await;
-    let (app, rows, offer, expert) = on_own_rows(&world, &paid_hour()).await;
+async fn receipt_numbers_have_no_gap_despite_lost_requests_and_responses() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, expert) = on_own_rows(&test, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
     let appointment = app.store.appointment(id).await.expect("readable").expect("an appointment");
     let occasion = |number: u32| Occasion {
@@ -487,13 +484,13 @@ async fn whatever_is_lost_on_the_way_the_numbers_have_no_gap() {
     ];
     for (number, faults) in (1..).zip(faults) {
         for fault in faults {
-            rows.lost.lock().expect("no panic").push(*fault);
+            rows.lost.lock().expect("no poisoned lock").push(*fault);
             let silent = receipt::issue(&app, &appointment, &occasion(number)).await;
             assert!(matches!(silent, Err(AppError::Commit(CommitError::Table(_)))), "{silent:?}");
         }
-        *rows.busy.lock().expect("no panic") = 2;
+        *rows.busy.lock().expect("no poisoned lock") = 2;
         let issued = receipt::issue(&app, &appointment, &occasion(number)).await.expect("issued");
-        *rows.busy.lock().expect("no panic") = 0;
+        *rows.busy.lock().expect("no poisoned lock") = 0;
         assert_eq!(issued.number.sequence(), number);
     }
     let documents = app.store.documents(id).await.expect("readable");

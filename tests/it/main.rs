@@ -1,4 +1,4 @@
-//! Black-box tests: the whole stack on loopback, driven over HTTP, with a clock that the test moves and wheels that it turns.
+//! Black-box tests of the whole stack over HTTP on loopback. The tests set the clock, and run jobs and schedules explicitly.
 
 mod abuse;
 mod areas;

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,35 +8,35 @@ use domain::receipts::receipt::{Occasion, OccasionKind};
 use domain::{Currency, Money, TimeSpan, Timestamp};
 use serde_json::json;
 
-use crate::harness::{Offer, World, free_hour, paid_hour};
+use crate::harness::{Offer, TestApp, free_hour, paid_hour};
 
 fn clients(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("client-{number}")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_200_clients_for_one_slot_one_wins() {
-    let world = Arc::new(World::new().await);
-    let offer = world.offer(&paid_hour()).await;
+async fn one_of_200_concurrent_bookings_of_a_slot_succeeds() {
+    let test = Arc::new(TestApp::new().await);
+    let offer = test.offer(&paid_hour()).await;
     let races = clients(200).into_iter().map(|client| {
-        let (world, offer) = (world.clone(), offer.clone());
-        tokio::spawn(async move { world.book_as(&client, &offer, "2027-01-05T10:00:00Z", "k").await })
+        let (test, offer) = (test.clone(), offer.clone());
+        tokio::spawn(async move { test.book_as(&client, &offer, "2027-01-05T10:00:00Z", "k").await })
     });
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
     for race in races.collect::<Vec<_>>() {
-        let reply = race.await.expect("no panic");
-        let outcome = match reply.status.as_u16() {
+        let response = race.await.expect("no panic");
+        let outcome = match response.status.as_u16() {
             201 => "booked".to_owned(),
-            _ => reply.problem(409).to_owned(),
+            _ => response.problem(409).to_owned(),
         };
         *outcomes.entry(outcome).or_default() += 1;
     }
     assert_eq!(outcomes, BTreeMap::from([("booked".to_owned(), 1), ("slot-taken".to_owned(), 199)]));
 }
 
-/// Every active appointment of the expert, with its buffers.
-async fn occupied(world: &World, expert: &str) -> Vec<(TimeSpan, String)> {
-    let days = world
+/// The times of the expert's active appointments with their buffers.
+async fn occupied(test: &TestApp, expert: &str) -> Vec<(TimeSpan, String)> {
+    let days = test
         .stack
         .app
         .store
@@ -67,12 +67,12 @@ fn assert_no_overlap(spans: &[(TimeSpan, String)]) {
     }
 }
 
-/// Two session types of unequal length and buffers, one of them across UTC midnight.
-async fn two_types(world: &World, free: bool) -> Vec<Offer> {
+/// Two session types with different lengths and buffers, one of which can be booked across UTC midnight.
+async fn two_types(test: &TestApp, free: bool) -> Vec<Offer> {
     let all_day = json!([{ "opens": "00:00", "closes": "24:00" }]);
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let weekly: serde_json::Map<_, _> = days.iter().map(|day| ((*day).to_owned(), all_day.clone())).collect();
-    let expert = world.expert(&json!({ "time_zone": "Asia/Kolkata", "weekly": weekly })).await;
+    let expert = test.expert(&json!({ "time_zone": "Asia/Kolkata", "weekly": weekly })).await;
     let mut short = if free { free_hour() } else { paid_hour() };
     short["name"] = json!("Short");
     short["length_minutes"] = json!(25);
@@ -84,23 +84,22 @@ async fn two_types(world: &World, free: bool) -> Vec<Offer> {
     long["step_minutes"] = json!(15);
     long["buffer_before_minutes"] = json!(20);
     if !free {
-        world.onboard(&expert).await;
+        test.onboard(&expert).await;
     }
     let mut offers = Vec::new();
     for terms in [short, long] {
-        offers
-            .push(Offer { expert: expert.clone(), session_type: world.session_type(&expert, &terms).await });
+        offers.push(Offer { expert: expert.clone(), session_type: test.session_type(&expert, &terms).await });
     }
     offers
 }
 
-/// Starts around a UTC midnight that the two types offer.
-async fn starts(world: &World, offer: &Offer) -> Vec<String> {
+/// The starts of slots around a UTC midnight.
+async fn starts(test: &TestApp, offer: &Offer) -> Vec<String> {
     let path = format!(
         "/v1/experts/{}/slots?session_type={}&from=2027-01-05T21:00:00Z&to=2027-01-06T03:00:00Z",
         offer.expert, offer.session_type
     );
-    let slots = world.get(&path).send().await.expect(200);
+    let slots = test.get(&path).send().await.expect(200);
     slots["slots"]
         .as_array()
         .expect("a list")
@@ -110,151 +109,151 @@ async fn starts(world: &World, offer: &Offer) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn unequal_sessions_never_overlap() {
-    let world = Arc::new(World::new().await);
-    let offers = two_types(&world, true).await;
+async fn concurrent_bookings_of_different_session_types_never_overlap() {
+    let test = Arc::new(TestApp::new().await);
+    let offers = two_types(&test, true).await;
     let mut races = Vec::new();
     let mut number = 0;
     for offer in &offers {
-        for start in starts(&world, offer).await {
+        for start in starts(&test, offer).await {
             for client in clients(3) {
                 number += 1;
-                let (world, offer, start) = (world.clone(), offer.clone(), start.clone());
+                let (test, offer, start) = (test.clone(), offer.clone(), start.clone());
                 races.push(tokio::spawn(async move {
-                    world.book_as(&client, &offer, &start, &format!("k{number}")).await
+                    test.book_as(&client, &offer, &start, &format!("k{number}")).await
                 }));
             }
         }
     }
     let mut booked = 0;
     for race in races {
-        let reply = race.await.expect("no panic");
-        if reply.status == 201 {
+        let response = race.await.expect("no panic");
+        if response.status == 201 {
             booked += 1;
         } else {
-            let problem = reply.problem(409);
+            let problem = response.problem(409);
             assert!(["slot-taken", "slot-too-close"].contains(&problem), "{problem}");
         }
     }
-    let spans = occupied(&world, &offers[0].expert).await;
+    let spans = occupied(&test, &offers[0].expert).await;
     assert_eq!(spans.len(), booked);
     assert!(booked >= 3, "{booked}");
     assert_no_overlap(&spans);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_slot_is_lost_when_holds_expire_during_the_race() {
-    let world = Arc::new(World::new().await);
-    let offers = two_types(&world, false).await;
+async fn expired_holds_lose_no_slot_during_concurrent_bookings() {
+    let test = Arc::new(TestApp::new().await);
+    let offers = two_types(&test, false).await;
     for round in 0..6 {
         let mut races = Vec::new();
         for (place, offer) in offers.iter().enumerate() {
-            for (number, start) in starts(&world, offer).await.into_iter().enumerate() {
-                let (world, offer) = (world.clone(), offer.clone());
+            for (number, start) in starts(&test, offer).await.into_iter().enumerate() {
+                let (test, offer) = (test.clone(), offer.clone());
                 let client = format!("client-{number}");
                 races.push(tokio::spawn(async move {
-                    world.book_as(&client, &offer, &start, &format!("r{round}-{place}-{number}")).await
+                    test.book_as(&client, &offer, &start, &format!("r{round}-{place}-{number}")).await
                 }));
             }
         }
-        // Holds end while the race is on, and the sweep comes in between.
-        let sweeper = world.clone();
+        // Holds expire and the sweep runs during the concurrent bookings.
+        let sweeper = test.clone();
         let sweep = tokio::spawn(async move {
-            sweeper.pass(601);
+            sweeper.advance(601);
             sweeper.sweep().await;
         });
         for race in races {
-            let reply = race.await.expect("no panic");
-            assert!(reply.status == 201 || reply.status == 409, "{:#}", reply.body);
+            let response = race.await.expect("no panic");
+            assert!(response.status == 201 || response.status == 409, "{:#}", response.body);
         }
         sweep.await.expect("no panic");
-        assert_no_overlap(&occupied(&world, &offers[0].expert).await);
+        assert_no_overlap(&occupied(&test, &offers[0].expert).await);
     }
-    // Once every hold is over, everything can be had again.
-    world.pass(601);
-    world.sweep().await;
-    assert_eq!(occupied(&world, &offers[0].expert).await, []);
-    let now = Timestamp::from_seconds(world.clock.now());
+    // After all holds have expired, every slot is free again.
+    test.advance(601);
+    test.sweep().await;
+    assert_eq!(occupied(&test, &offers[0].expert).await, []);
+    let now = Timestamp::from_seconds(test.clock.now());
     for offer in &offers {
-        let step = starts(&world, offer).await;
+        let step = starts(&test, offer).await;
         assert!(step.len() > 20 && now < step[0].parse().expect("a time"), "{step:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn seats_are_never_oversold() {
-    let world = Arc::new(World::new().await);
+async fn concurrent_bookings_never_oversell_seats() {
+    let test = Arc::new(TestApp::new().await);
     let mut terms = free_hour();
     terms["capacity"] = json!(20);
-    let offer = world.offer(&terms).await;
+    let offer = test.offer(&terms).await;
     let races = clients(60).into_iter().map(|client| {
-        let (world, offer) = (world.clone(), offer.clone());
-        tokio::spawn(async move { world.book_as(&client, &offer, "2027-01-05T10:00:00Z", "k").await })
+        let (test, offer) = (test.clone(), offer.clone());
+        tokio::spawn(async move { test.book_as(&client, &offer, "2027-01-05T10:00:00Z", "k").await })
     });
     let mut booked = 0;
     for race in races.collect::<Vec<_>>() {
-        let reply = race.await.expect("no panic");
-        match reply.status.as_u16() {
+        let response = race.await.expect("no panic");
+        match response.status.as_u16() {
             201 => booked += 1,
-            503 => assert_eq!(reply.problem(503), "unavailable"),
-            _ => assert_eq!(reply.problem(409), "seats-taken"),
+            503 => assert_eq!(response.problem(503), "unavailable"),
+            _ => assert_eq!(response.problem(409), "seats-taken"),
         }
     }
     assert_eq!(booked, 20);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_same_request_at_the_same_time_never_meets_itself() {
-    let world = Arc::new(World::new().await);
-    let offer = world.offer(&free_hour()).await;
-    for (round, start) in world.starts(&offer, "2027-01-05").await.into_iter().step_by(2).enumerate() {
+async fn concurrent_identical_requests_create_one_appointment() {
+    let test = Arc::new(TestApp::new().await);
+    let offer = test.offer(&free_hour()).await;
+    for (round, start) in test.starts(&offer, "2027-01-05").await.into_iter().step_by(2).enumerate() {
         let races = (0..12).map(|_| {
-            let (world, offer, start) = (world.clone(), offer.clone(), start.clone());
+            let (test, offer, start) = (test.clone(), offer.clone(), start.clone());
             let key = format!("k{round}");
-            tokio::spawn(async move { world.book(&offer, &start, &key).await })
+            tokio::spawn(async move { test.book(&offer, &start, &key).await })
         });
         for race in races.collect::<Vec<_>>() {
-            let reply = race.await.expect("no panic");
-            if reply.status != 201 {
-                assert_eq!(reply.problem(409), "still-running");
+            let response = race.await.expect("no panic");
+            if response.status != 201 {
+                assert_eq!(response.problem(409), "still-running");
             }
         }
     }
     let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
     let races = (0..20).map(|_| {
-        let (world, profile) = (world.clone(), profile.clone());
+        let (test, profile) = (test.clone(), profile.clone());
         tokio::spawn(async move {
-            world.post("/v1/experts").person("grace").once("k").json(&profile).send().await
+            test.post("/v1/experts").signed_in_as("grace").idempotency_key("k").json(&profile).send().await
         })
     });
     for race in races.collect::<Vec<_>>() {
-        let reply = race.await.expect("no panic");
-        if reply.status != 201 {
-            assert_eq!(reply.problem(409), "still-running");
+        let response = race.await.expect("no panic");
+        if response.status != 201 {
+            assert_eq!(response.problem(409), "still-running");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn receipts_issued_at_once_are_numbered_without_gaps() {
-    let world = Arc::new(World::new().await);
-    let offer = world.offer(&free_hour()).await;
-    let booked = crate::harness::id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
-    let appointment = world.stack.app.store.appointment(booked.parse().expect("an id")).await;
+async fn concurrently_issued_receipts_are_numbered_without_gaps() {
+    let test = Arc::new(TestApp::new().await);
+    let offer = test.offer(&free_hour()).await;
+    let booked = crate::harness::id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let appointment = test.stack.app.store.appointment(booked.parse().expect("an id")).await;
     let appointment = Arc::new(appointment.expect("readable").expect("an appointment"));
-    // Fifty payments, each documented by two workers at once.
+    // Fifty payments, for each of which two workers issue the receipt concurrently.
     let races = (0..100).map(|number| {
-        let (world, appointment) = (world.clone(), appointment.clone());
+        let (test, appointment) = (test.clone(), appointment.clone());
         tokio::spawn(async move {
             let occasion = Occasion {
                 kind: OccasionKind::Payment,
                 object: format!("pi_{}", number / 2),
                 amount: Money::new(8_000, Currency::EUR).expect("in range"),
-                at: world.stack.app.now(),
+                at: test.stack.app.now(),
             };
             loop {
-                // As an effect does that was told to come again.
-                match app::receipts::receipt::issue(&world.stack.app, &appointment, &occasion).await {
+                // Repeat on a conflict, as a job does.
+                match app::receipts::receipt::issue(&test.stack.app, &appointment, &occasion).await {
                     Err(AppError::Busy) => {}
                     issued => return issued.expect("issued"),
                 }
@@ -271,6 +270,6 @@ async fn receipts_issued_at_once_are_numbered_without_gaps() {
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=50).collect::<Vec<_>>());
     let expert = offer.expert.parse().expect("an id");
-    let listed = world.stack.app.store.receipts(expert, 2027, 0, 100).await.expect("readable").receipts;
+    let listed = test.stack.app.store.receipts(expert, 2027, 0, 100).await.expect("readable").receipts;
     assert_eq!(listed.iter().map(|receipt| receipt.number.sequence()).collect::<Vec<_>>(), numbers);
 }

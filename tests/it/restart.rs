@@ -1,11 +1,11 @@
-//! The process ends at any moment and starts again on what it left.
+//! The process stops at any moment and restarts with the data that it left.
 
 use serde_json::json;
 use simulators::ManualClock;
 
-use crate::harness::{GOOD_CARD, NOW, World, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, NOW, TestApp, id, intent, paid_hour};
 
-/// A folder of the test's own, removed at its end.
+/// A temporary folder, which is removed at the end of the test.
 struct Folder(std::path::PathBuf);
 
 impl Folder {
@@ -23,7 +23,7 @@ impl Drop for Folder {
 }
 
 #[tokio::test]
-async fn nothing_is_held_for_ever_and_nothing_paid_stays_unconfirmed() {
+async fn restart_loses_no_expired_hold_and_no_payment() {
     let folder = Folder::new("restart");
     let start: domain::Timestamp = NOW.parse().expect("a time");
     let clock = ManualClock::at(start.seconds());
@@ -35,34 +35,34 @@ async fn nothing_is_held_for_ever_and_nothing_paid_stays_unconfirmed() {
         }
     };
 
-    let world = World::at(clock.clone(), config(0)).await;
-    // Who somebody is follows from the issuer's address, so it listens where it did.
-    let port = world.stack.sign_in_url.port().expect("a port");
+    let test = TestApp::at(clock.clone(), config(0)).await;
+    // A person's ids depend on the issuer's URL, so the sign-in service uses the same port again.
+    let port = test.stack.sign_in_url.port().expect("a port");
     let begin = || async {
         while tokio::net::TcpListener::bind(("127.0.0.1", port)).await.is_err() {
             tokio::task::yield_now().await;
         }
-        World::at(clock.clone(), config(port)).await
+        TestApp::at(clock.clone(), config(port)).await
     };
-    let offer = world.offer(&paid_hour()).await;
-    let unpaid = world.book(&offer, "2027-01-05T09:00:00Z", "k1").await.expect(201);
-    let paid = world.book(&offer, "2027-01-05T11:00:00Z", "k2").await.expect(201);
-    world.stripe().pay(intent(&paid), GOOD_CARD).expect("the card works");
-    let cancelled = world.paid(&offer, "2027-01-05T13:00:00Z", "k3").await;
-    world.act("alan", &cancelled, "cancel", &json!(null)).await.expect(200);
-    // Effects are owed, messages are under way, the queue is full: and it ends.
-    drop(world);
+    let offer = test.offer(&paid_hour()).await;
+    let unpaid = test.book(&offer, "2027-01-05T09:00:00Z", "k1").await.expect(201);
+    let paid = test.book(&offer, "2027-01-05T11:00:00Z", "k2").await.expect(201);
+    test.stripe().pay(intent(&paid), GOOD_CARD).expect("the card works");
+    let cancelled = test.book_and_pay(&offer, "2027-01-05T13:00:00Z", "k3").await;
+    test.post_action("alan", &cancelled, "cancel", &json!(null)).await.expect(200);
+    // The process stops while jobs and webhooks are due and the queue has messages.
+    drop(test);
 
-    let world = begin().await;
-    world.sweep().await;
-    assert_eq!(world.appointment(&id(&paid)).await["status"], "confirmed");
-    assert_eq!(world.appointment(&cancelled).await["payment"]["state"], "refunded");
-    assert_eq!(world.appointment(&id(&unpaid)).await["status"], "pending");
-    drop(world);
+    let test = begin().await;
+    test.sweep().await;
+    assert_eq!(test.appointment(&id(&paid)).await["status"], "confirmed");
+    assert_eq!(test.appointment(&cancelled).await["payment"]["state"], "refunded");
+    assert_eq!(test.appointment(&id(&unpaid)).await["status"], "pending");
+    drop(test);
 
     clock.advance(600);
-    let world = begin().await;
-    world.sweep().await;
-    assert_eq!(world.appointment(&id(&unpaid)).await["status"], "expired");
-    assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 12);
+    let test = begin().await;
+    test.sweep().await;
+    assert_eq!(test.appointment(&id(&unpaid)).await["status"], "expired");
+    assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 12);
 }

@@ -1,8 +1,8 @@
-"""Starts the system on free ports, and sends it what Schemathesis makes of its own description.
+"""Starts the system on free ports, and sends it requests that Schemathesis generates from its OpenAPI document.
 
 usage: drive.py PROGRAM EXAMPLES
 
-Fails when an answer is a fault of ours, or not as the description says.
+Fails if a response is a server error or does not match the document.
 """
 
 import json
@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
-# One whom each route takes: an expert, a client, an administrator.
+# For each route there is one person who may call it: an expert, a client, and an administrator.
 PEOPLE = ("ada", "alan", "margaret")
 CHECKS = (
     "not_a_server_error",
@@ -37,33 +37,33 @@ def free_ports(count):
     return ports
 
 
-def ask(method, url, body=None, **headers):
+def send(method, url, body=None, **headers):
     headers = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=10) as answer:
-        return json.load(answer)
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=10) as response:
+        return json.load(response)
 
 
 def wait_for(url, process, seconds):
     end = time.monotonic() + seconds
     while True:
         try:
-            return ask("GET", url)
+            return send("GET", url)
         except (OSError, urllib.error.URLError):
             if process.poll() is not None or time.monotonic() > end:
                 raise
             time.sleep(0.1)
 
 
-def furnish(api, ada):
-    """An expert who can be booked, so that there is something to find."""
+def populate(api, ada):
+    """Publishes an expert who can be booked, so that requests can find slots."""
     authorization = {"Authorization": f"Bearer {ada}"}
-    expert = ask("POST", f"{api}/v1/experts", {"name": "Ada", "headline": "x"}, Idempotency_Key="1", **authorization)["id"]
+    expert = send("POST", f"{api}/v1/experts", {"name": "Ada", "headline": "x"}, Idempotency_Key="1", **authorization)["id"]
     rules = {"time_zone": "UTC", "weekly": {"monday": [{"opens": "00:00", "closes": "24:00"}]}}
-    ask("PUT", f"{api}/v1/experts/{expert}/availability", rules, If_Match='"0"', **authorization)
+    send("PUT", f"{api}/v1/experts/{expert}/availability", rules, If_Match='"0"', **authorization)
     price = {"amount": 0, "currency": "EUR"}
     terms = {"name": "x", "length_minutes": 60, "step_minutes": 30, "price": price}
-    ask("POST", f"{api}/v1/experts/{expert}/session-types", terms, Idempotency_Key="2", **authorization)
+    send("POST", f"{api}/v1/experts/{expert}/session-types", terms, Idempotency_Key="2", **authorization)
 
 
 def main(program, examples):
@@ -78,10 +78,10 @@ def main(program, examples):
         try:
             wait_for(f"{api}/health", process, 60)
             tokens = {
-                person: ask("POST", f"http://127.0.0.1:{ports['SIGN_IN_']}/people/{person}/token")["access_token"]
+                person: send("POST", f"http://127.0.0.1:{ports['SIGN_IN_']}/people/{person}/token")["access_token"]
                 for person in PEOPLE
             }
-            furnish(api, tokens["ada"])
+            populate(api, tokens["ada"])
             failed = [person for person in PEOPLE if not passed(api, folder, tokens[person], person, examples)]
             alive = process.poll() is None
         except Exception:
@@ -91,7 +91,7 @@ def main(program, examples):
             process.terminate()
             process.wait(timeout=30)
     if failed or not alive:
-        sys.exit(f"failed as {', '.join(failed)}" if failed else "the system ended")
+        sys.exit(f"failed as {', '.join(failed)}" if failed else "the system stopped")
 
 
 def passed(api, folder, token, person, examples):
@@ -102,12 +102,12 @@ def passed(api, folder, token, person, examples):
         "--checks", ",".join(CHECKS),
         "--max-examples", examples,
         "--seed", SEED,
-        # Python's own parser does not bear several threads (https://github.com/python/cpython/issues/106905).
+        # The parser of Python fails with several threads (https://github.com/python/cpython/issues/106905).
         "--workers", "1",
         "--warnings", "off",
         "--no-color",
     ]
-    # It keeps what it found in the folder that it runs in.
+    # Schemathesis stores its findings in the working directory.
     return subprocess.run(command, cwd=folder).returncode == 0
 
 

@@ -5,7 +5,7 @@ use app::experts::profiles;
 use app::idempotency::{Creation, complete};
 use domain::experts::expert::ExpertProfile;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::ExpertDocument;
 
@@ -17,25 +17,25 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Publish my expert profile",
     operation: |schemas| {
-        Operation::returns::<ExpertDocument>(schemas, StatusCode::CREATED)
-            .accepts_body::<ExpertProfile>(schemas)
+        Operation::responds_with::<ExpertDocument>(schemas, StatusCode::CREATED)
+            .accepts::<ExpertProfile>(schemas)
             .idempotent()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let person = call.signed_in()?;
-    let profile = call.json()?;
-    let request = call.idempotency()?;
-    let body = match profiles::create(app, person, &request, profile).await? {
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let person = request.signed_in()?;
+    let profile = request.json()?;
+    let key = request.idempotency()?;
+    let body = match profiles::create(app, person, &key, profile).await? {
         Creation::Replayed(body) => body,
         Creation::Created(expert, idempotency) => {
-            let body = Answer::json(StatusCode::CREATED, &ExpertDocument::from(expert)).into_text();
+            let body = Response::json(StatusCode::CREATED, &ExpertDocument::from(expert)).into_text();
             complete(app, idempotency, body.clone()).await;
             body
         }
     };
     let path = format!("/v1/experts/{}", person.expert_id());
-    Ok(Answer::json_text(StatusCode::CREATED, body).location(&path).version(1))
+    Ok(Response::json_text(StatusCode::CREATED, body).location(&path).version(1))
 }

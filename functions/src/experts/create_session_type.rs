@@ -6,7 +6,7 @@ use app::idempotency::{Creation, complete};
 use domain::ExpertId;
 use domain::experts::session_type::SessionTypeTerms;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::SessionTypeDocument;
 
@@ -18,25 +18,25 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Create a session type",
     operation: |schemas| {
-        Operation::returns::<SessionTypeDocument>(schemas, StatusCode::CREATED)
-            .accepts_body::<SessionTypeTerms>(schemas)
+        Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::CREATED)
+            .accepts::<SessionTypeTerms>(schemas)
             .idempotent()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let expert: ExpertId = call.parameter("expert_id", "expert")?;
-    let owner = call.signed_in()?.owner_of(expert)?;
-    let terms = call.json()?;
-    let request = call.idempotency()?;
-    let body = match session_types::create(app, owner, &request, terms).await? {
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let expert: ExpertId = request.parameter("expert_id", "expert")?;
+    let owner = request.signed_in()?.owner_of(expert)?;
+    let terms = request.json()?;
+    let key = request.idempotency()?;
+    let body = match session_types::create(app, owner, &key, terms).await? {
         Creation::Replayed(body) => body,
         Creation::Created(kind, idempotency) => {
-            let body = Answer::json(StatusCode::CREATED, &SessionTypeDocument::from(kind)).into_text();
+            let body = Response::json(StatusCode::CREATED, &SessionTypeDocument::from(kind)).into_text();
             complete(app, idempotency, body.clone()).await;
             body
         }
     };
-    Ok(Answer::json_text(StatusCode::CREATED, body).version(1))
+    Ok(Response::json_text(StatusCode::CREATED, body).version(1))
 }

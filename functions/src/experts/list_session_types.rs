@@ -6,7 +6,7 @@ use app::payments::exchange_rates;
 use domain::Currency;
 use domain::payments::exchange::Estimate;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Public,
     summary: "List the session types of an expert, with estimated prices in another currency",
     operation: |schemas| {
-        Operation::returns::<SessionTypes>(schemas, StatusCode::OK).accepts_query::<SessionTypesQuery>()
+        Operation::responds_with::<SessionTypes>(schemas, StatusCode::OK).query::<SessionTypesQuery>()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -62,9 +62,9 @@ struct ListedSessionType {
     estimate: Option<Estimate>,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let expert = call.parameter("expert_id", "expert")?;
-    let SessionTypesQuery { status, currency } = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let expert = request.parameter("expert_id", "expert")?;
+    let SessionTypesQuery { status, currency } = request.query()?;
     let (kinds, estimator) = tokio::join!(
         session_types::list(app, expert, matches!(status, StatusFilter::All)),
         exchange_rates::estimator(app, currency),
@@ -76,5 +76,5 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
             session_type: kind.into(),
         })
         .collect();
-    Ok(Answer::json(StatusCode::OK, &SessionTypes { session_types }))
+    Ok(Response::json(StatusCode::OK, &SessionTypes { session_types }))
 }

@@ -4,7 +4,7 @@ use app::App;
 use app::experts::profiles;
 use domain::experts::availability::AvailabilityRules;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 /// `GET /v1/experts/{expert_id}/availability`
 pub const ROUTE: Route = Route {
@@ -13,12 +13,12 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/availability",
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Read my availability rules",
-    operation: |schemas| Operation::returns::<AvailabilityRules>(schemas, StatusCode::OK),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<AvailabilityRules>(schemas, StatusCode::OK),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
     let rules = profiles::rules(app, owner).await?;
-    Ok(Answer::json(StatusCode::OK, &rules.rules).version(rules.version))
+    Ok(Response::json(StatusCode::OK, &rules.rules).version(rules.version))
 }

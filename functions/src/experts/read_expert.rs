@@ -3,7 +3,7 @@
 use app::App;
 use app::experts::profiles;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::ExpertDocument;
 
@@ -14,12 +14,12 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}",
     audience: Audience::Public,
     summary: "Read the profile of an expert",
-    operation: |schemas| Operation::returns::<ExpertDocument>(schemas, StatusCode::OK),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<ExpertDocument>(schemas, StatusCode::OK),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let expert = profiles::read(app, call.parameter("expert_id", "expert")?).await?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let expert = profiles::read(app, request.parameter("expert_id", "expert")?).await?;
     let version = expert.version;
-    Ok(Answer::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
+    Ok(Response::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
 }

@@ -4,7 +4,7 @@ use app::App;
 use app::experts::profiles;
 use domain::experts::availability::AvailabilityRules;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 /// `PUT /v1/experts/{expert_id}/availability`
 pub const ROUTE: Route = Route {
@@ -14,15 +14,15 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Replace my availability rules; the first time with If-Match: \"0\"",
     operation: |schemas| {
-        Operation::returns::<AvailabilityRules>(schemas, StatusCode::OK)
-            .accepts_body::<AvailabilityRules>(schemas)
+        Operation::responds_with::<AvailabilityRules>(schemas, StatusCode::OK)
+            .accepts::<AvailabilityRules>(schemas)
             .conditional()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let rules = profiles::replace_rules(app, owner, call.if_match()?, call.json()?).await?;
-    Ok(Answer::json(StatusCode::OK, &rules.rules).version(rules.version))
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let rules = profiles::replace_rules(app, owner, request.if_match()?, request.json()?).await?;
+    Ok(Response::json(StatusCode::OK, &rules.rules).version(rules.version))
 }

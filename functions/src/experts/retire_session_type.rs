@@ -3,7 +3,7 @@
 use app::App;
 use app::experts::session_types;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::SessionTypeDocument;
 
@@ -14,13 +14,14 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Withdraw a session type; existing appointments are not affected",
-    operation: |schemas| Operation::returns::<SessionTypeDocument>(schemas, StatusCode::OK),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let kind = session_types::retire(app, owner, call.parameter("session_type_id", "session type")?).await?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let kind =
+        session_types::retire(app, owner, request.parameter("session_type_id", "session type")?).await?;
     let version = kind.version;
-    Ok(Answer::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
+    Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
 }

@@ -4,7 +4,7 @@ use app::App;
 use app::experts::profiles;
 use domain::experts::expert::ExpertProfile;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::ExpertDocument;
 
@@ -16,16 +16,16 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Replace my expert profile",
     operation: |schemas| {
-        Operation::returns::<ExpertDocument>(schemas, StatusCode::OK)
-            .accepts_body::<ExpertProfile>(schemas)
+        Operation::responds_with::<ExpertDocument>(schemas, StatusCode::OK)
+            .accepts::<ExpertProfile>(schemas)
             .conditional()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let expert = profiles::edit(app, owner, call.if_match()?, call.json()?).await?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let expert = profiles::edit(app, owner, request.if_match()?, request.json()?).await?;
     let version = expert.version;
-    Ok(Answer::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
+    Ok(Response::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
 }

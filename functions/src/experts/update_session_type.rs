@@ -4,7 +4,7 @@ use app::App;
 use app::experts::session_types;
 use domain::experts::session_type::SessionTypeTerms;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::SessionTypeDocument;
 
@@ -16,17 +16,17 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Replace the terms of a session type; existing appointments keep the old terms",
     operation: |schemas| {
-        Operation::returns::<SessionTypeDocument>(schemas, StatusCode::OK)
-            .accepts_body::<SessionTypeTerms>(schemas)
+        Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK)
+            .accepts::<SessionTypeTerms>(schemas)
             .conditional()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let id = call.parameter("session_type_id", "session type")?;
-    let kind = session_types::edit(app, owner, id, call.if_match()?, call.json()?).await?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let id = request.parameter("session_type_id", "session type")?;
+    let kind = session_types::edit(app, owner, id, request.if_match()?, request.json()?).await?;
     let version = kind.version;
-    Ok(Answer::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
+    Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
 }

@@ -2,7 +2,7 @@
 
 use app::App;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,8 +13,8 @@ pub const ROUTE: Route = Route {
     path: "/health",
     audience: Audience::Public,
     summary: "Check that the API runs",
-    operation: |schemas| Operation::returns::<Health>(schemas, StatusCode::OK),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<Health>(schemas, StatusCode::OK),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// The state of the API.
@@ -26,6 +26,6 @@ struct Health {
     version: &'static str,
 }
 
-async fn handle(_: &App, _: &Call) -> Result<Answer, Problem> {
-    Ok(Answer::json(StatusCode::OK, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+async fn handle(_: &App, _: &Request) -> Result<Response, Problem> {
+    Ok(Response::json(StatusCode::OK, &Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
 }

@@ -2,7 +2,7 @@
 
 use app::App;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route, openapi};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, openapi};
 
 /// `GET /openapi.json`
 pub const ROUTE: Route = Route {
@@ -11,10 +11,10 @@ pub const ROUTE: Route = Route {
     path: "/openapi.json",
     audience: Audience::Public,
     summary: "Read this OpenAPI document",
-    operation: |schemas| Operation::returns::<serde_json::Value>(schemas, StatusCode::OK),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<serde_json::Value>(schemas, StatusCode::OK),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(_: &App, _: &Call) -> Result<Answer, Problem> {
-    Ok(Answer::json(StatusCode::OK, &openapi::document(crate::ROUTES)))
+async fn handle(_: &App, _: &Request) -> Result<Response, Problem> {
+    Ok(Response::json(StatusCode::OK, &openapi::document(crate::ROUTES)))
 }

@@ -8,7 +8,7 @@ use domain::payments::ledger::{Movement, Totals};
 use domain::payments::payment::{Decline, Escalation, Payment, PaymentState, Plan};
 use domain::scheduling::party::Party;
 use domain::{Money, Timestamp};
-use http_api::{Call, Problem, sheet};
+use http_api::{Problem, Request, csv};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::AppointmentRecord;
@@ -183,10 +183,10 @@ impl ReportQuery {
     ///
     /// # Errors
     /// 406 when the caller accepts neither JSON nor CSV.
-    pub fn wants_csv(&self, call: &Call) -> Result<bool, Problem> {
+    pub fn wants_csv(&self, request: &Request) -> Result<bool, Problem> {
         Ok(match self.format {
             Some(format) => format == ReportFormat::Csv,
-            None => call.preferred(&["application/json", sheet::MEDIA_TYPE])? == sheet::MEDIA_TYPE,
+            None => request.preferred(&["application/json", csv::MEDIA_TYPE])? == csv::MEDIA_TYPE,
         })
     }
 }

@@ -6,7 +6,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::{Difference, DifferenceKind, Sums};
 use domain::{AppointmentId, Timestamp};
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "List the differences between the ledger and the gateways' books, open ones first",
     operation: |schemas| {
-        Operation::returns::<Differences>(schemas, StatusCode::OK).accepts_query::<DifferencesQuery>()
+        Operation::responds_with::<Differences>(schemas, StatusCode::OK).query::<DifferencesQuery>()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -94,12 +94,12 @@ impl From<Difference> for DifferenceDocument {
     }
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let DifferencesQuery { after, limit } = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let DifferencesQuery { after, limit } = request.query()?;
     paging::check_limit(limit, reports::LARGEST_PAGE)?;
     let after = after.map(|after| paging::decode_cursor("after", &after, |_| true)).transpose()?;
-    let page = reports::differences(app, call.signed_in()?, after.as_deref(), limit).await?;
+    let page = reports::differences(app, request.signed_in()?, after.as_deref(), limit).await?;
     let differences = page.differences.into_iter().map(DifferenceDocument::from).collect();
     let next_after = page.next.as_deref().map(paging::encode_cursor);
-    Ok(Answer::json(StatusCode::OK, &Differences { differences, next_after }))
+    Ok(Response::json(StatusCode::OK, &Differences { differences, next_after }))
 }

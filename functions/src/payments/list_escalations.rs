@@ -6,7 +6,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::{Escalation, Payment};
 use domain::{AppointmentId, Money};
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "List the payments that wait for an administrator, oldest booking first",
     operation: |schemas| {
-        Operation::returns::<Escalations>(schemas, StatusCode::OK).accepts_query::<EscalationsQuery>()
+        Operation::responds_with::<Escalations>(schemas, StatusCode::OK).query::<EscalationsQuery>()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -73,10 +73,10 @@ impl EscalationDocument {
     }
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let EscalationsQuery { after, limit } = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let EscalationsQuery { after, limit } = request.query()?;
     paging::check_limit(limit, escalations::LARGEST_PAGE)?;
-    let page = escalations::list(app, call.signed_in()?, after, limit).await?;
+    let page = escalations::list(app, request.signed_in()?, after, limit).await?;
     let escalations = page.payments.into_iter().filter_map(EscalationDocument::of).collect();
-    Ok(Answer::json(StatusCode::OK, &Escalations { escalations, next_after: page.next }))
+    Ok(Response::json(StatusCode::OK, &Escalations { escalations, next_after: page.next }))
 }

@@ -6,7 +6,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Entry, Movement};
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,8 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/ledger",
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "List the movements of my money",
-    operation: |schemas| Operation::returns::<Ledger>(schemas, StatusCode::OK).accepts_query::<LedgerQuery>(),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<Ledger>(schemas, StatusCode::OK).query::<LedgerQuery>(),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -71,14 +71,14 @@ impl From<Entry> for EntryDocument {
     }
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let LedgerQuery { from, to, after, limit } = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let LedgerQuery { from, to, after, limit } = request.query()?;
     paging::check_limit(limit, reports::LARGEST_PAGE)?;
     let known = |cursor: &str| paging::after_time(cursor).is_some();
     let after = after.map(|after| paging::decode_cursor("after", &after, known)).transpose()?;
     let page = reports::ledger(app, owner, TimeSpan::new(from, to), after.as_deref(), limit).await?;
     let entries = page.entries.into_iter().map(EntryDocument::from).collect();
     let next_after = page.next.as_deref().map(paging::encode_cursor);
-    Ok(Answer::json(StatusCode::OK, &Ledger { entries, next_after }))
+    Ok(Response::json(StatusCode::OK, &Ledger { entries, next_after }))
 }

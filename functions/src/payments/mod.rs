@@ -18,7 +18,7 @@ pub mod set_expert_fee;
 pub mod start_onboarding;
 
 use domain::payments::gateway::GatewayKind;
-use http_api::{Call, Problem};
+use http_api::{Problem, Request};
 
 use crate::runtime::{EXCHANGE_RATES, PAYMENTS, TABLE};
 use crate::{Area, Routes, Workers};
@@ -53,7 +53,7 @@ pub const WORKERS: Workers =
 ///
 /// # Errors
 /// 404 when there is no such gateway.
-fn gateway(call: &Call) -> Result<GatewayKind, Problem> {
+fn gateway(request: &Request) -> Result<GatewayKind, Problem> {
     let what = "payment gateway";
-    call.parameter::<String>("gateway", what)?.parse().map_err(|_| Problem::not_found(what))
+    request.parameter::<String>("gateway", what)?.parse().map_err(|_| Problem::not_found(what))
 }

@@ -4,7 +4,7 @@
 use app::App;
 use app::payments::webhooks;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 /// `POST /v1/webhooks/{gateway}`
 pub const ROUTE: Route = Route {
@@ -14,13 +14,13 @@ pub const ROUTE: Route = Route {
     audience: Audience::Provider,
     summary: "Deliver a payment gateway's event subject a payment or an account",
     operation: |schemas| {
-        Operation::returns_nothing(StatusCode::NO_CONTENT).accepts_body::<serde_json::Value>(schemas)
+        Operation::responds_empty(StatusCode::NO_CONTENT).accepts::<serde_json::Value>(schemas)
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let header = |name: &str| call.header(name).map(str::to_owned);
-    webhooks::receive_webhook(app, super::gateway(call)?, &header, call.raw_body()?).await?;
-    Ok(Answer::empty(StatusCode::NO_CONTENT))
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let header = |name: &str| request.header(name).map(str::to_owned);
+    webhooks::receive_webhook(app, super::gateway(request)?, &header, request.raw_body()?).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
 }

@@ -6,8 +6,8 @@ use domain::ExpertId;
 use domain::kernel::time::Date;
 use domain::payments::report::{Commission, CommissionTotals};
 use http::StatusCode;
-use http_api::sheet::{self, Cell};
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::csv::{self, Cell};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,10 +21,10 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Read the platform's commission over a period of UTC days as JSON or CSV",
     operation: |schemas| {
-        let operation = Operation::returns::<CommissionDocument>(schemas, StatusCode::OK);
-        operation.accepts_query::<ReportQuery>().also_as(&[sheet::MEDIA_TYPE])
+        let operation = Operation::responds_with::<CommissionDocument>(schemas, StatusCode::OK);
+        operation.query::<ReportQuery>().also_as(&[csv::MEDIA_TYPE])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// The platform's commission over a period of UTC days, by the time of recording. The report of a past period never changes.
@@ -64,18 +64,19 @@ const COLUMNS: [&str; 10] = [
     "passing_through",
 ];
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let query: ReportQuery = call.query()?;
-    let wants_csv = query.wants_csv(call)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let query: ReportQuery = request.query()?;
+    let wants_csv = query.wants_csv(request)?;
     let ReportQuery { from, to, .. } = query;
-    let CommissionTotals { total, by_expert } = reports::commission(app, call.signed_in()?, from, to).await?;
+    let CommissionTotals { total, by_expert } =
+        reports::commission(app, request.signed_in()?, from, to).await?;
     if wants_csv {
         let rows = by_expert.into_iter().map(|(expert, commission)| row(from, to, expert, &commission));
-        return Ok(sheet::answer(&format!("commission-{from}-{to}.csv"), COLUMNS, rows));
+        return Ok(csv::response(&format!("commission-{from}-{to}.csv"), COLUMNS, rows));
     }
     let of_expert = |(expert_id, commission)| ExpertCommission { expert_id, commission };
     let experts = by_expert.into_iter().map(of_expert).collect();
-    Ok(Answer::json(StatusCode::OK, &CommissionDocument { from, to, total, experts }))
+    Ok(Response::json(StatusCode::OK, &CommissionDocument { from, to, total, experts }))
 }
 
 fn row(from: Date, to: Date, expert: ExpertId, commission: &Commission) -> [Cell; 10] {

@@ -6,8 +6,8 @@ use domain::kernel::time::Date;
 use domain::payments::report::Earnings;
 use domain::{ExpertId, Zone};
 use http::StatusCode;
-use http_api::sheet::{self, Cell};
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::csv::{self, Cell};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,10 +21,10 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Read my earnings over a period as JSON or CSV",
     operation: |schemas| {
-        let operation = Operation::returns::<EarningsDocument>(schemas, StatusCode::OK);
-        operation.accepts_query::<ReportQuery>().also_as(&[sheet::MEDIA_TYPE])
+        let operation = Operation::responds_with::<EarningsDocument>(schemas, StatusCode::OK);
+        operation.query::<ReportQuery>().also_as(&[csv::MEDIA_TYPE])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// An expert's earnings over a period, by the time of recording. The report of a past period never changes.
@@ -59,18 +59,18 @@ const COLUMNS: [&str; 14] = [
     "closing_balance",
 ];
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let query: ReportQuery = call.query()?;
-    let wants_csv = query.wants_csv(call)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let query: ReportQuery = request.query()?;
+    let wants_csv = query.wants_csv(request)?;
     let ReportQuery { from, to, .. } = query;
     let EarningsStatement { time_zone, earnings } = reports::earnings(app, owner, from, to).await?;
     if wants_csv {
         let rows = earnings.into_iter().map(|one| row(from, to, time_zone, one));
-        return Ok(sheet::answer(&format!("earnings-{from}-{to}.csv"), COLUMNS, rows));
+        return Ok(csv::response(&format!("earnings-{from}-{to}.csv"), COLUMNS, rows));
     }
     let document = EarningsDocument { expert_id: owner.expert(), from, to, time_zone, earnings };
-    Ok(Answer::json(StatusCode::OK, &document))
+    Ok(Response::json(StatusCode::OK, &document))
 }
 
 fn row(from: Date, to: Date, time_zone: Zone, earnings: Earnings) -> [Cell; 14] {

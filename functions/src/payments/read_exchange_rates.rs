@@ -7,7 +7,7 @@ use domain::kernel::time::Date;
 use domain::payments::exchange::{CurrencyRate, SOURCE};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,8 +18,8 @@ pub const ROUTE: Route = Route {
     path: "/v1/exchange-rates",
     audience: Audience::Public,
     summary: "Read the reference rates used for price estimates",
-    operation: |schemas| Operation::returns::<ExchangeRates>(schemas, StatusCode::OK).may_fail(&[404]),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<ExchangeRates>(schemas, StatusCode::OK).problems(&[404]),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// The euro foreign exchange reference rates of one day.
@@ -37,7 +37,7 @@ struct ExchangeRates {
     rates: Vec<CurrencyRate>,
 }
 
-async fn handle(app: &App, _: &Call) -> Result<Answer, Problem> {
+async fn handle(app: &App, _: &Request) -> Result<Response, Problem> {
     let rates = exchange_rates::read(app).await?;
     let document = ExchangeRates {
         date: rates.date(),
@@ -47,5 +47,5 @@ async fn handle(app: &App, _: &Call) -> Result<Answer, Problem> {
         rates: rates.rates().to_vec(),
     };
     // The rates change once a day and are fetched every hour.
-    Ok(Answer::json(StatusCode::OK, &document).header(CACHE_CONTROL, "public, max-age=3600"))
+    Ok(Response::json(StatusCode::OK, &document).header(CACHE_CONTROL, "public, max-age=3600"))
 }

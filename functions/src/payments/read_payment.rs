@@ -3,7 +3,7 @@
 use app::App;
 use app::payments::checkout;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::PaymentDocument;
 
@@ -14,15 +14,17 @@ pub const ROUTE: Route = Route {
     path: "/v1/appointments/{appointment_id}/payment",
     audience: Audience::SignedIn,
     summary: "Read the payment of an appointment and how to complete it",
-    operation: |schemas| Operation::returns::<PaymentDocument>(schemas, StatusCode::OK).may_fail(&[409]),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| {
+        Operation::responds_with::<PaymentDocument>(schemas, StatusCode::OK).problems(&[409])
+    },
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let person = call.signed_in()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let person = request.signed_in()?;
     let (record, pay_with) = checkout::way_to_pay(app, person, id).await?;
     let party = person.party_of(&record.appointment)?;
     let document = PaymentDocument::of(record, party)?.paid_with(pay_with);
-    Ok(Answer::json(StatusCode::OK, &document))
+    Ok(Response::json(StatusCode::OK, &document))
 }

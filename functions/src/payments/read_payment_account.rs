@@ -3,7 +3,7 @@
 use app::App;
 use app::payments::accounts;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::PaymentAccountDocument;
 
@@ -15,13 +15,13 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Read the state of my account at a payment gateway",
     operation: |schemas| {
-        Operation::returns::<PaymentAccountDocument>(schemas, StatusCode::OK).may_fail(&[409])
+        Operation::responds_with::<PaymentAccountDocument>(schemas, StatusCode::OK).problems(&[409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let account = accounts::read_account(app, owner, super::gateway(call)?).await?;
-    Ok(Answer::json(StatusCode::OK, &PaymentAccountDocument::from(account)))
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let account = accounts::read_account(app, owner, super::gateway(request)?).await?;
+    Ok(Response::json(StatusCode::OK, &PaymentAccountDocument::from(account)))
 }

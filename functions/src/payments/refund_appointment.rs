@@ -6,7 +6,7 @@ use app::payments::refunds;
 use domain::Money;
 use domain::scheduling::party::Party;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,12 +20,12 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Refund a part of a payment; for its expert and for administrators",
     operation: |schemas| {
-        Operation::returns::<PaymentDocument>(schemas, StatusCode::CREATED)
-            .accepts_body::<RefundRequest>(schemas)
+        Operation::responds_with::<PaymentDocument>(schemas, StatusCode::CREATED)
+            .accepts::<RefundRequest>(schemas)
             .idempotent()
-            .may_fail(&[403, 409])
+            .problems(&[403, 409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// The refund to make.
@@ -36,19 +36,19 @@ struct RefundRequest {
     amount: Money,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let person = call.signed_in()?;
-    let RefundRequest { amount } = call.json()?;
-    let request = call.idempotency()?;
-    let body = match refunds::refund(app, person, &request, id, amount).await? {
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let person = request.signed_in()?;
+    let RefundRequest { amount } = request.json()?;
+    let key = request.idempotency()?;
+    let body = match refunds::refund(app, person, &key, id, amount).await? {
         Creation::Replayed(body) => body,
         Creation::Created(record, idempotency) => {
             let document = PaymentDocument::of(record, Party::Expert)?;
-            let body = Answer::json(StatusCode::CREATED, &document).into_text();
+            let body = Response::json(StatusCode::CREATED, &document).into_text();
             complete(app, idempotency, body.clone()).await;
             body
         }
     };
-    Ok(Answer::json_text(StatusCode::CREATED, body))
+    Ok(Response::json_text(StatusCode::CREATED, body))
 }

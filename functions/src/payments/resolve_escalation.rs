@@ -5,7 +5,7 @@ use app::payments::escalations::{self, Resolution};
 use domain::Money;
 use domain::scheduling::party::Party;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,11 +19,11 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Resolve the escalation of a payment",
     operation: |schemas| {
-        Operation::returns::<PaymentDocument>(schemas, StatusCode::OK)
-            .accepts_body::<ResolutionRequest>(schemas)
-            .may_fail(&[409])
+        Operation::responds_with::<PaymentDocument>(schemas, StatusCode::OK)
+            .accepts::<ResolutionRequest>(schemas)
+            .problems(&[409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// How to resolve the escalation of a payment.
@@ -48,10 +48,10 @@ enum ResolutionKind {
     ResolvedManually,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let person = call.signed_in()?;
-    let ResolutionRequest { resolution, amount } = call.json()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let person = request.signed_in()?;
+    let ResolutionRequest { resolution, amount } = request.json()?;
     let resolution = match (resolution, amount) {
         (ResolutionKind::TryAgain, None) => Resolution::TryAgain,
         (ResolutionKind::ResolvedManually, Some(amount)) => Resolution::ResolvedManually(amount),
@@ -69,5 +69,5 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
         }
     };
     let record = escalations::resolve(app, person, id, resolution).await?;
-    Ok(Answer::json(StatusCode::OK, &PaymentDocument::of(record, Party::Platform)?))
+    Ok(Response::json(StatusCode::OK, &PaymentDocument::of(record, Party::Platform)?))
 }

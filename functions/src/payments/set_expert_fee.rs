@@ -4,7 +4,7 @@ use app::App;
 use app::payments::fees;
 use domain::Rate;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,8 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/fee",
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Set the platform's fee for an expert; existing appointments keep their rate",
-    operation: |schemas| Operation::returns::<Fee>(schemas, StatusCode::OK).accepts_body::<Fee>(schemas),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<Fee>(schemas, StatusCode::OK).accepts::<Fee>(schemas),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// The platform's fee for an expert.
@@ -28,11 +28,11 @@ struct Fee {
     basis_points: Option<u16>,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let expert = call.parameter("expert_id", "expert")?;
-    let Fee { basis_points } = call.json()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let expert = request.parameter("expert_id", "expert")?;
+    let Fee { basis_points } = request.json()?;
     let rate = basis_points.map(Rate::from_basis_points).transpose();
     let rate = rate.map_err(|error| Problem::invalid("basis_points", error.to_string()))?;
-    let fee = fees::set_expert_fee(app, call.signed_in()?, expert, rate).await?;
-    Ok(Answer::json(StatusCode::OK, &Fee { basis_points: fee.rate.map(Rate::basis_points) }))
+    let fee = fees::set_expert_fee(app, request.signed_in()?, expert, rate).await?;
+    Ok(Response::json(StatusCode::OK, &Fee { basis_points: fee.rate.map(Rate::basis_points) }))
 }

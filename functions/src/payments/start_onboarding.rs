@@ -3,7 +3,7 @@
 use app::App;
 use app::payments::accounts;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::OnboardingPageDocument;
 
@@ -15,13 +15,13 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Start or continue the onboarding at a payment gateway",
     operation: |schemas| {
-        Operation::returns::<OnboardingPageDocument>(schemas, StatusCode::CREATED).may_fail(&[409])
+        Operation::responds_with::<OnboardingPageDocument>(schemas, StatusCode::CREATED).problems(&[409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let page = accounts::start_onboarding(app, owner, super::gateway(call)?).await?;
-    Ok(Answer::json(StatusCode::CREATED, &OnboardingPageDocument::from(page)))
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let page = accounts::start_onboarding(app, owner, super::gateway(request)?).await?;
+    Ok(Response::json(StatusCode::CREATED, &OnboardingPageDocument::from(page)))
 }

@@ -3,7 +3,7 @@
 use app::App;
 use app::receipts::receipt;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,8 +16,8 @@ pub const ROUTE: Route = Route {
     path: "/v1/appointments/{appointment_id}/receipts",
     audience: Audience::SignedIn,
     summary: "List the receipts of one of my appointments",
-    operation: |schemas| Operation::returns::<AppointmentReceipts>(schemas, StatusCode::OK),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<AppointmentReceipts>(schemas, StatusCode::OK),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// The receipts of an appointment, in order of their numbers.
@@ -27,9 +27,9 @@ struct AppointmentReceipts {
     receipts: Vec<ReceiptDocument>,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let receipts = receipt::list_of_appointment(app, call.signed_in()?, id).await?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let receipts = receipt::list_of_appointment(app, request.signed_in()?, id).await?;
     let receipts = receipts.into_iter().map(ReceiptDocument::from).collect();
-    Ok(Answer::json(StatusCode::OK, &AppointmentReceipts { receipts }))
+    Ok(Response::json(StatusCode::OK, &AppointmentReceipts { receipts }))
 }

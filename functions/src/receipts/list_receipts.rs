@@ -3,7 +3,7 @@
 use app::App;
 use app::receipts::receipt;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +18,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "List the receipts that I issued in a year, by number",
     operation: |schemas| {
-        Operation::returns::<Receipts>(schemas, StatusCode::OK).accepts_query::<ReceiptsQuery>()
+        Operation::responds_with::<Receipts>(schemas, StatusCode::OK).query::<ReceiptsQuery>()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -48,14 +48,14 @@ struct Receipts {
     next_after: Option<u32>,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let ReceiptsQuery { year, after, limit } = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let ReceiptsQuery { year, after, limit } = request.query()?;
     if !(1970..=9999).contains(&year) {
         return Err(Problem::invalid("year", "must be from 1970 to 9999"));
     }
     paging::check_limit(limit, receipt::LARGEST_PAGE)?;
     let page = receipt::list_of_expert(app, owner, year, after, limit).await?;
     let receipts = page.receipts.into_iter().map(ReceiptDocument::from).collect();
-    Ok(Answer::json(StatusCode::OK, &Receipts { receipts, next_after: page.next }))
+    Ok(Response::json(StatusCode::OK, &Receipts { receipts, next_after: page.next }))
 }

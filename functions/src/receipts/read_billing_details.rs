@@ -4,7 +4,7 @@ use app::App;
 use app::receipts::billing;
 use domain::receipts::billing::BillingDetails;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 /// `GET /v1/experts/{expert_id}/billing`
 pub const ROUTE: Route = Route {
@@ -13,12 +13,12 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/billing",
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Read my billing details",
-    operation: |schemas| Operation::returns::<BillingDetails>(schemas, StatusCode::OK),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<BillingDetails>(schemas, StatusCode::OK),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
     let billing = billing::read(app, owner).await?;
-    Ok(Answer::json(StatusCode::OK, &billing.details).version(billing.version))
+    Ok(Response::json(StatusCode::OK, &billing.details).version(billing.version))
 }

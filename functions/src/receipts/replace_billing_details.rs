@@ -4,7 +4,7 @@ use app::App;
 use app::receipts::billing;
 use domain::receipts::billing::BillingDetails;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 /// `PUT /v1/experts/{expert_id}/billing`
 pub const ROUTE: Route = Route {
@@ -14,16 +14,16 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Replace my billing details for future receipts; the first time with If-Match: \"0\"",
     operation: |schemas| {
-        Operation::returns::<BillingDetails>(schemas, StatusCode::OK)
-            .accepts_body::<BillingDetails>(schemas)
+        Operation::responds_with::<BillingDetails>(schemas, StatusCode::OK)
+            .accepts::<BillingDetails>(schemas)
             .conditional()
-            .may_fail(&[409, 503])
+            .problems(&[409, 503])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let owner = call.signed_in()?.owner_of(call.parameter("expert_id", "expert")?)?;
-    let billing = billing::replace(app, owner, call.if_match()?, call.json()?).await?;
-    Ok(Answer::json(StatusCode::OK, &billing.details).version(billing.version))
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let billing = billing::replace(app, owner, request.if_match()?, request.json()?).await?;
+    Ok(Response::json(StatusCode::OK, &billing.details).version(billing.version))
 }

@@ -9,7 +9,7 @@ use domain::scheduling::appointment::Attendee;
 use domain::scheduling::party::Party;
 use domain::{Currency, ExpertId, SessionTypeId, Timestamp};
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,12 +24,12 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Client),
     summary: "Book a session",
     operation: |schemas| {
-        Operation::returns::<AppointmentDocument>(schemas, StatusCode::CREATED)
-            .accepts_body::<BookingRequest>(schemas)
+        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::CREATED)
+            .accepts::<BookingRequest>(schemas)
             .idempotent()
-            .may_fail(&[404])
+            .problems(&[404])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// The session to book. The price follows from the session type and the number of seats.
@@ -64,25 +64,25 @@ fn one() -> u16 {
     1
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let person = call.signed_in()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let person = request.signed_in()?;
     let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } =
-        call.json()?;
+        request.json()?;
     if !(1..=MAXIMUM_CAPACITY).contains(&seats) {
         return Err(Problem::invalid("seats", format!("must be from 1 to {MAXIMUM_CAPACITY}")));
     }
-    let request = call.idempotency()?;
+    let key = request.idempotency()?;
     let booking =
         Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee, gateway, pay_in };
-    let body = match book(app, person, &request, &booking).await? {
+    let body = match book(app, person, &key, &booking).await? {
         Creation::Replayed(body) => body,
         Creation::Created(booked, idempotency) => {
-            let body = Answer::json(StatusCode::CREATED, &document(booked)).into_text();
+            let body = Response::json(StatusCode::CREATED, &document(booked)).into_text();
             complete(app, idempotency, body.clone()).await;
             body
         }
     };
-    Ok(Answer::json_text(StatusCode::CREATED, body))
+    Ok(Response::json_text(StatusCode::CREATED, body))
 }
 
 fn document(Booked { appointment, payment }: Booked) -> AppointmentDocument {

@@ -5,7 +5,7 @@ use app::scheduling::appointments;
 use domain::Money;
 use domain::kernel::text::LongText;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,11 +19,11 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Cancel an appointment, with the refund that its policy grants",
     operation: |schemas| {
-        Operation::returns::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts_body::<CancellationRequest>(schemas)
-            .may_fail(&[409])
+        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
+            .accepts::<CancellationRequest>(schemas)
+            .problems(&[409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// How to cancel the appointment.
@@ -37,10 +37,10 @@ struct CancellationRequest {
     expected_refund: Option<Money>,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let person = call.signed_in()?;
-    let CancellationRequest { reason, expected_refund } = call.json_or_default()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let person = request.signed_in()?;
+    let CancellationRequest { reason, expected_refund } = request.json_or_default()?;
     let (record, party) = appointments::cancel(app, person, id, reason, expected_refund).await?;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -5,7 +5,7 @@ use app::scheduling::appointments;
 use domain::Money;
 use domain::scheduling::appointment::Outcome;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,11 +19,11 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Report that a session took place; for its expert after the end, and for administrators",
     operation: |schemas| {
-        Operation::returns::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts_body::<CompletionRequest>(schemas)
-            .may_fail(&[403, 409])
+        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
+            .accepts::<CompletionRequest>(schemas)
+            .problems(&[403, 409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// How the session is charged.
@@ -34,10 +34,10 @@ struct CompletionRequest {
     charge: Option<Money>,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let person = call.signed_in()?;
-    let CompletionRequest { charge } = call.json_or_default()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let person = request.signed_in()?;
+    let CompletionRequest { charge } = request.json_or_default()?;
     let (record, party) = appointments::end(app, person, id, Outcome::Completed, charge).await?;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

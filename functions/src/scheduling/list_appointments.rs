@@ -4,7 +4,7 @@ use app::App;
 use app::scheduling::appointments;
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::AppointmentsOf;
@@ -20,9 +20,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "List my appointments by start time",
     operation: |schemas| {
-        Operation::returns::<Appointments>(schemas, StatusCode::OK).accepts_query::<AppointmentsQuery>()
+        Operation::responds_with::<Appointments>(schemas, StatusCode::OK).query::<AppointmentsQuery>()
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -65,9 +65,9 @@ enum Side {
     Client,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let person = call.signed_in()?;
-    let AppointmentsQuery { side, from, to, cursor, limit } = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let person = request.signed_in()?;
+    let AppointmentsQuery { side, from, to, cursor, limit } = request.query()?;
     paging::check_limit(limit, appointments::LARGEST_PAGE)?;
     let known =
         |cursor: &str| paging::after_time(cursor).is_some_and(|id| id.parse::<AppointmentId>().is_ok());
@@ -79,5 +79,5 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let page = appointments::list(app, whose, TimeSpan::new(from, to), after.as_deref(), limit).await?;
     let appointments = page.appointments.into_iter().map(AppointmentDocument::without_payment).collect();
     let next_cursor = page.next.as_deref().map(paging::encode_cursor);
-    Ok(Answer::json(StatusCode::OK, &Appointments { appointments, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &Appointments { appointments, next_cursor }))
 }

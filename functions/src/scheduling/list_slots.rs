@@ -4,7 +4,7 @@ use app::App;
 use app::scheduling::slots;
 use domain::{SessionTypeId, TimeSpan, Timestamp, Zone};
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +16,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Public,
     summary: "List the free slots of a session type",
     operation: |schemas| {
-        Operation::returns::<Slots>(schemas, StatusCode::OK).accepts_query::<SlotsQuery>().may_fail(&[409])
+        Operation::responds_with::<Slots>(schemas, StatusCode::OK).query::<SlotsQuery>().problems(&[409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// The maximum number of slots in a response; it keeps the response well below Lambda's limit of 6 MB.
@@ -65,9 +65,9 @@ struct Slot {
     seats: u16,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let expert = call.parameter("expert_id", "expert")?;
-    let SlotsQuery { session_type, from, to, time_zone } = call.query()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let expert = request.parameter("expert_id", "expert")?;
+    let SlotsQuery { session_type, from, to, time_zone } = request.query()?;
     let slots = slots::list(app, expert, session_type, TimeSpan::new(from, to)).await?;
     let next_from = slots.get(LARGEST_PAGE).map(|slot| slot.start);
     let slots = slots
@@ -75,5 +75,5 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
         .take(LARGEST_PAGE)
         .map(|slot| Slot { start: slot.start, local_start: time_zone.show(slot.start), seats: slot.seats })
         .collect();
-    Ok(Answer::json(StatusCode::OK, &Slots { time_zone, slots, next_from }))
+    Ok(Response::json(StatusCode::OK, &Slots { time_zone, slots, next_from }))
 }

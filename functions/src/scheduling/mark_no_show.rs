@@ -5,7 +5,7 @@ use app::scheduling::appointments;
 use domain::scheduling::appointment::Outcome;
 use domain::scheduling::party::Party;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,11 +19,11 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Report that the expert or the client missed a session",
     operation: |schemas| {
-        Operation::returns::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts_body::<NoShowReport>(schemas)
-            .may_fail(&[403, 409])
+        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
+            .accepts::<NoShowReport>(schemas)
+            .problems(&[403, 409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// Who missed the session.
@@ -44,10 +44,10 @@ enum Absent {
     Client,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let person = call.signed_in()?;
-    let missed_by = match call.json_or_default::<NoShowReport>()?.missed_by {
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let person = request.signed_in()?;
+    let missed_by = match request.json_or_default::<NoShowReport>()?.missed_by {
         Some(Absent::Expert) => Party::Expert,
         Some(Absent::Client) => Party::Client,
         None => match appointments::read(app, person, id).await? {
@@ -56,5 +56,5 @@ async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
         },
     };
     let (record, party) = appointments::end(app, person, id, Outcome::NoShow { missed_by }, None).await?;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

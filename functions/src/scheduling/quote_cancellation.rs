@@ -4,7 +4,7 @@ use app::App;
 use app::scheduling::appointments;
 use domain::scheduling::cancellation::Quote;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 /// `GET /v1/appointments/{appointment_id}/cancellation`
 pub const ROUTE: Route = Route {
@@ -13,12 +13,12 @@ pub const ROUTE: Route = Route {
     path: "/v1/appointments/{appointment_id}/cancellation",
     audience: Audience::SignedIn,
     summary: "Read the refund that cancelling an appointment now would give",
-    operation: |schemas| Operation::returns::<Quote>(schemas, StatusCode::OK).may_fail(&[409]),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<Quote>(schemas, StatusCode::OK).problems(&[409]),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let quote = appointments::quote(app, call.signed_in()?, id).await?;
-    Ok(Answer::json(StatusCode::OK, &quote))
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let quote = appointments::quote(app, request.signed_in()?, id).await?;
+    Ok(Response::json(StatusCode::OK, &quote))
 }

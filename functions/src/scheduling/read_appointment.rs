@@ -3,7 +3,7 @@
 use app::App;
 use app::scheduling::appointments;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::AppointmentDocument;
 
@@ -14,13 +14,13 @@ pub const ROUTE: Route = Route {
     path: "/v1/appointments/{appointment_id}",
     audience: Audience::SignedIn,
     summary: "Read one of my appointments",
-    operation: |schemas| Operation::returns::<AppointmentDocument>(schemas, StatusCode::OK),
-    handler: |app, call| Box::pin(handle(app, call)),
+    operation: |schemas| Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let (record, party) = appointments::read(app, call.signed_in()?, id).await?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let (record, party) = appointments::read(app, request.signed_in()?, id).await?;
     let version = record.appointment.version;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)).version(version))
+    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)).version(version))
 }

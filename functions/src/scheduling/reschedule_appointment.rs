@@ -4,7 +4,7 @@ use app::App;
 use app::scheduling::appointments;
 use domain::Timestamp;
 use http::StatusCode;
-use http_api::{Answer, Audience, Call, Method, Operation, Problem, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -18,11 +18,11 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Move an appointment to another slot",
     operation: |schemas| {
-        Operation::returns::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts_body::<RescheduleRequest>(schemas)
-            .may_fail(&[409])
+        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
+            .accepts::<RescheduleRequest>(schemas)
+            .problems(&[409])
     },
-    handler: |app, call| Box::pin(handle(app, call)),
+    handler: |app, request| Box::pin(handle(app, request)),
 };
 
 /// When the session takes place instead.
@@ -33,10 +33,10 @@ struct RescheduleRequest {
     start: Timestamp,
 }
 
-async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
-    let id = call.parameter("appointment_id", "appointment")?;
-    let person = call.signed_in()?;
-    let RescheduleRequest { start } = call.json()?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.parameter("appointment_id", "appointment")?;
+    let person = request.signed_in()?;
+    let RescheduleRequest { start } = request.json()?;
     let (record, party) = appointments::reschedule(app, person, id, start).await?;
-    Ok(Answer::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

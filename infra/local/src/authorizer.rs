@@ -1,4 +1,4 @@
-//! What the API gateway's JWT authorizer does: RS256 only, the issuer's own keys, issuer, client, scope and time.
+//! A stand-in for API Gateway's JWT authorizer: checks algorithm (RS256 only), signature, issuer, client, scope and time.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,19 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
 
-/// Seconds by which clocks may differ.
+/// The seconds by which the issuer's clock may differ.
 const LEEWAY: i64 = 30;
 
-/// Why a token is not taken.
+/// Why access is denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// There is none, or it is not one of ours, or its time is over.
-    Token,
-    /// It is good, for something else.
-    Scope,
+pub(crate) enum Denied {
+    /// The token is missing, invalid or expired, or belongs to another issuer or client.
+    InvalidToken,
+    /// The token is valid but lacks the scope.
+    MissingScope,
 }
 
-/// Checks tokens of one issuer.
+/// Checks access tokens of one issuer.
 pub(crate) struct Authorizer {
     pub(crate) issuer: String,
     pub(crate) client_id: String,
@@ -27,27 +27,27 @@ pub(crate) struct Authorizer {
 }
 
 impl Authorizer {
-    /// The claims of a good token, each as text, a list as `[one two]`: so API Gateway passes them on.
+    /// The claims of a valid token. As from API Gateway, each is text, and a list is `[one two]`.
     pub(crate) fn claims(
         &self,
         authorization: Option<&str>,
         now: i64,
-    ) -> Result<HashMap<String, String>, Refused> {
+    ) -> Result<HashMap<String, String>, Denied> {
         let token = authorization
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
-            .ok_or(Refused::Token)?;
-        let header = decode_header(token).map_err(|_| Refused::Token)?;
-        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid)).ok_or(Refused::Token)?;
-        let key = DecodingKey::from_jwk(key).map_err(|_| Refused::Token)?;
+            .ok_or(Denied::InvalidToken)?;
+        let header = decode_header(token).map_err(|_| Denied::InvalidToken)?;
+        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid)).ok_or(Denied::InvalidToken)?;
+        let key = DecodingKey::from_jwk(key).map_err(|_| Denied::InvalidToken)?;
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_issuer(&[&self.issuer]);
-        // Time is checked below by the stack's clock; the client is in `client_id`, as Cognito has it, and not in `aud`.
+        // The time is checked below against the stack's clock. Cognito puts the client into `client_id` instead of `aud`.
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let token =
-            decode::<serde_json::Map<String, Value>>(token, &key, &validation).map_err(|_| Refused::Token)?;
+        let token = decode::<serde_json::Map<String, Value>>(token, &key, &validation)
+            .map_err(|_| Denied::InvalidToken)?;
         let claims = token.claims;
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let seconds = |name: &str| claims.get(name).and_then(Value::as_i64);
@@ -56,10 +56,10 @@ impl Authorizer {
             && seconds("nbf").is_none_or(|start| start - LEEWAY <= now)
             && seconds("iat").is_none_or(|start| start - LEEWAY <= now);
         if client != Some(self.client_id.as_str()) || !current {
-            return Err(Refused::Token);
+            return Err(Denied::InvalidToken);
         }
         if !text("scope").unwrap_or_default().split(' ').any(|scope| scope == self.scope) {
-            return Err(Refused::Scope);
+            return Err(Denied::MissingScope);
         }
         Ok(claims.iter().map(|(name, value)| (name.clone(), as_text(value))).collect())
     }

@@ -1,4 +1,4 @@
-//! The event bus: keeps the latest events for people to look at, and logs them.
+//! A stand-in for EventBridge: logs events, and keeps the latest for the page `/events`.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,21 +7,21 @@ use app::ports::{DomainEvent, EventBus, PortError};
 use async_trait::async_trait;
 use serde::Serialize;
 
-/// Most events that are kept.
-const KEPT: usize = 500;
+/// The maximum number of events that are kept.
+const CAPACITY: usize = 500;
 
-/// An event as it was published.
+/// A published event.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Published {
-    /// The same for each copy.
+    /// The id of the event; an event that is published again has the same id.
     pub id: String,
-    /// Such as `appointment.confirmed`.
+    /// The type of the event, such as `appointment.confirmed`.
     pub kind: String,
-    /// What happened.
+    /// The document of the event.
     pub detail: serde_json::Value,
 }
 
-/// A bus that nobody but people listens to.
+/// An event bus without subscribers.
 #[derive(Debug, Default)]
 pub struct LocalBus(Mutex<VecDeque<Published>>);
 
@@ -30,7 +30,7 @@ impl LocalBus {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The latest events, oldest first.
+    /// The latest events, the oldest first.
     pub fn published(&self) -> Vec<Published> {
         self.events().iter().cloned().collect()
     }
@@ -41,7 +41,7 @@ impl EventBus for LocalBus {
     async fn publish(&self, event: &DomainEvent) -> Result<(), PortError> {
         tracing::info!(event = %event.id, kind = %event.kind, "published");
         let mut events = self.events();
-        if events.len() >= KEPT {
+        if events.len() >= CAPACITY {
             events.pop_front();
         }
         events.push_back(Published {

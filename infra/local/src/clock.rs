@@ -1,4 +1,4 @@
-//! The stack's clock: one source of time for the functions, the simulators and the token check.
+//! The clock of a stack: one source of time for the functions, the simulators and the check of tokens.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use app::ports::Clock;
 use async_trait::async_trait;
 use domain::Timestamp;
 
-/// A clock that the use cases read, over any source of Unix seconds.
+/// A clock for the use cases that reads Unix seconds from any source.
 #[derive(Clone)]
 pub struct StackClock(simulators::Clock);
 
 impl StackClock {
-    /// A clock over this source.
+    /// A clock that reads this source.
     pub fn new(seconds: simulators::Clock) -> Self {
         Self(seconds)
     }
@@ -21,7 +21,7 @@ impl StackClock {
         self.0.clone()
     }
 
-    /// Unix seconds.
+    /// The current time in Unix seconds.
     pub fn seconds(&self) -> i64 {
         (self.0)()
     }
@@ -34,7 +34,7 @@ impl Clock for StackClock {
     }
 
     async fn pause(&self, length: Duration) {
-        // Pauses keep rivals apart, so they are real even where the time of day is not.
+        // Pauses separate concurrent attempts, so they take real time even if a test sets the clock.
         tokio::time::sleep(length).await;
     }
 }

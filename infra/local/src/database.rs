@@ -1,4 +1,4 @@
-//! The table: DynamoDB as an embedded library, behind the real protocol on loopback, so that the real SDK speaks to it.
+//! The table: an embedded DynamoDB library that listens on loopback, so that the AWS SDK calls it over DynamoDB's protocol.
 
 use std::path::Path;
 
@@ -6,44 +6,45 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use tokio::sync::oneshot;
 
-/// Why there is no database.
+/// Why the database cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The file cannot be opened, or is not a database.
     #[error(
-        "the database {path} cannot be opened ({reason}); restore it from a copy, or delete it to start afresh"
+        "the database {path} cannot be opened ({reason}); restore it from a copy, or delete it to start with an empty one"
     )]
     Open {
         /// The file.
         path: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// The port is taken.
+    /// The port is not available.
     #[error("the database cannot listen on 127.0.0.1:{port}: {reason}")]
     Listen {
         /// The port.
         port: u16,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// The table cannot be made.
-    #[error("the table cannot be made: {0}")]
+    /// The table cannot be created.
+    #[error("the table cannot be created: {0}")]
     Table(String),
 }
 
-/// A running database. Dropping it ends it.
+/// A running database. Dropping it stops it.
 pub(crate) struct Database {
     pub(crate) client: Client,
     pub(crate) url: String,
     stop: Option<oneshot::Sender<()>>,
 }
 
-/// Name of the one table.
+/// The name of the table.
 pub(crate) const TABLE: &str = "expert-connect";
 
 impl Database {
-    /// Starts it on a thread of its own, because it works on the thread that it listens on. Without a file nothing is kept.
+    /// Starts the database on its own thread, because it does its work on the thread that it listens on. Without a file, the
+    /// data is in memory.
     pub(crate) async fn start(file: Option<&Path>, port: u16) -> Result<Self, DatabaseError> {
         let database = match file {
             None => dynoxide::Database::memory(),
@@ -70,7 +71,7 @@ impl Database {
                 };
                 if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, shutdown).await
                 {
-                    tracing::error!(%error, "the database ended");
+                    tracing::error!(%error, "the database stopped");
                 }
             });
         });
@@ -82,14 +83,14 @@ impl Database {
             Err(error) => Err(error.to_string()),
         };
         usable.map_err(|error| match file {
-            // A file that is no database is only noticed at its first use.
+            // A file that is not a database is noticed only at its first use.
             Some(_) => DatabaseError::Open { path, reason: error },
             None => DatabaseError::Table(error),
         })?;
         Ok(started)
     }
 
-    /// Reads every row and every index once, because damage inside the file shows only where it is read.
+    /// Reads every row of the table and its indexes, because damage inside the file is noticed only where it is read.
     async fn read_everything(&self) -> Result<(), String> {
         for index in [None, Some(store::keys::GSI1.name), Some(store::keys::GSI2.name)] {
             let mut pages = self
@@ -121,7 +122,7 @@ fn client(url: &str) -> Client {
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(url)
-        // Plain HTTP on loopback: no certificates to load.
+        // Plain HTTP on loopback needs no certificates.
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     Client::from_conf(config)

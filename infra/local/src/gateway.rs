@@ -1,6 +1,5 @@
-//! HTTP in front: turns requests into the events that API Gateway's HTTP API sends (payload format 2.0), and calls the same
-//! handlers that Lambda does
-//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+//! A stand-in for API Gateway's HTTP API: converts HTTP requests to events in payload format 2.0, and runs the same handlers as
+//! Lambda (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,25 +21,26 @@ use http_api::{Problem, Route};
 use http_body_util::LengthLimitError;
 use lambda_http::request::LambdaRequest;
 use lambda_http::tower::Service;
-use lambda_http::{Adapter, Body as LambdaBody, Response as LambdaResponse, service_fn};
+use lambda_http::{Adapter, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::StackClock;
-use crate::authorizer::{Authorizer, Refused};
+use crate::authorizer::{Authorizer, Denied};
 
-/// Largest body that API Gateway passes on, in bytes.
-const LARGEST_BODY: usize = 10 * 1024 * 1024;
+/// The maximum size of a body that API Gateway passes on, in bytes.
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
-/// What the front needs for every request.
+/// The state of the gateway.
 pub(crate) struct Gateway {
     pub(crate) app: App,
     pub(crate) authorizer: Authorizer,
     pub(crate) clock: StackClock,
+    /// The number of the next request, for its id.
     pub(crate) requests: AtomicU64,
 }
 
-/// Routes as the route table has them; everything else is answered here.
+/// The routes of the route table. Other paths and methods are refused here, as API Gateway does.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     let mut router = Router::new();
     for route in functions::ROUTES {
@@ -54,17 +54,17 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     }
     router
         .method_not_allowed_fallback(async |method: Method| {
-            let detail = format!("{method} is not possible here; /openapi.json says what is");
+            let detail = format!("this path does not support {method}; see /openapi.json");
             let problem =
-                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Not with this method", detail);
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "The method is not allowed", detail);
             respond(problem.into())
         })
-        .fallback(async || respond(Problem::not_found("address; /openapi.json says which there are").into()))
+        .fallback(async || respond(Problem::not_found("path; see /openapi.json").into()))
         .with_state(gateway)
 }
 
-fn respond(answer: http_api::Answer) -> Response {
-    let response: LambdaResponse<LambdaBody> = answer.into();
+fn respond(response: http_api::Response) -> Response {
+    let response: lambda_http::Response<lambda_http::Body> = response.into();
     response.map(|body| Body::from(body.to_vec())).into_response()
 }
 
@@ -75,15 +75,15 @@ async fn invoke(
     request: Request,
 ) -> Response {
     let Ok(parameters) = parameters else {
-        return respond(Problem::not_found("address: a part of the path is not text").into());
+        return respond(Problem::not_found("path: a segment is not valid UTF-8").into());
     };
     let (parts, body) = request.into_parts();
     let claims = if route.audience.needs_token() {
         let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
         match gateway.authorizer.claims(authorization, gateway.clock.seconds()) {
             Ok(claims) => Some(claims),
-            Err(Refused::Token) => return respond(Problem::sign_in().into()),
-            Err(Refused::Scope) => {
+            Err(Denied::InvalidToken) => return respond(Problem::sign_in().into()),
+            Err(Denied::MissingScope) => {
                 let detail = format!("the token lacks the scope {}", gateway.authorizer.scope);
                 return respond(Problem::forbidden(detail).into());
             }
@@ -91,23 +91,23 @@ async fn invoke(
     } else {
         None
     };
-    let body = match axum::body::to_bytes(body, LARGEST_BODY).await {
+    let body = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
         Ok(body) => body,
         Err(error) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
-            let detail = format!("a body may have at most {} bytes", http_api::call::LARGEST_BODY);
+            let detail = format!("the body may have at most {} bytes", http_api::request::MAX_BODY_BYTES);
             let problem =
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail);
             return respond(problem.into());
         }
         Err(_) => {
-            return respond(Problem::malformed("the body broke off, or is not framed as HTTP has it").into());
+            return respond(Problem::malformed("the body is incomplete or its framing is invalid").into());
         }
     };
     let parameters: HashMap<String, String> =
         parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let event = event(&gateway, route, &parts, &parameters, &body, claims);
-    match call(gateway.app.clone(), route, event).await {
-        Ok(answer) => from_lambda(answer),
+    match run(gateway.app.clone(), route, event).await {
+        Ok(response) => from_lambda(response),
         Err(error) => {
             tracing::error!(function = route.function, %error, "the function failed");
             respond(Problem::internal().into())
@@ -115,18 +115,18 @@ async fn invoke(
     }
 }
 
-/// Runs a function as Lambda would: from an event to an answer, both JSON. A panic is a failure of the function.
-async fn call(app: App, route: &'static Route, event: Value) -> Result<Value, String> {
+/// Runs a function as Lambda does: the event and the response are JSON. A panic is an error of the function.
+async fn run(app: App, route: &'static Route, event: Value) -> Result<Value, String> {
     let event: LambdaRequest = serde_json::from_value(event).map_err(|error| error.to_string())?;
     let run = tokio::spawn(async move {
         let function = service_fn(|request| async {
-            Ok::<_, std::convert::Infallible>(route.answer(&app, request).await)
+            Ok::<_, std::convert::Infallible>(route.respond(&app, request).await)
         });
         let mut adapter = Adapter::from(function);
-        let answer = adapter.call(LambdaEvent::new(event, Context::default())).await;
-        answer
+        let response = adapter.call(LambdaEvent::new(event, Context::default())).await;
+        response
             .map_err(|error| error.to_string())
-            .and_then(|answer| serde_json::to_value(&answer).map_err(|error| error.to_string()))
+            .and_then(|response| serde_json::to_value(&response).map_err(|error| error.to_string()))
     });
     run.await.map_err(|error| error.to_string())?
 }
@@ -185,7 +185,7 @@ fn event(
     event
 }
 
-/// Headers as API Gateway passes them: names in lower case, values of one name joined by commas.
+/// Headers as API Gateway passes them on: names in lower case, the values of a repeated header joined by commas.
 fn joined(headers: &HeaderMap) -> HashMap<String, String> {
     let mut joined: HashMap<String, String> = HashMap::new();
     for (name, value) in headers {
@@ -201,19 +201,20 @@ fn joined(headers: &HeaderMap) -> HashMap<String, String> {
     joined
 }
 
-fn from_lambda(answer: Value) -> Response {
-    let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+/// The HTTP response of a function's JSON response.
+fn from_lambda(document: Value) -> Response {
+    let status = document["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
     let status =
         status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let text = answer["body"].as_str().unwrap_or_default();
-    let body = if answer["isBase64Encoded"].as_bool() == Some(true) {
+    let text = document["body"].as_str().unwrap_or_default();
+    let body = if document["isBase64Encoded"].as_bool() == Some(true) {
         BASE64.decode(text).unwrap_or_default()
     } else {
         text.as_bytes().to_vec()
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+    for (name, value) in document["headers"].as_object().into_iter().flatten() {
         let name = HeaderName::from_bytes(name.as_bytes());
         let value = HeaderValue::from_str(value.as_str().unwrap_or_default());
         if let (Ok(name), Ok(value)) = (name, value) {

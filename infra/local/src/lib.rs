@@ -1,10 +1,10 @@
-//! The whole of Expert Connect on one machine: the same functions, with stand-ins for what AWS and the providers give.
+//! The whole of Expert Connect on one machine: the same handlers as on AWS, with stand-ins for AWS services and providers.
 //!
-//! [`Stack`] is what `cargo run` and the black-box tests start. They differ in the clock, in whether anything is kept on disk,
-//! and in who turns the wheels: `cargo run` has loops, tests turn them by hand.
+//! `cargo run` and the black-box tests start the same [`Stack`]. Under `cargo run` its queue and schedules run by themselves and
+//! its data can be kept on disk; a test triggers them explicitly and sets the clock.
 //!
-//! [`commands`] is the command line, [`pages`] what a browser sees besides the API, [`demo`] a walk through the product as its
-//! users would take it, over HTTP.
+//! [`commands`] is the command line, [`pages`] has the web pages beside the API, and [`demo`] uses the product over HTTP as
+//! experts and clients would.
 
 mod authorizer;
 mod bus;
@@ -12,19 +12,19 @@ mod clock;
 pub mod commands;
 mod database;
 pub mod demo;
+mod environment;
 mod gateway;
+mod loopback;
 pub mod pages;
-mod plain_http;
 mod queue;
 mod secrets;
 mod stack;
-mod surroundings;
 mod terminal;
 
 pub use bus::{LocalBus, Published};
 pub use clock::StackClock;
 pub use database::DatabaseError;
+pub use environment::{Addresses, DemoUser, Description, Environment, Offer};
 pub use queue::{LocalQueue, QueueState};
 pub use stack::{PayPalKeys, People, Ports, SCOPE, Stack, StackConfig, StartError};
-pub use surroundings::{Addresses, Description, Offered, Somebody, Surroundings};
 pub use terminal::Terminal;

@@ -1,4 +1,4 @@
-//! `cargo run`: the whole of Expert Connect on this machine.
+//! The program of `cargo run`: the whole of Expert Connect on this machine.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The effects queue: what SQS does for the worker, as far as the worker can see it.
+//! A stand-in for the SQS queue of jobs: batches, visibility timeout, partial batch failures and dead letters.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,14 +14,14 @@ use tokio::sync::Notify;
 
 use crate::StackClock;
 
-/// Most messages of one batch, as in `template.yaml`.
-const BATCH: usize = 10;
-/// Most times that a message is handed out before it is set aside, as in `template.yaml`.
-const MOST_RECEIVES: u32 = 5;
-/// Seconds for which a message that failed is not handed out again, as in `template.yaml`.
-const VISIBILITY: i64 = 180;
+/// The maximum number of messages in a batch, as in `template.yaml`.
+const BATCH_SIZE: usize = 10;
+/// The number of times that a message is received before it becomes a dead letter, as in `template.yaml`.
+const MAX_RECEIVE_COUNT: u32 = 5;
+/// The seconds until a failed message is received again, as in `template.yaml`.
+const VISIBILITY_TIMEOUT: i64 = 180;
 
-/// A queue in memory. What it loses at the end of the process the sweep finds again, as it does what SQS loses.
+/// A queue in memory. The sweep recovers the messages that are lost when the process ends.
 pub struct LocalQueue {
     clock: StackClock,
     state: Mutex<State>,
@@ -32,27 +32,27 @@ pub struct LocalQueue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Message>,
-    set_aside: Vec<Message>,
-    delivered: u64,
+    dead_letters: Vec<Message>,
+    processed: u64,
 }
 
 #[derive(Debug, Clone)]
 struct Message {
     id: String,
     body: String,
-    receives: u32,
+    receive_count: u32,
     visible_at: i64,
 }
 
-/// What is in the queue.
+/// The state of the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct QueueState {
-    /// Messages that wait.
+    /// The number of messages in the queue.
     pub waiting: usize,
-    /// Messages that were worked off since the start.
-    pub delivered: u64,
-    /// Bodies of the messages in the dead-letter queue.
-    pub set_aside: Vec<String>,
+    /// The number of messages that were processed since the start.
+    pub processed: u64,
+    /// The bodies of the messages in the dead-letter queue.
+    pub dead_letters: Vec<String>,
 }
 
 impl LocalQueue {
@@ -65,21 +65,21 @@ impl LocalQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is in the queue.
+    /// The state of the queue.
     pub fn inspect(&self) -> QueueState {
         let state = self.state();
         QueueState {
             waiting: state.waiting.len(),
-            delivered: state.delivered,
-            set_aside: state.set_aside.iter().map(|message| message.body.clone()).collect(),
+            processed: state.processed,
+            dead_letters: state.dead_letters.iter().map(|message| message.body.clone()).collect(),
         }
     }
 
-    /// Puts any text into the queue, as whoever may write to it could.
+    /// Sends a message with any text, as a program with access to the queue could.
     pub fn put(&self, body: impl Into<String>) {
         let id = format!("message-{}", self.next.fetch_add(1, Ordering::Relaxed));
         let visible_at = self.clock.seconds();
-        self.state().waiting.push_back(Message { id, body: body.into(), receives: 0, visible_at });
+        self.state().waiting.push_back(Message { id, body: body.into(), receive_count: 0, visible_at });
         self.arrived.notify_one();
     }
 
@@ -88,37 +88,39 @@ impl LocalQueue {
         self.arrived.notified().await;
     }
 
-    /// Hands out batches until no message is visible; how many messages were handed out.
+    /// Runs the worker with batches until no message is visible. Returns the number of received messages.
     pub async fn drain(&self, app: &App) -> usize {
-        let mut handed_out = 0;
+        let mut received = 0;
         loop {
-            let batch = self.take();
+            let batch = self.receive();
             if batch.is_empty() {
-                return handed_out;
+                return received;
             }
-            handed_out += batch.len();
+            received += batch.len();
             let mut event = SqsEvent::default();
             event.records = batch.iter().map(record).collect();
-            // The worker runs in a task of its own, so that it may panic as it may on Lambda: then the whole batch failed.
+            // The worker runs in its own task, so that a panic fails the whole batch, as on Lambda.
             let app = app.clone();
             let response =
                 tokio::spawn(async move { functions::operations::run_jobs::handle(&app, event).await }).await;
-            self.settle(batch, response.ok());
+            self.finish(batch, response.ok());
         }
     }
 
-    fn take(&self) -> Vec<Message> {
+    fn receive(&self) -> Vec<Message> {
         let now = self.clock.seconds();
         let mut state = self.state();
         let (visible, hidden): (Vec<_>, Vec<_>) =
             std::mem::take(&mut state.waiting).into_iter().partition(|message| message.visible_at <= now);
         let mut visible = visible.into_iter();
-        let batch = visible.by_ref().take(BATCH).collect();
+        let batch = visible.by_ref().take(BATCH_SIZE).collect();
         state.waiting = visible.chain(hidden).collect();
         batch
     }
 
-    fn settle(&self, batch: Vec<Message>, response: Option<SqsBatchResponse>) {
+    /// Deletes the processed messages, and makes the failed ones visible later or dead letters. Without a response, the whole
+    /// batch failed.
+    fn finish(&self, batch: Vec<Message>, response: Option<SqsBatchResponse>) {
         let now = self.clock.seconds();
         let mut state = self.state();
         for mut message in batch {
@@ -126,14 +128,14 @@ impl LocalQueue {
                 response.batch_item_failures.iter().any(|failure| failure.item_identifier == message.id)
             });
             if !failed {
-                state.delivered += 1;
+                state.processed += 1;
                 continue;
             }
-            message.receives += 1;
-            message.visible_at = now + VISIBILITY;
-            if message.receives >= MOST_RECEIVES {
-                tracing::error!(body = %message.body, "set aside after {MOST_RECEIVES} tries");
-                state.set_aside.push(message);
+            message.receive_count += 1;
+            message.visible_at = now + VISIBILITY_TIMEOUT;
+            if message.receive_count >= MAX_RECEIVE_COUNT {
+                tracing::error!(body = %message.body, "dead letter after {MAX_RECEIVE_COUNT} attempts");
+                state.dead_letters.push(message);
             } else {
                 state.waiting.push_back(message);
             }

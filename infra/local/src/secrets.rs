@@ -1,11 +1,11 @@
-//! Secrets, from memory.
+//! A stand-in for Secrets Manager, in memory.
 
 use std::collections::HashMap;
 
 use app::ports::{PortError, Secret, Secrets};
 use async_trait::async_trait;
 
-/// Secrets by their names.
+/// Secrets by name.
 #[derive(Default)]
 pub(crate) struct LocalSecrets(HashMap<String, Secret>);
 

@@ -1,4 +1,4 @@
-//! Everything together.
+//! A whole running system: database, queue, event bus, sign-in service, simulators, API and pages.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -22,21 +22,21 @@ use crate::StackClock;
 use crate::authorizer::Authorizer;
 use crate::bus::LocalBus;
 use crate::database::{Database, DatabaseError, TABLE};
+use crate::environment::{Addresses, Environment};
 use crate::gateway::{Gateway, router};
 use crate::queue::LocalQueue;
 use crate::secrets::LocalSecrets;
-use crate::surroundings::{Addresses, Surroundings};
 
-/// The scope that a token needs, as in `template.yaml`.
+/// The scope that an access token needs, as in `template.yaml`.
 pub const SCOPE: &str = "expert-connect/api";
-/// The one application that people sign in to.
+/// The client id of the application that people sign in to.
 pub(crate) const CLIENT_ID: &str = "expert-connect-local";
-/// Name of the Stripe secret.
+/// The name of the secret with the Stripe keys.
 const STRIPE_SECRET: &str = "expert-connect/stripe";
-/// Name of the PayPal secret.
+/// The name of the secret with the PayPal keys.
 const PAYPAL_SECRET: &str = "expert-connect/paypal";
 
-/// Where everything listens on 127.0.0.1; 0 takes any free port.
+/// The ports on 127.0.0.1; 0 means any free port.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ports {
     /// The API and the pages.
@@ -53,30 +53,30 @@ pub struct Ports {
     pub paypal: u16,
 }
 
-/// Keys of an application at PayPal.
+/// The keys of an application at PayPal.
 pub struct PayPalKeys {
-    /// Its client id.
+    /// The client id of the application.
     pub client_id: String,
-    /// Its secret.
+    /// The secret of the application.
     pub client_secret: Secret,
-    /// The merchant id of the account that it belongs to.
+    /// The merchant id of the account that the application belongs to.
     pub partner_id: String,
-    /// The id of its webhook.
+    /// The id of the application's webhook.
     pub webhook_id: String,
-    /// Where PayPal's API is: its sandbox, or the real one.
+    /// The base URL of PayPal's API: the sandbox or production.
     pub api_base: Url,
 }
 
-/// What the simulator takes.
+/// The keys that the PayPal simulator accepts: client id, client secret, partner id and webhook id.
 pub(crate) const SIMULATED_PAYPAL: [&str; 4] =
     ["paypal-client-local", "paypal-secret-local", "PARTNER222222", "WEBHOOKLOCAL"];
 
-/// People who can sign in to demo data.
+/// The people who can sign in to a local stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct People;
 
 impl People {
-    /// Everybody: experts, clients, one who is both, and an administrator.
+    /// All of them: an expert, two clients, one person who is both, and an administrator.
     pub fn all() -> Vec<Person> {
         let person = |subject: &str, name: &str, groups: &[&str]| Person {
             subject: subject.to_owned(),
@@ -93,34 +93,34 @@ impl People {
         ]
     }
 
-    /// Somebody by their subject.
+    /// The person with this subject.
     pub fn find(subject: &str) -> Option<Person> {
         Self::all().into_iter().find(|person| person.subject == subject)
     }
 }
 
-/// What differs between starts.
+/// The configuration of a stack.
 pub struct StackConfig {
-    /// Where things listen.
+    /// The ports to listen on.
     pub ports: Ports,
-    /// Where things are kept; without it everything is forgotten at the end.
+    /// The data folder. Without it, everything is in memory.
     pub data: Option<PathBuf>,
-    /// The time.
+    /// The clock.
     pub clock: StackClock,
-    /// What the operator chose. The address of the pages is filled in.
+    /// The settings of the use cases. [`Stack::start`] sets `public_base_url`.
     pub settings: Settings,
-    /// Real keys of Stripe, `(secret key, webhook secret)`; they take the simulator away.
+    /// Keys of a Stripe account, `(secret key, webhook secret)`. With them, the stack uses Stripe instead of the simulator.
     pub stripe_keys: Option<(Secret, Secret)>,
-    /// Real keys of PayPal; they take the simulator away.
+    /// Keys of a PayPal application. With them, the stack uses PayPal instead of the simulator.
     pub paypal_keys: Option<PayPalKeys>,
-    /// Where the real exchange rates are; that takes the simulator away.
+    /// The URL of real exchange rates. With it, the stack reads them instead of the simulator's.
     pub ecb_rates_url: Option<Url>,
-    /// Adds up what the table costs.
+    /// Counts the units that the table consumes.
     pub meter: Option<Arc<Meter>>,
 }
 
 impl StackConfig {
-    /// Nothing kept, any free ports, this clock: for tests.
+    /// A configuration for tests: everything in memory, on any free ports, with this clock.
     pub fn in_memory(clock: StackClock) -> Self {
         Self {
             ports: Ports::default(),
@@ -138,45 +138,47 @@ impl StackConfig {
 /// Why the stack cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port is taken.
+    /// A port is not available.
     #[error(
-        "{what} cannot listen on 127.0.0.1:{port}: {reason}. Is Expert Connect running already? Else choose another port with {variable}"
+        "{what} cannot listen on 127.0.0.1:{port}: {reason}. If Expert Connect is already running, stop it; otherwise set {variable} to another port"
     )]
     Port {
-        /// What should listen there.
+        /// The server that cannot listen.
         what: &'static str,
-        /// Where.
+        /// The port.
         port: u16,
-        /// The variable that says where.
+        /// The environment variable that selects the port.
         variable: &'static str,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// The data folder cannot be used.
-    #[error("the data folder {folder} cannot be written: {reason}. Choose another with EXPERT_CONNECT_DATA")]
-    Folder {
-        /// Which.
-        folder: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Another process has the data folder.
+    /// The data folder is not writable.
     #[error(
-        "the data folder {folder} is in use: Expert Connect is running already. End it first, or choose another folder with EXPERT_CONNECT_DATA"
+        "the data folder {folder} cannot be written: {reason}. Set EXPERT_CONNECT_DATA to another folder"
+    )]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// The reason.
+        reason: String,
+    },
+    /// Another process uses the data folder.
+    #[error(
+        "another running Expert Connect uses the data folder {folder}. Stop it, or set EXPERT_CONNECT_DATA to another folder"
     )]
     InUse {
-        /// Which.
+        /// The folder.
         folder: String,
     },
-    /// The database does not start.
+    /// The database cannot start.
     #[error(transparent)]
     Database(DatabaseError),
-    /// A simulator does not start.
+    /// A simulator cannot start.
     #[error(transparent)]
     Simulator(#[from] OpenError),
-    /// Something inside is not as it must be.
+    /// An internal error.
     #[error("{0}")]
-    Inside(String),
+    Internal(String),
 }
 
 impl From<DatabaseError> for StartError {
@@ -190,37 +192,37 @@ impl From<DatabaseError> for StartError {
     }
 }
 
-/// A running system. Dropping it ends it.
+/// A running system. Dropping it stops it.
 pub struct Stack {
-    /// The use cases' world, as the functions have it.
+    /// The ports of the use cases, as the functions have them.
     pub app: App,
-    /// The API's address, without a slash at the end.
+    /// The URL of the API, without a trailing slash.
     pub api_url: String,
-    /// The simulator, unless real keys took it away.
+    /// The Stripe simulator; `None` if the stack uses Stripe itself.
     pub stripe: Option<Arc<StripeSimulator>>,
-    /// The simulator's address.
+    /// The URL of the Stripe simulator.
     pub stripe_url: Option<Url>,
-    /// The PayPal simulator, unless real keys took it away.
+    /// The PayPal simulator; `None` if the stack uses PayPal itself.
     pub paypal: Option<Arc<PayPalSimulator>>,
-    /// The simulator of the European Central Bank, unless a real address took it away.
+    /// The simulator of the European Central Bank; `None` if the stack reads real exchange rates.
     pub ecb: Option<Arc<EcbSimulator>>,
     /// The sign-in service.
     pub sign_in: Arc<SignIn>,
-    /// Its address.
+    /// The URL of the sign-in service.
     pub sign_in_url: Url,
-    /// The database's address.
+    /// The URL of the database.
     pub database_url: String,
-    /// The effects queue.
+    /// The queue of jobs.
     pub queue: Arc<LocalQueue>,
     /// The event bus.
     pub bus: Arc<LocalBus>,
-    /// The time.
+    /// The clock.
     pub clock: StackClock,
-    /// What the pages know.
-    pub surroundings: Surroundings,
-    _running: Vec<Running>,
+    /// What the pages read.
+    pub environment: Environment,
+    _servers: Vec<Running>,
     _database: Database,
-    _folder: Option<File>,
+    _lock: Option<File>,
 }
 
 pub(crate) async fn bind(
@@ -236,7 +238,7 @@ pub(crate) async fn bind(
     })
 }
 
-/// A PayPal simulator that takes the keys of [`SIMULATED_PAYPAL`].
+/// A PayPal simulator that accepts the keys of [`SIMULATED_PAYPAL`].
 pub(crate) fn simulated_paypal(
     clock: &StackClock,
     public_url: Url,
@@ -257,21 +259,21 @@ pub(crate) fn simulated_paypal(
     })
 }
 
-/// Makes the folder, and takes it for this process alone until the answer is dropped or the process ends.
-fn take(folder: &Path) -> Result<File, StartError> {
+/// Creates the data folder and locks it for this process. The lock ends when the file is dropped.
+fn lock(folder: &Path) -> Result<File, StartError> {
     let unusable = |error: std::io::Error| StartError::Folder {
         folder: folder.display().to_string(),
         reason: error.to_string(),
     };
     std::fs::create_dir_all(folder).map_err(unusable)?;
-    // What people wrote about themselves is in there.
+    // The folder contains personal data.
     #[cfg(unix)]
     std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .map_err(unusable)?;
     let lock = File::create(folder.join("lock")).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        // Some file systems have no locks; then the ports are what keeps a second process away.
+        // Some file systems do not support locks. There, a second process fails because the ports are in use.
         Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(lock),
         Err(TryLockError::Error(error)) => Err(unusable(error)),
         Err(TryLockError::WouldBlock) => Err(StartError::InUse { folder: folder.display().to_string() }),
@@ -279,14 +281,14 @@ fn take(folder: &Path) -> Result<File, StartError> {
 }
 
 impl Stack {
-    /// Starts everything; `pages` adds what is served besides the API, and is told what runs around it.
+    /// Starts everything. `pages` are served on the same port as the API.
     ///
     /// # Errors
-    /// When a port is taken, the data folder cannot be used, or what is in it is damaged.
-    pub async fn start(config: StackConfig, pages: axum::Router<Surroundings>) -> Result<Self, StartError> {
+    /// If a port is in use, or the data folder is in use, not writable or damaged.
+    pub async fn start(config: StackConfig, pages: axum::Router<Environment>) -> Result<Self, StartError> {
         let StackConfig { ports, data, clock, mut settings, stripe_keys, paypal_keys, ecb_rates_url, meter } =
             config;
-        let folder = data.as_deref().map(take).transpose()?;
+        let lock = data.as_deref().map(lock).transpose()?;
         let file = |name: &str| data.as_ref().map(|folder| folder.join(name));
         let api = bind("the API", ports.api, "EXPERT_CONNECT_PORT").await?;
         let sign_in_port = bind("the sign-in service", ports.sign_in, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
@@ -295,7 +297,7 @@ impl Stack {
 
         let sign_in_url = sign_in_port.url().clone();
         let redirect =
-            format!("{api_url}/signed-in").parse().map_err(|_| StartError::Inside(api_url.clone()))?;
+            format!("{api_url}/signed-in").parse().map_err(|_| StartError::Internal(api_url.clone()))?;
         let sign_in = SignIn::open(SignInConfig {
             issuer: sign_in_url.clone(),
             client_id: CLIENT_ID.to_owned(),
@@ -305,7 +307,7 @@ impl Stack {
             key_file: file("sign-in-key.pem"),
             clock: clock.source(),
         })?;
-        let mut running = vec![sign_in_port.serve(sign_in.router())];
+        let mut servers = vec![sign_in_port.serve(sign_in.router())];
 
         let mut stripe = None;
         let mut stripe_url = None;
@@ -326,7 +328,7 @@ impl Stack {
                     clock: clock.source(),
                     public_url: url.clone(),
                 })?;
-                running.push(port.serve(simulator.router()));
+                servers.push(port.serve(simulator.router()));
                 stripe = Some(simulator);
                 stripe_url = Some(url.clone());
                 (keys.0, keys.1, url.to_string())
@@ -344,7 +346,7 @@ impl Stack {
                 let webhook_url = format!("{api_url}/v1/webhooks/paypal").parse().ok();
                 let simulator =
                     simulated_paypal(&clock, url.clone(), webhook_url, file("paypal-simulator.json"))?;
-                running.push(port.serve(simulator.router()));
+                servers.push(port.serve(simulator.router()));
                 paypal = Some(simulator);
                 paypal_url = Some(url.clone());
                 let [client_id, client_secret, partner_id, webhook_id] = SIMULATED_PAYPAL.map(str::to_owned);
@@ -365,7 +367,7 @@ impl Stack {
                 .with(STRIPE_SECRET, Secret::new(keys))
                 .with(PAYPAL_SECRET, Secret::new(paypal_keys.to_string())),
         );
-        let http = providers::https::client().map_err(|error| StartError::Inside(error.to_string()))?;
+        let http = providers::https::client().map_err(|error| StartError::Internal(error.to_string()))?;
         let mut ecb = None;
         let mut ecb_url = None;
         let rates_url = match ecb_rates_url {
@@ -375,7 +377,7 @@ impl Stack {
                 let port = bind(what, ports.ecb, "EXPERT_CONNECT_ECB_PORT").await?;
                 let simulator = EcbSimulator::new(clock.source());
                 let url = port.url().clone();
-                running.push(port.serve(simulator.router()));
+                servers.push(port.serve(simulator.router()));
                 ecb = Some(simulator);
                 let rates_url = format!("{url}{DAILY_RATES}");
                 ecb_url = Some(url);
@@ -383,7 +385,7 @@ impl Stack {
             }
         };
         let exchange_rates = providers::ecb::EuropeanCentralBank::new(http.clone(), &rates_url)
-            .map_err(|error| StartError::Inside(error.to_string()))?;
+            .map_err(|error| StartError::Internal(error.to_string()))?;
         let configure = |secret_id: &str, api_base: &str| providers::GatewayConfig {
             http: http.clone(),
             secrets: secrets.clone(),
@@ -391,10 +393,11 @@ impl Stack {
             secret_id: secret_id.to_owned(),
             api_base: api_base.to_owned(),
         };
-        let inside = |error: providers::InvalidAddress| StartError::Inside(error.to_string());
-        let stripe_ports = providers::stripe::gateway(configure(STRIPE_SECRET, &api_base)).map_err(inside)?;
+        let internal = |error: providers::InvalidAddress| StartError::Internal(error.to_string());
+        let stripe_ports =
+            providers::stripe::gateway(configure(STRIPE_SECRET, &api_base)).map_err(internal)?;
         let paypal_ports =
-            providers::paypal::gateway(configure(PAYPAL_SECRET, paypal_base.as_str())).map_err(inside)?;
+            providers::paypal::gateway(configure(PAYPAL_SECRET, paypal_base.as_str())).map_err(internal)?;
         let gateways = Gateways::none().with(stripe_ports).with(paypal_ports);
 
         let database = Database::start(file("table.db").as_deref(), ports.database).await?;
@@ -414,8 +417,8 @@ impl Stack {
             events: bus.clone(),
             settings,
         };
-        let keys =
-            serde_json::from_value(sign_in.jwks()).map_err(|error| StartError::Inside(error.to_string()))?;
+        let keys = serde_json::from_value(sign_in.jwks())
+            .map_err(|error| StartError::Internal(error.to_string()))?;
         let authorizer = Authorizer {
             issuer: sign_in.issuer().to_owned(),
             client_id: CLIENT_ID.to_owned(),
@@ -429,22 +432,22 @@ impl Stack {
             requests: AtomicU64::new(1),
         });
         let database_url = database.url.clone();
-        let bare = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
-        let surroundings = Surroundings {
+        let without_slash = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+        let environment = Environment {
             app: app.clone(),
             addresses: Arc::new(Addresses {
                 api: api_url.clone(),
                 sign_in: sign_in.issuer().to_owned(),
-                stripe_simulator: stripe_url.as_ref().map(bare),
-                paypal_simulator: paypal_url.as_ref().map(bare),
-                ecb_simulator: ecb_url.as_ref().map(bare),
+                stripe_simulator: stripe_url.as_ref().map(without_slash),
+                paypal_simulator: paypal_url.as_ref().map(without_slash),
+                ecb_simulator: ecb_url.as_ref().map(without_slash),
                 database: database_url.clone(),
             }),
             data: data.map(Arc::from),
             queue: queue.clone(),
             bus: bus.clone(),
         };
-        running.push(api.serve(pages.with_state(surroundings.clone()).merge(router(gateway))));
+        servers.push(api.serve(pages.with_state(environment.clone()).merge(router(gateway))));
         Ok(Self {
             app,
             api_url,
@@ -458,15 +461,15 @@ impl Stack {
             queue,
             bus,
             clock,
-            _running: running,
-            surroundings,
+            environment,
+            _servers: servers,
             _database: database,
-            _folder: folder,
+            _lock: lock,
         })
     }
 
-    /// Does everything that is due now: the provider's messages, then the effects, until nothing is left.
-    pub async fn settle(&self) {
+    /// Delivers due webhooks and runs queued jobs until neither is left.
+    pub async fn run_until_idle(&self) {
         loop {
             let delivered = self.deliver_webhooks().await;
             if self.queue.drain(&self.app).await + delivered == 0 {
@@ -475,7 +478,7 @@ impl Stack {
         }
     }
 
-    /// Has the simulated gateways deliver their messages, and answers how many there were.
+    /// Delivers the due webhooks of the simulated gateways. Returns their number.
     async fn deliver_webhooks(&self) -> usize {
         let mut delivered = 0;
         if let Some(stripe) = &self.stripe {
@@ -487,39 +490,39 @@ impl Stack {
         delivered
     }
 
-    /// What the schedule does every minute, and what follows from it.
+    /// Runs the sweep, as the schedule does every minute, and then [`Self::run_until_idle`].
     ///
     /// # Errors
-    /// As the sweep's.
+    /// If the sweep fails.
     pub async fn sweep(&self) -> Result<(), AppError> {
         functions::operations::sweep_outbox::handle(&self.app).await?;
-        self.settle().await;
+        self.run_until_idle().await;
         Ok(())
     }
 
-    /// What the schedule does every hour: fetches the exchange rates; whether there were newer ones.
+    /// Fetches the exchange rates, as the schedule does every hour. Returns whether there were newer ones.
     ///
     /// # Errors
-    /// As [`app::payments::exchange_rates::refresh`]'s.
+    /// The same as [`app::payments::exchange_rates::refresh`].
     pub async fn fetch_exchange_rates(&self) -> Result<bool, RefreshError> {
         functions::payments::fetch_exchange_rates::handle(&self.app).await
     }
 
-    /// What the schedule does every hour: holds the ledger against the gateways' books; and what follows from it.
+    /// Compares the ledger with the gateways' books, as the schedule does every hour, and then calls [`Self::run_until_idle`].
     ///
     /// # Errors
-    /// As the reconciler's.
+    /// If the reconciliation fails.
     pub async fn reconcile(&self) -> Result<Reconciled, AppError> {
         let reconciled = functions::payments::reconcile_ledger::handle(&self.app).await?;
-        self.settle().await;
+        self.run_until_idle().await;
         Ok(reconciled)
     }
 
-    /// Turns the wheels until the process ends: the queue as soon as a message arrives, the provider's messages every
-    /// half second, the sweep every minute, the exchange rates and the reconciler every hour, and all of them at the start.
+    /// Runs the background work until the future is dropped: jobs as soon as a message arrives, webhooks every half second, the
+    /// sweep every minute, and exchange rates and reconciliation every hour. All of them also run at the start.
     pub async fn run(&self) {
-        // Apart from the others, because nothing else should wait for an answer from elsewhere.
-        tokio::join!(self.run_effects(), self.run_exchange_rates(), self.run_reconciler());
+        // They run concurrently, so that jobs do not wait for the responses of other servers.
+        tokio::join!(self.run_jobs(), self.run_exchange_rates(), self.run_reconciler());
     }
 
     async fn run_reconciler(&self) {
@@ -527,7 +530,7 @@ impl Stack {
         loop {
             hour.tick().await;
             if let Err(error) = functions::payments::reconcile_ledger::handle(&self.app).await {
-                tracing::error!(%error, "the books were not compared; the next time is in an hour");
+                tracing::error!(%error, "the reconciliation failed; the next one is in an hour");
             }
         }
     }
@@ -536,12 +539,12 @@ impl Stack {
         let mut hour = tokio::time::interval(std::time::Duration::from_secs(3_600));
         loop {
             hour.tick().await;
-            // What goes wrong is in the log, and the next hour tries again.
+            // The handler logs an error; the next attempt is in an hour.
             let _ = self.fetch_exchange_rates().await;
         }
     }
 
-    async fn run_effects(&self) {
+    async fn run_jobs(&self) {
         let mut sweep = tokio::time::interval(std::time::Duration::from_secs(60));
         let mut webhooks = tokio::time::interval(std::time::Duration::from_millis(500));
         loop {

@@ -1,14 +1,14 @@
-//! What is printed.
+//! Output for people.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr, stdout};
 
-/// The terminal, or whatever stands behind standard output and standard error.
+/// Standard output and standard error.
 ///
-/// Nobody may be reading any more (`… | head`); that is no reason to end, so failures to write are passed over.
+/// Write errors are ignored: if the reader has gone, as in `… | head`, the program goes on.
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal {
-    colours: bool,
+    colors: bool,
     silent: bool,
 }
 
@@ -19,41 +19,41 @@ impl Default for Terminal {
 }
 
 impl Terminal {
-    /// The process's own. Colours only where a person looks who has not asked for none (<https://no-color.org>).
+    /// The output of this process. It is colored if it is a terminal and `NO_COLOR` is not set (<https://no-color.org>).
     pub fn new() -> Self {
-        Self { colours: stdout().is_terminal() && colours_wanted(), silent: false }
+        Self { colors: stdout().is_terminal() && colors_allowed(), silent: false }
     }
 
-    /// One that nobody looks at.
+    /// An output that discards everything.
     pub fn silent() -> Self {
-        Self { colours: false, silent: true }
+        Self { colors: false, silent: true }
     }
 
-    /// A line on standard output.
-    pub fn say(&self, line: impl Display) {
+    /// Prints a line to standard output.
+    pub fn print(&self, line: impl Display) {
         if !self.silent {
             let _ = writeln!(stdout().lock(), "{line}");
         }
     }
 
-    /// A line on standard output that people shall find again.
-    pub fn headline(&self, line: impl Display) {
-        if self.colours {
-            self.say(format_args!("\u{1b}[1m{line}\u{1b}[0m"));
+    /// Prints a line in bold to standard output.
+    pub fn heading(&self, line: impl Display) {
+        if self.colors {
+            self.print(format_args!("\u{1b}[1m{line}\u{1b}[0m"));
         } else {
-            self.say(line);
+            self.print(line);
         }
     }
 
-    /// A line on standard error.
-    pub fn complain(&self, line: impl Display) {
+    /// Prints a line to standard error.
+    pub fn error(&self, line: impl Display) {
         if !self.silent {
             let _ = writeln!(stderr().lock(), "{line}");
         }
     }
 }
 
-/// Whether nobody has asked for no colours.
-pub(crate) fn colours_wanted() -> bool {
+/// Whether `NO_COLOR` is not set.
+pub(crate) fn colors_allowed() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,36 +1,36 @@
-//! What the operator chooses, from the environment.
+//! The configuration, from environment variables.
 
 use app::Settings;
 use domain::{Currency, Rate};
 
-/// A variable of the environment cannot be taken.
+/// An environment variable is missing or invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable {name} {must}")]
 pub struct ConfigError {
-    /// Its name.
+    /// The name of the variable.
     pub name: &'static str,
-    /// What it must be.
+    /// What the variable must be: the rest of the sentence after its name, such as "must be set".
     pub must: String,
 }
 
 /// The value of a variable that has no default.
 ///
 /// # Errors
-/// When it is not set.
+/// If the variable is not set, or is empty.
 pub fn required(name: &'static str) -> Result<String, ConfigError> {
     optional(name).ok_or_else(|| ConfigError { name, must: "must be set".to_owned() })
 }
 
-/// The value of a variable that has a default; none when it is not set, or empty.
+/// The value of an optional variable; `None` if it is not set, or is empty.
 pub fn optional(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The settings of the use cases: `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES` and `PUBLIC_BASE_URL`, each with
-/// the default of [`Settings::default`].
+/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES` and
+/// `PUBLIC_BASE_URL`. A variable that is not set has the value of [`Settings::default`].
 ///
 /// # Errors
-/// When one is set to something else than it must be.
+/// If a variable has an invalid value.
 pub fn settings() -> Result<Settings, ConfigError> {
     settings_from(|name| std::env::var(name).ok())
 }
@@ -41,7 +41,7 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         let rate = points.parse().ok().and_then(|points| Rate::from_basis_points(points).ok());
         settings.fee = rate.ok_or_else(|| ConfigError {
             name: "PLATFORM_FEE_BASIS_POINTS",
-            must: format!("must be a whole number from 0 to 10000, and is \"{points}\""),
+            must: format!("must be an integer from 0 to 10000, but is \"{points}\""),
         })?;
     }
     if let Some(codes) = variable("SETTLEMENT_CURRENCIES").filter(|codes| !codes.is_empty()) {
@@ -50,23 +50,23 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         settings.currencies = read.map_err(|_| ConfigError {
             name: "SETTLEMENT_CURRENCIES",
             must: format!(
-                "must be codes of currencies with commas between them, such as EUR,USD, and is \"{codes}\""
+                "must be a comma-separated list of currency codes, such as EUR,USD, but is \"{codes}\""
             ),
         })?;
     }
     if let Some(minutes) = variable("HOLD_MINUTES") {
-        let held = minutes.parse().ok().filter(|minutes| (1..=1_440_i64).contains(minutes));
-        let held = held.ok_or_else(|| ConfigError {
+        let valid = minutes.parse().ok().filter(|minutes| (1..=1_440_i64).contains(minutes));
+        let minutes = valid.ok_or_else(|| ConfigError {
             name: "HOLD_MINUTES",
-            must: format!("must be a whole number from 1 to 1440, and is \"{minutes}\""),
+            must: format!("must be an integer from 1 to 1440, but is \"{minutes}\""),
         })?;
-        settings.hold_seconds = held * 60;
+        settings.hold_seconds = minutes * 60;
     }
     if let Some(url) = variable("PUBLIC_BASE_URL") {
         if !url.starts_with("https://") && !url.starts_with("http://") {
             return Err(ConfigError {
                 name: "PUBLIC_BASE_URL",
-                must: format!("must be a URL, and is \"{url}\""),
+                must: format!("must be an http or https URL, but is \"{url}\""),
             });
         }
         settings.public_base_url = url.trim_end_matches('/').to_owned();
@@ -79,18 +79,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_settings_and_says_what_is_wrong() {
-        let one = |name: &'static str, value: &'static str| {
-            settings_from(move |wanted| (wanted == name).then(|| value.to_owned()))
+    fn settings_are_read_and_an_error_names_its_variable() {
+        let with = |name: &'static str, value: &'static str| {
+            settings_from(move |variable| (variable == name).then(|| value.to_owned()))
         };
-        assert_eq!(one("HOLD_MINUTES", "5").expect("valid").hold_seconds, 300);
+        assert_eq!(with("HOLD_MINUTES", "5").expect("valid").hold_seconds, 300);
         assert_eq!(
-            one("PUBLIC_BASE_URL", "https://a.example/").expect("valid").public_base_url,
+            with("PUBLIC_BASE_URL", "https://a.example/").expect("valid").public_base_url,
             "https://a.example"
         );
-        let euros_and_dollars = one("SETTLEMENT_CURRENCIES", "EUR, USD").expect("valid").currencies;
-        assert_eq!(euros_and_dollars.iter().map(|one| one.code()).collect::<Vec<_>>(), ["EUR", "USD"]);
-        assert_eq!(one("SETTLEMENT_CURRENCIES", "").expect("valid").currencies, []);
+        let currencies = with("SETTLEMENT_CURRENCIES", "EUR, USD").expect("valid").currencies;
+        assert_eq!(currencies.iter().map(|currency| currency.code()).collect::<Vec<_>>(), ["EUR", "USD"]);
+        assert_eq!(with("SETTLEMENT_CURRENCIES", "").expect("valid").currencies, []);
         for (name, value) in [
             ("SETTLEMENT_CURRENCIES", "EUR;USD"),
             ("SETTLEMENT_CURRENCIES", "EUR,"),
@@ -100,7 +100,7 @@ mod tests {
             ("PLATFORM_FEE_BASIS_POINTS", "-1"),
             ("PUBLIC_BASE_URL", "example.org"),
         ] {
-            assert_eq!(one(name, value).expect_err("invalid").name, name, "{value}");
+            assert_eq!(with(name, value).expect_err("invalid").name, name, "{value}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! JSON as the API description has it: an object is an object, and each name stands in it once.
+//! A strict JSON deserializer: a struct is read from an object only, and an object has each name once.
 //!
-//! serde also reads a struct from an array of its members in order, which would let a body past the check for unknown and
-//! missing names. This deserializer takes a struct from nothing but an object, at every depth. Of two members of the same name
-//! readers take the first or the last, as they please, so an amount that one shows is not what the other moves: such an object
-//! is refused, as RFC 7493 section 2.3 wants.
+//! Serde also reads a struct from an array of its members in order. Such a body would pass the checks for unknown and missing
+//! names, so this deserializer accepts only an object, at every depth. It refuses an object with a duplicate name, as RFC 7493,
+//! section 2.3, requires: some readers take the first member and others the last, so one program could show an amount and
+//! another could transfer a different one.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Map, Value};
 
-/// A JSON value that is read by the rules above.
+/// A JSON value that obeys these rules.
 pub(crate) struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -68,7 +68,9 @@ impl<'de> Visitor<'de> for Reader {
         let mut object = Map::new();
         while let Some((name, Strict(value))) = members.next_entry::<String, _>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the name {name:?} stands twice in an object")));
+                return Err(A::Error::custom(format_args!(
+                    "an object has the name {name:?} twice; send each name once"
+                )));
             }
             object.insert(name, value);
         }

@@ -1,18 +1,20 @@
-//! HTTP as Expert Connect speaks it: routes with a stated audience, problem documents, sign-in, idempotency, paging, and the
-//! OpenAPI document made of the route table. With `functions`, the only place that knows Lambda and HTTP.
+//! The HTTP layer of the API: routes with their audience, requests and responses, problem documents, sign-in, idempotency keys,
+//! and the OpenAPI document made from the route table.
+//!
+//! Only this crate and `functions` depend on Lambda and HTTP.
 
 mod accept;
-pub mod answer;
-pub mod call;
 pub mod config;
+pub mod csv;
 mod json;
 pub mod openapi;
 pub mod problem;
+pub mod request;
+pub mod response;
 pub mod route;
-pub mod sheet;
 pub mod telemetry;
 
-pub use answer::Answer;
-pub use call::Call;
 pub use problem::Problem;
+pub use request::Request;
+pub use response::Response;
 pub use route::{Audience, Method, Operation, Route};

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made of the route table and the types that the handlers use.
+//! The OpenAPI 3.1 document, made from the route table and the types that the handlers use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::problem::{self, Problem};
 use crate::route::variable;
 use crate::{Audience, Operation, Route};
 
-/// The document that describes these routes.
+/// The OpenAPI document of these routes.
 pub fn document(routes: &[Route]) -> Value {
     let mut schemas = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
@@ -29,9 +29,10 @@ pub fn document(routes: &[Route]) -> Value {
             "title": "Expert Connect",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Experts publish when they can be booked; clients find a slot, pay, and get a confirmed \
-                            appointment. Times are RFC 3339, money is in minor units, errors are problem documents \
-                            (RFC 9457) with a stable type. Estimates in a reader's currency are only shown: what is \
-                            charged is the price, in the expert's currency.",
+                            appointment. Times are RFC 3339, amounts of money are in minor units, and errors are problem \
+                            documents (RFC 9457) with a stable type. An estimate in another currency is for information \
+                            only; the price is charged in the expert's currency, unless the client chooses one of the \
+                            session type's presentment currencies at booking.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
@@ -63,36 +64,36 @@ fn describe(route: &Route, schemas: &mut SchemaGenerator, problem: &Value) -> Va
     description
 }
 
-/// Names of the variable parts of a path.
+/// The names of a path's variables, in order.
 pub fn variables(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(variable)
 }
 
-/// What a variable part of a path is.
-fn meaning(variable: &str) -> &'static str {
+/// The description of a path variable.
+fn variable_description(variable: &str) -> &'static str {
     match variable {
-        "expert_id" => "The id of an expert, exp_…",
+        "expert_id" => "The id of the expert, exp_…",
         "session_type_id" => "The id of one of the expert's session types, ses_…",
-        "appointment_id" => "The id of an appointment, apt_…",
-        "receipt_id" => "The id of a receipt, rcp_…",
+        "appointment_id" => "The id of the appointment, apt_…",
+        "receipt_id" => "The id of the receipt, rcp_…",
         "gateway" => "The payment gateway: stripe or paypal",
         _ => "",
     }
 }
 
 fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
-    let text = |name: &str, place: &str, what: &str| json!({ "name": name, "in": place, "required": true, "description": what, "schema": { "type": "string" } });
+    let text = |name: &str, location: &str, description: &str| json!({ "name": name, "in": location, "required": true, "description": description, "schema": { "type": "string" } });
     let mut parameters: Vec<Value> =
-        variables(route.path).map(|name| text(name, "path", meaning(name))).collect();
+        variables(route.path).map(|name| text(name, "path", variable_description(name))).collect();
     if operation.idempotent {
         parameters.push(text(
             "Idempotency-Key",
             "header",
-            "A fresh random value for each thing to create; the same one when the request is repeated",
+            "A new random value for each resource to create; the same value when the request is repeated",
         ));
     }
     if operation.conditional {
-        parameters.push(text("If-Match", "header", "The ETag of the document as it was read"));
+        parameters.push(text("If-Match", "header", "The ETag of the document that was read"));
     }
     if let Some(query) = operation.query.as_ref().and_then(|schema| schema.as_object()) {
         let required: BTreeSet<&str> = query
@@ -118,16 +119,17 @@ fn responses(route: &Route, operation: &Operation, problem: &Value) -> Map<Strin
     let reason = |status: u16| {
         StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
     };
-    let mut well = json!({ "description": reason(operation.status.as_u16()) });
-    if let Some(answer) = &operation.answer {
-        well["content"] = json!({ "application/json": { "schema": answer } });
+    let mut success = json!({ "description": reason(operation.status.as_u16()) });
+    if let Some(schema) = &operation.response {
+        success["content"] = json!({ "application/json": { "schema": schema } });
         for media in operation.also_as {
-            // Text has a schema; bytes have none (OpenAPI 3.1.1, 4.8.14.4).
+            // Text has a schema; binary data has none (OpenAPI 3.1.1, section 4.8.14.4).
             let text = media.starts_with("text/");
-            well["content"][media] = if text { json!({ "schema": { "type": "string" } }) } else { json!({}) };
+            success["content"][media] =
+                if text { json!({ "schema": { "type": "string" } }) } else { json!({}) };
         }
     }
-    responses.insert(operation.status.as_u16().to_string(), well);
+    responses.insert(operation.status.as_u16().to_string(), success);
 
     let mut problems: BTreeSet<u16> = operation.problems.iter().copied().collect();
     problems.extend([500, 503]);

@@ -7,13 +7,13 @@ use std::time::Instant;
 use app::App;
 use app::identity::people::Role;
 use http::StatusCode;
-use lambda_http::{Body, Request, Response};
+use lambda_http::Body;
 use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::{Answer, Call, Problem};
+use crate::{Problem, Request, Response};
 
-/// Who may call a route. Whether the caller has access to the resource is decided by the use case.
+/// Who may call a route. The use case decides whether the caller has access to the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// Everybody, without a token.
@@ -58,8 +58,8 @@ impl Method {
     }
 }
 
-/// The future of a handler.
-pub type Outcome<'a> = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send + 'a>>;
+/// The future that a handler returns.
+pub type Outcome<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
 
 /// A route and the Lambda function that serves it.
 #[derive(Debug, Clone, Copy)]
@@ -77,10 +77,10 @@ pub struct Route {
     /// The request and response, for the OpenAPI document.
     pub operation: fn(&mut SchemaGenerator) -> Operation,
     /// Reads the request, runs one use case, and renders the result.
-    pub handler: for<'a> fn(&'a App, &'a Call) -> Outcome<'a>,
+    pub handler: for<'a> fn(&'a App, &'a Request) -> Outcome<'a>,
 }
 
-/// The name of a part of a path that is a variable, such as `{expert_id}`.
+/// The name of the variable if a path segment is one, such as `{expert_id}`.
 pub(crate) fn variable(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
@@ -95,30 +95,30 @@ pub struct Operation {
     /// The status of a successful response.
     pub status: StatusCode,
     /// The schema of the document in a successful response.
-    pub answer: Option<Schema>,
+    pub response: Option<Schema>,
     /// Other media types in which the document is available, selected by `Accept`.
     pub also_as: &'static [&'static str],
     /// Whether the route requires `Idempotency-Key`.
     pub idempotent: bool,
     /// Whether the route requires `If-Match`.
     pub conditional: bool,
-    /// The statuses of problems of this route, besides those that follow from the other members.
+    /// The statuses of this route's problems, besides those that follow from the other fields.
     pub problems: &'static [u16],
 }
 
 impl Operation {
     /// An operation that returns a document of this type.
-    pub fn returns<T: JsonSchema>(schemas: &mut SchemaGenerator, status: StatusCode) -> Self {
-        Self { answer: Some(schemas.subschema_for::<T>()), ..Self::returns_nothing(status) }
+    pub fn responds_with<T: JsonSchema>(schemas: &mut SchemaGenerator, status: StatusCode) -> Self {
+        Self { response: Some(schemas.subschema_for::<T>()), ..Self::responds_empty(status) }
     }
 
     /// An operation that returns no document.
-    pub fn returns_nothing(status: StatusCode) -> Self {
+    pub fn responds_empty(status: StatusCode) -> Self {
         Self {
             body: None,
             query: None,
             status,
-            answer: None,
+            response: None,
             also_as: &[],
             idempotent: false,
             conditional: false,
@@ -128,14 +128,14 @@ impl Operation {
 
     /// Accepts a JSON body of this type.
     #[must_use]
-    pub fn accepts_body<T: JsonSchema>(mut self, schemas: &mut SchemaGenerator) -> Self {
+    pub fn accepts<T: JsonSchema>(mut self, schemas: &mut SchemaGenerator) -> Self {
         self.body = Some(schemas.subschema_for::<T>());
         self
     }
 
     /// Accepts the members of this type as query parameters.
     #[must_use]
-    pub fn accepts_query<T: JsonSchema>(mut self) -> Self {
+    pub fn query<T: JsonSchema>(mut self) -> Self {
         let inline = schemars::generate::SchemaSettings::draft2020_12()
             .with(|settings| settings.inline_subschemas = true);
         self.query = Some(inline.into_generator().into_root_schema_for::<T>());
@@ -163,9 +163,9 @@ impl Operation {
         self
     }
 
-    /// Adds statuses of problems.
+    /// Sets the statuses of this route's own problems.
     #[must_use]
-    pub fn may_fail(mut self, problems: &'static [u16]) -> Self {
+    pub fn problems(mut self, problems: &'static [u16]) -> Self {
         self.problems = problems;
         self
     }
@@ -194,27 +194,33 @@ impl Route {
     }
 
     /// Handles a request: checks the audience, runs the handler, and turns an error into a problem document.
-    pub async fn answer(&self, app: &App, request: Request) -> Response<Body> {
+    pub async fn respond(&self, app: &App, request: lambda_http::Request) -> lambda_http::Response<Body> {
         let started = Instant::now();
-        let call = Call::new(request);
-        let answer = match self.admit(&call) {
-            Ok(()) => (self.handler)(app, &call).await,
+        let request = Request::new(request);
+        let result = match self.admit(&request) {
+            Ok(()) => (self.handler)(app, &request).await,
             Err(problem) => Err(problem),
         };
-        let answer = answer.unwrap_or_else(|problem| {
-            tracing::info!(problem = %problem.kind, field = problem.field.as_deref(), "refused");
+        let response = result.unwrap_or_else(|problem| {
+            tracing::info!(problem = %problem.kind, field = problem.field.as_deref(), "request refused");
             problem.into()
         });
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(function = self.function, status = answer.status.as_u16(), milliseconds, "answered");
-        answer.into()
+        tracing::info!(
+            function = self.function,
+            status = response.status.as_u16(),
+            milliseconds,
+            "responded"
+        );
+        response.into()
     }
 
-    fn admit(&self, call: &Call) -> Result<(), Problem> {
+    /// Checks that the caller belongs to the audience.
+    fn admit(&self, request: &Request) -> Result<(), Problem> {
         match self.audience {
             Audience::Public | Audience::Provider => Ok(()),
-            Audience::SignedIn => call.signed_in().map(|_| ()),
-            Audience::Only(role) if call.signed_in()?.has(role) => Ok(()),
+            Audience::SignedIn => request.signed_in().map(|_| ()),
+            Audience::Only(role) if request.signed_in()?.has(role) => Ok(()),
             Audience::Only(Role::Expert) => Err(Problem::forbidden("only an expert can do this")),
             Audience::Only(Role::Client) => Err(Problem::forbidden("only a client can do this")),
             Audience::Only(Role::Admin) => Err(Problem::forbidden("only an administrator can do this")),
@@ -234,7 +240,7 @@ mod tests {
             path: "/v1/things/{thing_id}/parts/{part}",
             audience: Audience::Public,
             summary: "Read",
-            operation: |_| Operation::returns_nothing(StatusCode::OK),
+            operation: |_| Operation::responds_empty(StatusCode::OK),
             handler: |_, _| Box::pin(async { Err(Problem::internal()) }),
         };
         let named = |thing: &str, part: &str| {

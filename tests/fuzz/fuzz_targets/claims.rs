@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| strangers::targets::claims(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| malformed_requests::targets::claims(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| strangers::targets::forms(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| malformed_requests::targets::forms(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| strangers::targets::paypal_webhook(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| malformed_requests::targets::paypal_webhook(bytes));

@@ -1,34 +1,34 @@
-//! Who may call which route, said once more and apart from the code that decides it.
+//! Who may call each route, stated independently of the code that decides it.
 //!
-//! A route without an entry here does not compile.
+//! If a route has no entry here, the tests do not compile.
 
 use http_api::Audience;
 use serde_json::{Value, json};
 
 use app::identity::people::Role;
 
-use crate::harness::{Offer, World, billing_details, office_hours, paid_hour};
+use crate::harness::{Offer, TestApp, billing_details, office_hours, paid_hour};
 
-/// Who may call a route, in the words of the product.
+/// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Everybody, with whatever token.
+    /// Everybody, with any token or none.
     Anybody,
-    /// A payment provider, by its signature; who signed in does not count.
+    /// A payment provider, by its signature; a token does not count.
     Provider,
-    /// Whoever signed in, about themselves.
+    /// Every signed-in person, for their own data.
     SignedIn,
-    /// Who has this role.
+    /// Every person with this role.
     Has(Role),
-    /// The expert in the path; to others it is forbidden, because that an expert has such things is no secret.
+    /// The expert in the path. Others get 403, because the existence of the resource is not a secret.
     Owner,
-    /// The two people of an appointment and administrators; to others it does not exist.
+    /// The expert and the client of an appointment, and administrators. Others get 404.
     Party,
-    /// The expert of an appointment and administrators; its client knows of it and may not, to others it does not exist.
-    NotItsClient,
+    /// The expert of an appointment, and administrators. Its client gets 403, others get 404.
+    ExpertOrAdmin,
 }
 
-/// One route: who may call it, and a request that does it when they do.
+/// A route: who may call it, and a request that succeeds for them.
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub function: &'static str,
@@ -51,7 +51,7 @@ impl Entry {
     }
 }
 
-/// Every route.
+/// The entries of all routes.
 pub const MATRIX: &[Entry] = &[
     entry("health", Rule::Anybody),
     entry("read_openapi", Rule::Anybody),
@@ -73,17 +73,17 @@ pub const MATRIX: &[Entry] = &[
     entry("read_payment_account", Rule::Owner),
     entry("set_expert_fee", Rule::Has(Role::Admin)).sends(|_| json!({ "basis_points": 0 })),
     entry("book_appointment", Rule::Has(Role::Client))
-        .sends(|offer| World::booking(offer, "2027-01-05T14:00:00Z")),
+        .sends(|offer| TestApp::booking(offer, "2027-01-05T14:00:00Z")),
     entry("list_appointments", Rule::SignedIn).asks("?as=client"),
     entry("read_appointment", Rule::Party),
     entry("read_payment", Rule::Party),
     entry("quote_cancellation", Rule::Party),
     entry("cancel_appointment", Rule::Party),
     entry("reschedule_appointment", Rule::Party).sends(|_| json!({ "start": "2027-01-05T12:00:00Z" })),
-    entry("complete_appointment", Rule::NotItsClient),
-    // The client may only say that the expert did not come.
-    entry("mark_no_show", Rule::NotItsClient).sends(|_| json!({ "missed_by": "client" })),
-    entry("refund_appointment", Rule::NotItsClient)
+    entry("complete_appointment", Rule::ExpertOrAdmin),
+    // The client may only report that the expert did not come.
+    entry("mark_no_show", Rule::ExpertOrAdmin).sends(|_| json!({ "missed_by": "client" })),
+    entry("refund_appointment", Rule::ExpertOrAdmin)
         .sends(|_| json!({ "amount": { "amount": 1, "currency": "EUR" } })),
     entry("resolve_escalation", Rule::Has(Role::Admin)).sends(|_| json!({ "resolution": "try_again" })),
     entry("list_ledger", Rule::Owner),
@@ -100,7 +100,7 @@ fn profile() -> Value {
     json!({ "name": "Mallory", "headline": "x" })
 }
 
-/// Each route has one entry, whose rule can be true of its audience; else the tests do not compile.
+/// Checks at compile time that each route has one entry, whose rule is consistent with the route's audience.
 const _: () = {
     let mut at = 0;
     while at < functions::ROUTES.len() {
@@ -113,7 +113,7 @@ const _: () = {
                 let fits = match MATRIX[line].rule {
                     Rule::Anybody => matches!(route.audience, Audience::Public),
                     Rule::Provider => matches!(route.audience, Audience::Provider),
-                    Rule::SignedIn | Rule::Party | Rule::NotItsClient => {
+                    Rule::SignedIn | Rule::Party | Rule::ExpertOrAdmin => {
                         matches!(route.audience, Audience::SignedIn)
                     }
                     Rule::Has(Role::Expert) | Rule::Owner => {
@@ -126,10 +126,10 @@ const _: () = {
             }
             line += 1;
         }
-        assert!(entries == 1, "every route needs one entry in the matrix of who may call it");
+        assert!(entries == 1, "every route needs one entry in the matrix");
         at += 1;
     }
-    assert!(MATRIX.len() == functions::ROUTES.len(), "the matrix has an entry for what is no route");
+    assert!(MATRIX.len() == functions::ROUTES.len(), "the matrix has an entry without a route");
 };
 
 const fn same(one: &str, other: &str) -> bool {

@@ -1,5 +1,5 @@
-//! Every route against everybody who may not call it: each is refused, the refusal reveals nothing, and nothing changes; and
-//! whoever may is let through, because a door that is always shut keeps thieves out too.
+//! Every route with every wrong caller: the request is refused, the response discloses nothing, and nothing changes. Every
+//! right caller is admitted, because a route that refuses everybody would pass the first check too.
 
 mod matrix;
 
@@ -12,31 +12,32 @@ use serde_json::{Value, json};
 use simulators::sign_in::Person;
 
 use self::matrix::{Entry, MATRIX, Rule};
-use crate::harness::{Offer, Reply, World, billing_details, paid_hour};
+use crate::harness::{Offer, Response, TestApp, billing_details, paid_hour};
 
-/// A paid appointment of Ada's that Alan booked, and all that hangs on it.
-struct Scene {
-    world: World,
+/// A paid appointment of Ada and Alan, with all related resources.
+struct Fixture {
+    test: TestApp,
     offer: Offer,
     appointment: String,
     receipt: String,
 }
 
-impl Scene {
+impl Fixture {
     async fn new() -> Self {
-        let world = World::new().await;
-        let offer = world.offer(&paid_hour()).await;
+        let test = TestApp::new().await;
+        let offer = test.offer(&paid_hour()).await;
         let path = format!("/v1/experts/{}/billing", offer.expert);
-        let billing = world.put(&path).person("ada").header("If-Match", "\"0\"").json(&billing_details());
+        let billing =
+            test.put(&path).signed_in_as("ada").header("If-Match", "\"0\"").json(&billing_details());
         billing.send().await.expect(200);
-        let appointment = world.paid(&offer, "2027-01-05T10:00:00Z", "k").await;
-        let documents = world.get(&format!("/v1/appointments/{appointment}/receipts")).person("alan");
+        let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
+        let documents = test.get(&format!("/v1/appointments/{appointment}/receipts")).signed_in_as("alan");
         let documents = documents.send().await.expect(200);
         let receipt = documents["receipts"][0]["id"].as_str().expect("a receipt").to_owned();
-        Self { world, offer, appointment, receipt }
+        Self { test, offer, appointment, receipt }
     }
 
-    /// The address of a route, with this gateway and the ids of this scene in it.
+    /// The path of a route with this gateway and the ids of the fixture.
     fn address(&self, entry: &Entry, route: &Route, gateway: &str) -> String {
         let path = route
             .path
@@ -48,21 +49,23 @@ impl Scene {
         format!("{path}{}", entry.query)
     }
 
-    async fn ask(&self, entry: &Entry, route: &Route, path: &str, authorization: &str) -> Reply {
+    async fn request(&self, entry: &Entry, route: &Route, path: &str, authorization: &str) -> Response {
         let method = route.method.as_str().parse().expect("a method");
-        let ask = self.world.ask(method, path).header("If-Match", "\"1\"").once(entry.function);
-        let ask = if authorization.is_empty() { ask } else { ask.header("Authorization", authorization) };
+        let request =
+            self.test.request(method, path).header("If-Match", "\"1\"").idempotency_key(entry.function);
+        let request =
+            if authorization.is_empty() { request } else { request.header("Authorization", authorization) };
         match (entry.body)(&self.offer) {
-            Value::Null => ask.send().await,
-            body => ask.json(&body).send().await,
+            Value::Null => request.send().await,
+            body => request.json(&body).send().await,
         }
     }
 
     fn bearer(&self, person: &Person, valid_seconds: i64) -> String {
-        format!("Bearer {}", self.world.stack.sign_in.access_token(person, valid_seconds))
+        format!("Bearer {}", self.test.stack.sign_in.access_token(person, valid_seconds))
     }
 
-    /// What must stand in no refusal.
+    /// The private values that no refusal may contain.
     fn private(&self) -> Vec<&str> {
         let Self { offer, appointment, receipt, .. } = self;
         let words = ["Ada", "Lovelace", "Alan", "example.org", "sk_test", "whsec", "cli_", "pi_"];
@@ -70,19 +73,20 @@ impl Scene {
     }
 }
 
-/// Ids that nothing has.
-fn absent(path: &str, scene: &Scene) -> String {
+/// A path with ids that do not exist.
+fn absent(path: &str, fixture: &Fixture) -> String {
     let none = |kind: &str| format!("{kind}_7zzzzzzzzzzzzzzzzzzzzzzzzz");
-    path.replace(&scene.receipt, &none("rcp"))
-        .replace(&scene.offer.expert, &none("exp"))
-        .replace(&scene.offer.session_type, &none("ses"))
-        .replace(&scene.appointment, &none("apt"))
+    path.replace(&fixture.receipt, &none("rcp"))
+        .replace(&fixture.offer.expert, &none("exp"))
+        .replace(&fixture.offer.session_type, &none("ses"))
+        .replace(&fixture.appointment, &none("apt"))
 }
 
-/// Every route; one with a gateway in its path for each gateway.
+/// All routes; a route with a gateway in its path once for each gateway.
 fn routes() -> impl Iterator<Item = (&'static Entry, &'static Route, &'static str)> {
     functions::ROUTES.iter().flat_map(|route| {
-        let entry = MATRIX.iter().find(|entry| entry.function == route.function).expect("it compiled");
+        let entry =
+            MATRIX.iter().find(|entry| entry.function == route.function).expect("every route has an entry");
         let gateways: &[_] = if route.path.contains("{gateway}") { &["stripe", "paypal"] } else { &[""] };
         gateways.iter().map(move |gateway| (entry, route, *gateway))
     })
@@ -97,8 +101,8 @@ fn person(subject: &str, groups: &[&str]) -> Person {
     }
 }
 
-/// Everybody who can sign in. Ada gives the session, Alan booked it.
-fn everybody() -> Vec<Person> {
+/// People with the right, other, missing and invalid groups. Ada is the expert of the appointment, and Alan the client.
+fn people() -> Vec<Person> {
     vec![
         person("ada", &["expert"]),
         person("ada", &["client"]),
@@ -113,14 +117,14 @@ fn everybody() -> Vec<Person> {
     ]
 }
 
-/// What a rule means for somebody.
+/// What a rule means for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    /// They may.
-    Through,
-    /// 403.
+    /// The person may call the route.
+    Admitted,
+    /// The response is 403.
     Forbidden,
-    /// 404, as if it were not there.
+    /// The response is 404, as if the resource did not exist.
     Hidden,
 }
 
@@ -128,100 +132,105 @@ fn verdict(rule: Rule, person: &Person) -> Verdict {
     let has = |role: Role| person.groups.iter().any(|group| Role::from_group(group) == Some(role));
     let expert = person.subject == "ada" && has(Role::Expert);
     let client = person.subject == "alan" && has(Role::Client);
-    let otherwise = |may: bool, refusal| if may { Verdict::Through } else { refusal };
+    let otherwise = |may: bool, refusal| if may { Verdict::Admitted } else { refusal };
     match rule {
-        Rule::Anybody | Rule::Provider | Rule::SignedIn => Verdict::Through,
+        Rule::Anybody | Rule::Provider | Rule::SignedIn => Verdict::Admitted,
         Rule::Has(role) => otherwise(has(role), Verdict::Forbidden),
         Rule::Owner => otherwise(expert, Verdict::Forbidden),
         Rule::Party => otherwise(expert || client || has(Role::Admin), Verdict::Hidden),
-        Rule::NotItsClient if client => Verdict::Forbidden,
-        Rule::NotItsClient => otherwise(expert || has(Role::Admin), Verdict::Hidden),
+        Rule::ExpertOrAdmin if client => Verdict::Forbidden,
+        Rule::ExpertOrAdmin => otherwise(expert || has(Role::Admin), Verdict::Hidden),
     }
 }
 
-/// The headers that could tell something.
-fn telling(headers: &HeaderMap) -> HeaderMap {
+/// The headers that could disclose something.
+fn meaningful(headers: &HeaderMap) -> HeaderMap {
     let mut headers = headers.clone();
     headers.remove(DATE);
     headers.remove(CONTENT_LENGTH);
     headers
 }
 
-/// A refusal says nothing of what is there: it is the same, to the header, as for what is not.
-async fn check_silence(
-    scene: &Scene,
+/// Checks that a refusal is the same for an existing resource and for one that does not exist, including the headers.
+async fn check_nothing_disclosed(
+    fixture: &Fixture,
     entry: &Entry,
     route: &Route,
     path: &str,
-    reply: &Reply,
+    response: &Response,
     authorization: &str,
     hint: &str,
 ) {
-    let said = format!("{} {:?}", reply.body, reply.headers);
-    for word in scene.private() {
-        assert!(!said.contains(word), "{hint} reads {word}: {said}");
+    let text = format!("{} {:?}", response.body, response.headers);
+    for word in fixture.private() {
+        assert!(!text.contains(word), "{hint} reads {word}: {text}");
     }
-    let nothing = scene.ask(entry, route, &absent(path, scene), authorization).await;
+    let nothing = fixture.request(entry, route, &absent(path, fixture), authorization).await;
     assert_eq!(
         (nothing.status, &nothing.body),
-        (reply.status, &reply.body),
-        "{hint} learns that it is there"
+        (response.status, &response.body),
+        "{hint}: the response differs for an existing resource"
     );
-    assert_eq!(telling(&nothing.headers), telling(&reply.headers), "{hint} learns that it is there");
+    assert_eq!(
+        meaningful(&nothing.headers),
+        meaningful(&response.headers),
+        "{hint}: the response differs for an existing resource"
+    );
 }
 
 #[tokio::test]
-async fn every_route_refuses_everybody_who_may_not() {
-    let scene = Scene::new().await;
-    let before = scene.world.everything().await;
+async fn every_route_refuses_every_wrong_caller() {
+    let fixture = Fixture::new().await;
+    let before = fixture.test.snapshot().await;
     let mut refused = 0;
     for (entry, route, gateway) in routes() {
-        let path = scene.address(entry, route, gateway);
-        for person in everybody() {
+        let path = fixture.address(entry, route, gateway);
+        for person in people() {
             let (status, problem) = match verdict(entry.rule, &person) {
-                Verdict::Through => continue,
+                Verdict::Admitted => continue,
                 Verdict::Forbidden => (403, "forbidden"),
                 Verdict::Hidden => (404, "not-found"),
             };
             let hint = format!("{} as {:?} at {}", person.subject, person.groups, entry.function);
-            let authorization = scene.bearer(&person, 3_600);
-            let reply = scene.ask(entry, route, &path, &authorization).await;
-            assert_eq!(reply.status, status, "{hint}: {:#}", reply.body);
-            assert_eq!(reply.problem(status), problem, "{hint}");
-            // A client who knows of the appointment is told more than strangers.
-            if !(entry.rule == Rule::NotItsClient && status == 403) {
-                check_silence(&scene, entry, route, &path, &reply, &authorization, &hint).await;
+            let authorization = fixture.bearer(&person, 3_600);
+            let response = fixture.request(entry, route, &path, &authorization).await;
+            assert_eq!(response.status, status, "{hint}: {:#}", response.body);
+            assert_eq!(response.problem(status), problem, "{hint}");
+            // The client of the appointment gets another response than other people.
+            if !(entry.rule == Rule::ExpertOrAdmin && status == 403) {
+                check_nothing_disclosed(&fixture, entry, route, &path, &response, &authorization, &hint)
+                    .await;
             }
             refused += 1;
         }
     }
-    assert_eq!(scene.world.everything().await, before);
-    println!("{refused} pairs of a route and a person who may not, each refused");
-    // And without a signature nobody is a provider.
+    assert_eq!(fixture.test.snapshot().await, before);
+    println!("{refused} wrong callers of routes refused");
+    // A request without a signature is not from a provider.
     for (entry, route, gateway) in routes().filter(|(entry, ..)| entry.rule == Rule::Provider) {
-        let path = scene.address(entry, route, gateway);
-        for person in everybody() {
-            let authorization = scene.bearer(&person, 3_600);
-            let reply = scene.ask(entry, route, &path, &authorization).await;
-            assert_eq!(reply.problem(400), "webhook-refused", "{}", entry.function);
+        let path = fixture.address(entry, route, gateway);
+        for person in people() {
+            let authorization = fixture.bearer(&person, 3_600);
+            let response = fixture.request(entry, route, &path, &authorization).await;
+            assert_eq!(response.problem(400), "webhook-refused", "{}", entry.function);
         }
     }
-    assert_eq!(scene.world.everything().await, before);
+    assert_eq!(fixture.test.snapshot().await, before);
 
     let mut admitted = BTreeSet::new();
     for (entry, route, gateway) in routes().filter(|(entry, ..)| entry.rule != Rule::Provider) {
-        let path = scene.address(entry, route, gateway);
-        for person in everybody() {
-            if verdict(entry.rule, &person) != Verdict::Through {
+        let path = fixture.address(entry, route, gateway);
+        for person in people() {
+            if verdict(entry.rule, &person) != Verdict::Admitted {
                 continue;
             }
-            let authorization = scene.bearer(&person, 3_600);
-            let reply = scene.ask(entry, route, &path, &authorization).await;
+            let authorization = fixture.bearer(&person, 3_600);
+            let response = fixture.request(entry, route, &path, &authorization).await;
             let hint = format!("{} as {:?} at {}", person.subject, person.groups, entry.function);
-            assert!(![401, 403].contains(&reply.status.as_u16()), "{hint}: {:#}", reply.body);
-            // What they did before may stand against it, but not that they know nothing of it.
+            assert!(![401, 403].contains(&response.status.as_u16()), "{hint}: {:#}", response.body);
+            // An earlier request may conflict with this one, but access must not be refused.
             let unpublished = ["list_slots", "read_exchange_rates"].contains(&entry.function);
-            assert!(reply.status != 404 || unpublished, "{hint}: {:#}", reply.body);
+            assert!(response.status != 404 || unpublished, "{hint}: {:#}", response.body);
             admitted.insert(entry.function);
         }
     }
@@ -234,10 +243,10 @@ fn unsigned(header: &Value, claims: &Value, signature: &str) -> String {
     format!("{}.{}.{signature}", encode(header), encode(claims))
 }
 
-/// What is no token of ours, though all but one thing about it may be right.
-fn bad_tokens(scene: &Scene, other: &World) -> Vec<(&'static str, String)> {
+/// Invalid tokens, of which most are wrong in only one respect.
+fn bad_tokens(fixture: &Fixture, other: &TestApp) -> Vec<(&'static str, String)> {
     let ada = person("ada", &["expert", "client", "admin"]);
-    let sign_in = &scene.world.stack.sign_in;
+    let sign_in = &fixture.test.stack.sign_in;
     let good = sign_in.access_token(&ada, 3_600);
     let claims = json!({
         "iss": sign_in.issuer(),
@@ -256,7 +265,7 @@ fn bad_tokens(scene: &Scene, other: &World) -> Vec<(&'static str, String)> {
         ("no token", "Bearer".to_owned()),
         ("another scheme", format!("Basic {good}")),
         ("garbage", "Bearer x.y.z".to_owned()),
-        ("expired", scene.bearer(&ada, -60)),
+        ("expired", fixture.bearer(&ada, -60)),
         ("another issuer's", format!("Bearer {}", other.stack.sign_in.access_token(&ada, 3_600))),
         ("alg none", token(json!({ "alg": "none", "typ": "JWT" }), "")),
         ("alg none with our key id", token(json!({ "alg": "none", "kid": kid }), "")),
@@ -269,27 +278,27 @@ fn bad_tokens(scene: &Scene, other: &World) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn every_route_refuses_every_bad_token() {
-    let (scene, other) = (Scene::new().await, World::new().await);
-    let tokens = bad_tokens(&scene, &other);
-    let before = scene.world.everything().await;
+async fn every_route_refuses_every_invalid_token() {
+    let (fixture, other) = (Fixture::new().await, TestApp::new().await);
+    let tokens = bad_tokens(&fixture, &other);
+    let before = fixture.test.snapshot().await;
     let mut refused = 0;
     for (entry, route, gateway) in routes() {
-        let path = scene.address(entry, route, gateway);
+        let path = fixture.address(entry, route, gateway);
         for (name, authorization) in &tokens {
             let hint = format!("{name} at {}", entry.function);
-            let reply = scene.ask(entry, route, &path, authorization).await;
+            let response = fixture.request(entry, route, &path, authorization).await;
             if !route.audience.needs_token() {
-                assert!(![401, 403].contains(&reply.status.as_u16()), "{hint}: {:#}", reply.body);
+                assert!(![401, 403].contains(&response.status.as_u16()), "{hint}: {:#}", response.body);
                 continue;
             }
-            assert_eq!(reply.status, 401, "{hint}: {:#}", reply.body);
-            assert_eq!(reply.problem(401), "sign-in", "{hint}");
-            assert_eq!(reply.headers["www-authenticate"], "Bearer");
-            check_silence(&scene, entry, route, &path, &reply, authorization, &hint).await;
+            assert_eq!(response.status, 401, "{hint}: {:#}", response.body);
+            assert_eq!(response.problem(401), "sign-in", "{hint}");
+            assert_eq!(response.headers["www-authenticate"], "Bearer");
+            check_nothing_disclosed(&fixture, entry, route, &path, &response, authorization, &hint).await;
             refused += 1;
         }
     }
-    assert_eq!(scene.world.everything().await, before);
+    assert_eq!(fixture.test.snapshot().await, before);
     println!("{refused} pairs of a route and a bad token, each refused");
 }

@@ -1,8 +1,9 @@
-//! Starting a stack, calling it, and the ordinary expert whom most tests book.
+//! Starts a stack, sends requests to it, and sets up the expert that most tests book.
 
 use std::sync::{Arc, OnceLock};
 
 use local::{People, Stack, StackClock, StackConfig};
+use malformed_requests::description;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -11,36 +12,35 @@ use simulators::ecb::EcbSimulator;
 use simulators::stripe::StripeSimulator;
 use simulators::stripe::description::Description;
 use store::Meter;
-use strangers::description;
 
 /// A Monday, 08:00 in London.
 pub const NOW: &str = "2027-01-04T08:00:00Z";
 
-/// A running stack and a clock to move.
-pub struct World {
+/// A running stack with a settable clock.
+pub struct TestApp {
     pub stack: Stack,
     pub clock: ManualClock,
     pub meter: Arc<Meter>,
     pub http: reqwest::Client,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Value,
 }
 
-impl Reply {
-    /// The body, when the status is this one.
+impl Response {
+    /// The body. Panics if the status is another.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
         self.body
     }
 
-    /// The last part of the problem's type, when the status is this one.
+    /// The last part of the problem's type. Panics if the status is another, or the body is not a problem document.
     #[track_caller]
     pub fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status.as_u16(), status, "{:#}", self.body);
@@ -50,26 +50,26 @@ impl Reply {
             assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{:#}", self.body);
         }
         let kind = self.body["type"].as_str().expect("a type");
-        kind.strip_prefix("urn:expert-connect:problem:").expect("our namespace")
+        kind.strip_prefix("urn:expert-connect:problem:").expect("the namespace of problem types")
     }
 
-    /// The version in the ETag.
+    /// The ETag, which has the version.
     pub fn etag(&self) -> String {
         self.headers["etag"].to_str().expect("text").to_owned()
     }
 }
 
-/// A request that is being put together.
-pub struct Ask<'a> {
-    world: &'a World,
+/// A request that is not sent yet.
+pub struct TestRequest<'a> {
+    test: &'a TestApp,
     method: Method,
     path: String,
     request: reqwest::RequestBuilder,
 }
 
-impl Ask<'_> {
-    pub fn person(self, subject: &str) -> Self {
-        let token = self.world.token(subject);
+impl TestRequest<'_> {
+    pub fn signed_in_as(self, subject: &str) -> Self {
+        let token = self.test.token(subject);
         Self { request: self.request.bearer_auth(token), ..self }
     }
 
@@ -78,7 +78,7 @@ impl Ask<'_> {
         Self { request: self.request.header(name, HeaderValue::from_str(value).expect("a value")), ..self }
     }
 
-    pub fn once(self, key: &str) -> Self {
+    pub fn idempotency_key(self, key: &str) -> Self {
         self.header("Idempotency-Key", key)
     }
 
@@ -90,11 +90,11 @@ impl Ask<'_> {
         Self { request: self.request.body(body.into()), ..self }
     }
 
-    /// What came back as it came, when it need not be JSON.
+    /// Sends the request, and returns headers and body of the response without parsing it. Panics if the status is not 200.
     pub async fn send_for_file(self) -> (HeaderMap, Vec<u8>) {
-        let answer = self.request.send().await.expect("an answer");
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let bytes = answer.bytes().await.expect("bytes").to_vec();
+        let response = self.request.send().await.expect("a response");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.expect("bytes").to_vec();
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
         description::check_media_type(
             self.method.as_str(),
@@ -104,39 +104,39 @@ impl Ask<'_> {
         (headers, bytes)
     }
 
-    pub async fn send(self) -> Reply {
-        let answer = self.request.send().await.expect("an answer");
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = answer.text().await.expect("text");
+    pub async fn send(self) -> Response {
+        let response = self.request.send().await.expect("a response");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("text");
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
         description::check(self.method.as_str(), &self.path, status.as_u16(), &body);
-        Reply { status, headers, body }
+        Response { status, headers, body }
     }
 }
 
-impl World {
-    /// A stack that keeps nothing.
+impl TestApp {
+    /// A stack in memory.
     pub async fn new() -> Self {
         Self::with(|_| ()).await
     }
 
-    /// A stack that keeps nothing, with other settings.
+    /// A stack in memory with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut StackConfig)) -> Self {
         let start: domain::Timestamp = NOW.parse().expect("a time");
         Self::at(ManualClock::at(start.seconds()), change).await
     }
 
-    /// A stack on a clock that is there already.
+    /// A stack that uses an existing clock.
     pub async fn at(clock: ManualClock, change: impl FnOnce(&mut StackConfig)) -> Self {
         let meter = Arc::new(Meter::default());
         let mut config = StackConfig::in_memory(StackClock::new(clock.clock()));
         config.meter = Some(meter.clone());
         change(&mut config);
         let stack = Stack::start(config, axum::Router::new()).await.expect("the stack starts");
-        // An error only says that another test was first.
+        // Fails if another test was first.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        if let (Some(stripe), Some(description)) = (&stack.stripe, stripes_description()) {
+        if let (Some(stripe), Some(description)) = (&stack.stripe, stripe_description()) {
             stripe.check_requests(description.clone());
         }
         Self { stack, clock, meter, http }
@@ -146,7 +146,7 @@ impl World {
         self.stack.stripe.as_deref().expect("the simulator runs")
     }
 
-    pub fn bank(&self) -> &EcbSimulator {
+    pub fn ecb(&self) -> &EcbSimulator {
         self.stack.ecb.as_deref().expect("the simulator runs")
     }
 
@@ -160,30 +160,30 @@ impl World {
         self.stack.sign_in.access_token(&person, 3_600)
     }
 
-    pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {
+    pub fn request(&self, method: Method, path: &str) -> TestRequest<'_> {
         let request = self.http.request(method.clone(), format!("{}{path}", self.stack.api_url));
-        Ask { world: self, method, path: path.to_owned(), request }
+        TestRequest { test: self, method, path: path.to_owned(), request }
     }
 
-    pub fn get(&self, path: &str) -> Ask<'_> {
-        self.ask(Method::GET, path)
+    pub fn get(&self, path: &str) -> TestRequest<'_> {
+        self.request(Method::GET, path)
     }
 
-    pub fn post(&self, path: &str) -> Ask<'_> {
-        self.ask(Method::POST, path)
+    pub fn post(&self, path: &str) -> TestRequest<'_> {
+        self.request(Method::POST, path)
     }
 
-    pub fn put(&self, path: &str) -> Ask<'_> {
-        self.ask(Method::PUT, path)
+    pub fn put(&self, path: &str) -> TestRequest<'_> {
+        self.request(Method::PUT, path)
     }
 
-    /// All that is kept and all that was sent: what a refused request must not change.
-    pub async fn everything(&self) -> String {
+    /// All rows, messages, events and requests to Stripe. A refused request must not change them.
+    pub async fn snapshot(&self) -> String {
         let scan = self
             .http
             .post(&self.stack.database_url)
             .header("X-Amz-Target", "DynamoDB_20120810.Scan")
-            // The form of a signature, which the embedded database does not check.
+            // A signature is required, but the embedded database does not verify it.
             .header(
                 "Authorization",
                 "AWS4-HMAC-SHA256 Credential=local/20270104/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
@@ -191,9 +191,9 @@ impl World {
             .header("X-Amz-Date", "20270104T080000Z")
             .header("Content-Type", "application/x-amz-json-1.0")
             .body(r#"{"TableName":"expert-connect"}"#);
-        let found = scan.send().await.expect("an answer").text().await.expect("text");
+        let found = scan.send().await.expect("a response").text().await.expect("text");
         let found: Value = serde_json::from_str(&found).expect("JSON");
-        assert!(found["LastEvaluatedKey"].is_null(), "it fits one page");
+        assert!(found["LastEvaluatedKey"].is_null(), "the scan fits one page");
         let mut rows: Vec<String> = found["Items"]
             .as_array()
             .unwrap_or_else(|| panic!("no rows: {found}"))
@@ -207,20 +207,20 @@ impl World {
         format!("{}\n{queue:?}, {published} events, {calls} events of Stripe's", rows.join("\n"))
     }
 
-    /// Moves the clock.
-    pub fn pass(&self, seconds: i64) {
+    /// Advances the clock by some seconds.
+    pub fn advance(&self, seconds: i64) {
         self.clock.advance(seconds);
     }
 
-    /// The sweep, and all that follows.
+    /// Runs the sweep and then all due jobs.
     pub async fn sweep(&self) {
         self.stack.sweep().await.expect("the sweep works");
     }
 }
 
-/// What Stripe says of its own calls, in the folder that `PROVIDER_SPECS` names. When it is there, every request that the
-/// product sends is held against it, and one that does not fit is refused.
-fn stripes_description() -> Option<&'static Description> {
+/// Stripe's OpenAPI document, from the folder in `PROVIDER_SPECS`. With it, the simulator refuses every request of the product
+/// that does not match the document.
+fn stripe_description() -> Option<&'static Description> {
     static DESCRIPTION: OnceLock<Option<Description>> = OnceLock::new();
     let read = || {
         let folder = std::env::var_os("PROVIDER_SPECS")?;
@@ -240,7 +240,7 @@ pub fn office_hours() -> Value {
     })
 }
 
-/// An hour for 80 euros, every half hour.
+/// A session type: an hour for 80 euros, bookable every half hour.
 pub fn paid_hour() -> Value {
     json!({
         "name": "Consultation",
@@ -250,14 +250,14 @@ pub fn paid_hour() -> Value {
     })
 }
 
-/// The same for nothing.
+/// The same without a price.
 pub fn free_hour() -> Value {
     let mut terms = paid_hour();
     terms["price"]["amount"] = json!(0);
     terms
 }
 
-/// What Ada's receipts say of her.
+/// Ada's billing details.
 pub fn billing_details() -> Value {
     json!({
         "legal_name": "Ada Lovelace Ltd",
@@ -268,22 +268,28 @@ pub fn billing_details() -> Value {
     })
 }
 
-/// An expert who can be booked.
+/// An expert with a session type that can be booked.
 #[derive(Debug, Clone)]
 pub struct Offer {
     pub expert: String,
     pub session_type: String,
 }
 
-impl World {
-    /// Ada with a profile and these hours.
+impl TestApp {
+    /// Publishes Ada's profile with these availability rules. Returns her id.
     pub async fn expert(&self, rules: &Value) -> String {
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
-        let expert =
-            self.post("/v1/experts").person("ada").once("profile").json(&profile).send().await.expect(201);
+        let expert = self
+            .post("/v1/experts")
+            .signed_in_as("ada")
+            .idempotency_key("profile")
+            .json(&profile)
+            .send()
+            .await
+            .expect(201);
         let id = expert["id"].as_str().expect("an id").to_owned();
         self.put(&format!("/v1/experts/{id}/availability"))
-            .person("ada")
+            .signed_in_as("ada")
             .header("If-Match", "\"0\"")
             .json(rules)
             .send()
@@ -292,13 +298,13 @@ impl World {
         id
     }
 
-    /// One more session type of Ada's.
+    /// Creates a session type of Ada's. Returns its id.
     pub async fn session_type(&self, expert: &str, terms: &Value) -> String {
         let key = format!("{terms}").len().to_string() + terms["name"].as_str().unwrap_or_default();
         let kind = self
             .post(&format!("/v1/experts/{expert}/session-types"))
-            .person("ada")
-            .once(&key.replace(' ', "-"))
+            .signed_in_as("ada")
+            .idempotency_key(&key.replace(' ', "-"))
             .json(terms)
             .send()
             .await
@@ -306,25 +312,25 @@ impl World {
         kind["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Ada's Stripe account, ready to be paid.
+    /// Connects Ada's Stripe account, so that it accepts payments. Returns its id.
     pub async fn onboard(&self, expert: &str) -> String {
         self.post(&format!("/v1/experts/{expert}/payment-accounts/stripe/onboarding"))
-            .person("ada")
+            .signed_in_as("ada")
             .send()
             .await
             .expect(201);
         let path = format!("/v1/experts/{expert}/payment-accounts/stripe");
-        let account = self.get(&path).person("ada").send().await.expect(200);
+        let account = self.get(&path).signed_in_as("ada").send().await.expect(200);
         let account = account["account"].as_str().expect("an account").to_owned();
         self.stripe()
             .onboard(&account, simulators::stripe::Onboarding::Complete)
             .expect("it can be onboarded");
-        let now = self.get(&path).person("ada").send().await.expect(200);
+        let now = self.get(&path).signed_in_as("ada").send().await.expect(200);
         assert_eq!(now["charges_enabled"], true, "{now:#}");
         account
     }
 
-    /// Ada in office hours with these terms, ready to be paid.
+    /// Publishes Ada with office hours and a session type with these terms. With a price, her Stripe account is connected.
     pub async fn offer(&self, terms: &Value) -> Offer {
         let expert = self.expert(&office_hours()).await;
         let session_type = self.session_type(&expert, terms).await;
@@ -334,7 +340,7 @@ impl World {
         Offer { expert, session_type }
     }
 
-    /// The starts that can be booked on a day, in UTC.
+    /// The starts of the free slots of a day, in UTC.
     pub async fn starts(&self, offer: &Offer, day: &str) -> Vec<String> {
         let Offer { expert, session_type } = offer;
         let path = format!(
@@ -345,7 +351,7 @@ impl World {
         slots.iter().map(|slot| slot["start"].as_str().expect("a start").to_owned()).collect()
     }
 
-    /// A booking's body.
+    /// The body of a booking.
     pub fn booking(offer: &Offer, start: &str) -> Value {
         json!({
             "expert_id": offer.expert,
@@ -355,50 +361,50 @@ impl World {
         })
     }
 
-    /// Books for Alan.
-    pub async fn book(&self, offer: &Offer, start: &str, key: &str) -> Reply {
+    /// Books a slot for Alan.
+    pub async fn book(&self, offer: &Offer, start: &str, key: &str) -> Response {
         self.book_as("alan", offer, start, key).await
     }
 
-    pub async fn book_as(&self, subject: &str, offer: &Offer, start: &str, key: &str) -> Reply {
+    pub async fn book_as(&self, subject: &str, offer: &Offer, start: &str, key: &str) -> Response {
         let body = Self::booking(offer, start);
-        self.post("/v1/appointments").person(subject).once(key).json(&body).send().await
+        self.post("/v1/appointments").signed_in_as(subject).idempotency_key(key).json(&body).send().await
     }
 
-    /// An appointment as Alan sees it.
+    /// An appointment, as Alan reads it.
     pub async fn appointment(&self, id: &str) -> Value {
-        self.get(&format!("/v1/appointments/{id}")).person("alan").send().await.expect(200)
+        self.get(&format!("/v1/appointments/{id}")).signed_in_as("alan").send().await.expect(200)
     }
 
-    /// Does something to an appointment as this person.
-    pub async fn act(&self, subject: &str, id: &str, what: &str, body: &Value) -> Reply {
-        let ask = self.post(&format!("/v1/appointments/{id}/{what}")).person(subject);
-        if body.is_null() { ask.send().await } else { ask.json(body).send().await }
+    /// Posts an action on an appointment, such as `cancel`, as this person.
+    pub async fn post_action(&self, subject: &str, id: &str, what: &str, body: &Value) -> Response {
+        let request = self.post(&format!("/v1/appointments/{id}/{what}")).signed_in_as(subject);
+        if body.is_null() { request.send().await } else { request.json(body).send().await }
     }
 
-    /// What an administrator says of a payment that needs a person.
-    pub async fn decide(&self, id: &str, decision: &str) -> Reply {
+    /// Resolves an escalated payment as an administrator.
+    pub async fn resolve(&self, id: &str, decision: &str) -> Response {
         let path = format!("/v1/appointments/{id}");
-        let seen = self.get(&path).person("margaret").send().await.expect(200);
+        let appointment = self.get(&path).signed_in_as("margaret").send().await.expect(200);
         let mut body = json!({ "resolution": decision });
         if decision == "resolved_manually" {
-            body["amount"] = seen["payment"]["escalation"]["amount"].clone();
+            body["amount"] = appointment["payment"]["escalation"]["amount"].clone();
         }
-        self.act("margaret", id, "payment/resolution", &body).await
+        self.post_action("margaret", id, "payment/resolution", &body).await
     }
 
-    /// Books and pays a slot for Alan; its id.
-    pub async fn paid(&self, offer: &Offer, start: &str, key: &str) -> String {
+    /// Books and pays a slot for Alan. Returns the appointment's id.
+    pub async fn book_and_pay(&self, offer: &Offer, start: &str, key: &str) -> String {
         let booked = self.book(offer, start, key).await.expect(201);
         self.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
-        self.stack.settle().await;
+        self.stack.run_until_idle().await;
         let id = id(&booked);
         assert_eq!(self.appointment(&id).await["status"], "confirmed");
         id
     }
 }
 
-/// A card that always works.
+/// A card that is always accepted.
 pub const GOOD_CARD: &str = "4242424242424242";
 
 pub fn id(document: &Value) -> String {

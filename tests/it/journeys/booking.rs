@@ -1,56 +1,58 @@
-//! Clients hold, pay and get what they booked.
+//! Booking: holds, payment, confirmation, and the rules of slots.
 
 use serde_json::json;
 
-use crate::harness::{GOOD_CARD, World, free_hour, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, TestApp, free_hour, id, intent, paid_hour};
 
 #[tokio::test]
-async fn booked_paid_confirmed_moved_cancelled_refunded() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
-    let free = world.starts(&offer, "2027-01-05").await;
+async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let free = test.starts(&offer, "2027-01-05").await;
     assert_eq!((free.len(), free[2].as_str()), (15, "2027-01-05T10:00:00Z"));
 
-    let booked = world.book(&offer, &free[2], "k").await.expect(201);
+    let booked = test.book(&offer, &free[2], "k").await.expect(201);
     assert_eq!(booked["status"], "pending");
     assert_eq!(booked["hold_expires_at"], "2027-01-04T08:10:00Z");
     assert_eq!(booked["start_for_client"], "2027-01-05T11:00:00+01:00");
     assert_eq!(booked["payment"]["state"], "open");
     assert!(booked["payment"]["client_secret"].as_str().expect("a secret").contains("_secret_"));
-    // 09:30, 10:00 and 10:30 are gone: an hour every half hour.
-    assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 12);
-    assert_eq!(world.book_as("grace", &offer, &free[3], "k").await.problem(409), "slot-taken");
+    // 09:30, 10:00 and 10:30 overlap the booked hour.
+    assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 12);
+    assert_eq!(test.book_as("grace", &offer, &free[3], "k").await.problem(409), "slot-taken");
 
     let id = id(&booked);
-    world.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
-    world.stack.settle().await;
-    let confirmed = world.appointment(&id).await;
+    test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    let confirmed = test.appointment(&id).await;
     assert_eq!(confirmed["status"], "confirmed");
     assert_eq!(confirmed["payment"]["state"], "paid");
     assert_eq!(confirmed["payment"]["client_secret"], json!(null));
-    let for_expert = world.get(&format!("/v1/appointments/{id}")).person("ada").send().await.expect(200);
+    let for_expert = test.get(&format!("/v1/appointments/{id}")).signed_in_as("ada").send().await.expect(200);
     assert_eq!(for_expert["payment"]["fee"], json!({ "amount": 800, "currency": "EUR" }));
     assert_eq!(confirmed["payment"]["fee"], json!(null));
 
-    let moved =
-        world.act("alan", &id, "reschedule", &json!({ "start": "2027-01-06T15:00:00Z" })).await.expect(200);
+    let moved = test
+        .post_action("alan", &id, "reschedule", &json!({ "start": "2027-01-06T15:00:00Z" }))
+        .await
+        .expect(200);
     assert_eq!((&moved["start"], &moved["reschedules"]), (&json!("2027-01-06T15:00:00Z"), &json!(1)));
-    assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 15);
-    assert_eq!(world.starts(&offer, "2027-01-06").await.len(), 12);
+    assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 15);
+    assert_eq!(test.starts(&offer, "2027-01-06").await.len(), 12);
 
-    let cancelled = world.act("alan", &id, "cancel", &json!({ "reason": "ill" })).await.expect(200);
+    let cancelled = test.post_action("alan", &id, "cancel", &json!({ "reason": "ill" })).await.expect(200);
     assert_eq!((&cancelled["status"], &cancelled["cancelled_by"]), (&json!("cancelled"), &json!("client")));
-    assert_eq!(world.starts(&offer, "2027-01-06").await.len(), 15);
-    world.stack.settle().await;
-    assert_eq!(world.appointment(&id).await["payment"]["state"], "refunded");
+    assert_eq!(test.starts(&offer, "2027-01-06").await.len(), 15);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&id).await["payment"]["state"], "refunded");
 
-    let kinds: Vec<String> = world.stack.bus.published().into_iter().map(|event| event.kind).collect();
+    let kinds: Vec<String> = test.stack.bus.published().into_iter().map(|event| event.kind).collect();
     assert_eq!(
         kinds,
         ["appointment.confirmed", "appointment.rescheduled", "appointment.cancelled", "payment.refunded"]
     );
-    // What the client paid came back whole; the expert has nothing of it, the platform only bore Stripe's own fee.
-    let balances = world.stripe().balances();
+    // The client is fully refunded, the expert has nothing, and the platform has paid Stripe's processing fee.
+    let balances = test.stripe().balances();
     let amount = |owner: &str| {
         balances.iter().find(|balance| balance.owner == owner).map_or(0, |balance| balance.amount)
     };
@@ -63,56 +65,56 @@ async fn booked_paid_confirmed_moved_cancelled_refunded() {
 }
 
 #[tokio::test]
-async fn what_costs_nothing_is_confirmed_at_once() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    let booked = world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+async fn free_session_is_confirmed_at_once() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let booked = test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
     assert_eq!(booked["status"], "confirmed");
     assert_eq!(booked["payment"], json!(null));
-    world.stack.settle().await;
-    assert_eq!(world.stack.bus.published().len(), 1);
-    // Nothing is owed any more.
-    world.pass(86_400);
-    let swept = app::operations::outbox::sweep(&world.stack.app).await.expect("the sweep works");
+    test.stack.run_until_idle().await;
+    assert_eq!(test.stack.bus.published().len(), 1);
+    // No job is left.
+    test.advance(86_400);
+    let swept = app::operations::outbox::sweep(&test.stack.app).await.expect("the sweep works");
     assert_eq!(swept.found, 0);
 }
 
 #[tokio::test]
-async fn the_same_request_again_has_the_same_answer() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
-    let first = world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
-    assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201), first);
-    world.stripe().pay(intent(&first), GOOD_CARD).expect("the card works");
-    world.stack.settle().await;
+async fn repeated_request_gets_the_same_response() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let first = test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201), first);
+    test.stripe().pay(intent(&first), GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
     assert_eq!(
-        world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201),
+        test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201),
         first,
-        "also when it has moved on"
+        "even if the appointment has changed"
     );
-    let other = world.book(&offer, "2027-01-05T12:00:00Z", "k").await;
+    let other = test.book(&offer, "2027-01-05T12:00:00Z", "k").await;
     assert_eq!(other.problem(422), "idempotency-key-reused");
-    // Somebody else's key is another key.
+    // The same key of another person is another key.
     assert_eq!(
-        world.book_as("grace", &offer, "2027-01-05T12:00:00Z", "k").await.expect(201)["status"],
+        test.book_as("grace", &offer, "2027-01-05T12:00:00Z", "k").await.expect(201)["status"],
         "pending"
     );
-    // After a day the key is free again, as at Stripe.
-    world.pass(86_401);
-    assert_eq!(world.book(&offer, "2027-01-06T12:00:00Z", "k").await.expect(201)["status"], "pending");
+    // After a day the key can be used again, as at Stripe.
+    test.advance(86_401);
+    assert_eq!(test.book(&offer, "2027-01-06T12:00:00Z", "k").await.expect(201)["status"], "pending");
 }
 
 #[tokio::test]
 async fn appointments_are_listed_by_time_and_page() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
     let starts = ["2027-01-06T09:00:00Z", "2027-01-05T09:00:00Z", "2027-01-05T11:00:00Z"];
     for start in starts {
-        world.book(&offer, start, start).await.expect(201);
+        test.book(&offer, start, start).await.expect(201);
     }
     let list = |person: &'static str, query: String| async {
         let query = query;
-        world.get(&format!("/v1/appointments?{query}")).person(person).send().await.expect(200)
+        test.get(&format!("/v1/appointments?{query}")).signed_in_as(person).send().await.expect(200)
     };
     let starts_of = |page: &serde_json::Value| -> Vec<String> {
         let appointments = page["appointments"].as_array().expect("a list");
@@ -131,18 +133,18 @@ async fn appointments_are_listed_by_time_and_page() {
 }
 
 #[tokio::test]
-async fn buffers_keep_appointments_apart() {
-    let world = World::new().await;
+async fn buffers_separate_appointments() {
+    let test = TestApp::new().await;
     let mut terms = free_hour();
     terms["buffer_before_minutes"] = json!(15);
     terms["buffer_after_minutes"] = json!(15);
-    let offer = world.offer(&terms).await;
-    world.book(&offer, "2027-01-05T12:00:00Z", "k").await.expect(201);
-    // 11:00 would end at 12:00: the sessions do not overlap, their buffers do.
-    assert_eq!(world.book(&offer, "2027-01-05T11:00:00Z", "k2").await.problem(409), "slot-too-close");
-    assert_eq!(world.book(&offer, "2027-01-05T11:30:00Z", "k3").await.problem(409), "slot-taken");
-    world.book(&offer, "2027-01-05T10:30:00Z", "k4").await.expect(201);
-    let starts = world.starts(&offer, "2027-01-05").await;
+    let offer = test.offer(&terms).await;
+    test.book(&offer, "2027-01-05T12:00:00Z", "k").await.expect(201);
+    // A session at 11:00 would not overlap the other session, but their buffers would overlap.
+    assert_eq!(test.book(&offer, "2027-01-05T11:00:00Z", "k2").await.problem(409), "slot-too-close");
+    assert_eq!(test.book(&offer, "2027-01-05T11:30:00Z", "k3").await.problem(409), "slot-taken");
+    test.book(&offer, "2027-01-05T10:30:00Z", "k4").await.expect(201);
+    let starts = test.starts(&offer, "2027-01-05").await;
     assert_eq!(
         starts,
         [
@@ -158,15 +160,15 @@ async fn buffers_keep_appointments_apart() {
 }
 
 #[tokio::test]
-async fn caps_notice_and_window_are_kept() {
-    let world = World::new().await;
+async fn caps_notice_and_booking_window_are_enforced() {
+    let test = TestApp::new().await;
     let mut terms = free_hour();
     terms["daily_cap"] = json!(2);
     terms["weekly_cap"] = json!(3);
     terms["minimum_notice_minutes"] = json!(24 * 60);
     terms["booking_window"] = json!({ "kind": "rolling", "days": 10 });
-    let offer = world.offer(&terms).await;
-    let book = |start: &'static str| world.book(&offer, start, start);
+    let offer = test.offer(&terms).await;
+    let book = |start: &'static str| test.book(&offer, start, start);
     assert_eq!(book("2027-01-04T16:00:00Z").await.problem(409), "too-soon");
     assert_eq!(book("2027-01-15T09:00:00Z").await.problem(409), "outside-booking-window");
     assert_eq!(book("2027-01-05T09:10:00Z").await.problem(409), "not-offered");
@@ -174,35 +176,36 @@ async fn caps_notice_and_window_are_kept() {
     book("2027-01-05T09:00:00Z").await.expect(201);
     book("2027-01-05T10:00:00Z").await.expect(201);
     assert_eq!(book("2027-01-05T11:00:00Z").await.problem(409), "day-full");
-    assert_eq!(world.starts(&offer, "2027-01-05").await, [] as [&str; 0]);
+    assert_eq!(test.starts(&offer, "2027-01-05").await, [] as [&str; 0]);
     let third = id(&book("2027-01-06T09:00:00Z").await.expect(201));
     assert_eq!(book("2027-01-08T09:00:00Z").await.problem(409), "week-full");
-    assert_eq!(world.starts(&offer, "2027-01-08").await, [] as [&str; 0]);
+    assert_eq!(test.starts(&offer, "2027-01-08").await, [] as [&str; 0]);
     book("2027-01-11T09:00:00Z").await.expect(201);
-    // A place in the week is given back, and moving within the week needs none.
-    world.act("alan", &third, "reschedule", &json!({ "start": "2027-01-07T09:00:00Z" })).await.expect(200);
-    world.act("alan", &third, "cancel", &json!(null)).await.expect(200);
+    // A cancellation frees the weekly cap, and rescheduling within the week does not count twice.
+    test.post_action("alan", &third, "reschedule", &json!({ "start": "2027-01-07T09:00:00Z" }))
+        .await
+        .expect(200);
+    test.post_action("alan", &third, "cancel", &json!(null)).await.expect(200);
     book("2027-01-08T10:00:00Z").await.expect(201);
 }
 
 #[tokio::test]
-async fn an_expert_says_how_a_session_ended() {
-    let world = World::new().await;
-    let offer = world.offer(&free_hour()).await;
-    let first = id(&world.book(&offer, "2027-01-05T09:00:00Z", "k").await.expect(201));
-    let second = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k2").await.expect(201));
+async fn expert_reports_the_outcome_of_a_session() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let first = id(&test.book(&offer, "2027-01-05T09:00:00Z", "k").await.expect(201));
+    let second = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k2").await.expect(201));
     let none = json!(null);
-    assert_eq!(world.act("ada", &first, "complete", &none).await.problem(409), "status");
-    world.pass(27 * 3_600);
-    assert_eq!(world.act("alan", &first, "complete", &none).await.problem(403), "forbidden");
-    assert_eq!(world.act("ada", &first, "complete", &none).await.expect(200)["status"], "completed");
-    assert_eq!(world.act("ada", &first, "complete", &none).await.expect(200)["status"], "completed");
-    assert_eq!(world.act("ada", &first, "no-show", &none).await.problem(409), "status");
-    assert_eq!(world.act("ada", &second, "no-show", &none).await.expect(200)["status"], "no_show");
-    assert_eq!(world.act("alan", &second, "cancel", &none).await.problem(409), "status");
+    assert_eq!(test.post_action("ada", &first, "complete", &none).await.problem(409), "status");
+    test.advance(27 * 3_600);
+    assert_eq!(test.post_action("alan", &first, "complete", &none).await.problem(403), "forbidden");
+    assert_eq!(test.post_action("ada", &first, "complete", &none).await.expect(200)["status"], "completed");
+    assert_eq!(test.post_action("ada", &first, "complete", &none).await.expect(200)["status"], "completed");
+    assert_eq!(test.post_action("ada", &first, "no-show", &none).await.problem(409), "status");
+    assert_eq!(test.post_action("ada", &second, "no-show", &none).await.expect(200)["status"], "no_show");
+    assert_eq!(test.post_action("alan", &second, "cancel", &none).await.problem(409), "status");
     assert_eq!(
-        world
-            .act("alan", &second, "reschedule", &json!({ "start": "2027-01-07T09:00:00Z" }))
+        test.post_action("alan", &second, "reschedule", &json!({ "start": "2027-01-07T09:00:00Z" }))
             .await
             .problem(409),
         "status"

@@ -1,4 +1,4 @@
-//! Readers see about what a price comes to in their own currency, by the European Central Bank's rates, whatever the bank does.
+//! Exchange rates of the European Central Bank, and price estimates in the reader's currency.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -14,12 +14,12 @@ use store::table::Consistency;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-use crate::harness::{World, free_hour, paid_hour};
+use crate::harness::{TestApp, free_hour, paid_hour};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-/// What the bank publishes when these currencies are at these rates.
+/// The bank publishes these rates.
 fn at(rates: &[(&str, &str)]) -> Switches {
     let rates = rates.iter().map(|(code, rate)| ((*code).to_owned(), (*rate).to_owned())).collect();
     Switches { rates, ..Switches::default() }
@@ -29,50 +29,50 @@ fn usual() -> Switches {
     at(&[("USD", "1.0562"), ("JPY", "163.25")])
 }
 
-async fn fetch(world: &World) -> Result<bool, RefreshError> {
-    world.stack.fetch_exchange_rates().await
+async fn fetch(test: &TestApp) -> Result<bool, RefreshError> {
+    test.stack.fetch_exchange_rates().await
 }
 
-/// What `/v1/exchange-rates` answers.
-async fn table(world: &World) -> Value {
-    world.get("/v1/exchange-rates").send().await.expect(200)
+/// The document of `/v1/exchange-rates`.
+async fn table(test: &TestApp) -> Value {
+    test.get("/v1/exchange-rates").send().await.expect(200)
 }
 
-/// Moves the clock to this instant.
-fn until(world: &World, instant: &str) {
+/// Advances the clock to an instant.
+fn advance_to(test: &TestApp, instant: &str) {
     let instant: Timestamp = instant.parse().expect("a time");
-    world.pass(instant.seconds() - world.clock.now());
+    test.advance(instant.seconds() - test.clock.now());
 }
 
-/// An expert with one paid hour, and the path of what they offer.
-async fn offer(world: &World) -> String {
-    let offer = world.offer(&paid_hour()).await;
+/// An expert with one session type with a price. Returns the path of the session types.
+async fn offer(test: &TestApp) -> String {
+    let offer = test.offer(&paid_hour()).await;
     format!("/v1/experts/{}/session-types", offer.expert)
 }
 
-/// What the paid hour comes to.
-async fn estimate(world: &World, offers: &str, currency: &str) -> Option<Value> {
-    let listed = world.get(&format!("{offers}?currency={currency}")).send().await.expect(200);
+/// The estimate of the session type's price.
+async fn estimate(test: &TestApp, offers: &str, currency: &str) -> Option<Value> {
+    let listed = test.get(&format!("{offers}?currency={currency}")).send().await.expect(200);
     let hour = &listed["session_types"][0];
-    assert_eq!(hour["price"], json!({ "amount": 8_000, "currency": "EUR" }), "the price stays what it is");
+    assert_eq!(hour["price"], json!({ "amount": 8_000, "currency": "EUR" }), "the price does not change");
     hour.get("estimate").cloned()
 }
 
-/// Hears what this thread logs.
+/// Records the log of this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    /// The errors that were named.
+    /// The recorded errors.
     fn errors(&self) -> Vec<String> {
-        self.0.lock().expect("no panic").clone()
+        self.0.lock().expect("no poisoned lock").clone()
     }
 }
 
 impl Visit for Log {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "error" {
-            self.0.lock().expect("no panic").push(format!("{value:?}"));
+            self.0.lock().expect("no poisoned lock").push(format!("{value:?}"));
         }
     }
 }
@@ -100,19 +100,19 @@ impl Subscriber for Log {
 }
 
 #[tokio::test]
-async fn a_price_is_estimated_in_the_readers_currency() {
-    let world = World::new().await;
-    let offers = offer(&world).await;
-    assert_eq!(estimate(&world, &offers, "USD").await, None, "nothing was fetched yet");
-    let missing = world.get("/v1/exchange-rates").send().await;
+async fn price_is_estimated_in_the_requested_currency() {
+    let test = TestApp::new().await;
+    let offers = offer(&test).await;
+    assert_eq!(estimate(&test, &offers, "USD").await, None, "no rates are fetched yet");
+    let missing = test.get("/v1/exchange-rates").send().await;
     assert_eq!(
         (missing.problem(404), &missing.headers["cache-control"]),
         ("not-found", &"no-store".parse().unwrap())
     );
 
-    world.bank().set_switches(usual());
-    assert!(fetch(&world).await.expect("rates"));
-    // New Year's Day is a Friday, and this is the Monday after it.
+    test.ecb().set_switches(usual());
+    assert!(fetch(&test).await.expect("rates"));
+    // New Year's Day is a Friday; this is the Monday after it.
     let expected = |amount: u32, currency: &str| {
         Some(json!({
             "amount": { "amount": amount, "currency": currency },
@@ -121,10 +121,10 @@ async fn a_price_is_estimated_in_the_readers_currency() {
             "stale": false,
         }))
     };
-    assert_eq!(estimate(&world, &offers, "USD").await, expected(8_450, "USD"));
-    assert_eq!(estimate(&world, &offers, "JPY").await, expected(13_060, "JPY"));
-    assert_eq!(estimate(&world, &offers, "EUR").await, expected(8_000, "EUR"));
-    assert_eq!(estimate(&world, &offers, "KWD").await, None, "the bank has no rate for it");
+    assert_eq!(estimate(&test, &offers, "USD").await, expected(8_450, "USD"));
+    assert_eq!(estimate(&test, &offers, "JPY").await, expected(13_060, "JPY"));
+    assert_eq!(estimate(&test, &offers, "EUR").await, expected(8_000, "EUR"));
+    assert_eq!(estimate(&test, &offers, "KWD").await, None, "the bank has no rate for it");
 
     let expert = offers.split('/').nth(3).expect("an id");
     let mut free = free_hour();
@@ -133,25 +133,25 @@ async fn a_price_is_estimated_in_the_readers_currency() {
     dollars["name"] = json!("In dollars");
     dollars["price"] = json!({ "amount": 10_000, "currency": "USD" });
     for terms in [free, dollars] {
-        world.pass(1);
-        world.session_type(expert, &terms).await;
+        test.advance(1);
+        test.session_type(expert, &terms).await;
     }
-    let listed = world.get(&format!("{offers}?currency=JPY&status=all")).send().await.expect(200);
+    let listed = test.get(&format!("{offers}?currency=JPY&status=all")).send().await.expect(200);
     let estimates: Vec<_> =
         (0..3).map(|at| listed["session_types"][at]["estimate"]["amount"]["amount"].as_u64()).collect();
     assert_eq!(estimates, [Some(13_060), None, Some(15_456)], "{listed:#}");
-    let plain = world.get(&offers).send().await.expect(200);
+    let plain = test.get(&offers).send().await.expect(200);
     assert!(!plain.to_string().contains("estimate"), "{plain:#}");
 }
 
 #[tokio::test]
-async fn the_table_of_rates_is_public_and_may_be_kept_for_an_hour() {
-    let world = World::new().await;
-    world.bank().set_switches(usual());
-    fetch(&world).await.expect("rates");
-    let answer = world.get("/v1/exchange-rates").send().await;
-    assert_eq!(answer.headers["cache-control"], "public, max-age=3600");
-    let table = answer.expect(200);
+async fn exchange_rates_are_public_and_cacheable_for_an_hour() {
+    let test = TestApp::new().await;
+    test.ecb().set_switches(usual());
+    fetch(&test).await.expect("rates");
+    let response = test.get("/v1/exchange-rates").send().await;
+    assert_eq!(response.headers["cache-control"], "public, max-age=3600");
+    let table = response.expect(200);
     assert_eq!(
         (&table["date"], &table["source"], &table["base"], &table["stale"]),
         (&json!("2026-12-31"), &json!("European Central Bank"), &json!("EUR"), &json!(false))
@@ -162,81 +162,85 @@ async fn the_table_of_rates_is_public_and_may_be_kept_for_an_hour() {
 }
 
 #[tokio::test]
-async fn a_currency_must_be_one() {
-    let world = World::new().await;
-    let offers = offer(&world).await;
+async fn invalid_currency_is_refused() {
+    let test = TestApp::new().await;
+    let offers = offer(&test).await;
     for wrong in ["usd", "", "EURO", "XAU", "ZZZ", "%00", "US$", "840"] {
-        let reply = world.get(&format!("{offers}?currency={wrong}")).send().await;
-        assert_eq!((reply.problem(422), &reply.body["field"]), ("invalid", &json!("currency")), "{wrong}");
+        let response = test.get(&format!("{offers}?currency={wrong}")).send().await;
+        assert_eq!(
+            (response.problem(422), &response.body["field"]),
+            ("invalid", &json!("currency")),
+            "{wrong}"
+        );
     }
-    let twice = world.get(&format!("{offers}?currency=USD&currency=EUR")).send().await;
+    let twice = test.get(&format!("{offers}?currency=USD&currency=EUR")).send().await;
     assert_eq!(twice.problem(422), "invalid");
 }
 
 #[tokio::test]
-async fn rates_are_fetched_once_a_day_and_not_at_weekends() {
-    let world = World::new().await;
-    until(&world, "2027-01-08T15:20:00Z");
-    assert!(fetch(&world).await.expect("Friday's"));
-    let friday = table(&world).await;
+async fn rates_are_fetched_once_per_business_day() {
+    let test = TestApp::new().await;
+    advance_to(&test, "2027-01-08T15:20:00Z");
+    assert!(fetch(&test).await.expect("Friday's"));
+    let friday = table(&test).await;
     assert_eq!(friday["date"], "2027-01-08");
-    let _ = world.meter.take();
-    // Every hour until Monday's come.
+    let _ = test.meter.take();
+    // Fetch every hour until Monday's rates are published.
     for _ in 0..72 {
-        assert!(!fetch(&world).await.expect("nothing new"));
-        world.pass(HOUR);
+        assert!(!fetch(&test).await.expect("nothing new"));
+        test.advance(HOUR);
     }
-    let costs = world.meter.take();
-    assert_eq!(costs.len(), 72, "each looks at what is final_charge");
-    assert!(costs.iter().all(|cost| cost.operation == "GetItem"), "and nothing is written: {costs:?}");
-    assert_eq!(table(&world).await, friday, "three days old, and fresh");
-    assert!(fetch(&world).await.expect("Monday's"));
-    assert_eq!(table(&world).await["date"], "2027-01-11");
+    let costs = test.meter.take();
+    assert_eq!(costs.len(), 72, "each run reads the stored rates");
+    assert!(costs.iter().all(|cost| cost.operation == "GetItem"), "nothing is written: {costs:?}");
+    assert_eq!(table(&test).await, friday, "three days old, and current");
+    assert!(fetch(&test).await.expect("Monday's"));
+    assert_eq!(table(&test).await["date"], "2027-01-11");
 }
 
 #[tokio::test]
-async fn easter_makes_no_rates_stale() {
-    let world = World::new().await;
-    until(&world, "2027-03-25T15:20:00Z");
-    fetch(&world).await.expect("Maundy Thursday's");
-    until(&world, "2027-03-30T14:20:00Z");
-    assert!(!fetch(&world).await.expect("nothing new"));
-    let rates = table(&world).await;
+async fn rates_are_current_over_the_easter_holidays() {
+    let test = TestApp::new().await;
+    advance_to(&test, "2027-03-25T15:20:00Z");
+    fetch(&test).await.expect("Maundy Thursday's");
+    advance_to(&test, "2027-03-30T14:20:00Z");
+    assert!(!fetch(&test).await.expect("nothing new"));
+    let rates = table(&test).await;
     assert_eq!((&rates["date"], &rates["stale"]), (&json!("2027-03-25"), &json!(false)));
 }
 
 #[tokio::test]
-async fn old_rates_are_said_to_be_old_until_new_ones_come() {
-    let world = World::new().await;
-    let offers = offer(&world).await;
-    world.bank().set_switches(usual());
-    fetch(&world).await.expect("rates");
-    world.bank().set_switches(Switches { fail: true, ..usual() });
+async fn stale_rates_are_marked_until_newer_ones_arrive() {
+    let test = TestApp::new().await;
+    let offers = offer(&test).await;
+    test.ecb().set_switches(usual());
+    fetch(&test).await.expect("rates");
+    test.ecb().set_switches(Switches { fail: true, ..usual() });
     for (now, stale) in [("2027-01-05T23:59:59Z", false), ("2027-01-06T00:00:00Z", true)] {
-        until(&world, now);
-        let error = fetch(&world).await.expect_err("the bank fails").to_string();
+        advance_to(&test, now);
+        let error = fetch(&test).await.expect_err("the bank fails").to_string();
         assert_eq!(
             error,
             "no exchange rates were got: the European Central Bank answers 500 Internal Server Error"
         );
-        assert_eq!(estimate(&world, &offers, "USD").await.expect("an estimate")["stale"], stale, "{now}");
-        assert_eq!(table(&world).await["stale"], stale, "{now}");
+        assert_eq!(estimate(&test, &offers, "USD").await.expect("an estimate")["stale"], stale, "{now}");
+        assert_eq!(table(&test).await["stale"], stale, "{now}");
     }
-    let age = app::payments::exchange_rates::age_days(&world.stack.app).await.expect("readable");
-    assert_eq!(age, Some(6), "the alarm hears of it although nothing is fetched");
-    world.bank().set_switches(usual());
-    assert!(fetch(&world).await.expect("rates"));
-    let now = estimate(&world, &offers, "USD").await.expect("an estimate");
+    let age = app::payments::exchange_rates::age_days(&test.stack.app).await.expect("readable");
+    assert_eq!(age, Some(6), "the error is logged although no rates are fetched");
+    test.ecb().set_switches(usual());
+    assert!(fetch(&test).await.expect("rates"));
+    let now = estimate(&test, &offers, "USD").await.expect("an estimate");
     assert_eq!((&now["stale"], &now["rate_date"]), (&json!(false), &json!("2027-01-05")));
 }
 
 #[tokio::test]
-async fn what_nobody_should_go_by_leaves_yesterdays_rates_in_force() {
-    let world = World::new().await;
-    world.bank().set_switches(usual());
-    fetch(&world).await.expect("rates");
-    let before = table(&world).await;
-    world.pass(8 * HOUR);
+async fn implausible_rates_are_rejected_and_the_previous_ones_stay() {
+    let test = TestApp::new().await;
+    test.ecb().set_switches(usual());
+    fetch(&test).await.expect("rates");
+    let before = table(&test).await;
+    test.advance(8 * HOUR);
     for (wrong, said) in [
         (Switches { fail: true, ..usual() }, "answers 500"),
         (Switches { cut_off: true, ..usual() }, "not well-formed"),
@@ -254,107 +258,103 @@ async fn what_nobody_should_go_by_leaves_yesterdays_rates_in_force() {
         ),
         (at(&[("USD", "1.0562"), ("JPY", "0.16")]), "to 0.16 on"),
     ] {
-        world.bank().set_switches(wrong);
+        test.ecb().set_switches(wrong);
         let log = Log::default();
         let listening = tracing::subscriber::set_default(log.clone());
-        let error = fetch(&world).await.expect_err(said).to_string();
+        let error = fetch(&test).await.expect_err(said).to_string();
         drop(listening);
         assert!(error.contains(said), "{said}: {error}");
-        assert_eq!(log.errors(), [error], "somebody can read why");
-        assert_eq!(table(&world).await, before, "{said}");
+        assert_eq!(log.errors(), [error], "the reason is logged");
+        assert_eq!(table(&test).await, before, "{said}");
     }
-    // A currency that nobody knows is no reason to refuse the others.
+    // An unknown currency does not invalidate the other rates.
     let mut unknown = usual();
     unknown.rates.insert("ZZZ".to_owned(), "no rate".to_owned());
-    world.bank().set_switches(unknown);
-    assert!(fetch(&world).await.expect("rates"));
-    let after = table(&world).await;
+    test.ecb().set_switches(unknown);
+    assert!(fetch(&test).await.expect("rates"));
+    let after = table(&test).await;
     assert_eq!((&after["date"], after["rates"].as_array().map(Vec::len)), (&json!("2027-01-04"), Some(29)));
 }
 
 #[tokio::test]
-async fn older_rates_never_take_the_place_of_newer_ones() {
-    let world = World::new().await;
-    until(&world, "2027-01-07T16:00:00Z");
-    fetch(&world).await.expect("rates");
-    let before = table(&world).await;
+async fn older_rates_never_replace_newer_ones() {
+    let test = TestApp::new().await;
+    advance_to(&test, "2027-01-07T16:00:00Z");
+    fetch(&test).await.expect("rates");
+    let before = table(&test).await;
     for publications_missed in 1..=5 {
-        world.bank().set_switches(Switches { publications_missed, ..at(&[("USD", "5")]) });
-        assert!(!fetch(&world).await.expect("older ones"));
-        assert_eq!(table(&world).await, before);
+        test.ecb().set_switches(Switches { publications_missed, ..at(&[("USD", "5")]) });
+        assert!(!fetch(&test).await.expect("the rates are older"));
+        assert_eq!(table(&test).await, before);
     }
-    // And the same day's are not written again, whatever they say.
-    world.bank().set_switches(at(&[("USD", "5")]));
-    assert!(!fetch(&world).await.expect("the same"));
-    assert_eq!(table(&world).await, before);
+    // Rates of the same day are not replaced.
+    test.ecb().set_switches(at(&[("USD", "5")]));
+    assert!(!fetch(&test).await.expect("the same"));
+    assert_eq!(table(&test).await, before);
 }
 
 #[tokio::test]
-async fn two_who_fetch_at_once_come_to_the_same() {
-    let world = World::new().await;
-    let app = &world.stack.app;
+async fn concurrent_fetches_store_the_same_rates() {
+    let test = TestApp::new().await;
+    let app = &test.stack.app;
     for round in 1..=3 {
         let (one, other) = tokio::join!(refresh(app), refresh(app));
-        assert!(one.expect("rates") | other.expect("rates"), "they are new to one of them, or to both");
-        let final_charge =
-            app.store.exchange_rates(Consistency::Strong).await.expect("readable").expect("rates");
-        assert_eq!(
-            (final_charge.version, final_charge.rates.date().naive()),
-            (round, world.bank().published())
-        );
-        world.pass(7 * DAY);
+        assert!(one.expect("rates") | other.expect("rates"), "the rates are new to at least one of them");
+        let stored = app.store.exchange_rates(Consistency::Strong).await.expect("readable").expect("rates");
+        assert_eq!((stored.version, stored.rates.date().naive()), (round, test.ecb().published()));
+        test.advance(7 * DAY);
     }
 }
 
 #[tokio::test]
-async fn a_bank_that_never_answers_is_given_up() {
-    let world = World::new().await;
-    world.bank().set_switches(usual());
-    fetch(&world).await.expect("rates");
-    let before = table(&world).await;
-    world.pass(DAY);
-    world.bank().set_switches(Switches { stall: true, ..usual() });
-    let address = world.stack.surroundings.addresses.ecb_simulator.clone().expect("it runs");
+async fn fetch_times_out_if_the_bank_does_not_respond() {
+    let test = TestApp::new().await;
+    test.ecb().set_switches(usual());
+    fetch(&test).await.expect("rates");
+    let before = table(&test).await;
+    test.advance(DAY);
+    test.ecb().set_switches(Switches { stall: true, ..usual() });
+    let address = test.stack.environment.addresses.ecb_simulator.clone().expect("it runs");
     let patience = Duration::from_millis(200);
     let http = reqwest::Client::builder().no_proxy().timeout(patience).build().expect("a client");
     let bank = EuropeanCentralBank::new(http, &format!("{address}/{}", simulators::ecb::DAILY_RATES));
-    let app = App { exchange_rates: Arc::new(bank.expect("an address")), ..world.stack.app.clone() };
-    let error = refresh(&app).await.expect_err("nothing comes").to_string();
+    let app = App { exchange_rates: Arc::new(bank.expect("an address")), ..test.stack.app.clone() };
+    let error = refresh(&app).await.expect_err("the bank does not respond").to_string();
     assert!(error.contains("does not answer"), "{error}");
-    assert_eq!(table(&world).await, before);
+    assert_eq!(table(&test).await, before);
 }
 
 #[tokio::test]
-async fn a_real_address_takes_the_simulator_away() {
-    // Nobody listens on the port of a listener that is gone.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/rates.xml", gone.local_addr().expect("an address"));
-    drop(gone);
-    let world = World::with(|config| config.ecb_rates_url = Some(url.parse().expect("a URL"))).await;
-    assert!(world.stack.ecb.is_none());
-    assert_eq!(world.stack.surroundings.addresses.ecb_simulator, None);
-    assert!(matches!(fetch(&world).await, Err(RefreshError::Source(_))));
+async fn configured_rates_url_replaces_the_simulator() {
+    // The port of a dropped listener refuses connections.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/rates.xml", listener.local_addr().expect("an address"));
+    drop(listener);
+    let test = TestApp::with(|config| config.ecb_rates_url = Some(url.parse().expect("a URL"))).await;
+    assert!(test.stack.ecb.is_none());
+    assert_eq!(test.stack.environment.addresses.ecb_simulator, None);
+    assert!(matches!(fetch(&test).await, Err(RefreshError::Source(_))));
 }
 
 #[tokio::test]
-async fn estimates_cost_nothing_unless_somebody_asks_for_them() {
-    let world = World::new().await;
-    let offers = offer(&world).await;
-    fetch(&world).await.expect("rates");
-    let _ = world.meter.take();
-    world.get(&offers).send().await.expect(200);
-    let without = world.meter.take();
-    estimate(&world, &offers, "USD").await.expect("an estimate");
-    let with = world.meter.take();
+async fn prices_without_estimates_read_no_rates() {
+    let test = TestApp::new().await;
+    let offers = offer(&test).await;
+    fetch(&test).await.expect("rates");
+    let _ = test.meter.take();
+    test.get(&offers).send().await.expect(200);
+    let without = test.meter.take();
+    estimate(&test, &offers, "USD").await.expect("an estimate");
+    let with = test.meter.take();
     assert_eq!((without.len(), with.len()), (1, 2));
     let units = |costs: &[store::Cost]| costs.iter().map(|cost| cost.tenths).sum::<u64>();
     assert!(units(&with) <= units(&without) + 5, "{with:?} {without:?}");
 }
 
 #[tokio::test]
-async fn a_charge_goes_by_fresh_rates_only() {
-    let world = World::new().await;
-    let app = &world.stack.app;
+async fn charge_uses_current_rates_only() {
+    let test = TestApp::new().await;
+    let app = &test.stack.app;
     let currency = |code: &str| Currency::try_from(code.to_owned()).expect("a code");
     let money = |amount, code| Money::new(amount, currency(code)).expect("small");
     let charge =
@@ -367,8 +367,8 @@ async fn a_charge_goes_by_fresh_rates_only() {
     assert_eq!(charge(price, "EUR").await.expect("its own currency needs no rates"), price);
     assert_eq!(refused(price, "USD").await, "must be EUR, the expert's own: there are no exchange rates yet");
 
-    world.bank().set_switches(usual());
-    fetch(&world).await.expect("rates");
+    test.ecb().set_switches(usual());
+    fetch(&test).await.expect("rates");
     assert_eq!(charge(price, "USD").await.expect("a rate"), money(8_450, "USD"));
     assert_eq!(charge(money(0, "USD"), "JPY").await.expect("a rate"), money(0, "JPY"));
     for (price, into, why) in [
@@ -381,9 +381,9 @@ async fn a_charge_goes_by_fresh_rates_only() {
         assert!(must.ends_with(why) && must.starts_with("must be "), "{must}");
     }
 
-    until(&world, "2027-01-05T23:59:59Z");
-    assert_eq!(charge(price, "USD").await.expect("still fresh"), money(8_450, "USD"));
-    world.pass(1);
+    advance_to(&test, "2027-01-05T23:59:59Z");
+    assert_eq!(charge(price, "USD").await.expect("still current"), money(8_450, "USD"));
+    test.advance(1);
     let must = refused(price, "USD").await;
     assert!(must.contains("of 2026-12-31") && must.contains("too old"), "{must}");
     assert_eq!(charge(price, "EUR").await.expect("its own currency needs no rates"), price);

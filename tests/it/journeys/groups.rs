@@ -1,8 +1,8 @@
-//! Group sessions: many seats, one time.
+//! Group sessions.
 
 use serde_json::json;
 
-use crate::harness::{GOOD_CARD, Offer, Reply, World, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, Response, TestApp, id, intent, paid_hour};
 
 fn course() -> serde_json::Value {
     let mut terms = paid_hour();
@@ -10,27 +10,34 @@ fn course() -> serde_json::Value {
     terms
 }
 
-async fn seats(world: &World, offer: &Offer, subject: &str, count: u16, key: &str) -> Reply {
-    seats_at(world, offer, subject, "2027-01-05T10:00:00Z", count, key).await
+async fn seats(test: &TestApp, offer: &Offer, subject: &str, count: u16, key: &str) -> Response {
+    seats_at(test, offer, subject, "2027-01-05T10:00:00Z", count, key).await
 }
 
-async fn seats_at(world: &World, offer: &Offer, subject: &str, start: &str, seats: u16, key: &str) -> Reply {
-    let mut body = World::booking(offer, start);
+async fn seats_at(
+    test: &TestApp,
+    offer: &Offer,
+    subject: &str,
+    start: &str,
+    seats: u16,
+    key: &str,
+) -> Response {
+    let mut body = TestApp::booking(offer, start);
     body["seats"] = json!(seats);
-    world.post("/v1/appointments").person(subject).once(key).json(&body).send().await
+    test.post("/v1/appointments").signed_in_as(subject).idempotency_key(key).json(&body).send().await
 }
 
 #[tokio::test]
-async fn seats_are_sold_until_none_is_left() {
-    let world = World::new().await;
-    let offer = world.offer(&course()).await;
-    let booked = seats(&world, &offer, "alan", 2, "k").await.expect(201);
+async fn seats_are_booked_until_none_is_left() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&course()).await;
+    let booked = seats(&test, &offer, "alan", 2, "k").await.expect(201);
     assert_eq!(booked["price"]["amount"], 16_000);
     let path = format!(
         "/v1/experts/{}/slots?session_type={}&from=2027-01-05T09:30:00Z&to=2027-01-05T11:30:00Z",
         offer.expert, offer.session_type
     );
-    let slots = world.get(&path).send().await.expect(200);
+    let slots = test.get(&path).send().await.expect(200);
     let slots: Vec<_> = slots["slots"]
         .as_array()
         .expect("a list")
@@ -42,103 +49,103 @@ async fn seats_are_sold_until_none_is_left() {
         [(&json!("2027-01-05T10:00:00Z"), &json!(1)), (&json!("2027-01-05T11:00:00Z"), &json!(3))]
     );
 
-    let too_many = seats(&world, &offer, "grace", 2, "k").await;
+    let too_many = seats(&test, &offer, "grace", 2, "k").await;
     assert_eq!(too_many.problem(409), "seats-taken");
-    let last = seats(&world, &offer, "grace", 1, "k2").await.expect(201);
-    assert_eq!(seats(&world, &offer, "katherine", 1, "k").await.problem(409), "seats-taken");
+    let last = seats(&test, &offer, "grace", 1, "k2").await.expect(201);
+    assert_eq!(seats(&test, &offer, "katherine", 1, "k").await.problem(409), "seats-taken");
 
-    // One pays, the other does not: two seats are free again, also before any sweep.
-    world.stripe().pay(intent(&last), GOOD_CARD).expect("the card works");
-    world.stack.settle().await;
-    world.pass(601);
-    seats(&world, &offer, "katherine", 2, "k2").await.expect(201);
-    world.sweep().await;
-    assert_eq!(world.appointment(&id(&booked)).await["status"], "expired");
+    // One client pays and the other does not: two seats are free again, even before the sweep.
+    test.stripe().pay(intent(&last), GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    test.advance(601);
+    seats(&test, &offer, "katherine", 2, "k2").await.expect(201);
+    test.sweep().await;
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "expired");
 }
 
 #[tokio::test]
-async fn the_time_is_free_again_when_the_last_seat_is() {
-    let world = World::new().await;
-    let offer = world.offer(&course()).await;
+async fn time_is_free_after_the_last_seat_is_cancelled() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&course()).await;
     let single =
-        Offer { session_type: world.session_type(&offer.expert, &paid_hour()).await, ..offer.clone() };
-    let first = seats(&world, &offer, "alan", 1, "k").await.expect(201);
-    let second = seats(&world, &offer, "grace", 1, "k").await.expect(201);
+        Offer { session_type: test.session_type(&offer.expert, &paid_hour()).await, ..offer.clone() };
+    let first = seats(&test, &offer, "alan", 1, "k").await.expect(201);
+    let second = seats(&test, &offer, "grace", 1, "k").await.expect(201);
     assert_eq!(
-        world.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.problem(409),
+        test.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.problem(409),
         "slot-taken"
     );
-    world.act("alan", &id(&first), "cancel", &json!(null)).await.expect(200);
+    test.post_action("alan", &id(&first), "cancel", &json!(null)).await.expect(200);
     assert_eq!(
-        world.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.problem(409),
+        test.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.problem(409),
         "slot-taken"
     );
-    // The other seat's hold runs out; nobody sweeps; the next booker of another type takes the whole time over.
-    world.pass(601);
-    world.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.expect(201);
+    // The hold of the other seat expires. Without a sweep, a booking of another session type takes the time.
+    test.advance(601);
+    test.book_as("katherine", &single, "2027-01-05T10:30:00Z", "k").await.expect(201);
     let read =
-        world.get(&format!("/v1/appointments/{}", id(&second))).person("grace").send().await.expect(200);
+        test.get(&format!("/v1/appointments/{}", id(&second))).signed_in_as("grace").send().await.expect(200);
     assert_eq!(read["status"], "expired");
-    assert_eq!(seats(&world, &offer, "alan", 1, "k9").await.problem(409), "slot-taken");
+    assert_eq!(seats(&test, &offer, "alan", 1, "k9").await.problem(409), "slot-taken");
 }
 
 #[tokio::test]
-async fn seats_move_from_one_session_to_another() {
-    let world = World::new().await;
+async fn seats_can_be_rescheduled_to_another_session() {
+    let test = TestApp::new().await;
     let mut terms = course();
     terms["price"]["amount"] = json!(0);
-    let offer = world.offer(&terms).await;
-    let first = id(&seats(&world, &offer, "alan", 2, "k").await.expect(201));
-    seats(&world, &offer, "grace", 1, "k").await.expect(201);
+    let offer = test.offer(&terms).await;
+    let first = id(&seats(&test, &offer, "alan", 2, "k").await.expect(201));
+    seats(&test, &offer, "grace", 1, "k").await.expect(201);
     let later = json!({ "start": "2027-01-05T14:00:00Z" });
-    world.act("alan", &first, "reschedule", &later).await.expect(200);
-    seats(&world, &offer, "katherine", 2, "k").await.expect(201);
+    test.post_action("alan", &first, "reschedule", &later).await.expect(200);
+    seats(&test, &offer, "katherine", 2, "k").await.expect(201);
     let back = json!({ "start": "2027-01-05T10:00:00Z" });
-    assert_eq!(world.act("alan", &first, "reschedule", &back).await.problem(409), "seats-taken");
-    assert_eq!(world.appointment(&first).await["start"], "2027-01-05T14:00:00Z");
+    assert_eq!(test.post_action("alan", &first, "reschedule", &back).await.problem(409), "seats-taken");
+    assert_eq!(test.appointment(&first).await["start"], "2027-01-05T14:00:00Z");
 }
 
 #[tokio::test]
-async fn a_course_that_is_changed_keeps_its_times_and_its_seats() {
-    let world = World::new().await;
-    let offer = world.offer(&course()).await;
+async fn edited_group_session_keeps_its_bookings() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&course()).await;
     let edit = async |version: &str, terms: &serde_json::Value| {
         let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
-        world.put(&path).person("ada").header("If-Match", version).json(terms).send().await.expect(200)
+        test.put(&path).signed_in_as("ada").header("If-Match", version).json(terms).send().await.expect(200)
     };
-    let first = seats(&world, &offer, "alan", 1, "k").await.expect(201);
+    let first = seats(&test, &offer, "alan", 1, "k").await.expect(201);
 
-    // No longer for groups, and with a buffer: the session that stands keeps its seats, and nobody else joins it.
-    let second = seats(&world, &offer, "grace", 1, "k").await.expect(201);
+    // The session type is no longer for groups and has a buffer. The existing session keeps its seats, and nobody can join it.
+    let second = seats(&test, &offer, "grace", 1, "k").await.expect(201);
     let mut single = paid_hour();
     single["buffer_after_minutes"] = json!(720);
     edit("\"1\"", &single).await;
     for booked in [&first, &second] {
-        world.stripe().pay(intent(booked), GOOD_CARD).expect("the card works");
+        test.stripe().pay(intent(booked), GOOD_CARD).expect("the card works");
     }
-    world.stack.settle().await;
-    world.pass(601);
-    world.sweep().await;
-    assert_eq!(seats(&world, &offer, "katherine", 1, "k").await.problem(409), "seats-taken");
+    test.stack.run_until_idle().await;
+    test.advance(601);
+    test.sweep().await;
+    assert_eq!(seats(&test, &offer, "katherine", 1, "k").await.problem(409), "seats-taken");
 
-    // Who has a seat of it can take it elsewhere, and there, too, nobody joins who wants a session for one.
+    // A client can reschedule such a seat. Nobody can join that session either.
     let moved = json!({ "start": "2027-01-07T10:00:00Z" });
-    world.act("grace", &id(&second), "reschedule", &moved).await.expect(200);
-    let other = seats_at(&world, &offer, "katherine", "2027-01-07T10:00:00Z", 1, "k2").await;
+    test.post_action("grace", &id(&second), "reschedule", &moved).await.expect(200);
+    let other = seats_at(&test, &offer, "katherine", "2027-01-07T10:00:00Z", 1, "k2").await;
     assert_eq!(other.problem(409), "seats-taken");
 
-    // Twice as long it is another session, which the one that stands is in the way of.
+    // With twice the length it is another session, which the existing one blocks.
     let mut longer = course();
     longer["length_minutes"] = json!(120);
     edit("\"2\"", &longer).await;
-    assert_eq!(seats(&world, &offer, "katherine", 1, "k3").await.problem(409), "slot-taken");
-    assert!(!world.starts(&offer, "2027-01-05").await.contains(&"2027-01-05T10:00:00Z".to_owned()));
+    assert_eq!(seats(&test, &offer, "katherine", 1, "k3").await.problem(409), "slot-taken");
+    assert!(!test.starts(&offer, "2027-01-05").await.contains(&"2027-01-05T10:00:00Z".to_owned()));
 
-    // Once both are called off, the whole day is free.
+    // After both are cancelled, the whole day is free.
     edit("\"3\"", &course()).await;
     for (client, booked) in [("alan", &first), ("grace", &second)] {
-        world.act(client, &id(booked), "cancel", &json!(null)).await.expect(200);
+        test.post_action(client, &id(booked), "cancel", &json!(null)).await.expect(200);
     }
-    assert_eq!(world.starts(&offer, "2027-01-05").await.len(), 15);
-    assert_eq!(world.starts(&offer, "2027-01-06").await.len(), 15);
+    assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 15);
+    assert_eq!(test.starts(&offer, "2027-01-06").await.len(), 15);
 }

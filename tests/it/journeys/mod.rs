@@ -1,4 +1,4 @@
-//! What people do, from outside.
+//! Journeys of experts, clients and administrators over HTTP.
 
 mod booking;
 mod cancelling;

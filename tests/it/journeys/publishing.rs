@@ -1,101 +1,102 @@
-//! Experts publish who they are, when they can be booked, and what they offer.
+//! Publishing: profiles, availability rules, session types and slots.
 
 use serde_json::json;
 
-use crate::harness::{Offer, World, office_hours, paid_hour};
+use crate::harness::{Offer, TestApp, office_hours, paid_hour};
 
 #[tokio::test]
-async fn an_expert_publishes_and_edits_a_profile() {
-    let world = World::new().await;
+async fn expert_publishes_and_updates_a_profile() {
+    let test = TestApp::new().await;
     let profile = json!({ "name": "Ada Lovelace", "headline": "Engines", "about": "First\nof all" });
-    let create = || world.post("/v1/experts").person("ada").once("k").json(&profile);
+    let create = || test.post("/v1/experts").signed_in_as("ada").idempotency_key("k").json(&profile);
     let created = create().send().await;
     assert_eq!(
         created.headers["location"],
         format!("/v1/experts/{}", created.body["id"].as_str().expect("an id"))
     );
     let expert = created.clone().expect(201);
-    assert_eq!(create().send().await.expect(201), expert, "the same request has the same answer");
-    let again = world.post("/v1/experts").person("ada").once("k2").json(&profile).send().await;
+    assert_eq!(create().send().await.expect(201), expert, "a repeated request gets the same response");
+    let again =
+        test.post("/v1/experts").signed_in_as("ada").idempotency_key("k2").json(&profile).send().await;
     assert_eq!(again.problem(409), "exists");
 
     let path = format!("/v1/experts/{}", expert["id"].as_str().expect("an id"));
-    let read = world.get(&path).send().await;
+    let read = test.get(&path).send().await;
     assert_eq!(read.body["about"], "First\nof all");
     let edit = |tag: String| {
         let profile = json!({ "name": "Ada King", "headline": "Engines" });
-        world.put(&path).person("ada").header("If-Match", &tag).json(&profile).send()
+        test.put(&path).signed_in_as("ada").header("If-Match", &tag).json(&profile).send()
     };
     assert_eq!(edit(read.etag()).await.expect(200)["name"], "Ada King");
     let stale = edit(read.etag()).await;
     assert_eq!(stale.problem(412), "version-mismatch");
     assert_eq!(stale.body["current_version"], 2);
-    assert_eq!(world.get(&path).send().await.body["about"], "");
+    assert_eq!(test.get(&path).send().await.body["about"], "");
 }
 
 #[tokio::test]
-async fn rules_are_replaced_on_the_version_that_was_seen() {
-    let world = World::new().await;
-    let expert = world.expert(&office_hours()).await;
+async fn availability_rules_are_replaced_only_on_the_version_that_was_read() {
+    let test = TestApp::new().await;
+    let expert = test.expert(&office_hours()).await;
     let path = format!("/v1/experts/{expert}/availability");
-    let read = world.get(&path).person("ada").send().await;
+    let read = test.get(&path).signed_in_as("ada").send().await;
     assert_eq!(read.etag(), "\"1\"");
     let mut rules = read.expect(200);
     rules["overrides"] = json!({ "2027-01-05": [{ "opens": "20:00", "closes": "02:00" }], "2027-01-06": [] });
     rules["blocked"] = json!([{ "first": "2027-01-08", "last": "2027-01-10" }]);
     rules["extra"] = json!([{ "date": "2027-01-09", "opens": "10:00", "closes": "11:00" }]);
-    let replace = |tag: &str| world.put(&path).person("ada").header("If-Match", tag).json(&rules).send();
+    let replace = |tag: &str| test.put(&path).signed_in_as("ada").header("If-Match", tag).json(&rules).send();
     assert_eq!(replace("\"1\"").await.expect(200), rules);
     assert_eq!(replace("\"1\"").await.problem(412), "version-mismatch");
-    let without = world.put(&path).person("ada").json(&rules).send().await;
+    let without = test.put(&path).signed_in_as("ada").json(&rules).send().await;
     assert_eq!(without.problem(428), "version-required");
 
-    let session_type = world.session_type(&expert, &paid_hour()).await;
+    let session_type = test.session_type(&expert, &paid_hour()).await;
     let offer = Offer { expert, session_type };
-    let night = world.starts(&offer, "2027-01-05").await;
+    let night = test.starts(&offer, "2027-01-05").await;
     assert_eq!((night.first().map(String::as_str), night.len()), (Some("2027-01-05T20:00:00Z"), 7));
-    // The window that began on Tuesday evening is cut where Wednesday is blocked.
-    assert_eq!(world.starts(&offer, "2027-01-06").await, [] as [&str; 0]);
-    assert_eq!(world.starts(&offer, "2027-01-09").await, [] as [&str; 0]);
-    assert_eq!(world.starts(&offer, "2027-01-07").await.len(), 15);
+    // The window that begins on Tuesday evening ends at midnight, because Wednesday is blocked.
+    assert_eq!(test.starts(&offer, "2027-01-06").await, [] as [&str; 0]);
+    assert_eq!(test.starts(&offer, "2027-01-09").await, [] as [&str; 0]);
+    assert_eq!(test.starts(&offer, "2027-01-07").await.len(), 15);
 }
 
 #[tokio::test]
-async fn session_types_are_offered_edited_and_withdrawn() {
-    let world = World::new().await;
-    let expert = world.expert(&office_hours()).await;
-    let id = world.session_type(&expert, &paid_hour()).await;
+async fn session_types_are_created_updated_and_retired() {
+    let test = TestApp::new().await;
+    let expert = test.expert(&office_hours()).await;
+    let id = test.session_type(&expert, &paid_hour()).await;
     let list = format!("/v1/experts/{expert}/session-types");
-    assert_eq!(world.get(&list).send().await.expect(200)["session_types"][0]["name"], "Consultation");
+    assert_eq!(test.get(&list).send().await.expect(200)["session_types"][0]["name"], "Consultation");
 
     let path = format!("{list}/{id}");
     let mut terms = paid_hour();
     terms["length_minutes"] = json!(45);
-    let edit = |tag: &str| world.put(&path).person("ada").header("If-Match", tag).json(&terms).send();
+    let edit = |tag: &str| test.put(&path).signed_in_as("ada").header("If-Match", tag).json(&terms).send();
     let edited = edit("\"1\"").await;
     assert_eq!(edited.etag(), "\"2\"");
     assert_eq!(edit("\"1\"").await.problem(412), "version-mismatch");
 
-    let retire = || world.ask(reqwest::Method::DELETE, &path).person("ada").send();
+    let retire = || test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").send();
     assert_eq!(retire().await.expect(200)["status"], "retired");
     assert_eq!(retire().await.expect(200)["status"], "retired");
-    assert_eq!(world.get(&list).send().await.expect(200)["session_types"], json!([]));
-    let all = world.get(&format!("{list}?status=all")).send().await.expect(200);
+    assert_eq!(test.get(&list).send().await.expect(200)["session_types"], json!([]));
+    let all = test.get(&format!("{list}?status=all")).send().await.expect(200);
     assert_eq!(all["session_types"][0]["id"], id);
 
     let offer = Offer { expert: expert.clone(), session_type: id };
-    assert_eq!(world.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(409), "session-type-retired");
+    assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(409), "session-type-retired");
     let slots = format!(
         "/v1/experts/{expert}/slots?session_type={}&from=2027-01-05T00:00:00Z&to=2027-01-06T00:00:00Z",
         offer.session_type
     );
-    assert_eq!(world.get(&slots).send().await.problem(404), "not-found");
+    assert_eq!(test.get(&slots).send().await.problem(404), "not-found");
 }
 
 #[tokio::test]
-async fn slots_come_in_utc_and_in_the_asked_zone() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
+async fn slots_are_listed_in_utc_and_in_the_requested_zone() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
     let Offer { expert, session_type } = &offer;
     let path = |zone: &str| {
         format!(
@@ -103,7 +104,7 @@ async fn slots_come_in_utc_and_in_the_asked_zone() {
              &time_zone={zone}"
         )
     };
-    let slots = world.get(&path("Asia/Kolkata")).send().await.expect(200);
+    let slots = test.get(&path("Asia/Kolkata")).send().await.expect(200);
     assert_eq!(
         slots,
         json!({
@@ -114,25 +115,25 @@ async fn slots_come_in_utc_and_in_the_asked_zone() {
             ],
         })
     );
-    assert_eq!(world.get(&path("Mars/Olympus")).send().await.problem(422), "invalid");
+    assert_eq!(test.get(&path("Mars/Olympus")).send().await.problem(422), "invalid");
 }
 
 #[tokio::test]
-async fn a_long_list_says_where_to_go_on() {
-    let world = World::new().await;
+async fn truncated_slot_list_has_the_start_of_the_next_page() {
+    let test = TestApp::new().await;
     let open = json!([{ "opens": "00:00", "closes": "24:00" }]);
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let weekly: serde_json::Map<_, _> = days.iter().map(|day| ((*day).to_owned(), open.clone())).collect();
-    let expert = world.expert(&json!({ "time_zone": "UTC", "weekly": weekly })).await;
+    let expert = test.expert(&json!({ "time_zone": "UTC", "weekly": weekly })).await;
     let mut terms = paid_hour();
     terms["step_minutes"] = json!(5);
-    let session_type = world.session_type(&expert, &terms).await;
-    let world = &world;
+    let session_type = test.session_type(&expert, &terms).await;
+    let test = &test;
     let list = |from: String| {
         let path = format!(
             "/v1/experts/{expert}/slots?session_type={session_type}&from={from}&to=2027-02-04T00:00:00Z"
         );
-        async move { world.get(&path).send().await.expect(200) }
+        async move { test.get(&path).send().await.expect(200) }
     };
     let mut count = 0;
     let mut from = "2027-01-05T00:00:00Z".to_owned();

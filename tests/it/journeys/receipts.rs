@@ -1,4 +1,4 @@
-//! A document for each movement of money: numbered without gaps, frozen, and shown to whom it concerns.
+//! Receipts and credit notes: numbered without gaps, immutable, and visible only to the people concerned.
 
 use app::AppError;
 use domain::receipts::receipt::{Occasion, OccasionKind, Receipt, ReceiptKind};
@@ -6,7 +6,7 @@ use domain::receipts::tax::Taxes;
 use domain::{Currency, Money};
 use serde_json::{Value, json};
 
-use crate::harness::{Offer, World, billing_details, free_hour, id, office_hours};
+use crate::harness::{Offer, TestApp, billing_details, free_hour, id, office_hours};
 
 fn occasion(kind: OccasionKind, object: &str, amount: u64) -> Occasion {
     Occasion {
@@ -25,47 +25,47 @@ fn refund(payment: &str, object: &str, amount: u64) -> Occasion {
     occasion(OccasionKind::Refund { payment: payment.to_owned() }, object, amount)
 }
 
-async fn try_issue(world: &World, appointment: &str, occasion: &Occasion) -> Result<Receipt, AppError> {
-    let app = &world.stack.app;
+async fn try_issue(test: &TestApp, appointment: &str, occasion: &Occasion) -> Result<Receipt, AppError> {
+    let app = &test.stack.app;
     let appointment = app.store.appointment(appointment.parse().expect("an id")).await;
     app::receipts::receipt::issue(app, &appointment.expect("readable").expect("an appointment"), occasion)
         .await
 }
 
-async fn issue(world: &World, appointment: &str, occasion: &Occasion) -> Receipt {
-    try_issue(world, appointment, occasion).await.expect("issued")
+async fn issue(test: &TestApp, appointment: &str, occasion: &Occasion) -> Receipt {
+    try_issue(test, appointment, occasion).await.expect("issued")
 }
 
-/// Ada's offer and Alan's appointment with her.
-async fn booked(world: &World) -> (Offer, String) {
-    let offer = world.offer(&free_hour()).await;
-    let appointment = id(&world.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+/// Ada's session type and Alan's appointment.
+async fn booked(test: &TestApp) -> (Offer, String) {
+    let offer = test.offer(&free_hour()).await;
+    let appointment = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
     (offer, appointment)
 }
 
-async fn replace_billing(world: &World, expert: &str, tag: &str, details: &Value) -> Value {
+async fn replace_billing(test: &TestApp, expert: &str, tag: &str, details: &Value) -> Value {
     let path = format!("/v1/experts/{expert}/billing");
-    world.put(&path).person("ada").header("If-Match", tag).json(details).send().await.expect(200)
+    test.put(&path).signed_in_as("ada").header("If-Match", tag).json(details).send().await.expect(200)
 }
 
 #[tokio::test]
-async fn billing_details_are_replaced_on_the_version_that_was_seen() {
-    let world = World::new().await;
-    let profile = world.put("/v1/experts/exp_00000000000000000000000000/billing").person("ada");
+async fn billing_details_are_replaced_only_on_the_version_that_was_read() {
+    let test = TestApp::new().await;
+    let profile = test.put("/v1/experts/exp_00000000000000000000000000/billing").signed_in_as("ada");
     let foreign = profile.header("If-Match", "\"0\"").json(&billing_details()).send().await;
     assert_eq!(foreign.problem(403), "forbidden");
-    let expert = world.expert(&office_hours()).await;
+    let expert = test.expert(&office_hours()).await;
     let path = format!("/v1/experts/{expert}/billing");
-    let read = || world.get(&path).person("ada").send();
+    let read = || test.get(&path).signed_in_as("ada").send();
     assert_eq!(read().await.problem(404), "not-found");
-    assert_eq!(replace_billing(&world, &expert, "\"0\"", &billing_details()).await, billing_details());
+    assert_eq!(replace_billing(&test, &expert, "\"0\"", &billing_details()).await, billing_details());
     assert_eq!(read().await.etag(), "\"1\"");
     assert_eq!(read().await.expect(200), billing_details());
     let replace = |tag: &str, details: &Value| {
-        world.put(&path).person("ada").header("If-Match", tag).json(details).send()
+        test.put(&path).signed_in_as("ada").header("If-Match", tag).json(details).send()
     };
     assert_eq!(replace("\"0\"", &billing_details()).await.problem(412), "version-mismatch");
-    let without = world.put(&path).person("ada").json(&billing_details()).send().await;
+    let without = test.put(&path).signed_in_as("ada").json(&billing_details()).send().await;
     assert_eq!(without.problem(428), "version-required");
     for (pointer, wrong, field) in [
         ("/country", json!("GBR"), "country"),
@@ -75,37 +75,41 @@ async fn billing_details_are_replaced_on_the_version_that_was_seen() {
         ("/legal_name", json!("\u{202e}adA"), "legal_name"),
     ] {
         let mut details = billing_details();
-        *details.pointer_mut(pointer).expect("it is there") = wrong;
-        let reply = replace("\"1\"", &details).await;
-        assert_eq!((reply.problem(422), &reply.body["field"]), ("invalid", &json!(field)));
+        *details.pointer_mut(pointer).expect("it exists") = wrong;
+        let response = replace("\"1\"", &details).await;
+        assert_eq!((response.problem(422), &response.body["field"]), ("invalid", &json!(field)));
     }
     let short = json!({ "legal_name": "Ada", "address": ["Somewhere"], "country": "GB" });
-    let final_charge = replace("\"1\"", &short).await.expect(200);
-    assert_eq!((&final_charge["legal_name"], &final_charge["tax"]), (&json!("Ada"), &Value::Null));
+    let replaced = replace("\"1\"", &short).await.expect(200);
+    assert_eq!((&replaced["legal_name"], &replaced["tax"]), (&json!("Ada"), &Value::Null));
 }
 
 #[tokio::test]
-async fn each_movement_of_money_has_one_document() {
-    let world = World::new().await;
-    let (offer, appointment) = booked(&world).await;
-    replace_billing(&world, &offer.expert, "\"0\"", &billing_details()).await;
-    let early = try_issue(&world, &appointment, &refund("pi_1", "re_1", 8_000)).await;
+async fn each_payment_and_refund_has_one_document() {
+    let test = TestApp::new().await;
+    let (offer, appointment) = booked(&test).await;
+    replace_billing(&test, &offer.expert, "\"0\"", &billing_details()).await;
+    let early = try_issue(&test, &appointment, &refund("pi_1", "re_1", 8_000)).await;
     assert!(matches!(early, Err(AppError::NotFound(_))), "{early:?}");
 
-    let receipt = issue(&world, &appointment, &payment("pi_1")).await;
-    world.pass(60);
-    assert_eq!(issue(&world, &appointment, &payment("pi_1")).await, receipt, "the same again is the same");
-    // What is set later is for what is issued later, and what goes back has the tax of what was paid.
+    let receipt = issue(&test, &appointment, &payment("pi_1")).await;
+    test.advance(60);
+    assert_eq!(
+        issue(&test, &appointment, &payment("pi_1")).await,
+        receipt,
+        "a repeated issue returns the same receipt"
+    );
+    // New billing details apply to later receipts; a credit note has the tax of its receipt.
     let other = json!({ "legal_name": "Ada King", "address": ["Elsewhere"], "country": "GB", "tax": { "label": "VAT", "rate": 500 } });
-    replace_billing(&world, &offer.expert, "\"1\"", &other).await;
-    let back = issue(&world, &appointment, &refund("pi_1", "re_1", 3_000)).await;
-    let failed = issue(&world, &appointment, &occasion(OccasionKind::FailedRefund, "re_1", 3_000)).await;
+    replace_billing(&test, &offer.expert, "\"1\"", &other).await;
+    let back = issue(&test, &appointment, &refund("pi_1", "re_1", 3_000)).await;
+    let failed = issue(&test, &appointment, &occasion(OccasionKind::FailedRefund, "re_1", 3_000)).await;
     assert_eq!(back.kind, ReceiptKind::CreditNote { of: receipt.number });
     assert_eq!(failed.kind, ReceiptKind::Correction { of: back.number });
 
     let list = format!("/v1/appointments/{appointment}/receipts");
     for person in ["ada", "alan"] {
-        let listed = world.get(&list).person(person).send().await.expect(200);
+        let listed = test.get(&list).signed_in_as(person).send().await.expect(200);
         let listed: Vec<&Value> = listed["receipts"].as_array().expect("a list").iter().collect();
         let column = |name: &str| listed.iter().map(|document| document[name].clone()).collect::<Vec<_>>();
         assert_eq!(column("number"), ["2027-000001", "2027-000002", "2027-000003"]);
@@ -129,51 +133,51 @@ async fn each_movement_of_money_has_one_document() {
         );
         assert_eq!(listed[2]["taxes"], listed[1]["taxes"]);
         let path = format!("/v1/receipts/{}", first["id"].as_str().expect("an id"));
-        assert_eq!(&world.get(&path).person(person).send().await.expect(200), first);
+        assert_eq!(&test.get(&path).signed_in_as(person).send().await.expect(200), first);
     }
 }
 
 #[tokio::test]
-async fn an_expert_without_billing_details_gives_receipts_without_tax() {
-    let world = World::new().await;
-    let (_, appointment) = booked(&world).await;
-    let receipt = issue(&world, &appointment, &payment("pi_1")).await;
+async fn receipt_without_billing_details_has_no_tax() {
+    let test = TestApp::new().await;
+    let (_, appointment) = booked(&test).await;
+    let receipt = issue(&test, &appointment, &payment("pi_1")).await;
     assert_eq!((receipt.issuer.name.as_str(), receipt.issuer.address), ("Ada Lovelace", None));
     assert_eq!((receipt.taxes, receipt.issuer.time_zone.name()), (Taxes::Unsaid, "Europe/London"));
-    let back = issue(&world, &appointment, &refund("pi_1", "re_1", 8_000)).await;
+    let back = issue(&test, &appointment, &refund("pi_1", "re_1", 8_000)).await;
     assert_eq!(back.taxes, Taxes::Unsaid);
 }
 
 #[tokio::test]
-async fn a_new_year_on_the_issuers_calendar_begins_a_new_series() {
-    let world = World::new().await;
+async fn receipt_numbers_restart_with_the_issuers_year() {
+    let test = TestApp::new().await;
     let mut rules = office_hours();
     rules["time_zone"] = json!("Pacific/Auckland");
-    let expert = world.expert(&rules).await;
-    let session_type = world.session_type(&expert, &free_hour()).await;
+    let expert = test.expert(&rules).await;
+    let session_type = test.session_type(&expert, &free_hour()).await;
     let offer = Offer { expert, session_type };
-    let appointment = id(&world.book(&offer, "2027-01-04T22:00:00Z", "k").await.expect(201));
-    let number = async |object: &str| issue(&world, &appointment, &payment(object)).await.number.to_string();
+    let appointment = id(&test.book(&offer, "2027-01-04T22:00:00Z", "k").await.expect(201));
+    let number = async |object: &str| issue(&test, &appointment, &payment(object)).await.number.to_string();
     assert_eq!(number("pi_1").await, "2027-000001");
-    // An hour before the old year ends in UTC, the new one is half a day old in Auckland.
+    // An hour before the year ends in UTC, the new year has begun in Auckland.
     let until: domain::Timestamp = "2027-12-31T23:00:00Z".parse().expect("a time");
-    world.pass(until.seconds() - world.clock.now());
+    test.advance(until.seconds() - test.clock.now());
     assert_eq!(number("pi_2").await, "2028-000001");
     assert_eq!(number("pi_1").await, "2027-000001");
-    world.pass(86_400);
+    test.advance(86_400);
     assert_eq!(number("pi_3").await, "2028-000002");
 }
 
 #[tokio::test]
-async fn an_issuer_looks_through_a_year_page_by_page() {
-    let world = World::new().await;
-    let (offer, appointment) = booked(&world).await;
+async fn issuer_lists_the_receipts_of_a_year_by_page() {
+    let test = TestApp::new().await;
+    let (offer, appointment) = booked(&test).await;
     for number in 1..=7 {
-        issue(&world, &appointment, &payment(&format!("pi_{number}"))).await;
+        issue(&test, &appointment, &payment(&format!("pi_{number}"))).await;
     }
     let path = format!("/v1/experts/{}/receipts", offer.expert);
     let page = |query: String| {
-        let ask = world.get(&format!("{path}?{query}")).person("ada");
+        let ask = test.get(&format!("{path}?{query}")).signed_in_as("ada");
         async move { ask.send().await }
     };
     let (mut after, mut numbers) = (0, Vec::new());
@@ -203,15 +207,15 @@ async fn an_issuer_looks_through_a_year_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_receipt_comes_as_data_as_a_page_and_as_a_pdf() {
-    let world = World::new().await;
-    let (offer, appointment) = booked(&world).await;
+async fn receipt_is_available_as_json_html_and_pdf() {
+    let test = TestApp::new().await;
+    let (offer, appointment) = booked(&test).await;
     let mut details = billing_details();
     details["legal_name"] = json!("<script>alert(1)</script>");
-    replace_billing(&world, &offer.expert, "\"0\"", &details).await;
-    let receipt = issue(&world, &appointment, &payment("pi_1")).await;
+    replace_billing(&test, &offer.expert, "\"0\"", &details).await;
+    let receipt = issue(&test, &appointment, &payment("pi_1")).await;
     let path = format!("/v1/receipts/{}", receipt.id);
-    let ask = |accept: &str| world.get(&path).person("alan").header("Accept", accept);
+    let ask = |accept: &str| test.get(&path).signed_in_as("alan").header("Accept", accept);
 
     for accept in ["*/*", "application/json", "image/png, application/json;q=0.1"] {
         let data = ask(accept).send().await;
@@ -230,37 +234,37 @@ async fn a_receipt_comes_as_data_as_a_page_and_as_a_pdf() {
     let (headers, pdf) = ask("application/pdf").send_for_file().await;
     assert_eq!(headers["content-type"], "application/pdf");
     assert_eq!(headers["content-disposition"], "attachment; filename=\"receipt-2027-000001.pdf\"");
-    assert_eq!(pdf, receipts::pdf(&receipt).expect("a document"), "not one byte is lost on the way");
+    assert_eq!(pdf, receipts::pdf(&receipt).expect("a document"), "the PDF is complete");
 
     assert_eq!(ask("image/png").send().await.problem(406), "not-acceptable");
-    let back = issue(&world, &appointment, &refund("pi_1", "re_1", 8_000)).await;
+    let back = issue(&test, &appointment, &refund("pi_1", "re_1", 8_000)).await;
     let path = format!("/v1/receipts/{}", back.id);
     let (headers, _) =
-        world.get(&path).person("ada").header("Accept", "application/pdf").send_for_file().await;
+        test.get(&path).signed_in_as("ada").header("Accept", "application/pdf").send_for_file().await;
     assert_eq!(headers["content-disposition"], "attachment; filename=\"credit-note-2027-000002.pdf\"");
 }
 
 #[tokio::test]
-async fn a_receipt_is_for_its_two_people_and_administrators() {
-    let world = World::new().await;
-    let (offer, appointment) = booked(&world).await;
-    let receipt = issue(&world, &appointment, &payment("pi_1")).await;
+async fn receipt_is_visible_to_its_expert_its_client_and_administrators() {
+    let test = TestApp::new().await;
+    let (offer, appointment) = booked(&test).await;
+    let receipt = issue(&test, &appointment, &payment("pi_1")).await;
     let path = format!("/v1/receipts/{}", receipt.id);
     for person in ["ada", "alan", "margaret"] {
-        world.get(&path).person(person).send().await.expect(200);
+        test.get(&path).signed_in_as(person).send().await.expect(200);
     }
     for accept in ["application/json", "text/html", "application/pdf"] {
         for stranger in ["grace", "katherine"] {
-            let reply = world.get(&path).person(stranger).header("Accept", accept).send().await;
-            assert_eq!(reply.problem(404), "not-found");
+            let response = test.get(&path).signed_in_as(stranger).header("Accept", accept).send().await;
+            assert_eq!(response.problem(404), "not-found");
         }
     }
     let unknown = "/v1/receipts/rcp_00000000000000000000000000";
-    assert_eq!(world.get(unknown).person("margaret").send().await.problem(404), "not-found");
+    assert_eq!(test.get(unknown).signed_in_as("margaret").send().await.problem(404), "not-found");
     for stranger in ["grace", "alan", "margaret"] {
         for path in ["billing", "receipts?year=2027"] {
             let path = format!("/v1/experts/{}/{path}", offer.expert);
-            assert_eq!(world.get(&path).person(stranger).send().await.problem(403), "forbidden");
+            assert_eq!(test.get(&path).signed_in_as(stranger).send().await.problem(403), "forbidden");
         }
     }
 }

@@ -1,20 +1,20 @@
-//! What the ledger tells the people whose money it is.
+//! Reports from the ledger: earnings, commission, and the ledger itself.
 
 use serde_json::{Value, json};
 use simulators::stripe::PayoutOutcome;
 
-use crate::harness::{Offer, World, office_hours, paid_hour};
+use crate::harness::{Offer, TestApp, office_hours, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
 
-/// A payment of 80 euros of which half was given back.
-async fn half_given_back(world: &World) -> Offer {
-    let offer = world.offer(&paid_hour()).await;
-    let appointment = world.paid(&offer, AT, "k").await;
+/// A payment of 80 euros of which half was refunded.
+async fn half_given_back(test: &TestApp) -> Offer {
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_pay(&offer, AT, "k").await;
     let amount = json!({ "amount": { "amount": 4_000, "currency": "EUR" } });
     let path = format!("/v1/appointments/{appointment}/refunds");
-    world.post(&path).person("ada").once("r").json(&amount).send().await.expect(201);
-    world.stack.settle().await;
+    test.post(&path).signed_in_as("ada").idempotency_key("r").json(&amount).send().await.expect(201);
+    test.stack.run_until_idle().await;
     offer
 }
 
@@ -22,7 +22,7 @@ fn earnings_path(offer: &Offer, from: &str, to: &str) -> String {
     format!("/v1/experts/{}/earnings?from={from}&to={to}", offer.expert)
 }
 
-/// The figures of the only currency, as decimals.
+/// The amounts of the only currency, as decimals.
 fn figures<const N: usize>(row: &Value, names: [&str; N]) -> [String; N] {
     names.map(|name| row[name]["decimal"].as_str().unwrap_or_else(|| panic!("{name}: {row:#}")).to_owned())
 }
@@ -41,26 +41,30 @@ const EARNINGS: [&str; 10] = [
 ];
 
 #[tokio::test]
-async fn an_expert_reads_what_they_earned_and_what_is_left() {
-    let world = World::new().await;
-    let offer = half_given_back(&world).await;
-    let report =
-        world.get(&earnings_path(&offer, "2027-01-04", "2027-01-04")).person("ada").send().await.expect(200);
+async fn expert_reads_earnings_and_balance() {
+    let test = TestApp::new().await;
+    let offer = half_given_back(&test).await;
+    let report = test
+        .get(&earnings_path(&offer, "2027-01-04", "2027-01-04"))
+        .signed_in_as("ada")
+        .send()
+        .await
+        .expect(200);
     assert_eq!(report["time_zone"], "Europe/London");
     let [row] = report["earnings"].as_array().expect("rows").as_slice() else { panic!("{report:#}") };
     assert_eq!(row["net_earned"], json!({ "amount": 3_600, "currency": "EUR", "decimal": "36.00" }));
-    let told = ["0.00", "80.00", "40.00", "0.00", "4.00", "0.00", "0.00", "36.00", "0.00", "36.00"];
-    assert_eq!(figures(row, EARNINGS), told.map(str::to_owned));
+    let expected = ["0.00", "80.00", "40.00", "0.00", "4.00", "0.00", "0.00", "36.00", "0.00", "36.00"];
+    assert_eq!(figures(row, EARNINGS), expected.map(str::to_owned));
 
-    world.pass(86_400);
+    test.advance(86_400);
     let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
-    let account = world.get(&path).person("ada").send().await.expect(200);
+    let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account");
-    world.stripe().pay_out(account, Some(1_000), None, PayoutOutcome::Paid).expect("there is enough");
-    world.stack.settle().await;
-    let (headers, sheet) = world
+    test.stripe().pay_out(account, Some(1_000), None, PayoutOutcome::Paid).expect("there is enough");
+    test.stack.run_until_idle().await;
+    let (headers, sheet) = test
         .get(&format!("{}&format=csv", earnings_path(&offer, "2027-01-05", "2027-01-06")))
-        .person("ada")
+        .signed_in_as("ada")
         .send_for_file()
         .await;
     assert_eq!(headers["content-type"], "text/csv; charset=utf-8; header=present");
@@ -70,55 +74,66 @@ async fn an_expert_reads_what_they_earned_and_what_is_left() {
                  net_earned,paid_out,closing_balance\r\n\
                  2027-01-05,2027-01-06,Europe/London,EUR,36.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,10.00,26.00\r\n";
     assert_eq!(String::from_utf8(sheet).expect("UTF-8"), lines);
-    // The day that is over says what it said.
-    let again =
-        world.get(&earnings_path(&offer, "2027-01-04", "2027-01-04")).person("ada").send().await.expect(200);
+    // The report of a past day does not change.
+    let again = test
+        .get(&earnings_path(&offer, "2027-01-04", "2027-01-04"))
+        .signed_in_as("ada")
+        .send()
+        .await
+        .expect(200);
     assert_eq!(again, report);
 }
 
 #[tokio::test]
-async fn a_day_is_one_of_the_experts_own_clock() {
-    let world = World::new().await;
+async fn report_days_are_in_the_experts_time_zone() {
+    let test = TestApp::new().await;
     let mut hours = office_hours();
     hours["time_zone"] = json!("Pacific/Auckland");
-    let expert = world.expert(&hours).await;
-    let session_type = world.session_type(&expert, &paid_hour()).await;
-    world.onboard(&expert).await;
+    let expert = test.expert(&hours).await;
+    let session_type = test.session_type(&expert, &paid_hour()).await;
+    test.onboard(&expert).await;
     let offer = Offer { expert, session_type };
-    // Noon in Greenwich is one o'clock in the morning of the next day in Auckland.
-    world.pass(4 * 3_600);
-    world.paid(&offer, "2027-01-05T22:00:00Z", "k").await;
+    // Noon in UTC is 01:00 of the next day in Auckland.
+    test.advance(4 * 3_600);
+    test.book_and_pay(&offer, "2027-01-05T22:00:00Z", "k").await;
     let read = async |day: &str| {
         let path = earnings_path(&offer, day, day);
-        let report = world.get(&path).person("ada").send().await.expect(200);
+        let report = test.get(&path).signed_in_as("ada").send().await.expect(200);
         report["earnings"].as_array().expect("rows").len()
     };
     assert_eq!((read("2027-01-04").await, read("2027-01-05").await), (0, 1));
-    // Before any hours are published days are those of Greenwich.
-    let path = format!("/v1/experts/{}/earnings?from=2027-01-04&to=2027-01-04", grace(&world).await);
-    assert_eq!(world.get(&path).person("grace").send().await.expect(200)["time_zone"], "UTC");
+    // Before any availability rules are published, days are in UTC.
+    let path = format!("/v1/experts/{}/earnings?from=2027-01-04&to=2027-01-04", grace(&test).await);
+    assert_eq!(test.get(&path).signed_in_as("grace").send().await.expect(200)["time_zone"], "UTC");
 }
 
-/// Grace with a profile and nothing else.
-async fn grace(world: &World) -> String {
+/// Grace with only a profile.
+async fn grace(test: &TestApp) -> String {
     let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
-    let expert = world.post("/v1/experts").person("grace").once("p").json(&profile).send().await.expect(201);
+    let expert = test
+        .post("/v1/experts")
+        .signed_in_as("grace")
+        .idempotency_key("p")
+        .json(&profile)
+        .send()
+        .await
+        .expect(201);
     expert["id"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]
-async fn the_platform_reads_its_commission() {
-    let world = World::new().await;
-    let offer = half_given_back(&world).await;
+async fn administrator_reads_the_commission() {
+    let test = TestApp::new().await;
+    let offer = half_given_back(&test).await;
     let path = "/v1/commission?from=2027-01-01&to=2027-01-31";
-    let report = world.get(path).person("margaret").send().await.expect(200);
+    let report = test.get(path).signed_in_as("margaret").send().await.expect(200);
     let names = ["fee", "fee_refunded", "processing_fees", "dispute_fees", "net", "passing_through"];
-    let told = ["8.00", "4.00", "1.45", "0.00", "2.55", "0.00"].map(str::to_owned);
-    assert_eq!(figures(&report["total"][0], names), told);
-    assert_eq!(figures(&report["experts"][0], names), told);
+    let expected = ["8.00", "4.00", "1.45", "0.00", "2.55", "0.00"].map(str::to_owned);
+    assert_eq!(figures(&report["total"][0], names), expected);
+    assert_eq!(figures(&report["experts"][0], names), expected);
     assert_eq!(report["experts"][0]["expert_id"], offer.expert.as_str());
     let (headers, sheet) =
-        world.get(path).person("margaret").header("Accept", "text/csv").send_for_file().await;
+        test.get(path).signed_in_as("margaret").header("Accept", "text/csv").send_for_file().await;
     assert!(
         headers["content-disposition"].to_str().expect("text").contains("commission-2027-01-01-2027-01-31")
     );
@@ -126,18 +141,18 @@ async fn the_platform_reads_its_commission() {
     let sheet = String::from_utf8(sheet).expect("UTF-8");
     assert_eq!(sheet.split_once("\r\n").map(|(_, rows)| rows), Some(row.as_str()));
     for stranger in ["ada", "alan"] {
-        assert_eq!(world.get(path).person(stranger).send().await.problem(403), "forbidden");
+        assert_eq!(test.get(path).signed_in_as(stranger).send().await.problem(403), "forbidden");
     }
-    // Loss is a number below zero, and no formula.
-    world.pass(86_400);
-    let intent = world.stripe().events();
+    // A loss is a negative number, and not a formula.
+    test.advance(86_400);
+    let intent = test.stripe().events();
     let charge = intent.iter().find(|event| event["type"] == "charge.succeeded").expect("it was paid");
     let charge = charge["data"]["object"]["id"].as_str().expect("an id");
-    world.stripe().dispute(charge, Some(1_000), "fraudulent").expect("it can be");
-    world.stack.settle().await;
-    let (_, sheet) = world
+    test.stripe().dispute(charge, Some(1_000), "fraudulent").expect("possible");
+    test.stack.run_until_idle().await;
+    let (_, sheet) = test
         .get("/v1/commission?from=2027-01-05&to=2027-01-05&format=csv")
-        .person("margaret")
+        .signed_in_as("margaret")
         .send_for_file()
         .await;
     let sheet = String::from_utf8(sheet).expect("UTF-8");
@@ -145,9 +160,9 @@ async fn the_platform_reads_its_commission() {
 }
 
 #[tokio::test]
-async fn days_that_cannot_be_are_refused_with_a_reason() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
+async fn invalid_report_days_are_refused_with_a_reason() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
     for (from, to) in [
         ("2027-01-04", "2027-01-03"),
         ("2027-01-04", "2028-01-05"),
@@ -160,28 +175,36 @@ async fn days_that_cannot_be_are_refused_with_a_reason() {
         ("2027-01-04", "2027-01-04&more=1"),
     ] {
         let own = earnings_path(&offer, from, to);
-        assert_eq!(world.get(&own).person("ada").send().await.problem(422), "invalid", "{from} {to}");
+        assert_eq!(test.get(&own).signed_in_as("ada").send().await.problem(422), "invalid", "{from} {to}");
         let all = format!("/v1/commission?from={from}&to={to}");
-        assert_eq!(world.get(&all).person("margaret").send().await.problem(422), "invalid", "{from} {to}");
+        assert_eq!(
+            test.get(&all).signed_in_as("margaret").send().await.problem(422),
+            "invalid",
+            "{from} {to}"
+        );
     }
-    // 2028 is a leap year, and a whole one can be asked for; so can the last days there are.
+    // A report can cover a whole leap year (2028), and the last representable days.
     for (from, to) in
         [("2028-01-01", "2028-12-31"), ("9999-12-31", "9999-12-31"), ("1970-01-01", "1970-01-01")]
     {
-        world.get(&earnings_path(&offer, from, to)).person("ada").send().await.expect(200);
-        world.get(&format!("/v1/commission?from={from}&to={to}")).person("margaret").send().await.expect(200);
+        test.get(&earnings_path(&offer, from, to)).signed_in_as("ada").send().await.expect(200);
+        test.get(&format!("/v1/commission?from={from}&to={to}"))
+            .signed_in_as("margaret")
+            .send()
+            .await
+            .expect(200);
     }
     let path = earnings_path(&offer, "2027-01-04", "2027-01-04");
-    let picky = world.get(&path).person("ada").header("Accept", "application/pdf").send().await;
+    let picky = test.get(&path).signed_in_as("ada").header("Accept", "application/pdf").send().await;
     assert_eq!(picky.problem(406), "not-acceptable");
 }
 
 #[tokio::test]
-async fn an_expert_pages_through_their_ledger() {
-    let world = World::new().await;
-    let offer = half_given_back(&world).await;
+async fn expert_pages_through_the_ledger() {
+    let test = TestApp::new().await;
+    let offer = half_given_back(&test).await;
     let path = format!("/v1/experts/{}/ledger", offer.expert);
-    let whole = world.get(&path).person("ada").send().await.expect(200);
+    let whole = test.get(&path).signed_in_as("ada").send().await.expect(200);
     let whole = whole["entries"].as_array().expect("entries");
     assert!(whole.len() >= 2, "{whole:#?}");
     let kinds: Vec<&Value> = whole
@@ -196,7 +219,7 @@ async fn an_expert_pages_through_their_ledger() {
         assert!(entry["appointment_id"].as_str().is_some_and(|id| id.starts_with("apt_")), "{entry:#}");
         for movement in entry["movements"].as_array().expect("a list") {
             assert!(movement["object"].as_str().is_some_and(|id| id.contains('_')), "{movement:#}");
-            // What the gateway does by itself, or along with what it was asked for, has no key of ours.
+            // A movement that the gateway makes on its own has no idempotency key.
             let ordered = ["captured", "transfer", "fee", "refund"]
                 .contains(&movement["kind"].as_str().expect("a word"));
             assert!(movement["idempotency_key"].is_string() || !ordered, "{movement:#}");
@@ -205,23 +228,24 @@ async fn an_expert_pages_through_their_ledger() {
     let mut paged = Vec::new();
     let mut after = String::new();
     loop {
-        let page = world.get(&format!("{path}?limit=1{after}")).person("ada").send().await.expect(200);
+        let page = test.get(&format!("{path}?limit=1{after}")).signed_in_as("ada").send().await.expect(200);
         paged.extend(page["entries"].as_array().expect("entries").clone());
         let Some(next) = page["next_after"].as_str() else { break };
         after = format!("&after={next}");
     }
     assert_eq!(&paged, whole);
-    let part = world.get(&format!("{path}?to=2027-01-04T08:00:00Z")).person("ada").send().await.expect(200);
+    let part =
+        test.get(&format!("{path}?to=2027-01-04T08:00:00Z")).signed_in_as("ada").send().await.expect(200);
     assert_eq!(part["entries"], json!([]));
     for wrong in ["limit=0", "limit=101", "after=x", "after=%23", "after=000000000000.%23", "from=now", "x=1"]
     {
         assert_eq!(
-            world.get(&format!("{path}?{wrong}")).person("ada").send().await.problem(422),
+            test.get(&format!("{path}?{wrong}")).signed_in_as("ada").send().await.problem(422),
             "invalid",
             "{wrong}"
         );
     }
     for stranger in ["grace", "margaret", "alan"] {
-        assert_eq!(world.get(&path).person(stranger).send().await.problem(403), "forbidden");
+        assert_eq!(test.get(&path).signed_in_as(stranger).send().await.problem(403), "forbidden");
     }
 }

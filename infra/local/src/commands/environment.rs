@@ -1,4 +1,4 @@
-//! Settings from the environment.
+//! Settings from environment variables.
 
 use std::env::VarError;
 use std::path::PathBuf;
@@ -11,24 +11,26 @@ use url::Url;
 use super::Failure;
 use crate::{PayPalKeys, Ports};
 
-/// The text of a variable; none when it is not set, or empty.
+/// The value of a variable; `None` if it is not set, or is empty.
 pub(super) fn text(name: &'static str) -> Result<Option<String>, Failure> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(Failure::Environment { name, must: "must be text".to_owned() }),
+        Err(VarError::NotUnicode(_)) => {
+            Err(Failure::Environment { name, must: "must be valid Unicode".to_owned() })
+        }
     }
 }
 
-fn port(name: &'static str, usual: u16) -> Result<u16, Failure> {
-    let Some(text) = text(name)? else { return Ok(usual) };
+fn port(name: &'static str, default: u16) -> Result<u16, Failure> {
+    let Some(text) = text(name)? else { return Ok(default) };
     text.parse().map_err(|_| Failure::Environment {
         name,
-        must: format!("must be a port, from 0 to 65535, and is {text:?}"),
+        must: format!("must be a port from 0 to 65535, but is {text:?}"),
     })
 }
 
-/// Where everything listens.
+/// The ports to listen on.
 pub(super) fn ports() -> Result<Ports, Failure> {
     Ok(Ports {
         api: port("EXPERT_CONNECT_PORT", 8080)?,
@@ -46,27 +48,26 @@ pub(super) fn data() -> PathBuf {
     folder.map_or_else(|| PathBuf::from(".expert-connect"), PathBuf::from)
 }
 
-/// The settings that the deployed functions have too.
+/// The settings of the use cases, which the functions on AWS read too.
 pub(super) fn settings() -> Result<Settings, Failure> {
     http_api::config::settings().map_err(|error| Failure::Environment { name: error.name, must: error.must })
 }
 
-/// Where the real exchange rates are.
+/// The URL of real exchange rates, if it is set.
 pub(super) fn ecb_rates_url() -> Result<Option<Url>, Failure> {
     const NAME: &str = "ECB_RATES_URL";
     let Some(text) = text(NAME)? else { return Ok(None) };
     let url = text.parse().ok().filter(|url: &Url| matches!(url.scheme(), "https" | "http"));
-    let must = format!("must be the URL of a file of exchange rates, such as {DAILY_RATES}, and is {text:?}");
+    let must = format!("must be the URL of a file of exchange rates, such as {DAILY_RATES}, but is {text:?}");
     url.map(Some).ok_or(Failure::Environment { name: NAME, must })
 }
 
-/// Real keys of Stripe: the secret key and the webhook secret.
+/// The keys of a Stripe account, if they are set: the secret key and the webhook secret.
 pub(super) fn stripe_keys() -> Result<Option<(Secret, Secret)>, Failure> {
     const KEY: &str = "STRIPE_SECRET_KEY";
     const WEBHOOK: &str = "STRIPE_WEBHOOK_SECRET";
     let missing = |name, other| {
-        let must =
-            format!("must be set when {other} is: Stripe's events could not be checked, or sent, without it");
+        let must = format!("must be set too, because {other} is set: Stripe needs both");
         Err(Failure::Environment { name, must })
     };
     match (text(KEY)?, text(WEBHOOK)?) {
@@ -77,7 +78,7 @@ pub(super) fn stripe_keys() -> Result<Option<(Secret, Secret)>, Failure> {
     }
 }
 
-/// Real keys of PayPal: all four of them, or none. They are those of its sandbox, unless `PAYPAL_API_BASE` leads elsewhere.
+/// The keys of a PayPal application, if they are set. They belong to PayPal's sandbox unless `PAYPAL_API_BASE` is set.
 pub(super) fn paypal_keys() -> Result<Option<PayPalKeys>, Failure> {
     const NAMES: [&str; 4] =
         ["PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_PARTNER_ID", "PAYPAL_WEBHOOK_ID"];
@@ -90,12 +91,12 @@ pub(super) fn paypal_keys() -> Result<Option<PayPalKeys>, Failure> {
         return Ok(None);
     }
     if let Some((name, _)) = NAMES.into_iter().zip(&values).find(|(_, value)| value.is_none()) {
-        let must = format!("must be set too: PayPal needs all of {}", NAMES.join(", "));
+        let must = format!("must be set too, because PayPal needs all of {}", NAMES.join(", "));
         return Err(Failure::Environment { name, must });
     }
     let base = text(BASE)?.unwrap_or_else(|| "https://api-m.sandbox.paypal.com/".to_owned());
     let api_base = base.parse().ok().filter(|url: &Url| matches!(url.scheme(), "https" | "http"));
-    let must = format!("must be the URL of PayPal's API, and is {base:?}");
+    let must = format!("must be the URL of PayPal's API, but is {base:?}");
     let api_base = api_base.ok_or(Failure::Environment { name: BASE, must })?;
     let mut values = values.into_iter().map(Option::unwrap_or_default);
     let mut next = || values.next().unwrap_or_default();

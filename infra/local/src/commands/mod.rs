@@ -1,4 +1,4 @@
-//! The command line: which command is meant, and how it ends.
+//! The command line.
 
 mod environment;
 mod help;
@@ -11,22 +11,22 @@ use std::process::ExitCode;
 
 use crate::{StartError, Terminal, demo};
 
-/// Why a command did not do what was asked.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// It was asked in a way that we do not know.
-    #[error("{0}\n`expert-connect help` (or `cargo run -- help`) says what there is")]
+    /// The command line is invalid.
+    #[error("{0}\nRun `cargo run -- help` for the list of commands and options")]
     Usage(String),
-    /// A variable of the environment cannot be taken.
+    /// An environment variable is invalid.
     #[error("the environment variable {name} {must}")]
     Environment { name: &'static str, must: String },
-    /// The stack did not start.
+    /// The stack cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The demo found something else than it should.
+    /// The demo failed.
     #[error(transparent)]
     Demo(#[from] demo::Failure),
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("{0}")]
     System(String),
 }
@@ -37,7 +37,7 @@ impl From<lexopt::Error> for Failure {
     }
 }
 
-/// What was asked for.
+/// A parsed command line.
 enum Command {
     Run,
     Demo(demo::Options),
@@ -47,13 +47,13 @@ enum Command {
     Version,
 }
 
-/// Does what the arguments of the process ask for.
+/// Runs the command in the arguments of the process. The exit code is 2 for an invalid command line, and 1 for other errors.
 pub fn start() -> ExitCode {
     let terminal = Terminal::new();
-    match parse(std::env::args_os().skip(1)).and_then(|command| obey(command, terminal)) {
+    match parse(std::env::args_os().skip(1)).and_then(|command| run_command(command, terminal)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            terminal.complain(format_args!("expert-connect: {failure}"));
+            terminal.error(format_args!("expert-connect: {failure}"));
             ExitCode::from(if matches!(failure, Failure::Usage(_)) { 2 } else { 1 })
         }
     }
@@ -67,18 +67,18 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Failure> 
         Some(Short('h') | Long("help")) => Command::Help,
         Some(Short('V') | Long("version")) => Command::Version,
         Some(Value(name)) => match name.to_str() {
-            Some("run") => nothing_more(parser, Command::Run)?,
+            Some("run") => without_arguments(parser, Command::Run)?,
             Some("demo") => demo_options(parser)?,
             Some("simulators") => simulators::options(parser)?,
             Some("help") => Command::Help,
-            _ => return Err(Failure::Usage(format!("there is no command {name:?}"))),
+            _ => return Err(Failure::Usage(format!("unknown command {name:?}"))),
         },
         Some(other) => return Err(other.unexpected().into()),
     };
     Ok(command)
 }
 
-fn nothing_more(mut parser: lexopt::Parser, command: Command) -> Result<Command, Failure> {
+fn without_arguments(mut parser: lexopt::Parser, command: Command) -> Result<Command, Failure> {
     match parser.next()? {
         None => Ok(command),
         Some(lexopt::Arg::Short('h') | lexopt::Arg::Long("help")) => Ok(Command::Help),
@@ -89,13 +89,16 @@ fn nothing_more(mut parser: lexopt::Parser, command: Command) -> Result<Command,
 fn demo_options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     use lexopt::ValueExt as _;
     let port = environment::ports()?.api;
-    let mut options = demo::Options { url: format!("http://127.0.0.1:{port}"), time_zone: demo::own_zone() };
+    let mut options =
+        demo::Options { url: format!("http://127.0.0.1:{port}"), time_zone: demo::local_zone() };
     if let Some(url) = environment::text("EXPERT_CONNECT_URL")? {
         options.url = url;
     }
     while let Some(argument) = parser.next()? {
         match argument {
-            lexopt::Arg::Value(name) if name == "money" => return nothing_more(parser, Command::DemoMoney),
+            lexopt::Arg::Value(name) if name == "money" => {
+                return without_arguments(parser, Command::DemoMoney);
+            }
             lexopt::Arg::Long("url") => options.url = parser.value()?.parse()?,
             lexopt::Arg::Long("time-zone") => options.time_zone = parser.value()?.parse()?,
             lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(Command::Help),
@@ -104,19 +107,19 @@ fn demo_options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     }
     options.url = options.url.trim_end_matches('/').to_owned();
     if !options.url.starts_with("http://") {
-        return Err(Failure::Usage(format!("--url must begin with http://, and is {:?}", options.url)));
+        return Err(Failure::Usage(format!("--url must begin with http://, but is {:?}", options.url)));
     }
     Ok(Command::Demo(options))
 }
 
-fn obey(command: Command, terminal: Terminal) -> Result<(), Failure> {
+fn run_command(command: Command, terminal: Terminal) -> Result<(), Failure> {
     match command {
         Command::Help => {
-            terminal.say(help::TEXT.trim_end());
+            terminal.print(help::TEXT.trim_end());
             Ok(())
         }
         Command::Version => {
-            terminal.say(format_args!("expert-connect {}", env!("CARGO_PKG_VERSION")));
+            terminal.print(format_args!("expert-connect {}", env!("CARGO_PKG_VERSION")));
             Ok(())
         }
         Command::Run => on_runtime(run::run(terminal)),
@@ -132,7 +135,7 @@ fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
         .build()
         .map_err(|error| Failure::System(format!("the runtime cannot start: {error}")))?;
     let outcome = runtime.block_on(work);
-    // Whatever still runs can end at any moment without loss; nobody has to wait for it.
+    // Tasks that still run can be stopped at any time without losing data, so there is no need to wait for them.
     runtime.shutdown_background();
     outcome
 }
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_commands() {
+    fn commands_and_their_options_are_parsed() {
         assert!(matches!(parsed(&[]), Ok(Command::Run)));
         assert!(matches!(parsed(&["run"]), Ok(Command::Run)));
         assert!(matches!(parsed(&["help"]), Ok(Command::Help)));
@@ -159,8 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn says_what_it_does_not_know() {
-        for wrong in [
+    fn invalid_command_lines_are_refused() {
+        for invalid in [
             &["dmeo"][..],
             &["--port", "1"],
             &["run", "now"],
@@ -173,7 +176,7 @@ mod tests {
             &["simulators", "--webhook-url", "nowhere"],
             &["simulators", "--paypal-webhook-url", "https://example.org"],
         ] {
-            assert!(matches!(parsed(wrong), Err(Failure::Usage(_))), "{wrong:?}");
+            assert!(matches!(parsed(invalid), Err(Failure::Usage(_))), "{invalid:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo run`: starts everything and says where it is.
+//! `cargo run`: starts everything and prints the addresses.
 
 use std::fmt;
 use std::io::{IsTerminal, stderr};
@@ -9,9 +9,9 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
 use super::{Failure, environment, signals};
-use crate::{Stack, StackClock, StackConfig, Surroundings, Terminal, demo, pages, terminal};
+use crate::{Environment, Stack, StackClock, StackConfig, Terminal, demo, pages, terminal};
 
-/// Runs until somebody asks it to end.
+/// Runs until Ctrl-C or SIGTERM.
 pub(super) async fn run(terminal: Terminal) -> Result<(), Failure> {
     start_logging(terminal)?;
     let config = StackConfig {
@@ -28,15 +28,15 @@ pub(super) async fn run(terminal: Terminal) -> Result<(), Failure> {
     greet(terminal, &stack).await;
     tokio::select! {
         () = stack.run() => Ok(()),
-        ended = signals::asked_to_end() => {
-            ended?;
-            terminal.say("\nGoodbye. Everything is final_charge; `cargo run` goes on where this ended.");
+        stopped = signals::stop_requested() => {
+            stopped?;
+            terminal.print("\nStopped. The data is saved; `cargo run` starts with it again.");
             Ok(())
         }
     }
 }
 
-/// The local time of day, to the second.
+/// The local time of day with seconds.
 struct TimeOfDay;
 
 impl FormatTime for TimeOfDay {
@@ -45,64 +45,70 @@ impl FormatTime for TimeOfDay {
     }
 }
 
-/// Logs to standard error, for people.
+/// Starts logging to standard error in a format for people.
 pub(super) fn start_logging(terminal: Terminal) -> Result<(), Failure> {
     let level = environment::text("LOG_LEVEL")?.unwrap_or_else(|| "info".to_owned());
-    // The database warns of every condition that does not hold, which is how two clients are kept from one slot.
+    // The database logs a warning for every failed condition, which is the normal outcome of a version conflict.
     let filter = EnvFilter::try_new(format!("{level},hyper=warn,h2=warn,aws=warn,dynoxide=error"));
     let filter = filter.unwrap_or_else(|_| {
-        terminal.complain(format_args!("LOG_LEVEL is {level:?}, which is no level; logging at info"));
+        terminal.error(format_args!(
+            "LOG_LEVEL must be error, warn, info, debug or trace, but is {level:?}; using info"
+        ));
         EnvFilter::new("info")
     });
-    // An error only says that somebody else started it.
+    // Fails if logging was started before.
     let _ = tracing_subscriber::fmt()
         .compact()
         .with_env_filter(filter)
         .with_target(false)
         .with_timer(TimeOfDay)
-        .with_ansi(stderr().is_terminal() && terminal::colours_wanted())
+        .with_ansi(stderr().is_terminal() && terminal::colors_allowed())
         .with_writer(stderr)
         .log_internal_errors(false)
         .try_init();
     Ok(())
 }
 
+/// Prints the addresses and what to do next.
 async fn greet(terminal: Terminal, stack: &Stack) {
-    let Surroundings { addresses, data, .. } = &stack.surroundings;
-    terminal.say("");
-    terminal.headline("Expert Connect runs. Open this page:");
-    terminal.headline(format_args!("  {}/", addresses.api));
-    terminal.say("");
-    terminal.say(format_args!("  API               {}", addresses.api));
-    terminal.say(format_args!("  API description   {0}/api (for programs: {0}/openapi.json)", addresses.api));
+    let Environment { addresses, data, .. } = &stack.environment;
+    terminal.print("");
+    terminal.heading("Expert Connect is running. Open this page:");
+    terminal.heading(format_args!("  {}/", addresses.api));
+    terminal.print("");
+    terminal.print(format_args!("  API               {}", addresses.api));
+    terminal.print(format_args!(
+        "  API reference     {0}/api (OpenAPI document: {0}/openapi.json)",
+        addresses.api
+    ));
     match &addresses.stripe_simulator {
-        Some(url) => terminal.say(format_args!("  Stripe simulator  {url}")),
-        None => terminal.say("  Stripe            the real one, with your keys"),
+        Some(url) => terminal.print(format_args!("  Stripe simulator  {url}")),
+        None => terminal.print("  Stripe            your account, because STRIPE_SECRET_KEY is set"),
     }
     match &addresses.paypal_simulator {
-        Some(url) => terminal.say(format_args!("  PayPal simulator  {url}")),
-        None => terminal.say("  PayPal            the real one, with your keys"),
+        Some(url) => terminal.print(format_args!("  PayPal simulator  {url}")),
+        None => terminal.print("  PayPal            your application, because PAYPAL_CLIENT_ID is set"),
     }
     match &addresses.ecb_simulator {
         Some(url) => {
-            terminal.say(format_args!("  Exchange rates    {url} (a simulator of the European Central Bank)"))
+            terminal.print(format_args!("  Exchange rates    {url} (simulator of the European Central Bank)"))
         }
-        None => terminal.say("  Exchange rates    the real ones, from ECB_RATES_URL"),
+        None => terminal.print("  Exchange rates    real rates from ECB_RATES_URL"),
     }
-    terminal.say(format_args!("  Sign-in           {}", addresses.sign_in));
-    terminal.say(format_args!("  Database          {} (speaks DynamoDB)", addresses.database));
+    terminal.print(format_args!("  Sign-in           {}", addresses.sign_in));
+    terminal.print(format_args!("  Database          {} (DynamoDB's protocol)", addresses.database));
     if let Some(folder) = data {
-        terminal.say(format_args!("  Data              {}", folder.display()));
+        terminal.print(format_args!("  Data              {}", folder.display()));
     }
-    terminal.say("");
-    terminal.say("Try:");
-    for line in hints(&stack.surroundings).await {
-        terminal.say(format_args!("  {line}"));
+    terminal.print("");
+    terminal.print("Commands to try:");
+    for line in hints(&stack.environment).await {
+        terminal.print(format_args!("  {line}"));
     }
-    terminal.say("");
+    terminal.print("");
     if addresses.stripe_simulator.is_none() {
-        terminal.say(format_args!(
-            "Have Stripe's events sent here: stripe listen --forward-to {}/v1/webhooks/stripe",
+        terminal.print(format_args!(
+            "Run this in a second shell to receive Stripe's webhooks: stripe listen --forward-to {}/v1/webhooks/stripe",
             addresses.api
         ));
     } else {
@@ -111,22 +117,22 @@ async fn greet(terminal: Terminal, stack: &Stack) {
         } else {
             format!(" --url {}", addresses.api)
         };
-        terminal.say(format_args!(
-            "In a second shell, `cargo run -- demo{url}` publishes, books, pays, moves, cancels and refunds.",
+        terminal.print(format_args!(
+            "Run `cargo run -- demo{url}` in a second shell to publish, book, pay, reschedule, cancel and refund.",
         ));
     }
-    terminal.say("Ctrl-C ends it.");
-    terminal.say("");
+    terminal.print("Press Ctrl-C to stop.");
+    terminal.print("");
 }
 
-/// Commands to begin with.
-async fn hints(surroundings: &Surroundings) -> Vec<String> {
-    let Surroundings { addresses, .. } = surroundings;
+/// Commands to try first.
+async fn hints(environment: &Environment) -> Vec<String> {
+    let Environment { addresses, .. } = environment;
     let mut hints = vec![format!("curl {}/health", addresses.api)];
-    if let Some(offered) = surroundings.offered().await {
-        let now = surroundings.app.now();
+    if let Some(offer) = environment.first_offer().await {
+        let now = environment.app.now();
         let from = now.plus(DAY);
-        hints.push(pages::slots_command(&addresses.api, &offered, from, demo::own_zone()));
+        hints.push(pages::slots_command(&addresses.api, &offer, from, demo::local_zone()));
     }
     hints.push(format!("curl -X POST {}/people/alan/token", addresses.sign_in));
     hints

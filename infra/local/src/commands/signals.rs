@@ -1,17 +1,17 @@
-//! When to end.
+//! The signals that stop the process.
 
 use super::Failure;
 
-fn refused(error: std::io::Error) -> Failure {
-    Failure::System(format!("the signals that end the process cannot be heard: {error}"))
+fn not_available(error: std::io::Error) -> Failure {
+    Failure::System(format!("the signals that stop the process are not available: {error}"))
 }
 
-/// Waits until somebody asks the process to end, with Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C or SIGTERM.
 #[cfg(unix)]
-pub(super) async fn asked_to_end() -> Result<(), Failure> {
+pub(super) async fn stop_requested() -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(not_available)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(not_available)?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -19,8 +19,8 @@ pub(super) async fn asked_to_end() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until somebody asks the process to end, with Ctrl-C.
+/// Waits for Ctrl-C.
 #[cfg(not(unix))]
-pub(super) async fn asked_to_end() -> Result<(), Failure> {
-    tokio::signal::ctrl_c().await.map_err(refused)
+pub(super) async fn stop_requested() -> Result<(), Failure> {
+    tokio::signal::ctrl_c().await.map_err(not_available)
 }

@@ -1,4 +1,4 @@
-//! `simulators`: only the simulators and the sign-in service, for functions that run elsewhere.
+//! `cargo run -- simulators`: starts only the simulators and the sign-in service, for functions that run elsewhere.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use super::{Command, Failure, environment, run, signals};
 use crate::stack::{CLIENT_ID, SIMULATED_PAYPAL, bind, simulated_paypal};
 use crate::{People, SCOPE, StackClock, StartError, Terminal};
 
-/// How long the printed tokens are good for, in seconds.
-const TOKENS_LAST: i64 = 12 * 3_600;
+/// The lifetime of the printed tokens, in seconds.
+const TOKEN_LIFETIME: i64 = 12 * 3_600;
 
-/// Where and how.
+/// The options of the command.
 #[derive(Debug)]
 pub(super) struct Options {
     stripe_port: u16,
@@ -34,7 +34,7 @@ pub(super) struct Options {
     data: Option<PathBuf>,
 }
 
-/// Reads the rest of the command line.
+/// Parses the options.
 pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     use lexopt::Arg::{Long, Short};
     let ports = environment::ports()?;
@@ -68,9 +68,9 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
             Long("ecb-port") => options.ecb_port = parser.value()?.parse()?,
             Long("paypal-port") => options.paypal_port = parser.value()?.parse()?,
             Long("sign-in-port") => options.sign_in_port = parser.value()?.parse()?,
-            Long("webhook-url") => options.webhook_url = Some(plain(parser.value()?.parse()?)?),
+            Long("webhook-url") => options.webhook_url = Some(http_only(parser.value()?.parse()?)?),
             Long("paypal-webhook-url") => {
-                options.paypal_webhook_url = Some(plain(parser.value()?.parse()?)?);
+                options.paypal_webhook_url = Some(http_only(parser.value()?.parse()?)?);
             }
             Long("issuer") => options.issuer = Some(parser.value()?.parse()?),
             Long("redirect-url") => options.redirect_url = Some(parser.value()?.parse()?),
@@ -84,15 +84,15 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     Ok(Command::Simulators(Box::new(options)))
 }
 
-/// An address that events can go to.
-fn plain(url: Url) -> Result<Url, Failure> {
+/// Checks the URL of a webhook: the simulators send webhooks over HTTP only.
+fn http_only(url: Url) -> Result<Url, Failure> {
     if url.scheme() == "http" {
         return Ok(url);
     }
-    Err(Failure::Usage(format!("addresses of webhooks must begin with http://, and one is {url}")))
+    Err(Failure::Usage(format!("the URL of a webhook must begin with http://, but is {url}")))
 }
 
-/// Runs them until somebody asks to end.
+/// Runs the simulators until Ctrl-C or SIGTERM. Prints their addresses, keys and tokens as JSON to standard output.
 pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Failure> {
     run::start_logging(terminal)?;
     let file = |name: &str| options.data.as_ref().map(|folder| folder.join(name));
@@ -130,19 +130,19 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
         file("paypal-simulator.json"),
     )
     .map_err(StartError::from)?;
-    let _sign_in_runs = sign_in_port.serve(sign_in.router());
-    let stripe_runs = stripe_port.serve(stripe.router());
-    let paypal_runs = paypal_port.serve(paypal.router());
-    let ecb_runs = ecb_port.serve(EcbSimulator::new(system_clock()).router());
+    let _sign_in_server = sign_in_port.serve(sign_in.router());
+    let stripe_server = stripe_port.serve(stripe.router());
+    let paypal_server = paypal_port.serve(paypal.router());
+    let ecb_server = ecb_port.serve(EcbSimulator::new(system_clock()).router());
 
     let tokens: serde_json::Map<_, _> = People::all()
         .into_iter()
-        .map(|person| (person.subject.clone(), json!(sign_in.access_token(&person, TOKENS_LAST))))
+        .map(|person| (person.subject.clone(), json!(sign_in.access_token(&person, TOKEN_LIFETIME))))
         .collect();
     let [paypal_client_id, paypal_client_secret, paypal_partner_id, paypal_webhook_id] = SIMULATED_PAYPAL;
     let description = json!({
-        "stripe_url": stripe_runs.url().as_str(),
-        "ecb_rates_url": format!("{}{DAILY_RATES}", ecb_runs.url()),
+        "stripe_url": stripe_server.url().as_str(),
+        "ecb_rates_url": format!("{}{DAILY_RATES}", ecb_server.url()),
         "issuer": sign_in.issuer(),
         "jwks": sign_in.jwks(),
         "client_id": CLIENT_ID,
@@ -150,7 +150,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
         "tokens": tokens,
         "secret_key": options.secret_key,
         "webhook_secret": options.webhook_secret,
-        "paypal_url": paypal_runs.url().as_str(),
+        "paypal_url": paypal_server.url().as_str(),
         "paypal": {
             "client_id": paypal_client_id,
             "client_secret": paypal_client_secret,
@@ -158,31 +158,33 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
             "webhook_id": paypal_webhook_id,
         },
     });
-    terminal.say(description);
-    terminal.complain(format_args!("Sign-in           {}", sign_in.issuer()));
-    terminal.complain(format_args!("Stripe simulator  {}", stripe_runs.url()));
-    terminal.complain(format_args!("PayPal simulator  {}", paypal_runs.url()));
-    terminal.complain(format_args!("Exchange rates    {}", ecb_runs.url()));
-    for (whose, url, option) in [
+    terminal.print(description);
+    terminal.error(format_args!("Sign-in           {}", sign_in.issuer()));
+    terminal.error(format_args!("Stripe simulator  {}", stripe_server.url()));
+    terminal.error(format_args!("PayPal simulator  {}", paypal_server.url()));
+    terminal.error(format_args!("Exchange rates    {}", ecb_server.url()));
+    for (gateway, url, option) in [
         ("Stripe", &options.webhook_url, "--webhook-url"),
         ("PayPal", &options.paypal_webhook_url, "--paypal-webhook-url"),
     ] {
         match url {
-            Some(url) => terminal.complain(format_args!("{whose}'s events  go to {url}")),
-            None => terminal.complain(format_args!("{whose}'s events  go nowhere: {option} says where to")),
+            Some(url) => terminal.error(format_args!("{gateway} webhooks   sent to {url}")),
+            None => {
+                terminal.error(format_args!("{gateway} webhooks   not sent; set {option} to receive them"))
+            }
         }
     }
 
     let deliver = async {
-        let mut beat = tokio::time::interval(Duration::from_millis(200));
+        let mut interval = tokio::time::interval(Duration::from_millis(200));
         loop {
-            beat.tick().await;
+            interval.tick().await;
             stripe.deliver_due_webhooks().await;
             paypal.deliver_due_webhooks().await;
         }
     };
     tokio::select! {
         () = deliver => Ok(()),
-        ended = signals::asked_to_end() => ended,
+        stopped = signals::stop_requested() => stopped,
     }
 }

@@ -1,69 +1,70 @@
-//! What the expert does once: publish, offer, connect Stripe. A second walk finds it there.
+//! The expert's steps: publish a profile and hours, offer a session type, and connect Stripe. What an earlier run published is
+//! used again.
 
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::caller::text;
+use super::api_client::text;
 use super::journey::Journey;
-use super::{Wrong, books, browser, words};
+use super::{Mismatch, books, browser, display};
 
-/// What the demo's session type is called; by it a second walk finds it.
-const SESSION: &str = "Consultation subject analytical engines";
+/// The name of the demo's session type, by which a later run finds it.
+const SESSION: &str = "Consultation about analytical engines";
 
 fn path(journey: &Journey, rest: &str) -> String {
-    format!("/v1/experts/{}{rest}", journey.expert.somebody.expert_id)
+    format!("/v1/experts/{}{rest}", journey.expert.user.expert_id)
 }
 
-/// The profile.
-pub(super) async fn publish_profile(journey: &mut Journey) -> Result<(), Wrong> {
-    journey.step(format!("{} publishes a profile", journey.expert.somebody.name));
-    let found = journey.caller.get(&path(journey, "")).send().await?;
+/// Publishes the profile, unless it exists.
+pub(super) async fn publish_profile(journey: &mut Journey) -> Result<(), Mismatch> {
+    journey.step(format!("{} publishes a profile", journey.expert.user.name));
+    let found = journey.api.get(&path(journey, "")).send().await?;
     let profile: Value = if found.status.as_u16() == 404 {
         let profile = json!({
-            "name": journey.expert.somebody.name,
+            "name": journey.expert.user.name,
             "headline": "Analytical engines, and what to ask of them",
             "about": "I write programs for machines that are yet to be built.",
         });
-        let call = journey.caller.post("/v1/experts").signed_in(&journey.expert.token);
-        call.header("Idempotency-Key", &key()).json(&profile).send().await?.document(201)?
+        let request = journey.api.post("/v1/experts").signed_in(&journey.expert.token);
+        request.header("Idempotency-Key", &key()).json(&profile).send().await?.document(201)?
     } else {
-        journey.say("It is there from before.");
+        journey.print("It already exists.");
         found.document(200)?
     };
-    journey.say(format_args!("{}: {}", text(&profile, "/name")?, text(&profile, "/headline")?));
+    journey.print(format_args!("{}: {}", text(&profile, "/name")?, text(&profile, "/headline")?));
     Ok(())
 }
 
-/// The hours, edited with the version that was read.
-pub(super) async fn publish_hours(journey: &mut Journey) -> Result<(), Wrong> {
-    journey.step("The expert says when they work");
+/// Replaces the weekly hours, and shows that a request with an old version is refused.
+pub(super) async fn publish_hours(journey: &mut Journey) -> Result<(), Mismatch> {
+    journey.step("The expert publishes weekly hours");
     let address = path(journey, "/availability");
-    let before = journey.caller.get(&address).signed_in(&journey.expert.token).send().await?;
+    let before = journey.api.get(&address).signed_in(&journey.expert.token).send().await?;
     let version = match before.status.as_u16() {
-        // Nothing was published: the first version replaces version 0.
+        // No hours are published yet: the first version replaces version 0.
         404 | 409 => "\"0\"".to_owned(),
-        _ => before.with(200)?.header("etag")?,
+        _ => before.with_status(200)?.header("etag")?,
     };
     let day = json!([{ "opens": "09:00", "closes": "12:30" }, { "opens": "13:30", "closes": "18:00" }]);
     let hours = json!({
         "time_zone": "Europe/London",
         "weekly": { "monday": day, "tuesday": day, "wednesday": day, "thursday": day, "friday": day },
     });
-    let replace = || journey.caller.put(&address).signed_in(&journey.expert.token).json(&hours);
-    let answer = replace().header("If-Match", &version).send().await?.with(200)?;
-    let now = answer.header("etag")?;
+    let replace = || journey.api.put(&address).signed_in(&journey.expert.token).json(&hours);
+    let response = replace().header("If-Match", &version).send().await?.with_status(200)?;
+    let now = response.header("etag")?;
     journey
-        .say(format_args!("Monday to Friday 09:00–12:30 and 13:30–18:00 in Europe/London, version {now}."));
+        .print(format_args!("Monday to Friday 09:00–12:30 and 13:30–18:00 in Europe/London, version {now}."));
     let stale: Value = replace().header("If-Match", &version).send().await?.document(412)?;
-    journey.say(format_args!("Who edits the version before is told: {}.", text(&stale, "/detail")?));
+    journey.print(format_args!("An edit of the previous version is refused: {}.", text(&stale, "/detail")?));
     Ok(())
 }
 
-/// A paid session type; its id.
-pub(super) async fn offer_session(journey: &mut Journey) -> Result<String, Wrong> {
-    journey.step("The expert offers a paid session");
+/// Creates a session type with a price, unless it exists. Returns its id.
+pub(super) async fn offer_session(journey: &mut Journey) -> Result<String, Mismatch> {
+    journey.step("The expert offers a session with a price");
     let address = path(journey, "/session-types");
-    let offered: Value = journey.caller.get(&address).send().await?.document(200)?;
+    let offered: Value = journey.api.get(&address).send().await?.document(200)?;
     let price = json!({ "amount": books::PRICE, "currency": books::CURRENCY });
     let known = offered["session_types"]
         .as_array()
@@ -72,7 +73,7 @@ pub(super) async fn offer_session(journey: &mut Journey) -> Result<String, Wrong
         .find(|kind| kind["name"] == SESSION && kind["price"] == price);
     let kind = match known {
         Some(kind) => {
-            journey.say("It is there from before.");
+            journey.print("It already exists.");
             kind.clone()
         }
         None => {
@@ -85,51 +86,51 @@ pub(super) async fn offer_session(journey: &mut Journey) -> Result<String, Wrong
                 "minimum_notice_minutes": 120,
                 "price": price,
             });
-            let call = journey.caller.post(&address).signed_in(&journey.expert.token);
-            call.header("Idempotency-Key", &key()).json(&terms).send().await?.document(201)?
+            let request = journey.api.post(&address).signed_in(&journey.expert.token);
+            request.header("Idempotency-Key", &key()).json(&terms).send().await?.document(201)?
         }
     };
-    journey.say(format_args!(
+    journey.print(format_args!(
         "{}, {} minutes, {}",
         text(&kind, "/name")?,
         kind["length_minutes"],
-        words::money(&kind, "/price")?
+        display::money(&kind, "/price")?
     ));
     Ok(text(&kind, "/id")?.to_owned())
 }
 
-/// The account at Stripe, onboarded on the hosted page.
-pub(super) async fn connect_stripe(journey: &mut Journey) -> Result<(), Wrong> {
+/// Completes Stripe's onboarding, unless the account already accepts payments.
+pub(super) async fn connect_stripe(journey: &mut Journey) -> Result<(), Mismatch> {
     journey.step("The expert connects Stripe");
     let address = path(journey, "/payment-accounts/stripe");
-    let read = || journey.caller.get(&address).signed_in(&journey.expert.token);
+    let read = || journey.api.get(&address).signed_in(&journey.expert.token);
     let before = read().send().await?;
     let enabled = before.status.is_success() && before.document::<Value>(200)?["charges_enabled"] == true;
     if enabled {
-        journey.say("It is there from before.");
+        journey.print("It already exists.");
     } else {
-        let call = journey
-            .caller
+        let request = journey
+            .api
             .post(&path(journey, "/payment-accounts/stripe/onboarding"))
             .signed_in(&journey.expert.token);
-        let page: Value = call.send().await?.document(201)?;
+        let page: Value = request.send().await?.document(201)?;
         browser::onboard(journey, text(&page, "/url")?).await?;
     }
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let account: Value = read().quietly().send().await?.document(200)?;
+        let account: Value = read().quiet().send().await?.document(200)?;
         if account["charges_enabled"] == true {
-            journey.say(format_args!("Account {} can take payments.", text(&account, "/account")?));
+            journey.print(format_args!("Account {} accepts payments.", text(&account, "/account")?));
             return Ok(());
         }
         if Instant::now() >= deadline {
-            return Err(Wrong::new("charges_enabled", "true", account.to_string()));
+            return Err(Mismatch::new("charges_enabled", "true", account.to_string()));
         }
         sleep(Duration::from_millis(150)).await;
     }
 }
 
-/// A fresh Idempotency-Key.
+/// A new random idempotency key.
 pub(super) fn key() -> String {
     use app::ports::Random;
     format!("demo-{:032x}", aws::SystemRandom.bits())

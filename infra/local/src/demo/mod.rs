@@ -1,16 +1,15 @@
-//! `cargo run -- demo`: walks through the product as its users would, over HTTP, and fails when anything is not as it should be.
+//! `cargo run -- demo`: uses the product over HTTP as experts and clients would, and fails at the first unexpected response.
 //!
-//! It can be repeated any number of times on the same data: what an expert publishes is made once and found again, and what a
-//! client books is called off in the end.
+//! The demo can be repeated on the same data: it publishes the expert's offer only once, and cancels what the client books.
 
+mod api_client;
 mod books;
 mod browser;
-mod caller;
 mod client;
+mod display;
 mod expert;
 mod journey;
 pub mod money;
-mod words;
 
 use std::time::Instant;
 
@@ -19,100 +18,102 @@ use domain::Zone;
 use crate::Terminal;
 use journey::Journey;
 
-/// Where to, and for whom.
+/// The options of the demo.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Address of the API, without a slash at the end.
+    /// The URL of the API, without a trailing slash.
     pub url: String,
-    /// The zone in which times are shown.
+    /// The time zone for the output.
     pub time_zone: Zone,
 }
 
-/// Why the demo ended early.
+/// Why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody answers.
+    /// There is no response.
     #[error(
-        "nothing answers at {url} ({reason}).\nStart Expert Connect in another shell with `cargo run`, and try again. If it listens elsewhere, say where with --url"
+        "{url} does not respond ({reason}).\nStart Expert Connect in another shell with `cargo run`, and try again. If it listens on another port, set --url"
     )]
     NotRunning {
-        /// Where it was looked for.
+        /// The URL of the API.
         url: String,
-        /// What the network said.
+        /// The error of the connection.
         reason: String,
     },
-    /// Something else answers.
-    #[error("what answers at {url} is not an Expert Connect that `cargo run` started: {reason}")]
-    SomethingElse {
-        /// Where.
-        url: String,
-        /// What was noticed.
-        reason: String,
-    },
-    /// There is no simulator to pay at.
+    /// Another program responds.
     #[error(
-        "Expert Connect runs with real Stripe keys. The demo pays with test cards at the Stripe simulator: start Expert Connect without STRIPE_SECRET_KEY"
+        "the server at {url} is not an Expert Connect that was started by `cargo run`: {reason}.\nSet --url to the address that `cargo run` prints"
     )]
-    RealStripe,
-    /// It is not as it should be.
+    NotExpertConnect {
+        /// The URL of the API.
+        url: String,
+        /// The unexpected response.
+        reason: String,
+    },
+    /// The stack uses Stripe itself.
     #[error(
-        "the demo failed at step {step}, {title}\n  what:     {what}\n  expected: {expected}\n  came:     {came}"
+        "Expert Connect is running with the keys of a Stripe account, but the demo pays with test cards at the Stripe simulator. Restart Expert Connect without STRIPE_SECRET_KEY"
+    )]
+    NoStripeSimulator,
+    /// A response or an amount is not the expected one.
+    #[error(
+        "the demo failed at step {step}, {title}\n  checked:  {what}\n  expected: {expected}\n  actual:   {actual}"
     )]
     Unexpected {
-        /// Which step.
+        /// The number of the step.
         step: u32,
-        /// Its title.
+        /// The title of the step.
         title: String,
-        /// What was looked at.
+        /// What was checked.
         what: String,
-        /// What it should be.
+        /// The expected value.
         expected: String,
-        /// What it is.
-        came: String,
+        /// The actual value.
+        actual: String,
     },
-    /// It cannot begin.
-    #[error("the demo cannot begin: {0}")]
-    Inside(String),
+    /// The demo cannot start.
+    #[error("the demo cannot start: {0}")]
+    Setup(String),
 }
 
-/// What was looked at and is not as it should be; the journey adds where it was.
+/// A value that is not the expected one. [`Failure::Unexpected`] adds the step.
 #[derive(Debug)]
-struct Wrong {
+struct Mismatch {
     what: String,
     expected: String,
-    came: String,
+    actual: String,
 }
 
-impl Wrong {
-    fn new(what: impl Into<String>, expected: impl Into<String>, came: impl Into<String>) -> Self {
-        Self { what: what.into(), expected: expected.into(), came: came.into() }
+impl Mismatch {
+    fn new(what: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Self { what: what.into(), expected: expected.into(), actual: actual.into() }
     }
 }
 
-/// The zone of this machine, or UTC.
-pub fn own_zone() -> Zone {
+/// The time zone of this machine; UTC if it is unknown.
+pub fn local_zone() -> Zone {
     let name = iana_time_zone::get_timezone().ok();
     name.and_then(|name| name.parse().ok()).unwrap_or(Zone::UTC)
 }
 
-/// Walks the whole way.
+/// Runs the demo against a running stack.
 ///
 /// # Errors
-/// At the first thing that is not as it should be.
+/// If the stack is not running, or at the first unexpected response.
 pub async fn run(terminal: Terminal, options: Options) -> Result<(), Failure> {
     let started = Instant::now();
-    let mut journey = Journey::begin(terminal, options).await?;
-    let outcome = walk(&mut journey).await;
-    outcome.map_err(|wrong| journey.failed_at(wrong))?;
-    terminal.say("");
-    terminal.headline(format_args!(
-        "Done in {:.1?}: published, listed, booked, paid, confirmed, moved, listed again, refused twice, cancelled, refunded.",
+    let mut journey = Journey::start(terminal, options).await?;
+    let outcome = run_steps(&mut journey).await;
+    outcome.map_err(|mismatch| journey.failed_at(mismatch))?;
+    terminal.print("");
+    terminal.heading(format_args!(
+        "Done in {:.1?}. The demo published, booked, paid, rescheduled, cancelled and refunded a session.",
         started.elapsed()
     ));
     Ok(())
 }
 
-async fn walk(journey: &mut Journey) -> Result<(), Wrong> {
+async fn run_steps(journey: &mut Journey) -> Result<(), Mismatch> {
     journey.sign_in().await?;
     expert::publish_profile(journey).await?;
     expert::publish_hours(journey).await?;
@@ -128,7 +129,7 @@ async fn walk(journey: &mut Journey) -> Result<(), Wrong> {
     client::reschedule(journey, &booked, &free.second).await?;
     client::list_appointments(journey, &booked, &free.second).await?;
     client::book_twice(journey, &session_type, &free.second).await?;
-    client::be_declined(journey, &session_type, &free.third).await?;
+    client::book_and_be_declined(journey, &session_type, &free.third).await?;
     client::cancel(journey, &booked).await?;
     client::wait_for_refund(journey, &booked).await?;
     books::check_refunded(journey, &before).await

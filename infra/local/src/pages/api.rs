@@ -1,4 +1,4 @@
-//! The API's description, for people. `/api`.
+//! `/api`: the API reference, rendered from the OpenAPI document.
 
 use std::sync::LazyLock;
 
@@ -12,22 +12,22 @@ use serde_json::Value;
 
 use super::layout::page;
 use super::schema;
-use crate::Surroundings;
+use crate::Environment;
 
-/// The document is the same at every request.
+/// The OpenAPI document, which is the same for every request.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| http_api::openapi::document(functions::ROUTES));
 
-/// Routes that belong together: the heading, and how their paths begin.
+/// The groups of routes: a heading, and the prefix of the paths. A route belongs to the first group whose prefix matches.
 const GROUPS: &[(&str, &str)] = &[
     ("Experts and what they offer", "/v1/experts"),
     ("Appointments", "/v1/appointments"),
     ("Receipts", "/v1/receipts"),
-    ("Messages from providers", "/v1/webhooks"),
-    ("The service itself", "/"),
+    ("Webhooks of providers", "/v1/webhooks"),
+    ("Other routes", "/"),
 ];
 
-/// Shows every route.
-pub(super) async fn show(State(surroundings): State<Surroundings>) -> Response {
+/// Renders the page.
+pub(super) async fn show(State(environment): State<Environment>) -> Response {
     let groups: Vec<(&str, Vec<&Route>)> = GROUPS
         .iter()
         .map(|(heading, start)| {
@@ -42,7 +42,7 @@ pub(super) async fn show(State(surroundings): State<Surroundings>) -> Response {
         .collect();
     let body = html! {
         p { (DOCUMENT["info"]["description"].as_str().unwrap_or_default()) }
-        p { "Made from the code, as is " a href="/openapi.json" { "the document for programs" } " (OpenAPI 3.1)." }
+        p { "This page is generated from the " a href="/openapi.json" { "OpenAPI 3.1 document" } "." }
         nav aria-label="Routes" {
             @for (heading, routes) in &groups {
                 h2 { (heading) }
@@ -57,15 +57,15 @@ pub(super) async fn show(State(surroundings): State<Surroundings>) -> Response {
                     }
                 }
             }
-            p { a href="#problems" { "Problems" } " look the same everywhere." }
+            p { a href="#problems" { "Problems" } " have the same form in all routes." }
         }
         @for (heading, routes) in &groups {
-            h2 { (heading) ", in full" }
+            h2 { (heading) ": details" }
             @for route in routes { (section(route)) }
         }
         (problems())
     };
-    page(&surroundings, StatusCode::OK, "The API", &body)
+    page(&environment, StatusCode::OK, "The API", &body)
 }
 
 fn operation(route: &Route) -> &'static Value {
@@ -74,19 +74,19 @@ fn operation(route: &Route) -> &'static Value {
 
 fn audience(audience: Audience) -> &'static str {
     match audience {
-        Audience::Public => "Anybody, without a token",
-        Audience::SignedIn => "Whoever signed in",
-        Audience::Only(Role::Expert) => "Experts, signed in",
-        Audience::Only(Role::Client) => "Clients, signed in",
-        Audience::Only(Role::Admin) => "Administrators, signed in",
-        Audience::Provider => "The provider, by the signature of its message",
+        Audience::Public => "everybody, without a token",
+        Audience::SignedIn => "everybody who is signed in",
+        Audience::Only(Role::Expert) => "experts",
+        Audience::Only(Role::Client) => "clients",
+        Audience::Only(Role::Admin) => "administrators",
+        Audience::Provider => "the provider, which signs its messages",
     }
 }
 
 fn section(route: &Route) -> Markup {
     let operation = operation(route);
     let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
-    let (good, bad): (Vec<_>, Vec<_>) = operation["responses"]
+    let (successes, problems): (Vec<_>, Vec<_>) = operation["responses"]
         .as_object()
         .into_iter()
         .flatten()
@@ -95,7 +95,7 @@ fn section(route: &Route) -> Markup {
         section.route aria-labelledby=(route.function) {
             h3 #(route.function) { span.method { (route.method.as_str()) } " " code { (route.path) } }
             p { (route.summary) "." }
-            p.soft { "Who: " (audience(route.audience)) "." }
+            p.soft { "Callers: " (audience(route.audience)) "." }
             @if !parameters.is_empty() {
                 h4 { "Parameters" }
                 ul.members { @for parameter in parameters { (self::parameter(parameter)) } }
@@ -104,19 +104,21 @@ fn section(route: &Route) -> Markup {
                 h4 { "Body " span.type { (media) } }
                 (schema::expanded(&DOCUMENT, body))
             }
-            @for (status, answer) in good {
-                h4 { "Answer " (status) " " span.soft { (answer["description"].as_str().unwrap_or_default()) } }
-                @if let Some((_, body)) = content(answer) {
+            @for (status, response) in successes {
+                h4 { "Response " (status) " " span.soft { (response["description"].as_str().unwrap_or_default()) } }
+                @if let Some((_, body)) = content(response) {
                     details {
                         summary { (schema::name(body).unwrap_or("The document")) }
                         (schema::expanded(&DOCUMENT, body))
                     }
                 }
-                @for media in other_forms(answer) { p.soft { "Also as " span.type { (media) } "." } }
+                @for media in other_media_types(response) {
+                    p.soft { "Also available as " span.type { (media) } "." }
+                }
             }
             h4 { "Problems" }
             p.soft {
-                @for (index, (status, problem)) in bad.iter().enumerate() {
+                @for (index, (status, problem)) in problems.iter().enumerate() {
                     @if index > 0 { ", " }
                     (status) " " (problem["description"].as_str().unwrap_or_default())
                 }
@@ -125,14 +127,14 @@ fn section(route: &Route) -> Markup {
     }
 }
 
-/// Media type and schema of a body.
+/// The first media type of a body, and its schema.
 fn content(body: &Value) -> Option<(&str, &Value)> {
     let (media, content) = body["content"].as_object()?.iter().next()?;
     Some((media, &content["schema"]))
 }
 
-/// The media types of a body besides the one that is shown.
-fn other_forms(body: &Value) -> impl Iterator<Item = &String> {
+/// The media types of a body after the first.
+fn other_media_types(body: &Value) -> impl Iterator<Item = &String> {
     body["content"].as_object().into_iter().flat_map(|content| content.keys().skip(1))
 }
 
@@ -152,7 +154,7 @@ fn problems() -> Markup {
     html! {
         section.route aria-labelledby="problems" {
             h2 #problems { "Problems" }
-            p { "Whatever is refused is answered as " code { "application/problem+json" } " (RFC 9457)." }
+            p { "Every error response is a document of type " code { "application/problem+json" } " (RFC 9457)." }
             (schema::expanded(&DOCUMENT, problem))
         }
     }
@@ -163,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_route_is_shown_once_and_whole() {
+    fn every_route_is_rendered_with_its_body_and_media_types() {
         for route in functions::ROUTES {
             let section = section(route).into_string();
             assert!(section.contains(&format!("id=\"{}\"", route.function)), "{}", route.function);

@@ -1,4 +1,4 @@
-//! What the event bus was told. `/events`.
+//! `/events`: the published events.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,27 +6,27 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::layout::{json, page};
-use crate::{Published, Surroundings};
+use crate::{Environment, Published};
 
-/// Shows the latest events, newest first.
-pub(super) async fn show(State(surroundings): State<Surroundings>) -> Response {
-    let published = surroundings.bus.published();
+/// Renders the page.
+pub(super) async fn show(State(environment): State<Environment>) -> Response {
+    let published = environment.bus.published();
     let body = html! {
-        p { "What integrators hear, newest first. Each may come more than once, with the same id. This list begins anew \
-             with each start." }
+        p { "The events that subscribers receive, the newest first. An event can be delivered more than once, with the same \
+             id. The list is empty after each start." }
         (list(&published, usize::MAX))
     };
-    page(&surroundings, StatusCode::OK, "Events", &body)
+    page(&environment, StatusCode::OK, "Events", &body)
 }
 
-/// So many of the latest events.
-pub(super) fn list(published: &[Published], most: usize) -> Markup {
+/// The latest events, at most `limit` of them, the newest first.
+pub(super) fn list(published: &[Published], limit: usize) -> Markup {
     html! {
         @if published.is_empty() {
-            p.soft { "None since the start." }
+            p.soft { "No events since the start." }
         } @else {
             ul.plain {
-                @for event in published.iter().rev().take(most) {
+                @for event in published.iter().rev().take(limit) {
                     li {
                         details {
                             summary { strong { (event.kind) } " " code.soft { (event.id) } }

@@ -1,4 +1,4 @@
-//! What runs, and how to go on. `/`.
+//! `/`: what is running, and commands to try.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,36 +9,36 @@ use maud::{Markup, html};
 
 use super::layout::{command, page};
 use super::{events, slots_command};
-use crate::surroundings::Offered;
-use crate::{QueueState, Surroundings, demo};
+use crate::environment::Offer;
+use crate::{Environment, QueueState, demo};
 
-/// How many events are shown here.
+/// The number of events on this page.
 const EVENTS: usize = 8;
 
-/// Shows what runs.
-pub(super) async fn show(State(surroundings): State<Surroundings>) -> Response {
-    let commands = commands(&surroundings).await;
-    let published = surroundings.bus.published();
+/// Renders the page.
+pub(super) async fn show(State(environment): State<Environment>) -> Response {
+    let commands = commands(&environment).await;
+    let published = environment.bus.published();
     let body = html! {
         p { "Experts publish when they can be booked; clients find a slot, pay, and get a confirmed appointment." }
-        (addresses(&surroundings))
+        (addresses(&environment))
         section aria-labelledby="people" {
             h2 #people { "People to sign in as" }
-            p { "No password is asked for. A token is good for an hour; send it as "
+            p { "No password is needed. A token is valid for an hour; send it as "
                 code { "Authorization: Bearer …" } "." }
             ul.plain {
-                @for somebody in surroundings.people() {
+                @for user in environment.people() {
                     li.row {
-                        strong { (somebody.name) }
-                        span.soft { (somebody.groups.join(", ")) }
+                        strong { (user.name) }
+                        span.soft { (user.groups.join(", ")) }
                         form method="post"
-                            action={ (surroundings.addresses.sign_in) "/people/" (somebody.subject) "/token" } {
-                            button { "A token for " (somebody.subject) }
+                            action={ (environment.addresses.sign_in) "/people/" (user.subject) "/token" } {
+                            button { "Get a token for " (user.subject) }
                         }
                     }
                 }
             }
-            p { a href="/sign-in" { "Sign in as an application would" }
+            p { a href="/sign-in" { "Sign in as an application does" }
                 ", with the authorization code flow and PKCE." }
         }
         section aria-labelledby="try" {
@@ -48,64 +48,64 @@ pub(super) async fn show(State(surroundings): State<Surroundings>) -> Response {
                 (command(text))
             }
         }
-        (queue(&surroundings.queue.inspect()))
+        (queue(&environment.queue.inspect()))
         section aria-labelledby="events" {
             h2 #events { "Latest events" }
             (events::list(&published, EVENTS))
             @if published.len() > EVENTS { p { a href="/events" { "All " (published.len()) " events" } } }
         }
     };
-    page(&surroundings, StatusCode::OK, "What is running", &body)
+    page(&environment, StatusCode::OK, "What is running", &body)
 }
 
-fn addresses(surroundings: &Surroundings) -> Markup {
-    let addresses = &surroundings.addresses;
+fn addresses(environment: &Environment) -> Markup {
+    let addresses = &environment.addresses;
     html! {
         section aria-labelledby="addresses" {
             h2 #addresses { "Addresses" }
             dl.pairs {
                 dt { "API" }
-                dd { code { (addresses.api) } " · " a href="/api" { "description" } " · "
+                dd { code { (addresses.api) } " · " a href="/api" { "reference" } " · "
                     a href="/openapi.json" { "OpenAPI document" } " · " (functions::ROUTES.len()) " routes" }
                 dt { "Stripe" }
                 dd {
                     @match &addresses.stripe_simulator {
                         Some(url) => {
-                            code { (url) } " · a simulator · " a href={ (url) "/" } { "its books" }
+                            code { (url) } " · simulator · " a href={ (url) "/" } { "its books" }
                         }
-                        None => "the real one, with the keys from the environment",
+                        None => "your own account, with the keys from the environment variables",
                     }
                 }
                 dt { "PayPal" }
                 dd {
                     @match &addresses.paypal_simulator {
                         Some(url) => {
-                            code { (url) } " · a simulator · " a href={ (url) "/" } { "its books" }
+                            code { (url) } " · simulator · " a href={ (url) "/" } { "its books" }
                         }
-                        None => "the real one, with the keys from the environment",
+                        None => "your own account, with the keys from the environment variables",
                     }
                 }
                 dt { "Exchange rates" }
                 dd {
                     @match &addresses.ecb_simulator {
                         Some(url) => {
-                            code { (url) } " · a simulator of the European Central Bank · "
-                            a href={ (url) "/" } { "its file of the day" }
+                            code { (url) } " · simulator of the European Central Bank · "
+                            a href={ (url) "/" } { "its file of today" }
                         }
-                        None => "the real ones, from the address in the environment",
+                        None => "real rates, from ECB_RATES_URL",
                     }
-                    " · " a href="/v1/exchange-rates" { "those in force" }
+                    " · " a href="/v1/exchange-rates" { "current rates" }
                 }
                 dt { "Sign-in" }
                 dd { code { (addresses.sign_in) } " · " a href={ (addresses.sign_in) "/" } { "people" } " · "
                     a href={ (addresses.sign_in) "/.well-known/openid-configuration" } { "discovery" } }
                 dt { "Database" }
-                dd { code { (addresses.database) } " · speaks DynamoDB" }
+                dd { code { (addresses.database) } " · DynamoDB's protocol" }
                 dt { "Data" }
                 dd {
-                    @match &surroundings.data {
-                        Some(folder) => { code { (folder.display()) } " · delete it to start afresh" }
-                        None => "in memory only",
+                    @match &environment.data {
+                        Some(folder) => { code { (folder.display()) } " · delete it to start with an empty system" }
+                        None => "in memory",
                     }
                 }
                 dt { "For programs" }
@@ -115,48 +115,50 @@ fn addresses(surroundings: &Surroundings) -> Markup {
     }
 }
 
-async fn commands(surroundings: &Surroundings) -> Vec<(&'static str, String)> {
-    let addresses = &surroundings.addresses;
-    let mut commands = vec![("Is it there?", format!("curl {}/health", addresses.api))];
-    match surroundings.offered().await {
-        Some(offered) => {
-            let from = surroundings.app.now().plus(DAY);
-            let slots = slots_command(&addresses.api, &offered, from, demo::own_zone());
-            commands.push(("When can the expert be booked?", slots));
+async fn commands(environment: &Environment) -> Vec<(&'static str, String)> {
+    let addresses = &environment.addresses;
+    let mut commands = vec![("Check that the API responds:", format!("curl {}/health", addresses.api))];
+    match environment.first_offer().await {
+        Some(offer) => {
+            let from = environment.app.now().plus(DAY);
+            let slots = slots_command(&addresses.api, &offer, from, demo::local_zone());
+            commands.push(("List the free slots of a week:", slots));
             let token = format!(
                 "TOKEN=$(curl -sX POST {}/people/alan/token | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')",
                 addresses.sign_in
             );
-            commands.push(("Sign in as a client", token));
+            commands.push(("Sign in as a client:", token));
             if let Some(stripe) = &addresses.stripe_simulator {
-                commands.extend(booking(&addresses.api, stripe, &offered, from, surroundings).await);
+                commands.extend(booking(&addresses.api, stripe, &offer, from, environment).await);
             }
             let list = format!(
                 "curl -H \"Authorization: Bearer $TOKEN\" '{}/v1/appointments?as=client'",
                 addresses.api
             );
-            commands.push(("What did they book?", list));
+            commands.push(("List the client's appointments:", list));
         }
         None => {
             let demo = "cargo run -- demo".to_owned();
-            commands
-                .push(("Nobody offers anything yet. This publishes, books, pays, moves and refunds:", demo));
+            commands.push((
+                "There is no session type yet. This command publishes, books, pays, reschedules and refunds:",
+                demo,
+            ));
         }
     }
     commands
 }
 
-/// Commands that book the next free slot and pay for it.
+/// Commands that book the next free slot and pay for it; none if there is no free slot in the week after `from`.
 async fn booking(
     api: &str,
     stripe: &str,
-    offered: &Offered,
+    offered: &Offer,
     from: Timestamp,
-    surroundings: &Surroundings,
+    environment: &Environment,
 ) -> Vec<(&'static str, String)> {
-    let Offered { expert, session_type } = offered;
+    let Offer { expert, session_type } = offered;
     let week = TimeSpan::new(from, from.plus(7 * DAY));
-    let slots = app::scheduling::slots::list(&surroundings.app, *expert, *session_type, week)
+    let slots = app::scheduling::slots::list(&environment.app, *expert, *session_type, week)
         .await
         .unwrap_or_default();
     let Some(slot) = slots.first() else { return Vec::new() };
@@ -164,7 +166,7 @@ async fn booking(
         "expert_id": expert,
         "session_type_id": session_type,
         "start": slot.start,
-        "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": demo::own_zone() },
+        "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": demo::local_zone() },
     });
     let book = format!(
         "BOOKED=$(curl -sX POST {api}/v1/appointments -H \"Authorization: Bearer $TOKEN\" \\\n  \
@@ -178,26 +180,26 @@ async fn booking(
         member("client_secret")
     );
     vec![
-        ("Book the next free slot; the answer holds the intent and the client_secret to pay with", book),
-        ("Pay, as the client's browser would; or open that address, or pay from Stripe's books", pay),
+        ("Book the next free slot. The response contains the intent and the client_secret for paying:", book),
+        ("Pay as the client's browser does. You can also open this URL, or pay from Stripe's books:", pay),
     ]
 }
 
 fn queue(state: &QueueState) -> Markup {
     html! {
         section aria-labelledby="queue" {
-            h2 #queue { "Work that is owed" }
+            h2 #queue { "Jobs" }
             dl.pairs {
-                dt { "Waiting" } dd { (state.waiting) }
-                dt { "Worked off since the start" } dd { (state.delivered) }
+                dt { "In the queue" } dd { (state.waiting) }
+                dt { "Processed since the start" } dd { (state.processed) }
                 dt { "Dead letters" }
                 dd {
-                    @if state.set_aside.is_empty() { span.good { "none" } }
-                    @else { span.bad { (state.set_aside.len()) } }
+                    @if state.dead_letters.is_empty() { span.good { "none" } }
+                    @else { span.bad { (state.dead_letters.len()) } }
                 }
             }
-            @if !state.set_aside.is_empty() {
-                ul { @for letter in &state.set_aside { li { code { (letter) } } } }
+            @if !state.dead_letters.is_empty() {
+                ul { @for letter in &state.dead_letters { li { code { (letter) } } } }
             }
         }
     }

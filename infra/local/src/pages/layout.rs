@@ -1,4 +1,4 @@
-//! What all pages have in common.
+//! The layout of all pages.
 
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -7,10 +7,10 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
-use crate::Surroundings;
+use crate::Environment;
 
-/// A whole page.
-pub(super) fn page(surroundings: &Surroundings, status: StatusCode, title: &str, body: &Markup) -> Response {
+/// A complete page as a response, with its security headers.
+pub(super) fn page(environment: &Environment, status: StatusCode, title: &str, body: &Markup) -> Response {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -27,23 +27,23 @@ pub(super) fn page(surroundings: &Surroundings, status: StatusCode, title: &str,
                         a.brand href="/" { "Expert Connect" }
                         a href="/api" { "API" }
                         a href="/events" { "Events" }
-                        @if let Some(stripe) = &surroundings.addresses.stripe_simulator {
+                        @if let Some(stripe) = &environment.addresses.stripe_simulator {
                             a href={ (stripe) "/" } { "Stripe's books" }
                         }
-                        a href={ (surroundings.addresses.sign_in) "/" } { "People" }
+                        a href={ (environment.addresses.sign_in) "/" } { "People" }
                     }
                 }
                 main #content {
                     h1 { (title) }
                     (body)
                 }
-                footer { p { "On this machine only. No money moves unless you gave it your own Stripe keys." } }
+                footer { p { "Runs on this machine only. No real money moves unless you set keys of a live account." } }
             }
         }
     };
     let policy = format!(
         "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self' {}; frame-ancestors 'none'",
-        surroundings.addresses.sign_in
+        environment.addresses.sign_in
     );
     let mut response = (status, Html(markup.into_string())).into_response();
     let headers = response.headers_mut();
@@ -57,12 +57,12 @@ pub(super) fn page(surroundings: &Surroundings, status: StatusCode, title: &str,
     response
 }
 
-/// Something to copy into a shell.
+/// A block of text to copy, such as a shell command.
 pub(super) fn command(text: &str) -> Markup {
     html! { pre tabindex="0" { code { (text) } } }
 }
 
-/// JSON to read.
+/// A block of formatted JSON.
 pub(super) fn json(value: &serde_json::Value) -> Markup {
     let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
     html! { pre tabindex="0" { code { (text) } } }

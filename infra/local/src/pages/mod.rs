@@ -1,4 +1,4 @@
-//! What a browser sees on the API's own origin, besides the API. Made on the server, without scripts; maud escapes every value.
+//! Web pages on the origin of the API. They are rendered on the server and have no scripts; maud escapes every value.
 
 mod api;
 mod events;
@@ -16,25 +16,25 @@ use axum::routing::get;
 use domain::kernel::time::DAY;
 use domain::{Timestamp, Zone};
 
-use crate::{Description, Offered, Surroundings};
+use crate::{Description, Environment, Offer};
 
 /// The pages, for [`crate::Stack::start`].
-pub fn router() -> Router<Surroundings> {
+pub fn router() -> Router<Environment> {
     Router::new()
         .route("/", get(home::show))
         .route("/api", get(api::show))
         .route("/events", get(events::show))
-        .route("/sign-in", get(sign_in::leave))
-        .route(sign_in::LANDING, get(sign_in::land))
+        .route("/sign-in", get(sign_in::start))
+        .route(sign_in::REDIRECT_PATH, get(sign_in::finish))
         .route("/experts/{expert_id}/{gateway}/return", get(onboarding::returned))
         .route("/experts/{expert_id}/{gateway}/refresh", get(onboarding::refresh))
         .route("/local.json", get(local))
         .route("/style.css", get(style))
 }
 
-/// `/local.json`: where everything is, for programs.
-async fn local(State(surroundings): State<Surroundings>) -> Json<Description> {
-    Json(surroundings.describe())
+/// `/local.json`: the addresses and people, for programs.
+async fn local(State(environment): State<Environment>) -> Json<Description> {
+    Json(environment.describe())
 }
 
 async fn style() -> Response {
@@ -47,8 +47,8 @@ async fn style() -> Response {
 }
 
 /// The command that lists a week of slots.
-pub(crate) fn slots_command(api: &str, offered: &Offered, from: Timestamp, zone: Zone) -> String {
-    let Offered { expert, session_type } = offered;
+pub(crate) fn slots_command(api: &str, offered: &Offer, from: Timestamp, zone: Zone) -> String {
+    let Offer { expert, session_type } = offered;
     let to = from.plus(7 * DAY);
     let zone = zone.name().replace('+', "%2B");
     format!(

@@ -1,4 +1,4 @@
-//! Where a payment gateway sends an expert back to.
+//! The pages to which a payment gateway redirects an expert after onboarding.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -8,9 +8,9 @@ use domain::payments::gateway::GatewayKind;
 use maud::html;
 
 use super::layout::{command, page};
-use crate::Surroundings;
+use crate::Environment;
 
-/// What people call a gateway.
+/// The name of a gateway for people.
 fn name(gateway: GatewayKind) -> &'static str {
     match gateway {
         GatewayKind::Stripe => "Stripe",
@@ -18,87 +18,87 @@ fn name(gateway: GatewayKind) -> &'static str {
     }
 }
 
-/// The expert and the gateway that an address names.
+/// The expert and the gateway in a path.
 fn read((expert, gateway): (String, String)) -> Option<(ExpertId, GatewayKind)> {
     Some((expert.parse().ok()?, gateway.parse().ok()?))
 }
 
-/// The address without its end, so that its page can be named here.
-fn again(surroundings: &Surroundings, expert: ExpertId, gateway: GatewayKind) -> String {
+/// The command that requests a new onboarding page.
+fn new_page_command(environment: &Environment, expert: ExpertId, gateway: GatewayKind) -> String {
     format!(
         "curl -X POST -H \"Authorization: Bearer $TOKEN\" {}/v1/experts/{expert}/payment-accounts/{gateway}/onboarding",
-        surroundings.addresses.api
+        environment.addresses.api
     )
 }
 
-/// `/experts/{expert_id}/{gateway}/return`: they are through, or left early. Only the gateway knows, so it is asked.
+/// `/experts/{expert_id}/{gateway}/return`: the expert has finished onboarding or left it early. The page reads the account from
+/// the gateway to find out.
 pub(super) async fn returned(
-    State(surroundings): State<Surroundings>,
+    State(environment): State<Environment>,
     Path(named): Path<(String, String)>,
 ) -> Response {
-    let Some((id, gateway)) = read(named) else { return unknown(&surroundings) };
+    let Some((id, gateway)) = read(named) else { return unknown(&environment) };
     let (name, title) = (name(gateway), format!("Back from {}", name(gateway)));
-    let account = match surroundings.app.store.payment_account(id, gateway).await {
+    let account = match environment.app.store.payment_account(id, gateway).await {
         Ok(Some(account)) => account,
-        Ok(None) => return unknown(&surroundings),
+        Ok(None) => return unknown(&environment),
         Err(error) => {
             tracing::error!(%error, "the expert's account cannot be read");
-            let body =
-                html! { p.problem role="alert" { "The database did not answer. Load the page again." } };
-            return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, &title, &body);
+            let body = html! { p.problem role="alert" { "The database did not respond. Reload this page." } };
+            return page(&environment, StatusCode::SERVICE_UNAVAILABLE, &title, &body);
         }
     };
-    let asked = match surroundings.app.gateways.get(gateway) {
+    let result = match environment.app.gateways.get(gateway) {
         Ok(gateway) => gateway.accounts.read_account(&account.account).await,
         Err(error) => Err(error),
     };
-    let state = match asked {
+    let state = match result {
         Ok(state) => state,
         Err(error) => {
-            tracing::error!(%error, %gateway, "the gateway was not asked");
-            let body = html! { p.problem role="alert" { (name) " did not answer. Load the page again." } };
-            return page(&surroundings, StatusCode::SERVICE_UNAVAILABLE, &title, &body);
+            tracing::error!(%error, %gateway, "the expert's account cannot be read from the gateway");
+            let body = html! { p.problem role="alert" { (name) " did not respond. Reload this page." } };
+            return page(&environment, StatusCode::SERVICE_UNAVAILABLE, &title, &body);
         }
     };
     let yes_no = |yes: bool| {
         html! { @if yes { span.good { "yes" } } @else { span.bad { "not yet" } } }
     };
     let body = html! {
-        p { (name) " says of account " code { (state.id) } ":" }
+        p { "The state of account " code { (state.id) } " at " (name) ":" }
         dl.pairs {
-            dt { "Clients can pay" } dd { (yes_no(state.charges_enabled)) }
-            dt { (name) " pays out" } dd { (yes_no(state.payouts_enabled)) }
+            dt { "Accepts payments" } dd { (yes_no(state.charges_enabled)) }
+            dt { "Receives payouts" } dd { (yes_no(state.payouts_enabled)) }
             @if !state.requirements_due.is_empty() {
-                dt { (name) " still wants" }
+                dt { "Missing information" }
                 dd { @for due in &state.requirements_due { code { (due) } " " } }
             }
-            @if let Some(reason) = &state.disabled_reason { dt { "Stopped because" } dd { code { (reason) } } }
+            @if let Some(reason) = &state.disabled_reason { dt { "Disabled because of" } dd { code { (reason) } } }
         }
         @if state.charges_enabled {
-            p.note { "Done: paid sessions can be booked. You can close this page." }
+            p.note { "Onboarding is complete, and paid sessions can be booked. You can close this page." }
         } @else {
-            p.note { "Paid sessions cannot be booked yet. Ask for another onboarding page and finish it:" }
-            (command(&again(&surroundings, id, gateway)))
+            p.note { "Paid sessions cannot be booked yet. Request a new onboarding page and complete it:" }
+            (command(&new_page_command(&environment, id, gateway)))
         }
     };
-    page(&surroundings, StatusCode::OK, &title, &body)
+    page(&environment, StatusCode::OK, &title, &body)
 }
 
-/// `/experts/{expert_id}/{gateway}/refresh`: the link was too old, or followed twice.
+/// `/experts/{expert_id}/{gateway}/refresh`: the onboarding link has expired or was already used.
 pub(super) async fn refresh(
-    State(surroundings): State<Surroundings>,
+    State(environment): State<Environment>,
     Path(named): Path<(String, String)>,
 ) -> Response {
-    let Some((id, gateway)) = read(named) else { return unknown(&surroundings) };
+    let Some((id, gateway)) = read(named) else { return unknown(&environment) };
     let body = html! {
-        p { "A link to " (name(gateway)) "'s onboarding works once, and not for long. Nothing is lost: ask for another, as the \
-             expert, and go on where you were." }
-        (command(&again(&surroundings, id, gateway)))
+        p { "A link to " (name(gateway)) "'s onboarding can be used once and expires soon. Your entries are saved. Request a \
+             new link as the expert to continue:" }
+        (command(&new_page_command(&environment, id, gateway)))
     };
-    page(&surroundings, StatusCode::OK, "That link is used up", &body)
+    page(&environment, StatusCode::OK, "The link has expired", &body)
 }
 
-fn unknown(surroundings: &Surroundings) -> Response {
-    let body = html! { p { "There is no such expert, or they never went to this gateway." } };
-    page(surroundings, StatusCode::NOT_FOUND, "Not found", &body)
+fn unknown(environment: &Environment) -> Response {
+    let body = html! { p { "This expert does not exist, or has not started onboarding at this gateway." } };
+    page(environment, StatusCode::NOT_FOUND, "Not found", &body)
 }

@@ -1,12 +1,12 @@
-//! A JSON schema as people read it.
+//! Renders a JSON schema for people.
 
 use maud::{Markup, html};
 use serde_json::Value;
 
-/// How deep schemas are followed. Ours are not recursive; this keeps one that becomes so from filling the page.
-const DEEPEST: u8 = 8;
+/// The maximum depth of nested schemas. No schema of the API is recursive; this limits the page if one becomes so.
+const MAX_DEPTH: u8 = 8;
 
-/// The schema behind a reference.
+/// The schema that a reference points to, or the schema itself.
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let target = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     target.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
@@ -21,20 +21,20 @@ fn list<'a>(schema: &'a Value, member: &str) -> &'a [Value] {
     schema[member].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The alternatives of a schema, without `null`, and whether `null` is one.
+/// The alternatives of a schema without `null`, and whether `null` is one of them.
 fn alternatives(schema: &Value) -> (Vec<&Value>, bool) {
     let all = ["oneOf", "anyOf"].into_iter().flat_map(|member| list(schema, member));
     let (null, others): (Vec<_>, Vec<_>) = all.partition(|one| one["type"] == "null");
     (others, !null.is_empty())
 }
 
-/// What values look like, in one line.
+/// The kind of a schema's values, in one line.
 pub(super) fn kind(document: &Value, schema: &Value) -> String {
     let schema = resolve(document, schema);
     if let Some(only) = schema["const"].as_str() {
         return format!("“{only}”");
     }
-    let (mut choices, mut null) = (words(document, schema), false);
+    let (mut choices, mut null) = (values(document, schema), false);
     let mut text = if choices.is_empty() {
         let (others, with_null) = alternatives(schema);
         null = with_null;
@@ -52,14 +52,14 @@ pub(super) fn kind(document: &Value, schema: &Value) -> String {
             }
         }
     } else {
-        choices = choices.iter().map(|word| format!("“{word}”")).collect();
+        choices = choices.iter().map(|value| format!("“{value}”")).collect();
         choices.join(" or ")
     };
     if null {
         text.push_str(" or null");
     }
     if !schema["default"].is_null() {
-        text.push_str(&format!(", by default {}", schema["default"]));
+        text.push_str(&format!(", default {}", schema["default"]));
     }
     text
 }
@@ -79,17 +79,17 @@ fn plain(document: &Value, schema: &Value, null: &mut bool) -> String {
             format!("object of {}", kind(document, &schema["additionalProperties"]))
         }
         ["string"] => schema["format"].as_str().map_or("text".to_owned(), |format| format!("text, {format}")),
-        ["integer"] => "whole number".to_owned(),
+        ["integer"] => "integer".to_owned(),
         other => other.join(" or "),
     };
     text.push_str(&limits(schema));
     text
 }
 
-/// Limits of numbers, texts and lists, in words.
+/// The limits of a number, a text or a list, for people.
 fn limits(schema: &Value) -> String {
     let mut text = String::new();
-    for (low, high, what) in [
+    for (low, high, unit) in [
         ("minimum", "maximum", ""),
         ("minLength", "maxLength", " characters"),
         ("minItems", "maxItems", " entries"),
@@ -97,9 +97,9 @@ fn limits(schema: &Value) -> String {
     ] {
         match (&schema[low], &schema[high]) {
             (Value::Null, Value::Null) => {}
-            (Value::Null, most) => text.push_str(&format!(", at most {most}{what}")),
-            (least, Value::Null) => text.push_str(&format!(", at least {least}{what}")),
-            (least, most) => text.push_str(&format!(", {least} to {most}{what}")),
+            (Value::Null, maximum) => text.push_str(&format!(", at most {maximum}{unit}")),
+            (minimum, Value::Null) => text.push_str(&format!(", at least {minimum}{unit}")),
+            (minimum, maximum) => text.push_str(&format!(", {minimum} to {maximum}{unit}")),
         }
     }
     if let Some(pattern) = schema["pattern"].as_str() {
@@ -108,8 +108,8 @@ fn limits(schema: &Value) -> String {
     text
 }
 
-/// The words that a schema allows, when it is a choice of words.
-fn words(document: &Value, schema: &Value) -> Vec<String> {
+/// The allowed values of an enumeration; empty if the schema is none.
+fn values(document: &Value, schema: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let direct: Vec<_> = list(schema, "enum").iter().filter_map(text).collect();
     if !direct.is_empty() {
@@ -120,7 +120,7 @@ fn words(document: &Value, schema: &Value) -> Vec<String> {
     constants.unwrap_or_default()
 }
 
-/// A description with its code in code.
+/// A description; text between backticks becomes code.
 pub(super) fn prose(text: &str) -> Markup {
     html! {
         @for (index, part) in text.split('`').enumerate() {
@@ -129,17 +129,17 @@ pub(super) fn prose(text: &str) -> Markup {
     }
 }
 
-/// A schema with all its members.
+/// A schema with its description and all its members.
 pub(super) fn expanded(document: &Value, schema: &Value) -> Markup {
-    let whole = resolve(document, schema);
+    let schema = resolve(document, schema);
     html! {
-        @if let Some(text) = whole["description"].as_str() { p { (prose(text)) } }
-        @if has_members(document, whole) { (members(document, whole, DEEPEST)) }
-        @else { p.type { (kind(document, whole)) } }
+        @if let Some(text) = schema["description"].as_str() { p { (prose(text)) } }
+        @if has_members(document, schema) { (members(document, schema, MAX_DEPTH)) }
+        @else { p.type { (kind(document, schema)) } }
     }
 }
 
-/// Whether there is more to say of a schema than its kind.
+/// Whether a schema has members, or values with descriptions, to list.
 fn has_members(document: &Value, schema: &Value) -> bool {
     let schema = resolve(document, schema);
     let inner = |name: &str| schema[name].is_object() && has_members(document, &schema[name]);
@@ -147,11 +147,11 @@ fn has_members(document: &Value, schema: &Value) -> bool {
         || inner("items")
         || inner("additionalProperties")
         || alternatives(schema).0.iter().any(|one| has_members(document, one))
-        || words_explained(schema)
+        || has_described_values(schema)
 }
 
-/// Whether a choice of words says what each means.
-fn words_explained(schema: &Value) -> bool {
+/// Whether the values of an enumeration have descriptions.
+fn has_described_values(schema: &Value) -> bool {
     list(schema, "oneOf").iter().any(|one| one["const"].is_string() && one["description"].is_string())
 }
 
@@ -170,15 +170,15 @@ fn members(document: &Value, schema: &Value, depth: u8) -> Markup {
     html! {
         @if !properties.is_empty() {
             ul.members {
-                @for (name, member, required) in &properties { (one(document, name, member, *required, deeper)) }
+                @for (name, schema, required) in &properties { (member(document, name, schema, *required, deeper)) }
             }
         }
-        @if words_explained(schema) {
+        @if has_described_values(schema) {
             ul.members {
-                @for word in list(schema, "oneOf") {
+                @for value in list(schema, "oneOf") {
                     li {
-                        code { (word["const"].as_str().unwrap_or_default()) } " "
-                        span.soft { (prose(word["description"].as_str().unwrap_or_default())) }
+                        code { (value["const"].as_str().unwrap_or_default()) } " "
+                        span.soft { (prose(value["description"].as_str().unwrap_or_default())) }
                     }
                 }
             }
@@ -201,12 +201,12 @@ fn members(document: &Value, schema: &Value, depth: u8) -> Markup {
     }
 }
 
-fn one(document: &Value, name: &str, member: &Value, required: bool, depth: u8) -> Markup {
-    let target = resolve(document, member);
-    let text = member["description"].as_str().or_else(|| target["description"].as_str());
+fn member(document: &Value, name: &str, schema: &Value, required: bool, depth: u8) -> Markup {
+    let target = resolve(document, schema);
+    let text = schema["description"].as_str().or_else(|| target["description"].as_str());
     html! {
         li {
-            code { (name) } " " span.type { (kind(document, member)) }
+            code { (name) } " " span.type { (kind(document, schema)) }
             @if required { " " span.must { "required" } }
             @if let Some(text) = text { p { (prose(text)) } }
             @if has_members(document, target) { (members(document, target, depth)) }
@@ -221,25 +221,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_said_in_words() {
+    fn kinds_are_described_for_people() {
         let document =
             json!({ "components": { "schemas": { "Id": { "type": "string", "pattern": "^a" } } } });
-        let said = |schema: Value| kind(&document, &schema);
+        let described = |schema: Value| kind(&document, &schema);
         assert_eq!(
-            said(json!({ "type": ["string", "null"], "maxLength": 5 })),
+            described(json!({ "type": ["string", "null"], "maxLength": 5 })),
             "text, at most 5 characters or null"
         );
         assert_eq!(
-            said(json!({ "type": "array", "items": { "$ref": "#/components/schemas/Id" } })),
+            described(json!({ "type": "array", "items": { "$ref": "#/components/schemas/Id" } })),
             "list of text, matching ^a"
         );
-        assert_eq!(said(json!({ "type": "integer", "minimum": 1, "maximum": 9 })), "whole number, 1 to 9");
-        assert_eq!(said(json!({ "type": "string", "enum": ["a", "b"] })), "“a” or “b”");
-        assert_eq!(said(json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] })), "text or null");
+        assert_eq!(described(json!({ "type": "integer", "minimum": 1, "maximum": 9 })), "integer, 1 to 9");
+        assert_eq!(described(json!({ "type": "string", "enum": ["a", "b"] })), "“a” or “b”");
+        assert_eq!(described(json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] })), "text or null");
     }
 
     #[test]
-    fn what_is_written_in_a_schema_is_no_markup() {
+    fn names_and_descriptions_are_escaped() {
         let schema = json!({
             "description": "<b>bold</b>",
             "properties": { "<i>": { "type": "string", "description": "`<script>`" } },
@@ -251,11 +251,11 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_of_itself_ends() {
+    fn a_recursive_schema_is_rendered_to_a_limited_depth() {
         let document = json!({ "components": { "schemas": { "Tree": {
             "properties": { "name": { "type": "string" } , "child": { "$ref": "#/components/schemas/Tree" } },
         } } } });
         let tree = &document["components"]["schemas"]["Tree"];
-        assert!(members(&document, tree, DEEPEST).into_string().len() < 10_000);
+        assert!(members(&document, tree, MAX_DEPTH).into_string().len() < 10_000);
     }
 }

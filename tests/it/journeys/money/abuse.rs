@@ -1,16 +1,16 @@
-//! What people ask for that they must not get: refused with a reason, and nothing moved.
+//! Requests about payments that must be refused with a reason and change nothing.
 
 use serde_json::{Value, json};
 
 use super::authorised_hour;
-use crate::harness::{World, paid_hour};
+use crate::harness::{TestApp, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
 
 #[tokio::test]
-async fn prices_and_policies_that_make_no_sense_are_refused() {
-    let world = World::new().await;
-    let expert = world.expert(&crate::harness::office_hours()).await;
+async fn invalid_prices_and_policies_are_refused() {
+    let test = TestApp::new().await;
+    let expert = test.expert(&crate::harness::office_hours()).await;
     let with = |name: &str, value: Value| {
         let mut terms = paid_hour();
         terms[name] = value;
@@ -46,20 +46,25 @@ async fn prices_and_policies_that_make_no_sense_are_refused() {
     .enumerate()
     {
         let key = format!("k{number}");
-        let refused = world.post(&path).person("ada").once(&key).json(&terms).send().await;
+        let refused = test.post(&path).signed_in_as("ada").idempotency_key(&key).json(&terms).send().await;
         assert_eq!(refused.problem(422), "invalid", "{terms}");
     }
 }
 
 #[tokio::test]
-async fn refunds_that_are_not_due_move_nothing() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
-    let appointment = world.secured(&offer, AT).await;
-    let before = world.movements(&offer).await;
+async fn invalid_refunds_change_nothing() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    let before = test.movements(&offer).await;
     let path = format!("/v1/appointments/{appointment}/refunds");
     let ask = async |who: &str, key: &str, amount: Value| {
-        world.post(&path).person(who).once(key).json(&json!({ "amount": amount })).send().await
+        test.post(&path)
+            .signed_in_as(who)
+            .idempotency_key(key)
+            .json(&json!({ "amount": amount }))
+            .send()
+            .await
     };
     let euros = |amount: Value| json!({ "amount": amount, "currency": "EUR" });
     for (number, (amount, status, kind)) in [
@@ -80,29 +85,30 @@ async fn refunds_that_are_not_due_move_nothing() {
     assert_eq!(ask("alan", "c", euros(json!(100))).await.problem(403), "forbidden");
     assert_eq!(ask("katherine", "o", euros(json!(100))).await.problem(404), "not-found");
     assert_eq!(ask("grace", "e", euros(json!(100))).await.problem(404), "not-found");
-    let nobody = world.post(&path).once("n").json(&json!({ "amount": euros(json!(1)) })).send().await;
+    let nobody =
+        test.post(&path).idempotency_key("n").json(&json!({ "amount": euros(json!(1)) })).send().await;
     assert_eq!(nobody.problem(401), "sign-in");
-    world.stack.settle().await;
-    assert_eq!(world.movements(&offer).await, before);
-    // The same request twice is one refund; another amount under its key is none.
+    test.stack.run_until_idle().await;
+    assert_eq!(test.movements(&offer).await, before);
+    // A repeated request makes one refund; another amount with the same key is refused.
     let first = ask("ada", "same", euros(json!(5_000))).await.expect(201);
     assert_eq!(ask("ada", "same", euros(json!(5_000))).await.expect(201), first);
     assert_eq!(ask("ada", "same", euros(json!(3_000))).await.problem(422), "idempotency-key-reused");
     assert_eq!(ask("ada", "more", euros(json!(3_001))).await.problem(409), "payment-state");
-    world.stack.settle().await;
-    assert_eq!(world.payment(&appointment).await["refunded"]["amount"], 5_000);
-    world.balances(&offer).await;
+    test.stack.run_until_idle().await;
+    assert_eq!(test.payment(&appointment).await["refunded"]["amount"], 5_000);
+    test.balances(&offer).await;
 }
 
 #[tokio::test]
-async fn nobody_takes_twice_or_more_than_was_agreed() {
-    let world = World::new().await;
-    let offer = world.offer(&authorised_hour()).await;
-    let appointment = world.secured(&offer, AT).await;
-    world.until("2027-01-05T11:00:00Z").await;
+async fn capture_is_limited_to_the_agreed_amount_and_happens_once() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&authorised_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to("2027-01-05T11:00:00Z").await;
     let complete = async |who: &str, amount: Value| {
         let charge = json!({ "charge": amount });
-        world.act(who, &appointment, "complete", &charge).await
+        test.post_action(who, &appointment, "complete", &charge).await
     };
     let more = json!({ "amount": 8_001, "currency": "EUR" });
     assert_eq!(complete("ada", more).await.problem(422), "invalid");
@@ -112,52 +118,53 @@ async fn nobody_takes_twice_or_more_than_was_agreed() {
     complete("ada", json!({ "amount": 5_000, "currency": "EUR" })).await.expect(200);
     let more = complete("ada", json!({ "amount": 8_000, "currency": "EUR" })).await;
     assert_eq!(more.problem(409), "payment-state");
-    world.stack.settle().await;
-    assert_eq!(world.payment(&appointment).await["paid"]["amount"], 5_000, "the first word counts");
-    world.balances(&offer).await;
+    test.stack.run_until_idle().await;
+    assert_eq!(test.payment(&appointment).await["paid"]["amount"], 5_000, "the first capture counts");
+    test.balances(&offer).await;
 }
 
 #[tokio::test]
-async fn a_fee_above_the_whole_is_no_fee() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
+async fn fee_above_100_percent_is_refused() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
     let path = format!("/v1/experts/{}/fee", offer.expert);
     for wrong in [json!(10_001), json!(-1), json!(0.5), json!("10")] {
         let body = json!({ "basis_points": wrong });
-        assert_eq!(world.put(&path).person("margaret").json(&body).send().await.problem(422), "invalid");
+        assert_eq!(test.put(&path).signed_in_as("margaret").json(&body).send().await.problem(422), "invalid");
     }
     for points in [json!(10_000), json!(0), json!(null)] {
         let body = json!({ "basis_points": points });
-        assert_eq!(world.put(&path).person("margaret").json(&body).send().await.expect(200), body);
+        assert_eq!(test.put(&path).signed_in_as("margaret").json(&body).send().await.expect(200), body);
     }
 }
 
 #[tokio::test]
-async fn a_payment_is_shown_to_its_two_people_only() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
-    let appointment = world.secured(&offer, AT).await;
+async fn payment_is_visible_to_its_expert_and_client_only() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
     for what in ["payment", "cancellation"] {
         let path = format!("/v1/appointments/{appointment}/{what}");
-        assert_eq!(world.get(&path).person("katherine").send().await.problem(404), "not-found");
-        assert_eq!(world.get(&path).send().await.problem(401), "sign-in");
-        world.get(&path).person("alan").send().await.expect(200);
+        assert_eq!(test.get(&path).signed_in_as("katherine").send().await.problem(404), "not-found");
+        assert_eq!(test.get(&path).send().await.problem(401), "sign-in");
+        test.get(&path).signed_in_as("alan").send().await.expect(200);
     }
 }
 
 #[tokio::test]
-async fn prices_are_in_currencies_in_which_the_platform_is_paid() {
+async fn price_must_be_in_a_settlement_currency() {
     let euros = vec![domain::Currency::EUR];
-    let world = World::with(|config| config.settings.currencies = euros).await;
-    let offer = world.offer(&paid_hour()).await;
+    let test = TestApp::with(|config| config.settings.currencies = euros).await;
+    let offer = test.offer(&paid_hour()).await;
     let path = format!("/v1/experts/{}/session-types", offer.expert);
-    let post =
-        async |terms: &Value, key: &str| world.post(&path).person("ada").once(key).json(terms).send().await;
-    let (mut price, mut shown, mut free) = (paid_hour(), paid_hour(), paid_hour());
+    let post = async |terms: &Value, key: &str| {
+        test.post(&path).signed_in_as("ada").idempotency_key(key).json(terms).send().await
+    };
+    let (mut price, mut presentment, mut free) = (paid_hour(), paid_hour(), paid_hour());
     price["price"]["currency"] = json!("USD");
-    shown["presentment_currencies"] = json!(["USD"]);
+    presentment["presentment_currencies"] = json!(["USD"]);
     free["price"] = json!({ "amount": 0, "currency": "USD" });
-    for (terms, field) in [(&price, "price.currency"), (&shown, "presentment_currencies")] {
+    for (terms, field) in [(&price, "price.currency"), (&presentment, "presentment_currencies")] {
         let refused = post(terms, field).await;
         assert_eq!((refused.problem(422), &refused.body["field"]), ("invalid", &json!(field)));
         assert!(refused.body["detail"].as_str().expect("words").contains("EUR"));

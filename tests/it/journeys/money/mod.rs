@@ -1,4 +1,4 @@
-//! Money, to the minor unit: when it is set aside, taken and given back, and that the ledger says what the gateway says.
+//! Payments, to the minor unit: authorization, capture and refunds. The ledger must agree with the gateway's books.
 
 mod abuse;
 mod authorising;
@@ -13,16 +13,16 @@ use domain::ExpertId;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
 use serde_json::{Value, json};
 
-use crate::harness::{GOOD_CARD, Offer, World, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
 
-/// An hour whose price is set aside, and taken once it took place.
+/// An hour whose price is authorized at booking and captured after the session.
 fn authorised_hour() -> Value {
     let mut terms = paid_hour();
     terms["collection"] = json!("authorise_then_capture");
     terms
 }
 
-/// An hour with tiers: all until two days before, half until one.
+/// A cancellation policy with tiers: full refund until two days before the session, half until one day before.
 fn tiered_hour() -> Value {
     let mut terms = paid_hour();
     terms["cancellation"] = json!({
@@ -36,22 +36,22 @@ fn tiered_hour() -> Value {
     terms
 }
 
-impl World {
-    /// Books a slot and pays, or saves a card, with this card; what was booked.
-    async fn booked_with(&self, offer: &Offer, start: &str, card: &str) -> Value {
+impl TestApp {
+    /// Books a slot, and pays or saves the card. Returns the appointment.
+    async fn book_with_card(&self, offer: &Offer, start: &str, card: &str) -> Value {
         let key = format!("{start}-{card}");
         let booked = self.book(offer, start, &key).await.expect(201);
         self.stripe().pay(intent(&booked), card).expect("the card works");
-        self.stack.settle().await;
+        self.stack.run_until_idle().await;
         booked
     }
 
-    /// Books a slot and pays with a good card; the appointment's id.
-    async fn secured(&self, offer: &Offer, start: &str) -> String {
-        id(&self.booked_with(offer, start, GOOD_CARD).await)
+    /// Books a slot, and pays or saves a card that is accepted. Returns the appointment's id.
+    async fn book_and_secure(&self, offer: &Offer, start: &str) -> String {
+        id(&self.book_with_card(offer, start, GOOD_CARD).await)
     }
 
-    /// Everything in the ledger of an expert.
+    /// All movements in an expert's ledger.
     async fn movements(&self, offer: &Offer) -> Vec<Movement> {
         let expert: ExpertId = offer.expert.parse().expect("an id");
         let all = domain::TimeSpan::new(domain::Timestamp::MIN, domain::Timestamp::MAX);
@@ -59,12 +59,12 @@ impl World {
         page.entries.into_iter().flat_map(|entry| entry.movements).collect()
     }
 
-    /// What kinds moved, in the order in which they were written down; at the same instant, one appointment after another.
+    /// The kinds of movements in the order of the ledger; at the same instant, ordered by appointment.
     async fn kinds(&self, offer: &Offer) -> Vec<MovementKind> {
         self.movements(offer).await.iter().map(|movement| movement.kind).collect()
     }
 
-    /// The ledger, held against the simulator's own books: every balance is the same, and all of them add up to nothing.
+    /// The balances of the ledger. Checks that they equal the simulator's books and add up to zero.
     async fn balances(&self, offer: &Offer) -> Balances {
         let movements = self.movements(offer).await;
         let balances = Balances::of(&movements);
@@ -90,7 +90,7 @@ impl World {
                 let of = |line: &&simulators::stripe::Balance| {
                     line.owner == owner && line.currency.eq_ignore_ascii_case(&code)
                 };
-                // Stripe counts these in hundredths that they do not have.
+                // Stripe counts these currencies in hundredths, although they have no minor unit.
                 let hundredths = if matches!(code.as_str(), "ISK" | "UGX") { 100 } else { 1 };
                 books.iter().filter(of).map(|line| i128::from(line.amount) / hundredths).sum()
             };
@@ -108,40 +108,40 @@ impl World {
         balances
     }
 
-    /// What these accounts have in euro cents.
+    /// The balances of these accounts in euro cents.
     async fn cents<const N: usize>(&self, offer: &Offer, accounts: [Account; N]) -> [i128; N] {
         let balances = self.balances(offer).await;
         accounts.map(|account| balances.get(account, domain::Currency::EUR))
     }
 
-    /// A dear session paid before, so that the platform has money of its own. What these accounts have in euro cents then.
-    async fn well_off<const N: usize>(&self, offer: &Offer, accounts: [Account; N]) -> [i128; N] {
+    /// Pays for an expensive session, so that the platform has a balance. Returns the balances of these accounts in euro cents.
+    async fn fund_platform<const N: usize>(&self, offer: &Offer, accounts: [Account; N]) -> [i128; N] {
         let mut dear = paid_hour();
         dear["name"] = json!("Dear");
         dear["price"]["amount"] = json!(100_000);
         let session_type = self.session_type(&offer.expert, &dear).await;
         let dear = Offer { session_type, ..offer.clone() };
-        self.secured(&dear, "2027-01-08T10:00:00Z").await;
+        self.book_and_secure(&dear, "2027-01-08T10:00:00Z").await;
         self.cents(offer, accounts).await
     }
 
-    /// The payment of an appointment as its client sees it.
+    /// The payment of an appointment, as its client reads it.
     async fn payment(&self, appointment: &str) -> Value {
         self.appointment(appointment).await["payment"].clone()
     }
 
-    /// Moves the clock to an instant, and lets the schedule do its work on the way, every six hours.
-    async fn until(&self, instant: &str) {
+    /// Advances the clock to an instant, and runs the sweep every six hours on the way.
+    async fn advance_to(&self, instant: &str) {
         let end: domain::Timestamp = instant.parse().expect("a time");
         while self.clock.now() < end.seconds() {
-            self.pass((end.seconds() - self.clock.now()).min(6 * 3_600));
-            self.stack.settle().await;
+            self.advance((end.seconds() - self.clock.now()).min(6 * 3_600));
+            self.stack.run_until_idle().await;
             self.sweep().await;
         }
     }
 
-    /// How often the world was told this.
-    fn told(&self, kind: &str) -> usize {
+    /// The number of published events of this type.
+    fn published(&self, kind: &str) -> usize {
         self.stack.bus.published().iter().filter(|event| event.kind == kind).count()
     }
 }

@@ -1,218 +1,222 @@
-//! Who calls off, when, and what comes back: as it was shown.
+//! Cancellation policies: the refund depends on who cancels and when, and equals the quote.
 
 use domain::payments::ledger::Account;
 use serde_json::{Value, json};
 
 use super::tiered_hour;
-use crate::harness::{World, paid_hour};
+use crate::harness::{TestApp, paid_hour};
 
-/// Monday a week later.
+/// The Monday of the next week.
 const AT: &str = "2027-01-11T10:00:00Z";
 
-async fn quote(world: &World, who: &str, appointment: &str) -> Value {
+async fn quote(test: &TestApp, who: &str, appointment: &str) -> Value {
     let path = format!("/v1/appointments/{appointment}/cancellation");
-    world.get(&path).person(who).send().await.expect(200)
+    test.get(&path).signed_in_as(who).send().await.expect(200)
 }
 
 #[tokio::test]
-async fn what_is_shown_is_what_comes_back() {
+async fn refund_equals_the_quote() {
     for (now, refund, because) in [
         ("2027-01-04T08:10:00Z", 8_000, "grace"),
         ("2027-01-09T10:00:00Z", 8_000, "tier"),
         ("2027-01-09T10:00:01Z", 4_000, "tier"),
         ("2027-01-10T10:00:01Z", 0, "too_late"),
     ] {
-        let world = World::new().await;
-        let offer = world.offer(&tiered_hour()).await;
-        let appointment = world.secured(&offer, AT).await;
-        world.until(now).await;
-        let shown = quote(&world, "alan", &appointment).await;
+        let test = TestApp::new().await;
+        let offer = test.offer(&tiered_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.advance_to(now).await;
+        let quoted = quote(&test, "alan", &appointment).await;
         assert_eq!(
-            (&shown["refund"]["amount"], &shown["because"]),
+            (&quoted["refund"]["amount"], &quoted["because"]),
             (&json!(refund), &json!(because)),
             "{now}"
         );
-        assert_eq!(shown["final_charge"]["amount"], 8_000 - refund);
-        let expected = json!({ "expected_refund": shown["refund"] });
-        world.act("alan", &appointment, "cancel", &expected).await.expect(200);
-        world.stack.settle().await;
-        let payment = world.payment(&appointment).await;
+        assert_eq!(quoted["final_charge"]["amount"], 8_000 - refund);
+        let expected = json!({ "expected_refund": quoted["refund"] });
+        test.post_action("alan", &appointment, "cancel", &expected).await.expect(200);
+        test.stack.run_until_idle().await;
+        let payment = test.payment(&appointment).await;
         assert_eq!(payment["refunded"]["amount"], refund, "{now}");
         let expert = i128::from(8_000 - refund) * 9 / 10;
         let fee = i128::from(8_000 - refund) / 10;
-        let [client, expert_has, platform, gateway] = world
-            .cents(&offer, [Account::Client, Account::Expert, Account::Platform, Account::Gateway])
-            .await;
+        let [client, expert_has, platform, gateway] =
+            test.cents(&offer, [Account::Client, Account::Expert, Account::Platform, Account::Gateway]).await;
         assert_eq!((client, expert_has), (-i128::from(8_000 - refund), expert), "{now}");
-        assert_eq!(platform + gateway, fee, "the platform pays the gateway from its part");
+        assert_eq!(platform + gateway, fee, "the platform pays the processing fee from its share");
     }
 }
 
 #[tokio::test]
-async fn a_quote_that_is_no_longer_true_changes_nothing() {
-    let world = World::new().await;
-    let offer = world.offer(&tiered_hour()).await;
-    let appointment = world.secured(&offer, AT).await;
-    world.until("2027-01-09T09:59:59Z").await;
-    let shown = quote(&world, "alan", &appointment).await;
-    world.pass(2);
-    let expected = json!({ "expected_refund": shown["refund"] });
-    assert_eq!(world.act("alan", &appointment, "cancel", &expected).await.problem(409), "quote-changed");
-    assert_eq!(world.appointment(&appointment).await["status"], "confirmed");
+async fn cancellation_with_an_outdated_quote_is_refused() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&tiered_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to("2027-01-09T09:59:59Z").await;
+    let quoted = quote(&test, "alan", &appointment).await;
+    test.advance(2);
+    let expected = json!({ "expected_refund": quoted["refund"] });
+    assert_eq!(
+        test.post_action("alan", &appointment, "cancel", &expected).await.problem(409),
+        "quote-changed"
+    );
+    assert_eq!(test.appointment(&appointment).await["status"], "confirmed");
 
-    // Nor is it true that it came back when they call it off by another request, for less.
-    let less = json!({ "expected_refund": quote(&world, "alan", &appointment).await["refund"] });
-    world.act("alan", &appointment, "cancel", &less).await.expect(200);
-    assert_eq!(world.act("alan", &appointment, "cancel", &expected).await.problem(409), "quote-changed");
-    world.act("alan", &appointment, "cancel", &less).await.expect(200);
-    world.stack.settle().await;
-    world.act("alan", &appointment, "cancel", &less).await.expect(200);
+    // A second cancellation with another expected refund is refused too.
+    let less = json!({ "expected_refund": quote(&test, "alan", &appointment).await["refund"] });
+    test.post_action("alan", &appointment, "cancel", &less).await.expect(200);
+    assert_eq!(
+        test.post_action("alan", &appointment, "cancel", &expected).await.problem(409),
+        "quote-changed"
+    );
+    test.post_action("alan", &appointment, "cancel", &less).await.expect(200);
+    test.stack.run_until_idle().await;
+    test.post_action("alan", &appointment, "cancel", &less).await.expect(200);
 }
 
 #[tokio::test]
-async fn an_expert_gives_everything_back_at_any_hour() {
-    let world = World::new().await;
-    let offer = world.offer(&tiered_hour()).await;
-    let appointment = world.secured(&offer, AT).await;
-    world.until("2027-01-11T10:30:00Z").await;
-    assert_eq!(quote(&world, "ada", &appointment).await["because"], "by_expert");
-    world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
-    world.stack.settle().await;
-    assert_eq!(world.payment(&appointment).await["state"], "refunded");
-    assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [0, 0]);
+async fn cancellation_by_the_expert_refunds_everything_at_any_time() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&tiered_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to("2027-01-11T10:30:00Z").await;
+    assert_eq!(quote(&test, "ada", &appointment).await["because"], "by_expert");
+    test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.payment(&appointment).await["state"], "refunded");
+    assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, [0, 0]);
 }
 
 #[tokio::test]
-async fn who_does_not_come_decides() {
+async fn no_show_refund_depends_on_who_missed_the_session() {
     for (who, at, refund, missed_by) in
         [("ada", "2027-01-11T10:10:00Z", 1_600, "client"), ("alan", "2027-01-11T10:10:00Z", 8_000, "expert")]
     {
-        let world = World::new().await;
-        let offer = world.offer(&tiered_hour()).await;
-        let appointment = world.secured(&offer, AT).await;
-        world.until(at).await;
-        let now = world.act(who, &appointment, "no-show", &json!(null)).await.expect(200);
+        let test = TestApp::new().await;
+        let offer = test.offer(&tiered_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.advance_to(at).await;
+        let now = test.post_action(who, &appointment, "no-show", &json!(null)).await.expect(200);
         assert_eq!((&now["status"], &now["missed_by"]), (&json!("no_show"), &json!(missed_by)));
-        // Nobody contradicts within a day.
-        world.until("2027-01-12T10:11:00Z").await;
-        assert_eq!(world.payment(&appointment).await["refunded"]["amount"], refund, "{who}");
-        world.balances(&offer).await;
+        // Nobody contests the report within a day.
+        test.advance_to("2027-01-12T10:11:00Z").await;
+        assert_eq!(test.payment(&appointment).await["refunded"]["amount"], refund, "{who}");
+        test.balances(&offer).await;
     }
 }
 
 #[tokio::test]
-async fn moving_follows_the_terms_that_were_agreed() {
+async fn rescheduling_follows_the_terms_at_booking() {
     let mut terms = paid_hour();
     terms["rescheduling"] = json!({ "at_most": 1, "until_minutes_before": 60, "price": "current" });
-    let world = World::new().await;
-    let offer = world.offer(&terms).await;
-    let appointment = world.secured(&offer, AT).await;
-    // The session becomes cheaper; who moves gets the difference.
+    let test = TestApp::new().await;
+    let offer = test.offer(&terms).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    // The price decreases; a client who reschedules gets the difference.
     let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
     let mut cheaper = terms.clone();
     cheaper["price"]["amount"] = json!(6_000);
-    world.put(&path).person("ada").header("If-Match", "\"1\"").json(&cheaper).send().await.expect(200);
+    test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&cheaper).send().await.expect(200);
     let moved = json!({ "start": "2027-01-12T10:00:00Z" });
-    let now = world.act("alan", &appointment, "reschedule", &moved).await.expect(200);
+    let now = test.post_action("alan", &appointment, "reschedule", &moved).await.expect(200);
     assert_eq!(now["price"]["amount"], 6_000);
-    world.stack.settle().await;
-    assert_eq!(world.payment(&appointment).await["refunded"]["amount"], 2_000);
-    assert_eq!(world.cents(&offer, [Account::Client, Account::Expert]).await, [-6_000, 5_400]);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.payment(&appointment).await["refunded"]["amount"], 2_000);
+    assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, [-6_000, 5_400]);
     let again = json!({ "start": "2027-01-12T12:00:00Z" });
-    let refused = world.act("alan", &appointment, "reschedule", &again).await;
+    let refused = test.post_action("alan", &appointment, "reschedule", &again).await;
     assert_eq!(refused.problem(409), "status");
     assert!(refused.body["detail"].as_str().expect("words").contains("rescheduled 1 times"));
-    world.act("ada", &appointment, "reschedule", &again).await.expect(200);
+    test.post_action("ada", &appointment, "reschedule", &again).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_dearer_session_needs_a_new_booking() {
+async fn session_with_a_higher_price_needs_a_new_booking() {
     let mut terms = paid_hour();
     terms["rescheduling"] = json!({ "price": "current" });
-    let world = World::new().await;
-    let offer = world.offer(&terms).await;
-    let appointment = world.secured(&offer, AT).await;
+    let test = TestApp::new().await;
+    let offer = test.offer(&terms).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
     let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
     let mut dearer = terms.clone();
     dearer["price"]["amount"] = json!(9_000);
-    world.put(&path).person("ada").header("If-Match", "\"1\"").json(&dearer).send().await.expect(200);
+    test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&dearer).send().await.expect(200);
     let moved = json!({ "start": "2027-01-12T10:00:00Z" });
-    assert_eq!(world.act("alan", &appointment, "reschedule", &moved).await.problem(409), "status");
-    assert_eq!(world.appointment(&appointment).await["start"], AT);
+    assert_eq!(test.post_action("alan", &appointment, "reschedule", &moved).await.problem(409), "status");
+    assert_eq!(test.appointment(&appointment).await["start"], AT);
 }
 
 #[tokio::test]
-async fn the_fee_is_fixed_when_it_is_booked() {
-    let world = World::new().await;
-    let offer = world.offer(&paid_hour()).await;
-    let before = world.secured(&offer, AT).await;
+async fn fee_is_fixed_at_booking() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let before = test.book_and_secure(&offer, AT).await;
     let path = format!("/v1/experts/{}/fee", offer.expert);
     let fee = json!({ "basis_points": 1_250 });
-    assert_eq!(world.put(&path).person("ada").json(&fee).send().await.problem(403), "forbidden");
-    let set = world.put(&path).person("margaret").json(&fee).send().await;
+    assert_eq!(test.put(&path).signed_in_as("ada").json(&fee).send().await.problem(403), "forbidden");
+    let set = test.put(&path).signed_in_as("margaret").json(&fee).send().await;
     assert_eq!(set.expect(200), fee);
-    let after = world.secured(&offer, "2027-01-11T12:00:00Z").await;
+    let after = test.book_and_secure(&offer, "2027-01-11T12:00:00Z").await;
     let fee_of = async |appointment: &str| {
         let path = format!("/v1/appointments/{appointment}");
-        world.get(&path).person("ada").send().await.expect(200)["payment"]["fee"]["amount"].clone()
+        test.get(&path).signed_in_as("ada").send().await.expect(200)["payment"]["fee"]["amount"].clone()
     };
     assert_eq!((fee_of(&before).await, fee_of(&after).await), (json!(800), json!(1_000)));
-    assert_eq!(world.cents(&offer, [Account::Expert]).await, [7_200 + 7_000]);
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [7_200 + 7_000]);
 }
 
 #[tokio::test]
-async fn a_client_may_pay_in_a_currency_that_the_expert_switched_on() {
+async fn client_can_pay_in_a_presentment_currency() {
     let mut terms = paid_hour();
     terms["presentment_currencies"] = json!(["USD"]);
-    let world = World::new().await;
-    let offer = world.offer(&terms).await;
+    let test = TestApp::new().await;
+    let offer = test.offer(&terms).await;
     let ask = async |key: &str, currency: &str| {
-        let mut body = World::booking(&offer, AT);
+        let mut body = TestApp::booking(&offer, AT);
         body["pay_in"] = json!(currency);
-        world.post("/v1/appointments").person("alan").once(key).json(&body).send().await
+        test.post("/v1/appointments").signed_in_as("alan").idempotency_key(key).json(&body).send().await
     };
-    // Without rates nobody can say how much that is, and only what was switched on is taken.
+    // Without rates, the amount cannot be converted. Only presentment currencies of the session type are accepted.
     assert_eq!(ask("early", "USD").await.problem(422), "invalid");
-    world.stack.fetch_exchange_rates().await.expect("rates");
+    test.stack.fetch_exchange_rates().await.expect("rates");
     let refused = ask("other", "JPY").await;
     assert_eq!((refused.problem(422), &refused.body["field"]), ("invalid", &json!("pay_in")));
     let booked = ask("now", "USD").await.expect(201);
-    let estimate = world
+    let estimate = test
         .get(&format!("/v1/experts/{}/session-types?currency=USD", offer.expert))
         .send()
         .await
         .expect(200)["session_types"][0]["estimate"]["amount"]
         .clone();
-    assert_eq!(booked["price"], estimate, "what was shown is what is charged");
-    world.stripe().pay(crate::harness::intent(&booked), crate::harness::GOOD_CARD).expect("the card works");
-    world.stack.settle().await;
+    assert_eq!(booked["price"], estimate, "the charge equals the displayed amount");
+    test.stripe().pay(crate::harness::intent(&booked), crate::harness::GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
     let appointment = crate::harness::id(&booked);
-    assert_eq!(world.payment(&appointment).await["paid"], estimate);
-    world.act("ada", &appointment, "cancel", &json!(null)).await.expect(200);
-    world.stack.settle().await;
-    assert_eq!(world.payment(&appointment).await["refunded"], estimate);
-    world.balances(&offer).await;
+    assert_eq!(test.payment(&appointment).await["paid"], estimate);
+    test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.payment(&appointment).await["refunded"], estimate);
+    test.balances(&offer).await;
 }
 
 #[tokio::test]
-async fn what_went_back_before_is_not_promised_again() {
-    let world = World::new().await;
-    let offer = world.offer(&tiered_hour()).await;
-    let appointment = world.secured(&offer, AT).await;
+async fn quote_excludes_earlier_refunds() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&tiered_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
     let path = format!("/v1/appointments/{appointment}/refunds");
     let back = json!({ "amount": { "amount": 5_000, "currency": "EUR" } });
-    world.post(&path).person("ada").once("r").json(&back).send().await.expect(201);
-    world.stack.settle().await;
-    // The half that the tier keeps is more than what is left.
-    world.until("2027-01-10T09:00:00Z").await;
-    let shown = quote(&world, "alan", &appointment).await;
-    assert_eq!((&shown["refund"]["amount"], &shown["final_charge"]["amount"]), (&json!(0), &json!(3_000)));
-    let of_expert = quote(&world, "ada", &appointment).await;
+    test.post(&path).signed_in_as("ada").idempotency_key("r").json(&back).send().await.expect(201);
+    test.stack.run_until_idle().await;
+    // The half that the tier keeps is more than the remaining amount.
+    test.advance_to("2027-01-10T09:00:00Z").await;
+    let quoted = quote(&test, "alan", &appointment).await;
+    assert_eq!((&quoted["refund"]["amount"], &quoted["final_charge"]["amount"]), (&json!(0), &json!(3_000)));
+    let of_expert = quote(&test, "ada", &appointment).await;
     assert_eq!(of_expert["refund"]["amount"], 3_000);
-    world
-        .act("ada", &appointment, "cancel", &json!({ "expected_refund": of_expert["refund"] }))
+    test.post_action("ada", &appointment, "cancel", &json!({ "expected_refund": of_expert["refund"] }))
         .await
         .expect(200);
-    world.stack.settle().await;
-    assert_eq!(world.payment(&appointment).await["state"], "refunded");
+    test.stack.run_until_idle().await;
+    assert_eq!(test.payment(&appointment).await["state"], "refunded");
 }

@@ -1,26 +1,26 @@
-//! Becoming somebody whom PayPal pays.
+//! Connecting an expert's account at PayPal.
 
 use serde_json::json;
 use simulators::paypal::Onboarding;
 
-use super::{Market, PAID, SOON};
+use super::{PAID, PayPalTest, SOON};
 use crate::harness::{GOOD_CARD, id, intent, paid_hour};
 
 #[tokio::test]
-async fn an_expert_is_known_by_their_own_id_until_paypal_knows_them() {
-    let market = Market::new(&paid_hour()).await;
-    let world = &market.world;
-    let other = world
+async fn account_is_identified_by_the_expert_id_until_onboarding_completes() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let test = &paypal.test;
+    let other = test
         .post("/v1/experts")
-        .person("grace")
-        .once("p")
+        .signed_in_as("grace")
+        .idempotency_key("p")
         .json(&json!({ "name": "Grace", "headline": "x" }));
     let other = id(&other.send().await.expect(201));
     let path = |end: &str| format!("/v1/experts/{other}/payment-accounts/paypal{end}");
-    let account = || async { world.get(&path("")).person("grace").send().await };
+    let account = || async { test.get(&path("")).signed_in_as("grace").send().await };
     assert_eq!(account().await.problem(404), "not-found");
     for _ in 0..2 {
-        let page = world.post(&path("/onboarding")).person("grace").send().await.expect(201);
+        let page = test.post(&path("/onboarding")).signed_in_as("grace").send().await.expect(201);
         assert!(page["url"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1")), "{page:#}");
     }
     let invited = account().await.expect(200);
@@ -32,47 +32,47 @@ async fn an_expert_is_known_by_their_own_id_until_paypal_knows_them() {
         (Onboarding::EmailUnconfirmed, "e-mail"),
         (Onboarding::NotReceivable, "receive payments"),
     ] {
-        market.paypal().onboard(&other, outcome).expect("she was invited");
-        world.stack.settle().await;
+        paypal.simulator().onboard(&other, outcome).expect("she was invited");
+        test.stack.run_until_idle().await;
         let now = account().await.expect(200);
         assert_eq!(now["charges_enabled"], false, "{now:#}");
         assert!(now["requirements_due"].to_string().contains(word), "{now:#}");
     }
-    market.paypal().onboard(&other, Onboarding::Complete).expect("she was invited");
+    paypal.simulator().onboard(&other, Onboarding::Complete).expect("she was invited");
     let ready = account().await.expect(200);
     assert_eq!((&ready["charges_enabled"], &ready["requirements_due"]), (&json!(true), &json!([])));
     assert_ne!(ready["account"], json!(other));
-    // None of it is anybody else's business.
-    assert_eq!(world.get(&path("")).person("ada").send().await.problem(403), "forbidden");
-    assert_eq!(world.post(&path("/onboarding")).person("alan").send().await.problem(403), "forbidden");
+    // The account is not visible to other people.
+    assert_eq!(test.get(&path("")).signed_in_as("ada").send().await.problem(403), "forbidden");
+    assert_eq!(test.post(&path("/onboarding")).signed_in_as("alan").send().await.problem(403), "forbidden");
 }
 
 #[tokio::test]
-async fn consent_that_is_taken_back_stops_bookings_and_can_be_given_again() {
-    let market = Market::new(&paid_hour()).await;
-    let merchant = market.connection().await["account"].as_str().expect("an account").to_owned();
-    market.paypal().revoke(&merchant).expect("it was given");
-    market.world.stack.settle().await;
-    assert_eq!(market.book(SOON, "revoked").await.problem(409), "payments-not-ready");
-    let now = market.connection().await;
+async fn revoked_consent_stops_bookings_and_can_be_granted_again() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let merchant = paypal.connection().await["account"].as_str().expect("an account").to_owned();
+    paypal.simulator().revoke(&merchant).expect("it was given");
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.book(SOON, "revoked").await.problem(409), "payments-not-ready");
+    let now = paypal.connection().await;
     assert_eq!((&now["disabled_reason"], &now["account"]), (&json!("consent revoked"), &json!(merchant)));
-    let again = market.onboard(Onboarding::Complete).await;
+    let again = paypal.onboard(Onboarding::Complete).await;
     assert_eq!((&again["charges_enabled"], &again["account"]), (&json!(true), &json!(merchant)));
-    market.paid(SOON).await;
+    paypal.book_and_pay(SOON).await;
 }
 
 #[tokio::test]
-async fn both_gateways_pay_one_expert_side_by_side() {
-    let market = Market::new(&paid_hour()).await;
-    let world = &market.world;
-    // Who has no account at the other gateway cannot be paid there.
-    assert_eq!(world.book(&market.offer, SOON, "stripe").await.problem(409), "payments-not-ready");
-    world.onboard(&market.offer.expert).await;
-    market.paid(SOON).await;
-    let booked = world.book(&market.offer, "2027-01-05T12:00:00Z", "stripe-2").await.expect(201);
+async fn expert_can_use_both_gateways() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let test = &paypal.test;
+    // An expert without an account at the other gateway cannot be paid there.
+    assert_eq!(test.book(&paypal.offer, SOON, "stripe").await.problem(409), "payments-not-ready");
+    test.onboard(&paypal.offer.expert).await;
+    paypal.book_and_pay(SOON).await;
+    let booked = test.book(&paypal.offer, "2027-01-05T12:00:00Z", "stripe-2").await.expect(201);
     assert_eq!(booked["payment"]["gateway"], "stripe");
-    world.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
-    world.stack.settle().await;
-    assert_eq!(market.status(&id(&booked)).await, "confirmed");
-    assert_eq!(market.cents().await, PAID);
+    test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    assert_eq!(paypal.status(&id(&booked)).await, "confirmed");
+    assert_eq!(paypal.cents().await, PAID);
 }

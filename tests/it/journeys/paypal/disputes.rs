@@ -1,27 +1,27 @@
-//! Disputes: PayPal takes the money from the expert while it looks, and gives it to one of the two.
+//! Disputes at PayPal: the amount is held until PayPal decides for the client or the expert.
 
 use domain::payments::ledger::MovementKind;
 use serde_json::json;
 use simulators::paypal::{DisputeOutcome, DisputeReason, Faults};
 
-use super::{BACK, Market, PAID, PRICE, SOON, UnderWay};
+use super::{BACK, PAID, PRICE, PayPalTest, Pending, SOON};
 use crate::harness::paid_hour;
 
-async fn dispute(market: &Market, appointment: &str, amount: Option<i64>) -> String {
-    let capture = market.capture_of(appointment).await;
-    let dispute = market.paypal().dispute(&capture, DisputeReason::NotReceived, amount).expect("it can be");
-    market.world.stack.settle().await;
+async fn dispute(paypal: &PayPalTest, appointment: &str, amount: Option<i64>) -> String {
+    let capture = paypal.capture_of(appointment).await;
+    let dispute = paypal.simulator().dispute(&capture, DisputeReason::NotReceived, amount).expect("possible");
+    paypal.test.stack.run_until_idle().await;
     dispute["dispute_id"].as_str().expect("an id").to_owned()
 }
 
-async fn resolve(market: &Market, dispute: &str, outcome: DisputeOutcome) {
-    market.paypal().resolve_dispute(dispute, outcome).expect("it is open");
-    market.world.stack.settle().await;
+async fn resolve(paypal: &PayPalTest, dispute: &str, outcome: DisputeOutcome) {
+    paypal.simulator().resolve_dispute(dispute, outcome).expect("it is open");
+    paypal.test.stack.run_until_idle().await;
 }
 
 #[tokio::test]
-async fn what_is_disputed_is_the_experts_until_it_is_decided() {
-    for (amount, outcome, told, cents) in [
+async fn disputed_amount_stays_with_the_expert_until_the_decision() {
+    for (amount, outcome, event, cents) in [
         (None, DisputeOutcome::SellerFavour, "payment.dispute_won", PAID),
         (None, DisputeOutcome::BuyerFavour, "payment.dispute_lost", [0, 800, -800 - PRICE, PRICE]),
         (Some(3_000), DisputeOutcome::SellerFavour, "payment.dispute_won", PAID),
@@ -32,79 +32,82 @@ async fn what_is_disputed_is_the_experts_until_it_is_decided() {
             [-5_000, 800, 4_200 - PRICE, PRICE],
         ),
     ] {
-        let market = Market::new(&paid_hour()).await;
-        let appointment = market.paid(SOON).await;
-        let dispute = dispute(&market, &appointment, amount).await;
+        let paypal = PayPalTest::new(&paid_hour()).await;
+        let appointment = paypal.book_and_pay(SOON).await;
+        let dispute = dispute(&paypal, &appointment, amount).await;
         assert_eq!(
-            (market.state(&appointment).await, market.told("payment.disputed")),
+            (paypal.state(&appointment).await, paypal.published("payment.disputed")),
             (json!("disputed"), 1)
         );
         let disputed = amount.map_or(8_000, i128::from);
-        let open = market.cents_with(UnderWay { disputed, ..UnderWay::default() }).await;
+        let open = paypal.cents_with(Pending { disputed, ..Pending::default() }).await;
         assert_eq!(open, [disputed - 8_000, 800, 7_200 - PRICE - disputed, PRICE]);
-        resolve(&market, &dispute, outcome).await;
-        assert_eq!(market.told(told), 1, "{told}");
-        assert_eq!(market.cents().await, cents, "{told}");
-        market.days(5).await;
-        assert_eq!(market.cents().await, cents, "{told}");
-        // What PayPal writes down as a refund was never one of ours.
-        assert!(!market.kinds().await.contains(&MovementKind::Refund), "{told}");
+        resolve(&paypal, &dispute, outcome).await;
+        assert_eq!(paypal.published(event), 1, "{event}");
+        assert_eq!(paypal.cents().await, cents, "{event}");
+        paypal.days(5).await;
+        assert_eq!(paypal.cents().await, cents, "{event}");
+        // PayPal records the decision as a refund, which the platform has not requested.
+        assert!(!paypal.kinds().await.contains(&MovementKind::Refund), "{event}");
         let state = if outcome == DisputeOutcome::SellerFavour { "paid" } else { "disputed" };
-        assert_eq!(market.state(&appointment).await, state);
-        assert!(market.world.stack.queue.inspect().set_aside.is_empty());
+        assert_eq!(paypal.state(&appointment).await, state);
+        assert!(paypal.test.stack.queue.inspect().dead_letters.is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_dispute_that_no_message_told_of_is_found_within_a_month() {
-    let market = Market::new(&paid_hour()).await;
-    let appointment = market.paid(SOON).await;
-    market.days(3).await;
-    assert_eq!(market.world.appointment(&appointment).await["status"], "completed");
-    market.set(Faults { drop_webhooks: true, ..Faults::default() });
-    dispute(&market, &appointment, None).await;
-    assert_eq!(market.state(&appointment).await, "paid");
-    market.days(31).await;
-    assert_eq!((market.state(&appointment).await, market.told("payment.disputed")), (json!("disputed"), 1));
+async fn dispute_with_a_lost_webhook_is_found_within_a_month() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let appointment = paypal.book_and_pay(SOON).await;
+    paypal.days(3).await;
+    assert_eq!(paypal.test.appointment(&appointment).await["status"], "completed");
+    paypal.set(Faults { drop_webhooks: true, ..Faults::default() });
+    dispute(&paypal, &appointment, None).await;
+    assert_eq!(paypal.state(&appointment).await, "paid");
+    paypal.days(31).await;
+    assert_eq!(
+        (paypal.state(&appointment).await, paypal.published("payment.disputed")),
+        (json!("disputed"), 1)
+    );
 }
 
 #[tokio::test]
-async fn calling_off_what_is_disputed_gives_nothing_twice() {
+async fn cancelling_a_disputed_payment_refunds_nothing_twice() {
     for (amount, outcome, refunded, cents) in [
         (None, DisputeOutcome::SellerFavour, 8_000, BACK),
         (None, DisputeOutcome::BuyerFavour, 0, [0, 800, -800 - PRICE, PRICE]),
         (Some(3_000), DisputeOutcome::SellerFavour, 8_000, BACK),
         (Some(3_000), DisputeOutcome::BuyerFavour, 5_000, BACK),
     ] {
-        let market = Market::new(&paid_hour()).await;
-        let appointment = market.paid(SOON).await;
-        let dispute = dispute(&market, &appointment, amount).await;
-        market.act("ada", &appointment, "cancel").await;
-        market.days(1).await;
-        assert_eq!(market.payment(&appointment).await["refunded"]["amount"], 0, "PayPal has it");
-        resolve(&market, &dispute, outcome).await;
-        market.days(2).await;
+        let paypal = PayPalTest::new(&paid_hour()).await;
+        let appointment = paypal.book_and_pay(SOON).await;
+        let dispute = dispute(&paypal, &appointment, amount).await;
+        paypal.post_action("ada", &appointment, "cancel").await;
+        paypal.days(1).await;
+        assert_eq!(paypal.payment(&appointment).await["refunded"]["amount"], 0, "PayPal has it");
+        resolve(&paypal, &dispute, outcome).await;
+        paypal.days(2).await;
         assert_eq!(
-            market.payment(&appointment).await["refunded"]["amount"],
+            paypal.payment(&appointment).await["refunded"]["amount"],
             refunded,
             "{outcome:?} {amount:?}"
         );
-        assert_eq!(market.cents().await, cents, "{outcome:?} {amount:?}");
+        assert_eq!(paypal.cents().await, cents, "{outcome:?} {amount:?}");
     }
 }
 
 #[tokio::test]
-async fn a_dispute_after_a_part_went_back_is_about_the_rest() {
-    let market = Market::new(&paid_hour()).await;
-    let appointment = market.paid(SOON).await;
+async fn dispute_after_a_partial_refund_covers_the_rest() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let appointment = paypal.book_and_pay(SOON).await;
     let back = json!({ "amount": { "amount": 2_000, "currency": "EUR" } });
     let path = format!("/v1/appointments/{appointment}/refunds");
-    market.world.post(&path).person("ada").once("r").json(&back).send().await.expect(201);
-    market.world.stack.settle().await;
-    let dispute = dispute(&market, &appointment, None).await;
-    assert_eq!(market.cents_with(UnderWay { disputed: 6_000, ..UnderWay::default() }).await[0], 0);
-    resolve(&market, &dispute, DisputeOutcome::BuyerFavour).await;
-    market.days(2).await;
-    assert_eq!(market.cents().await, [0, 600, -600 - PRICE, PRICE]);
-    assert_eq!(market.payment(&appointment).await["refunded"]["amount"], 2_000);
+    paypal.test.post(&path).signed_in_as("ada").idempotency_key("r").json(&back).send().await.expect(201);
+    paypal.test.stack.run_until_idle().await;
+    let dispute = dispute(&paypal, &appointment, None).await;
+    assert_eq!(paypal.cents_with(Pending { disputed: 6_000, ..Pending::default() }).await[0], 0);
+    resolve(&paypal, &dispute, DisputeOutcome::BuyerFavour).await;
+    paypal.days(2).await;
+    assert_eq!(paypal.cents().await, [0, 600, -600 - PRICE, PRICE]);
+    assert_eq!(paypal.payment(&appointment).await["refunded"]["amount"], 2_000);
 }

@@ -1,4 +1,4 @@
-//! Lost answers, faults after acting, forgotten keys, messages in any order: each movement happens once all the same.
+//! Lost responses, faults after an action, expired keys, webhooks in any order: each movement happens exactly once.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,18 +6,18 @@ use domain::payments::ledger::MovementKind;
 use serde_json::{Value, json};
 use simulators::paypal::{Faults, PAYMENTS_KEEP_REQUEST_IDS};
 
-use super::{BACK, DAY, FRIDAY, Market, PAID, SOON, authorised_hour, tiered};
+use super::{BACK, DAY, FRIDAY, PAID, PayPalTest, SOON, authorised_hour, tiered};
 use crate::harness::{id, paid_hour};
 
-/// Somebody who has the platform's keys lets go of an authorisation.
-pub(super) async fn void(market: &Market, authorisation: &str, seller: &str) {
-    let base = &market.world.stack.surroundings.addresses.paypal_simulator;
+/// Voids an authorization with the platform's keys, without the platform knowing of it.
+pub(super) async fn void(paypal: &PayPalTest, authorisation: &str, seller: &str) {
+    let base = &paypal.test.stack.environment.addresses.paypal_simulator;
     let base = base.as_deref().expect("the simulator runs");
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let token = http
         .post(format!("{base}/v1/oauth2/token"))
         .basic_auth("paypal-client-local", Some("paypal-secret-local"));
-    let token = token.form(&[("grant_type", "client_credentials")]).send().await.expect("an answer");
+    let token = token.form(&[("grant_type", "client_credentials")]).send().await.expect("a response");
     let token: Value = token.json().await.expect("JSON");
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let claims = json!({ "iss": "paypal-client-local", "payer_id": seller });
@@ -28,12 +28,12 @@ pub(super) async fn void(market: &Market, authorisation: &str, seller: &str) {
         .json(&json!({}))
         .send()
         .await
-        .expect("an answer");
+        .expect("a response");
     assert!(done.status().is_success(), "{done:?}");
 }
 
-/// What can go wrong, until it is set right: each of the first calls in turn does what it was asked to and its answer is lost; and calls that do
-/// nothing, with messages that come twice, late or never.
+/// The faults, which last until they are removed: one of the first requests succeeds but its response is lost; requests fail, and
+/// webhooks are duplicated, delayed or lost.
 fn faults() -> Vec<Faults> {
     let lost = (0..5).flat_map(|spare_calls| {
         [
@@ -55,101 +55,104 @@ fn faults() -> Vec<Faults> {
 }
 
 #[tokio::test]
-async fn taking_happens_once_whatever_goes_wrong() {
+async fn capture_happens_once_despite_faults() {
     for terms in [paid_hour(), authorised_hour()] {
-        for switches in faults() {
-            let market = Market::new(&terms).await;
-            let booked = market.book(SOON, "k").await.expect(201);
-            market.set(switches.clone());
-            market.approve(&booked, "good");
-            market.world.stack.settle().await;
+        for faults in faults() {
+            let paypal = PayPalTest::new(&terms).await;
+            let booked = paypal.book(SOON, "k").await.expect(201);
+            paypal.set(faults.clone());
+            paypal.approve(&booked, "good");
+            paypal.test.stack.run_until_idle().await;
             for _ in 0..12 {
-                market.world.pass(120);
-                market.world.sweep().await;
+                paypal.test.advance(120);
+                paypal.test.sweep().await;
             }
-            assert_eq!(market.status(&id(&booked)).await, "confirmed", "{switches:?}");
-            market.until("2027-01-07T08:00:00Z").await;
-            market.set(Faults::default());
-            assert_eq!(market.state(&id(&booked)).await, "paid", "{switches:?}");
-            assert_eq!(market.cents().await, PAID, "{switches:?}");
-            assert_eq!(market.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{switches:?}");
+            assert_eq!(paypal.status(&id(&booked)).await, "confirmed", "{faults:?}");
+            paypal.advance_to("2027-01-07T08:00:00Z").await;
+            paypal.set(Faults::default());
+            assert_eq!(paypal.state(&id(&booked)).await, "paid", "{faults:?}");
+            assert_eq!(paypal.cents().await, PAID, "{faults:?}");
+            assert_eq!(paypal.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{faults:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn taking_what_is_set_aside_happens_once_whatever_goes_wrong() {
-    // With and without the renewal that a late capture begins with.
+async fn capture_of_an_authorization_happens_once_despite_faults() {
+    // With and without the reauthorization that precedes a late capture.
     for (start, end) in [(SOON, "2027-01-05T11:00:00Z"), (FRIDAY, "2027-01-08T11:00:00Z")] {
-        for switches in faults() {
-            let market = Market::new(&authorised_hour()).await;
-            let appointment = market.paid(start).await;
-            market.until(end).await;
-            market.set(switches.clone());
-            market.act("ada", &appointment, "complete").await;
-            market.days(1).await;
-            market.set(Faults::default());
-            assert_eq!(market.state(&appointment).await, "paid", "{switches:?}");
-            assert_eq!(market.cents().await, PAID, "{switches:?}");
-            assert_eq!(market.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{switches:?}");
+        for faults in faults() {
+            let paypal = PayPalTest::new(&authorised_hour()).await;
+            let appointment = paypal.book_and_pay(start).await;
+            paypal.advance_to(end).await;
+            paypal.set(faults.clone());
+            paypal.post_action("ada", &appointment, "complete").await;
+            paypal.days(1).await;
+            paypal.set(Faults::default());
+            assert_eq!(paypal.state(&appointment).await, "paid", "{faults:?}");
+            assert_eq!(paypal.cents().await, PAID, "{faults:?}");
+            assert_eq!(paypal.events("PAYMENT.CAPTURE.COMPLETED"), 1, "{faults:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn giving_back_happens_once_whatever_goes_wrong() {
-    for switches in faults() {
-        let market = Market::new(&paid_hour()).await;
-        let appointment = market.paid(SOON).await;
-        market.set(switches.clone());
-        market.act("ada", &appointment, "cancel").await;
-        market.days(1).await;
-        // PayPal has forgotten every key by now.
-        market.world.pass(PAYMENTS_KEEP_REQUEST_IDS + DAY);
-        market.days(1).await;
-        market.set(Faults::default());
-        assert_eq!(market.state(&appointment).await, "refunded", "{switches:?}");
-        assert_eq!(market.cents().await, BACK, "{switches:?}");
-        assert_eq!(market.events("PAYMENT.CAPTURE.REFUNDED"), 1, "{switches:?}");
+async fn refund_happens_once_despite_faults() {
+    for faults in faults() {
+        let paypal = PayPalTest::new(&paid_hour()).await;
+        let appointment = paypal.book_and_pay(SOON).await;
+        paypal.set(faults.clone());
+        paypal.post_action("ada", &appointment, "cancel").await;
+        paypal.days(1).await;
+        // PayPal's idempotency keys have expired.
+        paypal.test.advance(PAYMENTS_KEEP_REQUEST_IDS + DAY);
+        paypal.days(1).await;
+        paypal.set(Faults::default());
+        assert_eq!(paypal.state(&appointment).await, "refunded", "{faults:?}");
+        assert_eq!(paypal.cents().await, BACK, "{faults:?}");
+        assert_eq!(paypal.events("PAYMENT.CAPTURE.REFUNDED"), 1, "{faults:?}");
     }
 }
 
 #[tokio::test]
-async fn a_refund_whose_answer_was_lost_is_seen_when_paypal_forgot_the_key() {
-    let market = Market::new(&paid_hour()).await;
-    let appointment = market.paid(SOON).await;
-    // The order and its disputes are read, the order once more, and the refund is given.
-    market.set(Faults { spare_calls: 3, lose_responses: 1, drop_webhooks: true, ..Faults::default() });
-    market.act("ada", &appointment, "cancel").await;
-    assert_eq!((market.events("PAYMENT.CAPTURE.REFUNDED"), market.paypal().faults().lose_responses), (1, 0));
-    assert_eq!(market.state(&appointment).await, "paid", "nobody knows yet");
-    market.world.pass(PAYMENTS_KEEP_REQUEST_IDS + DAY);
-    market.world.sweep().await;
+async fn refund_with_a_lost_response_is_not_repeated_after_the_key_expired() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let appointment = paypal.book_and_pay(SOON).await;
+    // The requests: read the order and its disputes, read the order again, and refund.
+    paypal.set(Faults { spare_calls: 3, lose_responses: 1, drop_webhooks: true, ..Faults::default() });
+    paypal.post_action("ada", &appointment, "cancel").await;
     assert_eq!(
-        (market.state(&appointment).await, market.events("PAYMENT.CAPTURE.REFUNDED")),
+        (paypal.events("PAYMENT.CAPTURE.REFUNDED"), paypal.simulator().faults().lose_responses),
+        (1, 0)
+    );
+    assert_eq!(paypal.state(&appointment).await, "paid", "the refund is not recorded yet");
+    paypal.test.advance(PAYMENTS_KEEP_REQUEST_IDS + DAY);
+    paypal.test.sweep().await;
+    assert_eq!(
+        (paypal.state(&appointment).await, paypal.events("PAYMENT.CAPTURE.REFUNDED")),
         (serde_json::json!("refunded"), 1)
     );
-    assert_eq!(market.cents().await, BACK);
+    assert_eq!(paypal.cents().await, BACK);
 }
 
 #[tokio::test]
-async fn letting_go_happens_once_whatever_goes_wrong() {
-    for switches in faults() {
-        let market = Market::new(&tiered(authorised_hour())).await;
-        let appointment = market.paid(FRIDAY).await;
-        market.set(switches.clone());
-        market.act("alan", &appointment, "cancel").await;
-        market.days(1).await;
-        market.set(Faults::default());
-        assert_eq!(market.state(&appointment).await, "cancelled", "{switches:?}");
-        assert_eq!(market.kinds().await, [MovementKind::Authorised, MovementKind::Released], "{switches:?}");
-        assert_eq!(market.cents().await, [0; 4], "{switches:?}");
-        assert_eq!(market.events("PAYMENT.AUTHORIZATION.VOIDED"), 1, "{switches:?}");
+async fn void_happens_once_despite_faults() {
+    for faults in faults() {
+        let paypal = PayPalTest::new(&tiered(authorised_hour())).await;
+        let appointment = paypal.book_and_pay(FRIDAY).await;
+        paypal.set(faults.clone());
+        paypal.post_action("alan", &appointment, "cancel").await;
+        paypal.days(1).await;
+        paypal.set(Faults::default());
+        assert_eq!(paypal.state(&appointment).await, "cancelled", "{faults:?}");
+        assert_eq!(paypal.kinds().await, [MovementKind::Authorised, MovementKind::Released], "{faults:?}");
+        assert_eq!(paypal.cents().await, [0; 4], "{faults:?}");
+        assert_eq!(paypal.events("PAYMENT.AUTHORIZATION.VOIDED"), 1, "{faults:?}");
     }
 }
 
 #[tokio::test]
-async fn booking_goes_on_where_a_lost_answer_stopped_it() {
+async fn repeated_booking_continues_after_a_lost_response() {
     for terms in [paid_hour(), authorised_hour()] {
         for fault in [
             Faults { fail_before_acting: 1, ..Faults::default() },
@@ -157,17 +160,17 @@ async fn booking_goes_on_where_a_lost_answer_stopped_it() {
             Faults { lose_responses: 1, ..Faults::default() },
             Faults { rate_limit: 1, ..Faults::default() },
         ] {
-            let market = Market::new(&terms).await;
-            market.set(fault.clone());
-            let stopped = market.book(SOON, "k").await;
+            let paypal = PayPalTest::new(&terms).await;
+            paypal.set(fault.clone());
+            let stopped = paypal.book(SOON, "k").await;
             assert_eq!(stopped.problem(503), "unavailable");
             assert!(!stopped.body.to_string().to_lowercase().contains("paypal"), "{:#}", stopped.body);
-            let booked = market.book(SOON, "k").await.expect(201);
+            let booked = paypal.book(SOON, "k").await.expect(201);
             assert!(booked["payment"]["pay_page"].is_string(), "{booked:#}");
-            market.approve(&booked, "good");
-            market.world.stack.settle().await;
-            assert_eq!(market.status(&id(&booked)).await, "confirmed", "{fault:?}");
-            market.cents().await;
+            paypal.approve(&booked, "good");
+            paypal.test.stack.run_until_idle().await;
+            assert_eq!(paypal.status(&id(&booked)).await, "confirmed", "{fault:?}");
+            paypal.cents().await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The same by the second gateway: people onboard, pay, and get money back by PayPal, and the ledger says what PayPal's books say.
+//! The same journeys through PayPal: onboarding, payments and refunds. The ledger must agree with PayPal's books.
 
 mod accounts;
 mod authorising;
@@ -15,22 +15,22 @@ use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
 use serde_json::{Value, json};
 use simulators::paypal::{Faults, Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator};
 
-use crate::harness::{Offer, Reply, World, id, intent, office_hours, paid_hour};
+use crate::harness::{Offer, Response, TestApp, id, intent, office_hours, paid_hour};
 
 const DAY: i64 = 86_400;
-/// Tomorrow, in four days, and in three weeks; office hours all.
+/// Tomorrow, during office hours.
 const SOON: &str = "2027-01-05T10:00:00Z";
 const FRIDAY: &str = "2027-01-08T10:00:00Z";
 const LATER: &str = "2027-01-25T10:00:00Z";
 
-/// An hour whose price is set aside, and taken once it took place.
+/// An hour whose price is authorized at booking and captured after the session.
 fn authorised_hour() -> Value {
     let mut terms = paid_hour();
     terms["collection"] = json!("authorise_then_capture");
     terms
 }
 
-/// An hour with tiers: all until two days before, half until one.
+/// A cancellation policy with tiers: full refund until two days before the session, half until one day before.
 fn tiered(mut terms: Value) -> Value {
     terms["cancellation"] = json!({
         "tiers": [
@@ -43,145 +43,146 @@ fn tiered(mut terms: Value) -> Value {
     terms
 }
 
-/// Ada, whom PayPal pays, and what she offers.
-struct Market {
-    world: World,
+/// A stack in which Ada is paid through PayPal, and her session type.
+struct PayPalTest {
+    test: TestApp,
     offer: Offer,
 }
 
-/// What PayPal keeps of the money of one payment while nothing is decided, in cents.
+/// The amounts of a payment that PayPal holds back, in cents.
 #[derive(Debug, Clone, Copy, Default)]
-struct UnderWay {
-    /// Of a dispute that is open.
+struct Pending {
+    /// The amount of an open dispute.
     disputed: i128,
-    /// A refund that the expert's bank has yet to pay, and the platform's fee of it.
+    /// A refund that waits for the expert's bank, and its part of the platform's fee.
     refund: (i128, i128),
 }
 
-impl Market {
+impl PayPalTest {
     async fn new(terms: &Value) -> Self {
-        let world = World::new().await;
-        let expert = world.expert(&office_hours()).await;
-        let session_type = world.session_type(&expert, terms).await;
-        let market = Self { world, offer: Offer { expert, session_type } };
-        market.onboard(Onboarding::Complete).await;
-        market
+        let test = TestApp::new().await;
+        let expert = test.expert(&office_hours()).await;
+        let session_type = test.session_type(&expert, terms).await;
+        let paypal = Self { test, offer: Offer { expert, session_type } };
+        paypal.onboard(Onboarding::Complete).await;
+        paypal
     }
 
-    fn paypal(&self) -> &PayPalSimulator {
-        self.world.stack.paypal.as_deref().expect("the simulator runs")
+    fn simulator(&self) -> &PayPalSimulator {
+        self.test.stack.paypal.as_deref().expect("the simulator runs")
     }
 
-    fn set(&self, switches: Faults) {
-        self.paypal().set_faults(switches);
+    fn set(&self, faults: Faults) {
+        self.simulator().set_faults(faults);
     }
 
     fn account_path(&self, end: &str) -> String {
         format!("/v1/experts/{}/payment-accounts/paypal{end}", self.offer.expert)
     }
 
-    /// Ada goes to PayPal, and comes back this way.
+    /// Ada's onboarding at PayPal with this outcome. Returns her account.
     async fn onboard(&self, outcome: Onboarding) -> Value {
-        let page = self.world.post(&self.account_path("/onboarding")).person("ada").send().await.expect(201);
+        let page =
+            self.test.post(&self.account_path("/onboarding")).signed_in_as("ada").send().await.expect(201);
         assert!(page["url"].as_str().is_some_and(|url| url.contains("/bizsignup/")), "{page:#}");
-        self.paypal().onboard(&self.offer.expert, outcome).expect("she was invited");
-        self.world.stack.settle().await;
+        self.simulator().onboard(&self.offer.expert, outcome).expect("she was invited");
+        self.test.stack.run_until_idle().await;
         self.connection().await
     }
 
     async fn connection(&self) -> Value {
-        self.world.get(&self.account_path("")).person("ada").send().await.expect(200)
+        self.test.get(&self.account_path("")).signed_in_as("ada").send().await.expect(200)
     }
 
-    /// Somebody books, to pay by PayPal.
-    async fn book_as(&self, subject: &str, start: &str, key: &str) -> Reply {
-        let mut body = World::booking(&self.offer, start);
+    /// Books a slot for this person with PayPal as the gateway.
+    async fn book_as(&self, subject: &str, start: &str, key: &str) -> Response {
+        let mut body = TestApp::booking(&self.offer, start);
         body["gateway"] = json!("paypal");
-        self.world.post("/v1/appointments").person(subject).once(key).json(&body).send().await
+        self.test.post("/v1/appointments").signed_in_as(subject).idempotency_key(key).json(&body).send().await
     }
 
-    async fn book(&self, start: &str, key: &str) -> Reply {
+    async fn book(&self, start: &str, key: &str) -> Response {
         self.book_as("alan", start, key).await
     }
 
     fn approve(&self, booked: &Value, payer: &str) {
-        self.paypal().approve(intent(booked), payer).expect("it can be approved");
+        self.simulator().approve(intent(booked), payer).expect("it can be approved");
     }
 
-    /// Books and approves; the appointment's id.
-    async fn paid_by(&self, payer: &str, start: &str) -> String {
+    /// Books a slot for Alan and approves the payment. Returns the appointment's id.
+    async fn book_and_approve(&self, payer: &str, start: &str) -> String {
         let booked = self.book(start, &format!("{payer}-{start}")).await.expect(201);
         self.approve(&booked, payer);
-        self.world.stack.settle().await;
+        self.test.stack.run_until_idle().await;
         id(&booked)
     }
 
-    async fn paid(&self, start: &str) -> String {
-        let appointment = self.paid_by("good", start).await;
+    async fn book_and_pay(&self, start: &str) -> String {
+        let appointment = self.book_and_approve("good", start).await;
         assert_eq!(self.status(&appointment).await, "confirmed");
         appointment
     }
 
     async fn status(&self, appointment: &str) -> Value {
-        self.world.appointment(appointment).await["status"].clone()
+        self.test.appointment(appointment).await["status"].clone()
     }
 
     async fn payment(&self, appointment: &str) -> Value {
-        self.world.appointment(appointment).await["payment"].clone()
+        self.test.appointment(appointment).await["payment"].clone()
     }
 
     async fn state(&self, appointment: &str) -> Value {
         self.payment(appointment).await["state"].clone()
     }
 
-    async fn act(&self, subject: &str, appointment: &str, what: &str) -> Value {
-        let done = self.world.act(subject, appointment, what, &json!(null)).await.expect(200);
-        self.world.stack.settle().await;
+    async fn post_action(&self, subject: &str, appointment: &str, what: &str) -> Value {
+        let done = self.test.post_action(subject, appointment, what, &json!(null)).await.expect(200);
+        self.test.stack.run_until_idle().await;
         done
     }
 
-    /// The id of the capture of an appointment's order.
+    /// The id of the capture of an appointment.
     async fn capture_of(&self, appointment: &str) -> String {
         let order = self.order_of(appointment).await;
         let capture = &order["purchase_units"][0]["payments"]["captures"][0]["id"];
         capture.as_str().unwrap_or_else(|| panic!("{order:#}")).to_owned()
     }
 
-    /// An appointment's order, as PayPal shows it.
+    /// The order of an appointment, as PayPal returns it.
     async fn order_of(&self, appointment: &str) -> Value {
         let order = self.payment(appointment).await["intent"].as_str().expect("an order").to_owned();
-        self.paypal().object(&order).expect("it is there")
+        self.simulator().object(&order).expect("it exists")
     }
 
-    /// How many events of this type there were.
+    /// The number of PayPal's events of this type.
     fn events(&self, kind: &str) -> usize {
-        self.paypal().events().iter().filter(|event| event["event_type"] == kind).count()
+        self.simulator().events().iter().filter(|event| event["event_type"] == kind).count()
     }
 
-    fn told(&self, kind: &str) -> usize {
-        self.world.stack.bus.published().iter().filter(|event| event.kind == kind).count()
+    fn published(&self, kind: &str) -> usize {
+        self.test.stack.bus.published().iter().filter(|event| event.kind == kind).count()
     }
 
-    /// Moves the clock, and lets the schedule do its work on the way, every six hours.
-    async fn until(&self, instant: &str) {
+    /// Advances the clock to an instant, and runs the sweep every six hours on the way.
+    async fn advance_to(&self, instant: &str) {
         let end: domain::Timestamp = instant.parse().expect("a time");
-        while self.world.clock.now() < end.seconds() {
-            self.world.pass((end.seconds() - self.world.clock.now()).min(6 * 3_600));
-            self.world.stack.settle().await;
-            self.world.sweep().await;
+        while self.test.clock.now() < end.seconds() {
+            self.test.advance((end.seconds() - self.test.clock.now()).min(6 * 3_600));
+            self.test.stack.run_until_idle().await;
+            self.test.sweep().await;
         }
     }
 
     async fn days(&self, days: i64) {
-        let end = domain::Timestamp::from_seconds(self.world.clock.now() + days * DAY);
-        self.until(&end.to_string()).await;
+        let end = domain::Timestamp::from_seconds(self.test.clock.now() + days * DAY);
+        self.advance_to(&end.to_string()).await;
     }
 
-    /// Everything in the ledger that PayPal moved.
+    /// All movements through PayPal in the ledger.
     async fn movements(&self) -> Vec<Movement> {
         let expert: ExpertId = self.offer.expert.parse().expect("an id");
         let all = domain::TimeSpan::new(domain::Timestamp::MIN, domain::Timestamp::MAX);
-        let page = self.world.stack.app.store.ledger(expert, all, None, None).await.expect("readable");
+        let page = self.test.stack.app.store.ledger(expert, all, None, None).await.expect("readable");
         let entries = page.entries.into_iter().filter(|entry| entry.gateway == GatewayKind::Paypal);
         entries.flat_map(|entry| entry.movements).collect()
     }
@@ -190,17 +191,17 @@ impl Market {
         self.movements().await.iter().map(|movement| movement.kind).collect()
     }
 
-    /// Holds the ledger against PayPal's books, and answers what the client, the platform, the expert and PayPal have, in cents.
+    /// The balances of the client, the platform, the expert and PayPal in cents. Checks that the ledger equals PayPal's books.
     async fn cents(&self) -> [i128; 4] {
-        self.cents_with(UnderWay::default()).await
+        self.cents_with(Pending::default()).await
     }
 
-    async fn cents_with(&self, under_way: UnderWay) -> [i128; 4] {
+    async fn cents_with(&self, under_way: Pending) -> [i128; 4] {
         self.held("EUR", 1, under_way).await
     }
 
-    /// The same in minor units of a currency, of which PayPal counts so many as one.
-    async fn held(&self, code: &str, counted: i128, under_way: UnderWay) -> [i128; 4] {
+    /// The same in minor units of a currency; PayPal counts `unit` of them as one.
+    async fn held(&self, code: &str, counted: i128, under_way: Pending) -> [i128; 4] {
         let movements = self.movements().await;
         for (place, one) in movements.iter().enumerate() {
             assert!(!movements[..place].iter().any(|other| other.is_same_event(one)), "twice: {one:?}");
@@ -210,12 +211,12 @@ impl Market {
         let of = |account| balances.get(account, currency);
         assert_eq!(Account::ALL.into_iter().map(of).sum::<i128>(), 0);
         let connection = self.connection().await;
-        let books = self.paypal().balances();
+        let books = self.simulator().balances();
         let theirs = |owner: &str| -> i128 {
             let lines = books.iter().filter(|line| line.owner == owner && line.currency == code);
             lines.map(|line| i128::from(line.amount) * counted).sum()
         };
-        let UnderWay { disputed, refund: (refund, fee) } = under_way;
+        let Pending { disputed, refund: (refund, fee) } = under_way;
         let ours = [
             of(Account::Client) + of(Account::Authorised),
             of(Account::Platform),
@@ -233,9 +234,9 @@ impl Market {
     }
 }
 
-/// PayPal's price for 80 euros.
+/// PayPal's fee for 80 euros.
 const PRICE: i128 = 274;
-/// What everybody has after 80 euros were paid: the client, the platform, the expert, PayPal.
+/// The balances after a payment of 80 euros: the client, the platform, the expert, and PayPal.
 const PAID: [i128; 4] = [-8_000, 800, 7_200 - PRICE, PRICE];
-/// After all of it went back with the platform's fee: PayPal keeps its price.
+/// The balances after a full refund with the platform's fee: PayPal keeps its own fee.
 const BACK: [i128; 4] = [0, 0, -PRICE, PRICE];

@@ -1,43 +1,43 @@
-//! Messages that are not PayPal's, or not what they were, or come twice, or never.
+//! PayPal's webhooks: forged, altered, duplicate, false and lost ones.
 
 use serde_json::{Value, json};
 use simulators::paypal::Faults;
 
-use super::{Market, PAID, SOON};
-use crate::harness::{Reply, id, intent, paid_hour};
+use super::{PAID, PayPalTest, SOON};
+use crate::harness::{Response, id, intent, paid_hour};
 
 type Headers = Vec<(&'static str, String)>;
 
-async fn post(market: &Market, headers: &Headers, body: &str) -> Reply {
-    let ask = market.world.post("/v1/webhooks/paypal");
+async fn post(paypal: &PayPalTest, headers: &Headers, body: &str) -> Response {
+    let ask = paypal.test.post("/v1/webhooks/paypal");
     headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value)).raw(body.to_owned()).send().await
 }
 
-/// The event that an order was approved, as PayPal would write it, and an appointment that waits for it.
-async fn approved() -> (Market, String, String) {
-    let market = Market::new(&paid_hour()).await;
-    market.set(Faults { drop_webhooks: true, ..Faults::default() });
-    let booked = market.book(SOON, "k").await.expect(201);
-    market.approve(&booked, "good");
-    let order = market.paypal().object(intent(&booked)).expect("it is there");
-    // Members out of order, as no library writes them anew.
+/// A webhook that an order was approved, as PayPal sends it, and the pending appointment of the order.
+async fn approved() -> (PayPalTest, String, String) {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    paypal.set(Faults { drop_webhooks: true, ..Faults::default() });
+    let booked = paypal.book(SOON, "k").await.expect(201);
+    paypal.approve(&booked, "good");
+    let order = paypal.simulator().object(intent(&booked)).expect("it exists");
+    // The members are in an order that no JSON library would reproduce.
     let body = format!(
         "{{\"resource\": {order}, \"id\":\"WH-1\",  \"event_type\":\"CHECKOUT.ORDER.APPROVED\",\"event_version\":\"1.0\"}}"
     );
-    (market, id(&booked), body)
+    (paypal, id(&booked), body)
 }
 
 #[tokio::test]
-async fn what_paypal_did_not_send_is_refused() {
-    let (market, appointment, body) = approved().await;
-    let good: Headers = market.paypal().webhook_headers(&body).expect("signed");
+async fn webhook_not_from_paypal_is_refused() {
+    let (paypal, appointment, body) = approved().await;
+    let good: Headers = paypal.simulator().webhook_headers(&body).expect("signed");
     let changed = |name: &str, value: &str| -> Headers {
         let change = |(known, old): &(&'static str, String)| {
             (*known, if *known == name { value.to_owned() } else { old.clone() })
         };
         good.iter().map(change).collect()
     };
-    let other = market.paypal().webhook_headers("{}").expect("signed");
+    let other = paypal.simulator().webhook_headers("{}").expect("signed");
     let refused: Vec<(Headers, String)> = vec![
         (Vec::new(), body.clone()),
         (good.clone(), body.replace("  ", " ")),
@@ -51,43 +51,43 @@ async fn what_paypal_did_not_send_is_refused() {
         (changed("paypal-auth-algo", "none"), body.clone()),
         (other.clone(), body.clone()),
         (other, "{}".to_owned()),
-        (market.paypal().webhook_headers("[").expect("signed"), "[".to_owned()),
-        (market.paypal().webhook_headers("[]").expect("signed"), "[]".to_owned()),
-        (market.paypal().webhook_headers("").expect("signed"), String::new()),
+        (paypal.simulator().webhook_headers("[").expect("signed"), "[".to_owned()),
+        (paypal.simulator().webhook_headers("[]").expect("signed"), "[]".to_owned()),
+        (paypal.simulator().webhook_headers("").expect("signed"), String::new()),
     ];
     for (headers, body) in refused {
         assert_eq!(
-            post(&market, &headers, &body).await.problem(400),
+            post(&paypal, &headers, &body).await.problem(400),
             "webhook-refused",
             "{headers:?} {body}"
         );
     }
     let large = " ".repeat(300 * 1024);
-    assert_eq!(post(&market, &good, &large).await.problem(413), "too-large");
-    market.world.stack.settle().await;
-    assert_eq!(market.status(&appointment).await, "pending");
-    // Signed too long ago, or as it seems in the future.
+    assert_eq!(post(&paypal, &good, &large).await.problem(413), "too-large");
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.status(&appointment).await, "pending");
+    // The signature is too old, or in the future.
     for seconds in [301, -602] {
-        market.world.pass(seconds);
-        assert_eq!(post(&market, &good, &body).await.problem(400), "webhook-refused", "{seconds}");
+        paypal.test.advance(seconds);
+        assert_eq!(post(&paypal, &good, &body).await.problem(400), "webhook-refused", "{seconds}");
     }
-    market.world.pass(301);
-    assert_eq!(post(&market, &good, &body).await.status, 204);
-    market.world.stack.settle().await;
-    assert_eq!(market.status(&appointment).await, "confirmed");
+    paypal.test.advance(301);
+    assert_eq!(post(&paypal, &good, &body).await.status, 204);
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.status(&appointment).await, "confirmed");
 }
 
 #[tokio::test]
-async fn copies_and_lies_change_nothing() {
-    let (market, appointment, body) = approved().await;
+async fn duplicate_and_false_webhooks_change_nothing() {
+    let (paypal, appointment, body) = approved().await;
     for _ in 0..3 {
-        let headers = market.paypal().webhook_headers(&body).expect("signed");
-        assert_eq!(post(&market, &headers, &body).await.status, 204);
-        market.world.stack.settle().await;
+        let headers = paypal.simulator().webhook_headers(&body).expect("signed");
+        assert_eq!(post(&paypal, &headers, &body).await.status, 204);
+        paypal.test.stack.run_until_idle().await;
     }
-    assert_eq!(market.cents().await, PAID);
-    // Even one that is signed only says where to look.
-    let unpaid = market.book("2027-01-05T12:00:00Z", "k2").await.expect(201);
+    assert_eq!(paypal.cents().await, PAID);
+    // Even the content of a signed webhook is not trusted.
+    let unpaid = paypal.book("2027-01-05T12:00:00Z", "k2").await.expect(201);
     for (number, kind) in ["PAYMENT.CAPTURE.COMPLETED", "PAYMENT.CAPTURE.DENIED", "CHECKOUT.ORDER.APPROVED"]
         .into_iter()
         .enumerate()
@@ -95,12 +95,12 @@ async fn copies_and_lies_change_nothing() {
         let named = json!({ "custom_id": id(&unpaid), "purchase_units": [{ "custom_id": id(&unpaid) }] });
         let body =
             json!({ "id": format!("WH-lie-{number}"), "event_type": kind, "resource": named }).to_string();
-        let headers = market.paypal().webhook_headers(&body).expect("signed");
-        assert_eq!(post(&market, &headers, &body).await.status, 204);
+        let headers = paypal.simulator().webhook_headers(&body).expect("signed");
+        assert_eq!(post(&paypal, &headers, &body).await.status, 204);
     }
-    market.world.stack.settle().await;
-    assert_eq!(market.status(&id(&unpaid)).await, "pending");
-    // About nothing of ours, or nothing that PayPal still knows.
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.status(&id(&unpaid)).await, "pending");
+    // Webhooks about objects that are unknown to the platform or no longer exist at PayPal.
     for (number, (kind, resource)) in [
         ("PAYMENT.CAPTURE.COMPLETED", json!({ "custom_id": "apt_00000000000000000000000001" })),
         (
@@ -119,40 +119,40 @@ async fn copies_and_lies_change_nothing() {
     {
         let body = json!({ "id": format!("WH-other-{number}"), "event_type": kind, "resource": resource })
             .to_string();
-        let headers = market.paypal().webhook_headers(&body).expect("signed");
-        assert_eq!(post(&market, &headers, &body).await.status, 204, "{kind}");
+        let headers = paypal.simulator().webhook_headers(&body).expect("signed");
+        assert_eq!(post(&paypal, &headers, &body).await.status, 204, "{kind}");
     }
-    market.world.stack.settle().await;
-    assert_eq!(market.status(&appointment).await, "confirmed");
-    assert_eq!(market.cents().await, PAID);
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.status(&appointment).await, "confirmed");
+    assert_eq!(paypal.cents().await, PAID);
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_checked_is_asked_for_again() {
-    let (market, appointment, body) = approved().await;
-    let headers = market.paypal().webhook_headers(&body).expect("signed");
-    let switches = market.paypal().faults();
+async fn webhook_that_cannot_be_verified_is_requested_again() {
+    let (paypal, appointment, body) = approved().await;
+    let headers = paypal.simulator().webhook_headers(&body).expect("signed");
+    let faults = paypal.simulator().faults();
     for fault in [
-        Faults { fail_before_acting: 1, ..switches.clone() },
-        Faults { lose_responses: 1, ..switches.clone() },
-        Faults { rate_limit: 1, ..switches },
+        Faults { fail_before_acting: 1, ..faults.clone() },
+        Faults { lose_responses: 1, ..faults.clone() },
+        Faults { rate_limit: 1, ..faults },
     ] {
-        market.set(fault);
-        assert_eq!(post(&market, &headers, &body).await.problem(503), "unavailable");
+        paypal.set(fault);
+        assert_eq!(post(&paypal, &headers, &body).await.problem(503), "unavailable");
     }
-    assert_eq!(post(&market, &headers, &body).await.status, 204);
-    market.world.stack.settle().await;
-    assert_eq!(market.status(&appointment).await, "confirmed");
+    assert_eq!(post(&paypal, &headers, &body).await.status, 204);
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.status(&appointment).await, "confirmed");
 }
 
 #[tokio::test]
-async fn without_any_message_the_holds_end_finds_what_was_approved() {
-    let (market, appointment, _) = approved().await;
-    market.world.pass(600);
-    market.world.sweep().await;
-    assert_eq!(market.status(&appointment).await, "confirmed");
-    assert_eq!(market.cents().await, PAID);
-    // What follows needs none either.
-    market.act("ada", &appointment, "cancel").await;
-    assert_eq!(market.cents().await, super::BACK);
+async fn approved_payment_is_found_at_the_end_of_the_hold_without_webhooks() {
+    let (paypal, appointment, _) = approved().await;
+    paypal.test.advance(600);
+    paypal.test.sweep().await;
+    assert_eq!(paypal.status(&appointment).await, "confirmed");
+    assert_eq!(paypal.cents().await, PAID);
+    // The following steps need no webhook either.
+    paypal.post_action("ada", &appointment, "cancel").await;
+    assert_eq!(paypal.cents().await, super::BACK);
 }

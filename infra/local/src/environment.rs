@@ -1,0 +1,133 @@
+//! Where everything listens and who can sign in, for the pages, the printed hints and `/local.json`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use app::App;
+use domain::{ClientId, ExpertId, SessionTypeId};
+use serde::{Deserialize, Serialize};
+
+use crate::bus::LocalBus;
+use crate::queue::LocalQueue;
+use crate::stack::{CLIENT_ID, People, SCOPE};
+
+/// The addresses of a running stack, without trailing slashes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The API and the pages.
+    pub api: String,
+    /// The sign-in service.
+    pub sign_in: String,
+    /// The Stripe simulator; `None` if the stack uses Stripe itself.
+    pub stripe_simulator: Option<String>,
+    /// The PayPal simulator; `None` if the stack uses PayPal itself.
+    pub paypal_simulator: Option<String>,
+    /// The simulator of the European Central Bank; `None` if the stack reads real exchange rates.
+    pub ecb_simulator: Option<String>,
+    /// The database.
+    pub database: String,
+}
+
+/// What the pages read.
+#[derive(Clone)]
+pub struct Environment {
+    /// The ports of the use cases.
+    pub app: App,
+    /// Where everything listens.
+    pub addresses: Arc<Addresses>,
+    /// The data folder; `None` if everything is in memory.
+    pub data: Option<Arc<Path>>,
+    /// The queue of jobs.
+    pub queue: Arc<LocalQueue>,
+    /// The event bus.
+    pub bus: Arc<LocalBus>,
+}
+
+/// The document `GET /local.json`, which describes a stack to programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Where everything listens.
+    #[serde(flatten)]
+    pub addresses: Addresses,
+    /// The client id of the application that people sign in to.
+    pub client_id: String,
+    /// The scope that an access token needs.
+    pub scope: String,
+    /// The people who can sign in.
+    pub people: Vec<DemoUser>,
+}
+
+/// A person who can sign in, with the ids that the platform derives from their token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DemoUser {
+    /// The subject of their tokens.
+    pub subject: String,
+    /// Their name.
+    pub name: String,
+    /// The groups in their tokens, which become their roles.
+    pub groups: Vec<String>,
+    /// Their id as an expert.
+    pub expert_id: ExpertId,
+    /// Their id as a client.
+    pub client_id: ClientId,
+}
+
+impl DemoUser {
+    /// Whether the person is in this group.
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|known| known == group)
+    }
+}
+
+/// A session type that can be booked, with its expert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The expert.
+    pub expert: ExpertId,
+    /// The session type.
+    pub session_type: SessionTypeId,
+}
+
+impl Environment {
+    /// The people who can sign in.
+    pub fn people(&self) -> Vec<DemoUser> {
+        let user = |person: simulators::sign_in::Person| {
+            let ids = http_api::request::person_of(|claim| match claim {
+                "iss" => Some(self.addresses.sign_in.as_str()),
+                "sub" => Some(person.subject.as_str()),
+                _ => None,
+            })?;
+            Some(DemoUser {
+                subject: person.subject,
+                name: person.name,
+                groups: person.groups,
+                expert_id: ids.expert_id(),
+                client_id: ids.client_id(),
+            })
+        };
+        People::all().into_iter().filter_map(user).collect()
+    }
+
+    /// The document of `/local.json`.
+    pub fn describe(&self) -> Description {
+        Description {
+            addresses: Addresses::clone(&self.addresses),
+            client_id: CLIENT_ID.to_owned(),
+            scope: SCOPE.to_owned(),
+            people: self.people(),
+        }
+    }
+
+    /// The first session type that one of the [`Self::people`] offers.
+    pub async fn first_offer(&self) -> Option<Offer> {
+        for expert in self.people().iter().filter(|user| user.is_in("expert")) {
+            let session_types = app::experts::session_types::list(&self.app, expert.expert_id, false)
+                .await
+                .unwrap_or_default();
+            if let Some(session_type) = session_types.first() {
+                return Some(Offer { expert: expert.expert_id, session_type: session_type.id });
+            }
+        }
+        None
+    }
+}

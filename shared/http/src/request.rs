@@ -1,0 +1,277 @@
+//! Requests as handlers read them: the signed-in person, and typed access to path, query, headers and body.
+
+use std::str::FromStr;
+
+use app::idempotency;
+use app::identity::people::{Person, Role};
+use aws_lc_rs::digest;
+use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
+use http::{HeaderMap, Method, StatusCode};
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+use serde::de::DeserializeOwned;
+
+use crate::json::Strict;
+use crate::{Problem, accept};
+
+/// The maximum size of a request body, in bytes. A larger body is refused with 413.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The maximum length of an `Idempotency-Key`, in characters. Stripe has the same limit.
+const MAX_KEY_LENGTH: usize = 255;
+
+/// An HTTP request.
+#[derive(Debug)]
+pub struct Request {
+    person: Option<Person>,
+    method: Method,
+    path: String,
+    query: String,
+    parameters: Vec<(String, String)>,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Request {
+    /// Converts a request from API Gateway. The gateway has already checked the access token; the person is read from its
+    /// claims.
+    pub fn new(request: lambda_http::Request) -> Self {
+        let person = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context
+                .authorizer
+                .as_ref()
+                .and_then(|authorizer| authorizer.jwt.as_ref())
+                .and_then(|token| person_of(|name| token.claims.get(name).map(String::as_str))),
+            _ => None,
+        };
+        let parameters = request.path_parameters_ref().map(|parameters| {
+            parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        });
+        let parameters = parameters.unwrap_or_default();
+        let (parts, body) = request.into_parts();
+        Self {
+            person,
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            parameters,
+            headers: parts.headers,
+            body: body.to_vec(),
+        }
+    }
+
+    /// The signed-in person; `None` if the request has no access token.
+    pub fn person(&self) -> Option<&Person> {
+        self.person.as_ref()
+    }
+
+    /// The signed-in person.
+    ///
+    /// # Errors
+    /// 401 if the request has no access token.
+    pub fn signed_in(&self) -> Result<&Person, Problem> {
+        self.person.as_ref().ok_or_else(Problem::sign_in)
+    }
+
+    /// The path parameter `name`. `what` names the resource for the text of the error, such as "appointment".
+    ///
+    /// # Errors
+    /// 404 if the value is missing or cannot be parsed, because then no resource has that id.
+    pub fn parameter<T: FromStr>(&self, name: &str, what: &str) -> Result<T, Problem> {
+        self.parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .and_then(|(_, value)| value.parse().ok())
+            .ok_or_else(|| Problem::not_found(what))
+    }
+
+    /// The query parameters.
+    ///
+    /// # Errors
+    /// 422, with the name of the parameter, if one is missing, unknown or invalid.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let deserializer = serde_urlencoded::Deserializer::new(form_pairs(&self.query));
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { "query".to_owned() } else { path };
+            Problem::invalid(field, error.into_inner().to_string())
+        })
+    }
+
+    /// The JSON document in the body.
+    ///
+    /// # Errors
+    /// 413 if the body is too large, 415 if its media type is not `application/json`, 400 if it is not valid JSON, and 422 if
+    /// it does not match `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.check_size()?;
+        let media_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            let detail = "send the body as \"Content-Type: application/json\"";
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(
+                Problem::new(status, "media-type", "The body must be JSON", detail).subject("Content-Type")
+            );
+        }
+        let value: Strict = serde_json::from_slice(&self.body)
+            .map_err(|error| Problem::malformed(format!("the body must be one JSON document: {error}")))?;
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { "body".to_owned() } else { path };
+            Problem::invalid(field, error.into_inner().to_string())
+        })
+    }
+
+    /// The JSON document in the body, or the default value if the body is empty.
+    ///
+    /// # Errors
+    /// The same as [`Self::json`].
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
+    /// The unchanged bytes of the body, for checking a signature over them.
+    ///
+    /// # Errors
+    /// 413 if the body is too large.
+    pub fn raw_body(&self) -> Result<&[u8], Problem> {
+        self.check_size()?;
+        Ok(&self.body)
+    }
+
+    fn check_size(&self) -> Result<(), Problem> {
+        if self.body.len() <= MAX_BODY_BYTES {
+            return Ok(());
+        }
+        let detail = format!("the body may have at most {MAX_BODY_BYTES} bytes");
+        Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail))
+    }
+
+    /// The value of a header; `None` if it is missing or not visible ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The offered media type that the caller prefers according to `Accept`; the first one if the caller has no preference.
+    ///
+    /// # Errors
+    /// 406, with the list of offered media types, if the caller accepts none of them.
+    pub fn preferred(&self, offered: &[&'static str]) -> Result<&'static str, Problem> {
+        let accept = self.header(ACCEPT.as_str()).filter(|accept| !accept.trim().is_empty()).unwrap_or("*/*");
+        accept::best(accept, offered).ok_or_else(|| {
+            let detail = format!("this document is available as {}", offered.join(", "));
+            let title = "The media type is not available";
+            Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", title, detail).subject("Accept")
+        })
+    }
+
+    /// The version of the document that the caller has read, from `If-Match`; 0 if the document did not exist.
+    ///
+    /// # Errors
+    /// 428 if the header is missing, 400 if it is not an ETag of this API.
+    pub fn if_match(&self) -> Result<u64, Problem> {
+        let Some(tag) = self.header(IF_MATCH.as_str()) else {
+            let detail =
+                "send the ETag of the document that you read in \"If-Match\" (\"0\" if it did not exist)";
+            let status = StatusCode::PRECONDITION_REQUIRED;
+            return Err(Problem::new(status, "version-required", "The version is missing", detail)
+                .subject("If-Match"));
+        };
+        tag.trim()
+            .strip_prefix('"')
+            .and_then(|tag| tag.strip_suffix('"'))
+            // A version has exactly one ETag; `parse` would also accept a sign and leading zeros.
+            .and_then(|version| version.parse().ok().filter(|number: &u64| number.to_string() == version))
+            .ok_or_else(|| {
+                Problem::malformed("send an ETag of this API, such as \"3\", including the quotes")
+                    .subject("If-Match")
+            })
+    }
+
+    /// The idempotency key of this request, with the caller and a digest of method, path and body.
+    ///
+    /// # Errors
+    /// 401 if the request has no access token, 400 if the key is missing or invalid, and 413 if the body is too large.
+    pub fn idempotency(&self) -> Result<idempotency::IdempotentRequest, Problem> {
+        let person = self.signed_in()?;
+        let key = self.header("idempotency-key").unwrap_or_default();
+        if key.is_empty()
+            || key.len() > MAX_KEY_LENGTH
+            || !key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        {
+            let detail = "send \"Idempotency-Key\" with a new random value, such as a UUID, for each resource to create: 1 \
+                          to 255 visible ASCII characters without #; send the same value when you repeat the request";
+            return Err(Problem::malformed(detail).subject("Idempotency-Key"));
+        }
+        self.check_size()?;
+        let mut context = digest::Context::new(&digest::SHA256);
+        for part in [self.method.as_str().as_bytes(), self.path.as_bytes(), &self.body] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let fingerprint = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(idempotency::IdempotentRequest {
+            person: person.client_id().to_string(),
+            key: key.to_owned(),
+            fingerprint,
+        })
+    }
+}
+
+fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(query.as_bytes())
+}
+
+/// The person that an access token's claims describe; `None` without issuer and subject.
+///
+/// API Gateway passes every claim as text, and a list as `[one two]`. A list in JSON is accepted too.
+pub fn person_of<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> {
+    let (issuer, subject) = (claim("iss")?, claim("sub")?);
+    if issuer.is_empty() || subject.is_empty() {
+        return None;
+    }
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(&(issuer.len() as u64).to_be_bytes());
+    context.update(issuer.as_bytes());
+    context.update(subject.as_bytes());
+    let bits =
+        context.finish().as_ref().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    let roles = groups(claim("cognito:groups").unwrap_or_default());
+    let roles = roles.iter().filter_map(|group| Role::from_group(group)).collect();
+    Some(Person::new(bits, roles))
+}
+
+/// The groups in a claim, separated by white space only: a group's name may contain commas, and a part of a name must not be
+/// taken for a group.
+fn groups(claim: &str) -> Vec<String> {
+    serde_json::from_str(claim).unwrap_or_else(|_| {
+        let bare = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(claim);
+        bare.split_whitespace().map(str::to_owned).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_with_issuer_and_subject_identify_a_person() {
+        let groups = |text: &'static str| {
+            person_of(move |name| match name {
+                "iss" => Some("https://issuer.example"),
+                "sub" => Some("ada"),
+                "cognito:groups" => Some(text),
+                _ => None,
+            })
+            .expect("a person")
+        };
+        assert!(groups("[expert client]").has(Role::Expert));
+        assert!(groups("[expert client]").has(Role::Client));
+        assert!(groups("[\"expert\",\"admin\"]").has(Role::Admin));
+        assert!(!groups("[superexpert]").has(Role::Expert));
+        assert!(!groups("[x,admin [admin] \"admin\"]").has(Role::Admin));
+        assert!(groups("expert").has(Role::Expert));
+        assert_eq!(groups("").expert_id(), groups("[expert]").expert_id());
+        assert_eq!(person_of(|name| (name == "sub").then_some("ada")), None);
+    }
+}

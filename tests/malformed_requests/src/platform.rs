@@ -1,0 +1,250 @@
+//! A populated platform: experts, session types, receipts, and appointments that are pending, paid, cancelled and past.
+//!
+//! It is the stack of the black-box tests, but the handlers are called directly instead of over HTTP: thousands of requests per
+//! second instead of hundreds.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use app::App;
+use app::ports::Random;
+use futures_util::FutureExt;
+use http::{HeaderMap, StatusCode};
+use http_api::Problem;
+use local::{Stack, StackClock, StackConfig};
+use serde_json::{Value, json};
+use simulators::ManualClock;
+use simulators::stripe::Onboarding;
+use store::Meter;
+
+use crate::Request;
+use crate::random::SeededRandom;
+use crate::request::encoded;
+
+/// A Monday, 08:00 in London.
+pub const NOW: &str = "2027-01-04T08:00:00Z";
+
+/// A person who can sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    /// The subject of their tokens.
+    pub subject: &'static str,
+    /// Their groups, formatted as API Gateway formats a list.
+    pub groups: &'static str,
+}
+
+/// The expert with the session types and appointments.
+pub const ADA: Person = Person { subject: "ada", groups: "[expert]" };
+/// The client of the appointments.
+pub const ALAN: Person = Person { subject: "alan", groups: "[client]" };
+/// Another person, who is an expert and a client.
+pub const GRACE: Person = Person { subject: "grace", groups: "[expert client]" };
+/// An expert and client who has not published anything yet.
+pub const KATHERINE: Person = Person { subject: "katherine", groups: "[client expert]" };
+/// An administrator.
+pub const MARGARET: Person = Person { subject: "margaret", groups: "[admin]" };
+/// A person without a role.
+pub const MALLORY: Person = Person { subject: "mallory", groups: "" };
+/// All people.
+pub const EVERYBODY: [Person; 6] = [ADA, ALAN, GRACE, KATHERINE, MARGARET, MALLORY];
+
+impl Person {
+    /// The claims of their access token, as API Gateway passes them on.
+    pub fn claims(self) -> HashMap<String, String> {
+        let claims =
+            [("iss", "https://issuer.example"), ("sub", self.subject), ("cognito:groups", self.groups)];
+        claims.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+}
+
+/// A response.
+#[derive(Debug)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Whether the request has written to the table.
+    pub wrote: bool,
+}
+
+impl Response {
+    /// The body as JSON; null if it is empty or not JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// A reproducible source of ids.
+struct Deterministic(Mutex<SeededRandom>);
+
+impl Random for Deterministic {
+    fn bits(&self) -> u128 {
+        let mut random = self.0.lock().expect("no panic");
+        u128::from(random.bits()) << 64 | u128::from(random.bits())
+    }
+}
+
+/// A running platform with its data.
+pub struct TestPlatform {
+    /// The running stack.
+    pub stack: Stack,
+    app: App,
+    meter: Arc<Meter>,
+    /// The existing ids by the name of the path parameter.
+    pub ids: HashMap<&'static str, Vec<String>>,
+    /// A body that was accepted, by function.
+    pub samples: HashMap<&'static str, Value>,
+}
+
+impl TestPlatform {
+    /// Starts and populates a platform. Its data is the same each time; its ports differ.
+    pub async fn new() -> Self {
+        let start: domain::Timestamp = NOW.parse().expect("a time");
+        let clock = ManualClock::at(start.seconds());
+        let meter = Arc::new(Meter::default());
+        let mut config = StackConfig::in_memory(StackClock::new(clock.clock()));
+        config.meter = Some(meter.clone());
+        let stack = Stack::start(config, axum::Router::new()).await.expect("the stack starts");
+        let app =
+            App { random: Arc::new(Deterministic(Mutex::new(SeededRandom::new(0)))), ..stack.app.clone() };
+        let mut platform = Self { stack, app, meter, ids: HashMap::new(), samples: HashMap::new() };
+        platform.populate(&clock).await;
+        platform
+    }
+
+    /// Sends a request to its handler in this process; `None` if the request is not valid HTTP.
+    pub async fn send(&self, request: &Request) -> Option<Response> {
+        let request_to_lambda = request.to_lambda()?;
+        self.meter.take();
+        let response =
+            AssertUnwindSafe(request.route.respond(&self.app, request_to_lambda)).catch_unwind().await;
+        // The response of the gateway if a function fails.
+        let response = response.unwrap_or_else(|_| http_api::Response::from(Problem::internal()).into());
+        let wrote = self
+            .meter
+            .take()
+            .iter()
+            .any(|cost| ["PutItem", "DeleteItem", "TransactWriteItems"].contains(&cost.operation));
+        let (parts, body) = response.into_parts();
+        Some(Response { status: parts.status, headers: parts.headers, body: body.to_vec(), wrote })
+    }
+
+    /// Sends a request that must succeed, with `precondition` as `If-Match` and `Idempotency-Key`.
+    async fn call(
+        &mut self,
+        function: &str,
+        person: Person,
+        ids: &[(&str, &str)],
+        precondition: &str,
+        body: Value,
+    ) -> Value {
+        let route = functions::ROUTES.iter().find(|route| route.function == function).expect("a route");
+        let mut request = Request::new(route);
+        request.person = Some(person);
+        request.parameters = ids.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect();
+        let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        request.headers = vec![
+            header("Content-Type", "application/json"),
+            header("If-Match", precondition),
+            header("Idempotency-Key", precondition),
+        ];
+        if !body.is_null() {
+            request.body = body.to_string().into_bytes();
+            self.samples.insert(route.function, body);
+        }
+        let response = self.send(&request).await.expect("HTTP");
+        assert!(response.status.is_success(), "{request}\n{:#}", response.json());
+        response.json()
+    }
+
+    async fn populate(&mut self, clock: &ManualClock) {
+        let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
+        let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
+        let expert = text(&self.call("create_expert", ADA, &[], "profile", profile.clone()).await, "id");
+        let other = text(&self.call("create_expert", GRACE, &[], "profile", profile).await, "id");
+        let ours: &[(&str, &str)] = &[("expert_id", &expert)];
+        let hours = json!([{ "opens": "00:00", "closes": "24:00" }]);
+        let days = ["monday", "tuesday", "wednesday", "thursday", "friday"];
+        let weekly: Value = days.iter().map(|day| ((*day).to_owned(), hours.clone())).collect();
+        let rules = json!({ "time_zone": "Europe/London", "weekly": weekly });
+        self.call("replace_availability", ADA, ours, "\"0\"", rules).await;
+        let billing = json!({
+            "legal_name": "Ada Lovelace Ltd", "address": ["12 St James's Square"], "country": "GB",
+            "tax": { "label": "VAT", "rate": 2_000 },
+        });
+        self.call("replace_billing_details", ADA, ours, "\"0\"", billing).await;
+        let at_stripe: &[_] = &[ours[0], ("gateway", "stripe")];
+        let at_paypal: &[_] = &[ours[0], ("gateway", "paypal")];
+        self.call("start_onboarding", ADA, at_stripe, "", Value::Null).await;
+        self.call("start_onboarding", ADA, at_paypal, "", Value::Null).await;
+        let account = self.call("read_payment_account", ADA, at_stripe, "", Value::Null).await;
+        let stripe = self.stack.stripe.clone().expect("the simulator runs");
+        stripe.onboard(&text(&account, "account"), Onboarding::Complete).expect("it can be onboarded");
+        self.call("read_payment_account", ADA, at_stripe, "", Value::Null).await;
+        self.stack.fetch_exchange_rates().await.expect("the simulator has rates");
+
+        let (mut session_types, mut appointments, mut receipts) = (Vec::new(), Vec::new(), Vec::new());
+        // The last one is there to be retired.
+        for (number, amount) in [0, 8_000, 5_000].into_iter().enumerate() {
+            let terms = json!({
+                "name": "Consultation", "length_minutes": 60, "step_minutes": 30,
+                "price": { "amount": amount, "currency": "EUR" },
+            });
+            let key = format!("kind-{number}");
+            session_types.push(text(&self.call("create_session_type", ADA, ours, &key, terms).await, "id"));
+        }
+        for (number, session_type) in session_types[..2].iter().cycle().take(12).enumerate() {
+            let body = json!({
+                "expert_id": expert, "session_type_id": session_type, "start": format!("2027-01-05T{:02}:00:00Z", number),
+                "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/Berlin" },
+            });
+            let booked = self.call("book_appointment", ALAN, &[], &format!("book-{number}"), body).await;
+            // The last one stays unpaid.
+            if let Some(intent) = booked["payment"]["intent"].as_str().filter(|_| number < 11) {
+                stripe.pay(intent, "4242424242424242").expect("the card works");
+            }
+            appointments.push(text(&booked, "id"));
+        }
+        self.stack.run_until_idle().await;
+        for id in &appointments[..2] {
+            self.call("cancel_appointment", ALAN, &[("appointment_id", id)], "", Value::Null).await;
+        }
+        self.stack.run_until_idle().await;
+        for id in &appointments {
+            let found = self
+                .call("list_appointment_receipts", ALAN, &[("appointment_id", id)], "", Value::Null)
+                .await;
+            receipts.extend(
+                found["receipts"].as_array().expect("a list").iter().map(|receipt| text(receipt, "id")),
+            );
+        }
+        assert!(receipts.len() > 2, "{receipts:?}");
+        for (function, like) in
+            [("update_expert", "create_expert"), ("update_session_type", "create_session_type")]
+        {
+            self.samples.insert(function, self.samples[like].clone());
+        }
+        self.samples.insert("refund_appointment", json!({ "amount": { "amount": 1, "currency": "EUR" } }));
+        // Some sessions are past, and one is in progress.
+        clock.advance(22 * 3_600 + 1_800);
+        self.ids = HashMap::from([
+            ("expert_id", vec![expert, other]),
+            ("session_type_id", session_types),
+            ("appointment_id", appointments),
+            ("receipt_id", receipts),
+            ("gateway", vec!["stripe".to_owned(), "paypal".to_owned()]),
+        ]);
+    }
+
+    /// A query string with these names and values.
+    pub fn query(pairs: &[(String, String)]) -> String {
+        let pair = |(name, value): &(String, String)| {
+            format!("{}={}", encoded(name.as_bytes()), encoded(value.as_bytes()))
+        };
+        pairs.iter().map(pair).collect::<Vec<_>>().join("&")
+    }
+}
