@@ -97,13 +97,13 @@ fn role(caller: &str, functions: &BTreeSet<String>) -> String {
     Properties:
       AssumeRolePolicyDocument:
         Version: '2012-10-17'
-        Statement: [{{Job: Allow, Principal: {{Service: apigateway.amazonaws.com}}, Action: 'sts:AssumeRole'}}]
+        Statement: [{{Effect: Allow, Principal: {{Service: apigateway.amazonaws.com}}, Action: 'sts:AssumeRole'}}]
       Policies:
         - PolicyName: invoke
           PolicyDocument:
             Version: '2012-10-17'
             Statement:
-              - Job: Allow
+              - Effect: Allow
                 Action: lambda:InvokeFunction
                 Resource:
 "
