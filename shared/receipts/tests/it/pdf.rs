@@ -103,7 +103,7 @@ fn each_tax_has_a_line_and_absence_of_tax_a_reason() {
         assert!(document.contains(part), "{part}: {document}");
     }
     let document = text(&parsed(&[("/taxes", json!({ "without": "not_registered" }))]));
-    assert!(document.contains("not registered for tax at the client's place"), "{document}");
+    assert!(document.contains("not registered for tax at the client's location"), "{document}");
 }
 
 #[test]
