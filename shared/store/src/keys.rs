@@ -61,7 +61,7 @@ impl std::fmt::Display for Key {
 }
 
 /// The key of a row that is never written.
-pub(crate) fn nothing() -> Key {
+pub fn nothing() -> Key {
     Key::new("NOTHING", "R")
 }
 
