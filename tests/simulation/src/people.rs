@@ -399,12 +399,17 @@ fn hear(core: &mut Core, asked: Asked, answer: Option<&Result<Heard, AppError>>,
             }
             _ => {}
         },
-        Some(Err(AppError::Scheduling(SchedulingError::Slot(refusal)))) => crate::invariants::refused(core, &asked, refusal, begun),
+        Some(Err(AppError::Scheduling(SchedulingError::Slot(refusal)))) => {
+            crate::invariants::refused(core, &asked, refusal, begun)
+        }
         None
         | Some(Err(
             AppError::StillRunning
             | AppError::Busy
-            | AppError::Payments(PaymentsError::Gateway(app::payments::ports::PaymentError::Unavailable(_) | app::payments::ports::PaymentError::Failed(_)))
+            | AppError::Payments(PaymentsError::Gateway(
+                app::payments::ports::PaymentError::Unavailable(_)
+                | app::payments::ports::PaymentError::Failed(_),
+            ))
             | AppError::Port(..)
             | AppError::Read(_)
             | AppError::Commit(_),

@@ -217,7 +217,8 @@ pub fn book_what_is_listed(simulation: &mut Simulation) {
                 let key = simulation.shared.lock().people.key();
                 let wanted = Ask::Book { expert: id, session_type, start, seats: 1, pay_in: None, key };
                 match (answer(simulation, &client, wanted), is_listed) {
-                    (Some(Ok(_)), true) | (Some(Err(AppError::Scheduling(SchedulingError::Slot(_)))), false) => {}
+                    (Some(Ok(_)), true)
+                    | (Some(Err(AppError::Scheduling(SchedulingError::Slot(_)))), false) => {}
                     // It is for them to open an account and to answer what the gateway asks.
                     (Some(Err(AppError::Payments(PaymentsError::NotReady))), true) if !can_be_paid => {}
                     (answer, _) => {

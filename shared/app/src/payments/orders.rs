@@ -76,7 +76,6 @@ async fn execute(
 ) -> Result<(), AppError> {
     let ordinal = |kind| {
         let before = movements.iter().filter(|movement| movement.kind == kind).count();
-        let before = before;
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     };
     match order {
