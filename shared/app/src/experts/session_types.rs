@@ -64,12 +64,13 @@ pub async fn create(
             ));
         }
         let id = app.new_session_type_id();
-        let kind = SessionType { id, version: 1, status: SessionTypeStatus::Active, terms: terms.clone() };
+        let session_type =
+            SessionType { id, version: 1, status: SessionTypeStatus::Active, terms: terms.clone() };
         let idempotency = request.record(id, now);
         let mut transaction = Transaction::new();
-        transaction.put_session_type(expert, &kind)?;
+        transaction.put_session_type(expert, &session_type)?;
         transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
-        Ok(Decision::Commit(transaction, Creation::Created(kind, idempotency)))
+        Ok(Decision::Commit(transaction, Creation::Created(session_type, idempotency)))
     })
     .await
 }
@@ -87,12 +88,12 @@ pub async fn read(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<Sess
 /// # Errors
 /// [`AppError::NotFound`] if the expert does not exist.
 pub async fn list(app: &App, expert: ExpertId, retired: bool) -> Result<Vec<SessionType>, AppError> {
-    let mut kinds = app.store.session_types(expert).await?;
-    if kinds.is_empty() {
+    let mut session_types = app.store.session_types(expert).await?;
+    if session_types.is_empty() {
         read_expert(app, expert).await?;
     }
-    kinds.retain(|kind| retired || kind.status == SessionTypeStatus::Active);
-    Ok(kinds)
+    session_types.retain(|session_type| retired || session_type.status == SessionTypeStatus::Active);
+    Ok(session_types)
 }
 
 /// Replaces the terms of a session type. Existing appointments keep the terms that they were booked with. `if_match` is the
@@ -111,11 +112,11 @@ pub async fn edit(
     check(app, &terms)?;
     let current = read(app, owner.expert(), id).await?;
     check_version(if_match, current.version)?;
-    let kind = SessionType { version: current.version + 1, terms, ..current };
+    let session_type = SessionType { version: current.version + 1, terms, ..current };
     let mut transaction = Transaction::new();
-    transaction.put_session_type(owner.expert(), &kind)?;
-    commit_edit(app, transaction, kind.version).await?;
-    Ok(kind)
+    transaction.put_session_type(owner.expert(), &session_type)?;
+    commit_edit(app, transaction, session_type.version).await?;
+    Ok(session_type)
 }
 
 /// Retires a session type: it cannot be booked any more. Retiring it again changes nothing.
@@ -128,11 +129,11 @@ pub async fn retire(app: &App, owner: Owner, id: SessionTypeId) -> Result<Sessio
         if current.status == SessionTypeStatus::Retired {
             return Ok(Decision::Unchanged(current));
         }
-        let kind =
+        let session_type =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
-        transaction.put_session_type(owner.expert(), &kind)?;
-        Ok(Decision::Commit(transaction, kind))
+        transaction.put_session_type(owner.expert(), &session_type)?;
+        Ok(Decision::Commit(transaction, session_type))
     })
     .await
 }

@@ -43,12 +43,12 @@ pub async fn read(
 /// [`AppError::Read`].
 pub async fn list(
     app: &App,
-    whose: AppointmentsOf,
+    of: AppointmentsOf,
     starts: TimeSpan,
     after: Option<&str>,
     limit: u16,
 ) -> Result<AppointmentPage, AppError> {
-    Ok(app.store.appointments(whose, starts, after, limit.clamp(1, LARGEST_PAGE)).await?)
+    Ok(app.store.appointments(of, starts, after, limit.clamp(1, LARGEST_PAGE)).await?)
 }
 
 /// What a cancellation by this person would refund now.
@@ -190,31 +190,31 @@ async fn attempt_reschedule(
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let appointment = &record.appointment;
     let Appointment { expert, session_type, .. } = *appointment;
-    let Some(Offer { rules, session_type: mut kind }) =
+    let Some(Offer { rules, session_type: mut offered }) =
         app.store.offer(expert, session_type, Consistency::Strong).await?
     else {
         return Err(missing_offer(app, expert, session_type).await);
     };
     // An appointment keeps its length, and it can be moved even after the expert has retired the session type.
-    kind.status = domain::experts::session_type::SessionTypeStatus::Active;
-    kind.terms.length_minutes = u16::try_from(appointment.session().seconds() / 60).unwrap_or(u16::MAX);
+    offered.status = domain::experts::session_type::SessionTypeStatus::Active;
+    offered.terms.length_minutes = u16::try_from(appointment.session().seconds() / 60).unwrap_or(u16::MAX);
     // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
-    kind.terms.capacity = match appointment.group {
+    offered.terms.capacity = match appointment.group {
         false => 1,
-        true => kind.terms.capacity.max(appointment.seats).max(2),
+        true => offered.terms.capacity.max(appointment.seats).max(2),
     };
     let now = app.now();
     appointment.check_reschedule(party, now)?;
-    let current = kind.terms.price.times(appointment.seats).unwrap_or(appointment.price);
+    let current = offered.terms.price.times(appointment.seats).unwrap_or(appointment.price);
     let price = appointment.price_after_reschedule(current)?;
     let request = HoldRequest {
         appointment: appointment.id,
-        session_type: &kind,
+        session_type: &offered,
         start,
         seats: appointment.seats,
         hold_expires_at: None,
     };
-    let needed = Occupancy::needed(&rules.rules, &kind, start);
+    let needed = Occupancy::needed(&rules.rules, &offered, start);
     let (old, new) = tokio::join!(
         app.store.occupancy(expert, appointment.occupied(), Consistency::Strong),
         app.store.occupancy(expert, needed, Consistency::Strong),

@@ -128,27 +128,27 @@ async fn attempt_hold(
         RequestStatus::InProgress(record) => return resume(app, record).await,
         RequestStatus::New(expired) => expired,
     };
-    let Some(Offer { rules, session_type: kind }) = offer? else {
+    let Some(Offer { rules, session_type: offered }) = offer? else {
         return Err(missing_offer(app, *expert, *session_type).await);
     };
-    let price = kind
+    let price = offered
         .terms
         .price
         .times(*seats)
         .map_err(|error| AppError::Invalid { field: "seats".to_owned(), must: error.to_string() })?;
-    let price = price_in(app, &kind.terms, price, *pay_in).await?;
+    let price = price_in(app, &offered.terms, price, *pay_in).await?;
     let account = account?.filter(|account| account.charges_enabled);
     let id = app.new_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
     let hold_request = HoldRequest {
         appointment: id,
-        session_type: &kind,
+        session_type: &offered,
         start: *start,
         seats: *seats,
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
     };
-    let needed = Occupancy::needed(&rules.rules, &kind, *start);
+    let needed = Occupancy::needed(&rules.rules, &offered, *start);
     let occupancy = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
     let Held { session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
         Ok(held) => held,
@@ -171,8 +171,8 @@ async fn attempt_hold(
         expert: *expert,
         client: person.client_id(),
         attendee: attendee.clone(),
-        session_type: kind.id,
-        session_name: kind.terms.name.clone(),
+        session_type: offered.id,
+        session_name: offered.terms.name.clone(),
         start: session.start,
         end: session.end,
         buffer_before_minutes: session.buffer_before_minutes,
@@ -182,8 +182,8 @@ async fn attempt_hold(
         price,
         created_at: now,
         reschedules: 0,
-        cancellation: kind.terms.cancellation.clone(),
-        rescheduling: kind.terms.rescheduling.clone(),
+        cancellation: offered.terms.cancellation.clone(),
+        rescheduling: offered.terms.rescheduling.clone(),
         no_show_report: None,
         status,
     };
@@ -195,7 +195,7 @@ async fn attempt_hold(
         None => None,
         Some(account) => {
             let capabilities = app.gateways.get(*gateway)?.charges.capabilities();
-            let plan = Plan::choose(kind.terms.collection, capabilities, session.end, now);
+            let plan = Plan::choose(offered.terms.collection, capabilities, session.end, now);
             Some(Payment::agreed(id, price, fee_rate?, (*gateway, account.account), plan))
         }
     };

@@ -42,8 +42,17 @@ impl Transaction {
     ///
     /// # Errors
     /// [`CommitError::Unstorable`].
-    pub fn put_session_type(&mut self, expert: ExpertId, kind: &SessionType) -> Result<(), CommitError> {
-        self.put_document(keys::session_type(expert, kind.id), Expect::read(kind.version - 1), kind, [])
+    pub fn put_session_type(
+        &mut self,
+        expert: ExpertId,
+        session_type: &SessionType,
+    ) -> Result<(), CommitError> {
+        self.put_document(
+            keys::session_type(expert, session_type.id),
+            Expect::read(session_type.version - 1),
+            session_type,
+            [],
+        )
     }
 }
 

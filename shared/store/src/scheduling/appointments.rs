@@ -93,7 +93,7 @@ impl Store {
                 .and_then(|record| record.payment.as_ref())
                 .map_or(0, |payment| payment.entries);
             // If there are still more entries than the payment counts, the extra ones were added manually to the table. They are
-            // shown. They cannot hide a concurrent change: its transaction also writes the payment, whose version is checked.
+            // shown. They cannot hide a concurrent change: its transaction also writes the payment, of version is checked.
             let by_hand = read == MAX_READS && entries > counted;
             if counted == entries || by_hand {
                 return Ok(record);
@@ -102,7 +102,7 @@ impl Store {
         Err(TableError::Busy(format!("{id} is being changed; try again")).into())
     }
 
-    /// Like [`Store::appointment_record`], for a job whose outbox entry was already read.
+    /// Like [`Store::appointment_record`], for a job of outbox entry was already read.
     ///
     /// The result is not older than the transaction that wrote the outbox entry. A query may return all rows of an appointment
     /// as they were before a transaction of which another row was read already. The job would then find nothing to do, and
@@ -118,8 +118,8 @@ impl Store {
         for _ in 0..MAX_READS {
             let latest = self.payment(id).await?;
             let record = self.appointment_record(id).await?;
-            let seen = record.as_ref().and_then(|record| record.payment.as_ref());
-            if version(seen) >= version(latest.as_ref()) {
+            let read = record.as_ref().and_then(|record| record.payment.as_ref());
+            if version(read) >= version(latest.as_ref()) {
                 return Ok(record);
             }
         }
@@ -163,12 +163,12 @@ impl Store {
     /// [`ReadError`].
     pub async fn appointments(
         &self,
-        whose: AppointmentsOf,
+        of: AppointmentsOf,
         starts: TimeSpan,
         after: Option<&str>,
         limit: u16,
     ) -> Result<AppointmentPage, ReadError> {
-        let (index, pk) = match whose {
+        let (index, pk) = match of {
             AppointmentsOf::Expert(id) => (GSI1, keys::appointments_of_expert(id)),
             AppointmentsOf::Client(id) => (GSI2, keys::appointments_of_client(id)),
         };

@@ -177,16 +177,16 @@ impl Store {
         let keys =
             [crate::experts::keys::rules(expert), crate::experts::keys::session_type(expert, session_type)];
         let mut rules = None;
-        let mut kind = None;
+        let mut offered = None;
         for item in self.table.get_many(&keys, consistency).await? {
             let is_rules = item.get(SK).and_then(|sk| sk.as_s().ok()) == Some(&keys[0].sk);
             if is_rules {
                 rules = Some(document(item)?);
             } else {
-                kind = Some(document(item)?);
+                offered = Some(document(item)?);
             }
         }
-        Ok(rules.zip(kind).map(|(rules, session_type)| Offer { rules, session_type }))
+        Ok(rules.zip(offered).map(|(rules, session_type)| Offer { rules, session_type }))
     }
 
     /// The occupancy of the UTC days that a span touches, with their group sessions, in one query.
