@@ -10,13 +10,11 @@ use std::sync::Arc;
 use app::App;
 use app::payments::ports::Gateways;
 use aws::{Services, SystemClock};
-use domain::payments::gateway::GatewayKind;
 use http_api::{Problem, Route, config, telemetry};
 use lambda_http::{Body, Request, RequestExt, Response};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use providers::ecb::{DAILY_RATES, EuropeanCentralBank};
-use providers::paypal::PayPal;
-use providers::stripe::Stripe;
+use providers::{GatewayConfig, paypal, stripe};
 use serde_json::Value;
 
 use crate::{Routes, Workers};
@@ -77,17 +75,20 @@ struct Environment {
 
 /// Stripe, and PayPal if `PAYPAL_SECRET_ID` names its secret. A gateway reads its secret when it is first called.
 fn payment_gateways(app: &mut App, environment: &Environment) -> Result<(), Error> {
-    let Environment { http, services } = environment;
-    let secret = config::required("STRIPE_SECRET_ID")?;
-    let base = config::required("STRIPE_API_BASE")?;
-    let stripe = Stripe::new(http.clone(), services.secrets(), secret, &base)?;
-    let mut gateways = Gateways::none().with(GatewayKind::Stripe, Arc::new(stripe));
-    if let Some(secret) = config::optional("PAYPAL_SECRET_ID") {
-        let base = config::required("PAYPAL_API_BASE")?;
-        let paypal = PayPal::new(http.clone(), services.secrets(), secret, &base, Arc::new(SystemClock))?;
-        gateways = gateways.with(GatewayKind::Paypal, Arc::new(paypal));
+    let configure = |secret_id, api_base| GatewayConfig {
+        http: environment.http.clone(),
+        secrets: environment.services.secrets(),
+        clock: Arc::new(SystemClock),
+        secret_id,
+        api_base,
+    };
+    let secret_id = config::required("STRIPE_SECRET_ID")?;
+    let api_base = config::required("STRIPE_API_BASE")?;
+    app.gateways = Gateways::none().with(stripe::gateway(configure(secret_id, api_base))?);
+    if let Some(secret_id) = config::optional("PAYPAL_SECRET_ID") {
+        let api_base = config::required("PAYPAL_API_BASE")?;
+        app.gateways = app.gateways.clone().with(paypal::gateway(configure(secret_id, api_base))?);
     }
-    app.gateways = gateways;
     Ok(())
 }
 

@@ -249,7 +249,7 @@ async fn intent_created_after_its_hold_ended_is_cancelled() {
         return_url: "http://127.0.0.1/",
     };
     let stripe = app.gateways.get(GatewayKind::Stripe).expect("it exists");
-    let references = stripe.open(&payment, &buyer).await.expect("an intent").references;
+    let references = stripe.charges.open(&payment, &buyer).await.expect("an intent").references;
     let late = references.intent.clone().expect("an intent");
     let mut faster = Transaction::new();
     let stored = Payment { version: payment.version + 1, references, ..payment };

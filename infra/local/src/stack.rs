@@ -10,7 +10,6 @@ use app::payments::ports::Gateways;
 use app::payments::reconciliation::Reconciled;
 use app::ports::Secret;
 use app::{App, AppError, Settings};
-use domain::payments::gateway::GatewayKind;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
@@ -387,20 +386,19 @@ impl Stack {
         };
         let exchange_rates = providers::ecb::EuropeanCentralBank::new(http.clone(), &rates_url)
             .map_err(|error| StartError::Internal(error.to_string()))?;
-        let stripe_port =
-            providers::stripe::Stripe::new(http.clone(), secrets.clone(), STRIPE_SECRET, &api_base)
-                .map_err(|error| StartError::Internal(error.to_string()))?;
-        let paypal_port = providers::paypal::PayPal::new(
-            http,
-            secrets,
-            PAYPAL_SECRET,
-            paypal_base.as_str(),
-            Arc::new(clock.clone()),
-        )
-        .map_err(|error| StartError::Internal(error.to_string()))?;
-        let gateways = Gateways::none()
-            .with(GatewayKind::Stripe, Arc::new(stripe_port))
-            .with(GatewayKind::Paypal, Arc::new(paypal_port));
+        let configure = |secret_id: &str, api_base: &str| providers::GatewayConfig {
+            http: http.clone(),
+            secrets: secrets.clone(),
+            clock: Arc::new(clock.clone()),
+            secret_id: secret_id.to_owned(),
+            api_base: api_base.to_owned(),
+        };
+        let internal = |error: providers::InvalidAddress| StartError::Internal(error.to_string());
+        let stripe_ports =
+            providers::stripe::gateway(configure(STRIPE_SECRET, &api_base)).map_err(internal)?;
+        let paypal_ports =
+            providers::paypal::gateway(configure(PAYPAL_SECRET, paypal_base.as_str())).map_err(internal)?;
+        let gateways = Gateways::none().with(stripe_ports).with(paypal_ports);
 
         let database = Database::start(file("table.db").as_deref(), ports.database).await?;
         let mut table = DynamoTable::new(database.client.clone(), TABLE);

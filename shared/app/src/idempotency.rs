@@ -1,53 +1,53 @@
-//! Idempotency keys: a request that is repeated gets the response of the first one.
+//! Idempotency keys: a repeated request gets the response of the first one.
 //!
-//! The record of a request is written in the transaction that creates what was asked for. The response is added once it is
-//! known. While the first request may still run, a repeat is told to wait; after a crash, a repeat goes on where the first
-//! request stopped.
+//! The record of a request is written in the transaction that creates something. The response is added once it is known.
+//! While the first request may still be running, a repeated request is refused with [`AppError::StillRunning`]. If the first
+//! request stopped before it responded, a repeated request continues there.
 
 use domain::Timestamp;
 use store::idempotency::IdempotencyRecord;
 
 use crate::{App, AppError};
 
-/// How long the first request may run, in seconds: longer than the timeout of any function that serves requests.
-const RUNS: i64 = 15;
+/// How long a request may run, in seconds: longer than the timeout of every function that serves requests.
+const MAX_RUN: i64 = 15;
 
-/// A request that carries an idempotency key.
+/// A request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotentRequest {
-    /// The id of the person who sent it.
+    /// The id of the person who sent the request.
     pub person: String,
-    /// The key that they chose.
+    /// The idempotency key that the person chose.
     pub key: String,
     /// SHA-256 of the request, in hexadecimal.
     pub fingerprint: String,
 }
 
-/// How far a request has come.
+/// The state of a request.
 pub(crate) enum RequestStatus {
-    /// It has not been handled. A record that has ended may still exist.
+    /// It has not been handled. The value is an expired record with the same key, if TTL has not deleted it yet.
     New(Option<IdempotencyRecord>),
-    /// It created its subject, and then stopped before it responded.
+    /// It created its subject and stopped before it responded.
     InProgress(IdempotencyRecord),
-    /// It was handled; this was the response.
+    /// It is complete; this was the response.
     Completed(String),
 }
 
-/// The result of a use case that creates something once.
+/// The result of a use case that creates something and can be repeated.
 #[derive(Debug)]
 pub enum Creation<T> {
-    /// It was created. Pass the record to [`complete`] together with the response.
+    /// It was created. The caller passes the record and the response to [`complete`].
     Created(T, IdempotencyRecord),
-    /// It had been created before; this was the response.
+    /// It was created by an earlier request; this was the response.
     Replayed(String),
 }
 
 impl IdempotentRequest {
-    /// How far this request has come.
+    /// The state of this request.
     ///
     /// # Errors
-    /// [`AppError::KeyReused`] when the key was used for another request, [`AppError::StillRunning`] while the first request
-    /// may still run.
+    /// [`AppError::KeyReused`] if the key was used for another request, [`AppError::StillRunning`] while the first request
+    /// may still be running.
     pub(crate) async fn status(&self, app: &App, now: Timestamp) -> Result<RequestStatus, AppError> {
         let Some(record) = app.store.idempotency_record(&self.person, &self.key).await? else {
             return Ok(RequestStatus::New(None));
@@ -65,7 +65,7 @@ impl IdempotentRequest {
         }
     }
 
-    /// The record of this request, which creates `subject` now.
+    /// A new record of this request, which creates `subject` now.
     pub(crate) fn record(&self, subject: impl ToString, now: Timestamp) -> IdempotencyRecord {
         IdempotencyRecord::starting(
             &self.person,
@@ -73,12 +73,12 @@ impl IdempotentRequest {
             &self.fingerprint,
             subject.to_string(),
             now,
-            RUNS,
+            MAX_RUN,
         )
     }
 }
 
-/// Notes that a request stopped before it responded, so that a repeat does not have to wait until it surely has.
+/// Records that a request has stopped without a response, so that it can be repeated at once.
 pub(crate) async fn release(app: &App, record: IdempotencyRecord) {
     let record = IdempotencyRecord { version: record.version + 1, running_until: app.now(), ..record };
     write(app, &record).await;
@@ -86,7 +86,7 @@ pub(crate) async fn release(app: &App, record: IdempotencyRecord) {
 
 /// Adds the response to the record of a request.
 ///
-/// A failure is only logged: what was asked for is done, and a repeat finds it and responds anew.
+/// A failure is only logged. The subject exists, so a repeated request finds it and builds the response again.
 pub async fn complete(app: &App, record: IdempotencyRecord, response: String) {
     let record = IdempotencyRecord { version: record.version + 1, response: Some(response), ..record };
     write(app, &record).await;
@@ -99,6 +99,6 @@ async fn write(app: &App, record: &IdempotencyRecord) {
         Err(error) => Err(error),
     };
     if let Err(error) = written {
-        tracing::warn!(%error, "the outcome of a request was not recorded");
+        tracing::warn!(%error, "the idempotency record was not updated");
     }
 }

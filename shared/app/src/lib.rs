@@ -1,7 +1,7 @@
-//! The use cases of Expert Connect, over ports.
+//! The use cases of Expert Connect, and the ports that they need.
 //!
-//! A use case reads, lets `domain` decide, and commits one transaction. What the outside world must come to show is owed by
-//! due rows in that transaction and done afterwards by [`jobs`]; no outside call is made inside a state change.
+//! A use case reads rows, lets `domain` decide, and commits one transaction. Each side effect is an outbox entry of that
+//! transaction, and [`operations::outbox`] runs its job afterwards. No outside call is made inside a state change.
 
 pub mod error;
 pub mod idempotency;
@@ -24,23 +24,23 @@ use ports::{Clock, EventBus, JobQueue, Random};
 use store::{Job, Store, Transaction};
 
 pub use error::AppError;
-pub(crate) use transact::Attempt;
+pub(crate) use transact::Decision;
 
-/// What the operator chooses.
+/// Settings of the operator.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What the platform keeps of a price.
+    /// The commission: the part of a price that the platform keeps, for experts without a rate of their own.
     pub fee: Rate,
-    /// The currencies in which the platform can be paid; all of them when none is named.
+    /// The currencies that prices may have. If the list is empty, all currencies are allowed.
     pub currencies: Vec<Currency>,
-    /// Seconds that a slot is held while the client pays.
+    /// How long a slot is held while the client pays, in seconds.
     pub hold_seconds: i64,
-    /// Where people are sent back to from other sites, without a slash at the end.
+    /// The URL to which other sites, such as a gateway, send people back; without a slash at the end.
     pub public_base_url: String,
 }
 
 impl Default for Settings {
-    /// 10 %, ten minutes, this machine.
+    /// 10 % commission, all currencies, holds of ten minutes, and the address of the local system.
     fn default() -> Self {
         Self {
             fee: Rate::TEN_PERCENT,
@@ -51,34 +51,36 @@ impl Default for Settings {
     }
 }
 
-/// The use cases' world.
+/// What use cases run on: the store, the ports and the settings.
+///
+/// A function provides only the ports that its use cases need.
 #[derive(Clone)]
 pub struct App {
-    /// Memory.
+    /// The stored state.
     pub store: Store,
-    /// Time.
+    /// The current time, and pauses.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
+    /// Random bits.
     pub random: Arc<dyn Random>,
-    /// Money.
+    /// The payment gateways that the function may use.
     pub gateways: Gateways,
-    /// Where exchange rates are published.
+    /// The publisher of exchange rates.
     pub exchange_rates: Arc<dyn ExchangeRates>,
-    /// The fast path to the effect worker.
+    /// The queue of jobs that are due.
     pub queue: Arc<dyn JobQueue>,
-    /// Who wants to know what happened.
+    /// The bus on which domain events are published.
     pub events: Arc<dyn EventBus>,
-    /// What the operator chose.
+    /// The settings of the operator.
     pub settings: Settings,
 }
 
 impl App {
-    /// The instant that a use case takes for now.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// 128 bits whose text sorts by time: 48 bits of milliseconds, then chance.
+    /// The bits of a new id: 48 bits of milliseconds, then 80 random bits. The texts of ids sort by time.
     fn new_id_bits(&self) -> u128 {
         let milliseconds = u128::from(self.now().seconds().unsigned_abs()) * 1_000;
         milliseconds << 80 | self.random.bits() >> 48
@@ -92,17 +94,17 @@ impl App {
         SessionTypeId::from_bits(self.new_id_bits())
     }
 
-    /// A stamp for a due row; kept below 2⁵³ so that every JSON reader can show it.
+    /// A random stamp for an outbox entry. It is below 2⁵³, so that JSON tools show it exactly.
     fn stamp(&self) -> u64 {
         u64::try_from(self.random.bits() >> 75).unwrap_or(1)
     }
 
-    /// Owes an effect in a transaction.
+    /// Adds a job to a transaction. A job that is already enqueued becomes due at `due_at`.
     fn enqueue(&self, transaction: &mut Transaction, job: Job, due_at: Timestamp) -> Result<(), AppError> {
         Ok(transaction.enqueue(&store::OutboxEntry::new(job, due_at, self.stamp()))?)
     }
 
-    /// Enqueues the domain event that says what happened to an appointment.
+    /// Adds the job that publishes a domain event about an appointment.
     pub(crate) fn announce(
         &self,
         transaction: &mut Transaction,
@@ -114,16 +116,16 @@ impl App {
         self.enqueue(transaction, job, now)
     }
 
-    /// Commits, then sends what is due at once to its worker.
+    /// Commits a transaction, then sends its jobs that are due now to the queue.
     ///
-    /// A message that is lost costs a minute, not the effect: the sweep finds the row.
+    /// If the queue fails, the commit still succeeds: the sweep finds the outbox entries within a minute.
     async fn commit(&self, transaction: Transaction) -> Result<(), AppError> {
-        let due = transaction.due_jobs(self.now());
+        let jobs = transaction.due_jobs(self.now());
         self.store.commit(transaction).await?;
-        if !due.is_empty()
-            && let Err(error) = self.queue.send(&due).await
+        if !jobs.is_empty()
+            && let Err(error) = self.queue.send(&jobs).await
         {
-            tracing::warn!(%error, jobs = due.len(), "jobs wait for the sweep, because the queue did not take them");
+            tracing::warn!(%error, jobs = jobs.len(), "jobs were not queued; the sweep will queue them");
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The ports that every area uses: time, randomness, the job queue, the event bus and secrets.
 //!
-//! Implementations must be safe to call more than once with the same arguments.
+//! Use cases may call a port more than once with the same arguments, for example after a retry.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,63 +10,63 @@ use domain::Timestamp;
 use serde::Serialize;
 use store::Job;
 
-/// Time.
+/// The current time, and pauses.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// This instant.
+    /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// Waits, so that rivals for the same rows do not meet again.
+    /// Waits before the next attempt at a transaction.
     async fn pause(&self, length: Duration);
 }
 
-/// Chance that nobody can foresee.
+/// A source of random bits that nobody can predict.
 pub trait Random: Send + Sync {
-    /// 128 fresh bits.
+    /// 128 new random bits.
     fn bits(&self) -> u128;
 }
 
-/// The fast path to the effect worker. It may lose, repeat and reorder.
+/// The queue of jobs that are due. It may lose, repeat and reorder messages: the outbox is what counts.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
-    /// Asks for these effects to be worked off now.
+    /// Asks a worker to process these jobs now.
     ///
     /// # Errors
-    /// When not all of them were taken.
+    /// If the queue did not accept all of them.
     async fn send(&self, jobs: &[Job]) -> Result<(), PortError>;
 }
 
-/// Where integrators hear what happened. Every event may come more than once, with the same id.
+/// The bus from which integrations receive domain events. An event may be published more than once, with the same id.
 #[async_trait]
 pub trait EventBus: Send + Sync {
     /// Publishes one event.
     ///
     /// # Errors
-    /// When it was not taken.
+    /// If the bus did not accept the event.
     async fn publish(&self, event: &DomainEvent) -> Result<(), PortError>;
 }
 
-/// What only the operator may know.
+/// The secrets of the operator, such as API keys.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// The value of a secret.
+    /// Reads the value of a secret.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If the secret cannot be read.
     async fn read(&self, name: &str) -> Result<Secret, PortError>;
 }
 
-/// Something that appears in no log: it has no `Debug` of its value and no `Display`.
+/// A value that must not appear in logs: `Debug` does not show it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps a value from being shown.
+    /// Wraps a value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
-    /// The value, for the one who must send it.
+    /// The value, to send it to the service that requires it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -78,18 +78,18 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The world did not do as asked; another try may work.
+/// A service failed. A retry may succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PortError(pub String);
 
-/// An event that the world is told.
+/// A domain event for integrations, such as a confirmed appointment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DomainEvent {
-    /// The same for each copy of the event.
+    /// The id of the event. Copies of an event have the same id.
     pub id: String,
-    /// Such as `appointment.confirmed`.
+    /// The kind of event, such as `appointment.confirmed`.
     pub kind: String,
-    /// The subject as it stood when the event was published.
+    /// The subject of the event as it was at the time of publication.
     pub detail: serde_json::Value,
 }

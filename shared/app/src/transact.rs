@@ -1,4 +1,4 @@
-//! The one way to change state: read, decide, commit, and again when another request was faster.
+//! How state changes: read, decide, commit, and repeat after a version conflict.
 
 use std::time::Duration;
 
@@ -6,42 +6,44 @@ use store::{CommitError, TableError, Transaction};
 
 use crate::{App, AppError};
 
-/// How often a change is attempted at most.
-const MOST_ATTEMPTS: u32 = 12;
-/// Upper bound of the first pause between two attempts, in milliseconds. It doubles with each attempt.
+/// The maximum number of attempts at a change.
+const MAX_ATTEMPTS: u32 = 12;
+/// The upper bound of the first pause between two attempts, in milliseconds. It doubles with each attempt.
 const FIRST_PAUSE: u64 = 10;
-/// Upper bound of every pause, in milliseconds.
+/// The upper bound of all pauses, in milliseconds.
 const LONGEST_PAUSE: u64 = 160;
 
-/// What one attempt at a change decided.
-pub(crate) enum Attempt<T> {
-    /// To commit this transaction; once it is committed, the change results in this value.
+/// The decision of one attempt at a change.
+pub(crate) enum Decision<T> {
+    /// Commit this transaction, then return this value.
     Commit(Transaction, T),
-    /// To change nothing.
+    /// Change nothing and return this value.
     Unchanged(T),
 }
 
 impl App {
-    /// Changes state: `attempt` reads what it needs, decides, and returns a transaction, which is committed on condition that
-    /// nothing it read has changed. If something has, it is called again after a pause with full jitter, up to twelve times.
+    /// Changes state. `attempt` reads rows, decides, and returns a transaction. The transaction is committed on condition that
+    /// the rows have not changed. After a version conflict, or if the table is busy, `attempt` is called again after a pause
+    /// with full jitter, up to twelve times in all.
     ///
-    /// `attempt` may run several times, so it makes no outside calls and has no effects of its own. `name` appears in the log.
+    /// `attempt` must not call anything that changes the outside world, because it may run several times. `name` identifies
+    /// the change in the log.
     ///
     /// # Errors
-    /// What `attempt` fails with, unless that is a version conflict; [`AppError::Busy`] when every attempt was too slow.
+    /// [`AppError::Busy`] after the last attempt. Errors other than version conflicts and a busy table are returned at once.
     pub(crate) async fn transact<T, F>(
         &self,
         name: &'static str,
         attempt: impl Fn() -> F,
     ) -> Result<T, AppError>
     where
-        F: Future<Output = Result<Attempt<T>, AppError>>,
+        F: Future<Output = Result<Decision<T>, AppError>>,
     {
         let mut attempts = 0;
         loop {
             let failure = match attempt().await {
-                Ok(Attempt::Unchanged(result)) => return Ok(result),
-                Ok(Attempt::Commit(transaction, result)) => match self.commit(transaction).await {
+                Ok(Decision::Unchanged(result)) => return Ok(result),
+                Ok(Decision::Commit(transaction, result)) => match self.commit(transaction).await {
                     Ok(()) => return Ok(result),
                     Err(failure) => failure,
                 },
@@ -51,18 +53,19 @@ impl App {
                 return Err(failure);
             }
             attempts += 1;
-            if attempts >= MOST_ATTEMPTS {
-                tracing::warn!(%failure, name, attempts, "every attempt was too slow");
+            if attempts >= MAX_ATTEMPTS {
+                tracing::warn!(%failure, name, attempts, "gave up after too many attempts");
                 return Err(AppError::Busy);
             }
             self.pause_after(attempts).await;
         }
     }
 
-    /// Commits a single step of a job that reads everything again after each step. Returns whether nobody else was faster.
+    /// Commits one step of a job that reads everything again after each step. Returns `false` after a version conflict or if the
+    /// table was busy.
     ///
     /// # Errors
-    /// When the table fails in any other way.
+    /// Any other error of the commit.
     pub(crate) async fn commit_step(&self, transaction: Transaction) -> Result<bool, AppError> {
         match self.commit(transaction).await {
             Ok(()) => Ok(true),
@@ -82,12 +85,12 @@ impl App {
 }
 
 impl AppError {
-    /// A change decided on rows that have changed meanwhile; [`App::transact`] attempts it again.
+    /// A version conflict that was noticed before the commit. [`App::transact`] makes another attempt.
     pub(crate) fn version_conflict() -> Self {
         Self::Commit(CommitError::VersionConflict(Vec::new()))
     }
 
-    /// Whether another attempt at the change can succeed.
+    /// Whether another attempt can succeed.
     fn is_retryable(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! The event bus, by EventBridge.
+//! The event bus, with EventBridge.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use store::table::causes;
 
 use crate::Lazy;
 
-/// The `source` of every event.
+/// The `source` of every event on the bus.
 pub const SOURCE: &str = "expert-connect";
 
-/// A bus of EventBridge.
+/// An EventBridge event bus.
 pub struct EventBridge {
     client: Lazy<Client>,
     bus: String,
 }
 
 impl EventBridge {
-    /// The bus with this name.
+    /// Publishes to the bus with this name. The client is created when it is first used.
     pub fn new(config: Arc<SdkConfig>, bus: impl Into<String>) -> Self {
         Self { client: Lazy::new(config), bus: bus.into() }
     }
@@ -37,10 +37,10 @@ impl EventBus for EventBridge {
             .detail(serde_json::json!({ "event_id": event.id, "appointment": event.detail }).to_string())
             .build();
         let client = self.client.get(|config| Client::new(config));
-        let answer =
+        let response =
             client.put_events().entries(entry).send().await.map_err(|error| PortError(causes(&error)))?;
-        match answer.entries.unwrap_or_default().into_iter().find_map(|entry| entry.error_code) {
-            Some(code) => Err(PortError(format!("the event was not taken: {code}"))),
+        match response.entries.unwrap_or_default().into_iter().find_map(|entry| entry.error_code) {
+            Some(code) => Err(PortError(format!("the event bus refused the event: {code}"))),
             None => Ok(()),
         }
     }

@@ -1,11 +1,11 @@
-//! The ports that are AWS services: the effects queue, the event bus, secrets, and the table's client.
+//! Ports that are implemented with AWS services: the job queue, the event bus, secrets, and the client of the table.
 //!
-//! Clients are made when they are first asked for, so a function pays at its start only for what it uses.
+//! Clients of the first three are created when they are first used, so a function's cold start includes only what it needs.
 
-mod chance;
 mod events;
 mod http;
 mod queue;
+mod random;
 mod secrets;
 
 use std::sync::{Arc, OnceLock};
@@ -19,17 +19,17 @@ use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use store::{DynamoTable, Store};
 
 use crate::http::SharedHttp;
-pub use chance::{SystemClock, SystemRandom};
 pub use events::EventBridge;
 pub use queue::Sqs;
+pub use random::{SystemClock, SystemRandom};
 pub use secrets::SecretsManager;
 
-/// The environment does not say where something is.
+/// A required environment variable is not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} must be set")]
+#[error("the environment variable {0} is not set; set it")]
 pub struct MissingVariable(pub &'static str);
 
-/// The AWS services of one function.
+/// The AWS services that a function uses.
 pub struct Services {
     config: Arc<SdkConfig>,
     table: String,
@@ -38,16 +38,16 @@ pub struct Services {
 }
 
 impl Services {
-    /// Services as `template.yaml` names them: `TABLE_NAME`, `JOBS_QUEUE_URL` and `EVENT_BUS_NAME`, with the region and
-    /// credentials that Lambda gives, over these connections. `AWS_ENDPOINT_URL` leads all of them elsewhere.
+    /// Reads the configuration from the environment variables that `template.yaml` sets: `TABLE_NAME`, `JOBS_QUEUE_URL` and
+    /// `EVENT_BUS_NAME`. Lambda sets the region and the credentials. `AWS_ENDPOINT_URL` replaces the endpoints of all services.
     ///
     /// # Errors
-    /// When a variable is not set.
+    /// If a variable is not set.
     pub fn from_environment(http: reqwest::Client) -> Result<Self, MissingVariable> {
         let variable = |name| {
             std::env::var(name).ok().filter(|value: &String| !value.is_empty()).ok_or(MissingVariable(name))
         };
-        // By hand, because the default chain reads files and asks services that a function does not have.
+        // The default configuration chain reads files and calls services that a function does not have.
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(SharedHttp(http))
@@ -64,12 +64,12 @@ impl Services {
         })
     }
 
-    /// Where secrets are.
+    /// The store of secrets, Secrets Manager.
     pub fn secrets(&self) -> Arc<dyn Secrets> {
         Arc::new(SecretsManager::new(self.config.clone()))
     }
 
-    /// The use cases' world.
+    /// Builds the use cases' environment. It fetches no exchange rates until the caller sets a publisher.
     pub fn app(&self, settings: Settings, gateways: Gateways) -> App {
         let table = DynamoTable::new(aws_sdk_dynamodb::Client::new(&self.config), &self.table);
         App {
@@ -85,7 +85,7 @@ impl Services {
     }
 }
 
-/// A client that is made when it is first asked for.
+/// A client that is created when it is first used.
 struct Lazy<C> {
     config: Arc<SdkConfig>,
     client: OnceLock<C>,
@@ -96,7 +96,7 @@ impl<C> Lazy<C> {
         Self { config, client: OnceLock::new() }
     }
 
-    fn get(&self, make: impl FnOnce(&SdkConfig) -> C) -> &C {
-        self.client.get_or_init(|| make(&self.config))
+    fn get(&self, create: impl FnOnce(&SdkConfig) -> C) -> &C {
+        self.client.get_or_init(|| create(&self.config))
     }
 }

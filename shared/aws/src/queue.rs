@@ -1,4 +1,4 @@
-//! The effects queue, by SQS.
+//! The job queue, with SQS.
 
 use std::sync::Arc;
 
@@ -12,17 +12,17 @@ use store::table::causes;
 
 use crate::Lazy;
 
-/// Most messages of one request.
+/// Maximum number of messages in a request.
 const BATCH: usize = 10;
 
-/// A queue of SQS.
+/// An SQS queue.
 pub struct Sqs {
     client: Lazy<Client>,
     url: String,
 }
 
 impl Sqs {
-    /// The queue with this URL.
+    /// Sends to the queue with this URL. The client is created when it is first used.
     pub fn new(config: Arc<SdkConfig>, url: impl Into<String>) -> Self {
         Self { client: Lazy::new(config), url: url.into() }
     }
@@ -43,17 +43,17 @@ impl JobQueue for Sqs {
                         .build()
                 })
                 .collect();
-            let answer = client
+            let response = client
                 .send_message_batch()
                 .queue_url(&self.url)
                 .set_entries(Some(entries.map_err(|error| PortError(error.to_string()))?))
                 .send()
                 .await
                 .map_err(|error| PortError(causes(&error)))?;
-            if let Some(failed) = answer.failed.first() {
+            if let Some(failed) = response.failed.first() {
                 return Err(PortError(format!(
-                    "{} messages were not taken: {}",
-                    answer.failed.len(),
+                    "the queue refused {} messages: {}",
+                    response.failed.len(),
                     failed.code
                 )));
             }

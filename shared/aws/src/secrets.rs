@@ -1,4 +1,4 @@
-//! Secrets, by Secrets Manager.
+//! Secrets, with Secrets Manager.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 
 use crate::Lazy;
 
-/// Secrets Manager.
+/// Reads secrets from Secrets Manager.
 pub struct SecretsManager {
     client: Lazy<Client>,
 }
 
 impl SecretsManager {
-    /// In the account and region of this configuration.
+    /// Reads from the account and region of this configuration. The client is created when it is first used.
     pub fn new(config: Arc<SdkConfig>) -> Self {
         Self { client: Lazy::new(config) }
     }
@@ -26,13 +26,13 @@ impl SecretsManager {
 impl Secrets for SecretsManager {
     async fn read(&self, name: &str) -> Result<Secret, PortError> {
         let client = self.client.get(|config| Client::new(config));
-        let answer = client.get_secret_value().secret_id(name).send().await.map_err(|error| {
-            // The code only: the rest of an error could quote the answer.
-            PortError(format!("the secret {name} cannot be read: {}", error.code().unwrap_or("no answer")))
+        let response = client.get_secret_value().secret_id(name).send().await.map_err(|error| {
+            // Only the error code is reported, because the rest of the error may quote the response.
+            PortError(format!("the secret {name} cannot be read: {}", error.code().unwrap_or("no response")))
         })?;
-        answer
+        response
             .secret_string
             .map(Secret::new)
-            .ok_or_else(|| PortError(format!("the secret {name} has no text")))
+            .ok_or_else(|| PortError(format!("the secret {name} has no string value")))
     }
 }

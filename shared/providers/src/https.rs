@@ -1,22 +1,22 @@
-//! The one way out: HTTPS on the one TLS stack, with the certificate authorities that are compiled in.
+//! The HTTPS client for all outgoing requests. Root certificates are compiled in.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(3);
-/// Longest wait for an answer: below the time limit of the functions that ask.
-const ANSWER: Duration = Duration::from_secs(8);
+/// Timeout of a connection attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Timeout of a request. It is shorter than the timeout of the functions.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// TLS or HTTP could not be set up.
+/// The client cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the HTTPS client cannot be built: {0}")]
 pub struct HttpsError(String);
 
-/// A pool of connections. It follows no redirect, uses no proxy, and gives up after eight seconds.
+/// Creates a connection pool. It follows no redirects, uses no proxy, and times out after eight seconds.
 ///
 /// # Errors
-/// When TLS cannot be set up.
+/// If TLS cannot be configured.
 pub fn client() -> Result<reqwest::Client, HttpsError> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let tls =
@@ -29,8 +29,8 @@ pub fn client() -> Result<reqwest::Client, HttpsError> {
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .timeout(ANSWER)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT)
         .build()
         .map_err(|error| HttpsError(error.to_string()))
 }

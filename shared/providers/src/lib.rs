@@ -1,9 +1,27 @@
-//! The outside services that people connect, a folder each with the same file names: `mod.rs` does what the port asks,
-//! `client.rs` sends requests, `wire.rs` holds what is read of their answers, `convert.rs` turns their words into ours and ours
-//! into theirs, `webhook.rs` checks and reads their messages, `errors.rs` says what a failure means. Of payments besides:
-//! `look.rs` tells what moved, and `books.rs` reads the provider's own books.
+//! Clients of external providers: one folder per provider.
+//!
+//! A file with the same name has the same content in each folder:
+//!
+//! | file | content |
+//! |---|---|
+//! | `mod.rs` | the constructor, which registers the ports that the provider implements |
+//! | `auth.rs` | keys and access tokens |
+//! | `client.rs` | sends requests and reads responses |
+//! | `wire.rs` | the provider's JSON, as serde types only |
+//! | `convert.rs` | pure conversions between wire types and domain types |
+//! | `errors.rs` | maps error responses to errors: may a retry help, or is the refusal permanent? |
+//! | `charges.rs`, `accounts.rs`, `books.rs`, `tax.rs` | one payment port each |
+//! | `webhook.rs` | verifies an event, then reads what it is about |
+//! | `fetch.rs` | reads the objects of a payment |
+//! | `snapshot.rs` | pure: turns the objects of a payment into its status and movements |
+//! | `recorded/` | recorded responses for tests |
+//!
+//! A provider without an ability lacks the file.
 
 pub mod ecb;
+mod gateway;
 pub mod https;
 pub mod paypal;
 pub mod stripe;
+
+pub use gateway::{GatewayConfig, InvalidAddress};

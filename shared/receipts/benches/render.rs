@@ -1,4 +1,4 @@
-//! How long a receipt takes to render. `cargo bench -p receipts`
+//! Measures how long rendering a receipt takes. Run with `cargo bench -p receipts`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 

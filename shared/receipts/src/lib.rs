@@ -1,11 +1,11 @@
-//! Receipts to look at: as a web page and as a PDF. Both show the same sheet, and the same receipt always gives the same
-//! bytes. Each tax has a line, and the net amount and the taxes add up to the total; where Stripe was to calculate taxes and there are
-//! none, both say why.
+//! Renders a receipt as a web page and as a PDF. Both have the same content, and the same receipt always gives the same bytes.
+//! Each tax has a line, and the net amount and the taxes add up to the total. If Stripe was to calculate taxes and there are none,
+//! the reason is shown.
 //!
-//! The page shows every script that the reader's device has. The PDF has one font embedded, DejaVu Sans, cut down to the
-//! characters in use: Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and Arabic among others, with letters joined and
-//! lines ordered as their script needs. What the font lacks, Chinese, Japanese, Korean and most scripts of India among it,
-//! is drawn as boxes that still hold the characters for whoever copies them, and a note says so.
+//! The page can show every script for which the reader's device has a font. The PDF embeds one font, DejaVu Sans, reduced to the
+//! characters in use. It covers Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and Arabic among others, with the shaping and
+//! the line order that these scripts need. It lacks Chinese, Japanese, Korean and most Indian scripts. Characters that the font
+//! lacks are drawn as boxes, can still be copied as text, and are explained by a note.
 
 mod page;
 mod pdf;

@@ -1,4 +1,4 @@
-//! A receipt as a web page: for a telephone and for paper, without scripts.
+//! A receipt as a web page, for screens and for printing, without scripts.
 
 use domain::receipts::receipt::Receipt;
 use maud::{DOCTYPE, PreEscaped, html};
@@ -22,13 +22,13 @@ tfoot th,tfoot td{border-top:2px solid #1b1d22;font-weight:700}\
 @page{margin:20mm}\
 @media print{main{max-width:none;padding:0}}";
 
-/// What the answer with the page must say in `Content-Security-Policy`: nothing is loaded and nothing runs, and the one style
-/// that applies is the page's own, named by its SHA-256.
+/// The value of the header `Content-Security-Policy` with which the page must be sent. It allows no loading and no scripts. The
+/// only style allowed is the page's own, identified by its SHA-256.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     style-src 'sha256-jN0GGf/acifdbkpPOYyhVkcR8EHYoJyb5mYsxcht9rQ='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page. It belongs under [`CONTENT_SECURITY_POLICY`].
+/// Renders the page. Send it with [`CONTENT_SECURITY_POLICY`].
 pub fn html(receipt: &Receipt) -> String {
     let sheet = Sheet::of(receipt);
     let page = html! {
@@ -46,7 +46,7 @@ pub fn html(receipt: &Receipt) -> String {
                     @if let Some(note) = &sheet.note { p { (note) } }
                     @for (heading, lines) in [("From", &sheet.issuer), ("For", &sheet.recipient)] {
                         h2 { (heading) }
-                        // What people write keeps its own direction, whatever stands around it.
+                        // Text that people entered keeps its own writing direction.
                         @for line in lines { p dir="auto" { (line) } }
                     }
                     dl {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_names_the_style() {
+    fn policy_contains_the_hash_of_the_style() {
         use base64::Engine;
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
         let hash = base64::engine::general_purpose::STANDARD.encode(digest);

@@ -1,4 +1,4 @@
-//! A receipt as a PDF: A4, the font embedded, its text selectable and marked for those who have it read out.
+//! A receipt as a PDF: A4, with an embedded font, selectable text, and tags for screen readers.
 
 use std::num::NonZeroU16;
 
@@ -20,35 +20,35 @@ use crate::typeface::{Line, Millipoints, Typeface, ratio};
 
 /// A4, 210 × 297 mm.
 const PAGE: (Millipoints, Millipoints) = (595_276, 841_890);
-/// White around everything: 20 mm.
+/// The page margin: 20 mm.
 const MARGIN: Millipoints = 56_693;
-/// Between the left and the right margin.
+/// The width between the margins.
 const ROOM: Millipoints = PAGE.0 - 2 * MARGIN;
-/// Where the values of facts begin, right of the margin.
+/// The distance from the left margin to the values of facts.
 const VALUES: Millipoints = 130_000;
-/// What is between a label and the amount on its right, at least.
+/// The minimum distance between a label and the amount on its right.
 const GAP: Millipoints = 20_000;
 const TITLE: Millipoints = 20_000;
 const TEXT: Millipoints = 10_000;
 const SMALL: Millipoints = 8_500;
-/// From one base line to the next, in tenths of the size of the text.
+/// The distance between baselines, in tenths of the text size.
 const LEADING: Millipoints = 15;
 
 const BLACK: u8 = 0;
 const GREY: u8 = 96;
 
-/// Why there is no PDF. Neither can happen with the font that is built in, and the log is the place for it.
+/// The reason why a PDF cannot be rendered. Either is a fault of this program, so it is logged and not shown to users.
 #[derive(Debug, thiserror::Error)]
 pub enum PdfError {
-    /// The font that is built in cannot be read.
-    #[error("the built-in font cannot be read")]
+    /// The embedded font cannot be read.
+    #[error("the embedded font cannot be read")]
     Font,
     /// The document cannot be written.
     #[error("the document cannot be written: {0}")]
     Unwritable(String),
 }
 
-/// Lines side by side on one base line, or what stands between such.
+/// A row of the layout.
 enum Row {
     Space(Millipoints),
     Rule,
@@ -58,21 +58,21 @@ enum Row {
 struct Text {
     size: Millipoints,
     shade: u8,
-    /// The lines, each with where it begins right of the margin.
+    /// The lines on one baseline, each with its distance from the left margin.
     lines: Vec<(Millipoints, Line)>,
     heading: bool,
 }
 
-/// Rows as they are put one below the other, with no thought of pages.
+/// The rows from top to bottom, before they are split into pages.
 struct Layout<'a> {
     typeface: &'a Typeface,
     rows: Vec<Row>,
-    lacks: bool,
+    has_missing: bool,
 }
 
 impl Layout<'_> {
     fn row(&mut self, size: Millipoints, shade: u8, lines: Vec<(Millipoints, Line)>) {
-        self.lacks |= lines.iter().any(|(_, line)| line.lacks);
+        self.has_missing |= lines.iter().any(|(_, line)| line.has_missing);
         self.rows.push(Row::Text(Text { size, shade, lines, heading: size == TITLE }));
     }
 
@@ -86,7 +86,7 @@ impl Layout<'_> {
         self.rows.push(Row::Space(height));
     }
 
-    /// A name and, right of it, its value.
+    /// A label with a value on its right.
     fn fact(&mut self, name: &str, value: &str) {
         let mut name = Some(self.typeface.line(name));
         for line in self.typeface.wrap(value, TEXT, ROOM - VALUES) {
@@ -95,7 +95,7 @@ impl Layout<'_> {
         }
     }
 
-    /// A name and, at the right margin, an amount.
+    /// A label with an amount at the right margin.
     fn amount(&mut self, name: &str, amount: &str, size: Millipoints) {
         let amount = self.typeface.line(amount);
         let width = self.typeface.width(&amount, size);
@@ -107,7 +107,7 @@ impl Layout<'_> {
 }
 
 fn lay_out<'a>(typeface: &'a Typeface, sheet: &Sheet) -> Layout<'a> {
-    let mut layout = Layout { typeface, rows: Vec::new(), lacks: false };
+    let mut layout = Layout { typeface, rows: Vec::new(), has_missing: false };
     layout.paragraph(TITLE, BLACK, &sheet.title);
     if let Some(note) = &sheet.note {
         layout.space(4_000);
@@ -138,7 +138,7 @@ fn lay_out<'a>(typeface: &'a Typeface, sheet: &Sheet) -> Layout<'a> {
         layout.space(8_000);
         layout.paragraph(TEXT, BLACK, remark);
     }
-    if layout.lacks {
+    if layout.has_missing {
         layout.space(20_000);
         let note = "The boxes stand for characters that this document's font lacks. They can be copied as text, and the web \
                     page of this receipt shows them.";
@@ -156,7 +156,7 @@ impl Row {
         }
     }
 
-    /// Draws it below `top`, and says what it is to those who have it read out.
+    /// Draws the row below `top`, and returns its tag for screen readers.
     fn draw(&self, typeface: &Typeface, surface: &mut Surface<'_>, top: Millipoints) -> Option<TagGroup> {
         match self {
             Self::Space(_) => None,
@@ -172,7 +172,7 @@ impl Row {
             }
             Self::Text(text) => {
                 surface.set_fill(Some(shade(text.shade)));
-                let spoken = surface.start_tagged(ContentTag::Span(SpanTag::empty()));
+                let content = surface.start_tagged(ContentTag::Span(SpanTag::empty()));
                 for (x, line) in &text.lines {
                     typeface.draw(surface, line, (MARGIN + x, top + text.size), text.size);
                 }
@@ -182,7 +182,7 @@ impl Row {
                 } else {
                     TagGroup::new(Tag::P)
                 };
-                group.push(spoken);
+                group.push(content);
                 Some(group)
             }
         }
@@ -193,10 +193,10 @@ fn shade(lightness: u8) -> Fill {
     Fill { paint: luma::Color::new(lightness).into(), opacity: NormalizedF32::ONE, ..Fill::default() }
 }
 
-/// The document. It is dated by the receipt, not by a clock.
+/// Renders the PDF. Its creation date is the receipt's date of issue, so the result depends on the receipt alone.
 ///
 /// # Errors
-/// When there is a fault in this program.
+/// Only if this program has a fault; see [`PdfError`].
 pub fn pdf(receipt: &Receipt) -> Result<Vec<u8>, PdfError> {
     let typeface = Typeface::get().ok_or(PdfError::Font)?;
     let sheet = Sheet::of(receipt);
@@ -208,7 +208,7 @@ pub fn pdf(receipt: &Receipt) -> Result<Vec<u8>, PdfError> {
         let mut page = document.start_page_with(settings.unwrap_or_default());
         let mut surface = page.surface();
         let mut top = MARGIN;
-        // The first row of a page is drawn whatever its height, so that there is always a next one.
+        // The first row of a page is drawn whatever its height, so that the loop ends.
         while let Some(row) = rows.next_if(|row| top == MARGIN || top + row.height() <= PAGE.1 - MARGIN) {
             if let Some(group) = row.draw(typeface, &mut surface, top) {
                 tags.push(group);
@@ -230,10 +230,10 @@ pub fn pdf(receipt: &Receipt) -> Result<Vec<u8>, PdfError> {
     document.finish().map_err(|error| PdfError::Unwritable(format!("{error:?}")))
 }
 
-/// An instant as the library has it, in UTC.
+/// Converts an instant to the PDF library's type, in UTC.
 fn date_time(at: Timestamp) -> DateTime {
     let at = at.utc();
-    // Every part of an instant but its year is below 60.
+    // Every part of an instant except its year is below 60.
     let small = |part: u32| u8::try_from(part).unwrap_or_default();
     DateTime::new(u16::try_from(at.year()).unwrap_or_default())
         .month(small(at.month()))

@@ -1,31 +1,31 @@
-//! What stands on a receipt, in words, whatever it is shown as.
+//! The text of a receipt, independent of the format.
 
 use domain::receipts::receipt::{Receipt, ReceiptKind, Service};
 use domain::{Timestamp, Zone};
 
-/// The words of a receipt, top to bottom.
+/// The text of a receipt, from top to bottom.
 pub(crate) struct Sheet {
-    /// What it is, and its number.
+    /// The kind of the document and its number.
     pub title: String,
-    /// What it does to the document that it amends.
+    /// How the document changes the one that it amends.
     pub note: Option<String>,
-    /// Who issued it: the name, then the address and the tax id.
+    /// The issuer's name, address and tax id.
     pub issuer: Vec<String>,
-    /// Whom it is for.
+    /// The client's name and email address.
     pub recipient: Vec<String>,
-    /// Dates and references, each with its name.
+    /// Dates and references, each with a label.
     pub facts: Vec<(&'static str, String)>,
-    /// What was paid for: the name, then the rest.
+    /// The name of the session, its time, and the number of seats.
     pub service: Vec<String>,
-    /// How the total is made up; nothing without a tax.
+    /// The net amount and the taxes, each with a label. Empty if there is no tax.
     pub parts: Vec<(String, String)>,
-    /// The total, with its name.
+    /// The label of the total, and the total.
     pub total: (&'static str, String),
-    /// Why there is no tax in it.
+    /// Why no tax is included.
     pub remark: Option<String>,
 }
 
-/// `5 January 2027`
+/// A date such as `5 January 2027`.
 fn date(at: Timestamp, zone: Zone) -> String {
     at.utc().with_timezone(&zone.tz()).format("%-d %B %Y").to_string()
 }
@@ -34,7 +34,7 @@ fn clock(at: Timestamp, zone: Zone) -> String {
     at.utc().with_timezone(&zone.tz()).format("%H:%M").to_string()
 }
 
-/// From when to when, on the client's clock.
+/// Start and end in the client's time zone.
 fn times(service: &Service) -> String {
     let Service { start, end, time_zone: zone, .. } = *service;
     let (first, last) = (date(start, zone), date(end, zone));
@@ -49,24 +49,24 @@ impl Sheet {
         let (name, moved, total, note) = match receipt.kind {
             ReceiptKind::Receipt => ("Receipt", "Paid on", "Total paid", None),
             ReceiptKind::CreditNote { of } => {
-                let note =
-                    format!("This credit note gives back the total below, of what receipt {of} was for.");
+                let note = format!("This credit note refunds the total below, from receipt {of}.");
                 ("Credit note", "Refunded on", "Total refunded", Some(note))
             }
             ReceiptKind::Correction { of } => {
                 let note = format!(
-                    "The refund of credit note {of} failed and its money came back, so that credit note no longer counts."
+                    "The refund of credit note {of} failed and the money was returned, so that credit note is void."
                 );
-                ("Correction", "Came back on", "Total not refunded", Some(note))
+                ("Correction", "Returned on", "Total not refunded", Some(note))
             }
         };
-        let mut sender = vec![issuer.name.to_string()];
-        sender.extend(issuer.address.iter().flat_map(|address| address.lines()).map(ToString::to_string));
-        sender.extend(issuer.country.map(|country| country.to_string()));
-        sender.extend(issuer.tax_id.as_ref().map(|id| format!("Tax id {id}")));
-        let mut paid_for = vec![service.name.to_string(), times(service)];
+        let mut issuer_lines = vec![issuer.name.to_string()];
+        issuer_lines
+            .extend(issuer.address.iter().flat_map(|address| address.lines()).map(ToString::to_string));
+        issuer_lines.extend(issuer.country.map(|country| country.to_string()));
+        issuer_lines.extend(issuer.tax_id.as_ref().map(|id| format!("Tax id {id}")));
+        let mut service_lines = vec![service.name.to_string(), times(service)];
         if service.seats > 1 {
-            paid_for.push(format!("{} seats", service.seats));
+            service_lines.push(format!("{} seats", service.seats));
         }
         let lines = receipt.taxes.lines();
         let net = (!lines.is_empty()).then(|| receipt.taxes.net(receipt.total));
@@ -76,7 +76,7 @@ impl Sheet {
         Self {
             title: format!("{name} {number}"),
             note,
-            issuer: sender,
+            issuer: issuer_lines,
             recipient: vec![recipient.name.to_string(), recipient.email.to_string()],
             facts: vec![
                 ("Issued on", date(receipt.issued_at, zone)),
@@ -84,7 +84,7 @@ impl Sheet {
                 ("Booked on", date(service.booked_at, zone)),
                 ("Payment reference", receipt.reference.clone()),
             ],
-            service: paid_for,
+            service: service_lines,
             parts: parts.collect(),
             total: (total, receipt.total.to_string()),
             remark: receipt.taxes.reason().map(|reason| reason.to_string()),

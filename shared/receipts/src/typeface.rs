@@ -1,6 +1,6 @@
-//! Text made into glyphs of the one font: shaped by its script, in the order in which they are seen, and broken into lines.
+//! Lays out text in the embedded font: shapes it for its script, puts it into visual order, and breaks it into lines.
 //!
-//! Everything here counts in units of the font, of which `units_per_em` are as long as the text is high.
+//! Lengths are in font units unless stated otherwise. `units_per_em` font units are as long as the text size.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -20,39 +20,39 @@ static TYPEFACE: LazyLock<Option<Typeface>> = LazyLock::new(|| {
     Some(Typeface { units_per_em: i64::from(shaper.units_per_em().max(1)), shaper, font, substitute })
 });
 
-/// A thousandth of a point, in which everything on a page is measured; a point is 1/72 inch.
+/// The unit of lengths on a page: a thousandth of a point, which is 1/72 inch.
 pub(crate) type Millipoints = i64;
 
-/// The font, ready to shape and to be embedded.
+/// The embedded font.
 pub(crate) struct Typeface {
     shaper: Face<'static>,
     font: Font,
     units_per_em: i64,
-    /// What stands for a character that the font lacks, and how wide it is. It is an ordinary glyph: text behind the glyph
-    /// that fonts have for this, number 0, is not copied by every reader.
+    /// The glyph that is drawn for a character that the font lacks, and its width. It is an ordinary glyph, because not every
+    /// PDF reader copies the text behind glyph 0, which fonts reserve for this purpose.
     substitute: (u32, i32),
 }
 
 /// One line of text.
 pub(crate) struct Line {
     runs: Vec<Run>,
-    /// How long it is, in units of the font.
+    /// The length of the line, in font units.
     advance: i64,
-    /// Whether the font lacks a character of it.
-    pub lacks: bool,
+    /// Whether the font lacks a character of the line.
+    pub has_missing: bool,
 }
 
-/// A stretch of a line that is written in one direction.
+/// A part of a line with one writing direction.
 struct Run {
-    /// Where it begins in the text of the line.
+    /// The byte offset of the run in the text of the line.
     start: usize,
     text: String,
     glyphs: Vec<KrillaGlyph>,
     advance: i64,
-    lacks: bool,
+    has_missing: bool,
 }
 
-/// The one place where a number becomes what the PDF library counts in.
+/// Converts a length to the floating-point number that the PDF library expects.
 #[expect(
     clippy::float_arithmetic,
     clippy::cast_precision_loss,
@@ -63,15 +63,15 @@ pub(crate) fn ratio(value: i64, whole: i64) -> f32 {
 }
 
 impl Typeface {
-    /// The font of every document; none when it cannot be read, which a test rules out.
+    /// The font of every document. `None` if it cannot be read; the tests show that it can.
     pub(crate) fn get() -> Option<&'static Self> {
         TYPEFACE.as_ref()
     }
 
-    /// A line as it stands.
+    /// Lays out a text as one line.
     pub(crate) fn line(&self, text: &str) -> Line {
         let bidi = BidiInfo::new(text, None);
-        let mut line = Line { runs: Vec::new(), advance: 0, lacks: false };
+        let mut line = Line { runs: Vec::new(), advance: 0, has_missing: false };
         for paragraph in &bidi.paragraphs {
             let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
             for range in runs {
@@ -80,7 +80,7 @@ impl Typeface {
                 let Some(text) = text.get(range) else { continue };
                 let run = self.run(start, text, backwards);
                 line.advance += run.advance;
-                line.lacks |= run.lacks;
+                line.has_missing |= run.has_missing;
                 line.runs.push(run);
             }
         }
@@ -93,17 +93,17 @@ impl Typeface {
         buffer.guess_segment_properties();
         buffer.set_direction(if backwards { Direction::RightToLeft } else { Direction::LeftToRight });
         let shaped = rustybuzz::shape(&self.shaper, &[], buffer);
-        // A glyph stands for the text from its own cluster's start to the next one's.
+        // A glyph represents the text from the start of its cluster to the start of the next cluster.
         let starts: BTreeSet<usize> =
             shaped.glyph_infos().iter().map(|info| info.cluster as usize).chain([text.len()]).collect();
-        let (mut advance, mut lacks) = (0, false);
+        let (mut advance, mut has_missing) = (0, false);
         let glyphs = shaped.glyph_infos().iter().zip(shaped.glyph_positions()).map(|(info, position)| {
             let cluster = info.cluster as usize;
             let end = starts.range(cluster + 1..).next().copied().unwrap_or(text.len());
-            let lacking = info.glyph_id == 0;
+            let missing = info.glyph_id == 0;
             let (glyph, x_advance) =
-                if lacking { self.substitute } else { (info.glyph_id, position.x_advance) };
-            lacks |= lacking;
+                if missing { self.substitute } else { (info.glyph_id, position.x_advance) };
+            has_missing |= missing;
             advance += i64::from(x_advance);
             let em = |units: i32| ratio(units.into(), self.units_per_em);
             KrillaGlyph::new(
@@ -117,11 +117,11 @@ impl Typeface {
             )
         });
         let glyphs = glyphs.collect();
-        Run { start, text: text.to_owned(), glyphs, advance, lacks }
+        Run { start, text: text.to_owned(), glyphs, advance, has_missing }
     }
 
-    /// The lines that a text fills when none may be longer than `room` at this size. It breaks at spaces, and inside a word
-    /// only when the word alone is too long.
+    /// Breaks a text into lines of at most `room` at this size. A line breaks at a space, or inside a word that does not fit on
+    /// a line of its own.
     pub(crate) fn wrap(&self, text: &str, size: Millipoints, room: Millipoints) -> Vec<Line> {
         let fits = |text: &str| self.width(&self.line(text), size) <= room;
         let mut lines: Vec<String> = Vec::new();
@@ -147,7 +147,8 @@ impl Typeface {
         lines.iter().map(|text| self.line(text)).collect()
     }
 
-    /// Where the longest part of a word ends that fits: at a character that the reader sees as one, after at least one.
+    /// The byte offset at which to break a word: the end of the longest prefix that fits, and at least one character. Breaks
+    /// only between characters as a reader sees them.
     fn last_break(&self, word: &str, fits: impl Fn(&str) -> bool) -> usize {
         let line = self.line(word);
         let glyphs = line
@@ -159,12 +160,12 @@ impl Typeface {
         fitting.or_else(|| ends.first().copied()).unwrap_or(word.len())
     }
 
-    /// How long a line is at this size.
+    /// The length of a line at this size.
     pub(crate) fn width(&self, line: &Line, size: Millipoints) -> Millipoints {
         line.advance * size / self.units_per_em
     }
 
-    /// Draws a line from its left end on its base line.
+    /// Draws a line. `x` and `y` are the left end of its baseline.
     pub(crate) fn draw(
         &self,
         surface: &mut Surface<'_>,

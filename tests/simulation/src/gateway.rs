@@ -1,4 +1,4 @@
-//! A model of Stripe with destination charges, at the level of `app::payments::ports::PaymentGateway`, with its own books.
+//! A model of Stripe with destination charges, at the level of the ports in `app::payments::ports`, and its own books.
 //!
 //! A charge pays the platform, which transfers all of it to the expert and takes its fee from the transfer. A refund
 //! reverses the expert's part only on request; the fee is then returned in proportion to all reversals so far. A failed

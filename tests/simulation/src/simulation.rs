@@ -86,7 +86,7 @@ impl Simulation {
             store: Store::new(Arc::new(SimTable(shared.clone()))),
             clock: Arc::new(SimClock(shared.clone())),
             random: Arc::new(SimRandom(shared.clone())),
-            gateways: Gateways::none().with(GatewayKind::Stripe, Arc::new(SimGateway(shared.clone()))),
+            gateways: Gateways::none().with(SimGateway(shared.clone()).ports()),
             exchange_rates: Arc::new(SimRates(shared.clone())),
             queue: Arc::new(SimQueue(shared.clone())),
             events: Arc::new(SimBus(shared.clone())),

@@ -49,7 +49,7 @@ pub(super) async fn returned(
         }
     };
     let result = match environment.app.gateways.get(gateway) {
-        Ok(port) => port.read_account(&account.account).await,
+        Ok(gateway) => gateway.accounts.read_account(&account.account).await,
         Err(error) => Err(error),
     };
     let state = match result {

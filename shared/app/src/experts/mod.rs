@@ -1,4 +1,4 @@
-//! What experts publish: profiles, availability rules and session types.
+//! Profiles, availability rules and session types of experts.
 
 pub mod profiles;
 pub mod session_types;

@@ -1,4 +1,4 @@
-//! An expert's profile and availability rules.
+//! Profiles and availability rules of experts.
 
 use domain::ExpertId;
 use domain::experts::availability::AvailabilityRules;
@@ -7,12 +7,12 @@ use store::{CommitError, Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::people::{Owner, Person, Role};
-use crate::{App, AppError, Attempt};
+use crate::{App, AppError, Decision};
 
-/// Publishes a person's profile as an expert.
+/// Creates the expert profile of a person.
 ///
 /// # Errors
-/// [`AppError::Exists`] when they have one.
+/// [`AppError::Forbidden`] if the person is not an expert, [`AppError::Exists`] if they have a profile.
 pub async fn create(
     app: &App,
     person: &Person,
@@ -25,15 +25,17 @@ pub async fn create(
     let id = person.expert_id();
     app.transact("create_expert", || async {
         let now = app.now();
-        let over = match request.status(app, now).await? {
-            RequestStatus::Completed(answer) => return Ok(Attempt::Unchanged(Creation::Replayed(answer))),
-            RequestStatus::InProgress(idempotency) => {
-                return Ok(Attempt::Unchanged(Creation::Created(read(app, id).await?, idempotency)));
+        let expired = match request.status(app, now).await? {
+            RequestStatus::Completed(response) => {
+                return Ok(Decision::Unchanged(Creation::Replayed(response)));
             }
-            RequestStatus::New(over) => over,
+            RequestStatus::InProgress(record) => {
+                return Ok(Decision::Unchanged(Creation::Created(read(app, id).await?, record)));
+            }
+            RequestStatus::New(expired) => expired,
         };
         if app.store.expert(id).await?.is_some() {
-            // The same request may have run twice, and the other was faster.
+            // The same request may have run concurrently and created the profile.
             if let RequestStatus::New(_) = request.status(app, now).await? {
                 return Err(AppError::Exists("expert profile"));
             }
@@ -43,24 +45,24 @@ pub async fn create(
         let idempotency = request.record(id, now);
         let mut transaction = Transaction::new();
         transaction.put_expert(&expert)?;
-        transaction.put_idempotency_record(&idempotency, over.as_ref())?;
-        Ok(Attempt::Commit(transaction, Creation::Created(expert, idempotency)))
+        transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
+        Ok(Decision::Commit(transaction, Creation::Created(expert, idempotency)))
     })
     .await
 }
 
-/// An expert's profile.
+/// The profile of an expert.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there is none.
+/// [`AppError::NotFound`] if the expert has none.
 pub async fn read(app: &App, id: ExpertId) -> Result<Expert, AppError> {
     app.store.expert(id).await?.ok_or(AppError::NotFound("expert"))
 }
 
-/// Replaces a profile that its owner saw in version `if_match`.
+/// Replaces the profile of an expert. `if_match` is the version that the expert has read.
 ///
 /// # Errors
-/// [`AppError::VersionMismatch`] when it was changed since.
+/// [`AppError::VersionMismatch`] if the profile has another version.
 pub async fn edit(
     app: &App,
     owner: Owner,
@@ -76,21 +78,23 @@ pub async fn edit(
     Ok(expert)
 }
 
-/// An expert's availability rules, for their owner.
+/// The availability rules of an expert.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there are none.
+/// [`AppError::NotFound`] if the expert has none.
 pub async fn rules(app: &App, owner: Owner) -> Result<VersionedRules, AppError> {
     app.store
         .rules(owner.expert())
         .await?
-        .ok_or(AppError::NotFound("availability; put the first with If-Match \"0\""))
+        .ok_or(AppError::NotFound("availability; create it with If-Match \"0\""))
 }
 
-/// Replaces the rules that their owner saw in version `if_match`; 0 when there were none.
+/// Creates or replaces the availability rules of an expert. `if_match` is the version that the expert has read; 0 if there were
+/// none.
 ///
 /// # Errors
-/// [`AppError::Invalid`] when the rules contradict themselves, [`AppError::VersionMismatch`] when they were changed since.
+/// [`AppError::Invalid`] if the rules are invalid, [`AppError::NotFound`] if the expert has no profile,
+/// [`AppError::VersionMismatch`] if the rules have another version.
 pub async fn replace_rules(
     app: &App,
     owner: Owner,
@@ -108,11 +112,12 @@ pub async fn replace_rules(
     Ok(rules)
 }
 
-pub(crate) fn check_version(idempotency: u64, current: u64) -> Result<(), AppError> {
-    if idempotency == current { Ok(()) } else { Err(AppError::VersionMismatch { current }) }
+/// Checks that the version that a person has read is the current one.
+pub(crate) fn check_version(if_match: u64, current: u64) -> Result<(), AppError> {
+    if if_match == current { Ok(()) } else { Err(AppError::VersionMismatch { current }) }
 }
 
-/// Commits an edit that leads to `version`. Who was faster made that version first.
+/// Commits an edit that creates `version`. On a version conflict, a concurrent edit has created that version.
 pub(crate) async fn commit_edit(app: &App, transaction: Transaction, version: u64) -> Result<(), AppError> {
     app.commit(transaction).await.map_err(|failure| match failure {
         AppError::Commit(CommitError::VersionConflict(_)) => AppError::VersionMismatch { current: version },

@@ -1,4 +1,4 @@
-//! What an expert offers.
+//! Session types of experts.
 
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::{Currency, ExpertId, SessionTypeId};
@@ -7,34 +7,36 @@ use store::Transaction;
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::people::Owner;
-use crate::{App, AppError, Attempt};
+use crate::{App, AppError, Decision};
 
-/// Most session types of an expert, the retired ones too.
-const MOST: usize = 100;
+/// The maximum number of session types of an expert, including retired ones.
+const MAX_SESSION_TYPES: usize = 100;
 
+/// Checks terms by themselves and against the currencies that the operator allows.
 fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
     let invalid = |field: &str, must| AppError::Invalid { field: field.to_owned(), must };
     terms.check().map_err(|found| invalid(found.field, found.must))?;
-    let settled = &app.settings.currencies;
-    let is_settled = |currency: &Currency| settled.is_empty() || settled.contains(currency);
+    let allowed = &app.settings.currencies;
+    let is_allowed = |currency: &Currency| allowed.is_empty() || allowed.contains(currency);
     let must = || {
-        let codes: Vec<_> = settled.iter().map(|currency| currency.code()).collect();
-        format!("must be in a currency in which the platform is paid: {}", codes.join(", "))
+        let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
+        format!("must be one of the currencies that the platform accepts: {}", codes.join(", "))
     };
     let price = terms.price.currency();
-    if !terms.price.is_zero() && !is_settled(&price) {
+    if !terms.price.is_zero() && !is_allowed(&price) {
         return Err(invalid("price.currency", must()));
     }
-    match terms.presentment_currencies.iter().all(is_settled) {
+    match terms.presentment_currencies.iter().all(is_allowed) {
         true => Ok(()),
         false => Err(invalid("presentment_currencies", must())),
     }
 }
 
-/// Offers something new.
+/// Creates a session type.
 ///
 /// # Errors
-/// [`AppError::Invalid`] when the terms contradict themselves, [`AppError::TooMany`] when there are too many.
+/// [`AppError::Invalid`] if the terms are invalid, [`AppError::NotFound`] if the expert has no profile,
+/// [`AppError::TooMany`] if the expert has 100 session types.
 pub async fn create(
     app: &App,
     owner: Owner,
@@ -45,41 +47,45 @@ pub async fn create(
     let expert = owner.expert();
     app.transact("create_session_type", || async {
         let now = app.now();
-        let over = match request.status(app, now).await? {
-            RequestStatus::Completed(answer) => return Ok(Attempt::Unchanged(Creation::Replayed(answer))),
-            RequestStatus::InProgress(idempotency) => {
-                let id = idempotency.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
-                return Ok(Attempt::Unchanged(Creation::Created(read(app, expert, id).await?, idempotency)));
+        let expired = match request.status(app, now).await? {
+            RequestStatus::Completed(response) => {
+                return Ok(Decision::Unchanged(Creation::Replayed(response)));
             }
-            RequestStatus::New(over) => over,
+            RequestStatus::InProgress(record) => {
+                let id = record.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
+                return Ok(Decision::Unchanged(Creation::Created(read(app, expert, id).await?, record)));
+            }
+            RequestStatus::New(expired) => expired,
         };
         read_expert(app, expert).await?;
-        if app.store.session_types(expert).await?.len() >= MOST {
-            return Err(AppError::TooMany("an expert can have at most 100 session types; edit one instead"));
+        if app.store.session_types(expert).await?.len() >= MAX_SESSION_TYPES {
+            return Err(AppError::TooMany(
+                "an expert can have at most 100 session types; change an existing one instead",
+            ));
         }
         let id = app.new_session_type_id();
         let kind = SessionType { id, version: 1, status: SessionTypeStatus::Active, terms: terms.clone() };
         let idempotency = request.record(id, now);
         let mut transaction = Transaction::new();
         transaction.put_session_type(expert, &kind)?;
-        transaction.put_idempotency_record(&idempotency, over.as_ref())?;
-        Ok(Attempt::Commit(transaction, Creation::Created(kind, idempotency)))
+        transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
+        Ok(Decision::Commit(transaction, Creation::Created(kind, idempotency)))
     })
     .await
 }
 
-/// One session type.
+/// A session type of an expert, even if it is retired.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there is none.
+/// [`AppError::NotFound`] if it does not exist.
 pub async fn read(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionType, AppError> {
     app.store.session_type(expert, id).await?.ok_or(AppError::NotFound("session type"))
 }
 
-/// What an expert offers, oldest first; with `retired`, also what they no longer do.
+/// The session types of an expert, the oldest first; the retired ones only if `retired` is set.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there is no such expert.
+/// [`AppError::NotFound`] if the expert does not exist.
 pub async fn list(app: &App, expert: ExpertId, retired: bool) -> Result<Vec<SessionType>, AppError> {
     let mut kinds = app.store.session_types(expert).await?;
     if kinds.is_empty() {
@@ -89,10 +95,12 @@ pub async fn list(app: &App, expert: ExpertId, retired: bool) -> Result<Vec<Sess
     Ok(kinds)
 }
 
-/// Replaces the terms that their owner saw in version `if_match`. Appointments already made keep theirs.
+/// Replaces the terms of a session type. Existing appointments keep the terms that they were booked with. `if_match` is the
+/// version that the expert has read.
 ///
 /// # Errors
-/// [`AppError::VersionMismatch`] when they were changed since; [`AppError::Invalid`] as for [`create`].
+/// [`AppError::Invalid`] if the terms are invalid, [`AppError::NotFound`] if the session type does not exist,
+/// [`AppError::VersionMismatch`] if it has another version.
 pub async fn edit(
     app: &App,
     owner: Owner,
@@ -110,21 +118,21 @@ pub async fn edit(
     Ok(kind)
 }
 
-/// Withdraws a session type. Doing so again changes nothing.
+/// Retires a session type: it cannot be booked any more. Retiring it again changes nothing.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there is none.
+/// [`AppError::NotFound`] if it does not exist.
 pub async fn retire(app: &App, owner: Owner, id: SessionTypeId) -> Result<SessionType, AppError> {
     app.transact("retire_session_type", || async {
         let current = read(app, owner.expert(), id).await?;
         if current.status == SessionTypeStatus::Retired {
-            return Ok(Attempt::Unchanged(current));
+            return Ok(Decision::Unchanged(current));
         }
         let kind =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
         transaction.put_session_type(owner.expert(), &kind)?;
-        Ok(Attempt::Commit(transaction, kind))
+        Ok(Decision::Commit(transaction, kind))
     })
     .await
 }

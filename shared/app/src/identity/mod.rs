@@ -1,3 +1,3 @@
-//! Who acts: people, their roles, and what is theirs.
+//! Identity: people, their roles, and what belongs to them.
 
 pub mod people;

@@ -1,4 +1,4 @@
-//! Who asks, and what is theirs.
+//! The person who sends a request, and what belongs to them.
 
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::party::Party;
@@ -6,19 +6,19 @@ use domain::{ClientId, ExpertId};
 
 use crate::AppError;
 
-/// A role that the issuer gave to a person.
+/// A role that the identity provider gave to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// May offer sessions.
+    /// Can offer sessions.
     Expert,
-    /// May book sessions.
+    /// Can book sessions.
     Client,
-    /// May see what keeps the platform running.
+    /// Runs the platform.
     Admin,
 }
 
 impl Role {
-    /// The role of a group's name at the issuer.
+    /// The role that belongs to a group of the identity provider; `None` for other groups.
     pub fn from_group(name: &str) -> Option<Self> {
         match name {
             "expert" => Some(Self::Expert),
@@ -29,10 +29,10 @@ impl Role {
     }
 }
 
-/// Somebody who signed in.
+/// A person who is signed in.
 ///
-/// Their ids as an expert and as a client are derived from the issuer's word for them, so that whether something is theirs
-/// follows from the request alone.
+/// Their expert id and client id are derived from issuer and subject of the access token. Whether something belongs to them
+/// therefore follows from the request alone, without a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     bits: u128,
@@ -40,30 +40,30 @@ pub struct Person {
 }
 
 impl Person {
-    /// The person of these bits, which are a digest of issuer and subject.
+    /// A person. `bits` are a digest of issuer and subject of their access token.
     pub fn new(bits: u128, roles: Vec<Role>) -> Self {
         Self { bits, roles }
     }
 
-    /// Whether the issuer gave them this role.
+    /// Whether the person has this role.
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
 
-    /// What they are called when they offer sessions.
+    /// Their id as an expert.
     pub fn expert_id(&self) -> ExpertId {
         ExpertId::from_bits(self.bits)
     }
 
-    /// What they are called when they book sessions.
+    /// Their id as a client.
     pub fn client_id(&self) -> ClientId {
         ClientId::from_bits(self.bits)
     }
 
-    /// Proof that an expert's things are theirs.
+    /// Proof that this expert's data belongs to the person.
     ///
     /// # Errors
-    /// When they are somebody else's, or the person is no expert.
+    /// [`AppError::Forbidden`] if the person is another expert or not an expert.
     pub fn owner_of(&self, expert: ExpertId) -> Result<Owner, AppError> {
         if !self.has(Role::Expert) {
             Err(AppError::Forbidden("only an expert can do this"))
@@ -74,10 +74,11 @@ impl Person {
         }
     }
 
-    /// Which of the two people of an appointment they are, or an administrator who is neither. Who is both counts as its expert.
+    /// The person's side in an appointment: its expert, its client, or the platform for an administrator who is neither. A person
+    /// who is both expert and client of an appointment acts as its expert.
     ///
     /// # Errors
-    /// When they are none of these: to them there is no such appointment.
+    /// [`AppError::NotFound`] for all others, who must not learn that the appointment exists.
     pub fn party_of(&self, appointment: &Appointment) -> Result<Party, AppError> {
         if self.has(Role::Expert) && appointment.expert == self.expert_id() {
             Ok(Party::Expert)
@@ -91,18 +92,24 @@ impl Person {
     }
 }
 
-/// Refuses everybody else what concerns the money of all.
-pub(crate) fn administrator(person: &Person) -> Result<(), AppError> {
-    let may = person.has(Role::Admin);
-    may.then_some(()).ok_or(AppError::Forbidden("only an administrator can see the platform's money"))
+/// Requires the role of an administrator, for data about all of the platform's money.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for all others.
+pub(crate) fn require_admin(person: &Person) -> Result<(), AppError> {
+    if person.has(Role::Admin) {
+        Ok(())
+    } else {
+        Err(AppError::Forbidden("only an administrator can see the platform's money"))
+    }
 }
 
-/// Proof that an expert's things belong to who asks.
+/// Proof that an expert's data belongs to the person who sends the request. Only [`Person::owner_of`] creates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner(ExpertId);
 
 impl Owner {
-    /// AppointmentsOf things.
+    /// The expert.
     pub fn expert(self) -> ExpertId {
         self.0
     }

@@ -1,3 +1,3 @@
-//! Running the platform: the outbox and its jobs.
+//! Operations: the outbox and its jobs.
 
 pub mod outbox;

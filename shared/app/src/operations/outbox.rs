@@ -1,4 +1,12 @@
-//! Doing what is owed, and finding what nobody did.
+//! Runs jobs, and finds jobs whose message was lost or whose time has come.
+//!
+//! [`process`] handles one job:
+//! 1. It reads the outbox entry. If there is none, or it is not due, there is nothing to do.
+//! 2. It leases the entry: it moves the due time ahead, on condition that nobody else has changed the entry.
+//! 3. It runs the job. A job reads the current state and makes the outside world match, so running it again has no further
+//!    effect.
+//! 4. It deletes the entry, or moves it to the next time, on condition that it is still the entry that was leased. If the job
+//!    was enqueued again meanwhile, the entry has changed, and the job runs again.
 
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::receipts::receipt::{Occasion, OccasionKind};
@@ -10,39 +18,39 @@ use store::{CommitError, Job, OutboxEntry, Transaction};
 
 use crate::payments::accounts;
 use crate::payments::payouts::record_payouts;
-use crate::payments::process::{Next, process_payment};
+use crate::payments::process::{NextRun, process_payment};
 use crate::ports::DomainEvent;
 use crate::receipts::receipt;
 use crate::{App, AppError};
 
-/// Seconds for which nobody else works on an effect: six times the worker's time limit, so that a worker that froze and
-/// woke late is surely ended.
+/// How long a worker owns a leased entry, in seconds: six times the timeout of the worker, so that a worker that was suspended
+/// has certainly ended before another one starts.
 pub const LEASE: i64 = 180;
-/// What the log says when an effect failed. The alarm in `template.yaml` waits for these words.
+/// The log message of a failed job. An alarm in `template.yaml` looks for it.
 pub const JOB_FAILED: &str = "job failed, will retry";
-/// Seconds by which the clocks of two functions may differ.
+/// How far the clocks of two functions may differ, in seconds.
 const CLOCK_SKEW: i64 = 2;
-/// The first pause after a failure, in seconds; it doubles with each failure.
+/// The pause after the first failure, in seconds. It doubles with each failure.
 const FIRST_PAUSE: i64 = 15;
-/// The longest pause.
+/// The longest pause after a failure, in seconds.
 const LONGEST_PAUSE: i64 = 3_600;
-/// Most rounds for an effect that becomes owed again while it is done.
-const MOST_ROUNDS: usize = 4;
-/// Most effects that one sweep takes from each shard.
-const MOST_SWEPT: u16 = 500;
+/// How often a job runs at most in one invocation if it is enqueued again while it runs.
+const MAX_RUNS: usize = 4;
+/// The maximum number of entries that one sweep queues from each shard.
+const MAX_SWEPT: u16 = 500;
 
-/// Does what is owed, as far as it is owed now. Done again, or by two at once, it comes to the same.
+/// Processes a job if it is due. Processing it again, or concurrently, has no further effect.
 ///
-/// A failure leaves the effect owed, and the row says why.
+/// If the job fails, its outbox entry stores the error and the time of the next attempt, and the result is `Ok`.
 ///
 /// # Errors
-/// When not even that could be written.
+/// If the outbox entry cannot be read or written.
 pub async fn process(app: &App, job: Job) -> Result<(), AppError> {
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..MAX_RUNS {
         let now = app.now();
         let Some(due) = app.store.outbox_entry(&job).await? else { return Ok(()) };
         if due.due_at > now.plus(CLOCK_SKEW) {
-            // Leased by somebody else, or a timer whose message came early.
+            // It is leased by another worker, or it is a timer whose message came early.
             return Ok(());
         }
         let leased = OutboxEntry {
@@ -54,9 +62,9 @@ pub async fn process(app: &App, job: Job) -> Result<(), AppError> {
         if !write(app, |transaction| transaction.reschedule(&leased, due.stamp)).await? {
             return Ok(());
         }
-        let next = match perform(app, job).await {
-            Ok(Next::Never) => None,
-            Ok(Next::At(instant)) => Some(OutboxEntry::new(job, instant, app.stamp())),
+        let next = match run(app, job).await {
+            Ok(NextRun::Never) => None,
+            Ok(NextRun::At(instant)) => Some(OutboxEntry::new(job, instant, app.stamp())),
             Err(error) => {
                 tracing::error!(%job, %error, attempts = leased.attempts, "{JOB_FAILED}");
                 let pause = (FIRST_PAUSE << (leased.attempts.clamp(1, 16) - 1)).min(LONGEST_PAUSE);
@@ -81,12 +89,12 @@ pub async fn process(app: &App, job: Job) -> Result<(), AppError> {
         if written {
             return Ok(());
         }
-        // It became owed again while it was done, so what was done may not be enough.
+        // The job was enqueued again while it ran, so it may have missed a change.
     }
     Ok(())
 }
 
-/// Writes one row; whether it was still as expected.
+/// Commits one write. Returns whether the entry was still the expected one.
 async fn write(
     app: &App,
     change: impl FnOnce(&mut Transaction) -> Result<(), CommitError>,
@@ -100,26 +108,27 @@ async fn write(
     }
 }
 
-async fn perform(app: &App, job: Job) -> Result<Next, AppError> {
+/// Runs a job. Returns when to run it again.
+async fn run(app: &App, job: Job) -> Result<NextRun, AppError> {
     match job {
         Job::Payment(id) => process_payment(app, id).await,
         Job::Announcement { appointment, version, event } => {
             publish(app, appointment, version, event).await?;
-            Ok(Next::Never)
+            Ok(NextRun::Never)
         }
         Job::PaymentAccount(expert, gateway) => {
             accounts::refresh(app, expert, gateway).await?;
-            Ok(Next::Never)
+            Ok(NextRun::Never)
         }
         Job::Payouts(expert, gateway) => record_payouts(app, expert, gateway).await,
         Job::Receipts(id) => {
             issue_receipts(app, id).await?;
-            Ok(Next::Never)
+            Ok(NextRun::Never)
         }
     }
 }
 
-/// Sees to it that each payment, each refund, and each refund that came back has its document.
+/// Issues the missing documents of an appointment: one for each payment, refund and failed refund.
 async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
     let Some(record) = app.store.latest_appointment_record(id).await? else { return Ok(()) };
     let payment = |movements: &[Movement]| {
@@ -129,7 +138,7 @@ async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
     for movement in &record.movements {
         let kind = match movement.kind {
             MovementKind::Captured => OccasionKind::Payment,
-            // What was settled by hand is a refund to the client all the same.
+            // To the client, an amount that was resolved manually is a refund.
             MovementKind::Refund | MovementKind::ResolvedManually => match payment(&record.movements) {
                 Some(payment) => OccasionKind::Refund { payment },
                 None => continue,
@@ -143,6 +152,7 @@ async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Publishes a domain event about an appointment.
 async fn publish(app: &App, id: AppointmentId, version: u64, event: Event) -> Result<(), AppError> {
     let Some(appointment) = app.store.appointment(id).await? else { return Ok(()) };
     let event = DomainEvent {
@@ -153,7 +163,7 @@ async fn publish(app: &App, id: AppointmentId, version: u64, event: Event) -> Re
     app.events.publish(&event).await.map_err(|error| AppError::Port("the event bus", error))
 }
 
-/// What integrators learn: ids and times, no names and no addresses.
+/// The data for integrations: ids and times, no personal data.
 fn detail(appointment: &Appointment, version: u64) -> serde_json::Value {
     json!({
         "appointment_id": appointment.id,
@@ -167,32 +177,32 @@ fn detail(appointment: &Appointment, version: u64) -> serde_json::Value {
     })
 }
 
-/// What a sweep found.
+/// The result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sweep {
-    /// Effects that were owed and are now asked for again.
+    /// How many due jobs were queued.
     pub found: usize,
-    /// Seconds since the oldest of them became owed.
+    /// For how long the oldest of them has been due, in seconds.
     pub oldest_seconds: i64,
 }
 
-/// Asks for everything that is owed by now to be done: timers that ran out, and what a lost message left behind.
+/// Queues all jobs that are due: timers whose time has come, and jobs whose message was lost.
 ///
 /// # Errors
-/// When what is owed cannot be read or asked for; the next sweep finds it again.
+/// If a shard cannot be read or its jobs cannot be queued. The other shards are still swept, and the next sweep finds the rest.
 pub async fn sweep(app: &App) -> Result<Sweep, AppError> {
     let now: Timestamp = app.now();
     let mut swept = Sweep::default();
     let mut failure = None;
     for shard in 0..OUTBOX_SHARDS {
-        // What holds one of them up shall not hold up the others.
+        // A shard that fails does not stop the others.
         match sweep_shard(app, shard, now).await {
             Ok(found) => {
                 swept.found += found.found;
                 swept.oldest_seconds = swept.oldest_seconds.max(found.oldest_seconds);
             }
             Err(error) => {
-                tracing::warn!(%error, shard, "what is owed there waits for the next sweep");
+                tracing::warn!(%error, shard, "the jobs of this shard wait for the next sweep");
                 failure = Some(error);
             }
         }
@@ -201,15 +211,15 @@ pub async fn sweep(app: &App) -> Result<Sweep, AppError> {
 }
 
 async fn sweep_shard(app: &App, shard: u8, now: Timestamp) -> Result<Sweep, AppError> {
-    let mut due = Vec::new();
-    for row in app.store.due_outbox_entries(shard, now, MOST_SWEPT).await? {
-        match row {
-            Ok(row) => due.push(row),
-            Err(error) => tracing::error!(%error, "what is owed cannot be understood, so it waits"),
+    let mut entries: Vec<OutboxEntry> = Vec::new();
+    for entry in app.store.due_outbox_entries(shard, now, MAX_SWEPT).await? {
+        match entry {
+            Ok(entry) => entries.push(entry),
+            Err(error) => tracing::error!(%error, "an outbox entry cannot be read; it stays"),
         }
     }
-    let oldest = due.iter().map(|due| now.seconds() - due.first_due_at.seconds()).max();
-    let jobs: Vec<Job> = due.iter().map(|due| due.job).collect();
+    let oldest = entries.iter().map(|entry| now.seconds() - entry.first_due_at.seconds()).max();
+    let jobs: Vec<Job> = entries.iter().map(|entry| entry.job).collect();
     if !jobs.is_empty() {
         app.queue.send(&jobs).await.map_err(|error| AppError::Port("the queue", error))?;
     }

@@ -1,4 +1,4 @@
-//! Experts' accounts at the payment gateways, and what the gateways tell us.
+//! Experts' accounts at payment gateways.
 
 use domain::ExpertId;
 use domain::kernel::time::DAY;
@@ -8,9 +8,10 @@ use store::{CommitError, Job, Transaction};
 
 use crate::identity::people::Owner;
 use crate::payments::ports::{AccountState, OnboardingPage};
-use crate::{App, AppError, Attempt};
+use crate::{App, AppError, Decision};
 
-fn known(state: AccountState, gateway: GatewayKind, version: u64, app: &App) -> PaymentAccount {
+/// An account as the gateway reports it now.
+fn to_account(state: AccountState, gateway: GatewayKind, version: u64, app: &App) -> PaymentAccount {
     PaymentAccount {
         gateway,
         account: state.id,
@@ -23,21 +24,23 @@ fn known(state: AccountState, gateway: GatewayKind, version: u64, app: &App) -> 
     }
 }
 
-fn change(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<Transaction, AppError> {
+/// A transaction that stores an account and schedules its payouts.
+fn store_account(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<Transaction, AppError> {
     let mut transaction = Transaction::new();
     transaction.put_payment_account(expert, account)?;
-    // From then on it is looked at every day, also when no message tells of it.
-    if app.gateways.get(account.gateway)?.keeps_books() {
+    // From now on the payouts are read every day, even if a webhook is lost.
+    if app.gateways.get(account.gateway)?.payouts.is_some() {
         let tomorrow = app.now().plus(DAY);
         app.enqueue(&mut transaction, Job::Payouts(expert, account.gateway), tomorrow)?;
     }
     Ok(transaction)
 }
 
-/// Opens an expert's account at a gateway, unless there is one, and a page on which they tell the gateway who they are.
+/// Creates an expert's account at a gateway, if there is none, and returns the gateway's page on which the expert completes it.
 ///
 /// # Errors
-/// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) when the gateway does not do as asked.
+/// [`AppError::NotFound`] if the expert has no profile,
+/// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway refuses or does not respond.
 pub async fn start_onboarding(
     app: &App,
     owner: Owner,
@@ -45,13 +48,13 @@ pub async fn start_onboarding(
 ) -> Result<OnboardingPage, AppError> {
     let expert = owner.expert();
     crate::experts::profiles::read(app, expert).await?;
-    let port = app.gateways.get(gateway)?;
+    let port = &app.gateways.get(gateway)?.accounts;
     let account = match app.store.payment_account(expert, gateway).await? {
         Some(account) => account,
         None => {
-            let account = known(port.create_account(expert).await?, gateway, 1, app);
-            match app.commit(change(app, expert, &account)?).await {
-                // The same request ran twice; the gateway made one account of it.
+            let account = to_account(port.create_account(expert).await?, gateway, 1, app);
+            match app.commit(store_account(app, expert, &account)?).await {
+                // The same request ran concurrently. The gateway created one account for both.
                 Ok(()) | Err(AppError::Commit(CommitError::VersionConflict(_))) => account,
                 Err(failure) => return Err(failure),
             }
@@ -61,43 +64,44 @@ pub async fn start_onboarding(
     Ok(port.onboarding_page(&account.account, &page("return"), &page("refresh")).await?)
 }
 
-/// An expert's account as the gateway describes it now.
+/// An expert's account, read from the gateway.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when none was opened, [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) when the gateway does not answer.
+/// [`AppError::NotFound`] if onboarding was never started,
+/// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway refuses or does not respond.
 pub async fn read_account(app: &App, owner: Owner, gateway: GatewayKind) -> Result<PaymentAccount, AppError> {
     let none = AppError::NotFound("account at the payment gateway; start onboarding first");
-    refresh(app, owner.expert(), gateway).await?.map(|account| account.now).ok_or(none)
+    refresh(app, owner.expert(), gateway).await?.map(|account| account.after).ok_or(none)
 }
 
-/// An account that was read again.
-pub(crate) struct Renewed {
-    /// As it was known.
+/// An account that was read from the gateway again.
+pub(crate) struct RefreshedAccount {
+    /// As it was stored.
     pub before: PaymentAccount,
-    /// As the gateway describes it.
-    pub now: PaymentAccount,
+    /// As the gateway reports it now.
+    pub after: PaymentAccount,
 }
 
-/// Reads an expert's account at a gateway again, and keeps what changed.
+/// Reads an expert's account from the gateway and stores it if it has changed. `None` if the expert has no account there.
 pub(crate) async fn refresh(
     app: &App,
     expert: ExpertId,
     gateway: GatewayKind,
-) -> Result<Option<Renewed>, AppError> {
-    // The gateway is asked in each attempt, so that an older description never replaces a newer one.
+) -> Result<Option<RefreshedAccount>, AppError> {
+    // Each attempt reads the account again, so that an older state never replaces a newer one.
     app.transact("refresh_payment_account", || async {
         let Some(before) = app.store.payment_account(expert, gateway).await? else {
-            return Ok(Attempt::Unchanged(None));
+            return Ok(Decision::Unchanged(None));
         };
-        let state = app.gateways.get(gateway)?.read_account(&before.account).await?;
-        let now = known(state, gateway, before.version + 1, app);
+        let state = app.gateways.get(gateway)?.accounts.read_account(&before.account).await?;
+        let after = to_account(state, gateway, before.version + 1, app);
         let same =
-            PaymentAccount { version: before.version, read_at: before.read_at, ..now.clone() } == before;
+            PaymentAccount { version: before.version, read_at: before.read_at, ..after.clone() } == before;
         if same {
-            return Ok(Attempt::Unchanged(Some(Renewed { now: before.clone(), before })));
+            return Ok(Decision::Unchanged(Some(RefreshedAccount { after: before.clone(), before })));
         }
-        let transaction = change(app, expert, &now)?;
-        Ok(Attempt::Commit(transaction, Some(Renewed { before, now })))
+        let transaction = store_account(app, expert, &after)?;
+        Ok(Decision::Commit(transaction, Some(RefreshedAccount { before, after })))
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! What one look at a payment changes, in one transaction.
+//! The changes of one step of the payment job.
 
 use domain::Timestamp;
 use domain::kernel::text::LongText;
@@ -13,10 +13,10 @@ use store::{Job, Transaction};
 use super::process::ESCALATED;
 use crate::{App, AppError};
 
-/// What an appointment is called off with when nobody could be made to pay.
+/// The reason of a cancellation because of a missing payment.
 const NOT_PAID: &str = "The payment could not be collected in time.";
 
-/// What one look changes, in one transaction: the payment, the ledger, and the appointment where the step says so.
+/// The changes of one step, committed in one transaction: the payment, new ledger entries, and what a transition changes.
 pub(super) struct Change<'a> {
     app: &'a App,
     appointment: &'a Appointment,
@@ -29,6 +29,7 @@ pub(super) struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
+    /// `before` is the stored payment, `after` the same with what the payment snapshot shows.
     pub(super) fn new(
         app: &'a App,
         appointment: &'a Appointment,
@@ -47,7 +48,7 @@ impl<'a> Change<'a> {
         Self { app, appointment, before, after, new_movements, now, transaction: Transaction::new(), events }
     }
 
-    /// Notes what an administrator must decide, or that nothing is left to decide.
+    /// Sets or clears the escalation. A new escalation is logged and published.
     pub(super) fn set_escalation(&mut self, escalation: Option<Escalation>) {
         self.after.escalation = escalation;
         if let Some(escalation) = escalation.filter(|_| escalation != self.before.escalation) {
@@ -56,8 +57,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Marks a payment that settled without ever being paid. Returns whether it was open until now: a booking that was slower
-    /// than its hold may have opened an intent meanwhile, so the gateway must be asked once more.
+    /// Cancels a payment that was never paid and never will be. Returns whether it was open until now. The caller then has to take
+    /// another snapshot: a booking that took longer than its hold may have opened an intent meanwhile.
     pub(super) fn close_unpaid(&mut self) -> bool {
         if self.after.state != PaymentState::Open {
             return false;
@@ -66,7 +67,10 @@ impl<'a> Change<'a> {
         self.before.state != PaymentState::Cancelled
     }
 
-    /// Adds what a transition changes.
+    /// Adds the changes of a transition.
+    ///
+    /// # Errors
+    /// [`AppError::Scheduling`] if the appointment does not allow it, [`AppError::Read`] if its occupancy cannot be read.
     pub(super) async fn apply(&mut self, transition: Transition) -> Result<(), AppError> {
         match transition {
             Transition::Confirm => {
@@ -122,20 +126,21 @@ impl<'a> Change<'a> {
         self.app.announce(&mut self.transaction, ended, event, self.now)
     }
 
-    /// Commits; whether nobody else was faster.
+    /// Commits the changes. Returns `false` after a version conflict.
     pub(super) async fn commit(self) -> Result<bool, AppError> {
-        Ok(self.commit_and_keep(false).await?.is_some())
+        Ok(self.commit_and_return(false).await?.is_some())
     }
 
-    /// Commits, and answers the payment as it stands then; none when somebody else was faster.
+    /// Commits the changes and returns the stored payment; `None` after a version conflict.
     ///
-    /// Nothing is done when one of the two is no longer as it was read, and nothing is ordered then. The read may have seen the
-    /// one before a change and the other after it, and what is decided from such a pair was never so.
-    pub(super) async fn commit_and_keep(mut self, orders: bool) -> Result<Option<Payment>, AppError> {
+    /// The transaction also checks that the appointment and the payment have not changed since they were read. The read may have
+    /// seen one of them before a concurrent change and the other one after it, and a decision on such a pair would be wrong. With
+    /// `check`, they are checked even if nothing changes, because the caller is about to send an order to the gateway.
+    pub(super) async fn commit_and_return(mut self, check: bool) -> Result<Option<Payment>, AppError> {
         if self.after != self.before || !self.new_movements.is_empty() {
             self.after.version = self.before.version + 1;
             if !self.new_movements.is_empty() {
-                self.write_down()?;
+                self.record_movements()?;
             }
             self.transaction.put_payment(&self.after)?;
             let id = self.appointment.id;
@@ -144,9 +149,9 @@ impl<'a> Change<'a> {
                 self.app.enqueue(&mut self.transaction, job, self.now)?;
             }
         }
-        // The simulation does not find these checks missing: what is written has its versions, and the next look mends what was
-        // ordered in vain. They keep a needless order from being given at all.
-        if orders || !self.transaction.is_empty() {
+        // The simulation does not notice if these checks are missing: every write has its own condition, and the next step
+        // corrects a wrong order. The checks prevent the wrong order.
+        if check || !self.transaction.is_empty() {
             self.transaction.check_appointment(self.appointment);
             self.transaction.check_payment(&self.before);
         }
@@ -154,7 +159,8 @@ impl<'a> Change<'a> {
         Ok(committed.then_some(self.after))
     }
 
-    fn write_down(&mut self) -> Result<(), AppError> {
+    /// Adds a ledger entry with the new movements, and the job that issues their documents.
+    fn record_movements(&mut self) -> Result<(), AppError> {
         self.after.entries += 1;
         let documented =
             |kind| matches!(kind, MovementKind::Captured | MovementKind::Refund | MovementKind::RefundFailed);
@@ -173,7 +179,7 @@ impl<'a> Change<'a> {
     }
 }
 
-/// What the people are told of a movement.
+/// The domain event about a movement, if there is one. A refund that has failed already is reported as failed only.
 fn event_for(movement: &Movement, new_movements: &[Movement]) -> Option<Event> {
     let failed = |refund: &Movement| {
         new_movements.iter().any(|one| one.kind == MovementKind::RefundFailed && one.object == refund.object)

@@ -1,4 +1,4 @@
-//! How a client pays.
+//! How the client pays an existing appointment.
 
 use domain::AppointmentId;
 use domain::scheduling::appointment::Status;
@@ -10,10 +10,13 @@ use crate::identity::people::Person;
 use crate::payments::ports::PayWith;
 use crate::{App, AppError};
 
-/// How the client of an appointment pays, as the gateway says now.
+/// An appointment with its payment, and how its client can pay now. For other people, and when the client cannot pay, the second
+/// value is [`PayWith::Nothing`].
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there is nothing to pay or somebody else asks.
+/// [`AppError::NotFound`] if the appointment does not exist, has no payment, or the person is neither its expert nor its client
+/// nor an administrator. [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway does not
+/// respond.
 pub async fn way_to_pay(
     app: &App,
     person: &Person,
@@ -26,7 +29,7 @@ pub async fn way_to_pay(
         (Party::Client, Status::Pending { .. } | Status::Confirmed) => {
             fetch_payment(app, payment).await?.pay_with
         }
-        // Who is asked to pay anew can do so until the deadline, whatever became of the session.
+        // A client who was asked to pay again can do so until the deadline, even if the session has ended.
         (Party::Client, _) if payment.action_deadline.is_some_and(|deadline| app.now() < deadline) => {
             fetch_payment(app, payment).await?.pay_with
         }

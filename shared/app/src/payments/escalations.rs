@@ -1,4 +1,4 @@
-//! Payments that wait for a person's decision.
+//! Payments that wait for a decision by an administrator.
 
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, OrderKind, Payment};
@@ -7,44 +7,45 @@ use domain::scheduling::party::Party;
 use domain::{AppointmentId, Money};
 use store::{AppointmentRecord, EscalationPage, Job, Transaction};
 
-use crate::identity::people::{Person, administrator};
+use crate::identity::people::{Person, require_admin};
 use crate::payments::error::PaymentsError;
-use crate::{App, AppError, Attempt};
+use crate::{App, AppError, Decision};
 
-/// What the names of movements begin with that an administrator made outside the gateway. A number follows that is unique only within
-/// the appointment.
-pub(crate) const MANUAL: &str = "manual_";
-
-/// What a person decides about a payment that cannot go on by itself.
+/// The decision of an administrator about an escalated payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
-    /// The gateway is asked once more.
+    /// Send the refused order to the gateway again.
     TryAgain,
-    /// So much was settled with the client or the expert outside the gateway, or is given up.
+    /// This amount was settled with the client or the expert outside the gateway, or is written off.
     ResolvedManually(Money),
 }
 
-/// Most payments of one page.
+/// The prefix of the object of a movement that was resolved manually. The gateway has no object for it.
+pub(crate) const MANUAL_OBJECT: &str = "manual_";
+
+/// The maximum number of payments of one page.
 pub const LARGEST_PAGE: u16 = 100;
 
-/// The payments that wait for a person, for administrators: the oldest booking first.
+/// The escalated payments, the oldest booking first. `after` is the last appointment of the previous page.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to all others.
+/// [`AppError::Forbidden`] if the person is not an administrator.
 pub async fn list(
     app: &App,
     person: &Person,
     after: Option<AppointmentId>,
     limit: u16,
 ) -> Result<EscalationPage, AppError> {
-    administrator(person)?;
+    require_admin(person)?;
     Ok(app.store.escalations(after, limit.clamp(1, LARGEST_PAGE)).await?)
 }
 
-/// An administrator decides how a payment goes on that needs a person.
+/// Resolves an escalated payment. The payment job continues with it at once.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to all others, [`PaymentsError::State`] when it needs nobody, or another decision.
+/// [`AppError::NotFound`] if the appointment does not exist, [`AppError::Forbidden`] if the person is not an administrator or is
+/// the expert or the client of the appointment, [`PaymentsError::State`] if the payment is not escalated, requires another
+/// decision, or the amount has changed.
 pub async fn resolve(
     app: &App,
     person: &Person,
@@ -55,13 +56,13 @@ pub async fn resolve(
     app.transact("resolve_escalation", || async {
         let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
         if person.party_of(&record.appointment)? != Party::Platform {
-            return Err(AppError::Forbidden("only an administrator who is not one of the two can decide"));
+            return Err(AppError::Forbidden("only an administrator who is not the expert or the client can decide this"));
         }
         let now = app.now();
         let totals = Totals::of(&record.movements);
         let Some(payment) = &record.payment else { return refuse("there was nothing to pay") };
         let Some(escalation) = payment.escalation else {
-            return refuse("it goes on by itself, so there is nothing to decide");
+            return refuse("the payment is not escalated, so there is nothing to decide");
         };
         let owed = totals.held().saturating_sub(payment.target(&record.appointment.status).amount());
         if let Resolution::ResolvedManually(settled) = resolution {
@@ -74,10 +75,10 @@ pub async fn resolve(
                 Escalation::Refused { amount, .. } => (amount, Some(amount)),
                 Escalation::NoShowDisputed => (settled, Some(settled)),
             };
-            // What was settled is what the person saw, and what is still so.
+            // The amount must be the one that the administrator has read, and it must still be current.
             if settled != amount || owed != Some(amount) {
                 let now = owed.unwrap_or(amount);
-                return refuse(&format!("it is subject {now} by now, not {settled}; look at it again"));
+                return refuse(&format!("the amount is now {now}, not {settled}; read the payment again"));
             }
         }
         let mut transaction = Transaction::new();
@@ -86,12 +87,12 @@ pub async fn resolve(
         match (resolution, escalation) {
             (_, Escalation::NoShowDisputed) => {
                 return refuse(
-                    "the two do not say the same of the session; say how it ended, as completed or as a no-show",
+                    "the no-show report is disputed; record how the session ended, as completed or as a no-show",
                 );
             }
             (Resolution::TryAgain, Escalation::DisputeLost { .. }) => {
                 return refuse(
-                    "the gateway refunds nothing of what was lost in a dispute; settle it by hand",
+                    "the gateway cannot refund what was lost in a dispute; settle the amount outside the gateway and resolve it manually",
                 );
             }
             (Resolution::TryAgain, Escalation::RefundFailed { .. }) => {
@@ -100,7 +101,7 @@ pub async fn resolve(
             (Resolution::TryAgain, Escalation::Refused { order, .. }) => {
                 payment.refused.remove(&order);
             }
-            // Nobody can be made to pay any more.
+            // The amount can no longer be collected.
             (Resolution::ResolvedManually(_), Escalation::Refused { order: OrderKind::Capture, .. }) => {
                 payment.final_charge = Some(payment.amount.nothing());
                 let (version, event) = (payment.version, Event::PaymentUnpaid);
@@ -118,11 +119,11 @@ pub async fn resolve(
                 | Escalation::DisputeLost { .. }
                 | Escalation::Refused { order: OrderKind::Refund, .. },
             ) => {
-                // What is to go back after this is tried by the gateway again.
+                // Later refunds are sent to the gateway again.
                 payment.refund_tries = totals.failed_refunds.saturating_add(1);
                 payment.refused.remove(&OrderKind::Refund);
                 payment.entries += 1;
-                let object = format!("{MANUAL}{}", payment.entries);
+                let object = format!("{MANUAL_OBJECT}{}", payment.entries);
                 let movement = Movement::new(MovementKind::ResolvedManually, amount, object, now, None);
                 app.enqueue(&mut transaction, Job::Receipts(id), now)?;
                 movements.push(movement.clone());
@@ -142,7 +143,7 @@ pub async fn resolve(
         transaction.put_payment(&payment)?;
         app.enqueue(&mut transaction, Job::Payment(id), now)?;
         let record = AppointmentRecord { payment: Some(payment), movements, ..record };
-        Ok(Attempt::Commit(transaction, record))
+        Ok(Decision::Commit(transaction, record))
     })
     .await
 }

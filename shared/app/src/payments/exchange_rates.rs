@@ -1,7 +1,7 @@
-//! Exchange rates: fetching them once a day, and estimating what a price comes to in the reader's currency.
+//! Exchange rates: fetches them, and estimates prices in the reader's currency.
 //!
-//! An estimate is only shown. What a client is charged is the price itself, unless a use case asks for
-//! [`convert_for_charge`], which goes by no rates that are stale.
+//! An estimate is only shown. The client is charged the price itself, except in a booking with another currency, which uses
+//! [`convert_for_charge`]. That function refuses stale rates.
 
 use domain::payments::exchange::{Estimate, FRESH_DAYS, Implausible, ReferenceRates};
 use domain::{Currency, Money, Timestamp};
@@ -9,42 +9,42 @@ use store::table::Consistency;
 use store::{Transaction, VersionedRates};
 
 use crate::ports::PortError;
-use crate::{App, AppError, Attempt};
+use crate::{App, AppError, Decision};
 
-/// Why the rates in force stay what they are.
+/// Why the rates were not replaced. The stored rates stay in force.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// Nothing that can be read was published.
-    #[error("no exchange rates were got: {0}")]
+    /// The publisher did not respond, or its response cannot be read.
+    #[error("no exchange rates were fetched: {0}")]
     Source(#[source] PortError),
-    /// Something was published that a person must look at.
-    #[error("the published exchange rates are refused, and those before them stay in force: {0}")]
+    /// The published rates differ too much from the stored ones. Somebody has to check them.
+    #[error("the published exchange rates are implausible, so the previous ones stay in force: {0}")]
     Implausible(#[from] Implausible),
-    /// The table did not do as asked.
+    /// The table failed.
     #[error(transparent)]
     App(#[from] AppError),
 }
 
-/// Fetches the latest rates and keeps them when they are newer than those that are kept; answers whether they were. Done
-/// again, or by two at once, it comes to the same.
+/// Fetches the latest rates and stores them if they are newer than the stored ones. Returns whether they are. It can run again or
+/// concurrently without further effect.
 ///
 /// # Errors
-/// When nothing that can be taken was published, or the table did not do as asked. The rates that are kept stay then.
+/// [`RefreshError`]; the stored rates then stay.
 pub async fn refresh(app: &App) -> Result<bool, RefreshError> {
     let published = app.exchange_rates.latest().await.map_err(RefreshError::Source)?;
     let changed = app
         .transact("refresh_exchange_rates", || async {
-            let known = app.store.exchange_rates(Consistency::Strong).await?;
+            let stored = app.store.exchange_rates(Consistency::Strong).await?;
             let now = app.now();
-            match published.supersedes(known.as_ref().map(|known| &known.rates), now) {
+            match published.supersedes(stored.as_ref().map(|stored| &stored.rates), now) {
                 Ok(true) => {}
-                other => return Ok(Attempt::Unchanged(other)),
+                other => return Ok(Decision::Unchanged(other)),
             }
-            let version = known.map_or(0, |known| known.version) + 1;
+            let version = stored.map_or(0, |stored| stored.version) + 1;
             let rates = VersionedRates { version, fetched_at: now, rates: published.clone() };
             let mut transaction = Transaction::new();
             transaction.put_exchange_rates(&rates)?;
-            Ok(Attempt::Commit(transaction, Ok(true)))
+            Ok(Decision::Commit(transaction, Ok(true)))
         })
         .await??;
     if changed {
@@ -53,28 +53,30 @@ pub async fn refresh(app: &App) -> Result<bool, RefreshError> {
     Ok(changed)
 }
 
+/// The rates in force.
 async fn in_force(app: &App) -> Result<Option<ReferenceRates>, AppError> {
-    Ok(app.store.exchange_rates(Consistency::Eventual).await?.map(|known| known.rates))
+    Ok(app.store.exchange_rates(Consistency::Eventual).await?.map(|stored| stored.rates))
 }
 
-/// The latest rates.
+/// The rates in force.
 ///
 /// # Errors
-/// [`AppError::NotFound`] before the first were fetched.
+/// [`AppError::NotFound`] before the first rates were fetched.
 pub async fn read(app: &App) -> Result<ReferenceRates, AppError> {
-    let missing = "table of exchange rates yet; the European Central Bank's are fetched every hour";
+    let missing =
+        "table of exchange rates yet; the rates of the European Central Bank are fetched every hour";
     in_force(app).await?.ok_or(AppError::NotFound(missing))
 }
 
-/// How many days old the latest rates are; none before the first were fetched.
+/// The age of the rates in force in days; `None` before the first rates were fetched.
 ///
 /// # Errors
-/// When they cannot be read.
+/// [`AppError::Read`].
 pub async fn age_days(app: &App) -> Result<Option<i64>, AppError> {
     Ok(in_force(app).await?.map(|rates| rates.age_days(app.now())))
 }
 
-/// Estimates prices in one currency, all by the same rates.
+/// Estimates prices in one currency, all with the same rates.
 #[derive(Debug, Clone)]
 pub struct Estimator {
     rates: ReferenceRates,
@@ -83,16 +85,16 @@ pub struct Estimator {
 }
 
 impl Estimator {
-    /// What a price comes to; none when there is nothing to pay, or no rate for one of the two currencies.
+    /// The estimate of a price; `None` if the price is zero or one of the two currencies has no rate.
     pub fn of(&self, price: Money) -> Option<Estimate> {
         if price.is_zero() { None } else { self.rates.estimate(price, self.into, self.now) }
     }
 }
 
-/// What estimates prices in a reader's currency; none when they asked for none, or there are no rates.
+/// An estimator for the reader's currency; `None` if the reader has not asked for one, or there are no rates.
 ///
-/// One read of one row. Rates that cannot be read leave the prices without estimates: no list of prices should fail for
-/// want of them.
+/// It reads one row. If the rates cannot be read, the error is logged and prices have no estimates: a list of prices must not
+/// fail because of them.
 pub async fn estimator(app: &App, into: Option<Currency>) -> Option<Estimator> {
     let into = into?;
     match in_force(app).await {
@@ -104,11 +106,11 @@ pub async fn estimator(app: &App, into: Option<Currency>) -> Option<Estimator> {
     }
 }
 
-/// What to charge for a price when the client pays in another currency.
+/// The amount to charge for a price if the client pays in another currency.
 ///
 /// # Errors
-/// [`AppError::Invalid`] on `pay_in` when there is no rate to go by, the latest are stale, or the amount is none that can be
-/// charged.
+/// [`AppError::Invalid`] for `pay_in` if one of the currencies has no rate, the rates are stale, or the amount is too small or
+/// too large.
 pub async fn convert_for_charge(
     app: &App,
     price: Money,
@@ -122,16 +124,16 @@ pub async fn convert_for_charge(
     let refuse = |why: String| {
         Err(AppError::Invalid {
             field: "pay_in".to_owned(),
-            must: format!("must be {}, the expert's own: {why}", own.code()),
+            must: format!("must be {}, the currency of the price: {why}", own.code()),
         })
     };
-    let Some(known) = app.store.exchange_rates(Consistency::Strong).await? else {
+    let Some(stored) = app.store.exchange_rates(Consistency::Strong).await? else {
         return refuse("there are no exchange rates yet".to_owned());
     };
-    let rates = known.rates;
+    let rates = stored.rates;
     if rates.is_stale(now) {
         return refuse(format!(
-            "the latest exchange rates are of {}, and more than {FRESH_DAYS} days are too old to charge by",
+            "the latest exchange rates are of {}; rates that are older than {FRESH_DAYS} days are not used for charges",
             rates.date()
         ));
     }

@@ -1,17 +1,16 @@
-//! What the platform keeps of an expert's prices.
+//! The platform's commission on an expert's prices.
 
 use domain::payments::account::ExpertFee;
 use domain::{ExpertId, Rate};
 use store::Transaction;
 
 use crate::identity::people::{Person, Role};
-use crate::{App, AppError, Attempt};
+use crate::{App, AppError, Decision};
 
-/// What the platform keeps of an expert's prices from now on; what is booked keeps its rate.
+/// Sets an expert's own commission rate for new bookings; `None` restores the usual rate. Existing bookings keep their rate.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to all but administrators, [`AppError::NotFound`] when there is no such expert,
-/// [`AppError::VersionMismatch`] when somebody else changed it.
+/// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist.
 pub async fn set_expert_fee(
     app: &App,
     person: &Person,
@@ -19,7 +18,7 @@ pub async fn set_expert_fee(
     rate: Option<Rate>,
 ) -> Result<ExpertFee, AppError> {
     if !person.has(Role::Admin) {
-        return Err(AppError::Forbidden("only an administrator can set what the platform keeps"));
+        return Err(AppError::Forbidden("only an administrator can set an expert's commission rate"));
     }
     crate::experts::profiles::read(app, expert).await?;
     app.transact("set_expert_fee", || async {
@@ -27,15 +26,15 @@ pub async fn set_expert_fee(
         let fee = ExpertFee { version: version + 1, rate };
         let mut transaction = Transaction::new();
         transaction.put_fee(expert, &fee)?;
-        Ok(Attempt::Commit(transaction, fee))
+        Ok(Decision::Commit(transaction, fee))
     })
     .await
 }
 
-/// What the platform keeps of an expert's new bookings.
+/// The commission rate of an expert's new bookings.
 ///
 /// # Errors
-/// When it cannot be read.
+/// [`AppError::Read`].
 pub async fn fee(app: &App, expert: ExpertId) -> Result<Rate, AppError> {
     Ok(app.store.fee(expert).await?.and_then(|fee| fee.rate).unwrap_or(app.settings.fee))
 }

@@ -7,7 +7,7 @@ use store::{Job, Transaction};
 
 use crate::{App, AppError};
 
-/// Gives the slot of a hold back whose time is over. A hold that is something else by now stays as it is.
+/// Expires a hold whose time is over and frees its slot. An appointment that is no longer a hold stays as it is.
 pub(crate) async fn expire(app: &App, id: AppointmentId) -> Result<(), AppError> {
     let Some(appointment) = app.store.appointment(id).await? else { return Ok(()) };
     match appointment.expired(app.now()) {
@@ -16,7 +16,7 @@ pub(crate) async fn expire(app: &App, id: AppointmentId) -> Result<(), AppError>
     }
 }
 
-/// Gives the slot of a hold back that can never be paid.
+/// Ends a hold that can never be paid and frees its slot. An appointment that is no longer a hold stays as it is.
 pub(crate) async fn release_hold(app: &App, appointment: &Appointment) -> Result<(), AppError> {
     match appointment.hold_released() {
         Ok(expired) => release(app, appointment, &expired).await,
@@ -24,12 +24,14 @@ pub(crate) async fn release_hold(app: &App, appointment: &Appointment) -> Result
     }
 }
 
+/// Commits the end of a hold. A version conflict is ignored: the payment job handles the hold later.
 async fn release(app: &App, appointment: &Appointment, expired: &Appointment) -> Result<(), AppError> {
     let now = app.now();
-    let days = app.store.occupancy(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
+    let occupancy =
+        app.store.occupancy(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(expired)?;
-    transaction.put_occupancy(appointment.expert, &days.release(appointment));
+    transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
     app.enqueue(&mut transaction, Job::Payment(appointment.id), now)?;
     app.announce(&mut transaction, expired, Event::Expired, now)?;
     app.commit_step(transaction).await.map(|_| ())

@@ -1,4 +1,4 @@
-//! Payments of appointments, experts' accounts at payment gateways, the ledger, and exchange rates.
+//! Payments, experts' accounts at gateways, the ledger with its reports and reconciliation, and exchange rates.
 
 pub mod accounts;
 mod change;

@@ -1,4 +1,4 @@
-//! What the gateway is asked for.
+//! Sends orders to the gateway, such as a capture or a refund.
 
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::{Order, Payment, PaymentState, Plan, References, action_deadline};
@@ -9,59 +9,66 @@ use store::{Job, Transaction};
 use super::holds::release_hold;
 use super::process::buyer;
 use crate::payments::error::PaymentsError;
-use crate::payments::ports::{Opened, PaymentError, PaymentGateway, RefundOrder};
+use crate::payments::ports::{Charges, Opened, PaymentError, RefundOrder};
 use crate::{App, AppError};
 
-/// So long after a gateway failed a look shows whether it acted, in seconds.
-const SHOWS_AFTER: i64 = 10 * 60;
+/// How long after a failure of the gateway a snapshot shows reliably whether the order was executed, in seconds.
+const VISIBLE_AFTER: i64 = 10 * 60;
 
-/// Asks the gateway for one step. What it refuses for good is noted, so that a person decides. After a no the next try has
-/// another key, because a gateway gives the same answer to the same key; after a fault too, once looking has shown for a while
-/// that it did not act (<https://docs.stripe.com/api/idempotent_requests>: faults are kept with the key for a day).
+/// Sends one order to the gateway.
+///
+/// A permanent refusal is stored in the payment, which is escalated in the next step. After a definite refusal, the next attempt
+/// has a new idempotency key, because a gateway repeats its response to the same key. After a failure it has a new key as well,
+/// but only once snapshots have shown for ten minutes that the order was not executed
+/// (<https://docs.stripe.com/api/idempotent_requests>: failures are stored with the key for a day).
+///
+/// # Errors
+/// [`PaymentsError::Gateway`] if the job must retry the order later.
 pub(super) async fn order(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     movements: &[Movement],
     order: Order,
 ) -> Result<(), AppError> {
-    let asked = ask(app, gateway, appointment, payment.clone(), movements, order).await;
+    let result = execute(app, gateway, appointment, payment.clone(), movements, order).await;
     let version = payment.version;
     let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
-    match (asked, order.refusable()) {
+    match (result, order.refusable()) {
         (
             Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))),
             Some((order, _)),
         ) => {
-            tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway refuses an order for good");
+            tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway permanently refused an order");
             refused.refused.insert(order, code);
             put_payment(app, version, refused, None).await
         }
-        (Err(no @ AppError::Payments(PaymentsError::Gateway(PaymentError::NotNow { .. }))), _) => {
+        (Err(refusal @ AppError::Payments(PaymentsError::Gateway(PaymentError::NotNow { .. }))), _) => {
             put_payment(app, version, refused, None).await?;
-            Err(no)
+            Err(refusal)
         }
-        (Err(fault @ AppError::Payments(PaymentsError::Gateway(PaymentError::Failed(_)))), _) => {
+        (Err(failure @ AppError::Payments(PaymentsError::Gateway(PaymentError::Failed(_)))), _) => {
             let now = app.now();
             match payment.failing_since {
                 None => {
                     put_payment(app, version, Payment { failing_since: Some(now), ..payment }, None).await?;
                 }
-                Some(since) if now >= since.plus(SHOWS_AFTER) => {
+                Some(since) if now >= since.plus(VISIBLE_AFTER) => {
                     put_payment(app, version, Payment { failing_since: None, ..refused }, None).await?;
                 }
                 Some(_) => {}
             }
-            Err(fault)
+            Err(failure)
         }
-        (asked, _) => asked,
+        (result, _) => result,
     }
 }
 
-async fn ask(
+/// Sends one order, with an idempotency key that follows from the payment and the number of earlier orders of its kind.
+async fn execute(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     movements: &[Movement],
@@ -73,19 +80,19 @@ async fn ask(
     };
     match order {
         Order::CollectApproved => match (gateway.collect_approved(&payment).await, payment.action_deadline) {
-            // What is refused for good would be refused again: nobody else shall wait for it.
+            // A permanent refusal would be repeated, so the slot is freed for others.
             (Err(PaymentError::Refused { code, .. }), _)
                 if matches!(appointment.status, Status::Pending { .. }) =>
             {
-                tracing::warn!(appointment = %appointment.id, code, "what the client agreed to cannot be taken");
+                tracing::warn!(appointment = %appointment.id, code, "the payment that the client approved was refused");
                 release_hold(app, appointment).await?;
             }
-            // They can agree to something else until their deadline.
+            // The client can approve another payment until the deadline.
             (Err(PaymentError::Refused { code, .. }), Some(deadline)) => {
-                tracing::warn!(appointment = %appointment.id, code, "what the client agreed to anew cannot be taken");
+                tracing::warn!(appointment = %appointment.id, code, "the payment that the client approved again was refused");
                 ask_client(app, gateway, appointment, payment, deadline).await?;
             }
-            (taken, _) => taken?,
+            (result, _) => result?,
         },
         Order::CancelIntent => gateway.cancel(&payment).await?,
         Order::Capture(amount) => {
@@ -114,10 +121,11 @@ async fn ask(
     Ok(())
 }
 
-/// Gives the client a new intent to pay with until a deadline.
+/// Opens a new intent, with which the client can pay until a deadline. The first time, it also publishes
+/// `payment.action_required`.
 async fn ask_client(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     deadline: Timestamp,
@@ -125,17 +133,17 @@ async fn ask_client(
     let version = payment.version;
     let is_first = payment.action_deadline.is_none();
     let event = is_first.then_some(Event::PaymentActionRequired);
-    let wanted = Payment {
+    let requested = Payment {
         plan: Plan::Authorise,
         intents: payment.intents.saturating_add(1),
         references: References { intent: None, ..payment.references.clone() },
         ..payment.awaiting_client_until(deadline)
     };
-    match gateway.open(&wanted, &buyer(app, appointment)).await {
+    match gateway.open(&requested, &buyer(app, appointment)).await {
         Ok(Opened { references, .. }) => {
-            put_payment(app, version, Payment { references, ..wanted }, event).await
+            put_payment(app, version, Payment { references, ..requested }, event).await
         }
-        // It may come round by then; the slot is not held for it any longer.
+        // The gateway may accept the payment later. The deadline is stored, so that the slot is not kept beyond it.
         Err(refused @ PaymentError::Refused { .. }) => {
             let refusals = payment.refusals.saturating_add(1);
             put_payment(app, version, Payment { refusals, ..payment.awaiting_client_until(deadline) }, event)
@@ -146,28 +154,28 @@ async fn ask_client(
     }
 }
 
-/// Asks a saved card. When the gateway will not even do that, the client is asked to pay anew; of one who called off too late,
-/// nothing can be had.
+/// Authorises or charges a saved card. If the gateway refuses permanently, the client of a confirmed appointment is asked to pay
+/// again; a fee for a late cancellation remains unpaid.
 async fn use_saved_card(
     app: &App,
-    gateway: &dyn PaymentGateway,
+    gateway: &dyn Charges,
     appointment: &Appointment,
     payment: Payment,
     amount: Money,
     at_once: bool,
 ) -> Result<(), AppError> {
     let version = payment.version;
-    let wanted = Payment { intents: payment.intents.saturating_add(1), ..payment.clone() };
-    match gateway.use_saved_card(&wanted, amount, at_once).await {
-        // Should this not be written, it is found by looking.
+    let requested = Payment { intents: payment.intents.saturating_add(1), ..payment.clone() };
+    match gateway.use_saved_card(&requested, amount, at_once).await {
+        // If this write fails, the next snapshot contains the intent.
         Ok(intent) => put_payment(app, version, payment.with_intent(intent), None).await,
         Err(PaymentError::Refused { code, message }) if appointment.status == Status::Confirmed => {
-            tracing::warn!(appointment = %appointment.id, code, message, "the saved card cannot be asked");
+            tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the client is asked to pay again");
             let deadline = payment.action_deadline.unwrap_or(action_deadline(appointment, app.now()));
             ask_client(app, gateway, appointment, payment, deadline).await
         }
         Err(PaymentError::Refused { code, message }) => {
-            tracing::warn!(appointment = %appointment.id, code, message, "what is owed cannot be collected");
+            tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the fee remains unpaid");
             let unpaid = Payment { state: PaymentState::Unpaid, ..payment };
             put_payment(app, version, unpaid, Some(Event::PaymentUnpaid)).await
         }
@@ -175,7 +183,8 @@ async fn use_saved_card(
     }
 }
 
-/// Writes a payment over the version that was read.
+/// Writes a payment, and a job that publishes an event about it, on condition that the stored version is `version`. A version
+/// conflict is ignored: the job reads everything again.
 async fn put_payment(
     app: &App,
     version: u64,

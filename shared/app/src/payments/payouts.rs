@@ -4,24 +4,27 @@ use domain::kernel::time::DAY;
 use domain::payments::ledger::{Entry, MovementKind};
 use store::Transaction;
 
-use super::accounts::{self, Renewed};
-use super::process::Next;
+use super::accounts::{self, RefreshedAccount};
+use super::process::NextRun;
 use crate::{App, AppError};
 
-/// Reads an expert's account again and writes down its payouts that are not in the ledger yet, now and every day: the platform's
-/// books do not show them, so nothing else would find one whose message was lost, or learn that the account may be used again.
+/// Refreshes an expert's account and records its new payouts in the ledger, now and every day.
+///
+/// The platform's books do not contain payouts. If a webhook is lost, this daily run is the only way to find a payout, or a
+/// change of the account.
 pub(crate) async fn record_payouts(
     app: &App,
     expert: domain::ExpertId,
     gateway: domain::payments::gateway::GatewayKind,
-) -> Result<Next, AppError> {
+) -> Result<NextRun, AppError> {
     let account = accounts::refresh(app, expert, gateway).await?;
-    let Some(Renewed { before, now: account }) = account else { return Ok(Next::Never) };
-    let tomorrow = Next::At(app.now().plus(DAY));
+    let Some(RefreshedAccount { before, after: account }) = account else { return Ok(NextRun::Never) };
+    let tomorrow = NextRun::At(app.now().plus(DAY));
     if !before.payouts_enabled && !account.payouts_enabled {
         return Ok(tomorrow);
     }
-    for movement in app.gateways.get(gateway)?.payouts(&account.account).await? {
+    let Some(payouts) = &app.gateways.get(gateway)?.payouts else { return Ok(NextRun::Never) };
+    for movement in payouts.payouts(&account.account).await? {
         let kind = match movement.kind {
             MovementKind::PayoutFailed => "failed",
             _ => "paid",
@@ -32,7 +35,7 @@ pub(crate) async fn record_payouts(
         let mut transaction = Transaction::new();
         transaction.put_payout(kind, &object, &entry)?;
         match app.commit(transaction).await {
-            // Written down before, or by somebody faster.
+            // It is recorded already.
             Ok(()) | Err(AppError::Commit(store::CommitError::VersionConflict(_))) => {}
             Err(failure) => return Err(failure),
         }

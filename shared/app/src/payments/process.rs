@@ -1,4 +1,4 @@
-//! Bringing an appointment and its payment together, whatever happened to either.
+//! The payment job: brings an appointment and its payment in line, whatever happened to either.
 
 use std::collections::BTreeMap;
 
@@ -15,34 +15,35 @@ use super::orders::order;
 use crate::payments::ports::{Buyer, FetchedPayment};
 use crate::{App, AppError};
 
-/// Most steps of one settlement: confirm or cancel, expire, refund, and a few that others get in the way of.
-const MOST_STEPS: usize = 12;
+/// The maximum number of steps of one run. A payment needs few steps; the others are for version conflicts.
+const MAX_STEPS: usize = 12;
 
-/// So long clients can dispute a payment, in seconds (PayPal: 180 days,
-/// <https://www.paypal.com/us/legalhub/paypal/useragreement-full>), and how often it is looked at meanwhile.
-const DISPUTABLE: i64 = 180 * DAY;
-const LATER_LOOK: i64 = 30 * DAY;
+/// How long clients can dispute a payment, in seconds. At PayPal it is 180 days
+/// (<https://www.paypal.com/us/legalhub/paypal/useragreement-full>).
+const DISPUTE_PERIOD: i64 = 180 * DAY;
+/// The time between two checks for disputes, in seconds.
+const DISPUTE_CHECK: i64 = 30 * DAY;
 
-/// What the log says when a payment cannot go on before a person decides. The alarm in `template.yaml` waits for these words.
+/// The log message of a new escalation. An alarm in `template.yaml` looks for it.
 pub const ESCALATED: &str = "payment escalated";
 
-/// When to look again.
-pub(crate) enum Next {
-    /// Not until something happens.
+/// When to run a job again.
+pub(crate) enum NextRun {
+    /// Not until it is enqueued again.
     Never,
     /// At this instant.
     At(Timestamp),
 }
 
-/// What the gateway says of a payment; of one that it was never asked for, that it is missing.
+/// Fetches a payment from the gateway. A payment that was never opened there is reported as missing, without a request.
 pub(crate) async fn fetch_payment(app: &App, payment: &Payment) -> Result<FetchedPayment, AppError> {
     if payment.references == References::default() {
         return Ok(FetchedPayment::missing());
     }
-    Ok(app.gateways.get(payment.gateway)?.fetch_payment(payment).await?)
+    Ok(app.gateways.get(payment.gateway)?.charges.fetch_payment(payment).await?)
 }
 
-/// How the people of an appointment are addressed by a gateway.
+/// The client of an appointment, as gateways need it.
 pub(crate) fn buyer<'a>(app: &'a App, appointment: &'a Appointment) -> Buyer<'a> {
     Buyer {
         description: appointment.session_name.as_str(),
@@ -52,13 +53,19 @@ pub(crate) fn buyer<'a>(app: &'a App, appointment: &'a Appointment) -> Buyer<'a>
     }
 }
 
-/// Takes steps until the payment and the appointment agree.
-pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next, AppError> {
-    for _ in 0..MOST_STEPS {
+/// Runs the payment job of an appointment.
+///
+/// Each step reads the appointment, the payment and the ledger, fetches a snapshot from the gateway, records new movements, and
+/// takes the next payment action. The job ends when that action is to wait. A step that loses a race is repeated.
+///
+/// # Errors
+/// [`AppError::Payments`] if the gateway fails, [`AppError::Read`] or [`AppError::Commit`] if the table fails.
+pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<NextRun, AppError> {
+    for _ in 0..MAX_STEPS {
         let Some(AppointmentRecord { appointment, payment, movements }) =
             app.store.latest_appointment_record(id).await?
         else {
-            return Ok(Next::Never);
+            return Ok(NextRun::Never);
         };
         let now = app.now();
         let Some(payment) = payment else {
@@ -78,12 +85,12 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             decline: snapshot.decline,
             open_dispute: snapshot.open_dispute,
             lost_dispute: snapshot.lost_dispute,
-            // Who paid anew has their deadline behind them.
+            // The client has paid, so the deadline no longer matters.
             action_deadline: match snapshot.status {
                 IntentStatus::Authorised { .. } | IntentStatus::Succeeded => None,
                 _ => payment.action_deadline,
             },
-            // It was refused, or failed, of the payment as it then was.
+            // Refusals and failures concern the payment as it was. After new movements, orders are sent again.
             refused: if new_movements.is_empty() { payment.refused.clone() } else { BTreeMap::new() },
             failing_since: payment.failing_since.filter(|_| new_movements.is_empty()),
             ..match unrecorded_intent {
@@ -91,21 +98,22 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 None => payment.clone(),
             }
         };
-        let action = next_action(&appointment, &observed, &snapshot, &movements, gateway.capabilities(), now);
-        tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "settling");
+        let action =
+            next_action(&appointment, &observed, &snapshot, &movements, gateway.charges.capabilities(), now);
+        tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "payment action");
 
         let mut change = Change::new(app, &appointment, payment, observed, new_movements, now);
         match action {
             PaymentAction::Wait(wait) => {
                 change.set_escalation(action.escalation());
-                let look_again = wait == Wait::Settled && change.close_unpaid();
-                if change.commit().await? && !look_again {
+                let fetch_again = wait == Wait::Settled && change.close_unpaid();
+                if change.commit().await? && !fetch_again {
                     return Ok(match wait.until() {
-                        Some(until) => Next::At(until),
-                        None if !gateway.keeps_books() => {
-                            later_look(&movements, now).map_or(Next::Never, Next::At)
+                        Some(until) => NextRun::At(until),
+                        None if gateway.books.is_none() => {
+                            next_dispute_check(&movements, now).map_or(NextRun::Never, NextRun::At)
                         }
-                        None => Next::Never,
+                        None => NextRun::Never,
                     });
                 }
             }
@@ -114,41 +122,40 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 change.commit().await?;
             }
             PaymentAction::Order(requested) => {
-                // What was read is written first. Nothing is ordered for a state that has changed meanwhile.
-                if let Some(payment) = change.commit_and_keep(true).await? {
-                    order(app, gateway, &appointment, payment, &movements, requested).await?;
+                // The snapshot is stored first. If the state has changed meanwhile, no order is sent.
+                if let Some(payment) = change.commit_and_return(true).await? {
+                    order(app, &*gateway.charges, &appointment, payment, &movements, requested).await?;
                 }
             }
         }
     }
-    // Others keep getting in the way; nothing is lost by looking again a little later.
-    Ok(Next::At(app.now().plus(60)))
+    // Concurrent changes used up all steps. Another run in a minute loses nothing.
+    Ok(NextRun::At(app.now().plus(60)))
 }
 
-/// Notes that a session without a payment took place, unless somebody says otherwise in time; none when somebody else was
-/// faster.
+/// Completes a session without a payment once its time has come. `None` after a version conflict.
 async fn complete_free(
     app: &App,
     appointment: &Appointment,
     now: Timestamp,
-) -> Result<Option<Next>, AppError> {
+) -> Result<Option<NextRun>, AppError> {
     if appointment.status != Status::Confirmed {
-        return Ok(Some(Next::Never));
+        return Ok(Some(NextRun::Never));
     }
     if now < appointment.completes_at() {
-        return Ok(Some(Next::At(appointment.completes_at())));
+        return Ok(Some(NextRun::At(appointment.completes_at())));
     }
     let completed = appointment.ended(Outcome::Completed, Party::Platform, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&completed)?;
     app.announce(&mut transaction, &completed, Event::Completed, now)?;
-    Ok(app.commit_step(transaction).await?.then_some(Next::Never))
+    Ok(app.commit_step(transaction).await?.then_some(NextRun::Never))
 }
 
-/// When to look again at a payment that is settled, at a gateway whose books nobody can be told to read: as long as the client can
-/// dispute it, because nothing else would find what a lost message was about.
-fn later_look(movements: &[Movement], now: Timestamp) -> Option<Timestamp> {
+/// When to check a settled payment for disputes, at a gateway that provides no books. As long as the client can dispute it, these
+/// checks are the only way to find a dispute whose webhook was lost.
+fn next_dispute_check(movements: &[Movement], now: Timestamp) -> Option<Timestamp> {
     let captured = movements.iter().filter(|movement| movement.kind == MovementKind::Captured);
-    let disputable_until = captured.map(|movement| movement.at).max()?.plus(DISPUTABLE);
-    (now < disputable_until).then_some(now.plus(LATER_LOOK).min(disputable_until))
+    let disputable_until = captured.map(|movement| movement.at).max()?.plus(DISPUTE_PERIOD);
+    (now < disputable_until).then_some(now.plus(DISPUTE_CHECK).min(disputable_until))
 }

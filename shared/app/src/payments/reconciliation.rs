@@ -1,8 +1,8 @@
-//! Holding the ledger against the gateways' books, hour by hour.
+//! Compares the ledger with the gateways' books, once an hour.
 //!
-//! What the ledger lacks of a payment of ours is not a difference yet: a lost message is mended by looking at the payment
-//! again, which is owed at once. Only when the next run still sees it does it count. Whatever differs is compared anew in
-//! each run until the two agree.
+//! If the ledger lacks a movement of one of our payments, a webhook was probably lost. The payment job is enqueued, and the
+//! difference is unconfirmed: it counts only if the next run still finds it. Every unresolved difference is compared again in
+//! each run until both sides agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,68 +14,70 @@ use domain::payments::reconciliation::{
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use store::{AppointmentRecord, CommitError, Job, ReconciliationProgress, Transaction};
 
-use crate::payments::ports::PaymentGateway;
+use crate::payments::ports::Books;
 use crate::{App, AppError};
 
-/// So much later than it moved an entry may have been written down and still be found among those of its days, in seconds.
-/// What comes later still is found with its payment.
-const DAYS_AROUND: i64 = domain::kernel::time::DAY;
+/// How long after a movement its ledger entry may be recorded and still be found by day, in seconds. An entry that is recorded
+/// later is found with its payment.
+const RECORDING_DELAY: i64 = domain::kernel::time::DAY;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reconciled {
-    /// Lines of the gateways' books that were compared for the first time.
+    /// How many lines of the gateways' books were compared for the first time.
     pub lines: usize,
-    /// Differences that stand and count.
+    /// How many confirmed differences are open.
     pub differences: usize,
 }
 
-/// An object and a currency.
-type Place = (String, String);
+/// What a difference is about: a gateway object and a currency.
+type Subject = (String, String);
 
-/// Compares what the gateways wrote since the last run, and again what differed then.
+/// Compares what the gateways have booked since the last run, and all unresolved differences again.
 ///
 /// # Errors
-/// When a gateway or the table does not answer. What was not compared the next run compares.
+/// If a gateway or the table fails. The next run continues where this one stopped.
 pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
     let mut reconciled = Reconciled::default();
-    for (gateway, port) in app.gateways.iter().filter(|(_, port)| port.keeps_books()) {
-        reconciled.lines += Run { app, gateway, port, now: app.now() }.compare_all().await?;
+    for gateway in app.gateways.iter() {
+        let Some(books) = gateway.books.as_deref() else { continue };
+        let run = Run { app, gateway: gateway.kind, books, now: app.now() };
+        reconciled.lines += run.compare_all().await?;
     }
-    let standing = app.store.unresolved_differences().await?;
-    reconciled.differences = standing.iter().filter(|difference| difference.counts).count();
+    let unresolved = app.store.unresolved_differences().await?;
+    reconciled.differences = unresolved.iter().filter(|difference| difference.counts).count();
     Ok(reconciled)
 }
 
-/// A run over one gateway's books.
+/// A run for one gateway.
 struct Run<'a> {
     app: &'a App,
     gateway: GatewayKind,
-    port: &'a dyn PaymentGateway,
+    books: &'a dyn Books,
     now: Timestamp,
 }
 
-/// What a window came to.
-struct Examined {
+/// The comparison of a window.
+struct Comparison {
     lines: usize,
-    /// With whether the payment is one of ours.
-    discrepancies: BTreeMap<Place, (Discrepancy, bool)>,
+    /// Each discrepancy, and whether it belongs to a payment of ours.
+    discrepancies: BTreeMap<Subject, (Discrepancy, bool)>,
 }
 
 impl Run<'_> {
-    /// How many lines were compared for the first time.
+    /// Returns how many lines were compared for the first time.
     async fn compare_all(&self) -> Result<usize, AppError> {
-        let mut standing = self.look_again().await?;
-        let compared = self.app.store.reconciliation_progress(self.gateway).await?;
-        let window = next_window(compared.map(|compared| compared.until), self.now);
+        let mut unresolved = self.compare_unresolved().await?;
+        let progress = self.app.store.reconciliation_progress(self.gateway).await?;
+        let window = next_window(progress.map(|progress| progress.until), self.now);
         if window.is_empty() {
             return Ok(0);
         }
-        let Examined { lines, discrepancies } = self.examine(window, &BTreeMap::new()).await?;
-        for (place, (discrepancy, ours)) in discrepancies {
-            self.note(standing.remove(&place), discrepancy, ours).await?;
+        let Comparison { lines, discrepancies } = self.compare(window, &BTreeMap::new()).await?;
+        for (subject, (discrepancy, is_ours)) in discrepancies {
+            self.record(unresolved.remove(&subject), discrepancy, is_ours).await?;
         }
-        let version = compared.map_or(0, |compared| compared.version) + 1;
+        let version = progress.map_or(0, |progress| progress.version) + 1;
         let mut transaction = Transaction::new();
         transaction.put_reconciliation_progress(&ReconciliationProgress {
             gateway: self.gateway,
@@ -86,8 +88,8 @@ impl Run<'_> {
         Ok(lines)
     }
 
-    /// Compares again what differed; what still does.
-    async fn look_again(&self) -> Result<BTreeMap<Place, Difference>, AppError> {
+    /// Compares the unresolved differences again and returns those that remain.
+    async fn compare_unresolved(&self) -> Result<BTreeMap<Subject, Difference>, AppError> {
         let mut hours: BTreeMap<(Timestamp, Timestamp), Vec<Difference>> = BTreeMap::new();
         for difference in self.app.store.unresolved_differences().await? {
             if difference.gateway == self.gateway {
@@ -95,36 +97,36 @@ impl Run<'_> {
                 hours.entry((span.start(), span.end())).or_default().push(difference);
             }
         }
-        let mut standing = BTreeMap::new();
+        let mut unresolved = BTreeMap::new();
         for ((start, end), differences) in hours {
             let known = differences.iter().filter_map(|one| Some((one.object.clone(), one.appointment?)));
-            let Examined { mut discrepancies, .. } =
-                self.examine(TimeSpan::new(start, end), &known.collect()).await?;
+            let Comparison { mut discrepancies, .. } =
+                self.compare(TimeSpan::new(start, end), &known.collect()).await?;
             for difference in differences {
-                let place = (difference.object.clone(), difference.currency.clone());
-                match discrepancies.remove(&place) {
-                    Some((discrepancy, ours)) => {
-                        let difference = self.note(Some(difference), discrepancy, ours).await?;
-                        standing.insert(place, difference);
+                let subject = (difference.object.clone(), difference.currency.clone());
+                match discrepancies.remove(&subject) {
+                    Some((discrepancy, is_ours)) => {
+                        let difference = self.record(Some(difference), discrepancy, is_ours).await?;
+                        unresolved.insert(subject, difference);
                     }
                     None => self.resolve(&difference).await?,
                 }
             }
         }
-        Ok(standing)
+        Ok(unresolved)
     }
 
-    /// What a window of the books and the ledger say differently. `known` says of objects whose they are.
-    async fn examine(
+    /// Compares a window of the books with the ledger. `known` contains the appointments of objects that are known already.
+    async fn compare(
         &self,
         window: TimeSpan,
         known: &BTreeMap<String, AppointmentId>,
-    ) -> Result<Examined, AppError> {
+    ) -> Result<Comparison, AppError> {
         let around = window.widened(SLACK, SLACK);
-        let mut lines = self.port.book_lines(around).await?;
+        let mut lines = self.books.book_lines(around).await?;
         lines.retain(|line| exclusion_reason(self.gateway, &line.kind).is_none());
         let mut booked = Vec::new();
-        for day in window.widened(DAYS_AROUND, DAYS_AROUND).utc_days() {
+        for day in window.widened(RECORDING_DELAY, RECORDING_DELAY).utc_days() {
             let entries = self.app.store.ledger_of_day(day).await?;
             for entry in entries.into_iter().filter(|entry| entry.gateway == self.gateway) {
                 let appointment = entry.appointment;
@@ -133,17 +135,17 @@ impl Run<'_> {
                 );
             }
         }
-        let mut whose = BTreeMap::new();
+        let mut appointments_of = BTreeMap::new();
         for discrepancy in compare(&lines, &booked, window) {
-            let told = discrepancy.appointment.or_else(|| known.get(&discrepancy.object).copied());
-            let appointment = match told {
+            let appointment = discrepancy.appointment.or_else(|| known.get(&discrepancy.object).copied());
+            let appointment = match appointment {
                 Some(appointment) => Some(appointment),
-                None => self.ask_whose(&lines, &discrepancy.object).await?,
+                None => self.appointment_of(&lines, &discrepancy.object).await?,
             };
-            whose.insert(discrepancy.object, appointment);
+            appointments_of.insert(discrepancy.object, appointment);
         }
-        // Of payments of ours the whole ledger counts, whenever it was written down.
-        let appointments: BTreeSet<AppointmentId> = whose.values().copied().flatten().collect();
+        // For payments of ours, all ledger entries count, whenever they were recorded.
+        let appointments: BTreeSet<AppointmentId> = appointments_of.values().copied().flatten().collect();
         let mut ours = BTreeSet::new();
         for id in appointments {
             let record = self.app.store.appointment_record(id).await?;
@@ -157,40 +159,46 @@ impl Run<'_> {
         }
         let mut discrepancies = BTreeMap::new();
         for mut discrepancy in compare(&lines, &booked, window) {
-            let appointment = discrepancy.appointment.or_else(|| whose.get(&discrepancy.object).copied()?);
+            let appointment =
+                discrepancy.appointment.or_else(|| appointments_of.get(&discrepancy.object).copied()?);
             discrepancy.appointment = appointment;
             let is_ours = appointment.is_some_and(|id| ours.contains(&id));
-            let place = (discrepancy.object.clone(), discrepancy.currency.clone());
-            discrepancies.insert(place, (discrepancy, is_ours));
+            let subject = (discrepancy.object.clone(), discrepancy.currency.clone());
+            discrepancies.insert(subject, (discrepancy, is_ours));
         }
         let lines = lines.iter().filter(|line| window.contains(line.at)).count();
-        Ok(Examined { lines, discrepancies })
+        Ok(Comparison { lines, discrepancies })
     }
 
-    async fn ask_whose(&self, lines: &[BookLine], object: &str) -> Result<Option<AppointmentId>, AppError> {
+    /// Asks the gateway which appointment an object of the books belongs to.
+    async fn appointment_of(
+        &self,
+        lines: &[BookLine],
+        object: &str,
+    ) -> Result<Option<AppointmentId>, AppError> {
         match lines.iter().find(|line| line.object == object || line.id == object) {
-            Some(line) => Ok(self.port.appointment_of(line).await?),
+            Some(line) => Ok(self.books.appointment_of(line).await?),
             None => Ok(None),
         }
     }
 
-    /// Writes down that something differs, and owes a look at its payment where that may mend it.
-    async fn note(
+    /// Stores a difference. If the payment job may resolve it, enqueues that job.
+    async fn record(
         &self,
         before: Option<Difference>,
-        seen: Discrepancy,
-        ours: bool,
+        discrepancy: Discrepancy,
+        is_ours: bool,
     ) -> Result<Difference, AppError> {
-        // Looking at the payment again brings nothing back that the gateway does not have.
-        let told = ours && seen.kind() != DifferenceKind::MissingAtGateway;
-        let mendable = seen.appointment.filter(|_| told);
+        // The payment job records what the ledger lacks. It cannot help if the gateway lacks something.
+        let is_resolvable = is_ours && discrepancy.kind() != DifferenceKind::MissingAtGateway;
+        let resolvable = discrepancy.appointment.filter(|_| is_resolvable);
         let difference = match &before {
-            Some(before) => before.seen_again(seen, self.now),
-            None => Difference::new(self.gateway, seen, mendable.is_some(), self.now),
+            Some(before) => before.seen_again(discrepancy, self.now),
+            None => Difference::new(self.gateway, discrepancy, resolvable.is_some(), self.now),
         };
         let mut transaction = Transaction::new();
         transaction.put_difference(&difference, before.as_ref())?;
-        if let Some(appointment) = mendable {
+        if let Some(appointment) = resolvable {
             self.app.enqueue(&mut transaction, Job::Payment(appointment), self.now)?;
         }
         if difference.counts {
@@ -201,13 +209,13 @@ impl Run<'_> {
                 "the ledger and the gateway's books differ"
             );
         } else {
-            tracing::info!(gateway = %self.gateway, object = %difference.object, "the ledger may have missed something");
+            tracing::info!(gateway = %self.gateway, object = %difference.object, "the ledger may lack a movement; the payment job is enqueued");
         }
         self.write(transaction).await?;
         Ok(difference)
     }
 
-    /// The two agree again. What never counted is forgotten.
+    /// Resolves a difference, because both sides agree again. One that was never confirmed is deleted.
     async fn resolve(&self, difference: &Difference) -> Result<(), AppError> {
         let mut transaction = Transaction::new();
         if difference.counts {
@@ -219,7 +227,7 @@ impl Run<'_> {
         self.write(transaction).await
     }
 
-    /// Commits; when another run was faster, what that one saw stands.
+    /// Commits. On a version conflict, the result of the concurrent run stays.
     async fn write(&self, transaction: Transaction) -> Result<(), AppError> {
         match self.app.commit(transaction).await {
             Ok(()) | Err(AppError::Commit(CommitError::VersionConflict(_))) => Ok(()),

@@ -1,4 +1,4 @@
-//! Refunds that an expert or an administrator gives, whatever the policy says.
+//! Voluntary refunds by the expert or an administrator, independent of the cancellation policy.
 
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Payment, PaymentState};
@@ -9,12 +9,16 @@ use store::{AppointmentRecord, Job, Transaction};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::people::Person;
 use crate::payments::error::PaymentsError;
-use crate::{App, AppError, Attempt};
+use crate::{App, AppError, Decision};
 
-/// Gives an amount back of what the client pays, as the expert or an administrator pleases, whatever the policy says.
+/// Reduces the final charge of an appointment by an amount. The payment job then refunds the amount, or captures less.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to its client, [`PaymentsError::State`] when there is not so much left to give back.
+/// - [`AppError::NotFound`] if the appointment does not exist or does not concern the person
+/// - [`AppError::Forbidden`] if the person is its client
+/// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
+/// - [`AppError::Invalid`] if the amount is zero, has another currency, or cannot be charged in full steps
+/// - [`PaymentsError::State`] if nothing is paid, a dispute is open, or the amount exceeds what the client pays
 pub async fn refund(
     app: &App,
     person: &Person,
@@ -31,22 +35,22 @@ async fn attempt_refund(
     request: &IdempotentRequest,
     id: AppointmentId,
     amount: Money,
-) -> Result<Attempt<Creation<AppointmentRecord>>, AppError> {
+) -> Result<Decision<Creation<AppointmentRecord>>, AppError> {
     let now = app.now();
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
     if person.party_of(&record.appointment)? == Party::Client {
-        return Err(AppError::Forbidden("only the expert can give money back"));
+        return Err(AppError::Forbidden("only the expert or an administrator can refund a payment"));
     }
-    let over = match request.status(app, now).await? {
-        RequestStatus::Completed(answer) => return Ok(Attempt::Unchanged(Creation::Replayed(answer))),
+    let expired = match request.status(app, now).await? {
+        RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Creation::Replayed(response))),
         RequestStatus::InProgress(idempotency) => {
-            return Ok(Attempt::Unchanged(Creation::Created(record, idempotency)));
+            return Ok(Decision::Unchanged(Creation::Created(record, idempotency)));
         }
-        RequestStatus::New(over) => over,
+        RequestStatus::New(expired) => expired,
     };
     let refuse = |text: String| Err(PaymentsError::State(text).into());
     let Some(payment) = record.payment else {
-        return refuse("there was nothing to pay, so there is nothing to give back".to_owned());
+        return refuse("the session has no price, so there is nothing to refund".to_owned());
     };
     if amount.currency() != payment.amount.currency() || amount.is_zero() {
         let must = format!(
@@ -56,15 +60,13 @@ async fn attempt_refund(
         return Err(AppError::Invalid { field: "amount".to_owned(), must });
     }
     check_step("amount", amount)?;
-    // What the bank holds may come back, and then it would go to the client without anybody having decided that.
+    // If the dispute is won, the disputed amount comes back and would be refunded as well, although nobody has decided that.
     if payment.open_dispute {
-        return refuse(
-            "the client's bank has yet to decide a dispute; give a part back after that".to_owned(),
-        );
+        return refuse("a dispute is open; refund after the client's bank has decided it".to_owned());
     }
     let totals = Totals::of(&record.movements);
     let target = payment.target(&record.appointment.status);
-    // What went back by another way is not there to be given back again.
+    // What was refunded in another way, such as a lost dispute, cannot be refunded again.
     let target = match totals.captured {
         0 => target,
         _ => target.with_amount(totals.held().min(target.amount())).unwrap_or(target),
@@ -79,25 +81,28 @@ async fn attempt_refund(
             | PaymentState::CardSaved
     );
     if !secured {
-        return refuse("nothing is paid that could be given back now".to_owned());
+        return refuse("nothing is paid that can be refunded now".to_owned());
     }
     if amount.amount() > target.amount() {
-        return refuse(format!("the client pays {target}, so {amount} cannot be given back"));
+        return refuse(format!("the client pays {target}, so {amount} cannot be refunded"));
     }
     let final_charge = target.less(amount);
     let payment = Payment { version: payment.version + 1, final_charge: Some(final_charge), ..payment };
     let idempotency = request.record(id, now);
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
-    transaction.put_idempotency_record(&idempotency, over.as_ref())?;
+    transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
     app.enqueue(&mut transaction, Job::Payment(id), now)?;
-    Ok(Attempt::Commit(
+    Ok(Decision::Commit(
         transaction,
         Creation::Created(AppointmentRecord { payment: Some(payment), ..record }, idempotency),
     ))
 }
 
-/// What no gateway can move is refused before anybody waits for it.
+/// Checks that an amount is a multiple of the smallest step that gateways can charge in its currency.
+///
+/// # Errors
+/// [`AppError::Invalid`] for `field`.
 pub(crate) fn check_step(field: &str, amount: Money) -> Result<(), AppError> {
     let step = amount.currency().charge_step();
     if amount.amount().is_multiple_of(step) {

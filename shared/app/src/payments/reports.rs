@@ -1,47 +1,48 @@
-//! What the ledger says, for the people whose money it is about.
+//! Reports from the ledger: earnings of experts, commission of the platform, and differences.
 
 use domain::kernel::time::Date;
 use domain::payments::report::{CommissionReport, CommissionTotals, Earnings, EarningsReport};
 use domain::{TimeSpan, Timestamp, Zone};
 use store::{DifferencePage, LedgerPage};
 
-use crate::identity::people::{Owner, Person, administrator};
+use crate::identity::people::{Owner, Person, require_admin};
 use crate::{App, AppError};
 
-/// Most entries or differences of one page.
+/// The maximum number of entries or differences of one page.
 pub const LARGEST_PAGE: u16 = 100;
-/// Most days of a report.
-pub const MOST_DAYS: i64 = 366;
-/// How many entries are in memory at once while earnings are added up.
-const STRETCH: u16 = 1_000;
+/// The maximum number of days of a report.
+const MAX_DAYS: i64 = 366;
+/// How many entries are read at once for an earnings report.
+const CHUNK: u16 = 1_000;
 
-/// An expert's earnings over some days.
+/// An expert's earnings in a range of days.
 #[derive(Debug, Clone)]
 pub struct EarningsStatement {
-    /// The zone in which the days begin and end.
+    /// The time zone in which the days begin and end.
     pub time_zone: Zone,
-    /// By currency code.
+    /// The earnings in each currency, ordered by currency code.
     pub earnings: Vec<Earnings>,
 }
 
-/// An expert's ledger, in the order in which it was written down.
+/// The ledger entries of an expert that were recorded within a span, the oldest first. `after` is the cursor of the previous page.
 ///
 /// # Errors
-/// When it cannot be read.
+/// [`AppError::Read`].
 pub async fn ledger(
     app: &App,
     owner: Owner,
-    written: TimeSpan,
+    recorded: TimeSpan,
     after: Option<&str>,
     limit: u16,
 ) -> Result<LedgerPage, AppError> {
-    Ok(app.store.ledger(owner.expert(), written, after, Some(limit.clamp(1, LARGEST_PAGE))).await?)
+    Ok(app.store.ledger(owner.expert(), recorded, after, Some(limit.clamp(1, LARGEST_PAGE))).await?)
 }
 
-/// An expert's earnings from the first of some days to the last, in the zone of their hours; in UTC while they have none.
+/// An expert's earnings from one day to another, both inclusive. The days are those of the time zone in the expert's availability
+/// rules, or UTC if there are none.
 ///
 /// # Errors
-/// [`AppError::Invalid`] when the days are none, or too many.
+/// [`AppError::Invalid`] if the range is empty or longer than 366 days.
 pub async fn earnings(
     app: &App,
     owner: Owner,
@@ -52,11 +53,11 @@ pub async fn earnings(
     let time_zone = rules.map_or(Zone::UTC, |rules| rules.rules.time_zone);
     let span = days(time_zone, first, last)?;
     let mut report = EarningsReport::new(span);
-    // From the very beginning, because nothing but the ledger knows what was left before.
-    let written = TimeSpan::new(Timestamp::MIN, span.end());
+    // All entries since the beginning, because the opening balance is not stored anywhere else.
+    let recorded = TimeSpan::new(Timestamp::MIN, span.end());
     let mut after = None;
     loop {
-        let page = app.store.ledger(owner.expert(), written, after.as_deref(), Some(STRETCH)).await?;
+        let page = app.store.ledger(owner.expert(), recorded, after.as_deref(), Some(CHUNK)).await?;
         page.entries.iter().for_each(|entry| report.add(entry));
         after = page.next;
         if after.is_none() {
@@ -65,46 +66,48 @@ pub async fn earnings(
     }
 }
 
-/// The platform's commission from the first of some UTC days to the last, for administrators.
+/// The platform's commission from one UTC day to another, both inclusive.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to all others, [`AppError::Invalid`] when the days are none, or too many.
+/// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::Invalid`] if the range is empty or longer than 366
+/// days.
 pub async fn commission(
     app: &App,
     person: &Person,
     first: Date,
     last: Date,
 ) -> Result<CommissionTotals, AppError> {
-    administrator(person)?;
+    require_admin(person)?;
     let span = days(Zone::UTC, first, last)?;
     let mut report = CommissionReport::new(span);
-    // What was not written down yet is on no later day than today.
-    let written = TimeSpan::new(span.start(), span.end().min(app.now().plus(domain::kernel::time::DAY)));
-    for day in written.utc_days() {
+    // No entry is recorded later than today.
+    let recorded = TimeSpan::new(span.start(), span.end().min(app.now().plus(domain::kernel::time::DAY)));
+    for day in recorded.utc_days() {
         app.store.ledger_of_day(day).await?.iter().for_each(|entry| report.add(entry));
     }
     Ok(report.finish())
 }
 
-/// What the ledger and the gateways' books say differently, for administrators: what stands first.
+/// The confirmed differences between the ledger and the gateways' books: the open ones, then the resolved ones, the latest first.
+/// `after` is the cursor of the previous page.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] to all others.
+/// [`AppError::Forbidden`] if the person is not an administrator.
 pub async fn differences(
     app: &App,
     person: &Person,
     after: Option<&str>,
     limit: u16,
 ) -> Result<DifferencePage, AppError> {
-    administrator(person)?;
+    require_admin(person)?;
     Ok(app.store.differences(after, limit.clamp(1, LARGEST_PAGE)).await?)
 }
 
-/// The span of some days, both ends included.
+/// The span from the start of the first day to the end of the last one.
 fn days(zone: Zone, first: Date, last: Date) -> Result<TimeSpan, AppError> {
     let count = last.naive().signed_duration_since(first.naive()).num_days() + 1;
-    if !(1..=MOST_DAYS).contains(&count) {
-        let must = format!("must be from the same day as from to {} days after it", MOST_DAYS - 1);
+    if !(1..=MAX_DAYS).contains(&count) {
+        let must = format!("must be on the day of `from` or at most {} days after it", MAX_DAYS - 1);
         return Err(AppError::Invalid { field: "to".to_owned(), must });
     }
     let (begin, end) = (zone.local_day_span(first.naive()), zone.local_day_span(last.naive()));

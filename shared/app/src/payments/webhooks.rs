@@ -1,26 +1,29 @@
-//! What payment gateways tell us.
+//! Receives webhooks of payment gateways.
 
 use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
 use store::{Job, Transaction};
 
-use crate::payments::ports::{WebhookEvent, WebhookSubject};
-use crate::{App, AppError, Attempt};
+use crate::payments::ports::{Headers, WebhookEvent, WebhookSubject};
+use crate::{App, AppError, Decision};
 
-/// Takes a message from a gateway: checks it, remembers it, and owes a look at what it is about.
+/// Receives a webhook event: verifies it, records its id, and enqueues the job of its subject. A repeated event has no effect.
 ///
-/// What the message says is never believed; it only says where to look.
+/// Only the subject of the event is used. The job reads the object itself from the gateway. `headers` returns the value of a
+/// header by its lower-case name; `body` is the unchanged body.
 ///
 /// # Errors
-/// [`PaymentsError::Webhook`](crate::payments::error::PaymentsError::Webhook) when it is not the gateway's.
+/// [`PaymentsError::Webhook`](crate::payments::error::PaymentsError::Webhook) if the event is not from the gateway or cannot be
+/// read.
 pub async fn receive_webhook(
     app: &App,
     gateway: GatewayKind,
-    headers: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
+    headers: &Headers<'_>,
     body: &[u8],
 ) -> Result<(), AppError> {
     let now = app.now();
-    let WebhookEvent { id, subject } = app.gateways.get(gateway)?.read_webhook(headers, body, now).await?;
+    let webhooks = &app.gateways.get(gateway)?.webhooks;
+    let WebhookEvent { id, subject } = webhooks.read_webhook(headers, body, now).await?;
     let job = match subject {
         WebhookSubject::Payment { appointment } => {
             app.store.payment(appointment).await?.map(|_| Job::Payment(appointment))
@@ -34,17 +37,17 @@ pub async fn receive_webhook(
         WebhookSubject::Nothing => None,
     };
     let Some(job) = job else {
-        tracing::info!(event = %id, %gateway, "the event concerns nothing of ours");
+        tracing::info!(event = %id, %gateway, "the event does not concern the platform");
         return Ok(());
     };
     app.transact("receive_webhook", || async {
         if app.store.webhook_event_received(gateway.as_str(), &id).await? {
-            return Ok(Attempt::Unchanged(()));
+            return Ok(Decision::Unchanged(()));
         }
         let mut transaction = Transaction::new();
         transaction.put_webhook_event(gateway.as_str(), &id, now);
         app.enqueue(&mut transaction, job, now)?;
-        Ok(Attempt::Commit(transaction, ()))
+        Ok(Decision::Commit(transaction, ()))
     })
     .await
 }

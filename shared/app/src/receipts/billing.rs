@@ -1,4 +1,4 @@
-//! What an expert's receipts say of them.
+//! Billing details of experts, which their receipts show.
 
 use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
@@ -11,23 +11,24 @@ use crate::payments::ports::PaymentError;
 use crate::receipts::error::ReceiptsError;
 use crate::{App, AppError};
 
-/// An expert's billing details, for their owner.
+/// The billing details of an expert.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when there are none.
+/// [`AppError::NotFound`] if the expert has none.
 pub async fn read(app: &App, owner: Owner) -> Result<VersionedBilling, AppError> {
     app.store
         .billing(owner.expert())
         .await?
-        .ok_or(AppError::NotFound("billing details; put the first with If-Match \"0\""))
+        .ok_or(AppError::NotFound("billing details; create them with If-Match \"0\""))
 }
 
-/// Replaces the details that their owner saw in version `if_match`; 0 when there were none. Receipts that were issued
-/// keep theirs.
+/// Creates or replaces the billing details of an expert. `if_match` is the version that the expert has read; 0 if there were
+/// none. Issued receipts do not change.
 ///
 /// # Errors
-/// [`AppError::VersionMismatch`] when they were changed since, [`AppError::NotFound`] when there is no profile yet,
-/// [`ReceiptsError::TaxNotReady`] when Stripe Tax is switched on and not all is set up for it there.
+/// [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the billing details have another
+/// version, [`ReceiptsError::TaxNotReady`] if the details switch Stripe Tax on and Stripe cannot calculate taxes for the
+/// expert yet.
 pub async fn replace(
     app: &App,
     owner: Owner,
@@ -58,7 +59,7 @@ async fn check_tax_service(app: &App, expert: ExpertId) -> Result<(), AppError> 
                 .to_owned(),
         );
     };
-    let missing = match app.gateways.get(GatewayKind::Stripe)?.tax_service() {
+    let missing = match app.gateways.get(GatewayKind::Stripe)?.tax_service.as_deref() {
         Some(service) => service.missing(&account.account).await,
         None => Ok(vec!["tax_service".to_owned()]),
     };

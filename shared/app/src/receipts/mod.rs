@@ -1,4 +1,4 @@
-//! Receipts and credit notes, the billing details they show, and their taxes.
+//! Receipts, credit notes and corrections, the billing details that they show, and their taxes.
 
 pub mod billing;
 pub mod error;

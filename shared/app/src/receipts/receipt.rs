@@ -1,4 +1,4 @@
-//! A document for each movement of money: issued once, read by the two people, listed by its issuer.
+//! Receipts, credit notes and corrections: one document for each payment, refund and failed refund.
 
 use domain::receipts::receipt::{Draft, Issuer, Occasion, Receipt, ReceiptKind, ReceiptNumber};
 use domain::scheduling::appointment::Appointment;
@@ -7,20 +7,20 @@ use store::{ReceiptPage, Transaction};
 
 use crate::identity::people::{Owner, Person, Role};
 use crate::receipts::taxes::{self, Taxed};
-use crate::{App, AppError, Attempt};
+use crate::{App, AppError, Decision};
 
-/// Most receipts of one page.
+/// The maximum number of documents of one page.
 pub const LARGEST_PAGE: u16 = 100;
 
-/// Issues the document of a movement of money, under the next number of the expert's series. Doing so again answers the one
-/// that was issued.
+/// Issues the document of an occasion with the expert's next number. If it is issued already, returns it.
 ///
-/// Taxes that the gateway calculates are asked for first, and once, however often the number has to be tried.
+/// The gateway calculates taxes once, before the transaction that assigns the number, however many attempts that takes.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when what it amends was not issued yet: a payment before its refund, a refund before its failure.
-/// [`AppError::Busy`] when too many are issued for one expert at once, [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) when the gateway does not answer;
-/// nothing is lost by trying again.
+/// [`AppError::NotFound`] if the document that this one amends is not issued yet: the receipt of a refunded payment, or the
+/// credit note of a failed refund. [`AppError::Busy`] if too many documents of the expert are issued at once.
+/// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway does not respond. After each of
+/// these the call can be repeated.
 pub async fn issue(app: &App, appointment: &Appointment, occasion: &Occasion) -> Result<Receipt, AppError> {
     if let Some(issued) = app.store.document(appointment.id, occasion.document()).await? {
         return Ok(issued);
@@ -28,17 +28,17 @@ pub async fn issue(app: &App, appointment: &Appointment, occasion: &Occasion) ->
     let content = Content::of(app, appointment, occasion).await?;
     app.transact("issue_receipt", || async {
         if let Some(issued) = app.store.document(appointment.id, occasion.document()).await? {
-            return Ok(Attempt::Unchanged(issued));
+            return Ok(Decision::Unchanged(issued));
         }
         let receipt = content.numbered(app, appointment, occasion).await?;
         let mut transaction = Transaction::new();
         transaction.issue_receipt(&receipt)?;
-        Ok(Attempt::Commit(transaction, receipt))
+        Ok(Decision::Commit(transaction, receipt))
     })
     .await
 }
 
-/// All of a document but its number.
+/// A document without its number.
 struct Content {
     issuer: Issuer,
     kind: ReceiptKind,
@@ -46,6 +46,7 @@ struct Content {
 }
 
 impl Content {
+    /// Collects what the document shows, and its taxes.
     async fn of(app: &App, appointment: &Appointment, occasion: &Occasion) -> Result<Self, AppError> {
         let expert = appointment.expert;
         let (profile, rules, billing) =
@@ -66,7 +67,7 @@ impl Content {
         Ok(Self { issuer, kind: ReceiptKind::amending(amended), taxed })
     }
 
-    /// The document as it would be issued now.
+    /// The document with the next number and the current time.
     async fn numbered(
         &self,
         app: &App,
@@ -89,23 +90,24 @@ impl Content {
     }
 }
 
-/// A document, for its client, its issuer and administrators.
+/// A document by its id.
 ///
 /// # Errors
-/// [`AppError::NotFound`] to everybody else.
+/// [`AppError::NotFound`] if it does not exist, or the person is neither its issuer nor its client nor an administrator.
 pub async fn read(app: &App, person: &Person, id: ReceiptId) -> Result<Receipt, AppError> {
-    let theirs = |receipt: &Receipt| {
+    let may_read = |receipt: &Receipt| {
         person.has(Role::Admin)
             || person.has(Role::Expert) && receipt.expert == person.expert_id()
             || person.has(Role::Client) && receipt.client == person.client_id()
     };
-    app.store.receipt(id).await?.filter(theirs).ok_or(AppError::NotFound("receipt"))
+    app.store.receipt(id).await?.filter(may_read).ok_or(AppError::NotFound("receipt"))
 }
 
-/// The documents of an appointment in the order of their numbers, for its two people.
+/// The documents of an appointment, ordered by number.
 ///
 /// # Errors
-/// [`AppError::NotFound`] to everybody else.
+/// [`AppError::NotFound`] if the appointment does not exist, or the person is neither its expert nor its client nor an
+/// administrator.
 pub async fn list_of_appointment(
     app: &App,
     person: &Person,
@@ -116,10 +118,11 @@ pub async fn list_of_appointment(
     Ok(documents?)
 }
 
-/// What an expert issued in a year behind a sequence number, in the order of the numbers.
+/// The documents that an expert has issued in a year, ordered by number. `after` is the last sequence number of the previous
+/// page; 0 for the first page.
 ///
 /// # Errors
-/// When it cannot be read.
+/// [`AppError::Read`].
 pub async fn list_of_expert(
     app: &App,
     owner: Owner,

@@ -1,7 +1,7 @@
-//! The taxes on the documents of an appointment: an expert's own rate, or what the gateway of the payment calculates.
+//! The taxes on the documents of an appointment: by a fixed rate of the expert, or calculated by the gateway of the payment.
 //!
-//! What the gateway calculates is written down before it is put into the expert's reports. So a document that is begun again,
-//! after whatever went wrong, shows what the reports hold.
+//! A calculation of the gateway is stored before it is added to the expert's tax reports at the gateway. If issuing a document
+//! is repeated after a failure, the document therefore shows the same taxes as the reports.
 
 use domain::Money;
 use domain::payments::payment::Payment;
@@ -12,11 +12,11 @@ use domain::scheduling::appointment::Appointment;
 use store::{Transaction, VersionedTaxCalculation};
 
 use crate::payments::error::PaymentsError;
-use crate::payments::escalations::MANUAL;
+use crate::payments::escalations::MANUAL_OBJECT;
 use crate::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
 use crate::{App, AppError};
 
-/// The taxes of a document, and what it put into the expert's reports.
+/// The taxes of a document, and its entries in the expert's tax reports.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Taxed {
     pub taxes: Taxes,
@@ -29,7 +29,9 @@ impl Taxed {
     }
 }
 
-/// The taxes of a payment to an expert who chose this.
+/// The taxes of a payment, by the tax setting of the expert.
+///
+/// If the gateway cannot calculate taxes for this payment, the document is issued without taxes and says why.
 pub(crate) async fn of_payment(
     app: &App,
     appointment: &Appointment,
@@ -46,21 +48,22 @@ pub(crate) async fn of_payment(
     let Some(payment) = app.store.payment(appointment.id).await? else {
         return Ok(Taxed::without(NoTax::OtherGateway));
     };
-    let Some(service) = app.gateways.get(payment.gateway)?.tax_service() else {
+    let Some(service) = app.gateways.get(payment.gateway)?.tax_service.as_deref() else {
         return Ok(Taxed::without(NoTax::OtherGateway));
     };
     let reference = reference(appointment, &occasion.object);
     let report = Report { app, payment: &payment, service, occasion, charge: &occasion.object };
-    match unless_refused(report.made(occasion.amount, &reference).await, appointment)? {
+    match unless_refused(report.add(occasion.amount, &reference).await, appointment)? {
         Some(taxed) => Ok(taxed),
         None => Ok(Taxed::without(NoTax::Refused)),
     }
 }
 
-/// The taxes of what amends a document: of a refund, what was paid with it; of a refund that failed, what its credit note says.
+/// The taxes of a document that amends another one: of a credit note, the share of the taxes that were paid; of a correction,
+/// the taxes of its credit note.
 ///
-/// `documents` are those of the appointment. What cannot be put into the expert's reports any more leaves the document as it
-/// is: what goes back includes the taxes of what was paid, whatever becomes of the account.
+/// `documents` are those of the appointment. If the expert's tax reports cannot be changed, for example because the account was
+/// closed, the document still shows these taxes.
 pub(crate) async fn of_amendment(
     app: &App,
     appointment: &Appointment,
@@ -69,28 +72,30 @@ pub(crate) async fn of_amendment(
     documents: &[Receipt],
 ) -> Result<Taxed, AppError> {
     let taxes = amended.taxes.of_part(amended.total, occasion.amount);
-    let nothing = Taxed { taxes: taxes.clone(), reports: Vec::new() };
+    let unreported = Taxed { taxes: taxes.clone(), reports: Vec::new() };
     if amended.tax_reports.is_empty() {
-        return Ok(nothing);
+        return Ok(unreported);
     }
-    let Some(payment) = app.store.payment(appointment.id).await? else { return Ok(nothing) };
-    let Some(service) = app.gateways.get(payment.gateway)?.tax_service() else { return Ok(nothing) };
+    let Some(payment) = app.store.payment(appointment.id).await? else { return Ok(unreported) };
+    let Some(service) = app.gateways.get(payment.gateway)?.tax_service.as_deref() else {
+        return Ok(unreported);
+    };
     let reference = reference(appointment, &occasion.object);
     if amended.kind != ReceiptKind::Receipt {
         let Some(paid) = documents.iter().find(|document| document.kind == ReceiptKind::Receipt) else {
-            return Ok(nothing);
+            return Ok(unreported);
         };
         let amount = amended.tax_reports.iter().map(|report| report.amount.amount()).sum();
         let amount = occasion.amount.with_amount(amount).unwrap_or(occasion.amount);
-        // The gateway puts nothing back that was taken back, so the money is reported as if it came in again.
+        // The gateway cannot undo a reversal of an entry, so the amount is reported as a new payment.
         let report = Report { app, payment: &payment, service, occasion, charge: &paid.reference };
-        let again = unless_refused(report.made(amount, &format!("{reference}:failed")).await, appointment)?;
+        let again = unless_refused(report.add(amount, &format!("{reference}:failed")).await, appointment)?;
         return Ok(Taxed { taxes, reports: again.map_or_else(Vec::new, |again| again.reports) });
     }
     take_back(appointment, occasion, documents, &reference, (&payment, service), taxes).await
 }
 
-/// Takes what goes back to the client out of the expert's reports.
+/// Reverses the refunded amount in the expert's tax reports.
 async fn take_back(
     appointment: &Appointment,
     occasion: &Occasion,
@@ -102,7 +107,7 @@ async fn take_back(
     let before = documents.iter().flat_map(|document| &document.tax_reports);
     let parts = tax_reversals(before, occasion.amount);
     let mut reports = Vec::new();
-    let (mut taken, mut told) = (0, Some(0));
+    let (mut reversed, mut reversed_tax) = (0, Some(0));
     for (place, part) in parts.into_iter().enumerate() {
         let reference = match place {
             0 => reference.to_owned(),
@@ -110,19 +115,19 @@ async fn take_back(
         };
         let back = service.take_back(&payment.destination, &part.entry, part.amount, &reference).await;
         let Some(TakenBack { entry, tax }) = unless_refused(back, appointment)? else { continue };
-        taken += part.amount.amount();
-        told = told.zip(tax).map(|(told, tax)| told + tax.amount());
+        reversed += part.amount.amount();
+        reversed_tax = reversed_tax.zip(tax).map(|(sum, tax)| sum + tax.amount());
         reports.push(TaxReport { entry, reverses: Some(part.entry), amount: part.amount });
     }
-    if taken < occasion.amount.amount() {
+    if reversed < occasion.amount.amount() {
         tracing::error!(
-            appointment = %appointment.id, refund = occasion.object, taken, of = %occasion.amount,
-            "the expert's tax reports still hold some of what went back; they must take it out by hand"
+            appointment = %appointment.id, refund = occasion.object, reversed, of = %occasion.amount,
+            "the expert's tax reports still contain a part of the refund; the expert must reverse it manually"
         );
-        told = None;
+        reversed_tax = None;
     }
-    // What the gateway says was in it counts; it cannot be more than went back.
-    let sum: Option<Money> = told.and_then(|told| occasion.amount.with_amount(told).ok());
+    // The tax that the gateway has reversed takes precedence, unless it exceeds the refund.
+    let sum: Option<Money> = reversed_tax.and_then(|tax| occasion.amount.with_amount(tax).ok());
     let taxes = match sum.filter(|sum| sum.amount() <= occasion.amount.amount()) {
         Some(sum) => taxes.adding_up_to(sum),
         None => taxes,
@@ -130,18 +135,19 @@ async fn take_back(
     Ok(Taxed { taxes, reports })
 }
 
-/// Money that came in, to be put into the expert's reports.
+/// A payment to add to the expert's tax reports.
 struct Report<'a> {
     app: &'a App,
     payment: &'a Payment,
     service: &'a dyn TaxService,
     occasion: &'a Occasion,
-    /// What the gateway calls the client's payment.
+    /// The gateway's id of the client's payment.
     charge: &'a str,
 }
 
 impl Report<'_> {
-    async fn made(&self, amount: Money, reference: &str) -> Result<Taxed, AppError> {
+    /// Calculates the taxes that `amount` includes and adds them to the reports.
+    async fn add(&self, amount: Money, reference: &str) -> Result<Taxed, AppError> {
         let account = &self.payment.destination;
         let Some(TaxCalculation { id, taxes, .. }) = self.calculation(account, amount).await? else {
             return Ok(Taxed::without(NoTax::PlaceUnknown));
@@ -150,18 +156,19 @@ impl Report<'_> {
         if entry.is_none() {
             tracing::error!(
                 appointment = %self.payment.appointment, reference,
-                "the name of an entry in the expert's tax reports was lost; what goes back of it must be taken out by hand"
+                "the id of an entry in the expert's tax reports is unknown; refunds of it must be reversed manually"
             );
         }
         Ok(Taxed { taxes, reports: vec![TaxReport { entry, reverses: None, amount }] })
     }
 
-    /// The calculation that was written down, unless it is too old to be reported; otherwise a new one, written down now.
+    /// The stored calculation, unless it is too old to be reported; otherwise a new one, which is stored. `None` if the gateway does
+    /// not know where the client is.
     async fn calculation(&self, account: &str, amount: Money) -> Result<Option<TaxCalculation>, AppError> {
         let (id, name) = (self.payment.appointment, self.occasion.document());
-        let written = self.app.store.tax_calculation(id, name).await?;
-        let version = written.as_ref().map_or(0, |written| written.version);
-        if let Some(VersionedTaxCalculation { id, valid_until, taxes, .. }) = written
+        let stored = self.app.store.tax_calculation(id, name).await?;
+        let version = stored.as_ref().map_or(0, |stored| stored.version);
+        if let Some(VersionedTaxCalculation { id, valid_until, taxes, .. }) = stored
             && self.app.now() < valid_until
         {
             return Ok(Some(TaxCalculation { id, valid_until, taxes }));
@@ -171,27 +178,27 @@ impl Report<'_> {
             CalculatedTax::Done(calculated) => calculated,
         };
         let TaxCalculation { id: calculation, valid_until, taxes } = calculated.clone();
-        let written = VersionedTaxCalculation { version: version + 1, id: calculation, valid_until, taxes };
+        let stored = VersionedTaxCalculation { version: version + 1, id: calculation, valid_until, taxes };
         let mut transaction = Transaction::new();
-        transaction.put_tax_calculation(id, name, &written)?;
+        transaction.put_tax_calculation(id, name, &stored)?;
         self.app.commit(transaction).await?;
         Ok(Some(calculated))
     }
 }
 
-/// What a movement is called in the expert's reports. What the gateway named has that name; what a person settled by hand has one
-/// that counts within its appointment only.
+/// The reference of a movement in the expert's tax reports, which must be unique there. The gateway's ids are unique; the id of
+/// an amount that was resolved manually is unique within its appointment only.
 fn reference(appointment: &Appointment, object: &str) -> String {
-    if object.starts_with(MANUAL) { format!("{}:{object}", appointment.id) } else { object.to_owned() }
+    if object.starts_with(MANUAL_OBJECT) { format!("{}:{object}", appointment.id) } else { object.to_owned() }
 }
 
-/// What was refused for good must not hold a document up for ever.
+/// Turns a permanent refusal into `None`, because it must not prevent the document for ever.
 fn unless_refused<T>(
-    done: Result<T, impl Into<AppError>>,
+    result: Result<T, impl Into<AppError>>,
     appointment: &Appointment,
 ) -> Result<Option<T>, AppError> {
-    match done.map_err(Into::into) {
-        Ok(done) => Ok(Some(done)),
+    match result.map_err(Into::into) {
+        Ok(value) => Ok(Some(value)),
         Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))) => {
             tracing::error!(appointment = %appointment.id, code, message, "the tax service refused");
             Ok(None)

@@ -1,4 +1,4 @@
-//! What becomes of an appointment once it is booked.
+//! Reads and changes appointments after the booking.
 
 use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
@@ -16,16 +16,16 @@ use crate::payments::error::PaymentsError;
 use crate::payments::refunds::check_step;
 use crate::scheduling::booking::put_occupancy;
 use crate::scheduling::error::SchedulingError;
-use crate::scheduling::slots::missing;
-use crate::{App, AppError, Attempt};
+use crate::scheduling::slots::missing_offer;
+use crate::{App, AppError, Decision};
 
-/// Most appointments of one page.
+/// The maximum number of appointments of one page.
 pub const LARGEST_PAGE: u16 = 100;
 
-/// An appointment with its payment and what moved, for one of its two people.
+/// An appointment with its payment and movements, and the side of the person who reads it.
 ///
 /// # Errors
-/// [`AppError::NotFound`] to everybody else.
+/// [`AppError::NotFound`] if it does not exist, or the person is neither its expert nor its client nor an administrator.
 pub async fn read(
     app: &App,
     person: &Person,
@@ -36,10 +36,11 @@ pub async fn read(
     Ok((record, party))
 }
 
-/// A person's appointments of one side, by time.
+/// The appointments of an expert or a client that start within a span, ordered by start. The caller makes sure that they belong
+/// to the person who asks.
 ///
 /// # Errors
-/// When they cannot be read.
+/// [`AppError::Read`].
 pub async fn list(
     app: &App,
     whose: AppointmentsOf,
@@ -50,10 +51,10 @@ pub async fn list(
     Ok(app.store.appointments(whose, starts, after, limit.clamp(1, LARGEST_PAGE)).await?)
 }
 
-/// What calling an appointment off gives back now, for the person who asks.
+/// What a cancellation by this person would refund now.
 ///
 /// # Errors
-/// [`SchedulingError::Change`] when it cannot be called off.
+/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the person cannot cancel the appointment now.
 pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quote, AppError> {
     let (record, party) = read(app, person, id).await?;
     let now = app.now();
@@ -61,7 +62,7 @@ pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quot
     Ok(quote_of(&record, party, now))
 }
 
-/// What calling off gives back of what the client has paid by now.
+/// The quote of a cancellation. If the client has paid, the refund is at most what the platform still holds.
 fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
@@ -71,12 +72,13 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
     }
 }
 
-/// Calls an appointment off; the policy of its session type says what goes back. Doing so again changes nothing.
+/// Cancels an appointment. Its cancellation policy determines the refund. Cancelling it again changes nothing.
 ///
-/// `expected` is the refund that the person saw; when it is another by now, nothing changes.
+/// `expected` is the refund that the person has read in the quote.
 ///
 /// # Errors
-/// [`SchedulingError::Change`] when it is over or too late, [`SchedulingError::QuoteChanged`].
+/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the appointment has ended or it is too late,
+/// [`SchedulingError::QuoteChanged`] if the refund is not `expected`; then the appointment stays.
 pub async fn cancel(
     app: &App,
     person: &Person,
@@ -91,10 +93,10 @@ pub async fn cancel(
             let final_charge = record.payment.as_ref().map(|payment| payment.target(&appointment.status));
             let refund =
                 final_charge.map_or(appointment.price, |final_charge| appointment.price.less(final_charge));
-            // Another request of theirs was faster, and gave back less than they saw before this one.
+            // An earlier request of the same person has cancelled it with a smaller refund than this request expects.
             return match expected.filter(|expected| expected.amount() > refund.amount()) {
                 Some(expected) => Err(SchedulingError::QuoteChanged { refund, expected }.into()),
-                None => Ok(Attempt::Unchanged((record, party))),
+                None => Ok(Decision::Unchanged((record, party))),
             };
         }
         let now = app.now();
@@ -103,22 +105,22 @@ pub async fn cancel(
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
         }
-        let days =
+        let occupancy =
             app.store.occupancy(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
-        transaction.put_occupancy(appointment.expert, &days.release(appointment));
+        transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         let payment =
             decide_final_charge(app, &mut transaction, &cancelled, record.payment, quote.final_charge, now)?;
         app.announce(&mut transaction, &cancelled, Event::Cancelled, now)?;
         let record = AppointmentRecord { appointment: cancelled, payment, ..record };
-        Ok(Attempt::Commit(transaction, (record, party)))
+        Ok(Decision::Commit(transaction, (record, party)))
     })
     .await
 }
 
-/// Decides what the client pays in the end, at most what was decided before, and enqueues the job that brings it about. Returns the
-/// payment as it is then.
+/// Sets the final charge, which can only decrease, and enqueues the payment job, which captures or refunds accordingly. Returns
+/// the changed payment.
 fn decide_final_charge(
     app: &App,
     transaction: &mut Transaction,
@@ -134,7 +136,7 @@ fn decide_final_charge(
         Payment {
             version: payment.version + 1,
             final_charge: Some(final_charge),
-            // Nobody shall have a session without having paid, wherever it was moved to.
+            // If the session moves to an earlier time, the client has to pay before it.
             action_deadline: payment.action_deadline.map(|deadline| deadline.min(appointment.start.max(now))),
             escalation: payment
                 .escalation
@@ -149,10 +151,12 @@ fn decide_final_charge(
     Ok(payment)
 }
 
-/// Moves an appointment to another slot of the same session type. Moving it to where it is changes nothing.
+/// Moves an appointment to another slot of the same session type. A move to its present start changes nothing.
 ///
 /// # Errors
-/// [`SchedulingError::Slot`] says why the other slot cannot be had; then the appointment stays where it is.
+/// [`AppError::NotFound`] as for [`read`] or if the session type does not exist, [`SchedulingError::Change`] if the appointment
+/// cannot be moved, [`SchedulingError::Slot`] if the other slot cannot be booked. In all cases the appointment stays where it
+/// is.
 pub async fn reschedule(
     app: &App,
     person: &Person,
@@ -162,11 +166,11 @@ pub async fn reschedule(
     app.transact("reschedule_appointment", || async {
         let (record, party) = read(app, person, id).await?;
         if record.appointment.start == start && record.appointment.status == Status::Confirmed {
-            return Ok(Attempt::Unchanged((record, party)));
+            return Ok(Decision::Unchanged((record, party)));
         }
         let version = record.appointment.version;
         match attempt_reschedule(app, record, party, start).await {
-            // Two requests of the same person at once: this one may have read a part of what the other wrote.
+            // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
             Err(AppError::Scheduling(SchedulingError::Slot(_)))
                 if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
             {
@@ -183,18 +187,18 @@ async fn attempt_reschedule(
     record: AppointmentRecord,
     party: Party,
     start: Timestamp,
-) -> Result<Attempt<(AppointmentRecord, Party)>, AppError> {
+) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let appointment = &record.appointment;
     let Appointment { expert, session_type, .. } = *appointment;
     let Some(Offer { rules, session_type: mut kind }) =
         app.store.offer(expert, session_type, Consistency::Strong).await?
     else {
-        return Err(missing(app, expert, session_type).await);
+        return Err(missing_offer(app, expert, session_type).await);
     };
-    // What was booked keeps its length and stays possible after the expert withdrew the type.
+    // An appointment keeps its length, and it can be moved even after the expert has retired the session type.
     kind.status = domain::experts::session_type::SessionTypeStatus::Active;
     kind.terms.length_minutes = u16::try_from(appointment.session().seconds() / 60).unwrap_or(u16::MAX);
-    // One session stays one, and seats stay seats, as many as they were. Others join by what is offered then.
+    // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
     kind.terms.capacity = match appointment.group {
         false => 1,
         true => kind.terms.capacity.max(appointment.seats).max(2),
@@ -203,7 +207,7 @@ async fn attempt_reschedule(
     appointment.check_reschedule(party, now)?;
     let current = kind.terms.price.times(appointment.seats).unwrap_or(appointment.price);
     let price = appointment.price_after_reschedule(current)?;
-    let wanted = HoldRequest {
+    let request = HoldRequest {
         appointment: appointment.id,
         session_type: &kind,
         start,
@@ -211,30 +215,31 @@ async fn attempt_reschedule(
         hold_expires_at: None,
     };
     let needed = Occupancy::needed(&rules.rules, &kind, start);
-    let (old_days, new_days) = tokio::join!(
+    let (old, new) = tokio::join!(
         app.store.occupancy(expert, appointment.occupied(), Consistency::Strong),
         app.store.occupancy(expert, needed, Consistency::Strong),
     );
-    let held = old_days?.joined(new_days?).move_hold(&rules.rules, appointment, &wanted, now)?;
+    let held = old?.joined(new?).move_hold(&rules.rules, appointment, &request, now)?;
     let moved = appointment.rescheduled(party, held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
-    // When the money is taken or set aside, and when it counts as having taken place, hangs on when the session is.
+    // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
+    // on it.
     let payment = decide_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
     app.announce(&mut transaction, &moved, Event::Rescheduled, now)?;
     put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
-    Ok(Attempt::Commit(transaction, (record, party)))
+    Ok(Decision::Commit(transaction, (record, party)))
 }
 
-/// One of the two, or an administrator, says how a session ended. Saying the same again changes nothing.
+/// Records how a session ended: completed, or a no-show of one side. Recording the same outcome again changes nothing.
 ///
-/// `charge` is what is taken for it, when that is less than the price.
+/// `charge` is what the client is charged, if that is less than the price.
 ///
 /// # Errors
-/// [`SchedulingError::Change`] when it is too early, too late, or said otherwise before; [`AppError::Forbidden`] to a client who says more
-/// than that the expert did not come; [`AppError::Invalid`] when more is to be taken than was agreed;
-/// [`PaymentsError::State`] when more is to be taken than was decided before.
+/// [`AppError::NotFound`] as for [`read`], [`AppError::Forbidden`] for a client who reports anything but a no-show of the
+/// expert, [`SchedulingError::Change`] if it is too early or too late or another outcome is recorded,
+/// [`AppError::Invalid`] if `charge` is more than the price, [`PaymentsError::State`] if it is more than the final charge.
 pub async fn end(
     app: &App,
     person: &Person,
@@ -246,13 +251,13 @@ pub async fn end(
         let (record, party) = read(app, person, id).await?;
         let AppointmentRecord { appointment, payment, .. } = &record;
         if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
-            return Err(AppError::Forbidden("a client can only say that the expert did not come"));
+            return Err(AppError::Forbidden("a client can only report that the expert did not come"));
         }
         let price = appointment.price;
         if let Some(charge) =
             charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())
         {
-            let must = format!("must be at most {price}, the price that was agreed, got {charge}");
+            let must = format!("must be at most the price, {price}; it is {charge}");
             return Err(AppError::Invalid { field: "charge".to_owned(), must });
         }
         if let Some(charge) = charge {
@@ -262,21 +267,20 @@ pub async fn end(
             let target = payment.as_ref().map(|payment| payment.target(&appointment.status));
             if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
                 return Err(PaymentsError::State(
-                    "it was completed before, at another charge; give a part back as a refund instead"
-                        .to_owned(),
+                    "the session is already completed with another charge; refund a part instead".to_owned(),
                 )
                 .into());
             }
-            return Ok(Attempt::Unchanged((record, party)));
+            return Ok(Decision::Unchanged((record, party)));
         }
         let now = app.now();
         let ended: Appointment = appointment.ended(outcome, party, now)?;
         let final_charge = match (ended.no_show_report, outcome) {
             (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) if charge.is_some() => {
-                let must = "must be left out: an administrator decides what is taken".to_owned();
+                let must = "must be omitted: an administrator decides what the client is charged".to_owned();
                 return Err(AppError::Invalid { field: "charge".to_owned(), must });
             }
-            // Until it is decided the client pays what was decided before.
+            // The charge stays as it is until an administrator has decided.
             (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) => price,
             (_, Outcome::Completed) => charge.unwrap_or(price),
             (_, Outcome::NoShow { missed_by }) => {
@@ -288,7 +292,7 @@ pub async fn end(
             charge.zip(decided).filter(|(charge, decided)| charge.amount() > decided.amount())
         {
             return Err(PaymentsError::State(format!(
-                "it was decided before that the client pays {decided}, so nobody can take {charge} now"
+                "the final charge is {decided}; it cannot be raised to {charge}"
             ))
             .into());
         }
@@ -301,7 +305,7 @@ pub async fn end(
         };
         app.announce(&mut transaction, &ended, event, now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };
-        Ok(Attempt::Commit(transaction, (record, party)))
+        Ok(Decision::Commit(transaction, (record, party)))
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! Booking: hold a slot, make its payment possible, and answer; or confirm at once when there is nothing to pay.
+//! Books a session: holds the slot and opens the payment. A session without a price is confirmed at once.
 
 use domain::experts::session_type::SessionTypeTerms;
 use domain::payments::gateway::GatewayKind;
@@ -21,42 +21,52 @@ use crate::payments::holds::{self, release_hold};
 use crate::payments::ports::{Opened, PayWith, PaymentError};
 use crate::payments::process::{buyer, fetch_payment};
 use crate::scheduling::error::SchedulingError;
-use crate::scheduling::slots::missing;
-use crate::{App, AppError, Attempt};
+use crate::scheduling::slots::missing_offer;
+use crate::{App, AppError, Decision};
 
-/// What a client asks for.
+/// A request for a session.
 #[derive(Debug, Clone)]
 pub struct Booking {
-    /// Of whom.
+    /// The expert to book.
     pub expert: ExpertId,
-    /// What.
+    /// The session type to book.
     pub session_type: SessionTypeId,
-    /// When.
+    /// The start of the session.
     pub start: Timestamp,
-    /// How many seats.
+    /// The number of seats; 1 unless it is a group session.
     pub seats: u16,
-    /// Who comes.
+    /// The person who attends.
     pub attendee: Attendee,
-    /// By which gateway they pay.
+    /// The gateway through which the client pays.
     pub gateway: GatewayKind,
-    /// In which currency, when not in that of the price; only in those that the session type offers.
+    /// The currency in which the client pays, if it is not that of the price. The session type lists the currencies that are
+    /// allowed.
     pub pay_in: Option<Currency>,
 }
 
-/// What a client gets.
+/// The result of a booking.
 #[derive(Debug, Clone)]
 pub struct Booked {
-    /// Confirmed, or pending until it is paid.
+    /// The appointment: confirmed, or pending until it is paid.
     pub appointment: Appointment,
-    /// What is to be paid, and with what; none when there is nothing to pay.
+    /// The payment, and how the client pays; `None` if there is nothing to pay.
     pub payment: Option<(Payment, PayWith)>,
 }
 
-/// Books a session.
+/// Books a session for a client.
+///
+/// One transaction holds the slot; after it, the gateway opens the payment. If the gateway does not respond, the hold stays and
+/// a repeated request continues there. If the gateway refuses permanently, the hold is released.
 ///
 /// # Errors
-/// [`SchedulingError::Slot`] says why the slot cannot be had. When the payment provider does not answer, the hold stands, and the same request again
-/// goes on where this one stopped.
+/// - [`AppError::Forbidden`] if the person is not a client
+/// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
+/// - [`AppError::NotFound`] if the session type does not exist, [`SchedulingError::NoHours`] if no hours are published
+/// - [`AppError::Invalid`] if the number of seats or the currency is not possible
+/// - [`SchedulingError::Slot`] if the slot cannot be booked
+/// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
+/// - [`PaymentsError::Gateway`] if the gateway did not open the payment
+/// - [`SchedulingError::HoldEnded`] if the hold ended before the payment was opened
 pub async fn book(
     app: &App,
     person: &Person,
@@ -76,11 +86,11 @@ pub async fn book(
         Some(payment) => match request_payment(app, appointment.clone(), payment).await {
             Ok(booked) => booked,
             Err(failure) => {
-                // What is refused for good would be refused again: nobody else shall wait for it.
+                // A permanent refusal would be repeated, so the slot is freed for others.
                 if let AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { .. })) = failure
                     && let Err(error) = release_hold(app, &appointment).await
                 {
-                    tracing::warn!(%error, "the hold stands until its time is over");
+                    tracing::warn!(%error, "the hold was not released; it stays until it expires");
                 }
                 release(app, idempotency).await;
                 return Err(failure);
@@ -90,36 +100,36 @@ pub async fn book(
     Ok(Creation::Created(booked, idempotency))
 }
 
-/// What booking decided about the slot.
+/// The result of the first step of a booking.
 enum Hold {
-    /// It is held, or confirmed when there is nothing to pay.
+    /// The slot is held, or the appointment is confirmed if there is nothing to pay.
     Held(Box<(Appointment, Option<Payment>, IdempotencyRecord)>),
-    /// The same request was answered before, like this.
+    /// The request was completed before; this was the response.
     Replayed(String),
 }
 
-/// One attempt at the hold.
+/// One attempt at the transaction that holds the slot.
 async fn attempt_hold(
     app: &App,
     person: &Person,
     request: &IdempotentRequest,
     booking: &Booking,
-) -> Result<Attempt<Hold>, AppError> {
+) -> Result<Decision<Hold>, AppError> {
     let now = app.now();
     let Booking { expert, session_type, start, seats, attendee, gateway, pay_in } = booking;
-    let (known, offer, account, fee_rate) = tokio::join!(
+    let (status, offer, account, fee_rate) = tokio::join!(
         request.status(app, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
         app.store.payment_account(*expert, *gateway),
         fee(app, *expert),
     );
-    let over = match known? {
-        RequestStatus::Completed(answer) => return Ok(Attempt::Unchanged(Hold::Replayed(answer))),
-        RequestStatus::InProgress(idempotency) => return resume(app, idempotency).await,
-        RequestStatus::New(over) => over,
+    let expired = match status? {
+        RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
+        RequestStatus::InProgress(record) => return resume(app, record).await,
+        RequestStatus::New(expired) => expired,
     };
     let Some(Offer { rules, session_type: kind }) = offer? else {
-        return Err(missing(app, *expert, *session_type).await);
+        return Err(missing_offer(app, *expert, *session_type).await);
     };
     let price = kind
         .terms
@@ -131,7 +141,7 @@ async fn attempt_hold(
     let id = app.new_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
-    let wanted = HoldRequest {
+    let hold_request = HoldRequest {
         appointment: id,
         session_type: &kind,
         start: *start,
@@ -139,14 +149,14 @@ async fn attempt_hold(
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
     };
     let needed = Occupancy::needed(&rules.rules, &kind, *start);
-    let days = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
-    let Held { session, group, change } = match days.hold(&rules.rules, &wanted, now) {
+    let occupancy = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
+    let Held { session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
         Ok(held) => held,
-        // The same request may have run twice, and it was the other that took the slot.
+        // The same request may have run concurrently and taken the slot.
         Err(refusal) => {
             return match request.status(app, now).await? {
-                RequestStatus::Completed(answer) => Ok(Attempt::Unchanged(Hold::Replayed(answer))),
-                RequestStatus::InProgress(idempotency) => resume(app, idempotency).await,
+                RequestStatus::Completed(response) => Ok(Decision::Unchanged(Hold::Replayed(response))),
+                RequestStatus::InProgress(record) => resume(app, record).await,
                 RequestStatus::New(_) => Err(refusal.into()),
             };
         }
@@ -180,11 +190,11 @@ async fn attempt_hold(
     let idempotency = request.record(id, now);
     let mut transaction = Transaction::new();
     transaction.put_appointment(&appointment)?;
-    transaction.put_idempotency_record(&idempotency, over.as_ref())?;
+    transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
     let payment = match account.filter(|_| !price.is_zero()) {
         None => None,
         Some(account) => {
-            let capabilities = app.gateways.get(*gateway)?.capabilities();
+            let capabilities = app.gateways.get(*gateway)?.charges.capabilities();
             let plan = Plan::choose(kind.terms.collection, capabilities, session.end, now);
             Some(Payment::agreed(id, price, fee_rate?, (*gateway, account.account), plan))
         }
@@ -200,14 +210,14 @@ async fn attempt_hold(
         }
     }
     put_occupancy(app, &mut transaction, *expert, &change, now).await?;
-    Ok(Attempt::Commit(transaction, Hold::Held(Box::new((appointment, payment, idempotency)))))
+    Ok(Decision::Commit(transaction, Hold::Held(Box::new((appointment, payment, idempotency)))))
 }
 
-/// Adds a change of days to a transaction, and expires the holds that it reclaimed.
+/// Adds a change of the occupancy to a transaction, and expires the appointments whose holds it reclaims.
 ///
 /// # Errors
-/// When there are too many such holds for one transaction, some are expired in one of their own, and the caller must try
-/// again.
+/// A version conflict if the change reclaims too many holds for one transaction. Some of them are then already expired, in
+/// transactions of their own, and another attempt has fewer to reclaim.
 pub(crate) async fn put_occupancy(
     app: &App,
     transaction: &mut Transaction,
@@ -223,7 +233,7 @@ pub(crate) async fn put_occupancy(
     }
     for id in &change.reclaimed {
         let Some(old) = app.store.appointment(*id).await? else { continue };
-        // Whoever changed it since also changed the day, so this transaction fails and the next try sees it.
+        // A hold that cannot expire has changed, and so have its occupancy rows. This transaction would fail.
         let expired = old.expired(now).map_err(|_| AppError::version_conflict())?;
         transaction.put_appointment(&expired)?;
         app.enqueue(transaction, Job::Payment(*id), now)?;
@@ -233,19 +243,19 @@ pub(crate) async fn put_occupancy(
     Ok(())
 }
 
-/// Goes on where a request stopped that had committed its hold.
-async fn resume(app: &App, idempotency: IdempotencyRecord) -> Result<Attempt<Hold>, AppError> {
+/// Continues a request that stopped after it had held the slot.
+async fn resume(app: &App, idempotency: IdempotencyRecord) -> Result<Decision<Hold>, AppError> {
     let id: AppointmentId = idempotency.subject.parse().map_err(|_| AppError::NotFound("appointment"))?;
     let (appointment, payment) = tokio::join!(app.store.appointment(id), app.store.payment(id));
     let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    Ok(Attempt::Unchanged(Hold::Held(Box::new((appointment, payment?, idempotency)))))
+    Ok(Decision::Unchanged(Hold::Held(Box::new((appointment, payment?, idempotency)))))
 }
 
-/// Makes the payment of a hold possible. The provider's idempotency key is the appointment, so doing it again is harmless.
+/// Opens the payment of a hold at the gateway. The gateway's idempotency key is the appointment, so a repetition has no effect.
 async fn request_payment(app: &App, appointment: Appointment, payment: Payment) -> Result<Booked, AppError> {
     match appointment.status {
         Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
-        // Between the hold and now lies a crash, and a repeat that came late.
+        // The first request stopped after the hold, and this one continues it too late.
         Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } => {
             return Err(SchedulingError::HoldEnded.into());
         }
@@ -256,14 +266,14 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
         return Ok(Booked { appointment, payment: Some((payment, pay_with)) });
     }
     let Opened { references, pay_with } =
-        app.gateways.get(payment.gateway)?.open(&payment, &buyer(app, &appointment)).await?;
+        app.gateways.get(payment.gateway)?.charges.open(&payment, &buyer(app, &appointment)).await?;
     let payment = Payment { version: payment.version + 1, references, ..payment };
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
     match app.commit(transaction).await {
         Ok(()) => Ok(Booked { appointment, payment: Some((payment, pay_with)) }),
-        // The same request ran twice and the other was faster, or the hold ended meanwhile. In the second case the client
-        // never learns how to pay, so nothing can ever be paid.
+        // The same request ran concurrently, or the hold ended meanwhile. In the second case the client does not get the data
+        // that is needed to pay, so the intent cannot be paid.
         Err(AppError::Commit(CommitError::VersionConflict(_))) => {
             match app.store.payment(appointment.id).await? {
                 Some(stored) if stored.references == payment.references => {
@@ -276,7 +286,7 @@ async fn request_payment(app: &App, appointment: Appointment, payment: Payment) 
     }
 }
 
-/// The price in the currency that the client pays in.
+/// The price in the currency in which the client pays.
 async fn price_in(
     app: &App,
     terms: &SessionTypeTerms,
@@ -292,7 +302,7 @@ async fn price_in(
         ));
     }
     let converted = convert_for_charge(app, price, currency, app.now()).await?;
-    // A price is rounded to what can be charged; what cannot be charged at all is refused by the gateway's own limits.
+    // `proportion` rounds to an amount that gateways accept. The check refuses amounts below or above their limits.
     let charged = converted.proportion(1, 1);
     match charged.check_charge() {
         Ok(()) => Ok(charged),

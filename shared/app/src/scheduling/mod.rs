@@ -1,4 +1,4 @@
-//! Listing slots, booking them, and what becomes of an appointment afterwards.
+//! Slots, bookings, and changes of appointments.
 
 pub mod appointments;
 pub mod booking;

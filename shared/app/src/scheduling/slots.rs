@@ -1,4 +1,4 @@
-//! Which starts can be booked.
+//! Lists the slots of a session type.
 
 use domain::experts::session_type::SessionTypeStatus;
 use domain::kernel::time::DAY;
@@ -10,16 +10,16 @@ use store::table::Consistency;
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
-/// Longest range of one request, in seconds.
-pub const LONGEST_RANGE: i64 = 93 * DAY;
+/// The longest range of one request, in seconds.
+const LONGEST_RANGE: i64 = 93 * DAY;
 
-/// All slots of a session type that start within a range, in order.
+/// The slots of a session type that start within a range, ordered by start.
 ///
-/// Two requests to the table, at the same time, whatever the expert's history.
+/// It reads the table with two parallel requests, whatever the expert's history.
 ///
 /// # Errors
-/// [`AppError::Invalid`] when the range is empty or too long, [`AppError::NotFound`] when the expert does not offer the
-/// session type, [`SchedulingError::NoHours`] when no hours are published.
+/// [`AppError::Invalid`] if the range is empty or longer than 93 days, [`AppError::NotFound`] if the session type does not
+/// exist or is retired, [`SchedulingError::NoHours`] if the expert has no availability rules.
 pub async fn list(
     app: &App,
     expert: ExpertId,
@@ -30,28 +30,28 @@ pub async fn list(
         let must = format!("must be after from, and at most {} days after it", LONGEST_RANGE / DAY);
         return Err(AppError::Invalid { field: "to".to_owned(), must });
     }
-    let (offer, days) = tokio::join!(
+    let (offer, occupancy) = tokio::join!(
         app.store.offer(expert, session_type, Consistency::Eventual),
         app.store.occupancy(expert, Occupancy::needed_to_list(range), Consistency::Eventual),
     );
-    let Some(offer) = offer? else { return Err(missing(app, expert, session_type).await) };
+    let Some(offer) = offer? else { return Err(missing_offer(app, expert, session_type).await) };
     if offer.session_type.status == SessionTypeStatus::Retired {
         return Err(AppError::NotFound("session type"));
     }
     let now = app.now();
     let mut scratch = Scratch::default();
-    let occupancy = days?.busy_times(&offer.session_type, now, &mut scratch);
+    let busy_times = occupancy?.busy_times(&offer.session_type, now, &mut scratch);
     Ok(domain::scheduling::slots::slots(
         &offer.rules.rules,
         &offer.session_type.terms,
-        &occupancy,
+        &busy_times,
         range,
         now,
     ))
 }
 
-/// What is missing of an offer: the session type, or the hours.
-pub(crate) async fn missing(app: &App, expert: ExpertId, session_type: SessionTypeId) -> AppError {
+/// The error for an offer that does not exist: it lacks the session type or the availability rules.
+pub(crate) async fn missing_offer(app: &App, expert: ExpertId, session_type: SessionTypeId) -> AppError {
     match app.store.session_type(expert, session_type).await {
         Ok(None) => AppError::NotFound("session type"),
         Ok(Some(_)) => SchedulingError::NoHours.into(),

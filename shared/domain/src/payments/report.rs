@@ -103,11 +103,11 @@ pub struct Earnings {
     pub currency: Currency,
     /// The expert's balance at the gateways before the period.
     pub opening_balance: SignedMoney,
-    /// What clients paid.
+    /// The total that clients paid.
     pub gross_paid: SignedMoney,
-    /// What was refunded to clients, without refunds that failed.
+    /// The total that was refunded to clients, without refunds that failed.
     pub refunded: SignedMoney,
-    /// What clients' banks withdrew because of disputes, without what they returned.
+    /// The total that clients' banks withdrew because of disputes, without what they returned.
     pub disputed: SignedMoney,
     /// The platform's fee, without fee refunds.
     pub fee: SignedMoney,
@@ -116,9 +116,9 @@ pub struct Earnings {
     /// What the platform paid for refunds and disputes, or has not passed on yet. It is negative if the platform
     /// collects it in a later period. It includes the fee of each charge whose dispute was won.
     pub carried_by_platform: SignedMoney,
-    /// What the expert earned in total.
+    /// The total that the expert earned.
     pub net_earned: SignedMoney,
-    /// What was paid out to the expert's bank, without payouts that failed.
+    /// The total that was paid out to the expert's bank, without payouts that failed.
     pub paid_out: SignedMoney,
     /// The expert's balance at the gateways after the period. PayPal reports no payouts, so this includes everything
     /// that PayPal ever paid.
@@ -237,7 +237,7 @@ pub struct Commission {
     pub processing_fees: SignedMoney,
     /// The gateways' fees for disputes.
     pub dispute_fees: SignedMoney,
-    /// What remains.
+    /// The net commission.
     pub net: SignedMoney,
     /// Clients' money that has not been passed on yet. It is negative for what the platform paid for refunds and
     /// disputes, or advanced until experts return it. It includes the fee of each charge whose dispute was won: the

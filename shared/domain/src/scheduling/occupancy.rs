@@ -342,7 +342,7 @@ impl Occupancy {
     /// Decides whether a session can be held, and returns the resulting changes.
     ///
     /// # Errors
-    /// The first reason against the hold. Reasons that the client cannot change come first.
+    /// The first reason against the hold, with the most informative one for the client first.
     pub fn hold(
         self,
         rules: &AvailabilityRules,
@@ -450,8 +450,7 @@ impl Draft {
     fn remove(&mut self, key: EntryKey, occupied: TimeSpan) {
         for date in occupied.utc_days() {
             // The days are not read in one consistent read, so some days of an entry that was just written may have
-            // been read without it. Those days have a new version since, and the version check of the checked days
-            // detects that.
+            // been read without it. Those days have a new version since, which the version check detects.
             self.checked.insert(date);
             if let Some(day) = self.occupancy.days.get_mut(&date)
                 && day.entries.remove(&key).is_some()

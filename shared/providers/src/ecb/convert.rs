@@ -1,4 +1,4 @@
-//! The bank's XML as a table of rates. The file is an envelope in which a `Cube` of a day holds a `Cube` for each currency:
+//! Reads the rates in the bank's XML file. Inside an envelope, a `Cube` for the day contains a `Cube` for each currency:
 //!
 //! ```xml
 //! <Cube><Cube time="2027-03-04"><Cube currency="USD" rate="1.0562"/> …</Cube></Cube>
@@ -13,50 +13,51 @@ use roxmltree::{Document, Node, ParsingOptions};
 const ENVELOPE: &str = "http://www.gesmes.org/xml/2002-08-01";
 /// The namespace of the rates.
 const RATES: &str = "http://www.ecb.int/vocabulary/2002-08-01/eurofxref";
-/// Most nodes of a file; the bank's has about a hundred.
-const MOST_NODES: u32 = 2_000;
-/// Most characters of a stranger's text in a message.
-const MOST_SHOWN: usize = 24;
+/// Maximum number of nodes in a file. The bank's has about a hundred.
+const MAXIMUM_NODES: u32 = 2_000;
+/// Maximum number of characters of the file that are quoted in an error message.
+const MAXIMUM_QUOTE: usize = 24;
 
-/// Why a file is no table of rates.
+/// The reason why a file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidFile {
     #[error("it is not UTF-8")]
     Encoding,
     #[error("it is not well-formed XML: {0}")]
     Form(String),
-    #[error("it has not exactly one {0}")]
+    #[error("it does not have exactly one {0}")]
     Shape(&'static str),
-    #[error("its day is {0:?}, which is no date")]
+    #[error("its day is {0:?}, which is not a date")]
     Day(String),
-    #[error("the rate of {currency} is {rate:?}, which is no decimal number above zero")]
+    #[error("the rate of {currency} is {rate:?}, which is not a decimal number above zero")]
     Rate { currency: &'static str, rate: String },
     #[error(transparent)]
     Table(#[from] InvalidRates),
 }
 
-/// Reads a file of one day. Currencies that are not known are left out; anything else that is odd refuses the whole.
+/// Reads the file of one day. Unknown currencies are skipped. Any other irregularity makes the whole file invalid.
 pub(super) fn rates(file: &[u8]) -> Result<ReferenceRates, InvalidFile> {
     let text = std::str::from_utf8(file).map_err(|_| InvalidFile::Encoding)?;
-    // Without a document type there are no entities but XML's own five.
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..ParsingOptions::default() };
+    // Without a document type, only XML's five predefined entities exist.
+    let options =
+        ParsingOptions { allow_dtd: false, nodes_limit: MAXIMUM_NODES, ..ParsingOptions::default() };
     let document =
         Document::parse_with_options(text, options).map_err(|error| InvalidFile::Form(error.to_string()))?;
     let envelope = Some(document.root_element()).filter(|root| root.has_tag_name((ENVELOPE, "Envelope")));
     let envelope = envelope.ok_or(InvalidFile::Shape("envelope"))?;
     let day = only(cubes(only(cubes(envelope), "Cube in the envelope")?), "day")?;
     let time = day.attribute("time").unwrap_or_default();
-    let date: Date = time.parse().map_err(|_| InvalidFile::Day(shown(time)))?;
+    let date: Date = time.parse().map_err(|_| InvalidFile::Day(quoted(time)))?;
     let mut rates = Vec::new();
     for cube in cubes(day) {
         let code = cube.attribute("currency").unwrap_or_default();
         let Ok(currency) = Currency::try_from(code.to_owned()) else {
-            tracing::warn!(currency = shown(code), %date, "a rate is left out, because its currency is not known");
+            tracing::warn!(currency = quoted(code), %date, "a rate is skipped, because its currency is unknown");
             continue;
         };
         let rate = cube.attribute("rate").unwrap_or_default();
         let per_euro =
-            rate.parse().map_err(|_| InvalidFile::Rate { currency: currency.code(), rate: shown(rate) })?;
+            rate.parse().map_err(|_| InvalidFile::Rate { currency: currency.code(), rate: quoted(rate) })?;
         rates.push(CurrencyRate { currency, per_euro });
     }
     Ok(ReferenceRates::new(date, rates)?)
@@ -76,9 +77,9 @@ fn only<'a, 'input>(
     }
 }
 
-/// As much of a stranger's text as a message may hold.
-fn shown(text: &str) -> String {
-    text.chars().take(MOST_SHOWN).collect()
+/// The beginning of a text, short enough for an error message.
+fn quoted(text: &str) -> String {
+    text.chars().take(MAXIMUM_QUOTE).collect()
 }
 
 #[cfg(test)]
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_read_to_the_last_digit() {
+    fn rates_are_read_to_the_last_digit() {
         let rates = of(DAILY).expect("rates");
         assert_eq!(rates.date().to_string(), "2027-03-04");
         let shown = shown_rates(&rates);
@@ -110,22 +111,22 @@ mod tests {
     }
 
     #[test]
-    fn other_ways_to_write_the_same_are_read() {
+    fn equivalent_xml_is_read() {
         let rates = of(UNUSUAL).expect("rates");
         assert_eq!(rates.date().to_string(), "2027-03-05");
-        // What is in another namespace, and what is no currency in use, is left out.
+        // Elements of other namespaces, and currencies that are not in use, are skipped.
         assert_eq!(shown_rates(&rates), ["JPY 163.1", "USD 1.0850"]);
         assert!(of(&format!("\u{feff}{DAILY}")).is_ok());
     }
 
-    /// The file with something else in the place of this part, which must be there.
+    /// The file with a part replaced. The part must exist.
     fn with(part: &str, instead: &str) -> String {
         assert!(DAILY.contains(part), "{part}");
         DAILY.replacen(part, instead, 1)
     }
 
     #[test]
-    fn what_is_odd_refuses_the_whole() {
+    fn irregular_file_is_refused() {
         let usd = "<Cube currency='USD' rate='1.0842'/>";
         let day = "<Cube time='2027-03-04'>";
         let refused = [
@@ -143,10 +144,10 @@ mod tests {
             (&DAILY.replace("xml/2002-08-01", "xml/2099-01-01"), "envelope"),
             (&DAILY.replace("2002-08-01/eurofxref", "2099-01-01/eurofxref"), "Cube in the envelope"),
             (&with(day, &format!("<Cube time='2027-03-03'>{usd}</Cube>{day}")), "one day"),
-            (&with(day, "<Cube>"), "no date"),
-            (&with("2027-03-04", "04.03.2027"), "no date"),
-            (&with("2027-03-04", "2027-02-30"), "no date"),
-            (&with("2027-03-04", ""), "no date"),
+            (&with(day, "<Cube>"), "not a date"),
+            (&with("2027-03-04", "04.03.2027"), "not a date"),
+            (&with("2027-03-04", "2027-02-30"), "not a date"),
+            (&with("2027-03-04", ""), "not a date"),
             (&with("1.0842", "0"), "USD"),
             (&with("1.0842", "-1.0842"), "USD"),
             (&with("1.0842", "1,0842"), "USD"),
@@ -164,7 +165,7 @@ mod tests {
             assert!(error.len() < 200, "{error}");
         }
         assert_eq!(rates(b"\xff\xfe<\0?\0"), Err(InvalidFile::Encoding));
-        // A day of nothing but unknown currencies is no table.
+        // A file with only unknown currencies is refused.
         let unknown = with("USD", "XXX").split(day).next().map(|head| {
             format!("{head}{day}<Cube currency='ZZZ' rate='1'/></Cube></Cube></gesmes:Envelope>")
         });
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_text_is_cut_in_messages() {
+    fn quotes_in_error_messages_are_short() {
         let error = of(&with("1.0842", &"x".repeat(10_000))).expect_err("no rate").to_string();
         assert!(error.len() < 200, "{error}");
         let error = of(&with("2027-03-04", &"x".repeat(10_000))).expect_err("no date").to_string();
@@ -183,18 +184,18 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
 
         #[test]
-        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..2_048)) {
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..2_048)) {
             let _ = rates(&bytes);
         }
 
         #[test]
-        fn any_text_that_looks_like_xml_is_answered(text in "[<>/='\" a-c&;!\\[\\]?x:CubeDOTYPE-]{0,400}") {
+        fn arbitrary_text_never_panics(text in "[<>/='\" a-c&;!\\[\\]?x:CubeDOTYPE-]{0,400}") {
             let _ = of(&text);
         }
 
-        /// The bank's file with some bytes changed, removed or added is refused, or is still a table of plausible form.
+        /// The bank's file with some bytes changed, removed or added is refused, or still contains rates.
         #[test]
-        fn a_damaged_file_is_answered(
+        fn damaged_file_is_refused_or_has_rates(
             at in 0..DAILY.len(),
             removed in 0..40_usize,
             added in prop::collection::vec(any::<u8>(), 0..40),
@@ -208,7 +209,7 @@ mod tests {
         }
 
         #[test]
-        fn any_attributes_are_answered(
+        fn arbitrary_attributes_never_panic(
             time in "[0-9-]{0,12}", currency in "[A-Z]{0,4}", rate in "[0-9.,e+-]{0,20}",
         ) {
             let file = DAILY

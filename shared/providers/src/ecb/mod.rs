@@ -1,5 +1,5 @@
-//! The euro foreign exchange reference rates of the European Central Bank, from the file that it publishes about 16:00 in
-//! Frankfurt on working days of TARGET
+//! The euro foreign exchange reference rates of the European Central Bank. It publishes a file at about 16:00 Frankfurt time on
+//! TARGET working days
 //! (<https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/>).
 
 mod convert;
@@ -12,18 +12,18 @@ use domain::payments::exchange::ReferenceRates;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, USER_AGENT};
 
-/// Where the bank publishes the rates of the day.
+/// The URL of the bank's file with the latest rates.
 pub const DAILY_RATES: &str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml";
 
-/// Largest file that is read, in bytes; the bank's has less than two thousand.
-const LARGEST_FILE: usize = 64 * 1024;
+/// Maximum size of a file, in bytes. The bank's has less than two thousand.
+const MAXIMUM_FILE: usize = 64 * 1024;
 
-/// The address of the rates is not one.
+/// The configured address of the rates is not an HTTP or HTTPS URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not the URL of a file of exchange rates")]
 pub struct InvalidAddress(String);
 
-/// The European Central Bank.
+/// Fetches rates from the European Central Bank.
 #[derive(Debug, Clone)]
 pub struct EuropeanCentralBank {
     http: reqwest::Client,
@@ -31,10 +31,10 @@ pub struct EuropeanCentralBank {
 }
 
 impl EuropeanCentralBank {
-    /// The bank, with its daily file at `url` ([`DAILY_RATES`]). How long an answer may take is for `http` to say.
+    /// Fetches the file at `url`, usually [`DAILY_RATES`]. The timeout is that of `http`.
     ///
     /// # Errors
-    /// When the address is not one.
+    /// If `url` is not an HTTP or HTTPS URL.
     pub fn new(http: reqwest::Client, url: &str) -> Result<Self, InvalidAddress> {
         let address = url.parse().ok().filter(|url: &Url| matches!(url.scheme(), "https" | "http"));
         Ok(Self { http, url: address.ok_or_else(|| InvalidAddress(url.to_owned()))? })
@@ -49,15 +49,15 @@ impl EuropeanCentralBank {
             .get(self.url.clone())
             .header(ACCEPT, "application/xml, text/xml")
             .header(USER_AGENT, concat!("expert-connect/", env!("CARGO_PKG_VERSION")));
-        let mut answer = request.send().await.map_err(unavailable)?;
-        if answer.status() != reqwest::StatusCode::OK {
-            return Err(PortError(format!("the European Central Bank answers {}", answer.status())));
+        let mut response = request.send().await.map_err(unavailable)?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(PortError(format!("the European Central Bank answers {}", response.status())));
         }
         let mut file = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unavailable)? {
-            if file.len() + chunk.len() > LARGEST_FILE {
+        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
+            if file.len() + chunk.len() > MAXIMUM_FILE {
                 return Err(PortError(format!(
-                    "the file of exchange rates has more than {LARGEST_FILE} bytes"
+                    "the file of exchange rates has more than {MAXIMUM_FILE} bytes"
                 )));
             }
             file.extend_from_slice(&chunk);
@@ -73,13 +73,13 @@ impl ExchangeRates for EuropeanCentralBank {
     }
 }
 
-/// The rates in a file of the bank's.
+/// Reads the rates in a file of the bank.
 ///
 /// # Errors
-/// When it is not such a file, or has a rate that cannot be.
+/// If the file does not have the bank's format, or contains an invalid rate.
 pub fn read(file: &[u8]) -> Result<ReferenceRates, PortError> {
     let rates = convert::rates(file);
-    rates.map_err(|error| PortError(format!("the file of exchange rates cannot be taken: {error}")))
+    rates.map_err(|error| PortError(format!("the file of exchange rates cannot be read: {error}")))
 }
 
 #[cfg(test)]
@@ -93,17 +93,17 @@ mod tests {
 
     const FILE: &str = include_str!("recorded/daily.xml");
 
-    /// Serves one connection this answer, piece by piece, and keeps it open afterwards when `hang`.
-    async fn bank(pieces: Vec<Vec<u8>>, hang: bool) -> String {
+    /// Sends these chunks to one connection, and keeps it open afterwards if `hang` is set. Returns the URL.
+    async fn serve(chunks: Vec<Vec<u8>>, hang: bool) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/daily.xml", listener.local_addr().expect("an address"));
         tokio::spawn(async move {
             let (mut connection, _) = listener.accept().await.expect("a caller");
             let mut request = [0; 4096];
             let _ = connection.read(&mut request).await;
-            for piece in pieces {
-                // The caller may have heard enough.
-                if connection.write_all(&piece).await.is_err() {
+            for chunk in chunks {
+                // The client may have closed the connection.
+                if connection.write_all(&chunk).await.is_err() {
                     return;
                 }
             }
@@ -114,34 +114,34 @@ mod tests {
         url
     }
 
-    fn answer(status: &str, body: &str) -> Vec<u8> {
+    fn response(status: &str, body: &str) -> Vec<u8> {
         format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
     }
 
-    async fn latest(pieces: Vec<Vec<u8>>, hang: bool) -> Result<ReferenceRates, PortError> {
+    async fn latest(chunks: Vec<Vec<u8>>, hang: bool) -> Result<ReferenceRates, PortError> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let patience = if hang { Duration::from_millis(200) } else { Duration::from_secs(60) };
-        let http = reqwest::Client::builder().no_proxy().timeout(patience).build().expect("a client");
-        EuropeanCentralBank::new(http, &bank(pieces, hang).await).expect("an address").latest().await
+        let timeout = if hang { Duration::from_millis(200) } else { Duration::from_secs(60) };
+        let http = reqwest::Client::builder().no_proxy().timeout(timeout).build().expect("a client");
+        EuropeanCentralBank::new(http, &serve(chunks, hang).await).expect("an address").latest().await
     }
 
     #[tokio::test]
-    async fn the_file_of_the_day_is_fetched() {
-        let rates = latest(vec![answer("200 OK", FILE)], false).await.expect("rates");
+    async fn file_of_the_day_is_fetched() {
+        let rates = latest(vec![response("200 OK", FILE)], false).await.expect("rates");
         assert_eq!(rates.date().to_string(), "2027-03-04");
     }
 
     #[tokio::test]
-    async fn what_is_no_file_of_the_day_is_an_error() {
+    async fn response_that_is_not_a_file_of_rates_is_an_error() {
         for (status, body, expected) in [
             ("500 Internal Server Error", FILE, "answers 500"),
             ("404 Not Found", FILE, "answers 404"),
             ("302 Found\r\nLocation: /elsewhere.xml", "", "answers 302"),
             ("204 No Content", "", "answers 204"),
-            ("200 OK", "<html></html>", "cannot be taken"),
+            ("200 OK", "<html></html>", "cannot be read"),
         ] {
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-            let url = bank(vec![answer(status, body)], false).await;
+            let url = serve(vec![response(status, body)], false).await;
             let bank = EuropeanCentralBank::new(crate::https::client().expect("a client"), &url);
             let error = bank.expect("an address").latest().await.expect_err(status);
             assert!(error.0.contains(expected), "{status}: {error}");
@@ -149,20 +149,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_without_end_is_given_up() {
+    async fn endless_or_stalled_response_is_an_error() {
         let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000)).into_bytes();
         let mut endless = vec![b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()];
         endless.extend(std::iter::repeat_n(chunk, 64));
         let error = latest(endless, true).await.expect_err("too large");
         assert!(error.0.contains("more than 65536 bytes"), "{error}");
-        // And so is one that stops in the middle.
-        let half = vec![answer("200 OK", FILE)[..400].to_vec()];
+        // A response that stalls.
+        let half = vec![response("200 OK", FILE)[..400].to_vec()];
         let error = latest(half, true).await.expect_err("too slow");
         assert!(error.0.contains("does not answer"), "{error}");
     }
 
     #[test]
-    fn only_web_addresses_are_taken() {
+    fn url_must_be_http_or_https() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let new = |url: &str| EuropeanCentralBank::new(crate::https::client().expect("a client"), url);
         assert!(new(DAILY_RATES).is_ok());

@@ -1,4 +1,4 @@
-//! Who we are at PayPal: keys from a secret, access tokens for them, and the experts for whom we act.
+//! PayPal's keys, from a secret; the access tokens for them; and the header with which the platform acts for an expert.
 
 use std::sync::Arc;
 
@@ -12,99 +12,103 @@ use tokio::sync::Mutex;
 
 use super::errors::Failure;
 
-/// How long the keys are used before the secret is read again, so that rotated keys are taken up, in seconds.
+/// How long keys are used before the secret is read again, in seconds.
 const KEYS_FRESH: i64 = 300;
-/// So long before its end an access token is not used any more, in seconds: longer than a call takes.
+/// How long before its expiry an access token is replaced, in seconds: longer than a request takes.
 const MARGIN: i64 = 60;
 
-/// What the secret holds: `{"client_id": "…", "client_secret": "…", "partner_id": "…", "webhook_id": "…"}`.
+/// The content of the secret.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Keys {
-    /// The platform's application at PayPal.
+    /// The id of the platform's application at PayPal.
     pub(super) client_id: String,
-    /// Its password.
+    /// The password of the application.
     pub(super) client_secret: String,
     /// The merchant id of the platform's own account.
     pub(super) partner_id: String,
-    /// The id of the platform's webhook, a part of what is signed.
+    /// The id of the platform's webhook. It is part of what PayPal signs.
     pub(super) webhook_id: String,
 }
 
-/// An access token, as it is given (<https://developer.paypal.com/api/rest/authentication/>).
+/// The response with an access token (<https://developer.paypal.com/api/rest/authentication/>).
 #[derive(Deserialize)]
 pub(super) struct Token {
     access_token: String,
-    /// In seconds.
+    /// The lifetime of the token, in seconds.
     expires_in: i64,
 }
 
-/// The keys, and an access token for them.
+/// Keys, and an access token for them.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) keys: Arc<Keys>,
     pub(super) token: Secret,
 }
 
-struct Held {
+struct Cached {
     session: Session,
-    keys_read: Timestamp,
-    token_ends: Timestamp,
+    keys_read_at: Timestamp,
+    token_expires_at: Timestamp,
 }
 
-/// Keeps one session, for all calls of the process.
+/// Caches one session for all requests of the process.
 pub(super) struct Access {
     secrets: Arc<dyn Secrets>,
     secret_id: String,
     clock: Arc<dyn Clock>,
-    held: Mutex<Option<Held>>,
+    cached: Mutex<Option<Cached>>,
 }
 
 impl Access {
     pub(super) fn new(secrets: Arc<dyn Secrets>, secret_id: String, clock: Arc<dyn Clock>) -> Self {
-        Self { secrets, secret_id, clock, held: Mutex::new(None) }
+        Self { secrets, secret_id, clock, cached: Mutex::new(None) }
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// A session that is good for a call. `sign_in` asks for a token; whoever comes meanwhile waits for the same one.
+    /// A session with a valid token. `sign_in` requests a token; concurrent callers wait for the same token.
     pub(super) async fn session(
         &self,
         sign_in: impl AsyncFnOnce(&Keys) -> Result<Token, Failure>,
     ) -> Result<Session, Failure> {
-        let mut held = self.held.lock().await;
+        let mut cached = self.cached.lock().await;
         let now = self.now();
-        if let Some(known) = held.as_mut().filter(|known| now.plus(MARGIN) < known.token_ends) {
-            if now < known.keys_read.plus(KEYS_FRESH) {
-                return Ok(known.session.clone());
+        if let Some(current) = cached.as_mut().filter(|cached| now.plus(MARGIN) < cached.token_expires_at) {
+            if now < current.keys_read_at.plus(KEYS_FRESH) {
+                return Ok(current.session.clone());
             }
-            if self.keys().await? == *known.session.keys {
-                known.keys_read = now;
-                return Ok(known.session.clone());
+            if self.keys().await? == *current.session.keys {
+                current.keys_read_at = now;
+                return Ok(current.session.clone());
             }
         }
         let keys = self.keys().await?;
         let Token { access_token, expires_in } = sign_in(&keys).await?;
         let session = Session { keys: Arc::new(keys), token: Secret::new(access_token) };
-        *held = Some(Held { session: session.clone(), keys_read: now, token_ends: now.plus(expires_in) });
+        let token_expires_at = now.plus(expires_in);
+        *cached = Some(Cached { session: session.clone(), keys_read_at: now, token_expires_at });
         Ok(session)
     }
 
-    /// Forgets a token that PayPal does not take, unless it was replaced already.
+    /// Drops a token that PayPal refused, unless it has been replaced already.
     pub(super) async fn forget(&self, token: &Secret) {
-        let mut held = self.held.lock().await;
-        held.take_if(|known| known.session.token == *token);
+        let mut cached = self.cached.lock().await;
+        cached.take_if(|cached| cached.session.token == *token);
     }
 
     async fn keys(&self) -> Result<Keys, Failure> {
-        let secret = self.secrets.read(&self.secret_id).await.map_err(|error| Failure::Silence(error.0))?;
+        let secret =
+            self.secrets.read(&self.secret_id).await.map_err(|error| Failure::Unavailable(error.0))?;
         if secret.reveal().trim().is_empty() {
-            return Err(Failure::Silence("PayPal is not set up here: its secret is empty".to_owned()));
+            return Err(Failure::Unavailable(
+                "PayPal is not configured here: its secret is empty".to_owned(),
+            ));
         }
-        // What is wrong with a secret must not show what is in it.
+        // serde's error is dropped, because it may quote the secret.
         serde_json::from_str(secret.reveal()).map_err(|_| {
-            Failure::Silence(
+            Failure::Unavailable(
                 "the PayPal secret is not JSON with client_id, client_secret, partner_id and webhook_id"
                     .to_owned(),
             )
@@ -112,8 +116,8 @@ impl Access {
     }
 }
 
-/// The header that says for which seller the platform acts: a JSON Web Token without a signature, because the access token
-/// proves who the platform is (<https://developer.paypal.com/api/rest/requests/#paypal-auth-assertion>).
+/// The value of the header that names the seller for whom the platform acts. It is a JSON Web Token without a signature, because
+/// the access token authenticates the platform (<https://developer.paypal.com/api/rest/requests/#paypal-auth-assertion>).
 pub(super) fn assertion(client_id: &str, merchant: &str) -> String {
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.", part(json!({ "alg": "none" })), part(json!({ "iss": client_id, "payer_id": merchant })))
@@ -129,10 +133,10 @@ mod tests {
 
     use super::*;
 
-    struct Hands(AtomicI64);
+    struct SettableClock(AtomicI64);
 
     #[async_trait]
-    impl Clock for Hands {
+    impl Clock for SettableClock {
         fn now(&self) -> Timestamp {
             Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
         }
@@ -140,10 +144,10 @@ mod tests {
         async fn pause(&self, _: Duration) {}
     }
 
-    struct Kept(std::sync::Mutex<String>);
+    struct StoredSecret(std::sync::Mutex<String>);
 
     #[async_trait]
-    impl Secrets for Kept {
+    impl Secrets for StoredSecret {
         async fn read(&self, _: &str) -> Result<Secret, PortError> {
             Ok(Secret::new(self.0.lock().expect("unharmed").clone()))
         }
@@ -153,19 +157,19 @@ mod tests {
         json!({ "client_id": "c", "client_secret": secret, "partner_id": "p", "webhook_id": "w" }).to_string()
     }
 
-    struct World {
+    struct Fixture {
         access: Access,
-        clock: Arc<Hands>,
-        secret: Arc<Kept>,
-        asked: AtomicUsize,
+        clock: Arc<SettableClock>,
+        secret: Arc<StoredSecret>,
+        sign_ins: AtomicUsize,
     }
 
-    impl World {
+    impl Fixture {
         fn new(secret: &str) -> Self {
-            let clock = Arc::new(Hands(AtomicI64::new(1_000_000)));
-            let secret = Arc::new(Kept(std::sync::Mutex::new(secret.to_owned())));
+            let clock = Arc::new(SettableClock(AtomicI64::new(1_000_000)));
+            let secret = Arc::new(StoredSecret(std::sync::Mutex::new(secret.to_owned())));
             let access = Access::new(secret.clone(), "s".to_owned(), clock.clone());
-            Self { access, clock, secret, asked: AtomicUsize::new(0) }
+            Self { access, clock, secret, sign_ins: AtomicUsize::new(0) }
         }
 
         fn pass(&self, seconds: i64) {
@@ -175,7 +179,7 @@ mod tests {
         async fn session(&self) -> Result<Session, Failure> {
             self.access
                 .session(async |_| {
-                    let number = self.asked.fetch_add(1, Ordering::SeqCst);
+                    let number = self.sign_ins.fetch_add(1, Ordering::SeqCst);
                     tokio::task::yield_now().await;
                     Ok(Token { access_token: format!("token-{number}"), expires_in: 3_600 })
                 })
@@ -184,47 +188,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_asked_for_once_until_shortly_before_its_end() {
-        let world = World::new(&keys("s"));
-        let (one, other) = tokio::join!(world.session(), world.session());
+    async fn token_is_requested_once_until_shortly_before_its_expiry() {
+        let fixture = Fixture::new(&keys("s"));
+        let (one, other) = tokio::join!(fixture.session(), fixture.session());
         assert_eq!(one.expect("one").token, other.expect("the same").token);
         for _ in 0..10 {
-            world.pass(353);
-            world.session().await.expect("a session");
+            fixture.pass(353);
+            fixture.session().await.expect("a session");
         }
-        assert_eq!(world.asked.load(Ordering::SeqCst), 1);
-        world.pass(10);
-        assert_eq!(world.session().await.expect("another").token.reveal(), "token-1");
+        assert_eq!(fixture.sign_ins.load(Ordering::SeqCst), 1);
+        fixture.pass(10);
+        assert_eq!(fixture.session().await.expect("another").token.reveal(), "token-1");
     }
 
     #[tokio::test]
-    async fn new_keys_bring_a_new_token_and_a_refused_token_is_replaced_once() {
-        let world = World::new(&keys("s"));
-        let refused = world.session().await.expect("a session").token;
-        *world.secret.0.lock().expect("unharmed") = keys("rotated");
-        assert_eq!(world.session().await.expect("fresh").token, refused);
-        world.pass(KEYS_FRESH);
-        let second = world.session().await.expect("a session");
+    async fn rotated_keys_get_a_new_token_and_a_refused_token_is_replaced_once() {
+        let fixture = Fixture::new(&keys("s"));
+        let refused = fixture.session().await.expect("a session").token;
+        *fixture.secret.0.lock().expect("unharmed") = keys("rotated");
+        assert_eq!(fixture.session().await.expect("fresh").token, refused);
+        fixture.pass(KEYS_FRESH);
+        let second = fixture.session().await.expect("a session");
         assert_eq!((second.keys.client_secret.as_str(), second.token.reveal()), ("rotated", "token-1"));
-        world.access.forget(&refused).await;
-        assert_eq!(world.session().await.expect("final_charge").token, second.token);
-        world.access.forget(&second.token).await;
-        assert_eq!(world.session().await.expect("another").token.reveal(), "token-2");
+        fixture.access.forget(&refused).await;
+        assert_eq!(fixture.session().await.expect("the current session").token, second.token);
+        fixture.access.forget(&second.token).await;
+        assert_eq!(fixture.session().await.expect("another").token.reveal(), "token-2");
     }
 
     #[tokio::test]
-    async fn what_is_wrong_with_the_secret_is_said_without_it() {
+    async fn error_about_a_secret_does_not_reveal_it() {
         for (secret, words) in
             [("", "is empty"), ("  ", "is empty"), ("{\"client_id\":\"hidden\"}", "is not JSON with")]
         {
-            let failure = World::new(secret).session().await.map(|_| ()).expect_err("no keys");
-            let Failure::Silence(reason) = failure else { panic!("{failure:?}") };
+            let failure = Fixture::new(secret).session().await.map(|_| ()).expect_err("no keys");
+            let Failure::Unavailable(reason) = failure else { panic!("{failure:?}") };
             assert!(reason.contains(words) && !reason.contains("hidden"), "{reason}");
         }
     }
 
     #[test]
-    fn an_assertion_names_the_platform_and_the_seller() {
+    fn assertion_names_the_platform_and_the_seller() {
         let assertion = assertion("client", "MERCHANT22222");
         let parts: Vec<&str> = assertion.split('.').collect();
         assert_eq!((parts.len(), parts[2]), (3, ""));

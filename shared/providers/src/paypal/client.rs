@@ -1,4 +1,4 @@
-//! Sends calls over connections that are kept open, with an access token, and reads the answers.
+//! Sends requests with an access token over pooled connections, and reads the responses.
 
 use bytes::BytesMut;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -9,18 +9,18 @@ use serde::de::DeserializeOwned;
 use super::auth::{Access, Keys, Session, Token, assertion};
 use super::errors::Failure;
 
-/// Largest answer that is read, in bytes.
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// Maximum size of a response, in bytes.
+const MAXIMUM_RESPONSE: usize = 4 * 1024 * 1024;
 
-/// PayPal's address, the connections that lead there, and who we are.
+/// The address of PayPal's API, the connections to it, and the access tokens for it.
 pub(super) struct Client {
     http: reqwest::Client,
     base: Url,
     pub(super) access: Access,
 }
 
-/// One call.
-pub(super) struct Call<'a> {
+/// A request.
+pub(super) struct Request<'a> {
     method: Method,
     path: String,
     query: Vec<(&'static str, &'a str)>,
@@ -29,33 +29,34 @@ pub(super) struct Call<'a> {
     seller: Option<&'a str>,
 }
 
-impl<'a> Call<'a> {
-    /// Asks for something.
+impl<'a> Request<'a> {
+    /// A request to read an object or a list.
     pub(super) fn get(path: String) -> Self {
         Self { method: Method::GET, path, query: Vec::new(), body: None, key: None, seller: None }
     }
 
-    /// Asks for those of many.
+    /// Adds a query parameter.
     #[must_use]
     pub(super) fn with(mut self, name: &'static str, value: &'a str) -> Self {
         self.query.push((name, value));
         self
     }
 
-    /// Orders something.
+    /// A request to create or change an object.
     pub(super) fn post(path: String, body: &impl Serialize) -> Result<Self, Failure> {
         let body = serde_json::to_vec(body);
-        let body = body.map_err(|error| Failure::Silence(format!("a call cannot be written: {error}")))?;
+        let body =
+            body.map_err(|error| Failure::Unavailable(format!("the request cannot be written: {error}")))?;
         Ok(Self { method: Method::POST, body: Some(body), ..Self::get(path) })
     }
 
-    /// Once: PayPal acts once for each key, and answers what became of it again.
+    /// Adds an idempotency key. PayPal acts once for each key, and replays the outcome to later requests with the same key.
     #[must_use]
     pub(super) fn once(self, key: &'a str) -> Self {
         Self { key: Some(key), ..self }
     }
 
-    /// For a seller, by their merchant id.
+    /// Acts for a seller, named by their merchant id.
     #[must_use]
     pub(super) fn acting_for(self, seller: &'a str) -> Self {
         Self { seller: Some(seller), ..self }
@@ -67,44 +68,48 @@ impl Client {
         Self { http, base, access }
     }
 
-    /// The keys that calls are made with.
+    /// The keys and the access token for requests.
     pub(super) async fn session(&self) -> Result<Session, Failure> {
         self.access.session(async |keys| self.sign_in(keys).await).await
     }
 
-    /// Makes a call, and once more with another token when this one is not taken: then nothing was done yet.
-    pub(super) async fn send<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Failure> {
+    /// Sends a request. If PayPal refuses the access token, it has not acted; the request is then sent once more with a new token.
+    pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request<'_>) -> Result<T, Failure> {
         let session = self.session().await?;
-        match self.send_with(&session, call).await {
-            Err(failure) if failure.wants_another_token() => {
+        match self.send_with(&session, request).await {
+            Err(failure) if failure.is_invalid_token() => {
                 self.access.forget(&session.token).await;
-                self.send_with(&self.session().await?, call).await
+                self.send_with(&self.session().await?, request).await
             }
-            done => done,
+            result => result,
         }
     }
 
-    async fn send_with<T: DeserializeOwned>(&self, session: &Session, call: &Call<'_>) -> Result<T, Failure> {
-        let mut url = self.address(&call.path);
-        if !call.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&call.query);
+    async fn send_with<T: DeserializeOwned>(
+        &self,
+        session: &Session,
+        request: &Request<'_>,
+    ) -> Result<T, Failure> {
+        let mut url = self.address(&request.path);
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
         }
-        // Without this wish a POST is answered with little more than an id.
+        // By default, the response to a POST contains little more than an id.
         let mut http = self
             .http
-            .request(call.method.clone(), url)
+            .request(request.method.clone(), url)
             .bearer_auth(session.token.reveal())
             .header("Prefer", "return=representation");
-        if let Some(key) = call.key {
+        if let Some(key) = request.key {
             http = http.header("PayPal-Request-Id", key);
         }
-        if let Some(seller) = call.seller {
+        if let Some(seller) = request.seller {
             http = http.header("PayPal-Auth-Assertion", assertion(&session.keys.client_id, seller));
         }
-        if let Some(body) = &call.body {
+        if let Some(body) = &request.body {
             http = http.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.clone());
         }
-        answer(http).await
+        respond(http).await
     }
 
     async fn sign_in(&self, keys: &Keys) -> Result<Token, Failure> {
@@ -114,7 +119,7 @@ impl Client {
             .basic_auth(&keys.client_id, Some(&keys.client_secret))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
             .body("grant_type=client_credentials");
-        answer(http).await
+        respond(http).await
     }
 
     fn address(&self, path: &str) -> Url {
@@ -124,28 +129,31 @@ impl Client {
     }
 }
 
-async fn answer<T: DeserializeOwned>(http: RequestBuilder) -> Result<T, Failure> {
-    let silence = |error: reqwest::Error| Failure::Silence(error.without_url().to_string());
-    let answer = http.send().await.map_err(silence)?;
-    let status = answer.status();
-    let body = read(answer).await?;
+async fn respond<T: DeserializeOwned>(http: RequestBuilder) -> Result<T, Failure> {
+    let response = http.send().await.map_err(unavailable)?;
+    let status = response.status();
+    let body = read(response).await?;
     if !status.is_success() {
-        return Err(Failure::of_answer(status, &body));
+        return Err(Failure::from_response(status, &body));
     }
-    // What is done without anything to say is answered 204.
+    // A response with status 204 has no body.
     let body = if body.is_empty() { b"null" } else { &*body };
     serde_json::from_slice(body)
-        .map_err(|error| Failure::Silence(format!("an answer cannot be understood: {error}")))
+        .map_err(|error| Failure::Unavailable(format!("the response cannot be read: {error}")))
 }
 
-async fn read(mut answer: Response) -> Result<BytesMut, Failure> {
+async fn read(mut response: Response) -> Result<BytesMut, Failure> {
     let mut body = BytesMut::new();
     loop {
-        match answer.chunk().await {
+        match response.chunk().await {
             Ok(None) => return Ok(body),
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Err(Failure::Silence("an answer is too large".to_owned())),
-            Err(error) => return Err(Failure::Silence(error.without_url().to_string())),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= MAXIMUM_RESPONSE => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return Err(Failure::Unavailable("the response is too large".to_owned())),
+            Err(error) => return Err(unavailable(error)),
         }
     }
+}
+
+fn unavailable(error: reqwest::Error) -> Failure {
+    Failure::Unavailable(error.without_url().to_string())
 }

@@ -1,4 +1,4 @@
-//! Our words in PayPal's, and PayPal's amounts in ours. Pure.
+//! Converts domain types to PayPal's requests, and PayPal's amounts and accounts to ours. Pure.
 
 use std::fmt::Display;
 
@@ -7,55 +7,56 @@ use domain::payments::payment::{Payment, Plan};
 use domain::{Currency, Money};
 use serde_json::{Value, json};
 
-use super::refused;
+use super::errors::refused;
 use super::wire::{Amount, Breakdown, Capture, Refund, Seller};
 
-/// Currencies that PayPal gives no digits behind the point, whatever ISO 4217 does
+/// Currencies for which PayPal uses no decimal places, although ISO 4217 may
 /// (<https://developer.paypal.com/api/rest/reference/currency-codes/>).
-const WITHOUT_DIGITS: [&str; 3] = ["HUF", "JPY", "TWD"];
-/// Most digits behind the point that PayPal gives any currency.
-const MOST_DIGITS: u16 = 2;
-/// Longest description of an order, in characters.
-const LONGEST_DESCRIPTION: usize = 127;
-/// What an expert lets the platform do for them: take payments with a fee, give money back, and see disputes.
+const WITHOUT_DECIMALS: [&str; 3] = ["HUF", "JPY", "TWD"];
+/// Maximum number of decimal places that PayPal uses for any currency.
+const MAXIMUM_DECIMALS: u16 = 2;
+/// Maximum length of an order's description, in characters.
+const MAXIMUM_DESCRIPTION: usize = 127;
+/// What an expert permits the platform to do: take payments with a fee, refund them, and read the account and its disputes.
 const FEATURES: [&str; 5] =
     ["PAYMENT", "REFUND", "PARTNER_FEE", "ACCESS_MERCHANT_INFORMATION", "READ_SELLER_DISPUTE"];
 
-/// How many digits behind the point PayPal shows of a currency.
-fn digits(currency: Currency) -> u16 {
-    if WITHOUT_DIGITS.contains(&currency.code()) { 0 } else { currency.exponent().min(MOST_DIGITS) }
+/// The number of decimal places that PayPal uses for a currency.
+fn decimals(currency: Currency) -> u16 {
+    if WITHOUT_DECIMALS.contains(&currency.code()) { 0 } else { currency.exponent().min(MAXIMUM_DECIMALS) }
 }
 
-/// The least amount that PayPal can show, in minor units.
+/// The smallest amount that PayPal can represent, in minor units.
 fn step(currency: Currency) -> u64 {
-    10_u64.pow(u32::from(currency.exponent() - digits(currency)))
+    10_u64.pow(u32::from(currency.exponent() - decimals(currency)))
 }
 
-/// The largest amount that PayPal can show and that is no more than this.
-pub(super) fn down(money: Money) -> Money {
+/// Rounds down to an amount that PayPal can represent.
+pub(super) fn round_down(money: Money) -> Money {
     let amount = money.amount();
     money.with_amount(amount - amount % step(money.currency())).unwrap_or(money)
 }
 
-/// The least amount that PayPal can show and that is no less than this, but at most `whole`.
-pub(super) fn up(money: Money, whole: Money) -> Money {
+/// Rounds up to an amount that PayPal can represent, but to `whole` at most.
+pub(super) fn round_up(money: Money, whole: Money) -> Money {
     let amount = money.amount().next_multiple_of(step(money.currency())).min(whole.amount());
     money.with_amount(amount).unwrap_or(money)
 }
 
-/// An amount as PayPal writes it.
+/// An amount in PayPal's format.
 ///
 /// # Errors
-/// When it has more digits than PayPal can show.
+/// If the amount has more decimal places than PayPal uses for its currency.
 pub(super) fn to_paypal(money: Money) -> Result<Value, PaymentError> {
     let (amount, currency) = (money.amount(), money.currency());
     let step = step(currency);
-    if currency.exponent() > MOST_DIGITS || !amount.is_multiple_of(step) {
-        let message = format!("{money} has more digits than this payment gateway can show of the currency");
+    if currency.exponent() > MAXIMUM_DECIMALS || !amount.is_multiple_of(step) {
+        let message =
+            format!("{money} has more decimal places than this payment gateway supports for the currency");
         return Err(refused("amount_not_chargeable", message));
     }
-    let (counted, places) = (amount / step, usize::from(digits(currency)));
-    let unit = 10_u64.pow(u32::from(digits(currency)));
+    let (counted, places) = (amount / step, usize::from(decimals(currency)));
+    let unit = 10_u64.pow(u32::from(decimals(currency)));
     let value = match places {
         0 => counted.to_string(),
         _ => format!("{}.{:0places$}", counted / unit, counted % unit),
@@ -63,15 +64,15 @@ pub(super) fn to_paypal(money: Money) -> Result<Value, PaymentError> {
     Ok(json!({ "currency_code": currency.code(), "value": value }))
 }
 
-/// An amount that PayPal tells.
+/// Converts an amount of PayPal's.
 ///
 /// # Errors
-/// When it cannot be told in our words. It is never rounded.
+/// If [`Money`] cannot represent the amount. It is never rounded.
 pub(super) fn from_paypal(amount: &Amount) -> Result<Money, PaymentError> {
     let Amount { currency_code, value } = amount;
     read(currency_code, value).ok_or_else(|| {
         let shown: String = format!("{value} {currency_code}").chars().take(60).collect();
-        PaymentError::Unavailable(format!("PayPal tells of {shown}, which is no amount that we can hold"))
+        PaymentError::Unavailable(format!("PayPal reports {shown}, an amount that cannot be represented"))
     })
 }
 
@@ -79,7 +80,7 @@ fn read(code: &str, value: &str) -> Option<Money> {
     let currency = Currency::try_from(code.to_owned()).ok()?;
     let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    // Nothing that we can hold has more digits, and so no number below overflows.
+    // `Money` holds no amount with more digits. The limit also keeps the numbers below from overflowing.
     let short = whole.len() <= 12 && decimals.len() <= 6;
     if whole.is_empty() || !short || !is_number(whole) || !is_number(decimals) {
         return None;
@@ -101,15 +102,15 @@ pub(super) fn key(payment: &Payment, step: &str, ordinal: impl Display) -> Strin
     }
 }
 
-/// The platform's part of a payment; nothing at all when it has none.
+/// The platform's fee of a payment; an empty list if there is none.
 fn platform_fees(fee: Money) -> Result<Value, PaymentError> {
     if fee.is_zero() { Ok(json!([])) } else { Ok(json!([{ "amount": to_paypal(fee)? }])) }
 }
 
-/// An order for the whole amount. The invoice keeps the expert from being paid twice for one appointment, whatever goes wrong.
+/// An order for the whole amount. The invoice id keeps the expert from being paid twice for one appointment.
 ///
 /// # Errors
-/// When the amount cannot be shown, or the plan is not one that PayPal knows.
+/// If PayPal cannot represent the amount, or does not support the plan.
 pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, PaymentError> {
     let intent = match payment.plan {
         Plan::Charge => "CAPTURE",
@@ -120,10 +121,10 @@ pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, Payme
     };
     let mut instruction = json!({ "disbursement_mode": "INSTANT" });
     if payment.plan == Plan::Charge {
-        // Of what is only set aside the fee is named when it is taken.
-        instruction["platform_fees"] = platform_fees(down(payment.fee()))?;
+        // If the amount is only authorised, the capture states the fee.
+        instruction["platform_fees"] = platform_fees(round_down(payment.fee()))?;
     }
-    let description: String = buyer.description.chars().take(LONGEST_DESCRIPTION).collect();
+    let description: String = buyer.description.chars().take(MAXIMUM_DESCRIPTION).collect();
     Ok(json!({
         "intent": intent,
         "purchase_units": [{
@@ -143,16 +144,16 @@ pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, Payme
     }))
 }
 
-/// Takes a part of what is set aside, and lets go of the rest.
+/// Captures a part of an authorisation and releases the rest.
 pub(super) fn capture(amount: Money, fee: Money) -> Result<Value, PaymentError> {
     Ok(json!({
         "amount": to_paypal(amount)?,
         "final_capture": true,
-        "payment_instruction": { "disbursement_mode": "INSTANT", "platform_fees": platform_fees(down(fee))? },
+        "payment_instruction": { "disbursement_mode": "INSTANT", "platform_fees": platform_fees(round_down(fee))? },
     }))
 }
 
-/// Gives a part back. The invoice tells the key, for when PayPal has forgotten it.
+/// Refunds a part of a capture. The invoice id is the idempotency key, because PayPal deletes idempotency keys.
 pub(super) fn refund(payment: &Payment, amount: Money, fee: Money, key: &str) -> Result<Value, PaymentError> {
     Ok(json!({
         "amount": to_paypal(amount)?,
@@ -162,7 +163,7 @@ pub(super) fn refund(payment: &Payment, amount: Money, fee: Money, key: &str) ->
     }))
 }
 
-/// The platform's part of a capture or a refund.
+/// The platform's fee of a capture or a refund.
 pub(super) fn fee_of(breakdown: Option<&Breakdown>, nothing: Money) -> Result<Money, PaymentError> {
     let fees = breakdown.map(|breakdown| breakdown.platform_fees.as_slice()).unwrap_or_default();
     fees.iter().try_fold(nothing, |sum, fee| {
@@ -172,22 +173,27 @@ pub(super) fn fee_of(breakdown: Option<&Breakdown>, nothing: Money) -> Result<Mo
     })
 }
 
-/// What the platform gives back of its fee with a refund of `amount`, so that it keeps its part of what stays paid.
-pub(super) fn fee_back(capture: &Capture, refunds: &[&Refund], amount: Money) -> Result<Money, PaymentError> {
+/// The part of its fee that the platform refunds along with `amount`, so that it keeps its share of what remains paid.
+pub(super) fn refunded_fee(
+    capture: &Capture,
+    refunds: &[&Refund],
+    amount: Money,
+) -> Result<Money, PaymentError> {
     let captured = from_paypal(&capture.amount)?;
     let taken = fee_of(capture.seller_receivable_breakdown.as_ref(), captured.nothing())?;
-    let (mut back, mut given) = (amount.amount(), 0);
+    let (mut refunded, mut refunded_fees) = (amount.amount(), 0);
     for refund in refunds {
-        back += from_paypal(&refund.amount)?.amount();
-        given += fee_of(refund.seller_payable_breakdown.as_ref(), captured.nothing())?.amount();
+        refunded += from_paypal(&refund.amount)?.amount();
+        refunded_fees += fee_of(refund.seller_payable_breakdown.as_ref(), captured.nothing())?.amount();
     }
-    let due = taken.proportion(back.min(captured.amount()), captured.amount()).amount().saturating_sub(given);
-    // PayPal takes no more from the platform than what it adds up to, also when an expert gave money back by themselves.
-    let most = amount.amount().min(taken.amount().saturating_sub(given));
-    Ok(down(taken.with_amount(due.min(most)).unwrap_or(taken.nothing())))
+    let share = taken.proportion(refunded.min(captured.amount()), captured.amount());
+    let due = share.amount().saturating_sub(refunded_fees);
+    // PayPal takes at most the amount, and at most the rest of the fee, also after a refund that the expert made without us.
+    let most = amount.amount().min(taken.amount().saturating_sub(refunded_fees));
+    Ok(round_down(taken.with_amount(due.min(most)).unwrap_or(taken.nothing())))
 }
 
-/// An invitation to an expert, to be paid through the platform.
+/// An invitation to an expert to be paid through the platform.
 pub(super) fn referral(tracking_id: &str, return_url: &str) -> Value {
     json!({
         "tracking_id": tracking_id,
@@ -205,7 +211,7 @@ pub(super) fn referral(tracking_id: &str, return_url: &str) -> Value {
     })
 }
 
-/// An expert who was invited and has not agreed yet. Until then they are known by the platform's name for them.
+/// The state of an account whose owner has not accepted the invitation yet. Its id is the tracking id.
 pub(super) fn invited(tracking_id: &str) -> AccountState {
     AccountState {
         id: tracking_id.to_owned(),
@@ -218,16 +224,16 @@ pub(super) fn invited(tracking_id: &str) -> AccountState {
     }
 }
 
-/// An expert whom PayPal does not know any more.
-pub(super) fn gone(merchant_id: &str) -> AccountState {
+/// The state of an account that no longer exists at PayPal.
+pub(super) fn unknown_account(merchant_id: &str) -> AccountState {
     AccountState {
         disabled_reason: Some("PayPal does not know the account any more".to_owned()),
         ..invited(merchant_id)
     }
 }
 
-/// What PayPal says of an expert who agreed. What they receive is at once in their own balance, so they are paid out whenever
-/// they can be paid.
+/// The state of an account whose owner accepted the invitation. Payments reach the owner's balance at once, so payouts are enabled
+/// whenever charges are.
 pub(super) fn seller(seller: Seller, client_id: &str) -> AccountState {
     let mut grants = seller.oauth_integrations.iter().flat_map(|integration| &integration.oauth_third_party);
     let granted = grants.any(|grant| grant.partner_client_id.as_deref().is_none_or(|id| id == client_id));

@@ -1,26 +1,26 @@
-//! What a failed call means (<https://developer.paypal.com/api/rest/responses/>).
+//! What an error response means (<https://developer.paypal.com/api/rest/responses/>).
 
 use app::payments::ports::PaymentError;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-/// Why a call brought no answer that counts.
+/// The reason why a request has no usable response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// PayPal says no.
-    Answer(No),
-    /// Nothing came, or nothing that can be understood.
-    Silence(String),
+    /// PayPal sent an error response.
+    Rejected(Rejection),
+    /// No response arrived, or it could not be read.
+    Unavailable(String),
 }
 
-/// PayPal's no.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct No {
+pub(super) struct Rejection {
     status: StatusCode,
-    /// Such as `INSTRUMENT_DECLINED`.
+    /// The error code, such as `INSTRUMENT_DECLINED`.
     issue: String,
     message: String,
-    /// By which PayPal finds the call when it is asked about it.
+    /// The id with which PayPal's support finds the request.
     debug_id: String,
 }
 
@@ -39,7 +39,7 @@ struct Detail {
     description: Option<String>,
 }
 
-/// The shape in which access tokens are refused.
+/// The error response to a request for an access token.
 #[derive(Deserialize)]
 struct TokenRefusal {
     error: String,
@@ -47,7 +47,7 @@ struct TokenRefusal {
 }
 
 impl Failure {
-    pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> Self {
+    pub(super) fn from_response(status: StatusCode, body: &[u8]) -> Self {
         let (issue, message, debug_id) = if let Ok(envelope) = serde_json::from_slice::<Envelope>(body) {
             let Envelope { name, message, debug_id, details } = envelope;
             match details.into_iter().next() {
@@ -59,7 +59,7 @@ impl Failure {
         } else {
             (format!("http_{}", status.as_u16()), None, None)
         };
-        Self::Answer(No {
+        Self::Rejected(Rejection {
             status,
             issue,
             message: message.unwrap_or_default(),
@@ -67,38 +67,38 @@ impl Failure {
         })
     }
 
-    /// PayPal's issue, when it answered with one.
+    /// PayPal's error code, if there is one.
     pub(super) fn issue(&self) -> Option<&str> {
         match self {
-            Self::Answer(no) => Some(&no.issue),
-            Self::Silence(_) => None,
+            Self::Rejected(rejection) => Some(&rejection.issue),
+            Self::Unavailable(_) => None,
         }
     }
 
     fn has_status(&self, status: StatusCode) -> bool {
-        matches!(self, Self::Answer(no) if no.status == status)
+        matches!(self, Self::Rejected(rejection) if rejection.status == status)
     }
 
-    /// There is no such thing, or no longer.
+    /// Whether the object does not exist, or no longer does.
     pub(super) fn is_missing(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND)
     }
 
-    /// The access token is none that is good now.
-    pub(super) fn wants_another_token(&self) -> bool {
+    /// Whether the access token is not valid.
+    pub(super) fn is_invalid_token(&self) -> bool {
         self.has_status(StatusCode::UNAUTHORIZED)
     }
 }
 
 impl From<Failure> for PaymentError {
-    /// Another try may help with rate limits, a call of the same id that is still at work, and PayPal's own faults; the rest is
-    /// refused for good.
+    /// Rate limits, a request with the same id that is still in progress, wrong keys, missing consent and internal errors are
+    /// temporary. A disputed payment is refused for now. Everything else is refused permanently.
     fn from(failure: Failure) -> Self {
-        let No { status, issue, message, debug_id } = match failure {
-            Failure::Answer(no) => no,
-            Failure::Silence(reason) => return Self::Unavailable(reason),
+        let Rejection { status, issue, message, debug_id } = match failure {
+            Failure::Rejected(rejection) => rejection,
+            Failure::Unavailable(reason) => return Self::Unavailable(reason),
         };
-        let passing = matches!(
+        let temporary = matches!(
             status,
             StatusCode::CONFLICT
                 | StatusCode::TOO_MANY_REQUESTS
@@ -106,15 +106,39 @@ impl From<Failure> for PaymentError {
                 | StatusCode::FORBIDDEN
         ) || status.is_server_error();
         let message = format!("{message} (debug id {debug_id})");
-        // What is disputed waits for its end.
+        // The request may succeed once the dispute is decided.
         if issue == "TRANSACTION_DISPUTED" {
             Self::NotNow { code: issue, message }
-        } else if passing {
-            // Wrong keys are the operator's to mend, and consent is the expert's to give again; until then all stays owed.
+        } else if temporary {
+            // The operator must replace wrong keys, and the expert must renew their consent. Until then, the job is retried.
             Self::Unavailable(format!("status {}, {issue}: {message}", status.as_u16()))
         } else {
             Self::Refused { code: issue, message }
         }
+    }
+}
+
+/// A refusal by this adapter, not by PayPal.
+pub(super) fn refused(code: &str, message: String) -> PaymentError {
+    PaymentError::Refused { code: code.to_owned(), message }
+}
+
+/// The order of a payment does not exist, or no longer does.
+pub(super) fn missing_order() -> PaymentError {
+    refused("missing_order", "the order of the payment no longer exists".to_owned())
+}
+
+/// Treats an order that comes too late as done, because it was executed before or has become impossible. The next snapshot shows
+/// which. `too_late` are the error codes that say so.
+pub(super) fn ok_if_too_late<T>(
+    result: Result<T, Failure>,
+    too_late: &[&str],
+) -> Result<Option<T>, PaymentError> {
+    match result {
+        Ok(done) => Ok(Some(done)),
+        Err(failure) if failure.is_missing() => Ok(None),
+        Err(failure) if failure.issue().is_some_and(|issue| too_late.contains(&issue)) => Ok(None),
+        Err(failure) => Err(failure.into()),
     }
 }
 
@@ -125,10 +149,10 @@ mod tests {
     const DECLINED: &[u8] = include_bytes!("recorded/instrument_declined.json");
 
     #[test]
-    fn what_may_pass_is_told_from_what_is_refused_for_good() {
-        let of = |status, body: &[u8]| PaymentError::from(Failure::of_answer(status, body));
+    fn permanent_refusals_differ_from_temporary_errors() {
+        let error = |status, body: &[u8]| PaymentError::from(Failure::from_response(status, body));
         assert!(
-            matches!(of(StatusCode::UNPROCESSABLE_ENTITY, DECLINED), PaymentError::Refused { code, .. } if code == "INSTRUMENT_DECLINED")
+            matches!(error(StatusCode::UNPROCESSABLE_ENTITY, DECLINED), PaymentError::Refused { code, .. } if code == "INSTRUMENT_DECLINED")
         );
         for status in [
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -139,25 +163,28 @@ mod tests {
             StatusCode::FORBIDDEN,
         ] {
             for body in [DECLINED, b"<html>", b""] {
-                assert!(matches!(of(status, body), PaymentError::Unavailable(_)), "{status}");
+                assert!(matches!(error(status, body), PaymentError::Unavailable(_)), "{status}");
             }
         }
-        let silence = PaymentError::from(Failure::Silence("nobody is there".to_owned()));
-        assert_eq!(silence, PaymentError::Unavailable("nobody is there".to_owned()));
+        let unavailable = PaymentError::from(Failure::Unavailable("timed out".to_owned()));
+        assert_eq!(unavailable, PaymentError::Unavailable("timed out".to_owned()));
     }
 
     #[test]
-    fn finds_the_name_of_a_refusal_wherever_it_stands() {
+    fn error_code_is_found_in_every_shape_of_response() {
         let issue = |body: &[u8]| {
-            Failure::of_answer(StatusCode::BAD_REQUEST, body).issue().map(str::to_owned).unwrap_or_default()
+            Failure::from_response(StatusCode::BAD_REQUEST, body)
+                .issue()
+                .map(str::to_owned)
+                .unwrap_or_default()
         };
         assert_eq!(issue(DECLINED), "INSTRUMENT_DECLINED");
         assert_eq!(issue(br#"{"name":"RESOURCE_NOT_FOUND","message":"x"}"#), "RESOURCE_NOT_FOUND");
         assert_eq!(issue(br#"{"error":"invalid_client","error_description":"x"}"#), "invalid_client");
         assert_eq!(issue(b"\xff"), "http_400");
-        let missing = Failure::of_answer(StatusCode::NOT_FOUND, b"");
-        assert!(missing.is_missing() && !missing.wants_another_token());
-        assert!(Failure::of_answer(StatusCode::UNAUTHORIZED, b"").wants_another_token());
-        assert!(!Failure::Silence(String::new()).is_missing());
+        let missing = Failure::from_response(StatusCode::NOT_FOUND, b"");
+        assert!(missing.is_missing() && !missing.is_invalid_token());
+        assert!(Failure::from_response(StatusCode::UNAUTHORIZED, b"").is_invalid_token());
+        assert!(!Failure::Unavailable(String::new()).is_missing());
     }
 }

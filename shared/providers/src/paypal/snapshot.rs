@@ -1,44 +1,44 @@
-//! PayPal's objects in the words of the ledger. Pure.
+//! Converts the objects of a payment to its status and movements. Pure.
 //!
-//! A payment goes to the expert, who pays PayPal's price and the platform's fee out of it, so what the client paid is written as
-//! passed on whole and the two taken off again. A refund comes from the expert, and the platform adds its fee of it. What is
-//! disputed is taken from the expert alone, and the platform's fee of it stays where it is.
+//! A payment goes to the expert, who pays PayPal's fee and the platform's fee out of it. It is recorded as a transfer of the whole
+//! amount to the expert, followed by the two fees. The expert pays a refund, to which the platform contributes its fee of that
+//! amount. Disputed amounts are taken from the expert alone; the platform keeps its fee of them.
 
 use app::payments::ports::{PayWith, PaymentError};
 use domain::payments::ledger::{Account, Movement, MovementKind};
 use domain::payments::payment::{Decline, IntentStatus, Payment, PaymentSnapshot};
 use domain::{Money, Timestamp};
 
-use super::AUTHORISATION_LASTS;
+use super::charges::AUTHORISATION_LASTS;
 use super::convert::{fee_of, from_paypal, key};
 use super::wire::{Authorization, Capture, Dispute, Order, Payments, Refund, link};
 
-/// An order with everything that hangs on it.
+/// An order with its disputes.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct PaymentObjects {
     pub(super) order: Order,
     pub(super) disputes: Vec<Dispute>,
 }
 
-/// How far a capture is.
+/// The state of a capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taken {
+enum CaptureState {
     Received,
-    /// An eCheck, or something that we do not know: it may still be paid.
-    UnderWay,
-    Never,
+    /// An eCheck, or an unknown status. The money may still arrive.
+    Pending,
+    Failed,
 }
 
-fn taken(capture: &Capture) -> Taken {
+fn state(capture: &Capture) -> CaptureState {
     match capture.status.as_str() {
-        "COMPLETED" | "PARTIALLY_REFUNDED" | "REFUNDED" => Taken::Received,
-        "DECLINED" | "FAILED" => Taken::Never,
-        _ => Taken::UnderWay,
+        "COMPLETED" | "PARTIALLY_REFUNDED" | "REFUNDED" => CaptureState::Received,
+        "DECLINED" | "FAILED" => CaptureState::Failed,
+        _ => CaptureState::Pending,
     }
 }
 
 impl Order {
-    /// What was made of it. We make orders of one unit.
+    /// The payments of the order. We create orders with one purchase unit.
     pub(super) fn payments(&self) -> Option<&Payments> {
         self.purchase_units.first().map(|unit| &unit.payments)
     }
@@ -47,39 +47,39 @@ impl Order {
         self.payments().map(|payments| payments.captures.as_slice()).unwrap_or_default()
     }
 
-    /// The capture whose money came. Of several only one can have.
+    /// The capture that succeeded. Only one of several can.
     pub(super) fn received(&self) -> Option<&Capture> {
-        self.captures().iter().find(|capture| taken(capture) == Taken::Received)
+        self.captures().iter().find(|capture| state(capture) == CaptureState::Received)
     }
 
-    /// Whether a capture was made that came to something, or still may.
+    /// Whether a capture succeeded, or still may.
     pub(super) fn is_being_captured(&self) -> bool {
-        self.captures().iter().any(|capture| taken(capture) != Taken::Never)
+        self.captures().iter().any(|capture| state(capture) != CaptureState::Failed)
     }
 
-    /// The authorisation that the client gave. Others renew it.
+    /// The authorisation by the client. Later ones renew it.
     pub(super) fn authorisation(&self) -> Option<&Authorization> {
         self.payments()?.authorizations.iter().min_by_key(|authorisation| authorisation.create_time)
     }
 
-    /// The authorisation that is to be captured: the one that renewed the first, if one did.
+    /// The authorisation to capture: the renewed one, if there is one.
     pub(super) fn newest_authorisation(&self) -> Option<&Authorization> {
         self.payments()?.authorizations.iter().max_by_key(|authorisation| authorisation.create_time)
     }
 
-    /// The refunds that took money, or still may.
+    /// The refunds that moved money, or still may.
     pub(super) fn refunds_in_force(&self) -> Vec<&Refund> {
         let refunds = self.payments().map(|payments| payments.refunds.as_slice()).unwrap_or_default();
         refunds.iter().filter(|refund| !failed(refund)).collect()
     }
 }
 
-/// The expert's bank did not pay the refund.
+/// Whether the refund failed, because the expert's bank did not pay it.
 fn failed(refund: &Refund) -> bool {
     matches!(refund.status.as_str(), "FAILED" | "CANCELLED")
 }
 
-/// How the client goes on, while they can.
+/// How the client can pay, if they still can.
 pub(super) fn pay_with(order: &Order) -> PayWith {
     match status(order) {
         IntentStatus::Open => link(&order.links, "payer-action")
@@ -89,7 +89,7 @@ pub(super) fn pay_with(order: &Order) -> PayWith {
     }
 }
 
-/// How far an order is. What we do not know may still turn out to be paid, so it is waited for.
+/// The status of an order. An unknown one may still lead to a payment, so it counts as pending.
 pub(super) fn status(order: &Order) -> IntentStatus {
     match order.status.as_str() {
         "CREATED" | "SAVED" | "PAYER_ACTION_REQUIRED" => IntentStatus::Open,
@@ -106,54 +106,54 @@ pub(super) fn status(order: &Order) -> IntentStatus {
     }
 }
 
-/// Of one that nothing came of yet.
+/// The status of an authorisation without a successful or pending capture.
 fn status_of_authorisation(authorisation: &Authorization) -> IntentStatus {
     match authorisation.status.as_str() {
         "CREATED" | "PARTIALLY_CAPTURED" => {
-            let told = authorisation.expiration_time.map(|time| time.0);
-            let counted = || authorisation.create_time.0.plus(AUTHORISATION_LASTS);
-            IntentStatus::Authorised { capture_before: told.unwrap_or_else(counted) }
+            let reported = authorisation.expiration_time.map(|time| time.0);
+            let computed = || authorisation.create_time.0.plus(AUTHORISATION_LASTS);
+            IntentStatus::Authorised { capture_before: reported.unwrap_or_else(computed) }
         }
-        // One that was captured by an eCheck that bounced lets nothing be captured again.
+        // After an eCheck bounced, the authorisation counts as captured and cannot be captured again.
         "CAPTURED" | "DENIED" | "VOIDED" => IntentStatus::Cancelled,
         _ => IntentStatus::Processing,
     }
 }
 
-/// What an order and everything that hangs on it say.
+/// The status and all movements of a payment.
 ///
 /// # Errors
-/// When an amount cannot be told in our words.
-pub(super) fn snapshot(payment: &Payment, found: &Found) -> Result<PaymentSnapshot, PaymentError> {
-    let Found { order, disputes } = found;
-    let mut book = Book { payment, movements: Vec::new() };
+/// If an amount cannot be represented.
+pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<PaymentSnapshot, PaymentError> {
+    let PaymentObjects { order, disputes } = objects;
+    let mut recorder = Recorder { payment, movements: Vec::new() };
     if let Some(authorisation) = order.authorisation() {
-        book.authorisation(authorisation, order)?;
+        recorder.authorisation(authorisation, order)?;
     }
     if let Some(capture) = order.received() {
-        book.capture(capture, order)?;
+        recorder.capture(capture, order)?;
         for refund in refunds_besides_disputes(order, disputes)? {
-            book.refund(refund)?;
+            recorder.refund(refund)?;
         }
         for dispute in disputes {
-            book.dispute(dispute)?;
+            recorder.dispute(dispute)?;
         }
     }
-    let Book { mut movements, .. } = book;
-    // The sort is stable: what happened in one second stays in the order of cause and effect.
+    let mut movements = recorder.movements;
+    // The sort is stable, so movements of the same second stay in the order in which they were recorded, cause before effect.
     movements.sort_by_key(|movement| movement.at);
     let bounced = !order.captures().is_empty() && !order.is_being_captured();
     Ok(PaymentSnapshot {
         status: status(order),
         movements,
-        open_dispute: disputes.iter().any(|dispute| decided(dispute) == Decided::Open),
-        lost_dispute: disputes.iter().any(|dispute| decided(dispute) == Decided::Lost),
+        open_dispute: disputes.iter().any(|dispute| dispute_state(dispute) == DisputeState::Open),
+        lost_dispute: disputes.iter().any(|dispute| dispute_state(dispute) == DisputeState::Lost),
         decline: bounced.then_some(Decline::Refused),
     })
 }
 
-/// PayPal writes what a client won by a dispute down as a refund too, which then carries nothing of ours. Its money went with the
-/// dispute.
+/// The refunds without those that belong to a dispute. PayPal also records a refund, without an invoice id of ours, for what a
+/// client won by a dispute; its money is already counted with the dispute.
 fn refunds_besides_disputes<'a>(
     order: &'a Order,
     disputes: &[Dispute],
@@ -161,8 +161,8 @@ fn refunds_besides_disputes<'a>(
     let refunds = order.payments().map(|payments| payments.refunds.as_slice()).unwrap_or_default();
     let mut others: Vec<&Refund> = refunds.iter().collect();
     for dispute in disputes {
-        let Decided::Lost = decided(dispute) else { continue };
-        let lost = lost(dispute)?;
+        let DisputeState::Lost = dispute_state(dispute) else { continue };
+        let lost = lost_amount(dispute)?;
         let mut same = Vec::new();
         for (place, refund) in others.iter().enumerate() {
             let later = refund.create_time >= dispute.create_time;
@@ -178,51 +178,52 @@ fn refunds_besides_disputes<'a>(
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Decided {
-    /// The two still talk with each other, and the expert has their money.
-    NotYetOpen,
+enum DisputeState {
+    /// Client and expert are still negotiating, and the expert has the money.
+    Inquiry,
     Open,
     Lost,
     Won,
 }
 
-/// Who won (<https://developer.paypal.com/docs/api/customer-disputes/v1/#definition-dispute_outcome>). An outcome that we do not
-/// know is waited for.
-fn decided(dispute: &Dispute) -> Decided {
+/// The state of a dispute (<https://developer.paypal.com/docs/api/customer-disputes/v1/#definition-dispute_outcome>). A dispute with an
+/// unknown outcome counts as open.
+fn dispute_state(dispute: &Dispute) -> DisputeState {
     if dispute.dispute_life_cycle_stage.as_deref() == Some("INQUIRY") {
-        return Decided::NotYetOpen;
+        return DisputeState::Inquiry;
     }
     let outcome = dispute.dispute_outcome.as_ref().filter(|_| dispute.status == "RESOLVED");
     match outcome.map(|outcome| outcome.outcome_code.as_str()) {
-        Some("RESOLVED_BUYER_FAVOUR" | "ACCEPTED") => Decided::Lost,
-        // PayPal pays the client itself (`RESOLVED_WITH_PAYOUT`), or the client gave up.
+        Some("RESOLVED_BUYER_FAVOUR" | "ACCEPTED") => DisputeState::Lost,
+        // With `RESOLVED_WITH_PAYOUT`, PayPal itself pays the client.
         Some("RESOLVED_SELLER_FAVOUR" | "RESOLVED_WITH_PAYOUT" | "CANCELED_BY_BUYER" | "DENIED") => {
-            Decided::Won
+            DisputeState::Won
         }
-        _ => Decided::Open,
+        _ => DisputeState::Open,
     }
 }
 
-/// What the client got of what they disputed.
-fn lost(dispute: &Dispute) -> Result<Money, PaymentError> {
-    let told = dispute.dispute_outcome.as_ref().and_then(|outcome| outcome.amount_refunded.as_ref());
-    from_paypal(told.unwrap_or(&dispute.dispute_amount))
+/// The part of the disputed amount that the client got.
+fn lost_amount(dispute: &Dispute) -> Result<Money, PaymentError> {
+    let reported = dispute.dispute_outcome.as_ref().and_then(|outcome| outcome.amount_refunded.as_ref());
+    from_paypal(reported.unwrap_or(&dispute.dispute_amount))
 }
 
-struct Book<'a> {
+/// Collects movements in the order of cause and effect.
+struct Recorder<'a> {
     payment: &'a Payment,
     movements: Vec<Movement>,
 }
 
-impl Book<'_> {
+impl Recorder<'_> {
     fn add(&mut self, kind: MovementKind, amount: Money, object: &str, at: Timestamp, key: Option<&str>) {
         if !amount.is_zero() {
             self.movements.push(Movement::new(kind, amount, object, at, key.map(str::to_owned)));
         }
     }
 
-    /// By which the client's approval was turned into money, or into a promise of it.
-    fn take_key(&self) -> String {
+    /// The idempotency key with which the approved order was captured or authorised.
+    fn collection_key(&self) -> String {
         key(self.payment, "take", self.payment.intents)
     }
 
@@ -232,11 +233,11 @@ impl Book<'_> {
             return Ok(());
         }
         let amount = from_paypal(amount)?;
-        let key = self.take_key();
+        let key = self.collection_key();
         self.add(MovementKind::Authorised, amount, id, create_time.0, Some(&key));
         let received = order.received().map(|capture| from_paypal(&capture.amount)).transpose()?;
-        let under_way = order.is_being_captured() && received.is_none();
-        if !under_way && matches!(status.as_str(), "CAPTURED" | "VOIDED") {
+        let pending = order.is_being_captured() && received.is_none();
+        if !pending && matches!(status.as_str(), "CAPTURED" | "VOIDED") {
             let released = amount.less(received.unwrap_or(amount.nothing()));
             let at = update_time.unwrap_or(*create_time).0;
             self.add(MovementKind::Released, released, id, at, None);
@@ -247,34 +248,34 @@ impl Book<'_> {
     fn capture(&mut self, capture: &Capture, order: &Order) -> Result<(), PaymentError> {
         let Capture { id, amount, create_time, update_time, seller_receivable_breakdown, .. } = capture;
         let amount = from_paypal(amount)?;
-        // An eCheck clears days after it was given; once something came back, the change was another one.
+        // An eCheck clears days after the capture was created. After a refund, `update_time` is the time of the refund.
         let changed = update_time.filter(|_| capture.status == "COMPLETED");
         let at = changed.unwrap_or(*create_time).0;
         let authorised = order.authorisation().is_some();
-        let key = if authorised { capture_key(self.payment, order, capture) } else { self.take_key() };
+        let key = if authorised { capture_key(self.payment, order, capture) } else { self.collection_key() };
         let captured = Movement::new(MovementKind::Captured, amount, id, at, Some(key.clone()));
         self.movements.push(if authorised { captured.from(Account::Authorised) } else { captured });
         self.add(MovementKind::Transfer, amount, id, at, Some(&key));
         let breakdown = seller_receivable_breakdown.as_ref();
         self.add(MovementKind::Fee, fee_of(breakdown, amount.nothing())?, id, at, Some(&key));
-        if let Some(price) = breakdown.and_then(|breakdown| breakdown.paypal_fee.as_ref()) {
-            let price = from_paypal(price)?;
-            if !price.is_zero() {
-                let price = Movement::new(MovementKind::ProcessingFee, price, id, at, None);
-                self.movements.push(price.from(Account::Expert));
+        if let Some(fee) = breakdown.and_then(|breakdown| breakdown.paypal_fee.as_ref()) {
+            let fee = from_paypal(fee)?;
+            if !fee.is_zero() {
+                let fee = Movement::new(MovementKind::ProcessingFee, fee, id, at, None);
+                self.movements.push(fee.from(Account::Expert));
             }
         }
         Ok(())
     }
 
-    /// A refund that failed was one first: it was ordered, and all of it came back.
+    /// A refund that failed also has the movements that return the money.
     fn refund(&mut self, refund: &Refund) -> Result<(), PaymentError> {
         let Refund { id, amount, create_time, update_time, invoice_id, seller_payable_breakdown, .. } =
             refund;
         let amount = from_paypal(amount)?;
         let fee = fee_of(seller_payable_breakdown.as_ref(), amount.nothing())?;
-        let ours = format!("{}:", self.payment.appointment);
-        let key = invoice_id.as_deref().filter(|invoice| invoice.starts_with(&ours));
+        let prefix = format!("{}:", self.payment.appointment);
+        let key = invoice_id.as_deref().filter(|invoice| invoice.starts_with(&prefix));
         self.add(MovementKind::Refund, amount, id, create_time.0, key);
         self.add(MovementKind::Reversal, amount, id, create_time.0, key);
         self.add(MovementKind::FeeRefund, fee, id, create_time.0, key);
@@ -287,15 +288,15 @@ impl Book<'_> {
         Ok(())
     }
 
-    /// While a dispute is open PayPal keeps what it is about. That is written as gone to the client, who has it if they win.
+    /// While a dispute is open, PayPal keeps the disputed amount. It is recorded as paid to the client, who gets it if they win.
     fn dispute(&mut self, dispute: &Dispute) -> Result<(), PaymentError> {
         let Dispute { dispute_id, create_time, update_time, dispute_amount, .. } = dispute;
         let disputed = from_paypal(dispute_amount)?;
-        let won = match decided(dispute) {
-            Decided::NotYetOpen => return Ok(()),
-            Decided::Open => disputed.nothing(),
-            Decided::Lost => disputed.less(lost(dispute)?),
-            Decided::Won => disputed,
+        let won = match dispute_state(dispute) {
+            DisputeState::Inquiry => return Ok(()),
+            DisputeState::Open => disputed.nothing(),
+            DisputeState::Lost => disputed.less(lost_amount(dispute)?),
+            DisputeState::Won => disputed,
         };
         self.add(MovementKind::Dispute, disputed, dispute_id, create_time.0, None);
         self.add(MovementKind::Reversal, disputed, dispute_id, create_time.0, None);
@@ -306,7 +307,7 @@ impl Book<'_> {
     }
 }
 
-/// The key of the capture of an authorisation. One that was declined is followed by another, under another key.
+/// The idempotency key of the next capture. A capture that was declined is followed by another one with another key.
 pub(super) fn next_capture_key(payment: &Payment, before: usize) -> String {
     key(payment, "capture", format_args!("{}.{}", payment.intents, before + 1))
 }

@@ -1,46 +1,91 @@
-//! PayPal's messages: whether they are PayPal's it says itself, over the bytes as they came; then they are read only for what they
-//! are about (<https://developer.paypal.com/api/rest/webhooks/rest/>).
+//! PayPal's webhook events. PayPal itself verifies an event, over the unchanged bytes of its body. Of a verified event only its
+//! subject is read (<https://developer.paypal.com/api/rest/webhooks/rest/>).
 
-use app::payments::ports::{WebhookError, WebhookSubject};
+use app::payments::ports::{Headers, PaymentError, WebhookError, WebhookEvent, WebhookSubject, Webhooks};
+use app::ports::PortError;
+use async_trait::async_trait;
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::client::Request;
+use super::errors::Failure;
 use super::wire::Time;
+use super::{PayPal, wire};
 
-/// How far the time of sending may lie from now, in seconds.
+/// Maximum difference between the time of sending and the current time, in seconds.
 const TOLERANCE: u64 = 300;
-/// Longest header that is passed on, in bytes: a signature takes 344.
-const LONGEST_HEADER: usize = 2_000;
-/// Longest id of one of PayPal's objects.
-const LONGEST_ID: usize = 64;
+/// Maximum length of a header, in bytes. A signature has 344.
+const MAXIMUM_HEADER: usize = 2_000;
+/// Maximum length of the id of an object.
+const MAXIMUM_ID: usize = 64;
 
-/// What PayPal is asked about a message: its headers, and its body byte for byte, because the signature covers the bytes.
+#[async_trait]
+impl Webhooks for PayPal {
+    async fn read_webhook(
+        &self,
+        headers: &Headers<'_>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<WebhookEvent, WebhookError> {
+        let mut request = VerificationRequest::new(headers, body, now)?;
+        let (id, reference) = read(body)?;
+        let session = self.client.session().await.map_err(unavailable)?;
+        request.webhook_id = session.keys.webhook_id.clone();
+        let path = "/v1/notifications/verify-webhook-signature".to_owned();
+        let request = Request::post(path, &request).map_err(unavailable)?;
+        match self.client.send::<wire::Verification>(&request).await {
+            Ok(verification) if verification.verification_status == "SUCCESS" => {}
+            Ok(_) => return Err(WebhookError::Signature),
+            Err(failure) => {
+                return Err(match failure.into() {
+                    // PayPal cannot read the headers.
+                    PaymentError::Refused { .. } => WebhookError::Signature,
+                    temporary => PortError(temporary.to_string()).into(),
+                });
+            }
+        }
+        let subject = match reference {
+            EventReference::Subject(subject) => subject,
+            EventReference::Capture(capture) => {
+                match self.get::<wire::Capture>(format!("/v2/payments/captures/{capture}")).await {
+                    Ok(capture) => payment_subject(capture.custom_id.as_deref()),
+                    // A capture that does not exist is not one of ours.
+                    Err(failure) if failure.is_missing() => WebhookSubject::Nothing,
+                    Err(failure) => return Err(unavailable(failure)),
+                }
+            }
+        };
+        Ok(WebhookEvent { id, subject })
+    }
+}
+
+fn unavailable(failure: Failure) -> WebhookError {
+    PortError(PaymentError::from(failure).to_string()).into()
+}
+
+/// A request to verify an event: its headers, and the unchanged bytes of its body, because the signature covers the bytes.
 #[derive(Serialize)]
-pub(super) struct Question<'a> {
+struct VerificationRequest<'a> {
     auth_algo: String,
     cert_url: String,
     transmission_id: String,
     transmission_sig: String,
     transmission_time: String,
-    pub(super) webhook_id: String,
+    webhook_id: String,
     webhook_event: &'a RawValue,
 }
 
-impl<'a> Question<'a> {
-    /// The question about a message, unless that is none by its looks: strangers' letters cost us no call.
-    pub(super) fn subject(
-        headers: &(dyn for<'h> Fn(&'h str) -> Option<String> + Sync),
-        body: &'a [u8],
-        now: Timestamp,
-    ) -> Result<Self, WebhookError> {
+impl<'a> VerificationRequest<'a> {
+    /// Builds the request without the webhook's id. Malformed events are refused here, so that they cost no request to PayPal.
+    fn new(headers: &Headers<'_>, body: &'a [u8], now: Timestamp) -> Result<Self, WebhookError> {
         let header = |name: &str| {
             headers(name)
-                .filter(|value| !value.is_empty() && value.len() <= LONGEST_HEADER)
+                .filter(|value| !value.is_empty() && value.len() <= MAXIMUM_HEADER)
                 .ok_or(WebhookError::Signature)
         };
-        let question = Self {
+        let request = Self {
             auth_algo: header("paypal-auth-algo")?,
             cert_url: header("paypal-cert-url")?,
             transmission_id: header("paypal-transmission-id")?,
@@ -49,18 +94,22 @@ impl<'a> Question<'a> {
             webhook_id: String::new(),
             webhook_event: raw(body)?,
         };
-        let sent = Time::try_from(question.transmission_time.clone()).map_err(|_| WebhookError::Signature)?;
+        let sent = Time::try_from(request.transmission_time.clone()).map_err(|_| WebhookError::Signature)?;
         if now.seconds().abs_diff(sent.0.seconds()) > TOLERANCE {
             return Err(WebhookError::Stale);
         }
-        Ok(question)
+        Ok(request)
     }
 }
 
 fn raw(body: &[u8]) -> Result<&RawValue, WebhookError> {
     let raw: &RawValue =
         serde_json::from_slice(body).map_err(|error| WebhookError::Body(error.to_string()))?;
-    if raw.get().starts_with('{') { Ok(raw) } else { Err(WebhookError::Body("it is no object".to_owned())) }
+    if raw.get().starts_with('{') {
+        Ok(raw)
+    } else {
+        Err(WebhookError::Body("it is not an object".to_owned()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -71,72 +120,75 @@ struct Event {
     resource: Value,
 }
 
-/// What an event tells.
+/// What an event refers to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// What it is about.
-    WebhookSubject(WebhookSubject),
-    /// Only the capture that it is about, which knows its appointment.
+enum EventReference {
+    /// The event names its subject.
+    Subject(WebhookSubject),
+    /// The event names only this capture, which names the appointment.
     Capture(String),
 }
 
-/// The payment of the appointment that an object names, if it names one.
-pub(super) fn payment_named(name: Option<&str>) -> WebhookSubject {
+/// The payment of the appointment with this id; nothing if the text is not an id of an appointment.
+fn payment_subject(name: Option<&str>) -> WebhookSubject {
     name.and_then(|name| name.parse().ok())
         .map_or(WebhookSubject::Nothing, |appointment| WebhookSubject::Payment { appointment })
 }
 
-/// The id of an event, and what it tells.
-pub(super) fn read(body: &[u8]) -> Result<(String, Told), WebhookError> {
+/// The id of an event, and what it refers to.
+fn read(body: &[u8]) -> Result<(String, EventReference), WebhookError> {
     let Event { id, event_type, resource } =
         serde_json::from_slice(body).map_err(|error| WebhookError::Body(error.to_string()))?;
     if id.is_empty() || id.len() > 255 {
-        return Err(WebhookError::Body("its id is not one".to_owned()));
+        return Err(WebhookError::Body("its id is empty or too long".to_owned()));
     }
-    let told = match event_type.split('.').next().unwrap_or_default() {
-        "MERCHANT" => Told::WebhookSubject(of_seller(&resource)),
-        "CHECKOUT" => Told::WebhookSubject(payment_named(text(&resource, "/purchase_units/0/custom_id"))),
-        "PAYMENT" => of_payment(&resource),
-        "CUSTOMER" if event_type.starts_with("CUSTOMER.DISPUTE.") => of_dispute(&resource),
-        _ => Told::WebhookSubject(WebhookSubject::Nothing),
+    let reference = match event_type.split('.').next().unwrap_or_default() {
+        "MERCHANT" => EventReference::Subject(seller_subject(&resource)),
+        "CHECKOUT" => {
+            EventReference::Subject(payment_subject(text(&resource, "/purchase_units/0/custom_id")))
+        }
+        "PAYMENT" => payment_reference(&resource),
+        "CUSTOMER" if event_type.starts_with("CUSTOMER.DISPUTE.") => dispute_reference(&resource),
+        _ => EventReference::Subject(WebhookSubject::Nothing),
     };
-    Ok((id, told))
+    Ok((id, reference))
 }
 
 fn text<'a>(resource: &'a Value, pointer: &str) -> Option<&'a str> {
     resource.pointer(pointer)?.as_str()
 }
 
-/// An expert, as we named them when they were invited, or by their merchant id.
-fn of_seller(resource: &Value) -> WebhookSubject {
+/// An expert's account, by the tracking id with which they were invited, or by their merchant id.
+fn seller_subject(resource: &Value) -> WebhookSubject {
     let named = text(resource, "/tracking_id").or_else(|| text(resource, "/merchant_id"));
-    let named = named.filter(|name| (1..=LONGEST_ID).contains(&name.len()));
+    let named = named.filter(|name| (1..=MAXIMUM_ID).contains(&name.len()));
     named.map_or(WebhookSubject::Nothing, |account| WebhookSubject::Account { account: account.to_owned() })
 }
 
-/// An authorisation, a capture, or a refund. Refunds that we did not give carry nothing of ours: they lead up to their capture.
-fn of_payment(resource: &Value) -> Told {
+/// An authorisation, a capture, or a refund. A refund that we did not create names no appointment, but links to its capture.
+fn payment_reference(resource: &Value) -> EventReference {
     if let Some(name) = text(resource, "/custom_id") {
-        return Told::WebhookSubject(payment_named(Some(name)));
+        return EventReference::Subject(payment_subject(Some(name)));
     }
     let links = resource.get("links").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let up = links.iter().find(|link| text(link, "/rel") == Some("up")).and_then(|link| text(link, "/href"));
-    capture(up.and_then(|href| href.split_once("/v2/payments/captures/")).map(|(_, id)| id))
+    capture_reference(up.and_then(|href| href.split_once("/v2/payments/captures/")).map(|(_, id)| id))
 }
 
-fn of_dispute(resource: &Value) -> Told {
+fn dispute_reference(resource: &Value) -> EventReference {
     match text(resource, "/disputed_transactions/0/custom") {
-        Some(name) => Told::WebhookSubject(payment_named(Some(name))),
-        None => capture(text(resource, "/disputed_transactions/0/seller_transaction_id")),
+        Some(name) => EventReference::Subject(payment_subject(Some(name))),
+        None => capture_reference(text(resource, "/disputed_transactions/0/seller_transaction_id")),
     }
 }
 
-/// A capture by its id, which becomes a part of an address.
-fn capture(id: Option<&str>) -> Told {
+/// A capture. Its id becomes part of a URL, so only plain ids are accepted.
+fn capture_reference(id: Option<&str>) -> EventReference {
     let plain = |id: &&str| {
-        (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        (1..=MAXIMUM_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
-    id.filter(plain).map_or(Told::WebhookSubject(WebhookSubject::Nothing), |id| Told::Capture(id.to_owned()))
+    id.filter(plain)
+        .map_or(EventReference::Subject(WebhookSubject::Nothing), |id| EventReference::Capture(id.to_owned()))
 }
 
 #[cfg(test)]

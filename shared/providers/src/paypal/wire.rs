@@ -1,17 +1,17 @@
-//! PayPal's JSON, as far as it is read. What is not here is passed over.
+//! The parts of PayPal's JSON that we read. Other members are ignored.
 
 use domain::Timestamp;
 use domain::kernel::time::InvalidTimestamp;
 use serde::Deserialize;
 
-/// An amount: a decimal number with as many digits behind the point as PayPal gives the currency.
+/// An amount: a decimal number with as many decimal places as PayPal uses for the currency.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Amount {
     pub(super) currency_code: String,
     pub(super) value: String,
 }
 
-/// An instant. Some of PayPal's services tell thousandths of seconds, which say nothing to us.
+/// An instant. Some of PayPal's services report milliseconds, which are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct Time(pub(super) Timestamp);
@@ -49,7 +49,7 @@ pub(super) struct PurchaseUnit {
     pub(super) payments: Payments,
 }
 
-/// What was made of an order.
+/// The payments of an order.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Payments {
@@ -93,7 +93,7 @@ pub(super) struct Refund {
     pub(super) seller_payable_breakdown: Option<Breakdown>,
 }
 
-/// Who gets what of a capture, or gives what of a refund.
+/// The fees of a capture or a refund.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Breakdown {
     pub(super) paypal_fee: Option<Amount>,
@@ -136,7 +136,7 @@ pub(super) struct Outcome {
     pub(super) amount_refunded: Option<Amount>,
 }
 
-/// The answer to a search by tracking id.
+/// The response to a search by tracking id.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct FoundSeller {
     pub(super) merchant_id: String,
@@ -159,7 +159,7 @@ pub(super) struct Integration {
     pub(super) oauth_third_party: Vec<Grant>,
 }
 
-/// The consent of a seller to what a platform does for them.
+/// The consent of a seller to actions of a platform.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Grant {
     pub(super) partner_client_id: Option<String>,
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_times_with_and_without_thousandths() {
+    fn times_with_and_without_milliseconds_are_read() {
         let read = |text: &str| serde_json::from_value::<Time>(serde_json::json!(text)).ok();
         let noon: Timestamp = "2027-01-04T12:00:00Z".parse().expect("a time");
         for text in ["2027-01-04T12:00:00Z", "2027-01-04T12:00:00.123Z", "2027-01-04T05:00:00.000-07:00"] {

@@ -1,4 +1,4 @@
-//! Sends async-stripe's requests over connections that are kept open, and reads the answers.
+//! Sends async-stripe's requests over pooled connections, and reads the responses.
 
 use app::ports::Secret;
 use bytes::BytesMut;
@@ -9,21 +9,21 @@ use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
 
 use super::errors::Failure;
 
-/// Largest answer that is read, in bytes.
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// Maximum size of a response, in bytes.
+const MAXIMUM_RESPONSE: usize = 4 * 1024 * 1024;
 
-/// Stripe's address, and the connections that lead there.
+/// The address of Stripe's API, and the connections to it.
 pub(super) struct Client {
     http: reqwest::Client,
     base: Url,
 }
 
-/// What goes with a request besides itself.
+/// Headers of a request.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct With<'a> {
-    /// Stripe acts once for each key, and answers the same again.
+pub(super) struct RequestOptions<'a> {
+    /// Stripe acts once for each key, and replays the response to later requests with the same key.
     pub(super) idempotency_key: Option<&'a str>,
-    /// AppointmentsOf books are asked for, when they are not the platform's.
+    /// The connected account to act on, instead of the platform's.
     pub(super) account: Option<&'a str>,
 }
 
@@ -32,12 +32,12 @@ impl Client {
         Self { http, base }
     }
 
-    /// Sends one request, once.
+    /// Sends a request. Does not retry.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
         secret_key: &Secret,
         request: RequestBuilder,
-        with: With<'_>,
+        options: RequestOptions<'_>,
     ) -> Result<T, Failure> {
         let mut url = self.base.clone();
         url.set_path(&format!("/v1{}", request.path));
@@ -52,10 +52,10 @@ impl Client {
             .request(method, url)
             .bearer_auth(secret_key.reveal())
             .header("Stripe-Version", VERSION.as_str());
-        if let Some(key) = with.idempotency_key {
+        if let Some(key) = options.idempotency_key {
             http = http.header("Idempotency-Key", key);
         }
-        if let Some(account) = with.account {
+        if let Some(account) = options.account {
             http = http.header("Stripe-Account", account);
         }
         if let Some(body) = request.body {
@@ -63,20 +63,20 @@ impl Client {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
                 .body(body);
         }
-        let silence = |error: reqwest::Error| Failure::Silence(error.without_url().to_string());
-        let mut answer = http.send().await.map_err(silence)?;
-        let status = answer.status();
+        let unavailable = |error: reqwest::Error| Failure::Unavailable(error.without_url().to_string());
+        let mut response = http.send().await.map_err(unavailable)?;
+        let status = response.status();
         let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(silence)? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(Failure::Silence("an answer is too large".to_owned()));
+        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
+            if body.len() + chunk.len() > MAXIMUM_RESPONSE {
+                return Err(Failure::Unavailable("the response is too large".to_owned()));
             }
             body.extend_from_slice(&chunk);
         }
         if !status.is_success() {
-            return Err(Failure::of_answer(status, &body));
+            return Err(Failure::from_response(status, &body));
         }
         serde_json::from_slice(&body)
-            .map_err(|error| Failure::Silence(format!("an answer cannot be understood: {error}")))
+            .map_err(|error| Failure::Unavailable(format!("the response cannot be read: {error}")))
     }
 }

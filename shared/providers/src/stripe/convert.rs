@@ -1,4 +1,4 @@
-//! Our words in Stripe's, and Stripe's amounts in ours. Pure.
+//! Converts domain types to Stripe's requests, and Stripe's amounts to ours. Pure.
 
 use std::collections::HashMap;
 
@@ -25,61 +25,63 @@ use stripe_shared::{PaymentIntentCaptureMethod, SetupIntentAllowedPaymentMethodT
 
 use super::wire;
 
-/// Metadata that names the appointment of an object.
+/// The metadata key of an object's appointment.
 pub(super) const APPOINTMENT: &str = "appointment_id";
-/// Metadata that names the expert of an account.
+/// The metadata key of an account's expert.
 pub(super) const EXPERT: &str = "expert_id";
-/// Metadata that tells the idempotency key an object was made with, for when Stripe has forgotten it.
+/// The metadata key of the idempotency key with which an object was created. Stripe deletes idempotency keys after a day.
 pub(super) const KEY: &str = "idempotency_key";
-/// Metadata of an intent that tells the idempotency key it was captured with.
+/// The metadata key of the idempotency key with which an intent was captured.
 pub(super) const CAPTURE_KEY: &str = "capture_idempotency_key";
 
-/// Currencies without hundredths that Stripe counts in hundredths
+/// Currencies without minor units whose amounts Stripe gives in hundredths
 /// (<https://docs.stripe.com/currencies#special-cases>).
-const COUNTED_IN_HUNDREDTHS: [&str; 2] = ["ISK", "UGX"];
-/// A currency whose fifths Stripe does not count, while ISO 4217 gives it two digits
+const GIVEN_IN_HUNDREDTHS: [&str; 2] = ["ISK", "UGX"];
+/// A currency whose amounts Stripe gives in whole units, although ISO 4217 gives it two digits
 /// (<https://docs.stripe.com/currencies#zero-decimal>).
-const COUNTED_WHOLE: &str = "MGA";
+const GIVEN_IN_WHOLE_UNITS: &str = "MGA";
 
-/// An amount as Stripe counts it.
+/// An amount in the unit that Stripe uses for its currency.
 ///
 /// # Errors
-/// When no card can be charged it: it is no multiple of [`Currency::charge_step`].
+/// If cards cannot be charged the amount, because it is not a multiple of [`Currency::charge_step`].
 pub(super) fn to_stripe(money: Money) -> Result<i64, PaymentError> {
     let (amount, currency) = (money.amount(), money.currency());
     let refused = || PaymentError::Refused {
         code: "amount_not_chargeable".to_owned(),
-        message: format!("{money} is not in the steps in which cards are charged"),
+        message: format!(
+            "cards cannot be charged {money}: it is not a multiple of the smallest step of its currency"
+        ),
     };
     if !currency.is_charged() || !amount.is_multiple_of(currency.charge_step()) {
         return Err(refused());
     }
-    let counted = match currency.code() {
-        COUNTED_WHOLE => amount / 100,
-        code if COUNTED_IN_HUNDREDTHS.contains(&code) => amount * 100,
+    let units = match currency.code() {
+        GIVEN_IN_WHOLE_UNITS => amount / 100,
+        code if GIVEN_IN_HUNDREDTHS.contains(&code) => amount * 100,
         _ => amount,
     };
-    i64::try_from(counted).map_err(|_| refused())
+    i64::try_from(units).map_err(|_| refused())
 }
 
-/// Minor units, and the currency's code in capitals, of an amount as Stripe counts it: what is owed to us or, below zero, by us.
+/// An amount of Stripe's in minor units, with the currency's code in upper case. Negative amounts are allowed.
 ///
 /// # Errors
-/// When it is no whole number of minor units. It is never rounded.
+/// If the amount is not a whole number of minor units. It is never rounded.
 pub(super) fn minor_units(amount: i64, currency: &str) -> Result<(i64, String), PaymentError> {
     let code = currency.to_ascii_uppercase();
-    let counted = match code.as_str() {
-        COUNTED_WHOLE => amount.checked_mul(100),
-        code if COUNTED_IN_HUNDREDTHS.contains(&code) => (amount % 100 == 0).then_some(amount / 100),
+    let units = match code.as_str() {
+        GIVEN_IN_WHOLE_UNITS => amount.checked_mul(100),
+        code if GIVEN_IN_HUNDREDTHS.contains(&code) => (amount % 100 == 0).then_some(amount / 100),
         _ => Some(amount),
     };
-    counted.map(|amount| (amount, code)).ok_or_else(|| unrepresentable(amount, currency))
+    units.map(|amount| (amount, code)).ok_or_else(|| unrepresentable(amount, currency))
 }
 
-/// An amount that Stripe tells.
+/// Converts an amount of Stripe's.
 ///
 /// # Errors
-/// When it cannot be told in our words. It is never rounded.
+/// If [`Money`] cannot represent the amount. It is never rounded.
 pub(super) fn from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentError> {
     let (units, code) = minor_units(amount, currency)?;
     let money = Currency::try_from(code).ok().zip(u64::try_from(units).ok());
@@ -87,13 +89,15 @@ pub(super) fn from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentE
     money.ok_or_else(|| unrepresentable(amount, currency))
 }
 
-/// An amount of tax that Stripe tells. Taxes are counted in Stripe's own units whatever can be charged, so hundredths of a
-/// currency that has none are rounded half up: what a receipt says of taxes adds up to its total all the same.
+/// Converts an amount of tax.
+///
+/// Stripe calculates taxes in its own unit, also where cards cannot be charged such amounts. Hundredths of a currency without
+/// minor units are therefore rounded half up. The net amount and the taxes on a receipt still add up to its total.
 ///
 /// # Errors
-/// When it cannot be told in our words.
+/// If [`Money`] cannot represent the amount.
 pub(super) fn tax_from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentError> {
-    if COUNTED_IN_HUNDREDTHS.contains(&currency.to_ascii_uppercase().as_str()) {
+    if GIVEN_IN_HUNDREDTHS.contains(&currency.to_ascii_uppercase().as_str()) {
         return from_stripe(amount.saturating_add(50) / 100 * 100, currency);
     }
     from_stripe(amount, currency)
@@ -101,12 +105,12 @@ pub(super) fn tax_from_stripe(amount: i64, currency: &str) -> Result<Money, Paym
 
 fn unrepresentable(amount: i64, currency: &str) -> PaymentError {
     PaymentError::Unavailable(format!(
-        "Stripe tells of {amount} {currency}, which is no amount that we can hold"
+        "Stripe reports {amount} {currency}, an amount that cannot be represented"
     ))
 }
 
 pub(super) fn stripe_currency(money: Money) -> stripe_types::Currency {
-    // Reading never fails: what is not known is kept as it is.
+    // Parsing never fails: async-stripe keeps the text of an unknown currency.
     let Ok(currency) = money.currency().code().to_ascii_lowercase().parse();
     currency
 }
@@ -120,24 +124,24 @@ pub(super) fn key(payment: &Payment, step: &str, ordinal: impl Into<u32>) -> Str
     }
 }
 
-/// That of asking its saved card for the intent of this number.
+/// The idempotency key with which a saved card is charged by the intent of this number.
 pub(super) fn saved_card_key(payment: &Payment, intents: u16) -> String {
     key(payment, "saved_card", intents)
 }
 
-/// Whether a key asked its saved card for the intent of this number, before or after any refusal: what was asked for under an
-/// earlier key may be done later than Stripe's silence lets one think.
-pub(super) fn asked_saved_card(payment: &Payment, intents: u16, key: &str) -> bool {
+/// Whether a key is one with which the saved card was charged by the intent of this number, before or after any refusal. Stripe
+/// may still execute a request to which it did not respond, after we sent another one with a new key.
+pub(super) fn charges_saved_card(payment: &Payment, intents: u16, key: &str) -> bool {
     let first = saved_card_key(&Payment { refusals: 0, ..payment.clone() }, intents);
     key.strip_prefix(&first).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
-/// What is written on every object that we make.
+/// The metadata of every object of a payment that we create.
 pub(super) fn metadata(appointment: AppointmentId, key: &str) -> HashMap<String, String> {
     HashMap::from([(APPOINTMENT.to_owned(), appointment.to_string()), (KEY.to_owned(), key.to_owned())])
 }
 
-/// Destination charges want the platform to carry fees and losses
+/// Destination charges require that the platform pays Stripe's fees and is liable for losses
 /// (<https://docs.stripe.com/connect/destination-charges>).
 pub(super) fn new_account(expert: ExpertId, key: &str) -> CreateAccount {
     let mut controller = CreateAccountController::new();
@@ -177,7 +181,7 @@ pub(super) fn new_customer(payment: &Payment, buyer: &Buyer<'_>, key: &str) -> C
     CreateCustomer::new().name(buyer.name).email(buyer.email).metadata(metadata(payment.appointment, key))
 }
 
-/// Saves a card for later. Only a card: of the means that can be saved it alone can be authorised without its owner.
+/// Saves a card for later. Other saved payment methods cannot be authorised without the client, so only cards are allowed.
 pub(super) fn new_setup(
     payment: &Payment,
     buyer: &Buyer<'_>,
@@ -194,8 +198,8 @@ pub(super) fn new_setup(
 
 /// An intent for `amount`, of which the expert gets all but the platform's fee.
 ///
-/// Stripe chooses the payment methods: naming them is refused since version 2026-09-30. The transfer group is the
-/// appointment, so that its transfers are found by it.
+/// Stripe chooses the payment methods; naming them is refused since version 2026-09-30. The transfer group is the appointment,
+/// so that its transfers can be listed.
 fn intent(
     payment: &Payment,
     amount: Money,
@@ -217,11 +221,11 @@ fn intent(
         None => intent,
     };
     let fee = amount.share(payment.fee_rate);
-    // A fee of nothing is no fee.
+    // A fee of zero is left out.
     Ok(if fee.is_zero() { intent } else { intent.application_fee_amount(to_stripe(fee)?) })
 }
 
-/// An intent that the client pays in their browser.
+/// An intent with which the client pays in their browser.
 pub(super) fn new_intent(
     payment: &Payment,
     buyer: &Buyer<'_>,
@@ -231,8 +235,10 @@ pub(super) fn new_intent(
     Ok(intent(payment, payment.amount, at_once, key)?.description(buyer.description))
 }
 
-/// An intent that is paid with a saved card, without its owner, who can be sent nowhere: what is confirmed at once and allows redirects
-/// must say where to (<https://docs.stripe.com/api/payment_intents/create#create_payment_intent-automatic_payment_methods-allow_redirects>).
+/// An intent that is paid with a saved card, without the client.
+///
+/// Redirects are disabled: an intent that is confirmed at once and allows them needs a return URL
+/// (<https://docs.stripe.com/api/payment_intents/create#create_payment_intent-automatic_payment_methods-allow_redirects>).
 pub(super) fn new_off_session_intent(
     payment: &Payment,
     amount: Money,
@@ -259,12 +265,13 @@ pub(super) fn capture(
     let capture = CapturePaymentIntent::new(intent)
         .amount_to_capture(to_stripe(amount)?)
         .metadata(HashMap::from([(CAPTURE_KEY.to_owned(), key.to_owned())]));
-    // An intent that was made without a fee takes none.
-    let none = fee.is_zero() && payment.fee().is_zero();
-    Ok(if none { capture } else { capture.application_fee_amount(to_stripe(fee)?) })
+    // An intent that was created without a fee accepts none.
+    let no_fee = fee.is_zero() && payment.fee().is_zero();
+    Ok(if no_fee { capture } else { capture.application_fee_amount(to_stripe(fee)?) })
 }
 
-/// `from_expert`: without the two reversals the platform would pay the client while the expert keeps the money.
+/// With `from_expert` the transfer is reversed too, and with `with_fee` the platform's fee is refunded. Without them the platform
+/// would pay the whole refund.
 pub(super) fn new_refund(
     payment: &Payment,
     intent: &str,
@@ -314,12 +321,12 @@ mod tests {
         Currency::try_from(code.to_owned()).expect("a code in use")
     }
 
-    fn counted(amount: u64, code: &str) -> Option<i64> {
+    fn in_stripes_unit(amount: u64, code: &str) -> Option<i64> {
         to_stripe(Money::new(amount, currency(code)).expect("small")).ok()
     }
 
-    /// Every currency that has an amount in cards' steps.
-    fn charged() -> impl Strategy<Value = Currency> {
+    /// Every currency that cards can be charged in.
+    fn chargeable() -> impl Strategy<Value = Currency> {
         let letters = || 'A'..='Z';
         let pairs = letters().flat_map(move |first| letters().map(move |second| (first, second)));
         let codes = pairs.flat_map(move |(first, second)| letters().map(move |third| [first, second, third]));
@@ -332,20 +339,20 @@ mod tests {
     }
 
     #[test]
-    fn counts_as_stripe_does() {
-        assert_eq!(counted(1_205, "EUR"), Some(1_205));
-        assert_eq!(counted(1_200, "JPY"), Some(1_200));
-        assert_eq!(counted(3_120, "KWD"), Some(3_120));
-        assert_eq!(counted(500, "ISK"), Some(50_000));
-        assert_eq!(counted(500, "UGX"), Some(50_000));
-        assert_eq!(counted(12_300, "MGA"), Some(123));
+    fn amounts_are_in_stripes_unit() {
+        assert_eq!(in_stripes_unit(1_205, "EUR"), Some(1_205));
+        assert_eq!(in_stripes_unit(1_200, "JPY"), Some(1_200));
+        assert_eq!(in_stripes_unit(3_120, "KWD"), Some(3_120));
+        assert_eq!(in_stripes_unit(500, "ISK"), Some(50_000));
+        assert_eq!(in_stripes_unit(500, "UGX"), Some(50_000));
+        assert_eq!(in_stripes_unit(12_300, "MGA"), Some(123));
         for (amount, code) in [(3_125, "KWD"), (12_350, "MGA"), (100, "CLF")] {
-            assert_eq!(counted(amount, code), None, "{amount} {code}");
+            assert_eq!(in_stripes_unit(amount, code), None, "{amount} {code}");
         }
     }
 
     #[test]
-    fn never_rounds_what_stripe_tells() {
+    fn amounts_of_stripe_are_never_rounded() {
         for (amount, code) in [
             (50_050, "isk"),
             (1, "ugx"),
@@ -354,29 +361,29 @@ mod tests {
             (5, "xyz"),
             (i64::MAX, "mga"),
         ] {
-            let told = from_stripe(amount, code);
-            assert!(matches!(told, Err(PaymentError::Unavailable(_))), "{amount} {code}: {told:?}");
+            let read = from_stripe(amount, code);
+            assert!(matches!(read, Err(PaymentError::Unavailable(_))), "{amount} {code}: {read:?}");
         }
         assert_eq!(minor_units(-50_000, "isk"), Ok((-500, "ISK".to_owned())));
         let taxes = [(4_839, 48), (4_850, 49), (49, 0), (4_800, 48)];
-        for (counted, kronur) in taxes {
-            assert_eq!(tax_from_stripe(counted, "isk").map(Money::amount), Ok(kronur));
+        for (hundredths, kronur) in taxes {
+            assert_eq!(tax_from_stripe(hundredths, "isk").map(Money::amount), Ok(kronur));
         }
         assert_eq!(tax_from_stripe(4_839, "eur").map(Money::amount), Ok(4_839));
-        // A bank's fee may have a third digit, though no charge has.
+        // Fees may have a third digit, although charges have two.
         assert_eq!(from_stripe(43, "kwd").map(Money::amount), Ok(43));
     }
 
     proptest! {
         #[test]
-        fn comes_back_as_it_went(currency in charged(), steps in 0_u64..=99_999) {
+        fn chargeable_amount_survives_the_round_trip(currency in chargeable(), steps in 0_u64..=99_999) {
             let money = Money::new(steps * currency.charge_step(), currency).expect("small");
-            let counted = to_stripe(money).expect("in steps");
-            prop_assert_eq!(from_stripe(counted, &currency.code().to_ascii_lowercase()), Ok(money));
+            let units = to_stripe(money).expect("chargeable");
+            prop_assert_eq!(from_stripe(units, &currency.code().to_ascii_lowercase()), Ok(money));
         }
 
         #[test]
-        fn every_number_is_read_exactly_or_not_at_all(currency in charged(), amount in any::<i64>()) {
+        fn every_number_is_read_exactly_or_refused(currency in chargeable(), amount in any::<i64>()) {
             let code = currency.code().to_ascii_lowercase();
             if let Ok(money) = from_stripe(amount, &code)
                 && money.amount().is_multiple_of(currency.charge_step())

@@ -1,30 +1,30 @@
-//! What a failed call means (<https://docs.stripe.com/error-low-level>), and why banks refuse.
+//! What an error response means (<https://docs.stripe.com/error-low-level>), and why a bank declined.
 
 use app::payments::ports::PaymentError;
 use domain::payments::payment::Decline;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use super::wire::{Anything, Named, Refusal};
+use super::wire::{DeclineDetails, Ignored, ObjectId};
 
-/// Why a call brought no answer that counts.
+/// The reason why a request has no usable response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Stripe says no.
-    Answer(No),
-    /// Nothing came, or nothing that can be understood.
-    Silence(String),
+    /// Stripe sent an error response.
+    Rejected(Rejection),
+    /// No response arrived, or it could not be read.
+    Unavailable(String),
 }
 
-/// Stripe's no.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct No {
+pub(super) struct Rejection {
     status: StatusCode,
     code: String,
     message: String,
-    /// The parameter that it is about.
+    /// The parameter that the error is about.
     param: Option<String>,
-    /// The payment intent that it is about.
+    /// The payment intent that the error is about.
     intent: Option<String>,
 }
 
@@ -40,126 +40,134 @@ struct Detail {
     code: Option<String>,
     message: Option<String>,
     param: Option<String>,
-    payment_intent: Option<Named>,
+    payment_intent: Option<ObjectId>,
 }
 
 impl Failure {
-    pub(super) fn of_answer(status: StatusCode, body: &[u8]) -> Self {
+    pub(super) fn from_response(status: StatusCode, body: &[u8]) -> Self {
         let detail = serde_json::from_slice::<Envelope>(body).ok().map(|envelope| envelope.error);
         let unnamed = || format!("http_{}", status.as_u16());
-        Self::Answer(match detail {
-            Some(Detail { kind, code, message, param, payment_intent }) => No {
+        Self::Rejected(match detail {
+            Some(Detail { kind, code, message, param, payment_intent }) => Rejection {
                 status,
                 code: code.unwrap_or(kind),
                 message: message.unwrap_or_default(),
                 param,
                 intent: payment_intent.map(|intent| intent.id),
             },
-            None => No { status, code: unnamed(), message: String::new(), param: None, intent: None },
+            None => Rejection { status, code: unnamed(), message: String::new(), param: None, intent: None },
         })
     }
 
-    /// Stripe's code, when it answered with one.
+    /// Stripe's error code, if there is one.
     pub(super) fn code(&self) -> Option<&str> {
         match self {
-            Self::Answer(no) => Some(&no.code),
-            Self::Silence(_) => None,
+            Self::Rejected(rejection) => Some(&rejection.code),
+            Self::Unavailable(_) => None,
         }
     }
 
-    /// Stripe's sentence, when it answered with one.
+    /// Stripe's error message, or an empty string.
     pub(super) fn message(&self) -> &str {
         match self {
-            Self::Answer(no) => &no.message,
-            Self::Silence(_) => "",
+            Self::Rejected(rejection) => &rejection.message,
+            Self::Unavailable(_) => "",
         }
     }
 
-    /// Whether Stripe failed, which says nothing of whether it acted.
-    pub(super) fn is_fault(&self) -> bool {
-        matches!(self, Self::Answer(no) if no.status.is_server_error())
+    /// Whether Stripe had an internal error. It may or may not have acted.
+    pub(super) fn is_internal_error(&self) -> bool {
+        matches!(self, Self::Rejected(rejection) if rejection.status.is_server_error())
     }
 
-    /// Whether Stripe refused what was asked because of this parameter.
+    /// Whether Stripe refused the request because of this parameter.
     pub(super) fn is_about(&self, param: &str) -> bool {
-        matches!(self, Self::Answer(no) if no.status.is_client_error() && no.param.as_deref() == Some(param))
+        match self {
+            Self::Rejected(rejection) => {
+                rejection.status.is_client_error() && rejection.param.as_deref() == Some(param)
+            }
+            Self::Unavailable(_) => false,
+        }
     }
 
-    /// The intent that was made before the bank refused it.
-    pub(super) fn refused_intent(&self) -> Option<&str> {
+    /// The intent that Stripe created before the bank declined it.
+    pub(super) fn declined_intent(&self) -> Option<&str> {
         match self {
-            Self::Answer(no) if no.status == StatusCode::PAYMENT_REQUIRED => no.intent.as_deref(),
-            Self::Answer(_) | Self::Silence(_) => None,
+            Self::Rejected(rejection) if rejection.status == StatusCode::PAYMENT_REQUIRED => {
+                rejection.intent.as_deref()
+            }
+            Self::Rejected(_) | Self::Unavailable(_) => None,
         }
     }
 }
 
 impl From<Failure> for PaymentError {
-    /// The same try may help with locks, rate limits and Stripe's own faults, another one with an empty balance; the rest is
-    /// refused for good.
+    /// Locks, rate limits, wrong keys and internal errors are temporary. An insufficient balance needs a new request, with a new
+    /// idempotency key. Everything else is refused permanently.
     fn from(failure: Failure) -> Self {
-        let No { status, code, message, .. } = match failure {
-            Failure::Answer(no) => no,
-            Failure::Silence(reason) => return Self::Unavailable(reason),
+        let Rejection { status, code, message, .. } = match failure {
+            Failure::Rejected(rejection) => rejection,
+            Failure::Unavailable(reason) => return Self::Unavailable(reason),
         };
-        let passing = matches!(
+        let temporary = matches!(
             status,
             StatusCode::CONFLICT
                 | StatusCode::TOO_MANY_REQUESTS
                 | StatusCode::UNAUTHORIZED
                 | StatusCode::FORBIDDEN
         )
-            // Another request holds the object.
+            // Another request has locked the object.
             || code == "lock_timeout";
-        // The platform's balance must fill first; or the key stands for what was asked before and was not done. Stripe keeps such
-        // an answer with the key.
+        // The platform's balance is too low, or the key was used for another request that Stripe did not execute. Stripe stores
+        // this response with the key.
         let not_now = matches!(code.as_str(), "balance_insufficient" | "idempotency_error");
-        let in_words = || format!("status {}, {code}: {message}", status.as_u16());
+        let description = || format!("status {}, {code}: {message}", status.as_u16());
         if not_now {
             Self::NotNow { code, message }
         } else if status.is_server_error() {
-            Self::Failed(in_words())
-        } else if passing {
-            // A wrong key is the operator's to mend; until then everything stays owed.
-            Self::Unavailable(in_words())
+            Self::Failed(description())
+        } else if temporary {
+            // The operator must replace a wrong key; until then, the job is retried.
+            Self::Unavailable(description())
         } else {
             Self::Refused { code, message }
         }
     }
 }
 
-/// What an intent is asked for comes too late (<https://docs.stripe.com/error-codes>).
-pub(super) const INTENT_OVER: &str = "payment_intent_unexpected_state";
-/// The same of a setup intent.
-pub(super) const SETUP_OVER: &str = "setup_intent_unexpected_state";
-/// The owner of an account took the platform's access away.
+/// The intent's state no longer allows the request (<https://docs.stripe.com/error-codes>).
+pub(super) const UNEXPECTED_INTENT_STATE: &str = "payment_intent_unexpected_state";
+/// The setup intent's state no longer allows the request.
+pub(super) const UNEXPECTED_SETUP_STATE: &str = "setup_intent_unexpected_state";
+/// The owner of a connected account revoked the platform's access.
 pub(super) const NO_ACCESS: &str = "account_invalid";
-/// There is no such object.
+/// The object does not exist.
 pub(super) const NOT_FOUND: &str = "resource_missing";
 
-/// An order that comes too late, because what it asks for was done or has become impossible, is none; the caller looks again.
-pub(super) fn unless_over(done: Result<Anything, Failure>, over: &str) -> Result<(), PaymentError> {
-    match done {
+/// Treats an order that comes too late as done, because it was executed before or has become impossible. The next snapshot shows
+/// which. `too_late` is the error code that says so.
+pub(super) fn ok_if_too_late(result: Result<Ignored, Failure>, too_late: &str) -> Result<(), PaymentError> {
+    match result {
         Ok(_) => Ok(()),
-        Err(failure) if failure.code() == Some(over) => Ok(()),
+        Err(failure) if failure.code() == Some(too_late) => Ok(()),
         Err(failure) => Err(failure.into()),
     }
 }
 
-/// What must be there because of a step before this one.
-pub(super) fn reference(reference: Option<&String>, what: &str) -> Result<String, PaymentError> {
+/// A reference that an earlier step stored in the payment.
+pub(super) fn required(reference: Option<&String>, what: &str) -> Result<String, PaymentError> {
     reference.cloned().ok_or_else(|| refused("missing_reference", format!("the payment has no {what}")))
 }
 
-/// A refusal of our own.
+/// A refusal by this adapter, not by Stripe.
 pub(super) fn refused(code: &str, message: String) -> PaymentError {
     PaymentError::Refused { code: code.to_owned(), message }
 }
 
-/// Why a bank refused. Stripe asks that nobody be told of a card that is reported lost or stolen or is suspected of fraud, so
-/// those, like all that is not listed here, are plain refusals. Source: <https://docs.stripe.com/declines/codes>.
-pub(super) fn decline(refusal: &Refusal) -> Decline {
-    let code = refusal.decline_code.as_deref().or(refusal.code.as_deref()).unwrap_or_default();
+/// Why a bank declined. Codes that are not listed here are plain refusals. So are cards that are reported lost or stolen, or are
+/// suspected of fraud: Stripe asks not to disclose those reasons (<https://docs.stripe.com/declines/codes>).
+pub(super) fn decline(details: &DeclineDetails) -> Decline {
+    let code = details.decline_code.as_deref().or(details.code.as_deref()).unwrap_or_default();
     match code {
         "authentication_required"
         | "authentication_not_handled"
@@ -198,53 +206,56 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_refusals_from_faults() {
-        let answered = |status, body: &[u8]| PaymentError::from(Failure::of_answer(status, body));
+    fn permanent_refusals_differ_from_temporary_errors() {
+        let error = |status, body: &[u8]| PaymentError::from(Failure::from_response(status, body));
         let body =
             br#"{"error":{"type":"invalid_request_error","code":"amount_too_small","message":"Too small"}}"#;
         let code = "amount_too_small".to_owned();
         let expected = PaymentError::Refused { code, message: "Too small".to_owned() };
-        assert_eq!(answered(StatusCode::BAD_REQUEST, body), expected);
+        assert_eq!(error(StatusCode::BAD_REQUEST, body), expected);
         for status in [
             StatusCode::TOO_MANY_REQUESTS,
             StatusCode::CONFLICT,
             StatusCode::UNAUTHORIZED,
             StatusCode::FORBIDDEN,
         ] {
-            assert!(matches!(answered(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
+            assert!(matches!(error(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
         }
-        assert!(matches!(answered(StatusCode::BAD_GATEWAY, b"<html>"), PaymentError::Failed(_)));
+        assert!(matches!(error(StatusCode::BAD_GATEWAY, b"<html>"), PaymentError::Failed(_)));
         let of_code = |code: &str| {
             let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
-            answered(StatusCode::BAD_REQUEST, body.as_bytes())
+            error(StatusCode::BAD_REQUEST, body.as_bytes())
         };
         assert!(matches!(of_code("lock_timeout"), PaymentError::Unavailable(_)));
         assert!(matches!(of_code("balance_insufficient"), PaymentError::NotNow { .. }));
         let reused = br#"{"error":{"type":"idempotency_error","message":"Keys for idempotent requests"}}"#;
-        assert!(matches!(answered(StatusCode::BAD_REQUEST, reused), PaymentError::NotNow { .. }));
+        assert!(matches!(error(StatusCode::BAD_REQUEST, reused), PaymentError::NotNow { .. }));
     }
 
     #[test]
-    fn finds_the_intent_that_a_bank_refused() {
+    fn declined_payment_names_its_intent() {
         let body = include_bytes!("recorded/card_declined.json");
-        let failure = Failure::of_answer(StatusCode::PAYMENT_REQUIRED, body);
-        assert_eq!(failure.refused_intent(), Some("pi_3Q1declined"));
+        let failure = Failure::from_response(StatusCode::PAYMENT_REQUIRED, body);
+        assert_eq!(failure.declined_intent(), Some("pi_3Q1declined"));
         assert!(
             matches!(PaymentError::from(failure), PaymentError::Refused { code, .. } if code == "authentication_required")
         );
-        assert_eq!(Failure::of_answer(StatusCode::BAD_REQUEST, body).refused_intent(), None);
+        assert_eq!(Failure::from_response(StatusCode::BAD_REQUEST, body).declined_intent(), None);
     }
 
     #[test]
-    fn says_what_can_be_said_of_a_decline() {
+    fn decline_reason_is_reported_unless_it_is_confidential() {
         let of = |code: Option<&str>, decline_code: Option<&str>| {
-            decline(&Refusal { code: code.map(str::to_owned), decline_code: decline_code.map(str::to_owned) })
+            decline(&DeclineDetails {
+                code: code.map(str::to_owned),
+                decline_code: decline_code.map(str::to_owned),
+            })
         };
         assert_eq!(of(Some("card_declined"), Some("insufficient_funds")), Decline::InsufficientFunds);
         assert_eq!(of(Some("expired_card"), None), Decline::ExpiredCard);
         assert_eq!(of(Some("authentication_required"), None), Decline::AuthenticationRequired);
-        for secret in ["lost_card", "stolen_card", "fraudulent", "pickup_card", "merchant_blacklist"] {
-            assert_eq!(of(Some("card_declined"), Some(secret)), Decline::Refused, "{secret}");
+        for confidential in ["lost_card", "stolen_card", "fraudulent", "pickup_card", "merchant_blacklist"] {
+            assert_eq!(of(Some("card_declined"), Some(confidential)), Decline::Refused, "{confidential}");
         }
         assert_eq!(of(None, None), Decline::Refused);
     }

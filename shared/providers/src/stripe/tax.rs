@@ -1,15 +1,18 @@
-//! Stripe Tax on the experts' accounts (<https://docs.stripe.com/tax/tax-for-platforms>): they are liable, so everything is asked
-//! on their account, with its settings and registrations. Prices include tax, so nothing of this changes what a client pays.
+//! Stripe Tax on the experts' accounts (<https://docs.stripe.com/tax/tax-for-platforms>). Experts are liable for taxes, so all
+//! requests act on their account, with its settings and registrations. Prices include tax, so taxes never change what a client
+//! pays.
 //!
-//! A *calculation* has no effect and is asked for without a key. A *transaction* made of one, and a *reversal* of a transaction,
-//! are entries in the expert's tax reports. Each has a reference that is unique in the account. Stripe can neither list entries nor
-//! find one by its reference (<https://docs.stripe.com/api/tax/transactions>), so its name is known from the answer alone:
+//! A *calculation* has no effect and needs no idempotency key. A *transaction*, which is created from a calculation, and a
+//! *reversal* of a transaction are entries in the expert's tax reports. Each entry has a reference that is unique within the
+//! account. Stripe can neither list entries nor find one by its reference (<https://docs.stripe.com/api/tax/transactions>), so
+//! only the response contains the entry's id:
 //!
-//! - An answer that was lost comes again under the same idempotency key, for a day.
-//! - When Stripe failed, its key replays the failure, whether it acted or not. So the order is given once more without a key, and
-//!   the reference guards against a second entry. The same when the key is forgotten.
-//! - A reference that is taken means that the entry is there. Where the refusal names it, it is read, and is ours when it has the
-//!   reference. Otherwise it is known to be there, and what goes back of it has to be taken out by hand; whoever called says so.
+//! - If the response was lost, Stripe replays it for the same idempotency key, for a day.
+//! - If Stripe had an internal error, it replays that error, whether it acted or not. The request is therefore sent once more
+//!   without a key; the reference prevents a second entry. The same applies after Stripe deleted the key.
+//! - If the reference is taken, the entry exists. If the error message names an entry, it is read, and is ours if it has the
+//!   reference. Otherwise its id stays unknown, and a later refund must be removed from the reports manually; the caller logs
+//!   that.
 
 mod convert;
 mod wire;
@@ -26,15 +29,15 @@ use stripe_misc::tax_transaction::{
 };
 
 use super::Stripe;
-use super::client::With;
+use super::client::RequestOptions;
 use super::convert::to_stripe;
 use super::errors::{Failure, NO_ACCESS, NOT_FOUND, refused};
 use wire::{Calculation, Charge, Settings, Transaction};
 
-/// Stripe cannot tell from an address where a customer is (<https://docs.stripe.com/tax/customer-locations>).
-const PLACE_UNKNOWN: &str = "customer_tax_location_invalid";
-/// What counts of an entry.
-const WITH_LINES: &str = "line_items";
+/// The address does not determine the customer's tax location (<https://docs.stripe.com/tax/customer-locations>).
+const LOCATION_UNKNOWN: &str = "customer_tax_location_invalid";
+/// The member of an entry to expand.
+const LINE_ITEMS: &str = "line_items";
 
 #[async_trait]
 impl TaxService for Stripe {
@@ -42,7 +45,7 @@ impl TaxService for Stripe {
         let settings: Settings = self
             .on_account(&RetrieveForMyAccountTaxSettings::new(), account, None)
             .await
-            .map_err(for_good)?;
+            .map_err(payment_error)?;
         Ok(convert::missing(settings))
     }
 
@@ -52,13 +55,13 @@ impl TaxService for Stripe {
         charge: &str,
         amount: Money,
     ) -> Result<CalculatedTax, PaymentError> {
-        let charge: Charge = self.ask(&RetrieveCharge::new(charge)).await?;
-        let Some(place) = convert::place(charge) else { return Ok(CalculatedTax::PlaceUnknown) };
-        let request = convert::new_calculation(place, amount)?;
+        let charge: Charge = self.send(&RetrieveCharge::new(charge)).await?;
+        let Some(location) = convert::location(charge) else { return Ok(CalculatedTax::PlaceUnknown) };
+        let request = convert::new_calculation(location, amount)?;
         match self.on_account::<Calculation>(&request, account, None).await {
             Ok(calculation) => Ok(CalculatedTax::Done(convert::calculation(calculation, amount)?)),
-            Err(failure) if failure.code() == Some(PLACE_UNKNOWN) => Ok(CalculatedTax::PlaceUnknown),
-            Err(failure) => Err(for_good(failure)),
+            Err(failure) if failure.code() == Some(LOCATION_UNKNOWN) => Ok(CalculatedTax::PlaceUnknown),
+            Err(failure) => Err(payment_error(failure)),
         }
     }
 
@@ -69,7 +72,7 @@ impl TaxService for Stripe {
         reference: &str,
     ) -> Result<Option<String>, PaymentError> {
         let request =
-            CreateFromCalculationTaxTransaction::new(calculation, reference).expand([WITH_LINES.to_owned()]);
+            CreateFromCalculationTaxTransaction::new(calculation, reference).expand([LINE_ITEMS.to_owned()]);
         Ok(self.entry(&request, account, reference).await?.map(|entry| entry.id))
     }
 
@@ -83,11 +86,11 @@ impl TaxService for Stripe {
         let mode = CreateReversalTaxTransactionMode::Partial;
         let request = CreateReversalTaxTransaction::new(mode, entry, reference)
             .flat_amount(-to_stripe(amount)?)
-            .expand([WITH_LINES.to_owned()]);
+            .expand([LINE_ITEMS.to_owned()]);
         let Some(reversal) = self.entry(&request, account, reference).await? else {
             return Ok(TakenBack { entry: None, tax: None });
         };
-        Ok(TakenBack { tax: convert::tax_taken_back(&reversal, amount)?, entry: Some(reversal.id) })
+        Ok(TakenBack { tax: convert::reversed_tax(&reversal, amount)?, entry: Some(reversal.id) })
     }
 }
 
@@ -98,10 +101,10 @@ impl Stripe {
         account: &str,
         idempotency_key: Option<&str>,
     ) -> Result<T, Failure> {
-        self.send(request.build(), With { idempotency_key, account: Some(account) }).await
+        self.execute(request.build(), RequestOptions { idempotency_key, account: Some(account) }).await
     }
 
-    /// Makes an entry in the reports of an account, once; none when it is there and Stripe does not say what it is called.
+    /// Creates an entry in the reports of an account, once. `None` if it exists already and Stripe does not name it.
     async fn entry(
         &self,
         request: &impl StripeRequest,
@@ -109,38 +112,39 @@ impl Stripe {
         reference: &str,
     ) -> Result<Option<Transaction>, PaymentError> {
         let key = format!("tax:{reference}");
-        let mut made = self.on_account(request, account, Some(&key)).await;
-        if made.as_ref().is_err_and(Failure::is_fault) {
-            made = self.on_account(request, account, None).await;
+        let mut created = self.on_account(request, account, Some(&key)).await;
+        if created.as_ref().is_err_and(Failure::is_internal_error) {
+            created = self.on_account(request, account, None).await;
         }
-        match made {
+        match created {
             Ok(entry) => Ok(Some(entry)),
             Err(failure) if failure.is_about("reference") => {
-                self.named_by(&failure, account, reference).await
+                self.entry_named_in(&failure, account, reference).await
             }
-            Err(failure) => Err(for_good(failure)),
+            Err(failure) => Err(payment_error(failure)),
         }
     }
 
-    /// The entry that a refusal names, if it is the one with this reference.
-    async fn named_by(
+    /// The entry that an error message names, if it has this reference.
+    async fn entry_named_in(
         &self,
         failure: &Failure,
         account: &str,
         reference: &str,
     ) -> Result<Option<Transaction>, PaymentError> {
-        let Some(named) = convert::entry_named(failure.message()) else { return Ok(None) };
-        let request = RetrieveTaxTransaction::new(named).expand([WITH_LINES.to_owned()]);
+        let Some(id) = convert::entry_id_in(failure.message()) else { return Ok(None) };
+        let request = RetrieveTaxTransaction::new(id).expand([LINE_ITEMS.to_owned()]);
         match self.on_account::<Transaction>(&request, account, None).await {
             Ok(entry) => Ok(Some(entry).filter(|entry| entry.reference == reference)),
             Err(failure) if failure.code() == Some(NOT_FOUND) => Ok(None),
-            Err(failure) => Err(for_good(failure)),
+            Err(failure) => Err(payment_error(failure)),
         }
     }
 }
 
-/// An account whose owner took the platform's access away is lost for good, although Stripe answers as to a wrong key.
-fn for_good(failure: Failure) -> PaymentError {
+/// Converts a failure. If the owner of the account revoked the platform's access, the refusal is permanent, although Stripe
+/// responds as it does to a wrong key.
+fn payment_error(failure: Failure) -> PaymentError {
     if failure.code() == Some(NO_ACCESS) {
         return refused(NO_ACCESS, failure.message().to_owned());
     }

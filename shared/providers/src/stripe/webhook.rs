@@ -1,20 +1,56 @@
-//! Stripe's messages: checked over the bytes as they came, then read only for what they are about
+//! Stripe's webhook events. The signature covers the unchanged bytes of the body. Of a verified event only its subject is read
 //! (<https://docs.stripe.com/webhooks#verify-manually>).
 
-use app::payments::ports::{WebhookError, WebhookSubject};
+use app::payments::ports::{Headers, PaymentError, WebhookError, WebhookEvent, WebhookSubject, Webhooks};
+use app::ports::PortError;
+use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use domain::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use stripe_core::payment_intent::RetrievePaymentIntent;
 
 use super::convert::APPOINTMENT;
+use super::errors::NOT_FOUND;
+use super::{Stripe, wire};
 
-/// How far the time of signing may lie from now, in seconds.
+/// Maximum difference between the time of signing and the current time, in seconds.
 const TOLERANCE: i64 = 300;
-/// Most signatures that are looked at: Stripe sends two while a secret is rolled.
-const MOST_SIGNATURES: usize = 8;
+/// Maximum number of signatures that are checked. Stripe sends two while a secret is rolled.
+const MAXIMUM_SIGNATURES: usize = 8;
 
-pub(super) fn verify(secret: &str, header: &str, body: &[u8], now: Timestamp) -> Result<(), WebhookError> {
+#[async_trait]
+impl Webhooks for Stripe {
+    async fn read_webhook(
+        &self,
+        headers: &Headers<'_>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<WebhookEvent, WebhookError> {
+        let signature = headers("stripe-signature").ok_or(WebhookError::Signature)?;
+        let keys = self.keys.get().await?;
+        match (verify(&keys.webhook_secret, &signature, body, now), &keys.connect_webhook_secret) {
+            (Err(WebhookError::Signature), Some(secret)) => verify(secret, &signature, body, now)?,
+            (verified, _) => verified?,
+        }
+        let (id, reference) = read(body)?;
+        let subject = match reference {
+            EventReference::Subject(subject) => subject,
+            EventReference::Intent(intent) => {
+                match self.send::<wire::PaymentIntent>(&RetrievePaymentIntent::new(intent)).await {
+                    Ok(intent) => payment_subject(intent.metadata.get(APPOINTMENT)),
+                    // An intent that does not exist is not one of ours.
+                    Err(failure) if failure.code() == Some(NOT_FOUND) => WebhookSubject::Nothing,
+                    Err(failure) => return Err(PortError(PaymentError::from(failure).to_string()).into()),
+                }
+            }
+        };
+        Ok(WebhookEvent { id, subject })
+    }
+}
+
+/// Verifies the value of the header `Stripe-Signature`.
+fn verify(secret: &str, header: &str, body: &[u8], now: Timestamp) -> Result<(), WebhookError> {
     let parts = || header.split(',').filter_map(|part| part.trim().split_once('='));
     let signed_at =
         parts().find(|(name, _)| *name == "t").map(|(_, value)| value).ok_or(WebhookError::Signature)?;
@@ -24,7 +60,7 @@ pub(super) fn verify(secret: &str, header: &str, body: &[u8], now: Timestamp) ->
     // `hmac::verify` compares in constant time.
     let genuine = parts()
         .filter(|(name, _)| *name == "v1")
-        .take(MOST_SIGNATURES)
+        .take(MAXIMUM_SIGNATURES)
         .filter_map(|(_, value)| from_hexadecimal(value))
         .any(|signature| hmac::verify(&key, &signed, &signature).is_ok());
     if !genuine {
@@ -48,7 +84,7 @@ struct Event {
     id: String,
     #[serde(rename = "type")]
     kind: String,
-    /// The connected account on which it happened.
+    /// The connected account on which the event occurred; none for the platform's own.
     account: Option<String>,
     data: Data,
 }
@@ -58,62 +94,61 @@ struct Data {
     object: Value,
 }
 
-/// What an event tells.
+/// What an event refers to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// What it is about.
-    WebhookSubject(WebhookSubject),
-    /// Only the intent that it is about, which knows its appointment.
+enum EventReference {
+    /// The event names its subject.
+    Subject(WebhookSubject),
+    /// The event names only this intent. The intent's metadata names the appointment.
     Intent(String),
 }
 
-/// The payment of the appointment that an object names, if it names one.
-pub(super) fn payment_named(name: Option<&String>) -> WebhookSubject {
+/// The payment of the appointment with this id; nothing if the text is not an id of an appointment.
+fn payment_subject(name: Option<&String>) -> WebhookSubject {
     name.and_then(|name| name.parse().ok())
         .map_or(WebhookSubject::Nothing, |appointment| WebhookSubject::Payment { appointment })
 }
 
-/// The id of an event, and what it tells.
-pub(super) fn read(body: &[u8]) -> Result<(String, Told), WebhookError> {
+/// The id of an event, and what it refers to.
+fn read(body: &[u8]) -> Result<(String, EventReference), WebhookError> {
     let Event { id, kind, account, data: Data { object } } =
         serde_json::from_slice(body).map_err(|error| WebhookError::Body(error.to_string()))?;
     if id.is_empty() || id.len() > 255 {
-        return Err(WebhookError::Body("its id is not one".to_owned()));
+        return Err(WebhookError::Body("its id is empty or too long".to_owned()));
     }
-    let told = match kind.split('.').next().unwrap_or_default() {
-        "account" | "capability" | "person" => Told::WebhookSubject(of_account(account, &object)),
-        "payout" => Told::WebhookSubject(
+    let reference = match kind.split('.').next().unwrap_or_default() {
+        "account" | "capability" | "person" => EventReference::Subject(account_subject(account, &object)),
+        "payout" => EventReference::Subject(
             account.map_or(WebhookSubject::Nothing, |account| WebhookSubject::Payouts { account }),
         ),
-        // Our payments are the platform's. What happens on an expert's own account is theirs, whatever it names.
-        _ if account.is_some() => Told::WebhookSubject(WebhookSubject::Nothing),
-        _ => of_payment(&object),
+        // Our payments belong to the platform's account. Others on an expert's account are the expert's own, whatever they name.
+        _ if account.is_some() => EventReference::Subject(WebhookSubject::Nothing),
+        _ => payment_reference(&object),
     };
-    Ok((id, told))
+    Ok((id, reference))
 }
 
 fn text(object: &Value, name: &str) -> Option<String> {
     object.get(name)?.as_str().map(str::to_owned)
 }
 
-fn of_account(account: Option<String>, object: &Value) -> WebhookSubject {
+fn account_subject(account: Option<String>, object: &Value) -> WebhookSubject {
     let itself = || text(object, "id").filter(|_| text(object, "object").as_deref() == Some("account"));
     account.or_else(itself).map_or(WebhookSubject::Nothing, |account| WebhookSubject::Account { account })
 }
 
-fn of_payment(object: &Value) -> Told {
+fn payment_reference(object: &Value) -> EventReference {
     let named = object.get("metadata").and_then(|metadata| text(metadata, APPOINTMENT));
     let kind = text(object, "object").unwrap_or_default();
     match (kind.as_str(), named) {
         ("payment_intent" | "setup_intent" | "charge" | "refund" | "dispute", Some(name)) => {
-            Told::WebhookSubject(payment_named(Some(&name)))
+            EventReference::Subject(payment_subject(Some(&name)))
         }
-        // Refunds that a person gave by hand, and disputes, carry nothing of ours.
-        ("refund" | "dispute", None) => {
-            text(object, "payment_intent").map_or(Told::WebhookSubject(WebhookSubject::Nothing), Told::Intent)
-        }
-        ("transfer", _) => Told::WebhookSubject(payment_named(text(object, "transfer_group").as_ref())),
-        _ => Told::WebhookSubject(WebhookSubject::Nothing),
+        // Disputes, and refunds that were created manually, have no metadata of ours.
+        ("refund" | "dispute", None) => text(object, "payment_intent")
+            .map_or(EventReference::Subject(WebhookSubject::Nothing), EventReference::Intent),
+        ("transfer", _) => EventReference::Subject(payment_subject(text(object, "transfer_group").as_ref())),
+        _ => EventReference::Subject(WebhookSubject::Nothing),
     }
 }
 
@@ -131,17 +166,17 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_stripe_signed() {
+    fn event_signed_by_stripe_is_accepted() {
         for now in [1_700_000_000, 1_700_000_300, 1_699_999_700] {
             assert_eq!(verify(SECRET, HEADER, BODY, at(now)), Ok(()));
         }
         let rolled = HEADER.replace("v1=", "v1=00,v0=ad44,v1=");
         assert_eq!(verify(SECRET, &rolled, BODY, at(1_700_000_000)), Ok(()));
-        assert_eq!(read(BODY), Ok(("evt_1".to_owned(), Told::WebhookSubject(WebhookSubject::Nothing))));
+        assert_eq!(read(BODY), Ok(("evt_1".to_owned(), EventReference::Subject(WebhookSubject::Nothing))));
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn event_with_another_signature_is_refused() {
         let now = at(1_700_000_000);
         for header in [
             "",
@@ -162,7 +197,7 @@ mod tests {
         }
     }
 
-    fn told(kind: &str, account: Option<&str>, object: serde_json::Value) -> Told {
+    fn reference(kind: &str, account: Option<&str>, object: serde_json::Value) -> EventReference {
         let event = serde_json::json!({
             "id": "evt_1", "object": "event", "type": kind, "account": account, "data": { "object": object },
         });
@@ -170,11 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_an_event_is_about() {
+    fn event_leads_to_its_payment() {
         let id = "apt_00000000000000000000000001";
         let payment =
-            || Told::WebhookSubject(WebhookSubject::Payment { appointment: id.parse().expect("an id") });
-        let nothing = || Told::WebhookSubject(WebhookSubject::Nothing);
+            || EventReference::Subject(WebhookSubject::Payment { appointment: id.parse().expect("an id") });
+        let nothing = || EventReference::Subject(WebhookSubject::Nothing);
         let named = |object: &str| serde_json::json!({ "object": object, "id": "x", "metadata": { APPOINTMENT: id } });
         for (kind, object) in [
             ("payment_intent.succeeded", "payment_intent"),
@@ -182,40 +217,47 @@ mod tests {
             ("charge.captured", "charge"),
             ("refund.failed", "refund"),
         ] {
-            assert_eq!(told(kind, None, named(object)), payment(), "{kind}");
-            // An expert's own payment cannot pass for one of ours.
-            assert_eq!(told(kind, Some("acct_1"), named(object)), nothing(), "{kind}");
+            assert_eq!(reference(kind, None, named(object)), payment(), "{kind}");
+            // A payment on an expert's own account is not one of ours.
+            assert_eq!(reference(kind, Some("acct_1"), named(object)), nothing(), "{kind}");
         }
         let bare = |object: &str| serde_json::json!({ "object": object, "id": "x", "metadata": {}, "payment_intent": "pi_1" });
         for (kind, object) in [("charge.refund.updated", "refund"), ("charge.dispute.created", "dispute")] {
-            assert_eq!(told(kind, None, bare(object)), Told::Intent("pi_1".to_owned()), "{kind}");
+            assert_eq!(
+                reference(kind, None, bare(object)),
+                EventReference::Intent("pi_1".to_owned()),
+                "{kind}"
+            );
         }
-        assert_eq!(told("charge.succeeded", None, bare("charge")), nothing());
+        assert_eq!(reference("charge.succeeded", None, bare("charge")), nothing());
         let transfer =
             serde_json::json!({ "object": "transfer", "id": "tr_1", "metadata": {}, "transfer_group": id });
-        assert_eq!(told("transfer.reversed", None, transfer), payment());
-        assert_eq!(told("application_fee.created", None, bare("application_fee")), nothing());
+        assert_eq!(reference("transfer.reversed", None, transfer), payment());
+        assert_eq!(reference("application_fee.created", None, bare("application_fee")), nothing());
     }
 
     #[test]
-    fn finds_the_account_of_an_event() {
-        let account = || Told::WebhookSubject(WebhookSubject::Account { account: "acct_1".to_owned() });
+    fn event_leads_to_its_account() {
+        let account = || EventReference::Subject(WebhookSubject::Account { account: "acct_1".to_owned() });
         let itself = serde_json::json!({ "object": "account", "id": "acct_1" });
-        assert_eq!(told("account.updated", None, itself.clone()), account());
-        assert_eq!(told("account.updated", Some("acct_1"), itself), account());
+        assert_eq!(reference("account.updated", None, itself.clone()), account());
+        assert_eq!(reference("account.updated", Some("acct_1"), itself), account());
         let application = serde_json::json!({ "object": "application", "id": "ca_1" });
-        assert_eq!(told("account.application.deauthorized", Some("acct_1"), application.clone()), account());
         assert_eq!(
-            told("account.application.deauthorized", None, application),
-            Told::WebhookSubject(WebhookSubject::Nothing)
+            reference("account.application.deauthorized", Some("acct_1"), application.clone()),
+            account()
+        );
+        assert_eq!(
+            reference("account.application.deauthorized", None, application),
+            EventReference::Subject(WebhookSubject::Nothing)
         );
         let capability =
             serde_json::json!({ "object": "capability", "id": "transfers", "account": "acct_1" });
-        assert_eq!(told("capability.updated", Some("acct_1"), capability), account());
+        assert_eq!(reference("capability.updated", Some("acct_1"), capability), account());
         let payout = serde_json::json!({ "object": "payout", "id": "po_1" });
-        let payouts = Told::WebhookSubject(WebhookSubject::Payouts { account: "acct_1".to_owned() });
-        assert_eq!(told("payout.paid", Some("acct_1"), payout.clone()), payouts);
-        // The platform's own.
-        assert_eq!(told("payout.paid", None, payout), Told::WebhookSubject(WebhookSubject::Nothing));
+        let payouts = EventReference::Subject(WebhookSubject::Payouts { account: "acct_1".to_owned() });
+        assert_eq!(reference("payout.paid", Some("acct_1"), payout.clone()), payouts);
+        // The platform's own payout.
+        assert_eq!(reference("payout.paid", None, payout), EventReference::Subject(WebhookSubject::Nothing));
     }
 }

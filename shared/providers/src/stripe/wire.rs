@@ -1,8 +1,8 @@
-//! What we read of Stripe's objects (<https://docs.stripe.com/api>).
+//! The parts of Stripe's objects that we read (<https://docs.stripe.com/api>).
 //!
-//! Requests are built with async-stripe's types, so that a parameter cannot be misspelt. Its types of answers are not used: one
-//! of their several hundred members that comes in another shape makes the whole answer unreadable, also after money moved, and
-//! they do not say which it was. These hold what counts and nothing else.
+//! Requests are built with async-stripe's types, so that a parameter cannot be misspelled. Its response types are not used. If
+//! one of their several hundred members has an unexpected shape, the whole response is unreadable, even after money moved, and
+//! the error does not name the member. The types here have only the members that we use.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,10 +12,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// What we wrote on an object when we made it.
+/// Key-value pairs that we stored on an object when we created it.
 pub(super) type Metadata = BTreeMap<String, String>;
 
-/// A member that is an id, unless the request asked for the object itself.
+/// A member that is an id, unless the request expanded it to the object.
 #[derive(Debug, Clone)]
 pub(super) enum Expandable<T> {
     Id(String),
@@ -54,7 +54,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Expandable<T> {
     }
 }
 
-/// The start of a list, or all of it, the newest first.
+/// The beginning of a list, or all of it, newest first.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct List<T> {
     pub(super) data: Vec<T>,
@@ -62,36 +62,36 @@ pub(super) struct List<T> {
 }
 
 impl<T> List<T> {
-    pub(super) fn whole(data: Vec<T>) -> Self {
+    pub(super) fn complete(data: Vec<T>) -> Self {
         Self { data, has_more: false }
     }
 }
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self::whole(Vec::new())
+        Self::complete(Vec::new())
     }
 }
 
-/// An object that lists go on after.
-pub(super) trait Row {
+/// An object in a list. Its id is the cursor of the next page.
+pub(super) trait Listed {
     fn id(&self) -> &str;
 }
 
-macro_rules! rows {
-    ($($row:ty),+ $(,)?) => { $(impl Row for $row { fn id(&self) -> &str { &self.id } })+ };
+macro_rules! listed {
+    ($($object:ty),+ $(,)?) => { $(impl Listed for $object { fn id(&self) -> &str { &self.id } })+ };
 }
-rows!(BalanceTransaction, Dispute, FeeRefund, PaymentIntent, Payout, Refund, Transfer, TransferReversal);
+listed!(BalanceTransaction, Dispute, FeeRefund, PaymentIntent, Payout, Refund, Transfer, TransferReversal);
 
-/// An object of which only the name counts.
+/// An object of which only the id is read.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Named {
+pub(super) struct ObjectId {
     pub(super) id: String,
 }
 
-/// An answer of which nothing counts but that it came.
+/// A response whose content is not read.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Anything {}
+pub(super) struct Ignored {}
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Account {
@@ -121,7 +121,7 @@ pub(super) struct PaymentIntent {
     pub(super) client_secret: Option<String>,
     pub(super) capture_method: String,
     pub(super) canceled_at: Option<i64>,
-    pub(super) last_payment_error: Option<Refusal>,
+    pub(super) last_payment_error: Option<DeclineDetails>,
     pub(super) latest_charge: Option<Expandable<Charge>>,
     #[serde(default)]
     pub(super) metadata: Metadata,
@@ -132,13 +132,13 @@ pub(super) struct SetupIntent {
     pub(super) id: String,
     pub(super) status: String,
     pub(super) client_secret: Option<String>,
-    pub(super) last_setup_error: Option<Refusal>,
+    pub(super) last_setup_error: Option<DeclineDetails>,
     pub(super) payment_method: Option<Expandable<PaymentMethod>>,
 }
 
-/// Why a bank refused (<https://docs.stripe.com/declines/codes>).
+/// Why a bank declined (<https://docs.stripe.com/declines/codes>).
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Refusal {
+pub(super) struct DeclineDetails {
     pub(super) code: Option<String>,
     pub(super) decline_code: Option<String>,
 }
@@ -146,8 +146,8 @@ pub(super) struct Refusal {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct PaymentMethod {
     pub(super) id: String,
-    /// None once it was detached.
-    pub(super) customer: Option<Expandable<Named>>,
+    /// None once the card was detached.
+    pub(super) customer: Option<Expandable<ObjectId>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -177,7 +177,7 @@ pub(super) struct CardDetails {
     pub(super) capture_before: Option<i64>,
 }
 
-/// A line of the books.
+/// A line of the platform's books.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct BalanceTransaction {
     pub(super) id: String,
@@ -190,7 +190,7 @@ pub(super) struct BalanceTransaction {
     pub(super) source: Option<Expandable<Source>>,
 }
 
-/// What a line of the books is about: any object of Stripe's.
+/// The object of a line of the books, which may be of any kind.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Source {
     pub(super) id: String,
@@ -237,8 +237,8 @@ pub(super) struct TransferReversal {
     pub(super) amount: i64,
     pub(super) currency: String,
     pub(super) created: i64,
-    /// The refund that it came with.
-    pub(super) source_refund: Option<Expandable<Named>>,
+    /// The refund with which the transfer was reversed.
+    pub(super) source_refund: Option<Expandable<ObjectId>>,
     #[serde(default)]
     pub(super) metadata: Metadata,
 }
@@ -259,7 +259,7 @@ pub(super) struct Refund {
 pub(super) struct Dispute {
     pub(super) id: String,
     pub(super) status: String,
-    /// None, one or two: when the money was taken, and when it came back.
+    /// At most two: the withdrawal of the money, and its return.
     pub(super) balance_transactions: Vec<BalanceTransaction>,
 }
 

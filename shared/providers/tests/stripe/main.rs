@@ -1,5 +1,5 @@
-//! The Stripe adapter against a Stripe that remembers what it did: each thing is done once, and what is seen of it comes to what
-//! really moved.
+//! Tests the Stripe ports against the Stripe simulator, which keeps state: each order has one effect, and the movements in the
+//! snapshots agree with the simulator's balances.
 
 #![allow(
     clippy::expect_used,
@@ -11,7 +11,7 @@ mod accounts;
 mod charges;
 mod disputes;
 mod faults;
+mod fixture;
 mod saved_cards;
 mod tax;
 mod webhooks;
-mod world;

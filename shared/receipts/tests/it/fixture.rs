@@ -1,9 +1,9 @@
-//! An ordinary receipt, for tests and benchmarks.
+//! A receipt for tests and benchmarks.
 
 use domain::receipts::receipt::Receipt;
 use serde_json::{Value, json};
 
-/// What Ada issued to Zoë, as it is stored.
+/// A receipt that Ada issued to Zoë, as it is stored.
 pub fn document() -> Value {
     json!({
         "id": "rcp_0000000000000000000000000a",
@@ -38,12 +38,12 @@ pub fn document() -> Value {
     })
 }
 
-/// The same with other members, each at its JSON pointer.
+/// The same receipt with changed members. Each change has a JSON pointer.
 pub fn receipt(changes: &[(&str, Value)]) -> Receipt {
     let mut document = document();
     for (pointer, value) in changes {
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
-        document.pointer_mut(parent).expect("it is there")[name] = value.clone();
+        document.pointer_mut(parent).expect("the parent exists")[name] = value.clone();
     }
     serde_json::from_value(document).expect("a receipt")
 }

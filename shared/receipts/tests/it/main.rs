@@ -1,4 +1,4 @@
-//! What a receipt shows, as a page and as a PDF.
+//! The content of a receipt as a page and as a PDF.
 
 #![allow(
     clippy::expect_used,

@@ -4,22 +4,22 @@ use serde_json::json;
 
 use crate::fixture::receipt;
 
-/// What a reader sees of a page: its text without the marks.
+/// The text of a page, without markup.
 fn text(page: &str) -> String {
     let body = page.split("<body>").nth(1).expect("a body");
-    let mut seen = String::new();
+    let mut text = String::new();
     for piece in body.split('<') {
         let piece = piece.split_once('>').map_or(piece, |(_, text)| text);
         if !piece.is_empty() {
-            seen.push_str(piece);
-            seen.push('\n');
+            text.push_str(piece);
+            text.push('\n');
         }
     }
-    seen
+    text
 }
 
 #[test]
-fn a_receipt_says_who_what_when_and_how_much() {
+fn receipt_shows_parties_service_dates_and_amounts() {
     let page = html(&receipt(&[]));
     assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{page}");
     assert_eq!(
@@ -35,7 +35,7 @@ fn a_receipt_says_who_what_when_and_how_much() {
 }
 
 #[test]
-fn what_amends_another_names_it() {
+fn amendment_names_the_amended_document() {
     let note = html(&receipt(&[("/kind", json!("credit_note")), ("/of", json!("2026-000007"))]));
     assert!(text(&note).starts_with("Credit note 2027-000042\n"), "{note}");
     for part in ["receipt 2026-000007", "Refunded on\n4 January 2027", "Total refunded\nEUR 80.00"] {
@@ -49,7 +49,7 @@ fn what_amends_another_names_it() {
 }
 
 #[test]
-fn dates_are_the_issuers_and_times_the_clients() {
+fn dates_use_the_issuers_time_zone_and_times_the_clients() {
     let page = html(&receipt(&[
         ("/issued_at", json!("2026-12-31T23:30:00Z")),
         ("/issuer/time_zone", json!("Pacific/Auckland")),
@@ -69,7 +69,7 @@ fn dates_are_the_issuers_and_times_the_clients() {
 }
 
 #[test]
-fn each_tax_has_its_line_and_no_tax_its_reason() {
+fn each_tax_has_a_line_and_absence_of_tax_a_reason() {
     let euros = |amount: u64| json!({ "amount": amount, "currency": "EUR" });
     let taxes = json!({ "included": [
         { "label": "Sales tax", "jurisdiction": "California", "rate": "7.25", "amount": euros(530) },
@@ -86,7 +86,7 @@ fn each_tax_has_its_line_and_no_tax_its_reason() {
 }
 
 #[test]
-fn hostile_names_stay_text() {
+fn markup_in_names_is_escaped() {
     let hostile = "</style></title><script>alert(1)</script><img src=x onerror='alert(\"1\")'>&amp;";
     let page = html(&receipt(&[
         ("/issuer/name", json!(hostile)),
@@ -98,7 +98,7 @@ fn hostile_names_stay_text() {
         ("/reference", json!(hostile)),
     ]));
     assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
-    // What could end the style ends it in text only.
+    // `</style>` in a name is escaped too.
     assert_eq!(page.matches("</style>").count(), 1, "{page}");
     assert_eq!(page.matches("&lt;script&gt;").count(), 8, "{page}");
     assert!(page.contains("&amp;amp;"), "{page}");
@@ -106,10 +106,10 @@ fn hostile_names_stay_text() {
 
 proptest! {
     #[test]
-    fn no_text_adds_a_mark(name in "[^\\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,60}") {
-        let marks = |page: &str| page.matches('<').count();
+    fn no_name_adds_markup(name in "[^\\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,60}") {
+        let tags = |page: &str| page.matches('<').count();
         let name = format!("x{name}");
         let page = html(&receipt(&[("/recipient/name", json!(name)), ("/service/name", json!(name))]));
-        prop_assert_eq!(marks(&page), marks(&html(&receipt(&[]))));
+        prop_assert_eq!(tags(&page), tags(&html(&receipt(&[]))));
     }
 }

@@ -17,7 +17,7 @@ fn text(document: &Document) -> String {
 }
 
 #[test]
-fn its_text_can_be_selected_in_every_script_of_the_font() {
+fn text_of_every_script_of_the_font_is_selectable() {
     let document = parsed(&[("/service/name", json!("Διαβούλευση · Консультация"))]);
     let text = text(&document);
     for part in [
@@ -40,7 +40,7 @@ fn its_text_can_be_selected_in_every_script_of_the_font() {
 }
 
 #[test]
-fn the_font_is_embedded_and_cut_down() {
+fn font_is_embedded_and_reduced() {
     let bytes = pdf(&receipt(&[])).expect("a document");
     assert!(bytes.len() < 40_000, "{} bytes", bytes.len());
     let document = Document::load_mem(&bytes).expect("a PDF");
@@ -55,14 +55,14 @@ fn the_font_is_embedded_and_cut_down() {
 }
 
 #[test]
-fn the_same_receipt_gives_the_same_bytes() {
+fn same_receipt_gives_the_same_bytes() {
     let first = pdf(&receipt(&[])).expect("a document");
     assert_eq!(first, pdf(&receipt(&[])).expect("a document"));
     assert_ne!(first, pdf(&receipt(&[("/number", json!("2027-000043"))])).expect("a document"));
 }
 
 #[test]
-fn it_says_what_it_is_to_those_who_have_it_read_out() {
+fn document_is_tagged_for_screen_readers() {
     let document = parsed(&[]);
     let catalog = document.catalog().expect("a catalog");
     assert_eq!(catalog.get(b"Lang").and_then(Object::as_str).expect("a language"), b"en");
@@ -77,23 +77,23 @@ fn it_says_what_it_is_to_those_who_have_it_read_out() {
 }
 
 #[test]
-fn what_the_font_lacks_is_said_and_can_still_be_copied() {
+fn missing_characters_are_explained_and_can_be_copied() {
     for name in ["山田太郎", "김철수"] {
         let document = parsed(&[("/recipient/name", json!(name))]);
         let text = text(&document);
         assert!(text.contains("The boxes stand for characters"), "{name}: {text}");
         let page = document.page_iter().next().expect("a page");
         let drawn = String::from_utf8_lossy(&document.get_page_content(page)).into_owned();
-        // One glyph can be mapped to one character only; what else it stands for is noted where it is drawn.
+        // A glyph can be mapped to one character only. Others are noted in the page's content, where the glyph is drawn.
         for character in name.chars() {
-            let noted = format!("/ActualText<FEFF{:04X}>", u32::from(character));
-            assert!(text.contains(character) || drawn.contains(&noted), "{character}: {drawn}");
+            let annotation = format!("/ActualText<FEFF{:04X}>", u32::from(character));
+            assert!(text.contains(character) || drawn.contains(&annotation), "{character}: {drawn}");
         }
     }
 }
 
 #[test]
-fn each_tax_has_its_line_and_no_tax_its_reason() {
+fn each_tax_has_a_line_and_absence_of_tax_a_reason() {
     let line = |place: &str, rate: &str, cents: u64| json!({ "label": "Sales tax", "jurisdiction": place, "rate": rate, "amount": { "amount": cents, "currency": "EUR" } });
     let taxes = json!({ "included": [line("California", "7.25", 530), line("San Mateo", "2.125", 155)] });
     let document = text(&parsed(&[("/taxes", taxes)]));
@@ -107,7 +107,7 @@ fn each_tax_has_its_line_and_no_tax_its_reason() {
 }
 
 #[test]
-fn scripts_that_run_from_right_to_left_are_drawn() {
+fn right_to_left_scripts_are_drawn() {
     for name in ["עדה לאבלייס", "محمد", "Ada עדה 42 محمد"] {
         let text = text(&parsed(&[("/recipient/name", json!(name)), ("/service/name", json!(name))]));
         assert!(!text.contains("boxes"), "{name}: {text}");
@@ -115,7 +115,7 @@ fn scripts_that_run_from_right_to_left_are_drawn() {
 }
 
 #[test]
-fn the_longest_details_take_more_pages_and_lose_nothing() {
+fn longest_details_take_two_pages_and_are_complete() {
     let wide = |letter: &str| letter.repeat(120);
     let document = parsed(&[
         ("/issuer/name", json!(wide("W"))),
@@ -138,7 +138,7 @@ fn the_longest_details_take_more_pages_and_lose_nothing() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn no_text_is_too_much(name in "[^\\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,120}", amount in 0_u64..=99_999_999) {
+    fn any_name_can_be_rendered(name in "[^\\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,120}", amount in 0_u64..=99_999_999) {
         let name = format!("x{}", name.chars().take(118).collect::<String>());
         let changes = [
             ("/recipient/name", json!(name)),

@@ -126,7 +126,7 @@ async fn rescheduling_follows_the_terms_at_booking() {
     let again = json!({ "start": "2027-01-12T12:00:00Z" });
     let refused = test.post_action("alan", &appointment, "reschedule", &again).await;
     assert_eq!(refused.problem(409), "status");
-    assert!(refused.body["detail"].as_str().expect("words").contains("moved 1 times"));
+    assert!(refused.body["detail"].as_str().expect("words").contains("rescheduled 1 times"));
     test.post_action("ada", &appointment, "reschedule", &again).await.expect(200);
 }
 

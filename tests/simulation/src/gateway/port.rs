@@ -1,12 +1,14 @@
 //! The payment gateway port. Each HTTP request is a separate call, as in `providers::stripe`.
 
+use std::sync::Arc;
+
 use app::payments::ports::{
-    AccountState, Buyer, FetchedPayment, OnboardingPage, Opened, PayWith, PaymentGateway, RefundOrder,
-    WebhookError, WebhookEvent,
+    self, AccountState, Buyer, Charges, ConnectedAccounts, FetchedPayment, Gateway, Headers, OnboardingPage,
+    Opened, PayWith, Payouts, RefundOrder, WebhookError, WebhookEvent, Webhooks,
 };
 use async_trait::async_trait;
 use domain::TimeSpan;
-use domain::payments::gateway::Capabilities;
+use domain::payments::gateway::{Capabilities, GatewayKind};
 use domain::payments::payment::{Payment, PaymentSnapshot, References};
 
 use super::orders::{
@@ -103,6 +105,20 @@ fn pay_with(status: IntentStatus, name: &str) -> PayWith {
 }
 
 impl SimGateway {
+    /// Its ports: it can do everything but calculate taxes.
+    pub fn ports(self) -> Gateway {
+        let gateway = Arc::new(self);
+        Gateway {
+            kind: GatewayKind::Stripe,
+            charges: gateway.clone(),
+            accounts: gateway.clone(),
+            webhooks: gateway.clone(),
+            payouts: Some(gateway.clone()),
+            books: Some(gateway),
+            tax_service: None,
+        }
+    }
+
     async fn get<T: Send + 'static>(
         &self,
         label: impl FnOnce() -> String,
@@ -198,7 +214,7 @@ impl SimGateway {
 }
 
 #[async_trait]
-impl PaymentGateway for SimGateway {
+impl Charges for SimGateway {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             authorisation_holds: AUTHORISATION_HOLDS,
@@ -207,37 +223,6 @@ impl PaymentGateway for SimGateway {
             reaches_experts: true,
             refunds_after_dispute: false,
         }
-    }
-
-    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError> {
-        self.post(
-            || format!("gateway: create an account for {expert}"),
-            move |core| {
-                let id = with_idempotency_key(core, &format!("{expert}:account"), String::new(), |core| {
-                    let id = core.gateway.object("acct");
-                    let account =
-                        SimAccount { expert, charges_enabled: false, payouts: Vec::new(), balance: 0 };
-                    core.gateway.accounts.insert(id.clone(), account);
-                    Ok(id)
-                })?;
-                account_state(core, &id)
-            },
-        )
-        .await
-    }
-
-    async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError> {
-        let id = account.to_owned();
-        self.get(|| format!("gateway: read {account}"), move |core| account_state(core, &id)).await
-    }
-
-    async fn onboarding_page(&self, account: &str, _: &str, _: &str) -> Result<OnboardingPage, PaymentError> {
-        let url = format!("https://gateway.example/{account}");
-        self.post(
-            || format!("gateway: create an onboarding page for {account}"),
-            move |core| Ok(OnboardingPage { url, expires_at: core.instant().plus(300) }),
-        )
-        .await
     }
 
     async fn open(&self, payment: &Payment, _: &Buyer<'_>) -> Result<Opened, PaymentError> {
@@ -591,7 +576,44 @@ impl PaymentGateway for SimGateway {
         })
         .await
     }
+}
 
+#[async_trait]
+impl ConnectedAccounts for SimGateway {
+    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError> {
+        self.post(
+            || format!("gateway: create an account for {expert}"),
+            move |core| {
+                let id = with_idempotency_key(core, &format!("{expert}:account"), String::new(), |core| {
+                    let id = core.gateway.object("acct");
+                    let account =
+                        SimAccount { expert, charges_enabled: false, payouts: Vec::new(), balance: 0 };
+                    core.gateway.accounts.insert(id.clone(), account);
+                    Ok(id)
+                })?;
+                account_state(core, &id)
+            },
+        )
+        .await
+    }
+
+    async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError> {
+        let id = account.to_owned();
+        self.get(|| format!("gateway: read {account}"), move |core| account_state(core, &id)).await
+    }
+
+    async fn onboarding_page(&self, account: &str, _: &str, _: &str) -> Result<OnboardingPage, PaymentError> {
+        let url = format!("https://gateway.example/{account}");
+        self.post(
+            || format!("gateway: a page for {account}"),
+            move |core| Ok(OnboardingPage { url, expires_at: core.instant().plus(300) }),
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl Payouts for SimGateway {
     async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError> {
         let id = account.to_owned();
         self.get(
@@ -603,7 +625,10 @@ impl PaymentGateway for SimGateway {
         )
         .await
     }
+}
 
+#[async_trait]
+impl ports::Books for SimGateway {
     async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
         self.get(
             || format!("gateway: read the books of {written:?}"),
@@ -614,10 +639,13 @@ impl PaymentGateway for SimGateway {
         )
         .await
     }
+}
 
+#[async_trait]
+impl Webhooks for SimGateway {
     async fn read_webhook(
         &self,
-        _: &(dyn for<'a> Fn(&'a str) -> Option<String> + Sync),
+        _: &Headers<'_>,
         body: &[u8],
         _: Timestamp,
     ) -> Result<WebhookEvent, WebhookError> {

@@ -6,14 +6,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Longest `PayPal-Request-Id` (<https://developer.paypal.com/api/rest/requests/#paypal-request-id>), in characters.
-const LONGEST_KEY: usize = 108;
+/// Maximum length of a `PayPal-Request-Id` (<https://developer.paypal.com/api/rest/requests/#paypal-request-id>), in characters.
+const MAXIMUM_KEY: usize = 108;
 
 fn money(amount: u64, code: &str) -> Money {
     Money::new(amount, Currency::try_from(code.to_owned()).expect("a code")).expect("small")
 }
 
-fn told(value: &str, code: &str) -> Amount {
+fn amount_of(value: &str, code: &str) -> Amount {
     Amount { currency_code: code.to_owned(), value: value.to_owned() }
 }
 
@@ -26,7 +26,7 @@ pub(in crate::paypal) fn payment(plan: Plan) -> Payment {
 }
 
 #[test]
-fn amounts_have_paypals_digits() {
+fn amounts_have_paypals_decimal_places() {
     for (amount, code, value) in [
         (1_205, "EUR", "12.05"),
         (5, "USD", "0.05"),
@@ -36,19 +36,19 @@ fn amounts_have_paypals_digits() {
         (30_000, "TWD", "300"),
         (MAXIMUM_AMOUNT, "EUR", "999999.99"),
     ] {
-        let written = to_paypal(money(amount, code)).expect("it can be shown");
+        let written = to_paypal(money(amount, code)).expect("representable");
         assert_eq!(written, json!({ "currency_code": code, "value": value }));
     }
     for (amount, code) in [(125_050, "HUF"), (1, "TWD"), (3_130, "KWD"), (3_000, "BHD")] {
-        let refusal = to_paypal(money(amount, code)).expect_err("it cannot be shown");
-        let PaymentError::Refused { code: word, message } = refusal else { panic!("{refusal:?}") };
-        assert_eq!(word, "amount_not_chargeable");
+        let refusal = to_paypal(money(amount, code)).expect_err("not representable");
+        let PaymentError::Refused { code: error_code, message } = refusal else { panic!("{refusal:?}") };
+        assert_eq!(error_code, "amount_not_chargeable");
         assert!(message.contains(code) && !message.contains("PayPal"), "{message}");
     }
 }
 
 #[test]
-fn what_paypal_tells_is_taken_exactly_or_not_at_all() {
+fn amounts_of_paypal_are_read_exactly_or_refused() {
     for (value, code, amount) in [
         ("12.05", "EUR", 1_205),
         ("12.5", "EUR", 1_250),
@@ -58,7 +58,7 @@ fn what_paypal_tells_is_taken_exactly_or_not_at_all() {
         ("1200.00", "JPY", 1_200),
         ("0.00", "EUR", 0),
     ] {
-        assert_eq!(from_paypal(&told(value, code)), Ok(money(amount, code)), "{value} {code}");
+        assert_eq!(from_paypal(&amount_of(value, code)), Ok(money(amount, code)), "{value} {code}");
     }
     for (value, code) in [
         ("12.005", "EUR"),
@@ -78,7 +78,7 @@ fn what_paypal_tells_is_taken_exactly_or_not_at_all() {
         ("1.00", ""),
     ] {
         assert!(
-            matches!(from_paypal(&told(value, code)), Err(PaymentError::Unavailable(_))),
+            matches!(from_paypal(&amount_of(value, code)), Err(PaymentError::Unavailable(_))),
             "{value} {code}"
         );
     }
@@ -86,67 +86,67 @@ fn what_paypal_tells_is_taken_exactly_or_not_at_all() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_again(amount in 0..=MAXIMUM_AMOUNT, code in prop::sample::select(vec!["EUR", "JPY", "HUF", "TWD", "USD"])) {
-        let shown = down(money(amount, code));
-        let written = to_paypal(shown).expect("it can be shown");
+    fn representable_amount_survives_the_round_trip(amount in 0..=MAXIMUM_AMOUNT, code in prop::sample::select(vec!["EUR", "JPY", "HUF", "TWD", "USD"])) {
+        let shown = round_down(money(amount, code));
+        let written = to_paypal(shown).expect("representable");
         let value = written["value"].as_str().expect("text");
-        prop_assert_eq!(from_paypal(&told(value, code)), Ok(shown));
-        let (least, most) = (shown.amount(), up(money(amount, code), money(MAXIMUM_AMOUNT, code)).amount());
+        prop_assert_eq!(from_paypal(&amount_of(value, code)), Ok(shown));
+        let (least, most) = (shown.amount(), round_up(money(amount, code), money(MAXIMUM_AMOUNT, code)).amount());
         prop_assert!(least <= amount && amount <= most && most - least <= 100);
     }
 
     #[test]
-    fn strangers_numbers_never_panic(value in ".*", code in "[A-Z]{0,4}") {
-        let _ = from_paypal(&told(&value, &code));
+    fn arbitrary_amounts_never_panic(value in ".*", code in "[A-Z]{0,4}") {
+        let _ = from_paypal(&amount_of(&value, &code));
     }
 
-    /// However an amount is given back in parts, the platform gives its fee back in proportion, and in the end all of it.
+    /// Whatever the parts in which a payment is refunded, the platform's fee is refunded in proportion, and in full in the end.
     #[test]
-    fn the_fee_goes_back_with_what_goes_back(
+    fn fee_is_refunded_in_proportion(
         price in 100_u64..1_000_000,
         points in 0_u16..=10_000,
         parts in prop::collection::vec(1_u64..300_000, 1..6),
     ) {
         let whole = money(price, "EUR");
         let fee = whole.share(Rate::from_basis_points(points).expect("a rate"));
-        let amount = |amount: u64| to_paypal(money(amount, "EUR")).expect("it can be shown");
+        let amount = |amount: u64| to_paypal(money(amount, "EUR")).expect("representable");
         let capture: Capture = serde_json::from_value(json!({
             "id": "C", "status": "COMPLETED", "create_time": "2027-01-04T08:00:00Z", "amount": amount(price),
             "seller_receivable_breakdown": { "platform_fees": [{ "amount": amount(fee.amount()) }] },
         })).expect("PayPal's shape");
         let mut refunds: Vec<Refund> = Vec::new();
-        let (mut left, mut given) = (price, 0);
+        let (mut left, mut refunded_fees) = (price, 0);
         for part in parts.into_iter().chain([u64::MAX]) {
             let part = part.min(left);
             if part == 0 { break; }
-            let back = fee_back(&capture, &refunds.iter().collect::<Vec<_>>(), money(part, "EUR")).expect("amounts").amount();
+            let back = refunded_fee(&capture, &refunds.iter().collect::<Vec<_>>(), money(part, "EUR")).expect("amounts").amount();
             left -= part;
-            given += back;
+            refunded_fees += back;
             prop_assert!(back <= part, "PayPal refuses more");
-            prop_assert!(given <= fee.amount());
+            prop_assert!(refunded_fees <= fee.amount());
             let due = fee.proportion(price - left, price).amount();
             // One cent may have to wait for the next refund.
-            prop_assert!(due - given <= 1, "{given} of {due}");
+            prop_assert!(due - refunded_fees <= 1, "{refunded_fees} of {due}");
             refunds.push(serde_json::from_value(json!({
                 "id": "R", "status": "COMPLETED", "create_time": "2027-01-04T09:00:00Z", "amount": amount(part),
                 "seller_payable_breakdown": { "platform_fees": [{ "amount": amount(back) }] },
             })).expect("PayPal's shape"));
         }
         prop_assert_eq!(left, 0);
-        prop_assert!(fee.amount() - given <= 1);
+        prop_assert!(fee.amount() - refunded_fees <= 1);
     }
 }
 
 #[test]
-fn keys_name_the_appointment_and_are_short_enough() {
+fn keys_name_the_appointment_and_fit_the_limit() {
     let payment = Payment { intents: u16::MAX, ..payment(Plan::Charge) };
     let longest = key(&payment, "reauthorise", u32::MAX);
     assert!(longest.starts_with(&format!("{}:reauthorise:", payment.appointment)), "{longest}");
-    assert!(longest.len() <= LONGEST_KEY, "{longest}");
+    assert!(longest.len() <= MAXIMUM_KEY, "{longest}");
 }
 
 #[test]
-fn an_order_pays_the_expert_and_keeps_the_fee_back() {
+fn an_order_pays_the_expert_and_keeps_the_refunded_fee() {
     let buyer = |description| Buyer {
         description,
         name: "Alan",
@@ -163,8 +163,8 @@ fn an_order_pays_the_expert_and_keeps_the_fee_back() {
     assert_eq!(unit["amount"], json!({ "currency_code": "EUR", "value": "80.00" }));
     assert_eq!(unit["payment_instruction"]["platform_fees"][0]["amount"]["value"], "8.00");
     assert_eq!(unit["custom_id"], payment(Plan::Charge).appointment.to_string());
-    assert_eq!(unit["description"].as_str().map(|text| text.chars().count()), Some(LONGEST_DESCRIPTION));
-    // Who the client is, is none of PayPal's business before they sign in there.
+    assert_eq!(unit["description"].as_str().map(|text| text.chars().count()), Some(MAXIMUM_DESCRIPTION));
+    // The order does not disclose the client's identity to PayPal.
     assert!(!order.to_string().contains("alan"), "{order}");
 
     let authorised = super::order(&payment(Plan::Authorise), &buyer("An hour")).expect("an order");
@@ -179,7 +179,7 @@ fn an_order_pays_the_expert_and_keeps_the_fee_back() {
 }
 
 #[test]
-fn an_account_is_ready_when_nothing_is_missing() {
+fn account_is_ready_if_no_requirement_is_due() {
     let seller = |receivable: bool, confirmed: bool, client: Option<&str>| {
         let grants = client.map(|client| json!({ "oauth_third_party": [{ "partner_client_id": client }] }));
         let seller = json!({
@@ -197,7 +197,7 @@ fn an_account_is_ready_when_nothing_is_missing() {
         ("MERCHANT22222", true, true)
     );
     assert_eq!((ready.requirements_due.len(), ready.disabled_reason), (0, None));
-    for (state, word) in [
+    for (state, expected) in [
         (seller(false, true, Some("client")), "receive payments"),
         (seller(true, false, Some("client")), "confirm the e-mail"),
         (seller(true, true, None), "agree again"),
@@ -205,10 +205,11 @@ fn an_account_is_ready_when_nothing_is_missing() {
         (invited("exp_00000000000000000000000001"), "sign in to PayPal"),
     ] {
         assert!(!state.charges_enabled && !state.payouts_enabled, "{state:?}");
-        assert!(state.requirements_due.iter().any(|due| due.contains(word)), "{state:?}");
+        assert!(state.requirements_due.iter().any(|due| due.contains(expected)), "{state:?}");
     }
     assert_eq!(seller(false, false, None).requirements_due.len(), 3);
     assert!(
-        seller(true, true, None).disabled_reason.is_some() && gone("MERCHANT22222").disabled_reason.is_some()
+        seller(true, true, None).disabled_reason.is_some()
+            && unknown_account("MERCHANT22222").disabled_reason.is_some()
     );
 }

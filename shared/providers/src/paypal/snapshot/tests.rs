@@ -71,14 +71,14 @@ fn order(status: &str, payments: Value) -> Order {
 }
 
 fn fetch_payment(plan: Plan, order: Order, disputes: Vec<Dispute>) -> PaymentSnapshot {
-    snapshot(&payment(plan), &Found { order, disputes }).expect("amounts")
+    snapshot(&payment(plan), &PaymentObjects { order, disputes }).expect("amounts")
 }
 
 fn shown(snapshot: &PaymentSnapshot) -> Vec<(MovementKind, u64, &str)> {
     snapshot.movements.iter().map(|one| (one.kind, one.amount.amount(), one.object.as_str())).collect()
 }
 
-/// What everybody has, in euro cents: client with what is set aside, platform, expert, PayPal.
+/// All balances, in euro cents: client with authorised amounts, platform, expert, PayPal.
 fn balances(snapshot: &PaymentSnapshot) -> [i128; 4] {
     let balances = Balances::of(&snapshot.movements);
     let of = |account| balances.get(account, Currency::EUR);
@@ -88,13 +88,13 @@ fn balances(snapshot: &PaymentSnapshot) -> [i128; 4] {
 }
 
 #[test]
-fn each_status_says_how_far_a_payment_is() {
+fn statuses_of_order_and_payments_give_the_status_of_the_intent() {
     let none = || json!({});
     let at: Timestamp = "2027-02-02T07:59:00Z".parse().expect("a time");
     let captured = |status| json!({ "captures": [capture(status, "80.00", "8.00")] });
     let authorised = |status| json!({ "authorizations": [authorisation(status)] });
     let both = |authorised, captured| json!({ "authorizations": [authorisation(authorised)], "captures": [capture(captured, "80.00", "8.00")] });
-    for (word, payments, expected) in [
+    for (status, payments, expected) in [
         ("CREATED", none(), IntentStatus::Open),
         ("PAYER_ACTION_REQUIRED", none(), IntentStatus::Open),
         ("SAVED", none(), IntentStatus::Open),
@@ -119,13 +119,13 @@ fn each_status_says_how_far_a_payment_is() {
         ("COMPLETED", both("CAPTURED", "DECLINED"), IntentStatus::Cancelled),
         ("COMPLETED", both("CREATED", "DECLINED"), IntentStatus::Authorised { capture_before: at }),
     ] {
-        let snapshot = fetch_payment(Plan::Charge, order(word, payments.clone()), Vec::new());
-        assert_eq!(snapshot.status, expected, "{word} {payments:#}");
+        let snapshot = fetch_payment(Plan::Charge, order(status, payments.clone()), Vec::new());
+        assert_eq!(snapshot.status, expected, "{status} {payments:#}");
     }
 }
 
 #[test]
-fn a_client_goes_on_by_the_link_while_they_can() {
+fn open_order_has_a_payment_page() {
     let mut open = recorded();
     open["status"] = json!("PAYER_ACTION_REQUIRED");
     open["links"] = json!([{ "href": "https://www.paypal.com/checkoutnow?token=5", "rel": "payer-action" }]);
@@ -137,7 +137,7 @@ fn a_client_goes_on_by_the_link_while_they_can() {
 }
 
 #[test]
-fn a_capture_pays_the_expert_who_pays_paypal_and_the_platform() {
+fn capture_pays_the_expert_who_pays_both_fees() {
     let order: Order = serde_json::from_value(recorded()).expect("PayPal's shape");
     let snapshot = fetch_payment(Plan::Charge, order, Vec::new());
     let id = "3C679366HH908993F";
@@ -154,7 +154,7 @@ fn a_capture_pays_the_expert_who_pays_paypal_and_the_platform() {
 }
 
 #[test]
-fn what_is_set_aside_is_taken_or_let_go() {
+fn authorisation_is_captured_or_released() {
     let movements = |authorised: &str, captures: Value| {
         let payments = json!({ "authorizations": [authorisation(authorised)], "captures": captures });
         fetch_payment(Plan::Authorise, order("COMPLETED", payments), Vec::new())
@@ -169,20 +169,20 @@ fn what_is_set_aside_is_taken_or_let_go() {
     let captured = part.movements.iter().find(|one| one.kind == MovementKind::Captured).expect("it is there");
     let key = "apt_00000000000000000000000001:capture:1.1";
     assert_eq!((captured.from, captured.idempotency_key.as_deref()), (Account::Authorised, Some(key)));
-    // While an eCheck is under way nothing has moved; when it bounced all of it is let go.
+    // A pending eCheck moves no money. When it bounces, the whole amount is released.
     let pending = movements("CAPTURED", json!([capture("PENDING", "80.00", "8.00")]));
     assert_eq!(shown(&pending), shown(&held));
-    for gone in
+    for released in
         [movements("VOIDED", json!([])), movements("CAPTURED", json!([capture("DECLINED", "80.00", "8.00")]))]
     {
-        assert_eq!(balances(&gone), [0, 0, 0, 0]);
-        assert_eq!(Totals::of(&gone.movements).authorised, 0);
+        assert_eq!(balances(&released), [0, 0, 0, 0]);
+        assert_eq!(Totals::of(&released.movements).authorised, 0);
     }
     assert_eq!(
         movements("CAPTURED", json!([capture("DECLINED", "80.00", "8.00")])).decline,
         Some(Decline::Refused)
     );
-    // One that renews the first sets nothing aside anew.
+    // A renewal authorises no additional amount.
     let mut renewal = authorisation("CREATED");
     renewal["id"] = json!("RENEWAL");
     renewal["create_time"] = json!("2027-01-09T08:00:00Z");
@@ -198,16 +198,16 @@ fn refunded(status: &str, refunds: Vec<Value>, disputes: Vec<Dispute>) -> Paymen
 }
 
 #[test]
-fn refunds_come_from_the_expert_with_the_platforms_fee() {
+fn refund_is_paid_by_the_expert_and_the_platforms_fee() {
     let ours = "apt_00000000000000000000000001:refund:1";
     let half =
         refunded("PARTIALLY_REFUNDED", vec![refund("R1", "COMPLETED", "40.00", "4.00", Some(ours))], vec![]);
     assert_eq!(balances(&half), [-4_000, 400, 3_326, 274]);
     let moved = half.movements.iter().find(|one| one.kind == MovementKind::Refund).expect("it is there");
     assert_eq!(moved.idempotency_key.as_deref(), Some(ours));
-    // One that the expert gave by themselves leaves the platform its fee.
-    let by_hand = refunded("REFUNDED", vec![refund("R1", "COMPLETED", "80.00", "0.00", None)], vec![]);
-    assert_eq!(balances(&by_hand), [0, 800, -1_074, 274]);
+    // A refund by the expert alone leaves the platform its fee.
+    let by_expert = refunded("REFUNDED", vec![refund("R1", "COMPLETED", "80.00", "0.00", None)], vec![]);
+    assert_eq!(balances(&by_expert), [0, 800, -1_074, 274]);
     let pending = refunded("COMPLETED", vec![refund("R1", "PENDING", "40.00", "4.00", Some(ours))], vec![]);
     assert_eq!(balances(&pending), balances(&half));
     for failed in ["FAILED", "CANCELLED"] {
@@ -219,7 +219,7 @@ fn refunds_come_from_the_expert_with_the_platforms_fee() {
 }
 
 #[test]
-fn what_is_disputed_is_the_experts_loss_until_it_is_won() {
+fn disputed_amount_is_taken_from_the_expert_until_it_is_won() {
     let paid = [-8_000, 800, 6_926, 274];
     for (dispute, open, expected) in [
         (dispute("UNDER_REVIEW", None, "80.00"), true, [0, 800, -1_074, 274]),
@@ -242,13 +242,13 @@ fn what_is_disputed_is_the_experts_loss_until_it_is_won() {
     ] {
         let snapshot = refunded("COMPLETED", vec![], vec![dispute.clone()]);
         assert_eq!((snapshot.open_dispute, balances(&snapshot)), (open, expected), "{dispute:#?}");
-        // As the next look has it, when PayPal wrote the client's win down as a refund.
-        if decided(&dispute) == Decided::Lost {
+        // PayPal may also record a lost dispute as a refund. It counts once.
+        if dispute_state(&dispute) == DisputeState::Lost {
             let back = dispute.dispute_outcome.as_ref().and_then(|outcome| outcome.amount_refunded.clone());
             let back = back.expect("an amount").value;
-            let twice =
+            let recorded_twice =
                 refunded("REFUNDED", vec![refund("R9", "COMPLETED", &back, "0.00", None)], vec![dispute]);
-            assert_eq!(balances(&twice), expected);
+            assert_eq!(balances(&recorded_twice), expected);
         }
     }
     let mut inquiry = dispute("WAITING_FOR_SELLER_RESPONSE", None, "80.00");
@@ -258,8 +258,8 @@ fn what_is_disputed_is_the_experts_loss_until_it_is_won() {
 }
 
 #[test]
-fn amounts_that_cannot_be_held_are_not_guessed() {
+fn amount_that_cannot_be_represented_is_an_error() {
     let payments = json!({ "captures": [capture("COMPLETED", "80.005", "8.00")] });
-    let found = Found { order: order("COMPLETED", payments), disputes: Vec::new() };
-    assert!(matches!(snapshot(&payment(Plan::Charge), &found), Err(PaymentError::Unavailable(_))));
+    let objects = PaymentObjects { order: order("COMPLETED", payments), disputes: Vec::new() };
+    assert!(matches!(snapshot(&payment(Plan::Charge), &objects), Err(PaymentError::Unavailable(_))));
 }

@@ -1,5 +1,4 @@
-//! What Stripe's objects come to, from answers in Stripe's shapes (API version 2026-09-30, in which a capture in part and a
-//! cancellation make no refund: <https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow>).
+//! Snapshots of recorded responses (API version 2026-09-30, in which a partial capture and a cancellation create no refund: <https://docs.stripe.com/changelog/basil/2025-03-31/remove-refund-from-partial-capture-and-payment-cancellation-flow>).
 
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Balances;
@@ -29,17 +28,19 @@ fn payment() -> Payment {
     }
 }
 
-fn found(recorded: &[u8]) -> Found {
-    Found::of(serde_json::from_slice(recorded).expect("Stripe's shape")).expect("with its charge")
+fn objects(recorded: &[u8]) -> PaymentObjects {
+    PaymentObjects::from_intent(serde_json::from_slice(recorded).expect("Stripe's shape"))
+        .expect("with its charge")
 }
 
-/// The same with other members of the charge.
-fn found_with(recorded: &[u8], changes: Value) -> Found {
+/// The same, with some members of the charge changed.
+fn objects_with(recorded: &[u8], changes: Value) -> PaymentObjects {
     let mut intent: Value = serde_json::from_slice(recorded).expect("JSON");
     for (name, value) in changes.as_object().expect("members") {
         intent["latest_charge"][name] = value.clone();
     }
-    Found::of(serde_json::from_value(intent).expect("Stripe's shape")).expect("with its charge")
+    PaymentObjects::from_intent(serde_json::from_value(intent).expect("Stripe's shape"))
+        .expect("with its charge")
 }
 
 fn dispute(id: &str) -> Dispute {
@@ -47,9 +48,9 @@ fn dispute(id: &str) -> Dispute {
     disputes.data.into_iter().find(|dispute| dispute.id == id).expect("recorded")
 }
 
-type Told<'a> = (MovementKind, u64, &'a str);
+type Shown<'a> = (MovementKind, u64, &'a str);
 
-fn told(snapshot: &PaymentSnapshot) -> Vec<Told<'_>> {
+fn shown(snapshot: &PaymentSnapshot) -> Vec<Shown<'_>> {
     snapshot.movements.iter().map(|one| (one.kind, one.amount.amount(), one.object.as_str())).collect()
 }
 
@@ -61,12 +62,12 @@ fn keys(snapshot: &PaymentSnapshot) -> Vec<Option<&str>> {
 }
 
 #[test]
-fn a_charge_with_refunds() {
+fn charge_with_refunds_shows_all_movements() {
     use MovementKind::{Captured, Fee, FeeRefund, ProcessingFee, Refund, RefundFailed, Reversal, Transfer};
-    let snapshot = snapshot(&payment(), &found(REFUNDED_IN_PART)).expect("amounts");
+    let snapshot = snapshot(&payment(), &objects(REFUNDED_IN_PART)).expect("amounts");
     assert_eq!(snapshot.status, IntentStatus::Succeeded);
     assert_eq!(
-        told(&snapshot),
+        shown(&snapshot),
         [
             (Captured, 10_000, "ch_3Q1"),
             (ProcessingFee, 175, "ch_3Q1"),
@@ -96,9 +97,9 @@ fn a_charge_with_refunds() {
 }
 
 #[test]
-fn each_movement_is_told_once() {
+fn no_movement_appears_twice() {
     for recorded in [REFUNDED_IN_PART, AUTHORISED, CAPTURED_IN_PART, CANCELLED] {
-        let snapshot = snapshot(&payment(), &found(recorded)).expect("amounts");
+        let snapshot = snapshot(&payment(), &objects(recorded)).expect("amounts");
         for (place, movement) in snapshot.movements.iter().enumerate() {
             assert!(
                 !snapshot.movements[..place].iter().any(|other| other.is_same_event(movement)),
@@ -109,17 +110,17 @@ fn each_movement_is_told_once() {
 }
 
 #[test]
-fn an_authorisation_taken_in_part_or_not_at_all() {
+fn authorisation_is_captured_in_part_or_released() {
     use MovementKind::{Authorised, Captured, Fee, ProcessingFee, Released, Transfer};
-    let held = snapshot(&payment(), &found(AUTHORISED)).expect("amounts");
+    let held = snapshot(&payment(), &objects(AUTHORISED)).expect("amounts");
     let capture_before = Timestamp::from_seconds(1_700_604_900);
     assert_eq!(held.status, IntentStatus::Authorised { capture_before });
-    assert_eq!(told(&held), [(Authorised, 10_000, "ch_3Q1")]);
+    assert_eq!(shown(&held), [(Authorised, 10_000, "ch_3Q1")]);
 
-    let taken = snapshot(&payment(), &found(CAPTURED_IN_PART)).expect("amounts");
-    assert_eq!(taken.status, IntentStatus::Succeeded);
+    let captured = snapshot(&payment(), &objects(CAPTURED_IN_PART)).expect("amounts");
+    assert_eq!(captured.status, IntentStatus::Succeeded);
     assert_eq!(
-        told(&taken),
+        shown(&captured),
         [
             (Authorised, 10_000, "ch_3Q1"),
             (Captured, 6_000, "ch_3Q1"),
@@ -130,97 +131,106 @@ fn an_authorisation_taken_in_part_or_not_at_all() {
         ]
     );
     let capture = Some("capture:2");
-    assert_eq!(keys(&taken), [Some("saved_card:2"), capture, capture, None, capture, capture]);
-    assert_eq!(Balances::of(&taken.movements).get(Account::Authorised, Currency::EUR), 0);
+    assert_eq!(keys(&captured), [Some("saved_card:2"), capture, capture, None, capture, capture]);
+    assert_eq!(Balances::of(&captured.movements).get(Account::Authorised, Currency::EUR), 0);
 
-    let cancelled = snapshot(&payment(), &found(CANCELLED)).expect("amounts");
+    let cancelled = snapshot(&payment(), &objects(CANCELLED)).expect("amounts");
     assert_eq!(cancelled.status, IntentStatus::Cancelled);
-    assert_eq!(told(&cancelled), [(Authorised, 10_000, "ch_3Q1"), (Released, 10_000, "ch_3Q1")]);
+    assert_eq!(shown(&cancelled), [(Authorised, 10_000, "ch_3Q1"), (Released, 10_000, "ch_3Q1")]);
     assert_eq!(Balances::of(&cancelled.movements).iter().filter(|(.., amount)| *amount != 0).count(), 0);
 }
 
 #[test]
-fn what_is_not_told_is_assumed_to_be_short() {
-    let untold = found_with(AUTHORISED, json!({ "payment_method_details": { "card": { "brand": "visa" } } }));
+fn unreported_capture_deadline_is_the_shortest_one() {
+    let unreported =
+        objects_with(AUTHORISED, json!({ "payment_method_details": { "card": { "brand": "visa" } } }));
     let created = Timestamp::from_seconds(1_700_000_100);
-    let until = |payment: &Payment| snapshot(payment, &untold).expect("amounts").status;
+    let until = |payment: &Payment| snapshot(payment, &unreported).expect("amounts").status;
     let capture_before = created.plus(AUTHORISATION_HOLDS);
     assert_eq!(until(&payment()), IntentStatus::Authorised { capture_before });
     let mut saved = payment();
     saved.references.setup = Some("seti_3Q1".to_owned());
     let capture_before = created.plus(LATER_AUTHORISATION_HOLDS);
     assert_eq!(until(&saved), IntentStatus::Authorised { capture_before });
-    // The gateway's price is left out until it is known.
-    let unknown = found_with(REFUNDED_IN_PART, json!({ "balance_transaction": null }));
+    // Stripe's fee is left out until it is known.
+    let unknown = objects_with(REFUNDED_IN_PART, json!({ "balance_transaction": null }));
     let snapshot = snapshot(&payment(), &unknown).expect("amounts");
     assert!(snapshot.movements.iter().all(|movement| movement.kind != MovementKind::ProcessingFee));
     assert!(snapshot.movements.iter().any(|movement| movement.kind == MovementKind::Captured));
 }
 
 #[test]
-fn a_failed_attempt_moves_nothing() {
-    let snapshot = snapshot(&payment(), &found(DECLINED)).expect("amounts");
+fn declined_charge_moves_no_money() {
+    let snapshot = snapshot(&payment(), &objects(DECLINED)).expect("amounts");
     assert_eq!((snapshot.status, snapshot.decline), (IntentStatus::Open, Some(Decline::InsufficientFunds)));
     assert_eq!(snapshot.movements, []);
 }
 
 #[test]
-fn a_bank_debit_under_way_moves_nothing_yet() {
-    let pending = found_with(REFUNDED_IN_PART, json!({ "status": "pending" }));
+fn pending_bank_debit_moves_no_money() {
+    let pending = objects_with(REFUNDED_IN_PART, json!({ "status": "pending" }));
     let mut intent = pending.intent.clone();
-    for word in ["processing", "something_new"] {
-        intent.status = word.to_owned();
-        let snapshot =
-            snapshot(&payment(), &Found { intent: intent.clone(), ..pending.clone() }).expect("amounts");
-        assert_eq!((snapshot.status, snapshot.movements), (IntentStatus::Processing, Vec::new()), "{word}");
+    for value in ["processing", "something_new"] {
+        intent.status = value.to_owned();
+        let snapshot = snapshot(&payment(), &PaymentObjects { intent: intent.clone(), ..pending.clone() })
+            .expect("amounts");
+        assert_eq!((snapshot.status, snapshot.movements), (IntentStatus::Processing, Vec::new()), "{value}");
     }
     assert!(matches!(snapshot(&payment(), &pending), Err(PaymentError::Unavailable(_))));
 }
 
 #[test]
-fn disputes_count_what_they_took() {
+fn disputes_show_withdrawals_and_returns() {
     use MovementKind::{Dispute, DisputeFee, DisputeWon, ProcessingFee};
     let after = |ids: &[&str]| {
         let disputes = ids.iter().map(|id| dispute(id)).collect();
-        let snapshot = snapshot(&payment(), &Found { disputes, ..found(REFUNDED_IN_PART) }).expect("amounts");
-        let moved = snapshot.movements.iter().filter(|movement| movement.object.starts_with("dp_"));
-        let moved: Vec<_> =
-            moved.map(|movement| (movement.kind, movement.amount.amount(), movement.from)).collect();
-        (moved, snapshot.open_dispute)
+        let snapshot =
+            snapshot(&payment(), &PaymentObjects { disputes, ..objects(REFUNDED_IN_PART) }).expect("amounts");
+        let shown = snapshot.movements.iter().filter(|movement| movement.object.starts_with("dp_"));
+        let shown: Vec<_> =
+            shown.map(|movement| (movement.kind, movement.amount.amount(), movement.from)).collect();
+        (shown, snapshot.open_dispute)
     };
-    let took =
+    let withdrawn =
         |amount| [(Dispute, amount, Account::Platform), (DisputeFee, 2_000, Account::Platform)].to_vec();
-    assert_eq!(after(&["dp_open"]), (took(10_000), true));
-    assert_eq!(after(&["dp_lost"]), (took(4_000), false));
+    assert_eq!(after(&["dp_open"]), (withdrawn(10_000), true));
+    assert_eq!(after(&["dp_lost"]), (withdrawn(4_000), false));
     assert_eq!(after(&["dp_inquiry"]), (Vec::new(), false));
-    let back = [(DisputeWon, 10_000, Account::Client), (ProcessingFee, 2_000, Account::Gateway)];
-    assert_eq!(after(&["dp_won"]), ([took(10_000), back.to_vec()].concat(), false));
-    assert!(Found { disputes: vec![dispute("dp_won")], ..found(CAPTURED_IN_PART) }.may_be_given_again());
-    assert!(!Found { disputes: vec![dispute("dp_lost")], ..found(CAPTURED_IN_PART) }.may_be_given_again());
-    assert!(found(REFUNDED_IN_PART).may_be_given_again(), "one of its refunds failed");
-    for (word, open) in
+    let returned = [(DisputeWon, 10_000, Account::Client), (ProcessingFee, 2_000, Account::Gateway)];
+    assert_eq!(after(&["dp_won"]), ([withdrawn(10_000), returned.to_vec()].concat(), false));
+    assert!(
+        PaymentObjects { disputes: vec![dispute("dp_won")], ..objects(CAPTURED_IN_PART) }
+            .may_have_later_transfers()
+    );
+    assert!(
+        !PaymentObjects { disputes: vec![dispute("dp_lost")], ..objects(CAPTURED_IN_PART) }
+            .may_have_later_transfers()
+    );
+    assert!(objects(REFUNDED_IN_PART).may_have_later_transfers(), "one of its refunds failed");
+    for (value, open) in
         [("needs_response", true), ("appeal_under_review", true), ("prevented", false), ("new", true)]
     {
-        assert_eq!(is_open(word), open, "{word}");
+        assert_eq!(is_open(value), open, "{value}");
     }
 }
 
 #[test]
-fn what_is_settled_in_another_currency_is_not_counted() {
+fn charge_settled_in_another_currency_is_an_error() {
     for changes in [json!({ "currency": "usd" }), json!({ "amount": -1, "amount_captured": -1 })] {
-        let wrong = snapshot(&payment(), &found_with(REFUNDED_IN_PART, changes.clone()));
+        let wrong = snapshot(&payment(), &objects_with(REFUNDED_IN_PART, changes.clone()));
         assert!(matches!(wrong, Err(PaymentError::Unavailable(_))), "{changes}: {wrong:?}");
     }
     let mut intent: Value = serde_json::from_slice(REFUNDED_IN_PART).expect("JSON");
     intent["latest_charge"]["balance_transaction"]["currency"] = json!("usd");
-    let found = Found::of(serde_json::from_value(intent).expect("Stripe's shape")).expect("with its charge");
-    let snapshot = snapshot(&payment(), &found).expect("the gateway's price may be in another currency");
-    let price = snapshot.movements.iter().find(|movement| movement.kind == MovementKind::ProcessingFee);
-    assert_eq!(price.map(|price| price.amount.currency().code()), Some("USD"));
+    let objects = PaymentObjects::from_intent(serde_json::from_value(intent).expect("Stripe's shape"))
+        .expect("with its charge");
+    let snapshot = snapshot(&payment(), &objects).expect("Stripe's fee may be in another currency");
+    let fee = snapshot.movements.iter().find(|movement| movement.kind == MovementKind::ProcessingFee);
+    assert_eq!(fee.map(|fee| fee.amount.currency().code()), Some("USD"));
 }
 
 #[test]
-fn a_saved_card_counts_until_it_is_forgotten() {
+fn saved_card_counts_until_it_is_detached() {
     let status = |change: &dyn Fn(&mut Value)| {
         let mut setup: Value = serde_json::from_slice(SETUP).expect("JSON");
         change(&mut setup);
@@ -230,15 +240,15 @@ fn a_saved_card_counts_until_it_is_forgotten() {
     };
     let secret = || PayWith::ClientSecret("seti_3Q1_secret_x".to_owned());
     assert_eq!(status(&|_| ()), (IntentStatus::CardSaved, PayWith::Nothing, None));
-    let forgotten = status(&|setup| setup["payment_method"]["customer"] = Value::Null);
-    assert_eq!(forgotten, (IntentStatus::Cancelled, PayWith::Nothing, None));
-    for word in ["requires_payment_method", "requires_confirmation", "requires_action"] {
-        let open = status(&|setup| setup["status"] = json!(word));
-        assert_eq!(open, (IntentStatus::Open, secret(), None), "{word}");
+    let detached = status(&|setup| setup["payment_method"]["customer"] = Value::Null);
+    assert_eq!(detached, (IntentStatus::Cancelled, PayWith::Nothing, None));
+    for value in ["requires_payment_method", "requires_confirmation", "requires_action"] {
+        let open = status(&|setup| setup["status"] = json!(value));
+        assert_eq!(open, (IntentStatus::Open, secret(), None), "{value}");
     }
-    for word in ["processing", "something_new"] {
-        let waiting = status(&|setup| setup["status"] = json!(word));
-        assert_eq!(waiting, (IntentStatus::Processing, PayWith::Nothing, None), "{word}");
+    for value in ["processing", "something_new"] {
+        let waiting = status(&|setup| setup["status"] = json!(value));
+        assert_eq!(waiting, (IntentStatus::Processing, PayWith::Nothing, None), "{value}");
     }
     let refused = status(&|setup| {
         setup["status"] = json!("requires_payment_method");
@@ -249,18 +259,20 @@ fn a_saved_card_counts_until_it_is_forgotten() {
 }
 
 #[test]
-fn answers_without_what_was_asked_for_are_faults() {
-    let read = |intent: Value| Found::of(serde_json::from_value(intent).expect("an id is a shape too"));
+fn response_without_an_expanded_member_is_an_error() {
+    let read = |intent: Value| {
+        PaymentObjects::from_intent(serde_json::from_value(intent).expect("an id is a shape too"))
+    };
     let recorded = || serde_json::from_slice::<Value>(REFUNDED_IN_PART).expect("JSON");
     let mut intent = recorded();
     intent["latest_charge"] = json!("ch_3Q1");
-    assert!(matches!(read(intent), Err(Failure::Silence(_))));
-    for (member, bare) in
+    assert!(matches!(read(intent), Err(Failure::Unavailable(_))));
+    for (member, unexpanded) in
         [("transfer", json!("tr_3Q1")), ("application_fee", json!("fee_3Q1")), ("refunds", Value::Null)]
     {
         let mut intent = recorded();
-        intent["latest_charge"][member] = bare;
-        assert!(matches!(read(intent), Err(Failure::Silence(_))), "{member}");
+        intent["latest_charge"][member] = unexpanded;
+        assert!(matches!(read(intent), Err(Failure::Unavailable(_))), "{member}");
     }
     let mut intent: Value = serde_json::from_slice(AUTHORISED).expect("JSON");
     intent["latest_charge"]["amount"] = json!("10000");

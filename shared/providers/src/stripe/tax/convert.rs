@@ -1,4 +1,4 @@
-//! Stripe Tax's words in ours. Pure.
+//! Converts to and from Stripe Tax's types. Pure.
 
 use app::payments::ports::{PaymentError, TaxCalculation};
 use domain::kernel::text::ShortText;
@@ -14,16 +14,16 @@ use super::super::convert::{stripe_currency, tax_from_stripe, to_stripe};
 use super::super::wire::List;
 use super::wire::{Address, Calculation, Charge, Settings, Tax, Transaction, TransactionItem};
 
-/// The taxes by who levies them come only when they are asked for.
-const WITH_TAXES: &str = "line_items.data.tax_breakdown";
-/// The account is ready to calculate.
+/// The member to expand: the taxes by jurisdiction.
+const TAX_BREAKDOWN: &str = "line_items.data.tax_breakdown";
+/// The status of an account that is ready to calculate taxes.
 const ACTIVE: &str = "active";
-/// The account is not registered where the customer is.
+/// The reason for no tax if the account is not registered at the customer's location.
 const NOT_COLLECTING: &str = "not_collecting";
-/// What a tax is called that Stripe gives no usable name.
+/// The name of a tax for which Stripe reports no usable name.
 const UNNAMED: &str = "Tax";
 
-/// What an account has yet to set up.
+/// The settings that an account lacks.
 pub(super) fn missing(settings: Settings) -> Vec<String> {
     if settings.status == ACTIVE {
         return Vec::new();
@@ -31,13 +31,13 @@ pub(super) fn missing(settings: Settings) -> Vec<String> {
     let fields = settings.status_details.pending.and_then(|pending| pending.missing_fields);
     match fields {
         Some(fields) if !fields.is_empty() => fields,
-        // It is not ready, and does not say why.
+        // Stripe does not report what is missing.
         _ => vec![format!("status {ACTIVE} (it is {})", settings.status)],
     }
 }
 
-/// Where whoever paid a charge is: by their address, or failing that by the country of their card or bank.
-pub(super) fn place(charge: Charge) -> Option<CreateTaxCalculationCustomerDetailsAddress> {
+/// The location of the payer of a charge: their address, or else the country of their card or bank.
+pub(super) fn location(charge: Charge) -> Option<CreateTaxCalculationCustomerDetailsAddress> {
     let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let given = charge.billing_details.address.unwrap_or_default();
     let Address { city, country, line1, line2, postal_code, state } = given;
@@ -56,30 +56,31 @@ pub(super) fn place(charge: Charge) -> Option<CreateTaxCalculationCustomerDetail
     filled(country).map(CreateTaxCalculationCustomerDetailsAddress::new)
 }
 
-/// What an amount that somebody at this place paid includes of taxes. What kind of service it is, the account's settings say.
+/// A request for the taxes that are included in an amount paid from this location. The account's settings define the kind of
+/// service.
 pub(super) fn new_calculation(
-    place: CreateTaxCalculationCustomerDetailsAddress,
+    location: CreateTaxCalculationCustomerDetailsAddress,
     amount: Money,
 ) -> Result<CreateTaxCalculation, PaymentError> {
     let mut item = CreateTaxCalculationLineItems::new(to_stripe(amount)?);
     item.reference = Some("session".to_owned());
     item.tax_behavior = Some(CreateTaxCalculationLineItemsTaxBehavior::Inclusive);
     let mut customer = CreateTaxCalculationCustomerDetails::new();
-    customer.address = Some(place);
+    customer.address = Some(location);
     customer.address_source = Some(CreateTaxCalculationCustomerDetailsAddressSource::Billing);
     Ok(CreateTaxCalculation::new(stripe_currency(amount), [item])
         .customer_details(customer)
-        .expand([WITH_TAXES.to_owned()]))
+        .expand([TAX_BREAKDOWN.to_owned()]))
 }
 
-/// A calculation of the taxes in `amount`.
+/// Converts a calculation of the taxes in `amount`.
 ///
 /// # Errors
-/// When it lacks what was asked for: no tax must not be taken for a tax of nothing.
+/// If the calculation lacks a member: a missing tax must not count as a tax of zero.
 pub(super) fn calculation(calculation: Calculation, amount: Money) -> Result<TaxCalculation, PaymentError> {
     let lacking = |what: &str| PaymentError::Unavailable(format!("a tax calculation came without {what}"));
     let id = calculation.id.ok_or_else(|| lacking("its id"))?;
-    let valid_until = calculation.expires_at.ok_or_else(|| lacking("its end"))?;
+    let valid_until = calculation.expires_at.ok_or_else(|| lacking("its expiry"))?;
     let items = calculation.line_items.ok_or_else(|| lacking("its lines"))?.data;
     let mut taxes = Vec::new();
     for item in items {
@@ -97,16 +98,16 @@ fn included(taxes: &[Tax], currency: &str, amount: Money) -> Result<Taxes, Payme
         return Ok(Taxes::Without(if not_registered { NoTax::NotRegistered } else { NoTax::NotDue }));
     }
     let sum: u64 = lines.iter().map(|line| line.amount.amount()).sum();
-    let ours = lines.iter().all(|line| line.amount.currency() == amount.currency());
-    if !ours || sum > amount.amount() {
-        let message = format!("Stripe tells of {sum} {currency} of taxes in {amount}");
+    let same_currency = lines.iter().all(|line| line.amount.currency() == amount.currency());
+    if !same_currency || sum > amount.amount() {
+        let message = format!("Stripe reports {sum} {currency} of taxes in {amount}");
         return Err(PaymentError::Unavailable(message));
     }
     Ok(Taxes::Included(lines))
 }
 
 fn line(tax: &Tax, currency: &str) -> Result<TaxLine, PaymentError> {
-    // Names are for people: one that we would not take from a person is left out, and the tax still counts.
+    // Names are checked like those that people enter. A name that fails the check is left out, and the tax still counts.
     let name = |text: &str| ShortText::try_from(text.to_owned()).ok();
     let label = tax.tax_rate_details.as_ref().and_then(|rate| name(&rate.display_name));
     let label = label.or_else(|| name(UNNAMED));
@@ -115,17 +116,17 @@ fn line(tax: &Tax, currency: &str) -> Result<TaxLine, PaymentError> {
     Ok(TaxLine {
         label: label.ok_or_else(|| PaymentError::Unavailable("a tax has no name".to_owned()))?,
         jurisdiction: name(&tax.jurisdiction.display_name),
-        // A fee that is no part of an amount says 0 and is more.
+        // A flat fee has a rate of 0 and an amount above zero.
         rate: rate.filter(|rate| rate.millionths() > 0),
         amount: tax_from_stripe(tax.amount, currency)?,
     })
 }
 
-/// How much tax was in what was taken back; none when the entry does not say.
+/// The tax that a reversal reversed. `None` if the entry does not report it.
 ///
 /// # Errors
-/// When it is no amount that we can hold.
-pub(super) fn tax_taken_back(reversal: &Transaction, amount: Money) -> Result<Option<Money>, PaymentError> {
+/// If [`Money`] cannot represent the amount.
+pub(super) fn reversed_tax(reversal: &Transaction, amount: Money) -> Result<Option<Money>, PaymentError> {
     let Some(List { data, has_more: false }) = &reversal.line_items else { return Ok(None) };
     let tax: i64 = data
         .iter()
@@ -137,8 +138,8 @@ pub(super) fn tax_taken_back(reversal: &Transaction, amount: Money) -> Result<Op
     Ok(Some(tax).filter(|tax| tax.currency() == amount.currency() && tax.amount() <= amount.amount()))
 }
 
-/// The name of a tax transaction in a sentence of Stripe's.
-pub(super) fn entry_named(message: &str) -> Option<&str> {
+/// The id of a tax transaction in an error message of Stripe's.
+pub(super) fn entry_id_in(message: &str) -> Option<&str> {
     let mut words = message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     words.find(|word| {
         word.strip_prefix("tax_").is_some_and(|rest| {

@@ -1,4 +1,4 @@
-//! What we read of Stripe Tax's objects (<https://docs.stripe.com/api/tax/calculations>).
+//! The parts of Stripe Tax's objects that we read (<https://docs.stripe.com/api/tax/calculations>).
 
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ pub(super) struct Pending {
     pub(super) missing_fields: Option<Vec<String>>,
 }
 
-/// What a charge says of where its payer is.
+/// The parts of a charge that locate its payer.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Charge {
     pub(super) billing_details: BillingDetails,
@@ -42,7 +42,7 @@ pub(super) struct Address {
     pub(super) state: Option<String>,
 }
 
-/// The means of payment; cards and bank accounts say which country they are from.
+/// The payment method. Cards and bank accounts have a country.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Method {
     pub(super) card: Option<Origin>,
@@ -56,7 +56,7 @@ pub(super) struct Origin {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Calculation {
-    /// None when it was not kept.
+    /// None if Stripe did not store the calculation.
     pub(super) id: Option<String>,
     pub(super) currency: String,
     pub(super) expires_at: Option<i64>,
@@ -87,7 +87,7 @@ pub(super) struct Rate {
     pub(super) percentage_decimal: String,
 }
 
-/// An entry in the reports: what came in, or what went back.
+/// An entry in the reports: a transaction, or a reversal of one.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Transaction {
     pub(super) id: String,
@@ -98,6 +98,6 @@ pub(super) struct Transaction {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct TransactionItem {
-    /// Below zero in what went back.
+    /// Negative in a reversal.
     pub(super) amount_tax: i64,
 }

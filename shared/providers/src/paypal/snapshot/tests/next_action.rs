@@ -1,5 +1,5 @@
-//! What settles a payment at a gateway that lets the platform move no expert's money: nothing is ever asked of it that it cannot
-//! do, and the client ends up with what they shall have.
+//! Payment actions at a gateway that does not let the platform reach the expert's money: no order exceeds the gateway's
+//! capabilities, and the client ends up with the right amount.
 
 use domain::kernel::time::DAY;
 use domain::payments::gateway::Capabilities;
@@ -58,9 +58,9 @@ fn cancelled() -> Value {
 }
 
 #[test]
-fn an_order_that_nobody_took_needs_no_cancelling() {
+fn uncollected_order_is_not_cancelled() {
     let pending = json!({ "status": "pending", "hold_expires_at": "2027-01-04T08:08:00Z" });
-    let of = |word: &str| fetch_payment(Plan::Charge, order(word, json!({})), Vec::new());
+    let of = |status: &str| fetch_payment(Plan::Charge, order(status, json!({})), Vec::new());
     let payment = payment(Plan::Charge);
     let (before, after) = ("2027-01-04T08:00:00Z", "2027-01-04T08:08:00Z");
     let hold: Timestamp = after.parse().expect("a time");
@@ -76,24 +76,24 @@ fn an_order_that_nobody_took_needs_no_cancelling() {
         step(&payment, &pending, &of("APPROVED"), before),
         PaymentAction::Order(GatewayOrder::CollectApproved)
     );
-    // Nobody else has the slot yet.
+    // No other client has taken the slot yet.
     assert_eq!(
         step(&payment, &pending, &of("APPROVED"), after),
         PaymentAction::Order(GatewayOrder::CollectApproved)
     );
-    for word in ["PAYER_ACTION_REQUIRED", "APPROVED", "VOIDED"] {
+    for status in ["PAYER_ACTION_REQUIRED", "APPROVED", "VOIDED"] {
         assert_eq!(
-            step(&payment, &json!({ "status": "expired" }), &of(word), after),
+            step(&payment, &json!({ "status": "expired" }), &of(status), after),
             PaymentAction::Wait(Wait::Settled),
-            "{word}"
+            "{status}"
         );
         assert_eq!(
-            step(&payment, &cancelled(), &of(word), after),
+            step(&payment, &cancelled(), &of(status), after),
             PaymentAction::Wait(Wait::Settled),
-            "{word}"
+            "{status}"
         );
     }
-    // Who was asked to pay anew and agreed while the session took place pays for it.
+    // A client who was asked to pay again, and approved during the session, is charged.
     let asked = Payment { action_deadline: Some("2027-01-21T00:00:00Z".parse().expect("a time")), ..payment };
     let completed = json!({ "status": "completed" });
     assert_eq!(
@@ -108,7 +108,7 @@ fn an_order_that_nobody_took_needs_no_cancelling() {
 
 proptest! {
     #[test]
-    fn nothing_is_asked_that_cannot_be_done(
+    fn orders_stay_within_the_capabilities(
         final_charge in 0_u64..=8_000,
         disputed in 0_u64..=8_000,
         outcome in 0..4_usize,
@@ -133,7 +133,7 @@ proptest! {
                     let capture: Capture = serde_json::from_value(capture("COMPLETED", "80.00", "8.00")).expect("PayPal's shape");
                     let known: Vec<Refund> = refunds.iter().map(|one| serde_json::from_value(one.clone()).expect("PayPal's shape")).collect();
                     let in_force: Vec<&Refund> = known.iter().filter(|one| !failed(one)).collect();
-                    let fee = super::super::super::convert::fee_back(&capture, &in_force, amount).expect("amounts");
+                    let fee = super::super::super::convert::refunded_fee(&capture, &in_force, amount).expect("amounts");
                     let status = if number < failures { "FAILED" } else { "COMPLETED" };
                     let key = format!("apt_00000000000000000000000001:refund:{}", number + 1);
                     refunds.push(refund(&format!("R{number}"), status, &text(amount.amount()), &text(fee.amount()), Some(&key)));
@@ -153,6 +153,6 @@ proptest! {
                 other => prop_assert!(false, "{other:?}"),
             }
         }
-        prop_assert!(false, "it never ends: {refunds:#?}");
+        prop_assert!(false, "the actions do not end: {refunds:#?}");
     }
 }

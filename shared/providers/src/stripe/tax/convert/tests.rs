@@ -28,7 +28,7 @@ fn read(currency: &str, taxes: &[Value], amount: Money) -> Result<TaxCalculation
 }
 
 #[test]
-fn each_tax_that_is_due_is_a_line() {
+fn each_tax_due_is_a_line() {
     let taxes = [
         tax(527, "standard_rated", rate("7.25")),
         tax(0, "product_exempt", rate("1")),
@@ -40,7 +40,7 @@ fn each_tax_that_is_due_is_a_line() {
     let expected = [("Sales tax, California 7.25 %", 527), ("Sales tax, California", 27)];
     assert_eq!(shown, expected.map(|(name, amount)| (name.to_owned(), amount)));
     assert_eq!((calculated.id.as_str(), calculated.valid_until.seconds()), ("taxcalc_1", 100));
-    // Names that no person could have given are left out.
+    // Names that fail the check are left out.
     let mut odd =
         tax(1, "standard_rated", json!({ "display_name": "\u{202e}", "percentage_decimal": "7,25" }));
     odd["jurisdiction"]["display_name"] = json!("x".repeat(121));
@@ -49,7 +49,7 @@ fn each_tax_that_is_due_is_a_line() {
 }
 
 #[test]
-fn no_tax_has_its_reason() {
+fn absence_of_tax_has_a_reason() {
     let of = |reasons: &[&str]| {
         let taxes: Vec<Value> = reasons.iter().map(|reason| tax(0, reason, Value::Null)).collect();
         read("eur", &taxes, euros(8_000)).expect("whole").taxes.reason()
@@ -63,15 +63,15 @@ fn no_tax_has_its_reason() {
 }
 
 #[test]
-fn what_is_missing_is_not_taken_for_nothing() {
+fn incomplete_calculation_is_an_error() {
     for lacking in ["id", "expires_at", "line_items"] {
         let mut read = json!({
             "id": "taxcalc_1", "currency": "eur", "expires_at": 1,
             "line_items": { "has_more": false, "data": [{ "tax_breakdown": [] }] },
         });
         read[lacking] = Value::Null;
-        let told = calculation(serde_json::from_value(read).expect("Stripe's shape"), euros(1));
-        assert!(matches!(told, Err(PaymentError::Unavailable(_))), "{lacking}: {told:?}");
+        let read = calculation(serde_json::from_value(read).expect("Stripe's shape"), euros(1));
+        assert!(matches!(read, Err(PaymentError::Unavailable(_))), "{lacking}: {read:?}");
     }
     let without = json!({
         "id": "taxcalc_1", "currency": "eur", "expires_at": 1,
@@ -84,11 +84,11 @@ fn what_is_missing_is_not_taken_for_nothing() {
 }
 
 #[test]
-fn a_payer_is_where_their_address_or_their_card_says() {
+fn payer_is_located_by_address_or_else_by_card() {
     let of = |address: Value, method: Value| {
         let charge = json!({ "billing_details": { "address": address }, "payment_method_details": method });
-        place(serde_json::from_value(charge).expect("Stripe's shape"))
-            .map(|place| (place.country, place.postal_code, place.state))
+        location(serde_json::from_value(charge).expect("Stripe's shape"))
+            .map(|found| (found.country, found.postal_code, found.state))
     };
     let card = json!({ "type": "card", "card": { "country": "DE" } });
     let there = json!({ "country": "US", "postal_code": "94102", "state": "", "city": null, "line1": null, "line2": null });
@@ -103,7 +103,7 @@ fn a_payer_is_where_their_address_or_their_card_says() {
 }
 
 #[test]
-fn settings_say_what_they_lack() {
+fn incomplete_settings_name_the_missing_fields() {
     let of = |settings: Value| missing(serde_json::from_value(settings).expect("Stripe's shape"));
     assert_eq!(of(json!({ "status": "active", "status_details": { "active": {} } })), Vec::<String>::new());
     let fields = json!(["head_office", "defaults.tax_code"]);
@@ -114,10 +114,10 @@ fn settings_say_what_they_lack() {
 }
 
 #[test]
-fn a_taken_reference_names_its_entry_or_not() {
+fn entry_id_is_found_in_an_error_message() {
     let named = "Tax Transaction `tax_1Pgc7AB7WZ01` with reference re_1 already exists.";
-    assert_eq!(entry_named(named), Some("tax_1Pgc7AB7WZ01"));
+    assert_eq!(entry_id_in(named), Some("tax_1Pgc7AB7WZ01"));
     for unnamed in ["", "A tax_transaction with this reference exists.", "tax_code", "reference tax_"] {
-        assert_eq!(entry_named(unnamed), None, "{unnamed}");
+        assert_eq!(entry_id_in(unnamed), None, "{unnamed}");
     }
 }

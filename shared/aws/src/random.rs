@@ -1,4 +1,4 @@
-//! Time and chance of the machine.
+//! The clock and the random numbers of the operating system.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use app::ports::{Clock, Random};
 use async_trait::async_trait;
 use domain::Timestamp;
 
-/// The machine's clock.
+/// The operating system's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -21,14 +21,14 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's generator.
+/// The operating system's random number generator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn bits(&self) -> u128 {
         let mut bytes = [0; 16];
-        // It fails only where there is no generator; then the time still keeps ids apart.
+        // If the system has no generator, the time still makes ids unique enough.
         if aws_lc_rs::rand::fill(&mut bytes).is_err() {
             let nanoseconds = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
             bytes[..8].copy_from_slice(&nanoseconds.to_be_bytes());

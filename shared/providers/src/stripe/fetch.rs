@@ -1,4 +1,4 @@
-//! Reads what hangs together at Stripe, in as few requests as can be.
+//! Reads the objects of a payment, and lists, with as few requests as possible.
 
 use domain::TimeSpan;
 use domain::payments::payment::Payment;
@@ -15,20 +15,20 @@ use stripe_core::setup_intent::RetrieveSetupIntent;
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 use super::Stripe;
-use super::client::With;
+use super::client::RequestOptions;
 use super::convert::KEY;
 use super::errors::Failure;
-use super::snapshot::Found;
+use super::snapshot::PaymentObjects;
 use super::wire::{
-    BalanceTransaction, Dispute, Expandable, FeeRefund, List, PaymentIntent, Payout, Refund, Row,
+    BalanceTransaction, Dispute, Expandable, FeeRefund, List, Listed, PaymentIntent, Payout, Refund,
     SetupIntent, Transfer,
 };
 
-/// Most objects that Stripe puts on a page.
+/// Maximum number of objects on a page.
 const PAGE: i64 = 100;
 
-/// What of an intent is asked for with it; Stripe follows at most four steps.
-const WITH_EVERYTHING: [&str; 5] = [
+/// The members of an intent to expand. Stripe expands at most four levels.
+const EXPANDED: [&str; 5] = [
     "latest_charge.application_fee",
     "latest_charge.balance_transaction",
     "latest_charge.refunds",
@@ -37,15 +37,19 @@ const WITH_EVERYTHING: [&str; 5] = [
 ];
 
 impl Stripe {
-    /// An intent with everything that hangs on it.
+    /// An intent with its charge, transfers, refunds, fee and disputes.
     ///
-    /// One request; one more for a charge that was disputed, one more when a dispute gave money back, and one more for each
-    /// list that is longer than the ten that come with the object it belongs to.
-    pub(super) async fn found(&self, payment: &Payment, intent: &str) -> Result<Found, Failure> {
-        let request = RetrievePaymentIntent::new(intent).expand(WITH_EVERYTHING.map(str::to_owned));
-        let mut found = Found::of(self.ask(&request).await?)?;
-        let intent = found.intent.id.clone();
-        let Some(charge) = &mut found.charge else { return Ok(found) };
+    /// Takes one request. Takes one more if the charge was disputed, one more if money may have been transferred to the expert
+    /// again, and one more for each list with more than the ten entries that come with its object.
+    pub(super) async fn payment_objects(
+        &self,
+        payment: &Payment,
+        intent: &str,
+    ) -> Result<PaymentObjects, Failure> {
+        let request = RetrievePaymentIntent::new(intent).expand(EXPANDED.map(str::to_owned));
+        let mut objects = PaymentObjects::from_intent(self.send(&request).await?)?;
+        let intent = objects.intent.id.clone();
+        let Some(charge) = &mut objects.charge else { return Ok(objects) };
         if let Some(start) = charge.refunds.take() {
             charge.refunds = Some(self.all_refunds(&intent, start).await?);
         }
@@ -54,28 +58,28 @@ impl Stripe {
             fee.refunds = self.all_fee_refunds(&fee.id, start).await?;
         }
         if charge.disputed {
-            found.disputes = self.disputes(&intent).await?;
+            objects.disputes = self.disputes(&intent).await?;
         }
-        for transfer in std::mem::take(&mut found.transfers) {
-            found.transfers.push(self.with_all_reversals(transfer).await?);
+        for transfer in std::mem::take(&mut objects.transfers) {
+            objects.transfers.push(self.with_all_reversals(transfer).await?);
         }
-        if found.may_be_given_again() {
-            found.transfers =
-                self.with_later_transfers(payment, std::mem::take(&mut found.transfers)).await?;
+        if objects.may_have_later_transfers() {
+            objects.transfers =
+                self.with_later_transfers(payment, std::mem::take(&mut objects.transfers)).await?;
         }
-        Ok(found)
+        Ok(objects)
     }
 
-    /// An intent by which a card is saved, with the card.
+    /// A setup intent, with the card that it saves.
     pub(super) async fn setup_intent(&self, setup: &str) -> Result<SetupIntent, Failure> {
-        self.ask(&RetrieveSetupIntent::new(setup).expand(["payment_method".to_owned()])).await
+        self.send(&RetrieveSetupIntent::new(setup).expand(["payment_method".to_owned()])).await
     }
 
-    /// The intent that was made with such a key, which Stripe itself may have forgotten.
+    /// Finds the intent that was created with a matching idempotency key, which Stripe may have deleted.
     ///
-    /// Without a customer there is nothing to look for it by, and no need: such an intent is only made anew within the day
-    /// that a client has to act, and for so long Stripe remembers keys.
-    pub(super) async fn intent_made_with(
+    /// Returns `None` for payments without a customer, because intents can only be listed by customer. Those need no search: a
+    /// further intent is only created within the day that the client has to act, and Stripe keeps keys for that long.
+    pub(super) async fn find_intent(
         &self,
         payment: &Payment,
         key: impl Fn(&str) -> bool,
@@ -86,10 +90,10 @@ impl Stripe {
             self.all(|after| page(&list, after, ListPaymentIntent::starting_after)).await?;
         Ok(intents
             .into_iter()
-            .find(|intent| intent.metadata.get(KEY).is_some_and(|made_with| key(made_with))))
+            .find(|intent| intent.metadata.get(KEY).is_some_and(|created_with| key(created_with))))
     }
 
-    /// `known` and all other transfers of a payment, each once.
+    /// `known` and all other transfers of a payment, without duplicates, oldest first.
     pub(super) async fn with_later_transfers(
         &self,
         payment: &Payment,
@@ -99,7 +103,7 @@ impl Stripe {
         let listed: Vec<Transfer> =
             self.all(|after| page(&list, after, ListTransfer::starting_after)).await?;
         let mut transfers = known;
-        // The newest come first, and the ledger wants the oldest.
+        // Stripe lists the newest first.
         for transfer in listed.into_iter().rev() {
             if !transfers.iter().any(|known| known.id == transfer.id) {
                 transfers.push(self.with_all_reversals(transfer).await?);
@@ -108,7 +112,7 @@ impl Stripe {
         Ok(transfers)
     }
 
-    /// The lines of the platform's books, newest first.
+    /// The lines of the platform's books that were written within a span, newest first.
     pub(super) async fn balance_transactions(
         &self,
         written: TimeSpan,
@@ -125,8 +129,8 @@ impl Stripe {
     /// The last hundred payouts of an account, newest first.
     pub(super) async fn latest_payouts(&self, account: &str) -> Result<Vec<Payout>, Failure> {
         let list = ListPayout::new().expand(["data.failure_balance_transaction".to_owned()]).limit(PAGE);
-        let with = With { account: Some(account), idempotency_key: None };
-        let payouts: List<Payout> = self.send(list.build(), with).await?;
+        let options = RequestOptions { account: Some(account), idempotency_key: None };
+        let payouts: List<Payout> = self.execute(list.build(), options).await?;
         Ok(payouts.data)
     }
 
@@ -138,43 +142,44 @@ impl Stripe {
     async fn all_refunds(&self, intent: &str, start: List<Refund>) -> Result<List<Refund>, Failure> {
         let expand = ["data.failure_balance_transaction".to_owned()];
         let list = ListRefund::new().payment_intent(intent).expand(expand).limit(PAGE);
-        self.rest(start, |after| page(&list, after, ListRefund::starting_after)).await.map(List::whole)
+        self.complete(start, |after| page(&list, after, ListRefund::starting_after)).await.map(List::complete)
     }
 
     async fn all_fee_refunds(&self, fee: &str, start: List<FeeRefund>) -> Result<List<FeeRefund>, Failure> {
         let list = ListIdApplicationFeeRefund::new(fee).limit(PAGE);
-        self.rest(start, |after| page(&list, after, ListIdApplicationFeeRefund::starting_after))
+        self.complete(start, |after| page(&list, after, ListIdApplicationFeeRefund::starting_after))
             .await
-            .map(List::whole)
+            .map(List::complete)
     }
 
     async fn with_all_reversals(&self, mut transfer: Transfer) -> Result<Transfer, Failure> {
         let list = ListIdTransferReversal::new(transfer.id.as_str()).limit(PAGE);
         let start = std::mem::take(&mut transfer.reversals);
-        let reversals = self.rest(start, |after| page(&list, after, ListIdTransferReversal::starting_after));
-        transfer.reversals = List::whole(reversals.await?);
+        let reversals =
+            self.complete(start, |after| page(&list, after, ListIdTransferReversal::starting_after));
+        transfer.reversals = List::complete(reversals.await?);
         Ok(transfer)
     }
 
-    /// All of a list, newest first.
-    async fn all<T: Row + serde::de::DeserializeOwned + Send>(
+    /// All pages of a list, newest first.
+    async fn all<T: Listed + serde::de::DeserializeOwned + Send>(
         &self,
         page: impl Fn(Option<&str>) -> RequestBuilder + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
-        let start: List<T> = self.send(page(None), With::default()).await?;
-        self.rest(start, page).await
+        let start: List<T> = self.execute(page(None), RequestOptions::default()).await?;
+        self.complete(start, page).await
     }
 
-    /// All of a list whose start is known, newest first.
-    async fn rest<T: Row + serde::de::DeserializeOwned + Send>(
+    /// All entries of a list whose beginning is known, newest first.
+    async fn complete<T: Listed + serde::de::DeserializeOwned + Send>(
         &self,
         start: List<T>,
         page: impl Fn(Option<&str>) -> RequestBuilder + Send + Sync,
     ) -> Result<Vec<T>, Failure> {
         let List { mut data, mut has_more } = start;
         while let Some(last) = data.last().filter(|_| has_more) {
-            let next: List<T> = self.send(page(Some(last.id())), With::default()).await?;
-            // An empty page that promises more would be asked for without end.
+            let next: List<T> = self.execute(page(Some(last.id())), RequestOptions::default()).await?;
+            // Stops at an empty page, even if it claims that there is more.
             has_more = next.has_more && !next.data.is_empty();
             data.extend(next.data);
         }
@@ -182,7 +187,7 @@ impl Stripe {
     }
 }
 
-/// A page of a list: the first, or the one after an object.
+/// The request for a page of a list: the first, or the one after an object.
 fn page<R: StripeRequest + Clone>(
     list: &R,
     after: Option<&str>,

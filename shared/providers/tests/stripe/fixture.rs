@@ -1,13 +1,14 @@
-//! A running Stripe, the adapter that speaks to it, and a ledger of what the adapter saw.
+//! The Stripe simulator, the ports that connect to it, and a ledger of the movements in the snapshots.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use app::payments::ports::{
-    Buyer, FetchedPayment, Opened, PayWith, PaymentError, PaymentGateway, RefundOrder,
+    BookLine, Buyer, FetchedPayment, Gateway, Opened, PayWith, PaymentError, RefundOrder,
 };
-use app::ports::{PortError, Secret, Secrets};
+use app::ports::{Clock, PortError, Secret, Secrets};
 use async_trait::async_trait;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -16,7 +17,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind, new_movements};
 use domain::payments::payment::{IntentStatus, Payment, Plan, References};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
-use providers::stripe::Stripe;
+use providers::{GatewayConfig, stripe};
 use simulators::stripe::description::Description;
 use simulators::stripe::{Faults, Onboarding, StripeSimulator, StripeSimulatorConfig};
 use simulators::{Loopback, ManualClock, Running};
@@ -40,35 +41,47 @@ impl Secrets for OneSecret {
     }
 }
 
-/// The way to Stripe: counts requests, and loses answers to those that order something.
+/// The simulator's clock.
+struct SimulatorClock(ManualClock);
+
+#[async_trait]
+impl Clock for SimulatorClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.now())
+    }
+
+    async fn pause(&self, _: Duration) {}
+}
+
+/// A proxy in front of the simulator. It counts requests, and loses responses to those that create or change something.
 #[derive(Default)]
-struct Way {
+struct Proxy {
     requests: AtomicU32,
     lose: AtomicU32,
 }
 
-async fn way(State(way): State<Arc<Way>>, request: Request, next: Next) -> Response {
-    way.requests.fetch_add(1, Ordering::SeqCst);
+async fn forward(State(proxy): State<Arc<Proxy>>, request: Request, next: Next) -> Response {
+    proxy.requests.fetch_add(1, Ordering::SeqCst);
     let order = request.method() == axum::http::Method::POST;
-    let answer = next.run(request).await;
-    let less = |left: u32| left.checked_sub(1);
-    if order && way.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+    let response = next.run(request).await;
+    let decrement = |left: u32| left.checked_sub(1);
+    if order && proxy.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, decrement).is_ok() {
         return axum::http::StatusCode::BAD_GATEWAY.into_response();
     }
-    answer
+    response
 }
 
-pub struct World {
+pub struct Fixture {
     pub clock: ManualClock,
     pub simulator: Arc<StripeSimulator>,
-    pub stripe: Stripe,
+    pub stripe: Gateway,
     pub account: String,
-    way: Arc<Way>,
+    proxy: Arc<Proxy>,
     ledger: Mutex<Vec<Movement>>,
     _running: Running,
 }
 
-impl World {
+impl Fixture {
     pub async fn new() -> Self {
         let clock = ManualClock::at(1_800_000_000);
         let loopback = Loopback::bind(0).await.expect("a free port");
@@ -81,25 +94,29 @@ impl World {
             public_url: loopback.url().clone(),
         })
         .expect("a fresh state");
-        // The description of Stripe's API is no part of this repository: `PROVIDER_SPECS` names the folder that holds it.
+        // Stripe's API description is not part of this repository. `PROVIDER_SPECS` names the folder that contains it.
         if let Some(folder) = std::env::var_os("PROVIDER_SPECS") {
             let file = std::path::Path::new(&folder).join("stripe.cut.json");
             let document = std::fs::read(file).expect("the description");
             simulator.check_requests(Description::parse(&document).expect("a description"));
         }
-        let way = Arc::new(Way::default());
-        let router = simulator.router().layer(from_fn_with_state(Arc::clone(&way), self::way));
+        let proxy = Arc::new(Proxy::default());
+        let router = simulator.router().layer(from_fn_with_state(Arc::clone(&proxy), forward));
         let running = loopback.serve(router);
         let secret = serde_json::json!({
             "secret_key": "sk_test", "webhook_secret": WEBHOOK_SECRET, "connect_webhook_secret": CONNECT_SECRET,
         });
-        let http = providers::https::client().expect("TLS");
-        let stripe =
-            Stripe::new(http, Arc::new(OneSecret(secret.to_string())), "stripe", running.url().as_str())
-                .expect("an address");
-        let account = stripe.create_account(ExpertId::from_bits(1)).await.expect("an account").id;
+        let config = GatewayConfig {
+            http: providers::https::client().expect("TLS"),
+            secrets: Arc::new(OneSecret(secret.to_string())),
+            clock: Arc::new(SimulatorClock(clock.clone())),
+            secret_id: "stripe".to_owned(),
+            api_base: running.url().to_string(),
+        };
+        let stripe = stripe::gateway(config).expect("an address");
+        let account = stripe.accounts.create_account(ExpertId::from_bits(1)).await.expect("an account").id;
         simulator.onboard(&account, Onboarding::Complete).expect("an owner");
-        Self { clock, simulator, stripe, account, way, ledger: Mutex::default(), _running: running }
+        Self { clock, simulator, stripe, account, proxy, ledger: Mutex::default(), _running: running }
     }
 
     pub fn payment(&self, plan: Plan, amount: u64, code: &str) -> Payment {
@@ -109,14 +126,15 @@ impl World {
         Payment::agreed(AppointmentId::from_bits(7), amount, Rate::TEN_PERCENT, destination, plan)
     }
 
-    /// Opens a payment and keeps what it is called.
+    /// Opens a payment and stores its references.
     pub async fn open(&self, payment: &mut Payment) -> PayWith {
-        let Opened { references, pay_with } = self.stripe.open(payment, &BUYER).await.expect("opened");
+        let Opened { references, pay_with } =
+            self.stripe.charges.open(payment, &BUYER).await.expect("opened");
         payment.references = references;
         pay_with
     }
 
-    /// A payment that the client has answered with a card.
+    /// A payment that the client tried to pay with a card.
     pub async fn paid(&self, plan: Plan, amount: u64, code: &str, card: &str) -> Payment {
         let mut payment = self.payment(plan, amount, code);
         self.open(&mut payment).await;
@@ -124,7 +142,7 @@ impl World {
         payment
     }
 
-    /// Money of the platform's own: a transfer that is not a charge's comes out of it.
+    /// Gives the platform a balance, from which later transfers are paid.
     pub async fn earn(&self) {
         let mut payment = self.payment(Plan::Charge, 100_000, "EUR");
         payment.appointment = AppointmentId::from_bits(99);
@@ -138,14 +156,14 @@ impl World {
         intent.as_deref().or(setup.as_deref()).expect("opened")
     }
 
-    /// Answers whether the bank agreed.
+    /// Pays with a card. Returns whether the bank approved.
     pub fn pay(&self, payment: &Payment, card: &str) -> bool {
         self.simulator.pay(Self::intent(payment), card).is_ok()
     }
 
-    /// Looks, and writes down what is new.
+    /// Fetches a payment and records its new movements in the ledger.
     pub async fn fetch_payment(&self, payment: &Payment) -> FetchedPayment {
-        let fetched = self.stripe.fetch_payment(payment).await.expect("snapshot");
+        let fetched = self.stripe.charges.fetch_payment(payment).await.expect("snapshot");
         let mut ledger = self.ledger.lock().expect("whole");
         let fresh: Vec<Movement> =
             new_movements(&ledger, &fetched.snapshot.movements).into_iter().cloned().collect();
@@ -157,20 +175,21 @@ impl World {
         self.fetch_payment(payment).await.snapshot.status
     }
 
-    /// How many requests a look takes.
-    pub async fn requests_of_a_look(&self, payment: &Payment) -> u32 {
-        let before = self.way.requests.load(Ordering::SeqCst);
+    /// The number of requests to fetch a payment.
+    pub async fn requests_of_a_snapshot(&self, payment: &Payment) -> u32 {
+        let before = self.proxy.requests.load(Ordering::SeqCst);
         self.fetch_payment(payment).await;
-        self.way.requests.load(Ordering::SeqCst) - before
+        self.proxy.requests.load(Ordering::SeqCst) - before
     }
 
-    pub fn note(&self, movements: Vec<Movement>) {
+    /// Records new movements in the ledger.
+    pub fn record(&self, movements: Vec<Movement>) {
         let mut ledger = self.ledger.lock().expect("whole");
         let fresh: Vec<Movement> = new_movements(&ledger, &movements).into_iter().cloned().collect();
         ledger.extend(fresh);
     }
 
-    /// How many movements of a kind were written down, and what they come to.
+    /// The number of movements of a kind in the ledger, and their sum.
     pub fn moved(&self, kind: MovementKind) -> (usize, u64) {
         let ledger = self.ledger.lock().expect("whole");
         let of_kind = ledger.iter().filter(|movement| movement.kind == kind);
@@ -194,7 +213,15 @@ impl World {
     ) -> Result<(), PaymentError> {
         let amount = payment.amount.with_amount(amount).expect("small");
         let order = RefundOrder { amount, from_expert, ordinal };
-        self.stripe.refund(payment, order).await
+        self.stripe.charges.refund(payment, order).await
+    }
+
+    pub async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError> {
+        self.stripe.payouts.as_ref().expect("Stripe reports payouts").payouts(account).await
+    }
+
+    pub async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
+        self.stripe.books.as_ref().expect("Stripe keeps books").book_lines(written).await
     }
 
     pub fn switch(&self, change: impl FnOnce(&mut Faults)) {
@@ -203,19 +230,19 @@ impl World {
         self.simulator.set_faults(switches);
     }
 
-    /// Loses the answers to the next orders, whatever is asked in between.
-    pub fn lose_answers_to_orders(&self, count: u32) {
-        self.way.lose.store(count, Ordering::SeqCst);
+    /// Loses the responses to the next orders. Other requests are not affected.
+    pub fn lose_responses_to_orders(&self, count: u32) {
+        self.proxy.lose.store(count, Ordering::SeqCst);
     }
 
-    /// Checks the ledger: against everybody's balances at Stripe, and line by line against the platform's books there.
+    /// Checks the ledger against all balances at Stripe, and line by line against the platform's books.
     #[track_caller]
-    pub fn agrees(&self) -> impl Future<Output = ()> + use<'_> {
+    pub fn assert_ledger_agrees(&self) -> impl Future<Output = ()> + use<'_> {
         let caller = std::panic::Location::caller();
         async move {
             let movements = self.movements();
             let balances = Balances::of(&movements);
-            let mut ours: BTreeMap<(&str, String), i128> = BTreeMap::new();
+            let mut expected: BTreeMap<(&str, String), i128> = BTreeMap::new();
             for (account, code, amount) in balances.iter() {
                 let owner = match account {
                     Account::Client | Account::Authorised => "guests",
@@ -224,24 +251,28 @@ impl World {
                     Account::Gateway => "stripe",
                     Account::Bank => "bank",
                 };
-                *ours.entry((owner, code.to_owned())).or_default() += amount;
+                *expected.entry((owner, code.to_owned())).or_default() += amount;
             }
-            let theirs = self.simulator.balances();
-            let mut rest = ours.clone();
-            for balance in &theirs {
+            let balances_at_stripe = self.simulator.balances();
+            let mut rest = expected;
+            for balance in &balances_at_stripe {
                 let code = balance.currency.to_ascii_uppercase();
                 let amount = match code.as_str() {
                     "ISK" => balance.amount / 100,
                     _ => balance.amount,
                 };
                 let owner = balance.owner.as_str();
-                let our = rest.remove(&(owner, code)).unwrap_or(0);
-                assert_eq!(our, amount.into(), "{owner} at {caller}: {movements:#?}\n{theirs:#?}");
+                let recorded = rest.remove(&(owner, code)).unwrap_or(0);
+                assert_eq!(
+                    recorded,
+                    amount.into(),
+                    "{owner} at {caller}: {movements:#?}\n{balances_at_stripe:#?}"
+                );
             }
             assert!(rest.values().all(|amount| *amount == 0), "at {caller}: {rest:?}");
 
             let all = TimeSpan::new(Timestamp::MIN, Timestamp::from_seconds(self.clock.now() + 1));
-            let lines = self.stripe.book_lines(all).await.expect("the books");
+            let lines = self.book_lines(all).await.expect("the books");
             assert!(lines.is_sorted_by_key(|line| line.at), "at {caller}");
             let mut by_object: BTreeMap<String, i128> = BTreeMap::new();
             for line in lines {

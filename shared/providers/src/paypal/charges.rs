@@ -1,0 +1,216 @@
+//! Payments of clients, as orders that are paid to the experts.
+
+use app::payments::ports::{Buyer, Charges, FetchedPayment, Opened, PaymentError, RefundOrder};
+use async_trait::async_trait;
+use domain::Money;
+use domain::kernel::time::DAY;
+use domain::payments::gateway::Capabilities;
+use domain::payments::payment::{IntentStatus, Payment, Plan, References};
+use serde::de::IgnoredAny;
+use serde_json::json;
+
+use super::client::Request;
+use super::convert::{from_paypal, key};
+use super::errors::{missing_order, ok_if_too_late, refused};
+use super::snapshot::next_capture_key;
+use super::{PayPal, convert, snapshot, wire};
+
+/// How long an authorisation can be captured, in seconds
+/// (<https://developer.paypal.com/docs/api/payments/v2/#authorizations_reauthorize>).
+pub(super) const AUTHORISATION_LASTS: i64 = 29 * DAY;
+/// How long an authorisation is relied on, in seconds: a day less.
+const AUTHORISATION_HOLDS: i64 = AUTHORISATION_LASTS - DAY;
+/// How long PayPal guarantees the money of an authorisation, in seconds (same page). A later capture may be declined, because the
+/// client has spent the money.
+const HONOR_PERIOD: i64 = 3 * DAY;
+
+/// The order was collected before, or is not approved.
+const ORDER_TOO_LATE: [&str; 3] =
+    ["ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED"];
+/// The client's card or bank declined. The client may choose another.
+const DECLINED: &str = "INSTRUMENT_DECLINED";
+/// The authorisation was captured or voided before, or has expired.
+const AUTHORISATION_TOO_LATE: [&str; 5] = [
+    "AUTHORIZATION_ALREADY_CAPTURED",
+    "AUTHORIZATION_EXPIRED",
+    "AUTHORIZATION_VOIDED",
+    "PREVIOUSLY_CAPTURED",
+    "PREVIOUSLY_VOIDED",
+];
+/// The capture was refunded before, possibly by the expert.
+const REFUND_TOO_LATE: [&str; 1] = ["CAPTURE_FULLY_REFUNDED"];
+
+#[async_trait]
+impl Charges for PayPal {
+    /// An authorisation can be captured for 29 days, of which PayPal guarantees the money for three. After those it is renewed
+    /// before the capture. If the client no longer has the money, the payment is escalated.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            authorisation_holds: AUTHORISATION_HOLDS,
+            later_authorisation_holds: None,
+            waits_for_collection: true,
+            reaches_experts: false,
+            refunds_after_dispute: true,
+        }
+    }
+
+    /// Creates an order. A second order, created after PayPal deleted the key of the first, does no harm: the first is never
+    /// collected.
+    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError> {
+        let key = key(payment, "order", payment.intents);
+        let request = Request::post("/v2/checkout/orders".to_owned(), &convert::order(payment, buyer)?)?;
+        let order: wire::Order = self.client.send(&request.once(&key)).await?;
+        let pay_with = snapshot::pay_with(&order);
+        Ok(Opened {
+            references: References { intent: Some(order.id), ..payment.references.clone() },
+            pay_with,
+        })
+    }
+
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError> {
+        if let Some(objects) = self.payment_objects(payment).await? {
+            let snapshot = snapshot::snapshot(payment, &objects)?;
+            let pay_with = snapshot::pay_with(&objects.order);
+            return Ok(FetchedPayment { snapshot, pay_with, unrecorded_intent: None });
+        }
+        let mut fetched = FetchedPayment::missing();
+        if payment.references.intent.is_some() {
+            fetched.snapshot.status = IntentStatus::Cancelled;
+        }
+        Ok(fetched)
+    }
+
+    async fn collect_approved(&self, payment: &Payment) -> Result<(), PaymentError> {
+        let Some(id) = &payment.references.intent else { return Ok(()) };
+        let action = match payment.plan {
+            Plan::Authorise => "authorize",
+            Plan::Charge | Plan::SaveCard => "capture",
+        };
+        let key = key(payment, "take", payment.intents);
+        let request = Request::post(format!("/v2/checkout/orders/{id}/{action}"), &json!({}))?.once(&key);
+        let collected = self.client.send::<IgnoredAny>(&request).await;
+        match collected {
+            // PayPal reopens the order, so that the client can choose another card. If the order is still approved, the caller
+            // must retry later: it would otherwise collect again at once, without end.
+            Err(failure) if failure.issue() == Some(DECLINED) => match self.order(payment).await? {
+                Some(order) if snapshot::status(&order) == IntentStatus::Approved => {
+                    Err(PaymentError::Unavailable(
+                        "the client's card was declined, and they have yet to choose another".to_owned(),
+                    ))
+                }
+                _ => Ok(()),
+            },
+            collected => ok_if_too_late(collected, &ORDER_TOO_LATE).map(|_| ()),
+        }
+    }
+
+    /// Always refused: PayPal saves no cards for the platform.
+    async fn use_saved_card(&self, _: &Payment, _: Money, _: bool) -> Result<String, PaymentError> {
+        Err(refused("cards_not_saved", "this payment gateway saves no cards".to_owned()))
+    }
+
+    /// Voids the authorisation. An order without one need not be cancelled, and cannot be.
+    async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError> {
+        let Some(order) = self.order(payment).await? else { return Ok(()) };
+        let Some(authorisation) = order.authorisation() else { return Ok(()) };
+        let key = key(payment, "void", payment.intents);
+        let path = format!("/v2/payments/authorizations/{}/void", authorisation.id);
+        let request = Request::post(path, &json!({}))?.once(&key).acting_for(&payment.destination);
+        let voided = self.client.send::<IgnoredAny>(&request).await;
+        ok_if_too_late(voided, &AUTHORISATION_TOO_LATE).map(|_| ())
+    }
+
+    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError> {
+        // The client keeps the part that PayPal cannot represent.
+        let amount = convert::round_down(amount);
+        if amount.is_zero() {
+            return self.cancel(payment).await;
+        }
+        let order = self.order(payment).await?.ok_or_else(missing_order)?;
+        if order.is_being_captured() {
+            return Ok(());
+        }
+        let Some(authorisation) = self.guaranteed_authorisation(payment, &order).await? else {
+            return Ok(());
+        };
+        let key = next_capture_key(payment, order.captures().len());
+        let body = convert::capture(amount, fee)?;
+        let request = Request::post(format!("/v2/payments/authorizations/{authorisation}/capture"), &body)?;
+        let request = request.once(&key).acting_for(&payment.destination);
+        let captured = self.client.send(&request).await;
+        let capture: Option<wire::Capture> = ok_if_too_late(captured, &AUTHORISATION_TOO_LATE)?;
+        match capture {
+            Some(capture) if matches!(capture.status.as_str(), "DECLINED" | "FAILED") => Err(refused(
+                "capture_declined",
+                "the client's bank declined the authorised amount".to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// PayPal does not refund the platform's fee by itself. Its share is computed from PayPal's own breakdown of the capture.
+    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), PaymentError> {
+        let key = key(payment, "refund", order.ordinal);
+        let paid = self.order(payment).await?.ok_or_else(missing_order)?;
+        let no_capture = || refused("nothing_to_refund", "no money was captured for the payment".to_owned());
+        let capture = paid.received().ok_or_else(no_capture)?;
+        let has_key = |refund: &wire::Refund| refund.invoice_id.as_deref() == Some(&key);
+        if paid.payments().is_some_and(|payments| payments.refunds.iter().any(has_key)) {
+            return Ok(());
+        }
+        // The client gets the part that PayPal cannot represent.
+        let amount = convert::round_up(order.amount, from_paypal(&capture.amount)?);
+        let fee = convert::refunded_fee(capture, &paid.refunds_in_force(), amount)?;
+        let body = convert::refund(payment, amount, fee, &key)?;
+        let request = Request::post(format!("/v2/payments/captures/{}/refund", capture.id), &body)?;
+        let request = request.once(&key).acting_for(&payment.destination);
+        let refunded = self.client.send::<IgnoredAny>(&request).await;
+        ok_if_too_late(refunded, &REFUND_TOO_LATE).map(|_| ())
+    }
+
+    /// Always refused: the platform reaches an expert's money only by refunds ([`Capabilities::reaches_experts`]).
+    async fn reverse(&self, _: &Payment, _: Money, _: bool, _: u32) -> Result<(), PaymentError> {
+        Err(out_of_reach())
+    }
+
+    /// Always refused: the platform cannot pay into an expert's account ([`Capabilities::reaches_experts`]).
+    async fn transfer(&self, _: &Payment, _: Money, _: u32) -> Result<(), PaymentError> {
+        Err(out_of_reach())
+    }
+}
+
+impl PayPal {
+    /// The id of the authorisation to capture. After the honor period, PayPal is asked once to renew the authorisation. If it
+    /// refuses, the original is returned, and the capture shows whether the client still has the money.
+    async fn guaranteed_authorisation(
+        &self,
+        payment: &Payment,
+        order: &wire::Order,
+    ) -> Result<Option<String>, PaymentError> {
+        let (Some(original), Some(newest)) = (order.authorisation(), order.newest_authorisation()) else {
+            return Ok(None);
+        };
+        let honored = self.client.access.now() < original.create_time.0.plus(HONOR_PERIOD);
+        if honored || newest.id != original.id {
+            return Ok(Some(newest.id.clone()));
+        }
+        let key = key(payment, "reauthorise", payment.intents);
+        let path = format!("/v2/payments/authorizations/{}/reauthorize", original.id);
+        let request = Request::post(path, &json!({}))?.once(&key).acting_for(&payment.destination);
+        match self.client.send::<wire::Authorization>(&request).await {
+            Ok(renewed) => Ok(Some(renewed.id)),
+            Err(failure) => match failure.into() {
+                PaymentError::Refused { code, .. } => {
+                    tracing::info!(appointment = %payment.appointment, code, "the authorisation was not renewed");
+                    Ok(Some(original.id.clone()))
+                }
+                temporary => Err(temporary),
+            },
+        }
+    }
+}
+
+fn out_of_reach() -> PaymentError {
+    let message = "this payment gateway lets only the expert move the expert's money";
+    refused("out_of_reach", message.to_owned())
+}
