@@ -86,6 +86,7 @@ impl TestRequest<'_> {
         Self { request: self.request.json(body), ..self }
     }
 
+    /// Sets the body to these bytes.
     pub fn raw(self, body: impl Into<Vec<u8>>) -> Self {
         Self { request: self.request.body(body.into()), ..self }
     }
@@ -104,6 +105,7 @@ impl TestRequest<'_> {
         (headers, bytes)
     }
 
+    /// Sends the request. Panics if the response does not match the OpenAPI document.
     pub async fn send(self) -> Response {
         let response = self.request.send().await.expect("a response");
         let (status, headers) = (response.status(), response.headers().clone());
