@@ -20,7 +20,7 @@ pub(super) type Address = BTreeMap<String, String>;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct State {
-    layout: Layout<4>,
+    layout: Layout<5>,
     pub(super) accounts: Table<Account>,
     pub(super) account_links: Table<AccountLink>,
     pub(super) customers: Table<Customer>,
@@ -60,6 +60,22 @@ impl State {
     /// The disputes about a charge, oldest first.
     pub(super) fn disputes_of(&self, charge: &str) -> impl Iterator<Item = &Dispute> {
         self.disputes.iter().filter(move |dispute| dispute.charge == charge)
+    }
+
+    /// The common part of an intent.
+    pub(super) fn intent(&self, kind: IntentKind, id: &str) -> Option<&IntentCore> {
+        match kind {
+            IntentKind::Payment => self.intents.get(id).map(|intent| &intent.core),
+            IntentKind::Setup => self.setup_intents.get(id).map(|intent| &intent.core),
+        }
+    }
+
+    /// Changes the common part of an intent, which must exist.
+    pub(super) fn change_intent(&mut self, id: &str, change: impl FnOnce(&mut IntentCore)) {
+        match IntentKind::of(id) {
+            IntentKind::Payment => self.intents.change(id, |intent| change(&mut intent.core)),
+            IntentKind::Setup => self.setup_intents.change(id, |intent| change(&mut intent.core)),
+        }
     }
 }
 
@@ -145,26 +161,56 @@ impl IntentStatus {
     }
 }
 
-/// A customer's consent to off-session payments. It is never in `requires_capture`.
+/// The two kinds of intents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IntentKind {
+    Payment,
+    Setup,
+}
+
+impl IntentKind {
+    /// The kind of the intent with this id.
+    pub(super) fn of(id: &str) -> Self {
+        if id.starts_with("seti_") { Self::Setup } else { Self::Payment }
+    }
+
+    /// The type of the object, and its name in messages.
+    pub(super) fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Payment => ("payment_intent", "PaymentIntent"),
+            Self::Setup => ("setup_intent", "SetupIntent"),
+        }
+    }
+}
+
+/// What payment and setup intents have in common.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SetupIntent {
-    pub(super) id: String,
+pub struct IntentCore {
     pub(super) client_secret: String,
-    pub(super) customer: Option<String>,
     pub(super) status: IntentStatus,
-    /// `off_session` or `on_session`.
-    pub(super) usage: String,
+    pub(super) customer: Option<String>,
     pub(super) automatic: AutomaticPaymentMethods,
-    pub(super) allowed_payment_method_types: Option<Vec<String>>,
     pub(super) description: Option<String>,
     pub(super) metadata: Metadata,
     pub(super) payment_method: Option<String>,
-    pub(super) last_setup_error: Option<Value>,
+    /// The `last_payment_error` or `last_setup_error`.
+    pub(super) last_error: Option<Value>,
     pub(super) return_url: Option<String>,
     /// The address of the 3-D Secure challenge, once there was one.
     pub(super) challenge_url: Option<String>,
     pub(super) created: i64,
     pub(super) cancellation_reason: Option<String>,
+}
+
+/// A customer's consent to off-session payments. It is never in `requires_capture`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SetupIntent {
+    pub(super) id: String,
+    #[serde(flatten)]
+    pub(super) core: IntentCore,
+    /// `off_session` or `on_session`.
+    pub(super) usage: String,
+    pub(super) allowed_payment_method_types: Option<Vec<String>>,
 }
 
 /// The `automatic_payment_methods` of an intent.
@@ -178,28 +224,17 @@ pub struct AutomaticPaymentMethods {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Intent {
     pub(super) id: String,
-    pub(super) client_secret: String,
+    #[serde(flatten)]
+    pub(super) core: IntentCore,
     pub(super) amount: i64,
     pub(super) currency: String,
-    pub(super) status: IntentStatus,
-    pub(super) customer: Option<String>,
     /// `automatic`, `automatic_async` or `manual`.
     pub(super) capture_method: String,
     pub(super) application_fee_amount: Option<i64>,
     pub(super) destination: Option<String>,
     pub(super) transfer_group: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) automatic: AutomaticPaymentMethods,
-    pub(super) metadata: Metadata,
-    pub(super) payment_method: Option<String>,
     pub(super) latest_charge: Option<String>,
-    pub(super) last_payment_error: Option<Value>,
-    pub(super) return_url: Option<String>,
-    /// The address of the 3-D Secure challenge, once there was one.
-    pub(super) challenge_url: Option<String>,
-    pub(super) created: i64,
     pub(super) canceled_at: Option<i64>,
-    pub(super) cancellation_reason: Option<String>,
     pub(super) amount_received: i64,
     pub(super) amount_capturable: i64,
 }

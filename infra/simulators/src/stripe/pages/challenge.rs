@@ -27,8 +27,8 @@ pub(in crate::stripe) async fn show(
     Query(visit): Query<Visit>,
 ) -> Response {
     let Some(intent) = visit.intent(&simulator.lock().state, &id) else { return not_found() };
-    if intent.status != IntentStatus::RequiresAction {
-        return back(&intent, intent.return_url.as_deref(), intent.done());
+    if intent.core.status != IntentStatus::RequiresAction {
+        return back(&intent, intent.core.return_url.as_deref(), intent.done());
     }
     let body = html! {
         p {
@@ -58,7 +58,7 @@ pub(in crate::stripe) async fn submit(
     let outcome =
         simulator.write(&mut shared, Caller::default(), |work| confirm::authenticate(work, &id, approve));
     match Shown::find(&shared.state, &id) {
-        Some(intent) => back(&intent, intent.return_url.as_deref(), outcome.is_ok()),
+        Some(intent) => back(&intent, intent.core.return_url.as_deref(), outcome.is_ok()),
         None => not_found(),
     }
 }

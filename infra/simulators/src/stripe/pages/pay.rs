@@ -50,7 +50,7 @@ pub(in crate::stripe) async fn submit(
     let Some(intent) = Shown::find(&shared.state, &id) else { return not_found() };
     match outcome {
         Err(error) => page(&intent, &visit, Some(&Refused::from(error).message)),
-        Ok(_) => match (intent.status, &intent.challenge_url) {
+        Ok(_) => match (intent.core.status, &intent.core.challenge_url) {
             (IntentStatus::RequiresAction, Some(url)) => pages::see_other(url),
             _ => back(&intent, visit.return_url.as_deref(), true),
         },
@@ -62,7 +62,7 @@ fn page(intent: &Shown, visit: &Visit, problem: Option<&str>) -> Response {
         return back(intent, visit.return_url.as_deref(), true);
     }
     let (title, button) = if intent.amount.is_some() { ("Pay", "Pay") } else { ("Save a card", "Save") };
-    let (status, title) = match (intent.status, problem) {
+    let (status, title) = match (intent.core.status, problem) {
         (IntentStatus::Canceled, _) => (StatusCode::GONE, "Cancelled"),
         (_, Some(_)) => (StatusCode::PAYMENT_REQUIRED, title),
         (_, None) => (StatusCode::OK, title),
@@ -73,12 +73,12 @@ fn page(intent: &Shown, visit: &Visit, problem: Option<&str>) -> Response {
             Some(amount) => p { "Amount: " strong { (amount) } },
             None => p { "Nothing is charged now." },
         }
-        @if let Some(description) = &intent.description { p { (description) } }
-        @match intent.status {
+        @if let Some(description) = &intent.core.description { p { (description) } }
+        @match intent.core.status {
             IntentStatus::Canceled => p.problem { "This was cancelled." },
             IntentStatus::RequiresAction => {
                 p { "Your bank asks you to authenticate." }
-                p { a href=(intent.challenge_url.as_deref().unwrap_or_default()) { "Go on" } }
+                p { a href=(intent.core.challenge_url.as_deref().unwrap_or_default()) { "Go on" } }
             }
             _ => {
                 @if let Some(problem) = problem { p.problem role="alert" { (problem) } }
