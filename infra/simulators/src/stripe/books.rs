@@ -1,10 +1,7 @@
 //! The books, and the arithmetic of shares.
 
-use super::state::{Line, State, Transaction};
-use super::work::Work;
-use super::{PLATFORM, currencies};
+use super::prelude::*;
 use crate::balances::{self, Balance};
-use crate::random;
 
 /// Stripe's fee on each payment, in hundredths of a percent of the amount.
 pub const FEE_BASIS_POINTS: i64 = 150;

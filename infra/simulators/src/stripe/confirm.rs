@@ -1,16 +1,9 @@
 //! What payment and setup intents have in common: they are read, confirmed, authenticated and cancelled.
 //! Sources: <https://docs.stripe.com/api/payment_intents/confirm>, <https://docs.stripe.com/api/setup_intents/confirm>.
 
-use super::api_error::ApiError;
 use super::auth::same;
-use super::cards::{Occasion, Verdict, ask_bank, decline};
-use super::events::about;
-use super::form::Form;
+use super::prelude::*;
 use super::settle::Circumstances;
-use super::state::{Failure, IntentCore, IntentKind, IntentStatus, name};
-use super::work::{Outcome, Work};
-use super::{customers, intents, payment_methods, render, settle, setup_intents, validate};
-use crate::random;
 
 const CONFIRM: &str = "client_secret expand[] key return_url use_stripe_sdk";
 

@@ -2,14 +2,9 @@
 
 use axum::http::Method;
 
-use super::api_error::ApiError;
-use super::form::Form;
+use super::prelude::*;
 use super::state::IntentKind::{Payment as PAYMENT, Setup as SETUP};
-use super::work::{Outcome, Work};
-use super::{
-    accounts, confirm, customers, expand, fees, intents, listing, payment_methods, refunds, render,
-    setup_intents, tax, transfers,
-};
+use super::{expand, listing, refunds, tax};
 
 const INTENTS: &str = "payment_intents";
 const SETUPS: &str = "setup_intents";

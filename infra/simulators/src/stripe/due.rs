@@ -1,7 +1,7 @@
 //! What happens without a call when it is due: authorizations expire, guests dispute, refunds succeed or fail.
 
-use super::state::{IntentStatus, State};
-use super::{Stripe, confirm, disputes, refunds};
+use super::prelude::*;
+use super::{Stripe, disputes, refunds};
 
 type Action = crate::simulator::Action<Stripe>;
 

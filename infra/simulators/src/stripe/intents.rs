@@ -1,13 +1,8 @@
 //! Payment intents: created and captured. `confirm` pays and cancels them.
 //! Source: <https://docs.stripe.com/payments/paymentintents/lifecycle>.
 
-use super::api_error::ApiError;
 use super::confirm::{self, Attempt};
-use super::form::Form;
-use super::state::{Intent, IntentCore, IntentKind, IntentStatus, State, name};
-use super::work::{Outcome, Work};
-use super::{accounts, payment_methods, render, settle, validate};
-use crate::random;
+use super::prelude::*;
 
 const CREATE: &str = "amount application_fee_amount automatic_payment_methods[allow_redirects] \
     automatic_payment_methods[enabled] capture_method confirm currency customer description expand[] metadata \

@@ -1,12 +1,6 @@
 //! Lists, newest first, in pages. Source: <https://docs.stripe.com/api/pagination>.
 
-use serde_json::{Value, json};
-
-use super::api_error::ApiError;
-use super::form::Form;
-use super::render;
-use super::state::State;
-use super::work::{Outcome, Work};
+use super::prelude::*;
 use crate::table::{Row, Table};
 
 const PAGING: &str = "created[*] created ending_before expand[] limit starting_after";

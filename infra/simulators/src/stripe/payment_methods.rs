@@ -1,16 +1,7 @@
 //! Payment methods: read from forms, stored, attached to customers and detached.
 //! Source: <https://docs.stripe.com/api/payment_methods>.
 
-use serde_json::json;
-
-use super::api_error::ApiError;
-use super::cards::{TestCard, could_be_card, decline, last_four};
-use super::events::{about, emit_change};
-use super::form::Form;
-use super::render;
-use super::state::{Address, AutomaticPaymentMethods, PaymentMethod};
-use super::work::{Outcome, Work};
-use crate::random;
+use super::prelude::*;
 
 /// The parameters that name or describe a payment method.
 pub(super) const PARAMETERS: &str = "payment_method payment_method_data[type] payment_method_data[card][number] \

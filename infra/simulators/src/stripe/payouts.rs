@@ -2,13 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::api_error::ApiError;
-use super::books::{balance_of, book, line};
-use super::events::emit;
-use super::state::{Line, Payout, PayoutStatus};
-use super::work::{Outcome, Work};
-use super::{accounts, display, render, validate};
-use crate::random;
+use super::books::balance_of;
+use super::prelude::*;
 
 /// How a payout ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

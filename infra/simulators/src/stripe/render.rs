@@ -1,14 +1,8 @@
 //! The state as Stripe's JSON. Source: <https://docs.stripe.com/api>.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
-use super::cards::{TestCard, last_four};
-use super::state::{
-    Account, Address, AutomaticPaymentMethods, Charge, ChargeStatus, Customer, Dispute, DisputeStatus, Event,
-    Fee, FeeRefund, Intent, IntentCore, IntentStatus, Line, PaymentMethod, Payout, PayoutStatus, Refund,
-    RefundStatus, Reversal, SetupIntent, State, Transaction, Transfer,
-};
+use super::prelude::*;
 use super::{API_VERSION, tax};
 
 /// The id of the platform's Connect application.

@@ -4,13 +4,8 @@
 //! application fee back. A charge that is captured in part books what was captured; what is released is not in
 //! the books.
 
-use super::books::{book, line, processing_fee};
-use super::cards::{self, Later, TestCard};
-use super::events::about;
-use super::state::{Charge, ChargeStatus, Failure, Fee, Intent, IntentStatus, Line, Metadata, Transfer};
-use super::work::Work;
-use super::{payment_methods, transfers};
-use crate::random;
+use super::books::processing_fee;
+use super::prelude::*;
 
 /// How long an authorization lasts, in seconds.
 const AUTHORIZATION_LASTS: i64 = 7 * 86_400;

@@ -1,12 +1,7 @@
 //! Setup intents: consent to off-session payments. Source: <https://docs.stripe.com/payments/setup-intents>.
 
 use super::confirm::{self, Attempt};
-use super::events::about;
-use super::form::Form;
-use super::payment_methods;
-use super::state::{IntentCore, IntentKind, IntentStatus, SetupIntent};
-use super::work::{Outcome, Work};
-use crate::random;
+use super::prelude::*;
 
 const CREATE: &str = "allowed_payment_method_types[] automatic_payment_methods[allow_redirects] \
     automatic_payment_methods[enabled] confirm customer description expand[] metadata metadata[*] return_url usage";
