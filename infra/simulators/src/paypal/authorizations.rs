@@ -3,15 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
-use super::api_error::ApiError;
 use super::captures::{self, NewCapture};
 use super::orders::{self, PaymentInstruction};
-use super::payers::Behavior;
-use super::state::{Authorization, AuthorizationStatus, Order};
-use super::work::{Outcome, Success, Work};
-use super::{AUTHORIZATION_LASTS, HONOR_PERIOD, events, ids, money};
+use super::prelude::*;
+use super::{AUTHORIZATION_LASTS, HONOR_PERIOD};
 
 /// The most captures of an authorization.
 const MOST_CAPTURES: usize = 10;

@@ -3,9 +3,7 @@
 //! A payment goes to the seller, who pays PayPal's fee and the platform's from it. A refund comes from the
 //! seller, who receives the part of the platform's fee that the platform contributes; PayPal keeps its own fee.
 
-use super::state::{Capture, Entry, Order, Refund, State};
-use super::work::Work;
-use super::{PAYERS, PAYPAL, PLATFORM, money};
+use super::prelude::*;
 use crate::balances::{self, Balance};
 
 /// PayPal's fee on each payment, in hundredths of a percent of the amount.

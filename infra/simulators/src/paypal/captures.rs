@@ -1,11 +1,7 @@
 //! Captures: the payer's money goes to the seller, at once or when an eCheck clears.
 //! Source: <https://developer.paypal.com/docs/api/payments/v2/#captures>.
 
-use super::api_error::ApiError;
-use super::payers::Behavior;
-use super::state::{Capture, CaptureStatus, Order};
-use super::work::Work;
-use super::{ECHECK_CLEARS_AFTER, books, events, ids};
+use super::prelude::*;
 
 /// A capture to make.
 pub(super) struct NewCapture {

@@ -1,12 +1,8 @@
 //! Disputes, in small: PayPal holds the seller's money until it decides who gets it. Source: <https://developer.paypal.com/docs/api/customer-disputes/v1/>.
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 
-use super::api_error::ApiError;
-use super::state::{CaptureStatus, Dispute, Refund, RefundStatus};
-use super::work::{Outcome, Success, Work};
-use super::{PAYERS, PAYPAL, body, books, events, ids, refunds};
+use super::prelude::*;
 
 /// Why a payer disputes a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +111,7 @@ fn reverse(work: &mut Work, dispute: &Dispute) {
 
 /// `GET /v1/customer/disputes?disputed_transaction_id=…`: the disputes about a capture, or all, newest first.
 pub(super) fn list(work: &Work, query: &str) -> Outcome {
-    let capture = body::query_parameter(query, "disputed_transaction_id")?;
+    let capture = query_parameter(query, "disputed_transaction_id")?;
     let wanted = |dispute: &&Dispute| capture.as_ref().is_none_or(|capture| dispute.capture == *capture);
     let view = work.view();
     let found = work.state.disputes.newest_first().filter(wanted);

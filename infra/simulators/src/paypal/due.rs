@@ -1,7 +1,7 @@
 //! What happens without a call when it is due: authorizations expire, and eChecks clear or bounce.
 
-use super::state::{AuthorizationStatus, State};
-use super::{PayPal, authorizations, captures, refunds};
+use super::PayPal;
+use super::prelude::*;
 
 type Action = crate::simulator::Action<PayPal>;
 

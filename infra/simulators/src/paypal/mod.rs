@@ -40,6 +40,22 @@ mod state;
 mod webhooks;
 mod work;
 
+/// What most modules of PayPal's objects use.
+mod prelude {
+    pub(super) use serde::Deserialize;
+    pub(super) use serde_json::{Value, json};
+
+    pub(super) use super::api_error::ApiError;
+    pub(super) use super::body::{check_address, check_lengths, query_parameter};
+    pub(super) use super::payers::{Behavior, TestPayer};
+    pub(super) use super::state::*;
+    pub(super) use super::work::{Outcome, Success, Work};
+    pub(super) use super::{
+        ECHECK_CLEARS_AFTER, PAYERS, PAYPAL, PLATFORM, authorizations, books, captures, events, ids, money,
+        refunds,
+    };
+}
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

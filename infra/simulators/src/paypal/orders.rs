@@ -1,15 +1,8 @@
 //! Orders: created by the platform, approved by the payer, then authorized or captured.
 //! Source: <https://developer.paypal.com/docs/api/orders/v2/>.
 
-use serde::Deserialize;
-
-use super::api_error::ApiError;
-use super::body::{check_address, check_lengths};
 use super::captures::{self, NewCapture};
-use super::payers::{Behavior, TestPayer};
-use super::state::{Intent, Order, OrderStatus};
-use super::work::{Outcome, Success, Work};
-use super::{authorizations, events, ids, money};
+use super::prelude::*;
 
 /// `POST /v2/checkout/orders`.
 #[derive(Deserialize)]

@@ -1,14 +1,7 @@
 //! Refunds: the seller refunds a payment, and the platform may contribute a part of its fee.
 //! Source: <https://developer.paypal.com/docs/api/payments/v2/#captures_refund>.
 
-use serde::Deserialize;
-
-use super::api_error::ApiError;
-use super::body::check_lengths;
-use super::payers::Behavior;
-use super::state::{Capture, CaptureStatus, Order, Refund, RefundStatus};
-use super::work::{Outcome, Success, Work};
-use super::{ECHECK_CLEARS_AFTER, books, events, ids, money};
+use super::prelude::*;
 
 /// How long a capture can be refunded, in seconds.
 const REFUNDABLE_FOR: i64 = 180 * 86_400;

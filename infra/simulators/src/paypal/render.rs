@@ -1,14 +1,10 @@
 //! The state as PayPal's JSON.
 
 use chrono::DateTime;
-use serde_json::{Value, json};
 
+use super::PayPalSimulatorConfig;
 use super::disputes::DisputeOutcome;
-use super::payers::TestPayer;
-use super::state::{
-    AuthorizationStatus, Capture, CaptureStatus, Intent, Order, OrderStatus, RefundStatus, State,
-};
-use super::{PayPalSimulatorConfig, money};
+use super::prelude::*;
 
 /// The state as the API shows it.
 #[derive(Clone, Copy)]

@@ -2,14 +2,9 @@
 //! <https://developer.paypal.com/docs/api/partner-referrals/v2/>,
 //! <https://developer.paypal.com/docs/api/partner-referrals/v1/#merchant-integration_status>.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::api_error::ApiError;
-use super::body::{check_address, check_lengths, query_parameter};
-use super::state::{Referral, Seller};
-use super::work::{Outcome, Success, Work};
-use super::{events, ids};
+use super::prelude::*;
 
 /// How a seller's onboarding ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,15 +1,8 @@
 //! Connected accounts and their onboarding. Source: <https://docs.stripe.com/connect/hosted-onboarding>.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::api_error::ApiError;
-use super::events::{changed, emit, emit_change};
-use super::form::Form;
-use super::state::{Account, AccountLink, State};
-use super::work::{Outcome, Work};
-use super::{render, validate};
-use crate::random;
+use super::prelude::*;
 
 /// How long an account link can be followed, in seconds.
 const LINK_LASTS: i64 = 300;

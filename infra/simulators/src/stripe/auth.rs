@@ -54,13 +54,3 @@ fn credentials(header: &str) -> Option<String> {
 pub(super) fn same(secret: &str, given: &str) -> bool {
     verify_slices_are_equal(secret.as_bytes(), given.as_bytes()).is_ok()
 }
-
-/// Checks the `client_secret` of a browser's request. `kind` is `PaymentIntent` or `SetupIntent`.
-pub(super) fn check_client_secret(secret: &str, form: &Form, kind: &str, code: &str) -> Result<(), ApiError> {
-    if same(secret, form.required("client_secret")?) {
-        return Ok(());
-    }
-    let message =
-        format!("The client_secret provided does not match the client_secret associated with this {kind}.");
-    Err(ApiError::invalid(message).code(code).param("client_secret"))
-}

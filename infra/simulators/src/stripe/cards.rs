@@ -1,6 +1,6 @@
 //! The test cards, and what paying with them leads to. Source: <https://docs.stripe.com/testing>.
 
-use super::state::{Charge, Failure, State};
+use super::prelude::*;
 
 /// How long after a payment or a refund a test card disputes it, or the refund changes its status, in seconds.
 pub const LATER_AFTER: i64 = 60;

@@ -1,12 +1,6 @@
 //! Customers. Source: <https://docs.stripe.com/api/customers>.
 
-use super::api_error::ApiError;
-use super::events::emit;
-use super::form::Form;
-use super::state::Customer;
-use super::work::{Outcome, Work};
-use super::{render, validate};
-use crate::random;
+use super::prelude::*;
 
 /// `POST /v1/customers`.
 pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {

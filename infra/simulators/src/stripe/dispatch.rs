@@ -2,13 +2,12 @@
 
 use axum::http::Method;
 
-use super::api_error::ApiError;
-use super::form::Form;
-use super::work::{Outcome, Work};
-use super::{
-    accounts, confirm, customers, expand, fees, intents, listing, payment_methods, refunds, render,
-    setup_intents, tax, transfers,
-};
+use super::prelude::*;
+use super::state::IntentKind::{Payment as PAYMENT, Setup as SETUP};
+use super::{expand, listing, refunds, tax};
+
+const INTENTS: &str = "payment_intents";
+const SETUPS: &str = "setup_intents";
 
 /// Refuses expansions that are not possible, before anything is done.
 pub(super) fn check_expansions(
@@ -42,10 +41,10 @@ pub(super) fn dispatch(work: &mut Work, method: &Method, path: &str, form: &Form
     let parts = parts.as_slice();
     if work.caller.browser {
         return match (method, parts) {
-            (&Method::GET, ["payment_intents", id]) => intents::retrieve(work, id, form),
-            (&Method::POST, ["payment_intents", id, "confirm"]) => confirm::confirm(work, id, form),
-            (&Method::GET, ["setup_intents", id]) => setup_intents::retrieve(work, id, form),
-            (&Method::POST, ["setup_intents", id, "confirm"]) => setup_intents::confirm(work, id, form),
+            (&Method::GET, [INTENTS, id]) => confirm::retrieve(work, PAYMENT, id, form),
+            (&Method::POST, [INTENTS, id, "confirm"]) => confirm::confirm(work, PAYMENT, id, form),
+            (&Method::GET, [SETUPS, id]) => confirm::retrieve(work, SETUP, id, form),
+            (&Method::POST, [SETUPS, id, "confirm"]) => confirm::confirm(work, SETUP, id, form),
             _ => Err(ApiError::unauthorized("This API call cannot be made with a publishable API key.")),
         };
     }
@@ -62,8 +61,8 @@ pub(super) fn dispatch(work: &mut Work, method: &Method, path: &str, form: &Form
         Method::POST => post_object(work, parts, form).unwrap_or_else(|| Err(unknown())),
         Method::GET => match parts {
             ["accounts", id] => accounts::retrieve(work, id, form),
-            ["payment_intents", id] => intents::retrieve(work, id, form),
-            ["setup_intents", id] => setup_intents::retrieve(work, id, form),
+            [INTENTS, id] => confirm::retrieve(work, PAYMENT, id, form),
+            [SETUPS, id] => confirm::retrieve(work, SETUP, id, form),
             [collection] => listing::list(work, collection, form).unwrap_or_else(|| Err(unknown())),
             [collection, id] => retrieve(work, collection, id, form).unwrap_or_else(|| Err(unknown())),
             [collection, id, list] => {
@@ -81,14 +80,13 @@ fn post_object(work: &mut Work, parts: &[&str], form: &Form) -> Option<Outcome> 
         ["accounts"] => accounts::create(work, form),
         ["account_links"] => accounts::create_link(work, form),
         ["customers"] => customers::create(work, form),
-        ["payment_methods", id, "detach"] => payment_methods::detach(work, id, form),
-        ["setup_intents"] => setup_intents::create(work, form),
-        ["setup_intents", id, "confirm"] => setup_intents::confirm(work, id, form),
-        ["setup_intents", id, "cancel"] => setup_intents::cancel(work, id, form),
-        ["payment_intents"] => intents::create(work, form),
-        ["payment_intents", id, "confirm"] => confirm::confirm(work, id, form),
-        ["payment_intents", id, "capture"] => intents::capture(work, id, form),
-        ["payment_intents", id, "cancel"] => intents::cancel(work, id, form),
+        [SETUPS] => setup_intents::create(work, form),
+        [SETUPS, id, "confirm"] => confirm::confirm(work, SETUP, id, form),
+        [SETUPS, id, "cancel"] => confirm::cancel(work, SETUP, id, form),
+        [INTENTS] => intents::create(work, form),
+        [INTENTS, id, "confirm"] => confirm::confirm(work, PAYMENT, id, form),
+        [INTENTS, id, "capture"] => intents::capture(work, id, form),
+        [INTENTS, id, "cancel"] => confirm::cancel(work, PAYMENT, id, form),
         ["refunds"] => refunds::create(work, form),
         ["transfers"] => transfers::create(work, form),
         ["transfers", id, "reversals"] => transfers::create_reversal(work, id, form),

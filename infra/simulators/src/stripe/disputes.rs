@@ -5,14 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::api_error::ApiError;
-use super::books::{DISPUTE_FEE, book, line};
-use super::cards::{self, Later};
-use super::events::about;
-use super::state::{Charge, ChargeStatus, Dispute, DisputeStatus, Line, name};
-use super::work::{Outcome, Work};
-use super::{currencies, display, render, validate};
-use crate::random;
+use super::books::DISPUTE_FEE;
+use super::prelude::*;
 use crate::simulator::Refused;
 
 /// How long evidence can be submitted, in seconds.

@@ -1,10 +1,6 @@
 //! `expand[]`: objects in place of their ids. Source: <https://docs.stripe.com/api/expanding_objects>.
 
-use serde_json::{Value, json};
-
-use super::api_error::ApiError;
-use super::render;
-use super::state::State;
+use super::prelude::*;
 
 /// The most levels of a path.
 const DEEPEST: usize = 4;

@@ -1,13 +1,6 @@
 //! Refunds of application fees. Source: <https://docs.stripe.com/api/fee_refunds>.
 
-use super::api_error::ApiError;
-use super::books::{book, line};
-use super::events::about;
-use super::form::Form;
-use super::state::{Fee, FeeRefund, Line, Metadata};
-use super::work::{Outcome, Work};
-use super::{render, validate};
-use crate::random;
+use super::prelude::*;
 
 /// `POST /v1/application_fees/{id}/refunds`.
 pub(super) fn create_refund(work: &mut Work, id: &str, form: &Form) -> Outcome {

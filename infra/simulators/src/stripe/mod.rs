@@ -46,6 +46,24 @@ mod validate;
 mod webhooks;
 mod work;
 
+/// What most modules of Stripe's objects use.
+mod prelude {
+    pub(super) use serde_json::{Map, Value, json};
+
+    pub(super) use super::api_error::ApiError;
+    pub(super) use super::books::{book, line, next_share};
+    pub(super) use super::cards::*;
+    pub(super) use super::events::{about, changed, emit, emit_change};
+    pub(super) use super::form::Form;
+    pub(super) use super::state::*;
+    pub(super) use super::work::{Outcome, Work};
+    pub(super) use super::{
+        PLATFORM, accounts, cards, confirm, currencies, customers, display, fees, intents, payment_methods,
+        render, settle, setup_intents, transfers, validate,
+    };
+    pub(super) use crate::random;
+}
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 

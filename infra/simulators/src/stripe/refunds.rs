@@ -5,17 +5,7 @@
 //! Transfers and fees are reversed in proportion: however a payment is cut up, its last refund leaves nothing
 //! over. A refund that fails brings back only the platform's money: transfers stay reversed and fees refunded.
 
-use serde_json::Value;
-
-use super::api_error::ApiError;
-use super::books::{book, line, next_share};
-use super::cards::{self, Later};
-use super::events::{about, changed, emit, emit_change};
-use super::form::Form;
-use super::state::{Charge, ChargeStatus, DisputeStatus, Line, Metadata, Refund, RefundStatus};
-use super::work::{Outcome, Work};
-use super::{fees, render, transfers, validate};
-use crate::random;
+use super::prelude::*;
 
 const CREATE: &str = "amount charge expand[] metadata metadata[*] payment_intent reason refund_application_fee \
     reverse_transfer";

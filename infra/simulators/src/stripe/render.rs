@@ -1,14 +1,8 @@
 //! The state as Stripe's JSON. Source: <https://docs.stripe.com/api>.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
-use super::cards::{TestCard, last_four};
-use super::state::{
-    Account, Address, AutomaticPaymentMethods, Charge, ChargeStatus, Customer, Dispute, DisputeStatus, Event,
-    Fee, FeeRefund, Intent, IntentStatus, Line, PaymentMethod, Payout, PayoutStatus, Refund, RefundStatus,
-    Reversal, SetupIntent, State, Transaction, Transfer,
-};
+use super::prelude::*;
 use super::{API_VERSION, tax};
 
 /// The id of the platform's Connect application.
@@ -167,23 +161,24 @@ fn automatic(methods: &AutomaticPaymentMethods) -> Option<&AutomaticPaymentMetho
 }
 
 /// Where the guest passes the challenge that an intent waits for.
-fn next_action(status: IntentStatus, return_url: Option<&String>, url: Option<&String>) -> Option<Value> {
-    let redirect = json!({ "return_url": return_url, "url": url });
+fn next_action(intent: &IntentCore) -> Option<Value> {
+    let redirect = json!({ "return_url": intent.return_url, "url": intent.challenge_url });
     let action = json!({ "type": "redirect_to_url", "redirect_to_url": redirect });
-    (status == IntentStatus::RequiresAction).then_some(action)
+    (intent.status == IntentStatus::RequiresAction).then_some(action)
 }
 
 pub(super) fn setup_intent(intent: &SetupIntent) -> Value {
     let unset = "application customer_account excluded_payment_method_types flow_directions latest_attempt mandate \
                  on_behalf_of payment_method_configuration_details single_use_mandate";
     let more = json!({
-        "automatic_payment_methods": automatic(&intent.automatic),
+        "automatic_payment_methods": automatic(&intent.core.automatic),
         "livemode": false,
-        "next_action": next_action(intent.status, intent.return_url.as_ref(), intent.challenge_url.as_ref()),
+        "last_setup_error": intent.core.last_error,
+        "next_action": next_action(&intent.core),
         "payment_method_options": {},
         "payment_method_types": ["card"],
     });
-    object("setup_intent", intent, "automatic challenge_url return_url", unset, more)
+    object("setup_intent", intent, "automatic challenge_url last_error return_url", unset, more)
 }
 
 pub(super) fn payment_method(method: &PaymentMethod) -> Value {
@@ -226,15 +221,16 @@ pub(super) fn intent(intent: &Intent) -> Value {
                  source statement_descriptor statement_descriptor_suffix";
     let more = json!({
         "amount_details": { "tip": {} },
-        "automatic_payment_methods": automatic(&intent.automatic),
+        "automatic_payment_methods": automatic(&intent.core.automatic),
         "confirmation_method": "automatic",
         "livemode": false,
-        "next_action": next_action(intent.status, intent.return_url.as_ref(), intent.challenge_url.as_ref()),
+        "last_payment_error": intent.core.last_error,
+        "next_action": next_action(&intent.core),
         "payment_method_options": {},
         "payment_method_types": ["card"],
         "transfer_data": intent.destination.as_ref().map(|destination| json!({ "destination": destination })),
     });
-    object("payment_intent", intent, "automatic challenge_url destination return_url", unset, more)
+    object("payment_intent", intent, "automatic challenge_url destination last_error return_url", unset, more)
 }
 
 /// The part of an intent that a client with a publishable key may see.
@@ -284,7 +280,7 @@ pub(super) fn charge(state: &State, charge: &Charge) -> Value {
         "billing_details": billing_details(method.map(|method| &method.billing_address)),
         "calculated_statement_descriptor": "SIMULATOR",
         "customer": charge.customer,
-        "description": intent.and_then(|intent| intent.description.as_ref()),
+        "description": intent.and_then(|intent| intent.core.description.as_ref()),
         "disputed": state.disputes_of(&charge.id).next().is_some(),
         "failure_code": failure.map(|failure| &failure.code),
         "failure_message": failure.map(|failure| &failure.message),
@@ -503,17 +499,18 @@ pub(super) fn transaction(line: &Transaction) -> Value {
             })
         })
         .collect();
+    let (kind, category, _) = line.line.facts();
     let more = json!({
         "available_on": line.created,
         "balance_type": "payments",
         "fee": line.stripe_fee + line.application_fee,
         "fee_details": details,
         "net": line.net(),
-        "reporting_category": line.line.category(),
+        "reporting_category": category,
         "status": "available",
-        "type": line.line.kind(),
+        "type": kind,
     });
-    let hidden = "account application_fee line payout stripe_fee";
+    let hidden = "account application_fee line stripe_fee";
     object("balance_transaction", line, hidden, "description exchange_rate", more)
 }
 

@@ -4,13 +4,8 @@
 //! application fee back. A charge that is captured in part books what was captured; what is released is not in
 //! the books.
 
-use super::books::{book, line, processing_fee};
-use super::cards::{self, Later, TestCard};
-use super::events::about;
-use super::state::{Charge, ChargeStatus, Failure, Fee, Intent, IntentStatus, Line, Metadata, Transfer};
-use super::work::Work;
-use super::{payment_methods, transfers};
-use crate::random;
+use super::books::processing_fee;
+use super::prelude::*;
 
 /// How long an authorization lasts, in seconds.
 const AUTHORIZATION_LASTS: i64 = 7 * 86_400;
@@ -33,10 +28,10 @@ fn new_charge(work: &Work, intent: &Intent, payment_method: &str, how: Circumsta
     Charge {
         id: format!("ch_{}", random::letters(24)),
         payment_intent: intent.id.clone(),
-        customer: intent.customer.clone(),
+        customer: intent.core.customer.clone(),
         amount: intent.amount,
         currency: intent.currency.clone(),
-        metadata: intent.metadata.clone(),
+        metadata: intent.core.metadata.clone(),
         status: ChargeStatus::Succeeded,
         captured: false,
         amount_captured: 0,
@@ -69,14 +64,11 @@ pub(super) fn approve(work: &mut Work, intent: &Intent, payment_method: &str, ho
         charge.capture_before = Some(work.now + lasts);
     }
     work.state.charges.add(charge);
-    work.state.intents.change(&intent.id, |intent| {
-        intent.latest_charge = Some(id.clone());
-        intent.last_payment_error = None;
-    });
+    work.state.intents.change(&intent.id, |intent| intent.latest_charge = Some(id.clone()));
     payment_methods::spend(work, payment_method);
     if manual {
         work.state.intents.change(&intent.id, |intent| {
-            intent.status = IntentStatus::RequiresCapture;
+            intent.core.status = IntentStatus::RequiresCapture;
             intent.amount_capturable = amount;
         });
         about(work, "charge.succeeded", &id);
@@ -131,7 +123,7 @@ pub(super) fn take(work: &mut Work, charge_id: &str, captured: i64, fee: Option<
         charge.disputed_at = disputed_at;
     });
     work.state.intents.change(&intent.id, |intent| {
-        intent.status = IntentStatus::Succeeded;
+        intent.core.status = IntentStatus::Succeeded;
         intent.amount_received = captured;
         intent.amount_capturable = 0;
         intent.transfer_group = group;

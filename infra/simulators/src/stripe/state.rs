@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::idempotency::Response;
 use crate::idempotency::StoredResponses;
 use crate::state_file::Layout;
-use crate::table::{Table, rows};
+use crate::table::{Table, rows, statuses};
 use crate::webhooks::Deliveries;
 
 pub(super) type Metadata = BTreeMap<String, String>;
@@ -20,7 +20,7 @@ pub(super) type Address = BTreeMap<String, String>;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct State {
-    layout: Layout<4>,
+    layout: Layout<5>,
     pub(super) accounts: Table<Account>,
     pub(super) account_links: Table<AccountLink>,
     pub(super) customers: Table<Customer>,
@@ -61,10 +61,35 @@ impl State {
     pub(super) fn disputes_of(&self, charge: &str) -> impl Iterator<Item = &Dispute> {
         self.disputes.iter().filter(move |dispute| dispute.charge == charge)
     }
+
+    /// The common part of an intent.
+    pub(super) fn intent(&self, kind: IntentKind, id: &str) -> Option<&IntentCore> {
+        match kind {
+            IntentKind::Payment => self.intents.get(id).map(|intent| &intent.core),
+            IntentKind::Setup => self.setup_intents.get(id).map(|intent| &intent.core),
+        }
+    }
+
+    /// Changes the common part of an intent, which must exist.
+    pub(super) fn change_intent(&mut self, id: &str, change: impl FnOnce(&mut IntentCore)) {
+        match IntentKind::of(id) {
+            IntentKind::Payment => self.intents.change(id, |intent| change(&mut intent.core)),
+            IntentKind::Setup => self.setup_intents.change(id, |intent| change(&mut intent.core)),
+        }
+    }
 }
 
 rows!(Account, AccountLink, Charge, Customer, Dispute, Event, Fee, FeeRefund, Intent, PaymentMethod, Payout);
 rows!(Refund, Reversal, SetupIntent, TaxCalculation, TaxTransaction, Transaction, Transfer);
+
+statuses! {
+    "snake_case";
+    IntentStatus { RequiresPaymentMethod, RequiresConfirmation, RequiresAction, RequiresCapture, Succeeded, Canceled }
+    ChargeStatus { Succeeded, Failed }
+    RefundStatus { Pending, Succeeded, Failed }
+    DisputeStatus { NeedsResponse, Won, Lost }
+    PayoutStatus { Pending, Paid, Failed }
+}
 
 /// A status as Stripe writes it.
 pub(super) fn name(status: impl Serialize) -> String {
@@ -123,19 +148,8 @@ pub struct PaymentMethod {
     pub(super) customer: Option<String>,
     /// It was set up for off-session payments.
     pub(super) set_up: bool,
-    /// It cannot be used again: it paid without being attached to a customer, or was detached.
+    /// It cannot be used again: it paid without being attached to a customer.
     pub(super) spent: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum IntentStatus {
-    RequiresPaymentMethod,
-    RequiresConfirmation,
-    RequiresAction,
-    RequiresCapture,
-    Succeeded,
-    Canceled,
 }
 
 impl IntentStatus {
@@ -145,26 +159,56 @@ impl IntentStatus {
     }
 }
 
-/// A customer's consent to off-session payments. It is never in `requires_capture`.
+/// The two kinds of intents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IntentKind {
+    Payment,
+    Setup,
+}
+
+impl IntentKind {
+    /// The kind of the intent with this id.
+    pub(super) fn of(id: &str) -> Self {
+        if id.starts_with("seti_") { Self::Setup } else { Self::Payment }
+    }
+
+    /// The type of the object, and its name in messages.
+    pub(super) fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Payment => ("payment_intent", "PaymentIntent"),
+            Self::Setup => ("setup_intent", "SetupIntent"),
+        }
+    }
+}
+
+/// What payment and setup intents have in common.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SetupIntent {
-    pub(super) id: String,
+pub struct IntentCore {
     pub(super) client_secret: String,
-    pub(super) customer: Option<String>,
     pub(super) status: IntentStatus,
-    /// `off_session` or `on_session`.
-    pub(super) usage: String,
+    pub(super) customer: Option<String>,
     pub(super) automatic: AutomaticPaymentMethods,
-    pub(super) allowed_payment_method_types: Option<Vec<String>>,
     pub(super) description: Option<String>,
     pub(super) metadata: Metadata,
     pub(super) payment_method: Option<String>,
-    pub(super) last_setup_error: Option<Value>,
+    /// The `last_payment_error` or `last_setup_error`.
+    pub(super) last_error: Option<Value>,
     pub(super) return_url: Option<String>,
     /// The address of the 3-D Secure challenge, once there was one.
     pub(super) challenge_url: Option<String>,
     pub(super) created: i64,
     pub(super) cancellation_reason: Option<String>,
+}
+
+/// A customer's consent to off-session payments. It is never in `requires_capture`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SetupIntent {
+    pub(super) id: String,
+    #[serde(flatten)]
+    pub(super) core: IntentCore,
+    /// `off_session` or `on_session`.
+    pub(super) usage: String,
+    pub(super) allowed_payment_method_types: Option<Vec<String>>,
 }
 
 /// The `automatic_payment_methods` of an intent.
@@ -178,37 +222,19 @@ pub struct AutomaticPaymentMethods {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Intent {
     pub(super) id: String,
-    pub(super) client_secret: String,
+    #[serde(flatten)]
+    pub(super) core: IntentCore,
     pub(super) amount: i64,
     pub(super) currency: String,
-    pub(super) status: IntentStatus,
-    pub(super) customer: Option<String>,
     /// `automatic`, `automatic_async` or `manual`.
     pub(super) capture_method: String,
     pub(super) application_fee_amount: Option<i64>,
     pub(super) destination: Option<String>,
     pub(super) transfer_group: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) automatic: AutomaticPaymentMethods,
-    pub(super) metadata: Metadata,
-    pub(super) payment_method: Option<String>,
     pub(super) latest_charge: Option<String>,
-    pub(super) last_payment_error: Option<Value>,
-    pub(super) return_url: Option<String>,
-    /// The address of the 3-D Secure challenge, once there was one.
-    pub(super) challenge_url: Option<String>,
-    pub(super) created: i64,
     pub(super) canceled_at: Option<i64>,
-    pub(super) cancellation_reason: Option<String>,
     pub(super) amount_received: i64,
     pub(super) amount_capturable: i64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ChargeStatus {
-    Succeeded,
-    Failed,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -251,14 +277,6 @@ pub struct Failure {
     pub(super) message: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RefundStatus {
-    Pending,
-    Succeeded,
-    Failed,
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Refund {
     pub(super) id: String,
@@ -276,14 +294,6 @@ pub struct Refund {
     pub(super) failure_transaction: Option<String>,
     pub(super) transfer_reversal: Option<String>,
     pub(super) created: i64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum DisputeStatus {
-    NeedsResponse,
-    Won,
-    Lost,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -367,14 +377,6 @@ pub struct FeeRefund {
     pub(super) created: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum PayoutStatus {
-    Pending,
-    Paid,
-    Failed,
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Payout {
     pub(super) id: String,
@@ -418,7 +420,7 @@ pub(super) enum Line {
 impl Line {
     /// Stripe's `type` and `reporting_category`, and the owner of the other side of the line, unless another
     /// line is the other side.
-    fn facts(self) -> (&'static str, &'static str, Option<&'static str>) {
+    pub(super) fn facts(self) -> (&'static str, &'static str, Option<&'static str>) {
         let (guests, bank) = (Some("guests"), Some("bank"));
         match self {
             Self::Charge => ("charge", "charge", guests),
@@ -437,18 +439,6 @@ impl Line {
             Self::PayoutFailure => ("payout_failure", "payout_reversal", bank),
         }
     }
-
-    pub(super) fn kind(self) -> &'static str {
-        self.facts().0
-    }
-
-    pub(super) fn category(self) -> &'static str {
-        self.facts().1
-    }
-
-    pub(super) fn other_side(self) -> Option<&'static str> {
-        self.facts().2
-    }
 }
 
 /// A line of the books.
@@ -463,8 +453,6 @@ pub struct Transaction {
     pub(super) application_fee: i64,
     pub(super) currency: String,
     pub(super) source: String,
-    /// The automatic payout that paid it out.
-    pub(super) payout: Option<String>,
     pub(super) created: i64,
 }
 

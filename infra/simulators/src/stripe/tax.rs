@@ -9,14 +9,8 @@ mod rates;
 mod render;
 
 use axum::http::Method;
-use serde_json::Value;
 
-use super::api_error::ApiError;
-use super::form::Form;
-use super::state::{Address, State, TaxCalculation, TaxSettings, TaxTransaction};
-use super::work::{Outcome, Work};
-use super::{PLATFORM, accounts, validate};
-use crate::random;
+use super::prelude::*;
 
 pub(super) use render::{calculation, transaction};
 

@@ -1,14 +1,8 @@
 //! Transfers from the platform to connected accounts, and their reversals.
 //! Source: <https://docs.stripe.com/api/transfers>, <https://docs.stripe.com/api/transfer_reversals>.
 
-use super::api_error::ApiError;
-use super::books::{balance_of, book, line, next_share};
-use super::events::{about, emit};
-use super::form::Form;
-use super::state::{Line, Metadata, Reversal, Transfer};
-use super::work::{Outcome, Work};
-use super::{accounts, fees, render, validate};
-use crate::random;
+use super::books::balance_of;
+use super::prelude::*;
 
 /// A transfer to send.
 pub(super) struct Order<'a> {

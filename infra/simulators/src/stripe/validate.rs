@@ -1,9 +1,6 @@
 //! Checks of parameters that several calls have.
 
-use super::api_error::ApiError;
-use super::form::Form;
-use super::state::Metadata;
-use super::{currencies, display};
+use super::prelude::*;
 
 /// An existing currency in lower case.
 pub(super) fn currency(text: &str) -> Result<String, ApiError> {

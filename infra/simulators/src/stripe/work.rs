@@ -25,7 +25,7 @@ pub struct Caller {
 }
 
 impl Work<'_> {
-    pub(super) fn intent(&self, id: &str) -> Result<&Intent, ApiError> {
+    pub(super) fn payment_intent(&self, id: &str) -> Result<&Intent, ApiError> {
         self.state.intents.get(id).ok_or_else(|| ApiError::missing("payment_intent", id, "intent"))
     }
 }

@@ -67,7 +67,7 @@ async fn a_damaged_file_is_named_and_kept() {
     }
     std::fs::remove_file(&path).unwrap();
     drop(reopen(&path).unwrap());
-    let other = std::fs::read_to_string(&path).unwrap().replace("\"layout\":4", "\"layout\":99");
+    let other = std::fs::read_to_string(&path).unwrap().replace("\"layout\":5", "\"layout\":99");
     std::fs::write(&path, other).unwrap();
     assert!(reopen(&path).err().unwrap().to_string().contains("layout 99"));
 }

@@ -5,18 +5,23 @@ pub(super) mod challenge;
 pub(super) mod onboarding;
 pub(super) mod pay;
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
 use super::auth::same;
-use super::display;
-use super::state::{IntentStatus, State, name};
+use super::state::{self, IntentCore, IntentKind, IntentStatus, name};
+use super::{StripeSimulator, display};
 use crate::pages;
+
+type Simulator = State<Arc<StripeSimulator>>;
 
 /// The query of the address of a hosted page.
 #[derive(Debug, serde::Deserialize)]
-pub(in crate::stripe) struct Visit {
+pub struct Visit {
     client_secret: Option<String>,
     return_url: Option<String>,
 }
@@ -24,46 +29,29 @@ pub(in crate::stripe) struct Visit {
 /// A payment or setup intent, as the guest sees it.
 struct Shown {
     id: String,
-    client_secret: String,
+    core: IntentCore,
     /// `None` for a setup intent.
     amount: Option<String>,
-    description: Option<String>,
-    status: IntentStatus,
-    challenge_url: Option<String>,
-    return_url: Option<String>,
 }
 
 impl Shown {
-    fn find(state: &State, id: &str) -> Option<Self> {
-        macro_rules! shown {
-            ($intent:ident, $amount:expr) => {
-                Self {
-                    id: $intent.id.clone(),
-                    client_secret: $intent.client_secret.clone(),
-                    amount: $amount,
-                    description: $intent.description.clone(),
-                    status: $intent.status,
-                    challenge_url: $intent.challenge_url.clone(),
-                    return_url: $intent.return_url.clone(),
-                }
-            };
-        }
-        let payment = state.intents.get(id);
-        let payment = payment.map(|intent| shown!(intent, Some(display(intent.amount, &intent.currency))));
-        payment.or_else(|| state.setup_intents.get(id).map(|intent| shown!(intent, None)))
+    fn find(state: &state::State, id: &str) -> Option<Self> {
+        let core = state.intent(IntentKind::of(id), id)?.clone();
+        let amount = state.intents.get(id).map(|intent| display(intent.amount, &intent.currency));
+        Some(Self { id: id.to_owned(), core, amount })
     }
 
     /// Whether the guest has paid, or saved a card.
     fn done(&self) -> bool {
-        matches!(self.status, IntentStatus::Succeeded | IntentStatus::RequiresCapture)
+        matches!(self.core.status, IntentStatus::Succeeded | IntentStatus::RequiresCapture)
     }
 }
 
 impl Visit {
     /// The intent, when the visitor has its client secret.
-    fn intent(&self, state: &State, id: &str) -> Option<Shown> {
+    fn intent(&self, state: &state::State, id: &str) -> Option<Shown> {
         let secret = self.client_secret.as_deref().unwrap_or_default();
-        Shown::find(state, id).filter(|intent| same(&intent.client_secret, secret))
+        Shown::find(state, id).filter(|intent| same(&intent.core.client_secret, secret))
     }
 }
 
@@ -74,7 +62,7 @@ fn back(intent: &Shown, return_url: Option<&str>, done: bool) -> Response {
         None => ("setup_intent", "setup_intent_client_secret"),
     };
     let status = if done { "succeeded" } else { "failed" };
-    let members = [(kind, &*intent.id), (secret, &*intent.client_secret), ("redirect_status", status)];
+    let members = [(kind, &*intent.id), (secret, &*intent.core.client_secret), ("redirect_status", status)];
     pages::back(return_url, &members).unwrap_or_else(|| {
         let (title, sentence) = match (&intent.amount, done) {
             (Some(amount), true) => ("Paid", format!("The payment of {amount} is paid.")),
@@ -82,7 +70,7 @@ fn back(intent: &Shown, return_url: Option<&str>, done: bool) -> Response {
             (None, true) => ("Saved", "The card is saved.".to_owned()),
             (None, false) => ("Not saved", "The card is not saved.".to_owned()),
         };
-        let body = html! { p { (sentence) } p.note { "Status: " (name(intent.status)) } };
+        let body = html! { p { (sentence) } p.note { "Status: " (name(intent.core.status)) } };
         pages::page(StatusCode::OK, title, body)
     })
 }

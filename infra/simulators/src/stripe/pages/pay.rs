@@ -1,29 +1,27 @@
 //! The checkout page, for payments and for cards to save: `/pay/{intent}?client_secret=…&return_url=…`.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
-use super::{Shown, Visit, back};
+use super::{Shown, Simulator, Visit, back};
 use crate::pages::{self, not_found};
 use crate::simulator::Refused;
 use crate::stripe::state::IntentStatus;
 use crate::stripe::work::Caller;
-use crate::stripe::{StripeSimulator, TEST_CARDS, confirm};
+use crate::stripe::{TEST_CARDS, confirm};
 
 /// What the guest typed. Test cards need no date and security code.
 #[derive(serde::Deserialize)]
-pub(in crate::stripe) struct Typed {
+pub struct Typed {
     number: String,
 }
 
 /// Shows the payment and asks for a card.
-pub(in crate::stripe) async fn show(
-    State(simulator): State<Arc<StripeSimulator>>,
+pub async fn show(
+    State(simulator): Simulator,
     Path(id): Path<String>,
     Query(visit): Query<Visit>,
 ) -> Response {
@@ -34,8 +32,8 @@ pub(in crate::stripe) async fn show(
 }
 
 /// Pays with the card that was typed.
-pub(in crate::stripe) async fn submit(
-    State(simulator): State<Arc<StripeSimulator>>,
+pub async fn submit(
+    State(simulator): Simulator,
     Path(id): Path<String>,
     Query(visit): Query<Visit>,
     Form(typed): Form<Typed>,
@@ -50,7 +48,7 @@ pub(in crate::stripe) async fn submit(
     let Some(intent) = Shown::find(&shared.state, &id) else { return not_found() };
     match outcome {
         Err(error) => page(&intent, &visit, Some(&Refused::from(error).message)),
-        Ok(_) => match (intent.status, &intent.challenge_url) {
+        Ok(_) => match (intent.core.status, &intent.core.challenge_url) {
             (IntentStatus::RequiresAction, Some(url)) => pages::see_other(url),
             _ => back(&intent, visit.return_url.as_deref(), true),
         },
@@ -62,7 +60,7 @@ fn page(intent: &Shown, visit: &Visit, problem: Option<&str>) -> Response {
         return back(intent, visit.return_url.as_deref(), true);
     }
     let (title, button) = if intent.amount.is_some() { ("Pay", "Pay") } else { ("Save a card", "Save") };
-    let (status, title) = match (intent.status, problem) {
+    let (status, title) = match (intent.core.status, problem) {
         (IntentStatus::Canceled, _) => (StatusCode::GONE, "Cancelled"),
         (_, Some(_)) => (StatusCode::PAYMENT_REQUIRED, title),
         (_, None) => (StatusCode::OK, title),
@@ -73,12 +71,12 @@ fn page(intent: &Shown, visit: &Visit, problem: Option<&str>) -> Response {
             Some(amount) => p { "Amount: " strong { (amount) } },
             None => p { "Nothing is charged now." },
         }
-        @if let Some(description) = &intent.description { p { (description) } }
-        @match intent.status {
+        @if let Some(description) = &intent.core.description { p { (description) } }
+        @match intent.core.status {
             IntentStatus::Canceled => p.problem { "This was cancelled." },
             IntentStatus::RequiresAction => {
                 p { "Your bank asks you to authenticate." }
-                p { a href=(intent.challenge_url.as_deref().unwrap_or_default()) { "Go on" } }
+                p { a href=(intent.core.challenge_url.as_deref().unwrap_or_default()) { "Go on" } }
             }
             _ => {
                 @if let Some(problem) = problem { p.problem role="alert" { (problem) } }
