@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::responses;
@@ -31,29 +31,22 @@ pub(crate) fn common<S: Service>() -> Router<Arc<Simulator<S>>> {
         .route("/_simulator/deliver", post(deliver))
 }
 
-/// A route that acts on the object whose id the path ends with, and returns the object that it changed. An
-/// empty body is an empty object.
-pub(crate) fn action<S: Service, T: DeserializeOwned + 'static>(
-    act: fn(&Simulator<S>, &str, T) -> Result<Value, Refused>,
+/// The routes of the actions on objects, such as `POST /_simulator/dispute/{id}`. The path names the action, a variant
+/// of `A`, and the object; the body has the members of the variant. An empty body is an empty object.
+pub(crate) fn actions<S: Service, A: DeserializeOwned + 'static>(
+    act: fn(&Simulator<S>, &str, A) -> Result<Value, Refused>,
 ) -> MethodRouter<Arc<Simulator<S>>> {
-    post(async move |State(simulator): State<Arc<Simulator<S>>>, Path(id): Path<String>, body: Bytes| {
-        match serde_json::from_slice(if body.is_empty() { b"{}" } else { &body }) {
-            Ok(asked) => act(&simulator, &id, asked).map(Json).into_response(),
-            Err(error) => bad_request(&error.to_string()),
-        }
-    })
-}
-
-/// The body of an action without parameters.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Nothing {}
-
-/// The body of an action that ends something.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct End<T> {
-    pub(crate) outcome: T,
+    post(
+        async move |State(simulator): State<Arc<Simulator<S>>>,
+                    Path((action, id)): Path<(String, String)>,
+                    body: Bytes| {
+            let members = serde_json::from_slice::<Value>(if body.is_empty() { b"{}" } else { &body });
+            match members.and_then(|members| serde_json::from_value(json!({ (action): members }))) {
+                Ok(asked) => act(&simulator, &id, asked).map(Json).into_response(),
+                Err(error) => bad_request(&error.to_string()),
+            }
+        },
+    )
 }
 
 /// Changes the members of `settings` that are named in `body`, and returns all of them.

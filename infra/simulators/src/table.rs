@@ -16,6 +16,17 @@ macro_rules! rows {
 }
 pub(crate) use rows;
 
+/// Defines enums that are written in the state, and to the API, in this case.
+macro_rules! statuses {
+    ($case:literal; $($(#[$doc:meta])* $name:ident { $($value:ident),+ })+) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = $case)]
+        pub(super) enum $name { $($value),+ }
+    )+ };
+}
+pub(crate) use statuses;
+
 /// Rows that are added and changed, and never removed. In the state file they are a list.
 #[derive(Debug)]
 pub struct Table<T> {

@@ -8,50 +8,33 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{DisputeOutcome, DisputeReason, Onboarding, PayPalSimulator, TEST_PAYERS};
-use crate::simulator_routes::{End, Nothing, action, common};
+use crate::simulator::Refused;
+use crate::simulator_routes::{actions, common};
 
+/// What can be done to an object. A dispute without an amount, in minor units, is about all that is left.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Approve {
-    payer: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Dispute {
-    reason: DisputeReason,
-    /// In minor units; all that is left when it is absent.
-    amount: Option<i64>,
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Action {
+    Onboard { outcome: Onboarding },
+    Revoke {},
+    Approve { payer: String },
+    Dispute { reason: DisputeReason, amount: Option<i64> },
+    Resolve { outcome: DisputeOutcome },
 }
 
 /// The routes, with the methods of [`PayPalSimulator`] that they call.
 pub(super) fn routes() -> Router<Arc<PayPalSimulator>> {
-    common()
-        .route("/_simulator/payers", get(payers))
-        .route(
-            "/_simulator/onboard/{tracking_id}",
-            action(|paypal: &PayPalSimulator, id, asked: End<Onboarding>| paypal.onboard(id, asked.outcome)),
-        )
-        .route(
-            "/_simulator/revoke/{merchant_id}",
-            action(|paypal: &PayPalSimulator, id, _: Nothing| paypal.revoke(id)),
-        )
-        .route(
-            "/_simulator/approve/{order}",
-            action(|paypal: &PayPalSimulator, id, asked: Approve| paypal.approve(id, &asked.payer)),
-        )
-        .route(
-            "/_simulator/dispute/{capture}",
-            action(|paypal: &PayPalSimulator, id, asked: Dispute| {
-                paypal.dispute(id, asked.reason, asked.amount)
-            }),
-        )
-        .route(
-            "/_simulator/resolve/{dispute}",
-            action(|paypal: &PayPalSimulator, id, asked: End<DisputeOutcome>| {
-                paypal.resolve_dispute(id, asked.outcome)
-            }),
-        )
+    common().route("/_simulator/payers", get(payers)).route("/_simulator/{action}/{id}", actions(act))
+}
+
+fn act(paypal: &PayPalSimulator, id: &str, action: Action) -> Result<Value, Refused> {
+    match action {
+        Action::Onboard { outcome } => paypal.onboard(id, outcome),
+        Action::Revoke {} => paypal.revoke(id),
+        Action::Approve { payer } => paypal.approve(id, &payer),
+        Action::Dispute { reason, amount } => paypal.dispute(id, reason, amount),
+        Action::Resolve { outcome } => paypal.resolve_dispute(id, outcome),
+    }
 }
 
 /// The test payers, as `{"name":…,"payer_id":…,"effect":…}`.

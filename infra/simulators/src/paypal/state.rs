@@ -9,7 +9,7 @@ use super::payers::{Behavior, TestPayer};
 use super::work::Repeated;
 use crate::idempotency::StoredResponses;
 use crate::state_file::Layout;
-use crate::table::{Table, rows};
+use crate::table::{Table, rows, statuses};
 use crate::webhooks::Deliveries;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -62,6 +62,15 @@ impl Order {
 
 rows!(Referral, Seller, Order, Authorization, Capture, Refund, Dispute, Event);
 
+statuses! {
+    "SCREAMING_SNAKE_CASE";
+    Intent { Capture, Authorize }
+    OrderStatus { Created, PayerActionRequired, Approved, Completed }
+    AuthorizationStatus { Created, PartiallyCaptured, Captured, Voided }
+    CaptureStatus { Pending, Completed, Declined, PartiallyRefunded, Refunded }
+    RefundStatus { Pending, Completed, Failed }
+}
+
 /// An invitation to become a seller of the platform. Its id is the secret in the address of its page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Referral {
@@ -86,49 +95,6 @@ pub struct Seller {
     pub(super) payments_receivable: bool,
     pub(super) primary_email_confirmed: bool,
     pub(super) created: i64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum Intent {
-    Capture,
-    Authorize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(super) enum OrderStatus {
-    Created,
-    PayerActionRequired,
-    Approved,
-    Completed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(super) enum AuthorizationStatus {
-    Created,
-    PartiallyCaptured,
-    Captured,
-    Voided,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(super) enum CaptureStatus {
-    Pending,
-    Completed,
-    Declined,
-    PartiallyRefunded,
-    Refunded,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum RefundStatus {
-    Pending,
-    Completed,
-    Failed,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

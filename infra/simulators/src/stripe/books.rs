@@ -55,7 +55,6 @@ pub(super) fn line(
         application_fee: 0,
         currency: currency.to_owned(),
         source: source.to_owned(),
-        payout: None,
         created: work.now,
     }
 }
@@ -72,7 +71,7 @@ pub(super) fn book(work: &mut Work, line: Transaction) -> String {
 pub(super) fn balances(state: &State) -> Vec<Balance> {
     let movements = state.transactions.iter().flat_map(|line| {
         let owner = line.account.as_deref().unwrap_or(PLATFORM);
-        let other_side = line.line.other_side().map(|other| (other, -line.amount));
+        let other_side = line.line.facts().2.map(|other| (other, -line.amount));
         let stripe = (line.stripe_fee != 0).then_some(("stripe", line.stripe_fee));
         let shares = [Some((owner, line.net())), stripe, other_side];
         shares.into_iter().flatten().map(|(owner, amount)| (owner, line.currency.as_str(), amount))

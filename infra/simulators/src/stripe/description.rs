@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The schema keywords that are checked, or say nothing about a request.
@@ -37,7 +36,7 @@ pub struct Description {
 pub struct NotADescription(String);
 
 /// A way in which a request violates the description.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The request's method, such as `POST`.
     pub method: String,

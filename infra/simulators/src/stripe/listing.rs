@@ -3,19 +3,21 @@
 use super::prelude::*;
 use crate::table::{Row, Table};
 
-const PAGING: &str = "created[*] created ending_before expand[] limit starting_after";
+const PAGING: &str = "created[*] expand[] limit starting_after";
 
 /// `GET` of a collection such as `payment_intents`; `None` when there is no such collection.
 pub(super) fn list(work: &Work, collection: &str, form: &Form) -> Option<Outcome> {
     let state = &*work.state;
-    if collection == "balance_transactions" {
-        return Some(balance_transactions(work, form));
-    }
-    let (filters, items) = match &work.caller.account {
-        Some(account) => on_account(state, account, collection)?,
-        None => on_platform(state, collection)?,
+    let account = &work.caller.account;
+    let (filters, items) = match (account, collection) {
+        (_, "balance_transactions") => {
+            let own = state.transactions.newest_first().filter(|row| row.account == *account);
+            ("currency source type", own.map(render::transaction).collect())
+        }
+        (Some(account), _) => on_account(state, account, collection)?,
+        (None, _) => on_platform(state, collection)?,
     };
-    Some(page(&format!("/v1/{collection}"), items, filters, "", form))
+    Some(page(&format!("/v1/{collection}"), items, filters, form))
 }
 
 /// The filters and the items of a list.
@@ -63,23 +65,6 @@ fn on_account(state: &State, account: &str, collection: &str) -> Option<List> {
     })
 }
 
-fn balance_transactions(work: &Work, form: &Form) -> Outcome {
-    let account = &work.caller.account;
-    let payout = form.filled("payout");
-    if let Some(id) = payout {
-        let paid = work.state.payouts.get(id).filter(|payout| Some(&payout.account) == account.as_ref());
-        if !paid.ok_or_else(|| ApiError::missing("payout", id, "payout"))?.automatic {
-            let message =
-                "Balance transaction history can only be filtered on automatic transfers, not manual.";
-            return Err(ApiError::invalid(message).param("payout"));
-        }
-    }
-    let rows = work.state.transactions.newest_first().filter(|row| row.account == *account);
-    let rows = rows.filter(|row| payout.is_none() || row.payout.as_deref() == payout);
-    let items = rows.map(render::transaction).collect();
-    page("/v1/balance_transactions", items, "currency source type", "payout", form)
-}
-
 /// `GET` of the list within an object, such as a transfer's reversals; `None` when there is no such list.
 pub(super) fn inner(work: &Work, collection: &str, id: &str, list: &str, form: &Form) -> Option<Outcome> {
     let state = &*work.state;
@@ -98,12 +83,12 @@ pub(super) fn inner(work: &Work, collection: &str, id: &str, list: &str, form: &
         let kind = if collection == "transfers" { "transfer" } else { "application fee" };
         return Some(Err(ApiError::missing(kind, id, "id")));
     }
-    Some(page(&format!("/v1/{collection}/{id}/{list}"), items, "", "", form))
+    Some(page(&format!("/v1/{collection}/{id}/{list}"), items, "", form))
 }
 
-/// A page of the items that match the filters of the form. Parameters that were `applied` already are allowed.
-fn page(url: &str, mut items: Vec<Value>, filters: &str, applied: &str, form: &Form) -> Outcome {
-    form.allow_only(&[PAGING, filters, applied])?;
+/// A page of the items that match the filters of the form.
+fn page(url: &str, mut items: Vec<Value>, filters: &str, form: &Form) -> Outcome {
+    form.allow_only(&[PAGING, filters])?;
     for name in filters.split_ascii_whitespace() {
         if let Some(wanted) = form.filled(name) {
             items.retain(|item| item[name] == wanted);
@@ -115,34 +100,21 @@ fn page(url: &str, mut items: Vec<Value>, filters: &str, applied: &str, form: &F
         let error = ApiError::invalid("The limit must be between 1 and 100.");
         error.code("parameter_invalid_integer").param("limit")
     })?;
-    let position = |name: &str| -> Result<Option<usize>, ApiError> {
-        let Some(id) = form.filled(name) else { return Ok(None) };
-        let position = items.iter().position(|item| item["id"] == id);
-        position.map(Some).ok_or_else(|| ApiError::missing("object", id, name))
-    };
-    let (after, before) = (position("starting_after")?, position("ending_before")?);
-    let (range, has_more) = match (after, before) {
-        (Some(_), Some(_)) => {
-            return Err(ApiError::invalid(
-                "You may only specify one of these parameters: starting_after, ending_before.",
-            ));
-        }
-        (None, Some(end)) => (end.saturating_sub(limit)..end, end > limit),
-        (after, None) => {
-            let start = after.map_or(0, |position| position + 1);
-            let end = (start + limit).min(items.len());
-            (start..end, end < items.len())
+    let start = match form.filled("starting_after") {
+        None => 0,
+        Some(id) => {
+            let last = items.iter().position(|item| item["id"] == id);
+            last.ok_or_else(|| ApiError::missing("object", id, "starting_after"))? + 1
         }
     };
-    let data: Vec<Value> = items.drain(range).collect();
+    let end = (start + limit).min(items.len());
+    let has_more = end < items.len();
+    let data: Vec<Value> = items.drain(start..end).collect();
     Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
 }
 
 fn keep_created(items: &mut Vec<Value>, form: &Form) -> Result<(), ApiError> {
     let created = |item: &Value| item["created"].as_i64().unwrap_or(0);
-    if let Some(at) = form.integer("created")? {
-        items.retain(|item| created(item) == at);
-    }
     for name in form.map("created").keys() {
         let param = format!("created[{name}]");
         let limit = form.integer(&param)?.unwrap_or(0);

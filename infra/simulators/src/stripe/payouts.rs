@@ -45,13 +45,6 @@ pub(super) fn pay_out(
     let out = line(work, Line::Payout, Some(account_id), -paid, &currency, &id);
     let balance_transaction = book(work, out);
     let automatic = amount.is_none();
-    if automatic {
-        for line in work.state.transactions.iter_mut() {
-            if line.account.as_deref() == Some(account_id) && line.currency == currency {
-                line.payout.get_or_insert_with(|| id.clone());
-            }
-        }
-    }
     work.state.payouts.add(Payout {
         id: id.clone(),
         account: account_id.to_owned(),

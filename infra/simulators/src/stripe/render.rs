@@ -499,17 +499,18 @@ pub(super) fn transaction(line: &Transaction) -> Value {
             })
         })
         .collect();
+    let (kind, category, _) = line.line.facts();
     let more = json!({
         "available_on": line.created,
         "balance_type": "payments",
         "fee": line.stripe_fee + line.application_fee,
         "fee_details": details,
         "net": line.net(),
-        "reporting_category": line.line.category(),
+        "reporting_category": category,
         "status": "available",
-        "type": line.line.kind(),
+        "type": kind,
     });
-    let hidden = "account application_fee line payout stripe_fee";
+    let hidden = "account application_fee line stripe_fee";
     object("balance_transaction", line, hidden, "description exchange_rate", more)
 }
 

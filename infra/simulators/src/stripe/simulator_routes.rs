@@ -2,103 +2,48 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Router;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{DisputeOutcome, Onboarding, PayoutOutcome, StripeSimulator};
-use crate::simulator_routes::{End, Nothing, action, common};
+use super::{DisputeOutcome, Onboarding, PayoutOutcome, Refused, StripeSimulator};
+use crate::simulator_routes::{actions, common};
 
+/// What can be done to an object. Amounts are in minor units; without one it is all that is left.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pay {
-    card_number: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Authenticate {
-    approve: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Dispute {
-    /// In minor units; all that was not refunded when it is absent.
-    amount: Option<i64>,
-    reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PayOut {
-    /// In minor units; the whole balance when it is absent.
-    amount: Option<i64>,
-    currency: Option<String>,
-    outcome: PayoutOutcome,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SetUpTax {
-    active: bool,
-    #[serde(default)]
-    registrations: Vec<String>,
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Action {
+    Pay { card_number: String },
+    Authenticate { approve: bool },
+    Onboard { outcome: Onboarding },
+    Deauthorize {},
+    Dispute { amount: Option<i64>, reason: String },
+    CloseDispute { outcome: DisputeOutcome },
+    Payout { amount: Option<i64>, currency: Option<String>, outcome: PayoutOutcome },
+    Tax { active: bool, registrations: Option<Vec<String>> },
 }
 
 /// The routes, with the methods of [`StripeSimulator`] that they call. `onboard` returns the account.
 pub(super) fn routes() -> Router<Arc<StripeSimulator>> {
-    common()
-        .route(
-            "/_simulator/pay/{intent}",
-            action(|stripe: &StripeSimulator, id, asked: Pay| stripe.pay(id, &asked.card_number)),
-        )
-        .route(
-            "/_simulator/authenticate/{intent}",
-            action(|stripe: &StripeSimulator, id, asked: Authenticate| {
-                stripe.authenticate(id, asked.approve)
-            }),
-        )
-        .route(
-            "/_simulator/onboard/{account}",
-            action(|stripe: &StripeSimulator, id, asked: End<Onboarding>| {
-                stripe.onboard(id, asked.outcome)?;
-                Ok(stripe.object(id).unwrap_or_default())
-            }),
-        )
-        .route(
-            "/_simulator/deauthorize/{account}",
-            action(|stripe: &StripeSimulator, id, _: Nothing| stripe.deauthorize(id).map(|()| json!({}))),
-        )
-        .route(
-            "/_simulator/dispute/{payment}",
-            action(|stripe: &StripeSimulator, id, asked: Dispute| {
-                stripe.dispute(id, asked.amount, &asked.reason)
-            }),
-        )
-        .route(
-            "/_simulator/close_dispute/{dispute}",
-            action(|stripe: &StripeSimulator, id, asked: End<DisputeOutcome>| {
-                stripe.close_dispute(id, asked.outcome)
-            }),
-        )
-        .route(
-            "/_simulator/payout/{account}",
-            action(|stripe: &StripeSimulator, id, asked: PayOut| {
-                stripe.pay_out(id, asked.amount, asked.currency.as_deref(), asked.outcome)
-            }),
-        )
-        .route(
-            "/_simulator/tax/{account}",
-            action(|stripe: &StripeSimulator, id, asked: SetUpTax| {
-                let registrations: Vec<&str> = asked.registrations.iter().map(String::as_str).collect();
-                stripe.set_up_tax(id, asked.active, &registrations)
-            }),
-        )
-        .route(
-            "/_simulator/violations",
-            get(async |State(stripe): State<Arc<StripeSimulator>>| Json(stripe.violations())),
-        )
+    common().route("/_simulator/{action}/{id}", actions(act))
+}
+
+fn act(stripe: &StripeSimulator, id: &str, action: Action) -> Result<Value, Refused> {
+    match action {
+        Action::Pay { card_number } => stripe.pay(id, &card_number),
+        Action::Authenticate { approve } => stripe.authenticate(id, approve),
+        Action::Onboard { outcome } => {
+            stripe.onboard(id, outcome).map(|()| stripe.object(id).unwrap_or_default())
+        }
+        Action::Deauthorize {} => stripe.deauthorize(id).map(|()| json!({})),
+        Action::Dispute { amount, reason } => stripe.dispute(id, amount, &reason),
+        Action::CloseDispute { outcome } => stripe.close_dispute(id, outcome),
+        Action::Payout { amount, currency, outcome } => {
+            stripe.pay_out(id, amount, currency.as_deref(), outcome)
+        }
+        Action::Tax { active, registrations } => {
+            let registrations = registrations.unwrap_or_default();
+            stripe.set_up_tax(id, active, &registrations.iter().map(String::as_str).collect::<Vec<_>>())
+        }
+    }
 }

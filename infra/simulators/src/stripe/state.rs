@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::idempotency::Response;
 use crate::idempotency::StoredResponses;
 use crate::state_file::Layout;
-use crate::table::{Table, rows};
+use crate::table::{Table, rows, statuses};
 use crate::webhooks::Deliveries;
 
 pub(super) type Metadata = BTreeMap<String, String>;
@@ -82,6 +82,15 @@ impl State {
 rows!(Account, AccountLink, Charge, Customer, Dispute, Event, Fee, FeeRefund, Intent, PaymentMethod, Payout);
 rows!(Refund, Reversal, SetupIntent, TaxCalculation, TaxTransaction, Transaction, Transfer);
 
+statuses! {
+    "snake_case";
+    IntentStatus { RequiresPaymentMethod, RequiresConfirmation, RequiresAction, RequiresCapture, Succeeded, Canceled }
+    ChargeStatus { Succeeded, Failed }
+    RefundStatus { Pending, Succeeded, Failed }
+    DisputeStatus { NeedsResponse, Won, Lost }
+    PayoutStatus { Pending, Paid, Failed }
+}
+
 /// A status as Stripe writes it.
 pub(super) fn name(status: impl Serialize) -> String {
     json!(status).as_str().unwrap_or_default().to_owned()
@@ -141,17 +150,6 @@ pub struct PaymentMethod {
     pub(super) set_up: bool,
     /// It cannot be used again: it paid without being attached to a customer, or was detached.
     pub(super) spent: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum IntentStatus {
-    RequiresPaymentMethod,
-    RequiresConfirmation,
-    RequiresAction,
-    RequiresCapture,
-    Succeeded,
-    Canceled,
 }
 
 impl IntentStatus {
@@ -239,13 +237,6 @@ pub struct Intent {
     pub(super) amount_capturable: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ChargeStatus {
-    Succeeded,
-    Failed,
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Charge {
     pub(super) id: String,
@@ -286,14 +277,6 @@ pub struct Failure {
     pub(super) message: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RefundStatus {
-    Pending,
-    Succeeded,
-    Failed,
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Refund {
     pub(super) id: String,
@@ -311,14 +294,6 @@ pub struct Refund {
     pub(super) failure_transaction: Option<String>,
     pub(super) transfer_reversal: Option<String>,
     pub(super) created: i64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum DisputeStatus {
-    NeedsResponse,
-    Won,
-    Lost,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -402,14 +377,6 @@ pub struct FeeRefund {
     pub(super) created: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum PayoutStatus {
-    Pending,
-    Paid,
-    Failed,
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Payout {
     pub(super) id: String,
@@ -453,7 +420,7 @@ pub(super) enum Line {
 impl Line {
     /// Stripe's `type` and `reporting_category`, and the owner of the other side of the line, unless another
     /// line is the other side.
-    fn facts(self) -> (&'static str, &'static str, Option<&'static str>) {
+    pub(super) fn facts(self) -> (&'static str, &'static str, Option<&'static str>) {
         let (guests, bank) = (Some("guests"), Some("bank"));
         match self {
             Self::Charge => ("charge", "charge", guests),
@@ -472,18 +439,6 @@ impl Line {
             Self::PayoutFailure => ("payout_failure", "payout_reversal", bank),
         }
     }
-
-    pub(super) fn kind(self) -> &'static str {
-        self.facts().0
-    }
-
-    pub(super) fn category(self) -> &'static str {
-        self.facts().1
-    }
-
-    pub(super) fn other_side(self) -> Option<&'static str> {
-        self.facts().2
-    }
 }
 
 /// A line of the books.
@@ -498,8 +453,6 @@ pub struct Transaction {
     pub(super) application_fee: i64,
     pub(super) currency: String,
     pub(super) source: String,
-    /// The automatic payout that paid it out.
-    pub(super) payout: Option<String>,
     pub(super) created: i64,
 }
 

@@ -33,8 +33,7 @@ async fn everything_is_paid_out_and_its_lines_are_known() {
     let listed = world.on(&expert, Method::GET, "/v1/payouts?status=paid", "").await.ok();
     assert_eq!(listed.text("/data/0/id"), payout.id());
     assert_eq!(world.get("/v1/payouts").await.ok().body["data"], json!([]));
-    let path = format!("/v1/balance_transactions?payout={}", payout.id());
-    let lines = world.on(&expert, Method::GET, &path, "").await.ok();
+    let lines = world.on(&expert, Method::GET, "/v1/balance_transactions", "").await.ok();
     let kinds: Vec<_> =
         lines.body["data"].as_array().unwrap().iter().map(|line| line["type"].clone()).collect();
     assert_eq!(kinds, ["payout", "payment"]);
@@ -53,8 +52,6 @@ async fn a_payout_that_fails_brings_the_money_back() {
     let back = failed["failure_balance_transaction"].as_str().unwrap();
     let line = world.on(&expert, Method::GET, &format!("/v1/balance_transactions/{back}"), "").await.ok();
     assert_eq!((line.text("/type"), line.text("/reporting_category")), ("payout_failure", "payout_reversal"));
-    let path = format!("/v1/balance_transactions?payout={}", failed["id"].as_str().unwrap());
-    assert_eq!(world.on(&expert, Method::GET, &path, "").await.status, 400, "it was asked for by hand");
     assert!(world.stripe.pay_out(&expert, Some(9_001), None, PayoutOutcome::Paid).is_err());
     assert!(world.stripe.pay_out(&expert, Some(0), None, PayoutOutcome::Paid).is_err());
     assert!(world.stripe.pay_out(&expert, None, Some("usd"), PayoutOutcome::Paid).is_err());

@@ -1,13 +1,12 @@
 //! The page where the payer approves an order: `/checkoutnow?token={order}`.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
+use super::Simulator;
 use crate::pages::{self, not_found};
 use crate::paypal::payers::TestPayer;
 use crate::paypal::state::{Order, OrderStatus};
@@ -16,21 +15,18 @@ use crate::paypal::{PayPalSimulator, TEST_PAYERS, display};
 
 /// The query of the address.
 #[derive(serde::Deserialize)]
-pub(in crate::paypal) struct Visit {
+pub struct Visit {
     token: String,
 }
 
 /// The button that was pressed: the name of a test payer, or `cancel`.
 #[derive(serde::Deserialize)]
-pub(in crate::paypal) struct Pressed {
+pub struct Pressed {
     payer: String,
 }
 
 /// Shows the payment and the payers to choose from.
-pub(in crate::paypal) async fn show(
-    State(simulator): State<Arc<PayPalSimulator>>,
-    Query(visit): Query<Visit>,
-) -> Response {
+pub async fn show(State(simulator): Simulator, Query(visit): Query<Visit>) -> Response {
     match simulator.approvable(&visit.token) {
         Some(order) if order.status == OrderStatus::Approved => approved(&order),
         Some(order) => page(&order),
@@ -39,8 +35,8 @@ pub(in crate::paypal) async fn show(
 }
 
 /// Approves the order with the chosen payer, or returns to the platform.
-pub(in crate::paypal) async fn submit(
-    State(simulator): State<Arc<PayPalSimulator>>,
+pub async fn submit(
+    State(simulator): Simulator,
     Query(visit): Query<Visit>,
     Form(pressed): Form<Pressed>,
 ) -> Response {

@@ -1,20 +1,19 @@
 //! The books: `/`.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use maud::html;
 use serde_json::{Value, json};
 
+use super::Simulator;
 use crate::books_page::{Books, ROWS};
 use crate::paypal::render::time;
 use crate::paypal::state::OrderStatus;
-use crate::paypal::{PayPalSimulator, books, display, events};
+use crate::paypal::{books, display, events};
 use crate::table::{Row, Table};
 
 /// Shows the newest of everything.
-pub(in crate::paypal) async fn show(State(simulator): State<Arc<PayPalSimulator>>) -> Response {
+pub async fn show(State(simulator): Simulator) -> Response {
     let shared = simulator.up_to_date();
     let state = &shared.state;
     let view = simulator.view(state);

@@ -3,3 +3,5 @@
 pub(super) mod approve;
 pub(super) mod books;
 pub(super) mod onboarding;
+
+type Simulator = axum::extract::State<std::sync::Arc<super::PayPalSimulator>>;

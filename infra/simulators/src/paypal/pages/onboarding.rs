@@ -1,13 +1,12 @@
 //! The page where a seller agrees, or does not: `/bizsignup/partner/entry?referralToken=…`.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
+use super::Simulator;
 use super::approve::back;
 use crate::pages::{self, not_found};
 use crate::paypal::state::Referral;
@@ -22,22 +21,19 @@ const OUTCOMES: [(&str, &str, &str); 4] = [
 
 /// The query of the address.
 #[derive(serde::Deserialize)]
-pub(in crate::paypal) struct Visit {
+pub struct Visit {
     #[serde(rename = "referralToken")]
     token: String,
 }
 
 /// The button that was pressed.
 #[derive(serde::Deserialize)]
-pub(in crate::paypal) struct Pressed {
+pub struct Pressed {
     outcome: Onboarding,
 }
 
 /// Shows what the platform asks for.
-pub(in crate::paypal) async fn show(
-    State(simulator): State<Arc<PayPalSimulator>>,
-    Query(visit): Query<Visit>,
-) -> Response {
+pub async fn show(State(simulator): Simulator, Query(visit): Query<Visit>) -> Response {
     let Some(referral) = simulator.referral(&visit.token) else { return not_found() };
     let body = html! {
         p {
@@ -50,8 +46,8 @@ pub(in crate::paypal) async fn show(
 }
 
 /// Ends the visit and returns to the platform.
-pub(in crate::paypal) async fn submit(
-    State(simulator): State<Arc<PayPalSimulator>>,
+pub async fn submit(
+    State(simulator): Simulator,
     Query(visit): Query<Visit>,
     Form(pressed): Form<Pressed>,
 ) -> Response {

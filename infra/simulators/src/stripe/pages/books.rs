@@ -1,17 +1,16 @@
 //! The books: `/`.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
+use super::Simulator;
 use crate::books_page::{Books, ROWS};
-use crate::stripe::{PLATFORM, StripeSimulator, TEST_CARDS, books, display, render};
+use crate::stripe::{PLATFORM, TEST_CARDS, books, display, render};
 
 /// Shows the newest of everything.
-pub(in crate::stripe) async fn show(State(simulator): State<Arc<StripeSimulator>>) -> Response {
+pub async fn show(State(simulator): Simulator) -> Response {
     let shared = simulator.up_to_date();
     let state = &shared.state;
     let mut page = Books::new(display, &books::balances(state));

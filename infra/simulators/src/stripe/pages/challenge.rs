@@ -1,28 +1,26 @@
 //! The bank's 3-D Secure page: `/3ds/{intent}?client_secret=…`.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
-use super::{Shown, Visit, back};
+use super::{Shown, Simulator, Visit, back};
 use crate::pages::{self, not_found};
+use crate::stripe::confirm;
 use crate::stripe::state::IntentStatus;
 use crate::stripe::work::Caller;
-use crate::stripe::{StripeSimulator, confirm};
 
 /// The button that was pressed: `approve` or `fail`.
 #[derive(serde::Deserialize)]
-pub(in crate::stripe) struct Pressed {
+pub struct Pressed {
     answer: String,
 }
 
 /// Asks the guest to approve.
-pub(in crate::stripe) async fn show(
-    State(simulator): State<Arc<StripeSimulator>>,
+pub async fn show(
+    State(simulator): Simulator,
     Path(id): Path<String>,
     Query(visit): Query<Visit>,
 ) -> Response {
@@ -44,8 +42,8 @@ pub(in crate::stripe) async fn show(
 }
 
 /// Passes or fails the challenge and returns to the shop.
-pub(in crate::stripe) async fn submit(
-    State(simulator): State<Arc<StripeSimulator>>,
+pub async fn submit(
+    State(simulator): Simulator,
     Path(id): Path<String>,
     Query(visit): Query<Visit>,
     Form(pressed): Form<Pressed>,

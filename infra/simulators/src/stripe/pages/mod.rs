@@ -5,18 +5,23 @@ pub(super) mod challenge;
 pub(super) mod onboarding;
 pub(super) mod pay;
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
 use super::auth::same;
-use super::display;
-use super::state::{IntentCore, IntentKind, IntentStatus, State, name};
+use super::state::{self, IntentCore, IntentKind, IntentStatus, name};
+use super::{StripeSimulator, display};
 use crate::pages;
+
+type Simulator = State<Arc<StripeSimulator>>;
 
 /// The query of the address of a hosted page.
 #[derive(Debug, serde::Deserialize)]
-pub(in crate::stripe) struct Visit {
+pub struct Visit {
     client_secret: Option<String>,
     return_url: Option<String>,
 }
@@ -30,7 +35,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn find(state: &State, id: &str) -> Option<Self> {
+    fn find(state: &state::State, id: &str) -> Option<Self> {
         let core = state.intent(IntentKind::of(id), id)?.clone();
         let amount = state.intents.get(id).map(|intent| display(intent.amount, &intent.currency));
         Some(Self { id: id.to_owned(), core, amount })
@@ -44,7 +49,7 @@ impl Shown {
 
 impl Visit {
     /// The intent, when the visitor has its client secret.
-    fn intent(&self, state: &State, id: &str) -> Option<Shown> {
+    fn intent(&self, state: &state::State, id: &str) -> Option<Shown> {
         let secret = self.client_secret.as_deref().unwrap_or_default();
         Shown::find(state, id).filter(|intent| same(&intent.core.client_secret, secret))
     }

@@ -1,17 +1,16 @@
 //! The onboarding page of an account's owner: `/connect/onboarding/{link}`, for one visit.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
+use super::Simulator;
 use crate::pages::{self, not_found, see_other};
 use crate::random;
 use crate::stripe::work::Caller;
-use crate::stripe::{Onboarding, StripeSimulator, accounts};
+use crate::stripe::{Onboarding, accounts};
 
 const OUTCOMES: [(&str, &str, &str); 4] = [
     ("complete", "Submit everything", "charges and payouts are enabled"),
@@ -22,15 +21,12 @@ const OUTCOMES: [(&str, &str, &str); 4] = [
 
 /// The button that was pressed.
 #[derive(serde::Deserialize)]
-pub(in crate::stripe) struct Pressed {
+pub struct Pressed {
     outcome: Onboarding,
 }
 
 /// Follows the link. A link that was followed before, or has expired, leads to its `refresh_url`.
-pub(in crate::stripe) async fn follow(
-    State(simulator): State<Arc<StripeSimulator>>,
-    Path(id): Path<String>,
-) -> Response {
+pub async fn follow(State(simulator): Simulator, Path(id): Path<String>) -> Response {
     let mut shared = simulator.lock();
     let Some(link) = shared.state.account_links.get(&id) else { return not_found() };
     if link.visit.is_some() || link.expires_at <= simulator.now() {
@@ -57,8 +53,8 @@ pub(in crate::stripe) async fn follow(
 }
 
 /// Ends the visit and returns to the platform.
-pub(in crate::stripe) async fn submit(
-    State(simulator): State<Arc<StripeSimulator>>,
+pub async fn submit(
+    State(simulator): Simulator,
     Path(visit): Path<String>,
     Form(pressed): Form<Pressed>,
 ) -> Response {

@@ -1,29 +1,27 @@
 //! The checkout page, for payments and for cards to save: `/pay/{intent}?client_secret=…&return_url=…`.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
-use super::{Shown, Visit, back};
+use super::{Shown, Simulator, Visit, back};
 use crate::pages::{self, not_found};
 use crate::simulator::Refused;
 use crate::stripe::state::IntentStatus;
 use crate::stripe::work::Caller;
-use crate::stripe::{StripeSimulator, TEST_CARDS, confirm};
+use crate::stripe::{TEST_CARDS, confirm};
 
 /// What the guest typed. Test cards need no date and security code.
 #[derive(serde::Deserialize)]
-pub(in crate::stripe) struct Typed {
+pub struct Typed {
     number: String,
 }
 
 /// Shows the payment and asks for a card.
-pub(in crate::stripe) async fn show(
-    State(simulator): State<Arc<StripeSimulator>>,
+pub async fn show(
+    State(simulator): Simulator,
     Path(id): Path<String>,
     Query(visit): Query<Visit>,
 ) -> Response {
@@ -34,8 +32,8 @@ pub(in crate::stripe) async fn show(
 }
 
 /// Pays with the card that was typed.
-pub(in crate::stripe) async fn submit(
-    State(simulator): State<Arc<StripeSimulator>>,
+pub async fn submit(
+    State(simulator): Simulator,
     Path(id): Path<String>,
     Query(visit): Query<Visit>,
     Form(typed): Form<Typed>,
