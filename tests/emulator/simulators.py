@@ -54,7 +54,7 @@ class Simulators:
         command = [self.program, "simulators", "--port-base", str(self.port), "--webhook-url", webhook_url]
         self.process = Process(command, self.folder / "simulators.log", cwd=self.folder)
         self.process.wait_for(f"{self.issuer}/.well-known/openid-configuration", 30)
-        self.process.wait_for(f"{self.stripe}_simulator/switches", 30)
+        self.process.wait_for(f"{self.stripe}_simulator/faults", 30)
         self.process.wait_for(self.rates, 30)
 
     def token(self, person):
