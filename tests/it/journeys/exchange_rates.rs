@@ -246,15 +246,15 @@ async fn implausible_rates_are_rejected_and_the_previous_ones_stay() {
         (Switches { cut_off: true, ..usual() }, "not well-formed"),
         (Switches { huge: true, ..usual() }, "more than 65536 bytes"),
         (Switches { date: Some("2027-01-05".to_owned()), ..usual() }, "the rates are dated 2027-01-05"),
-        (Switches { date: Some("04/01/2027".to_owned()), ..usual() }, "no date"),
-        (Switches { date: Some(String::new()), ..usual() }, "no date"),
+        (Switches { date: Some("04/01/2027".to_owned()), ..usual() }, "is not a date"),
+        (Switches { date: Some(String::new()), ..usual() }, "is not a date"),
         (at(&[("USD", "0")]), "the rate of USD is \"0\""),
         (at(&[("USD", "-1.0562")]), "the rate of USD"),
         (at(&[("USD", "1,0562")]), "the rate of USD"),
         (at(&[("EUR", "1")]), "the euro"),
         (
             at(&[("USD", "10.563")]),
-            "are refused, and those before them stay in force: USD changed from 1.0562 on 2026-12-31 to 10.563 on 2027-01-04",
+            "are implausible, so the previous ones stay in force: USD changed from 1.0562 on 2026-12-31 to 10.563 on 2027-01-04",
         ),
         (at(&[("USD", "1.0562"), ("JPY", "0.16")]), "to 0.16 on"),
     ] {
