@@ -80,6 +80,7 @@ fn post_object(work: &mut Work, parts: &[&str], form: &Form) -> Option<Outcome> 
         ["accounts"] => accounts::create(work, form),
         ["account_links"] => accounts::create_link(work, form),
         ["customers"] => customers::create(work, form),
+        ["payment_methods", id, "detach"] => payment_methods::detach(work, id, form),
         [SETUPS] => setup_intents::create(work, form),
         [SETUPS, id, "confirm"] => confirm::confirm(work, SETUP, id, form),
         [SETUPS, id, "cancel"] => confirm::cancel(work, SETUP, id, form),

@@ -1,4 +1,4 @@
-//! Payment methods: read from forms, stored, and attached to customers.
+//! Payment methods: read from forms, stored, attached to customers and detached.
 //! Source: <https://docs.stripe.com/api/payment_methods>.
 
 use super::prelude::*;
@@ -10,6 +10,23 @@ pub(super) const PARAMETERS: &str = "payment_method payment_method_data[type] pa
     payment_method_data[billing_details][address][*]";
 
 const ALLOWED: &str = "allowed_payment_method_types";
+
+/// `POST /v1/payment_methods/{id}/detach`.
+pub(super) fn detach(work: &mut Work, id: &str, form: &Form) -> Outcome {
+    form.allow_only(&["expand[]"])?;
+    let method = work.state.payment_methods.get_mut(id);
+    let method = method.ok_or_else(|| ApiError::missing("PaymentMethod", id, "id"))?;
+    let Some(customer) = method.customer.take() else {
+        let message = "The payment method you provided is not attached to a customer so detachment is \
+                       impossible.";
+        return Err(ApiError::invalid(message));
+    };
+    method.spent = true;
+    let object = render::payment_method(method);
+    let previous = json!({ "customer": customer });
+    emit_change(work, "payment_method.detached", object.clone(), Some(previous), None);
+    Ok(object)
+}
 
 /// Reads `automatic_payment_methods`.
 pub(super) fn automatic(form: &Form) -> Result<AutomaticPaymentMethods, ApiError> {

@@ -148,7 +148,7 @@ pub struct PaymentMethod {
     pub(super) customer: Option<String>,
     /// It was set up for off-session payments.
     pub(super) set_up: bool,
-    /// It cannot be used again: it paid without being attached to a customer.
+    /// It cannot be used again: it paid without being attached to a customer, or was detached.
     pub(super) spent: bool,
 }
 

@@ -30,6 +30,21 @@ async fn a_card_is_saved_for_its_customer() {
     assert_eq!(world.event("setup_intent.succeeded")["data"]["object"]["metadata"]["appointment"], "apt_1");
     assert_eq!(world.sum(), 0);
     assert!(world.stripe.balances().is_empty(), "nothing was charged");
+
+    let method = done.text("/payment_method/id");
+    let detached = world.post(&format!("/v1/payment_methods/{method}/detach"), "").await.ok();
+    assert!(detached.body["customer"].is_null());
+    let gone = world.event("payment_method.detached");
+    assert_eq!(gone["data"]["previous_attributes"]["customer"], customer.as_str());
+    assert_eq!(world.post(&format!("/v1/payment_methods/{method}/detach"), "").await.status, 400);
+    let read = world.get(&format!("/v1/payment_methods/{method}")).await.ok();
+    assert!(read.body["customer"].is_null());
+    let form = format!(
+        "amount=5000&currency=eur&customer={customer}&payment_method={method}&off_session=true&confirm=true"
+    );
+    let refused = world.post("/v1/payment_intents", &form).await;
+    assert_eq!((refused.status, refused.text("/error/param")), (400, "payment_method"));
+    assert!(refused.text("/error/message").contains("may not be used again"));
 }
 
 #[tokio::test]
