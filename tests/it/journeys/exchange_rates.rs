@@ -217,7 +217,7 @@ async fn old_rates_are_said_to_be_old_until_new_ones_come() {
         let error = fetch(&world).await.expect_err("the bank fails").to_string();
         assert_eq!(
             error,
-            "no exchange rates were got: the European Central Bank answers 500 Internal Server Error"
+            "no exchange rates were fetched: the European Central Bank answers 500 Internal Server Error"
         );
         assert_eq!(estimate(&world, &offers, "USD").await.expect("an estimate")["stale"], stale, "{now}");
         assert_eq!(table(&world).await["stale"], stale, "{now}");
@@ -250,7 +250,7 @@ async fn what_nobody_should_go_by_leaves_yesterdays_rates_in_force() {
         (at(&[("EUR", "1")]), "the euro"),
         (
             at(&[("USD", "10.563")]),
-            "are refused, and those before them stay in force: USD is at 10.563 on 2027-01-04, and was at 1.0562 on 2026-12-31",
+            "are implausible, so the previous ones stay in force: USD is at 10.563 on 2027-01-04, and was at 1.0562 on 2026-12-31",
         ),
         (at(&[("USD", "1.0562"), ("JPY", "0.16")]), "JPY is at 0.16"),
     ] {
@@ -365,7 +365,7 @@ async fn a_charge_goes_by_fresh_rates_only() {
     };
     let price = money(8_000, "EUR");
     assert_eq!(charge(price, "EUR").await.expect("its own currency needs no rates"), price);
-    assert_eq!(refused(price, "USD").await, "must be EUR, the expert's own: there are no exchange rates yet");
+    assert_eq!(refused(price, "USD").await, "must be EUR, the currency of the price: there are no exchange rates yet");
 
     world.bank().set_switches(usual());
     fetch(&world).await.expect("rates");
