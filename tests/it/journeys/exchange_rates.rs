@@ -365,7 +365,10 @@ async fn charge_uses_current_rates_only() {
     };
     let price = money(8_000, "EUR");
     assert_eq!(charge(price, "EUR").await.expect("its own currency needs no rates"), price);
-    assert_eq!(refused(price, "USD").await, "must be EUR, the expert's own: there are no exchange rates yet");
+    assert_eq!(
+        refused(price, "USD").await,
+        "must be EUR, the currency of the price: there are no exchange rates yet"
+    );
 
     test.ecb().set_switches(usual());
     fetch(&test).await.expect("rates");
@@ -385,6 +388,6 @@ async fn charge_uses_current_rates_only() {
     assert_eq!(charge(price, "USD").await.expect("still current"), money(8_450, "USD"));
     test.advance(1);
     let must = refused(price, "USD").await;
-    assert!(must.contains("of 2026-12-31") && must.contains("older than"), "{must}");
+    assert!(must.contains("of 2026-12-31") && must.contains("too old"), "{must}");
     assert_eq!(charge(price, "EUR").await.expect("its own currency needs no rates"), price);
 }

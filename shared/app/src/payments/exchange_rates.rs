@@ -17,7 +17,7 @@ pub enum RefreshError {
     /// The publisher did not respond, or its response cannot be read.
     #[error("no exchange rates were fetched: {0}")]
     Source(#[source] PortError),
-    /// The published rates differ too much from the stored ones. Somebody has to check them.
+    /// The published rates have an implausible date or differ too much from the stored ones. Somebody has to check them.
     #[error("the published exchange rates are implausible, so the previous ones stay in force: {0}")]
     Implausible(#[from] Implausible),
     /// The table failed.
@@ -133,7 +133,7 @@ pub async fn convert_for_charge(
     let rates = stored.rates;
     if rates.is_stale(now) {
         return refuse(format!(
-            "the latest exchange rates are of {}; rates that are older than {FRESH_DAYS} days are not used for charges",
+            "the latest exchange rates are of {} and too old: a charge needs rates of the last {FRESH_DAYS} days",
             rates.date()
         ));
     }
