@@ -282,7 +282,7 @@ def walk(aws, simulators, outputs, resources, functions):
     secrets = [*keys.values(), ada_token, alan_token, paid["payment"]["client_secret"], attendee["email"]]
     check("the logs contain no secret and no email address", not any(s in line for line in logged for s in secrets))
     complaints = [line for line in logged if '"level":"ERROR"' in line or '"level":"WARN"' in line]
-    provoked = ("does not name a job", "PayPal is not set up")
+    provoked = ("does not name a job", "PayPal is not configured")
     complaints = [line for line in complaints if not any(words in line for words in provoked)]
     check("the logs contain only the errors and warnings that were provoked", not complaints, complaints[:5])
 

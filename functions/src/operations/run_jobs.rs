@@ -45,7 +45,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
 async fn run(app: &App, message: &SqsMessage) -> Option<String> {
     let id = message.message_id.clone().unwrap_or_default();
     let Ok(job) = message.body.as_deref().unwrap_or_default().parse::<Job>() else {
-        tracing::error!(message = id, "the message does not name a job");
+        tracing::error!(message_id = id, "the message does not name a job");
         return Some(id);
     };
     // A panic fails its own message only, not the rest of the batch.
