@@ -1,5 +1,7 @@
 //! Receipts, credit notes and corrections: one document for each payment, refund and failed refund.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use domain::receipts::receipt::{Draft, Issuer, Occasion, Receipt, ReceiptKind, ReceiptNumber};
 use domain::scheduling::appointment::Appointment;
 use domain::{AppointmentId, ReceiptId, Zone};
@@ -26,8 +28,12 @@ pub async fn issue(app: &App, appointment: &Appointment, occasion: &Occasion) ->
         return Ok(issued);
     }
     let content = Content::of(app, appointment, occasion).await?;
+    let is_first_attempt = AtomicBool::new(true);
     app.transact("issue_receipt", || async {
-        if let Some(issued) = app.store.document(appointment.id, occasion.document()).await? {
+        // A version conflict may mean that the same document was issued meanwhile.
+        if !is_first_attempt.swap(false, Ordering::Relaxed)
+            && let Some(issued) = app.store.document(appointment.id, occasion.document()).await?
+        {
             return Ok(Decision::Unchanged(issued));
         }
         let receipt = content.numbered(app, appointment, occasion).await?;
