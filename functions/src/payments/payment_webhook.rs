@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/webhooks/{gateway}",
     audience: Audience::Provider,
-    summary: "Deliver a payment gateway's event subject a payment or an account",
+    summary: "Deliver a payment gateway's event about a payment or an account",
     operation: |schemas| {
         Operation::responds_empty(StatusCode::NO_CONTENT).accepts::<serde_json::Value>(schemas)
     },

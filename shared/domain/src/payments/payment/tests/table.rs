@@ -347,7 +347,7 @@ fn every_situation_has_its_next_action() {
         let steps =
             [settled, cancel_intent, cancel_intent, later, cancel_intent, capture(all), settled, settled];
         table.push((
-            "all of it is final_charge, and was written off",
+            "all of it is kept, and was written off",
             appointment.clone(),
             Payment { final_charge: Some(all), ..unpaid() },
             now,

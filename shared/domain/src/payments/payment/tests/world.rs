@@ -254,7 +254,7 @@ impl World {
             Escalation::RefundFailed { .. } if wins => Act::TryAgain,
             _ => Act::ResolveManually,
         };
-        self.platform.log.push(format!("{} a person decides subject {escalation:?}: {act:?}", self.now));
+        self.platform.log.push(format!("{} a person decides about {escalation:?}: {act:?}", self.now));
         // A final charge can only decrease.
         let decided = self.platform.act(act, self.now)
             || escalation == Escalation::NoShowDisputed
