@@ -33,14 +33,23 @@ pub(crate) fn sum<'a>(movements: impl Iterator<Item = (&'a str, &'a str, i64)>) 
 
 /// An amount in minor units as people write it, such as `12.50 EUR`.
 pub(crate) fn display(amount: i64, currency: &str, exponent: u32) -> String {
+    format!("{} {}", decimal(amount, exponent), currency.to_ascii_uppercase())
+}
+
+/// An amount in minor units as a decimal number with `exponent` decimals.
+pub(crate) fn decimal(amount: i64, exponent: u32) -> String {
     let scale = 10_u64.pow(exponent);
     let sign = if amount < 0 { "-" } else { "" };
     let (whole, part) = (amount.unsigned_abs() / scale, amount.unsigned_abs() % scale);
-    let currency = currency.to_ascii_uppercase();
-    if exponent == 0 {
-        return format!("{sign}{whole} {currency}");
+    match exponent as usize {
+        0 => format!("{sign}{whole}"),
+        width => format!("{sign}{whole}.{part:0width$}"),
     }
-    format!("{sign}{whole}.{part:0width$} {currency}", width = exponent as usize)
+}
+
+/// Whether a list of codes, separated by white space, contains a currency.
+pub(crate) fn listed(codes: &str, currency: &str) -> bool {
+    codes.split_ascii_whitespace().any(|code| code == currency)
 }
 
 #[cfg(test)]

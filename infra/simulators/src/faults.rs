@@ -37,7 +37,7 @@ pub struct Faults {
     /// call with the idempotency key of one that waits gets a 409.
     pub stall_calls: u32,
     /// Setting this forgets all idempotency keys, as the services may do after a while. It resets itself.
-    pub prune_keys: bool,
+    pub clear_idempotency_keys: bool,
     /// New refunds are pending for a while, and then succeed.
     pub pend_refunds: bool,
     /// New refunds fail after a while.

@@ -1,6 +1,6 @@
 //! HTTP responses of the simulated APIs, and the loss of one.
 
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -22,21 +22,6 @@ pub(crate) fn with_status(status: u16, body: Body) -> Response {
 
 /// A response that closes the connection before its first byte.
 pub(crate) fn lost() -> Response {
-    Response::new(Body::new(Lost))
-}
-
-struct Lost;
-
-impl HttpBody for Lost {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
-        std::task::Poll::Ready(Some(Err(std::io::Error::other(
-            "the simulator was told to lose this response",
-        ))))
-    }
+    let error = std::io::Error::other("the simulator was told to lose this response");
+    Response::new(Body::from_stream(futures_util::stream::once(std::future::ready(Err::<Bytes, _>(error)))))
 }

@@ -1,5 +1,5 @@
-//! The machinery of a simulated payment service: its state behind a lock, time that passes, faults, idempotency
-//! keys in use, and the delivery of webhooks.
+//! The parts that the Stripe and PayPal simulators share: locked state, timers, fault injection, idempotency keys
+//! and webhook delivery.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,20 +21,20 @@ use crate::{Clock, OpenError, loopback_client, state_file};
 /// How long the receiver of a webhook may take to respond.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a service remembers, in a file when it is told one.
+/// The state of a simulator. It is written to `state_file` if one is configured.
 pub trait State: Default + Serialize + DeserializeOwned + Send {
     /// The webhooks that are waiting.
     fn deliveries(&mut self) -> &mut Deliveries;
 
-    /// Removes all stored responses.
-    fn forget_keys(&mut self);
+    /// Removes all stored responses of idempotency keys.
+    fn clear_idempotency_keys(&mut self);
 }
 
-/// A payment service, in what it does otherwise than another.
+/// The behavior specific to one payment service.
 pub trait Service: Sized + Send + Sync + 'static {
     /// Everything the service remembers.
     type State: State;
-    /// Who made a call, and how. The default is the simulator itself: a page, or time passing.
+    /// The caller of an action. The default stands for the simulator's own pages and timers.
     type Caller: Default;
     /// An error response.
     type Error: From<NotSaved>;
@@ -42,8 +42,8 @@ pub trait Service: Sized + Send + Sync + 'static {
     /// The seconds from each failed attempt to deliver a webhook to the next one.
     const RETRY_AFTER: &'static [i64];
 
-    /// The first thing that is due without a call, such as an authorization that expires: when, the action, and
-    /// the id of the object to act on.
+    /// The earliest timer, such as the expiry of an authorization: its due time in Unix seconds, its action, and the
+    /// object's id.
     fn next_due(state: &Self::State, now: i64) -> Option<(i64, Action<Self>, &str)>;
 
     /// The balances of all owners.
@@ -56,13 +56,13 @@ pub trait Service: Sized + Send + Sync + 'static {
     fn webhook_headers(&self, now: i64, body: &str) -> Result<Vec<(&'static str, String)>, OpenError>;
 }
 
-/// What happens to the object with this id when it is due.
+/// The action of a timer; the argument is the object's id.
 pub type Action<S> = fn(&mut Work<'_, S>, &str);
 
 /// The state file could not be written. The log has the reason.
 pub struct NotSaved;
 
-/// A request through the library that was refused.
+/// The error of a rejected call through the Rust API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refused {
@@ -133,14 +133,14 @@ pub(crate) fn address(public_url: &Url, path: &str) -> String {
     format!("{}/{path}", public_url.as_str().trim_end_matches('/'))
 }
 
-/// A call that may run.
+/// A call that has been admitted.
 pub(crate) struct Admitted<'a> {
-    /// What goes wrong with it when it runs, or after.
+    /// The fault to inject during or after the call.
     pub(crate) fault: Option<Fault>,
     _key: Option<Lock<'a, String>>,
 }
 
-/// Why a call may not run.
+/// Why a call was rejected.
 pub(crate) enum Rejection {
     RateLimit,
     FailBefore,
@@ -156,7 +156,7 @@ impl<S: Service> Simulator<S> {
             settings,
             shared: Mutex::new(Shared { state, faults: Faults::default(), webhook_url }),
             faults_changed: watch::Sender::new(()),
-            http: http.map_err(|error| OpenError::Cryptography(error.to_string()))?,
+            http: http.map_err(|error| OpenError::HttpClient(error.to_string()))?,
             deliveries_under_way: Locks::default(),
             keys_in_use: Locks::default(),
         };
@@ -166,8 +166,8 @@ impl<S: Service> Simulator<S> {
 
     /// Posts every webhook that is due by the clock, one after another, and returns the number of attempts.
     ///
-    /// A delivery without a 2xx response is retried after the service's `RETRY_AFTER`. Things that happen at
-    /// their time without a call, such as an authorization that expires, happen here first.
+    /// A delivery without a 2xx response is retried after the service's `RETRY_AFTER`. Due timers, such as the expiry
+    /// of an authorization, run first.
     pub async fn deliver_due_webhooks(&self) -> usize {
         let mut attempts = 0;
         while self.deliver_next().await.is_some() {
@@ -180,7 +180,7 @@ impl<S: Service> Simulator<S> {
         let (delivery, _under_way, kind, body, url) = {
             // An event that was not saved is not delivered.
             let mut shared = self.lock();
-            self.pass_time(&mut shared).ok()?;
+            self.run_due_timers(&mut shared).ok()?;
             let url = shared.webhook_url.clone()?;
             loop {
                 let newest_first = shared.faults.out_of_order;
@@ -241,8 +241,8 @@ impl<S: Service> Simulator<S> {
     /// [`Faults::stall_calls`] held.
     pub fn set_faults(&self, mut faults: Faults) {
         let mut shared = self.lock();
-        if std::mem::take(&mut faults.prune_keys) {
-            shared.state.forget_keys();
+        if std::mem::take(&mut faults.clear_idempotency_keys) {
+            shared.state.clear_idempotency_keys();
             // What was not saved has been logged.
             let _ = self.save(&shared);
         }
@@ -256,8 +256,8 @@ impl<S: Service> Simulator<S> {
         S::balances(&self.up_to_date().state)
     }
 
-    /// Lets a call run, unless a fault or another call with its idempotency key prevents it. `replay` gives the
-    /// response of a call that need not run, and `reject` that of one that may not.
+    /// Admits a call. Returns `Err` with the response to send if the call must not run: a replayed response (`replay`)
+    /// or a rejection (`reject`) because of a fault or of another call with its idempotency key.
     pub(crate) async fn admit(
         &self,
         key: Option<&Key>,
@@ -289,7 +289,7 @@ impl<S: Service> Simulator<S> {
         Ok(admitted)
     }
 
-    /// Runs an action and saves the state, also when the action was refused: a declined card is remembered.
+    /// Runs an action and saves the state, even if the action fails, because a declined card also changes it.
     pub(crate) fn write<T>(
         &self,
         shared: &mut Shared<S>,
@@ -301,19 +301,19 @@ impl<S: Service> Simulator<S> {
         outcome
     }
 
-    /// Runs an action that changes nothing. Everything that is due by now happens before it.
+    /// Runs an action that changes nothing. Due timers run first.
     pub(crate) fn read<T>(
         &self,
         shared: &mut Shared<S>,
         caller: S::Caller,
         action: impl FnOnce(&mut Work<'_, S>) -> Result<T, S::Error>,
     ) -> Result<T, S::Error> {
-        self.pass_time(shared)?;
+        self.run_due_timers(shared)?;
         action(&mut self.work(shared, caller))
     }
 
-    /// Does everything that is due, the oldest first.
-    fn pass_time(&self, shared: &mut Shared<S>) -> Result<(), NotSaved> {
+    /// Runs all due timers, the oldest first.
+    fn run_due_timers(&self, shared: &mut Shared<S>) -> Result<(), NotSaved> {
         if S::next_due(&shared.state, self.now()).is_none() {
             return Ok(());
         }
@@ -337,11 +337,11 @@ impl<S: Service> Simulator<S> {
         }
     }
 
-    /// The state after everything that is due by now.
+    /// Runs all due timers and locks the state.
     pub(crate) fn up_to_date(&self) -> MutexGuard<'_, Shared<S>> {
         let mut shared = self.lock();
-        // What was not saved has been logged, and has happened all the same.
-        let _ = self.pass_time(&mut shared);
+        // The error is already logged. The timers have run in memory.
+        let _ = self.run_due_timers(&mut shared);
         shared
     }
 

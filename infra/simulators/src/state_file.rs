@@ -37,6 +37,9 @@ pub enum OpenError {
     /// The configuration is wrong.
     #[error("the simulator's configuration is wrong: {0}")]
     Configuration(String),
+    /// The client that delivers webhooks cannot be created.
+    #[error("cannot create an HTTP client: {0}")]
+    HttpClient(String),
     /// The cryptographic library returned an error.
     #[error("cannot prepare cryptography: {0}")]
     Cryptography(String),

@@ -1,7 +1,6 @@
 //! Rows in the order of their creation, found by id.
 
-use std::collections::HashMap;
-
+use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A row with a unique id.
@@ -29,29 +28,25 @@ pub(crate) use statuses;
 
 /// Rows that are added and changed, and never removed. In the state file they are a list.
 #[derive(Debug)]
-pub struct Table<T> {
-    rows: Vec<T>,
-    places: HashMap<String, usize>,
-}
+pub struct Table<T>(IndexMap<String, T>);
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), places: HashMap::new() }
+        Self(IndexMap::new())
     }
 }
 
 impl<T: Row> Table<T> {
     pub(crate) fn get(&self, id: &str) -> Option<&T> {
-        self.places.get(id).and_then(|place| self.rows.get(*place))
+        self.0.get(id)
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
-        self.places.get(id).and_then(|place| self.rows.get_mut(*place))
+        self.0.get_mut(id)
     }
 
     pub(crate) fn add(&mut self, row: T) {
-        self.places.insert(row.id().to_owned(), self.rows.len());
-        self.rows.push(row);
+        self.0.insert(row.id().to_owned(), row);
     }
 
     /// Changes the row with this id, which must exist.
@@ -62,22 +57,18 @@ impl<T: Row> Table<T> {
         }
     }
 
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, T> {
-        self.rows.iter()
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.0.values()
     }
 
-    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, T> {
-        self.rows.iter_mut()
-    }
-
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &T> {
-        self.rows.iter().rev()
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.values_mut()
     }
 }
 
 impl<T: Serialize> Serialize for Table<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.rows.serialize(serializer)
+        serializer.collect_seq(self.0.values())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Starts a stack, sends requests to it, and sets up the expert that most tests book.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use local::{People, Stack, StackClock, StackConfig};
 use malformed_requests::description;
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use simulators::ManualClock;
 use simulators::ecb::EcbSimulator;
 use simulators::stripe::StripeSimulator;
-use simulators::stripe::description::Description;
 use store::Meter;
+use stripe_description::Description;
 
 /// A Monday, 08:00 in London.
 pub const NOW: &str = "2027-01-04T08:00:00Z";
@@ -138,8 +138,11 @@ impl TestApp {
         // Fails if another test was first.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        if let (Some(stripe), Some(description)) = (&stack.stripe, stripe_description()) {
-            stripe.check_requests(description.clone());
+        // With Stripe's description, the simulator refuses every request that Stripe would refuse.
+        if let (Some(stripe), Some(description)) = (&stack.stripe, Description::get()) {
+            stripe.check_requests(Box::new(|method, path, fields| {
+                description.check_request(method, path, fields)
+            }));
         }
         Self { stack, clock, meter, http }
     }
@@ -218,19 +221,6 @@ impl TestApp {
     pub async fn sweep(&self) {
         self.stack.sweep().await.expect("the sweep works");
     }
-}
-
-/// Stripe's OpenAPI document, from the folder in `PROVIDER_SPECS`. With it, the simulator refuses every request of the product
-/// that does not match the document.
-fn stripe_description() -> Option<&'static Description> {
-    static DESCRIPTION: OnceLock<Option<Description>> = OnceLock::new();
-    let read = || {
-        let folder = std::env::var_os("PROVIDER_SPECS")?;
-        let file = std::path::Path::new(&folder).join("stripe.cut.json");
-        let document = std::fs::read(&file).expect("stripe.cut.json in PROVIDER_SPECS");
-        Some(Description::parse(&document).expect("a description"))
-    };
-    DESCRIPTION.get_or_init(read).as_ref()
 }
 
 /// Weekdays 09:00 to 17:00 in London.

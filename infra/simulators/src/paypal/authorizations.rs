@@ -9,7 +9,7 @@ use super::prelude::*;
 use super::{AUTHORIZATION_LASTS, HONOR_PERIOD};
 
 /// The most captures of an authorization.
-const MOST_CAPTURES: usize = 10;
+const MAX_CAPTURES: usize = 10;
 
 /// `POST /v2/payments/authorizations/{id}/capture`.
 #[derive(Deserialize)]
@@ -83,7 +83,7 @@ pub(super) fn capture(work: &mut Work, id: &str, request: CaptureAuthorization) 
         renewed.is_some_and(|row| row.id == given.id || row.renews.as_deref() == Some(given.id.as_str()))
     };
     let earlier = work.state.captures.iter().filter(|capture| of_it(capture.authorization.as_deref()));
-    if earlier.count() >= MOST_CAPTURES {
+    if earlier.count() >= MAX_CAPTURES {
         return Err(ApiError::unprocessable("MAX_CAPTURE_COUNT_EXCEEDED"));
     }
     captures::check_invoice(work, &order)?;
@@ -138,8 +138,7 @@ pub(super) fn end(work: &mut Work, id: &str) {
             row.updated = now;
         }
     }
-    let summary = "A payment authorization was voided";
-    events::about(work, "PAYMENT.AUTHORIZATION.VOIDED", "authorization", summary, id);
+    events::about(work, "PAYMENT.AUTHORIZATION.VOIDED", id);
 }
 
 /// Renews the period for which PayPal honors an authorization.
@@ -177,7 +176,6 @@ pub(super) fn create(work: &mut Work, order: &Order, amount: i64, renews: Option
         created: work.now,
         updated: work.now,
     });
-    let summary = "A payment authorization was created";
-    events::about(work, "PAYMENT.AUTHORIZATION.CREATED", "authorization", summary, &id);
+    events::about(work, "PAYMENT.AUTHORIZATION.CREATED", &id);
     id
 }

@@ -1,7 +1,7 @@
 //! Reading the bodies of requests. A member that the simulator does not act on is refused rather than ignored.
 
 use serde::de::DeserializeOwned;
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::Path;
 
 use super::api_error::ApiError;
 
@@ -41,20 +41,12 @@ fn refusal(field: &str, error: &serde_json::Error) -> ApiError {
     }
 }
 
-/// The path as a JSON pointer, such as `/purchase_units/0/amount`.
+/// The path as a JSON pointer, such as `/purchase_units/0/amount` for `purchase_units[0].amount`.
 fn pointer(path: &Path) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        let part = match segment {
-            Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.clone(),
-            Segment::Enum { variant } => variant.clone(),
-            Segment::Unknown => continue,
-        };
-        pointer.push('/');
-        pointer.push_str(&part);
+    match path.to_string().as_str() {
+        "." => String::new(),
+        path => format!("/{}", path.replace(['.', '['], "/").replace(']', "")),
     }
-    pointer
 }
 
 /// The value of the only parameter that a query may have.

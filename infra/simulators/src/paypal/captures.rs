@@ -45,7 +45,7 @@ pub(super) fn create(work: &mut Work, order: &Order, new: NewCapture) -> String 
     };
     work.state.captures.add(capture.clone());
     if by_echeck {
-        events::about(work, "PAYMENT.CAPTURE.PENDING", "capture", "A payment capture is pending", &id);
+        events::about(work, "PAYMENT.CAPTURE.PENDING", &id);
     } else {
         completed(work, &capture, order);
     }
@@ -54,8 +54,7 @@ pub(super) fn create(work: &mut Work, order: &Order, new: NewCapture) -> String 
 
 fn completed(work: &mut Work, capture: &Capture, order: &Order) {
     books::captured(work, capture, order);
-    let summary = "A payment capture completed";
-    events::about(work, "PAYMENT.CAPTURE.COMPLETED", "capture", summary, &capture.id);
+    events::about(work, "PAYMENT.CAPTURE.COMPLETED", &capture.id);
 }
 
 /// The eCheck of a pending capture cleared, or bounced.
@@ -70,7 +69,7 @@ pub(super) fn settle(work: &mut Work, id: &str) {
         capture.updated = now;
     });
     if bounces {
-        events::about(work, "PAYMENT.CAPTURE.DENIED", "capture", "A payment capture was denied", id);
+        events::about(work, "PAYMENT.CAPTURE.DENIED", id);
     } else {
         completed(work, &capture, &order);
     }

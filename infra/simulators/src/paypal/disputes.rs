@@ -14,8 +14,8 @@ pub enum DisputeReason {
     #[serde(rename = "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED")]
     NotAsDescribed,
     /// The owner of the account did not make the payment.
-    #[serde(rename = "UNAUTHORISED")]
-    Unauthorised,
+    #[serde(rename = "UNAUTHORIZED")]
+    Unauthorized,
 }
 
 /// Who wins a dispute.
@@ -34,8 +34,7 @@ pub(super) fn open(work: &mut Work, capture: &str, reason: DisputeReason, amount
     let (row, order) = work.capture(capture)?;
     let refunded: i64 = work.state.refunds_of(capture).map(|refund| refund.amount).sum();
     let left = row.amount - refunded;
-    let open = |dispute: &Dispute| dispute.capture == capture && dispute.outcome.is_none();
-    if work.state.disputes.iter().any(open) {
+    if work.state.has_open_dispute(capture) {
         return Err(ApiError::unprocessable("TRANSACTION_DISPUTED"));
     }
     let received = matches!(row.status, CaptureStatus::Completed | CaptureStatus::PartiallyRefunded);
@@ -46,6 +45,7 @@ pub(super) fn open(work: &mut Work, capture: &str, reason: DisputeReason, amount
     }
     let dispute = Dispute {
         id: ids::dispute(),
+        order: order.id.clone(),
         capture: capture.to_owned(),
         amount,
         reason,
@@ -56,7 +56,7 @@ pub(super) fn open(work: &mut Work, capture: &str, reason: DisputeReason, amount
     let id = dispute.id.clone();
     work.state.disputes.add(dispute);
     books::enter(work, "dispute", &id, &order, &[(&order.payee, -amount), (PAYPAL, amount)]);
-    events::about(work, "CUSTOMER.DISPUTE.CREATED", "dispute", "A dispute was opened", &id);
+    events::about(work, "CUSTOMER.DISPUTE.CREATED", &id);
     Ok(Success::Object { status: 201, id })
 }
 
@@ -80,7 +80,7 @@ pub(super) fn resolve(work: &mut Work, id: &str, outcome: DisputeOutcome) -> Out
     if outcome == DisputeOutcome::BuyerFavour {
         reverse(work, &dispute);
     }
-    events::about(work, "CUSTOMER.DISPUTE.RESOLVED", "dispute", "A dispute was resolved", id);
+    events::about(work, "CUSTOMER.DISPUTE.RESOLVED", id);
     Ok(Success::Object { status: 200, id: id.to_owned() })
 }
 
@@ -89,6 +89,7 @@ fn reverse(work: &mut Work, dispute: &Dispute) {
     let before: i64 = work.state.refunds_of(&dispute.capture).map(|refund| refund.amount).sum();
     let refund = Refund {
         id: ids::transaction(),
+        order: dispute.order.clone(),
         capture: dispute.capture.clone(),
         status: RefundStatus::Completed,
         amount: dispute.amount,
@@ -105,8 +106,7 @@ fn reverse(work: &mut Work, dispute: &Dispute) {
     let id = refund.id.clone();
     work.state.refunds.add(refund);
     refunds::mark_capture(work, &dispute.capture);
-    let summary = "A payment capture was reversed";
-    events::about(work, "PAYMENT.CAPTURE.REVERSED", "refund", summary, &id);
+    events::about(work, "PAYMENT.CAPTURE.REVERSED", &id);
 }
 
 /// `GET /v1/customer/disputes?disputed_transaction_id=…`: the disputes about a capture, or all, newest first.
@@ -114,7 +114,7 @@ pub(super) fn list(work: &Work, query: &str) -> Outcome {
     let capture = query_parameter(query, "disputed_transaction_id")?;
     let wanted = |dispute: &&Dispute| capture.as_ref().is_none_or(|capture| dispute.capture == *capture);
     let view = work.view();
-    let found = work.state.disputes.newest_first().filter(wanted);
+    let found = work.state.disputes.iter().rev().filter(wanted);
     let items: Vec<_> = found.filter_map(|dispute| view.dispute(&dispute.id)).collect();
     let links = [view.link("self", "GET", "v1/customer/disputes")];
     Ok(Success::Body { status: 200, body: json!({ "items": items, "links": links }) })

@@ -9,25 +9,30 @@ use super::work::Work;
 use super::{PayPalSimulatorConfig, ids};
 
 /// Records an event about a resource as it is now, and schedules its webhook.
-pub(super) fn emit(work: &mut Work, kind: &str, resource_type: &str, summary: &str, resource: Value) {
-    let payment = ["checkout-order", "authorization", "capture", "refund"].contains(&resource_type);
-    let event = Event {
-        id: ids::event(),
-        kind: kind.to_owned(),
-        created: work.now,
-        resource_type: resource_type.to_owned(),
-        resource_version: if payment { "2.0" } else { "1.0" }.to_owned(),
-        summary: summary.to_owned(),
-        resource,
-    };
+pub(super) fn emit(work: &mut Work, kind: &str, resource: Value) {
+    let event = Event { id: ids::event(), kind: kind.to_owned(), created: work.now, resource };
     work.deliver(&event.id);
     work.state.events.add(event);
 }
 
 /// Records an event about an order, authorization, capture, refund or dispute.
-pub(super) fn about(work: &mut Work, kind: &str, resource_type: &str, summary: &str, id: &str) {
+pub(super) fn about(work: &mut Work, kind: &str, id: &str) {
     let resource = work.view().any(id).unwrap_or_default();
-    emit(work, kind, resource_type, summary, resource);
+    emit(work, kind, resource);
+}
+
+/// The type of the resource of an event, and the version of its API.
+fn resource_type(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "CHECKOUT.ORDER.APPROVED" => ("checkout-order", "2.0"),
+        "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.CAPTURE.REVERSED" => ("refund", "2.0"),
+        _ if kind.starts_with("PAYMENT.REFUND.") => ("refund", "2.0"),
+        _ if kind.starts_with("PAYMENT.CAPTURE.") => ("capture", "2.0"),
+        _ if kind.starts_with("PAYMENT.AUTHORIZATION.") => ("authorization", "2.0"),
+        _ if kind.starts_with("CUSTOMER.DISPUTE.") => ("dispute", "1.0"),
+        "MERCHANT.ONBOARDING.COMPLETED" => ("merchant-onboarding", "1.0"),
+        _ => ("partner-consent", "1.0"),
+    }
 }
 
 /// An event with its members in PayPal's order. Most JSON libraries sort them, so a receiver that reads an
@@ -40,7 +45,7 @@ struct Ordered<'a> {
     resource_type: &'a str,
     resource_version: &'a str,
     event_type: &'a str,
-    summary: &'a str,
+    summary: String,
     resource: &'a Value,
     links: Value,
 }
@@ -48,14 +53,16 @@ struct Ordered<'a> {
 /// The body of the event's webhook, which is also what the API returns.
 pub(super) fn body(config: &PayPalSimulatorConfig, event: &Event) -> String {
     let href = config.address(&format!("v1/notifications/webhooks-events/{}", event.id));
+    let (resource_type, resource_version) = resource_type(&event.kind);
     let ordered = Ordered {
         id: &event.id,
         event_version: "1.0",
         create_time: time(event.created),
-        resource_type: &event.resource_type,
-        resource_version: &event.resource_version,
+        resource_type,
+        resource_version,
         event_type: &event.kind,
-        summary: &event.summary,
+        // PayPal's is a sentence.
+        summary: event.kind.to_ascii_lowercase().replace('.', " "),
         resource: &event.resource,
         links: json!([{ "href": href, "rel": "self", "method": "GET" }]),
     };

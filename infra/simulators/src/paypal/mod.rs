@@ -12,7 +12,7 @@
 //! webhook (see `webhooks`).
 //!
 //! `router` and `auth` read requests; `sellers`, `orders`, `authorizations`, `captures`, `refunds` and
-//! `disputes` act on the `state`, `due` does so when something is due, and `books` counts the money; `render`
+//! `disputes` act on the `state`, and `books` counts the money; `render`
 //! writes PayPal's JSON; `events`, `webhooks` and `signing` tell the product; `pages` are for people.
 
 mod api_error;
@@ -22,7 +22,6 @@ mod body;
 mod books;
 mod captures;
 mod disputes;
-mod due;
 mod events;
 mod idempotency;
 mod ids;
@@ -51,8 +50,7 @@ mod prelude {
     pub(super) use super::state::*;
     pub(super) use super::work::{Outcome, Success, Work};
     pub(super) use super::{
-        ECHECK_CLEARS_AFTER, PAYERS, PAYPAL, PLATFORM, authorizations, books, captures, events, ids, money,
-        refunds,
+        ECHECK_CLEARS_AFTER, PAYERS, PAYPAL, PLATFORM, authorizations, books, events, ids, money, refunds,
     };
 }
 
@@ -76,7 +74,7 @@ use crate::simulator::{Action, Refused, Service, Settings, Simulator, address};
 use crate::{Clock, OpenError, balances, state_file};
 use render::View;
 use signing::SigningKey;
-use state::State;
+use state::{AuthorizationStatus, State};
 use work::{Caller, Outcome, Success, Work};
 
 /// The platform's name in the books.
@@ -140,18 +138,6 @@ impl PayPalSimulatorConfig {
     }
 }
 
-/// Leaves the secret out of logs.
-impl std::fmt::Debug for PayPalSimulatorConfig {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("PayPalSimulatorConfig")
-            .field("client_id", &self.client_id)
-            .field("partner_id", &self.partner_id)
-            .field("public_url", &self.public_url.as_str())
-            .finish_non_exhaustive()
-    }
-}
-
 /// The part of a simulator that is PayPal's.
 pub struct PayPal {
     config: PayPalSimulatorConfig,
@@ -169,7 +155,20 @@ impl Service for PayPal {
     const RETRY_AFTER: &'static [i64] = &RETRY_AFTER;
 
     fn next_due(state: &State, now: i64) -> Option<(i64, Action<Self>, &str)> {
-        due::next(state, now)
+        // A reauthorization expires with the authorization it renews. An authorization that was captured in part stays
+        // as it is: there is nothing to void.
+        let open = |status| status == AuthorizationStatus::Created;
+        let authorizations =
+            state.authorizations.iter().filter(|row| open(row.status) && row.renews.is_none());
+        let expiring =
+            authorizations.map(|row| (row.expires_at, authorizations::end as Action<Self>, row.id.as_str()));
+        let captures = state.captures.iter();
+        let captures =
+            captures.filter_map(|row| Some((row.settles_at?, captures::settle as Action<Self>, &*row.id)));
+        let refunds = state.refunds.iter();
+        let refunds =
+            refunds.filter_map(|row| Some((row.settles_at?, refunds::settle as Action<Self>, &*row.id)));
+        expiring.chain(captures).chain(refunds).filter(|(at, ..)| *at <= now).min_by_key(|(at, ..)| *at)
     }
 
     fn balances(state: &State) -> Vec<Balance> {

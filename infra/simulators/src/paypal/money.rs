@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api_error::ApiError;
+use crate::balances;
 
 /// The currencies that PayPal takes payments in.
 const CODES: &str = "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB \
@@ -55,18 +56,11 @@ impl Wire {
         if self.currency_code.len() != 3 {
             return Err(ApiError::bad_request("INVALID_STRING_LENGTH").at(&code, &self.currency_code));
         }
-        if !among(CODES, &self.currency_code) {
+        if !balances::listed(CODES, &self.currency_code) {
             return Err(ApiError::unprocessable("INVALID_CURRENCY_CODE").at(&code, &self.currency_code));
         }
-        let minor = parse(&self.value, &self.currency_code).map_err(|problem| {
-            let error = match problem {
-                Problem::Syntax => ApiError::bad_request("INVALID_PARAMETER_SYNTAX"),
-                Problem::TooManyDecimals => ApiError::unprocessable("DECIMAL_PRECISION"),
-                Problem::NoDecimals => ApiError::unprocessable("DECIMALS_NOT_SUPPORTED"),
-                Problem::TooLarge => ApiError::unprocessable("MAX_VALUE_EXCEEDED"),
-            };
-            error.at(&format!("{field}/value"), &self.value)
-        })?;
+        let minor = parse(&self.value, &self.currency_code);
+        let minor = minor.map_err(|error| error.at(&format!("{field}/value"), &self.value))?;
         Ok(Money { minor, currency: self.currency_code.clone() })
     }
 }
@@ -92,53 +86,39 @@ pub(super) fn requested(
     Ok(amount)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Problem {
-    Syntax,
-    TooManyDecimals,
-    NoDecimals,
-    TooLarge,
-}
-
 /// Reads `12`, `12.5` or `-12.50`. PayPal's pattern also allows `.50`.
-fn parse(text: &str, currency: &str) -> Result<i64, Problem> {
+fn parse(text: &str, currency: &str) -> Result<i64, ApiError> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let syntax = || ApiError::bad_request("INVALID_PARAMETER_SYNTAX");
     let empty = unsigned.is_empty() || unsigned.ends_with('.');
     if empty || text.len() > 32 || !digits(whole) || !digits(decimals) {
-        return Err(Problem::Syntax);
+        return Err(syntax());
     }
     let places = exponent(currency) as usize;
     if places == 0 && !decimals.is_empty() {
-        return Err(Problem::NoDecimals);
+        return Err(ApiError::unprocessable("DECIMALS_NOT_SUPPORTED"));
     }
     if decimals.len() > places {
-        return Err(Problem::TooManyDecimals);
+        return Err(ApiError::unprocessable("DECIMAL_PRECISION"));
     }
     // At most 34 digits, which an i128 holds.
     let all = format!("{whole}{decimals:0<places$}");
-    let amount: i128 = all.parse().map_err(|_| Problem::Syntax)?;
-    let amount = i64::try_from(amount).ok().filter(|amount| *amount <= MAXIMUM).ok_or(Problem::TooLarge)?;
+    let amount: i128 = all.parse().map_err(|_| syntax())?;
+    let amount = i64::try_from(amount).ok().filter(|amount| *amount <= MAXIMUM);
+    let amount = amount.ok_or_else(|| ApiError::unprocessable("MAX_VALUE_EXCEEDED"))?;
     Ok(if unsigned.len() < text.len() { -amount } else { amount })
-}
-
-fn among(list: &str, currency: &str) -> bool {
-    list.split_ascii_whitespace().any(|code| code == currency)
 }
 
 /// The number of decimals of a currency.
 pub(super) fn exponent(currency: &str) -> u32 {
-    if among(WITHOUT_DECIMALS, currency) { 0 } else { 2 }
+    if balances::listed(WITHOUT_DECIMALS, currency) { 0 } else { 2 }
 }
 
 /// The amount as PayPal writes it, with all decimals of its currency.
 pub(super) fn value(minor: i64, currency: &str) -> String {
-    let (sign, amount) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
-    match exponent(currency) {
-        0 => format!("{sign}{amount}"),
-        _ => format!("{sign}{}.{:02}", amount / 100, amount % 100),
-    }
+    balances::decimal(minor, exponent(currency))
 }
 
 /// The JSON object for an amount.
@@ -148,7 +128,12 @@ pub(super) fn json(minor: i64, currency: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAXIMUM, Problem, parse, value};
+    use super::{MAXIMUM, value};
+
+    fn parse(text: &str, currency: &str) -> Result<i64, String> {
+        let issue = |error| crate::simulator::Refused::from(error).code.unwrap_or_default();
+        super::parse(text, currency).map_err(issue)
+    }
 
     #[test]
     fn values_have_the_digits_of_their_currency() {
@@ -158,11 +143,11 @@ mod tests {
         assert_eq!(parse(".05", "EUR"), Ok(5));
         assert_eq!(parse("-0.05", "EUR"), Ok(-5));
         assert_eq!(parse("500", "JPY"), Ok(500));
-        assert_eq!(parse("500.0", "JPY"), Err(Problem::NoDecimals));
-        assert_eq!(parse("1.005", "EUR"), Err(Problem::TooManyDecimals));
-        assert_eq!(parse("999999999999999.99", "EUR"), Err(Problem::TooLarge));
+        assert_eq!(parse("500.0", "JPY"), Err("DECIMALS_NOT_SUPPORTED".to_owned()));
+        assert_eq!(parse("1.005", "EUR"), Err("DECIMAL_PRECISION".to_owned()));
+        assert_eq!(parse("999999999999999.99", "EUR"), Err("MAX_VALUE_EXCEEDED".to_owned()));
         for wrong in ["", "-", "1.", "1,5", "1e3", "+1", " 1", "--1", "1.2.3", "٣", &"1".repeat(33)] {
-            assert_eq!(parse(wrong, "EUR"), Err(Problem::Syntax), "{wrong:?}");
+            assert_eq!(parse(wrong, "EUR"), Err("INVALID_PARAMETER_SYNTAX".to_owned()), "{wrong:?}");
         }
     }
 

@@ -202,8 +202,7 @@ pub(super) fn approve(work: &mut Work, id: &str, payer: &str) -> Outcome {
         order.payer = Some(payer.name.to_owned());
         order.updated = now;
     });
-    let summary = "The payer approved the order";
-    events::about(work, "CHECKOUT.ORDER.APPROVED", "checkout-order", summary, id);
+    events::about(work, "CHECKOUT.ORDER.APPROVED", id);
     Ok(Success::Object { status: 200, id: id.to_owned() })
 }
 

@@ -61,6 +61,7 @@ pub(super) fn create(work: &mut Work, id: &str, request: RefundCapture) -> Outco
     let waits = will_fail || work.faults.pend_refunds || payer == Some(Behavior::RefundsPend);
     let refund = Refund {
         id: ids::transaction(),
+        order: order.id.clone(),
         capture: id.to_owned(),
         status: if waits { RefundStatus::Pending } else { RefundStatus::Completed },
         amount: amount.minor,
@@ -77,7 +78,7 @@ pub(super) fn create(work: &mut Work, id: &str, request: RefundCapture) -> Outco
     let id = refund.id.clone();
     work.state.refunds.add(refund.clone());
     if waits {
-        events::about(work, "PAYMENT.REFUND.PENDING", "refund", "A refund is pending", &id);
+        events::about(work, "PAYMENT.REFUND.PENDING", &id);
     } else {
         completed(work, &refund, &order);
     }
@@ -93,9 +94,7 @@ fn check_refundable(work: &Work, capture: &Capture) -> Result<(), ApiError> {
     if capture.created + REFUNDABLE_FOR <= work.now {
         return Err(ApiError::unprocessable("REFUND_TIME_LIMIT_EXCEEDED"));
     }
-    let disputed =
-        |dispute: &super::state::Dispute| dispute.capture == capture.id && dispute.outcome.is_none();
-    if work.state.disputes.iter().any(disputed) {
+    if work.state.has_open_dispute(&capture.id) {
         return Err(ApiError::unprocessable("TRANSACTION_DISPUTED"));
     }
     Ok(())
@@ -130,8 +129,7 @@ fn contribution(
 fn completed(work: &mut Work, refund: &Refund, order: &Order) {
     books::refunded(work, refund, order);
     mark_capture(work, &refund.capture);
-    let summary = "A payment capture was refunded";
-    events::about(work, "PAYMENT.CAPTURE.REFUNDED", "refund", summary, &refund.id);
+    events::about(work, "PAYMENT.CAPTURE.REFUNDED", &refund.id);
 }
 
 /// Sets the capture's status by its completed refunds.
@@ -157,7 +155,7 @@ pub(super) fn settle(work: &mut Work, id: &str) {
         refund.updated = now;
     });
     if refund.will_fail {
-        events::about(work, "PAYMENT.REFUND.FAILED", "refund", "A refund failed", id);
+        events::about(work, "PAYMENT.REFUND.FAILED", id);
     } else {
         completed(work, &refund, &order);
     }

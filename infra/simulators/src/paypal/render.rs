@@ -118,11 +118,10 @@ impl View<'_> {
         let list = |found: Vec<Value>| (!found.is_empty()).then_some(found);
         let authorizations = state.authorizations.iter().filter(|row| row.order == order);
         let authorizations = list(authorizations.filter_map(|row| self.authorization(&row.id)).collect());
-        let captures: Vec<&Capture> = state.captures.iter().filter(|row| row.order == order).collect();
-        let refunds =
-            state.refunds.iter().filter(|row| captures.iter().any(|capture| capture.id == row.capture));
+        let captures = state.captures.iter().filter(|row| row.order == order);
+        let captures = list(captures.filter_map(|row| self.capture(&row.id)).collect());
+        let refunds = state.refunds.iter().filter(|row| row.order == order);
         let refunds = list(refunds.filter_map(|row| self.refund(&row.id)).collect());
-        let captures = list(captures.iter().filter_map(|row| self.capture(&row.id)).collect());
         if authorizations.is_none() && captures.is_none() {
             return Value::Null;
         }
@@ -213,8 +212,7 @@ impl View<'_> {
 
     fn refund(&self, id: &str) -> Option<Value> {
         let row = self.state.refunds.get(id)?;
-        let capture = self.state.captures.get(&row.capture)?;
-        let order = self.state.orders.get(&capture.order)?;
+        let order = self.state.orders.get(&row.order)?;
         let money = |amount: i64| money::json(amount, &order.currency);
         let incomplete = row.status != RefundStatus::Completed;
         Some(json!({
@@ -238,7 +236,7 @@ impl View<'_> {
             "update_time": time(row.updated),
             "links": [
                 self.link("self", "GET", &format!("v2/payments/refunds/{id}")),
-                self.link("up", "GET", &format!("v2/payments/captures/{}", capture.id)),
+                self.link("up", "GET", &format!("v2/payments/captures/{}", row.capture)),
             ],
         }))
     }

@@ -118,8 +118,7 @@ pub(super) fn onboard(work: &mut Work, tracking_id: &str, outcome: Onboarding) -
     }
     let mut resource = work.view().onboarded(&id).unwrap_or_default();
     resource["partner_client_id"] = json!(work.service.config.client_id);
-    let summary = "A seller granted the platform its consent";
-    events::emit(work, "MERCHANT.ONBOARDING.COMPLETED", "merchant-onboarding", summary, resource);
+    events::emit(work, "MERCHANT.ONBOARDING.COMPLETED", resource);
     Ok(Success::Object { status: 200, id })
 }
 
@@ -127,8 +126,7 @@ pub(super) fn onboard(work: &mut Work, tracking_id: &str, outcome: Onboarding) -
 pub(super) fn revoke(work: &mut Work, merchant_id: &str) -> Outcome {
     let resource = work.view().onboarded(merchant_id).ok_or_else(|| ApiError::not_found(merchant_id))?;
     work.state.sellers.change(merchant_id, |seller| seller.features.clear());
-    let summary = "A seller revoked the consent to the platform";
-    events::emit(work, "MERCHANT.PARTNER-CONSENT.REVOKED", "partner-consent", summary, resource);
+    events::emit(work, "MERCHANT.PARTNER-CONSENT.REVOKED", resource);
     Ok(Success::Object { status: 200, id: merchant_id.to_owned() })
 }
 

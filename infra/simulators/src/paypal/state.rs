@@ -14,7 +14,7 @@ use crate::webhooks::Deliveries;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct State {
-    layout: Layout<2>,
+    layout: Layout<3>,
     /// The key the webhooks are signed with: PKCS #8 in base64.
     pub(super) signing_key: Option<String>,
     /// Access tokens with the time at which they expire.
@@ -39,12 +39,17 @@ impl crate::simulator::State for State {
         &mut self.deliveries
     }
 
-    fn forget_keys(&mut self) {
+    fn clear_idempotency_keys(&mut self) {
         self.stored_responses.clear();
     }
 }
 
 impl State {
+    /// Whether a dispute about a capture is open.
+    pub(super) fn has_open_dispute(&self, capture: &str) -> bool {
+        self.disputes.iter().any(|dispute| dispute.capture == capture && dispute.outcome.is_none())
+    }
+
     /// The refunds of a capture that succeeded or still may.
     pub(super) fn refunds_of(&self, capture: &str) -> impl Iterator<Item = &Refund> {
         self.refunds
@@ -154,6 +159,7 @@ pub struct Capture {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Refund {
     pub(super) id: String,
+    pub(super) order: String,
     pub(super) capture: String,
     pub(super) status: RefundStatus,
     pub(super) amount: i64,
@@ -174,6 +180,7 @@ pub struct Refund {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dispute {
     pub(super) id: String,
+    pub(super) order: String,
     pub(super) capture: String,
     pub(super) amount: i64,
     pub(super) reason: super::DisputeReason,
@@ -201,9 +208,6 @@ pub struct Event {
     pub(super) id: String,
     pub(super) kind: String,
     pub(super) created: i64,
-    pub(super) resource_type: String,
-    pub(super) resource_version: String,
-    pub(super) summary: String,
     /// The object as it was when the event happened.
     pub(super) resource: Value,
 }

@@ -74,30 +74,32 @@ impl Work<'_> {
 
     /// An authorization with its order.
     pub(super) fn authorization(&self, id: &str) -> Result<(Authorization, Order), ApiError> {
-        let row = self.state.authorizations.get(id);
-        let found = row.and_then(|row| Some((row.clone(), self.state.orders.get(&row.order)?.clone())));
-        found.ok_or_else(|| ApiError::not_found(id))
+        self.with_order(self.state.authorizations.get(id), id, |row| &row.order)
     }
 
     /// A capture with its order.
     pub(super) fn capture(&self, id: &str) -> Result<(Capture, Order), ApiError> {
-        let row = self.state.captures.get(id);
-        let found = row.and_then(|row| Some((row.clone(), self.state.orders.get(&row.order)?.clone())));
-        found.ok_or_else(|| ApiError::not_found(id))
+        self.with_order(self.state.captures.get(id), id, |row| &row.order)
     }
 
-    /// A refund with its capture's order.
+    /// A refund with its order.
     pub(super) fn refund(&self, id: &str) -> Result<(Refund, Order), ApiError> {
-        let refund = self.state.refunds.get(id).cloned().ok_or_else(|| ApiError::not_found(id))?;
-        let (_, order) = self.capture(&refund.capture)?;
-        Ok((refund, order))
+        self.with_order(self.state.refunds.get(id), id, |row| &row.order)
     }
 
-    /// A dispute with its capture's order.
+    /// A dispute with its order.
     pub(super) fn dispute(&self, id: &str) -> Result<(Dispute, Order), ApiError> {
-        let dispute = self.state.disputes.get(id).cloned().ok_or_else(|| ApiError::not_found(id))?;
-        let (_, order) = self.capture(&dispute.capture)?;
-        Ok((dispute, order))
+        self.with_order(self.state.disputes.get(id), id, |row| &row.order)
+    }
+
+    fn with_order<T: Clone>(
+        &self,
+        row: Option<&T>,
+        id: &str,
+        order: impl FnOnce(&T) -> &str,
+    ) -> Result<(T, Order), ApiError> {
+        let found = row.and_then(|row| Some((row.clone(), self.state.orders.get(order(row))?.clone())));
+        found.ok_or_else(|| ApiError::not_found(id))
     }
 
     /// Refuses an assertion that names another seller than the one who is paid. Reading needs none.

@@ -13,7 +13,7 @@ pub const FIXED_FEE: i64 = 25;
 pub const DISPUTE_FEE: i64 = 2000;
 
 /// `whole * part / of` as a multiple of `step`, rounded half up. No argument is negative.
-fn share(whole: i64, part: i64, of: i64, step: i64) -> i64 {
+pub(super) fn share(whole: i64, part: i64, of: i64, step: i64) -> i64 {
     if of == 0 {
         return 0;
     }

@@ -1,5 +1,7 @@
 //! The currencies that Stripe charges in. Source: <https://docs.stripe.com/currencies>.
 
+use crate::balances::listed;
+
 /// The largest amount, in minor units: eight digits.
 pub(super) const MAXIMUM: i64 = 99_999_999;
 
@@ -13,13 +15,9 @@ const CODES: &str = "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bif
 const ZERO_DECIMAL: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf";
 const THREE_DECIMAL: &str = "bhd jod kwd omr tnd";
 
-fn among(list: &str, currency: &str) -> bool {
-    list.split_ascii_whitespace().any(|code| code == currency)
-}
-
 /// Whether Stripe charges in a currency, which is in lower case.
 pub(super) fn exists(currency: &str) -> bool {
-    among(CODES, currency)
+    listed(CODES, currency)
 }
 
 /// Every currency that Stripe charges in.
@@ -33,9 +31,9 @@ const WHOLE_IN_HUNDREDTHS: &str = "isk ugx";
 
 /// The number of decimals of a currency.
 pub(super) fn exponent(currency: &str) -> u32 {
-    if among(ZERO_DECIMAL, currency) {
+    if listed(ZERO_DECIMAL, currency) {
         0
-    } else if among(THREE_DECIMAL, currency) {
+    } else if listed(THREE_DECIMAL, currency) {
         3
     } else {
         2
@@ -44,9 +42,9 @@ pub(super) fn exponent(currency: &str) -> u32 {
 
 /// The number that every amount in minor units is a multiple of.
 pub(super) fn step(currency: &str) -> i64 {
-    if among(WHOLE_IN_HUNDREDTHS, currency) {
+    if listed(WHOLE_IN_HUNDREDTHS, currency) {
         100
-    } else if among(THREE_DECIMAL, currency) {
+    } else if listed(THREE_DECIMAL, currency) {
         10
     } else {
         1

@@ -20,17 +20,16 @@ pub(super) fn check_expansions(
         return Err(ApiError::invalid(format!("This property cannot be expanded ({path}).")));
     }
     let parts: Vec<&str> = path.split('/').collect();
-    if parts.first() == Some(&"tax") {
-        return tax::check_expansions(&parts, paths);
-    }
     let collection = match parts.as_slice() {
         ["transfers", _, "reversals", ..] => "transfer_reversals",
         ["application_fees", _, "refunds", ..] => "fee_refunds",
+        ["tax", "calculations", ..] => "tax.calculations",
+        ["tax", ..] => "tax.transactions",
         [collection, ..] => collection,
         [] => return Ok(()),
     };
     let kind = collection.strip_suffix('s').unwrap_or(collection);
-    let is_list = *method == Method::GET && matches!(parts.len(), 1 | 3);
+    let is_list = *method == Method::GET && matches!(parts.len(), 1 | 3) && !collection.starts_with("tax.");
     let kind = if is_list { format!("{kind}[]") } else { kind.to_owned() };
     expand::check_expansions(&kind, paths)
 }

@@ -33,6 +33,8 @@ fn target(kind: &str, member: &str) -> Option<&'static str> {
         ("transfer", "reversals") => "transfer_reversal[]",
         ("transfer_reversal", "source_refund" | "destination_payment_refund") => "refund",
         ("application_fee", "refunds") => "fee_refund[]",
+        ("tax.calculation", "line_items") => "tax.calculation_line_item[]",
+        ("tax.transaction", "line_items") | ("tax.calculation_line_item", "tax_breakdown") => "nothing",
         ("balance_transaction", "source") => ANYTHING,
         (ANYTHING, member) => KINDS.split_ascii_whitespace().find_map(|kind| target(kind, member))?,
         (list, "data") => {
@@ -44,7 +46,7 @@ fn target(kind: &str, member: &str) -> Option<&'static str> {
 
 /// The kinds of objects that have something to expand.
 const KINDS: &str = "account application_fee balance_transaction charge customer dispute event fee_refund \
-    payment_intent payment_method payout refund setup_intent transfer transfer_reversal";
+    payment_intent payment_method payout refund setup_intent tax.calculation_line_item transfer transfer_reversal";
 
 /// Refuses paths that lead nowhere from an object of `kind`.
 pub(super) fn check_expansions(kind: &str, paths: &[String]) -> Result<(), ApiError> {

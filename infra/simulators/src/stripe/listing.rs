@@ -11,7 +11,7 @@ pub(super) fn list(work: &Work, collection: &str, form: &Form) -> Option<Outcome
     let account = &work.caller.account;
     let (filters, items) = match (account, collection) {
         (_, "balance_transactions") => {
-            let own = state.transactions.newest_first().filter(|row| row.account == *account);
+            let own = state.transactions.iter().rev().filter(|row| row.account == *account);
             ("currency source type", own.map(render::transaction).collect())
         }
         (Some(account), _) => on_account(state, account, collection)?,
@@ -25,11 +25,11 @@ type List = (&'static str, Vec<Value>);
 
 fn on_platform(state: &State, collection: &str) -> Option<List> {
     fn all<T: Row>(table: &Table<T>, render: impl Fn(&T) -> Value) -> Vec<Value> {
-        table.newest_first().map(render).collect()
+        table.iter().rev().map(render).collect()
     }
     Some(match collection {
         "accounts" => {
-            let accounts = state.accounts.newest_first().filter(|account| !account.deauthorized);
+            let accounts = state.accounts.iter().rev().filter(|account| !account.deauthorized);
             ("", accounts.map(render::account).collect())
         }
         "customers" => ("email", all(&state.customers, render::customer)),
@@ -54,11 +54,11 @@ fn on_platform(state: &State, collection: &str) -> Option<List> {
 fn on_account(state: &State, account: &str, collection: &str) -> Option<List> {
     Some(match collection {
         "charges" => {
-            let sent = state.transfers.newest_first().filter(|row| row.destination == account);
+            let sent = state.transfers.iter().rev().filter(|row| row.destination == account);
             ("transfer_group", sent.map(|row| render::destination_payment(state, row)).collect())
         }
         "payouts" => {
-            let payouts = state.payouts.newest_first().filter(|row| row.account == account);
+            let payouts = state.payouts.iter().rev().filter(|row| row.account == account);
             ("destination status", payouts.map(render::payout).collect())
         }
         _ => return None,
@@ -70,11 +70,11 @@ pub(super) fn inner(work: &Work, collection: &str, id: &str, list: &str, form: &
     let state = &*work.state;
     let (known, items): (bool, Vec<Value>) = match (collection, list) {
         ("transfers", "reversals") => {
-            let rows = state.reversals.newest_first().filter(|row| row.transfer == id);
+            let rows = state.reversals.iter().rev().filter(|row| row.transfer == id);
             (state.transfers.get(id).is_some(), rows.map(render::reversal).collect())
         }
         ("application_fees", "refunds") => {
-            let rows = state.fee_refunds.newest_first().filter(|row| row.fee == id);
+            let rows = state.fee_refunds.iter().rev().filter(|row| row.fee == id);
             (state.fees.get(id).is_some(), rows.map(render::fee_refund).collect())
         }
         _ => return None,

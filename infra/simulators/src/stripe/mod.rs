@@ -7,9 +7,8 @@
 //! Stripe would drop. Source: <https://docs.stripe.com/api>.
 //!
 //! `router` and `auth` read requests, and `dispatch` has the routes; the modules named for Stripe's objects act
-//! on the `state`, `confirm` and `settle` pay, `due` acts when something is due, and `books` counts the money;
-//! `render` and `expand` write Stripe's JSON; `events` and `webhooks` tell the product; `pages` are for people;
-//! [`description`] checks requests against an OpenAPI description of the API.
+//! on the `state`, `confirm` and `settle` pay, and `books` counts the money;
+//! `render` and `expand` write Stripe's JSON; `events` and `webhooks` tell the product; `pages` are for people.
 
 mod accounts;
 mod api_error;
@@ -19,10 +18,8 @@ mod cards;
 mod confirm;
 mod currencies;
 mod customers;
-pub mod description;
 mod dispatch;
 mod disputes;
-mod due;
 mod events;
 mod expand;
 mod fees;
@@ -65,7 +62,7 @@ mod prelude {
 }
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 use url::Url;
@@ -83,8 +80,7 @@ pub use webhooks::{RETRY_AFTER, signature_header};
 
 use crate::simulator::{Action, Service, Settings, Simulator};
 use crate::{Clock, OpenError, balances, state_file};
-use description::{Description, Violation};
-use state::State;
+use state::{IntentStatus, State};
 use work::{Caller, Outcome, Work};
 
 /// The version of Stripe's API that responses and events follow.
@@ -115,15 +111,11 @@ pub struct StripeSimulatorConfig {
 pub struct Stripe {
     secret_key: String,
     webhook_secret: String,
-    requests: Mutex<Requests>,
+    request_check: OnceLock<RequestCheck>,
 }
 
-/// The description that requests are checked against, and what was wrong with them.
-#[derive(Default)]
-struct Requests {
-    description: Option<Arc<Description>>,
-    violations: Vec<Violation>,
-}
+/// Returns what is wrong with a request, from its method, its path, and the names and values of its form.
+pub type RequestCheck = Box<dyn Fn(&str, &str, &[(String, String)]) -> Option<String> + Send + Sync>;
 
 /// A simulator of Stripe. See the [module](self).
 pub type StripeSimulator = Simulator<Stripe>;
@@ -136,7 +128,19 @@ impl Service for Stripe {
     const RETRY_AFTER: &'static [i64] = &RETRY_AFTER;
 
     fn next_due(state: &State, now: i64) -> Option<(i64, Action<Self>, &str)> {
-        due::next(state, now)
+        let held = state.intents.iter().filter(|intent| intent.core.status == IntentStatus::RequiresCapture);
+        let expiring = held.filter_map(|intent| {
+            let charge = state.charges.get(intent.latest_charge.as_deref()?)?;
+            Some((charge.capture_before?, confirm::expire as Action<Self>, &*intent.id))
+        });
+        let charges = state.charges.iter();
+        let disputed = charges
+            .filter_map(|row| Some((row.disputed_at?, disputes::open_by_card as Action<Self>, &*row.id)));
+        let refunds = state.refunds.iter();
+        let settling =
+            refunds.filter_map(|row| Some((row.settles?.0, refunds::settle as Action<Self>, &*row.id)));
+        let due = expiring.chain(disputed).chain(settling).filter(|(at, ..)| *at <= now);
+        due.min_by_key(|(at, ..)| *at)
     }
 
     fn balances(state: &State) -> Vec<Balance> {
@@ -163,7 +167,7 @@ impl Simulator<Stripe> {
         let StripeSimulatorConfig { secret_key, webhook_secret, webhook_url, state_file, clock, public_url } =
             config;
         let state = state_file::load(state_file.as_deref())?;
-        let service = Stripe { secret_key, webhook_secret, requests: Mutex::default() };
+        let service = Stripe { secret_key, webhook_secret, request_check: OnceLock::new() };
         Self::start(service, Settings { webhook_url, state_file, clock, public_url }, state)
     }
 
@@ -172,19 +176,10 @@ impl Simulator<Stripe> {
         router::router(Arc::clone(self))
     }
 
-    /// Checks the body of every request with a secret key against `description` from now on. One that violates
-    /// it gets a 400 and does nothing; [`violations`](Self::violations) names it.
-    pub fn check_requests(&self, description: Description) {
-        self.requests(|requests| requests.description = Some(Arc::new(description)));
-    }
-
-    /// What was wrong with the requests that violated the description, oldest first. A restart clears it.
-    pub fn violations(&self) -> Vec<Violation> {
-        self.requests(|requests| requests.violations.clone())
-    }
-
-    fn requests<T>(&self, action: impl FnOnce(&mut Requests) -> T) -> T {
-        action(&mut self.service.requests.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Refuses every `POST` with a secret key in which `check` finds something wrong, with a 400. The first check
+    /// stays for good.
+    pub fn check_requests(&self, check: RequestCheck) {
+        let _ = self.service.request_check.set(check);
     }
 
     /// Any object by its id, as the API returns it.

@@ -90,12 +90,7 @@ pub(super) fn account(account: &Account) -> Value {
         account.capabilities.iter().map(|name| (name.clone(), json!(status))).collect();
     let due = account.currently_due.as_slice();
     let past_due = if account.disabled_reason.is_some() { due } else { &[] };
-    let delay_days = if account.country == "US" { 2 } else { 7 };
-    let external_accounts = format!("/v1/accounts/{}/external_accounts", account.id);
     let more = json!({
-        "business_profile": nulls(
-            "mcc name product_description support_address support_email support_phone support_url url"
-        ),
         "capabilities": capabilities,
         "controller": {
             "type": "application",
@@ -105,21 +100,13 @@ pub(super) fn account(account: &Account) -> Value {
             "requirement_collection": "stripe",
             "stripe_dashboard": { "type": "express" },
         },
-        "external_accounts": inner_list(external_accounts, std::iter::empty(), |none: Value| none),
-        "future_requirements": requirements(&[], &[], None),
-        "requirements": requirements(due, past_due, account.disabled_reason.as_deref()),
-        "settings": {
-            "branding": nulls("icon logo primary_color secondary_color"),
-            "card_payments": { "statement_descriptor_prefix": null },
-            "dashboard": { "display_name": null, "timezone": "Etc/UTC" },
-            "payments": { "statement_descriptor": null },
-            "payouts": {
-                "debit_negative_balances": true,
-                "schedule": { "delay_days": delay_days, "interval": "daily" },
-                "statement_descriptor": null,
-            },
+        "requirements": {
+            "currently_due": due,
+            "disabled_reason": account.disabled_reason,
+            "eventually_due": due,
+            "past_due": past_due,
+            "pending_verification": [],
         },
-        "tos_acceptance": nulls("date ip user_agent"),
         "type": "express",
     });
     object("account", account, "currently_due deauthorized disabled_reason", "business_type", more)
@@ -129,26 +116,11 @@ fn nulls(names: &str) -> Map<String, Value> {
     names.split_ascii_whitespace().map(|name| (name.to_owned(), Value::Null)).collect()
 }
 
-fn requirements(currently_due: &[String], past_due: &[String], disabled_reason: Option<&str>) -> Value {
-    json!({
-        "alternatives": [],
-        "current_deadline": null,
-        "currently_due": currently_due,
-        "disabled_reason": disabled_reason,
-        "errors": [],
-        "eventually_due": currently_due,
-        "past_due": past_due,
-        "pending_verification": [],
-    })
-}
-
 pub(super) fn customer(customer: &Customer) -> Value {
     let unset = "address currency default_source description phone shipping test_clock";
-    let settings = "custom_fields default_payment_method footer rendering_options";
     let more = json!({
         "balance": 0,
         "delinquent": false,
-        "invoice_settings": nulls(settings),
         "livemode": false,
         "preferred_locales": [],
         "tax_exempt": "none",
@@ -236,15 +208,8 @@ pub(super) fn intent(intent: &Intent) -> Value {
 /// The part of an intent that a client with a publishable key may see.
 pub(super) fn for_client(mut intent: Value) -> Value {
     if let Value::Object(members) = &mut intent {
-        let platforms = [
-            "application_fee_amount",
-            "customer",
-            "metadata",
-            "on_behalf_of",
-            "transfer_data",
-            "transfer_group",
-        ];
-        members.retain(|name, _| !platforms.contains(&name.as_str()));
+        let hidden = "application_fee_amount customer metadata on_behalf_of transfer_data transfer_group";
+        members.retain(|name, _| hidden.split(' ').all(|hidden| hidden != name));
     }
     intent
 }
@@ -278,18 +243,13 @@ pub(super) fn charge(state: &State, charge: &Charge) -> Value {
         "application": null,
         "application_fee_amount": intent.and_then(|intent| intent.application_fee_amount),
         "billing_details": billing_details(method.map(|method| &method.billing_address)),
-        "calculated_statement_descriptor": "SIMULATOR",
         "customer": charge.customer,
         "description": intent.and_then(|intent| intent.core.description.as_ref()),
         "disputed": state.disputes_of(&charge.id).next().is_some(),
         "failure_code": failure.map(|failure| &failure.code),
         "failure_message": failure.map(|failure| &failure.message),
-        "fraud_details": {},
         "livemode": false,
         "outcome": {
-            "advice_code": null,
-            "network_advice_code": null,
-            "network_decline_code": null,
             "network_status": if failure.is_some() { "declined_by_network" } else { "approved_by_network" },
             "reason": failure.map(|failure| failure.decline_code.as_ref().unwrap_or(&failure.code)),
             "risk_level": "normal",
@@ -316,10 +276,10 @@ pub(super) fn refunds_of(state: &State, charge: &str) -> Value {
     let url = format!("/v1/charges/{charge}/refunds");
     match transfer_of(state, charge) {
         Some(sent) => {
-            let rows = state.reversals.newest_first().filter(|row| row.transfer == sent.id);
+            let rows = state.reversals.iter().rev().filter(|row| row.transfer == sent.id);
             inner_list(url, rows, |row| payment_refund(state, row))
         }
-        None => inner_list(url, state.refunds.newest_first().filter(|row| row.charge == charge), refund),
+        None => inner_list(url, state.refunds.iter().rev().filter(|row| row.charge == charge), refund),
     }
 }
 
@@ -338,34 +298,13 @@ pub(super) fn refund(refund: &Refund) -> Value {
     object("refund", refund, "failure_transaction settles", unset, more)
 }
 
-/// The kinds of evidence, none of which is given.
-const EVIDENCE: &str = "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure \
-    cancellation_rebuttal customer_communication customer_email_address customer_name customer_purchase_ip \
-    customer_signature duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id \
-    product_description receipt refund_policy refund_policy_disclosure refund_refusal_explanation service_date \
-    service_documentation shipping_address shipping_carrier shipping_date shipping_documentation \
-    shipping_tracking_number uncategorized_file uncategorized_text";
-
 pub(super) fn dispute(state: &State, dispute: &Dispute) -> Value {
-    let mut evidence = nulls(EVIDENCE);
-    evidence.insert("enhanced_evidence".to_owned(), json!({}));
     let lines = dispute.transactions.iter().filter_map(|id| state.transactions.get(id));
-    let charge = state.charges.get(&dispute.charge);
-    let method = charge.and_then(|charge| state.payment_methods.get(&charge.payment_method));
-    let reason_code = match dispute.reason.as_str() {
-        "fraudulent" => "10.4",
-        "product_not_received" => "13.1",
-        _ => "12.6",
-    };
-    let details = method.and_then(|method| TestCard::find(&method.card_number)).map(|card| {
-        let mut details = json!({ "brand": card.brand, "case_type": "chargeback", "network": card.brand });
-        details["network_reason_code"] = json!(reason_code);
-        json!({ "type": "card", "card": details })
-    });
     let more = json!({
         "balance_transactions": lines.map(transaction).collect::<Vec<_>>(),
         "enhanced_eligibility_types": [],
-        "evidence": evidence,
+        // Stripe lists the kinds of evidence as nulls.
+        "evidence": { "enhanced_evidence": {} },
         "evidence_details": {
             "due_by": dispute.due_by,
             "enhanced_eligibility": {},
@@ -377,13 +316,12 @@ pub(super) fn dispute(state: &State, dispute: &Dispute) -> Value {
         "is_charge_refundable": dispute.status == DisputeStatus::Won,
         "livemode": false,
         "metadata": {},
-        "payment_method_details": details,
     });
     object("dispute", dispute, "due_by transactions", "", more)
 }
 
 pub(super) fn transfer(state: &State, transfer: &Transfer) -> Value {
-    let reversals = state.reversals.newest_first().filter(|reversal| reversal.transfer == transfer.id);
+    let reversals = state.reversals.iter().rev().filter(|reversal| reversal.transfer == transfer.id);
     let more = json!({
         "livemode": false,
         "reversals": inner_list(format!("/v1/transfers/{}/reversals", transfer.id), reversals, reversal),
@@ -398,7 +336,7 @@ pub(super) fn reversal(reversal: &Reversal) -> Value {
 }
 
 pub(super) fn fee(state: &State, fee: &Fee) -> Value {
-    let refunds = state.fee_refunds.newest_first().filter(|refund| refund.fee == fee.id);
+    let refunds = state.fee_refunds.iter().rev().filter(|refund| refund.fee == fee.id);
     let more = json!({
         "application": APPLICATION,
         "fee_source": { "type": "charge", "charge": fee.charge },
@@ -430,7 +368,6 @@ pub(super) fn destination_payment(state: &State, transfer: &Transfer) -> Value {
         "created": transfer.created,
         "currency": transfer.currency,
         "disputed": false,
-        "fraud_details": {},
         "livemode": false,
         "metadata": {},
         "paid": true,
@@ -439,8 +376,7 @@ pub(super) fn destination_payment(state: &State, transfer: &Transfer) -> Value {
         "status": "succeeded",
         "transfer_group": transfer.transfer_group,
     });
-    let unset =
-        "calculated_statement_descriptor payment_intent payment_method payment_method_details transfer_data";
+    let unset = "payment_intent payment_method payment_method_details transfer_data";
     object("charge", &nulls(CHARGE_UNSET), "", unset, more)
 }
 

@@ -100,7 +100,10 @@ fn read(
         accounts::find(&simulator.lock().state, account, "account_id")?;
     }
     if method == Method::POST && client == Client::Platform {
-        check_against_description(simulator, &method, &path, &form)?;
+        let check = simulator.service.request_check.get();
+        if let Some(wrong) = check.and_then(|check| check("POST", &format!("/v1/{path}"), form.fields())) {
+            return Err(ApiError::invalid(wrong));
+        }
     }
     let key_text = text("idempotency-key").filter(|_| method == Method::POST);
     let key = key_text.map(|key| idempotency::key(key, account.as_deref(), &path, &form)).transpose()?;
@@ -111,24 +114,6 @@ fn read(
         browser: client == Client::Browser,
     };
     Ok(Call { method, path, form, caller, id: id.to_owned(), key })
-}
-
-/// Refuses and records a request that violates the description of the API.
-fn check_against_description(
-    simulator: &StripeSimulator,
-    method: &Method,
-    path: &str,
-    form: &Form,
-) -> Result<(), ApiError> {
-    let Some(description) = simulator.requests(|requests| requests.description.clone()) else {
-        return Ok(());
-    };
-    let found = description.check(method.as_str(), &format!("/v1/{path}"), form.fields());
-    let Some(first) = found.first() else { return Ok(()) };
-    let error = ApiError::invalid(format!("The request violates the description of the API. {first}"));
-    let error = if first.parameter.is_empty() { error } else { error.param(first.parameter.clone()) };
-    simulator.requests(|requests| requests.violations.extend(found));
-    Err(error)
 }
 
 /// Executes a call once, with the faults that are set.

@@ -51,7 +51,7 @@ impl crate::simulator::State for State {
         &mut self.deliveries
     }
 
-    fn forget_keys(&mut self) {
+    fn clear_idempotency_keys(&mut self) {
         self.stored_responses.clear();
     }
 }

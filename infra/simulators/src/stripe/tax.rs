@@ -10,6 +10,7 @@ mod render;
 
 use axum::http::Method;
 
+use super::books::share;
 use super::prelude::*;
 
 pub(super) use render::{calculation, transaction};
@@ -24,19 +25,6 @@ const CALCULATE: &str = "currency customer_details[address][*] customer_details[
     line_items[][amount] line_items[][reference] line_items[][tax_behavior] line_items[][tax_code] tax_date";
 const REPORT: &str = "calculation expand[] metadata metadata[*] posted_at reference";
 const REVERSE: &str = "expand[] flat_amount metadata metadata[*] mode original_transaction reference";
-
-/// Refuses expansions that are not possible.
-pub(super) fn check_expansions(parts: &[&str], paths: &[String]) -> Result<(), ApiError> {
-    let known: &[&str] = match parts {
-        ["tax", "calculations", ..] => &["line_items", "line_items.data.tax_breakdown"],
-        ["tax", "transactions", ..] => &["line_items"],
-        _ => &[],
-    };
-    match paths.iter().find(|path| !known.contains(&path.as_str())) {
-        Some(path) => Err(ApiError::invalid(format!("This property cannot be expanded ({path})."))),
-        None => Ok(()),
-    }
-}
 
 /// Executes a call below `/v1/tax`; `None` when there is no such call.
 pub(super) fn call(work: &mut Work, method: &Method, parts: &[&str], form: &Form) -> Option<Outcome> {
@@ -224,7 +212,7 @@ fn reverse(work: &mut Work, form: &Form) -> Outcome {
             format!("The amount to reverse is more than what is left of the tax transaction {id} ({left}).");
         return Err(ApiError::invalid(message).param("flat_amount").after_work_began());
     }
-    let so_far = |amount| rates::rounded(original.tax, amount, original.amount);
+    let so_far = |amount| share(original.tax, amount, original.amount, 1);
     let tax = so_far(done + amount) - so_far(done);
     let entry = TaxTransaction {
         id: format!("tax_1{}", random::letters(23)),

@@ -74,7 +74,7 @@ async fn the_books_show_everything_and_escape_it() {
     let (capture, seller) = world.captured("good").await;
     let body = json!({ "note_to_payer": "<script>", "amount": crate::harness::eur("1.00") });
     world.post_for(&seller, &format!("/v2/payments/captures/{capture}/refund"), body).await.is(201);
-    world.paypal.dispute(&capture, simulators::paypal::DisputeReason::Unauthorised, None).unwrap();
+    world.paypal.dispute(&capture, simulators::paypal::DisputeReason::Unauthorized, None).unwrap();
     world.post("/v2/checkout/orders", order("AUTHORIZE", &seller)).await.is(201);
     world.authorized("good").await;
     let response = world.http.get(world.url("/")).send().await.unwrap();
@@ -85,7 +85,7 @@ async fn the_books_show_everything_and_escape_it() {
         &seller,
         "-99.00 EUR",
         "PAYMENT.CAPTURE.REFUNDED",
-        "UNAUTHORISED",
+        "UNAUTHORIZED",
         "&lt;script&gt;",
         "/checkoutnow?token=",
     ] {

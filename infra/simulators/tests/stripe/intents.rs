@@ -135,7 +135,7 @@ fn let_go(intent: &Answer) {
 }
 
 #[tokio::test]
-async fn an_authorisation_is_captured_in_part_cancelled_or_runs_out() {
+async fn an_authorization_is_captured_in_part_cancelled_or_runs_out() {
     let world = World::new().await;
     let form = format!(
         "{PLAIN}&capture_method=manual&confirm=true&payment_method=pm_card_visa&expand[]=latest_charge"

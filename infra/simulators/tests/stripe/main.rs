@@ -9,7 +9,6 @@
 
 mod accounts;
 mod books;
-mod contract;
 mod currencies;
 mod description;
 mod disputes;

@@ -4,7 +4,8 @@ use miniserde::json::from_str;
 use serde_json::Value;
 use simulators::stripe::{DisputeOutcome, LATER_AFTER, PayoutOutcome};
 
-use crate::contract::Contract;
+use stripe_description::Description;
+
 use crate::harness::World;
 
 async fn objects(world: &World) -> Vec<(&'static str, Value)> {
@@ -202,10 +203,10 @@ async fn the_client_library_reads_every_object() {
 
 #[tokio::test]
 async fn the_description_fits_every_object() {
-    let Some(contract) = Contract::get() else { return };
+    let Some(description) = Description::get() else { return };
     let world = World::new().await;
     let mut objects = objects(&world).await;
     objects.extend(later_objects(&world).await);
-    let checked: usize = objects.iter().map(|(_, object)| contract.check_answer(object)).sum();
+    let checked: usize = objects.iter().map(|(_, object)| description.check_response(object)).sum();
     assert!(checked > 150, "{checked}");
 }

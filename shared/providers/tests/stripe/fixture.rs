@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use app::payments::ports::{
-    BookLine, Buyer, FetchedPayment, Gateway, Opened, PayWith, PaymentError, RefundOrder,
+    BookLine, Buyer, FetchedPayment, Gateway, GatewayError, Opened, PayWith, RefundOrder,
 };
 use app::ports::{Clock, PortError, Secret, Secrets};
 use async_trait::async_trait;
@@ -18,9 +18,9 @@ use domain::payments::ledger::{Account, Balances, Movement, MovementKind, new_mo
 use domain::payments::payment::{IntentStatus, Payment, Plan, References};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
 use providers::{GatewayConfig, stripe};
-use simulators::stripe::description::Description;
 use simulators::stripe::{Faults, Onboarding, StripeSimulator, StripeSimulatorConfig};
 use simulators::{Loopback, ManualClock, Running};
+use stripe_description::Description;
 
 pub const VISA: &str = "4242424242424242";
 pub const WEBHOOK_SECRET: &str = "whsec_test";
@@ -78,6 +78,8 @@ pub struct Fixture {
     pub account: String,
     proxy: Arc<Proxy>,
     ledger: Mutex<Vec<Movement>>,
+    /// The requests that violate Stripe's description.
+    violations: Arc<Mutex<Vec<String>>>,
     _running: Running,
 }
 
@@ -94,11 +96,14 @@ impl Fixture {
             public_url: loopback.url().clone(),
         })
         .expect("a fresh state");
-        // Stripe's API description is not part of this repository. `PROVIDER_SPECS` names the folder that contains it.
-        if let Some(folder) = std::env::var_os("PROVIDER_SPECS") {
-            let file = std::path::Path::new(&folder).join("stripe.cut.json");
-            let document = std::fs::read(file).expect("the description");
-            simulator.check_requests(Description::parse(&document).expect("a description"));
+        let violations = Arc::new(Mutex::new(Vec::new()));
+        if let Some(description) = Description::get() {
+            let violations = Arc::clone(&violations);
+            simulator.check_requests(Box::new(move |method, path, fields| {
+                let violation = description.check_request(method, path, fields);
+                violations.lock().expect("no panic").extend(violation.clone());
+                violation
+            }));
         }
         let proxy = Arc::new(Proxy::default());
         let router = simulator.router().layer(from_fn_with_state(Arc::clone(&proxy), forward));
@@ -116,14 +121,23 @@ impl Fixture {
         let stripe = stripe::gateway(config).expect("an address");
         let account = stripe.accounts.create_account(ExpertId::from_bits(1)).await.expect("an account").id;
         simulator.onboard(&account, Onboarding::Complete).expect("an owner");
-        Self { clock, simulator, stripe, account, proxy, ledger: Mutex::default(), _running: running }
+        Self {
+            clock,
+            simulator,
+            stripe,
+            account,
+            proxy,
+            ledger: Mutex::default(),
+            violations,
+            _running: running,
+        }
     }
 
     pub fn payment(&self, plan: Plan, amount: u64, code: &str) -> Payment {
         let currency = Currency::try_from(code.to_owned()).expect("a code in use");
         let amount = Money::new(amount, currency).expect("small");
         let destination = (GatewayKind::Stripe, self.account.clone());
-        Payment::agreed(AppointmentId::from_bits(7), amount, Rate::TEN_PERCENT, destination, plan)
+        Payment::agreed(AppointmentId::from_bits(7), amount, Rate::DEFAULT_COMMISSION, destination, plan)
     }
 
     /// Opens a payment and stores its references.
@@ -210,17 +224,17 @@ impl Fixture {
         amount: u64,
         from_expert: bool,
         ordinal: u32,
-    ) -> Result<(), PaymentError> {
+    ) -> Result<(), GatewayError> {
         let amount = payment.amount.with_amount(amount).expect("small");
         let order = RefundOrder { amount, from_expert, ordinal };
         self.stripe.charges.refund(payment, order).await
     }
 
-    pub async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError> {
+    pub async fn payouts(&self, account: &str) -> Result<Vec<Movement>, GatewayError> {
         self.stripe.payouts.as_ref().expect("Stripe reports payouts").payouts(account).await
     }
 
-    pub async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
+    pub async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, GatewayError> {
         self.stripe.books.as_ref().expect("Stripe keeps books").book_lines(written).await
     }
 
@@ -245,11 +259,11 @@ impl Fixture {
             let mut expected: BTreeMap<(&str, String), i128> = BTreeMap::new();
             for (account, code, amount) in balances.iter() {
                 let owner = match account {
-                    Account::Client | Account::Authorised => "guests",
+                    Account::Client | Account::Authorized => "guests",
                     Account::Platform => "platform",
                     Account::Expert => &self.account,
                     Account::Gateway => "stripe",
-                    Account::Bank => "bank",
+                    Account::ExpertBank => "bank",
                 };
                 *expected.entry((owner, code.to_owned())).or_default() += amount;
             }
@@ -288,7 +302,8 @@ impl Fixture {
             }
             by_object.retain(|_, difference| *difference != 0);
             assert!(by_object.is_empty(), "at {caller}: {by_object:?}");
-            assert!(self.simulator.violations().is_empty(), "{:?}", self.simulator.violations());
+            let violations = self.violations.lock().expect("no panic");
+            assert!(violations.is_empty(), "{violations:?}");
         }
     }
 }

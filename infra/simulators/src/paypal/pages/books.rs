@@ -27,7 +27,7 @@ pub async fn show(State(simulator): Simulator) -> Response {
     page.section("Sellers", columns, ids(&state.sellers).map(objects));
 
     let open = |status| matches!(status, OrderStatus::Created | OrderStatus::PayerActionRequired);
-    let open = state.orders.newest_first().take(ROWS).filter(|order| open(order.status));
+    let open = state.orders.iter().rev().take(ROWS).filter(|order| open(order.status));
     let links = html! {
         @for order in open {
             p {

@@ -1,5 +1,6 @@
 //! The taxes of a few places, so that there is one tax, two, and none.
 
+use super::super::books::share;
 use super::super::state::{Address, Tax};
 
 /// One hundred per cent, in thousandths of one.
@@ -68,13 +69,13 @@ impl Place {
         };
         let all: i64 = levies.iter().map(|(.., rate)| rate).sum();
         // The tax is rounded as a whole, and the last of several taxes gets the remainder.
-        let tax = rounded(amount, all, if inclusive { WHOLE + all } else { WHOLE });
+        let tax = share(amount, all, if inclusive { WHOLE + all } else { WHOLE }, 1);
         let net = if inclusive { amount - tax } else { amount };
         let mut left = tax;
         let last = levies.last();
         let tax_of = |levy: &Levy| {
             let (jurisdiction, level, name, kind, rate) = *levy;
-            let share = if last == Some(levy) { left } else { rounded(tax, rate, all) };
+            let share = if last == Some(levy) { left } else { share(tax, rate, all, 1) };
             left -= share;
             Tax {
                 amount: share,
@@ -108,12 +109,6 @@ impl Place {
     }
 }
 
-/// `part` of `of` of an amount, rounded half up.
-pub(super) fn rounded(amount: i64, part: i64, of: i64) -> i64 {
-    let (amount, part, of) = (i128::from(amount), i128::from(part), i128::from(of));
-    i64::try_from((2 * amount * part + of) / (2 * of)).unwrap_or(i64::MAX)
-}
-
 /// A percentage as Stripe writes it: `7.25`, `19.0`.
 fn per_cent(rate: i64) -> String {
     let part = format!("{:03}", rate % 1_000);
@@ -136,7 +131,7 @@ mod tests {
         for amount in [1, 7, 99, 8_000, 99_999_999] {
             let taxes = san_francisco.taxes(amount, true, &registered);
             let sum: i64 = taxes.iter().map(|tax| tax.amount).sum();
-            assert_eq!((taxes.len(), sum), (2, rounded(amount, 8_625, 108_625)), "{amount}");
+            assert_eq!((taxes.len(), sum), (2, share(amount, 8_625, 108_625, 1)), "{amount}");
         }
         let taxes = at(&[("country", "DE")]).unwrap().taxes(10_000, false, &registered);
         assert_eq!((taxes[0].amount, taxes[0].taxable_amount), (1_900, 10_000));

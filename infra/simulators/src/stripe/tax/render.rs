@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::super::render::object;
-use super::super::state::{Address, State, Tax, TaxCalculation, TaxSettings, TaxTransaction};
+use super::super::state::{State, Tax, TaxCalculation, TaxSettings, TaxTransaction};
 
 pub(in crate::stripe) fn settings(settings: &TaxSettings) -> Value {
     let (status, details, office) = match settings.active {
-        true => ("active", json!({ "active": {} }), json!({ "address": address(&Address::new()) })),
+        true => ("active", json!({ "active": {} }), json!({ "address": {} })),
         false => ("pending", json!({ "pending": { "missing_fields": ["head_office"] } }), Value::Null),
     };
     json!({
@@ -20,21 +20,9 @@ pub(in crate::stripe) fn settings(settings: &TaxSettings) -> Value {
     })
 }
 
-fn address(parts: &Address) -> Value {
-    let part = |name: &str| parts.get(name);
-    json!({
-        "city": part("city"),
-        "country": part("country"),
-        "line1": part("line1"),
-        "line2": part("line2"),
-        "postal_code": part("postal_code"),
-        "state": part("state"),
-    })
-}
-
 fn customer(calculation: &TaxCalculation) -> Value {
     json!({
-        "address": address(&calculation.address),
+        "address": calculation.address,
         "address_source": calculation.address_source,
         "ip_address": null,
         "tax_ids": [],
