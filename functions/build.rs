@@ -1,4 +1,4 @@
-//! Links the function binaries at a fixed address: otherwise the loader mends some 90,000 pointers at each cold start, which
+//! Links the function binaries at a fixed address: otherwise the loader relocates some 90,000 pointers at each cold start, which
 //! takes a millisecond.
 
 fn main() {

@@ -21,7 +21,7 @@ pub type Routes = &'static [(Route, Needs)];
 /// Functions that a queue or a schedule invokes, and what each needs.
 pub type Workers = &'static [(Worker, Needs)];
 
-/// Functions about one subject.
+/// The functions of one area.
 #[derive(Debug, Clone, Copy)]
 pub struct Area {
     /// Its name: that of its folder, its binary, and its folders in the crates below `shared/`.
@@ -41,7 +41,7 @@ impl Area {
     }
 }
 
-/// Every area. A function that is in no area does not exist.
+/// Every area. A function that is in no area is not deployed.
 pub const AREAS: &[Area] =
     &[experts::AREA, scheduling::AREA, payments::AREA, receipts::AREA, operations::AREA];
 
@@ -154,7 +154,7 @@ mod tests {
     fn the_public_binary_has_public_routes_that_need_no_provider() {
         for (route, needs) in PUBLIC.routes() {
             assert_eq!(route.audience, http_api::Audience::Public, "{}", route.function);
-            assert!(!needs.provider(), "{}", route.function);
+            assert!(!needs.needs_provider(), "{}", route.function);
         }
     }
 }

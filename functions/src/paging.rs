@@ -4,7 +4,7 @@ use domain::Timestamp;
 use http_api::Problem;
 
 /// The largest cursor that is accepted, in bytes.
-const LONGEST_CURSOR: usize = 300;
+const MAX_CURSOR: usize = 300;
 
 /// The default of `from`.
 pub fn earliest() -> Timestamp {
@@ -40,7 +40,7 @@ pub fn check_limit(limit: u16, largest: u16) -> Result<(), Problem> {
 /// 422 about the parameter when it is not a cursor.
 pub fn decode_cursor(name: &str, given: &str, is_known: impl Fn(&str) -> bool) -> Result<String, Problem> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if given.len() > LONGEST_CURSOR || !given.bytes().all(plain) || !is_known(given) {
+    if given.len() > MAX_CURSOR || !given.bytes().all(plain) || !is_known(given) {
         return Err(Problem::invalid(name, format!("must be the next_{name} of a previous page")));
     }
     Ok(given.replace('.', "#"))

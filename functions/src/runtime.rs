@@ -1,4 +1,16 @@
 //! Starts a function: selects it by its name, builds what it needs, and serves its invocations until Lambda ends it.
+//!
+//! These environment variables configure a function. `template.yaml` sets those that the function needs.
+//!
+//! | variable | required by | meaning |
+//! |---|---|---|
+//! | `TABLE_NAME`, `JOBS_QUEUE_URL`, `EVENT_BUS_NAME` | all | names of the stack's resources (`aws::Services`) |
+//! | `PLATFORM_FEE_BASIS_POINTS`, `HOLD_MINUTES`, `PUBLIC_BASE_URL`, `SETTLEMENT_CURRENCIES` | see [`config`] | the platform's settings |
+//! | `STRIPE_SECRET_ID`, `STRIPE_API_BASE` | [`PAYMENTS`] | Stripe's keys and address |
+//! | `PAYPAL_SECRET_ID`, `PAYPAL_API_BASE` | optional | PayPal; without the first there is no PayPal |
+//! | `ECB_RATES_URL` | optional, [`EXCHANGE_RATES`] | the address of the exchange rates |
+//! | `LOG_LEVEL` | optional | the least severe level that is logged |
+//! | `_HANDLER` | set by Lambda | the name of the function |
 
 use std::collections::HashMap;
 use std::fmt;
@@ -39,24 +51,25 @@ impl fmt::Debug for Worker {
 
 /// What a function needs besides the ports that every function has.
 ///
-/// The queue, the event bus and the secrets are always there, because their clients are built when they are first used. The
-/// parts named here are functions, so that the linker leaves a provider out of a binary that does not need it.
+/// Every function has the queue, the event bus and the secrets: their clients are created on first use, so an unused one costs
+/// nothing. The ports named here are built by functions, so that the linker leaves a provider out of a binary that does not
+/// need it.
 #[derive(Debug, Clone, Copy)]
 pub struct Needs {
     /// Whether to connect to the table during the init phase.
     table: bool,
-    /// Builds ports that read more of the environment.
-    ports: &'static [Port],
+    /// Functions that add further ports to the `App`. They may read environment variables.
+    ports: &'static [PortBuilder],
 }
 
 impl Needs {
     /// Whether the function calls a provider.
-    pub fn provider(&self) -> bool {
+    pub fn needs_provider(&self) -> bool {
         !self.ports.is_empty()
     }
 }
 
-type Port = fn(&mut App, &Environment) -> Result<(), Error>;
+type PortBuilder = fn(&mut App, &BuildContext) -> Result<(), Error>;
 
 /// Nothing: the function makes no calls.
 pub const NOTHING: Needs = Needs { table: false, ports: &[] };
@@ -67,17 +80,17 @@ pub const PAYMENTS: Needs = Needs { table: true, ports: &[payment_gateways] };
 /// The table and the publisher of exchange rates.
 pub const EXCHANGE_RATES: Needs = Needs { table: true, ports: &[exchange_rates] };
 
-/// What ports are built of.
-struct Environment {
+/// What ports are built from.
+struct BuildContext {
     http: reqwest::Client,
     services: Services,
 }
 
 /// Stripe, and PayPal if `PAYPAL_SECRET_ID` names its secret. A gateway reads its secret when it is first called.
-fn payment_gateways(app: &mut App, environment: &Environment) -> Result<(), Error> {
+fn payment_gateways(app: &mut App, context: &BuildContext) -> Result<(), Error> {
     let configure = |secret_id, api_base| GatewayConfig {
-        http: environment.http.clone(),
-        secrets: environment.services.secrets(),
+        http: context.http.clone(),
+        secrets: context.services.secrets(),
         clock: Arc::new(SystemClock),
         secret_id,
         api_base,
@@ -93,9 +106,9 @@ fn payment_gateways(app: &mut App, environment: &Environment) -> Result<(), Erro
 }
 
 /// The European Central Bank, or another publisher of its tables at `ECB_RATES_URL`.
-fn exchange_rates(app: &mut App, environment: &Environment) -> Result<(), Error> {
+fn exchange_rates(app: &mut App, context: &BuildContext) -> Result<(), Error> {
     let url = config::optional("ECB_RATES_URL").unwrap_or_else(|| DAILY_RATES.to_owned());
-    app.exchange_rates = Arc::new(EuropeanCentralBank::new(environment.http.clone(), &url)?);
+    app.exchange_rates = Arc::new(EuropeanCentralBank::new(context.http.clone(), &url)?);
     Ok(())
 }
 
@@ -111,11 +124,11 @@ enum Selected {
 /// The functions that share a binary.
 #[derive(Debug, Clone, Copy)]
 pub struct Binary {
-    /// Its name.
+    /// The name of its file in `src/bin`, and of its zip.
     pub name: &'static str,
-    /// Its routes.
+    /// The routes that it can serve.
     pub routes: &'static [Routes],
-    /// Its workers.
+    /// The workers that it can run.
     pub workers: Workers,
 }
 
@@ -125,7 +138,8 @@ impl Binary {
         self.routes.iter().flat_map(|routes| routes.iter())
     }
 
-    /// The function of this name, with what it needs; without such a function, all routes with all that they need.
+    /// Returns the function with this name and its needs. If there is none, returns all routes of the binary with all of their
+    /// needs.
     fn select(&self, handler: Option<&str>) -> (Selected, Vec<Needs>) {
         if let Some((route, needs)) = self.routes().find(|(route, _)| Some(route.function) == handler) {
             return (Selected::Route(route), vec![*needs]);
@@ -159,8 +173,8 @@ impl Binary {
 
 /// Runs the function that Lambda's `_HANDLER` names, until Lambda ends it.
 ///
-/// Without a known name, as under `cargo lambda watch`, the process serves all routes of the binary by method and path. A worker
-/// runs only by its name.
+/// If `_HANDLER` names no function of this binary, as under `cargo lambda watch`, the process serves all routes by method and
+/// path. It never runs a worker then.
 pub fn run(binary: Binary) -> ExitCode {
     telemetry::start();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -188,10 +202,10 @@ async fn serve(binary: Binary) -> Result<(), Error> {
         );
     }
     let http = providers::https::client()?;
-    let environment = Environment { services: Services::from_environment(http.clone())?, http };
-    let mut app = environment.services.app(config::settings()?, Gateways::none());
-    for port in needs.iter().flat_map(|needs| needs.ports) {
-        port(&mut app, &environment)?;
+    let context = BuildContext { services: Services::from_environment(http.clone())?, http };
+    let mut app = context.services.app(config::settings()?, Gateways::none());
+    for add_port in needs.iter().flat_map(|needs| needs.ports) {
+        add_port(&mut app, &context)?;
     }
     // Opens the connection while Lambda gives a starting function a whole core. If it fails, the first invocation reports it.
     if needs.iter().any(|needs| needs.table)
@@ -228,7 +242,7 @@ mod tests {
             Selected::Worker(worker) => Some(worker.function),
             Selected::AnyRoute => None,
         };
-        (name, needs.iter().any(Needs::provider))
+        (name, needs.iter().any(Needs::needs_provider))
     }
 
     #[test]

@@ -67,15 +67,15 @@ async fn issuing_a_receipt_stays_within_its_budget() {
         .expect(200);
     let booked = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
     let appointment = app.store.appointment(booked.parse().expect("an id")).await;
-    let occasion = domain::receipts::receipt::Occasion {
-        kind: domain::receipts::receipt::OccasionKind::Payment,
+    let cause = domain::receipts::receipt::DocumentCause {
+        kind: domain::receipts::receipt::DocumentCauseKind::Payment,
         object: "pi_3OqK2eZvKYlo2C1h0TtXyZab".to_owned(),
         amount: domain::Money::new(8_000, domain::Currency::EUR).expect("in range"),
         at: app.now(),
     };
     let _ = test.meter.take();
     let appointment = appointment.expect("readable").expect("an appointment");
-    let receipt = app::receipts::receipt::issue(app, &appointment, &occasion).await.expect("issued");
+    let receipt = app::receipts::receipt::issue(app, &appointment, &cause).await.expect("issued");
     let issue = transactions(test.meter.take());
     assert_eq!(issue.len(), 1, "a receipt is issued in one transaction");
     println!("receipt: {} tenths of a write unit in one transaction", issue[0]);
@@ -101,7 +101,7 @@ async fn listing_a_month_stays_within_its_budget_despite_a_long_history() {
     let mut key = 0;
     for _ in 0..70 {
         for start in ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00"] {
-            let start = format!("{}T{start}:00Z", day.utc_day());
+            let start = format!("{}T{start}:00Z", day.utc_date());
             key += 1;
             let response = test.book(&offer, &start, &format!("k{key}")).await;
             assert!(

@@ -33,7 +33,7 @@ async fn http_events_reach_their_use_cases() {
     assert_eq!(invoke(&test, &no_client).await, (403, "forbidden".to_owned()));
     let mut nobody: Value = serde_json::from_str(signed_in).expect("JSON");
     nobody["requestContext"].as_object_mut().expect("an object").remove("authorizer");
-    assert_eq!(invoke(&test, &nobody.to_string()).await, (401, "sign-in".to_owned()));
+    assert_eq!(invoke(&test, &nobody.to_string()).await, (401, "unauthorized".to_owned()));
 }
 
 #[tokio::test]

@@ -17,14 +17,14 @@ use async_trait::async_trait;
 use domain::kernel::text::LongText;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::Payment;
-use domain::receipts::receipt::{Occasion, OccasionKind};
+use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
 use domain::scheduling::appointment::Status;
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Currency, ExpertId, Money};
 use serde_json::{Value, json};
 use simulators::stripe::{Faults, signature_header};
 use store::keys::Key;
-use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
+use store::table::{Action, Condition, Consistency, Query, Table, Write, WriteError};
 use store::{CommitError, Item, Job, OutboxEntry, Store, TableError, Transaction};
 
 use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
@@ -41,6 +41,8 @@ struct Rows {
     before_payment: Arc<Mutex<Option<Transaction>>>,
     /// The rows that the next query returns: those before a transaction that is still in progress.
     late: Arc<Mutex<Option<BTreeMap<Key, Item>>>>,
+    /// How many of the next reads of several rows are throttled.
+    throttled: Arc<Mutex<u32>>,
     /// The partition of an index that cannot be read.
     closed: Arc<Mutex<Option<String>>>,
 }
@@ -62,10 +64,10 @@ impl Rows {
     fn stands(&self, write: &Write) -> bool {
         let rows = self.rows.lock().expect("no poisoned lock");
         let standing = rows.get(&write.key);
-        match write.expect {
-            Expect::Anything => true,
-            Expect::Absent => standing.is_none(),
-            Expect::Version(version) => standing
+        match write.condition {
+            Condition::None => true,
+            Condition::Absent => standing.is_none(),
+            Condition::Version(version) => standing
                 .and_then(|item| item.get("version")?.as_n().ok())
                 .is_some_and(|standing| *standing == version.to_string()),
         }
@@ -79,6 +81,12 @@ impl Table for Rows {
     }
 
     async fn get_many(&self, keys: &[Key], _: Consistency) -> Result<Vec<Item>, TableError> {
+        let mut throttled = self.throttled.lock().expect("no poisoned lock");
+        if let Some(left) = throttled.checked_sub(1) {
+            *throttled = left;
+            return Err(TableError::Busy("throttled".to_owned()));
+        }
+        drop(throttled);
         let rows = self.rows.lock().expect("no poisoned lock");
         Ok(keys.iter().filter_map(|key| rows.get(key).cloned()).collect())
     }
@@ -211,6 +219,17 @@ async fn made(app: &App, client: u128) -> AppointmentId {
 }
 
 #[tokio::test]
+async fn booking_is_repeated_after_throttled_reads() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
+    *rows.throttled.lock().expect("no poisoned lock") = 3;
+    book(&app, &offer, 7).await.expect("booked");
+    *rows.throttled.lock().expect("no poisoned lock") = 100;
+    let refused = book_at(&app, &offer, 8, "2027-01-05T14:00:00Z").await;
+    assert!(matches!(refused, Err(AppError::Busy)), "{refused:?}");
+}
+
+#[tokio::test]
 async fn concurrent_webhooks_are_all_accepted() {
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
@@ -263,7 +282,7 @@ async fn intent_created_after_its_hold_ended_is_cancelled() {
 #[tokio::test]
 async fn saved_card_authorized_during_a_cancellation_is_released() {
     let mut terms = paid_hour();
-    terms["collection"] = json!("authorise_then_capture");
+    terms["collection"] = json!("authorize_then_capture");
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &terms).await;
     let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
@@ -281,7 +300,7 @@ async fn saved_card_authorized_during_a_cancellation_is_released() {
     let version = payment.version + 1;
     let nothing = payment.amount.with_amount(0).expect("nothing");
     let called_off =
-        record.appointment.cancelled(Party::Client, LongText::default(), app.now()).expect("in time");
+        record.appointment.cancel(Party::Client, LongText::default(), app.now()).expect("in time");
     let mut faster = Transaction::new();
     faster.put_appointment(&called_off).expect("storable");
     faster.put_payment(&Payment { version, final_charge: Some(nothing), ..payment }).expect("storable");
@@ -291,7 +310,7 @@ async fn saved_card_authorized_during_a_cancellation_is_released() {
     let intent = record.payment.expect("a payment").references.intent.expect("a stored intent");
     assert_eq!(test.stripe().object(&intent).expect("it exists")["status"], "canceled");
     let totals = domain::payments::ledger::Totals::of(&record.movements);
-    assert_eq!((totals.captured, totals.authorised), (0, 0));
+    assert_eq!((totals.captured, totals.authorized), (0, 0));
     assert_eq!(record.movements.len(), 2, "set aside and let go of: {:?}", record.movements);
 }
 
@@ -331,7 +350,7 @@ async fn unreadable_outbox_entry_blocks_no_other() {
     let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     book(&app, &offer, 7).await.expect("booked");
     test.advance(700);
-    let known = outbox::sweep(&app).await.expect("swept").found;
+    let known = outbox::sweep(&app).await.expect("swept").queued;
     assert!(known > 0);
     {
         // An unknown outbox entry precedes the others in its shard.
@@ -342,7 +361,7 @@ async fn unreadable_outbox_entry_blocks_no_other() {
         row.insert("job".to_owned(), unknown);
         rows.insert(key, row);
     }
-    assert_eq!(outbox::sweep(&app).await.expect("swept all the same").found, known);
+    assert_eq!(outbox::sweep(&app).await.expect("swept all the same").queued, known);
 }
 
 #[tokio::test]
@@ -371,7 +390,7 @@ async fn unreadable_partition_blocks_no_other() {
         transaction.enqueue(&OutboxEntry::new(*job, app.now(), 5)).expect("storable");
     }
     app.store.commit(transaction).await.expect("owed");
-    assert_eq!(outbox::sweep(&app).await.expect("swept").found, jobs.len());
+    assert_eq!(outbox::sweep(&app).await.expect("swept").queued, jobs.len());
     for closed in 0..store::operations::keys::OUTBOX_SHARDS {
         queue.0.lock().expect("no poisoned lock").clear();
         *rows.closed.lock().expect("no poisoned lock") = Some(format!("OUTBOX#{closed}"));
@@ -469,8 +488,8 @@ async fn receipt_numbers_have_no_gap_despite_lost_requests_and_responses() {
     let (app, rows, offer, expert) = on_own_rows(&test, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
     let appointment = app.store.appointment(id).await.expect("readable").expect("an appointment");
-    let occasion = |number: u32| Occasion {
-        kind: OccasionKind::Payment,
+    let cause = |number: u32| DocumentCause {
+        kind: DocumentCauseKind::Payment,
         object: format!("pi_{number}"),
         amount: Money::new(8_000, Currency::EUR).expect("in range"),
         at: app.now(),
@@ -485,11 +504,11 @@ async fn receipt_numbers_have_no_gap_despite_lost_requests_and_responses() {
     for (number, faults) in (1..).zip(faults) {
         for fault in faults {
             rows.lost.lock().expect("no poisoned lock").push(*fault);
-            let silent = receipt::issue(&app, &appointment, &occasion(number)).await;
+            let silent = receipt::issue(&app, &appointment, &cause(number)).await;
             assert!(matches!(silent, Err(AppError::Commit(CommitError::Table(_)))), "{silent:?}");
         }
         *rows.busy.lock().expect("no poisoned lock") = 2;
-        let issued = receipt::issue(&app, &appointment, &occasion(number)).await.expect("issued");
+        let issued = receipt::issue(&app, &appointment, &cause(number)).await.expect("issued");
         *rows.busy.lock().expect("no poisoned lock") = 0;
         assert_eq!(issued.number.sequence(), number);
     }

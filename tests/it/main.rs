@@ -2,7 +2,7 @@
 
 mod abuse;
 mod areas;
-mod authorisation;
+mod authorization;
 mod budgets;
 mod contract;
 mod events;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::AppError;
-use domain::receipts::receipt::{Occasion, OccasionKind};
+use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
 use domain::{Currency, Money, TimeSpan, Timestamp};
 use serde_json::json;
 
@@ -53,7 +53,7 @@ async fn occupied(test: &TestApp, expert: &str) -> Vec<(TimeSpan, String)> {
     let mut entries = BTreeMap::new();
     for day in days.days.values() {
         for (key, entry) in &day.entries {
-            entries.insert(*key, entry.occupied());
+            entries.insert(*key, entry.occupied_span());
         }
     }
     entries.into_iter().map(|(key, span)| (span, format!("{key:?}"))).collect()
@@ -245,15 +245,15 @@ async fn concurrently_issued_receipts_are_numbered_without_gaps() {
     let races = (0..100).map(|number| {
         let (test, appointment) = (test.clone(), appointment.clone());
         tokio::spawn(async move {
-            let occasion = Occasion {
-                kind: OccasionKind::Payment,
+            let cause = DocumentCause {
+                kind: DocumentCauseKind::Payment,
                 object: format!("pi_{}", number / 2),
                 amount: Money::new(8_000, Currency::EUR).expect("in range"),
                 at: test.stack.app.now(),
             };
             loop {
                 // Repeat on a conflict, as a job does.
-                match app::receipts::receipt::issue(&test.stack.app, &appointment, &occasion).await {
+                match app::receipts::receipt::issue(&test.stack.app, &appointment, &cause).await {
                     Err(AppError::Busy) => {}
                     issued => return issued.expect("issued"),
                 }

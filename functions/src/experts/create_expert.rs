@@ -25,9 +25,9 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let person = request.signed_in()?;
+    let person = request.require_person()?;
     let profile = request.json()?;
-    let key = request.idempotency()?;
+    let key = request.idempotent_request()?;
     let body = match profiles::create(app, person, &key, profile).await? {
         Creation::Replayed(body) => body,
         Creation::Created(expert, idempotency) => {

@@ -26,10 +26,10 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let expert: ExpertId = request.parameter("expert_id", "expert")?;
-    let owner = request.signed_in()?.owner_of(expert)?;
+    let expert: ExpertId = request.path_parameter("expert_id", "expert")?;
+    let owner = request.require_person()?.owner_of(expert)?;
     let terms = request.json()?;
-    let key = request.idempotency()?;
+    let key = request.idempotent_request()?;
     let body = match session_types::create(app, owner, &key, terms).await? {
         Creation::Replayed(body) => body,
         Creation::Created(kind, idempotency) => {

@@ -63,7 +63,7 @@ struct ListedSessionType {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let expert = request.parameter("expert_id", "expert")?;
+    let expert = request.path_parameter("expert_id", "expert")?;
     let SessionTypesQuery { status, currency } = request.query()?;
     let (kinds, estimator) = tokio::join!(
         session_types::list(app, expert, matches!(status, StatusFilter::All)),

@@ -22,7 +22,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let rules = profiles::replace_rules(app, owner, request.if_match()?, request.json()?).await?;
     Ok(Response::json(StatusCode::OK, &rules.rules).version(rules.version))
 }

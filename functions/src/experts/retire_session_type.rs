@@ -19,9 +19,9 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let kind =
-        session_types::retire(app, owner, request.parameter("session_type_id", "session type")?).await?;
+        session_types::retire(app, owner, request.path_parameter("session_type_id", "session type")?).await?;
     let version = kind.version;
     Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
 }

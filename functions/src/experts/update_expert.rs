@@ -24,7 +24,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let expert = profiles::edit(app, owner, request.if_match()?, request.json()?).await?;
     let version = expert.version;
     Ok(Response::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))

@@ -24,8 +24,8 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
-    let id = request.parameter("session_type_id", "session type")?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
+    let id = request.path_parameter("session_type_id", "session type")?;
     let kind = session_types::edit(app, owner, id, request.if_match()?, request.json()?).await?;
     let version = kind.version;
     Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))

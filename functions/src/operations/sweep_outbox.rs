@@ -15,7 +15,7 @@ pub const WORKER: Worker = Worker {
             let swept = handle(app).await?;
             telemetry::metrics(&[
                 ("OldestOutboxEntrySeconds", "Seconds", swept.oldest_seconds),
-                ("DueOutboxEntries", "Count", i64::try_from(swept.found).unwrap_or(i64::MAX)),
+                ("DueOutboxEntries", "Count", i64::try_from(swept.queued).unwrap_or(i64::MAX)),
             ]);
             Ok(Value::Null)
         })
@@ -28,8 +28,8 @@ pub const WORKER: Worker = Worker {
 /// When the outbox cannot be read, or the queue does not accept the names.
 pub async fn handle(app: &App) -> Result<Sweep, AppError> {
     let swept = sweep(app).await?;
-    if swept.found > 0 {
-        tracing::info!(found = swept.found, oldest_seconds = swept.oldest_seconds, "swept the outbox");
+    if swept.queued > 0 {
+        tracing::info!(found = swept.queued, oldest_seconds = swept.oldest_seconds, "swept the outbox");
     }
     Ok(swept)
 }

@@ -150,7 +150,7 @@ impl PaymentDocument {
         match pay_with {
             PayWith::ClientSecret(secret) => self.client_secret = Some(secret),
             PayWith::Page(page) => self.pay_page = Some(page),
-            PayWith::Nothing => {}
+            PayWith::None => {}
         }
         self
     }
@@ -186,7 +186,7 @@ impl ReportQuery {
     pub fn wants_csv(&self, request: &Request) -> Result<bool, Problem> {
         Ok(match self.format {
             Some(format) => format == ReportFormat::Csv,
-            None => request.preferred(&["application/json", csv::MEDIA_TYPE])? == csv::MEDIA_TYPE,
+            None => request.negotiate(&["application/json", csv::MEDIA_TYPE])? == csv::MEDIA_TYPE,
         })
     }
 }

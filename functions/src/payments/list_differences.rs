@@ -58,9 +58,9 @@ struct DifferenceDocument {
     /// The ISO 4217 code of the currency. All amounts are in minor units of it.
     currency: String,
     /// The sums in the ledger; null when the ledger has no movement of the object.
-    expected: Option<Sums>,
+    ledger: Option<Sums>,
     /// The sums in the gateway's books; null when they have no line about the object.
-    found: Option<Sums>,
+    books: Option<Sums>,
     /// The appointment that was paid for; null when it is not known.
     appointment_id: Option<AppointmentId>,
     /// The time of the first movement.
@@ -82,8 +82,8 @@ impl From<Difference> for DifferenceDocument {
             kind: difference.kind(),
             object: difference.object,
             currency: difference.currency,
-            expected: difference.expected,
-            found: difference.found,
+            ledger: difference.ledger,
+            books: difference.books,
             appointment_id: difference.appointment,
             first_moved_at: difference.first_moved_at,
             last_moved_at: difference.last_moved_at,
@@ -96,9 +96,9 @@ impl From<Difference> for DifferenceDocument {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let DifferencesQuery { after, limit } = request.query()?;
-    paging::check_limit(limit, reports::LARGEST_PAGE)?;
+    paging::check_limit(limit, reports::MAX_PAGE)?;
     let after = after.map(|after| paging::decode_cursor("after", &after, |_| true)).transpose()?;
-    let page = reports::differences(app, request.signed_in()?, after.as_deref(), limit).await?;
+    let page = reports::differences(app, request.require_person()?, after.as_deref(), limit).await?;
     let differences = page.differences.into_iter().map(DifferenceDocument::from).collect();
     let next_after = page.next.as_deref().map(paging::encode_cursor);
     Ok(Response::json(StatusCode::OK, &Differences { differences, next_after }))

@@ -72,9 +72,9 @@ impl From<Entry> for EntryDocument {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let LedgerQuery { from, to, after, limit } = request.query()?;
-    paging::check_limit(limit, reports::LARGEST_PAGE)?;
+    paging::check_limit(limit, reports::MAX_PAGE)?;
     let known = |cursor: &str| paging::after_time(cursor).is_some();
     let after = after.map(|after| paging::decode_cursor("after", &after, known)).transpose()?;
     let page = reports::ledger(app, owner, TimeSpan::new(from, to), after.as_deref(), limit).await?;

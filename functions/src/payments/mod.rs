@@ -55,5 +55,5 @@ pub const WORKERS: Workers =
 /// 404 when there is no such gateway.
 fn gateway(request: &Request) -> Result<GatewayKind, Problem> {
     let what = "payment gateway";
-    request.parameter::<String>("gateway", what)?.parse().map_err(|_| Problem::not_found(what))
+    request.path_parameter::<String>("gateway", what)?.parse().map_err(|_| Problem::not_found(what))
 }

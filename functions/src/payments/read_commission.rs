@@ -69,7 +69,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let wants_csv = query.wants_csv(request)?;
     let ReportQuery { from, to, .. } = query;
     let CommissionTotals { total, by_expert } =
-        reports::commission(app, request.signed_in()?, from, to).await?;
+        reports::commission(app, request.require_person()?, from, to).await?;
     if wants_csv {
         let rows = by_expert.into_iter().map(|(expert, commission)| row(from, to, expert, &commission));
         return Ok(csv::response(&format!("commission-{from}-{to}.csv"), COLUMNS, rows));

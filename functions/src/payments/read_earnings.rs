@@ -60,7 +60,7 @@ const COLUMNS: [&str; 14] = [
 ];
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let query: ReportQuery = request.query()?;
     let wants_csv = query.wants_csv(request)?;
     let ReportQuery { from, to, .. } = query;

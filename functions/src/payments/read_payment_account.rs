@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let account = accounts::read_account(app, owner, super::gateway(request)?).await?;
     Ok(Response::json(StatusCode::OK, &PaymentAccountDocument::from(account)))
 }

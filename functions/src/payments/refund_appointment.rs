@@ -37,10 +37,10 @@ struct RefundRequest {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let id = request.parameter("appointment_id", "appointment")?;
-    let person = request.signed_in()?;
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let person = request.require_person()?;
     let RefundRequest { amount } = request.json()?;
-    let key = request.idempotency()?;
+    let key = request.idempotent_request()?;
     let body = match refunds::refund(app, person, &key, id, amount).await? {
         Creation::Replayed(body) => body,
         Creation::Created(record, idempotency) => {

@@ -49,8 +49,8 @@ enum ResolutionKind {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let id = request.parameter("appointment_id", "appointment")?;
-    let person = request.signed_in()?;
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let person = request.require_person()?;
     let ResolutionRequest { resolution, amount } = request.json()?;
     let resolution = match (resolution, amount) {
         (ResolutionKind::TryAgain, None) => Resolution::TryAgain,

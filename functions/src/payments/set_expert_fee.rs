@@ -29,10 +29,10 @@ struct Fee {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let expert = request.parameter("expert_id", "expert")?;
+    let expert = request.path_parameter("expert_id", "expert")?;
     let Fee { basis_points } = request.json()?;
     let rate = basis_points.map(Rate::from_basis_points).transpose();
     let rate = rate.map_err(|error| Problem::invalid("basis_points", error.to_string()))?;
-    let fee = fees::set_expert_fee(app, request.signed_in()?, expert, rate).await?;
+    let fee = fees::set_expert_fee(app, request.require_person()?, expert, rate).await?;
     Ok(Response::json(StatusCode::OK, &Fee { basis_points: fee.rate.map(Rate::basis_points) }))
 }

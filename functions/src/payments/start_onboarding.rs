@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let page = accounts::start_onboarding(app, owner, super::gateway(request)?).await?;
     Ok(Response::json(StatusCode::CREATED, &OnboardingPageDocument::from(page)))
 }

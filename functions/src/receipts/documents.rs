@@ -52,7 +52,7 @@ impl From<Receipt> for ReceiptDocument {
         let no_tax_because = receipt.taxes.reason();
         let taxes = match receipt.taxes {
             Taxes::Included(lines) => lines,
-            Taxes::Unsaid | Taxes::Without(_) => Vec::new(),
+            Taxes::NotStated | Taxes::NotIncluded(_) => Vec::new(),
         };
         Self {
             id: receipt.id,

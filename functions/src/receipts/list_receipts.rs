@@ -49,12 +49,12 @@ struct Receipts {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let ReceiptsQuery { year, after, limit } = request.query()?;
     if !(1970..=9999).contains(&year) {
         return Err(Problem::invalid("year", "must be from 1970 to 9999"));
     }
-    paging::check_limit(limit, receipt::LARGEST_PAGE)?;
+    paging::check_limit(limit, receipt::MAX_PAGE)?;
     let page = receipt::list_of_expert(app, owner, year, after, limit).await?;
     let receipts = page.receipts.into_iter().map(ReceiptDocument::from).collect();
     Ok(Response::json(StatusCode::OK, &Receipts { receipts, next_after: page.next }))

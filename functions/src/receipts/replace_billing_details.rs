@@ -23,7 +23,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.signed_in()?.owner_of(request.parameter("expert_id", "expert")?)?;
+    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
     let billing = billing::replace(app, owner, request.if_match()?, request.json()?).await?;
     Ok(Response::json(StatusCode::OK, &billing.details).version(billing.version))
 }

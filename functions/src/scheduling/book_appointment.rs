@@ -3,7 +3,7 @@
 use app::App;
 use app::idempotency::{Creation, complete};
 use app::scheduling::booking::{Booked, Booking, book};
-use domain::experts::session_type::MAXIMUM_CAPACITY;
+use domain::experts::session_type::MAX_CAPACITY;
 use domain::payments::gateway::GatewayKind;
 use domain::scheduling::appointment::Attendee;
 use domain::scheduling::party::Party;
@@ -65,13 +65,13 @@ fn one() -> u16 {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let person = request.signed_in()?;
+    let person = request.require_person()?;
     let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } =
         request.json()?;
-    if !(1..=MAXIMUM_CAPACITY).contains(&seats) {
-        return Err(Problem::invalid("seats", format!("must be from 1 to {MAXIMUM_CAPACITY}")));
+    if !(1..=MAX_CAPACITY).contains(&seats) {
+        return Err(Problem::invalid("seats", format!("must be from 1 to {MAX_CAPACITY}")));
     }
-    let key = request.idempotency()?;
+    let key = request.idempotent_request()?;
     let booking =
         Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee, gateway, pay_in };
     let body = match book(app, person, &key, &booking).await? {

@@ -35,8 +35,8 @@ struct CompletionRequest {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let id = request.parameter("appointment_id", "appointment")?;
-    let person = request.signed_in()?;
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let person = request.require_person()?;
     let CompletionRequest { charge } = request.json_or_default()?;
     let (record, party) = appointments::end(app, person, id, Outcome::Completed, charge).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))

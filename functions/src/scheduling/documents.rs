@@ -78,7 +78,7 @@ impl AppointmentDocument {
             session_name: appointment.session_name,
             start: appointment.start,
             end: appointment.end,
-            start_for_client: appointment.attendee.time_zone.show(appointment.start),
+            start_for_client: appointment.attendee.time_zone.to_rfc3339(appointment.start),
             seats: appointment.seats,
             price: appointment.price,
             attendee: appointment.attendee,

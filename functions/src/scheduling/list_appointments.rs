@@ -7,7 +7,7 @@ use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::AppointmentsOf;
+use store::AppointmentOwner;
 
 use super::documents::AppointmentDocument;
 use crate::paging;
@@ -66,15 +66,15 @@ enum Side {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let person = request.signed_in()?;
+    let person = request.require_person()?;
     let AppointmentsQuery { side, from, to, cursor, limit } = request.query()?;
-    paging::check_limit(limit, appointments::LARGEST_PAGE)?;
+    paging::check_limit(limit, appointments::MAX_PAGE)?;
     let known =
         |cursor: &str| paging::after_time(cursor).is_some_and(|id| id.parse::<AppointmentId>().is_ok());
     let after = cursor.map(|cursor| paging::decode_cursor("cursor", &cursor, known)).transpose()?;
     let whose = match side {
-        Side::Expert => AppointmentsOf::Expert(person.expert_id()),
-        Side::Client => AppointmentsOf::Client(person.client_id()),
+        Side::Expert => AppointmentOwner::Expert(person.expert_id()),
+        Side::Client => AppointmentOwner::Client(person.client_id()),
     };
     let page = appointments::list(app, whose, TimeSpan::new(from, to), after.as_deref(), limit).await?;
     let appointments = page.appointments.into_iter().map(AppointmentDocument::without_payment).collect();

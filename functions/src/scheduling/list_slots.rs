@@ -22,7 +22,7 @@ pub const ROUTE: Route = Route {
 };
 
 /// The maximum number of slots in a response; it keeps the response well below Lambda's limit of 6 MB.
-const LARGEST_PAGE: usize = 5_000;
+const MAX_PAGE: usize = 5_000;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -66,14 +66,18 @@ struct Slot {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let expert = request.parameter("expert_id", "expert")?;
+    let expert = request.path_parameter("expert_id", "expert")?;
     let SlotsQuery { session_type, from, to, time_zone } = request.query()?;
     let slots = slots::list(app, expert, session_type, TimeSpan::new(from, to)).await?;
-    let next_from = slots.get(LARGEST_PAGE).map(|slot| slot.start);
+    let next_from = slots.get(MAX_PAGE).map(|slot| slot.start);
     let slots = slots
         .into_iter()
-        .take(LARGEST_PAGE)
-        .map(|slot| Slot { start: slot.start, local_start: time_zone.show(slot.start), seats: slot.seats })
+        .take(MAX_PAGE)
+        .map(|slot| Slot {
+            start: slot.start,
+            local_start: time_zone.to_rfc3339(slot.start),
+            seats: slot.seats,
+        })
         .collect();
     Ok(Response::json(StatusCode::OK, &Slots { time_zone, slots, next_from }))
 }

@@ -45,8 +45,8 @@ enum Absent {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let id = request.parameter("appointment_id", "appointment")?;
-    let person = request.signed_in()?;
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let person = request.require_person()?;
     let missed_by = match request.json_or_default::<NoShowReport>()?.missed_by {
         Some(Absent::Expert) => Party::Expert,
         Some(Absent::Client) => Party::Client,

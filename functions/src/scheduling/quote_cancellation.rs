@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let id = request.parameter("appointment_id", "appointment")?;
-    let quote = appointments::quote(app, request.signed_in()?, id).await?;
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let quote = appointments::quote(app, request.require_person()?, id).await?;
     Ok(Response::json(StatusCode::OK, &quote))
 }

@@ -19,8 +19,8 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let id = request.parameter("appointment_id", "appointment")?;
-    let (record, party) = appointments::read(app, request.signed_in()?, id).await?;
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let (record, party) = appointments::read(app, request.require_person()?, id).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)).version(version))
 }

@@ -32,7 +32,7 @@ use crate::authorizer::{Authorizer, Denied};
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 /// The state of the gateway.
-pub(crate) struct Gateway {
+pub(crate) struct ApiGateway {
     pub(crate) app: App,
     pub(crate) authorizer: Authorizer,
     pub(crate) clock: StackClock,
@@ -41,7 +41,7 @@ pub(crate) struct Gateway {
 }
 
 /// The routes of the route table. Other paths and methods are refused here, as API Gateway does.
-pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
+pub(crate) fn router(gateway: Arc<ApiGateway>) -> Router {
     let mut router = Router::new();
     for route in functions::ROUTES {
         let filter = match route.method {
@@ -69,7 +69,7 @@ fn respond(response: http_api::Response) -> Response {
 }
 
 async fn invoke(
-    State(gateway): State<Arc<Gateway>>,
+    State(gateway): State<Arc<ApiGateway>>,
     Extension(route): Extension<&'static Route>,
     parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
@@ -82,7 +82,7 @@ async fn invoke(
         let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
         match gateway.authorizer.claims(authorization, gateway.clock.seconds()) {
             Ok(claims) => Some(claims),
-            Err(Denied::InvalidToken) => return respond(Problem::sign_in().into()),
+            Err(Denied::InvalidToken) => return respond(Problem::unauthorized().into()),
             Err(Denied::MissingScope) => {
                 let detail = format!("the token lacks the scope {}", gateway.authorizer.scope);
                 return respond(Problem::forbidden(detail).into());
@@ -132,7 +132,7 @@ async fn run(app: App, route: &'static Route, event: Value) -> Result<Value, Str
 }
 
 fn event(
-    gateway: &Gateway,
+    gateway: &ApiGateway,
     route: &Route,
     parts: &axum::http::request::Parts,
     parameters: &HashMap<String, String>,

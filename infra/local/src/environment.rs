@@ -92,7 +92,7 @@ impl Environment {
     /// The people who can sign in.
     pub fn people(&self) -> Vec<DemoUser> {
         let user = |person: simulators::sign_in::Person| {
-            let ids = http_api::request::person_of(|claim| match claim {
+            let ids = http_api::request::person_from_claims(|claim| match claim {
                 "iss" => Some(self.addresses.sign_in.as_str()),
                 "sub" => Some(person.subject.as_str()),
                 _ => None,

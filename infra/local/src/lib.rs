@@ -6,6 +6,7 @@
 //! [`commands`] is the command line, [`pages`] has the web pages beside the API, and [`demo`] uses the product over HTTP as
 //! experts and clients would.
 
+mod api_gateway;
 mod authorizer;
 mod bus;
 mod clock;
@@ -13,7 +14,6 @@ pub mod commands;
 mod database;
 pub mod demo;
 mod environment;
-mod gateway;
 mod loopback;
 pub mod pages;
 mod queue;
@@ -26,5 +26,5 @@ pub use clock::StackClock;
 pub use database::DatabaseError;
 pub use environment::{Addresses, DemoUser, Description, Environment, Offer};
 pub use queue::{LocalQueue, QueueState};
-pub use stack::{PayPalKeys, People, Ports, SCOPE, Stack, StackConfig, StartError};
+pub use stack::{ListenPorts, PayPalKeys, People, SCOPE, Stack, StackConfig, StartError};
 pub use terminal::Terminal;

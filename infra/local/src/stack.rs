@@ -19,11 +19,11 @@ use store::{DynamoTable, Meter, Store};
 use url::Url;
 
 use crate::StackClock;
+use crate::api_gateway::{ApiGateway, router};
 use crate::authorizer::Authorizer;
 use crate::bus::LocalBus;
 use crate::database::{Database, DatabaseError, TABLE};
 use crate::environment::{Addresses, Environment};
-use crate::gateway::{Gateway, router};
 use crate::queue::LocalQueue;
 use crate::secrets::LocalSecrets;
 
@@ -38,7 +38,7 @@ const PAYPAL_SECRET: &str = "expert-connect/paypal";
 
 /// The ports on 127.0.0.1; 0 means any free port.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Ports {
+pub struct ListenPorts {
     /// The API and the pages.
     pub api: u16,
     /// The Stripe simulator.
@@ -102,7 +102,7 @@ impl People {
 /// The configuration of a stack.
 pub struct StackConfig {
     /// The ports to listen on.
-    pub ports: Ports,
+    pub ports: ListenPorts,
     /// The data folder. Without it, everything is in memory.
     pub data: Option<PathBuf>,
     /// The clock.
@@ -123,7 +123,7 @@ impl StackConfig {
     /// A configuration for tests: everything in memory, on any free ports, with this clock.
     pub fn in_memory(clock: StackClock) -> Self {
         Self {
-            ports: Ports::default(),
+            ports: ListenPorts::default(),
             data: None,
             clock,
             settings: Settings::default(),
@@ -291,11 +291,12 @@ impl Stack {
         let lock = data.as_deref().map(lock).transpose()?;
         let file = |name: &str| data.as_ref().map(|folder| folder.join(name));
         let api = bind("the API", ports.api, "EXPERT_CONNECT_PORT").await?;
-        let sign_in_port = bind("the sign-in service", ports.sign_in, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
+        let sign_in_listener =
+            bind("the sign-in service", ports.sign_in, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
         let api_url = api.url().as_str().trim_end_matches('/').to_owned();
         settings.public_base_url = api_url.clone();
 
-        let sign_in_url = sign_in_port.url().clone();
+        let sign_in_url = sign_in_listener.url().clone();
         let redirect =
             format!("{api_url}/signed-in").parse().map_err(|_| StartError::Internal(api_url.clone()))?;
         let sign_in = SignIn::open(SignInConfig {
@@ -307,7 +308,7 @@ impl Stack {
             key_file: file("sign-in-key.pem"),
             clock: clock.source(),
         })?;
-        let mut servers = vec![sign_in_port.serve(sign_in.router())];
+        let mut servers = vec![sign_in_listener.serve(sign_in.router())];
 
         let mut stripe = None;
         let mut stripe_url = None;
@@ -425,7 +426,7 @@ impl Stack {
             scope: SCOPE.to_owned(),
             keys,
         };
-        let gateway = Arc::new(Gateway {
+        let gateway = Arc::new(ApiGateway {
             app: app.clone(),
             authorizer,
             clock: clock.clone(),

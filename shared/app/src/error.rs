@@ -16,7 +16,7 @@ pub enum AppError {
     #[error("{0}")]
     Forbidden(&'static str),
     /// It does not exist, or the person is not allowed to know that it does.
-    #[error("there is no such {0}")]
+    #[error("the {0} does not exist")]
     NotFound(&'static str),
     /// A value of the request is invalid.
     #[error("{field}: {must}")]
@@ -27,13 +27,13 @@ pub enum AppError {
         must: String,
     },
     /// The document was changed after the person read it.
-    #[error("it was changed since you read it; it now has version {current}")]
+    #[error("it has changed since it was read; its version is now {current}")]
     VersionMismatch {
         /// The current version of the document.
         current: u64,
     },
     /// It exists already.
-    #[error("the {0} exists already")]
+    #[error("the {0} already exists")]
     Exists(&'static str),
     /// The largest allowed number of them exists already.
     #[error("{0}")]
@@ -58,13 +58,13 @@ pub enum AppError {
     /// A service that the platform uses failed. The first value names the service.
     #[error("{0} is not available: {1}")]
     Port(&'static str, #[source] PortError),
-    /// Concurrent requests changed the same rows in every attempt.
+    /// Every attempt failed with a version conflict or a busy table.
     #[error("too many requests change the same data at once; try again")]
     Busy,
     /// The table could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The table could not be written.
+    /// The table did not execute a transaction. After [`TableError::Unavailable`], it may have been executed.
     #[error(transparent)]
     Commit(#[from] CommitError),
 }

@@ -9,8 +9,9 @@ use store::idempotency::IdempotencyRecord;
 
 use crate::{App, AppError};
 
-/// How long a request may run, in seconds: longer than the timeout of every function that serves requests.
-const MAX_RUN: i64 = 15;
+/// How long a request with an idempotency key may run, in seconds. It exceeds the timeout of 10 s of the functions that accept
+/// such keys.
+const MAX_RUN_SECONDS: i64 = 15;
 
 /// A request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct IdempotentRequest {
 pub(crate) enum RequestStatus {
     /// It has not been handled. The value is an expired record with the same key, if TTL has not deleted it yet.
     New(Option<IdempotencyRecord>),
-    /// It created its subject and stopped before it responded.
+    /// It created what it was for and stopped before it responded.
     InProgress(IdempotencyRecord),
     /// It is complete; this was the response.
     Completed(String),
@@ -65,28 +66,28 @@ impl IdempotentRequest {
         }
     }
 
-    /// A new record of this request, which creates `subject` now.
-    pub(crate) fn record(&self, subject: impl ToString, now: Timestamp) -> IdempotencyRecord {
+    /// A new record of this request, which creates the resource `id` now.
+    pub(crate) fn record(&self, id: impl ToString, now: Timestamp) -> IdempotencyRecord {
         IdempotencyRecord::starting(
             &self.person,
             &self.key,
             &self.fingerprint,
-            subject.to_string(),
+            id.to_string(),
             now,
-            MAX_RUN,
+            MAX_RUN_SECONDS,
         )
     }
 }
 
 /// Records that a request has stopped without a response, so that it can be repeated at once.
-pub(crate) async fn release(app: &App, record: IdempotencyRecord) {
+pub(crate) async fn abandon(app: &App, record: IdempotencyRecord) {
     let record = IdempotencyRecord { version: record.version + 1, running_until: app.now(), ..record };
     write(app, &record).await;
 }
 
 /// Adds the response to the record of a request.
 ///
-/// A failure is only logged. The subject exists, so a repeated request finds it and builds the response again.
+/// A failure is only logged. The resource exists, so a repeated request finds it and builds the response again.
 pub async fn complete(app: &App, record: IdempotencyRecord, response: String) {
     let record = IdempotencyRecord { version: record.version + 1, response: Some(response), ..record };
     write(app, &record).await;

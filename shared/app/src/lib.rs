@@ -43,7 +43,7 @@ impl Default for Settings {
     /// 10 % commission, all currencies, holds of ten minutes, and the address of the local system.
     fn default() -> Self {
         Self {
-            fee: Rate::TEN_PERCENT,
+            fee: Rate::DEFAULT_COMMISSION,
             currencies: Vec::new(),
             hold_seconds: 600,
             public_base_url: "http://127.0.0.1:8080".to_owned(),

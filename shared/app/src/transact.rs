@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use store::{CommitError, TableError, Transaction};
+use store::{CommitError, ReadError, TableError, Transaction};
 
 use crate::{App, AppError};
 
 /// The maximum number of attempts at a change.
 const MAX_ATTEMPTS: u32 = 12;
-/// The upper bound of the first pause between two attempts, in milliseconds. It doubles with each attempt.
-const FIRST_PAUSE: u64 = 10;
-/// The upper bound of all pauses, in milliseconds.
-const LONGEST_PAUSE: u64 = 160;
+/// The maximum pause before the second attempt. It doubles with each further attempt.
+const BASE_DELAY: Duration = Duration::from_millis(10);
+/// The maximum pause between any two attempts.
+const MAX_DELAY: Duration = Duration::from_millis(160);
 
 /// The decision of one attempt at a change.
 pub(crate) enum Decision<T> {
@@ -26,8 +26,8 @@ impl App {
     /// the rows have not changed. After a version conflict, or if the table is busy, `attempt` is called again after a pause
     /// with full jitter, up to twelve times in all.
     ///
-    /// `attempt` must not call anything that changes the outside world, because it may run several times. `name` identifies
-    /// the change in the log.
+    /// `attempt` may run several times. It must not change anything at a provider, and any transaction that it commits itself
+    /// must be valid alone. `name` identifies the change in the log.
     ///
     /// # Errors
     /// [`AppError::Busy`] after the last attempt. Errors other than version conflicts and a busy table are returned at once.
@@ -57,30 +57,31 @@ impl App {
                 tracing::warn!(%failure, name, attempts, "gave up after too many attempts");
                 return Err(AppError::Busy);
             }
-            self.pause_after(attempts).await;
+            self.back_off(attempts).await;
         }
     }
 
-    /// Commits one step of a job that reads everything again after each step. Returns `false` after a version conflict or if the
-    /// table was busy.
+    /// Commits a transaction. After a version conflict, or if the table was busy, waits up to 10 ms and returns `false`; the
+    /// caller reads everything again.
     ///
     /// # Errors
     /// Any other error of the commit.
-    pub(crate) async fn commit_step(&self, transaction: Transaction) -> Result<bool, AppError> {
+    pub(crate) async fn try_commit(&self, transaction: Transaction) -> Result<bool, AppError> {
         match self.commit(transaction).await {
             Ok(()) => Ok(true),
             Err(failure) if failure.is_retryable() => {
-                self.pause_after(1).await;
+                self.back_off(1).await;
                 Ok(false)
             }
             Err(failure) => Err(failure),
         }
     }
 
-    async fn pause_after(&self, attempts: u32) {
-        let longest = (FIRST_PAUSE << (attempts - 1).min(8)).min(LONGEST_PAUSE);
-        let pause = u64::try_from(self.random.bits() % u128::from(longest + 1)).unwrap_or(longest);
-        self.clock.pause(Duration::from_millis(pause)).await;
+    /// Waits after a number of failed attempts: exponential backoff with full jitter.
+    async fn back_off(&self, attempts: u32) {
+        let longest = (BASE_DELAY * (1 << attempts.clamp(1, 16).saturating_sub(1))).min(MAX_DELAY);
+        let nanoseconds = self.random.bits() % (longest.as_nanos() + 1);
+        self.clock.pause(u64::try_from(nanoseconds).map_or(longest, Duration::from_nanos)).await;
     }
 }
 
@@ -95,6 +96,7 @@ impl AppError {
         matches!(
             self,
             Self::Commit(CommitError::VersionConflict(_) | CommitError::Table(TableError::Busy(_)))
+                | Self::Read(ReadError::Table(TableError::Busy(_)))
         )
     }
 }

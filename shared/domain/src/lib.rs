@@ -4,7 +4,8 @@
 //! take the current time as the argument `now`, so equal inputs give equal results on every machine.
 //!
 //! [`kernel`] contains the types that every area uses: ids, money, time and text. The other modules are the areas.
-//! Areas depend on each other in one direction: `receipts` → `payments` → `scheduling` → `experts` → `kernel`.
+//! Areas depend on each other in one direction: `payments` and `receipts` on `scheduling`, `payments` and `scheduling`
+//! on `experts`, and all of them on `kernel`.
 
 pub mod kernel;
 

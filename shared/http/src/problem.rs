@@ -2,7 +2,7 @@
 
 use app::AppError;
 use app::payments::error::PaymentsError;
-use app::payments::ports::{PaymentError, WebhookError};
+use app::payments::ports::{GatewayError, WebhookError};
 use app::receipts::error::ReceiptsError;
 use app::scheduling::error::SchedulingError;
 use domain::scheduling::occupancy::Refusal;
@@ -14,39 +14,39 @@ use store::{CommitError, ReadError, TableError};
 
 /// Media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
-/// What every problem type begins with.
+/// The prefix of every problem type.
 const NAMESPACE: &str = "urn:expert-connect:problem:";
-/// Seconds after which to try again, when nothing better is known.
+/// The default value of `Retry-After`, in seconds.
 const RETRY_AFTER: u32 = 2;
 
-/// Why a request was not done, for the person who must act (RFC 9457).
+/// An error response (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
-    /// Stable name of the kind of problem, `urn:expert-connect:problem:…`.
+    /// The problem type, a stable URN: `urn:expert-connect:problem:…`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The kind in words.
+    /// A short summary of the problem type.
     pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// What was wrong this time, where, and what to do.
+    /// What is wrong with this request, and how to correct it.
     pub detail: String,
-    /// The member of the body, the parameter or the header that was wrong.
+    /// The body member, parameter or header that caused the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The version of the document as it stands, when an edit was made to another.
+    /// The current version of the resource, if `If-Match` named another version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_version: Option<u64>,
-    /// Seconds after which to try again; also the header Retry-After.
+    /// The number of seconds to wait before retrying. The header `Retry-After` has the same value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
 }
 
 impl Problem {
-    /// A problem of this kind.
-    pub fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
+    /// Creates a problem of the type `name`.
+    pub fn new(status: StatusCode, name: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("{NAMESPACE}{kind}"),
+            kind: format!("{NAMESPACE}{name}"),
             title,
             status: status.as_u16(),
             detail: detail.into(),
@@ -56,60 +56,59 @@ impl Problem {
         }
     }
 
-    /// The same, about this member, parameter or header.
+    /// Sets `field`.
     #[must_use]
-    pub fn subject(mut self, field: impl Into<String>) -> Self {
+    pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
     }
 
-    fn try_again(mut self) -> Self {
+    fn with_retry_after(mut self) -> Self {
         self.retry_after = Some(RETRY_AFTER);
         self
     }
 
-    /// Something is missing in the request's form, or cannot be read.
+    /// 400: the request cannot be parsed.
     pub fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is malformed", detail)
     }
 
-    /// The form is right and a value is not.
+    /// 422: a value is invalid.
     pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value cannot be taken", detail)
-            .subject(field)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is invalid", detail).with_field(field)
     }
 
-    /// Nobody signed in.
-    pub fn sign_in() -> Self {
+    /// 401: the request has no valid access token.
+    pub fn unauthorized() -> Self {
         let detail = "send a valid access token in the header \"Authorization: Bearer …\"";
-        Self::new(StatusCode::UNAUTHORIZED, "sign-in", "Sign in first", detail)
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authentication is required", detail)
     }
 
-    /// Somebody signed in who may not do this.
+    /// 403: the caller lacks permission.
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "This is not yours to do", detail)
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Access is denied", detail)
     }
 
-    /// There is no such thing, or it is none of the caller's business.
+    /// 404: the resource does not exist, or the caller may not see it.
     pub fn not_found(what: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "not-found",
-            "There is no such thing",
-            format!("there is no such {what}"),
+            "The resource does not exist",
+            format!("the {what} does not exist"),
         )
     }
 
-    /// A fault of ours. What happened is in the log, not in the answer.
+    /// 500. The cause is logged and not returned.
     pub fn internal() -> Self {
-        let detail = "something went wrong on our side; it has been noted";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Our fault", detail)
+        let detail = "an internal error occurred; try again later";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
 
-    /// A service that we stand on is not available.
+    /// 503 with `Retry-After`: a dependency is unavailable.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available just now", detail)
-            .try_again()
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is unavailable", detail)
+            .with_retry_after()
     }
 
     fn conflict(kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
@@ -125,23 +124,23 @@ impl From<AppError> for Problem {
             AppError::NotFound(what) => Self::not_found(what),
             AppError::Invalid { field, must } => Self::invalid(field, must),
             AppError::VersionMismatch { current } => {
-                let title = "It was changed since you read it";
+                let title = "The resource has changed";
                 let mut problem =
                     Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", title, detail);
                 problem.current_version = Some(current);
-                problem.subject("If-Match")
+                problem.with_field("If-Match")
             }
-            AppError::Exists(_) => Self::conflict("exists", "It exists already", detail),
-            AppError::TooMany(_) => Self::conflict("too-many", "The limit is reached", detail),
+            AppError::Exists(_) => Self::conflict("exists", "The resource already exists", detail),
+            AppError::TooMany(_) => Self::conflict("too-many", "A limit is reached", detail),
             AppError::KeyReused => {
                 let title = "The idempotency key was used for another request";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title, detail)
-                    .subject("Idempotency-Key")
+                    .with_field("Idempotency-Key")
             }
             AppError::StillRunning => {
                 Self::conflict("still-running", "The first request is still running", detail)
-                    .subject("Idempotency-Key")
-                    .try_again()
+                    .with_field("Idempotency-Key")
+                    .with_retry_after()
             }
             AppError::Scheduling(error) => of_scheduling(&error),
             AppError::Payments(error) => of_payments(error),
@@ -173,12 +172,12 @@ fn of_scheduling(error: &SchedulingError) -> Problem {
     match error {
         SchedulingError::Slot(refusal) => of_slot(refusal),
         SchedulingError::Change(_) => {
-            Problem::conflict("status", "The appointment's status does not allow this", detail)
+            Problem::conflict("invalid-status", "The appointment's status does not allow this", detail)
         }
         SchedulingError::NoHours => Problem::conflict("no-hours", "No hours are published", detail),
-        SchedulingError::HoldEnded => Problem::conflict("hold-ended", "The hold has ended", detail),
+        SchedulingError::HoldEnded => Problem::conflict("hold-expired", "The hold has expired", detail),
         SchedulingError::QuoteChanged { .. } => {
-            Problem::conflict("quote-changed", "The refund has changed", detail).subject("expected_refund")
+            Problem::conflict("quote-changed", "The refund has changed", detail).with_field("expected_refund")
         }
     }
 }
@@ -188,7 +187,7 @@ fn of_slot(refusal: &Refusal) -> Problem {
         Refusal::Retired => ("session-type-retired", "The session type is retired"),
         Refusal::NotOffered(reason) => match reason {
             slots::Refusal::TooSoon { .. } => ("too-soon", "The notice is too short"),
-            slots::Refusal::TooFar { .. } | slots::Refusal::BeforeWindow { .. } => {
+            slots::Refusal::AfterWindow { .. } | slots::Refusal::BeforeWindow { .. } => {
                 ("outside-booking-window", "The start is outside the booking window")
             }
             slots::Refusal::Blocked { .. }
@@ -209,14 +208,14 @@ fn of_slot(refusal: &Refusal) -> Problem {
     };
     let problem = Problem::conflict(kind, title, refusal.to_string());
     match refusal {
-        Refusal::Seats { .. } => problem.subject("seats"),
+        Refusal::Seats { .. } => problem.with_field("seats"),
         Refusal::Retired => problem,
         Refusal::NotOffered(_)
         | Refusal::Taken
         | Refusal::TooClose
         | Refusal::Busy
         | Refusal::DayFull { .. }
-        | Refusal::WeekFull { .. } => problem.subject("start"),
+        | Refusal::WeekFull { .. } => problem.with_field("start"),
     }
 }
 
@@ -229,18 +228,18 @@ fn of_payments(error: PaymentsError) -> Problem {
         PaymentsError::State(_) => {
             Problem::conflict("payment-state", "The payment's state does not allow this", detail)
         }
-        PaymentsError::Gateway(PaymentError::Refused { code, message }) => {
+        PaymentsError::Gateway(GatewayError::Refused { code, message }) => {
             // The gateway's message may contain data of the expert's account, which the client must not see.
-            tracing::warn!(code, message, "the payment provider refused");
-            let detail = format!("the payment provider refused ({code})");
-            Problem::conflict("payment-refused", "The payment provider refused", detail)
+            tracing::warn!(code, message, "the payment gateway refused");
+            let detail = format!("the payment gateway refused ({code})");
+            Problem::conflict("payment-refused", "The payment gateway refused", detail)
         }
         PaymentsError::Gateway(
-            reason @ (PaymentError::Unavailable(_) | PaymentError::Failed(_) | PaymentError::NotNow { .. }),
+            reason @ (GatewayError::Unavailable(_) | GatewayError::Failed(_) | GatewayError::NotNow { .. }),
         ) => {
-            tracing::error!(%reason, "the payment provider is not available");
+            tracing::error!(%reason, "the payment gateway is not available");
             Problem::unavailable(
-                "the payment provider did not respond; nothing is lost: send the same request again, with the same \
+                "the payment gateway did not respond; nothing is lost: send the same request again, with the same \
                  Idempotency-Key",
             )
         }
@@ -257,7 +256,7 @@ fn of_payments(error: PaymentsError) -> Problem {
 fn of_receipts(error: &ReceiptsError) -> Problem {
     match error {
         ReceiptsError::TaxNotReady(detail) => {
-            Problem::conflict("tax-not-ready", "Taxes cannot be calculated yet", detail).subject("tax")
+            Problem::conflict("tax-not-ready", "Taxes cannot be calculated yet", detail).with_field("tax")
         }
     }
 }
@@ -270,14 +269,14 @@ mod tests {
 
     use super::*;
 
-    fn gateway(error: PaymentError) -> AppError {
+    fn gateway(error: GatewayError) -> AppError {
         PaymentsError::Gateway(error).into()
     }
 
     #[test]
     fn every_error_has_its_status_and_type() {
         let text = String::new;
-        let date = Timestamp::from_seconds(0).utc_day();
+        let date = Timestamp::from_seconds(0).utc_date();
         let zero = || Money::new(0, Currency::EUR).expect("small");
         let slot = |refusal: Refusal| AppError::from(refusal);
         let not_offered = |refusal: slots::Refusal| AppError::from(Refusal::NotOffered(refusal));
@@ -305,7 +304,7 @@ mod tests {
             (slot(Refusal::Retired), 409, "session-type-retired", None),
             (not_offered(too_soon), 409, "too-soon", Some("start")),
             (
-                not_offered(slots::Refusal::TooFar { last_date: date }),
+                not_offered(slots::Refusal::AfterWindow { last_date: date }),
                 409,
                 "outside-booking-window",
                 Some("start"),
@@ -323,9 +322,9 @@ mod tests {
             (slot(Refusal::DayFull { date, cap: 1 }), 409, "day-full", Some("start")),
             (slot(Refusal::WeekFull { date, cap: 1 }), 409, "week-full", Some("start")),
             (slot(Refusal::Seats { wanted: 2, left: 1 }), 409, "seats-taken", Some("seats")),
-            (status.into(), 409, "status", None),
+            (status.into(), 409, "invalid-status", None),
             (SchedulingError::NoHours.into(), 409, "no-hours", None),
-            (SchedulingError::HoldEnded.into(), 409, "hold-ended", None),
+            (SchedulingError::HoldEnded.into(), 409, "hold-expired", None),
             (
                 SchedulingError::QuoteChanged { refund: zero(), expected: zero() }.into(),
                 409,
@@ -334,10 +333,10 @@ mod tests {
             ),
             (PaymentsError::NotReady.into(), 409, "payments-not-ready", None),
             (PaymentsError::State(text()).into(), 409, "payment-state", None),
-            (gateway(PaymentError::Refused { code: text(), message: text() }), 409, "payment-refused", None),
-            (gateway(PaymentError::NotNow { code: text(), message: text() }), 503, "unavailable", None),
-            (gateway(PaymentError::Failed(text())), 503, "unavailable", None),
-            (gateway(PaymentError::Unavailable(text())), 503, "unavailable", None),
+            (gateway(GatewayError::Refused { code: text(), message: text() }), 409, "payment-refused", None),
+            (gateway(GatewayError::NotNow { code: text(), message: text() }), 503, "unavailable", None),
+            (gateway(GatewayError::Failed(text())), 503, "unavailable", None),
+            (gateway(GatewayError::Unavailable(text())), 503, "unavailable", None),
             (WebhookError::Signature.into(), 400, "webhook-refused", None),
             (WebhookError::Stale.into(), 400, "webhook-refused", None),
             (WebhookError::Unavailable(PortError(text())).into(), 503, "unavailable", None),
@@ -356,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_refusal_of_the_gateway_does_not_show_its_message() {
-        let refused = PaymentError::Refused { code: "c".to_owned(), message: "account acct_1".to_owned() };
-        assert_eq!(Problem::from(gateway(refused)).detail, "the payment provider refused (c)");
+        let refused = GatewayError::Refused { code: "c".to_owned(), message: "account acct_1".to_owned() };
+        assert_eq!(Problem::from(gateway(refused)).detail, "the payment gateway refused (c)");
     }
 }

@@ -40,7 +40,7 @@ impl Request {
                 .authorizer
                 .as_ref()
                 .and_then(|authorizer| authorizer.jwt.as_ref())
-                .and_then(|token| person_of(|name| token.claims.get(name).map(String::as_str))),
+                .and_then(|token| person_from_claims(|name| token.claims.get(name).map(String::as_str))),
             _ => None,
         };
         let parameters = request.path_parameters_ref().map(|parameters| {
@@ -68,15 +68,15 @@ impl Request {
     ///
     /// # Errors
     /// 401 if the request has no access token.
-    pub fn signed_in(&self) -> Result<&Person, Problem> {
-        self.person.as_ref().ok_or_else(Problem::sign_in)
+    pub fn require_person(&self) -> Result<&Person, Problem> {
+        self.person.as_ref().ok_or_else(Problem::unauthorized)
     }
 
     /// The path parameter `name`. `what` names the resource for the text of the error, such as "appointment".
     ///
     /// # Errors
     /// 404 if the value is missing or cannot be parsed, because then no resource has that id.
-    pub fn parameter<T: FromStr>(&self, name: &str, what: &str) -> Result<T, Problem> {
+    pub fn path_parameter<T: FromStr>(&self, name: &str, what: &str) -> Result<T, Problem> {
         self.parameters
             .iter()
             .find(|(known, _)| known == name)
@@ -109,9 +109,8 @@ impl Request {
         if !essence.eq_ignore_ascii_case("application/json") {
             let detail = "send the body as \"Content-Type: application/json\"";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(
-                Problem::new(status, "media-type", "The body must be JSON", detail).subject("Content-Type")
-            );
+            return Err(Problem::new(status, "media-type", "The body must be JSON", detail)
+                .with_field("Content-Type"));
         }
         let value: Strict = serde_json::from_slice(&self.body)
             .map_err(|error| Problem::malformed(format!("the body must be one JSON document: {error}")))?;
@@ -156,16 +155,17 @@ impl Request {
     ///
     /// # Errors
     /// 406, with the list of offered media types, if the caller accepts none of them.
-    pub fn preferred(&self, offered: &[&'static str]) -> Result<&'static str, Problem> {
+    pub fn negotiate(&self, offered: &[&'static str]) -> Result<&'static str, Problem> {
         let accept = self.header(ACCEPT.as_str()).filter(|accept| !accept.trim().is_empty()).unwrap_or("*/*");
         accept::best(accept, offered).ok_or_else(|| {
             let detail = format!("this document is available as {}", offered.join(", "));
             let title = "The media type is not available";
-            Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", title, detail).subject("Accept")
+            Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", title, detail).with_field("Accept")
         })
     }
 
-    /// The version of the document that the caller has read, from `If-Match`; 0 if the document did not exist.
+    /// The version of the document that the caller has read, from `If-Match`. By convention of this API, version 0 means that the
+    /// document does not exist yet.
     ///
     /// # Errors
     /// 428 if the header is missing, 400 if it is not an ETag of this API.
@@ -175,7 +175,7 @@ impl Request {
                 "send the ETag of the document that you read in \"If-Match\" (\"0\" if it did not exist)";
             let status = StatusCode::PRECONDITION_REQUIRED;
             return Err(Problem::new(status, "version-required", "The version is missing", detail)
-                .subject("If-Match"));
+                .with_field("If-Match"));
         };
         tag.trim()
             .strip_prefix('"')
@@ -184,16 +184,16 @@ impl Request {
             .and_then(|version| version.parse().ok().filter(|number: &u64| number.to_string() == version))
             .ok_or_else(|| {
                 Problem::malformed("send an ETag of this API, such as \"3\", including the quotes")
-                    .subject("If-Match")
+                    .with_field("If-Match")
             })
     }
 
-    /// The idempotency key of this request, with the caller and a digest of method, path and body.
+    /// The idempotency key of this request, with the caller and a digest of method, path and body. Reads nothing.
     ///
     /// # Errors
     /// 401 if the request has no access token, 400 if the key is missing or invalid, and 413 if the body is too large.
-    pub fn idempotency(&self) -> Result<idempotency::IdempotentRequest, Problem> {
-        let person = self.signed_in()?;
+    pub fn idempotent_request(&self) -> Result<idempotency::IdempotentRequest, Problem> {
+        let person = self.require_person()?;
         let key = self.header("idempotency-key").unwrap_or_default();
         if key.is_empty()
             || key.len() > MAX_KEY_LENGTH
@@ -201,7 +201,7 @@ impl Request {
         {
             let detail = "send \"Idempotency-Key\" with a new random value, such as a UUID, for each resource to create: 1 \
                           to 255 visible ASCII characters without #; send the same value when you repeat the request";
-            return Err(Problem::malformed(detail).subject("Idempotency-Key"));
+            return Err(Problem::malformed(detail).with_field("Idempotency-Key"));
         }
         self.check_size()?;
         let mut context = digest::Context::new(&digest::SHA256);
@@ -225,7 +225,7 @@ fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {
 /// The person that an access token's claims describe; `None` without issuer and subject.
 ///
 /// API Gateway passes every claim as text, and a list as `[one two]`. A list in JSON is accepted too.
-pub fn person_of<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> {
+pub fn person_from_claims<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> {
     let (issuer, subject) = (claim("iss")?, claim("sub")?);
     if issuer.is_empty() || subject.is_empty() {
         return None;
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn claims_with_issuer_and_subject_identify_a_person() {
         let groups = |text: &'static str| {
-            person_of(move |name| match name {
+            person_from_claims(move |name| match name {
                 "iss" => Some("https://issuer.example"),
                 "sub" => Some("ada"),
                 "cognito:groups" => Some(text),
@@ -272,6 +272,6 @@ mod tests {
         assert!(!groups("[x,admin [admin] \"admin\"]").has(Role::Admin));
         assert!(groups("expert").has(Role::Expert));
         assert_eq!(groups("").expert_id(), groups("[expert]").expert_id());
-        assert_eq!(person_of(|name| (name == "sub").then_some("ada")), None);
+        assert_eq!(person_from_claims(|name| (name == "sub").then_some("ada")), None);
     }
 }

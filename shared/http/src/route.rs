@@ -219,8 +219,8 @@ impl Route {
     fn admit(&self, request: &Request) -> Result<(), Problem> {
         match self.audience {
             Audience::Public | Audience::Provider => Ok(()),
-            Audience::SignedIn => request.signed_in().map(|_| ()),
-            Audience::Only(role) if request.signed_in()?.has(role) => Ok(()),
+            Audience::SignedIn => request.require_person().map(|_| ()),
+            Audience::Only(role) if request.require_person()?.has(role) => Ok(()),
             Audience::Only(Role::Expert) => Err(Problem::forbidden("only an expert can do this")),
             Audience::Only(Role::Client) => Err(Problem::forbidden("only a client can do this")),
             Audience::Only(Role::Admin) => Err(Problem::forbidden("only an administrator can do this")),

@@ -35,7 +35,7 @@ const SMALL: Millipoints = 8_500;
 const LEADING: Millipoints = 15;
 
 const BLACK: u8 = 0;
-const GREY: u8 = 96;
+const GRAY: u8 = 96;
 
 /// The reason why a PDF cannot be rendered. Either is a fault of this program, so it is logged and not shown to users.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +115,7 @@ fn lay_out<'a>(typeface: &'a Typeface, sheet: &Sheet) -> Layout<'a> {
     }
     for (heading, lines) in [("From", &sheet.issuer), ("For", &sheet.recipient)] {
         layout.space(14_000);
-        layout.paragraph(SMALL, GREY, heading);
+        layout.paragraph(SMALL, GRAY, heading);
         for line in lines {
             layout.paragraph(TEXT, BLACK, line);
         }
@@ -142,7 +142,7 @@ fn lay_out<'a>(typeface: &'a Typeface, sheet: &Sheet) -> Layout<'a> {
         layout.space(20_000);
         let note = "The boxes stand for characters that this document's font lacks. They can be copied as text, and the web \
                     page of this receipt shows them.";
-        layout.paragraph(SMALL, GREY, note);
+        layout.paragraph(SMALL, GRAY, note);
     }
     layout
 }
@@ -164,7 +164,7 @@ impl Row {
                 let (x, y) = (ratio(MARGIN, 1_000), ratio(top + 3_000, 1_000));
                 let mut path = PathBuilder::new();
                 path.push_rect(Rect::from_xywh(x, y, ratio(ROOM, 1_000), ratio(500, 1_000))?);
-                surface.set_fill(Some(shade(GREY)));
+                surface.set_fill(Some(shade(GRAY)));
                 surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)));
                 surface.draw_path(&path.finish()?);
                 surface.end_tagged();

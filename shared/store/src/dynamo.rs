@@ -15,7 +15,9 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
-use crate::table::{Action, Consistency, Expect, Item, Query, Table, TableError, Write, WriteError, causes};
+use crate::table::{
+    Action, Condition, Consistency, Item, Query, Table, TableError, Write, WriteError, causes,
+};
 
 /// The maximum number of rows of one `BatchGetItem`.
 const MAX_KEYS: usize = 100;
@@ -83,12 +85,14 @@ fn key_attributes(key: &Key) -> Item {
 }
 
 /// The condition expression, its attribute names, and the value that it compares with.
-fn condition(expect: Expect) -> (Option<String>, Option<HashMap<String, String>>, Option<AttributeValue>) {
+fn condition_expression(
+    condition: Condition,
+) -> (Option<String>, Option<HashMap<String, String>>, Option<AttributeValue>) {
     let named = |name: &str| Some(HashMap::from([("#expected".to_owned(), name.to_owned())]));
-    match expect {
-        Expect::Anything => (None, None, None),
-        Expect::Absent => (Some("attribute_not_exists(#expected)".to_owned()), named(PK), None),
-        Expect::Version(version) => (
+    match condition {
+        Condition::None => (None, None, None),
+        Condition::Absent => (Some("attribute_not_exists(#expected)".to_owned()), named(PK), None),
+        Condition::Version(version) => (
             Some("#expected = :expected".to_owned()),
             named(VERSION),
             Some(AttributeValue::N(version.to_string())),
@@ -179,7 +183,7 @@ impl Table for DynamoTable {
                 .expression_attribute_values(":pk", AttributeValue::S(query.pk.clone()))
                 .expression_attribute_values(":from", AttributeValue::S(query.from.clone()))
                 .expression_attribute_values(":to", AttributeValue::S(query.to.clone()))
-                .scan_index_forward(!query.backwards)
+                .scan_index_forward(!query.descending)
                 .set_consistent_read((query.consistency == Consistency::Strong).then_some(true))
                 .set_limit(left)
                 .set_exclusive_start_key(start)
@@ -200,8 +204,8 @@ impl Table for DynamoTable {
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
         // A transaction costs twice what a single write does.
         match <[Write; 1]>::try_from(writes) {
-            Ok([Write { key, expect, action: Action::Put(item) }]) => self.put(key, expect, item).await,
-            Ok([Write { key, expect, action: Action::Delete }]) => self.delete(key, expect).await,
+            Ok([Write { key, condition, action: Action::Put(item) }]) => self.put(key, condition, item).await,
+            Ok([Write { key, condition, action: Action::Delete }]) => self.delete(key, condition).await,
             Ok(single) => self.transact(single.into()).await,
             Err(writes) => self.transact(writes).await,
         }
@@ -209,8 +213,8 @@ impl Table for DynamoTable {
 }
 
 impl DynamoTable {
-    async fn put(&self, key: Key, expect: Expect, item: Item) -> Result<(), WriteError> {
-        let (expression, names, value) = condition(expect);
+    async fn put(&self, key: Key, condition: Condition, item: Item) -> Result<(), WriteError> {
+        let (expression, names, value) = condition_expression(condition);
         let answer = self
             .client
             .put_item()
@@ -234,8 +238,8 @@ impl DynamoTable {
         }
     }
 
-    async fn delete(&self, key: Key, expect: Expect) -> Result<(), WriteError> {
-        let (expression, names, value) = condition(expect);
+    async fn delete(&self, key: Key, condition: Condition) -> Result<(), WriteError> {
+        let (expression, names, value) = condition_expression(condition);
         let answer = self
             .client
             .delete_item()
@@ -272,9 +276,9 @@ impl DynamoTable {
 
     fn transact_item(
         &self,
-        Write { key, expect, action }: Write,
+        Write { key, condition, action }: Write,
     ) -> Result<TransactWriteItem, aws_sdk_dynamodb::error::BuildError> {
-        let (expression, names, value) = condition(expect);
+        let (expression, names, value) = condition_expression(condition);
         let values = value.map(|value| Item::from([(":expected".to_owned(), value)]));
         let item = TransactWriteItem::builder();
         let item = match action {

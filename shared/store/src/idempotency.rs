@@ -5,7 +5,7 @@ use domain::kernel::time::DAY;
 use serde::{Deserialize, Serialize};
 
 use crate::keys;
-use crate::table::{Consistency, Expect};
+use crate::table::{Condition, Consistency};
 use crate::transaction::{document, number};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -66,9 +66,10 @@ impl Transaction {
         record: &IdempotencyRecord,
         expired: Option<&IdempotencyRecord>,
     ) -> Result<(), CommitError> {
-        let expect = expired.map_or(Expect::read(record.version - 1), |old| Expect::Version(old.version));
+        let condition = expired
+            .map_or(Condition::unchanged_since(record.version - 1), |old| Condition::Version(old.version));
         let ttl = [(keys::EXPIRES_AT, number(record.ends_at.seconds()))];
-        self.put_document(keys::idempotency(&record.person, &record.key), expect, record, ttl)
+        self.put_document(keys::idempotency(&record.person, &record.key), condition, record, ttl)
     }
 }
 

@@ -26,7 +26,7 @@ pub use payments::ledger::LedgerPage;
 pub use payments::payment::EscalationPage;
 pub use payments::reconciliation::{DifferencePage, ReconciliationProgress};
 pub use receipts::receipt::{ReceiptPage, VersionedBilling, VersionedTaxCalculation};
-pub use scheduling::appointments::{AppointmentPage, AppointmentRecord, AppointmentsOf};
+pub use scheduling::appointments::{AppointmentOwner, AppointmentPage, AppointmentRecord};
 pub use scheduling::occupancy::Offer;
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};

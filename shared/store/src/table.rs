@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::keys::{Index, Key};
 
-/// A row: attribute values by attribute name.
+/// A row, which DynamoDB calls an item: attribute values by attribute name.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// Whether a read must see every write that has completed before it.
@@ -23,18 +23,18 @@ pub enum Consistency {
 
 /// The condition of a write: what it expects of the stored row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expect {
+pub enum Condition {
     /// The row does not exist.
     Absent,
     /// The row has this version.
     Version(u64),
     /// No condition.
-    Anything,
+    None,
 }
 
-impl Expect {
-    /// The row is still as it was read. Version 0 stands for a row that did not exist.
-    pub fn read(version: u64) -> Self {
+impl Condition {
+    /// The row still has the version that was read. Version 0 stands for a row that did not exist.
+    pub fn unchanged_since(version: u64) -> Self {
         if version == 0 { Self::Absent } else { Self::Version(version) }
     }
 }
@@ -53,11 +53,11 @@ pub enum Action {
 /// One write of a transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {
-    /// The key of the row.
+    /// The row to write.
     pub key: Key,
-    /// The condition.
-    pub expect: Expect,
-    /// What it does.
+    /// The condition on which it is written.
+    pub condition: Condition,
+    /// What the write does to the row.
     pub action: Action,
 }
 
@@ -73,20 +73,20 @@ pub struct Query {
     /// The last sort key.
     pub to: String,
     /// Whether to return the rows in descending order.
-    pub backwards: bool,
+    pub descending: bool,
     /// The maximum number of rows. `None` returns all of them, in as many requests as necessary.
     pub limit: Option<u16>,
     /// Must be eventual for an index.
     pub consistency: Consistency,
 }
 
-/// Why the table did not execute a request. A write may still have been executed.
+/// A failed request to the table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// Throttled, or another transaction is writing the same rows. A retry can succeed.
+    /// The request was throttled, or conflicts with a running transaction. Nothing was written. A retry can succeed.
     #[error("the table is busy: {0}")]
     Busy(String),
-    /// No response, or an error that a retry would not change.
+    /// The service did not respond, or returned another error. A write may have been executed.
     #[error("the table is not available: {0}")]
     Unavailable(String),
 }
@@ -97,7 +97,7 @@ pub enum WriteError {
     /// The conditions on these rows were false. Nothing was written.
     #[error("{} changed since it was read", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     VersionConflict(Vec<Key>),
-    /// The table did not execute the write.
+    /// The request failed; see [`TableError`].
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -114,11 +114,12 @@ pub trait Table: Send + Sync {
     /// Reads the rows of a range in the order of their sort keys.
     async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError>;
 
-    /// Executes all of the writes or none. There are at most 100, each to another row.
+    /// Executes all of the writes or none. There are at most 100, each to a different row.
     ///
     /// A single put also succeeds if the stored row already equals the new one: the SDK retries a request whose response was
     /// lost, and then finds its own row. As a consequence, two callers that put identical rows with the same condition both
-    /// succeed. A caller that must know whether it was first writes a random value into the row, as leases do.
+    /// succeed. A caller that must know whether it was first writes a random value into the row, as leases do. A delete with a
+    /// condition whose response was lost reports a version conflict on the SDK's retry.
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError>;
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::keys::{self, Key};
 use crate::operations::outbox::{Job, OutboxEntry};
-use crate::table::{Action, Expect, Item, TableError, Write, WriteError};
+use crate::table::{Action, Condition, Item, TableError, Write, WriteError};
 use crate::{ReadError, Store};
 
 /// Writes that are executed together or not at all, each on condition that its row has not changed since it was read.
@@ -53,34 +53,34 @@ impl Transaction {
         self.due.iter().filter(|(due_at, _)| *due_at <= now).map(|(_, job)| *job).collect()
     }
 
-    pub(crate) fn put(&mut self, key: Key, expect: Expect, mut item: Item) {
+    pub(crate) fn put(&mut self, key: Key, condition: Condition, mut item: Item) {
         item.insert(keys::PK.to_owned(), AttributeValue::S(key.pk.clone()));
         item.insert(keys::SK.to_owned(), AttributeValue::S(key.sk.clone()));
-        self.writes.push(Write { key, expect, action: Action::Put(item) });
+        self.writes.push(Write { key, condition, action: Action::Put(item) });
     }
 
     pub(crate) fn put_document<T: Serialize>(
         &mut self,
         key: Key,
-        expect: Expect,
+        condition: Condition,
         document: &T,
         more: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<(), CommitError> {
         let mut item: Item =
             serde_dynamo::to_item(document).map_err(|error| CommitError::Unstorable(error.to_string()))?;
         item.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        self.put(key, expect, item);
+        self.put(key, condition, item);
         Ok(())
     }
 
-    pub(crate) fn delete(&mut self, key: Key, expect: Expect) {
-        self.writes.push(Write { key, expect, action: Action::Delete });
+    pub(crate) fn delete(&mut self, key: Key, condition: Condition) {
+        self.writes.push(Write { key, condition, action: Action::Delete });
     }
 
     /// Checks a row that is not written. A row that the transaction already writes is checked by the condition of that write.
-    pub(crate) fn check(&mut self, key: Key, expect: Expect) {
+    pub(crate) fn check(&mut self, key: Key, condition: Condition) {
         if !self.writes.iter().any(|write| write.key == key) {
-            self.writes.push(Write { key, expect, action: Action::Check });
+            self.writes.push(Write { key, condition, action: Action::Check });
         }
     }
 

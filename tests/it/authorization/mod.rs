@@ -293,7 +293,7 @@ async fn every_route_refuses_every_invalid_token() {
                 continue;
             }
             assert_eq!(response.status, 401, "{hint}: {:#}", response.body);
-            assert_eq!(response.problem(401), "sign-in", "{hint}");
+            assert_eq!(response.problem(401), "unauthorized", "{hint}");
             assert_eq!(response.headers["www-authenticate"], "Bearer");
             check_nothing_disclosed(&fixture, entry, route, &path, &response, authorization, &hint).await;
             refused += 1;

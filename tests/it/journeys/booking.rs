@@ -46,11 +46,20 @@ async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
     test.stack.run_until_idle().await;
     assert_eq!(test.appointment(&id).await["payment"]["state"], "refunded");
 
-    let kinds: Vec<String> = test.stack.bus.published().into_iter().map(|event| event.kind).collect();
+    let published = test.stack.bus.published();
+    let kinds: Vec<&str> = published.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(
         kinds,
         ["appointment.confirmed", "appointment.rescheduled", "appointment.cancelled", "payment.refunded"]
     );
+    // All events report the appointment's version and status at publication, those about the payment too.
+    for event in &published[2..] {
+        assert_eq!(
+            event.detail["appointment_version"], published[2].detail["appointment_version"],
+            "{event:?}"
+        );
+        assert_eq!(event.detail["current_status"], "cancelled", "{event:?}");
+    }
     // The client is fully refunded, the expert has nothing, and the platform has paid Stripe's processing fee.
     let balances = test.stripe().balances();
     let amount = |owner: &str| {
@@ -76,7 +85,7 @@ async fn free_session_is_confirmed_at_once() {
     // No job is left.
     test.advance(86_400);
     let swept = app::operations::outbox::sweep(&test.stack.app).await.expect("the sweep works");
-    assert_eq!(swept.found, 0);
+    assert_eq!(swept.queued, 0);
 }
 
 #[tokio::test]
@@ -196,18 +205,18 @@ async fn expert_reports_the_outcome_of_a_session() {
     let first = id(&test.book(&offer, "2027-01-05T09:00:00Z", "k").await.expect(201));
     let second = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k2").await.expect(201));
     let none = json!(null);
-    assert_eq!(test.post_action("ada", &first, "complete", &none).await.problem(409), "status");
+    assert_eq!(test.post_action("ada", &first, "complete", &none).await.problem(409), "invalid-status");
     test.advance(27 * 3_600);
     assert_eq!(test.post_action("alan", &first, "complete", &none).await.problem(403), "forbidden");
     assert_eq!(test.post_action("ada", &first, "complete", &none).await.expect(200)["status"], "completed");
     assert_eq!(test.post_action("ada", &first, "complete", &none).await.expect(200)["status"], "completed");
-    assert_eq!(test.post_action("ada", &first, "no-show", &none).await.problem(409), "status");
+    assert_eq!(test.post_action("ada", &first, "no-show", &none).await.problem(409), "invalid-status");
     assert_eq!(test.post_action("ada", &second, "no-show", &none).await.expect(200)["status"], "no_show");
-    assert_eq!(test.post_action("alan", &second, "cancel", &none).await.problem(409), "status");
+    assert_eq!(test.post_action("alan", &second, "cancel", &none).await.problem(409), "invalid-status");
     assert_eq!(
         test.post_action("alan", &second, "reschedule", &json!({ "start": "2027-01-07T09:00:00Z" }))
             .await
             .problem(409),
-        "status"
+        "invalid-status"
     );
 }

@@ -18,7 +18,7 @@ async fn cancellation_by_either_party_refunds_everything() {
         // A repeated request gets the same response and makes no second refund.
         test.post_action(who, &id, "cancel", &json!(null)).await.expect(200);
         let other = if who == "ada" { "alan" } else { "ada" };
-        assert_eq!(test.post_action(other, &id, "cancel", &json!(null)).await.problem(409), "status");
+        assert_eq!(test.post_action(other, &id, "cancel", &json!(null)).await.problem(409), "invalid-status");
         test.stack.run_until_idle().await;
     }
     let refunds = test.stripe().events().iter().filter(|event| event["type"] == "refund.created").count();
@@ -58,7 +58,7 @@ async fn appointment_is_hidden_from_other_people() {
         }
         assert_eq!(test.post_action(stranger, &id, "cancel", &json!(null)).await.problem(404), "not-found");
     }
-    assert_eq!(test.get(&path).send().await.problem(401), "sign-in");
+    assert_eq!(test.get(&path).send().await.problem(401), "unauthorized");
     assert_eq!(test.appointment(&id).await["status"], "confirmed");
     // An administrator acts for the platform.
     assert_eq!(test.get(&path).signed_in_as("margaret").send().await.expect(200)["status"], "confirmed");
@@ -95,10 +95,10 @@ async fn failed_rescheduling_keeps_the_old_time() {
     test.advance(26 * 3_600 + 1_800);
     assert_eq!(
         test.post_action("alan", &first, "reschedule", &to("2027-01-06T10:30:00Z")).await.problem(409),
-        "status"
+        "invalid-status"
     );
     // After the start, only the expert can cancel.
-    assert_eq!(test.post_action("alan", &first, "cancel", &json!(null)).await.problem(409), "status");
+    assert_eq!(test.post_action("alan", &first, "cancel", &json!(null)).await.problem(409), "invalid-status");
     assert_eq!(
         test.post_action("ada", &first, "cancel", &json!(null)).await.expect(200)["status"],
         "cancelled"

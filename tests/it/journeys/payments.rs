@@ -169,9 +169,9 @@ async fn repeated_booking_after_the_hold_reports_that_it_expired() {
     test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     assert_eq!(test.book(&offer, AT, "k").await.problem(503), "unavailable");
     test.advance(700);
-    assert_eq!(test.book(&offer, AT, "k").await.problem(409), "hold-ended");
+    assert_eq!(test.book(&offer, AT, "k").await.problem(409), "hold-expired");
     test.sweep().await;
-    assert_eq!(test.book(&offer, AT, "k").await.problem(409), "hold-ended");
+    assert_eq!(test.book(&offer, AT, "k").await.problem(409), "hold-expired");
     test.book(&offer, AT, "k2").await.expect(201);
 }
 
@@ -222,7 +222,7 @@ async fn permanent_refusal_by_stripe_frees_the_slot() {
     let offer = test.offer(&terms).await;
     assert_eq!(test.book(&offer, AT, "k").await.problem(409), "payment-refused");
     assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 15);
-    assert_eq!(test.book(&offer, AT, "k").await.problem(409), "hold-ended");
+    assert_eq!(test.book(&offer, AT, "k").await.problem(409), "hold-expired");
     test.sweep().await;
     let list = test.get("/v1/appointments?as=client").signed_in_as("alan").send().await.expect(200);
     assert_eq!(list["appointments"][0]["status"], "expired");

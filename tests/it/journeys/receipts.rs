@@ -1,15 +1,15 @@
 //! Receipts and credit notes: numbered without gaps, immutable, and visible only to the people concerned.
 
 use app::AppError;
-use domain::receipts::receipt::{Occasion, OccasionKind, Receipt, ReceiptKind};
+use domain::receipts::receipt::{DocumentCause, DocumentCauseKind, Receipt, ReceiptKind};
 use domain::receipts::tax::Taxes;
 use domain::{Currency, Money};
 use serde_json::{Value, json};
 
 use crate::harness::{Offer, TestApp, billing_details, free_hour, id, office_hours};
 
-fn occasion(kind: OccasionKind, object: &str, amount: u64) -> Occasion {
-    Occasion {
+fn cause(kind: DocumentCauseKind, object: &str, amount: u64) -> DocumentCause {
+    DocumentCause {
         kind,
         object: object.to_owned(),
         amount: Money::new(amount, Currency::EUR).expect("in range"),
@@ -17,23 +17,22 @@ fn occasion(kind: OccasionKind, object: &str, amount: u64) -> Occasion {
     }
 }
 
-fn payment(object: &str) -> Occasion {
-    occasion(OccasionKind::Payment, object, 8_000)
+fn payment(object: &str) -> DocumentCause {
+    cause(DocumentCauseKind::Payment, object, 8_000)
 }
 
-fn refund(payment: &str, object: &str, amount: u64) -> Occasion {
-    occasion(OccasionKind::Refund { payment: payment.to_owned() }, object, amount)
+fn refund(payment: &str, object: &str, amount: u64) -> DocumentCause {
+    cause(DocumentCauseKind::Refund { payment: payment.to_owned() }, object, amount)
 }
 
-async fn try_issue(test: &TestApp, appointment: &str, occasion: &Occasion) -> Result<Receipt, AppError> {
+async fn try_issue(test: &TestApp, appointment: &str, cause: &DocumentCause) -> Result<Receipt, AppError> {
     let app = &test.stack.app;
     let appointment = app.store.appointment(appointment.parse().expect("an id")).await;
-    app::receipts::receipt::issue(app, &appointment.expect("readable").expect("an appointment"), occasion)
-        .await
+    app::receipts::receipt::issue(app, &appointment.expect("readable").expect("an appointment"), cause).await
 }
 
-async fn issue(test: &TestApp, appointment: &str, occasion: &Occasion) -> Receipt {
-    try_issue(test, appointment, occasion).await.expect("issued")
+async fn issue(test: &TestApp, appointment: &str, cause: &DocumentCause) -> Receipt {
+    try_issue(test, appointment, cause).await.expect("issued")
 }
 
 /// Ada's session type and Alan's appointment.
@@ -103,7 +102,7 @@ async fn each_payment_and_refund_has_one_document() {
     let other = json!({ "legal_name": "Ada King", "address": ["Elsewhere"], "country": "GB", "tax": { "label": "VAT", "rate": 500 } });
     replace_billing(&test, &offer.expert, "\"1\"", &other).await;
     let back = issue(&test, &appointment, &refund("pi_1", "re_1", 3_000)).await;
-    let failed = issue(&test, &appointment, &occasion(OccasionKind::FailedRefund, "re_1", 3_000)).await;
+    let failed = issue(&test, &appointment, &cause(DocumentCauseKind::FailedRefund, "re_1", 3_000)).await;
     assert_eq!(back.kind, ReceiptKind::CreditNote { of: receipt.number });
     assert_eq!(failed.kind, ReceiptKind::Correction { of: back.number });
 
@@ -143,9 +142,9 @@ async fn receipt_without_billing_details_has_no_tax() {
     let (_, appointment) = booked(&test).await;
     let receipt = issue(&test, &appointment, &payment("pi_1")).await;
     assert_eq!((receipt.issuer.name.as_str(), receipt.issuer.address), ("Ada Lovelace", None));
-    assert_eq!((receipt.taxes, receipt.issuer.time_zone.name()), (Taxes::Unsaid, "Europe/London"));
+    assert_eq!((receipt.taxes, receipt.issuer.time_zone.name()), (Taxes::NotStated, "Europe/London"));
     let back = issue(&test, &appointment, &refund("pi_1", "re_1", 8_000)).await;
-    assert_eq!(back.taxes, Taxes::Unsaid);
+    assert_eq!(back.taxes, Taxes::NotStated);
 }
 
 #[tokio::test]

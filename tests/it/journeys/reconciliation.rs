@@ -181,7 +181,7 @@ async fn transfer_made_at_stripe_is_a_difference() {
         (&transfer["id"], &json!("missing_in_ledger"), &json!("EUR"), &json!("stripe"))
     );
     assert_eq!(
-        (&difference["expected"], &difference["found"]),
+        (&difference["ledger"], &difference["books"]),
         (&json!(null), &json!({ "amount": -500, "fee": 0 }))
     );
     // Another run changes only the time at which the difference was last found.
@@ -218,9 +218,9 @@ async fn wrong_ledger_entry_is_a_difference_until_it_is_corrected() {
     let differences = test.differences().await;
     let [difference] = differences.as_slice() else { panic!("{differences:#?}") };
     assert_eq!(difference["object"], paid.object.as_str());
-    assert_eq!(difference["kind"], "other_amount");
-    assert_eq!(difference["expected"], json!({ "amount": 8_001, "fee": 145 }));
-    assert_eq!(difference["found"], json!({ "amount": 8_000, "fee": 145 }));
+    assert_eq!(difference["kind"], "amount_differs");
+    assert_eq!(difference["ledger"], json!({ "amount": 8_001, "fee": 145 }));
+    assert_eq!(difference["books"], json!({ "amount": 8_000, "fee": 145 }));
     assert_eq!(difference["appointment_id"], appointment.as_str());
     assert_eq!(difference["resolved_at"], json!(null));
 
@@ -248,7 +248,7 @@ async fn movement_missing_in_the_books_is_a_difference_at_once() {
     assert_eq!(test.reconcile().await.differences, 2);
     let differences = test.differences().await;
     let found: Vec<_> =
-        differences.iter().map(|one| (&one["kind"], &one["expected"]["amount"], &one["found"])).collect();
+        differences.iter().map(|one| (&one["kind"], &one["ledger"]["amount"], &one["books"])).collect();
     assert_eq!(found, [(&json!("missing_at_gateway"), &json!(-700), &json!(null)); 2]);
     // One entry is corrected.
     let back = Movement::new(MovementKind::Reversal, cents(700), "tr_neither", at, None);

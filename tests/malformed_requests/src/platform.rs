@@ -39,7 +39,7 @@ pub const ADA: Person = Person { subject: "ada", groups: "[expert]" };
 /// The client of the appointments.
 pub const ALAN: Person = Person { subject: "alan", groups: "[client]" };
 /// Another person, who is an expert and a client.
-pub const GRACE: Person = Person { subject: "grace", groups: "[expert client]" };
+pub const MIN_MOVEMENT_AGE: Person = Person { subject: "grace", groups: "[expert client]" };
 /// An expert and client who has not published anything yet.
 pub const KATHERINE: Person = Person { subject: "katherine", groups: "[client expert]" };
 /// An administrator.
@@ -47,7 +47,7 @@ pub const MARGARET: Person = Person { subject: "margaret", groups: "[admin]" };
 /// A person without a role.
 pub const MALLORY: Person = Person { subject: "mallory", groups: "" };
 /// All people.
-pub const EVERYBODY: [Person; 6] = [ADA, ALAN, GRACE, KATHERINE, MARGARET, MALLORY];
+pub const EVERYBODY: [Person; 6] = [ADA, ALAN, MIN_MOVEMENT_AGE, KATHERINE, MARGARET, MALLORY];
 
 impl Person {
     /// The claims of their access token, as API Gateway passes them on.
@@ -165,7 +165,7 @@ impl TestPlatform {
         let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
         let expert = text(&self.call("create_expert", ADA, &[], "profile", profile.clone()).await, "id");
-        let other = text(&self.call("create_expert", GRACE, &[], "profile", profile).await, "id");
+        let other = text(&self.call("create_expert", MIN_MOVEMENT_AGE, &[], "profile", profile).await, "id");
         let ours: &[(&str, &str)] = &[("expert_id", &expert)];
         let hours = json!([{ "opens": "00:00", "closes": "24:00" }]);
         let days = ["monday", "tuesday", "wednesday", "thursday", "friday"];

@@ -14,8 +14,8 @@ use app::payments::escalations;
 use app::payments::exchange_rates;
 use app::payments::exchange_rates::RefreshError;
 use app::payments::fees;
+use app::payments::ports::GatewayError;
 use app::payments::ports::PayWith;
-use app::payments::ports::PaymentError;
 use app::payments::refunds;
 use app::scheduling::appointments;
 use app::scheduling::booking;
@@ -278,7 +278,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             escalations::resolve(app, person, *id, decision).await.map(|_| subject(*id))
         }
         Command::ReadPayment(id) => {
-            let secret = match checkout::way_to_pay(app, person, *id).await? {
+            let secret = match checkout::pay_with(app, person, *id).await? {
                 (_, PayWith::ClientSecret(secret)) => Some(secret),
                 _ => None,
             };
@@ -412,7 +412,7 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
             AppError::StillRunning
             | AppError::Busy
             | AppError::Payments(PaymentsError::Gateway(
-                PaymentError::Unavailable(_) | PaymentError::Failed(_),
+                GatewayError::Unavailable(_) | GatewayError::Failed(_),
             ))
             | AppError::Port(..)
             | AppError::Read(_)

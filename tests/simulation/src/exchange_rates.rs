@@ -24,7 +24,7 @@ fn per_euro(day: chrono::NaiveDate) -> (u64, u64) {
 
 /// All valid amounts for a price in euro cents in another currency, by the rates of each day that may still be used.
 pub fn worth(now: Timestamp, cents: u64, currency: Currency) -> Vec<u64> {
-    let days = (0..12).map(|back| now.plus(-16 * HOUR - back * DAY).utc_day());
+    let days = (0..12).map(|back| now.plus(-16 * HOUR - back * DAY).utc_date());
     let converted = days.map(|day| {
         let (dollars, yen) = per_euro(day);
         match currency.code() {
@@ -45,7 +45,7 @@ fn on_lost(why: &'static str) -> Result<ReferenceRates, PortError> {
 fn published(core: &Core) -> Result<ReferenceRates, PortError> {
     let unreadable = |error: &dyn std::fmt::Display| PortError(error.to_string());
     // Rates are published in the afternoon.
-    let day = core.instant().plus(-16 * HOUR).utc_day();
+    let day = core.instant().plus(-16 * HOUR).utc_date();
     let (dollars, yen) = per_euro(day);
     let texts = [format!("{}.{:02}", dollars / 100, dollars % 100), format!("{yen}.5")];
     let rates = other_currencies().into_iter().zip(texts).map(|(currency, text)| {

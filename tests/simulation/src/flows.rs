@@ -101,7 +101,7 @@ fn ending(scenario: &Scenario, calls: u64) -> Ending {
             ("captured", totals.captured),
             ("refunded", totals.refunded),
             ("disputed", totals.disputed),
-            ("with the expert", totals.with_expert()),
+            ("with the expert", totals.expert_balance()),
         ] {
             if amount != 0 {
                 line += &format!(", {what} {amount}");

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::payments::ports::{BookLine, PaymentError, WebhookSubject};
+use app::payments::ports::{BookLine, GatewayError, WebhookSubject};
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::{Account, Movement, MovementKind};
 use domain::payments::payment::{Decline, IntentStatus, OrderKind, Plan};
@@ -29,9 +29,9 @@ pub use port::SimGateway;
 /// How long an idempotency key is remembered, in seconds.
 const KEY_RETENTION: i64 = DAY;
 /// The guaranteed lifetime of an authorization by the client, in seconds.
-const AUTHORISATION_HOLDS: i64 = 6 * DAY;
+const AUTHORIZATION_HOLDS: i64 = 6 * DAY;
 /// The guaranteed lifetime of an authorization with a saved card, in seconds.
-const LATER_AUTHORISATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
+const LATER_AUTHORIZATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
 
 /// A payment intent and everything attached to it.
 #[derive(Debug, Clone)]
@@ -120,7 +120,7 @@ pub struct SimAccount {
 struct Stored {
     at: Timestamp,
     asked: String,
-    answer: Result<String, PaymentError>,
+    answer: Result<String, GatewayError>,
 }
 
 /// The state of the gateway.
@@ -195,7 +195,7 @@ impl GatewayState {
         self.refuses.clear();
     }
 
-    fn refusal(&self, appointment: AppointmentId, order: OrderKind) -> Result<(), PaymentError> {
+    fn refusal(&self, appointment: AppointmentId, order: OrderKind) -> Result<(), GatewayError> {
         match self.refuses.get(&appointment) {
             Some(refused) if *refused == order => refuse("refused_for_now", "for reasons of its own"),
             _ => Ok(()),
@@ -203,8 +203,8 @@ impl GatewayState {
     }
 }
 
-fn refuse<T>(code: &str, message: &str) -> Result<T, PaymentError> {
-    Err(PaymentError::Refused { code: code.to_owned(), message: message.to_owned() })
+fn refuse<T>(code: &str, message: &str) -> Result<T, GatewayError> {
+    Err(GatewayError::Refused { code: code.to_owned(), message: message.to_owned() })
 }
 
 /// `whole · part / of`, rounded half up.

@@ -182,14 +182,15 @@ impl Invariants {
                 from: core.now,
                 expert: appointment.expert,
                 session_type: appointment.session_type,
-                session: appointment.session(),
+                session: appointment.session_span(),
                 seats: appointment.seats,
-                occupied: appointment.occupied(),
+                occupied: appointment.occupied_span(),
                 status: appointment.status.clone(),
             };
             core.history.entry(id).or_default().push(history);
-            let spans = [Some(appointment.occupied()), before.map(|known| known.appointment.occupied())];
-            for day in spans.into_iter().flatten().flat_map(TimeSpan::utc_days) {
+            let spans =
+                [Some(appointment.occupied_span()), before.map(|known| known.appointment.occupied_span())];
+            for day in spans.into_iter().flatten().flat_map(TimeSpan::utc_dates) {
                 days.entry(appointment.expert).or_default().insert(day);
             }
             if before.is_none() {
@@ -197,7 +198,7 @@ impl Invariants {
             }
         }
         let occupying = self.occupying.entry(appointment.expert).or_default();
-        if appointment.status.is_active() || appointment.status.has_ended() {
+        if appointment.status.is_active() || appointment.status.has_outcome() {
             occupying.insert(id);
         } else {
             occupying.remove(&id);
@@ -283,8 +284,8 @@ fn event_for(before: Option<&Appointment>, now: &Appointment) -> Option<&'static
         Some(before) if before.status.as_str() == now.status.as_str() => {
             (before.start != now.start).then_some("appointment.rescheduled")
         }
-        // A decision that reverses an earlier report may mark it as contested.
-        Some(before) if before.status.has_ended() => None,
+        // A decision that reverses an earlier report may mark it as disputed.
+        Some(before) if before.status.has_outcome() => None,
         _ => match now.status {
             Status::Pending { .. } => None,
             Status::Confirmed => Some("appointment.confirmed"),
@@ -492,7 +493,7 @@ pub fn check_refusal(
             let minute = |minutes: u16| i64::from(minutes) * 60;
             let seconds = mover.map_or(minute(terms.length_minutes), |mover| mover.1);
             let wanted = TimeSpan::new(start, start.plus(seconds))
-                .widened(minute(terms.buffer_before_minutes), minute(terms.buffer_after_minutes));
+                .expanded(minute(terms.buffer_before_minutes), minute(terms.buffer_after_minutes));
             occupants().any(|state| state.occupied.overlaps(wanted) && !outlived(state))
         }
         Seats { wanted, .. } => {
@@ -502,11 +503,12 @@ pub fn check_refusal(
         }
         // An expired hold counts for a cap until it is released, because it may still be paid.
         DayFull { cap, .. } => {
-            let day = zone.day(start);
-            terms.daily_cap == Some(*cap) && starts(&|at| zone.day(at) == day) >= usize::from(*cap)
+            let day = zone.scheduling_date(start);
+            terms.daily_cap == Some(*cap)
+                && starts(&|at| zone.scheduling_date(at) == day) >= usize::from(*cap)
         }
         WeekFull { cap, .. } => {
-            let week = |at| chrono::Datelike::iso_week(&zone.day(at));
+            let week = |at| chrono::Datelike::iso_week(&zone.scheduling_date(at));
             terms.weekly_cap == Some(*cap) && starts(&|at| week(at) == week(start)) >= usize::from(*cap)
         }
         _ => true,

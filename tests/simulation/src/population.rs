@@ -83,7 +83,7 @@ fn percent(percent: u8) -> Percent {
 pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
     let plain = plain_terms(currency);
     let price = match rng.below(6) {
-        0 => plain.price.nothing(),
+        0 => plain.price.zero(),
         1 => plain.price.with_amount(8_010).unwrap_or(plain.price),
         2 => plain.price.with_amount(50).unwrap_or(plain.price),
         3 => plain.price.with_amount(12_340).unwrap_or(plain.price),
@@ -107,8 +107,8 @@ pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
         capacity: *rng.pick(&[1, 1, 1, 2, 5]),
         collection: *rng.pick(&[
             Collection::ChargeAtBooking,
-            Collection::AuthoriseThenCapture,
-            Collection::AuthoriseThenCapture,
+            Collection::AuthorizeThenCapture,
+            Collection::AuthorizeThenCapture,
         ]),
         cancellation: CancellationPolicy {
             tiers,

@@ -314,8 +314,10 @@ fn check_accounts(simulation: &Simulation, core: &Core, violations: &mut Vec<Str
     }
     for (id, charge) in &core.actors.promised_charges {
         let Some(known) = simulation.invariants.known.get(id) else { continue };
-        let target =
-            known.payment.as_ref().map_or(0, |payment| payment.target(&known.appointment.status).amount());
+        let target = known
+            .payment
+            .as_ref()
+            .map_or(0, |payment| payment.amount_due(&known.appointment.status).amount());
         if target > *charge {
             violations.push(format!("{charge} was promised for {id}, and its client pays {target}"));
         }
@@ -356,14 +358,14 @@ fn check_money(core: &Core, known: &Known, violations: &mut Vec<String>) {
     if payment.escalation.is_some() {
         fail(format!("{:?} was not resolved", payment.escalation));
     }
-    let target = payment.target(&appointment.status);
+    let target = payment.amount_due(&appointment.status);
     if appointment.no_show_report.is_some_and(|review| review == NoShowReport::Disputed) && !target.is_zero()
     {
         fail("its outcome was not decided".to_owned());
     }
     let totals = Totals::of(movements);
-    if totals.authorised > 0 {
-        fail(format!("{} remains authorized", totals.authorised));
+    if totals.authorized > 0 {
+        fail(format!("{} remains authorized", totals.authorized));
     }
     let secret_is_open = core.gateway.intents.values().any(|intent| {
         intent.appointment == id && intent.status == domain::payments::payment::IntentStatus::Open

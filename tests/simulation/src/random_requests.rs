@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use store::Item;
 use store::keys::{GSI1, GSI2};
-use store::table::{Expect, Table, WriteError};
+use store::table::{Condition, Table, WriteError};
 
 use crate::core::Start;
 use crate::embedded::EmbeddedDynamo;
@@ -95,9 +95,9 @@ impl Model {
             let core = self.0.shared.lock();
             for Wanted { write, right } in writes.iter_mut().filter(|wanted| wanted.right) {
                 *right = false;
-                write.expect = match core.table.get(&write.key) {
-                    None => Expect::Absent,
-                    Some(item) => version(item).map_or(Expect::Version(7), Expect::Version),
+                write.condition = match core.table.get(&write.key) {
+                    None => Condition::Absent,
+                    Some(item) => version(item).map_or(Condition::Version(7), Condition::Version),
                 };
             }
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use store::keys::{EXPIRES_AT, GSI1, GSI2, Index, Key, VERSION, nothing};
-use store::table::{Action, Consistency, Expect, Query, Table, Write, WriteError};
+use store::table::{Action, Condition, Consistency, Query, Table, Write, WriteError};
 use store::{Item, TableError};
 
 use crate::call::{Kind, PendingCall, call, call_staged};
@@ -129,12 +129,12 @@ impl TableState {
         found
     }
 
-    fn holds(&self, key: &Key, expect: Expect) -> bool {
+    fn holds(&self, key: &Key, condition: Condition) -> bool {
         let current = self.get(key);
-        match expect {
-            Expect::Anything => true,
-            Expect::Absent => current.is_none(),
-            Expect::Version(version) => current
+        match condition {
+            Condition::None => true,
+            Condition::Absent => current.is_none(),
+            Condition::Version(version) => current
                 .and_then(|item| item.get(VERSION)?.as_n().ok())
                 .is_some_and(|current| *current == version.to_string()),
         }
@@ -147,7 +147,7 @@ impl TableState {
         for write in writes {
             match limits::check_row(write) {
                 Err(error) => unwritable = Err(error.into()),
-                Ok(()) if !self.holds(&write.key, write.expect) => moved.push(write),
+                Ok(()) if !self.holds(&write.key, write.condition) => moved.push(write),
                 Ok(()) => {}
             }
         }
@@ -231,7 +231,7 @@ impl TableState {
             .collect();
         for key in gone {
             if core.rng.happens(5_000) {
-                let delete = Write { key: key.clone(), expect: Expect::Anything, action: Action::Delete };
+                let delete = Write { key: key.clone(), condition: Condition::None, action: Action::Delete };
                 mirror::write(core, &[delete], Ok(()), false);
                 Self::apply(core, key, None, 0);
             }
@@ -274,7 +274,7 @@ fn find(table: &TableState, query: &Query, see: impl FnMut(&Row) -> Option<Arc<I
                 .collect()
         }
     };
-    if query.backwards {
+    if query.descending {
         items.reverse();
     }
     items.truncate(query.limit.map_or(usize::MAX, usize::from));
@@ -379,10 +379,10 @@ impl Table for SimTable {
 }
 
 fn described(write: &Write) -> String {
-    let expect = match write.expect {
-        Expect::Anything => String::new(),
-        Expect::Absent => " if absent".to_owned(),
-        Expect::Version(version) => format!(" if version {version}"),
+    let condition = match write.condition {
+        Condition::None => String::new(),
+        Condition::Absent => " if absent".to_owned(),
+        Condition::Version(version) => format!(" if version {version}"),
     };
     let what = match &write.action {
         Action::Put(item) => format!(
@@ -392,7 +392,7 @@ fn described(write: &Write) -> String {
         Action::Delete => "delete".to_owned(),
         Action::Check => "check".to_owned(),
     };
-    format!("{what} {}{expect}", write.key)
+    format!("{what} {}{condition}", write.key)
 }
 
 fn refuse(core: &mut Core, finish: PendingCall<Result<(), WriteError>>, error: WriteError) {

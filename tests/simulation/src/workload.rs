@@ -320,7 +320,7 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                 Activity::Reschedule => state.status == Status::Confirmed,
                 Activity::EndSession => {
                     let began = state.session.start() <= core.instant();
-                    began && (state.status == Status::Confirmed || state.status.has_ended())
+                    began && (state.status == Status::Confirmed || state.status.has_outcome())
                 }
                 _ => core.gateway.was_charged(id),
             };
@@ -395,7 +395,7 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
             match core.actors.rng.below(4) {
                 0 => rules.weekly.sunday.clear(),
                 1 => {
-                    let day = domain::kernel::time::Date::try_from(core.instant().plus(2 * DAY).utc_day());
+                    let day = domain::kernel::time::Date::try_from(core.instant().plus(2 * DAY).utc_date());
                     rules.blocked.extend(day.map(|day| DateRange { first: day, last: day }));
                 }
                 _ => {}

@@ -9,7 +9,7 @@ use providers::ecb::DAILY_RATES;
 use url::Url;
 
 use super::Failure;
-use crate::{PayPalKeys, Ports};
+use crate::{ListenPorts, PayPalKeys};
 
 /// The value of a variable; `None` if it is not set, or is empty.
 pub(super) fn text(name: &'static str) -> Result<Option<String>, Failure> {
@@ -31,8 +31,8 @@ fn port(name: &'static str, default: u16) -> Result<u16, Failure> {
 }
 
 /// The ports to listen on.
-pub(super) fn ports() -> Result<Ports, Failure> {
-    Ok(Ports {
+pub(super) fn ports() -> Result<ListenPorts, Failure> {
+    Ok(ListenPorts {
         api: port("EXPERT_CONNECT_PORT", 8080)?,
         stripe: port("EXPERT_CONNECT_STRIPE_PORT", 8081)?,
         sign_in: port("EXPERT_CONNECT_SIGN_IN_PORT", 8082)?,

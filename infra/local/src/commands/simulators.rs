@@ -22,7 +22,7 @@ const TOKEN_LIFETIME: i64 = 12 * 3_600;
 #[derive(Debug)]
 pub(super) struct Options {
     stripe_port: u16,
-    sign_in_port: u16,
+    sign_in_listener: u16,
     ecb_port: u16,
     paypal_port: u16,
     webhook_url: Option<Url>,
@@ -40,7 +40,7 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     let ports = environment::ports()?;
     let mut options = Options {
         stripe_port: ports.stripe,
-        sign_in_port: ports.sign_in,
+        sign_in_listener: ports.sign_in,
         ecb_port: ports.ecb,
         paypal_port: ports.paypal,
         webhook_url: None,
@@ -59,7 +59,7 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
                     port.checked_add(more)
                         .ok_or_else(|| Failure::Usage("--port-base must be below 65533".to_owned()))
                 };
-                options.sign_in_port = port;
+                options.sign_in_listener = port;
                 options.stripe_port = above(1)?;
                 options.ecb_port = above(2)?;
                 options.paypal_port = above(3)?;
@@ -67,7 +67,7 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
             Long("stripe-port") => options.stripe_port = parser.value()?.parse()?,
             Long("ecb-port") => options.ecb_port = parser.value()?.parse()?,
             Long("paypal-port") => options.paypal_port = parser.value()?.parse()?,
-            Long("sign-in-port") => options.sign_in_port = parser.value()?.parse()?,
+            Long("sign-in-port") => options.sign_in_listener = parser.value()?.parse()?,
             Long("webhook-url") => options.webhook_url = Some(http_only(parser.value()?.parse()?)?),
             Long("paypal-webhook-url") => {
                 options.paypal_webhook_url = Some(http_only(parser.value()?.parse()?)?);
@@ -96,8 +96,8 @@ fn http_only(url: Url) -> Result<Url, Failure> {
 pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Failure> {
     run::start_logging(terminal)?;
     let file = |name: &str| options.data.as_ref().map(|folder| folder.join(name));
-    let sign_in_port =
-        bind("the sign-in service", options.sign_in_port, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
+    let sign_in_listener =
+        bind("the sign-in service", options.sign_in_listener, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
     let stripe_port = bind("the Stripe simulator", options.stripe_port, "EXPERT_CONNECT_STRIPE_PORT").await?;
     let ecb_port =
         bind("the simulator of the European Central Bank", options.ecb_port, "EXPERT_CONNECT_ECB_PORT")
@@ -105,7 +105,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
     let paypal_port = bind("the PayPal simulator", options.paypal_port, "EXPERT_CONNECT_PAYPAL_PORT").await?;
 
     let sign_in = SignIn::open(SignInConfig {
-        issuer: options.issuer.unwrap_or_else(|| sign_in_port.url().clone()),
+        issuer: options.issuer.unwrap_or_else(|| sign_in_listener.url().clone()),
         client_id: CLIENT_ID.to_owned(),
         scope: SCOPE.to_owned(),
         redirect_uris: options.redirect_url.into_iter().collect(),
@@ -130,7 +130,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
         file("paypal-simulator.json"),
     )
     .map_err(StartError::from)?;
-    let _sign_in_server = sign_in_port.serve(sign_in.router());
+    let _sign_in_server = sign_in_listener.serve(sign_in.router());
     let stripe_server = stripe_port.serve(stripe.router());
     let paypal_server = paypal_port.serve(paypal.router());
     let ecb_server = ecb_port.serve(EcbSimulator::new(system_clock()).router());

@@ -10,7 +10,7 @@ use super::Mismatch;
 pub(super) fn time(instant: &str, zone: Zone) -> Result<String, Mismatch> {
     let mismatch = || Mismatch::new("a time", "RFC 3339", instant);
     let instant: Timestamp = instant.parse().map_err(|_| mismatch())?;
-    let local = DateTime::parse_from_rfc3339(&zone.show(instant)).map_err(|_| mismatch())?;
+    let local = DateTime::parse_from_rfc3339(&zone.to_rfc3339(instant)).map_err(|_| mismatch())?;
     Ok(format!("{} in {} (UTC{})", local.format("%a %-d %b %Y, %H:%M"), zone.name(), local.format("%:z")))
 }
 

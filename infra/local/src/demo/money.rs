@@ -133,10 +133,10 @@ impl MoneyDemo {
 
     async fn run_steps(&mut self) -> Result<(), Mismatch> {
         self.publish().await?;
-        let consultation = self.offer("Consultation", 40_000, "EUR", "authorise_then_capture").await?;
+        let consultation = self.offer("Consultation", 40_000, "EUR", "authorize_then_capture").await?;
         let review = self.offer("Review of a program", 12_505, "EUR", "charge_at_booking").await?;
         let lesson = self.offer("Lesson in Tokyo's evening", 12_345, "JPY", "charge_at_booking").await?;
-        self.authorise_and_capture(&consultation).await?;
+        self.authorize_and_capture(&consultation).await?;
         self.saved_card(&consultation).await?;
         self.tiered_refund(&review).await?;
         self.dispute(&review).await?;
@@ -231,11 +231,11 @@ impl MoneyDemo {
         Ok(now)
     }
 
-    async fn authorise_and_capture(&mut self, session_type: &str) -> Result<(), Mismatch> {
+    async fn authorize_and_capture(&mut self, session_type: &str) -> Result<(), Mismatch> {
         self.step("A session tomorrow: authorized at booking, captured after the session");
         let booked = self.book("alan", session_type, self.now().plus(DAY)).await?;
         self.pay(&booked, GOOD_CARD)?;
-        let now = self.check_state("alan", &booked, "confirmed", "authorised").await?;
+        let now = self.check_state("alan", &booked, "confirmed", "authorized").await?;
         let end: Timestamp = instant(&now, "/end")?;
         self.advance_to(end).await?;
         let path = format!("/v1/appointments/{}/complete", text(&booked, "/id")?);
@@ -251,7 +251,7 @@ impl MoneyDemo {
         let now = self.check_state("alan", &booked, "confirmed", "card_saved").await?;
         let start = instant(&now, "/start")?;
         self.advance_to(start.plus(-2 * DAY)).await?;
-        self.check_state("alan", &booked, "confirmed", "authorised").await?;
+        self.check_state("alan", &booked, "confirmed", "authorized").await?;
         self.advance_to(start.plus(HOUR)).await?;
         let path = format!("/v1/appointments/{}/complete", text(&booked, "/id")?);
         let less = json!({ "charge": { "amount": 36_005, "currency": "EUR" } });
@@ -278,7 +278,7 @@ impl MoneyDemo {
         ));
         let body = json!({ "reason": "Ill.", "expected_refund": quote["refund"] });
         self.post("alan", &format!("{path}/cancel"), &body, 200).await?;
-        let now = self.check_state("alan", &booked, "cancelled", "partly_refunded").await?;
+        let now = self.check_state("alan", &booked, "cancelled", "partially_refunded").await?;
         check_equal("the refund", refund, display::money(&now, "/payment/refunded")?)
     }
 
@@ -322,7 +322,7 @@ impl MoneyDemo {
         let path = format!("/v1/appointments/{}/refunds", text(&booked, "/id")?);
         let amount = json!({ "amount": { "amount": 4_321, "currency": "JPY" } });
         self.post("ada", &path, &amount, 201).await?;
-        self.check_state("alan", &booked, "confirmed", "partly_refunded").await?;
+        self.check_state("alan", &booked, "confirmed", "partially_refunded").await?;
         Ok(())
     }
 
@@ -351,7 +351,7 @@ impl MoneyDemo {
                 code.to_owned().try_into().map_err(|_| unreadable(format!("{code} is not a currency")))?;
             let mut sum = 0;
             for (name, accounts, owner) in [
-                ("client, and authorized", &[Account::Client, Account::Authorised][..], Some("guests")),
+                ("client, and authorized", &[Account::Client, Account::Authorized][..], Some("guests")),
                 ("expert", &[Account::Expert], account.as_deref()),
                 ("platform", &[Account::Platform], Some("platform")),
                 ("Stripe, for processing", &[Account::Gateway], Some("stripe")),

@@ -2,14 +2,14 @@
 //!
 //! [`process`] handles one job:
 //! 1. It reads the outbox entry. If there is none, or it is not due, there is nothing to do.
-//! 2. It leases the entry: it moves the due time ahead, on condition that nobody else has changed the entry.
+//! 2. It leases the entry: it postpones the due time to the end of the lease, on condition that the entry has not changed.
 //! 3. It runs the job. A job reads the current state and makes the outside world match, so running it again has no further
 //!    effect.
 //! 4. It deletes the entry, or moves it to the next time, on condition that it is still the entry that was leased. If the job
 //!    was enqueued again meanwhile, the entry has changed, and the job runs again.
 
 use domain::payments::ledger::{Movement, MovementKind};
-use domain::receipts::receipt::{Occasion, OccasionKind};
+use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
 use domain::scheduling::appointment::{Appointment, Event};
 use domain::{AppointmentId, Timestamp};
 use serde_json::json;
@@ -23,18 +23,19 @@ use crate::ports::DomainEvent;
 use crate::receipts::receipt;
 use crate::{App, AppError};
 
-/// How long a worker owns a leased entry, in seconds: six times the timeout of the worker, so that a worker that was suspended
-/// has certainly ended before another one starts.
+/// How long a leased entry is hidden from other workers, in seconds. It is six times the timeout of the function, as AWS
+/// recommends for the visibility timeout of a queue, so a suspended worker has ended before another one starts.
 pub const LEASE: i64 = 180;
 /// The log message of a failed job. An alarm in `template.yaml` looks for it.
 pub const JOB_FAILED: &str = "job failed, will retry";
-/// How far the clocks of two functions may differ, in seconds.
+/// An entry that is due at most this many seconds from now counts as due, because the clocks of functions differ.
 const CLOCK_SKEW: i64 = 2;
 /// The pause after the first failure, in seconds. It doubles with each failure.
-const FIRST_PAUSE: i64 = 15;
-/// The longest pause after a failure, in seconds.
-const LONGEST_PAUSE: i64 = 3_600;
-/// How often a job runs at most in one invocation if it is enqueued again while it runs.
+const BASE_DELAY_SECONDS: i64 = 15;
+/// The maximum pause after a failure, in seconds.
+const MAX_DELAY_SECONDS: i64 = 3_600;
+/// The maximum number of times that one invocation runs a job that is enqueued again meanwhile. After that, the entry stays
+/// due.
 const MAX_RUNS: usize = 4;
 /// The maximum number of entries that one sweep queues from each shard.
 const MAX_SWEPT: u16 = 500;
@@ -67,7 +68,7 @@ pub async fn process(app: &App, job: Job) -> Result<(), AppError> {
             Ok(NextRun::At(instant)) => Some(OutboxEntry::new(job, instant, app.stamp())),
             Err(error) => {
                 tracing::error!(%job, %error, attempts = leased.attempts, "{JOB_FAILED}");
-                let pause = (FIRST_PAUSE << (leased.attempts.clamp(1, 16) - 1)).min(LONGEST_PAUSE);
+                let pause = (BASE_DELAY_SECONDS << (leased.attempts.clamp(1, 16) - 1)).min(MAX_DELAY_SECONDS);
                 Some(OutboxEntry {
                     due_at: app.now().plus(pause),
                     stamp: app.stamp(),
@@ -137,17 +138,17 @@ async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
     };
     for movement in &record.movements {
         let kind = match movement.kind {
-            MovementKind::Captured => OccasionKind::Payment,
+            MovementKind::Captured => DocumentCauseKind::Payment,
             // To the client, an amount that was resolved manually is a refund.
             MovementKind::Refund | MovementKind::ResolvedManually => match payment(&record.movements) {
-                Some(payment) => OccasionKind::Refund { payment },
+                Some(payment) => DocumentCauseKind::Refund { payment },
                 None => continue,
             },
-            MovementKind::RefundFailed => OccasionKind::FailedRefund,
+            MovementKind::RefundFailed => DocumentCauseKind::FailedRefund,
             _ => continue,
         };
         let Movement { amount, object, at, .. } = movement.clone();
-        receipt::issue(app, &record.appointment, &Occasion { kind, object, amount, at }).await?;
+        receipt::issue(app, &record.appointment, &DocumentCause { kind, object, amount, at }).await?;
     }
     Ok(())
 }
@@ -158,22 +159,23 @@ async fn publish(app: &App, id: AppointmentId, version: u64, event: Event) -> Re
     let event = DomainEvent {
         id: format!("{id}:{version}:{}", event.name()),
         kind: event.name().to_owned(),
-        detail: detail(&appointment, version),
+        detail: detail(&appointment),
     };
     app.events.publish(&event).await.map_err(|error| AppError::Port("the event bus", error))
 }
 
-/// The data for integrations: ids and times, no personal data.
-fn detail(appointment: &Appointment, version: u64) -> serde_json::Value {
+/// Returns the `detail` of an event: ids, times, and the appointment's status and version at the time of publication. It contains
+/// no personal data.
+fn detail(appointment: &Appointment) -> serde_json::Value {
     json!({
         "appointment_id": appointment.id,
-        "appointment_version": version,
+        "appointment_version": appointment.version,
         "expert_id": appointment.expert,
         "client_id": appointment.client,
         "session_type_id": appointment.session_type,
         "start": appointment.start,
         "end": appointment.end,
-        "status_now": appointment.status.as_str(),
+        "current_status": appointment.status.as_str(),
     })
 }
 
@@ -181,12 +183,13 @@ fn detail(appointment: &Appointment, version: u64) -> serde_json::Value {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sweep {
     /// How many due jobs were queued.
-    pub found: usize,
+    pub queued: usize,
     /// For how long the oldest of them has been due, in seconds.
     pub oldest_seconds: i64,
 }
 
-/// Queues all jobs that are due: timers whose time has come, and jobs whose message was lost.
+/// Queues due jobs, at most 500 of each shard, the oldest first: timers whose time has come, and jobs whose message
+/// was lost.
 ///
 /// # Errors
 /// If a shard cannot be read or its jobs cannot be queued. The other shards are still swept, and the next sweep finds the rest.
@@ -198,7 +201,7 @@ pub async fn sweep(app: &App) -> Result<Sweep, AppError> {
         // A shard that fails does not stop the others.
         match sweep_shard(app, shard, now).await {
             Ok(found) => {
-                swept.found += found.found;
+                swept.queued += found.queued;
                 swept.oldest_seconds = swept.oldest_seconds.max(found.oldest_seconds);
             }
             Err(error) => {
@@ -223,5 +226,5 @@ async fn sweep_shard(app: &App, shard: u8, now: Timestamp) -> Result<Sweep, AppE
     if !jobs.is_empty() {
         app.queue.send(&jobs).await.map_err(|error| AppError::Port("the queue", error))?;
     }
-    Ok(Sweep { found: jobs.len(), oldest_seconds: oldest.unwrap_or(0) })
+    Ok(Sweep { queued: jobs.len(), oldest_seconds: oldest.unwrap_or(0) })
 }

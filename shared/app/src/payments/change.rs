@@ -57,9 +57,10 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Cancels a payment that was never paid and never will be. Returns whether it was open until now. The caller then has to take
-    /// another snapshot: a booking that took longer than its hold may have opened an intent meanwhile.
-    pub(super) fn close_unpaid(&mut self) -> bool {
+    /// Sets the state of a payment without any charge to `Cancelled`; sends nothing to the gateway. Returns `true` if the stored
+    /// state was not `Cancelled` yet. The caller must then fetch another snapshot: a booking that took longer than its hold may
+    /// have opened an intent meanwhile.
+    pub(super) fn mark_cancelled_if_unpaid(&mut self) -> bool {
         if self.after.state != PaymentState::Open {
             return false;
         }
@@ -74,22 +75,23 @@ impl<'a> Change<'a> {
     pub(super) async fn apply(&mut self, transition: Transition) -> Result<(), AppError> {
         match transition {
             Transition::Confirm => {
-                let confirmed = self.appointment.confirmed()?;
+                let confirmed = self.appointment.confirm()?;
                 let occupancy = self.occupancy().await?;
                 self.transaction.put_appointment(&confirmed)?;
                 self.transaction.put_occupancy(self.appointment.expert, &occupancy.confirm(self.appointment));
                 self.app.announce(&mut self.transaction, &confirmed, Event::Confirmed, self.now)?;
             }
             Transition::Expire => {
-                if let Ok(expired) = self.appointment.expired(self.now) {
-                    self.release(&expired, Event::Expired).await?;
+                // An error means that another transaction has already ended the hold.
+                if let Ok(expired) = self.appointment.expire(self.now) {
+                    self.end_and_free_time(&expired, Event::Expired).await?;
                 }
             }
             Transition::CancelUnpaid => {
                 let reason = LongText::try_from(NOT_PAID.to_owned()).unwrap_or_default();
-                let cancelled = self.appointment.cancelled(Party::Platform, reason, self.now)?;
-                self.after.final_charge = Some(self.after.amount.nothing());
-                self.release(&cancelled, Event::Cancelled).await?;
+                let cancelled = self.appointment.cancel(Party::Platform, reason, self.now)?;
+                self.after.final_charge = Some(self.after.amount.zero());
+                self.end_and_free_time(&cancelled, Event::Cancelled).await?;
             }
             Transition::Complete => {
                 let completed = self.appointment.ended(Outcome::Completed, Party::Platform, self.now)?;
@@ -98,7 +100,7 @@ impl<'a> Change<'a> {
             }
             Transition::AcceptReport => {
                 let Appointment { cancellation, price, .. } = self.appointment;
-                self.transaction.put_appointment(&self.appointment.report_accepted())?;
+                self.transaction.put_appointment(&self.appointment.accept_report())?;
                 let quote = no_show(cancellation, *price, Party::Expert).after(self.after.final_charge);
                 self.after.final_charge = Some(quote.final_charge);
             }
@@ -115,23 +117,23 @@ impl<'a> Change<'a> {
     }
 
     async fn occupancy(&self) -> Result<domain::scheduling::occupancy::Occupancy, AppError> {
-        let occupied = self.appointment.occupied();
+        let occupied = self.appointment.occupied_span();
         Ok(self.app.store.occupancy(self.appointment.expert, occupied, Consistency::Strong).await?)
     }
 
-    async fn release(&mut self, ended: &Appointment, event: Event) -> Result<(), AppError> {
+    async fn end_and_free_time(&mut self, ended: &Appointment, event: Event) -> Result<(), AppError> {
         let occupancy = self.occupancy().await?;
         self.transaction.put_appointment(ended)?;
         self.transaction.put_occupancy(self.appointment.expert, &occupancy.release(self.appointment));
         self.app.announce(&mut self.transaction, ended, event, self.now)
     }
 
-    /// Commits the changes. Returns `false` after a version conflict.
+    /// Commits the changes. Returns `false` after a version conflict, or if the table was busy.
     pub(super) async fn commit(self) -> Result<bool, AppError> {
         Ok(self.commit_and_return(false).await?.is_some())
     }
 
-    /// Commits the changes and returns the stored payment; `None` after a version conflict.
+    /// Commits the changes and returns the stored payment; `None` after a version conflict, or if the table was busy.
     ///
     /// The transaction also checks that the appointment and the payment have not changed since they were read. The read may have
     /// seen one of them before a concurrent change and the other one after it, and a decision on such a pair would be wrong. With
@@ -149,13 +151,12 @@ impl<'a> Change<'a> {
                 self.app.enqueue(&mut self.transaction, job, self.now)?;
             }
         }
-        // The simulation does not notice if these checks are missing: every write has its own condition, and the next step
-        // corrects a wrong order. The checks prevent the wrong order.
+        // Each write has its own condition, so the next step would correct a wrong order. These checks prevent that it is sent.
         if check || !self.transaction.is_empty() {
             self.transaction.check_appointment(self.appointment);
             self.transaction.check_payment(&self.before);
         }
-        let committed = self.app.commit_step(self.transaction).await?;
+        let committed = self.app.try_commit(self.transaction).await?;
         Ok(committed.then_some(self.after))
     }
 

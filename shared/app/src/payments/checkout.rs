@@ -11,13 +11,13 @@ use crate::payments::ports::PayWith;
 use crate::{App, AppError};
 
 /// An appointment with its payment, and how its client can pay now. For other people, and when the client cannot pay, the second
-/// value is [`PayWith::Nothing`].
+/// value is [`PayWith::None`].
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist, has no payment, or the person is neither its expert nor its client
 /// nor an administrator. [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway does not
 /// respond.
-pub async fn way_to_pay(
+pub async fn pay_with(
     app: &App,
     person: &Person,
     id: AppointmentId,
@@ -33,7 +33,7 @@ pub async fn way_to_pay(
         (Party::Client, _) if payment.action_deadline.is_some_and(|deadline| app.now() < deadline) => {
             fetch_payment(app, payment).await?.pay_with
         }
-        _ => PayWith::Nothing,
+        _ => PayWith::None,
     };
     Ok((record, pay_with))
 }

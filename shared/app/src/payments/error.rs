@@ -1,7 +1,7 @@
 //! Errors of the area `payments`.
 
 use crate::AppError;
-use crate::payments::ports::{PaymentError, WebhookError};
+use crate::payments::ports::{GatewayError, WebhookError};
 
 /// Why a payment, a payment account or a webhook event was not processed.
 #[derive(Debug, thiserror::Error)]
@@ -15,14 +15,14 @@ pub enum PaymentsError {
     /// The gateway did not execute a request. A hold that the use case has committed stays, unless the gateway refused
     /// permanently.
     #[error(transparent)]
-    Gateway(#[from] PaymentError),
+    Gateway(#[from] GatewayError),
     /// A webhook event was rejected.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
 }
 
-impl From<PaymentError> for AppError {
-    fn from(error: PaymentError) -> Self {
+impl From<GatewayError> for AppError {
+    fn from(error: GatewayError) -> Self {
         PaymentsError::from(error).into()
     }
 }

@@ -24,7 +24,7 @@ pub enum Resolution {
 pub(crate) const MANUAL_OBJECT: &str = "manual_";
 
 /// The maximum number of payments of one page.
-pub const LARGEST_PAGE: u16 = 100;
+pub const MAX_PAGE: u16 = 100;
 
 /// The escalated payments, the oldest booking first. `after` is the last appointment of the previous page.
 ///
@@ -37,7 +37,7 @@ pub async fn list(
     limit: u16,
 ) -> Result<EscalationPage, AppError> {
     require_admin(person)?;
-    Ok(app.store.escalations(after, limit.clamp(1, LARGEST_PAGE)).await?)
+    Ok(app.store.escalations(after, limit.clamp(1, MAX_PAGE)).await?)
 }
 
 /// Resolves an escalated payment. The payment job continues with it at once.
@@ -64,7 +64,7 @@ pub async fn resolve(
         let Some(escalation) = payment.escalation else {
             return refuse("the payment is not escalated, so there is nothing to decide");
         };
-        let owed = totals.held().saturating_sub(payment.target(&record.appointment.status).amount());
+        let owed = totals.net_paid().saturating_sub(payment.amount_due(&record.appointment.status).amount());
         if let Resolution::ResolvedManually(settled) = resolution {
             let (amount, owed) = match escalation {
                 Escalation::RefundFailed { amount }
@@ -96,14 +96,14 @@ pub async fn resolve(
                 );
             }
             (Resolution::TryAgain, Escalation::RefundFailed { .. }) => {
-                payment.refund_tries = totals.failed_refunds.saturating_add(1);
+                payment.max_failed_refunds = totals.failed_refunds.saturating_add(1);
             }
             (Resolution::TryAgain, Escalation::Refused { order, .. }) => {
                 payment.refused.remove(&order);
             }
             // The amount can no longer be collected.
             (Resolution::ResolvedManually(_), Escalation::Refused { order: OrderKind::Capture, .. }) => {
-                payment.final_charge = Some(payment.amount.nothing());
+                payment.final_charge = Some(payment.amount.zero());
                 let (version, event) = (payment.version, Event::PaymentUnpaid);
                 app.enqueue(&mut transaction, Job::Announcement { appointment: id, version, event }, now)?;
             }
@@ -120,7 +120,7 @@ pub async fn resolve(
                 | Escalation::Refused { order: OrderKind::Refund, .. },
             ) => {
                 // Later refunds are sent to the gateway again.
-                payment.refund_tries = totals.failed_refunds.saturating_add(1);
+                payment.max_failed_refunds = totals.failed_refunds.saturating_add(1);
                 payment.refused.remove(&OrderKind::Refund);
                 payment.entries += 1;
                 let object = format!("{MANUAL_OBJECT}{}", payment.entries);

@@ -35,6 +35,6 @@ pub async fn set_expert_fee(
 ///
 /// # Errors
 /// [`AppError::Read`].
-pub async fn fee(app: &App, expert: ExpertId) -> Result<Rate, AppError> {
+pub async fn commission_rate(app: &App, expert: ExpertId) -> Result<Rate, AppError> {
     Ok(app.store.fee(expert).await?.and_then(|fee| fee.rate).unwrap_or(app.settings.fee))
 }

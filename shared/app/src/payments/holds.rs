@@ -10,7 +10,7 @@ use crate::{App, AppError};
 /// Expires a hold whose time is over and frees its slot. An appointment that is no longer a hold stays as it is.
 pub(crate) async fn expire(app: &App, id: AppointmentId) -> Result<(), AppError> {
     let Some(appointment) = app.store.appointment(id).await? else { return Ok(()) };
-    match appointment.expired(app.now()) {
+    match appointment.expire(app.now()) {
         Ok(expired) => release(app, &appointment, &expired).await,
         Err(_) => Ok(()),
     }
@@ -28,11 +28,11 @@ pub(crate) async fn release_hold(app: &App, appointment: &Appointment) -> Result
 async fn release(app: &App, appointment: &Appointment, expired: &Appointment) -> Result<(), AppError> {
     let now = app.now();
     let occupancy =
-        app.store.occupancy(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
+        app.store.occupancy(appointment.expert, appointment.occupied_span(), Consistency::Strong).await?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(expired)?;
     transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
     app.enqueue(&mut transaction, Job::Payment(appointment.id), now)?;
     app.announce(&mut transaction, expired, Event::Expired, now)?;
-    app.commit_step(transaction).await.map(|_| ())
+    app.try_commit(transaction).await.map(|_| ())
 }

@@ -9,7 +9,7 @@ use store::{Job, Transaction};
 use super::holds::release_hold;
 use super::process::buyer;
 use crate::payments::error::PaymentsError;
-use crate::payments::ports::{Charges, Opened, PaymentError, RefundOrder};
+use crate::payments::ports::{Charges, GatewayError, Opened, RefundOrder};
 use crate::{App, AppError};
 
 /// How long after a failure of the gateway a snapshot shows reliably whether the order was executed, in seconds.
@@ -37,18 +37,18 @@ pub(super) async fn order(
     let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
     match (result, order.refusable()) {
         (
-            Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))),
+            Err(AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { code, message }))),
             Some((order, _)),
         ) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway permanently refused an order");
             refused.refused.insert(order, code);
             put_payment(app, version, refused, None).await
         }
-        (Err(refusal @ AppError::Payments(PaymentsError::Gateway(PaymentError::NotNow { .. }))), _) => {
+        (Err(refusal @ AppError::Payments(PaymentsError::Gateway(GatewayError::NotNow { .. }))), _) => {
             put_payment(app, version, refused, None).await?;
             Err(refusal)
         }
-        (Err(failure @ AppError::Payments(PaymentsError::Gateway(PaymentError::Failed(_)))), _) => {
+        (Err(failure @ AppError::Payments(PaymentsError::Gateway(GatewayError::Failed(_)))), _) => {
             let now = app.now();
             match payment.failing_since {
                 None => {
@@ -79,16 +79,17 @@ async fn execute(
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
     };
     match order {
-        Order::CollectApproved => match (gateway.collect_approved(&payment).await, payment.action_deadline) {
+        Order::CompleteApproved => match (gateway.complete_approved(&payment).await, payment.action_deadline)
+        {
             // A permanent refusal would be repeated, so the slot is freed for others.
-            (Err(PaymentError::Refused { code, .. }), _)
+            (Err(GatewayError::Refused { code, .. }), _)
                 if matches!(appointment.status, Status::Pending { .. }) =>
             {
                 tracing::warn!(appointment = %appointment.id, code, "the payment that the client approved was refused");
                 release_hold(app, appointment).await?;
             }
             // The client can approve another payment until the deadline.
-            (Err(PaymentError::Refused { code, .. }), Some(deadline)) => {
+            (Err(GatewayError::Refused { code, .. }), Some(deadline)) => {
                 tracing::warn!(appointment = %appointment.id, code, "the payment that the client approved again was refused");
                 ask_client(app, gateway, appointment, payment, deadline).await?;
             }
@@ -96,13 +97,13 @@ async fn execute(
         },
         Order::CancelIntent => gateway.cancel(&payment).await?,
         Order::Capture(amount) => {
-            gateway.capture(&payment, amount, amount.share(payment.fee_rate)).await?;
+            gateway.capture(&payment, amount, amount.apply_rate(payment.fee_rate)).await?;
         }
-        Order::AuthoriseSavedCard(amount) => {
-            use_saved_card(app, gateway, appointment, payment, amount, false).await?
+        Order::AuthorizeSavedCard(amount) => {
+            charge_saved_card(app, gateway, appointment, payment, amount, false).await?
         }
         Order::ChargeSavedCard(amount) => {
-            use_saved_card(app, gateway, appointment, payment, amount, true).await?
+            charge_saved_card(app, gateway, appointment, payment, amount, true).await?
         }
         Order::RequestPayment { deadline } => {
             ask_client(app, gateway, appointment, payment, deadline).await?;
@@ -134,8 +135,8 @@ async fn ask_client(
     let is_first = payment.action_deadline.is_none();
     let event = is_first.then_some(Event::PaymentActionRequired);
     let requested = Payment {
-        plan: Plan::Authorise,
-        intents: payment.intents.saturating_add(1),
+        plan: Plan::Authorize,
+        intent_number: payment.intent_number.saturating_add(1),
         references: References { intent: None, ..payment.references.clone() },
         ..payment.awaiting_client_until(deadline)
     };
@@ -144,7 +145,7 @@ async fn ask_client(
             put_payment(app, version, Payment { references, ..requested }, event).await
         }
         // The gateway may accept the payment later. The deadline is stored, so that the slot is not kept beyond it.
-        Err(refused @ PaymentError::Refused { .. }) => {
+        Err(refused @ GatewayError::Refused { .. }) => {
             let refusals = payment.refusals.saturating_add(1);
             put_payment(app, version, Payment { refusals, ..payment.awaiting_client_until(deadline) }, event)
                 .await?;
@@ -154,9 +155,9 @@ async fn ask_client(
     }
 }
 
-/// Authorises or charges a saved card. If the gateway refuses permanently, the client of a confirmed appointment is asked to pay
+/// Authorizes or charges a saved card. If the gateway refuses permanently, the client of a confirmed appointment is asked to pay
 /// again; a fee for a late cancellation remains unpaid.
-async fn use_saved_card(
+async fn charge_saved_card(
     app: &App,
     gateway: &dyn Charges,
     appointment: &Appointment,
@@ -165,16 +166,16 @@ async fn use_saved_card(
     at_once: bool,
 ) -> Result<(), AppError> {
     let version = payment.version;
-    let requested = Payment { intents: payment.intents.saturating_add(1), ..payment.clone() };
-    match gateway.use_saved_card(&requested, amount, at_once).await {
+    let requested = Payment { intent_number: payment.intent_number.saturating_add(1), ..payment.clone() };
+    match gateway.charge_saved_card(&requested, amount, at_once).await {
         // If this write fails, the next snapshot contains the intent.
         Ok(intent) => put_payment(app, version, payment.with_intent(intent), None).await,
-        Err(PaymentError::Refused { code, message }) if appointment.status == Status::Confirmed => {
+        Err(GatewayError::Refused { code, message }) if appointment.status == Status::Confirmed => {
             tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the client is asked to pay again");
             let deadline = payment.action_deadline.unwrap_or(action_deadline(appointment, app.now()));
             ask_client(app, gateway, appointment, payment, deadline).await
         }
-        Err(PaymentError::Refused { code, message }) => {
+        Err(GatewayError::Refused { code, message }) => {
             tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the fee remains unpaid");
             let unpaid = Payment { state: PaymentState::Unpaid, ..payment };
             put_payment(app, version, unpaid, Some(Event::PaymentUnpaid)).await
@@ -198,5 +199,5 @@ async fn put_payment(
         let job = Job::Announcement { appointment: payment.appointment, version: payment.version, event };
         app.enqueue(&mut transaction, job, app.now())?;
     }
-    app.commit_step(transaction).await.map(|_| ())
+    app.try_commit(transaction).await.map(|_| ())
 }

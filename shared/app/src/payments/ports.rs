@@ -20,7 +20,7 @@ pub use accounts::{AccountState, ConnectedAccounts, OnboardingPage, Payouts};
 pub use books::{BookLine, Books};
 pub use charges::{Buyer, Charges, FetchedPayment, Opened, PayWith, RefundOrder};
 pub use rates::{ExchangeRates, NoExchangeRates};
-pub use tax::{CalculatedTax, TakenBack, TaxCalculation, TaxService};
+pub use tax::{CalculatedTax, TaxCalculation, TaxReversal, TaxService};
 pub use webhooks::{Headers, WebhookError, WebhookEvent, WebhookSubject, Webhooks};
 
 /// The ports of one payment gateway. Each provider builds its own, such as `providers::stripe::gateway`.
@@ -69,10 +69,10 @@ impl Gateways {
     /// The ports of a gateway.
     ///
     /// # Errors
-    /// [`PaymentError::Unavailable`] if the gateway is not configured in this process.
-    pub fn get(&self, kind: GatewayKind) -> Result<&Gateway, PaymentError> {
+    /// [`GatewayError::Unavailable`] if the gateway is not configured in this process.
+    pub fn get(&self, kind: GatewayKind) -> Result<&Gateway, GatewayError> {
         let gateway = self.0.get(&kind);
-        gateway.ok_or_else(|| PaymentError::Unavailable(format!("{kind} is not configured here")))
+        gateway.ok_or_else(|| GatewayError::Unavailable(format!("{kind} is not configured here")))
     }
 
     /// All configured gateways.
@@ -83,7 +83,7 @@ impl Gateways {
 
 /// The reason why a gateway did not do what was requested.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PaymentError {
+pub enum GatewayError {
     /// The gateway refused permanently. The same request would be refused again.
     #[error("the payment gateway refused the request ({code}): {message}")]
     Refused {

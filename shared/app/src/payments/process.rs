@@ -69,7 +69,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         };
         let now = app.now();
         let Some(payment) = payment else {
-            match complete_free(app, &appointment, now).await? {
+            match complete_without_payment(app, &appointment, now).await? {
                 Some(next) => return Ok(next),
                 None => continue,
             }
@@ -79,7 +79,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         let new_movements: Vec<Movement> =
             ledger::new_movements(&movements, &snapshot.movements).into_iter().cloned().collect();
         let movements: Vec<Movement> = movements.into_iter().chain(new_movements.iter().cloned()).collect();
-        let target = payment.target(&appointment.status);
+        let target = payment.amount_due(&appointment.status);
         let observed = Payment {
             state: payment.state_of(&snapshot, &movements, target),
             decline: snapshot.decline,
@@ -87,7 +87,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             lost_dispute: snapshot.lost_dispute,
             // The client has paid, so the deadline no longer matters.
             action_deadline: match snapshot.status {
-                IntentStatus::Authorised { .. } | IntentStatus::Succeeded => None,
+                IntentStatus::Authorized { .. } | IntentStatus::Succeeded => None,
                 _ => payment.action_deadline,
             },
             // Refusals and failures concern the payment as it was. After new movements, orders are sent again.
@@ -106,7 +106,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         match action {
             PaymentAction::Wait(wait) => {
                 change.set_escalation(action.escalation());
-                let fetch_again = wait == Wait::Settled && change.close_unpaid();
+                let fetch_again = wait == Wait::Done && change.mark_cancelled_if_unpaid();
                 if change.commit().await? && !fetch_again {
                     return Ok(match wait.until() {
                         Some(until) => NextRun::At(until),
@@ -134,7 +134,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
 }
 
 /// Completes a session without a payment once its time has come. `None` after a version conflict.
-async fn complete_free(
+async fn complete_without_payment(
     app: &App,
     appointment: &Appointment,
     now: Timestamp,
@@ -149,7 +149,7 @@ async fn complete_free(
     let mut transaction = Transaction::new();
     transaction.put_appointment(&completed)?;
     app.announce(&mut transaction, &completed, Event::Completed, now)?;
-    Ok(app.commit_step(transaction).await?.then_some(NextRun::Never))
+    Ok(app.try_commit(transaction).await?.then_some(NextRun::Never))
 }
 
 /// When to check a settled payment for disputes, at a gateway that provides no books. As long as the client can dispute it, these

@@ -1,15 +1,15 @@
 //! Compares the ledger with the gateways' books, once an hour.
 //!
 //! If the ledger lacks a movement of one of our payments, a webhook was probably lost. The payment job is enqueued, and the
-//! difference is unconfirmed: it counts only if the next run still finds it. Every unresolved difference is compared again in
+//! difference is unconfirmed until the next run still finds it. Every unresolved difference is compared again in
 //! each run until both sides agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::{
-    BookLine, Difference, DifferenceKind, Discrepancy, LedgerMovement, SLACK, compare, exclusion_reason,
-    next_window,
+    BookLine, Difference, DifferenceKind, Discrepancy, LedgerMovement, WINDOW_MARGIN, compare,
+    exclusion_reason, next_window,
 };
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use store::{AppointmentRecord, CommitError, Job, ReconciliationProgress, Transaction};
@@ -17,8 +17,8 @@ use store::{AppointmentRecord, CommitError, Job, ReconciliationProgress, Transac
 use crate::payments::ports::Books;
 use crate::{App, AppError};
 
-/// How long after a movement its ledger entry may be recorded and still be found by day, in seconds. An entry that is recorded
-/// later is found with its payment.
+/// The maximum time, in seconds, between a movement and its ledger entry for the entry to be found by day. A later entry is found
+/// with its payment.
 const RECORDING_DELAY: i64 = domain::kernel::time::DAY;
 
 /// The result of a run.
@@ -31,7 +31,7 @@ pub struct Reconciled {
 }
 
 /// What a difference is about: a gateway object and a currency.
-type Subject = (String, String);
+type ObjectAndCurrency = (String, String);
 
 /// Compares what the gateways have booked since the last run, and all unresolved differences again.
 ///
@@ -45,7 +45,7 @@ pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
         reconciled.lines += run.compare_all().await?;
     }
     let unresolved = app.store.unresolved_differences().await?;
-    reconciled.differences = unresolved.iter().filter(|difference| difference.counts).count();
+    reconciled.differences = unresolved.iter().filter(|difference| difference.confirmed).count();
     Ok(reconciled)
 }
 
@@ -61,7 +61,7 @@ struct Run<'a> {
 struct Comparison {
     lines: usize,
     /// Each discrepancy, and whether it belongs to a payment of ours.
-    discrepancies: BTreeMap<Subject, (Discrepancy, bool)>,
+    discrepancies: BTreeMap<ObjectAndCurrency, (Discrepancy, bool)>,
 }
 
 impl Run<'_> {
@@ -89,11 +89,11 @@ impl Run<'_> {
     }
 
     /// Compares the unresolved differences again and returns those that remain.
-    async fn compare_unresolved(&self) -> Result<BTreeMap<Subject, Difference>, AppError> {
+    async fn compare_unresolved(&self) -> Result<BTreeMap<ObjectAndCurrency, Difference>, AppError> {
         let mut hours: BTreeMap<(Timestamp, Timestamp), Vec<Difference>> = BTreeMap::new();
         for difference in self.app.store.unresolved_differences().await? {
             if difference.gateway == self.gateway {
-                let span = difference.hours();
+                let span = difference.recheck_window();
                 hours.entry((span.start(), span.end())).or_default().push(difference);
             }
         }
@@ -116,31 +116,32 @@ impl Run<'_> {
         Ok(unresolved)
     }
 
-    /// Compares a window of the books with the ledger. `known` contains the appointments of objects that are known already.
+    /// Compares a window of the books with the ledger. `known` maps gateway objects to appointments that earlier runs
+    /// found.
     async fn compare(
         &self,
         window: TimeSpan,
         known: &BTreeMap<String, AppointmentId>,
     ) -> Result<Comparison, AppError> {
-        let around = window.widened(SLACK, SLACK);
+        let around = window.expanded(WINDOW_MARGIN, WINDOW_MARGIN);
         let mut lines = self.books.book_lines(around).await?;
         lines.retain(|line| exclusion_reason(self.gateway, &line.kind).is_none());
-        let mut booked = Vec::new();
-        for day in window.widened(RECORDING_DELAY, RECORDING_DELAY).utc_days() {
+        let mut recorded = Vec::new();
+        for day in window.expanded(RECORDING_DELAY, RECORDING_DELAY).utc_dates() {
             let entries = self.app.store.ledger_of_day(day).await?;
             for entry in entries.into_iter().filter(|entry| entry.gateway == self.gateway) {
                 let appointment = entry.appointment;
-                booked.extend(
+                recorded.extend(
                     entry.movements.into_iter().map(|movement| LedgerMovement { movement, appointment }),
                 );
             }
         }
         let mut appointments_of = BTreeMap::new();
-        for discrepancy in compare(&lines, &booked, window) {
+        for discrepancy in compare(&lines, &recorded, window) {
             let appointment = discrepancy.appointment.or_else(|| known.get(&discrepancy.object).copied());
             let appointment = match appointment {
                 Some(appointment) => Some(appointment),
-                None => self.appointment_of(&lines, &discrepancy.object).await?,
+                None => self.find_appointment(&lines, &discrepancy.object).await?,
             };
             appointments_of.insert(discrepancy.object, appointment);
         }
@@ -152,13 +153,13 @@ impl Run<'_> {
             let Some(AppointmentRecord { payment: Some(payment), movements, .. }) = record else { continue };
             if payment.gateway == self.gateway {
                 ours.insert(id);
-                booked.retain(|one| one.appointment != Some(id));
+                recorded.retain(|one| one.appointment != Some(id));
                 let whole = movements.into_iter();
-                booked.extend(whole.map(|movement| LedgerMovement { movement, appointment: Some(id) }));
+                recorded.extend(whole.map(|movement| LedgerMovement { movement, appointment: Some(id) }));
             }
         }
         let mut discrepancies = BTreeMap::new();
-        for mut discrepancy in compare(&lines, &booked, window) {
+        for mut discrepancy in compare(&lines, &recorded, window) {
             let appointment =
                 discrepancy.appointment.or_else(|| appointments_of.get(&discrepancy.object).copied()?);
             discrepancy.appointment = appointment;
@@ -171,13 +172,13 @@ impl Run<'_> {
     }
 
     /// Asks the gateway which appointment an object of the books belongs to.
-    async fn appointment_of(
+    async fn find_appointment(
         &self,
         lines: &[BookLine],
         object: &str,
     ) -> Result<Option<AppointmentId>, AppError> {
         match lines.iter().find(|line| line.object == object || line.id == object) {
-            Some(line) => Ok(self.books.appointment_of(line).await?),
+            Some(line) => Ok(self.books.find_appointment(line).await?),
             None => Ok(None),
         }
     }
@@ -193,7 +194,7 @@ impl Run<'_> {
         let is_resolvable = is_ours && discrepancy.kind() != DifferenceKind::MissingAtGateway;
         let resolvable = discrepancy.appointment.filter(|_| is_resolvable);
         let difference = match &before {
-            Some(before) => before.seen_again(discrepancy, self.now),
+            Some(before) => before.observed_again(discrepancy, self.now),
             None => Difference::new(self.gateway, discrepancy, resolvable.is_some(), self.now),
         };
         let mut transaction = Transaction::new();
@@ -201,11 +202,11 @@ impl Run<'_> {
         if let Some(appointment) = resolvable {
             self.app.enqueue(&mut transaction, Job::Payment(appointment), self.now)?;
         }
-        if difference.counts {
-            let Difference { object, currency, expected, found, appointment, .. } = &difference;
+        if difference.confirmed {
+            let Difference { object, currency, ledger, books, appointment, .. } = &difference;
             let kind = difference.kind();
             tracing::error!(
-                gateway = %self.gateway, object, currency, ?kind, ?expected, ?found, ?appointment,
+                gateway = %self.gateway, object, currency, ?kind, ?ledger, ?books, ?appointment,
                 "the ledger and the gateway's books differ"
             );
         } else {
@@ -218,7 +219,7 @@ impl Run<'_> {
     /// Resolves a difference, because both sides agree again. One that was never confirmed is deleted.
     async fn resolve(&self, difference: &Difference) -> Result<(), AppError> {
         let mut transaction = Transaction::new();
-        if difference.counts {
+        if difference.confirmed {
             transaction.put_difference(&difference.resolved(self.now), Some(difference))?;
         } else {
             transaction.delete_difference(difference);
@@ -227,7 +228,7 @@ impl Run<'_> {
         self.write(transaction).await
     }
 
-    /// Commits. On a version conflict, the result of the concurrent run stays.
+    /// Commits. On a version conflict, does nothing: a concurrent run has already written the row.
     async fn write(&self, transaction: Transaction) -> Result<(), AppError> {
         match self.app.commit(transaction).await {
             Ok(()) | Err(AppError::Commit(CommitError::VersionConflict(_))) => Ok(()),

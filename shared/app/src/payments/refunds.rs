@@ -59,25 +59,25 @@ async fn attempt_refund(
         );
         return Err(AppError::Invalid { field: "amount".to_owned(), must });
     }
-    check_step("amount", amount)?;
+    check_charge_increment("amount", amount)?;
     // If the dispute is won, the disputed amount comes back and would be refunded as well, although nobody has decided that.
     if payment.open_dispute {
         return refuse("a dispute is open; refund after the client's bank has decided it".to_owned());
     }
     let totals = Totals::of(&record.movements);
-    let target = payment.target(&record.appointment.status);
+    let target = payment.amount_due(&record.appointment.status);
     // What was refunded in another way, such as a lost dispute, cannot be refunded again.
     let target = match totals.captured {
         0 => target,
-        _ => target.with_amount(totals.held().min(target.amount())).unwrap_or(target),
+        _ => target.with_amount(totals.net_paid().min(target.amount())).unwrap_or(target),
     };
     let secured = matches!(
         payment.state,
         PaymentState::Paid { .. }
-            | PaymentState::PartlyRefunded { .. }
+            | PaymentState::PartiallyRefunded { .. }
             | PaymentState::RefundFailed
             | PaymentState::Disputed
-            | PaymentState::Authorised { .. }
+            | PaymentState::Authorized { .. }
             | PaymentState::CardSaved
     );
     if !secured {
@@ -86,7 +86,7 @@ async fn attempt_refund(
     if amount.amount() > target.amount() {
         return refuse(format!("the client pays {target}, so {amount} cannot be refunded"));
     }
-    let final_charge = target.less(amount);
+    let final_charge = target.saturating_sub(amount);
     let payment = Payment { version: payment.version + 1, final_charge: Some(final_charge), ..payment };
     let idempotency = request.record(id, now);
     let mut transaction = Transaction::new();
@@ -103,7 +103,7 @@ async fn attempt_refund(
 ///
 /// # Errors
 /// [`AppError::Invalid`] for `field`.
-pub(crate) fn check_step(field: &str, amount: Money) -> Result<(), AppError> {
+pub(crate) fn check_charge_increment(field: &str, amount: Money) -> Result<(), AppError> {
     let step = amount.currency().charge_step();
     if amount.amount().is_multiple_of(step) {
         return Ok(());

@@ -9,7 +9,7 @@ use crate::identity::people::{Owner, Person, require_admin};
 use crate::{App, AppError};
 
 /// The maximum number of entries or differences of one page.
-pub const LARGEST_PAGE: u16 = 100;
+pub const MAX_PAGE: u16 = 100;
 /// The maximum number of days of a report.
 const MAX_DAYS: i64 = 366;
 /// How many entries are read at once for an earnings report.
@@ -35,7 +35,7 @@ pub async fn ledger(
     after: Option<&str>,
     limit: u16,
 ) -> Result<LedgerPage, AppError> {
-    Ok(app.store.ledger(owner.expert(), recorded, after, Some(limit.clamp(1, LARGEST_PAGE))).await?)
+    Ok(app.store.ledger(owner.expert(), recorded, after, Some(limit.clamp(1, MAX_PAGE))).await?)
 }
 
 /// An expert's earnings from one day to another, both inclusive. The days are those of the time zone in the expert's availability
@@ -82,7 +82,7 @@ pub async fn commission(
     let mut report = CommissionReport::new(span);
     // No entry is recorded later than today.
     let recorded = TimeSpan::new(span.start(), span.end().min(app.now().plus(domain::kernel::time::DAY)));
-    for day in recorded.utc_days() {
+    for day in recorded.utc_dates() {
         app.store.ledger_of_day(day).await?.iter().for_each(|entry| report.add(entry));
     }
     Ok(report.finish())
@@ -100,7 +100,7 @@ pub async fn differences(
     limit: u16,
 ) -> Result<DifferencePage, AppError> {
     require_admin(person)?;
-    Ok(app.store.differences(after, limit.clamp(1, LARGEST_PAGE)).await?)
+    Ok(app.store.differences(after, limit.clamp(1, MAX_PAGE)).await?)
 }
 
 /// The span from the start of the first day to the end of the last one.

@@ -7,7 +7,7 @@ use store::{Transaction, VersionedBilling};
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
 use crate::identity::people::Owner;
-use crate::payments::ports::PaymentError;
+use crate::payments::ports::GatewayError;
 use crate::receipts::error::ReceiptsError;
 use crate::{App, AppError};
 
@@ -70,7 +70,7 @@ async fn check_tax_service(app: &App, expert: ExpertId) -> Result<(), AppError> 
              and try again",
             missing.join(", ")
         )),
-        Err(PaymentError::Refused { code, .. }) => not_ready(format!(
+        Err(GatewayError::Refused { code, .. }) => not_ready(format!(
             "Stripe does not allow us to read the tax settings of your account ({code}); connect the account again"
         )),
         Err(failure) => Err(failure.into()),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::receipts::receipt::{Draft, Issuer, Occasion, Receipt, ReceiptKind, ReceiptNumber};
+use domain::receipts::receipt::{DocumentCause, Draft, Issuer, Receipt, ReceiptKind, ReceiptNumber};
 use domain::scheduling::appointment::Appointment;
 use domain::{AppointmentId, ReceiptId, Zone};
 use store::{ReceiptPage, Transaction};
@@ -12,9 +12,9 @@ use crate::receipts::taxes::{self, Taxed};
 use crate::{App, AppError, Decision};
 
 /// The maximum number of documents of one page.
-pub const LARGEST_PAGE: u16 = 100;
+pub const MAX_PAGE: u16 = 100;
 
-/// Issues the document of an occasion with the expert's next number. If it is issued already, returns it.
+/// Issues the document of a cause with the expert's next number. If it is issued already, returns it.
 ///
 /// The gateway calculates taxes once, before the transaction that assigns the number, however many attempts that takes.
 ///
@@ -23,20 +23,20 @@ pub const LARGEST_PAGE: u16 = 100;
 /// credit note of a failed refund. [`AppError::Busy`] if too many documents of the expert are issued at once.
 /// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway does not respond. After each of
 /// these the call can be repeated.
-pub async fn issue(app: &App, appointment: &Appointment, occasion: &Occasion) -> Result<Receipt, AppError> {
-    if let Some(issued) = app.store.document(appointment.id, occasion.document()).await? {
+pub async fn issue(app: &App, appointment: &Appointment, cause: &DocumentCause) -> Result<Receipt, AppError> {
+    if let Some(issued) = app.store.document(appointment.id, cause.document()).await? {
         return Ok(issued);
     }
-    let content = Content::of(app, appointment, occasion).await?;
+    let content = Content::of(app, appointment, cause).await?;
     let is_first_attempt = AtomicBool::new(true);
     app.transact("issue_receipt", || async {
         // A version conflict may mean that the same document was issued meanwhile.
         if !is_first_attempt.swap(false, Ordering::Relaxed)
-            && let Some(issued) = app.store.document(appointment.id, occasion.document()).await?
+            && let Some(issued) = app.store.document(appointment.id, cause.document()).await?
         {
             return Ok(Decision::Unchanged(issued));
         }
-        let receipt = content.numbered(app, appointment, occasion).await?;
+        let receipt = content.numbered(app, appointment, cause).await?;
         let mut transaction = Transaction::new();
         transaction.issue_receipt(&receipt)?;
         Ok(Decision::Commit(transaction, receipt))
@@ -53,7 +53,7 @@ struct Content {
 
 impl Content {
     /// Collects what the document shows, and its taxes.
-    async fn of(app: &App, appointment: &Appointment, occasion: &Occasion) -> Result<Self, AppError> {
+    async fn of(app: &App, appointment: &Appointment, cause: &DocumentCause) -> Result<Self, AppError> {
         let expert = appointment.expert;
         let (profile, rules, billing) =
             tokio::join!(app.store.expert(expert), app.store.rules(expert), app.store.billing(expert));
@@ -61,15 +61,15 @@ impl Content {
         let zone = rules?.map_or(Zone::UTC, |rules| rules.rules.time_zone);
         let billing = billing?.map(|billing| billing.details);
         let issuer = Issuer::new(profile.name, billing.as_ref(), zone);
-        let Some(amended) = occasion.amends() else {
+        let Some(amended) = cause.amends() else {
             let choice = billing.as_ref().and_then(|billing| billing.tax.as_ref());
-            let taxed = taxes::of_payment(app, appointment, occasion, choice).await?;
+            let taxed = taxes::of_payment(app, appointment, cause, choice).await?;
             return Ok(Self { issuer, kind: ReceiptKind::Receipt, taxed });
         };
         let documents = app.store.documents(appointment.id).await?;
         let amended = documents.iter().find(|document| document.name() == amended);
         let amended = amended.ok_or(AppError::NotFound("document that this one amends"))?;
-        let taxed = taxes::of_amendment(app, appointment, occasion, amended, &documents).await?;
+        let taxed = taxes::of_amendment(app, appointment, cause, amended, &documents).await?;
         Ok(Self { issuer, kind: ReceiptKind::amending(amended), taxed })
     }
 
@@ -78,7 +78,7 @@ impl Content {
         &self,
         app: &App,
         appointment: &Appointment,
-        occasion: &Occasion,
+        cause: &DocumentCause,
     ) -> Result<Receipt, AppError> {
         let issued_at = app.now();
         let year = ReceiptNumber::year_of(issued_at, self.issuer.time_zone);
@@ -92,7 +92,7 @@ impl Content {
             taxes: self.taxed.taxes.clone(),
             tax_reports: self.taxed.reports.clone(),
         };
-        Ok(Receipt::issued(appointment, occasion, draft))
+        Ok(Receipt::issued(appointment, cause, draft))
     }
 }
 
@@ -136,5 +136,5 @@ pub async fn list_of_expert(
     after: u32,
     limit: u16,
 ) -> Result<ReceiptPage, AppError> {
-    Ok(app.store.receipts(owner.expert(), year, after, limit.clamp(1, LARGEST_PAGE)).await?)
+    Ok(app.store.receipts(owner.expert(), year, after, limit.clamp(1, MAX_PAGE)).await?)
 }

@@ -6,14 +6,14 @@
 use domain::Money;
 use domain::payments::payment::Payment;
 use domain::receipts::billing::TaxChoice;
-use domain::receipts::receipt::{Occasion, Receipt, ReceiptKind};
+use domain::receipts::receipt::{DocumentCause, Receipt, ReceiptKind};
 use domain::receipts::tax::{NoTax, TaxReport, Taxes, tax_reversals};
 use domain::scheduling::appointment::Appointment;
 use store::{Transaction, VersionedTaxCalculation};
 
 use crate::payments::error::PaymentsError;
 use crate::payments::escalations::MANUAL_OBJECT;
-use crate::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
+use crate::payments::ports::{CalculatedTax, GatewayError, TaxCalculation, TaxReversal, TaxService};
 use crate::{App, AppError};
 
 /// The taxes of a document, and its entries in the expert's tax reports.
@@ -25,7 +25,7 @@ pub(crate) struct Taxed {
 
 impl Taxed {
     fn without(reason: NoTax) -> Self {
-        Self { taxes: Taxes::Without(reason), reports: Vec::new() }
+        Self { taxes: Taxes::NotIncluded(reason), reports: Vec::new() }
     }
 }
 
@@ -35,13 +35,13 @@ impl Taxed {
 pub(crate) async fn of_payment(
     app: &App,
     appointment: &Appointment,
-    occasion: &Occasion,
+    cause: &DocumentCause,
     choice: Option<&TaxChoice>,
 ) -> Result<Taxed, AppError> {
     match choice {
         None => return Ok(Taxed::default()),
         Some(TaxChoice::Own(tax)) => {
-            return Ok(Taxed { taxes: Taxes::own(occasion.amount, tax), reports: Vec::new() });
+            return Ok(Taxed { taxes: Taxes::own(cause.amount, tax), reports: Vec::new() });
         }
         Some(TaxChoice::Stripe) => {}
     }
@@ -51,9 +51,9 @@ pub(crate) async fn of_payment(
     let Some(service) = app.gateways.get(payment.gateway)?.tax_service.as_deref() else {
         return Ok(Taxed::without(NoTax::OtherGateway));
     };
-    let reference = reference(appointment, &occasion.object);
-    let report = Report { app, payment: &payment, service, occasion, charge: &occasion.object };
-    match unless_refused(report.add(occasion.amount, &reference).await, appointment)? {
+    let reference = reference(appointment, &cause.object);
+    let report = Report { app, payment: &payment, service, cause, charge: &cause.object };
+    match unless_refused(report.add(cause.amount, &reference).await, appointment)? {
         Some(taxed) => Ok(taxed),
         None => Ok(Taxed::without(NoTax::Refused)),
     }
@@ -67,11 +67,11 @@ pub(crate) async fn of_payment(
 pub(crate) async fn of_amendment(
     app: &App,
     appointment: &Appointment,
-    occasion: &Occasion,
+    cause: &DocumentCause,
     amended: &Receipt,
     documents: &[Receipt],
 ) -> Result<Taxed, AppError> {
-    let taxes = amended.taxes.of_part(amended.total, occasion.amount);
+    let taxes = amended.taxes.of_part(amended.total, cause.amount);
     let unreported = Taxed { taxes: taxes.clone(), reports: Vec::new() };
     if amended.tax_reports.is_empty() {
         return Ok(unreported);
@@ -80,32 +80,32 @@ pub(crate) async fn of_amendment(
     let Some(service) = app.gateways.get(payment.gateway)?.tax_service.as_deref() else {
         return Ok(unreported);
     };
-    let reference = reference(appointment, &occasion.object);
+    let reference = reference(appointment, &cause.object);
     if amended.kind != ReceiptKind::Receipt {
         let Some(paid) = documents.iter().find(|document| document.kind == ReceiptKind::Receipt) else {
             return Ok(unreported);
         };
         let amount = amended.tax_reports.iter().map(|report| report.amount.amount()).sum();
-        let amount = occasion.amount.with_amount(amount).unwrap_or(occasion.amount);
+        let amount = cause.amount.with_amount(amount).unwrap_or(cause.amount);
         // The gateway cannot undo a reversal of an entry, so the amount is reported as a new payment.
-        let report = Report { app, payment: &payment, service, occasion, charge: &paid.reference };
+        let report = Report { app, payment: &payment, service, cause, charge: &paid.reference };
         let again = unless_refused(report.add(amount, &format!("{reference}:failed")).await, appointment)?;
         return Ok(Taxed { taxes, reports: again.map_or_else(Vec::new, |again| again.reports) });
     }
-    take_back(appointment, occasion, documents, &reference, (&payment, service), taxes).await
+    reverse(appointment, cause, documents, &reference, (&payment, service), taxes).await
 }
 
 /// Reverses the refunded amount in the expert's tax reports.
-async fn take_back(
+async fn reverse(
     appointment: &Appointment,
-    occasion: &Occasion,
+    cause: &DocumentCause,
     documents: &[Receipt],
     reference: &str,
     (payment, service): (&Payment, &dyn TaxService),
     taxes: Taxes,
 ) -> Result<Taxed, AppError> {
     let before = documents.iter().flat_map(|document| &document.tax_reports);
-    let parts = tax_reversals(before, occasion.amount);
+    let parts = tax_reversals(before, cause.amount);
     let mut reports = Vec::new();
     let (mut reversed, mut reversed_tax) = (0, Some(0));
     for (place, part) in parts.into_iter().enumerate() {
@@ -113,22 +113,22 @@ async fn take_back(
             0 => reference.to_owned(),
             place => format!("{reference}:{}", place + 1),
         };
-        let back = service.take_back(&payment.destination, &part.entry, part.amount, &reference).await;
-        let Some(TakenBack { entry, tax }) = unless_refused(back, appointment)? else { continue };
+        let back = service.reverse(&payment.destination, &part.entry, part.amount, &reference).await;
+        let Some(TaxReversal { entry, tax }) = unless_refused(back, appointment)? else { continue };
         reversed += part.amount.amount();
         reversed_tax = reversed_tax.zip(tax).map(|(sum, tax)| sum + tax.amount());
         reports.push(TaxReport { entry, reverses: Some(part.entry), amount: part.amount });
     }
-    if reversed < occasion.amount.amount() {
+    if reversed < cause.amount.amount() {
         tracing::error!(
-            appointment = %appointment.id, refund = occasion.object, reversed, of = %occasion.amount,
+            appointment = %appointment.id, refund = cause.object, reversed, of = %cause.amount,
             "the expert's tax reports still contain a part of the refund; the expert must reverse it manually"
         );
         reversed_tax = None;
     }
     // The tax that the gateway has reversed takes precedence, unless it exceeds the refund.
-    let sum: Option<Money> = reversed_tax.and_then(|tax| occasion.amount.with_amount(tax).ok());
-    let taxes = match sum.filter(|sum| sum.amount() <= occasion.amount.amount()) {
+    let sum: Option<Money> = reversed_tax.and_then(|tax| cause.amount.with_amount(tax).ok());
+    let taxes = match sum.filter(|sum| sum.amount() <= cause.amount.amount()) {
         Some(sum) => taxes.adding_up_to(sum),
         None => taxes,
     };
@@ -140,7 +140,7 @@ struct Report<'a> {
     app: &'a App,
     payment: &'a Payment,
     service: &'a dyn TaxService,
-    occasion: &'a Occasion,
+    cause: &'a DocumentCause,
     /// The gateway's id of the client's payment.
     charge: &'a str,
 }
@@ -165,7 +165,7 @@ impl Report<'_> {
     /// The stored calculation, unless it is too old to be reported; otherwise a new one, which is stored. `None` if the gateway does
     /// not know where the client is.
     async fn calculation(&self, account: &str, amount: Money) -> Result<Option<TaxCalculation>, AppError> {
-        let (id, name) = (self.payment.appointment, self.occasion.document());
+        let (id, name) = (self.payment.appointment, self.cause.document());
         let stored = self.app.store.tax_calculation(id, name).await?;
         let version = stored.as_ref().map_or(0, |stored| stored.version);
         if let Some(VersionedTaxCalculation { id, valid_until, taxes, .. }) = stored
@@ -199,7 +199,7 @@ fn unless_refused<T>(
 ) -> Result<Option<T>, AppError> {
     match result.map_err(Into::into) {
         Ok(value) => Ok(Some(value)),
-        Err(AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { code, message }))) => {
+        Err(AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { code, message }))) => {
             tracing::error!(appointment = %appointment.id, code, message, "the tax service refused");
             Ok(None)
         }

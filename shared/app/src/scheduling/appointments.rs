@@ -9,18 +9,18 @@ use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
-use store::{AppointmentPage, AppointmentRecord, AppointmentsOf, Job, Offer, Transaction};
+use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Job, Offer, Transaction};
 
 use crate::identity::people::Person;
 use crate::payments::error::PaymentsError;
-use crate::payments::refunds::check_step;
-use crate::scheduling::booking::put_occupancy;
+use crate::payments::refunds::check_charge_increment;
+use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::missing_offer;
 use crate::{App, AppError, Decision};
 
 /// The maximum number of appointments of one page.
-pub const LARGEST_PAGE: u16 = 100;
+pub const MAX_PAGE: u16 = 100;
 
 /// An appointment with its payment and movements, and the side of the person who reads it.
 ///
@@ -36,19 +36,19 @@ pub async fn read(
     Ok((record, party))
 }
 
-/// The appointments of an expert or a client that start within a span, ordered by start. The caller makes sure that they belong
-/// to the person who asks.
+/// The appointments of an expert or a client that start within a span, ordered by start. Does not check access: the caller must
+/// verify that the expert or client is the signed-in person.
 ///
 /// # Errors
 /// [`AppError::Read`].
 pub async fn list(
     app: &App,
-    of: AppointmentsOf,
+    owner: AppointmentOwner,
     starts: TimeSpan,
     after: Option<&str>,
     limit: u16,
 ) -> Result<AppointmentPage, AppError> {
-    Ok(app.store.appointments(of, starts, after, limit.clamp(1, LARGEST_PAGE)).await?)
+    Ok(app.store.appointments(owner, starts, after, limit.clamp(1, MAX_PAGE)).await?)
 }
 
 /// What a cancellation by this person would refund now.
@@ -58,7 +58,7 @@ pub async fn list(
 pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quote, AppError> {
     let (record, party) = read(app, person, id).await?;
     let now = app.now();
-    record.appointment.cancelled(party, LongText::default(), now)?;
+    record.appointment.cancel(party, LongText::default(), now)?;
     Ok(quote_of(&record, party, now))
 }
 
@@ -68,17 +68,17 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
     let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
     match Totals::of(&record.movements) {
         Totals { captured: 0, .. } => quote,
-        totals => quote.limited_to_held(totals.held()),
+        totals => quote.limited_to_net_paid(totals.net_paid()),
     }
 }
 
-/// Cancels an appointment. Its cancellation policy determines the refund. Cancelling it again changes nothing.
+/// Cancels an appointment. Its cancellation policy determines the refund. If the same party cancels again, nothing changes.
 ///
 /// `expected` is the refund that the person has read in the quote.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the appointment has ended or it is too late,
-/// [`SchedulingError::QuoteChanged`] if the refund is not `expected`; then the appointment stays.
+/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the appointment is no longer active or it is too late,
+/// [`SchedulingError::QuoteChanged`] if the refund is not `expected`, or less for a repeated request; then nothing changes.
 pub async fn cancel(
     app: &App,
     person: &Person,
@@ -90,9 +90,9 @@ pub async fn cancel(
         let (record, party) = read(app, person, id).await?;
         let appointment = &record.appointment;
         if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
-            let final_charge = record.payment.as_ref().map(|payment| payment.target(&appointment.status));
-            let refund =
-                final_charge.map_or(appointment.price, |final_charge| appointment.price.less(final_charge));
+            let final_charge = record.payment.as_ref().map(|payment| payment.amount_due(&appointment.status));
+            let refund = final_charge
+                .map_or(appointment.price, |final_charge| appointment.price.saturating_sub(final_charge));
             // An earlier request of the same person has cancelled it with a smaller refund than this request expects.
             return match expected.filter(|expected| expected.amount() > refund.amount()) {
                 Some(expected) => Err(SchedulingError::QuoteChanged { refund, expected }.into()),
@@ -100,18 +100,18 @@ pub async fn cancel(
             };
         }
         let now = app.now();
-        let cancelled = appointment.cancelled(party, reason.clone(), now)?;
+        let cancelled = appointment.cancel(party, reason.clone(), now)?;
         let quote = quote_of(&record, party, now);
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
         }
         let occupancy =
-            app.store.occupancy(appointment.expert, appointment.occupied(), Consistency::Strong).await?;
+            app.store.occupancy(appointment.expert, appointment.occupied_span(), Consistency::Strong).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         let payment =
-            decide_final_charge(app, &mut transaction, &cancelled, record.payment, quote.final_charge, now)?;
+            put_final_charge(app, &mut transaction, &cancelled, record.payment, quote.final_charge, now)?;
         app.announce(&mut transaction, &cancelled, Event::Cancelled, now)?;
         let record = AppointmentRecord { appointment: cancelled, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
@@ -119,9 +119,10 @@ pub async fn cancel(
     .await
 }
 
-/// Sets the final charge, which can only decrease, and enqueues the payment job, which captures or refunds accordingly. Returns
-/// the changed payment.
-fn decide_final_charge(
+/// Adds to the transaction the payment with a new final charge, and the payment job, which captures or refunds accordingly. The
+/// final charge never increases. The action deadline is limited to the start, and a no-show escalation is cleared unless the
+/// report is disputed. Returns the changed payment.
+fn put_final_charge(
     app: &App,
     transaction: &mut Transaction,
     appointment: &Appointment,
@@ -132,7 +133,7 @@ fn decide_final_charge(
     let payment = payment.map(|payment| {
         let before = payment.final_charge.unwrap_or(payment.amount);
         let final_charge = if final_charge.amount() < before.amount() { final_charge } else { before };
-        let decided = !matches!(appointment.no_show_report, Some(NoShowReport::Disputed));
+        let is_undisputed = !matches!(appointment.no_show_report, Some(NoShowReport::Disputed));
         Payment {
             version: payment.version + 1,
             final_charge: Some(final_charge),
@@ -140,7 +141,7 @@ fn decide_final_charge(
             action_deadline: payment.action_deadline.map(|deadline| deadline.min(appointment.start.max(now))),
             escalation: payment
                 .escalation
-                .filter(|escalation| !(decided && *escalation == Escalation::NoShowDisputed)),
+                .filter(|escalation| !(is_undisputed && *escalation == Escalation::NoShowDisputed)),
             ..payment
         }
     });
@@ -151,7 +152,7 @@ fn decide_final_charge(
     Ok(payment)
 }
 
-/// Moves an appointment to another slot of the same session type. A move to its present start changes nothing.
+/// Moves an appointment to another slot of the same session type. A move to its current start changes nothing.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`] or if the session type does not exist, [`SchedulingError::Change`] if the appointment
@@ -197,7 +198,8 @@ async fn attempt_reschedule(
     };
     // An appointment keeps its length, and it can be moved even after the expert has retired the session type.
     offered.status = domain::experts::session_type::SessionTypeStatus::Active;
-    offered.terms.length_minutes = u16::try_from(appointment.session().seconds() / 60).unwrap_or(u16::MAX);
+    offered.terms.length_minutes =
+        u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
     // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
     offered.terms.capacity = match appointment.group {
         false => 1,
@@ -205,7 +207,8 @@ async fn attempt_reschedule(
     };
     let now = app.now();
     appointment.check_reschedule(party, now)?;
-    let current = offered.terms.price.times(appointment.seats).unwrap_or(appointment.price);
+    // If the new price would be too large, the old one stays: a reschedule never costs more.
+    let current = offered.terms.price.checked_mul(appointment.seats).unwrap_or(appointment.price);
     let price = appointment.price_after_reschedule(current)?;
     let request = HoldRequest {
         appointment: appointment.id,
@@ -214,20 +217,20 @@ async fn attempt_reschedule(
         seats: appointment.seats,
         hold_expires_at: None,
     };
-    let needed = Occupancy::needed(&rules.rules, &offered, start);
+    let needed = Occupancy::span_for_booking(&rules.rules, &offered, start);
     let (old, new) = tokio::join!(
-        app.store.occupancy(expert, appointment.occupied(), Consistency::Strong),
+        app.store.occupancy(expert, appointment.occupied_span(), Consistency::Strong),
         app.store.occupancy(expert, needed, Consistency::Strong),
     );
-    let held = old?.joined(new?).move_hold(&rules.rules, appointment, &request, now)?;
+    let held = old?.union(new?).move_hold(&rules.rules, appointment, &request, now)?;
     let moved = appointment.rescheduled(party, held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
-    let payment = decide_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
+    let payment = put_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
     app.announce(&mut transaction, &moved, Event::Rescheduled, now)?;
-    put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
+    reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
 }
@@ -261,11 +264,11 @@ pub async fn end(
             return Err(AppError::Invalid { field: "charge".to_owned(), must });
         }
         if let Some(charge) = charge {
-            check_step("charge", charge)?;
+            check_charge_increment("charge", charge)?;
         }
         if appointment.has_reported(outcome, party) {
-            let target = payment.as_ref().map(|payment| payment.target(&appointment.status));
-            if charge.is_some_and(|charge| target.is_some_and(|target| target != charge)) {
+            let amount_due = payment.as_ref().map(|payment| payment.amount_due(&appointment.status));
+            if charge.is_some_and(|charge| amount_due.is_some_and(|amount_due| amount_due != charge)) {
                 return Err(PaymentsError::State(
                     "the session is already completed with another charge; refund a part instead".to_owned(),
                 )
@@ -298,7 +301,7 @@ pub async fn end(
         }
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
-        let payment = decide_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
+        let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
         let event = match ended.no_show_report {
             Some(NoShowReport::Disputed) => Event::NoShowDisputed,
             Some(NoShowReport::Open { .. } | NoShowReport::Decided) | None => outcome.event(),

@@ -5,20 +5,20 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Event, Status};
 use domain::scheduling::occupancy::{
-    Held, MOST_RECLAIMED, Occupancy, OccupancyChange, Request as HoldRequest,
+    Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Request as HoldRequest,
 };
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
 use store::{CommitError, Job, Offer, Transaction};
 
-use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
+use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, abandon};
 use crate::identity::people::{Person, Role};
 use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
-use crate::payments::fees::fee;
+use crate::payments::fees::commission_rate;
 use crate::payments::holds::{self, release_hold};
-use crate::payments::ports::{Opened, PayWith, PaymentError};
+use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::missing_offer;
@@ -39,8 +39,7 @@ pub struct Booking {
     pub attendee: Attendee,
     /// The gateway through which the client pays.
     pub gateway: GatewayKind,
-    /// The currency in which the client pays, if it is not that of the price. The session type lists the currencies that are
-    /// allowed.
+    /// The currency in which the client pays, one of those that the session type lists; `None` for the currency of the price.
     pub pay_in: Option<Currency>,
 }
 
@@ -67,6 +66,7 @@ pub struct Booked {
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
 /// - [`PaymentsError::Gateway`] if the gateway did not open the payment
 /// - [`SchedulingError::HoldEnded`] if the hold ended before the payment was opened
+/// - [`AppError::Busy`], [`AppError::Read`], [`AppError::Commit`] if the table did not execute the request
 pub async fn book(
     app: &App,
     person: &Person,
@@ -83,16 +83,16 @@ pub async fn book(
     };
     let booked = match payment {
         None => Booked { appointment, payment: None },
-        Some(payment) => match request_payment(app, appointment.clone(), payment).await {
+        Some(payment) => match open_payment(app, appointment.clone(), payment).await {
             Ok(booked) => booked,
             Err(failure) => {
                 // A permanent refusal would be repeated, so the slot is freed for others.
-                if let AppError::Payments(PaymentsError::Gateway(PaymentError::Refused { .. })) = failure
+                if let AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { .. })) = failure
                     && let Err(error) = release_hold(app, &appointment).await
                 {
                     tracing::warn!(%error, "the hold was not released; it stays until it expires");
                 }
-                release(app, idempotency).await;
+                abandon(app, idempotency).await;
                 return Err(failure);
             }
         },
@@ -121,12 +121,12 @@ async fn attempt_hold(
         request.status(app, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
         app.store.payment_account(*expert, *gateway),
-        fee(app, *expert),
+        commission_rate(app, *expert),
     );
-    let expired = match status? {
+    let stale_record = match status? {
         RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
         RequestStatus::InProgress(record) => return resume(app, record).await,
-        RequestStatus::New(expired) => expired,
+        RequestStatus::New(stale_record) => stale_record,
     };
     let Some(Offer { rules, session_type: offered }) = offer? else {
         return Err(missing_offer(app, *expert, *session_type).await);
@@ -134,7 +134,7 @@ async fn attempt_hold(
     let price = offered
         .terms
         .price
-        .times(*seats)
+        .checked_mul(*seats)
         .map_err(|error| AppError::Invalid { field: "seats".to_owned(), must: error.to_string() })?;
     let price = price_in(app, &offered.terms, price, *pay_in).await?;
     let account = account?.filter(|account| account.charges_enabled);
@@ -148,9 +148,9 @@ async fn attempt_hold(
         seats: *seats,
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
     };
-    let needed = Occupancy::needed(&rules.rules, &offered, *start);
+    let needed = Occupancy::span_for_booking(&rules.rules, &offered, *start);
     let occupancy = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
-    let Held { session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
+    let Held { entry: session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
         Ok(held) => held,
         // The same request may have run concurrently and taken the slot.
         Err(refusal) => {
@@ -190,7 +190,7 @@ async fn attempt_hold(
     let idempotency = request.record(id, now);
     let mut transaction = Transaction::new();
     transaction.put_appointment(&appointment)?;
-    transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
+    transaction.put_idempotency_record(&idempotency, stale_record.as_ref())?;
     let payment = match account.filter(|_| !price.is_zero()) {
         None => None,
         Some(account) => {
@@ -209,24 +209,24 @@ async fn attempt_hold(
             app.enqueue(&mut transaction, Job::Payment(id), appointment.completes_at())?;
         }
     }
-    put_occupancy(app, &mut transaction, *expert, &change, now).await?;
+    reclaim_and_put_occupancy(app, &mut transaction, *expert, &change, now).await?;
     Ok(Decision::Commit(transaction, Hold::Held(Box::new((appointment, payment, idempotency)))))
 }
 
 /// Adds a change of the occupancy to a transaction, and expires the appointments whose holds it reclaims.
 ///
 /// # Errors
-/// A version conflict if the change reclaims too many holds for one transaction. Some of them are then already expired, in
-/// transactions of their own, and another attempt has fewer to reclaim.
-pub(crate) async fn put_occupancy(
+/// A version conflict if the change reclaims more than [`MAX_RECLAIMED`] holds. That many are then already expired, in
+/// transactions of their own, and the next attempt has fewer to reclaim.
+pub(crate) async fn reclaim_and_put_occupancy(
     app: &App,
     transaction: &mut Transaction,
     expert: ExpertId,
     change: &OccupancyChange,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    if change.reclaimed.len() > MOST_RECLAIMED {
-        for id in change.reclaimed.iter().take(MOST_RECLAIMED) {
+    if change.reclaimed.len() > MAX_RECLAIMED {
+        for id in change.reclaimed.iter().take(MAX_RECLAIMED) {
             holds::expire(app, *id).await?;
         }
         return Err(AppError::version_conflict());
@@ -234,7 +234,7 @@ pub(crate) async fn put_occupancy(
     for id in &change.reclaimed {
         let Some(old) = app.store.appointment(*id).await? else { continue };
         // A hold that cannot expire has changed, and so have its occupancy rows. This transaction would fail.
-        let expired = old.expired(now).map_err(|_| AppError::version_conflict())?;
+        let expired = old.expire(now).map_err(|_| AppError::version_conflict())?;
         transaction.put_appointment(&expired)?;
         app.enqueue(transaction, Job::Payment(*id), now)?;
         app.announce(transaction, &expired, Event::Expired, now)?;
@@ -251,8 +251,11 @@ async fn resume(app: &App, idempotency: IdempotencyRecord) -> Result<Decision<Ho
     Ok(Decision::Unchanged(Hold::Held(Box::new((appointment, payment?, idempotency)))))
 }
 
-/// Opens the payment of a hold at the gateway. The gateway's idempotency key is the appointment, so a repetition has no effect.
-async fn request_payment(app: &App, appointment: Appointment, payment: Payment) -> Result<Booked, AppError> {
+/// Opens the payment of a hold at the gateway and stores the gateway's ids. Repeating it returns the same intent.
+///
+/// # Errors
+/// [`SchedulingError::HoldEnded`] if the hold has ended, [`PaymentsError::Gateway`] if the gateway did not open the payment.
+async fn open_payment(app: &App, appointment: Appointment, payment: Payment) -> Result<Booked, AppError> {
     match appointment.status {
         Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
         // The first request stopped after the hold, and this one continues it too late.
@@ -302,8 +305,8 @@ async fn price_in(
         ));
     }
     let converted = convert_for_charge(app, price, currency, app.now()).await?;
-    // `proportion` rounds to an amount that gateways accept. The check refuses amounts below or above their limits.
-    let charged = converted.proportion(1, 1);
+    // `prorate` rounds to an amount that gateways accept. The check refuses amounts below or above their limits.
+    let charged = converted.prorate(1, 1);
     match charged.check_charge() {
         Ok(()) => Ok(charged),
         Err(error) => refuse(error.to_string()),

@@ -11,7 +11,7 @@ use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
 /// The longest range of one request, in seconds.
-const LONGEST_RANGE: i64 = 93 * DAY;
+const MAX_RANGE: i64 = 93 * DAY;
 
 /// The slots of a session type that start within a range, ordered by start.
 ///
@@ -26,13 +26,13 @@ pub async fn list(
     session_type: SessionTypeId,
     range: TimeSpan,
 ) -> Result<Vec<Slot>, AppError> {
-    if range.is_empty() || range.seconds() > LONGEST_RANGE {
-        let must = format!("must be after from, and at most {} days after it", LONGEST_RANGE / DAY);
+    if range.is_empty() || range.seconds() > MAX_RANGE {
+        let must = format!("must be after from, and at most {} days after it", MAX_RANGE / DAY);
         return Err(AppError::Invalid { field: "to".to_owned(), must });
     }
     let (offer, occupancy) = tokio::join!(
         app.store.offer(expert, session_type, Consistency::Eventual),
-        app.store.occupancy(expert, Occupancy::needed_to_list(range), Consistency::Eventual),
+        app.store.occupancy(expert, Occupancy::span_for_listing(range), Consistency::Eventual),
     );
     let Some(offer) = offer? else { return Err(missing_offer(app, expert, session_type).await) };
     if offer.session_type.status == SessionTypeStatus::Retired {

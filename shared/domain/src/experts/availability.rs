@@ -18,9 +18,9 @@ pub(crate) use open::OFFSET_CHECK;
 pub(crate) use open::{OpenPiece, open_pieces};
 
 /// The maximum number of windows on one day.
-pub const MAXIMUM_WINDOWS_A_DAY: usize = 12;
+pub const MAX_WINDOWS_A_DAY: usize = 12;
 /// The maximum number of overrides, of blocked ranges, and of extra windows.
-pub const MAXIMUM_EXCEPTIONS: usize = 400;
+pub const MAX_EXCEPTIONS: usize = 400;
 
 /// A window of open time on the wall clock. A window that closes at or before its opening time closes on the next
 /// day.
@@ -121,24 +121,24 @@ impl AvailabilityRules {
         for (name, windows) in self.weekly.days() {
             check_windows(&format!("weekly.{name}"), windows)?;
         }
-        at_most("overrides", self.overrides.len(), MAXIMUM_EXCEPTIONS)?;
+        at_most("overrides", self.overrides.len(), MAX_EXCEPTIONS)?;
         for (date, windows) in &self.overrides {
             check_windows(&format!("overrides.{date}"), windows)?;
         }
-        at_most("blocked", self.blocked.len(), MAXIMUM_EXCEPTIONS)?;
+        at_most("blocked", self.blocked.len(), MAX_EXCEPTIONS)?;
         for (at, DateRange { first, last }) in self.blocked.iter().enumerate() {
             if last < first {
                 let must = format!("must not be before blocked[{at}].first, {first}");
                 return Err(InvalidRules { field: format!("blocked[{at}].last"), must });
             }
         }
-        at_most("extra", self.extra.len(), MAXIMUM_EXCEPTIONS)?;
+        at_most("extra", self.extra.len(), MAX_EXCEPTIONS)?;
         let mut on_date: BTreeMap<Date, usize> = BTreeMap::new();
         for (at, window) in self.extra.iter().enumerate() {
             check_opening(&format!("extra[{at}]"), window.opens)?;
             let count = on_date.entry(window.date).or_default();
             *count += 1;
-            at_most(&format!("extra on {}", window.date), *count, MAXIMUM_WINDOWS_A_DAY)?;
+            at_most(&format!("extra on {}", window.date), *count, MAX_WINDOWS_A_DAY)?;
         }
         Ok(())
     }
@@ -166,7 +166,7 @@ impl WeeklyHours {
 }
 
 fn check_windows(field: &str, windows: &[Window]) -> Result<(), InvalidRules> {
-    at_most(field, windows.len(), MAXIMUM_WINDOWS_A_DAY)?;
+    at_most(field, windows.len(), MAX_WINDOWS_A_DAY)?;
     windows
         .iter()
         .enumerate()

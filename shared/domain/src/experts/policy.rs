@@ -7,11 +7,11 @@ use super::InvalidTerms;
 use crate::Money;
 
 /// The maximum number of tiers of a cancellation policy.
-pub const MOST_TIERS: usize = 8;
+pub const MAX_TIERS: usize = 8;
 /// The earliest possible tier: one year before the start.
-pub const MOST_HOURS: u16 = 8_784;
+pub const MAX_HOURS: u16 = 8_784;
 /// The longest grace period after booking: three days.
-pub const MOST_GRACE_MINUTES: u16 = 4_320;
+pub const MAX_GRACE_MINUTES: u16 = 4_320;
 
 /// A share of a price in whole percent, from 0 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl Percent {
     /// Returns this share of an amount, rounded half up.
     #[must_use]
     pub fn of(self, whole: Money) -> Money {
-        whole.proportion(self.0.into(), 100)
+        whole.prorate(self.0.into(), 100)
     }
 }
 
@@ -122,11 +122,11 @@ impl CancellationPolicy {
     /// [`InvalidTerms`] for the first field that is invalid.
     pub fn check(&self) -> Result<(), InvalidTerms> {
         let wrong = |field, must: String| Err(InvalidTerms { field, must });
-        if self.tiers.len() > MOST_TIERS {
-            return wrong("cancellation.tiers", format!("must have at most {MOST_TIERS} entries"));
+        if self.tiers.len() > MAX_TIERS {
+            return wrong("cancellation.tiers", format!("must have at most {MAX_TIERS} entries"));
         }
-        if self.tiers.iter().any(|tier| tier.until_hours_before > MOST_HOURS) {
-            let must = format!("must have until_hours_before from 0 to {MOST_HOURS}");
+        if self.tiers.iter().any(|tier| tier.until_hours_before > MAX_HOURS) {
+            let must = format!("must have until_hours_before from 0 to {MAX_HOURS}");
             return wrong("cancellation.tiers", must);
         }
         let falls = |pair: &[Tier]| {
@@ -137,8 +137,8 @@ impl CancellationPolicy {
             let must = "must go from the earliest to the latest, each with a smaller refund_percent than the one before";
             return wrong("cancellation.tiers", must.to_owned());
         }
-        if self.grace_minutes > MOST_GRACE_MINUTES {
-            return wrong("cancellation.grace_minutes", format!("must be from 0 to {MOST_GRACE_MINUTES}"));
+        if self.grace_minutes > MAX_GRACE_MINUTES {
+            return wrong("cancellation.grace_minutes", format!("must be from 0 to {MAX_GRACE_MINUTES}"));
         }
         Ok(())
     }

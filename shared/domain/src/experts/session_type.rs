@@ -11,18 +11,18 @@ use crate::kernel::time::{Date, MINUTE, TimeSpan, Timestamp};
 use crate::{Currency, Money, SessionTypeId};
 
 /// The maximum length of a session: one day.
-pub const MAXIMUM_LENGTH_MINUTES: u16 = 1_440;
+pub const MAX_LENGTH_MINUTES: u16 = 1_440;
 /// The maximum buffer before or after a session: half a day.
-pub const MAXIMUM_BUFFER_MINUTES: u16 = 720;
+pub const MAX_BUFFER_MINUTES: u16 = 720;
 /// The maximum notice: one year.
-pub const MAXIMUM_NOTICE_MINUTES: u32 = 366 * 1_440;
+pub const MAX_NOTICE_MINUTES: u32 = 366 * 1_440;
 /// The maximum length of a rolling booking window: two years.
-pub const MAXIMUM_ROLLING_DAYS: u16 = 731;
+pub const MAX_ROLLING_DAYS: u16 = 731;
 /// The maximum number of seats of a group session.
-pub const MAXIMUM_CAPACITY: u16 = 500;
+pub const MAX_CAPACITY: u16 = 500;
 
 /// The maximum number of currencies, besides the currency of the price, in which a client may pay.
-pub const MOST_PRESENTMENT_CURRENCIES: usize = 10;
+pub const MAX_PRESENTMENT_CURRENCIES: usize = 10;
 
 /// The properties of a session type that its expert chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,9 +96,9 @@ pub enum Collection {
     /// At booking. If the session is cancelled, the amount that the cancellation policy gives back is refunded.
     #[default]
     ChargeAtBooking,
-    /// The amount is authorised at booking, or closer to the session if the session is too far ahead, and captured
+    /// The amount is authorized at booking, or closer to the session if the session is too far ahead, and captured
     /// after the session took place.
-    AuthoriseThenCapture,
+    AuthorizeThenCapture,
 }
 
 /// How far ahead a session type can be booked, in dates of the expert's time zone.
@@ -140,12 +140,12 @@ impl SessionTypeTerms {
                 Err(InvalidTerms { field, must: format!("must be from {low} to {high}, got {value}") })
             }
         };
-        within("length_minutes", self.length_minutes.into(), 1, MAXIMUM_LENGTH_MINUTES.into())?;
+        within("length_minutes", self.length_minutes.into(), 1, MAX_LENGTH_MINUTES.into())?;
         within("step_minutes", self.step_minutes.into(), 1, 1_440)?;
-        within("buffer_before_minutes", self.buffer_before_minutes.into(), 0, MAXIMUM_BUFFER_MINUTES.into())?;
-        within("buffer_after_minutes", self.buffer_after_minutes.into(), 0, MAXIMUM_BUFFER_MINUTES.into())?;
-        within("minimum_notice_minutes", self.minimum_notice_minutes, 0, MAXIMUM_NOTICE_MINUTES)?;
-        within("capacity", self.capacity.into(), 1, MAXIMUM_CAPACITY.into())?;
+        within("buffer_before_minutes", self.buffer_before_minutes.into(), 0, MAX_BUFFER_MINUTES.into())?;
+        within("buffer_after_minutes", self.buffer_after_minutes.into(), 0, MAX_BUFFER_MINUTES.into())?;
+        within("minimum_notice_minutes", self.minimum_notice_minutes, 0, MAX_NOTICE_MINUTES)?;
+        within("capacity", self.capacity.into(), 1, MAX_CAPACITY.into())?;
         for (field, cap) in [("daily_cap", self.daily_cap), ("weekly_cap", self.weekly_cap)] {
             if let Some(cap) = cap {
                 within(field, cap.into(), 1, 1_000)?;
@@ -153,7 +153,7 @@ impl SessionTypeTerms {
         }
         match self.booking_window {
             BookingWindow::Rolling { days } => {
-                within("booking_window.days", days.into(), 0, MAXIMUM_ROLLING_DAYS.into())?;
+                within("booking_window.days", days.into(), 0, MAX_ROLLING_DAYS.into())?;
             }
             BookingWindow::Dates { first, last } if last < first => {
                 let must = format!("must not be before booking_window.first, {first}");
@@ -167,7 +167,7 @@ impl SessionTypeTerms {
                 .map_err(|error| InvalidTerms { field: "price", must: error.to_string() })?;
         }
         self.cancellation.check()?;
-        let all_seats = self.price.times(self.capacity).map_err(|AmountTooLarge| InvalidTerms {
+        let all_seats = self.price.checked_mul(self.capacity).map_err(|AmountTooLarge| InvalidTerms {
             field: "price",
             must: format!("times the capacity: {AmountTooLarge}"),
         })?;
@@ -176,12 +176,12 @@ impl SessionTypeTerms {
             all_seats.check_charge().map_err(|error| InvalidTerms { field: "price", must: must(error) })?;
         }
         let offered = &self.presentment_currencies;
-        if offered.len() > MOST_PRESENTMENT_CURRENCIES
+        if offered.len() > MAX_PRESENTMENT_CURRENCIES
             || offered.iter().enumerate().any(|(place, one)| offered[..place].contains(one))
-            || offered.iter().any(|one| *one == self.price.currency() || !one.is_charged())
+            || offered.iter().any(|one| *one == self.price.currency() || !one.is_chargeable())
         {
             let must = format!(
-                "must be at most {MOST_PRESENTMENT_CURRENCIES} different currencies other than that of the price"
+                "must be at most {MAX_PRESENTMENT_CURRENCIES} different currencies other than that of the price"
             );
             return Err(InvalidTerms { field: "presentment_currencies", must });
         }
@@ -195,7 +195,7 @@ impl SessionTypeTerms {
 
     /// Returns the time that a session that begins at `start` occupies: the session and its buffers.
     pub fn occupied(&self, start: Timestamp) -> TimeSpan {
-        self.session(start).widened(
+        self.session(start).expanded(
             i64::from(self.buffer_before_minutes) * MINUTE,
             i64::from(self.buffer_after_minutes) * MINUTE,
         )

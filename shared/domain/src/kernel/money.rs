@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 /// The largest amount that can be charged, in minor units. Stripe accepts at most eight digits
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
-pub const MAXIMUM_AMOUNT: u64 = 99_999_999;
+pub const MAX_CHARGE: u64 = 99_999_999;
 
-/// The largest representable amount, in minor units. It exceeds [`MAXIMUM_AMOUNT`] because a payout is the sum of
+/// The maximum representable amount, in minor units. It exceeds [`MAX_CHARGE`] because a payout is the sum of
 /// many charges.
-pub const LARGEST_AMOUNT: u64 = 999_999_999_999;
+pub const MAX_AMOUNT: u64 = 999_999_999_999;
 
 /// An ISO 4217 currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,14 +65,13 @@ impl Currency {
             "JPY" => 50,
             _ => self.charge_step(),
         };
-        let maximum =
-            if matches!(self.code(), "ISK" | "UGX") { MAXIMUM_AMOUNT / 100 } else { MAXIMUM_AMOUNT };
+        let maximum = if matches!(self.code(), "ISK" | "UGX") { MAX_CHARGE / 100 } else { MAX_CHARGE };
         minimum..=maximum
     }
 
     /// Returns whether prices can be in this currency. Card networks support no currency with more than three decimal
     /// digits.
-    pub fn is_charged(self) -> bool {
+    pub fn is_chargeable(self) -> bool {
         self.exponent() <= 3
     }
 
@@ -132,9 +131,9 @@ struct AmountAndCurrency {
     currency: Currency,
 }
 
-/// The amount is above [`LARGEST_AMOUNT`].
+/// The amount is above [`MAX_AMOUNT`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the amount must be at most {LARGEST_AMOUNT} minor units")]
+#[error("the amount must be at most {MAX_AMOUNT} minor units")]
 pub struct AmountTooLarge;
 
 impl TryFrom<AmountAndCurrency> for Money {
@@ -149,9 +148,9 @@ impl Money {
     /// Creates an amount of `amount` minor units of `currency`.
     ///
     /// # Errors
-    /// [`AmountTooLarge`] if the amount exceeds [`LARGEST_AMOUNT`].
+    /// [`AmountTooLarge`] if the amount exceeds [`MAX_AMOUNT`].
     pub fn new(amount: u64, currency: Currency) -> Result<Self, AmountTooLarge> {
-        if amount > LARGEST_AMOUNT {
+        if amount > MAX_AMOUNT {
             return Err(AmountTooLarge);
         }
         Ok(Self { amount, currency })
@@ -175,8 +174,8 @@ impl Money {
     /// Returns this amount multiplied by `count`, such as the price of several seats.
     ///
     /// # Errors
-    /// [`AmountTooLarge`] if the product exceeds [`LARGEST_AMOUNT`].
-    pub fn times(self, count: u16) -> Result<Self, AmountTooLarge> {
+    /// [`AmountTooLarge`] if the product exceeds [`MAX_AMOUNT`].
+    pub fn checked_mul(self, count: u16) -> Result<Self, AmountTooLarge> {
         self.amount
             .checked_mul(u64::from(count))
             .ok_or(AmountTooLarge)
@@ -185,20 +184,19 @@ impl Money {
 
     /// Returns `rate` of this amount, rounded half up to the currency's charge step.
     ///
-    ///
     /// ```
     /// use domain::{Currency, Money, Rate};
     /// let price = Money::new(1005, Currency::EUR)?;
-    /// assert_eq!(price.share(Rate::TEN_PERCENT).amount(), 101); // 100.5 cents round up
+    /// assert_eq!(price.apply_rate(Rate::DEFAULT_COMMISSION).amount(), 101); // 100.5 cents round up
     /// # Ok::<(), domain::kernel::money::AmountTooLarge>(())
     /// ```
-    pub fn share(self, rate: Rate) -> Self {
-        self.proportion(u64::from(rate.0), 10_000)
+    pub fn apply_rate(self, rate: Rate) -> Self {
+        self.prorate(u64::from(rate.0), 10_000)
     }
 
     /// Returns `part / whole` of this amount, rounded half up to the currency's charge step, and at most the amount
     /// itself. Returns zero if `whole` is zero.
-    pub fn proportion(self, part: u64, whole: u64) -> Self {
+    pub fn prorate(self, part: u64, whole: u64) -> Self {
         let step = u128::from(self.currency.charge_step());
         let (numerator, denominator) = (u128::from(self.amount) * u128::from(part), u128::from(whole) * step);
         let steps = (2 * numerator + denominator).checked_div(2 * denominator).unwrap_or(0);
@@ -209,7 +207,7 @@ impl Money {
 
     /// Returns this amount minus `other`, but at least zero. If `other` has another currency, nothing is subtracted.
     #[must_use]
-    pub fn less(self, other: Self) -> Self {
+    pub fn saturating_sub(self, other: Self) -> Self {
         let subtracted = if other.currency == self.currency { other.amount } else { 0 };
         Self { amount: self.amount.saturating_sub(subtracted), currency: self.currency }
     }
@@ -217,14 +215,14 @@ impl Money {
     /// Returns `amount` minor units of the same currency.
     ///
     /// # Errors
-    /// [`AmountTooLarge`] if the amount exceeds [`LARGEST_AMOUNT`].
+    /// [`AmountTooLarge`] if the amount exceeds [`MAX_AMOUNT`].
     pub fn with_amount(self, amount: u64) -> Result<Self, AmountTooLarge> {
         Self::new(amount, self.currency)
     }
 
     /// Returns zero in the same currency.
     #[must_use]
-    pub fn nothing(self) -> Self {
+    pub fn zero(self) -> Self {
         Self { amount: 0, ..self }
     }
 
@@ -236,7 +234,7 @@ impl Money {
         let limits = self.currency.charge_limits();
         let step = self.currency.charge_step();
         let show = |amount| Self { amount, ..self }.to_string();
-        if !self.currency.is_charged() {
+        if !self.currency.is_chargeable() {
             Err(Unchargeable(format!("{} cannot be charged", self.currency.code())))
         } else if !limits.contains(&self.amount) {
             let (minimum, maximum) = (show(*limits.start()), show(*limits.end()));
@@ -275,18 +273,18 @@ pub struct Rate(u16);
 /// The rate exceeds 10,000 basis points.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a rate must be at most 10000 basis points (100 %)")]
-pub struct RateAboveWhole;
+pub struct RateTooHigh;
 
 impl Rate {
     /// The platform's default commission rate.
-    pub const TEN_PERCENT: Self = Self(1_000);
+    pub const DEFAULT_COMMISSION: Self = Self(1_000);
 
     /// Creates a rate of `points` basis points.
     ///
     /// # Errors
-    /// [`RateAboveWhole`] if `points` exceeds 10,000.
-    pub fn from_basis_points(points: u16) -> Result<Self, RateAboveWhole> {
-        if points > 10_000 { Err(RateAboveWhole) } else { Ok(Self(points)) }
+    /// [`RateTooHigh`] if `points` exceeds 10,000.
+    pub fn from_basis_points(points: u16) -> Result<Self, RateTooHigh> {
+        if points > 10_000 { Err(RateTooHigh) } else { Ok(Self(points)) }
     }
 
     /// Returns the rate in basis points.
@@ -296,9 +294,9 @@ impl Rate {
 }
 
 impl TryFrom<u16> for Rate {
-    type Error = RateAboveWhole;
+    type Error = RateTooHigh;
 
-    fn try_from(points: u16) -> Result<Self, RateAboveWhole> {
+    fn try_from(points: u16) -> Result<Self, RateTooHigh> {
         Self::from_basis_points(points)
     }
 }

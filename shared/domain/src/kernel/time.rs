@@ -54,7 +54,7 @@ impl Timestamp {
 
     /// Like [`Timestamp::from_seconds`], but without the range check, for hot loops. The caller guarantees that
     /// `seconds` is in range.
-    pub(crate) const fn within_range(seconds: i64) -> Self {
+    pub(crate) const fn from_seconds_unchecked(seconds: i64) -> Self {
         debug_assert!(Self::MIN.0 <= seconds && seconds <= Self::MAX.0);
         Self(seconds)
     }
@@ -71,7 +71,7 @@ impl Timestamp {
     }
 
     /// Returns the UTC date of the instant.
-    pub fn utc_day(self) -> NaiveDate {
+    pub fn utc_date(self) -> NaiveDate {
         self.utc().date_naive()
     }
 
@@ -196,18 +196,18 @@ impl TimeSpan {
 
     /// Returns the span extended by `before` seconds at the start and `after` seconds at the end.
     #[must_use]
-    pub fn widened(self, before: i64, after: i64) -> Self {
+    pub fn expanded(self, before: i64, after: i64) -> Self {
         Self::new(self.start.plus(-before), self.end.plus(after))
     }
 
     /// Returns the UTC dates that the span touches, in order. An empty span touches none.
-    pub fn utc_days(self) -> impl Iterator<Item = NaiveDate> + Clone {
+    pub fn utc_dates(self) -> impl Iterator<Item = NaiveDate> + Clone {
         let days = if self.is_empty() {
             0
         } else {
             (self.end.0 - 1).div_euclid(DAY) - self.start.0.div_euclid(DAY) + 1
         };
-        self.start.utc_day().iter_days().take(usize::try_from(days).unwrap_or(0))
+        self.start.utc_date().iter_days().take(usize::try_from(days).unwrap_or(0))
     }
 }
 
@@ -242,7 +242,7 @@ impl Zone {
     }
 
     /// Returns the date on the zone's wall clock at this instant.
-    pub fn date(self, instant: Timestamp) -> NaiveDate {
+    pub fn wall_clock_date(self, instant: Timestamp) -> NaiveDate {
         instant.utc().with_timezone(&self.0).date_naive()
     }
 
@@ -261,8 +261,8 @@ impl Zone {
     /// This is the date on the wall clock, with one exception: some zones have turned clocks back across midnight
     /// (St. John's until 2011). There the wall clock returns to the previous date for up to an hour, while this
     /// function stays on the new date.
-    pub fn day(self, instant: Timestamp) -> NaiveDate {
-        date_of_number(self.day_holding(instant.seconds()))
+    pub fn scheduling_date(self, instant: Timestamp) -> NaiveDate {
+        date_of_number(self.day_containing(instant.seconds()))
     }
 
     /// Returns the span from the first instant of a local date to the first instant of the next date. This is the day that
@@ -320,13 +320,13 @@ impl Zone {
     ///
     /// No zone is more than a day away from UTC. The result is therefore the last day that has begun among the UTC
     /// day, the day before and the day after. A skipped day contains no second.
-    pub(crate) fn day_holding(self, second: i64) -> i64 {
+    pub(crate) fn day_containing(self, second: i64) -> i64 {
         let day = second.div_euclid(DAY);
         [day + 1, day].into_iter().find(|day| self.day_start(*day) <= second).unwrap_or(day - 1)
     }
 
     /// Formats the instant as RFC 3339 with the zone's offset at that instant: `2027-03-05T10:00:00+01:00`.
-    pub fn show(self, instant: Timestamp) -> String {
+    pub fn to_rfc3339(self, instant: Timestamp) -> String {
         instant.utc().with_timezone(&self.0).to_rfc3339_opts(SecondsFormat::Secs, false)
     }
 }

@@ -28,9 +28,9 @@ pub const FRESH_DAYS: i64 = 5;
 pub const GREATEST_CHANGE: u128 = 10;
 
 /// The maximum number of digits of a rate.
-const MOST_DIGITS: usize = 12;
+const MAX_DIGITS: usize = 12;
 /// The maximum number of decimal digits of a rate.
-const MOST_DECIMALS: usize = 8;
+const MAX_DECIMALS: usize = 8;
 
 /// The number of units of a currency that one euro buys: an exact positive decimal with the digits as published.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -77,8 +77,8 @@ impl FromStr for EuroRate {
         };
         let number = [whole, decimals].concat();
         if whole.is_empty()
-            || number.len() > MOST_DIGITS
-            || decimals.len() > MOST_DECIMALS
+            || number.len() > MAX_DIGITS
+            || decimals.len() > MAX_DECIMALS
             // Rust's integer parser would accept a sign.
             || !number.bytes().all(|byte| byte.is_ascii_digit())
         {
@@ -265,7 +265,7 @@ impl ReferenceRates {
 
     /// Returns the number of days from the date of the rates to the UTC date of `now`.
     pub fn age_days(&self, now: Timestamp) -> i64 {
-        now.utc_day().signed_duration_since(self.date.naive()).num_days().max(0)
+        now.utc_date().signed_duration_since(self.date.naive()).num_days().max(0)
     }
 
     /// Returns whether newer rates should exist: these are older than [`FRESH_DAYS`].
@@ -319,7 +319,7 @@ impl ReferenceRates {
     /// # Errors
     /// [`Implausible`] if these rates are dated in the future, or are newer but differ too much from the known rates.
     pub fn supersedes(&self, known: Option<&Self>, now: Timestamp) -> Result<bool, Implausible> {
-        let today = now.utc_day();
+        let today = now.utc_date();
         if self.date.naive() > today {
             return Err(Implausible::Future { date: self.date, today });
         }

@@ -48,17 +48,18 @@ impl std::fmt::Display for GatewayKind {
 /// The capabilities of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// The guaranteed validity of an authorisation that the client gives at booking, in seconds.
-    pub authorisation_holds: i64,
-    /// The guaranteed validity of an authorisation that is made later with a saved card, in seconds; `None` if the
-    /// gateway does not save cards.
-    pub later_authorisation_holds: Option<i64>,
-    /// Whether a payment that the client has approved must be collected by a separate request. An intent that is
-    /// never collected then costs nothing and need not be cancelled.
-    pub waits_for_collection: bool,
+    /// How long, in seconds, the platform relies on an authorization that the client gives at booking. It is less than
+    /// the time until the authorization expires. At PayPal, a capture after the three-day honor period can still be
+    /// declined.
+    pub authorization_validity: i64,
+    /// The same for an authorization that is made later with a saved card; `None` if the gateway does not save cards.
+    pub saved_card_authorization_validity: Option<i64>,
+    /// Whether a payment that the client has approved must be completed by a separate request. An intent that is
+    /// never completed then costs nothing and need not be cancelled.
+    pub requires_completion: bool,
     /// Whether the platform can reverse transfers and transfer money to experts apart from refunds. If not, the
     /// expert keeps what the gateway's own refunds and disputes leave.
-    pub reaches_experts: bool,
+    pub supports_transfers: bool,
     /// Whether the rest of a payment can be refunded after a dispute about a part of it was lost.
     pub refunds_after_dispute: bool,
 }

@@ -1,6 +1,6 @@
 //! The ledger: all movements of money, in double entry, based on the objects that the payment gateways report.
 //!
-//! A [`Movement`] takes an amount from movement account and adds it to another, so every entry balances. Movements are
+//! A [`Movement`] takes an amount from one account and adds it to another, so every entry balances. Movements are
 //! never changed or deleted. Balances are sums over movements and are not stored.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub enum Account {
     /// The client's money outside the gateway. A negative balance is what the client has paid.
     Client,
     /// The client's money that their bank has reserved for a payment.
-    Authorised,
+    Authorized,
     /// The platform's balance at the gateway.
     Platform,
     /// The expert's balance at the gateway.
@@ -26,13 +26,13 @@ pub enum Account {
     /// The fees that the gateway has charged.
     Gateway,
     /// The expert's bank account.
-    Bank,
+    ExpertBank,
 }
 
 impl Account {
     /// All accounts.
     pub const ALL: [Self; 6] =
-        [Self::Client, Self::Authorised, Self::Platform, Self::Expert, Self::Gateway, Self::Bank];
+        [Self::Client, Self::Authorized, Self::Platform, Self::Expert, Self::Gateway, Self::ExpertBank];
 }
 
 /// The kind of a movement.
@@ -40,8 +40,8 @@ impl Account {
 #[serde(rename_all = "snake_case")]
 pub enum MovementKind {
     /// The client's bank reserved the amount.
-    Authorised,
-    /// The client's bank released an authorised amount that was not captured.
+    Authorized,
+    /// The client's bank released an authorized amount that was not captured.
     Released,
     /// The client paid.
     Captured,
@@ -73,10 +73,10 @@ pub enum MovementKind {
     ResolvedManually,
 }
 
-/// A movement of an amount from movement account to another.
+/// An amount that moved from one account to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Movement {
-    /// The kind of the movement.
+    /// What moved the amount.
     pub kind: MovementKind,
     /// The amount.
     pub amount: Money,
@@ -96,7 +96,7 @@ pub struct Movement {
 impl Movement {
     /// Creates a movement between the usual accounts of its kind.
     ///
-    /// A captured amount comes from the client; if it was authorised before, change that with [`from`](Self::from).
+    /// A captured amount comes from the client; if it was authorized before, change that with [`with_source`](Self::with_source).
     pub fn new(
         kind: MovementKind,
         amount: Money,
@@ -104,10 +104,10 @@ impl Movement {
         at: Timestamp,
         idempotency_key: Option<String>,
     ) -> Self {
-        use Account::{Authorised, Bank, Client, Expert, Gateway, Platform};
+        use Account::{Authorized, Client, Expert, ExpertBank, Gateway, Platform};
         let (from, to) = match kind {
-            MovementKind::Authorised => (Client, Authorised),
-            MovementKind::Released => (Authorised, Client),
+            MovementKind::Authorized => (Client, Authorized),
+            MovementKind::Released => (Authorized, Client),
             MovementKind::Captured | MovementKind::DisputeWon | MovementKind::RefundFailed => {
                 (Client, Platform)
             }
@@ -117,15 +117,15 @@ impl Movement {
             MovementKind::Refund | MovementKind::Dispute | MovementKind::ResolvedManually => {
                 (Platform, Client)
             }
-            MovementKind::Payout => (Expert, Bank),
-            MovementKind::PayoutFailed => (Bank, Expert),
+            MovementKind::Payout => (Expert, ExpertBank),
+            MovementKind::PayoutFailed => (ExpertBank, Expert),
         };
         Self { kind, amount, from, to, object: object.into(), idempotency_key, at }
     }
 
     /// Returns the movement with another source account.
     #[must_use]
-    pub fn from(self, from: Account) -> Self {
+    pub fn with_source(self, from: Account) -> Self {
         Self { from, ..self }
     }
 
@@ -191,11 +191,11 @@ impl Balances {
     }
 }
 
-/// The totals of the movements of movement payment, in minor units of its currency.
+/// The totals of one payment's movements, in minor units of its currency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Authorised, and neither captured nor released.
-    pub authorised: u64,
+    /// Authorized, and neither captured nor released.
+    pub authorized: u64,
     /// Paid by the client.
     pub captured: u64,
     /// Refunded to the client, without refunds that failed.
@@ -217,20 +217,20 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Computes the totals of movement payment's movements, in any order.
+    /// Computes the totals of one payment's movements, in any order.
     pub fn of<'a>(movements: impl IntoIterator<Item = &'a Movement>) -> Self {
         let mut totals = Self::default();
         // Subtracted at the end, because the movements can be in any order.
-        let (mut no_longer_authorised, mut failed_refunds) = (0_u64, 0_u64);
+        let (mut no_longer_authorized, mut failed_refunds) = (0_u64, 0_u64);
         for movement in movements {
             let amount = movement.amount.amount();
             match movement.kind {
-                MovementKind::Authorised => totals.authorised += amount,
-                MovementKind::Released => no_longer_authorised += amount,
+                MovementKind::Authorized => totals.authorized += amount,
+                MovementKind::Released => no_longer_authorized += amount,
                 MovementKind::Captured => {
                     totals.captured += amount;
-                    if movement.from == Account::Authorised {
-                        no_longer_authorised += amount;
+                    if movement.from == Account::Authorized {
+                        no_longer_authorized += amount;
                     }
                 }
                 MovementKind::Refund | MovementKind::ResolvedManually => totals.refunded += amount,
@@ -250,19 +250,19 @@ impl Totals {
                 | MovementKind::PayoutFailed => {}
             }
         }
-        totals.authorised = totals.authorised.saturating_sub(no_longer_authorised);
+        totals.authorized = totals.authorized.saturating_sub(no_longer_authorized);
         totals.refunded = totals.refunded.saturating_sub(failed_refunds);
         totals.disputed = totals.disputed.saturating_sub(totals.dispute_won);
         totals
     }
 
     /// Returns what the client has paid and not got back.
-    pub fn held(&self) -> u64 {
+    pub fn net_paid(&self) -> u64 {
         self.captured.saturating_sub(self.refunded).saturating_sub(self.disputed)
     }
 
     /// Returns what the expert has received after fees.
-    pub fn with_expert(&self) -> u64 {
+    pub fn expert_balance(&self) -> u64 {
         (self.transferred + self.fee_refunded).saturating_sub(self.reversed + self.fee)
     }
 }

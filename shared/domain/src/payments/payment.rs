@@ -22,24 +22,24 @@ pub use next_action::{Order, PaymentAction, Transition, Wait, action_deadline, n
 pub enum Plan {
     /// Charge at booking.
     Charge,
-    /// Authorise at booking, and capture after the session took place.
-    Authorise,
-    /// Save the card at booking, authorise close to the session, and capture after the session took place.
+    /// Authorize at booking, and capture after the session took place.
+    Authorize,
+    /// Save the card at booking, authorize close to the session, and capture after the session took place.
     SaveCard,
 }
 
-/// An authorisation is captured at least this many seconds before it expires.
+/// An authorization is captured at least this many seconds before it expires.
 const CAPTURE_MARGIN: i64 = 12 * HOUR;
 /// How long a client has to pay again after their card failed, in seconds; at most until the session starts.
-const ACTION_TIME: i64 = DAY;
-/// How much earlier than necessary a saved card is authorised, in seconds. This gives the client time to act if the
-/// card fails.
-const EARLY: i64 = 6 * HOUR;
+const ACTION_WINDOW: i64 = DAY;
+/// Additional time, in seconds, for which the authorization of a saved card stays valid after the session, beyond
+/// [`CAPTURE_MARGIN`].
+const AUTHORIZATION_RESERVE: i64 = 6 * HOUR;
 
 impl Plan {
     /// Chooses how to charge for a session that ends at `end`.
     ///
-    /// If neither an authorisation nor a saved card can cover the time until then, the client is charged at booking.
+    /// If neither an authorization nor a saved card can cover the time until then, the client is charged at booking.
     /// A cancellation then leads to a refund.
     pub fn choose(
         collection: Collection,
@@ -49,15 +49,15 @@ impl Plan {
     ) -> Self {
         match collection {
             Collection::ChargeAtBooking => Self::Charge,
-            Collection::AuthoriseThenCapture
-                if end.plus(CAPTURE_MARGIN) <= now.plus(capabilities.authorisation_holds) =>
+            Collection::AuthorizeThenCapture
+                if end.plus(CAPTURE_MARGIN) <= now.plus(capabilities.authorization_validity) =>
             {
-                Self::Authorise
+                Self::Authorize
             }
-            Collection::AuthoriseThenCapture if capabilities.later_authorisation_holds.is_some() => {
+            Collection::AuthorizeThenCapture if capabilities.saved_card_authorization_validity.is_some() => {
                 Self::SaveCard
             }
-            Collection::AuthoriseThenCapture => Self::Charge,
+            Collection::AuthorizeThenCapture => Self::Charge,
         }
     }
 }
@@ -65,7 +65,7 @@ impl Plan {
 /// The identifiers of a payment at its gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct References {
-    /// The Stripe payment intent or PayPal order that charges or authorises the client; `None` until it exists.
+    /// The Stripe payment intent or PayPal order that charges or authorizes the client; `None` until it exists.
     pub intent: Option<String>,
     /// The Stripe setup intent that saves the card.
     pub setup: Option<String>,
@@ -80,7 +80,7 @@ pub struct Payment {
     pub appointment: AppointmentId,
     /// The version, incremented with each change.
     pub version: u64,
-    /// The gateway.
+    /// The gateway through which the client pays.
     pub gateway: GatewayKind,
     /// The amount that the client agreed to pay.
     pub amount: Money,
@@ -90,16 +90,16 @@ pub struct Payment {
     pub destination: String,
     /// How the client is charged.
     pub plan: Plan,
-    /// The identifiers at the gateway.
+    /// The gateway's ids of the payment's objects.
     pub references: References,
-    /// The number of intents that were opened. It is part of their idempotency keys.
-    pub intents: u16,
+    /// The ordinal of the current intent, starting at 1. It is part of the intent's idempotency key.
+    pub intent_number: u16,
     /// What the client pays in the end, if that differs from the amount.
     pub final_charge: Option<Money>,
     /// The client must act until this instant, because their card failed.
     pub action_deadline: Option<Timestamp>,
-    /// The number of failed refunds after which an administrator must decide.
-    pub refund_tries: u16,
+    /// When this many refunds have failed, an administrator must decide. A decision to retry raises it.
+    pub max_failed_refunds: u16,
     /// The orders that the gateway has refused permanently, with the gateway's error code. An order is sent again
     /// after a new movement, or when an administrator requests it.
     #[serde(default)]
@@ -127,11 +127,11 @@ pub struct Payment {
     pub entries: u32,
     /// Why the client's bank last declined.
     pub decline: Option<Decline>,
-    /// The state of the payment.
+    /// The state that was last stored.
     pub state: PaymentState,
 }
 
-/// The state of a payment, as last reported by the gateway.
+/// The state of a payment, derived from the last snapshot, the ledger, and the platform's decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum PaymentState {
@@ -139,10 +139,10 @@ pub enum PaymentState {
     Open,
     /// The payment is being processed, which may take days.
     Processing,
-    /// The card is saved, but nothing is authorised or captured yet.
+    /// The card is saved, but nothing is authorized or captured yet.
     CardSaved,
-    /// The amount is authorised.
-    Authorised {
+    /// The amount is authorized.
+    Authorized {
         /// The amount can be captured until this instant.
         capture_before: Timestamp,
     },
@@ -157,7 +157,7 @@ pub enum PaymentState {
         paid_at: Timestamp,
     },
     /// A part was refunded.
-    PartlyRefunded {
+    PartiallyRefunded {
         /// When the last refund was made.
         refunded_at: Timestamp,
     },
@@ -180,7 +180,7 @@ pub enum PaymentState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderKind {
-    /// Capturing the authorised amount.
+    /// Capturing the authorized amount.
     Capture,
     /// Refunding the client.
     Refund,
@@ -269,8 +269,8 @@ pub enum IntentStatus {
     Processing,
     /// A card is saved.
     CardSaved,
-    /// The amount is authorised.
-    Authorised {
+    /// The amount is authorized.
+    Authorized {
         /// The amount can be captured until this instant.
         capture_before: Timestamp,
     },
@@ -283,7 +283,7 @@ pub enum IntentStatus {
 impl IntentStatus {
     /// Returns whether this status is sufficient to confirm an appointment.
     pub fn is_secure(self) -> bool {
-        matches!(self, Self::CardSaved | Self::Authorised { .. } | Self::Succeeded)
+        matches!(self, Self::CardSaved | Self::Authorized { .. } | Self::Succeeded)
     }
 }
 
@@ -320,10 +320,10 @@ impl Payment {
             destination,
             plan,
             references: References::default(),
-            intents: 1,
+            intent_number: 1,
             final_charge: None,
             action_deadline: None,
-            refund_tries: 1,
+            max_failed_refunds: 1,
             refused: BTreeMap::new(),
             refusals: 0,
             resolved_with_expert: false,
@@ -339,14 +339,14 @@ impl Payment {
 
     /// Returns the platform's fee on the full amount.
     pub fn fee(&self) -> Money {
-        self.amount.share(self.fee_rate)
+        self.amount.apply_rate(self.fee_rate)
     }
 
     /// Returns the payment with a newly opened intent.
     #[must_use]
     pub fn with_intent(&self, intent: String) -> Self {
         let references = References { intent: Some(intent), ..self.references.clone() };
-        Self { intents: self.intents.saturating_add(1), references, ..self.clone() }
+        Self { intent_number: self.intent_number.saturating_add(1), references, ..self.clone() }
     }
 
     /// Returns the payment in the state in which the client must pay again until `deadline`.
@@ -356,29 +356,33 @@ impl Payment {
         Self { action_deadline: Some(deadline), state, ..self.clone() }
     }
 
-    /// Returns what the client must have paid in the end, given the status of the appointment.
-    pub fn target(&self, status: &Status) -> Money {
+    /// Returns the net amount that the client owes for an appointment with this status: the final charge if one is
+    /// decided, otherwise the agreed amount; zero for an expired appointment, or a cancelled one without a final charge.
+    pub fn amount_due(&self, status: &Status) -> Money {
         match status {
-            Status::Expired => self.amount.nothing(),
+            Status::Expired => self.amount.zero(),
             // The final charge is decided together with the cancellation. Without such a decision it is zero.
-            Status::Cancelled { .. } => self.final_charge.unwrap_or(self.amount.nothing()),
+            Status::Cancelled { .. } => self.final_charge.unwrap_or(self.amount.zero()),
             Status::Pending { .. } | Status::Confirmed | Status::Completed | Status::NoShow { .. } => {
                 self.final_charge.unwrap_or(self.amount)
             }
         }
     }
 
-    /// Returns when a saved card is authorised for a session that ends at `end`.
-    fn authorise_at(capabilities: Capabilities, end: Timestamp) -> Timestamp {
-        end.plus(CAPTURE_MARGIN + EARLY - capabilities.later_authorisation_holds.unwrap_or(0))
+    /// Returns when a saved card is authorized for a session that ends at `end`.
+    fn authorize_at(capabilities: Capabilities, end: Timestamp) -> Timestamp {
+        end.plus(
+            CAPTURE_MARGIN + AUTHORIZATION_RESERVE
+                - capabilities.saved_card_authorization_validity.unwrap_or(0),
+        )
     }
 
-    /// Computes the state from the snapshot and the movements. `target` is what the client must have paid in the end.
+    /// Computes the state from the snapshot and the movements, given the amount that the client owes.
     pub fn state_of(
         &self,
         snapshot: &PaymentSnapshot,
         movements: &[Movement],
-        target: Money,
+        amount_due: Money,
     ) -> PaymentState {
         let totals = Totals::of(movements);
         let last = |kinds: &[MovementKind]| {
@@ -386,9 +390,9 @@ impl Payment {
         };
         let refunded_at = last(&[MovementKind::Refund, MovementKind::ResolvedManually]);
         // An administrator must decide as long as a refund is due, regardless of earlier refunds.
-        let refund_due = totals.held() > target.amount();
+        let refund_due = totals.net_paid() > amount_due.amount();
         let refund_fails =
-            totals.failed_refunds >= self.refund_tries || self.refused.contains_key(&OrderKind::Refund);
+            totals.failed_refunds >= self.max_failed_refunds || self.refused.contains_key(&OrderKind::Refund);
         if let Some(paid_at) = last(&[MovementKind::Captured]) {
             return match refunded_at {
                 _ if totals.disputed > 0 => PaymentState::Disputed,
@@ -396,7 +400,7 @@ impl Payment {
                     PaymentState::Refunded { refunded_at }
                 }
                 _ if refund_due && refund_fails => PaymentState::RefundFailed,
-                Some(refunded_at) if totals.refunded > 0 => PaymentState::PartlyRefunded { refunded_at },
+                Some(refunded_at) if totals.refunded > 0 => PaymentState::PartiallyRefunded { refunded_at },
                 _ => PaymentState::Paid { paid_at },
             };
         }
@@ -404,7 +408,7 @@ impl Payment {
             return PaymentState::Unpaid;
         }
         match (snapshot.status, self.action_deadline) {
-            (IntentStatus::Authorised { capture_before }, _) => PaymentState::Authorised { capture_before },
+            (IntentStatus::Authorized { capture_before }, _) => PaymentState::Authorized { capture_before },
             (IntentStatus::Processing, _) => PaymentState::Processing,
             (IntentStatus::Cancelled | IntentStatus::Succeeded, _) => PaymentState::Cancelled,
             // This also applies if the saved card cannot be charged.

@@ -23,9 +23,9 @@ pub struct BookLine {
     pub object: String,
     /// The gateway's name for the kind of the line.
     pub kind: String,
-    /// The change of the platform's balance before the gateway's fee, in minor units.
+    /// The gross change of the platform's balance, in minor units; negative if the balance decreases.
     pub amount: i64,
-    /// The gateway's fee, in minor units.
+    /// The gateway's fee, in minor units; positive if it was charged, negative if it was returned.
     pub fee: i64,
     /// The ISO 4217 code in capitals.
     pub currency: String,
@@ -36,21 +36,21 @@ pub struct BookLine {
 }
 
 /// The age, in seconds, below which movements are not compared, because the ledger may not contain them yet.
-pub const GRACE: i64 = HOUR;
+pub const MIN_MOVEMENT_AGE: i64 = HOUR;
 /// The maximum difference, in seconds, between the times that both sides report for a movement.
-pub const SKEW: i64 = 600;
+pub const MAX_CLOCK_SKEW: i64 = 600;
 /// The margin, in seconds, that is read on both sides of a window, so that the edges can be moved to a time without
 /// movements.
-pub const SLACK: i64 = HOUR;
+pub const WINDOW_MARGIN: i64 = HOUR;
 /// The maximum length of a window, in seconds. It limits the duration of a run.
-const LONGEST_WINDOW: i64 = DAY;
+const MAX_WINDOW: i64 = DAY;
 
 /// Returns the window that the next run compares: from the end of the last window until an hour ago, but at most one
-/// day. The first window begins one day earlier than an hour ago.
+/// day. If `compared_until` is `None`, the window starts 25 hours before `now`, one day before its end.
 pub fn next_window(compared_until: Option<Timestamp>, now: Timestamp) -> TimeSpan {
-    let until = now.plus(-GRACE);
-    let from = compared_until.unwrap_or_else(|| until.plus(-LONGEST_WINDOW));
-    TimeSpan::new(from, until.min(from.plus(LONGEST_WINDOW)))
+    let until = now.plus(-MIN_MOVEMENT_AGE);
+    let from = compared_until.unwrap_or_else(|| until.plus(-MAX_WINDOW));
+    TimeSpan::new(from, until.min(from.plus(MAX_WINDOW)))
 }
 
 /// Kinds of lines that do not belong to any client's payment, and why the ledger does not contain them.
@@ -122,7 +122,7 @@ pub fn exclusion_reason(gateway: GatewayKind, kind: &str) -> Option<&'static str
 /// A movement of the ledger with its appointment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerMovement {
-    /// The movement.
+    /// The amount that moved.
     pub movement: Movement,
     /// The appointment whose payment moved.
     pub appointment: Option<AppointmentId>,
@@ -133,7 +133,7 @@ pub struct LedgerMovement {
 pub struct Sums {
     /// The change of the platform's balance before the gateway's fee; negative if money left the platform.
     pub amount: i64,
-    /// The gateway's fee.
+    /// The gateway's fee; positive if it was charged, negative if it was returned.
     pub fee: i64,
 }
 
@@ -167,9 +167,9 @@ pub struct Discrepancy {
     /// The ISO 4217 code in capitals.
     pub currency: String,
     /// The sums in the ledger; `None` if it has no movement.
-    pub expected: Option<Sums>,
+    pub ledger: Option<Sums>,
     /// The sums in the gateway's books; `None` if they have no line.
-    pub found: Option<Sums>,
+    pub books: Option<Sums>,
     /// The appointment, if either side reports it.
     pub appointment: Option<AppointmentId>,
     /// The first and the last time at which either side reports a movement.
@@ -178,7 +178,7 @@ pub struct Discrepancy {
 
 /// What both sides report about an object.
 #[derive(Debug, Clone, Default)]
-struct Both {
+struct ObjectHistory {
     /// The movements in the ledger, with their times.
     ledger: Vec<(Timestamp, Sums)>,
     /// The lines in the books, with their times.
@@ -186,17 +186,18 @@ struct Both {
     appointment: Option<AppointmentId>,
 }
 
-impl Both {
-    /// Returns the window with both edges moved to a time without movements, so that the two sides of a movement are
-    /// never on different sides of an edge. The shared edge of two adjacent windows moves to the same time.
-    fn quiet(&self, window: TimeSpan) -> TimeSpan {
+impl ObjectHistory {
+    /// Moves each edge of the window later, by at most [`WINDOW_MARGIN`], to a time with no movement within
+    /// [`MAX_CLOCK_SKEW`], so that the two sides of a movement are never on different sides of an edge. The shared edge of
+    /// two adjacent windows moves to the same time.
+    fn edges_without_movements(&self, window: TimeSpan) -> TimeSpan {
         let times: BTreeSet<Timestamp> = self.ledger.iter().chain(&self.books).map(|(at, _)| *at).collect();
         let quiet = |edge: Timestamp| {
-            let (mut quiet, latest) = (edge, edge.plus(SLACK));
+            let (mut quiet, latest) = (edge, edge.plus(WINDOW_MARGIN));
             while quiet < latest {
-                let near = quiet.plus(-SKEW)..quiet.plus(SKEW + 1).min(latest);
+                let near = quiet.plus(-MAX_CLOCK_SKEW)..quiet.plus(MAX_CLOCK_SKEW + 1).min(latest);
                 let Some(near) = times.range(near).next_back() else { break };
-                quiet = near.plus(SKEW + 1).min(latest);
+                quiet = near.plus(MAX_CLOCK_SKEW + 1).min(latest);
             }
             quiet
         };
@@ -206,14 +207,14 @@ impl Both {
 
 /// Compares the books with the ledger and returns the differences of movements within a window.
 ///
-/// Both inputs must include [`SLACK`] before and after the window, because the two sides can report a movement on
-/// different sides of the window's edge. If an object has a movement within [`SKEW`] of an edge, the edge moves past
+/// Both inputs must include [`WINDOW_MARGIN`] before and after the window, because the two sides can report a movement on
+/// different sides of the window's edge. If an object has a movement within [`MAX_CLOCK_SKEW`] of an edge, the edge moves past
 /// it for that object. A line that occurs twice counts once. A movement that occurs twice in the ledger counts twice,
 /// which is a difference.
 pub fn compare(lines: &[BookLine], ledger: &[LedgerMovement], window: TimeSpan) -> Vec<Discrepancy> {
-    let around = window.widened(SLACK, SLACK);
+    let around = window.expanded(WINDOW_MARGIN, WINDOW_MARGIN);
     let named: BTreeSet<&str> = ledger.iter().map(|one| one.movement.object.as_str()).collect();
-    let mut objects: BTreeMap<(&str, &str), Both> = BTreeMap::new();
+    let mut objects: BTreeMap<(&str, &str), ObjectHistory> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for line in lines.iter().filter(|line| around.contains(line.at)) {
         if !seen.insert(line.id.as_str()) {
@@ -222,30 +223,30 @@ pub fn compare(lines: &[BookLine], ledger: &[LedgerMovement], window: TimeSpan) 
         // If several lines about one object would be the same movement, the ledger uses the id of the line as object
         // for all but the first.
         let object = if named.contains(line.id.as_str()) { &line.id } else { &line.object };
-        let both = objects.entry((object, &line.currency)).or_default();
-        both.books.push((line.at, Sums { amount: line.amount, fee: line.fee }));
-        both.appointment = both.appointment.or(line.appointment);
+        let history = objects.entry((object, &line.currency)).or_default();
+        history.books.push((line.at, Sums { amount: line.amount, fee: line.fee }));
+        history.appointment = history.appointment.or(line.appointment);
     }
     for LedgerMovement { movement, appointment } in
         ledger.iter().filter(|one| around.contains(one.movement.at))
     {
         let Some(sums) = Sums::of(movement) else { continue };
-        let both = objects.entry((&movement.object, movement.amount.currency().code())).or_default();
-        both.ledger.push((movement.at, sums));
-        both.appointment = both.appointment.or(*appointment);
+        let history = objects.entry((&movement.object, movement.amount.currency().code())).or_default();
+        history.ledger.push((movement.at, sums));
+        history.appointment = history.appointment.or(*appointment);
     }
-    let discrepancy = |((object, currency), both): ((&str, &str), Both)| {
-        let window = both.quiet(window);
+    let discrepancy = |((object, currency), history): ((&str, &str), ObjectHistory)| {
+        let window = history.edges_without_movements(window);
         let inside = |side: &[(Timestamp, Sums)]| {
             let inside = side.iter().filter(|(at, _)| window.contains(*at));
             inside.map(|(_, sums)| *sums).reduce(Sums::plus)
         };
-        let (expected, found) = (inside(&both.ledger), inside(&both.books));
-        if expected.unwrap_or_default() == found.unwrap_or_default() {
+        let (ledger, books) = (inside(&history.ledger), inside(&history.books));
+        if ledger.unwrap_or_default() == books.unwrap_or_default() {
             return None;
         }
         let times =
-            both.ledger.iter().chain(&both.books).map(|(at, _)| *at).filter(|at| window.contains(*at));
+            history.ledger.iter().chain(&history.books).map(|(at, _)| *at).filter(|at| window.contains(*at));
         let (first, last) = times.fold(None, |moved, at| {
             let (first, last) = moved.unwrap_or((at, at));
             Some((first.min(at), last.max(at)))
@@ -253,9 +254,9 @@ pub fn compare(lines: &[BookLine], ledger: &[LedgerMovement], window: TimeSpan) 
         Some(Discrepancy {
             object: object.to_owned(),
             currency: currency.to_owned(),
-            expected,
-            found,
-            appointment: both.appointment,
+            ledger,
+            books,
+            appointment: history.appointment,
             moved: (first, last),
         })
     };
@@ -271,18 +272,18 @@ pub enum DifferenceKind {
     /// The ledger has a movement that the gateway does not have.
     MissingAtGateway,
     /// The amounts differ.
-    OtherAmount,
+    AmountDiffers,
     /// The gateway's fees differ.
-    OtherFee,
+    FeeDiffers,
 }
 
 impl DifferenceKind {
-    fn of(expected: Option<Sums>, found: Option<Sums>) -> Self {
-        match (expected, found) {
+    fn of(ledger: Option<Sums>, books: Option<Sums>) -> Self {
+        match (ledger, books) {
             (None, _) => Self::MissingInLedger,
             (_, None) => Self::MissingAtGateway,
-            (Some(expected), Some(found)) if expected.amount != found.amount => Self::OtherAmount,
-            _ => Self::OtherFee,
+            (Some(ledger), Some(books)) if ledger.amount != books.amount => Self::AmountDiffers,
+            _ => Self::FeeDiffers,
         }
     }
 }
@@ -290,7 +291,7 @@ impl DifferenceKind {
 impl Discrepancy {
     /// Returns how the two sides differ.
     pub fn kind(&self) -> DifferenceKind {
-        DifferenceKind::of(self.expected, self.found)
+        DifferenceKind::of(self.ledger, self.books)
     }
 }
 
@@ -306,9 +307,9 @@ pub struct Difference {
     /// The version, incremented with each change.
     pub version: u64,
     /// The sums in the ledger; `None` if it has no movement.
-    pub expected: Option<Sums>,
+    pub ledger: Option<Sums>,
     /// The sums in the gateway's books; `None` if they have no line.
-    pub found: Option<Sums>,
+    pub books: Option<Sums>,
     /// The appointment, if it is known.
     pub appointment: Option<AppointmentId>,
     /// The time of the first movement.
@@ -321,51 +322,51 @@ pub struct Difference {
     pub last_seen_at: Timestamp,
     /// When both sides were found to agree again.
     pub resolved_at: Option<Timestamp>,
-    /// Whether the difference counts. If the payment job can still add the missing movement to the ledger, the
-    /// difference counts only after it is detected a second time.
-    pub counts: bool,
+    /// Whether the difference is confirmed. If the payment job can still add the missing movement to the ledger, the
+    /// difference is confirmed only when it is detected a second time.
+    pub confirmed: bool,
 }
 
 impl Difference {
     /// Creates a difference that was detected for the first time. If `recoverable` is true, the payment job may still
     /// add the movement to the ledger.
-    pub fn new(gateway: GatewayKind, seen: Discrepancy, recoverable: bool, now: Timestamp) -> Self {
-        let Discrepancy { object, currency, expected, found, appointment, moved } = seen;
+    pub fn new(gateway: GatewayKind, discrepancy: Discrepancy, recoverable: bool, now: Timestamp) -> Self {
+        let Discrepancy { object, currency, ledger, books, appointment, moved } = discrepancy;
         Self {
             gateway,
             object,
             currency,
             version: 1,
-            expected,
-            found,
+            ledger,
+            books,
             appointment,
             first_moved_at: moved.0,
             last_moved_at: moved.1,
             first_seen_at: now,
             last_seen_at: now,
             resolved_at: None,
-            counts: !recoverable,
+            confirmed: !recoverable,
         }
     }
 
-    /// Updates the difference after it was detected again. It then counts.
+    /// Updates the difference after it was detected again, which confirms it.
     #[must_use]
-    pub fn seen_again(&self, seen: Discrepancy, now: Timestamp) -> Self {
-        let Discrepancy { object, currency, expected, found, appointment, moved } = seen;
+    pub fn observed_again(&self, discrepancy: Discrepancy, now: Timestamp) -> Self {
+        let Discrepancy { object, currency, ledger, books, appointment, moved } = discrepancy;
         Self {
             gateway: self.gateway,
             object,
             currency,
             version: self.version + 1,
-            expected,
-            found,
+            ledger,
+            books,
             appointment: appointment.or(self.appointment),
             first_moved_at: self.first_moved_at.min(moved.0),
             last_moved_at: self.last_moved_at.max(moved.1),
             first_seen_at: self.first_seen_at,
             last_seen_at: now,
             resolved_at: None,
-            counts: true,
+            confirmed: true,
         }
     }
 
@@ -377,14 +378,14 @@ impl Difference {
 
     /// Returns how the two sides differ.
     pub fn kind(&self) -> DifferenceKind {
-        DifferenceKind::of(self.expected, self.found)
+        DifferenceKind::of(self.ledger, self.books)
     }
 
-    /// Returns the whole hours that contain all movements of the difference, with a margin for [`compare`]. This is
-    /// the window for the next comparison.
-    pub fn hours(&self) -> TimeSpan {
+    /// Returns the whole hours that contain all movements of the difference, with a margin of [`WINDOW_MARGIN`] before
+    /// them, because [`compare`] may move the start later. This is the window for the next comparison.
+    pub fn recheck_window(&self) -> TimeSpan {
         let floor = |at: Timestamp| Timestamp::from_seconds(at.seconds().div_euclid(HOUR) * HOUR);
-        TimeSpan::new(floor(self.first_moved_at).plus(-SLACK), floor(self.last_moved_at).plus(HOUR))
+        TimeSpan::new(floor(self.first_moved_at).plus(-WINDOW_MARGIN), floor(self.last_moved_at).plus(HOUR))
     }
 }
 

@@ -164,7 +164,7 @@ impl EarningsReport {
                 sums.opening += gain(movement, Account::Expert);
                 continue;
             }
-            let client = gain(movement, Account::Client) + gain(movement, Account::Authorised);
+            let client = gain(movement, Account::Client) + gain(movement, Account::Authorized);
             match movement.kind {
                 MovementKind::Captured => sums.gross -= client,
                 MovementKind::Refund | MovementKind::RefundFailed | MovementKind::ResolvedManually => {
@@ -176,10 +176,10 @@ impl EarningsReport {
                     sums.processing -= gain(movement, Account::Expert);
                 }
                 MovementKind::Payout | MovementKind::PayoutFailed => {
-                    sums.paid_out += gain(movement, Account::Bank);
+                    sums.paid_out += gain(movement, Account::ExpertBank);
                     continue;
                 }
-                MovementKind::Authorised
+                MovementKind::Authorized
                 | MovementKind::Released
                 | MovementKind::Transfer
                 | MovementKind::Reversal => {}
@@ -264,7 +264,7 @@ impl CommissionSums {
             MovementKind::FeeRefund => self.fee_refunded -= gain,
             MovementKind::ProcessingFee => self.processing -= gain,
             MovementKind::DisputeFee => self.dispute -= gain,
-            MovementKind::Authorised
+            MovementKind::Authorized
             | MovementKind::Released
             | MovementKind::Captured
             | MovementKind::Transfer

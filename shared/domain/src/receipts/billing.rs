@@ -10,7 +10,7 @@ use crate::kernel::text::ShortText;
 use crate::receipts::tax::Tax;
 
 /// The maximum number of lines of a postal address.
-pub const MAXIMUM_ADDRESS_LINES: usize = 6;
+pub const MAX_ADDRESS_LINES: usize = 6;
 
 /// The billing details that appear on the receipts of an expert. A receipt keeps the details that were valid when it
 /// was issued.
@@ -122,7 +122,7 @@ pub struct Address(Vec<ShortText>);
 
 /// The address has no line, or too many.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an address must have 1 to {MAXIMUM_ADDRESS_LINES} lines")]
+#[error("an address must have 1 to {MAX_ADDRESS_LINES} lines")]
 pub struct InvalidAddress;
 
 impl Address {
@@ -136,7 +136,7 @@ impl TryFrom<Vec<ShortText>> for Address {
     type Error = InvalidAddress;
 
     fn try_from(lines: Vec<ShortText>) -> Result<Self, InvalidAddress> {
-        if (1..=MAXIMUM_ADDRESS_LINES).contains(&lines.len()) { Ok(Self(lines)) } else { Err(InvalidAddress) }
+        if (1..=MAX_ADDRESS_LINES).contains(&lines.len()) { Ok(Self(lines)) } else { Err(InvalidAddress) }
     }
 }
 
@@ -150,7 +150,7 @@ impl JsonSchema for Address {
             "type": "array",
             "items": schemas.subschema_for::<ShortText>(),
             "minItems": 1,
-            "maxItems": MAXIMUM_ADDRESS_LINES,
+            "maxItems": MAX_ADDRESS_LINES,
         })
     }
 }
@@ -208,8 +208,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::kernel::money::MAXIMUM_AMOUNT;
-    use crate::receipts::tax::tax_included;
+    use crate::kernel::money::MAX_CHARGE;
+    use crate::receipts::tax::split_gross;
     use crate::{Currency, Money};
 
     /// Returns every currency in use that has a minor unit.
@@ -223,7 +223,7 @@ mod tests {
 
     fn split(amount: u64, points: u16) -> (u64, u64) {
         let total = Money::new(amount, Currency::EUR).expect("in range");
-        let (net, tax) = tax_included(total, Rate::from_basis_points(points).expect("in range").into());
+        let (net, tax) = split_gross(total, Rate::from_basis_points(points).expect("in range").into());
         (net.amount(), tax.amount())
     }
 
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(split(3, 10_000), (1, 2));
         assert_eq!(split(100, 0), (100, 0));
         assert_eq!(split(0, 1_900), (0, 0));
-        assert_eq!(split(MAXIMUM_AMOUNT, 10_000), (49_999_999, 50_000_000));
+        assert_eq!(split(MAX_CHARGE, 10_000), (49_999_999, 50_000_000));
     }
 
     #[test]
@@ -243,11 +243,11 @@ mod tests {
         let all = currencies();
         assert!(["EUR", "JPY", "KWD"].iter().all(|code| all.iter().any(|known| known.code() == *code)));
         for currency in all {
-            for amount in [0, 1, 2, 7, 99, 1_234_567, MAXIMUM_AMOUNT] {
+            for amount in [0, 1, 2, 7, 99, 1_234_567, MAX_CHARGE] {
                 for points in [0, 1, 550, 770, 1_900, 2_500, 10_000] {
                     let total = Money::new(amount, currency).expect("in range");
                     let (net, tax) =
-                        tax_included(total, Rate::from_basis_points(points).expect("in range").into());
+                        split_gross(total, Rate::from_basis_points(points).expect("in range").into());
                     assert_eq!(net.amount() + tax.amount(), amount, "{total} {points}");
                     assert_eq!((net.currency(), tax.currency()), (currency, currency));
                 }
@@ -257,7 +257,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn net_and_tax_add_up_and_tax_is_the_nearest_amount(amount in 0..=MAXIMUM_AMOUNT, points in 0_u16..=10_000) {
+        fn net_and_tax_add_up_and_tax_is_the_nearest_amount(amount in 0..=MAX_CHARGE, points in 0_u16..=10_000) {
             let (net, tax) = split(amount, points);
             prop_assert_eq!(net + tax, amount);
             let (whole, exact) = (10_000 + i128::from(points), i128::from(amount) * i128::from(points));

@@ -61,9 +61,9 @@ pub struct DocumentName<'a> {
 
 /// A movement of money that requires a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occasion {
+pub struct DocumentCause {
     /// The kind of the movement.
-    pub kind: OccasionKind,
+    pub kind: DocumentCauseKind,
     /// The gateway's object for the movement. It has at most one document of each kind.
     pub object: String,
     /// The amount that moved.
@@ -74,25 +74,25 @@ pub struct Occasion {
 
 /// The kind of a movement that requires a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OccasionKind {
+pub enum DocumentCauseKind {
     /// The client paid.
     Payment,
     /// A payment was refunded in full or in part.
     Refund {
-        /// The gateway's object for the payment, which is the `object` of its occasion.
+        /// The gateway's object for the payment, which is the `object` of its cause.
         payment: String,
     },
     /// A refund failed after its credit note was issued. The object is that of the refund.
     FailedRefund,
 }
 
-impl Occasion {
+impl DocumentCause {
     /// Returns the name of the document to issue.
     pub fn document(&self) -> DocumentName<'_> {
         let kind = match self.kind {
-            OccasionKind::Payment => RECEIPT,
-            OccasionKind::Refund { .. } => CREDIT_NOTE,
-            OccasionKind::FailedRefund => CORRECTION,
+            DocumentCauseKind::Payment => RECEIPT,
+            DocumentCauseKind::Refund { .. } => CREDIT_NOTE,
+            DocumentCauseKind::FailedRefund => CORRECTION,
         };
         DocumentName { kind, object: &self.object }
     }
@@ -100,9 +100,9 @@ impl Occasion {
     /// Returns the name of the document that the new one amends; `None` for a payment.
     pub fn amends(&self) -> Option<DocumentName<'_>> {
         match &self.kind {
-            OccasionKind::Payment => None,
-            OccasionKind::Refund { payment } => Some(DocumentName { kind: RECEIPT, object: payment }),
-            OccasionKind::FailedRefund => Some(DocumentName { kind: CREDIT_NOTE, object: &self.object }),
+            DocumentCauseKind::Payment => None,
+            DocumentCauseKind::Refund { payment } => Some(DocumentName { kind: RECEIPT, object: payment }),
+            DocumentCauseKind::FailedRefund => Some(DocumentName { kind: CREDIT_NOTE, object: &self.object }),
         }
     }
 }
@@ -202,7 +202,7 @@ pub struct Receipt {
     pub reference: String,
 }
 
-/// The parts of a document that do not come from the appointment or the occasion.
+/// The parts of a document that do not come from the appointment or the cause.
 #[derive(Debug, Clone)]
 pub struct Draft {
     /// The id of the document.
@@ -234,8 +234,8 @@ impl ReceiptKind {
 }
 
 impl Receipt {
-    /// Creates the document for an occasion.
-    pub fn issued(appointment: &Appointment, occasion: &Occasion, draft: Draft) -> Self {
+    /// Creates the document for a cause.
+    pub fn issued(appointment: &Appointment, cause: &DocumentCause, draft: Draft) -> Self {
         let Draft { id, number, issued_at, issuer, kind, taxes, tax_reports } = draft;
         Self {
             id,
@@ -245,7 +245,7 @@ impl Receipt {
             number,
             kind,
             issued_at,
-            moved_at: occasion.at,
+            moved_at: cause.at,
             issuer,
             recipient: Recipient {
                 name: appointment.attendee.name.clone(),
@@ -259,10 +259,10 @@ impl Receipt {
                 seats: appointment.seats,
                 booked_at: appointment.created_at,
             },
-            total: occasion.amount,
+            total: cause.amount,
             taxes,
             tax_reports,
-            reference: occasion.object.clone(),
+            reference: cause.object.clone(),
         }
     }
 

@@ -1,4 +1,5 @@
-//! The taxes in a total, or why there are none.
+//! The taxes included in a total, or why there are none. Rates come from the expert or from Stripe Tax; the product has no
+//! table of rates by country.
 
 mod percentage;
 
@@ -23,27 +24,26 @@ pub struct Tax {
     pub rate: Rate,
 }
 
-/// Splits a total that includes a tax into the net amount and the tax.
+/// Splits a total that includes a tax. Returns the net amount and the tax.
 ///
 /// The tax is rounded half up to minor units and the net amount is the rest, so they always add up to the total.
 ///
-///
 /// ```
 /// use domain::{Currency, Money, Rate};
-/// use domain::receipts::tax::tax_included;
+/// use domain::receipts::tax::split_gross;
 /// let total = Money::new(8_000, Currency::EUR)?;
-/// let (net, tax) = tax_included(total, Rate::from_basis_points(1_900)?.into());
+/// let (net, tax) = split_gross(total, Rate::from_basis_points(1_900)?.into());
 /// assert_eq!((net.amount(), tax.amount()), (6_723, 1_277)); // 1277.31 cents
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn tax_included(total: Money, rate: Percentage) -> (Money, Money) {
-    let points = u64::from(rate.millionths());
-    let whole = Percentage::whole() + points;
-    // tax = total × points ÷ whole, rounded half up. The products are at most 2 × 10⁸ × 10⁸, which 64 bits hold.
-    let tax = (2 * total.amount() * points + whole) / (2 * whole);
+pub fn split_gross(total: Money, rate: Percentage) -> (Money, Money) {
+    let millionths = u128::from(rate.millionths());
+    let whole = u128::from(Percentage::whole()) + millionths;
+    // tax = total × millionths ÷ whole, rounded half up.
+    let tax = (2 * u128::from(total.amount()) * millionths + whole) / (2 * whole);
     // A part of a valid amount is always valid.
-    let part = |amount| Money::new(amount, total.currency()).unwrap_or(total);
-    (part(total.amount().saturating_sub(tax)), part(tax))
+    let tax = u64::try_from(tax).ok().and_then(|tax| total.with_amount(tax).ok()).unwrap_or(total);
+    (total.saturating_sub(tax), tax)
 }
 
 /// One tax in a total.
@@ -112,18 +112,18 @@ impl fmt::Display for NoTax {
 pub enum Taxes {
     /// The issuer makes no statement about tax.
     #[default]
-    Unsaid,
+    NotStated,
     /// The total includes these taxes. Their sum is at most the total.
     Included(Vec<TaxLine>),
     /// The issuer has taxes calculated, but there are none for this reason.
-    Without(NoTax),
+    NotIncluded(NoTax),
 }
 
 impl Taxes {
     /// Returns the tax of an issuer with a fixed rate.
     pub fn own(total: Money, tax: &Tax) -> Self {
         let rate = Percentage::from(tax.rate);
-        let (_, amount) = tax_included(total, rate);
+        let (_, amount) = split_gross(total, rate);
         Self::Included(vec![TaxLine {
             label: tax.label.clone(),
             jurisdiction: None,
@@ -136,21 +136,21 @@ impl Taxes {
     pub fn lines(&self) -> &[TaxLine] {
         match self {
             Self::Included(lines) => lines,
-            Self::Unsaid | Self::Without(_) => &[],
+            Self::NotStated | Self::NotIncluded(_) => &[],
         }
     }
 
     /// Returns why there are no taxes although the issuer has them calculated.
     pub fn reason(&self) -> Option<NoTax> {
         match self {
-            Self::Without(reason) => Some(*reason),
-            Self::Unsaid | Self::Included(_) => None,
+            Self::NotIncluded(reason) => Some(*reason),
+            Self::NotStated | Self::Included(_) => None,
         }
     }
 
     /// Returns a total without these taxes.
     pub fn net(&self, total: Money) -> Money {
-        self.lines().iter().fold(total, |rest, line| rest.less(line.amount))
+        self.lines().iter().fold(total, |rest, line| rest.saturating_sub(line.amount))
     }
 
     /// Returns the taxes in `part` of a `total` that includes these taxes. A single tax is computed from its rate;
@@ -161,8 +161,8 @@ impl Taxes {
             return self.clone();
         }
         let sum = match self.lines() {
-            [TaxLine { rate: Some(rate), .. }] => tax_included(part, *rate).1,
-            _ => total.less(self.net(total)).proportion(part.amount(), total.amount()),
+            [TaxLine { rate: Some(rate), .. }] => split_gross(part, *rate).1,
+            _ => total.saturating_sub(self.net(total)).prorate(part.amount(), total.amount()),
         };
         self.adding_up_to(sum)
     }
@@ -173,12 +173,13 @@ impl Taxes {
     pub fn adding_up_to(&self, sum: Money) -> Self {
         let Self::Included(lines) = self else { return self.clone() };
         let whole: u64 = lines.iter().map(|line| line.amount.amount()).sum();
-        // Both factors have at most eight digits.
-        let share = |line: &TaxLine| match whole {
-            0 => (0, 0),
-            whole => {
-                (sum.amount() * line.amount.amount() / whole, sum.amount() * line.amount.amount() % whole)
-            }
+        let share = |line: &TaxLine| {
+            let product = u128::from(sum.amount()) * u128::from(line.amount.amount());
+            let divided = product.checked_div(whole.into()).zip(product.checked_rem(whole.into()));
+            // A share is at most the sum, and a remainder less than the whole.
+            let divided =
+                divided.and_then(|(share, rest)| Some((share.try_into().ok()?, rest.try_into().ok()?)));
+            divided.unwrap_or((0, 0))
         };
         let shares: Vec<(u64, u64)> = lines.iter().map(share).collect();
         let given: u64 = shares.iter().map(|(share, _)| share).sum();
@@ -232,7 +233,7 @@ pub fn tax_reversals<'a>(
         match (&report.reverses, &report.entry) {
             (Some(of), _) => {
                 if let Some(entry) = open.iter_mut().find(|entry| entry.entry == *of) {
-                    entry.amount = entry.amount.less(report.amount);
+                    entry.amount = entry.amount.saturating_sub(report.amount);
                 }
             }
             (None, Some(entry)) => open.push(TaxReversal { entry: entry.clone(), amount: report.amount }),
@@ -242,7 +243,7 @@ pub fn tax_reversals<'a>(
     let mut remaining = amount;
     for entry in &mut open {
         entry.amount = std::cmp::min_by_key(entry.amount, remaining, |amount| amount.amount());
-        remaining = remaining.less(entry.amount);
+        remaining = remaining.saturating_sub(entry.amount);
     }
     open.retain(|entry| !entry.amount.is_zero());
     open

@@ -69,7 +69,7 @@ impl Status {
     }
 
     /// Returns whether the session took place or was missed.
-    pub fn has_ended(&self) -> bool {
+    pub fn has_outcome(&self) -> bool {
         matches!(self, Self::Completed | Self::NoShow { .. })
     }
 }
@@ -298,13 +298,13 @@ pub enum ChangeRefusal {
 
 impl Appointment {
     /// Returns the session without buffers.
-    pub fn session(&self) -> TimeSpan {
+    pub fn session_span(&self) -> TimeSpan {
         TimeSpan::new(self.start, self.end)
     }
 
     /// Returns the session with its buffers.
-    pub fn occupied(&self) -> TimeSpan {
-        self.session().widened(
+    pub fn occupied_span(&self) -> TimeSpan {
+        self.session_span().expanded(
             i64::from(self.buffer_before_minutes) * MINUTE,
             i64::from(self.buffer_after_minutes) * MINUTE,
         )
@@ -324,7 +324,7 @@ impl Appointment {
     ///
     /// # Errors
     /// [`ChangeRefusal::Status`] if the appointment is not pending.
-    pub fn confirmed(&self) -> Result<Self, ChangeRefusal> {
+    pub fn confirm(&self) -> Result<Self, ChangeRefusal> {
         match self.status {
             Status::Pending { .. } => Ok(self.with_status(Status::Confirmed)),
             _ => Err(self.status_refusal("confirmed")),
@@ -335,7 +335,7 @@ impl Appointment {
     ///
     /// # Errors
     /// [`ChangeRefusal::Status`] if the appointment is not pending or its hold has not expired yet.
-    pub fn expired(&self, now: Timestamp) -> Result<Self, ChangeRefusal> {
+    pub fn expire(&self, now: Timestamp) -> Result<Self, ChangeRefusal> {
         match self.status {
             Status::Pending { hold_expires_at } if hold_expires_at <= now => {
                 // The expert does not need to see expired holds. The client still sees them.
@@ -363,7 +363,7 @@ impl Appointment {
     /// # Errors
     /// [`ChangeRefusal::Status`] if the appointment is not active, [`ChangeRefusal::AlreadyStarted`] if it is too
     /// late.
-    pub fn cancelled(&self, by: Party, reason: LongText, now: Timestamp) -> Result<Self, ChangeRefusal> {
+    pub fn cancel(&self, by: Party, reason: LongText, now: Timestamp) -> Result<Self, ChangeRefusal> {
         let last = match by {
             Party::Client => self.start,
             Party::Expert | Party::Platform => self.end,

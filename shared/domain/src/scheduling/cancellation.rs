@@ -58,7 +58,7 @@ pub struct Quote {
 
 impl Quote {
     fn new(price: Money, refund: Money, basis: Basis) -> Self {
-        Self { refund, final_charge: price.less(refund), basis }
+        Self { refund, final_charge: price.saturating_sub(refund), basis }
     }
 
     /// Returns the quote after an earlier decision that the client pays only `final_charge`.
@@ -71,7 +71,7 @@ impl Quote {
             Some(decided) if decided.currency() == self.final_charge.currency() => {
                 let final_charge =
                     std::cmp::min_by_key(self.final_charge, decided, |final_charge| final_charge.amount());
-                Self { refund: decided.less(final_charge), final_charge, basis: self.basis }
+                Self { refund: decided.saturating_sub(final_charge), final_charge, basis: self.basis }
             }
             _ => self,
         }
@@ -82,7 +82,7 @@ impl Quote {
     /// `held` is what the client has paid and not got back, in minor units. It is less than the price if money was
     /// returned in another way, such as a dispute.
     #[must_use]
-    pub fn limited_to_held(self, held: u64) -> Self {
+    pub fn limited_to_net_paid(self, held: u64) -> Self {
         let refundable = held.saturating_sub(self.final_charge.amount()).min(self.refund.amount());
         Self { refund: self.refund.with_amount(refundable).unwrap_or(self.refund), ..self }
     }
@@ -119,7 +119,7 @@ pub fn cancellation(
         Some(&Tier { until_hours_before, refund_percent }) => {
             Quote::new(price, refund_percent.of(price), Basis::Tier { until_hours_before, refund_percent })
         }
-        None => Quote::new(price, price.nothing(), Basis::TooLate),
+        None => Quote::new(price, price.zero(), Basis::TooLate),
     }
 }
 

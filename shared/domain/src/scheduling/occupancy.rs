@@ -17,11 +17,11 @@ use crate::scheduling::slots::{self, BusyTimes};
 use crate::{AppointmentId, SessionTypeId, TimeSpan, Timestamp, Zone};
 
 /// The maximum occupied time of a session, in seconds: one day plus two buffers of half a day.
-const LONGEST_OCCUPIED: i64 = 2 * DAY;
+const MAX_OCCUPIED: i64 = 2 * DAY;
 
 /// The maximum number of expired holds that one booking reclaims. If there are more, the caller first expires some of
 /// them in a transaction of their own.
-pub const MOST_RECLAIMED: usize = 16;
+pub const MAX_RECLAIMED: usize = 16;
 
 /// What an entry of a day belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,13 +52,13 @@ pub struct Entry {
 
 impl Entry {
     /// Returns the session without buffers.
-    pub fn session(&self) -> TimeSpan {
+    pub fn session_span(&self) -> TimeSpan {
         TimeSpan::new(self.start, self.end)
     }
 
     /// Returns the session with its buffers.
-    pub fn occupied(&self) -> TimeSpan {
-        self.session().widened(
+    pub fn occupied_span(&self) -> TimeSpan {
+        self.session_span().expanded(
             i64::from(self.buffer_before_minutes) * MINUTE,
             i64::from(self.buffer_after_minutes) * MINUTE,
         )
@@ -92,8 +92,8 @@ pub struct GroupSession {
     pub version: u64,
     /// The entry of the session in its days. Length and buffers are those of the first booking, even if the session
     /// type has changed since.
-    pub session: Entry,
-    /// The total number of seats.
+    pub entry: Entry,
+    /// The number of seats for sale.
     pub capacity: u16,
     /// The seats of each appointment.
     pub seats: BTreeMap<AppointmentId, Seats>,
@@ -107,7 +107,7 @@ impl GroupSession {
         self.capacity.min(terms.capacity).saturating_sub(taken.map(|seats| seats.count).sum())
     }
 
-    fn is_free(&self, now: Timestamp) -> bool {
+    fn is_vacant(&self, now: Timestamp) -> bool {
         self.seats.values().all(|seats| is_expired(seats.hold_expires_at, now))
     }
 }
@@ -153,7 +153,7 @@ impl OccupancyChange {
         if group.version > 0 {
             return group.version + 1;
         }
-        let day = self.days.iter().find(|(date, _)| *date == start.utc_day());
+        let day = self.days.iter().find(|(date, _)| *date == start.utc_date());
         (day.map_or(0, |(_, day)| day.version) + 1) << 20
     }
 }
@@ -162,7 +162,7 @@ impl OccupancyChange {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Held {
     /// The entry of the session in the days. The appointment stores these times, so that they can be released later.
-    pub session: Entry,
+    pub entry: Entry,
     /// Whether the appointment is part of a group session.
     pub group: bool,
     /// The changes to write.
@@ -172,7 +172,7 @@ pub struct Held {
 impl Held {
     /// Returns the time that the appointment stores.
     pub fn booked_time(&self) -> BookedTime {
-        let Entry { start, end, buffer_before_minutes, buffer_after_minutes, .. } = self.session;
+        let Entry { start, end, buffer_before_minutes, buffer_after_minutes, .. } = self.entry;
         BookedTime { start, end, buffer_before_minutes, buffer_after_minutes, group: self.group }
     }
 }
@@ -245,10 +245,14 @@ impl Occupancy {
     ///
     /// It contains the days of the session, the days of each expired hold that the session might reclaim, and the
     /// days or the week that a cap counts.
-    pub fn needed(rules: &AvailabilityRules, session_type: &SessionType, start: Timestamp) -> TimeSpan {
+    pub fn span_for_booking(
+        rules: &AvailabilityRules,
+        session_type: &SessionType,
+        start: Timestamp,
+    ) -> TimeSpan {
         let terms = &session_type.terms;
-        let mut needed = terms.occupied(start).widened(LONGEST_OCCUPIED, LONGEST_OCCUPIED);
-        let date = rules.time_zone.day(start);
+        let mut needed = terms.occupied(start).expanded(MAX_OCCUPIED, MAX_OCCUPIED);
+        let date = rules.time_zone.scheduling_date(start);
         for span in [
             terms.daily_cap.map(|_| rules.time_zone.local_day_span(date)),
             terms.weekly_cap.map(|_| rules.time_zone.iso_week_span(date)),
@@ -263,7 +267,7 @@ impl Occupancy {
 
     /// Merges two reads. Days and groups in `later` replace those in `self`.
     #[must_use]
-    pub fn joined(mut self, later: Self) -> Self {
+    pub fn union(mut self, later: Self) -> Self {
         self.days.extend(later.days);
         self.groups.extend(later.groups);
         self.busy.extend(later.busy);
@@ -272,10 +276,10 @@ impl Occupancy {
 
     /// Returns the span whose days must be read to list the slots in a range, for any availability rules and session
     /// type.
-    pub fn needed_to_list(range: TimeSpan) -> TimeSpan {
+    pub fn span_for_listing(range: TimeSpan) -> TimeSpan {
         // A session that begins in the range occupies time from half a day before its start to a day and a half after
         // it. Caps count whole weeks in zones that differ from UTC by up to 14 hours.
-        let week = |instant| Zone::UTC.iso_week_span(Zone::UTC.date(instant));
+        let week = |instant| Zone::UTC.iso_week_span(Zone::UTC.wall_clock_date(instant));
         let first = week(range.start().plus(-14 * HOUR)).start().plus(-14 * HOUR);
         let last = week(range.end().plus(14 * HOUR)).end().plus(14 * HOUR);
         TimeSpan::new(first, last.max(range.end().plus(DAY + DAY / 2)))
@@ -295,7 +299,7 @@ impl Occupancy {
             EntryKey::Appointment(_) => is_expired(entry.hold_expires_at, now),
             // A group session that was not read counts as taken: unknown occupancy is never treated as free.
             EntryKey::Group(session_type, start) => {
-                self.groups.get(&(*session_type, *start)).is_some_and(|group| group.is_free(now))
+                self.groups.get(&(*session_type, *start)).is_some_and(|group| group.is_vacant(now))
             }
         }
     }
@@ -309,7 +313,9 @@ impl Occupancy {
         self.days
             .iter()
             .flat_map(|(date, day)| day.entries.values().map(|entry| (*date, entry)))
-            .filter(move |(date, entry)| entry.session_type == session_type && entry.start.utc_day() == *date)
+            .filter(move |(date, entry)| {
+                entry.session_type == session_type && entry.start.utc_date() == *date
+            })
             .map(|(_, entry)| entry.start)
     }
 
@@ -321,7 +327,7 @@ impl Occupancy {
         scratch: &'a mut Scratch,
     ) -> BusyTimes<'a> {
         scratch.occupied.clear();
-        scratch.occupied.extend(self.active(now).map(Entry::occupied));
+        scratch.occupied.extend(self.active(now).map(Entry::occupied_span));
         scratch.occupied.extend(&self.busy);
         scratch.starts.clear();
         scratch.starts.extend(self.starts(session_type.id));
@@ -331,8 +337,8 @@ impl Occupancy {
                 .iter()
                 .filter(|((id, start), group)| {
                     *id == session_type.id
-                        && !group.is_free(now)
-                        && group.session.session() == session_type.terms.session(*start)
+                        && !group.is_vacant(now)
+                        && group.entry.session_span() == session_type.terms.session(*start)
                 })
                 .map(|((_, start), group)| (*start, group.left(&session_type.terms, now))),
         );
@@ -351,7 +357,7 @@ impl Occupancy {
     ) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
         let (session, group) = draft.hold(rules, request, now)?;
-        Ok(Held { session, group, change: draft.change() })
+        Ok(Held { entry: session, group, change: draft.change() })
     }
 
     /// Releases the time of an appointment and holds another in one change.
@@ -369,7 +375,7 @@ impl Occupancy {
         draft.release(old);
         draft.forget(old);
         let (session, group) = draft.hold(rules, request, now)?;
-        Ok(Held { session, group, change: draft.change() })
+        Ok(Held { entry: session, group, change: draft.change() })
     }
 
     /// Releases the time of an appointment.
@@ -441,14 +447,14 @@ impl Draft {
     }
 
     fn insert(&mut self, key: EntryKey, entry: Entry) {
-        for date in entry.occupied().utc_days() {
+        for date in entry.occupied_span().utc_dates() {
             self.occupancy.days.entry(date).or_default().entries.insert(key, entry);
             self.changed.insert(date);
         }
     }
 
     fn remove(&mut self, key: EntryKey, occupied: TimeSpan) {
-        for date in occupied.utc_days() {
+        for date in occupied.utc_dates() {
             // The days are not read in one consistent read, so some days of an entry that was just written may have
             // been read without it. Those days have a new version since, which the version check detects.
             self.checked.insert(date);
@@ -468,7 +474,7 @@ impl Draft {
                 return;
             }
         }
-        self.remove(entry_key(appointment), appointment.occupied());
+        self.remove(entry_key(appointment), appointment.occupied_span());
     }
 
     /// Removes an appointment from all other days and groups that contain it.
@@ -502,7 +508,7 @@ impl Draft {
         self.groups.insert(key);
         self.occupancy.groups.entry(key).or_insert_with(|| GroupSession {
             version: 0,
-            session: Entry {
+            entry: Entry {
                 session_type: appointment.session_type,
                 start: appointment.start,
                 end: appointment.end,
@@ -523,7 +529,7 @@ impl Draft {
             return;
         }
         let key = entry_key(appointment);
-        for date in appointment.occupied().utc_days() {
+        for date in appointment.occupied_span().utc_dates() {
             self.checked.insert(date);
             if let Some(entry) = self.occupancy.days.get_mut(&date).and_then(|day| day.entries.get_mut(&key))
             {
@@ -546,11 +552,11 @@ impl Draft {
         }
         let seats = Seats { count: request.seats, hold_expires_at: request.hold_expires_at };
         let group_key = (*id, request.start);
-        if let Some(group) = self.occupancy.groups.get(&group_key).filter(|group| !group.is_free(now)) {
+        if let Some(group) = self.occupancy.groups.get(&group_key).filter(|group| !group.is_vacant(now)) {
             // An existing group session can be joined even if the expert has changed the hours since.
             slots::check_ahead(rules, terms, request.start, now)?;
-            let session = group.session;
-            if session.session() != terms.session(request.start) {
+            let session = group.entry;
+            if session.session_span() != terms.session(request.start) {
                 // The expert has changed the length since, so the existing session is not the one that is offered
                 // now.
                 return Err(Refusal::Taken);
@@ -570,7 +576,7 @@ impl Draft {
         if request.seats == 0 || request.seats > terms.capacity {
             return Err(Refusal::Seats { wanted: request.seats, left: terms.capacity });
         }
-        self.clear(terms.occupied(request.start), terms.session(request.start), now)?;
+        self.check_overlap_and_reclaim(terms.occupied(request.start), terms.session(request.start), now)?;
         self.check_caps(rules, request)?;
 
         let group = terms.capacity > 1;
@@ -586,7 +592,7 @@ impl Draft {
             let version = self.occupancy.groups.get(&group_key).map_or(0, |group| group.version);
             let session = GroupSession {
                 version,
-                session: entry,
+                entry,
                 capacity: terms.capacity,
                 seats: [(request.appointment, seats)].into(),
             };
@@ -603,22 +609,27 @@ impl Draft {
     }
 
     /// Reclaims all expired holds that overlap, or returns why another entry prevents the booking.
-    fn clear(&mut self, occupied: TimeSpan, session: TimeSpan, now: Timestamp) -> Result<(), Refusal> {
+    fn check_overlap_and_reclaim(
+        &mut self,
+        occupied: TimeSpan,
+        session: TimeSpan,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         if self.occupancy.busy.iter().any(|busy| busy.overlaps(occupied)) {
             return Err(Refusal::Busy);
         }
         let overlapping: BTreeMap<EntryKey, Entry> = occupied
-            .utc_days()
+            .utc_dates()
             .filter_map(|date| self.occupancy.days.get(&date))
             .flat_map(|day| &day.entries)
-            .filter(|(_, entry)| entry.occupied().overlaps(occupied))
+            .filter(|(_, entry)| entry.occupied_span().overlaps(occupied))
             .map(|(key, entry)| (*key, *entry))
             .collect();
         let mut blocking =
             overlapping.iter().filter(|(key, entry)| !self.occupancy.is_reclaimable(key, entry, now));
         if let Some((_, first)) = blocking.next() {
-            let taken = first.session().overlaps(session)
-                || blocking.any(|(_, entry)| entry.session().overlaps(session));
+            let taken = first.session_span().overlaps(session)
+                || blocking.any(|(_, entry)| entry.session_span().overlaps(session));
             return Err(if taken { Refusal::Taken } else { Refusal::TooClose });
         }
         for (key, entry) in overlapping {
@@ -628,7 +639,7 @@ impl Draft {
                 }
                 EntryKey::Group(session_type, start) => self.reclaim_seats((session_type, start), now),
             }
-            self.remove(key, entry.occupied());
+            self.remove(key, entry.occupied_span());
         }
         Ok(())
     }
@@ -643,7 +654,7 @@ impl Draft {
 
     fn check_caps(&mut self, rules: &AvailabilityRules, request: &Request<'_>) -> Result<(), Refusal> {
         let terms = &request.session_type.terms;
-        let date = rules.time_zone.day(request.start);
+        let date = rules.time_zone.scheduling_date(request.start);
         if let Some(cap) = terms.daily_cap {
             let span = rules.time_zone.local_day_span(date);
             if self.count(request, span) >= cap {
@@ -662,7 +673,7 @@ impl Draft {
     /// Counts the sessions of the requested type that begin in the span. The decision depends on these days, so their
     /// versions are checked.
     fn count(&mut self, request: &Request<'_>, span: TimeSpan) -> u16 {
-        self.checked.extend(span.utc_days());
+        self.checked.extend(span.utc_dates());
         let starts = self.occupancy.starts(request.session_type.id).filter(|start| span.contains(*start));
         u16::try_from(starts.count()).unwrap_or(u16::MAX)
     }

@@ -58,7 +58,7 @@ pub enum Refusal {
     },
     /// The start is after the booking window.
     #[error("this is too far ahead; choose a date no later than {last_date}")]
-    TooFar {
+    AfterWindow {
         /// The last date of the booking window, in the expert's time zone.
         last_date: NaiveDate,
     },
@@ -193,7 +193,7 @@ fn with_groups(slots: Vec<Slot>, groups: &[(Timestamp, u16)], from: i64, until: 
 /// These are the rules for a further seat of an existing group session; the expert's hours no longer matter there.
 ///
 /// # Errors
-/// [`Refusal::TooFar`], [`Refusal::BeforeWindow`] or [`Refusal::TooSoon`].
+/// [`Refusal::AfterWindow`], [`Refusal::BeforeWindow`] or [`Refusal::TooSoon`].
 pub fn check_ahead(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
@@ -235,7 +235,7 @@ pub fn explain(
         return if *seats > 0 { Ok(()) } else { Err(Refusal::NoSeatLeft) };
     }
     check_hours(rules, terms, start, &bounds)?;
-    let day = rules.time_zone.day_holding(start.seconds());
+    let day = rules.time_zone.day_containing(start.seconds());
     if let Some(refusal) = Caps::new(rules.time_zone, terms, occupancy.session_starts).full(day) {
         return Err(refusal);
     }
@@ -263,7 +263,7 @@ fn check_hours(
     };
     let pieces = joined(rules, second, second + length(terms));
     let Some(piece) = pieces.iter().find(|piece| piece.start <= second && second < piece.end) else {
-        let date = date_of_number(rules.time_zone.day_holding(second));
+        let date = date_of_number(rules.time_zone.day_containing(second));
         return Err(if rules.is_blocked(date) {
             Refusal::Blocked { date }
         } else {
@@ -300,7 +300,7 @@ struct Bounds {
 
 impl Bounds {
     fn new(zone: Zone, terms: &SessionTypeTerms, now: Timestamp) -> Self {
-        let today = zone.day_holding(now.seconds());
+        let today = zone.day_containing(now.seconds());
         let earliest = now.seconds() + i64::from(terms.minimum_notice_minutes) * MINUTE;
         let mut bounds =
             Self { zone, window: terms.booking_window, today, earliest, from: earliest, until: 0 };
@@ -329,7 +329,7 @@ impl Bounds {
         let second = start.seconds();
         // The booking window comes first, because more notice cannot help a start outside of it.
         if second >= self.until {
-            return Err(Refusal::TooFar { last_date: date_of_number(self.last_day()) });
+            return Err(Refusal::AfterWindow { last_date: date_of_number(self.last_day()) });
         }
         if let Some(first) = self.first_day()
             && second < self.zone.day_start(first)

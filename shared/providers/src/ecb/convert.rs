@@ -14,9 +14,9 @@ const ENVELOPE: &str = "http://www.gesmes.org/xml/2002-08-01";
 /// The namespace of the rates.
 const RATES: &str = "http://www.ecb.int/vocabulary/2002-08-01/eurofxref";
 /// Maximum number of nodes in a file. The bank's has about a hundred.
-const MAXIMUM_NODES: u32 = 2_000;
+const MAX_NODES: u32 = 2_000;
 /// Maximum number of characters of the file that are quoted in an error message.
-const MAXIMUM_QUOTE: usize = 24;
+const MAX_QUOTE: usize = 24;
 
 /// The reason why a file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +39,7 @@ pub(super) enum InvalidFile {
 pub(super) fn rates(file: &[u8]) -> Result<ReferenceRates, InvalidFile> {
     let text = std::str::from_utf8(file).map_err(|_| InvalidFile::Encoding)?;
     // Without a document type, only XML's five predefined entities exist.
-    let options =
-        ParsingOptions { allow_dtd: false, nodes_limit: MAXIMUM_NODES, ..ParsingOptions::default() };
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document =
         Document::parse_with_options(text, options).map_err(|error| InvalidFile::Form(error.to_string()))?;
     let envelope = Some(document.root_element()).filter(|root| root.has_tag_name((ENVELOPE, "Envelope")));
@@ -79,7 +78,7 @@ fn only<'a, 'input>(
 
 /// The beginning of a text, short enough for an error message.
 fn quoted(text: &str) -> String {
-    text.chars().take(MAXIMUM_QUOTE).collect()
+    text.chars().take(MAX_QUOTE).collect()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use reqwest::header::{ACCEPT, USER_AGENT};
 pub const DAILY_RATES: &str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml";
 
 /// Maximum size of a file, in bytes. The bank's has less than two thousand.
-const MAXIMUM_FILE: usize = 64 * 1024;
+const MAX_FILE: usize = 64 * 1024;
 
 /// The configured address of the rates is not an HTTP or HTTPS URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,10 +55,8 @@ impl EuropeanCentralBank {
         }
         let mut file = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            if file.len() + chunk.len() > MAXIMUM_FILE {
-                return Err(PortError(format!(
-                    "the file of exchange rates has more than {MAXIMUM_FILE} bytes"
-                )));
+            if file.len() + chunk.len() > MAX_FILE {
+                return Err(PortError(format!("the file of exchange rates has more than {MAX_FILE} bytes")));
             }
             file.extend_from_slice(&chunk);
         }

@@ -1,6 +1,6 @@
 //! Experts' PayPal accounts.
 
-use app::payments::ports::{AccountState, ConnectedAccounts, OnboardingPage, PaymentError};
+use app::payments::ports::{AccountState, ConnectedAccounts, GatewayError, OnboardingPage};
 use async_trait::async_trait;
 use domain::ExpertId;
 use domain::kernel::time::HOUR;
@@ -15,11 +15,11 @@ const INVITATION_LASTS: i64 = HOUR;
 #[async_trait]
 impl ConnectedAccounts for PayPal {
     /// PayPal creates the account when the expert accepts the invitation. Until then the account's id is the expert's id.
-    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError> {
+    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, GatewayError> {
         self.read_account(&expert.to_string()).await
     }
 
-    async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError> {
+    async fn read_account(&self, account: &str) -> Result<AccountState, GatewayError> {
         let merchant = if account.parse::<ExpertId>().is_ok() {
             match self.merchant_of(account).await? {
                 Some(merchant) => merchant,
@@ -41,12 +41,12 @@ impl ConnectedAccounts for PayPal {
         account: &str,
         return_url: &str,
         _: &str,
-    ) -> Result<OnboardingPage, PaymentError> {
+    ) -> Result<OnboardingPage, GatewayError> {
         let referral = convert::referral(&self.tracking_id(account).await?, return_url);
         let request = Request::post("/v2/customer/partner-referrals".to_owned(), &referral)?;
         let referral: wire::Referral = self.client.send(&request).await?;
         let page = wire::link(&referral.links, "action_url");
-        let missing = || PaymentError::Unavailable("PayPal's invitation has no page".to_owned());
+        let missing = || GatewayError::Unavailable("PayPal's invitation has no page".to_owned());
         let url = page.ok_or_else(missing)?.to_owned();
         Ok(OnboardingPage { url, expires_at: self.client.access.now().plus(INVITATION_LASTS) })
     }
@@ -54,7 +54,7 @@ impl ConnectedAccounts for PayPal {
 
 impl PayPal {
     /// The tracking id with which an expert was invited: the expert's id.
-    async fn tracking_id(&self, account: &str) -> Result<String, PaymentError> {
+    async fn tracking_id(&self, account: &str) -> Result<String, GatewayError> {
         if account.parse::<ExpertId>().is_ok() {
             return Ok(account.to_owned());
         }

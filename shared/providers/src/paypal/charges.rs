@@ -1,6 +1,6 @@
 //! Payments of clients, as orders that are paid to the experts.
 
-use app::payments::ports::{Buyer, Charges, FetchedPayment, Opened, PaymentError, RefundOrder};
+use app::payments::ports::{Buyer, Charges, FetchedPayment, GatewayError, Opened, RefundOrder};
 use async_trait::async_trait;
 use domain::Money;
 use domain::kernel::time::DAY;
@@ -11,53 +11,52 @@ use serde_json::json;
 
 use super::client::Request;
 use super::convert::{from_paypal, key};
-use super::errors::{missing_order, ok_if_too_late, refused};
+use super::errors::{missing_order, ok_if_done, refused};
 use super::snapshot::next_capture_key;
 use super::{PayPal, convert, snapshot, wire};
 
-/// How long an authorisation can be captured, in seconds
+/// How long an authorization can be captured, in seconds
 /// (<https://developer.paypal.com/docs/api/payments/v2/#authorizations_reauthorize>).
-pub(super) const AUTHORISATION_LASTS: i64 = 29 * DAY;
-/// How long an authorisation is relied on, in seconds: a day less.
-const AUTHORISATION_HOLDS: i64 = AUTHORISATION_LASTS - DAY;
-/// How long PayPal guarantees the money of an authorisation, in seconds (same page). A later capture may be declined, because the
+pub(super) const AUTHORIZATION_LASTS: i64 = 29 * DAY;
+/// How long the platform relies on an authorization, in seconds: a day less.
+const AUTHORIZATION_VALIDITY: i64 = AUTHORIZATION_LASTS - DAY;
+/// How long PayPal guarantees the money of an authorization, in seconds (same page). A later capture may be declined, because the
 /// client has spent the money.
 const HONOR_PERIOD: i64 = 3 * DAY;
 
-/// The order was collected before, or is not approved.
-const ORDER_TOO_LATE: [&str; 3] =
-    ["ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED"];
+/// The order was already authorized or captured, or is not approved.
+const ORDER_DONE: [&str; 3] = ["ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED"];
 /// The client's card or bank declined. The client may choose another.
 const DECLINED: &str = "INSTRUMENT_DECLINED";
-/// The authorisation was captured or voided before, or has expired.
-const AUTHORISATION_TOO_LATE: [&str; 5] = [
+/// The authorization was already captured or voided, or has expired.
+const AUTHORIZATION_DONE: [&str; 5] = [
     "AUTHORIZATION_ALREADY_CAPTURED",
     "AUTHORIZATION_EXPIRED",
     "AUTHORIZATION_VOIDED",
     "PREVIOUSLY_CAPTURED",
     "PREVIOUSLY_VOIDED",
 ];
-/// The capture was refunded before, possibly by the expert.
-const REFUND_TOO_LATE: [&str; 1] = ["CAPTURE_FULLY_REFUNDED"];
+/// The capture was already refunded, possibly by the expert.
+const REFUND_DONE: [&str; 1] = ["CAPTURE_FULLY_REFUNDED"];
 
 #[async_trait]
 impl Charges for PayPal {
-    /// An authorisation can be captured for 29 days, of which PayPal guarantees the money for three. After those it is renewed
-    /// before the capture. If the client no longer has the money, the payment is escalated.
+    /// An authorization can be captured for 29 days, of which PayPal guarantees the money for three. After three days, `capture`
+    /// first requests a reauthorization. If the client no longer has the money, the payment is escalated.
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            authorisation_holds: AUTHORISATION_HOLDS,
-            later_authorisation_holds: None,
-            waits_for_collection: true,
-            reaches_experts: false,
+            authorization_validity: AUTHORIZATION_VALIDITY,
+            saved_card_authorization_validity: None,
+            requires_completion: true,
+            supports_transfers: false,
             refunds_after_dispute: true,
         }
     }
 
     /// Creates an order. A second order, created after PayPal deleted the key of the first, does no harm: the first is never
-    /// collected.
-    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError> {
-        let key = key(payment, "order", payment.intents);
+    /// captured.
+    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, GatewayError> {
+        let key = key(payment, "order", payment.intent_number);
         let request = Request::post("/v2/checkout/orders".to_owned(), &convert::order(payment, buyer)?)?;
         let order: wire::Order = self.client.send(&request.once(&key)).await?;
         let pay_with = snapshot::pay_with(&order);
@@ -67,7 +66,7 @@ impl Charges for PayPal {
         })
     }
 
-    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError> {
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, GatewayError> {
         if let Some(objects) = self.payment_objects(payment).await? {
             let snapshot = snapshot::snapshot(payment, &objects)?;
             let pay_with = snapshot::pay_with(&objects.order);
@@ -80,47 +79,49 @@ impl Charges for PayPal {
         Ok(fetched)
     }
 
-    async fn collect_approved(&self, payment: &Payment) -> Result<(), PaymentError> {
+    /// Authorizes or captures the order. If the client's means of payment was declined and PayPal reopened the order, the result
+    /// is `Ok`.
+    async fn complete_approved(&self, payment: &Payment) -> Result<(), GatewayError> {
         let Some(id) = &payment.references.intent else { return Ok(()) };
         let action = match payment.plan {
-            Plan::Authorise => "authorize",
+            Plan::Authorize => "authorize",
             Plan::Charge | Plan::SaveCard => "capture",
         };
-        let key = key(payment, "take", payment.intents);
+        let key = key(payment, "complete", payment.intent_number);
         let request = Request::post(format!("/v2/checkout/orders/{id}/{action}"), &json!({}))?.once(&key);
-        let collected = self.client.send::<IgnoredAny>(&request).await;
-        match collected {
+        let completed = self.client.send::<IgnoredAny>(&request).await;
+        match completed {
             // PayPal reopens the order, so that the client can choose another card. If the order is still approved, the caller
-            // must retry later: it would otherwise collect again at once, without end.
+            // must retry later: it would otherwise try again at once, without end.
             Err(failure) if failure.issue() == Some(DECLINED) => match self.order(payment).await? {
                 Some(order) if snapshot::status(&order) == IntentStatus::Approved => {
-                    Err(PaymentError::Unavailable(
+                    Err(GatewayError::Unavailable(
                         "the client's card was declined, and they have yet to choose another".to_owned(),
                     ))
                 }
                 _ => Ok(()),
             },
-            collected => ok_if_too_late(collected, &ORDER_TOO_LATE).map(|_| ()),
+            completed => ok_if_done(completed, &ORDER_DONE).map(|_| ()),
         }
     }
 
     /// Always refused: PayPal saves no cards for the platform.
-    async fn use_saved_card(&self, _: &Payment, _: Money, _: bool) -> Result<String, PaymentError> {
+    async fn charge_saved_card(&self, _: &Payment, _: Money, _: bool) -> Result<String, GatewayError> {
         Err(refused("cards_not_saved", "this payment gateway saves no cards".to_owned()))
     }
 
-    /// Voids the authorisation. An order without one need not be cancelled, and cannot be.
-    async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError> {
+    /// Voids the authorization. An order without one need not be cancelled, and cannot be.
+    async fn cancel(&self, payment: &Payment) -> Result<(), GatewayError> {
         let Some(order) = self.order(payment).await? else { return Ok(()) };
-        let Some(authorisation) = order.authorisation() else { return Ok(()) };
-        let key = key(payment, "void", payment.intents);
-        let path = format!("/v2/payments/authorizations/{}/void", authorisation.id);
+        let Some(authorization) = order.authorization() else { return Ok(()) };
+        let key = key(payment, "void", payment.intent_number);
+        let path = format!("/v2/payments/authorizations/{}/void", authorization.id);
         let request = Request::post(path, &json!({}))?.once(&key).acting_for(&payment.destination);
         let voided = self.client.send::<IgnoredAny>(&request).await;
-        ok_if_too_late(voided, &AUTHORISATION_TOO_LATE).map(|_| ())
+        ok_if_done(voided, &AUTHORIZATION_DONE).map(|_| ())
     }
 
-    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError> {
+    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), GatewayError> {
         // The client keeps the part that PayPal cannot represent.
         let amount = convert::round_down(amount);
         if amount.is_zero() {
@@ -130,26 +131,26 @@ impl Charges for PayPal {
         if order.is_being_captured() {
             return Ok(());
         }
-        let Some(authorisation) = self.guaranteed_authorisation(payment, &order).await? else {
+        let Some(authorization) = self.renew_authorization_if_needed(payment, &order).await? else {
             return Ok(());
         };
         let key = next_capture_key(payment, order.captures().len());
         let body = convert::capture(amount, fee)?;
-        let request = Request::post(format!("/v2/payments/authorizations/{authorisation}/capture"), &body)?;
+        let request = Request::post(format!("/v2/payments/authorizations/{authorization}/capture"), &body)?;
         let request = request.once(&key).acting_for(&payment.destination);
         let captured = self.client.send(&request).await;
-        let capture: Option<wire::Capture> = ok_if_too_late(captured, &AUTHORISATION_TOO_LATE)?;
+        let capture: Option<wire::Capture> = ok_if_done(captured, &AUTHORIZATION_DONE)?;
         match capture {
             Some(capture) if matches!(capture.status.as_str(), "DECLINED" | "FAILED") => Err(refused(
                 "capture_declined",
-                "the client's bank declined the authorised amount".to_owned(),
+                "the client's bank declined the authorized amount".to_owned(),
             )),
             _ => Ok(()),
         }
     }
 
     /// PayPal does not refund the platform's fee by itself. Its share is computed from PayPal's own breakdown of the capture.
-    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), PaymentError> {
+    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), GatewayError> {
         let key = key(payment, "refund", order.ordinal);
         let paid = self.order(payment).await?.ok_or_else(missing_order)?;
         let no_capture = || refused("nothing_to_refund", "no money was captured for the payment".to_owned());
@@ -165,43 +166,43 @@ impl Charges for PayPal {
         let request = Request::post(format!("/v2/payments/captures/{}/refund", capture.id), &body)?;
         let request = request.once(&key).acting_for(&payment.destination);
         let refunded = self.client.send::<IgnoredAny>(&request).await;
-        ok_if_too_late(refunded, &REFUND_TOO_LATE).map(|_| ())
+        ok_if_done(refunded, &REFUND_DONE).map(|_| ())
     }
 
-    /// Always refused: the platform reaches an expert's money only by refunds ([`Capabilities::reaches_experts`]).
-    async fn reverse(&self, _: &Payment, _: Money, _: bool, _: u32) -> Result<(), PaymentError> {
+    /// Always refused: the platform reaches an expert's money only by refunds ([`Capabilities::supports_transfers`]).
+    async fn reverse(&self, _: &Payment, _: Money, _: bool, _: u32) -> Result<(), GatewayError> {
         Err(out_of_reach())
     }
 
-    /// Always refused: the platform cannot pay into an expert's account ([`Capabilities::reaches_experts`]).
-    async fn transfer(&self, _: &Payment, _: Money, _: u32) -> Result<(), PaymentError> {
+    /// Always refused: the platform cannot pay into an expert's account ([`Capabilities::supports_transfers`]).
+    async fn transfer(&self, _: &Payment, _: Money, _: u32) -> Result<(), GatewayError> {
         Err(out_of_reach())
     }
 }
 
 impl PayPal {
-    /// The id of the authorisation to capture. After the honor period, PayPal is asked once to renew the authorisation. If it
+    /// The id of the authorization to capture. After the honor period, PayPal is asked once to renew the authorization. If it
     /// refuses, the original is returned, and the capture shows whether the client still has the money.
-    async fn guaranteed_authorisation(
+    async fn renew_authorization_if_needed(
         &self,
         payment: &Payment,
         order: &wire::Order,
-    ) -> Result<Option<String>, PaymentError> {
-        let (Some(original), Some(newest)) = (order.authorisation(), order.newest_authorisation()) else {
+    ) -> Result<Option<String>, GatewayError> {
+        let (Some(original), Some(newest)) = (order.authorization(), order.newest_authorization()) else {
             return Ok(None);
         };
         let honored = self.client.access.now() < original.create_time.0.plus(HONOR_PERIOD);
         if honored || newest.id != original.id {
             return Ok(Some(newest.id.clone()));
         }
-        let key = key(payment, "reauthorise", payment.intents);
+        let key = key(payment, "reauthorize", payment.intent_number);
         let path = format!("/v2/payments/authorizations/{}/reauthorize", original.id);
         let request = Request::post(path, &json!({}))?.once(&key).acting_for(&payment.destination);
         match self.client.send::<wire::Authorization>(&request).await {
             Ok(renewed) => Ok(Some(renewed.id)),
             Err(failure) => match failure.into() {
-                PaymentError::Refused { code, .. } => {
-                    tracing::info!(appointment = %payment.appointment, code, "the authorisation was not renewed");
+                GatewayError::Refused { code, .. } => {
+                    tracing::info!(appointment = %payment.appointment, code, "the authorization was not renewed");
                     Ok(Some(original.id.clone()))
                 }
                 temporary => Err(temporary),
@@ -210,7 +211,7 @@ impl PayPal {
     }
 }
 
-fn out_of_reach() -> PaymentError {
+fn out_of_reach() -> GatewayError {
     let message = "this payment gateway lets only the expert move the expert's money";
     refused("out_of_reach", message.to_owned())
 }

@@ -10,7 +10,7 @@ use super::auth::{Access, Keys, Session, Token, assertion};
 use super::errors::Failure;
 
 /// Maximum size of a response, in bytes.
-const MAXIMUM_RESPONSE: usize = 4 * 1024 * 1024;
+const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
 /// The address of PayPal's API, the connections to it, and the access tokens for it.
 pub(super) struct Client {
@@ -147,7 +147,7 @@ async fn read(mut response: Response) -> Result<BytesMut, Failure> {
     loop {
         match response.chunk().await {
             Ok(None) => return Ok(body),
-            Ok(Some(chunk)) if body.len() + chunk.len() <= MAXIMUM_RESPONSE => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_RESPONSE => body.extend_from_slice(&chunk),
             Ok(Some(_)) => return Err(Failure::Unavailable("the response is too large".to_owned())),
             Err(error) => return Err(unavailable(error)),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use app::payments::ports::{AccountState, Buyer, PaymentError};
+use app::payments::ports::{AccountState, Buyer, GatewayError};
 use domain::payments::payment::{Payment, Plan};
 use domain::{Currency, Money};
 use serde_json::{Value, json};
@@ -14,16 +14,16 @@ use super::wire::{Amount, Breakdown, Capture, Refund, Seller};
 /// (<https://developer.paypal.com/api/rest/reference/currency-codes/>).
 const WITHOUT_DECIMALS: [&str; 3] = ["HUF", "JPY", "TWD"];
 /// Maximum number of decimal places that PayPal uses for any currency.
-const MAXIMUM_DECIMALS: u16 = 2;
+const MAX_DECIMALS: u16 = 2;
 /// Maximum length of an order's description, in characters.
-const MAXIMUM_DESCRIPTION: usize = 127;
+const MAX_DESCRIPTION: usize = 127;
 /// What an expert permits the platform to do: take payments with a fee, refund them, and read the account and its disputes.
 const FEATURES: [&str; 5] =
     ["PAYMENT", "REFUND", "PARTNER_FEE", "ACCESS_MERCHANT_INFORMATION", "READ_SELLER_DISPUTE"];
 
 /// The number of decimal places that PayPal uses for a currency.
 fn decimals(currency: Currency) -> u16 {
-    if WITHOUT_DECIMALS.contains(&currency.code()) { 0 } else { currency.exponent().min(MAXIMUM_DECIMALS) }
+    if WITHOUT_DECIMALS.contains(&currency.code()) { 0 } else { currency.exponent().min(MAX_DECIMALS) }
 }
 
 /// The smallest amount that PayPal can represent, in minor units.
@@ -47,10 +47,10 @@ pub(super) fn round_up(money: Money, whole: Money) -> Money {
 ///
 /// # Errors
 /// If the amount has more decimal places than PayPal uses for its currency.
-pub(super) fn to_paypal(money: Money) -> Result<Value, PaymentError> {
+pub(super) fn to_paypal(money: Money) -> Result<Value, GatewayError> {
     let (amount, currency) = (money.amount(), money.currency());
     let step = step(currency);
-    if currency.exponent() > MAXIMUM_DECIMALS || !amount.is_multiple_of(step) {
+    if currency.exponent() > MAX_DECIMALS || !amount.is_multiple_of(step) {
         let message =
             format!("{money} has more decimal places than this payment gateway supports for the currency");
         return Err(refused("amount_not_chargeable", message));
@@ -68,11 +68,11 @@ pub(super) fn to_paypal(money: Money) -> Result<Value, PaymentError> {
 ///
 /// # Errors
 /// If [`Money`] cannot represent the amount. It is never rounded.
-pub(super) fn from_paypal(amount: &Amount) -> Result<Money, PaymentError> {
+pub(super) fn from_paypal(amount: &Amount) -> Result<Money, GatewayError> {
     let Amount { currency_code, value } = amount;
     read(currency_code, value).ok_or_else(|| {
         let shown: String = format!("{value} {currency_code}").chars().take(60).collect();
-        PaymentError::Unavailable(format!("PayPal reports {shown}, an amount that cannot be represented"))
+        GatewayError::Unavailable(format!("PayPal reports {shown}, an amount that cannot be represented"))
     })
 }
 
@@ -103,7 +103,7 @@ pub(super) fn key(payment: &Payment, step: &str, ordinal: impl Display) -> Strin
 }
 
 /// The platform's fee of a payment; an empty list if there is none.
-fn platform_fees(fee: Money) -> Result<Value, PaymentError> {
+fn platform_fees(fee: Money) -> Result<Value, GatewayError> {
     if fee.is_zero() { Ok(json!([])) } else { Ok(json!([{ "amount": to_paypal(fee)? }])) }
 }
 
@@ -111,20 +111,20 @@ fn platform_fees(fee: Money) -> Result<Value, PaymentError> {
 ///
 /// # Errors
 /// If PayPal cannot represent the amount, or does not support the plan.
-pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, PaymentError> {
+pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, GatewayError> {
     let intent = match payment.plan {
         Plan::Charge => "CAPTURE",
-        Plan::Authorise => "AUTHORIZE",
+        Plan::Authorize => "AUTHORIZE",
         Plan::SaveCard => {
             return Err(refused("cards_not_saved", "this payment gateway saves no cards".to_owned()));
         }
     };
     let mut instruction = json!({ "disbursement_mode": "INSTANT" });
     if payment.plan == Plan::Charge {
-        // If the amount is only authorised, the capture states the fee.
+        // If the amount is only authorized, the capture states the fee.
         instruction["platform_fees"] = platform_fees(round_down(payment.fee()))?;
     }
-    let description: String = buyer.description.chars().take(MAXIMUM_DESCRIPTION).collect();
+    let description: String = buyer.description.chars().take(MAX_DESCRIPTION).collect();
     Ok(json!({
         "intent": intent,
         "purchase_units": [{
@@ -144,8 +144,8 @@ pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, Payme
     }))
 }
 
-/// Captures a part of an authorisation and releases the rest.
-pub(super) fn capture(amount: Money, fee: Money) -> Result<Value, PaymentError> {
+/// Captures a part of an authorization and releases the rest.
+pub(super) fn capture(amount: Money, fee: Money) -> Result<Value, GatewayError> {
     Ok(json!({
         "amount": to_paypal(amount)?,
         "final_capture": true,
@@ -154,7 +154,7 @@ pub(super) fn capture(amount: Money, fee: Money) -> Result<Value, PaymentError> 
 }
 
 /// Refunds a part of a capture. The invoice id is the idempotency key, because PayPal deletes idempotency keys.
-pub(super) fn refund(payment: &Payment, amount: Money, fee: Money, key: &str) -> Result<Value, PaymentError> {
+pub(super) fn refund(payment: &Payment, amount: Money, fee: Money, key: &str) -> Result<Value, GatewayError> {
     Ok(json!({
         "amount": to_paypal(amount)?,
         "custom_id": payment.appointment,
@@ -164,12 +164,12 @@ pub(super) fn refund(payment: &Payment, amount: Money, fee: Money, key: &str) ->
 }
 
 /// The platform's fee of a capture or a refund.
-pub(super) fn fee_of(breakdown: Option<&Breakdown>, nothing: Money) -> Result<Money, PaymentError> {
+pub(super) fn fee_of(breakdown: Option<&Breakdown>, nothing: Money) -> Result<Money, GatewayError> {
     let fees = breakdown.map(|breakdown| breakdown.platform_fees.as_slice()).unwrap_or_default();
     fees.iter().try_fold(nothing, |sum, fee| {
         let more = from_paypal(&fee.amount)?;
         sum.with_amount(sum.amount() + more.amount())
-            .map_err(|error| PaymentError::Unavailable(error.to_string()))
+            .map_err(|error| GatewayError::Unavailable(error.to_string()))
     })
 }
 
@@ -178,19 +178,19 @@ pub(super) fn refunded_fee(
     capture: &Capture,
     refunds: &[&Refund],
     amount: Money,
-) -> Result<Money, PaymentError> {
+) -> Result<Money, GatewayError> {
     let captured = from_paypal(&capture.amount)?;
-    let taken = fee_of(capture.seller_receivable_breakdown.as_ref(), captured.nothing())?;
+    let taken = fee_of(capture.seller_receivable_breakdown.as_ref(), captured.zero())?;
     let (mut refunded, mut refunded_fees) = (amount.amount(), 0);
     for refund in refunds {
         refunded += from_paypal(&refund.amount)?.amount();
-        refunded_fees += fee_of(refund.seller_payable_breakdown.as_ref(), captured.nothing())?.amount();
+        refunded_fees += fee_of(refund.seller_payable_breakdown.as_ref(), captured.zero())?.amount();
     }
-    let share = taken.proportion(refunded.min(captured.amount()), captured.amount());
+    let share = taken.prorate(refunded.min(captured.amount()), captured.amount());
     let due = share.amount().saturating_sub(refunded_fees);
     // PayPal takes at most the amount, and at most the rest of the fee, also after a refund that the expert made without us.
     let most = amount.amount().min(taken.amount().saturating_sub(refunded_fees));
-    Ok(round_down(taken.with_amount(due.min(most)).unwrap_or(taken.nothing())))
+    Ok(round_down(taken.with_amount(due.min(most)).unwrap_or(taken.zero())))
 }
 
 /// An invitation to an expert to be paid through the platform.

@@ -1,6 +1,6 @@
 //! What an error response means (<https://developer.paypal.com/api/rest/responses/>).
 
-use app::payments::ports::PaymentError;
+use app::payments::ports::GatewayError;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -90,7 +90,7 @@ impl Failure {
     }
 }
 
-impl From<Failure> for PaymentError {
+impl From<Failure> for GatewayError {
     /// Rate limits, a request with the same id that is still in progress, wrong keys, missing consent and internal errors are
     /// temporary. A disputed payment is refused for now. Everything else is refused permanently.
     fn from(failure: Failure) -> Self {
@@ -119,21 +119,21 @@ impl From<Failure> for PaymentError {
 }
 
 /// A refusal by this adapter, not by PayPal.
-pub(super) fn refused(code: &str, message: String) -> PaymentError {
-    PaymentError::Refused { code: code.to_owned(), message }
+pub(super) fn refused(code: &str, message: String) -> GatewayError {
+    GatewayError::Refused { code: code.to_owned(), message }
 }
 
 /// The order of a payment does not exist, or no longer does.
-pub(super) fn missing_order() -> PaymentError {
+pub(super) fn missing_order() -> GatewayError {
     refused("missing_order", "the order of the payment no longer exists".to_owned())
 }
 
 /// Treats an order that comes too late as done, because it was executed before or has become impossible. The next snapshot shows
 /// which. `too_late` are the error codes that say so.
-pub(super) fn ok_if_too_late<T>(
+pub(super) fn ok_if_done<T>(
     result: Result<T, Failure>,
     too_late: &[&str],
-) -> Result<Option<T>, PaymentError> {
+) -> Result<Option<T>, GatewayError> {
     match result {
         Ok(done) => Ok(Some(done)),
         Err(failure) if failure.is_missing() => Ok(None),
@@ -150,9 +150,9 @@ mod tests {
 
     #[test]
     fn permanent_refusals_differ_from_temporary_errors() {
-        let error = |status, body: &[u8]| PaymentError::from(Failure::from_response(status, body));
+        let error = |status, body: &[u8]| GatewayError::from(Failure::from_response(status, body));
         assert!(
-            matches!(error(StatusCode::UNPROCESSABLE_ENTITY, DECLINED), PaymentError::Refused { code, .. } if code == "INSTRUMENT_DECLINED")
+            matches!(error(StatusCode::UNPROCESSABLE_ENTITY, DECLINED), GatewayError::Refused { code, .. } if code == "INSTRUMENT_DECLINED")
         );
         for status in [
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -163,11 +163,11 @@ mod tests {
             StatusCode::FORBIDDEN,
         ] {
             for body in [DECLINED, b"<html>", b""] {
-                assert!(matches!(error(status, body), PaymentError::Unavailable(_)), "{status}");
+                assert!(matches!(error(status, body), GatewayError::Unavailable(_)), "{status}");
             }
         }
-        let unavailable = PaymentError::from(Failure::Unavailable("timed out".to_owned()));
-        assert_eq!(unavailable, PaymentError::Unavailable("timed out".to_owned()));
+        let unavailable = GatewayError::from(Failure::Unavailable("timed out".to_owned()));
+        assert_eq!(unavailable, GatewayError::Unavailable("timed out".to_owned()));
     }
 
     #[test]

@@ -4,12 +4,12 @@
 //! amount to the expert, followed by the two fees. The expert pays a refund, to which the platform contributes its fee of that
 //! amount. Disputed amounts are taken from the expert alone; the platform keeps its fee of them.
 
-use app::payments::ports::{PayWith, PaymentError};
+use app::payments::ports::{GatewayError, PayWith};
 use domain::payments::ledger::{Account, Movement, MovementKind};
 use domain::payments::payment::{Decline, IntentStatus, Payment, PaymentSnapshot};
 use domain::{Money, Timestamp};
 
-use super::charges::AUTHORISATION_LASTS;
+use super::charges::AUTHORIZATION_LASTS;
 use super::convert::{fee_of, from_paypal, key};
 use super::wire::{Authorization, Capture, Dispute, Order, Payments, Refund, link};
 
@@ -57,14 +57,14 @@ impl Order {
         self.captures().iter().any(|capture| state(capture) != CaptureState::Failed)
     }
 
-    /// The authorisation by the client. Later ones renew it.
-    pub(super) fn authorisation(&self) -> Option<&Authorization> {
-        self.payments()?.authorizations.iter().min_by_key(|authorisation| authorisation.create_time)
+    /// The authorization by the client. Later ones renew it.
+    pub(super) fn authorization(&self) -> Option<&Authorization> {
+        self.payments()?.authorizations.iter().min_by_key(|authorization| authorization.create_time)
     }
 
-    /// The authorisation to capture: the renewed one, if there is one.
-    pub(super) fn newest_authorisation(&self) -> Option<&Authorization> {
-        self.payments()?.authorizations.iter().max_by_key(|authorisation| authorisation.create_time)
+    /// The authorization to capture: the renewed one, if there is one.
+    pub(super) fn newest_authorization(&self) -> Option<&Authorization> {
+        self.payments()?.authorizations.iter().max_by_key(|authorization| authorization.create_time)
     }
 
     /// The refunds that moved money, or still may.
@@ -84,8 +84,8 @@ pub(super) fn pay_with(order: &Order) -> PayWith {
     match status(order) {
         IntentStatus::Open => link(&order.links, "payer-action")
             .or_else(|| link(&order.links, "approve"))
-            .map_or(PayWith::Nothing, |page| PayWith::Page(page.to_owned())),
-        _ => PayWith::Nothing,
+            .map_or(PayWith::None, |page| PayWith::Page(page.to_owned())),
+        _ => PayWith::None,
     }
 }
 
@@ -97,8 +97,8 @@ pub(super) fn status(order: &Order) -> IntentStatus {
         "VOIDED" => IntentStatus::Cancelled,
         "COMPLETED" if order.received().is_some() => IntentStatus::Succeeded,
         "COMPLETED" if order.is_being_captured() => IntentStatus::Processing,
-        "COMPLETED" => match order.authorisation() {
-            Some(authorisation) => status_of_authorisation(authorisation),
+        "COMPLETED" => match order.authorization() {
+            Some(authorization) => status_of_authorization(authorization),
             None if order.captures().is_empty() => IntentStatus::Processing,
             None => IntentStatus::Cancelled,
         },
@@ -106,15 +106,15 @@ pub(super) fn status(order: &Order) -> IntentStatus {
     }
 }
 
-/// The status of an authorisation without a successful or pending capture.
-fn status_of_authorisation(authorisation: &Authorization) -> IntentStatus {
-    match authorisation.status.as_str() {
+/// The status of an authorization without a successful or pending capture.
+fn status_of_authorization(authorization: &Authorization) -> IntentStatus {
+    match authorization.status.as_str() {
         "CREATED" | "PARTIALLY_CAPTURED" => {
-            let reported = authorisation.expiration_time.map(|time| time.0);
-            let computed = || authorisation.create_time.0.plus(AUTHORISATION_LASTS);
-            IntentStatus::Authorised { capture_before: reported.unwrap_or_else(computed) }
+            let reported = authorization.expiration_time.map(|time| time.0);
+            let computed = || authorization.create_time.0.plus(AUTHORIZATION_LASTS);
+            IntentStatus::Authorized { capture_before: reported.unwrap_or_else(computed) }
         }
-        // After an eCheck bounced, the authorisation counts as captured and cannot be captured again.
+        // After an eCheck bounced, the authorization counts as captured and cannot be captured again.
         "CAPTURED" | "DENIED" | "VOIDED" => IntentStatus::Cancelled,
         _ => IntentStatus::Processing,
     }
@@ -124,11 +124,11 @@ fn status_of_authorisation(authorisation: &Authorization) -> IntentStatus {
 ///
 /// # Errors
 /// If an amount cannot be represented.
-pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<PaymentSnapshot, PaymentError> {
+pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<PaymentSnapshot, GatewayError> {
     let PaymentObjects { order, disputes } = objects;
     let mut recorder = Recorder { payment, movements: Vec::new() };
-    if let Some(authorisation) = order.authorisation() {
-        recorder.authorisation(authorisation, order)?;
+    if let Some(authorization) = order.authorization() {
+        recorder.authorization(authorization, order)?;
     }
     if let Some(capture) = order.received() {
         recorder.capture(capture, order)?;
@@ -157,7 +157,7 @@ pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<Pa
 fn refunds_besides_disputes<'a>(
     order: &'a Order,
     disputes: &[Dispute],
-) -> Result<Vec<&'a Refund>, PaymentError> {
+) -> Result<Vec<&'a Refund>, GatewayError> {
     let refunds = order.payments().map(|payments| payments.refunds.as_slice()).unwrap_or_default();
     let mut others: Vec<&Refund> = refunds.iter().collect();
     for dispute in disputes {
@@ -204,7 +204,7 @@ fn dispute_state(dispute: &Dispute) -> DisputeState {
 }
 
 /// The part of the disputed amount that the client got.
-fn lost_amount(dispute: &Dispute) -> Result<Money, PaymentError> {
+fn lost_amount(dispute: &Dispute) -> Result<Money, GatewayError> {
     let reported = dispute.dispute_outcome.as_ref().and_then(|outcome| outcome.amount_refunded.as_ref());
     from_paypal(reported.unwrap_or(&dispute.dispute_amount))
 }
@@ -222,58 +222,58 @@ impl Recorder<'_> {
         }
     }
 
-    /// The idempotency key with which the approved order was captured or authorised.
+    /// The idempotency key with which the approved order was captured or authorized.
     fn collection_key(&self) -> String {
-        key(self.payment, "take", self.payment.intents)
+        key(self.payment, "complete", self.payment.intent_number)
     }
 
-    fn authorisation(&mut self, authorisation: &Authorization, order: &Order) -> Result<(), PaymentError> {
-        let Authorization { id, status, amount, create_time, update_time, .. } = authorisation;
+    fn authorization(&mut self, authorization: &Authorization, order: &Order) -> Result<(), GatewayError> {
+        let Authorization { id, status, amount, create_time, update_time, .. } = authorization;
         if !matches!(status.as_str(), "CREATED" | "PARTIALLY_CAPTURED" | "CAPTURED" | "VOIDED") {
             return Ok(());
         }
         let amount = from_paypal(amount)?;
         let key = self.collection_key();
-        self.add(MovementKind::Authorised, amount, id, create_time.0, Some(&key));
+        self.add(MovementKind::Authorized, amount, id, create_time.0, Some(&key));
         let received = order.received().map(|capture| from_paypal(&capture.amount)).transpose()?;
         let pending = order.is_being_captured() && received.is_none();
         if !pending && matches!(status.as_str(), "CAPTURED" | "VOIDED") {
-            let released = amount.less(received.unwrap_or(amount.nothing()));
+            let released = amount.saturating_sub(received.unwrap_or(amount.zero()));
             let at = update_time.unwrap_or(*create_time).0;
             self.add(MovementKind::Released, released, id, at, None);
         }
         Ok(())
     }
 
-    fn capture(&mut self, capture: &Capture, order: &Order) -> Result<(), PaymentError> {
+    fn capture(&mut self, capture: &Capture, order: &Order) -> Result<(), GatewayError> {
         let Capture { id, amount, create_time, update_time, seller_receivable_breakdown, .. } = capture;
         let amount = from_paypal(amount)?;
         // An eCheck clears days after the capture was created. After a refund, `update_time` is the time of the refund.
         let changed = update_time.filter(|_| capture.status == "COMPLETED");
         let at = changed.unwrap_or(*create_time).0;
-        let authorised = order.authorisation().is_some();
-        let key = if authorised { capture_key(self.payment, order, capture) } else { self.collection_key() };
+        let authorized = order.authorization().is_some();
+        let key = if authorized { capture_key(self.payment, order, capture) } else { self.collection_key() };
         let captured = Movement::new(MovementKind::Captured, amount, id, at, Some(key.clone()));
-        self.movements.push(if authorised { captured.from(Account::Authorised) } else { captured });
+        self.movements.push(if authorized { captured.with_source(Account::Authorized) } else { captured });
         self.add(MovementKind::Transfer, amount, id, at, Some(&key));
         let breakdown = seller_receivable_breakdown.as_ref();
-        self.add(MovementKind::Fee, fee_of(breakdown, amount.nothing())?, id, at, Some(&key));
+        self.add(MovementKind::Fee, fee_of(breakdown, amount.zero())?, id, at, Some(&key));
         if let Some(fee) = breakdown.and_then(|breakdown| breakdown.paypal_fee.as_ref()) {
             let fee = from_paypal(fee)?;
             if !fee.is_zero() {
                 let fee = Movement::new(MovementKind::ProcessingFee, fee, id, at, None);
-                self.movements.push(fee.from(Account::Expert));
+                self.movements.push(fee.with_source(Account::Expert));
             }
         }
         Ok(())
     }
 
     /// A refund that failed also has the movements that return the money.
-    fn refund(&mut self, refund: &Refund) -> Result<(), PaymentError> {
+    fn refund(&mut self, refund: &Refund) -> Result<(), GatewayError> {
         let Refund { id, amount, create_time, update_time, invoice_id, seller_payable_breakdown, .. } =
             refund;
         let amount = from_paypal(amount)?;
-        let fee = fee_of(seller_payable_breakdown.as_ref(), amount.nothing())?;
+        let fee = fee_of(seller_payable_breakdown.as_ref(), amount.zero())?;
         let prefix = format!("{}:", self.payment.appointment);
         let key = invoice_id.as_deref().filter(|invoice| invoice.starts_with(&prefix));
         self.add(MovementKind::Refund, amount, id, create_time.0, key);
@@ -289,13 +289,13 @@ impl Recorder<'_> {
     }
 
     /// While a dispute is open, PayPal keeps the disputed amount. It is recorded as paid to the client, who gets it if they win.
-    fn dispute(&mut self, dispute: &Dispute) -> Result<(), PaymentError> {
+    fn dispute(&mut self, dispute: &Dispute) -> Result<(), GatewayError> {
         let Dispute { dispute_id, create_time, update_time, dispute_amount, .. } = dispute;
         let disputed = from_paypal(dispute_amount)?;
         let won = match dispute_state(dispute) {
             DisputeState::Inquiry => return Ok(()),
-            DisputeState::Open => disputed.nothing(),
-            DisputeState::Lost => disputed.less(lost_amount(dispute)?),
+            DisputeState::Open => disputed.zero(),
+            DisputeState::Lost => disputed.saturating_sub(lost_amount(dispute)?),
             DisputeState::Won => disputed,
         };
         self.add(MovementKind::Dispute, disputed, dispute_id, create_time.0, None);
@@ -309,7 +309,7 @@ impl Recorder<'_> {
 
 /// The idempotency key of the next capture. A capture that was declined is followed by another one with another key.
 pub(super) fn next_capture_key(payment: &Payment, before: usize) -> String {
-    key(payment, "capture", format_args!("{}.{}", payment.intents, before + 1))
+    key(payment, "capture", format_args!("{}.{}", payment.intent_number, before + 1))
 }
 
 fn capture_key(payment: &Payment, order: &Order, capture: &Capture) -> String {

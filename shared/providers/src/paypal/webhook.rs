@@ -1,7 +1,7 @@
 //! PayPal's webhook events. PayPal itself verifies an event, over the unchanged bytes of its body. Of a verified event only its
 //! subject is read (<https://developer.paypal.com/api/rest/webhooks/rest/>).
 
-use app::payments::ports::{Headers, PaymentError, WebhookError, WebhookEvent, WebhookSubject, Webhooks};
+use app::payments::ports::{GatewayError, Headers, WebhookError, WebhookEvent, WebhookSubject, Webhooks};
 use app::ports::PortError;
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -17,9 +17,9 @@ use super::{PayPal, wire};
 /// Maximum difference between the time of sending and the current time, in seconds.
 const TOLERANCE: u64 = 300;
 /// Maximum length of a header, in bytes. A signature has 344.
-const MAXIMUM_HEADER: usize = 2_000;
+const MAX_HEADER: usize = 2_000;
 /// Maximum length of the id of an object.
-const MAXIMUM_ID: usize = 64;
+const MAX_ID: usize = 64;
 
 #[async_trait]
 impl Webhooks for PayPal {
@@ -41,7 +41,7 @@ impl Webhooks for PayPal {
             Err(failure) => {
                 return Err(match failure.into() {
                     // PayPal cannot read the headers.
-                    PaymentError::Refused { .. } => WebhookError::Signature,
+                    GatewayError::Refused { .. } => WebhookError::Signature,
                     temporary => PortError(temporary.to_string()).into(),
                 });
             }
@@ -62,7 +62,7 @@ impl Webhooks for PayPal {
 }
 
 fn unavailable(failure: Failure) -> WebhookError {
-    PortError(PaymentError::from(failure).to_string()).into()
+    PortError(GatewayError::from(failure).to_string()).into()
 }
 
 /// A request to verify an event: its headers, and the unchanged bytes of its body, because the signature covers the bytes.
@@ -82,7 +82,7 @@ impl<'a> VerificationRequest<'a> {
     fn new(headers: &Headers<'_>, body: &'a [u8], now: Timestamp) -> Result<Self, WebhookError> {
         let header = |name: &str| {
             headers(name)
-                .filter(|value| !value.is_empty() && value.len() <= MAXIMUM_HEADER)
+                .filter(|value| !value.is_empty() && value.len() <= MAX_HEADER)
                 .ok_or(WebhookError::Signature)
         };
         let request = Self {
@@ -161,11 +161,11 @@ fn text<'a>(resource: &'a Value, pointer: &str) -> Option<&'a str> {
 /// An expert's account, by the tracking id with which they were invited, or by their merchant id.
 fn seller_subject(resource: &Value) -> WebhookSubject {
     let named = text(resource, "/tracking_id").or_else(|| text(resource, "/merchant_id"));
-    let named = named.filter(|name| (1..=MAXIMUM_ID).contains(&name.len()));
+    let named = named.filter(|name| (1..=MAX_ID).contains(&name.len()));
     named.map_or(WebhookSubject::Nothing, |account| WebhookSubject::Account { account: account.to_owned() })
 }
 
-/// An authorisation, a capture, or a refund. A refund that we did not create names no appointment, but links to its capture.
+/// An authorization, a capture, or a refund. A refund that we did not create names no appointment, but links to its capture.
 fn payment_reference(resource: &Value) -> EventReference {
     if let Some(name) = text(resource, "/custom_id") {
         return EventReference::Subject(payment_subject(Some(name)));
@@ -184,9 +184,8 @@ fn dispute_reference(resource: &Value) -> EventReference {
 
 /// A capture. Its id becomes part of a URL, so only plain ids are accepted.
 fn capture_reference(id: Option<&str>) -> EventReference {
-    let plain = |id: &&str| {
-        (1..=MAXIMUM_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
+    let plain =
+        |id: &&str| (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     id.filter(plain)
         .map_or(EventReference::Subject(WebhookSubject::Nothing), |id| EventReference::Capture(id.to_owned()))
 }

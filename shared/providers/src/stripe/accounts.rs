@@ -1,6 +1,6 @@
 //! Experts' connected accounts, and their payouts.
 
-use app::payments::ports::{AccountState, ConnectedAccounts, OnboardingPage, PaymentError, Payouts};
+use app::payments::ports::{AccountState, ConnectedAccounts, GatewayError, OnboardingPage, Payouts};
 use async_trait::async_trait;
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::{ExpertId, Timestamp};
@@ -14,12 +14,12 @@ use super::{Stripe, convert};
 
 #[async_trait]
 impl ConnectedAccounts for Stripe {
-    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError> {
+    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, GatewayError> {
         let key = format!("{expert}:account");
         Ok(convert::account(self.send_once(&convert::new_account(expert, &key), &key).await?))
     }
 
-    async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError> {
+    async fn read_account(&self, account: &str) -> Result<AccountState, GatewayError> {
         match self.send(&RetrieveAccount::new(account)).await {
             Ok(read) => Ok(convert::account(read)),
             Err(failure) if failure.code() == Some(NO_ACCESS) => Ok(AccountState {
@@ -38,7 +38,7 @@ impl ConnectedAccounts for Stripe {
         account: &str,
         return_url: &str,
         refresh_url: &str,
-    ) -> Result<OnboardingPage, PaymentError> {
+    ) -> Result<OnboardingPage, GatewayError> {
         let link = CreateAccountLink::new(account, CreateAccountLinkType::AccountOnboarding)
             .return_url(return_url)
             .refresh_url(refresh_url);
@@ -49,7 +49,7 @@ impl ConnectedAccounts for Stripe {
 
 #[async_trait]
 impl Payouts for Stripe {
-    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError> {
+    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, GatewayError> {
         let payouts = match self.latest_payouts(account).await {
             Ok(payouts) => payouts,
             // The owner revoked the platform's access, so no payouts can be read.
@@ -64,7 +64,7 @@ impl Payouts for Stripe {
 }
 
 /// The movements of a payout: none before it arrives at the bank, one after, and two if the bank returned it.
-fn payout_movements(payout: &Payout) -> Result<Vec<Movement>, PaymentError> {
+fn payout_movements(payout: &Payout) -> Result<Vec<Movement>, GatewayError> {
     let returned = payout.status == "failed";
     if !returned && payout.status != "paid" {
         return Ok(Vec::new());

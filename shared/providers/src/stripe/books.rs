@@ -1,6 +1,6 @@
 //! Stripe's balance transactions: the lines of the platform's books.
 
-use app::payments::ports::{BookLine, Books, PaymentError};
+use app::payments::ports::{BookLine, Books, GatewayError};
 use async_trait::async_trait;
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use serde::Deserialize;
@@ -12,11 +12,11 @@ use super::wire::{BalanceTransaction, Expandable, Source};
 
 #[async_trait]
 impl Books for Stripe {
-    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
+    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, GatewayError> {
         self.balance_transactions(written).await?.into_iter().rev().map(line).collect()
     }
 
-    async fn appointment_of(&self, line: &BookLine) -> Result<Option<AppointmentId>, PaymentError> {
+    async fn find_appointment(&self, line: &BookLine) -> Result<Option<AppointmentId>, GatewayError> {
         let Some(path) = path_to_appointment(&line.object).filter(|_| line.appointment.is_none()) else {
             return Ok(line.appointment);
         };
@@ -28,7 +28,7 @@ impl Books for Stripe {
 
 /// Converts a line. Refunds and transfers that Stripe created along with other objects have no metadata of ours, so their
 /// lines name no appointment.
-fn line(line: BalanceTransaction) -> Result<BookLine, PaymentError> {
+fn line(line: BalanceTransaction) -> Result<BookLine, GatewayError> {
     let (amount, currency) = minor_units(line.amount, &line.currency)?;
     let (fee, _) = minor_units(line.fee, &line.currency)?;
     let (object, appointment) = match line.source {

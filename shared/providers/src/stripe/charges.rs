@@ -1,6 +1,6 @@
 //! Payments of clients, as destination charges.
 
-use app::payments::ports::{Buyer, Charges, FetchedPayment, Opened, PaymentError, RefundOrder};
+use app::payments::ports::{Buyer, Charges, FetchedPayment, GatewayError, Opened, RefundOrder};
 use async_trait::async_trait;
 use domain::Money;
 use domain::kernel::time::{DAY, HOUR};
@@ -11,35 +11,35 @@ use stripe_core::payment_intent::CancelPaymentIntent;
 use stripe_core::setup_intent::CancelSetupIntent;
 
 use super::client::RequestOptions;
-use super::convert::{KEY, charges_saved_card, key, saved_card_key};
-use super::errors::{UNEXPECTED_INTENT_STATE, UNEXPECTED_SETUP_STATE, ok_if_too_late, refused, required};
+use super::convert::{IDEMPOTENCY_KEY_METADATA, charges_saved_card, key, saved_card_key};
+use super::errors::{UNEXPECTED_INTENT_STATE, UNEXPECTED_SETUP_STATE, ok_if_done, refused, required};
 use super::{Stripe, convert, snapshot, wire};
 
-/// How long an authorisation by the client is guaranteed to hold, in seconds: a day less than the seven days of most cards
+/// How long an authorization by the client is guaranteed to hold, in seconds: a day less than the seven days of most cards
 /// (<https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>).
-pub(super) const AUTHORISATION_HOLDS: i64 = 6 * DAY;
-/// How long an authorisation with a saved card is guaranteed to hold, in seconds: Visa's limit, the shortest (same page).
-pub(super) const LATER_AUTHORISATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
+pub(super) const AUTHORIZATION_HOLDS: i64 = 6 * DAY;
+/// How long an authorization with a saved card is guaranteed to hold, in seconds: Visa's limit, the shortest (same page).
+pub(super) const LATER_AUTHORIZATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
 
 #[async_trait]
 impl Charges for Stripe {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            authorisation_holds: AUTHORISATION_HOLDS,
-            later_authorisation_holds: Some(LATER_AUTHORISATION_HOLDS),
-            waits_for_collection: false,
-            reaches_experts: true,
+            authorization_validity: AUTHORIZATION_HOLDS,
+            saved_card_authorization_validity: Some(LATER_AUTHORIZATION_HOLDS),
+            requires_completion: false,
+            supports_transfers: true,
             refunds_after_dispute: false,
         }
     }
 
-    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError> {
+    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, GatewayError> {
         if payment.plan == Plan::SaveCard {
             return self.open_setup(payment, buyer).await;
         }
-        let key = key(payment, "intent", payment.intents);
+        let key = key(payment, "intent", payment.intent_number);
         // The first intent is requested within the minutes of a hold. A later request may come after Stripe deleted the key.
-        let existing = match payment.intents {
+        let existing = match payment.intent_number {
             0 | 1 => None,
             _ => self.find_intent(payment, |created_with| created_with == key).await?,
         };
@@ -52,7 +52,7 @@ impl Charges for Stripe {
         Ok(Opened { references, pay_with })
     }
 
-    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError> {
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, GatewayError> {
         let References { intent, setup, .. } = &payment.references;
         if let Some(intent) = intent {
             return self.fetch_intent(payment, intent, None).await;
@@ -64,7 +64,7 @@ impl Charges for Stripe {
         let snapshot = snapshot::snapshot_of_setup(&setup);
         // Only a card that has been saved can have been charged.
         if setup.status == "succeeded" {
-            let next = payment.intents.saturating_add(1);
+            let next = payment.intent_number.saturating_add(1);
             let charges_it = |key: &str| charges_saved_card(payment, next, key);
             if let Some(intent) = self.find_intent(payment, charges_it).await? {
                 return self.fetch_intent(payment, &intent.id, Some(intent.id.clone())).await;
@@ -75,17 +75,17 @@ impl Charges for Stripe {
     }
 
     /// Does nothing: Stripe collects approved payments itself.
-    async fn collect_approved(&self, _: &Payment) -> Result<(), PaymentError> {
+    async fn complete_approved(&self, _: &Payment) -> Result<(), GatewayError> {
         Ok(())
     }
 
-    async fn use_saved_card(
+    async fn charge_saved_card(
         &self,
         payment: &Payment,
         amount: Money,
         at_once: bool,
-    ) -> Result<String, PaymentError> {
-        let key = saved_card_key(payment, payment.intents);
+    ) -> Result<String, GatewayError> {
+        let key = saved_card_key(payment, payment.intent_number);
         let setup = required(payment.references.setup.as_ref(), "saved card")?;
         let method = self.setup_intent(&setup).await?.payment_method;
         let method = method.as_ref().and_then(wire::Expandable::object).map(|method| method.id.as_str());
@@ -101,31 +101,32 @@ impl Charges for Stripe {
     }
 
     /// Uses no idempotency keys: cancelling twice is harmless, and a replayed response would hide the intent's current state.
-    async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError> {
+    async fn cancel(&self, payment: &Payment) -> Result<(), GatewayError> {
         if let Some(intent) = &payment.references.intent {
             let cancelled = self.send(&CancelPaymentIntent::new(intent.as_str())).await;
-            ok_if_too_late(cancelled, UNEXPECTED_INTENT_STATE)?;
+            ok_if_done(cancelled, UNEXPECTED_INTENT_STATE)?;
         }
         if let Some(setup) = &payment.references.setup {
             let cancelled = self.send(&CancelSetupIntent::new(setup.as_str())).await;
-            ok_if_too_late(cancelled, UNEXPECTED_SETUP_STATE)?;
+            ok_if_done(cancelled, UNEXPECTED_SETUP_STATE)?;
             self.detach_card(setup).await?;
         }
         Ok(())
     }
 
-    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError> {
+    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), GatewayError> {
         let intent = required(payment.references.intent.as_ref(), "intent")?;
-        let key = key(payment, "capture", payment.intents);
+        let key = key(payment, "capture", payment.intent_number);
         let capture = convert::capture(payment, &intent, amount, fee, &key)?;
-        ok_if_too_late(self.send_once(&capture, &key).await, UNEXPECTED_INTENT_STATE)
+        ok_if_done(self.send_once(&capture, &key).await, UNEXPECTED_INTENT_STATE)
     }
 
-    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), PaymentError> {
+    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), GatewayError> {
         let intent = required(payment.references.intent.as_ref(), "intent")?;
         let key = key(payment, "refund", order.ordinal);
         let objects = self.payment_objects(payment, &intent).await?;
-        if objects.refunds().iter().any(|refund| refund.metadata.get(KEY) == Some(&key)) {
+        if objects.refunds().iter().any(|refund| refund.metadata.get(IDEMPOTENCY_KEY_METADATA) == Some(&key))
+        {
             return Ok(());
         }
         let amount = convert::to_stripe(order.amount)?;
@@ -147,14 +148,14 @@ impl Charges for Stripe {
         amount: Money,
         with_fee: bool,
         ordinal: u32,
-    ) -> Result<(), PaymentError> {
+    ) -> Result<(), GatewayError> {
         let intent = required(payment.references.intent.as_ref(), "intent")?;
         let key = key(payment, "reversal", ordinal);
         let mut objects = self.payment_objects(payment, &intent).await?;
         let own = objects.own_transfer().map(|transfer| transfer.id.clone());
         let transfers = self.with_later_transfers(payment, std::mem::take(&mut objects.transfers)).await?;
         let mut reversals = transfers.iter().flat_map(|transfer| &transfer.reversals.data);
-        if reversals.any(|reversal| reversal.metadata.get(KEY) == Some(&key)) {
+        if reversals.any(|reversal| reversal.metadata.get(IDEMPOTENCY_KEY_METADATA) == Some(&key)) {
             return Ok(());
         }
         let wanted = convert::to_stripe(amount)?;
@@ -176,10 +177,10 @@ impl Charges for Stripe {
         Ok(())
     }
 
-    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), PaymentError> {
+    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), GatewayError> {
         let key = key(payment, "transfer", ordinal);
         let existing = self.with_later_transfers(payment, Vec::new()).await?;
-        if existing.iter().any(|transfer| transfer.metadata.get(KEY) == Some(&key)) {
+        if existing.iter().any(|transfer| transfer.metadata.get(IDEMPOTENCY_KEY_METADATA) == Some(&key)) {
             return Ok(());
         }
         let _: wire::Ignored = self.send_once(&convert::new_transfer(payment, amount, &key)?, &key).await?;
@@ -193,18 +194,18 @@ impl Stripe {
         payment: &Payment,
         intent: &str,
         unrecorded_intent: Option<String>,
-    ) -> Result<FetchedPayment, PaymentError> {
+    ) -> Result<FetchedPayment, GatewayError> {
         let objects = self.payment_objects(payment, intent).await?;
         let pay_with = snapshot::pay_with(&objects.intent.status, objects.intent.client_secret.as_ref());
         Ok(FetchedPayment { snapshot: snapshot::snapshot(payment, &objects)?, pay_with, unrecorded_intent })
     }
 
     /// Creates a customer, and a setup intent with which the client saves a card.
-    async fn open_setup(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError> {
-        let customer_key = key(payment, "customer", payment.intents);
+    async fn open_setup(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, GatewayError> {
+        let customer_key = key(payment, "customer", payment.intent_number);
         let customer = convert::new_customer(payment, buyer, &customer_key);
         let customer: wire::ObjectId = self.send_once(&customer, &customer_key).await?;
-        let setup_key = key(payment, "setup", payment.intents);
+        let setup_key = key(payment, "setup", payment.intent_number);
         let setup = convert::new_setup(payment, buyer, &customer.id, &setup_key);
         let setup: wire::SetupIntent = self.send_once(&setup, &setup_key).await?;
         let pay_with = snapshot::pay_with(&setup.status, setup.client_secret.as_ref());
@@ -213,7 +214,7 @@ impl Stripe {
     }
 
     /// Detaches the saved card from its customer, so that it can never be charged again.
-    async fn detach_card(&self, setup: &str) -> Result<(), PaymentError> {
+    async fn detach_card(&self, setup: &str) -> Result<(), GatewayError> {
         let setup = self.setup_intent(setup).await?;
         let method = setup.payment_method.as_ref().and_then(wire::Expandable::object);
         let Some(method) = method.filter(|method| setup.status == "succeeded" && method.customer.is_some())

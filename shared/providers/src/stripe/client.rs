@@ -10,7 +10,7 @@ use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
 use super::errors::Failure;
 
 /// Maximum size of a response, in bytes.
-const MAXIMUM_RESPONSE: usize = 4 * 1024 * 1024;
+const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
 /// The address of Stripe's API, and the connections to it.
 pub(super) struct Client {
@@ -68,7 +68,7 @@ impl Client {
         let status = response.status();
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            if body.len() + chunk.len() > MAXIMUM_RESPONSE {
+            if body.len() + chunk.len() > MAX_RESPONSE {
                 return Err(Failure::Unavailable("the response is too large".to_owned()));
             }
             body.extend_from_slice(&chunk);

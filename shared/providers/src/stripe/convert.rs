@@ -1,8 +1,8 @@
-//! Converts domain types to Stripe's requests, and Stripe's amounts to ours. Pure.
+//! Builds Stripe requests from domain types, and converts amounts between Stripe's units and minor units. Pure.
 
 use std::collections::HashMap;
 
-use app::payments::ports::{AccountState, Buyer, PaymentError};
+use app::payments::ports::{AccountState, Buyer, GatewayError};
 use domain::payments::payment::{Payment, Plan};
 use domain::{AppointmentId, Currency, ExpertId, Money};
 use stripe_connect::account::{
@@ -30,13 +30,13 @@ pub(super) const APPOINTMENT: &str = "appointment_id";
 /// The metadata key of an account's expert.
 pub(super) const EXPERT: &str = "expert_id";
 /// The metadata key of the idempotency key with which an object was created. Stripe deletes idempotency keys after a day.
-pub(super) const KEY: &str = "idempotency_key";
+pub(super) const IDEMPOTENCY_KEY_METADATA: &str = "idempotency_key";
 /// The metadata key of the idempotency key with which an intent was captured.
-pub(super) const CAPTURE_KEY: &str = "capture_idempotency_key";
+pub(super) const CAPTURE_IDEMPOTENCY_KEY_METADATA: &str = "capture_idempotency_key";
 
 /// Currencies without minor units whose amounts Stripe gives in hundredths
 /// (<https://docs.stripe.com/currencies#special-cases>).
-const GIVEN_IN_HUNDREDTHS: [&str; 2] = ["ISK", "UGX"];
+const ZERO_DECIMAL_IN_HUNDREDTHS: [&str; 2] = ["ISK", "UGX"];
 /// A currency whose amounts Stripe gives in whole units, although ISO 4217 gives it two digits
 /// (<https://docs.stripe.com/currencies#zero-decimal>).
 const GIVEN_IN_WHOLE_UNITS: &str = "MGA";
@@ -45,20 +45,20 @@ const GIVEN_IN_WHOLE_UNITS: &str = "MGA";
 ///
 /// # Errors
 /// If cards cannot be charged the amount, because it is not a multiple of [`Currency::charge_step`].
-pub(super) fn to_stripe(money: Money) -> Result<i64, PaymentError> {
+pub(super) fn to_stripe(money: Money) -> Result<i64, GatewayError> {
     let (amount, currency) = (money.amount(), money.currency());
-    let refused = || PaymentError::Refused {
+    let refused = || GatewayError::Refused {
         code: "amount_not_chargeable".to_owned(),
         message: format!(
             "cards cannot be charged {money}: it is not a multiple of the smallest step of its currency"
         ),
     };
-    if !currency.is_charged() || !amount.is_multiple_of(currency.charge_step()) {
+    if !currency.is_chargeable() || !amount.is_multiple_of(currency.charge_step()) {
         return Err(refused());
     }
     let units = match currency.code() {
         GIVEN_IN_WHOLE_UNITS => amount / 100,
-        code if GIVEN_IN_HUNDREDTHS.contains(&code) => amount * 100,
+        code if ZERO_DECIMAL_IN_HUNDREDTHS.contains(&code) => amount * 100,
         _ => amount,
     };
     i64::try_from(units).map_err(|_| refused())
@@ -68,11 +68,11 @@ pub(super) fn to_stripe(money: Money) -> Result<i64, PaymentError> {
 ///
 /// # Errors
 /// If the amount is not a whole number of minor units. It is never rounded.
-pub(super) fn minor_units(amount: i64, currency: &str) -> Result<(i64, String), PaymentError> {
+pub(super) fn minor_units(amount: i64, currency: &str) -> Result<(i64, String), GatewayError> {
     let code = currency.to_ascii_uppercase();
     let units = match code.as_str() {
         GIVEN_IN_WHOLE_UNITS => amount.checked_mul(100),
-        code if GIVEN_IN_HUNDREDTHS.contains(&code) => (amount % 100 == 0).then_some(amount / 100),
+        code if ZERO_DECIMAL_IN_HUNDREDTHS.contains(&code) => (amount % 100 == 0).then_some(amount / 100),
         _ => Some(amount),
     };
     units.map(|amount| (amount, code)).ok_or_else(|| unrepresentable(amount, currency))
@@ -82,7 +82,7 @@ pub(super) fn minor_units(amount: i64, currency: &str) -> Result<(i64, String), 
 ///
 /// # Errors
 /// If [`Money`] cannot represent the amount. It is never rounded.
-pub(super) fn from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentError> {
+pub(super) fn from_stripe(amount: i64, currency: &str) -> Result<Money, GatewayError> {
     let (units, code) = minor_units(amount, currency)?;
     let money = Currency::try_from(code).ok().zip(u64::try_from(units).ok());
     let money = money.and_then(|(currency, units)| Money::new(units, currency).ok());
@@ -96,15 +96,15 @@ pub(super) fn from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentE
 ///
 /// # Errors
 /// If [`Money`] cannot represent the amount.
-pub(super) fn tax_from_stripe(amount: i64, currency: &str) -> Result<Money, PaymentError> {
-    if GIVEN_IN_HUNDREDTHS.contains(&currency.to_ascii_uppercase().as_str()) {
+pub(super) fn tax_from_stripe(amount: i64, currency: &str) -> Result<Money, GatewayError> {
+    if ZERO_DECIMAL_IN_HUNDREDTHS.contains(&currency.to_ascii_uppercase().as_str()) {
         return from_stripe(amount.saturating_add(50) / 100 * 100, currency);
     }
     from_stripe(amount, currency)
 }
 
-fn unrepresentable(amount: i64, currency: &str) -> PaymentError {
-    PaymentError::Unavailable(format!(
+fn unrepresentable(amount: i64, currency: &str) -> GatewayError {
+    GatewayError::Unavailable(format!(
         "Stripe reports {amount} {currency}, an amount that cannot be represented"
     ))
 }
@@ -138,7 +138,10 @@ pub(super) fn charges_saved_card(payment: &Payment, intents: u16, key: &str) -> 
 
 /// The metadata of every object of a payment that we create.
 pub(super) fn metadata(appointment: AppointmentId, key: &str) -> HashMap<String, String> {
-    HashMap::from([(APPOINTMENT.to_owned(), appointment.to_string()), (KEY.to_owned(), key.to_owned())])
+    HashMap::from([
+        (APPOINTMENT.to_owned(), appointment.to_string()),
+        (IDEMPOTENCY_KEY_METADATA.to_owned(), key.to_owned()),
+    ])
 }
 
 /// Destination charges require that the platform pays Stripe's fees and is liable for losses
@@ -156,10 +159,10 @@ pub(super) fn new_account(expert: ExpertId, key: &str) -> CreateAccount {
     let mut capabilities = CreateAccountCapabilities::new();
     capabilities.card_payments = Some(CreateAccountCapabilitiesCardPayments { requested: Some(true) });
     capabilities.transfers = Some(CreateAccountCapabilitiesTransfers { requested: Some(true) });
-    CreateAccount::new()
-        .controller(controller)
-        .capabilities(capabilities)
-        .metadata(HashMap::from([(EXPERT.to_owned(), expert.to_string()), (KEY.to_owned(), key.to_owned())]))
+    CreateAccount::new().controller(controller).capabilities(capabilities).metadata(HashMap::from([
+        (EXPERT.to_owned(), expert.to_string()),
+        (IDEMPOTENCY_KEY_METADATA.to_owned(), key.to_owned()),
+    ]))
 }
 
 pub(super) fn account(account: wire::Account) -> AccountState {
@@ -181,7 +184,7 @@ pub(super) fn new_customer(payment: &Payment, buyer: &Buyer<'_>, key: &str) -> C
     CreateCustomer::new().name(buyer.name).email(buyer.email).metadata(metadata(payment.appointment, key))
 }
 
-/// Saves a card for later. Other saved payment methods cannot be authorised without the client, so only cards are allowed.
+/// Saves a card for later. Other saved payment methods cannot be authorized without the client, so only cards are allowed.
 pub(super) fn new_setup(
     payment: &Payment,
     buyer: &Buyer<'_>,
@@ -205,7 +208,7 @@ fn intent(
     amount: Money,
     at_once: bool,
     key: &str,
-) -> Result<CreatePaymentIntent, PaymentError> {
+) -> Result<CreatePaymentIntent, GatewayError> {
     let capture = match at_once {
         true => PaymentIntentCaptureMethod::Automatic,
         false => PaymentIntentCaptureMethod::Manual,
@@ -220,7 +223,7 @@ fn intent(
         Some(customer) => intent.customer(customer),
         None => intent,
     };
-    let fee = amount.share(payment.fee_rate);
+    let fee = amount.apply_rate(payment.fee_rate);
     // A fee of zero is left out.
     Ok(if fee.is_zero() { intent } else { intent.application_fee_amount(to_stripe(fee)?) })
 }
@@ -230,7 +233,7 @@ pub(super) fn new_intent(
     payment: &Payment,
     buyer: &Buyer<'_>,
     key: &str,
-) -> Result<CreatePaymentIntent, PaymentError> {
+) -> Result<CreatePaymentIntent, GatewayError> {
     let at_once = payment.plan == Plan::Charge;
     Ok(intent(payment, payment.amount, at_once, key)?.description(buyer.description))
 }
@@ -245,7 +248,7 @@ pub(super) fn new_off_session_intent(
     at_once: bool,
     payment_method: &str,
     key: &str,
-) -> Result<CreatePaymentIntent, PaymentError> {
+) -> Result<CreatePaymentIntent, GatewayError> {
     let mut methods = CreatePaymentIntentAutomaticPaymentMethods::new(true);
     methods.allow_redirects = Some(CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects::Never);
     Ok(intent(payment, amount, at_once, key)?
@@ -261,10 +264,10 @@ pub(super) fn capture(
     amount: Money,
     fee: Money,
     key: &str,
-) -> Result<CapturePaymentIntent, PaymentError> {
+) -> Result<CapturePaymentIntent, GatewayError> {
     let capture = CapturePaymentIntent::new(intent)
         .amount_to_capture(to_stripe(amount)?)
-        .metadata(HashMap::from([(CAPTURE_KEY.to_owned(), key.to_owned())]));
+        .metadata(HashMap::from([(CAPTURE_IDEMPOTENCY_KEY_METADATA.to_owned(), key.to_owned())]));
     // An intent that was created without a fee accepts none.
     let no_fee = fee.is_zero() && payment.fee().is_zero();
     Ok(if no_fee { capture } else { capture.application_fee_amount(to_stripe(fee)?) })
@@ -279,7 +282,7 @@ pub(super) fn new_refund(
     from_expert: bool,
     with_fee: bool,
     key: &str,
-) -> Result<CreateRefund, PaymentError> {
+) -> Result<CreateRefund, GatewayError> {
     Ok(CreateRefund::new()
         .payment_intent(intent)
         .amount(to_stripe(amount)?)
@@ -305,7 +308,7 @@ pub(super) fn new_transfer(
     payment: &Payment,
     amount: Money,
     key: &str,
-) -> Result<CreateTransfer, PaymentError> {
+) -> Result<CreateTransfer, GatewayError> {
     Ok(CreateTransfer::new(stripe_currency(amount), &payment.destination)
         .amount(to_stripe(amount)?)
         .transfer_group(payment.appointment.to_string())
@@ -332,7 +335,7 @@ mod tests {
         let codes = pairs.flat_map(move |(first, second)| letters().map(move |third| [first, second, third]));
         let all: Vec<Currency> = codes
             .filter_map(|code| Currency::try_from(String::from_iter(code)).ok())
-            .filter(|currency| currency.is_charged())
+            .filter(|currency| currency.is_chargeable())
             .collect();
         assert!(all.len() > 150);
         proptest::sample::select(all)
@@ -362,7 +365,7 @@ mod tests {
             (i64::MAX, "mga"),
         ] {
             let read = from_stripe(amount, code);
-            assert!(matches!(read, Err(PaymentError::Unavailable(_))), "{amount} {code}: {read:?}");
+            assert!(matches!(read, Err(GatewayError::Unavailable(_))), "{amount} {code}: {read:?}");
         }
         assert_eq!(minor_units(-50_000, "isk"), Ok((-500, "ISK".to_owned())));
         let taxes = [(4_839, 48), (4_850, 49), (49, 0), (4_800, 48)];

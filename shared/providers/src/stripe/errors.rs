@@ -1,6 +1,6 @@
 //! What an error response means (<https://docs.stripe.com/error-low-level>), and why a bank declined.
 
-use app::payments::ports::PaymentError;
+use app::payments::ports::GatewayError;
 use domain::payments::payment::Decline;
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -101,7 +101,7 @@ impl Failure {
     }
 }
 
-impl From<Failure> for PaymentError {
+impl From<Failure> for GatewayError {
     /// Locks, rate limits, wrong keys and internal errors are temporary. An insufficient balance needs a new request, with a new
     /// idempotency key. Everything else is refused permanently.
     fn from(failure: Failure) -> Self {
@@ -146,7 +146,7 @@ pub(super) const NOT_FOUND: &str = "resource_missing";
 
 /// Treats an order that comes too late as done, because it was executed before or has become impossible. The next snapshot shows
 /// which. `too_late` is the error code that says so.
-pub(super) fn ok_if_too_late(result: Result<Ignored, Failure>, too_late: &str) -> Result<(), PaymentError> {
+pub(super) fn ok_if_done(result: Result<Ignored, Failure>, too_late: &str) -> Result<(), GatewayError> {
     match result {
         Ok(_) => Ok(()),
         Err(failure) if failure.code() == Some(too_late) => Ok(()),
@@ -155,13 +155,13 @@ pub(super) fn ok_if_too_late(result: Result<Ignored, Failure>, too_late: &str) -
 }
 
 /// A reference that an earlier step stored in the payment.
-pub(super) fn required(reference: Option<&String>, what: &str) -> Result<String, PaymentError> {
+pub(super) fn required(reference: Option<&String>, what: &str) -> Result<String, GatewayError> {
     reference.cloned().ok_or_else(|| refused("missing_reference", format!("the payment has no {what}")))
 }
 
 /// A refusal by this adapter, not by Stripe.
-pub(super) fn refused(code: &str, message: String) -> PaymentError {
-    PaymentError::Refused { code: code.to_owned(), message }
+pub(super) fn refused(code: &str, message: String) -> GatewayError {
+    GatewayError::Refused { code: code.to_owned(), message }
 }
 
 /// Why a bank declined. Codes that are not listed here are plain refusals. So are cards that are reported lost or stolen, or are
@@ -207,11 +207,11 @@ mod tests {
 
     #[test]
     fn permanent_refusals_differ_from_temporary_errors() {
-        let error = |status, body: &[u8]| PaymentError::from(Failure::from_response(status, body));
+        let error = |status, body: &[u8]| GatewayError::from(Failure::from_response(status, body));
         let body =
             br#"{"error":{"type":"invalid_request_error","code":"amount_too_small","message":"Too small"}}"#;
         let code = "amount_too_small".to_owned();
-        let expected = PaymentError::Refused { code, message: "Too small".to_owned() };
+        let expected = GatewayError::Refused { code, message: "Too small".to_owned() };
         assert_eq!(error(StatusCode::BAD_REQUEST, body), expected);
         for status in [
             StatusCode::TOO_MANY_REQUESTS,
@@ -219,17 +219,17 @@ mod tests {
             StatusCode::UNAUTHORIZED,
             StatusCode::FORBIDDEN,
         ] {
-            assert!(matches!(error(status, b"<html>"), PaymentError::Unavailable(_)), "{status}");
+            assert!(matches!(error(status, b"<html>"), GatewayError::Unavailable(_)), "{status}");
         }
-        assert!(matches!(error(StatusCode::BAD_GATEWAY, b"<html>"), PaymentError::Failed(_)));
+        assert!(matches!(error(StatusCode::BAD_GATEWAY, b"<html>"), GatewayError::Failed(_)));
         let of_code = |code: &str| {
             let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
             error(StatusCode::BAD_REQUEST, body.as_bytes())
         };
-        assert!(matches!(of_code("lock_timeout"), PaymentError::Unavailable(_)));
-        assert!(matches!(of_code("balance_insufficient"), PaymentError::NotNow { .. }));
+        assert!(matches!(of_code("lock_timeout"), GatewayError::Unavailable(_)));
+        assert!(matches!(of_code("balance_insufficient"), GatewayError::NotNow { .. }));
         let reused = br#"{"error":{"type":"idempotency_error","message":"Keys for idempotent requests"}}"#;
-        assert!(matches!(error(StatusCode::BAD_REQUEST, reused), PaymentError::NotNow { .. }));
+        assert!(matches!(error(StatusCode::BAD_REQUEST, reused), GatewayError::NotNow { .. }));
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
         let failure = Failure::from_response(StatusCode::PAYMENT_REQUIRED, body);
         assert_eq!(failure.declined_intent(), Some("pi_3Q1declined"));
         assert!(
-            matches!(PaymentError::from(failure), PaymentError::Refused { code, .. } if code == "authentication_required")
+            matches!(GatewayError::from(failure), GatewayError::Refused { code, .. } if code == "authentication_required")
         );
         assert_eq!(Failure::from_response(StatusCode::BAD_REQUEST, body).declined_intent(), None);
     }

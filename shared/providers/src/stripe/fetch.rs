@@ -16,7 +16,7 @@ use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 use super::Stripe;
 use super::client::RequestOptions;
-use super::convert::KEY;
+use super::convert::IDEMPOTENCY_KEY_METADATA;
 use super::errors::Failure;
 use super::snapshot::PaymentObjects;
 use super::wire::{
@@ -88,9 +88,9 @@ impl Stripe {
         let list = ListPaymentIntent::new().customer(customer).limit(PAGE);
         let intents: Vec<PaymentIntent> =
             self.all(|after| page(&list, after, ListPaymentIntent::starting_after)).await?;
-        Ok(intents
-            .into_iter()
-            .find(|intent| intent.metadata.get(KEY).is_some_and(|created_with| key(created_with))))
+        Ok(intents.into_iter().find(|intent| {
+            intent.metadata.get(IDEMPOTENCY_KEY_METADATA).is_some_and(|created_with| key(created_with))
+        }))
     }
 
     /// `known` and all other transfers of a payment, without duplicates, oldest first.

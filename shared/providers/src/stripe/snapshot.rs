@@ -3,13 +3,13 @@
 //! A movement that changes the platform's balance names the object that is the source of the line in Stripe's books. The ledger
 //! and the books are reconciled by these names.
 
-use app::payments::ports::{PayWith, PaymentError};
+use app::payments::ports::{GatewayError, PayWith};
 use domain::payments::ledger::{Account, Movement, MovementKind};
 use domain::payments::payment::{IntentStatus, Payment, PaymentSnapshot};
 use domain::{Currency, Money, Timestamp};
 
-use super::charges::{AUTHORISATION_HOLDS, LATER_AUTHORISATION_HOLDS};
-use super::convert::{CAPTURE_KEY, KEY, from_stripe};
+use super::charges::{AUTHORIZATION_HOLDS, LATER_AUTHORIZATION_HOLDS};
+use super::convert::{CAPTURE_IDEMPOTENCY_KEY_METADATA, IDEMPOTENCY_KEY_METADATA, from_stripe};
 use super::errors::{Failure, decline};
 use super::wire::{
     ApplicationFee, BalanceTransaction, Charge, Dispute, Expandable, PaymentIntent, Refund, SetupIntent,
@@ -111,7 +111,7 @@ pub(super) fn snapshot_of_setup(setup: &SetupIntent) -> PaymentSnapshot {
 pub(super) fn pay_with(status: &str, client_secret: Option<&String>) -> PayWith {
     match client_secret {
         Some(secret) if client_can_act(status) => PayWith::ClientSecret(secret.clone()),
-        _ => PayWith::Nothing,
+        _ => PayWith::None,
     }
 }
 
@@ -123,12 +123,12 @@ fn client_can_act(status: &str) -> bool {
 ///
 /// # Errors
 /// If an amount cannot be represented.
-pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<PaymentSnapshot, PaymentError> {
+pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<PaymentSnapshot, GatewayError> {
     let intent = &objects.intent;
     let status = match intent.status.as_str() {
         "succeeded" => IntentStatus::Succeeded,
         "canceled" => IntentStatus::Cancelled,
-        "requires_capture" => IntentStatus::Authorised { capture_before: capture_before(payment, objects)? },
+        "requires_capture" => IntentStatus::Authorized { capture_before: capture_before(payment, objects)? },
         status if client_can_act(status) => IntentStatus::Open,
         // An unknown status may still lead to a payment, so it counts as pending.
         _ => IntentStatus::Processing,
@@ -151,7 +151,7 @@ pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<Pa
             }
         }
     } else if status == IntentStatus::Succeeded {
-        return Err(PaymentError::Unavailable(format!("{} succeeded without a charge", intent.id)));
+        return Err(GatewayError::Unavailable(format!("{} succeeded without a charge", intent.id)));
     }
     let mut movements = recorder.movements;
     // The sort is stable, so movements of the same second stay in the order in which they were recorded, cause before effect.
@@ -167,17 +167,17 @@ fn is_open(status: &str) -> bool {
     !matches!(status, "won" | "lost" | "prevented") && !status.starts_with("warning_")
 }
 
-/// Until when the authorisation can be captured. If the card network does not report it, the shortest guaranteed time counts.
-fn capture_before(payment: &Payment, objects: &PaymentObjects) -> Result<Timestamp, PaymentError> {
+/// Until when the authorization can be captured. If the card network does not report it, the shortest guaranteed time counts.
+fn capture_before(payment: &Payment, objects: &PaymentObjects) -> Result<Timestamp, GatewayError> {
     let Some(charge) = objects.succeeded() else {
         let reason = format!("{} requires capture but has no charge", objects.intent.id);
-        return Err(PaymentError::Unavailable(reason));
+        return Err(GatewayError::Unavailable(reason));
     };
     let details = charge.payment_method_details.as_ref().and_then(|details| details.card.as_ref());
     let reported = details.and_then(|card| card.capture_before);
     let holds = match payment.references.setup {
-        Some(_) => LATER_AUTHORISATION_HOLDS,
-        None => AUTHORISATION_HOLDS,
+        Some(_) => LATER_AUTHORIZATION_HOLDS,
+        None => AUTHORIZATION_HOLDS,
     };
     Ok(reported.map_or(at(charge.created).plus(holds), at))
 }
@@ -193,7 +193,11 @@ pub(super) fn refund_failed(refund: &Refund) -> bool {
 
 /// The idempotency key of the order that captured the charge.
 fn capture_key(intent: &PaymentIntent) -> Option<String> {
-    let name = if intent.capture_method == "manual" { CAPTURE_KEY } else { KEY };
+    let name = if intent.capture_method == "manual" {
+        CAPTURE_IDEMPOTENCY_KEY_METADATA
+    } else {
+        IDEMPOTENCY_KEY_METADATA
+    };
     intent.metadata.get(name).cloned()
 }
 
@@ -214,39 +218,45 @@ impl Recorder {
     ///
     /// # Errors
     /// If the amount is in another currency: it cannot be compared with what the client paid.
-    fn money(&self, amount: i64, currency: &str) -> Result<Money, PaymentError> {
+    fn money(&self, amount: i64, currency: &str) -> Result<Money, GatewayError> {
         let money = from_stripe(amount, currency)?;
         if money.currency() == self.currency {
             return Ok(money);
         }
         let charged = self.currency.code();
-        Err(PaymentError::Unavailable(format!(
+        Err(GatewayError::Unavailable(format!(
             "a payment in {charged} is settled in {currency}; give the platform's Stripe account a bank account in {charged}"
         )))
     }
 
-    fn charge(&mut self, intent: &PaymentIntent, charge: &Charge) -> Result<(), PaymentError> {
+    fn charge(&mut self, intent: &PaymentIntent, charge: &Charge) -> Result<(), GatewayError> {
         let manual = intent.capture_method == "manual";
-        let authorised = self.money(charge.amount, &charge.currency)?;
+        let authorized = self.money(charge.amount, &charge.currency)?;
         let captured =
             self.money(if charge.captured { charge.amount_captured } else { 0 }, &charge.currency)?;
         let line = charge.balance_transaction.as_ref().and_then(Expandable::object);
         let captured_at = at(line.map_or(charge.created, |line| line.created));
         if manual {
-            let key = intent.metadata.get(KEY).cloned();
-            self.add(MovementKind::Authorised, authorised, &charge.id, at(charge.created), key);
+            let key = intent.metadata.get(IDEMPOTENCY_KEY_METADATA).cloned();
+            self.add(MovementKind::Authorized, authorized, &charge.id, at(charge.created), key);
         }
         let key = capture_key(intent);
         if !captured.is_zero() {
             let movement =
                 Movement::new(MovementKind::Captured, captured, &charge.id, captured_at, key.clone());
-            self.movements.push(if manual { movement.from(Account::Authorised) } else { movement });
+            self.movements.push(if manual { movement.with_source(Account::Authorized) } else { movement });
         }
         if manual && charge.captured {
-            self.add(MovementKind::Released, authorised.less(captured), &charge.id, captured_at, key);
+            self.add(
+                MovementKind::Released,
+                authorized.saturating_sub(captured),
+                &charge.id,
+                captured_at,
+                key,
+            );
         } else if manual && intent.status == "canceled" {
             let released_at = at(intent.canceled_at.unwrap_or(charge.created));
-            self.add(MovementKind::Released, authorised, &charge.id, released_at, None);
+            self.add(MovementKind::Released, authorized, &charge.id, released_at, None);
         }
         if let Some(line) = line.filter(|_| charge.captured) {
             // Stripe's own fee is in the currency of the platform's balance. The platform pays it.
@@ -256,9 +266,10 @@ impl Recorder {
         Ok(())
     }
 
-    fn transfer(&mut self, transfer: &Transfer, objects: &PaymentObjects) -> Result<(), PaymentError> {
+    fn transfer(&mut self, transfer: &Transfer, objects: &PaymentObjects) -> Result<(), GatewayError> {
         let amount = self.money(transfer.amount, &transfer.currency)?;
-        let key = transfer.metadata.get(KEY).cloned().or_else(|| capture_key(&objects.intent));
+        let key =
+            transfer.metadata.get(IDEMPOTENCY_KEY_METADATA).cloned().or_else(|| capture_key(&objects.intent));
         self.add(MovementKind::Transfer, amount, &transfer.id, at(transfer.created), key);
         for reversal in transfer.reversals.data.iter().rev() {
             let amount = self.money(reversal.amount, &reversal.currency)?;
@@ -267,28 +278,38 @@ impl Recorder {
                 Expandable::Object(refund) => &refund.id,
             });
             let cause = refund.and_then(|id| objects.refunds().iter().find(|refund| refund.id == *id));
-            let key = reversal.metadata.get(KEY).or_else(|| cause?.metadata.get(KEY)).cloned();
+            let key = reversal
+                .metadata
+                .get(IDEMPOTENCY_KEY_METADATA)
+                .or_else(|| cause?.metadata.get(IDEMPOTENCY_KEY_METADATA))
+                .cloned();
             self.add(MovementKind::Reversal, amount, &reversal.id, at(reversal.created), key);
         }
         Ok(())
     }
 
-    fn fee(&mut self, fee: &ApplicationFee, objects: &PaymentObjects) -> Result<(), PaymentError> {
+    fn fee(&mut self, fee: &ApplicationFee, objects: &PaymentObjects) -> Result<(), GatewayError> {
         let amount = self.money(fee.amount, &fee.currency)?;
         self.add(MovementKind::Fee, amount, &fee.id, at(fee.created), capture_key(&objects.intent));
         for refund in fee.refunds.data.iter().rev() {
             let amount = self.money(refund.amount, &refund.currency)?;
-            let key = refund.metadata.get(KEY).cloned();
+            let key = refund.metadata.get(IDEMPOTENCY_KEY_METADATA).cloned();
             self.add(MovementKind::FeeRefund, amount, &refund.id, at(refund.created), key);
         }
         Ok(())
     }
 
     /// A refund that failed has two movements: the money went out, and came back.
-    fn refund(&mut self, refund: &Refund) -> Result<(), PaymentError> {
+    fn refund(&mut self, refund: &Refund) -> Result<(), GatewayError> {
         let amount = self.money(refund.amount, &refund.currency)?;
         let created = at(refund.created);
-        self.add(MovementKind::Refund, amount, &refund.id, created, refund.metadata.get(KEY).cloned());
+        self.add(
+            MovementKind::Refund,
+            amount,
+            &refund.id,
+            created,
+            refund.metadata.get(IDEMPOTENCY_KEY_METADATA).cloned(),
+        );
         if refund_failed(refund) {
             let line = refund.failure_balance_transaction.as_ref().and_then(Expandable::object);
             let failed_at = line.map_or(created, |line| at(line.created));
@@ -298,7 +319,7 @@ impl Recorder {
     }
 
     /// Only withdrawals and returns of money count, because an inquiry withdraws nothing.
-    fn dispute(&mut self, dispute: &Dispute) -> Result<(), PaymentError> {
+    fn dispute(&mut self, dispute: &Dispute) -> Result<(), GatewayError> {
         let (returned, withdrawn): (Vec<_>, Vec<_>) =
             dispute.balance_transactions.iter().partition(|line| line.amount > 0);
         for (kind, lines) in [(MovementKind::Dispute, withdrawn), (MovementKind::DisputeWon, returned)] {

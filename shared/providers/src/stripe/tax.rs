@@ -17,7 +17,7 @@
 mod convert;
 mod wire;
 
-use app::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxService};
+use app::payments::ports::{CalculatedTax, GatewayError, TaxReversal, TaxService};
 use async_trait::async_trait;
 use domain::Money;
 use stripe_client_core::StripeRequest;
@@ -41,7 +41,7 @@ const LINE_ITEMS: &str = "line_items";
 
 #[async_trait]
 impl TaxService for Stripe {
-    async fn missing(&self, account: &str) -> Result<Vec<String>, PaymentError> {
+    async fn missing(&self, account: &str) -> Result<Vec<String>, GatewayError> {
         let settings: Settings = self
             .on_account(&RetrieveForMyAccountTaxSettings::new(), account, None)
             .await
@@ -54,7 +54,7 @@ impl TaxService for Stripe {
         account: &str,
         charge: &str,
         amount: Money,
-    ) -> Result<CalculatedTax, PaymentError> {
+    ) -> Result<CalculatedTax, GatewayError> {
         let charge: Charge = self.send(&RetrieveCharge::new(charge)).await?;
         let Some(location) = convert::location(charge) else { return Ok(CalculatedTax::PlaceUnknown) };
         let request = convert::new_calculation(location, amount)?;
@@ -70,27 +70,27 @@ impl TaxService for Stripe {
         account: &str,
         calculation: &str,
         reference: &str,
-    ) -> Result<Option<String>, PaymentError> {
+    ) -> Result<Option<String>, GatewayError> {
         let request =
             CreateFromCalculationTaxTransaction::new(calculation, reference).expand([LINE_ITEMS.to_owned()]);
         Ok(self.entry(&request, account, reference).await?.map(|entry| entry.id))
     }
 
-    async fn take_back(
+    async fn reverse(
         &self,
         account: &str,
         entry: &str,
         amount: Money,
         reference: &str,
-    ) -> Result<TakenBack, PaymentError> {
+    ) -> Result<TaxReversal, GatewayError> {
         let mode = CreateReversalTaxTransactionMode::Partial;
         let request = CreateReversalTaxTransaction::new(mode, entry, reference)
             .flat_amount(-to_stripe(amount)?)
             .expand([LINE_ITEMS.to_owned()]);
         let Some(reversal) = self.entry(&request, account, reference).await? else {
-            return Ok(TakenBack { entry: None, tax: None });
+            return Ok(TaxReversal { entry: None, tax: None });
         };
-        Ok(TakenBack { tax: convert::reversed_tax(&reversal, amount)?, entry: Some(reversal.id) })
+        Ok(TaxReversal { tax: convert::reversed_tax(&reversal, amount)?, entry: Some(reversal.id) })
     }
 }
 
@@ -110,7 +110,7 @@ impl Stripe {
         request: &impl StripeRequest,
         account: &str,
         reference: &str,
-    ) -> Result<Option<Transaction>, PaymentError> {
+    ) -> Result<Option<Transaction>, GatewayError> {
         let key = format!("tax:{reference}");
         let mut created = self.on_account(request, account, Some(&key)).await;
         if created.as_ref().is_err_and(Failure::is_internal_error) {
@@ -131,7 +131,7 @@ impl Stripe {
         failure: &Failure,
         account: &str,
         reference: &str,
-    ) -> Result<Option<Transaction>, PaymentError> {
+    ) -> Result<Option<Transaction>, GatewayError> {
         let Some(id) = convert::entry_id_in(failure.message()) else { return Ok(None) };
         let request = RetrieveTaxTransaction::new(id).expand([LINE_ITEMS.to_owned()]);
         match self.on_account::<Transaction>(&request, account, None).await {
@@ -144,7 +144,7 @@ impl Stripe {
 
 /// Converts a failure. If the owner of the account revoked the platform's access, the refusal is permanent, although Stripe
 /// responds as it does to a wrong key.
-fn payment_error(failure: Failure) -> PaymentError {
+fn payment_error(failure: Failure) -> GatewayError {
     if failure.code() == Some(NO_ACCESS) {
         return refused(NO_ACCESS, failure.message().to_owned());
     }

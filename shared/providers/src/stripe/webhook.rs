@@ -1,7 +1,7 @@
 //! Stripe's webhook events. The signature covers the unchanged bytes of the body. Of a verified event only its subject is read
 //! (<https://docs.stripe.com/webhooks#verify-manually>).
 
-use app::payments::ports::{Headers, PaymentError, WebhookError, WebhookEvent, WebhookSubject, Webhooks};
+use app::payments::ports::{GatewayError, Headers, WebhookError, WebhookEvent, WebhookSubject, Webhooks};
 use app::ports::PortError;
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
@@ -17,7 +17,7 @@ use super::{Stripe, wire};
 /// Maximum difference between the time of signing and the current time, in seconds.
 const TOLERANCE: i64 = 300;
 /// Maximum number of signatures that are checked. Stripe sends two while a secret is rolled.
-const MAXIMUM_SIGNATURES: usize = 8;
+const MAX_SIGNATURES: usize = 8;
 
 #[async_trait]
 impl Webhooks for Stripe {
@@ -41,7 +41,7 @@ impl Webhooks for Stripe {
                     Ok(intent) => payment_subject(intent.metadata.get(APPOINTMENT)),
                     // An intent that does not exist is not one of ours.
                     Err(failure) if failure.code() == Some(NOT_FOUND) => WebhookSubject::Nothing,
-                    Err(failure) => return Err(PortError(PaymentError::from(failure).to_string()).into()),
+                    Err(failure) => return Err(PortError(GatewayError::from(failure).to_string()).into()),
                 }
             }
         };
@@ -60,7 +60,7 @@ fn verify(secret: &str, header: &str, body: &[u8], now: Timestamp) -> Result<(),
     // `hmac::verify` compares in constant time.
     let genuine = parts()
         .filter(|(name, _)| *name == "v1")
-        .take(MAXIMUM_SIGNATURES)
+        .take(MAX_SIGNATURES)
         .filter_map(|(_, value)| from_hexadecimal(value))
         .any(|signature| hmac::verify(&key, &signed, &signature).is_ok());
     if !genuine {

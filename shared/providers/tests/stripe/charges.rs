@@ -1,4 +1,4 @@
-//! Charges, authorisations and refunds.
+//! Charges, authorizations and refunds.
 
 use app::payments::ports::PayWith;
 use domain::payments::ledger::{Account, Balances, MovementKind};
@@ -19,7 +19,7 @@ async fn charge_and_full_refund_balance() {
 
     assert!(fixture.pay(&payment, VISA));
     let fetched = fixture.fetch_payment(&payment).await;
-    assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Succeeded, PayWith::Nothing));
+    assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Succeeded, PayWith::None));
     assert_eq!(fixture.requests_of_a_snapshot(&payment).await, 1);
     fixture.assert_ledger_agrees().await;
     let balances = Balances::of(&fixture.movements());
@@ -75,11 +75,11 @@ async fn refund_without_the_expert_leaves_the_transfer() {
 }
 
 #[tokio::test]
-async fn authorisation_is_captured_in_part() {
+async fn authorization_is_captured_in_part() {
     let fixture = Fixture::new().await;
-    let payment = fixture.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
+    let payment = fixture.paid(Plan::Authorize, 10_000, "EUR", VISA).await;
     let capture_before = match fixture.status(&payment).await {
-        IntentStatus::Authorised { capture_before } => capture_before.seconds(),
+        IntentStatus::Authorized { capture_before } => capture_before.seconds(),
         status => panic!("{status:?}"),
     };
     assert_eq!(capture_before, fixture.clock.now() + 7 * DAY);
@@ -87,7 +87,7 @@ async fn authorisation_is_captured_in_part() {
 
     fixture.clock.advance(2 * DAY);
     let part = payment.amount.with_amount(6_001).expect("small");
-    let fee = part.share(payment.fee_rate);
+    let fee = part.apply_rate(payment.fee_rate);
     fixture.stripe.charges.capture(&payment, part, fee).await.expect("captured");
     assert_eq!(fixture.status(&payment).await, IntentStatus::Succeeded);
     fixture.assert_ledger_agrees().await;
@@ -103,9 +103,9 @@ async fn authorisation_is_captured_in_part() {
 }
 
 #[tokio::test]
-async fn authorisation_is_released_by_cancelling() {
+async fn authorization_is_released_by_cancelling() {
     let fixture = Fixture::new().await;
-    let payment = fixture.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
+    let payment = fixture.paid(Plan::Authorize, 10_000, "EUR", VISA).await;
     fixture.fetch_payment(&payment).await;
     fixture.stripe.charges.cancel(&payment).await.expect("cancelled");
     assert_eq!(fixture.status(&payment).await, IntentStatus::Cancelled);
@@ -119,14 +119,14 @@ async fn authorisation_is_released_by_cancelling() {
 }
 
 #[tokio::test]
-async fn authorisation_expires() {
+async fn authorization_expires() {
     let fixture = Fixture::new().await;
-    let payment = fixture.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
+    let payment = fixture.paid(Plan::Authorize, 10_000, "EUR", VISA).await;
     fixture.fetch_payment(&payment).await;
     fixture.clock.advance(8 * DAY);
     assert_eq!(fixture.status(&payment).await, IntentStatus::Cancelled);
     fixture.assert_ledger_agrees().await;
-    assert_eq!(fixture.moved(MovementKind::Authorised), (1, 10_000));
+    assert_eq!(fixture.moved(MovementKind::Authorized), (1, 10_000));
     assert_eq!(fixture.moved(MovementKind::Released), (1, 10_000));
 }
 
@@ -141,7 +141,7 @@ async fn captured_payment_is_not_cancelled() {
     fixture.open(&mut open).await;
     fixture.stripe.charges.cancel(&open).await.expect("cancelled");
     let fetched = fixture.fetch_payment(&open).await;
-    assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Cancelled, PayWith::Nothing));
+    assert_eq!((fetched.snapshot.status, fetched.pay_with), (IntentStatus::Cancelled, PayWith::None));
     assert_eq!(fetched.snapshot.movements, []);
 }
 
@@ -191,11 +191,11 @@ async fn failed_authentication_leaves_the_intent_open() {
 #[tokio::test]
 async fn currencies_with_other_units_balance() {
     for (code, amount, part) in [("KWD", 12_340, 1_110), ("JPY", 10_001, 3_333), ("ISK", 10_000, 3_000)] {
-        for plan in [Plan::Charge, Plan::Authorise] {
+        for plan in [Plan::Charge, Plan::Authorize] {
             let fixture = Fixture::new().await;
             let payment = fixture.paid(plan, amount, code, VISA).await;
             fixture.fetch_payment(&payment).await;
-            if plan == Plan::Authorise {
+            if plan == Plan::Authorize {
                 fixture
                     .stripe
                     .charges
@@ -226,7 +226,7 @@ async fn amount_that_cards_cannot_be_charged_is_refused() {
         let payment = fixture.payment(Plan::Charge, amount, code);
         let refused = fixture.stripe.charges.open(&payment, &BUYER).await;
         assert!(
-            matches!(refused, Err(app::payments::ports::PaymentError::Refused { .. })),
+            matches!(refused, Err(app::payments::ports::GatewayError::Refused { .. })),
             "{code}: {refused:?}"
         );
     }

@@ -1,6 +1,6 @@
 //! Lost responses and deleted idempotency keys: every order still has one effect.
 
-use app::payments::ports::PaymentError;
+use app::payments::ports::GatewayError;
 use domain::payments::ledger::MovementKind;
 use domain::payments::payment::{IntentStatus, Payment, Plan};
 use simulators::stripe::DisputeOutcome;
@@ -8,8 +8,8 @@ use simulators::stripe::DisputeOutcome;
 use crate::fixture::{BUYER, Fixture, VISA};
 use crate::saved_cards::{charged, saved};
 
-fn unavailable<T: std::fmt::Debug>(result: Result<T, PaymentError>) {
-    assert!(matches!(result, Err(PaymentError::Unavailable(_) | PaymentError::Failed(_))), "{result:?}");
+fn unavailable<T: std::fmt::Debug>(result: Result<T, GatewayError>) {
+    assert!(matches!(result, Err(GatewayError::Unavailable(_) | GatewayError::Failed(_))), "{result:?}");
 }
 
 /// Sends an order whose response is lost, then sends it again. With `forget`, Stripe deletes the key in between.
@@ -18,7 +18,7 @@ macro_rules! twice {
         $fixture.lose_responses_to_orders(1);
         unavailable($order.await);
         if $forget {
-            $fixture.switch(|switches| switches.prune_keys = true);
+            $fixture.switch(|switches| switches.clear_idempotency_keys = true);
         }
         $order.await.expect("the second time")
     }};
@@ -49,7 +49,7 @@ async fn further_intent_is_created_once() {
     for forget in [false, true] {
         let fixture = Fixture::new().await;
         let payment = saved(&fixture, VISA).await;
-        let reopened = Payment { plan: Plan::Authorise, intents: 3, ..payment };
+        let reopened = Payment { plan: Plan::Authorize, intent_number: 3, ..payment };
         let opened = twice!(fixture, forget, fixture.stripe.charges.open(&reopened, &BUYER));
         assert_eq!(
             fixture.stripe.charges.open(&reopened, &BUYER).await.map(|opened| opened.references),
@@ -67,11 +67,11 @@ async fn saved_card_is_charged_once() {
     {
         let fixture = Fixture::new().await;
         let payment = saved(&fixture, card).await;
-        let request = Payment { intents: 2, ..payment.clone() };
+        let request = Payment { intent_number: 2, ..payment.clone() };
         fixture.lose_responses_to_orders(1);
-        unavailable(fixture.stripe.charges.use_saved_card(&request, payment.amount, false).await);
+        unavailable(fixture.stripe.charges.charge_saved_card(&request, payment.amount, false).await);
         if forget {
-            fixture.switch(|switches| switches.prune_keys = true);
+            fixture.switch(|switches| switches.clear_idempotency_keys = true);
         }
         // The snapshot shows the intent that could not be recorded.
         let fetched = fixture.stripe.charges.fetch_payment(&payment).await.expect("fetched");
@@ -79,7 +79,7 @@ async fn saved_card_is_charged_once() {
         let again = fixture.stripe.charges.fetch_payment(&recorded).await.expect("fetched");
         assert_eq!((again.unrecorded_intent, &again.snapshot), (None, &fetched.snapshot));
         match fetched.snapshot.status {
-            IntentStatus::Authorised { .. } if card == VISA => {}
+            IntentStatus::Authorized { .. } if card == VISA => {}
             IntentStatus::Open if card != VISA => assert!(fetched.snapshot.decline.is_some()),
             status => panic!("{status:?}"),
         }
@@ -93,13 +93,13 @@ async fn saved_card_is_charged_once() {
 async fn charge_of_a_saved_card_is_found_after_a_refusal() {
     let fixture = Fixture::new().await;
     let payment = saved(&fixture, VISA).await;
-    let request = Payment { intents: 2, ..payment.clone() };
+    let request = Payment { intent_number: 2, ..payment.clone() };
     fixture.lose_responses_to_orders(1);
-    unavailable(fixture.stripe.charges.use_saved_card(&request, payment.amount, true).await);
+    unavailable(fixture.stripe.charges.charge_saved_card(&request, payment.amount, true).await);
     // The intent is not recorded, the amount is reduced meanwhile, and Stripe refuses the same key with another amount.
     let less = payment.amount.with_amount(5_000).expect("an amount");
-    let refused = fixture.stripe.charges.use_saved_card(&request, less, true).await;
-    assert!(matches!(&refused, Err(PaymentError::NotNow { .. })), "{refused:?}");
+    let refused = fixture.stripe.charges.charge_saved_card(&request, less, true).await;
+    assert!(matches!(&refused, Err(GatewayError::NotNow { .. })), "{refused:?}");
     let refused = Payment { refusals: 1, ..payment };
     let fetched = fixture.stripe.charges.fetch_payment(&refused).await.expect("fetched");
     assert!(fetched.unrecorded_intent.is_some(), "{fetched:?}");
@@ -107,10 +107,10 @@ async fn charge_of_a_saved_card_is_found_after_a_refusal() {
 }
 
 #[tokio::test]
-async fn authorisation_is_captured_once() {
+async fn authorization_is_captured_once() {
     for forget in [false, true] {
         let fixture = Fixture::new().await;
-        let payment = fixture.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
+        let payment = fixture.paid(Plan::Authorize, 10_000, "EUR", VISA).await;
         twice!(fixture, forget, fixture.stripe.charges.capture(&payment, payment.amount, payment.fee()));
         assert_eq!(fixture.status(&payment).await, IntentStatus::Succeeded);
         fixture.assert_ledger_agrees().await;
@@ -170,13 +170,13 @@ async fn cancelling_can_be_repeated_until_it_succeeds() {
 #[tokio::test]
 async fn internal_error_before_or_after_acting_is_found_by_fetching() {
     let fixture = Fixture::new().await;
-    let payment = fixture.paid(Plan::Authorise, 10_000, "EUR", VISA).await;
+    let payment = fixture.paid(Plan::Authorize, 10_000, "EUR", VISA).await;
     let capture = || fixture.stripe.charges.capture(&payment, payment.amount, payment.fee());
     fixture.switch(|switches| switches.rate_limit = 1);
     unavailable(capture().await);
     fixture.switch(|switches| switches.fail_before_acting = 1);
     unavailable(capture().await);
-    assert!(matches!(fixture.status(&payment).await, IntentStatus::Authorised { .. }));
+    assert!(matches!(fixture.status(&payment).await, IntentStatus::Authorized { .. }));
     fixture.switch(|switches| switches.fail_after_acting = 1);
     unavailable(capture().await);
     // Stripe replays status 500 for the same key for a day. Fetching the payment shows that it acted.

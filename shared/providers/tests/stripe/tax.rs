@@ -1,6 +1,6 @@
 //! Taxes on an expert's account: calculated from the client's location, and reported once.
 
-use app::payments::ports::{CalculatedTax, PaymentError, TakenBack, TaxCalculation, TaxService};
+use app::payments::ports::{CalculatedTax, GatewayError, TaxCalculation, TaxReversal, TaxService};
 use domain::Money;
 use domain::payments::ledger::MovementKind;
 use domain::payments::payment::{Payment, Plan};
@@ -38,9 +38,9 @@ async fn calculated(fixture: &Fixture, charge: &str, amount: Money) -> TaxCalcul
     }
 }
 
-fn refused<T: std::fmt::Debug>(done: Result<T, PaymentError>) -> String {
+fn refused<T: std::fmt::Debug>(done: Result<T, GatewayError>) -> String {
     match done {
-        Err(PaymentError::Refused { code, .. }) => code,
+        Err(GatewayError::Refused { code, .. }) => code,
         other => panic!("{other:?}"),
     }
 }
@@ -53,7 +53,7 @@ async fn missing_settings_are_reported() {
     fixture.simulator.set_up_tax(&fixture.account, true, &[]).expect("the account exists");
     assert_eq!(missing().await, Ok(Vec::new()));
     fixture.switch(|switches| switches.fail_before_acting = 1);
-    assert!(matches!(missing().await, Err(PaymentError::Failed(_))));
+    assert!(matches!(missing().await, Err(GatewayError::Failed(_))));
     fixture.simulator.deauthorize(&fixture.account).expect("the account exists");
     assert_eq!(refused(missing().await), "account_invalid");
 }
@@ -110,11 +110,11 @@ async fn entries_are_created_once_despite_faults() {
         let (payment, charge) = charged(&fixture, 8_000, "EUR", GERMAN).await;
         let calculation = calculated(&fixture, &charge, payment.amount).await.id;
         let inject_fault = || fixture.simulator.set_faults(fault.clone());
-        let forget = || fixture.switch(|switches| switches.prune_keys = forget);
+        let forget = || fixture.switch(|switches| switches.clear_idempotency_keys = forget);
         let report = async || service(&fixture).report(&fixture.account, &calculation, &charge).await;
         inject_fault();
         let mut entry = report().await;
-        if matches!(entry, Err(PaymentError::Unavailable(_))) {
+        if matches!(entry, Err(GatewayError::Unavailable(_))) {
             forget();
             entry = report().await;
         }
@@ -122,14 +122,14 @@ async fn entries_are_created_once_despite_faults() {
         assert_eq!(report().await, Ok(Some(entry.clone())), "{fault:?}");
 
         let part = payment.amount.with_amount(3_000).expect("small");
-        let take_back = async || service(&fixture).take_back(&fixture.account, &entry, part, "re_1").await;
+        let reverse = async || service(&fixture).reverse(&fixture.account, &entry, part, "re_1").await;
         inject_fault();
-        let mut reversal = take_back().await;
-        if matches!(reversal, Err(PaymentError::Unavailable(_))) {
+        let mut reversal = reverse().await;
+        if matches!(reversal, Err(GatewayError::Unavailable(_))) {
             forget();
-            reversal = take_back().await;
+            reversal = reverse().await;
         }
-        let TakenBack { entry: Some(_), tax: Some(tax) } = reversal.expect("reversed") else {
+        let TaxReversal { entry: Some(_), tax: Some(tax) } = reversal.expect("reversed") else {
             panic!("{fault:?}")
         };
         assert_eq!(tax.amount(), 479, "{fault:?}");
@@ -152,13 +152,13 @@ async fn order_that_the_account_does_not_allow_is_refused_permanently() {
         .expect("reported")
         .expect("named");
     let more = payment.amount.with_amount(8_001).expect("small");
-    let too_much = service(&fixture).take_back(&fixture.account, &entry, more, "re_1").await;
+    let too_much = service(&fixture).reverse(&fixture.account, &entry, more, "re_1").await;
     assert_eq!(refused(too_much), "invalid_request_error");
     fixture.simulator.deauthorize(&fixture.account).expect("the account exists");
     let calculate = service(&fixture).calculate(&fixture.account, &charge, payment.amount).await;
     assert_eq!(refused(calculate), "account_invalid");
     let report = service(&fixture).report(&fixture.account, &calculation, "ch_2").await;
     assert_eq!(refused(report), "account_invalid");
-    let reversal = service(&fixture).take_back(&fixture.account, &entry, payment.amount, "re_2").await;
+    let reversal = service(&fixture).reverse(&fixture.account, &entry, payment.amount, "re_2").await;
     assert_eq!(refused(reversal), "account_invalid");
 }

@@ -57,7 +57,7 @@ fn dates_use_the_issuers_time_zone_and_times_the_clients() {
         ("/service/end", json!("2027-01-06T00:30:00Z")),
         ("/service/time_zone", json!("UTC")),
         ("/service/seats", json!(3)),
-        ("/taxes", json!("unsaid")),
+        ("/taxes", json!("not_stated")),
         ("/issuer/address", json!(null)),
         ("/issuer/country", json!(null)),
         ("/issuer/tax_id", json!(null)),
@@ -80,7 +80,7 @@ fn each_tax_has_a_line_and_absence_of_tax_a_reason() {
     let lines = "Net\nEUR 72.87\nSales tax, California 7.25 %\nEUR 5.30\nSales tax, San Mateo 2.125 %\nEUR 1.55\n\
                  Delivery fee\nEUR 0.28\nTotal paid\nEUR 80.00\n";
     assert!(page.ends_with(lines), "{page}");
-    let page = text(&html(&receipt(&[("/taxes", json!({ "without": "place_unknown" }))])));
+    let page = text(&html(&receipt(&[("/taxes", json!({ "not_included": "place_unknown" }))])));
     let end = "Total paid\nEUR 80.00\nNo tax was calculated, because the client's location is not known to Stripe.\n";
     assert!(page.ends_with(end) && !page.contains("Net"), "{page}");
 }

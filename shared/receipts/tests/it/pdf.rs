@@ -102,7 +102,7 @@ fn each_tax_has_a_line_and_absence_of_tax_a_reason() {
     {
         assert!(document.contains(part), "{part}: {document}");
     }
-    let document = text(&parsed(&[("/taxes", json!({ "without": "not_registered" }))]));
+    let document = text(&parsed(&[("/taxes", json!({ "not_included": "not_registered" }))]));
     assert!(document.contains("not registered for tax at the client's location"), "{document}");
 }
 

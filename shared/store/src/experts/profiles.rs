@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 use crate::keys::expert_partition;
-use crate::table::{Consistency, Expect, Query};
+use crate::table::{Condition, Consistency, Query};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -27,7 +27,12 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`].
     pub fn put_expert(&mut self, expert: &Expert) -> Result<(), CommitError> {
-        self.put_document(keys::profile(expert.id), Expect::read(expert.version - 1), expert, [])
+        self.put_document(
+            keys::profile(expert.id),
+            Condition::unchanged_since(expert.version - 1),
+            expert,
+            [],
+        )
     }
 
     /// Writes availability rules, on condition that the stored version is the one before.
@@ -35,7 +40,7 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`].
     pub fn put_rules(&mut self, expert: ExpertId, rules: &VersionedRules) -> Result<(), CommitError> {
-        self.put_document(keys::rules(expert), Expect::read(rules.version - 1), rules, [])
+        self.put_document(keys::rules(expert), Condition::unchanged_since(rules.version - 1), rules, [])
     }
 
     /// Writes a session type, on condition that the stored version is the one before.
@@ -49,7 +54,7 @@ impl Transaction {
     ) -> Result<(), CommitError> {
         self.put_document(
             keys::session_type(expert, session_type.id),
-            Expect::read(session_type.version - 1),
+            Condition::unchanged_since(session_type.version - 1),
             session_type,
             [],
         )
@@ -95,7 +100,7 @@ impl Store {
             pk: expert_partition(expert),
             from: keys::SESSION_TYPES.to_owned(),
             to: format!("{}~", keys::SESSION_TYPES),
-            backwards: false,
+            descending: false,
             limit: None,
             consistency: Consistency::Strong,
         };

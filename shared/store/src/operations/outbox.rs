@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 use crate::keys::{GSI1, Key, appointment_partition, expert_partition, instant};
-use crate::table::{Consistency, Expect, Query};
+use crate::table::{Condition, Consistency, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
@@ -153,7 +153,7 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`].
     pub fn enqueue(&mut self, entry: &OutboxEntry) -> Result<(), CommitError> {
-        self.put_outbox_entry(entry, Expect::Anything)?;
+        self.put_outbox_entry(entry, Condition::None)?;
         self.note_outbox_entry(entry);
         Ok(())
     }
@@ -163,20 +163,20 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`].
     pub fn reschedule(&mut self, entry: &OutboxEntry, stamp: u64) -> Result<(), CommitError> {
-        self.put_outbox_entry(entry, Expect::Version(stamp))
+        self.put_outbox_entry(entry, Condition::Version(stamp))
     }
 
     /// Deletes the entry of a job that is done, on condition that the stored one still has the same stamp.
     pub fn finish(&mut self, entry: &OutboxEntry) {
-        self.delete(entry.job.key(), Expect::Version(entry.stamp));
+        self.delete(entry.job.key(), Condition::Version(entry.stamp));
     }
 
-    fn put_outbox_entry(&mut self, entry: &OutboxEntry, expect: Expect) -> Result<(), CommitError> {
+    fn put_outbox_entry(&mut self, entry: &OutboxEntry, condition: Condition) -> Result<(), CommitError> {
         let index = [
             (GSI1.pk, text(entry.job.shard())),
             (GSI1.sk, text(keys::outbox_order(entry.due_at, &entry.job.to_string()))),
         ];
-        self.put_document(entry.job.key(), expect, entry, index)
+        self.put_document(entry.job.key(), condition, entry, index)
     }
 }
 
@@ -207,7 +207,7 @@ impl Store {
             pk: keys::outbox_shard_number(shard),
             from: String::from("0"),
             to: format!("{}~", instant(now)),
-            backwards: false,
+            descending: false,
             limit: Some(limit),
             consistency: Consistency::Eventual,
         };

@@ -6,7 +6,7 @@ use domain::payments::gateway::GatewayKind;
 use serde::{Deserialize, Serialize};
 
 use super::keys;
-use crate::table::{Consistency, Expect};
+use crate::table::{Condition, Consistency};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -22,9 +22,9 @@ impl Transaction {
         account: &PaymentAccount,
     ) -> Result<(), CommitError> {
         let key = keys::payment_account(expert, account.gateway);
-        self.put_document(key, Expect::read(account.version - 1), account, [])?;
+        self.put_document(key, Condition::unchanged_since(account.version - 1), account, [])?;
         let owner = keys::account_owner(account.gateway, &account.account);
-        self.put_document(owner, Expect::Anything, &AccountOwner { expert }, [])
+        self.put_document(owner, Condition::None, &AccountOwner { expert }, [])
     }
 
     /// Writes an expert's own commission rate, on condition that the stored version is the one before.
@@ -32,7 +32,7 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`].
     pub fn put_fee(&mut self, expert: ExpertId, fee: &ExpertFee) -> Result<(), CommitError> {
-        self.put_document(keys::fee(expert), Expect::read(fee.version - 1), fee, [])
+        self.put_document(keys::fee(expert), Condition::unchanged_since(fee.version - 1), fee, [])
     }
 }
 

@@ -5,7 +5,7 @@ use domain::payments::exchange::ReferenceRates;
 use serde::{Deserialize, Serialize};
 
 use super::keys;
-use crate::table::{Consistency, Expect};
+use crate::table::{Condition, Consistency};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -27,7 +27,7 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`].
     pub fn put_exchange_rates(&mut self, rates: &VersionedRates) -> Result<(), CommitError> {
-        self.put_document(keys::exchange_rates(), Expect::read(rates.version - 1), rates, [])
+        self.put_document(keys::exchange_rates(), Condition::unchanged_since(rates.version - 1), rates, [])
     }
 }
 

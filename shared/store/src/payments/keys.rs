@@ -13,7 +13,7 @@
 //! | reconciliation, commission report | all ledger entries of a UTC day | GSI2 | `LEDGER#<yyyymmdd>` | `<at>#<entry>` |
 //! | job for payouts | the ledger entry of a payout, if it is recorded | table | `LEDGER#<expert>` | `PAYOUT#<gateway>#<kind>#<payout>` |
 //! | reconciliation | how far a gateway's books have been compared | table | `BOOKS#<gateway>` | `COMPARED` |
-//! | reconciliation | differences that are not confirmed yet | table | `DIFFERENCES` | `MAYBE#<gateway>#<object>#<currency>` |
+//! | reconciliation | differences that are not confirmed yet | table | `DIFFERENCES` | `DETECTED#<gateway>#<object>#<currency>` |
 //! | reconciliation, administrators | differences that are open | table | `DIFFERENCES` | `OPEN#<gateway>#<object>#<currency>` |
 //! | administrators | differences that are resolved, the latest first | table | `DIFFERENCES` | `RESOLVED#<time left>#<gateway>#<object>#<currency>` |
 //! | estimates of prices | the latest exchange rates | table | `RATES` | `ECB` |
@@ -82,11 +82,12 @@ pub fn reconciliation_progress(gateway: GatewayKind) -> Key {
     Key::new(format!("BOOKS#{gateway}"), "COMPARED")
 }
 
-/// The partition of all differences between the ledger and the gateways' books. The prefixes below order it: unconfirmed
+/// The partition of all differences between the ledger and the gateways' books. Queries rely on the alphabetical order of the prefixes below:
+/// unconfirmed
 /// differences, open ones, resolved ones.
 pub const DIFFERENCES: &str = "DIFFERENCES";
 /// The prefix of differences that a second run has not confirmed yet.
-pub const UNCONFIRMED: &str = "MAYBE#";
+pub const UNCONFIRMED: &str = "DETECTED#";
 /// The prefix of open differences.
 pub const OPEN: &str = "OPEN#";
 /// The prefix of resolved differences.
@@ -134,7 +135,7 @@ pub(crate) mod tests {
             row(account_owner(Stripe, "acct_1")),
             row(webhook_event("stripe", "evt_1")),
             indexed(GSI1, ledger_of_expert(EXPERT), order.clone()),
-            indexed(GSI2, ledger_of_day(start().utc_day()), order),
+            indexed(GSI2, ledger_of_day(start().utc_date()), order),
             row(payout(EXPERT, Stripe, "paid", "po_1")),
             row(reconciliation_progress(Stripe)),
             row(unresolved_difference(UNCONFIRMED, Stripe, "ch_1", "EUR")),
@@ -151,7 +152,7 @@ pub(crate) mod tests {
         assert_eq!(entry.sk, "ENTRY#000001");
         assert_eq!(ledger_order(start(), &entry), format!("001804237200#APT#apt_{ZEROS}a#ENTRY#000001"));
         assert_eq!(ledger_of_expert(EXPERT), format!("LEDGER#exp_{ZEROS}1"));
-        assert_eq!(ledger_of_day(start().utc_day()), "LEDGER#20270305");
+        assert_eq!(ledger_of_day(start().utc_date()), "LEDGER#20270305");
         assert_eq!(
             payout(EXPERT, Stripe, "paid", "po_1").to_string(),
             format!("LEDGER#exp_{ZEROS}1 / PAYOUT#stripe#paid#po_1")

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 use crate::keys::{GSI1, GSI2, Key, instant};
-use crate::table::{Consistency, Expect, Item, Query};
+use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{document, key_of, text};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -47,10 +47,10 @@ impl Transaction {
         let index = [
             (GSI1.pk, text(keys::ledger_of_expert(entry.expert))),
             (GSI1.sk, text(order.clone())),
-            (GSI2.pk, text(keys::ledger_of_day(entry.at.utc_day()))),
+            (GSI2.pk, text(keys::ledger_of_day(entry.at.utc_date()))),
             (GSI2.sk, text(order)),
         ];
-        self.put_document(key, Expect::Absent, &Row::of(entry), index)
+        self.put_document(key, Condition::Absent, &Row::of(entry), index)
     }
 }
 
@@ -141,7 +141,7 @@ impl Store {
             // Appending a space, the lowest printable character, excludes `after` itself and nothing else.
             from: after.map_or_else(|| instant(recorded.start()), |after| format!("{after} ")),
             to: format!("{}~", instant(recorded.end().plus(-1))),
-            backwards: false,
+            descending: false,
             limit: limit.map(|limit| limit + 1),
             consistency: Consistency::Eventual,
         };
@@ -166,7 +166,7 @@ impl Store {
             pk: keys::ledger_of_day(day),
             from: "0".to_owned(),
             to: "~".to_owned(),
-            backwards: false,
+            descending: false,
             limit: None,
             consistency: Consistency::Eventual,
         };

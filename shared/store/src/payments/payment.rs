@@ -5,7 +5,7 @@ use domain::payments::payment::Payment;
 
 use super::keys;
 use crate::keys::GSI2;
-use crate::table::{Consistency, Expect, Query};
+use crate::table::{Condition, Consistency, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -27,14 +27,14 @@ impl Transaction {
         let index = payment
             .escalation
             .map(|_| [(GSI2.pk, text(keys::ESCALATIONS)), (GSI2.sk, text(payment.appointment.to_string()))]);
-        let expect = Expect::read(payment.version - 1);
-        self.put_document(keys::payment(payment.appointment), expect, payment, index.into_iter().flatten())
+        let condition = Condition::unchanged_since(payment.version - 1);
+        self.put_document(keys::payment(payment.appointment), condition, payment, index.into_iter().flatten())
     }
 
     /// Adds the condition that the payment has not changed since it was read. A payment that the transaction already writes
     /// needs no check.
     pub fn check_payment(&mut self, payment: &Payment) {
-        self.check(keys::payment(payment.appointment), Expect::Version(payment.version));
+        self.check(keys::payment(payment.appointment), Condition::Version(payment.version));
     }
 }
 
@@ -62,7 +62,7 @@ impl Store {
             pk: keys::ESCALATIONS.to_owned(),
             from: after.map_or("0".to_owned(), |after| format!("{after} ")),
             to: "~".to_owned(),
-            backwards: false,
+            descending: false,
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };

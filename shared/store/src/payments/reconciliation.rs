@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 use crate::keys::{Key, SK};
-use crate::table::{Consistency, Expect, Item, Query};
+use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -33,11 +33,11 @@ pub struct DifferencePage {
 
 /// The key of a difference. It changes when the difference is confirmed and when it is resolved.
 fn key_of(difference: &Difference) -> Key {
-    let Difference { gateway, object, currency, resolved_at, counts, .. } = difference;
+    let Difference { gateway, object, currency, resolved_at, confirmed, .. } = difference;
     match resolved_at {
         Some(at) => keys::resolved_difference(*at, *gateway, object, currency),
         None => keys::unresolved_difference(
-            if *counts { keys::OPEN } else { keys::UNCONFIRMED },
+            if *confirmed { keys::OPEN } else { keys::UNCONFIRMED },
             *gateway,
             object,
             currency,
@@ -54,8 +54,8 @@ impl Transaction {
         &mut self,
         progress: &ReconciliationProgress,
     ) -> Result<(), CommitError> {
-        let expect = Expect::read(progress.version - 1);
-        self.put_document(keys::reconciliation_progress(progress.gateway), expect, progress, [])
+        let condition = Condition::unchanged_since(progress.version - 1);
+        self.put_document(keys::reconciliation_progress(progress.gateway), condition, progress, [])
     }
 
     /// Writes a difference. `before` is the stored version that it replaces, if there is one.
@@ -68,20 +68,20 @@ impl Transaction {
         before: Option<&Difference>,
     ) -> Result<(), CommitError> {
         let key = key_of(difference);
-        let expect = match before {
-            Some(before) if key_of(before) == key => Expect::Version(before.version),
+        let condition = match before {
+            Some(before) if key_of(before) == key => Condition::Version(before.version),
             Some(before) => {
                 self.delete_difference(before);
-                Expect::Absent
+                Condition::Absent
             }
-            None => Expect::Absent,
+            None => Condition::Absent,
         };
-        self.put_document(key, expect, difference, [])
+        self.put_document(key, condition, difference, [])
     }
 
     /// Deletes a difference.
     pub fn delete_difference(&mut self, difference: &Difference) {
-        self.delete(key_of(difference), Expect::Version(difference.version));
+        self.delete(key_of(difference), Condition::Version(difference.version));
     }
 }
 
@@ -137,7 +137,7 @@ fn differences(from: String, to: String, limit: Option<u16>) -> Query {
         pk: keys::DIFFERENCES.to_owned(),
         from,
         to,
-        backwards: false,
+        descending: false,
         limit,
         consistency: Consistency::Strong,
     }

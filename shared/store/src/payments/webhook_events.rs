@@ -5,7 +5,7 @@ use domain::kernel::time::DAY;
 
 use super::keys;
 use crate::keys::{EXPIRES_AT, VERSION};
-use crate::table::{Consistency, Expect, Item};
+use crate::table::{Condition, Consistency, Item};
 use crate::transaction::number;
 use crate::{ReadError, Store, Transaction};
 
@@ -19,7 +19,7 @@ impl Transaction {
             (VERSION.to_owned(), number(1)),
             (EXPIRES_AT.to_owned(), number(now.plus(RETENTION).seconds())),
         ]);
-        self.put(keys::webhook_event(gateway, id), Expect::Absent, item);
+        self.put(keys::webhook_event(gateway, id), Condition::Absent, item);
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 use crate::keys::{GSI1, GSI2, VERSION, appointment_partition};
-use crate::table::{Consistency, Expect, Item, Query};
+use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{document, number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -55,7 +55,7 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`].
     pub fn put_billing(&mut self, expert: ExpertId, billing: &VersionedBilling) -> Result<(), CommitError> {
-        self.put_document(keys::billing(expert), Expect::read(billing.version - 1), billing, [])
+        self.put_document(keys::billing(expert), Condition::unchanged_since(billing.version - 1), billing, [])
     }
 
     /// Writes a tax calculation, on condition that the stored version is the one before.
@@ -68,8 +68,8 @@ impl Transaction {
         name: DocumentName<'_>,
         calculation: &VersionedTaxCalculation,
     ) -> Result<(), CommitError> {
-        let expect = Expect::read(calculation.version - 1);
-        self.put_document(keys::tax_calculation(appointment, name), expect, calculation, [])
+        let condition = Condition::unchanged_since(calculation.version - 1);
+        self.put_document(keys::tax_calculation(appointment, name), condition, calculation, [])
     }
 
     /// Writes a document and the counter of its number.
@@ -84,7 +84,7 @@ impl Transaction {
         let counter = Item::from([(VERSION.to_owned(), number(sequence))]);
         self.put(
             keys::receipt_counter(receipt.expert, year),
-            Expect::read(u64::from(sequence.saturating_sub(1))),
+            Condition::unchanged_since(u64::from(sequence.saturating_sub(1))),
             counter,
         );
         let by_id = keys::receipt(receipt.id);
@@ -95,7 +95,12 @@ impl Transaction {
             (GSI2.pk, text(by_id.pk)),
             (GSI2.sk, text(by_id.sk)),
         ];
-        self.put_document(keys::document(receipt.appointment, receipt.name()), Expect::Absent, receipt, more)
+        self.put_document(
+            keys::document(receipt.appointment, receipt.name()),
+            Condition::Absent,
+            receipt,
+            more,
+        )
     }
 }
 
@@ -153,7 +158,7 @@ impl Store {
             pk: appointment_partition(appointment),
             from: keys::DOCUMENTS.to_owned(),
             to: format!("{}~", keys::DOCUMENTS),
-            backwards: false,
+            descending: false,
             limit: None,
             consistency: Consistency::Strong,
         };
@@ -174,7 +179,7 @@ impl Store {
             pk: key.pk,
             from: key.sk.clone(),
             to: key.sk,
-            backwards: false,
+            descending: false,
             limit: Some(1),
             consistency: Consistency::Eventual,
         };
@@ -197,7 +202,7 @@ impl Store {
             pk: keys::receipts_of_expert(expert),
             from: keys::receipt_order(year, after.saturating_add(1)),
             to: keys::receipt_order(year, u32::MAX),
-            backwards: false,
+            descending: false,
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };

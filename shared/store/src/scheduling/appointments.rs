@@ -9,7 +9,7 @@ use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
 use super::keys;
 use crate::keys::{GSI1, GSI2, SK, appointment_partition, instant};
 use crate::payments::ledger::entry_of;
-use crate::table::{Consistency, Expect, Query};
+use crate::table::{Condition, Consistency, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
@@ -52,14 +52,14 @@ impl Transaction {
             index.push((GSI1.pk, text(keys::appointments_of_expert(appointment.expert))));
             index.push((GSI1.sk, text(order)));
         }
-        let expect = Expect::read(appointment.version - 1);
-        self.put_document(keys::appointment(appointment.id), expect, appointment, index)
+        let condition = Condition::unchanged_since(appointment.version - 1);
+        self.put_document(keys::appointment(appointment.id), condition, appointment, index)
     }
 
     /// Adds the condition that the appointment has not changed since it was read. An appointment that the transaction already
     /// writes needs no check.
     pub fn check_appointment(&mut self, appointment: &Appointment) {
-        self.check(keys::appointment(appointment.id), Expect::Version(appointment.version));
+        self.check(keys::appointment(appointment.id), Condition::Version(appointment.version));
     }
 }
 
@@ -93,19 +93,19 @@ impl Store {
                 .and_then(|record| record.payment.as_ref())
                 .map_or(0, |payment| payment.entries);
             // If there are still more entries than the payment counts, the extra ones were added manually to the table. They are
-            // shown. They cannot hide a concurrent change: its transaction also writes the payment, of version is checked.
-            let by_hand = read == MAX_READS && entries > counted;
-            if counted == entries || by_hand {
+            // shown. They cannot hide a concurrent change: its transaction also writes the payment, whose version is checked.
+            let added_manually = read == MAX_READS && entries > counted;
+            if counted == entries || added_manually {
                 return Ok(record);
             }
         }
         Err(TableError::Busy(format!("{id} is being changed; try again")).into())
     }
 
-    /// Like [`Store::appointment_record`], for a job of outbox entry was already read.
+    /// Like [`Store::appointment_record`], for a job whose outbox entry was already read.
     ///
     /// The result is not older than the transaction that wrote the outbox entry. A query may return all rows of an appointment
-    /// as they were before a transaction of which another row was read already. The job would then find nothing to do, and
+    /// as they were before a transaction from which another row was read already. The job would then find nothing to do, and
     /// its entry would be deleted. A read of a single row is always up to date, so it serves as the comparison.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ impl Store {
             pk: appointment_partition(id),
             from: first.clone(),
             to: last.clone(),
-            backwards: false,
+            descending: false,
             limit: None,
             consistency: Consistency::Strong,
         };
@@ -163,14 +163,14 @@ impl Store {
     /// [`ReadError`].
     pub async fn appointments(
         &self,
-        of: AppointmentsOf,
+        of: AppointmentOwner,
         starts: TimeSpan,
         after: Option<&str>,
         limit: u16,
     ) -> Result<AppointmentPage, ReadError> {
         let (index, pk) = match of {
-            AppointmentsOf::Expert(id) => (GSI1, keys::appointments_of_expert(id)),
-            AppointmentsOf::Client(id) => (GSI2, keys::appointments_of_client(id)),
+            AppointmentOwner::Expert(id) => (GSI1, keys::appointments_of_expert(id)),
+            AppointmentOwner::Client(id) => (GSI2, keys::appointments_of_client(id)),
         };
         let first = instant(starts.start());
         let query = Query {
@@ -179,7 +179,7 @@ impl Store {
             // Appending a space, the lowest printable character, excludes `after` itself and nothing else.
             from: after.map_or(first, |after| format!("{after} ")),
             to: format!("{}~", instant(starts.end().plus(-1))),
-            backwards: false,
+            descending: false,
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };
@@ -195,14 +195,14 @@ impl Store {
 
 /// Whose appointments to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppointmentsOf {
+pub enum AppointmentOwner {
     /// The sessions that this expert gives.
     Expert(ExpertId),
     /// The sessions that this client has booked.
     Client(ClientId),
 }
 
-impl AppointmentsOf {
+impl AppointmentOwner {
     /// The side on which the expert or client is.
     pub fn party(self) -> Party {
         match self {

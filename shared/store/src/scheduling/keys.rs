@@ -32,13 +32,13 @@ pub fn date_of_day(sk: &str) -> Option<NaiveDate> {
 
 /// The first and the last sort key, both inclusive, of the days that a span touches, with their group sessions.
 pub fn days(span: TimeSpan) -> (String, String) {
-    let last = span.end().plus(-1).max(span.start()).utc_day();
-    (day_sort_key(span.start().utc_day()), format!("{}~", day_sort_key(last)))
+    let last = span.end().plus(-1).max(span.start()).utc_date();
+    (day_sort_key(span.start().utc_date()), format!("{}~", day_sort_key(last)))
 }
 
 /// The seats of a group session.
 pub fn group(expert: ExpertId, session_type: SessionTypeId, start: Timestamp) -> Key {
-    let day = day_sort_key(start.utc_day());
+    let day = day_sort_key(start.utc_date());
     Key::new(expert_partition(expert), format!("{day}#G#{session_type}#{}", instant(start)))
 }
 
@@ -78,7 +78,7 @@ pub(crate) mod tests {
     pub(crate) fn examples() -> Vec<Example> {
         let order = appointment_order(start(), APPOINTMENT);
         vec![
-            row(day(EXPERT, start().utc_day())),
+            row(day(EXPERT, start().utc_date())),
             row(group(EXPERT, SESSION_TYPE, start())),
             row(appointment(APPOINTMENT)),
             indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
@@ -88,7 +88,7 @@ pub(crate) mod tests {
 
     #[test]
     fn key_strings_do_not_change() {
-        let date = start().utc_day();
+        let date = start().utc_date();
         assert_eq!(day(EXPERT, date).to_string(), format!("EXPERT#exp_{ZEROS}1 / D#20270305"));
         assert_eq!(
             group(EXPERT, SESSION_TYPE, start()).sk,
@@ -104,7 +104,7 @@ pub(crate) mod tests {
     fn dates_and_group_sessions_are_read_from_sort_keys() {
         let group = group(EXPERT, SESSION_TYPE, start()).sk;
         assert_eq!(session_of_group(&group), Some((SESSION_TYPE, start())));
-        assert_eq!(date_of_day(&day_sort_key(start().utc_day())), Some(start().utc_day()));
+        assert_eq!(date_of_day(&day_sort_key(start().utc_date())), Some(start().utc_date()));
         assert_eq!(date_of_day(&group), None);
     }
 

@@ -11,7 +11,7 @@ use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use super::keys;
 use crate::experts::profiles::VersionedRules;
 use crate::keys::{EXPIRES_AT, SK, VERSION, expert_partition};
-use crate::table::{Consistency, Expect, Item, Query};
+use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{document, key_of, number, text};
 use crate::{ReadError, Store, Transaction};
 
@@ -35,18 +35,18 @@ impl Transaction {
                 (EXPIRES_AT.to_owned(), number(midnight.plus(DAY + RETENTION).seconds())),
                 (ENTRIES.to_owned(), AttributeValue::M(day.entries.iter().map(write_entry).collect())),
             ]);
-            self.put(keys::day(expert, *date), Expect::read(day.version), item);
+            self.put(keys::day(expert, *date), Condition::unchanged_since(day.version), item);
         }
         for (date, version) in &change.unchanged {
-            self.check(keys::day(expert, *date), Expect::read(*version));
+            self.check(keys::day(expert, *date), Condition::unchanged_since(*version));
         }
         for ((session_type, start), group) in &change.groups {
             let key = keys::group(expert, *session_type, *start);
-            let expect = Expect::read(group.version);
+            let condition = Condition::unchanged_since(group.version);
             if group.seats.is_empty() {
                 match group.version {
-                    0 => self.check(key, expect),
-                    _ => self.delete(key, expect),
+                    0 => self.check(key, condition),
+                    _ => self.delete(key, condition),
                 }
                 continue;
             }
@@ -54,11 +54,11 @@ impl Transaction {
             let item = Item::from([
                 (VERSION.to_owned(), number(change.group_version(*start, group))),
                 (EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + RETENTION).seconds())),
-                (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.session))),
+                (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.entry))),
                 (CAPACITY.to_owned(), number(group.capacity)),
                 (SEATS.to_owned(), AttributeValue::M(seats)),
             ]);
-            self.put(key, expect, item);
+            self.put(key, condition, item);
         }
     }
 }
@@ -69,7 +69,7 @@ fn entry_fields(entry: &Entry) -> Vec<AttributeValue> {
     let mut fields = vec![
         text(entry.session_type),
         number(entry.start.seconds()),
-        number(entry.session().seconds()),
+        number(entry.session_span().seconds()),
         number(entry.buffer_before_minutes),
         number(entry.buffer_after_minutes),
     ];
@@ -148,7 +148,7 @@ fn read_group(item: &Item) -> Option<GroupSession> {
         seats.iter().map(|(id, value)| Some((id.parse().ok()?, read_seats(value)?))).collect();
     Some(GroupSession {
         version: parse(item.get(VERSION)?)?,
-        session: read_fields(item.get(SESSION)?)?,
+        entry: read_fields(item.get(SESSION)?)?,
         capacity: parse(item.get(CAPACITY)?)?,
         seats: seats?,
     })
@@ -205,7 +205,7 @@ impl Store {
             pk: expert_partition(expert),
             from,
             to,
-            backwards: false,
+            descending: false,
             limit: None,
             consistency,
         };

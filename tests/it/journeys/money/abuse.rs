@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::authorised_hour;
+use super::authorized_hour;
 use crate::harness::{TestApp, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
@@ -87,7 +87,7 @@ async fn invalid_refunds_change_nothing() {
     assert_eq!(ask("grace", "e", euros(json!(100))).await.problem(404), "not-found");
     let nobody =
         test.post(&path).idempotency_key("n").json(&json!({ "amount": euros(json!(1)) })).send().await;
-    assert_eq!(nobody.problem(401), "sign-in");
+    assert_eq!(nobody.problem(401), "unauthorized");
     test.stack.run_until_idle().await;
     assert_eq!(test.movements(&offer).await, before);
     // A repeated request makes one refund; another amount with the same key is refused.
@@ -103,7 +103,7 @@ async fn invalid_refunds_change_nothing() {
 #[tokio::test]
 async fn capture_is_limited_to_the_agreed_amount_and_happens_once() {
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = test.book_and_secure(&offer, AT).await;
     test.advance_to("2027-01-05T11:00:00Z").await;
     let complete = async |who: &str, amount: Value| {
@@ -146,7 +146,7 @@ async fn payment_is_visible_to_its_expert_and_client_only() {
     for what in ["payment", "cancellation"] {
         let path = format!("/v1/appointments/{appointment}/{what}");
         assert_eq!(test.get(&path).signed_in_as("katherine").send().await.problem(404), "not-found");
-        assert_eq!(test.get(&path).send().await.problem(401), "sign-in");
+        assert_eq!(test.get(&path).send().await.problem(401), "unauthorized");
         test.get(&path).signed_in_as("alan").send().await.expect(200);
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use simulators::stripe::Onboarding;
 
-use super::authorised_hour;
+use super::authorized_hour;
 use crate::harness::{GOOD_CARD, TestApp, id, intent};
 
 /// Tomorrow.
@@ -15,24 +15,24 @@ const LATER: &str = "2027-01-25T10:00:00Z";
 #[tokio::test]
 async fn near_session_is_authorized_at_booking_and_captured_after_the_session() {
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = test.book_and_secure(&offer, SOON).await;
     let now = test.appointment(&appointment).await;
-    assert_eq!((&now["status"], &now["payment"]["state"]), (&json!("confirmed"), &json!("authorised")));
-    assert_eq!(test.kinds(&offer).await, [MovementKind::Authorised]);
-    assert_eq!(test.cents(&offer, [Account::Authorised, Account::Expert]).await, [8_000, 0]);
+    assert_eq!((&now["status"], &now["payment"]["state"]), (&json!("confirmed"), &json!("authorized")));
+    assert_eq!(test.kinds(&offer).await, [MovementKind::Authorized]);
+    assert_eq!(test.cents(&offer, [Account::Authorized, Account::Expert]).await, [8_000, 0]);
     test.advance_to("2027-01-05T11:00:00Z").await;
     test.post_action("ada", &appointment, "complete", &json!(null)).await.expect(200);
     test.stack.run_until_idle().await;
     let paid = test.payment(&appointment).await;
     assert_eq!((&paid["state"], &paid["paid"]["amount"]), (&json!("paid"), &json!(8_000)));
-    assert_eq!(test.cents(&offer, [Account::Authorised, Account::Expert]).await, [0, 7_200]);
+    assert_eq!(test.cents(&offer, [Account::Authorized, Account::Expert]).await, [0, 7_200]);
 }
 
 #[tokio::test]
 async fn expert_can_capture_less_than_authorized() {
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = test.book_and_secure(&offer, SOON).await;
     test.advance_to("2027-01-05T11:00:00Z").await;
     let charge = json!({ "charge": { "amount": 3_005, "currency": "EUR" } });
@@ -40,7 +40,7 @@ async fn expert_can_capture_less_than_authorized() {
     test.stack.run_until_idle().await;
     assert_eq!(test.payment(&appointment).await["paid"]["amount"], 3_005);
     // 10 % of 30.05 is 3.005, which is rounded up.
-    let accounts = [Account::Client, Account::Authorised, Account::Expert];
+    let accounts = [Account::Client, Account::Authorized, Account::Expert];
     assert_eq!(test.cents(&offer, accounts).await, [-3_005, 0, 2_704]);
     let again = test.post_action("ada", &appointment, "complete", &json!(null)).await.expect(200);
     assert_eq!(again["status"], "completed");
@@ -51,7 +51,7 @@ async fn expert_can_capture_less_than_authorized() {
 #[tokio::test]
 async fn authorization_is_captured_before_it_expires() {
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = test.book_and_secure(&offer, SOON).await;
     // The new time is after the authorization expires.
     let moved = json!({ "start": LATER });
@@ -65,7 +65,7 @@ async fn authorization_is_captured_before_it_expires() {
 #[tokio::test]
 async fn distant_session_saves_the_card_and_authorizes_it_near_the_start() {
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = test.book_and_secure(&offer, LATER).await;
     let now = test.appointment(&appointment).await;
     assert_eq!((&now["status"], &now["payment"]["state"]), (&json!("confirmed"), &json!("card_saved")));
@@ -73,7 +73,7 @@ async fn distant_session_saves_the_card_and_authorizes_it_near_the_start() {
     test.advance_to("2027-01-20T08:00:00Z").await;
     assert_eq!(test.kinds(&offer).await, [], "nothing is authorized yet");
     test.advance_to("2027-01-22T08:00:00Z").await;
-    assert_eq!(test.payment(&appointment).await["state"], "authorised");
+    assert_eq!(test.payment(&appointment).await["state"], "authorized");
     test.advance_to("2027-01-25T11:00:00Z").await;
     test.post_action("ada", &appointment, "complete", &json!(null)).await.expect(200);
     test.stack.run_until_idle().await;
@@ -87,7 +87,7 @@ async fn saved_card_that_needs_authentication_sets_a_deadline_for_the_client() {
     const ASKS: &str = "4000002760003184";
     for pays in [true, false] {
         let test = TestApp::new().await;
-        let offer = test.offer(&authorised_hour()).await;
+        let offer = test.offer(&authorized_hour()).await;
         let booked = test.book(&offer, LATER, "k").await.expect(201);
         let waiting = test.stripe().pay(intent(&booked), ASKS).expect("the bank requests authentication");
         assert_eq!(waiting["status"], "requires_action");
@@ -109,7 +109,7 @@ async fn saved_card_that_needs_authentication_sets_a_deadline_for_the_client() {
             assert_eq!(of_expert.get("client_secret"), None, "the client may read it");
             test.stripe().pay(how["intent"].as_str().expect("an intent"), GOOD_CARD).expect("it works");
             test.stack.run_until_idle().await;
-            assert_eq!(test.payment(&appointment).await["state"], "authorised");
+            assert_eq!(test.payment(&appointment).await["state"], "authorized");
             test.advance_to("2027-01-26T12:00:00Z").await;
             let now = test.appointment(&appointment).await;
             assert_eq!((&now["status"], &now["payment"]["state"]), (&json!("completed"), &json!("paid")));
@@ -129,7 +129,7 @@ async fn saved_card_that_needs_authentication_sets_a_deadline_for_the_client() {
 async fn declined_saved_card_shows_the_reason() {
     const FAILS_LATER: &str = "4000000000000341";
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = id(&test.book_with_card(&offer, LATER, FAILS_LATER).await);
     test.advance_to("2027-01-21T16:00:00Z").await;
     let payment = test.payment(&appointment).await;
@@ -144,7 +144,7 @@ async fn declined_saved_card_shows_the_reason() {
 async fn unpaid_session_cannot_be_rescheduled_before_the_payment_deadline() {
     const FAILS_LATER: &str = "4000000000000341";
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = id(&test.book_with_card(&offer, LATER, FAILS_LATER).await);
     test.advance_to("2027-01-21T16:00:00Z").await;
     assert_eq!(test.payment(&appointment).await["state"], "action_required");
@@ -159,9 +159,9 @@ async fn unpaid_session_cannot_be_rescheduled_before_the_payment_deadline() {
 
 #[tokio::test]
 async fn cancellation_detaches_the_card_and_releases_the_authorization() {
-    for (start, state) in [(SOON, "authorised"), (LATER, "card_saved")] {
+    for (start, state) in [(SOON, "authorized"), (LATER, "card_saved")] {
         let test = TestApp::new().await;
-        let offer = test.offer(&authorised_hour()).await;
+        let offer = test.offer(&authorized_hour()).await;
         let appointment = test.book_and_secure(&offer, start).await;
         assert_eq!(test.payment(&appointment).await["state"], state);
         test.post_action("alan", &appointment, "cancel", &json!(null)).await.expect(200);
@@ -176,7 +176,7 @@ async fn cancellation_detaches_the_card_and_releases_the_authorization() {
 
 #[tokio::test]
 async fn late_cancellation_captures_the_final_charge() {
-    let mut terms = authorised_hour();
+    let mut terms = authorized_hour();
     terms["cancellation"] = json!({ "tiers": [{ "until_hours_before": 24, "refund_percent": 60 }] });
     for (start, before) in [(SOON, "2027-01-04T09:00:00Z"), (LATER, "2027-01-04T09:00:00Z")] {
         let test = TestApp::new().await;
@@ -205,7 +205,7 @@ async fn unusable_saved_card_can_be_retried_replaced_or_cancelled() {
     }
     for then in [Then::Never, Then::Soon, Then::Late] {
         let test = TestApp::new().await;
-        let offer = test.offer(&authorised_hour()).await;
+        let offer = test.offer(&authorized_hour()).await;
         let appointment = test.book_and_secure(&offer, LATER).await;
         let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
         let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
@@ -220,7 +220,7 @@ async fn unusable_saved_card_can_be_retried_replaced_or_cancelled() {
             test.advance_to("2027-01-21T20:00:00Z").await;
             assert_eq!(
                 test.payment(&appointment).await["state"],
-                "authorised",
+                "authorized",
                 "the saved card is authorized again"
             );
         }

@@ -4,7 +4,7 @@ use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
 use simulators::stripe::{DisputeOutcome, Faults, Onboarding, PayoutOutcome};
 
-use super::authorised_hour;
+use super::authorized_hour;
 use crate::harness::{TestApp, intent, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
@@ -127,7 +127,7 @@ async fn payouts_and_failed_payouts_are_in_the_ledger() {
         test.stack.run_until_idle().await;
         test.advance(3_600);
         test.stack.run_until_idle().await;
-        assert_eq!(test.cents(&offer, [Account::Expert, Account::Bank]).await, [7_200 - bank, bank]);
+        assert_eq!(test.cents(&offer, [Account::Expert, Account::ExpertBank]).await, [7_200 - bank, bank]);
     }
     let kinds = test.kinds(&offer).await;
     assert_eq!(kinds.iter().filter(|kind| **kind == MovementKind::PayoutFailed).count(), 1);
@@ -136,13 +136,13 @@ async fn payouts_and_failed_payouts_are_in_the_ledger() {
 #[tokio::test]
 async fn disabled_account_refuses_new_bookings_and_keeps_existing_ones() {
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let paid = test.book_and_secure(&offer, AT).await;
     let saved = test.book_and_secure(&offer, LATER).await;
     let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
     let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
     let account = account["account"].as_str().expect("an account").to_owned();
-    test.stripe().deauthorize(&account).expect("it was authorised");
+    test.stripe().deauthorize(&account).expect("it was authorized");
     test.stack.run_until_idle().await;
     let refused = test.book(&offer, "2027-01-06T10:00:00Z", "new").await;
     assert_eq!(refused.problem(409), "payments-not-ready");
@@ -311,7 +311,7 @@ async fn payout_with_a_lost_webhook_is_found_the_next_day() {
             .expect("there is enough");
         test.advance(25 * 3_600);
         test.sweep().await;
-        assert_eq!(test.cents(&offer, [Account::Expert, Account::Bank]).await, [7_200 - bank, bank]);
+        assert_eq!(test.cents(&offer, [Account::Expert, Account::ExpertBank]).await, [7_200 - bank, bank]);
     }
 }
 

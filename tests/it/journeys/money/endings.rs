@@ -1,9 +1,9 @@
-//! The outcome of sessions: completion without a report, no-show reports, contested reports, and decisions of administrators.
+//! The outcome of sessions: completion without a report, no-show reports, disputed reports, and decisions of administrators.
 
 use domain::payments::ledger::Account;
 use serde_json::{Value, json};
 
-use super::authorised_hour;
+use super::authorized_hour;
 use crate::harness::{Offer, TestApp, free_hour, paid_hour};
 
 /// The start of the session, which takes an hour.
@@ -12,7 +12,7 @@ const AT: &str = "2027-01-05T10:00:00Z";
 #[tokio::test]
 async fn session_completes_without_a_report() {
     for (terms, state) in
-        [(free_hour(), Value::Null), (paid_hour(), json!("paid")), (authorised_hour(), json!("paid"))]
+        [(free_hour(), Value::Null), (paid_hour(), json!("paid")), (authorized_hour(), json!("paid"))]
     {
         let test = TestApp::new().await;
         let offer = test.offer(&terms).await;
@@ -48,10 +48,10 @@ async fn session_outcome_cannot_be_reported_early() {
         test.advance_to(at).await;
         test.post_action(who, &appointment, what, &none).await.problem(409).to_owned()
     };
-    assert_eq!(says("ada", "no-show", "2027-01-05T09:59:00Z").await, "status");
-    assert_eq!(says("alan", "no-show", "2027-01-05T10:09:00Z").await, "status");
-    assert_eq!(says("ada", "no-show", "2027-01-05T10:09:30Z").await, "status");
-    assert_eq!(says("ada", "complete", "2027-01-05T10:59:00Z").await, "status");
+    assert_eq!(says("ada", "no-show", "2027-01-05T09:59:00Z").await, "invalid-status");
+    assert_eq!(says("alan", "no-show", "2027-01-05T10:09:00Z").await, "invalid-status");
+    assert_eq!(says("ada", "no-show", "2027-01-05T10:09:30Z").await, "invalid-status");
+    assert_eq!(says("ada", "complete", "2027-01-05T10:59:00Z").await, "invalid-status");
     assert_eq!(test.post_action("alan", &appointment, "complete", &none).await.problem(403), "forbidden");
     let client = json!({ "missed_by": "client" });
     assert_eq!(test.post_action("alan", &appointment, "no-show", &client).await.problem(403), "forbidden");
@@ -75,7 +75,7 @@ async fn reported(terms: &Value) -> (TestApp, Offer, String) {
 
 #[tokio::test]
 async fn undisputed_no_show_report_is_refunded_after_a_day() {
-    for terms in [paid_hour(), authorised_hour()] {
+    for terms in [paid_hour(), authorized_hour()] {
         let (test, offer, appointment) = reported(&terms).await;
         // A repeated report changes nothing and does not extend the period.
         test.advance_to("2027-01-06T10:09:00Z").await;
@@ -86,9 +86,9 @@ async fn undisputed_no_show_report_is_refunded_after_a_day() {
         let now = test.appointment(&appointment).await;
         assert_eq!((&now["status"], now.get("no_show_report")), (&json!("no_show"), None));
         assert!(matches!(now["payment"]["state"].as_str(), Some("refunded" | "cancelled")), "{now:#}");
-        assert_eq!(test.cents(&offer, [Account::Client, Account::Authorised, Account::Expert]).await, [0; 3]);
+        assert_eq!(test.cents(&offer, [Account::Client, Account::Authorized, Account::Expert]).await, [0; 3]);
         let late = test.post_action("ada", &appointment, "complete", &Value::Null).await;
-        assert_eq!(late.problem(409), "status", "the report counts");
+        assert_eq!(late.problem(409), "invalid-status", "the report counts");
     }
 }
 
@@ -102,9 +102,9 @@ async fn no_show_confirmed_by_the_expert_is_refunded_at_once() {
 }
 
 #[tokio::test]
-async fn contested_no_show_is_decided_by_an_administrator() {
+async fn disputed_no_show_is_decided_by_an_administrator() {
     let absent = |who: &str| json!({ "missed_by": who });
-    for (terms, expert_first) in [(paid_hour(), false), (paid_hour(), true), (authorised_hour(), false)] {
+    for (terms, expert_first) in [(paid_hour(), false), (paid_hour(), true), (authorized_hour(), false)] {
         for (what, body, client) in [
             ("complete", Value::Null, -8_000),
             ("complete", json!({ "charge": { "amount": 2_000, "currency": "EUR" } }), -2_000),
@@ -143,11 +143,11 @@ async fn contested_no_show_is_decided_by_an_administrator() {
             let now = now.expect(200);
             assert_eq!(now["no_show_report"], json!({ "state": "decided" }));
             assert_eq!(now["payment"].get("escalation"), None);
-            assert_eq!(test.cents(&offer, [Account::Client, Account::Authorised]).await, [client, 0]);
+            assert_eq!(test.cents(&offer, [Account::Client, Account::Authorized]).await, [client, 0]);
             // The outcome can no longer be changed, and a refund cannot be charged again.
             if now["status"] == "completed" {
                 let late = test.post_action("alan", &appointment, "no-show", &Value::Null).await;
-                assert_eq!(late.problem(409), "status");
+                assert_eq!(late.problem(409), "invalid-status");
             }
             if client > -8_000 {
                 let all = json!({ "charge": { "amount": 8_000, "currency": "EUR" } });

@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulators::stripe::Faults;
 
-use super::authorised_hour;
+use super::authorized_hour;
 use crate::harness::{GOOD_CARD, TestApp, id, intent, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
@@ -29,9 +29,9 @@ fn faults() -> Vec<Faults> {
 }
 
 /// Removes the idempotency keys, as Stripe does after a day.
-fn forget_keys(test: &TestApp) {
+fn clear_idempotency_keys(test: &TestApp) {
     let faults = test.stripe().faults();
-    test.stripe().set_faults(Faults { prune_keys: true, ..faults });
+    test.stripe().set_faults(Faults { clear_idempotency_keys: true, ..faults });
 }
 
 /// Runs the sweep for some days, and removes idempotency keys on the way.
@@ -52,7 +52,7 @@ async fn refund_happens_once_despite_faults() {
         test.stripe().set_faults(faults.clone());
         test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
         test.stack.run_until_idle().await;
-        forget_keys(&test);
+        clear_idempotency_keys(&test);
         days(&test, 2).await;
         assert_eq!(test.payment(&appointment).await["state"], "refunded", "{faults:?}");
         let refunds = test.stripe().events().iter().filter(|event| event["type"] == "refund.created").count();
@@ -65,16 +65,16 @@ async fn refund_happens_once_despite_faults() {
 async fn saved_card_is_charged_once_despite_faults() {
     for faults in faults() {
         let test = TestApp::new().await;
-        let offer = test.offer(&authorised_hour()).await;
+        let offer = test.offer(&authorized_hour()).await;
         let appointment = test.book_and_secure(&offer, LATER).await;
         test.advance_to("2027-01-21T08:00:00Z").await;
         test.stripe().set_faults(faults.clone());
         for _ in 0..6 {
             test.advance(6 * 3_600);
             test.sweep().await;
-            forget_keys(&test);
+            clear_idempotency_keys(&test);
         }
-        assert_eq!(test.payment(&appointment).await["state"], "authorised", "{faults:?}");
+        assert_eq!(test.payment(&appointment).await["state"], "authorized", "{faults:?}");
         test.advance_to("2027-01-27T08:00:00Z").await;
         assert_eq!(test.payment(&appointment).await["state"], "paid", "{faults:?}");
         let balances = test.balances(&offer).await;
@@ -90,13 +90,13 @@ async fn saved_card_is_charged_once_despite_faults() {
 async fn capture_with_a_lost_response_is_not_repeated() {
     for faults in faults() {
         let test = TestApp::new().await;
-        let offer = test.offer(&authorised_hour()).await;
+        let offer = test.offer(&authorized_hour()).await;
         let appointment = test.book_and_secure(&offer, AT).await;
         test.advance_to("2027-01-05T11:00:00Z").await;
         test.stripe().set_faults(faults.clone());
         test.post_action("ada", &appointment, "complete", &json!(null)).await.expect(200);
         test.stack.run_until_idle().await;
-        forget_keys(&test);
+        clear_idempotency_keys(&test);
         days(&test, 1).await;
         assert_eq!(test.payment(&appointment).await["state"], "paid", "{faults:?}");
         test.balances(&offer).await;
@@ -105,7 +105,7 @@ async fn capture_with_a_lost_response_is_not_repeated() {
 
 #[tokio::test]
 async fn repeated_booking_continues_after_a_lost_response() {
-    for (terms, start) in [(paid_hour(), AT), (authorised_hour(), AT), (authorised_hour(), LATER)] {
+    for (terms, start) in [(paid_hour(), AT), (authorized_hour(), AT), (authorized_hour(), LATER)] {
         for fault in [
             Faults { fail_before_acting: 1, ..Faults::default() },
             Faults { lose_responses: 1, ..Faults::default() },
@@ -152,7 +152,7 @@ async fn failed_stripe_request_succeeds_within_an_hour() {
     test.balances(&offer).await;
 
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = test.book_and_secure(&offer, AT).await;
     test.advance_to("2027-01-05T11:00:00Z").await;
     test.stripe().set_faults(fails());
@@ -162,12 +162,12 @@ async fn failed_stripe_request_succeeds_within_an_hour() {
     test.balances(&offer).await;
 
     let test = TestApp::new().await;
-    let offer = test.offer(&authorised_hour()).await;
+    let offer = test.offer(&authorized_hour()).await;
     let appointment = test.book_and_secure(&offer, LATER).await;
     test.advance_to("2027-01-20T20:00:00Z").await;
     assert_eq!(test.payment(&appointment).await["state"], "card_saved");
     test.stripe().set_faults(fails());
     test.advance_to("2027-01-22T08:00:00Z").await;
-    assert_eq!(test.payment(&appointment).await["state"], "authorised");
+    assert_eq!(test.payment(&appointment).await["state"], "authorized");
     test.balances(&offer).await;
 }

@@ -1,7 +1,7 @@
 //! Payments, to the minor unit: authorization, capture and refunds. The ledger must agree with the gateway's books.
 
 mod abuse;
-mod authorising;
+mod authorizing;
 mod disputes;
 mod endings;
 mod faults;
@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
 
 /// An hour whose price is authorized at booking and captured after the session.
-fn authorised_hour() -> Value {
+fn authorized_hour() -> Value {
     let mut terms = paid_hour();
-    terms["collection"] = json!("authorise_then_capture");
+    terms["collection"] = json!("authorize_then_capture");
     terms
 }
 
@@ -95,11 +95,11 @@ impl TestApp {
                 books.iter().filter(of).map(|line| i128::from(line.amount) / hundredths).sum()
             };
             for (accounts, owner) in [
-                (&[Account::Client, Account::Authorised][..], "guests"),
+                (&[Account::Client, Account::Authorized][..], "guests"),
                 (&[Account::Platform], "platform"),
                 (&[Account::Expert], account.account.as_str()),
                 (&[Account::Gateway], "stripe"),
-                (&[Account::Bank], "bank"),
+                (&[Account::ExpertBank], "bank"),
             ] {
                 assert_eq!(ours(accounts), theirs(owner), "{owner} {code}: {movements:#?}");
             }

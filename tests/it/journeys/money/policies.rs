@@ -125,7 +125,7 @@ async fn rescheduling_follows_the_terms_at_booking() {
     assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, [-6_000, 5_400]);
     let again = json!({ "start": "2027-01-12T12:00:00Z" });
     let refused = test.post_action("alan", &appointment, "reschedule", &again).await;
-    assert_eq!(refused.problem(409), "status");
+    assert_eq!(refused.problem(409), "invalid-status");
     assert!(refused.body["detail"].as_str().expect("words").contains("rescheduled 1 times"));
     test.post_action("ada", &appointment, "reschedule", &again).await.expect(200);
 }
@@ -142,7 +142,10 @@ async fn session_with_a_higher_price_needs_a_new_booking() {
     dearer["price"]["amount"] = json!(9_000);
     test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&dearer).send().await.expect(200);
     let moved = json!({ "start": "2027-01-12T10:00:00Z" });
-    assert_eq!(test.post_action("alan", &appointment, "reschedule", &moved).await.problem(409), "status");
+    assert_eq!(
+        test.post_action("alan", &appointment, "reschedule", &moved).await.problem(409),
+        "invalid-status"
+    );
     assert_eq!(test.appointment(&appointment).await["start"], AT);
 }
 

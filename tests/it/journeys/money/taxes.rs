@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use simulators::stripe::Faults;
 
-use super::{authorised_hour, tiered_hour};
+use super::{authorized_hour, tiered_hour};
 use crate::harness::{GOOD_CARD, Offer, TestApp, billing_details, id, intent, office_hours, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
@@ -171,7 +171,7 @@ async fn receipt_and_credit_note_have_two_taxes() {
 #[tokio::test]
 async fn only_the_captured_amount_is_taxed() {
     let test = TestApp::new().await;
-    let (offer, account) = test.taxed(&authorised_hour()).await;
+    let (offer, account) = test.taxed(&authorized_hour()).await;
     let appointment = id(&test.book_with_card(&offer, AT, GERMAN).await);
     assert!(test.documents(&appointment).await.is_empty() && test.entries(&account).is_empty());
     test.advance_to("2027-01-05T11:00:00Z").await;
@@ -279,7 +279,7 @@ async fn each_tax_transaction_is_created_once_despite_lost_responses() {
             Faults { lose_responses: count, ..Faults::default() },
         ] {
             let test = TestApp::new().await;
-            let (offer, account) = test.taxed(&authorised_hour()).await;
+            let (offer, account) = test.taxed(&authorized_hour()).await;
             let appointment = id(&test.book_with_card(&offer, AT, GERMAN).await);
             test.advance_to("2027-01-05T11:00:00Z").await;
             test.stripe().set_faults(faults.clone());

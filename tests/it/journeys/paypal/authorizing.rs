@@ -3,7 +3,7 @@
 use domain::payments::ledger::{Account, MovementKind};
 use serde_json::json;
 
-use super::{BACK, FRIDAY, LATER, PAID, PayPalTest, SOON, authorised_hour, tiered};
+use super::{BACK, FRIDAY, LATER, PAID, PayPalTest, SOON, authorized_hour, tiered};
 use crate::harness::id;
 
 #[tokio::test]
@@ -14,23 +14,23 @@ async fn authorized_payment_is_captured_after_the_session() {
         (FRIDAY, "2027-01-08T11:00:00Z", true),
         (LATER, "2027-01-25T11:00:00Z", true),
     ] {
-        let paypal = PayPalTest::new(&authorised_hour()).await;
+        let paypal = PayPalTest::new(&authorized_hour()).await;
         let appointment = paypal.book_and_pay(start).await;
         let payment = paypal.payment(&appointment).await;
-        assert_eq!((&payment["state"], &payment["plan"]), (&json!("authorised"), &json!("authorise")));
+        assert_eq!((&payment["state"], &payment["plan"]), (&json!("authorized"), &json!("authorize")));
         assert_eq!(payment["capture_before"], "2027-02-02T08:00:00Z");
-        assert_eq!(paypal.kinds().await, [MovementKind::Authorised]);
+        assert_eq!(paypal.kinds().await, [MovementKind::Authorized]);
         assert_eq!(paypal.cents().await, [0; 4]);
         paypal.advance_to(end).await;
         paypal.post_action("ada", &appointment, "complete").await;
         assert_eq!(paypal.state(&appointment).await, "paid");
         assert_eq!(paypal.cents().await, PAID);
         let order = paypal.order_of(&appointment).await;
-        let authorisations =
+        let authorizations =
             order["purchase_units"][0]["payments"]["authorizations"].as_array().map(Vec::len);
-        assert_eq!(authorisations, Some(if renewed { 2 } else { 1 }), "{start}");
+        assert_eq!(authorizations, Some(if renewed { 2 } else { 1 }), "{start}");
         let captured = paypal.movements().await.into_iter().find(|one| one.kind == MovementKind::Captured);
-        assert_eq!(captured.map(|one| one.from), Some(Account::Authorised));
+        assert_eq!(captured.map(|one| one.from), Some(Account::Authorized));
         paypal.days(40).await;
         assert_eq!(paypal.cents().await, PAID);
     }
@@ -38,9 +38,9 @@ async fn authorized_payment_is_captured_after_the_session() {
 
 #[tokio::test]
 async fn session_beyond_the_authorization_period_is_charged_at_booking() {
-    let paypal = PayPalTest::new(&authorised_hour()).await;
+    let paypal = PayPalTest::new(&authorized_hour()).await;
     // The time until the capture counts too.
-    for (start, plan) in [("2027-01-29T10:00:00Z", "authorise"), ("2027-02-02T10:00:00Z", "charge")] {
+    for (start, plan) in [("2027-01-29T10:00:00Z", "authorize"), ("2027-02-02T10:00:00Z", "charge")] {
         let booked = paypal.book(start, start).await.expect(201);
         assert_eq!(booked["payment"]["plan"], plan, "{start}");
     }
@@ -48,7 +48,7 @@ async fn session_beyond_the_authorization_period_is_charged_at_booking() {
 
 #[tokio::test]
 async fn partial_capture_releases_the_rest() {
-    let paypal = PayPalTest::new(&authorised_hour()).await;
+    let paypal = PayPalTest::new(&authorized_hour()).await;
     let appointment = paypal.book_and_pay(SOON).await;
     paypal.advance_to("2027-01-05T11:00:00Z").await;
     let charge = json!({ "charge": { "amount": 3_005, "currency": "EUR" } });
@@ -69,7 +69,7 @@ async fn cancellation_refunds_by_the_policy() {
         ("2027-01-07T08:00:00Z", [-4_000, 400, 3_600 - 155, 155], "paid"),
         ("2027-01-05T08:00:00Z", [0; 4], "cancelled"),
     ] {
-        let paypal = PayPalTest::new(&tiered(authorised_hour())).await;
+        let paypal = PayPalTest::new(&tiered(authorized_hour())).await;
         let appointment = paypal.book_and_pay(FRIDAY).await;
         paypal.advance_to(when).await;
         paypal.post_action("alan", &appointment, "cancel").await;
@@ -85,14 +85,14 @@ async fn cancellation_refunds_by_the_policy() {
 
 #[tokio::test]
 async fn failed_capture_can_be_retried_until_the_authorization_expires() {
-    let paypal = PayPalTest::new(&authorised_hour()).await;
+    let paypal = PayPalTest::new(&authorized_hour()).await;
     let appointment = paypal.book_and_approve("spender", FRIDAY).await;
     assert_eq!(paypal.status(&appointment).await, "confirmed");
     paypal.advance_to("2027-01-08T11:00:00Z").await;
     paypal.post_action("ada", &appointment, "complete").await;
     assert_eq!(
         (paypal.status(&appointment).await, paypal.state(&appointment).await),
-        (json!("completed"), json!("authorised"))
+        (json!("completed"), json!("authorized"))
     );
     assert_eq!(paypal.cents().await, [0; 4]);
     assert_eq!(paypal.published("payment.escalated"), 1);
@@ -111,12 +111,12 @@ async fn failed_capture_can_be_retried_until_the_authorization_expires() {
     assert_eq!(paypal.published("payment.unpaid"), 1);
     assert_eq!(paypal.cents().await, [0; 4]);
     let kinds = paypal.kinds().await;
-    assert_eq!(kinds, [MovementKind::Authorised, MovementKind::Released]);
+    assert_eq!(kinds, [MovementKind::Authorized, MovementKind::Released]);
 }
 
 #[tokio::test]
 async fn expired_authorization_is_paid_again_before_the_session() {
-    let paypal = PayPalTest::new(&authorised_hour()).await;
+    let paypal = PayPalTest::new(&authorized_hour()).await;
     let appointment = paypal.book_and_pay(LATER).await;
     // The authorization is voided at PayPal.
     let order = paypal.order_of(&appointment).await;
@@ -139,7 +139,7 @@ async fn expired_authorization_is_paid_again_before_the_session() {
     paypal.test.stack.run_until_idle().await;
     assert_eq!(
         (paypal.status(&appointment).await, paypal.state(&appointment).await),
-        (json!("confirmed"), json!("authorised"))
+        (json!("confirmed"), json!("authorized"))
     );
     paypal.advance_to("2027-01-26T12:00:00Z").await;
     assert_eq!(
@@ -158,7 +158,7 @@ async fn expired_authorization_is_paid_again_before_the_session() {
 
 #[tokio::test]
 async fn failed_second_approval_can_be_repeated_until_the_deadline() {
-    let paypal = PayPalTest::new(&authorised_hour()).await;
+    let paypal = PayPalTest::new(&authorized_hour()).await;
     let appointment = paypal.book_and_pay(LATER).await;
     let order = paypal.order_of(&appointment).await;
     let authorization =

@@ -6,11 +6,11 @@ use domain::payments::ledger::MovementKind;
 use serde_json::{Value, json};
 use simulators::paypal::{Faults, PAYMENTS_KEEP_REQUEST_IDS};
 
-use super::{BACK, DAY, FRIDAY, PAID, PayPalTest, SOON, authorised_hour, tiered};
+use super::{BACK, DAY, FRIDAY, PAID, PayPalTest, SOON, authorized_hour, tiered};
 use crate::harness::{id, paid_hour};
 
 /// Voids an authorization with the platform's keys, without the platform knowing of it.
-pub(super) async fn void(paypal: &PayPalTest, authorisation: &str, seller: &str) {
+pub(super) async fn void(paypal: &PayPalTest, authorization: &str, seller: &str) {
     let base = &paypal.test.stack.environment.addresses.paypal_simulator;
     let base = base.as_deref().expect("the simulator runs");
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -22,7 +22,7 @@ pub(super) async fn void(paypal: &PayPalTest, authorisation: &str, seller: &str)
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let claims = json!({ "iss": "paypal-client-local", "payer_id": seller });
     let done = http
-        .post(format!("{base}/v2/payments/authorizations/{authorisation}/void"))
+        .post(format!("{base}/v2/payments/authorizations/{authorization}/void"))
         .bearer_auth(token["access_token"].as_str().expect("a token"))
         .header("PayPal-Auth-Assertion", format!("{}.{}.", part(json!({ "alg": "none" })), part(claims)))
         .json(&json!({}))
@@ -56,7 +56,7 @@ fn faults() -> Vec<Faults> {
 
 #[tokio::test]
 async fn capture_happens_once_despite_faults() {
-    for terms in [paid_hour(), authorised_hour()] {
+    for terms in [paid_hour(), authorized_hour()] {
         for faults in faults() {
             let paypal = PayPalTest::new(&terms).await;
             let booked = paypal.book(SOON, "k").await.expect(201);
@@ -82,7 +82,7 @@ async fn capture_of_an_authorization_happens_once_despite_faults() {
     // With and without the reauthorization that precedes a late capture.
     for (start, end) in [(SOON, "2027-01-05T11:00:00Z"), (FRIDAY, "2027-01-08T11:00:00Z")] {
         for faults in faults() {
-            let paypal = PayPalTest::new(&authorised_hour()).await;
+            let paypal = PayPalTest::new(&authorized_hour()).await;
             let appointment = paypal.book_and_pay(start).await;
             paypal.advance_to(end).await;
             paypal.set(faults.clone());
@@ -138,14 +138,14 @@ async fn refund_with_a_lost_response_is_not_repeated_after_the_key_expired() {
 #[tokio::test]
 async fn void_happens_once_despite_faults() {
     for faults in faults() {
-        let paypal = PayPalTest::new(&tiered(authorised_hour())).await;
+        let paypal = PayPalTest::new(&tiered(authorized_hour())).await;
         let appointment = paypal.book_and_pay(FRIDAY).await;
         paypal.set(faults.clone());
         paypal.post_action("alan", &appointment, "cancel").await;
         paypal.days(1).await;
         paypal.set(Faults::default());
         assert_eq!(paypal.state(&appointment).await, "cancelled", "{faults:?}");
-        assert_eq!(paypal.kinds().await, [MovementKind::Authorised, MovementKind::Released], "{faults:?}");
+        assert_eq!(paypal.kinds().await, [MovementKind::Authorized, MovementKind::Released], "{faults:?}");
         assert_eq!(paypal.cents().await, [0; 4], "{faults:?}");
         assert_eq!(paypal.events("PAYMENT.AUTHORIZATION.VOIDED"), 1, "{faults:?}");
     }
@@ -153,7 +153,7 @@ async fn void_happens_once_despite_faults() {
 
 #[tokio::test]
 async fn repeated_booking_continues_after_a_lost_response() {
-    for terms in [paid_hour(), authorised_hour()] {
+    for terms in [paid_hour(), authorized_hour()] {
         for fault in [
             Faults { fail_before_acting: 1, ..Faults::default() },
             Faults { fail_after_acting: 1, ..Faults::default() },

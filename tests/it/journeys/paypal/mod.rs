@@ -1,7 +1,7 @@
 //! The same journeys through PayPal: onboarding, payments and refunds. The ledger must agree with PayPal's books.
 
 mod accounts;
-mod authorising;
+mod authorizing;
 mod booking;
 mod disputes;
 mod faults;
@@ -24,9 +24,9 @@ const FRIDAY: &str = "2027-01-08T10:00:00Z";
 const LATER: &str = "2027-01-25T10:00:00Z";
 
 /// An hour whose price is authorized at booking and captured after the session.
-fn authorised_hour() -> Value {
+fn authorized_hour() -> Value {
     let mut terms = paid_hour();
-    terms["collection"] = json!("authorise_then_capture");
+    terms["collection"] = json!("authorize_then_capture");
     terms
 }
 
@@ -218,7 +218,7 @@ impl PayPalTest {
         };
         let Pending { disputed, refund: (refund, fee) } = under_way;
         let ours = [
-            of(Account::Client) + of(Account::Authorised),
+            of(Account::Client) + of(Account::Authorized),
             of(Account::Platform),
             of(Account::Expert),
             of(Account::Gateway),

@@ -13,7 +13,7 @@ async fn half_refund_by_policy_returns_half_of_the_fee() {
     let appointment = paypal.book_and_pay(FRIDAY).await;
     paypal.advance_to("2027-01-07T08:00:00Z").await;
     paypal.post_action("alan", &appointment, "cancel").await;
-    assert_eq!(paypal.state(&appointment).await, "partly_refunded");
+    assert_eq!(paypal.state(&appointment).await, "partially_refunded");
     assert_eq!(paypal.cents().await, [-4_000, 400, 3_600 - PRICE, PRICE]);
     paypal.days(3).await;
     assert_eq!(paypal.cents().await, [-4_000, 400, 3_600 - PRICE, PRICE]);

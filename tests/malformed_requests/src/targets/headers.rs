@@ -1,6 +1,6 @@
 use app::identity::people::Role;
 use http_api::Request as ApiRequest;
-use http_api::request::person_of;
+use http_api::request::person_from_claims;
 use lambda_http::Body;
 use lambda_http::http::{HeaderValue, Request};
 
@@ -16,7 +16,7 @@ pub fn headers(bytes: &[u8]) {
         assert_eq!(text, format!("\"{version}\""));
     }
     let offered = ["application/json", "text/html", "application/pdf"];
-    match ApiRequest::new(request("Accept")).preferred(&offered) {
+    match ApiRequest::new(request("Accept")).negotiate(&offered) {
         Ok(chosen) => assert!(offered.contains(&chosen)),
         Err(problem) => assert_eq!(problem.status, 406),
     }
@@ -26,7 +26,7 @@ pub fn headers(bytes: &[u8]) {
     let mut asked = Asked::new(&functions::scheduling::book_appointment::ROUTE);
     asked.person = Some(ADA);
     asked.headers = vec![("Idempotency-Key".to_owned(), bytes.to_vec())];
-    if let Ok(key) = asked.to_lambda().map(ApiRequest::new).expect("it is a header").idempotency() {
+    if let Ok(key) = asked.to_lambda().map(ApiRequest::new).expect("it is a header").idempotent_request() {
         assert_eq!(key.key.as_bytes(), bytes);
         assert!((1..=255).contains(&bytes.len()) && !bytes.contains(&b'#') && bytes.is_ascii());
     }
@@ -38,7 +38,7 @@ pub fn claims(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.splitn(3, '\n');
     let (issuer, subject, groups) = (lines.next(), lines.next(), lines.next());
-    let person = person_of(|name| match name {
+    let person = person_from_claims(|name| match name {
         "iss" => issuer,
         "sub" => subject,
         "cognito:groups" => groups,
@@ -63,7 +63,7 @@ pub fn claims(bytes: &[u8]) {
     let other =
         moved.char_indices().nth(1).map(|(at, _)| moved.split_at(at)).filter(|(one, _)| *one != issuer);
     if let Some((one, two)) = other {
-        let other = person_of(|name| {
+        let other = person_from_claims(|name| {
             [("iss", one), ("sub", two)].into_iter().find(|(known, _)| *known == name).map(|found| found.1)
         });
         assert!(other.is_none_or(|other| other.client_id() != person.client_id()));

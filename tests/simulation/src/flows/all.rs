@@ -54,7 +54,7 @@ fn disputed(scenario: &mut Scenario, percent: u64) {
     scenario.advance(DAY);
 }
 
-fn contested(scenario: &mut Scenario, outcome: Outcome) {
+fn disputed_report(scenario: &mut Scenario, outcome: Outcome) {
     scenario.offer(unchanged_terms);
     let id = scenario.book_and_pay(IN_34_HOURS);
     scenario.advance_to(IN_34_HOURS + HOUR / 2);
@@ -288,12 +288,12 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
-        name: "a contested report is decided for the client",
-        run: |scenario| contested(scenario, EXPERT_NO_SHOW),
+        name: "a disputed report is decided for the client",
+        run: |scenario| disputed_report(scenario, EXPERT_NO_SHOW),
     },
     Flow {
-        name: "a contested report is decided for the expert",
-        run: |scenario| contested(scenario, Outcome::Completed),
+        name: "a disputed report is decided for the expert",
+        run: |scenario| disputed_report(scenario, Outcome::Completed),
     },
     Flow {
         name: "two clients share a group session, and one cancels",

@@ -58,7 +58,7 @@ impl Scenario {
     /// Like [`offer`](Self::offer), with an authorization that is captured after the session.
     pub fn offer_authorize_then_capture(&mut self, change: impl FnOnce(&mut SessionTypeTerms)) {
         self.offer(|terms| {
-            terms.collection = Collection::AuthoriseThenCapture;
+            terms.collection = Collection::AuthorizeThenCapture;
             change(terms);
         });
     }

@@ -81,7 +81,7 @@ pub fn pay(core: &mut Core, secret: &str, how: ClientPayment) -> bool {
             core.schedule_in(hours * HOUR * 1_000, move |core| bank_decides(core, &name, arrives));
         }
         ClientPayment::Now | ClientPayment::Delayed => {
-            let holds = AUTHORISATION_HOLDS + core.rng.between(0, DAY);
+            let holds = AUTHORIZATION_HOLDS + core.rng.between(0, DAY);
             secure_payment(core, secret, holds);
         }
     }

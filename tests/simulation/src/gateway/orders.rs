@@ -15,11 +15,11 @@ pub(super) fn secure_payment(core: &mut Core, name: &str, holds: i64) {
         create_charge(core, name, amount, fee);
     } else {
         let capture_before = now.plus(holds);
-        set(core, name, |intent| intent.status = IntentStatus::Authorised { capture_before });
-        record_movement(core, name, MovementKind::Authorised, amount, &format!("ch_{name}"), Some(key));
+        set(core, name, |intent| intent.status = IntentStatus::Authorized { capture_before });
+        record_movement(core, name, MovementKind::Authorized, amount, &format!("ch_{name}"), Some(key));
         let name = name.to_owned();
         core.schedule_in(holds * 1_000, move |core| {
-            if matches!(core.gateway.intents[&name].status, IntentStatus::Authorised { .. }) {
+            if matches!(core.gateway.intents[&name].status, IntentStatus::Authorized { .. }) {
                 release_authorization(core, &name);
                 send_payment_webhook(core, &name);
             }
@@ -37,7 +37,7 @@ pub(super) fn set(core: &mut Core, name: &str, change: impl FnOnce(&mut Intent))
 pub(super) fn release_authorization(core: &mut Core, name: &str) {
     let intent = &core.gateway.intents[name];
     let (status, amount) = (intent.status, intent.amount.amount());
-    if let IntentStatus::Authorised { .. } = status {
+    if let IntentStatus::Authorized { .. } = status {
         record_movement(core, name, MovementKind::Released, amount, &format!("ch_{name}"), None);
     }
     set(core, name, |intent| intent.status = IntentStatus::Cancelled);
@@ -46,13 +46,13 @@ pub(super) fn release_authorization(core: &mut Core, name: &str) {
 /// Charges an amount: the charge itself, its processing fee, the transfer to the expert and the platform's fee.
 pub(super) fn create_charge(core: &mut Core, name: &str, amount: u64, fee: u64) {
     let intent = &core.gateway.intents[name];
-    let aside = matches!(intent.status, IntentStatus::Authorised { .. });
+    let aside = matches!(intent.status, IntentStatus::Authorized { .. });
     let rest = intent.amount.amount() - amount;
     let key = intent.capture_key.clone().unwrap_or(intent.key.clone());
     let appointment = intent.appointment;
     let charge = format!("ch_{name}");
     let captured = movement(core, name, MovementKind::Captured, amount, &charge, Some(key.clone()));
-    record(core, name, if aside { captured.from(Account::Authorised) } else { captured }, false);
+    record(core, name, if aside { captured.with_source(Account::Authorized) } else { captured }, false);
     if aside {
         record_movement(core, name, MovementKind::Released, rest, &charge, Some(key.clone()));
     }
@@ -93,7 +93,7 @@ pub(super) fn create_refund(
     name: &str,
     (amount, from_expert, with_fee): (u64, bool, bool),
     key: Option<String>,
-) -> Result<String, PaymentError> {
+) -> Result<String, GatewayError> {
     let intent = &core.gateway.intents[name];
     let appointment = intent.appointment;
     let Some(charge) = &intent.charge else { return refuse("charge_missing", "nothing was charged") };

@@ -24,8 +24,8 @@ const LATEST: usize = 100;
 /// The payment gateway port.
 pub struct SimGateway(pub Shared);
 
-fn on_lost<T>(why: &'static str) -> Result<T, PaymentError> {
-    Err(PaymentError::Unavailable(why.to_owned()))
+fn on_lost<T>(why: &'static str) -> Result<T, GatewayError> {
+    Err(GatewayError::Unavailable(why.to_owned()))
 }
 
 fn key(payment: &Payment, step: &str, number: impl std::fmt::Display) -> String {
@@ -36,15 +36,15 @@ fn saved_card_key(payment: &Payment, intents: u16) -> String {
     key(payment, "saved", intents)
 }
 
-fn reference(reference: Option<&String>) -> Result<String, PaymentError> {
+fn reference(reference: Option<&String>) -> Result<String, GatewayError> {
     match reference {
         Some(reference) => Ok(reference.clone()),
         None => refuse("missing_reference", "the payment has no such reference"),
     }
 }
 
-fn server_error() -> PaymentError {
-    PaymentError::Failed("status 500".to_owned())
+fn server_error() -> GatewayError {
+    GatewayError::Failed("status 500".to_owned())
 }
 
 /// Runs a request under an idempotency key: a repeated key gets the stored response for a day, including a failure.
@@ -52,14 +52,14 @@ fn with_idempotency_key(
     core: &mut Core,
     key: &str,
     asked: String,
-    act: impl FnOnce(&mut Core) -> Result<String, PaymentError>,
-) -> Result<String, PaymentError> {
+    act: impl FnOnce(&mut Core) -> Result<String, GatewayError>,
+) -> Result<String, GatewayError> {
     let now = core.instant();
     let key = key.to_owned();
     if let Some(stored) = core.gateway.keys.get(&key).filter(|stored| now < stored.at.plus(KEY_RETENTION)) {
         if stored.asked != asked {
             let message = format!("{key} was used for another request: {} and now {asked}", stored.asked);
-            return Err(PaymentError::NotNow { code: "idempotency_error".to_owned(), message });
+            return Err(GatewayError::NotNow { code: "idempotency_error".to_owned(), message });
         }
         return stored.answer.clone();
     }
@@ -79,14 +79,14 @@ fn with_idempotency_key(
     answer
 }
 
-fn check_enabled(core: &Core, account: &str) -> Result<(), PaymentError> {
+fn check_enabled(core: &Core, account: &str) -> Result<(), GatewayError> {
     match core.gateway.accounts.get(account) {
         Some(account) if account.charges_enabled => Ok(()),
         _ => refuse("account_invalid", "the account cannot be paid"),
     }
 }
 
-fn account_state(core: &Core, id: &str) -> Result<AccountState, PaymentError> {
+fn account_state(core: &Core, id: &str) -> Result<AccountState, GatewayError> {
     let Some(account) = core.gateway.accounts.get(id) else { return refuse("resource_missing", id) };
     Ok(AccountState {
         id: id.to_owned(),
@@ -100,7 +100,7 @@ fn account_state(core: &Core, id: &str) -> Result<AccountState, PaymentError> {
 fn pay_with(status: IntentStatus, name: &str) -> PayWith {
     match status {
         IntentStatus::Open => PayWith::ClientSecret(name.to_owned()),
-        _ => PayWith::Nothing,
+        _ => PayWith::None,
     }
 }
 
@@ -122,16 +122,16 @@ impl SimGateway {
     async fn get<T: Send + 'static>(
         &self,
         label: impl FnOnce() -> String,
-        act: impl FnOnce(&mut Core) -> Result<T, PaymentError> + Send + 'static,
-    ) -> Result<T, PaymentError> {
+        act: impl FnOnce(&mut Core) -> Result<T, GatewayError> + Send + 'static,
+    ) -> Result<T, GatewayError> {
         call(&self.0, Kind::Read, label, on_lost, act).await
     }
 
     async fn post<T: Send + 'static>(
         &self,
         label: impl FnOnce() -> String,
-        act: impl FnOnce(&mut Core) -> Result<T, PaymentError> + Send + 'static,
-    ) -> Result<T, PaymentError> {
+        act: impl FnOnce(&mut Core) -> Result<T, GatewayError> + Send + 'static,
+    ) -> Result<T, GatewayError> {
         call(&self.0, Kind::Write, label, on_lost, act).await
     }
 
@@ -141,7 +141,7 @@ impl SimGateway {
         payment: &Payment,
         what: String,
         key: impl Fn(&str) -> bool + Send + 'static,
-    ) -> Result<Option<String>, PaymentError> {
+    ) -> Result<Option<String>, GatewayError> {
         if payment.references.customer.is_none() {
             return Ok(None);
         }
@@ -162,7 +162,7 @@ impl SimGateway {
         &self,
         name: String,
         unrecorded_intent: Option<String>,
-    ) -> Result<FetchedPayment, PaymentError> {
+    ) -> Result<FetchedPayment, GatewayError> {
         let asked = name.clone();
         let (status, decline, mut movements, disputed) = self
             .get(
@@ -217,18 +217,18 @@ impl SimGateway {
 impl Charges for SimGateway {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            authorisation_holds: AUTHORISATION_HOLDS,
-            later_authorisation_holds: Some(LATER_AUTHORISATION_HOLDS),
-            waits_for_collection: false,
-            reaches_experts: true,
+            authorization_validity: AUTHORIZATION_HOLDS,
+            saved_card_authorization_validity: Some(LATER_AUTHORIZATION_HOLDS),
+            requires_completion: false,
+            supports_transfers: true,
             refunds_after_dispute: false,
         }
     }
 
-    async fn open(&self, payment: &Payment, _: &Buyer<'_>) -> Result<Opened, PaymentError> {
+    async fn open(&self, payment: &Payment, _: &Buyer<'_>) -> Result<Opened, GatewayError> {
         let Payment { appointment, destination, amount, plan, .. } = payment.clone();
         if plan == Plan::SaveCard {
-            let made = key(payment, "setup", payment.intents);
+            let made = key(payment, "setup", payment.intent_number);
             let name = self
                 .post(|| format!("gateway: open {made}"), {
                     let made = made.clone();
@@ -248,8 +248,8 @@ impl Charges for SimGateway {
             let references = References { setup: Some(name.clone()), customer, intent: None };
             return Ok(Opened { references, pay_with: pay_with(IntentStatus::Open, &name) });
         }
-        let made = key(payment, "intent", payment.intents);
-        let before = match payment.intents {
+        let made = key(payment, "intent", payment.intent_number);
+        let before = match payment.intent_number {
             0 | 1 => None,
             _ => {
                 let wanted = made.clone();
@@ -276,7 +276,7 @@ impl Charges for SimGateway {
         Ok(Opened { references, pay_with: pay_with(IntentStatus::Open, &name) })
     }
 
-    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError> {
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, GatewayError> {
         let References { intent, setup, .. } = &payment.references;
         if let Some(intent) = intent {
             return self.read_intent(intent.clone(), None).await;
@@ -294,7 +294,7 @@ impl Charges for SimGateway {
             .await?;
         if status == IntentStatus::CardSaved {
             // Includes attempts that were refused in the meantime.
-            let asked = format!("{}:saved:{}:", payment.appointment, payment.intents.saturating_add(1));
+            let asked = format!("{}:saved:{}:", payment.appointment, payment.intent_number.saturating_add(1));
             let wanted = asked.clone();
             if let Some(intent) =
                 self.find_intent_by_key(payment, asked, move |key| key.starts_with(&wanted)).await?
@@ -312,20 +312,20 @@ impl Charges for SimGateway {
         Ok(FetchedPayment { snapshot, pay_with: pay_with(status, setup), unrecorded_intent: None })
     }
 
-    async fn collect_approved(&self, _: &Payment) -> Result<(), PaymentError> {
+    async fn complete_approved(&self, _: &Payment) -> Result<(), GatewayError> {
         Ok(())
     }
 
-    async fn use_saved_card(
+    async fn charge_saved_card(
         &self,
         payment: &Payment,
         amount: Money,
         at_once: bool,
-    ) -> Result<String, PaymentError> {
-        let made = saved_card_key(payment, payment.intents);
+    ) -> Result<String, GatewayError> {
+        let made = saved_card_key(payment, payment.intent_number);
         let setup = reference(payment.references.setup.as_ref())?;
         let (appointment, destination) = (payment.appointment, payment.destination.clone());
-        let fee = amount.share(payment.fee_rate);
+        let fee = amount.apply_rate(payment.fee_rate);
         let read = setup.clone();
         self.get(
             || format!("gateway: read {setup}"),
@@ -350,13 +350,13 @@ impl Charges for SimGateway {
                     if let Err(error) = amount.check_charge() {
                         return refuse("amount_too_small", &error.to_string());
                     }
-                    let plan = if at_once { Plan::Charge } else { Plan::Authorise };
+                    let plan = if at_once { Plan::Charge } else { Plan::Authorize };
                     let name = new_intent(core, appointment, &destination, plan, (amount, fee), made.clone());
                     if core.rng.happens(core.faults.declined_card) {
                         let decline = *core.rng.pick(&[Decline::AuthenticationRequired, Decline::Refused]);
                         set(core, &name, |intent| intent.decline = Some(decline));
                     } else {
-                        secure_payment(core, &name, LATER_AUTHORISATION_HOLDS);
+                        secure_payment(core, &name, LATER_AUTHORIZATION_HOLDS);
                     }
                     send_payment_webhook(core, &name);
                     Ok(name)
@@ -366,7 +366,7 @@ impl Charges for SimGateway {
         .await
     }
 
-    async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError> {
+    async fn cancel(&self, payment: &Payment) -> Result<(), GatewayError> {
         if let Some(intent) = payment.references.intent.clone() {
             self.post(|| format!("gateway: cancel {intent}"), {
                 let intent = intent.clone();
@@ -374,7 +374,7 @@ impl Charges for SimGateway {
                     let Some(status) = core.gateway.intents.get(&intent).map(|intent| intent.status) else {
                         return refuse("resource_missing", &intent);
                     };
-                    let open = matches!(status, IntentStatus::Open | IntentStatus::Authorised { .. });
+                    let open = matches!(status, IntentStatus::Open | IntentStatus::Authorized { .. });
                     if open && core.mutant != "cancel_intent_does_nothing" {
                         release_authorization(core, &intent);
                         send_payment_webhook(core, &intent);
@@ -399,9 +399,9 @@ impl Charges for SimGateway {
         Ok(())
     }
 
-    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError> {
+    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), GatewayError> {
         let intent = reference(payment.references.intent.as_ref())?;
-        let ordered = key(payment, "capture", payment.intents);
+        let ordered = key(payment, "capture", payment.intent_number);
         let appointment = payment.appointment;
         self.post(|| format!("gateway: capture {amount} of {intent}, {ordered}"), {
             let (intent, ordered) = (intent.clone(), ordered.clone());
@@ -413,7 +413,7 @@ impl Charges for SimGateway {
                     let Some(found) = core.gateway.intents.get(&intent) else {
                         return refuse("resource_missing", &intent);
                     };
-                    if !matches!(found.status, IntentStatus::Authorised { .. }) {
+                    if !matches!(found.status, IntentStatus::Authorized { .. }) {
                         // The adapter treats this as done and reads the intent again.
                         return Ok(intent.clone());
                     }
@@ -431,7 +431,7 @@ impl Charges for SimGateway {
         .await
     }
 
-    async fn refund(&self, payment: &Payment, wanted: RefundOrder) -> Result<(), PaymentError> {
+    async fn refund(&self, payment: &Payment, wanted: RefundOrder) -> Result<(), GatewayError> {
         let intent = reference(payment.references.intent.as_ref())?;
         let ordered = key(payment, "refund", wanted.ordinal);
         let amount = wanted.amount.amount();
@@ -488,7 +488,7 @@ impl Charges for SimGateway {
         amount: Money,
         with_fee: bool,
         ordinal: u32,
-    ) -> Result<(), PaymentError> {
+    ) -> Result<(), GatewayError> {
         let intent = reference(payment.references.intent.as_ref())?;
         let ordered = key(payment, "reversal", ordinal);
         let appointment = payment.appointment;
@@ -543,7 +543,7 @@ impl Charges for SimGateway {
         .await
     }
 
-    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), PaymentError> {
+    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), GatewayError> {
         let intent = reference(payment.references.intent.as_ref())?;
         let ordered = key(payment, "transfer", ordinal);
         let appointment = payment.appointment;
@@ -580,7 +580,7 @@ impl Charges for SimGateway {
 
 #[async_trait]
 impl ConnectedAccounts for SimGateway {
-    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError> {
+    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, GatewayError> {
         self.post(
             || format!("gateway: create an account for {expert}"),
             move |core| {
@@ -597,12 +597,12 @@ impl ConnectedAccounts for SimGateway {
         .await
     }
 
-    async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError> {
+    async fn read_account(&self, account: &str) -> Result<AccountState, GatewayError> {
         let id = account.to_owned();
         self.get(|| format!("gateway: read {account}"), move |core| account_state(core, &id)).await
     }
 
-    async fn onboarding_page(&self, account: &str, _: &str, _: &str) -> Result<OnboardingPage, PaymentError> {
+    async fn onboarding_page(&self, account: &str, _: &str, _: &str) -> Result<OnboardingPage, GatewayError> {
         let url = format!("https://gateway.example/{account}");
         self.post(
             || format!("gateway: a page for {account}"),
@@ -614,7 +614,7 @@ impl ConnectedAccounts for SimGateway {
 
 #[async_trait]
 impl Payouts for SimGateway {
-    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError> {
+    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, GatewayError> {
         let id = account.to_owned();
         self.get(
             || format!("gateway: list the payouts of {account}"),
@@ -629,7 +629,7 @@ impl Payouts for SimGateway {
 
 #[async_trait]
 impl ports::Books for SimGateway {
-    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError> {
+    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, GatewayError> {
         self.get(
             || format!("gateway: read the books of {written:?}"),
             move |core| {

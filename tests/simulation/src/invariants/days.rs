@@ -45,13 +45,16 @@ impl Invariants {
     pub(super) fn check_overlap(&self, appointment: &Appointment, violations: &mut Vec<String>) {
         for other in self.of_expert(appointment.expert) {
             let shared = appointment.group && other.group && entry_key(appointment) == entry_key(other);
-            if other.id != appointment.id && !shared && appointment.occupied().overlaps(other.occupied()) {
+            if other.id != appointment.id
+                && !shared
+                && appointment.occupied_span().overlaps(other.occupied_span())
+            {
                 violations.push(format!(
                     "{} at {:?} and {} at {:?} of one expert overlap",
                     appointment.id,
-                    appointment.occupied(),
+                    appointment.occupied_span(),
                     other.id,
-                    other.occupied()
+                    other.occupied_span()
                 ));
             }
         }
@@ -91,7 +94,8 @@ impl Invariants {
         rows: &Occupancy,
         violations: &mut Vec<String>,
     ) {
-        let of_day = || self.of_expert(expert).filter(|appointment| appointment.occupied().overlaps(span));
+        let of_day =
+            || self.of_expert(expert).filter(|appointment| appointment.occupied_span().overlaps(span));
         let expected: BTreeMap<EntryKey, Entry> =
             of_day().map(|appointment| (entry_key(appointment), entry(appointment))).collect();
         let found = rows.days.get(&day).map(|day| day.entries.clone()).unwrap_or_default();

@@ -40,7 +40,7 @@ fn final_charge(before: &Appointment, by: Party, at: i64) -> u64 {
 /// Checks the charge after a status change.
 pub(super) fn check(core: &Core, before: Option<&Known>, after: &Known, violations: &mut Vec<String>) {
     let (Some(before), Some(payment)) = (before, &after.payment) else { return };
-    let decided = payment.target(&after.appointment.status).amount();
+    let decided = payment.amount_due(&after.appointment.status).amount();
     let agreed =
         before.payment.as_ref().map_or(0, |payment| payment.final_charge.unwrap_or(payment.amount).amount());
     let id = after.appointment.id;

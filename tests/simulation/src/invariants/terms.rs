@@ -41,9 +41,9 @@ pub(super) fn check_terms(core: &Core, known: &Known, violations: &mut Vec<Strin
                     && terms.presentment_currencies.contains(&appointment.price.currency())
             }
         };
-        appointment.session() == terms.session(appointment.start)
+        appointment.session_span() == terms.session(appointment.start)
             // Seats have the buffers of the existing group session.
-            && (appointment.group || appointment.occupied() == occupied)
+            && (appointment.group || appointment.occupied_span() == occupied)
             && appointment.group == (terms.capacity > 1)
             && (1..=terms.capacity).contains(&appointment.seats)
             && priced
@@ -104,15 +104,15 @@ impl Invariants {
         let most = |cap: fn(&SessionTypeTerms) -> Option<u16>| {
             offered().map(|terms| cap(terms).map_or(usize::MAX, usize::from)).max().unwrap_or(0)
         };
-        let day = zone.day(came.start);
-        let on_day = starts(&|at| zone.day(at) == day);
+        let day = zone.scheduling_date(came.start);
+        let on_day = starts(&|at| zone.scheduling_date(at) == day);
         if on_day > most(|terms| terms.daily_cap) {
             violations.push(format!(
                 "with {} there are {on_day} sessions on {day}, more than the daily cap",
                 came.id
             ));
         }
-        let week = |at| chrono::Datelike::iso_week(&zone.day(at));
+        let week = |at| chrono::Datelike::iso_week(&zone.scheduling_date(at));
         let in_week = starts(&|at| week(at) == week(came.start));
         if in_week > most(|terms| terms.weekly_cap) {
             let week = week(came.start);

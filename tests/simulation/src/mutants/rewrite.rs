@@ -40,7 +40,7 @@ pub fn rewrite(source: &str, mutants: &[(&str, &Change)]) -> Result<String, Stri
     let mut rest = sites.as_slice();
     while let Some(outermost) = rest.first() {
         let together = rest.iter().take_while(|site| overlap(outermost, site)).count();
-        let (group, other_currencies) = rest.split_at(together);
+        let (group, remaining) = rest.split_at(together);
         let block = outermost.block.clone();
         rewritten += &source[written..block.start];
         for Site { name, differs, instead, .. } in group {
@@ -48,7 +48,7 @@ pub fn rewrite(source: &str, mutants: &[(&str, &Change)]) -> Result<String, Stri
             rewritten += &format!("if {SWITCH}(\"{name}\") {{{head}{instead}{tail}}} else ");
         }
         rewritten += &format!("{{{}}}", &source[block.clone()]);
-        (rest, written) = (other_currencies, block.end);
+        (rest, written) = (remaining, block.end);
     }
     rewritten += &source[written..];
     syn::parse_file(&rewritten).map_err(|error| format!("a mutant of the file cannot be parsed: {error}"))?;

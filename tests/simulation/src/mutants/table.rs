@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use store::keys::{EXPIRES_AT, GSI1};
-use store::table::{Action, Expect, Write};
+use store::table::{Action, Condition, Write};
 
 /// Changes the writes of a transaction as a mutant of the table does.
 pub fn change_writes(mutant: &str, mut writes: Vec<Write>) -> Vec<Write> {
@@ -15,8 +15,8 @@ pub fn change_writes(mutant: &str, mut writes: Vec<Write>) -> Vec<Write> {
         if !writes.iter().all(checks) {
             writes.retain(|write| !checks(write));
         }
-        let other_currencies = writes.iter_mut().filter(|write| write.action != Action::Check && of(write));
-        other_currencies.for_each(|write| write.expect = Expect::Anything);
+        let others = writes.iter_mut().filter(|write| write.action != Action::Check && of(write));
+        others.for_each(|write| write.condition = Condition::None);
     };
     match mutant {
         "table_ignores_occupancy_conditions" => without_conditions(&mut writes, is_day),
@@ -42,7 +42,7 @@ pub fn change_writes(mutant: &str, mut writes: Vec<Write>) -> Vec<Write> {
         }
         "table_loses_payment_jobs" if writes.len() > 1 => {
             let due = |write: &Write| {
-                write.key.sk.starts_with("OUTBOX#payment") && write.expect == Expect::Anything
+                write.key.sk.starts_with("OUTBOX#payment") && write.condition == Condition::None
             };
             writes.retain(|write| !due(write));
         }

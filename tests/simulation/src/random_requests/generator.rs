@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use store::Item;
 use store::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
-use store::table::{Action, Consistency, Expect, Query, Write};
+use store::table::{Action, Condition, Consistency, Query, Write};
 
 use crate::mirror::shown;
 use crate::random::Rng;
@@ -29,7 +29,7 @@ pub enum Request {
     },
 }
 
-/// A write that may expect the current version of the row.
+/// A write that may condition the current version of the row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
     /// The write.
@@ -46,10 +46,10 @@ impl std::fmt::Display for Request {
             Self::Query(query) => write!(out, "{query:?}"),
             Self::Write { writes, response_lost } => {
                 write!(out, "write{}", if *response_lost { ", response lost at first" } else { "" })?;
-                for Wanted { write: Write { key, expect, action }, .. } in writes {
+                for Wanted { write: Write { key, condition, action }, .. } in writes {
                     match action {
-                        Action::Put(item) => write!(out, "\n    put if {expect:?} {}", shown(item))?,
-                        other => write!(out, "\n    {other:?} if {expect:?} {key:?}")?,
+                        Action::Put(item) => write!(out, "\n    put if {condition:?} {}", shown(item))?,
+                        other => write!(out, "\n    {other:?} if {condition:?} {key:?}")?,
                     }
                 }
                 Ok(())
@@ -69,7 +69,7 @@ pub fn known_differences() -> [(&'static str, Request); 2] {
     let put = |pk: &str, sk: &str| {
         let key = Key { pk: pk.to_owned(), sk: sk.to_owned() };
         let item = HashMap::from([(PK.to_owned(), text(pk)), (SK.to_owned(), text(sk))]);
-        Wanted { write: Write { key, expect: Expect::Anything, action: Action::Put(item) }, right: false }
+        Wanted { write: Write { key, condition: Condition::None, action: Action::Put(item) }, right: false }
     };
     [
         (
@@ -88,7 +88,7 @@ pub fn known_differences() -> [(&'static str, Request); 2] {
                 pk: String::new(),
                 from: "A".to_owned(),
                 to: "Z".to_owned(),
-                backwards: false,
+                descending: false,
                 limit: None,
                 consistency: Consistency::Eventual,
             }),
@@ -201,7 +201,7 @@ impl Generator {
             pk,
             from,
             to,
-            backwards: self.rng.happens(5_000),
+            descending: self.rng.happens(5_000),
             limit,
             consistency: if strong { Consistency::Strong } else { Consistency::Eventual },
         }
@@ -230,14 +230,14 @@ impl Generator {
         };
         let right = self.rng.happens(7_000);
         let some = u64::try_from(self.rng.between(1, 3)).unwrap_or(1);
-        let expect = *self.rng.pick(&[
-            Expect::Anything,
-            Expect::Anything,
-            Expect::Absent,
-            Expect::Version(some),
-            Expect::Version(some),
+        let condition = *self.rng.pick(&[
+            Condition::None,
+            Condition::None,
+            Condition::Absent,
+            Condition::Version(some),
+            Condition::Version(some),
         ]);
-        let wanted = Wanted { write: Write { key, expect, action }, right };
+        let wanted = Wanted { write: Write { key, condition, action }, right };
         if matches!(wanted.write.action, Action::Put(_)) {
             self.last = Some(Wanted { right: false, ..wanted.clone() });
         }
@@ -255,7 +255,7 @@ impl Generator {
         {
             let mut item = self.bare(&key);
             pad(&mut item, bytes);
-            let write = Write { key, expect: Expect::Anything, action: Action::Put(item) };
+            let write = Write { key, condition: Condition::None, action: Action::Put(item) };
             wanted.push(Wanted { write, right: false });
         }
         wanted

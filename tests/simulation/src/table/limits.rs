@@ -8,19 +8,19 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use store::keys::{GSI1, GSI2, Index, Key};
-use store::table::{Action, Consistency, Expect, Query, Write};
+use store::table::{Action, Condition, Consistency, Query, Write};
 use store::{Item, TableError};
 
 use super::{Capacity, TableState, text};
 
 /// The number of rows of a transaction or a batch read.
 pub(super) const MAX_ROWS: usize = 100;
-const LARGEST_ROW: usize = 400 * 1024;
-const LARGEST_TRANSACTION: usize = 4 * 1024 * 1024;
-const LARGEST_PAGE: usize = 1024 * 1024;
-const LARGEST_BATCH: usize = 16 * 1024 * 1024;
-const LONGEST_PARTITION_KEY: usize = 2_048;
-const LONGEST_SORT_KEY: usize = 1_024;
+const MAX_ROW: usize = 400 * 1024;
+const MAX_TRANSACTION: usize = 4 * 1024 * 1024;
+const MAX_PAGE: usize = 1024 * 1024;
+const MAX_BATCH: usize = 16 * 1024 * 1024;
+const MAX_PARTITION_KEY: usize = 2_048;
+const MAX_SORT_KEY: usize = 1_024;
 
 /// The size of an attribute value, in bytes.
 fn value_size(value: &AttributeValue) -> usize {
@@ -64,7 +64,7 @@ pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
     }
     let mut seen = BTreeSet::new();
     let mut whole = 0;
-    for Write { key, expect, action } in writes {
+    for Write { key, condition, action } in writes {
         if !seen.insert(key) {
             return Err(refused(&format!("two writes of {key}")));
         }
@@ -73,7 +73,7 @@ pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
             Action::Put(item) => {
                 let bytes = size(item);
                 whole += bytes;
-                if bytes > LARGEST_ROW {
+                if bytes > MAX_ROW {
                     return Err(refused("a row over 400 KB"));
                 }
                 let empty =
@@ -82,17 +82,17 @@ pub(super) fn check(writes: &[Write]) -> Result<(), TableError> {
                     return Err(refused("an empty index key"));
                 }
             }
-            Action::Check if *expect == Expect::Anything => {
+            Action::Check if *condition == Condition::None => {
                 return Err(refused("a check without a condition"));
             }
             Action::Delete | Action::Check => {}
         }
     }
-    if whole > LARGEST_TRANSACTION { Err(refused("more than 4 MB")) } else { Ok(()) }
+    if whole > MAX_TRANSACTION { Err(refused("more than 4 MB")) } else { Ok(()) }
 }
 
 fn index_attributes() -> [(&'static str, usize); 4] {
-    let of = |index: Index| [(index.pk, LONGEST_PARTITION_KEY), (index.sk, LONGEST_SORT_KEY)];
+    let of = |index: Index| [(index.pk, MAX_PARTITION_KEY), (index.sk, MAX_SORT_KEY)];
     let ([a, b], [c, d]) = (of(GSI1), of(GSI2));
     [a, b, c, d]
 }
@@ -114,7 +114,7 @@ pub(super) fn check_row(write: &Write) -> Result<(), TableError> {
 }
 
 fn is_short(key: &Key) -> Result<(), TableError> {
-    if key.pk.len() > LONGEST_PARTITION_KEY || key.sk.len() > LONGEST_SORT_KEY {
+    if key.pk.len() > MAX_PARTITION_KEY || key.sk.len() > MAX_SORT_KEY {
         return Err(refused("a key that is too long"));
     }
     Ok(())
@@ -168,7 +168,7 @@ pub(super) fn count_rows(
 ) -> Result<(), TableError> {
     for rows in rows.chunks(MAX_ROWS) {
         let sizes = || rows.iter().map(|row| row.as_deref().map_or(0, size));
-        if sizes().sum::<usize>() > LARGEST_BATCH {
+        if sizes().sum::<usize>() > MAX_BATCH {
             return Err(TableError::Busy("not all rows were read".to_owned()));
         }
         capacity.half_reads += sizes().map(|bytes| halves(bytes, consistency)).sum::<u64>();
@@ -181,7 +181,7 @@ pub(super) fn count_query(capacity: &mut Capacity, items: &[Arc<Item>], consiste
     let mut page = 0;
     for item in items {
         let bytes = size(item);
-        if page > 0 && page + bytes > LARGEST_PAGE {
+        if page > 0 && page + bytes > MAX_PAGE {
             capacity.half_reads += halves(page, consistency);
             page = 0;
         }

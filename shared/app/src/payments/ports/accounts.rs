@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use domain::payments::ledger::Movement;
 use domain::{ExpertId, Timestamp};
 
-use super::PaymentError;
+use super::GatewayError;
 
 /// Opens and reads the accounts of experts.
 #[async_trait]
 pub trait ConnectedAccounts: Send + Sync {
     /// Creates an account for an expert. Idempotent: every call for the same expert returns the same account.
-    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, PaymentError>;
+    async fn create_account(&self, expert: ExpertId) -> Result<AccountState, GatewayError>;
 
     /// Reads the current state of an account.
-    async fn read_account(&self, account: &str) -> Result<AccountState, PaymentError>;
+    async fn read_account(&self, account: &str) -> Result<AccountState, GatewayError>;
 
     /// Creates a page on which the expert identifies themselves to the gateway. It can be opened once, for a short time.
     ///
@@ -23,14 +23,14 @@ pub trait ConnectedAccounts: Send + Sync {
         account: &str,
         return_url: &str,
         refresh_url: &str,
-    ) -> Result<OnboardingPage, PaymentError>;
+    ) -> Result<OnboardingPage, GatewayError>;
 }
 
 /// Reports the payouts of experts' accounts.
 #[async_trait]
 pub trait Payouts: Send + Sync {
     /// The latest payouts of an account to its owner's bank, and those that were returned, oldest first.
-    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, PaymentError>;
+    async fn payouts(&self, account: &str) -> Result<Vec<Movement>, GatewayError>;
 }
 
 /// An expert's account at a gateway.

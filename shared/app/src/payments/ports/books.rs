@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use domain::{AppointmentId, TimeSpan};
 
-use super::PaymentError;
+use super::GatewayError;
 
 pub use domain::payments::reconciliation::BookLine;
 
@@ -12,11 +12,11 @@ pub use domain::payments::reconciliation::BookLine;
 #[async_trait]
 pub trait Books: Send + Sync {
     /// All lines that were written within a span, oldest first.
-    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, PaymentError>;
+    async fn book_lines(&self, written: TimeSpan) -> Result<Vec<BookLine>, GatewayError>;
 
     /// Finds the appointment of a line by a separate request, for lines that do not name it. `None` if the line does not
     /// belong to an appointment of this platform.
-    async fn appointment_of(&self, line: &BookLine) -> Result<Option<AppointmentId>, PaymentError> {
+    async fn find_appointment(&self, line: &BookLine) -> Result<Option<AppointmentId>, GatewayError> {
         Ok(line.appointment)
     }
 }

@@ -5,69 +5,73 @@ use domain::Money;
 use domain::payments::gateway::Capabilities;
 use domain::payments::payment::{IntentStatus, Payment, PaymentSnapshot, References};
 
-use super::PaymentError;
+use super::GatewayError;
 
 /// Takes money from clients, passes it on to experts, and keeps the platform's fee.
 ///
 /// Before an order, callers fetch the payment ([`Charges::fetch_payment`]), so an order whose response was lost is not
 /// repeated. Each order also carries an idempotency key. The key consists of the appointment, the step, the ordinal of the
 /// step, and the number of refusals so far.
+///
+/// # Errors
+/// [`GatewayError::Refused`] and [`GatewayError::NotNow`] mean that the gateway did not act. After [`GatewayError::Failed`] and
+/// [`GatewayError::Unavailable`] it may have acted; call [`Charges::fetch_payment`] before retrying.
 #[async_trait]
 pub trait Charges: Send + Sync {
     /// What the gateway can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Creates the intent with which the client pays, authorises the amount, or saves a card, depending on the payment's plan.
+    /// Creates the intent with which the client pays, authorizes the amount, or saves a card, depending on the payment's plan.
     ///
-    /// Idempotent for each value of [`Payment::intents`].
-    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, PaymentError>;
+    /// Idempotent for each value of [`Payment::intent_number`] while the gateway keeps the idempotency key.
+    async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, GatewayError>;
 
     /// Reads the current state of a payment and all its movements.
     ///
     /// If a saved card was charged and the new intent could not be recorded in the payment, the snapshot is the one of that
     /// intent; see [`FetchedPayment::unrecorded_intent`].
-    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, PaymentError>;
+    async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, GatewayError>;
 
-    /// Captures or authorises what the client approved. Does nothing at gateways that do so themselves; see
-    /// [`Capabilities::waits_for_collection`].
-    async fn collect_approved(&self, payment: &Payment) -> Result<(), PaymentError>;
+    /// Captures or authorizes what the client approved. Does nothing at gateways that do so themselves; see
+    /// [`Capabilities::requires_completion`].
+    async fn complete_approved(&self, payment: &Payment) -> Result<(), GatewayError>;
 
-    /// Authorises an amount with the saved card, or charges it if `at_once` is set. Returns the id of the new intent.
+    /// Authorizes an amount with the saved card, or captures it at once if `capture_now` is set. Returns the id of the new intent.
     ///
     /// A card that is declined is not an error. Fetch the payment to learn the outcome.
-    async fn use_saved_card(
+    async fn charge_saved_card(
         &self,
         payment: &Payment,
         amount: Money,
-        at_once: bool,
-    ) -> Result<String, PaymentError>;
+        capture_now: bool,
+    ) -> Result<String, GatewayError>;
 
-    /// Cancels the intent, releases an authorised amount, and deletes a saved card.
+    /// Cancels the intent, releases an authorized amount, and deletes a saved card.
     ///
     /// Has no effect on a payment that was captured, and succeeds anyway. Fetch the payment to learn the outcome.
-    async fn cancel(&self, payment: &Payment) -> Result<(), PaymentError>;
+    async fn cancel(&self, payment: &Payment) -> Result<(), GatewayError>;
 
-    /// Captures `amount` of an authorised amount and releases the rest. The platform keeps `fee` of the captured amount.
-    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), PaymentError>;
+    /// Captures `amount` of an authorized amount and releases the rest. The platform keeps `fee` of the captured amount.
+    async fn capture(&self, payment: &Payment, amount: Money, fee: Money) -> Result<(), GatewayError>;
 
     /// Refunds a part of a captured payment to the client.
-    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), PaymentError>;
+    async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), GatewayError>;
 
-    /// Moves an amount from the expert back to the platform. With `with_fee` the platform's fee of that amount goes back to
-    /// the expert. `ordinal` is the number of this reversal of the payment, from 1.
-    /// Refused if the platform cannot reach the expert's money; see [`Capabilities::reaches_experts`].
+    /// Moves an amount from the expert back to the platform. With `refund_fee` the platform's fee of that amount goes back to
+    /// the expert. `ordinal` is the ordinal of this reversal within the payment, starting at 1. It is part of the idempotency key.
+    /// Refused if the platform cannot reach the expert's money; see [`Capabilities::supports_transfers`].
     async fn reverse(
         &self,
         payment: &Payment,
         amount: Money,
-        with_fee: bool,
+        refund_fee: bool,
         ordinal: u32,
-    ) -> Result<(), PaymentError>;
+    ) -> Result<(), GatewayError>;
 
-    /// Transfers an amount that a dispute had taken to the expert again. `ordinal` is the number of this transfer of the
-    /// payment, from 1.
-    /// Refused if the platform cannot pay experts; see [`Capabilities::reaches_experts`].
-    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), PaymentError>;
+    /// Transfers to the expert an amount that was reversed because of a dispute. `ordinal` is the ordinal of this transfer within
+    /// the payment, starting at 1. It is part of the idempotency key.
+    /// Refused if the platform cannot pay experts; see [`Capabilities::supports_transfers`].
+    async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), GatewayError>;
 }
 
 /// The client who pays, and what they pay for.
@@ -100,7 +104,7 @@ pub enum PayWith {
     /// On this page of the gateway.
     Page(String),
     /// The client has nothing left to do.
-    Nothing,
+    None,
 }
 
 /// A payment as the gateway reports it.
@@ -125,7 +129,7 @@ impl FetchedPayment {
             lost_dispute: false,
             decline: None,
         };
-        Self { snapshot, pay_with: PayWith::Nothing, unrecorded_intent: None }
+        Self { snapshot, pay_with: PayWith::None, unrecorded_intent: None }
     }
 }
 

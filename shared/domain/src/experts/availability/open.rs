@@ -41,7 +41,7 @@ pub(crate) fn open_pieces(rules: &AvailabilityRules, from: i64, until: i64) -> V
     if from >= until {
         return pieces;
     }
-    let first = rules.time_zone.day_holding(from);
+    let first = rules.time_zone.day_containing(from);
     // The pieces of the first day depend on the day before, which may contain the anchor, and the pieces of that day
     // depend on windows that open on the day before it. A third day covers the case that the zone skipped one of
     // them.
@@ -52,8 +52,7 @@ pub(crate) fn open_pieces(rules: &AvailabilityRules, from: i64, until: i64) -> V
     while day.start < until {
         let closed = exceptions.windows_opening(day.number, weekly, &mut windows);
         if day.start == day.end {
-            // The zone skipped this date, so no window opens on it, not is_uniform one that would continue on the next
-            // date.
+            // The zone skipped this date. No window opens on it, not even one that would continue on the next date.
             windows.clear();
         } else if !closed {
             minutes.extend(previous_windows.iter().copied().filter_map(part_of_next_date));

@@ -13,8 +13,8 @@ fn invalid_policies_are_refused() {
         vec![tier(24, 50), tier(48, 100)],
         vec![tier(48, 50), tier(24, 100)],
         vec![tier(24, 50), tier(24, 40)],
-        vec![tier(MOST_HOURS + 1, 50)],
-        (0..=MOST_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect(),
+        vec![tier(MAX_HOURS + 1, 50)],
+        (0..=MAX_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect(),
     ] {
         assert!(check(wrong).is_err());
     }
@@ -27,19 +27,19 @@ fn invalid_policies_are_refused() {
 fn policies_are_accepted_up_to_each_limit() {
     let check = |policy: CancellationPolicy| policy.check().map_err(|error| error.field);
     let tiers: Vec<Tier> =
-        (0..MOST_TIERS as u8).map(|step| tier(MOST_HOURS - u16::from(step), 100 - step)).collect();
+        (0..MAX_TIERS as u8).map(|step| tier(MAX_HOURS - u16::from(step), 100 - step)).collect();
     assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Ok(()));
     // There are too many tiers, although each tier is valid.
-    let tiers = (0..=MOST_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect();
+    let tiers = (0..=MAX_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect();
     assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
     // Two tiers have the same hour or the same percentage.
     for tiers in [vec![tier(24, 50), tier(24, 40)], vec![tier(24, 50), tier(12, 50)]] {
         assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
     }
     let with_grace = |grace_minutes| check(CancellationPolicy { grace_minutes, ..Default::default() });
-    assert_eq!(with_grace(MOST_GRACE_MINUTES - 1), Ok(()));
-    assert_eq!(with_grace(MOST_GRACE_MINUTES), Ok(()));
-    assert_eq!(with_grace(MOST_GRACE_MINUTES + 1), Err("cancellation.grace_minutes"));
+    assert_eq!(with_grace(MAX_GRACE_MINUTES - 1), Ok(()));
+    assert_eq!(with_grace(MAX_GRACE_MINUTES), Ok(()));
+    assert_eq!(with_grace(MAX_GRACE_MINUTES + 1), Err("cancellation.grace_minutes"));
 }
 
 #[test]

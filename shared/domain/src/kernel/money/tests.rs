@@ -39,7 +39,7 @@ fn charges_outside_the_limits_or_steps_are_refused() {
         assert_eq!(check(minimum, code), Ok(()), "{code}");
         assert!(check(minimum - 1, code).is_err(), "{code}");
     }
-    for (code, maximum) in [("EUR", MAXIMUM_AMOUNT), ("ISK", 999_999), ("UGX", 999_999)] {
+    for (code, maximum) in [("EUR", MAX_CHARGE), ("ISK", 999_999), ("UGX", 999_999)] {
         assert_eq!(check(maximum, code), Ok(()), "{code}");
     }
     assert!(check(1_000_000, "ISK").is_err());
@@ -52,15 +52,16 @@ fn charges_outside_the_limits_or_steps_are_refused() {
 
 #[test]
 fn shares_are_multiples_of_the_charge_step() {
-    let share =
-        |amount, code| Money::new(amount, currency(code)).expect("small").share(Rate::TEN_PERCENT).amount();
+    let share = |amount, code| {
+        Money::new(amount, currency(code)).expect("small").apply_rate(Rate::DEFAULT_COMMISSION).amount()
+    };
     assert_eq!(share(3_130, "KWD"), 310);
     assert_eq!(share(3_150, "KWD"), 320);
     assert_eq!(share(1_005, "JPY"), 101);
     assert_eq!(share(12_500, "MGA"), 1_300);
     let whole = Rate::from_basis_points(10_000).expect("100 %");
     // The amount cannot be charged, but its share still does not exceed it.
-    assert_eq!(Money::new(15, currency("KWD")).expect("small").share(whole).amount(), 15);
+    assert_eq!(Money::new(15, currency("KWD")).expect("small").apply_rate(whole).amount(), 15);
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn currencies() -> Vec<Currency> {
 fn any_money() -> impl Strategy<Value = Money> {
     static CURRENCIES: std::sync::LazyLock<Vec<Currency>> = std::sync::LazyLock::new(currencies);
     let currency = proptest::sample::select(&CURRENCIES[..]);
-    let amount = prop_oneof![0..200_u64, 0..=MAXIMUM_AMOUNT];
+    let amount = prop_oneof![0..200_u64, 0..=MAX_CHARGE];
     (currency, amount).prop_map(|(currency, amount)| Money::new(amount, currency).expect("in range"))
 }
 
@@ -105,9 +106,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn share_is_rounded_half_up(amount in 0..=MAXIMUM_AMOUNT, points in 0_u16..=10_000) {
+    fn share_is_rounded_half_up(amount in 0..=MAX_CHARGE, points in 0_u16..=10_000) {
         let whole = Money::new(amount, Currency::EUR).expect("in range");
-        let share = whole.share(Rate::from_basis_points(points).expect("in range")).amount();
+        let share = whole.apply_rate(Rate::from_basis_points(points).expect("in range")).amount();
         prop_assert!(share <= amount);
         let exact = u128::from(amount) * u128::from(points);
         // |share − exact| ≤ ½, and exactly ½ only when rounding up.
@@ -121,7 +122,7 @@ proptest! {
         (part, whole) in (0..=1_000_000_u64).prop_flat_map(|whole| (0..=whole, Just(whole))),
     ) {
         let step = u128::from(money.currency().charge_step());
-        let found = u128::from(money.proportion(part, whole).amount());
+        let found = u128::from(money.prorate(part, whole).amount());
         prop_assert!(found <= u128::from(money.amount()));
         if whole == 0 {
             prop_assert_eq!(found, 0);
@@ -139,9 +140,9 @@ proptest! {
     }
 
     #[test]
-    fn proportion_is_monotonic(money in any_money(), other in 0..=MAXIMUM_AMOUNT, whole in 1..=1_000_000_u64, part in 0..1_000_000_u64) {
+    fn proportion_is_monotonic(money in any_money(), other in 0..=MAX_CHARGE, whole in 1..=1_000_000_u64, part in 0..1_000_000_u64) {
         let (less, more) = (money.amount().min(other), money.amount().max(other));
-        let of = |amount, part| money.with_amount(amount).expect("in range").proportion(part, whole).amount();
+        let of = |amount, part| money.with_amount(amount).expect("in range").prorate(part, whole).amount();
         prop_assert!(of(more, part) <= of(more, part + 1));
         prop_assert!(of(less, part) <= of(more, part));
         // A part that exceeds the whole gives at most the amount itself.
@@ -154,21 +155,21 @@ proptest! {
     fn partial_fee_refunds_add_up_to_the_fee(
         price in any_money(),
         rate in 0..=10_000_u16,
-        cuts in proptest::collection::vec(0..=MAXIMUM_AMOUNT, 0..30),
+        cuts in proptest::collection::vec(0..=MAX_CHARGE, 0..30),
     ) {
-        let fee = price.share(Rate::from_basis_points(rate).expect("at most 100 %"));
+        let fee = price.apply_rate(Rate::from_basis_points(rate).expect("at most 100 %"));
         let mut cuts: Vec<u64> = cuts.into_iter().map(|cut| cut % (price.amount() + 1)).collect();
         cuts.push(price.amount());
         cuts.sort_unstable();
-        let mut returned = fee.nothing();
+        let mut returned = fee.zero();
         for refunded in cuts {
-            let due = fee.proportion(refunded, price.amount());
+            let due = fee.prorate(refunded, price.amount());
             prop_assert!(due.amount() >= returned.amount(), "a negative part");
-            let part = due.less(returned);
+            let part = due.saturating_sub(returned);
             returned = fee.with_amount(returned.amount() + part.amount()).expect("at most the fee");
             prop_assert!(returned.amount() <= fee.amount());
         }
-        prop_assert_eq!(returned, if price.is_zero() { fee.nothing() } else { fee });
+        prop_assert_eq!(returned, if price.is_zero() { fee.zero() } else { fee });
     }
 }
 
@@ -182,5 +183,5 @@ fn currencies_and_rates_serialize_as_they_deserialize() {
         assert_eq!(rate.basis_points(), points);
         assert_eq!(serde_json::to_value(rate).unwrap(), points);
     }
-    assert_eq!(Rate::from_basis_points(10_001), Err(RateAboveWhole));
+    assert_eq!(Rate::from_basis_points(10_001), Err(RateTooHigh));
 }

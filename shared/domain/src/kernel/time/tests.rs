@@ -50,14 +50,15 @@ fn span_contains_its_start_but_not_its_end() {
     let span = TimeSpan::new(at(10), at(20));
     assert_eq!((span.seconds(), span.is_empty()), (10, false));
     assert_eq!([9, 10, 19, 20].map(|second| span.contains(at(second))), [false, true, true, false]);
-    let days = |from, to| TimeSpan::new(at(from), at(to)).utc_days().count();
+    let days = |from, to| TimeSpan::new(at(from), at(to)).utc_dates().count();
     assert_eq!([days(0, DAY), days(0, DAY + 1), days(DAY - 1, DAY + 1), days(DAY, DAY)], [1, 2, 2, 0]);
 }
 
 #[test]
 fn day_is_the_local_date_of_the_zone() {
     let noon: Timestamp = "2027-03-05T11:00:00Z".parse().unwrap();
-    let days = ["Etc/GMT+12", "UTC", "Pacific/Kiritimati"].map(|name| zone(name).day(noon).to_string());
+    let days =
+        ["Etc/GMT+12", "UTC", "Pacific/Kiritimati"].map(|name| zone(name).scheduling_date(noon).to_string());
     assert_eq!(days, ["2027-03-04", "2027-03-05", "2027-03-06"]);
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::kernel::money::tests::currency;
-use crate::kernel::money::{LARGEST_AMOUNT, MAXIMUM_AMOUNT};
+use crate::kernel::money::{MAX_AMOUNT, MAX_CHARGE};
 
 fn money(amount: u64, code: &str) -> Money {
     Money::new(amount, currency(code)).expect("small")
@@ -257,7 +257,7 @@ proptest! {
         rates in any_table(any_rate()),
         from in any_currency(),
         into in any_currency(),
-        amount in 0..=MAXIMUM_AMOUNT,
+        amount in 0..=MAX_CHARGE,
     ) {
         let price = Money::new(amount, from).expect("in range");
         let converted = rates.convert(price, into);
@@ -271,7 +271,7 @@ proptest! {
                 prop_assert!(2 * converted * unit <= 2 * exact + unit);
                 prop_assert!(2 * converted * unit + unit > 2 * exact);
             }
-            None => prop_assert!(2 * exact + unit >= 2 * (u128::from(LARGEST_AMOUNT) + 1) * unit),
+            None => prop_assert!(2 * exact + unit >= 2 * (u128::from(MAX_AMOUNT) + 1) * unit),
         }
         if from == into {
             prop_assert_eq!(converted, Some(price));
@@ -303,8 +303,8 @@ proptest! {
         rates in any_table(any_rate()),
         from in any_currency(),
         into in any_currency(),
-        one in 0..=MAXIMUM_AMOUNT,
-        other in 0..=MAXIMUM_AMOUNT,
+        one in 0..=MAX_CHARGE,
+        other in 0..=MAX_CHARGE,
     ) {
         let convert = |amount| rates.convert(Money::new(amount, from).expect("in range"), into);
         let (less, more) = (one.min(other), one.max(other));

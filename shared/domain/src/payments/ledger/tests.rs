@@ -8,7 +8,7 @@ use super::*;
 use crate::kernel::money::tests::currency;
 
 pub(crate) const KINDS: [MovementKind; 16] = [
-    MovementKind::Authorised,
+    MovementKind::Authorized,
     MovementKind::Released,
     MovementKind::Captured,
     MovementKind::ProcessingFee,
@@ -40,8 +40,8 @@ fn movements() -> impl Strategy<Value = Vec<Movement>> {
             movement.amount = Money::new(amount, currency("USD")).expect("small");
         }
         let from =
-            if set_aside && kind == MovementKind::Captured { Account::Authorised } else { movement.from };
-        movement.from(from)
+            if set_aside && kind == MovementKind::Captured { Account::Authorized } else { movement.from };
+        movement.with_source(from)
     });
     vec(one, 0..40)
 }
@@ -66,8 +66,8 @@ fn record(snapshots: &[Vec<Movement>]) -> Vec<Movement> {
 /// fails and is resolved manually. A dispute of 50 is won except for 5, and the expert gets their share again.
 fn a_whole_payment() -> Vec<Movement> {
     vec![
-        movement(MovementKind::Authorised, 100, "auth_1"),
-        movement(MovementKind::Captured, 90, "ch_1").from(Account::Authorised),
+        movement(MovementKind::Authorized, 100, "auth_1"),
+        movement(MovementKind::Captured, 90, "ch_1").with_source(Account::Authorized),
         movement(MovementKind::Released, 10, "rel_1"),
         movement(MovementKind::ProcessingFee, 3, "ch_1"),
         movement(MovementKind::Transfer, 90, "tr_1"),
@@ -94,7 +94,7 @@ fn totals_and_balances_of_a_complete_payment_add_up() {
     let whole = a_whole_payment();
     let totals = Totals::of(&whole);
     let expected = Totals {
-        authorised: 0,
+        authorized: 0,
         captured: 90,
         refunded: 40,
         disputed: 5,
@@ -106,7 +106,7 @@ fn totals_and_balances_of_a_complete_payment_add_up() {
         failed_refunds: 1,
     };
     assert_eq!(totals, expected);
-    assert_eq!((totals.held(), totals.with_expert()), (45, 40));
+    assert_eq!((totals.net_paid(), totals.expert_balance()), (45, 40));
     let balances = Balances::of(&whole);
     let of = |account| balances.get(account, Currency::EUR);
     assert_eq!(Account::ALL.map(of), [-45, 0, -13, 40, 18, 0]);
@@ -125,9 +125,9 @@ fn won_dispute_is_counted_even_if_more_was_disputed_than_held() {
         movement(MovementKind::Refund, 40, "re_1"),
         movement(MovementKind::Dispute, 100, "dp_1"),
     ];
-    assert_eq!(Totals::of(&all).held(), 0);
+    assert_eq!(Totals::of(&all).net_paid(), 0);
     let won = movement(MovementKind::DisputeWon, 100, "dp_1");
-    assert_eq!(Totals::of(all.iter().chain([&won])).held(), 60);
+    assert_eq!(Totals::of(all.iter().chain([&won])).net_paid(), 60);
 }
 
 proptest! {
@@ -179,13 +179,13 @@ proptest! {
             let of_kinds = movements.iter().filter(|one| kinds.contains(&one.kind));
             of_kinds.map(|one| one.amount.amount()).sum()
         };
-        use MovementKind::{Authorised, Captured, Dispute, DisputeWon, Fee, FeeRefund, Refund, RefundFailed, Released};
+        use MovementKind::{Authorized, Captured, Dispute, DisputeWon, Fee, FeeRefund, Refund, RefundFailed, Released};
         use MovementKind::{Reversal, ResolvedManually, Transfer};
-        let set_aside = movements.iter().filter(|one| one.kind == Captured && one.from == Account::Authorised);
+        let set_aside = movements.iter().filter(|one| one.kind == Captured && one.from == Account::Authorized);
         let out_of_it: u64 = set_aside.map(|one| one.amount.amount()).sum();
         let totals = Totals::of(&movements);
         let expected = Totals {
-            authorised: sum(&[Authorised]).saturating_sub(sum(&[Released]) + out_of_it),
+            authorized: sum(&[Authorized]).saturating_sub(sum(&[Released]) + out_of_it),
             captured: sum(&[Captured]),
             refunded: sum(&[Refund, ResolvedManually]).saturating_sub(sum(&[RefundFailed])),
             disputed: sum(&[Dispute]).saturating_sub(sum(&[DisputeWon])),
@@ -198,7 +198,7 @@ proptest! {
         };
         prop_assert_eq!(totals, expected);
         let held = sum(&[Captured]) as i64 - expected.refunded as i64 - expected.disputed as i64;
-        prop_assert_eq!(totals.held(), held.max(0) as u64);
+        prop_assert_eq!(totals.net_paid(), held.max(0) as u64);
     }
 
     #[test]

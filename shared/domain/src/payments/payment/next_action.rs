@@ -17,8 +17,8 @@ pub enum PaymentAction {
 /// Why there is nothing to do now, and until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// The payment and the appointment agree permanently.
-    Settled,
+    /// Nothing to do until another event.
+    Done,
     /// The payment and the appointment agree until this instant.
     Until(Timestamp),
     /// Only an administrator can decide how to go on.
@@ -55,12 +55,12 @@ pub enum Transition {
 /// A request to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Collect the payment that the client has approved: capture or authorise it, depending on the plan.
-    CollectApproved,
+    /// Collect the payment that the client has approved: capture or authorize it, depending on the plan.
+    CompleteApproved,
     /// Cancel the intent, so that it can no longer be paid.
     CancelIntent,
-    /// Authorise this amount on the saved card.
-    AuthoriseSavedCard(Money),
+    /// Authorize this amount on the saved card.
+    AuthorizeSavedCard(Money),
     /// Charge this amount to the saved card.
     ChargeSavedCard(Money),
     /// Open a new intent for the client to pay, because the old one can never be paid.
@@ -68,7 +68,7 @@ pub enum Order {
         /// When the appointment is cancelled if the client has not paid.
         deadline: Timestamp,
     },
-    /// Capture this amount of what is authorised, and release the rest.
+    /// Capture this amount of what is authorized, and release the rest.
     Capture(Money),
     /// Refund the client.
     Refund {
@@ -121,7 +121,7 @@ impl Wait {
     /// Returns when to check again. `None` means only after another event.
     pub fn until(self) -> Option<Timestamp> {
         match self {
-            Self::Settled => None,
+            Self::Done => None,
             Self::Until(until) => Some(until),
             Self::ForDecision { until, .. } => until,
         }
@@ -130,7 +130,7 @@ impl Wait {
     fn no_later_than(self, latest: Timestamp) -> Self {
         let until = self.until().map_or(latest, |until| until.min(latest));
         match self {
-            Self::Settled | Self::Until(_) => Self::Until(until),
+            Self::Done | Self::Until(_) => Self::Until(until),
             Self::ForDecision { escalation, .. } => Self::ForDecision { escalation, until: Some(until) },
         }
     }
@@ -145,9 +145,9 @@ impl Order {
             Self::Refund { amount, .. } => Some((OrderKind::Refund, amount)),
             Self::Reverse { amount, .. } => Some((OrderKind::Reversal, amount)),
             Self::TransferAgain(amount) => Some((OrderKind::Transfer, amount)),
-            Self::CollectApproved
+            Self::CompleteApproved
             | Self::CancelIntent
-            | Self::AuthoriseSavedCard(_)
+            | Self::AuthorizeSavedCard(_)
             | Self::ChargeSavedCard(_)
             | Self::RequestPayment { .. } => None,
         }
@@ -168,26 +168,28 @@ pub fn next_action(
     capabilities: Capabilities,
     now: Timestamp,
 ) -> PaymentAction {
-    let target = payment.target(&appointment.status);
+    let amount_due = payment.amount_due(&appointment.status);
     let situation = Situation {
         appointment,
         payment,
         snapshot,
         totals: Totals::of(movements),
-        target,
+        amount_due,
         capabilities,
         now,
     };
     match &appointment.status {
-        Status::Pending { hold_expires_at } => situation.pending(*hold_expires_at),
-        Status::Confirmed => situation.confirmed(),
+        Status::Pending { hold_expires_at } => situation.decide_pending(*hold_expires_at),
+        Status::Confirmed => situation.decide_confirmed(),
         Status::Completed | Status::NoShow { .. } | Status::Cancelled { .. } | Status::Expired => {
             match appointment.no_show_report {
                 // A session that costs the client nothing needs no decision.
-                Some(report @ (NoShowReport::Open { .. } | NoShowReport::Disputed)) if !target.is_zero() => {
-                    situation.with_report(report)
+                Some(report @ (NoShowReport::Open { .. } | NoShowReport::Disputed))
+                    if !amount_due.is_zero() =>
+                {
+                    situation.decide_reported(report)
                 }
-                _ => situation.ended(),
+                _ => situation.decide_ended(),
             }
         }
     }
@@ -196,7 +198,7 @@ pub fn next_action(
 /// Returns until when a client whose card fails at `now` can pay again: one day, but at most until the session
 /// starts.
 pub fn action_deadline(appointment: &Appointment, now: Timestamp) -> Timestamp {
-    now.plus(ACTION_TIME).min(appointment.start.max(now))
+    now.plus(ACTION_WINDOW).min(appointment.start.max(now))
 }
 
 /// The inputs of the decision.
@@ -205,20 +207,23 @@ struct Situation<'a> {
     payment: &'a Payment,
     snapshot: &'a PaymentSnapshot,
     totals: Totals,
-    /// What the client must have paid in the end.
-    target: Money,
+    /// The net amount that the client owes.
+    amount_due: Money,
     capabilities: Capabilities,
     now: Timestamp,
 }
 
 impl Situation<'_> {
-    fn pending(&self, hold_expires_at: Timestamp) -> PaymentAction {
-        let (in_time, over) = (self.now < self.appointment.end, hold_expires_at <= self.now);
+    fn decide_pending(&self, hold_expires_at: Timestamp) -> PaymentAction {
+        let (before_session_end, hold_expired) =
+            (self.now < self.appointment.end, hold_expires_at <= self.now);
         match self.snapshot.status {
-            status if status.is_secure() && in_time => PaymentAction::Transition(Transition::Confirm),
-            IntentStatus::Approved if in_time => PaymentAction::Order(Order::CollectApproved),
-            _ if !over => PaymentAction::Wait(Wait::Until(hold_expires_at)),
-            IntentStatus::Open | IntentStatus::Approved if !self.capabilities.waits_for_collection => {
+            status if status.is_secure() && before_session_end => {
+                PaymentAction::Transition(Transition::Confirm)
+            }
+            IntentStatus::Approved if before_session_end => PaymentAction::Order(Order::CompleteApproved),
+            _ if !hold_expired => PaymentAction::Wait(Wait::Until(hold_expires_at)),
+            IntentStatus::Open | IntentStatus::Approved if !self.capabilities.requires_completion => {
                 PaymentAction::Order(Order::CancelIntent)
             }
             IntentStatus::Processing => self.wait_for_bank(),
@@ -228,7 +233,7 @@ impl Situation<'_> {
     }
 
     /// A confirmed session completes some time after its end, without a report.
-    fn confirmed(&self) -> PaymentAction {
+    fn decide_confirmed(&self) -> PaymentAction {
         let completes_at = self.appointment.completes_at();
         match self.before_completion() {
             step if step.is_wait() && self.now >= completes_at => {
@@ -241,45 +246,45 @@ impl Situation<'_> {
     fn before_completion(&self) -> PaymentAction {
         match self.snapshot.status {
             _ if self.totals.captured > 0 => self.adjust(),
-            IntentStatus::Succeeded => PaymentAction::Wait(Wait::Settled),
+            IntentStatus::Succeeded => PaymentAction::Wait(Wait::Done),
             IntentStatus::Processing => self.wait_for_bank(),
             // A client is never asked to pay nothing, and an approved order that is not collected costs nothing.
-            IntentStatus::Open | IntentStatus::Approved if self.target.is_zero() => {
-                if self.capabilities.waits_for_collection {
-                    PaymentAction::Wait(Wait::Settled)
+            IntentStatus::Open | IntentStatus::Approved if self.amount_due.is_zero() => {
+                if self.capabilities.requires_completion {
+                    PaymentAction::Wait(Wait::Done)
                 } else {
                     PaymentAction::Order(Order::CancelIntent)
                 }
             }
-            IntentStatus::Approved if self.can_still_pay() => PaymentAction::Order(Order::CollectApproved),
-            IntentStatus::Authorised { capture_before } => self.keep_authorisation(capture_before),
+            IntentStatus::Approved if self.can_still_pay() => PaymentAction::Order(Order::CompleteApproved),
+            IntentStatus::Authorized { capture_before } => self.keep_authorization(capture_before),
             IntentStatus::CardSaved
                 if self.payment.action_deadline.is_none_or(|deadline| self.now < deadline) =>
             {
-                let at = Payment::authorise_at(self.capabilities, self.appointment.end);
+                let at = Payment::authorize_at(self.capabilities, self.appointment.end);
                 // An amount that is too small to charge is waived.
-                if self.target.check_charge().is_err() {
-                    PaymentAction::Wait(Wait::Settled)
+                if self.amount_due.check_charge().is_err() {
+                    PaymentAction::Wait(Wait::Done)
                 } else if self.now < at {
                     PaymentAction::Wait(Wait::Until(at))
                 } else {
-                    PaymentAction::Order(Order::AuthoriseSavedCard(self.target))
+                    PaymentAction::Order(Order::AuthorizeSavedCard(self.amount_due))
                 }
             }
-            _ => self.request_payment(),
+            _ => self.ask_to_pay_again(),
         }
     }
 
     /// Asks the client to pay again. If they do not, the appointment is cancelled.
-    fn request_payment(&self) -> PaymentAction {
+    fn ask_to_pay_again(&self) -> PaymentAction {
         let needs_new_intent = self.snapshot.status != IntentStatus::Open;
         let ask = |deadline| match needs_new_intent {
             true => PaymentAction::Order(Order::RequestPayment { deadline }),
             false => PaymentAction::Transition(Transition::AwaitClient { deadline }),
         };
         match self.payment.action_deadline {
-            _ if self.target.is_zero() || self.payment.state == PaymentState::Unpaid => {
-                PaymentAction::Wait(Wait::Settled)
+            _ if self.amount_due.is_zero() || self.payment.state == PaymentState::Unpaid => {
+                PaymentAction::Wait(Wait::Done)
             }
             _ if self.now >= self.appointment.end => PaymentAction::Transition(Transition::WriteOff),
             None => ask(action_deadline(self.appointment, self.now)),
@@ -298,13 +303,13 @@ impl Situation<'_> {
         }
     }
 
-    /// Keeps the authorisation, and captures it before it expires. A refund that becomes due later follows the
+    /// Keeps the authorization, and captures it before it expires. A refund that becomes due later follows the
     /// cancellation policy.
-    fn keep_authorisation(&self, capture_before: Timestamp) -> PaymentAction {
+    fn keep_authorization(&self, capture_before: Timestamp) -> PaymentAction {
         let latest = capture_before.plus(-CAPTURE_MARGIN);
         if self.now < latest {
             PaymentAction::Wait(Wait::Until(latest))
-        } else if self.target.is_zero() {
+        } else if self.amount_due.is_zero() {
             PaymentAction::Order(Order::CancelIntent)
         } else {
             self.capture()
@@ -312,9 +317,9 @@ impl Situation<'_> {
     }
 
     fn capture(&self) -> PaymentAction {
-        match self.refused(OrderKind::Capture, self.target) {
+        match self.refused(OrderKind::Capture, self.amount_due) {
             Some(escalation) => PaymentAction::Wait(Wait::ForDecision { escalation, until: None }),
-            None => PaymentAction::Order(Order::Capture(self.target)),
+            None => PaymentAction::Order(Order::Capture(self.amount_due)),
         }
     }
 
@@ -328,12 +333,12 @@ impl Situation<'_> {
 
     /// Decides while a no-show report is open or disputed. Until the report is resolved, money stays where it is and
     /// nothing is refunded because of it.
-    fn with_report(&self, report: NoShowReport) -> PaymentAction {
+    fn decide_reported(&self, report: NoShowReport) -> PaymentAction {
         let step = match self.snapshot.status {
             _ if self.totals.captured > 0 => self.adjust(),
-            IntentStatus::Authorised { capture_before } => self.keep_authorisation(capture_before),
+            IntentStatus::Authorized { capture_before } => self.keep_authorization(capture_before),
             IntentStatus::Processing => self.wait_for_bank(),
-            _ => PaymentAction::Wait(Wait::Settled),
+            _ => PaymentAction::Wait(Wait::Done),
         };
         match report {
             _ if !step.is_wait() => step,
@@ -351,29 +356,29 @@ impl Situation<'_> {
         }
     }
 
-    fn ended(&self) -> PaymentAction {
+    fn decide_ended(&self) -> PaymentAction {
         let (paid, unpaid) = (self.totals.captured > 0, self.payment.state == PaymentState::Unpaid);
         // The session took place while the client was asked to pay again, and the deadline has not passed.
-        let can_pay = !self.target.is_zero() && self.can_still_pay();
+        let can_pay = !self.amount_due.is_zero() && self.can_still_pay();
         match self.snapshot.status {
             _ if paid => self.adjust(),
             IntentStatus::Processing => self.wait_for_bank(),
-            IntentStatus::Authorised { .. } if self.target.is_zero() => {
+            IntentStatus::Authorized { .. } if self.amount_due.is_zero() => {
                 PaymentAction::Order(Order::CancelIntent)
             }
-            IntentStatus::Authorised { .. } => self.capture(),
-            IntentStatus::CardSaved if self.target.is_zero() || unpaid => {
+            IntentStatus::Authorized { .. } => self.capture(),
+            IntentStatus::CardSaved if self.amount_due.is_zero() || unpaid => {
                 PaymentAction::Order(Order::CancelIntent)
             }
             // An amount that is too small to charge is waived.
-            IntentStatus::CardSaved if self.target.check_charge().is_err() => {
+            IntentStatus::CardSaved if self.amount_due.check_charge().is_err() => {
                 PaymentAction::Order(Order::CancelIntent)
             }
-            IntentStatus::CardSaved => PaymentAction::Order(Order::ChargeSavedCard(self.target)),
-            IntentStatus::Approved if can_pay => PaymentAction::Order(Order::CollectApproved),
+            IntentStatus::CardSaved => PaymentAction::Order(Order::ChargeSavedCard(self.amount_due)),
+            IntentStatus::Approved if can_pay => PaymentAction::Order(Order::CompleteApproved),
             IntentStatus::Open | IntentStatus::Approved => match self.payment.action_deadline {
                 Some(deadline) if can_pay => PaymentAction::Wait(Wait::Until(deadline)),
-                _ if self.capabilities.waits_for_collection => self.not_payable(),
+                _ if self.capabilities.requires_completion => self.not_payable(),
                 _ => PaymentAction::Order(Order::CancelIntent),
             },
             IntentStatus::Missing | IntentStatus::Cancelled | IntentStatus::Succeeded => self.not_payable(),
@@ -384,16 +389,16 @@ impl Situation<'_> {
     fn not_payable(&self) -> PaymentAction {
         // The session took place or was cancelled too late, and the card failed. The loss is the expert's, who is
         // notified.
-        if self.target.is_zero() || self.payment.state == PaymentState::Unpaid {
-            PaymentAction::Wait(Wait::Settled)
+        if self.amount_due.is_zero() || self.payment.state == PaymentState::Unpaid {
+            PaymentAction::Wait(Wait::Done)
         } else {
             PaymentAction::Transition(Transition::WriteOff)
         }
     }
 
-    /// Refunds what exceeds the target, and adjusts the expert's share accordingly.
+    /// Refunds what exceeds the amount_due, and adjusts the expert's share accordingly.
     fn adjust(&self) -> PaymentAction {
-        let surplus = self.totals.held().saturating_sub(self.target.amount());
+        let surplus = self.totals.net_paid().saturating_sub(self.amount_due.amount());
         let refund_obstacle = (surplus > 0).then(|| self.refund_obstacle(self.money(surplus))).flatten();
         if surplus > 0 && refund_obstacle.is_none() && !self.snapshot.open_dispute {
             return self.refund(surplus);
@@ -407,7 +412,7 @@ impl Situation<'_> {
             (Some(order), ..) if expert_obstacle.is_none() => PaymentAction::Order(order),
             (_, Some(escalation), until) => PaymentAction::Wait(Wait::ForDecision { escalation, until }),
             (_, None, Some(until)) => PaymentAction::Wait(Wait::Until(until)),
-            (_, None, None) => PaymentAction::Wait(Wait::Settled),
+            (_, None, None) => PaymentAction::Wait(Wait::Done),
         }
     }
 
@@ -415,7 +420,7 @@ impl Situation<'_> {
     fn refund_obstacle(&self, amount: Money) -> Option<Escalation> {
         if self.totals.disputed > 0 && !self.capabilities.refunds_after_dispute {
             Some(Escalation::DisputeLost { amount })
-        } else if self.totals.failed_refunds >= self.payment.refund_tries {
+        } else if self.totals.failed_refunds >= self.payment.max_failed_refunds {
             Some(Escalation::RefundFailed { amount })
         } else {
             self.refused(OrderKind::Refund, amount)
@@ -423,41 +428,41 @@ impl Situation<'_> {
     }
 
     fn money(&self, amount: u64) -> Money {
-        self.target.with_amount(amount).unwrap_or(self.target)
+        self.amount_due.with_amount(amount).unwrap_or(self.amount_due)
     }
 
     /// Returns the expert's share before the fee, and whether it mirrors what the client paid.
     ///
     /// It does not if the expert lacks an amount that they returned and a bank then gave back to the platform, or if
     /// the expert got such an amount again.
-    fn with_expert(&self) -> (u64, bool) {
+    fn expert_share_before_fee(&self) -> (u64, bool) {
         let Totals { transferred, reversed, captured, .. } = self.totals;
         let left = transferred.saturating_sub(reversed);
         let missing = transferred == captured && left < self.expert_target();
         (left, transferred <= captured && !missing)
     }
 
-    /// Returns the expert's target share before the fee. What will be refunded to the client does not belong to it.
+    /// Returns the expert's amount_due share before the fee. What will be refunded to the client does not belong to it.
     fn expert_target(&self) -> u64 {
-        self.totals.held().min(self.target.amount())
+        self.totals.net_paid().min(self.amount_due.amount())
     }
 
     fn refund(&self, surplus: u64) -> PaymentAction {
-        let (with_expert, mirrored) = self.with_expert();
+        let (with_expert, mirrored) = self.expert_share_before_fee();
         PaymentAction::Order(Order::Refund {
             amount: self.money(surplus),
             // The expert's share comes from the expert by the same order, unless the platform already has it.
-            from_expert: !self.capabilities.reaches_experts
-                || (mirrored && !self.payment.resolved_with_expert && with_expert >= self.totals.held()),
+            from_expert: !self.capabilities.supports_transfers
+                || (mirrored && !self.payment.resolved_with_expert && with_expert >= self.totals.net_paid()),
         })
     }
 
     fn adjust_expert(&self) -> Option<Order> {
         // If the gateway cannot reach experts, they keep what its own refunds and disputes leave.
-        if !self.capabilities.reaches_experts || self.payment.resolved_with_expert {
+        if !self.capabilities.supports_transfers || self.payment.resolved_with_expert {
             return None;
         }
-        let (with_expert, mirrored) = self.with_expert();
+        let (with_expert, mirrored) = self.expert_share_before_fee();
         let expert_target = self.expert_target();
         if mirrored {
             // The expert returns as much as the client gets back, and the platform returns its fee on it.
@@ -467,7 +472,7 @@ impl Situation<'_> {
         // An amount that is transferred again is already net of the fee, so the comparison uses net amounts. It
         // compares sums, because a rounded fee could otherwise make the expert's amount negative.
         let Totals { transferred, fee_refunded, reversed, fee, .. } = self.totals;
-        let net = expert_target - self.money(expert_target).share(self.payment.fee_rate).amount();
+        let net = expert_target - self.money(expert_target).apply_rate(self.payment.fee_rate).amount();
         let (got, due) = (transferred + fee_refunded, net + reversed + fee);
         if got > due {
             Some(Order::Reverse { amount: self.money(got - due), with_fee: false })

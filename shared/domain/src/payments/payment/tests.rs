@@ -15,5 +15,11 @@ mod world;
 /// A newly agreed payment of 50 euros with a fee of 10 %.
 fn payment() -> Payment {
     let (id, price) = (appointment(1).id, appointment(1).price);
-    Payment::agreed(id, price, Rate::TEN_PERCENT, (GatewayKind::Stripe, "acct_1".to_owned()), Plan::Charge)
+    Payment::agreed(
+        id,
+        price,
+        Rate::DEFAULT_COMMISSION,
+        (GatewayKind::Stripe, "acct_1".to_owned()),
+        Plan::Charge,
+    )
 }

@@ -33,7 +33,7 @@ type Pair = (i64, i64);
 /// Each object with the expected and the found sums.
 fn sums_by_object(found: &[Discrepancy]) -> Vec<(&str, Option<Pair>, Option<Pair>)> {
     let sums = |sums: Option<Sums>| sums.map(|sums| (sums.amount, sums.fee));
-    found.iter().map(|one| (one.object.as_str(), sums(one.expected), sums(one.found))).collect()
+    found.iter().map(|one| (one.object.as_str(), sums(one.ledger), sums(one.books))).collect()
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn payment_with_refund_and_dispute_agrees() {
     let mut fee_back = ledger_movement(MovementKind::ProcessingFee, "dp_1", 2_000, MORNING + 999);
     (fee_back.movement.from, fee_back.movement.to) = (Account::Gateway, Account::Platform);
     let movements = [
-        ledger_movement(MovementKind::Authorised, "ch_1", 9_000, MORNING),
+        ledger_movement(MovementKind::Authorized, "ch_1", 9_000, MORNING),
         ledger_movement(MovementKind::Captured, "ch_1", 8_000, MORNING),
         ledger_movement(MovementKind::ProcessingFee, "ch_1", 145, MORNING),
         ledger_movement(MovementKind::Transfer, "tr_1", 8_000, MORNING),
@@ -93,8 +93,8 @@ fn each_kind_of_difference_is_reported_with_both_sums() {
     ];
     assert_eq!(sums_by_object(&found), expected);
     let kinds: Vec<_> = found.iter().map(Discrepancy::kind).collect();
-    use DifferenceKind::{MissingAtGateway, MissingInLedger, OtherAmount, OtherFee};
-    assert_eq!(kinds, [OtherFee, MissingInLedger, OtherAmount, MissingAtGateway]);
+    use DifferenceKind::{AmountDiffers, FeeDiffers, MissingAtGateway, MissingInLedger};
+    assert_eq!(kinds, [FeeDiffers, MissingInLedger, AmountDiffers, MissingAtGateway]);
     // The appointment comes from the ledger.
     let whose: Vec<bool> = found.iter().map(|one| one.appointment.is_some()).collect();
     assert_eq!(whose, [true, false, true, true]);
@@ -135,7 +135,7 @@ fn later_lines_of_a_dispute_match_by_their_own_id() {
 
 #[test]
 fn movements_outside_the_window_are_not_compared() {
-    let beyond = SKEW + 1;
+    let beyond = MAX_CLOCK_SKEW + 1;
     let lines = [
         line("txn_1", "ch_1", 8_000, 0, DAY_TWO - beyond),
         line("txn_2", "ch_2", 1, 0, DAY_TWO + DAY + beyond),
@@ -170,7 +170,7 @@ fn duplicate_movement_is_found_near_an_edge() {
 fn windows_are_adjacent_and_end_an_hour_before_now() {
     let now = at(100 * DAY);
     let first = next_window(None, now);
-    assert_eq!((first.end(), first.seconds()), (now.plus(-GRACE), DAY));
+    assert_eq!((first.end(), first.seconds()), (now.plus(-MIN_MOVEMENT_AGE), DAY));
     assert!(next_window(Some(first.end()), now).is_empty());
     assert_eq!(next_window(Some(first.end()), now.plus(HOUR)), TimeSpan::new(first.end(), now));
     // After a long pause, each window is one day.
@@ -197,14 +197,14 @@ fn lines_that_do_not_belong_to_payments_are_excluded() {
 fn difference_is_tracked_until_both_sides_agree() {
     let seen = compare(&[line("txn_1", "ch_1", 5, 0, MORNING + 10)], &[], day_two()).remove(0);
     let first = Difference::new(GatewayKind::Stripe, seen.clone(), true, at(1));
-    assert!(!first.counts && first.resolved_at.is_none());
-    assert_eq!(first.hours(), TimeSpan::new(at(MORNING - HOUR), at(MORNING + HOUR)));
+    assert!(!first.confirmed && first.resolved_at.is_none());
+    assert_eq!(first.recheck_window(), TimeSpan::new(at(MORNING - HOUR), at(MORNING + HOUR)));
     let mut later = seen;
     later.moved = (at(MORNING + HOUR), at(MORNING + HOUR));
-    let again = first.seen_again(later, at(2));
-    assert!(again.counts);
+    let again = first.observed_again(later, at(2));
+    assert!(again.confirmed);
     assert_eq!((again.version, again.first_seen_at, again.last_seen_at), (2, at(1), at(2)));
-    assert_eq!(again.hours(), TimeSpan::new(at(MORNING - HOUR), at(MORNING + 2 * HOUR)));
+    assert_eq!(again.recheck_window(), TimeSpan::new(at(MORNING - HOUR), at(MORNING + 2 * HOUR)));
     let resolved = again.resolved(at(3));
     assert_eq!((resolved.version, resolved.resolved_at), (3, Some(at(3))));
 }

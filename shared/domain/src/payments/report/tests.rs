@@ -119,13 +119,13 @@ fn half_refunded_payment_is_reported_in_each_figure() {
 #[test]
 fn each_kind_of_movement_changes_its_figures() {
     use MovementKind::{
-        Authorised, Captured, Dispute, DisputeFee, DisputeWon, Fee, FeeRefund, Payout, PayoutFailed,
+        Authorized, Captured, Dispute, DisputeFee, DisputeWon, Fee, FeeRefund, Payout, PayoutFailed,
         ProcessingFee, Refund, RefundFailed, Released, ResolvedManually, Reversal, Transfer,
     };
     // The expert's figures: paid, refunded, disputed, fee, earned, paid out. The platform's figures: fee, fee
     // refunded, gateway fees for payments and for disputes, passing through.
     let table = [
-        (Authorised, [0; 6], [0; 5]),
+        (Authorized, [0; 6], [0; 5]),
         (Released, [0; 6], [0; 5]),
         (Captured, [1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1]),
         (ProcessingFee, [0; 6], [0, 0, 1, 0, 0]),
@@ -161,9 +161,9 @@ fn each_kind_of_movement_changes_its_figures() {
         let commissioned = Vec::from_iter((commissioned != [0; 5]).then_some(commissioned));
         assert_eq!(figures_of(movement(kind, 1, "EUR")), (earned, commissioned), "{kind:?}");
     }
-    // An amount that was authorised before its capture also counts as paid.
-    let authorised_before = movement(Captured, 1, "EUR").from(Account::Authorised);
-    assert_eq!(figures_of(authorised_before), figures_of(movement(Captured, 1, "EUR")));
+    // An amount that was authorized before its capture also counts as paid.
+    let authorized_before = movement(Captured, 1, "EUR").with_source(Account::Authorized);
+    assert_eq!(figures_of(authorized_before), figures_of(movement(Captured, 1, "EUR")));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn costs_carried_by_the_platform_are_reported() {
 #[test]
 fn gateway_fees_paid_by_the_expert_are_reported() {
     let m = |kind, amount| movement(kind, amount, "EUR");
-    let price = m(MovementKind::ProcessingFee, 350).from(Account::Expert);
+    let price = m(MovementKind::ProcessingFee, 350).with_source(Account::Expert);
     let entries =
         [entry(1, 1, vec![m(MovementKind::Captured, 8_000), m(MovementKind::Transfer, 8_000), price])];
     let report = earnings(&entries, span(0, 2));
@@ -199,7 +199,7 @@ fn period_without_movements_has_an_empty_report() {
 }
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
-    let movement = (0..KINDS.len(), 0..=crate::kernel::money::MAXIMUM_AMOUNT, 0..3_usize)
+    let movement = (0..KINDS.len(), 0..=crate::kernel::money::MAX_CHARGE, 0..3_usize)
         .prop_map(|(kind, amount, code)| movement(KINDS[kind], amount, ["EUR", "JPY", "KWD"][code]));
     let entry = (1..4_u128, 0..100_i64, prop::collection::vec(movement, 0..5))
         .prop_map(|(expert, written, movements)| entry(expert, written, movements));

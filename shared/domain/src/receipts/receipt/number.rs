@@ -39,7 +39,7 @@ impl ReceiptNumber {
     /// zone.
     pub fn year_of(issued_at: Timestamp, issuer: Zone) -> u16 {
         // At the limits of the timestamp range, the local year can lie outside of it.
-        u16::try_from(issuer.date(issued_at).year()).unwrap_or(0).clamp(1970, 9999)
+        u16::try_from(issuer.wall_clock_date(issued_at).year()).unwrap_or(0).clamp(1970, 9999)
     }
 
     /// Returns the year of the series.

@@ -25,8 +25,8 @@ fn appointment() -> Appointment {
     serde_json::from_value(appointment).expect("an appointment")
 }
 
-fn occasion(kind: OccasionKind, object: &str, amount: u64) -> Occasion {
-    Occasion {
+fn cause(kind: DocumentCauseKind, object: &str, amount: u64) -> DocumentCause {
+    DocumentCause {
         kind,
         object: object.to_owned(),
         amount: Money::new(amount, crate::Currency::EUR).expect("in range"),
@@ -34,7 +34,7 @@ fn occasion(kind: OccasionKind, object: &str, amount: u64) -> Occasion {
     }
 }
 
-fn issued(occasion: &Occasion, last: u32, kind: ReceiptKind, taxes: Taxes) -> Receipt {
+fn issued(cause: &DocumentCause, last: u32, kind: ReceiptKind, taxes: Taxes) -> Receipt {
     let draft = Draft {
         id: ReceiptId::from_bits(last.into()),
         number: ReceiptNumber::after(last, 2027),
@@ -44,13 +44,13 @@ fn issued(occasion: &Occasion, last: u32, kind: ReceiptKind, taxes: Taxes) -> Re
         taxes,
         tax_reports: Vec::new(),
     };
-    Receipt::issued(&appointment(), occasion, draft)
+    Receipt::issued(&appointment(), cause, draft)
 }
 
 #[test]
 fn credit_note_has_the_tax_of_its_receipt() {
     let tax = serde_json::from_value(json!({ "label": "VAT", "rate": 1_900 })).expect("a tax");
-    let paid = occasion(OccasionKind::Payment, "pi_1", 8_000);
+    let paid = cause(DocumentCauseKind::Payment, "pi_1", 8_000);
     let receipt = issued(&paid, 0, ReceiptKind::Receipt, Taxes::own(paid.amount, &tax));
     assert_eq!((receipt.kind, receipt.name()), (ReceiptKind::Receipt, paid.document()));
     let shown = |receipt: &Receipt| {
@@ -60,14 +60,14 @@ fn credit_note_has_the_tax_of_its_receipt() {
     assert_eq!(shown(&receipt), [("VAT 19 %".to_owned(), 1_277)]);
     assert_eq!(receipt.taxes.net(receipt.total).amount(), 6_723);
 
-    let back = occasion(OccasionKind::Refund { payment: "pi_1".to_owned() }, "re_1", 4_000);
+    let back = cause(DocumentCauseKind::Refund { payment: "pi_1".to_owned() }, "re_1", 4_000);
     assert_eq!(back.amends(), Some(receipt.name()));
     let taxes = receipt.taxes.of_part(receipt.total, back.amount);
     let note = issued(&back, 1, ReceiptKind::amending(&receipt), taxes);
     assert_eq!((note.kind, note.name()), (ReceiptKind::CreditNote { of: receipt.number }, back.document()));
     assert_eq!(shown(&note), [("VAT 19 %".to_owned(), 639)]);
 
-    let failed = occasion(OccasionKind::FailedRefund, "re_1", 4_000);
+    let failed = cause(DocumentCauseKind::FailedRefund, "re_1", 4_000);
     assert_eq!(failed.amends(), Some(note.name()));
     let correction = issued(&failed, 2, ReceiptKind::amending(&note), note.taxes.clone());
     assert_eq!(correction.kind, ReceiptKind::Correction { of: note.number });
@@ -76,9 +76,9 @@ fn credit_note_has_the_tax_of_its_receipt() {
 
 #[test]
 fn receipt_round_trips_through_json() {
-    let paid = occasion(OccasionKind::Payment, "pi_1", 8_000);
+    let paid = cause(DocumentCauseKind::Payment, "pi_1", 8_000);
     let mut receipt =
-        issued(&paid, 0, ReceiptKind::Receipt, Taxes::Without(crate::receipts::tax::NoTax::NotDue));
+        issued(&paid, 0, ReceiptKind::Receipt, Taxes::NotIncluded(crate::receipts::tax::NoTax::NotDue));
     let entry = Some("tax_1".to_owned());
     receipt.tax_reports = vec![TaxReport { entry, reverses: None, amount: paid.amount }];
     let stored = serde_json::to_value(&receipt).expect("JSON");

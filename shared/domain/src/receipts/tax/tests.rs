@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::Currency;
-use crate::kernel::money::MAXIMUM_AMOUNT;
+use crate::kernel::money::{MAX_AMOUNT, MAX_CHARGE};
 
 fn euros(amount: u64) -> Money {
     Money::new(amount, Currency::EUR).expect("in range")
@@ -17,6 +17,17 @@ fn line(amount: u64, rate: &str) -> TaxLine {
 
 fn amounts(taxes: &Taxes) -> Vec<u64> {
     taxes.lines().iter().map(|line| line.amount.amount()).collect()
+}
+
+#[test]
+fn taxes_of_the_maximum_amount_do_not_overflow() {
+    let total = euros(MAX_AMOUNT);
+    let whole = Rate::from_basis_points(10_000).expect("a rate").into();
+    let (net, tax) = split_gross(total, whole);
+    assert_eq!((net.amount(), tax.amount()), (MAX_AMOUNT / 2, MAX_AMOUNT.div_ceil(2)));
+    let taxes = Taxes::Included(vec![line(MAX_AMOUNT, "19"), line(MAX_AMOUNT, "7")]);
+    let amounts: Vec<_> = taxes.adding_up_to(total).lines().iter().map(|line| line.amount.amount()).collect();
+    assert_eq!(amounts.iter().sum::<u64>(), MAX_AMOUNT);
 }
 
 #[test]
@@ -47,7 +58,7 @@ fn part_of_a_total_has_its_part_of_each_tax() {
         [0],
         "0.32, and not half of what 0.64 was rounded to"
     );
-    for other in [Taxes::Unsaid, Taxes::Without(NoTax::NotRegistered)] {
+    for other in [Taxes::NotStated, Taxes::NotIncluded(NoTax::NotRegistered)] {
         assert_eq!((other.of_part(total, euros(1)), other.net(total)), (other.clone(), total));
     }
     let nothing = Taxes::Included(vec![line(0, "0"), line(0, "0")]);
@@ -65,17 +76,19 @@ fn remainder_of_rounding_goes_to_the_largest_fraction() {
 
 #[test]
 fn missing_tax_is_explained() {
-    let not_registered = Taxes::Without(NoTax::NotRegistered);
+    let not_registered = Taxes::NotIncluded(NoTax::NotRegistered);
     assert_eq!(not_registered.reason(), Some(NoTax::NotRegistered));
     assert_eq!(NoTax::NotDue.to_string(), "According to Stripe's calculation, no tax is due.");
-    for other in [Taxes::Unsaid, Taxes::Included(vec![line(1, "19")])] {
+    for other in [Taxes::NotStated, Taxes::Included(vec![line(1, "19")])] {
         assert_eq!(other.reason(), None);
     }
 }
 
 #[test]
 fn taxes_round_trip_through_json() {
-    for taxes in [Taxes::Unsaid, Taxes::Included(vec![line(3, "19")]), Taxes::Without(NoTax::PlaceUnknown)] {
+    for taxes in
+        [Taxes::NotStated, Taxes::Included(vec![line(3, "19")]), Taxes::NotIncluded(NoTax::PlaceUnknown)]
+    {
         let stored = serde_json::to_value(&taxes).expect("JSON");
         assert_eq!(serde_json::from_value::<Taxes>(stored).expect("taxes"), taxes);
     }
@@ -106,12 +119,12 @@ fn reversals_use_what_is_left_of_each_entry() {
 proptest! {
     #[test]
     fn lines_add_up_exactly(
-        taxes in prop::collection::vec(0_u64..=MAXIMUM_AMOUNT / 8, 1..8),
+        taxes in prop::collection::vec(0_u64..=MAX_CHARGE / 8, 1..8),
         net in 0_u64..=1_000_000,
-        part in 0..=MAXIMUM_AMOUNT,
-        sum in 0..=MAXIMUM_AMOUNT,
+        part in 0..=MAX_CHARGE,
+        sum in 0..=MAX_CHARGE,
     ) {
-        let total = euros(net + taxes.iter().sum::<u64>().min(MAXIMUM_AMOUNT - net));
+        let total = euros(net + taxes.iter().sum::<u64>().min(MAX_CHARGE - net));
         let part = euros(part.min(total.amount()));
         let taxes = Taxes::Included(taxes.into_iter().map(|amount| line(amount, "10")).collect());
         prop_assert_eq!(amounts(&taxes.adding_up_to(euros(sum))).iter().sum::<u64>(), sum);

@@ -103,14 +103,14 @@ impl Appointment {
                 let reported = by == Party::Client && contestable;
                 (outcome.status(), reported.then_some(NoShowReport::Open { until }))
             }
-            (status, Party::Platform) if status.has_ended() => {
+            (status, Party::Platform) if status.has_outcome() => {
                 (outcome.status(), Some(NoShowReport::Decided))
             }
             (_, Party::Client | Party::Expert) if self.no_show_report == Some(NoShowReport::Decided) => {
                 return Err(self.status_refusal(outcome.as_str()));
             }
             // The expert reported first, and the client disputes the report.
-            (status, Party::Client) if status.has_ended() && *status != absent && contestable => {
+            (status, Party::Client) if status.has_outcome() && *status != absent && contestable => {
                 self.check_time(outcome, by, now)?;
                 ((*status).clone(), Some(NoShowReport::Disputed))
             }
@@ -140,7 +140,7 @@ impl Appointment {
     }
 
     /// Accepts the client's report, because the expert did not dispute it in time.
-    pub fn report_accepted(&self) -> Self {
+    pub fn accept_report(&self) -> Self {
         Self { no_show_report: None, ..self.with_status(self.status.clone()) }
     }
 

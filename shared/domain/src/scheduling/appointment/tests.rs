@@ -57,13 +57,13 @@ fn outcomes(
 
 #[test]
 fn expired_hold_can_be_confirmed() {
-    let confirmed = outcomes(60, Appointment::confirmed);
+    let confirmed = outcomes(60, Appointment::confirm);
     assert_eq!(confirmed, ["confirmed", "confirmed", "status", "status", "status", "status", "status"]);
 }
 
 #[test]
 fn only_an_expired_hold_expires() {
-    let expired = outcomes(60, |appointment| appointment.expired(now()));
+    let expired = outcomes(60, |appointment| appointment.expire(now()));
     assert_eq!(expired, ["status", "expired", "status", "status", "status", "status", "status"]);
 }
 
@@ -88,7 +88,7 @@ fn cancelled_hold_costs_nothing_and_cancelled_booking_follows_its_policy() {
 fn client_can_cancel_until_the_start_and_expert_until_the_end() {
     let cancel = |by, seconds| {
         outcomes(seconds, |appointment| {
-            let after = appointment.cancelled(by, LongText::default(), now())?;
+            let after = appointment.cancel(by, LongText::default(), now())?;
             let reason = LongText::default();
             assert_eq!(after.status, Status::Cancelled { cancelled_by: by, cancelled_at: now(), reason });
             Ok(after)
@@ -111,7 +111,7 @@ fn client_can_cancel_until_the_start_and_expert_until_the_end() {
 fn confirmed_appointment_can_be_rescheduled_until_the_start() {
     let later = now().plus(86_400);
     let session = Entry { buffer_before_minutes: 5, buffer_after_minutes: 7, ..entry(&kind(9), later) };
-    let held = Held { session, group: true, change: OccupancyChange::default() };
+    let held = Held { entry: session, group: true, change: OccupancyChange::default() };
     let reschedule = |seconds| {
         outcomes(seconds, |appointment| {
             let moved =
@@ -119,7 +119,7 @@ fn confirmed_appointment_can_be_rescheduled_until_the_start() {
             assert_eq!((moved.start, moved.end), (later, session.end));
             assert_eq!((moved.buffer_before_minutes, moved.buffer_after_minutes), (5, 7));
             assert_eq!((moved.group, moved.reschedules), (true, 1));
-            assert_eq!(moved.occupied(), session.occupied());
+            assert_eq!(moved.occupied_span(), session.occupied_span());
             Ok(moved)
         })
     };
@@ -230,7 +230,7 @@ fn repeated_decision_of_the_platform_is_recognized() {
 fn undisputed_report_is_accepted() {
     let absent = Outcome::NoShow { missed_by: Party::Expert };
     let reported = after_reports(5_000, &[(absent, Party::Client, 3_600)]).unwrap();
-    let accepted = reported.report_accepted();
+    let accepted = reported.accept_report();
     assert_eq!((accepted.no_show_report, accepted.version), (None, reported.version + 1));
     assert_eq!(
         Appointment { no_show_report: reported.no_show_report, version: reported.version, ..accepted },
@@ -291,7 +291,7 @@ fn reschedule_policy_limits_the_client() {
         Err(ChangeRefusal::PriceIncreased { .. })
     ));
     let held =
-        Held { session: entry(&kind(9), now().plus(DAY)), group: false, change: OccupancyChange::default() };
+        Held { entry: entry(&kind(9), now().plus(DAY)), group: false, change: OccupancyChange::default() };
     let moved = appointment.rescheduled(Party::Client, held.booked_time(), euros(4_000), now()).unwrap();
     assert_eq!((moved.price, appointment.price), (euros(4_000), euros(5_000)));
     let agreed = Appointment { rescheduling: ReschedulePolicy::default(), ..appointment };

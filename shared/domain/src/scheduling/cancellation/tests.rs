@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::experts::policy::MOST_TIERS;
-use crate::kernel::money::MAXIMUM_AMOUNT;
+use crate::experts::policy::MAX_TIERS;
+use crate::kernel::money::MAX_CHARGE;
 use crate::{Currency, Timestamp};
 
 fn at(hours: i64) -> Timestamp {
@@ -103,7 +103,7 @@ fn earlier_refunds_are_not_repeated() {
 #[test]
 fn refund_is_limited_to_what_is_held() {
     let quote = Quote { refund: euros(40), final_charge: euros(60), basis: Basis::TooLate };
-    let held = |held| quote.limited_to_held(held);
+    let held = |held| quote.limited_to_net_paid(held);
     assert_eq!(held(100), quote);
     assert_eq!(held(150), quote);
     assert_eq!(held(90), Quote { refund: euros(30), ..quote });
@@ -115,8 +115,8 @@ fn refund_is_limited_to_what_is_held() {
 proptest! {
     #[test]
     fn refund_and_final_charge_add_up_to_the_price(
-        amount in 0..=MAXIMUM_AMOUNT,
-        percents in prop::collection::btree_set(0_u8..=100, 0..MOST_TIERS),
+        amount in 0..=MAX_CHARGE,
+        percents in prop::collection::btree_set(0_u8..=100, 0..MAX_TIERS),
         booked in -500_i64..0,
         now in -500_i64..200,
     ) {

@@ -108,9 +108,9 @@ struct Table {
 impl Table {
     /// Reads the days that a span touches.
     fn read(&self, span: TimeSpan) -> Occupancy {
-        let dates: BTreeSet<NaiveDate> = span.utc_days().collect();
+        let dates: BTreeSet<NaiveDate> = span.utc_dates().collect();
         let days = self.days.iter().filter(|(date, _)| dates.contains(date));
-        let groups = self.groups.iter().filter(|((_, start), _)| dates.contains(&start.utc_day()));
+        let groups = self.groups.iter().filter(|((_, start), _)| dates.contains(&start.utc_date()));
         Occupancy {
             days: days.map(|(date, day)| (*date, day.clone())).collect(),
             groups: groups.map(|(key, group)| (*key, group.clone())).collect(),
@@ -156,7 +156,7 @@ impl Table {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Held, Refusal> {
-        let needed = Occupancy::needed(rules, request.session_type, request.start);
+        let needed = Occupancy::span_for_booking(rules, request.session_type, request.start);
         let held = self.read(needed).hold(rules, request, now)?;
         assert!(self.commit(&held.change));
         Ok(held)
@@ -182,7 +182,7 @@ fn request(
 
 /// The appointment that a hold results in.
 fn booked(bits: u128, held: &Held) -> Appointment {
-    let Entry { session_type, start, end, buffer_before_minutes, buffer_after_minutes, .. } = held.session;
+    let Entry { session_type, start, end, buffer_before_minutes, buffer_after_minutes, .. } = held.entry;
     let group = held.group;
     Appointment {
         session_type,

@@ -62,12 +62,12 @@ impl FreeStarts {
                 free &= u64::MAX >> (63 - last % 64);
             }
             if free == u64::MAX {
-                let start = |at: i64| Timestamp::within_range(word_start + at * self.unit);
+                let start = |at: i64| Timestamp::from_seconds_unchecked(word_start + at * self.unit);
                 slots.extend((0..64).map(|at| Slot { start: start(at), seats }));
             } else {
                 while free != 0 {
                     let start = word_start + i64::from(free.trailing_zeros()) * self.unit;
-                    slots.push(Slot { start: Timestamp::within_range(start), seats });
+                    slots.push(Slot { start: Timestamp::from_seconds_unchecked(start), seats });
                     free &= free - 1;
                 }
             }

@@ -78,7 +78,7 @@ fn starts(rules: &AvailabilityRules, terms: &SessionTypeTerms, first: &str, end:
 }
 
 fn shown(rules: &AvailabilityRules, slots: &[Slot]) -> Vec<String> {
-    let local: Vec<String> = slots.iter().map(|slot| rules.time_zone.show(slot.start)).collect();
+    let local: Vec<String> = slots.iter().map(|slot| rules.time_zone.to_rfc3339(slot.start)).collect();
     let show = |text: &String| {
         let occurs_twice = local.iter().filter(|other| other[..16] == text[..16]).count() > 1;
         if occurs_twice { format!("{}{}", &text[8..16], &text[19..]) } else { text[8..16].to_owned() }

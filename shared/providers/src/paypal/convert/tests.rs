@@ -1,4 +1,4 @@
-use domain::kernel::money::MAXIMUM_AMOUNT;
+use domain::kernel::money::MAX_CHARGE;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::References;
 use domain::{AppointmentId, Rate};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Maximum length of a `PayPal-Request-Id` (<https://developer.paypal.com/api/rest/requests/#paypal-request-id>), in characters.
-const MAXIMUM_KEY: usize = 108;
+const MAX_KEY: usize = 108;
 
 fn money(amount: u64, code: &str) -> Money {
     Money::new(amount, Currency::try_from(code.to_owned()).expect("a code")).expect("small")
@@ -20,7 +20,8 @@ fn amount_of(value: &str, code: &str) -> Amount {
 pub(in crate::paypal) fn payment(plan: Plan) -> Payment {
     let destination = (GatewayKind::Paypal, "MERCHANT22222".to_owned());
     let appointment = AppointmentId::from_bits(1);
-    let agreed = Payment::agreed(appointment, money(8_000, "EUR"), Rate::TEN_PERCENT, destination, plan);
+    let agreed =
+        Payment::agreed(appointment, money(8_000, "EUR"), Rate::DEFAULT_COMMISSION, destination, plan);
     let references = References { intent: Some("5O190127TN364715T".to_owned()), ..References::default() };
     Payment { references, ..agreed }
 }
@@ -34,14 +35,14 @@ fn amounts_have_paypals_decimal_places() {
         (1_200, "JPY", "1200"),
         (125_000, "HUF", "1250"),
         (30_000, "TWD", "300"),
-        (MAXIMUM_AMOUNT, "EUR", "999999.99"),
+        (MAX_CHARGE, "EUR", "999999.99"),
     ] {
         let written = to_paypal(money(amount, code)).expect("representable");
         assert_eq!(written, json!({ "currency_code": code, "value": value }));
     }
     for (amount, code) in [(125_050, "HUF"), (1, "TWD"), (3_130, "KWD"), (3_000, "BHD")] {
         let refusal = to_paypal(money(amount, code)).expect_err("not representable");
-        let PaymentError::Refused { code: error_code, message } = refusal else { panic!("{refusal:?}") };
+        let GatewayError::Refused { code: error_code, message } = refusal else { panic!("{refusal:?}") };
         assert_eq!(error_code, "amount_not_chargeable");
         assert!(message.contains(code) && !message.contains("PayPal"), "{message}");
     }
@@ -78,7 +79,7 @@ fn amounts_of_paypal_are_read_exactly_or_refused() {
         ("1.00", ""),
     ] {
         assert!(
-            matches!(from_paypal(&amount_of(value, code)), Err(PaymentError::Unavailable(_))),
+            matches!(from_paypal(&amount_of(value, code)), Err(GatewayError::Unavailable(_))),
             "{value} {code}"
         );
     }
@@ -86,12 +87,12 @@ fn amounts_of_paypal_are_read_exactly_or_refused() {
 
 proptest! {
     #[test]
-    fn representable_amount_survives_the_round_trip(amount in 0..=MAXIMUM_AMOUNT, code in prop::sample::select(vec!["EUR", "JPY", "HUF", "TWD", "USD"])) {
+    fn representable_amount_survives_the_round_trip(amount in 0..=MAX_CHARGE, code in prop::sample::select(vec!["EUR", "JPY", "HUF", "TWD", "USD"])) {
         let shown = round_down(money(amount, code));
         let written = to_paypal(shown).expect("representable");
         let value = written["value"].as_str().expect("text");
         prop_assert_eq!(from_paypal(&amount_of(value, code)), Ok(shown));
-        let (least, most) = (shown.amount(), round_up(money(amount, code), money(MAXIMUM_AMOUNT, code)).amount());
+        let (least, most) = (shown.amount(), round_up(money(amount, code), money(MAX_CHARGE, code)).amount());
         prop_assert!(least <= amount && amount <= most && most - least <= 100);
     }
 
@@ -108,7 +109,7 @@ proptest! {
         parts in prop::collection::vec(1_u64..300_000, 1..6),
     ) {
         let whole = money(price, "EUR");
-        let fee = whole.share(Rate::from_basis_points(points).expect("a rate"));
+        let fee = whole.apply_rate(Rate::from_basis_points(points).expect("a rate"));
         let amount = |amount: u64| to_paypal(money(amount, "EUR")).expect("representable");
         let capture: Capture = serde_json::from_value(json!({
             "id": "C", "status": "COMPLETED", "create_time": "2027-01-04T08:00:00Z", "amount": amount(price),
@@ -124,7 +125,7 @@ proptest! {
             refunded_fees += back;
             prop_assert!(back <= part, "PayPal refuses more");
             prop_assert!(refunded_fees <= fee.amount());
-            let due = fee.proportion(price - left, price).amount();
+            let due = fee.prorate(price - left, price).amount();
             // One cent may have to wait for the next refund.
             prop_assert!(due - refunded_fees <= 1, "{refunded_fees} of {due}");
             refunds.push(serde_json::from_value(json!({
@@ -139,10 +140,10 @@ proptest! {
 
 #[test]
 fn keys_name_the_appointment_and_fit_the_limit() {
-    let payment = Payment { intents: u16::MAX, ..payment(Plan::Charge) };
-    let longest = key(&payment, "reauthorise", u32::MAX);
-    assert!(longest.starts_with(&format!("{}:reauthorise:", payment.appointment)), "{longest}");
-    assert!(longest.len() <= MAXIMUM_KEY, "{longest}");
+    let payment = Payment { intent_number: u16::MAX, ..payment(Plan::Charge) };
+    let longest = key(&payment, "reauthorize", u32::MAX);
+    assert!(longest.starts_with(&format!("{}:reauthorize:", payment.appointment)), "{longest}");
+    assert!(longest.len() <= MAX_KEY, "{longest}");
 }
 
 #[test]
@@ -163,15 +164,15 @@ fn an_order_pays_the_expert_and_keeps_the_refunded_fee() {
     assert_eq!(unit["amount"], json!({ "currency_code": "EUR", "value": "80.00" }));
     assert_eq!(unit["payment_instruction"]["platform_fees"][0]["amount"]["value"], "8.00");
     assert_eq!(unit["custom_id"], payment(Plan::Charge).appointment.to_string());
-    assert_eq!(unit["description"].as_str().map(|text| text.chars().count()), Some(MAXIMUM_DESCRIPTION));
+    assert_eq!(unit["description"].as_str().map(|text| text.chars().count()), Some(MAX_DESCRIPTION));
     // The order does not disclose the client's identity to PayPal.
     assert!(!order.to_string().contains("alan"), "{order}");
 
-    let authorised = super::order(&payment(Plan::Authorise), &buyer("An hour")).expect("an order");
-    assert_eq!(authorised["intent"], "AUTHORIZE");
-    assert_eq!(authorised["purchase_units"][0]["payment_instruction"].get("platform_fees"), None);
+    let authorized = super::order(&payment(Plan::Authorize), &buyer("An hour")).expect("an order");
+    assert_eq!(authorized["intent"], "AUTHORIZE");
+    assert_eq!(authorized["purchase_units"][0]["payment_instruction"].get("platform_fees"), None);
     for wrong in [payment(Plan::SaveCard), Payment { amount: money(3_130, "KWD"), ..payment(Plan::Charge) }] {
-        assert!(matches!(super::order(&wrong, &buyer("x")), Err(PaymentError::Refused { .. })), "{wrong:?}");
+        assert!(matches!(super::order(&wrong, &buyer("x")), Err(GatewayError::Refused { .. })), "{wrong:?}");
     }
     let free = Payment { fee_rate: Rate::from_basis_points(0).expect("a rate"), ..payment(Plan::Charge) };
     let order = super::order(&free, &buyer("x")).expect("an order");

@@ -25,7 +25,7 @@ fn capture(status: &str, value: &str, fee: &str) -> Value {
     capture
 }
 
-fn authorisation(status: &str) -> Value {
+fn authorization(status: &str) -> Value {
     json!({
         "id": "0AW2184448108334S",
         "status": status,
@@ -78,11 +78,11 @@ fn shown(snapshot: &PaymentSnapshot) -> Vec<(MovementKind, u64, &str)> {
     snapshot.movements.iter().map(|one| (one.kind, one.amount.amount(), one.object.as_str())).collect()
 }
 
-/// All balances, in euro cents: client with authorised amounts, platform, expert, PayPal.
+/// All balances, in euro cents: client with authorized amounts, platform, expert, PayPal.
 fn balances(snapshot: &PaymentSnapshot) -> [i128; 4] {
     let balances = Balances::of(&snapshot.movements);
     let of = |account| balances.get(account, Currency::EUR);
-    let client = of(Account::Client) + of(Account::Authorised);
+    let client = of(Account::Client) + of(Account::Authorized);
     assert_eq!(Account::ALL.into_iter().map(of).sum::<i128>(), 0);
     [client, of(Account::Platform), of(Account::Expert), of(Account::Gateway)]
 }
@@ -92,8 +92,8 @@ fn statuses_of_order_and_payments_give_the_status_of_the_intent() {
     let none = || json!({});
     let at: Timestamp = "2027-02-02T07:59:00Z".parse().expect("a time");
     let captured = |status| json!({ "captures": [capture(status, "80.00", "8.00")] });
-    let authorised = |status| json!({ "authorizations": [authorisation(status)] });
-    let both = |authorised, captured| json!({ "authorizations": [authorisation(authorised)], "captures": [capture(captured, "80.00", "8.00")] });
+    let authorized = |status| json!({ "authorizations": [authorization(status)] });
+    let both = |authorized, captured| json!({ "authorizations": [authorization(authorized)], "captures": [capture(captured, "80.00", "8.00")] });
     for (status, payments, expected) in [
         ("CREATED", none(), IntentStatus::Open),
         ("PAYER_ACTION_REQUIRED", none(), IntentStatus::Open),
@@ -109,15 +109,15 @@ fn statuses_of_order_and_payments_give_the_status_of_the_intent() {
         ("COMPLETED", captured("SOMETHING_NEW"), IntentStatus::Processing),
         ("COMPLETED", captured("DECLINED"), IntentStatus::Cancelled),
         ("COMPLETED", captured("FAILED"), IntentStatus::Cancelled),
-        ("COMPLETED", authorised("CREATED"), IntentStatus::Authorised { capture_before: at }),
-        ("COMPLETED", authorised("PENDING"), IntentStatus::Processing),
-        ("COMPLETED", authorised("SOMETHING_NEW"), IntentStatus::Processing),
-        ("COMPLETED", authorised("DENIED"), IntentStatus::Cancelled),
-        ("COMPLETED", authorised("VOIDED"), IntentStatus::Cancelled),
+        ("COMPLETED", authorized("CREATED"), IntentStatus::Authorized { capture_before: at }),
+        ("COMPLETED", authorized("PENDING"), IntentStatus::Processing),
+        ("COMPLETED", authorized("SOMETHING_NEW"), IntentStatus::Processing),
+        ("COMPLETED", authorized("DENIED"), IntentStatus::Cancelled),
+        ("COMPLETED", authorized("VOIDED"), IntentStatus::Cancelled),
         ("COMPLETED", both("CAPTURED", "COMPLETED"), IntentStatus::Succeeded),
         ("COMPLETED", both("CAPTURED", "PENDING"), IntentStatus::Processing),
         ("COMPLETED", both("CAPTURED", "DECLINED"), IntentStatus::Cancelled),
-        ("COMPLETED", both("CREATED", "DECLINED"), IntentStatus::Authorised { capture_before: at }),
+        ("COMPLETED", both("CREATED", "DECLINED"), IntentStatus::Authorized { capture_before: at }),
     ] {
         let snapshot = fetch_payment(Plan::Charge, order(status, payments.clone()), Vec::new());
         assert_eq!(snapshot.status, expected, "{status} {payments:#}");
@@ -132,8 +132,8 @@ fn open_order_has_a_payment_page() {
     let page = |order: &Value| pay_with(&serde_json::from_value(order.clone()).expect("PayPal's shape"));
     assert_eq!(page(&open), PayWith::Page("https://www.paypal.com/checkoutnow?token=5".to_owned()));
     open["status"] = json!("APPROVED");
-    assert_eq!(page(&open), PayWith::Nothing);
-    assert_eq!(page(&recorded()), PayWith::Nothing);
+    assert_eq!(page(&open), PayWith::None);
+    assert_eq!(page(&recorded()), PayWith::None);
 }
 
 #[test]
@@ -150,25 +150,25 @@ fn capture_pays_the_expert_who_pays_both_fees() {
     assert_eq!(shown(&snapshot), expected);
     assert_eq!(balances(&snapshot), [-8_000, 800, 6_926, 274]);
     let key = snapshot.movements[0].idempotency_key.clone();
-    assert_eq!(key.as_deref(), Some("apt_00000000000000000000000001:take:1"));
+    assert_eq!(key.as_deref(), Some("apt_00000000000000000000000001:complete:1"));
 }
 
 #[test]
-fn authorisation_is_captured_or_released() {
-    let movements = |authorised: &str, captures: Value| {
-        let payments = json!({ "authorizations": [authorisation(authorised)], "captures": captures });
-        fetch_payment(Plan::Authorise, order("COMPLETED", payments), Vec::new())
+fn authorization_is_captured_or_released() {
+    let movements = |authorized: &str, captures: Value| {
+        let payments = json!({ "authorizations": [authorization(authorized)], "captures": captures });
+        fetch_payment(Plan::Authorize, order("COMPLETED", payments), Vec::new())
     };
     let id = "0AW2184448108334S";
     let held = movements("CREATED", json!([]));
-    assert_eq!(shown(&held), [(MovementKind::Authorised, 8_000, id)]);
+    assert_eq!(shown(&held), [(MovementKind::Authorized, 8_000, id)]);
     let part = movements("CAPTURED", json!([capture("COMPLETED", "30.00", "3.00")]));
     assert_eq!(balances(&part), [-3_000, 300, 2_426, 274]);
-    assert_eq!(Totals::of(&part.movements).authorised, 0);
+    assert_eq!(Totals::of(&part.movements).authorized, 0);
     assert!(shown(&part).contains(&(MovementKind::Released, 5_000, id)), "{:#?}", part.movements);
     let captured = part.movements.iter().find(|one| one.kind == MovementKind::Captured).expect("it is there");
     let key = "apt_00000000000000000000000001:capture:1.1";
-    assert_eq!((captured.from, captured.idempotency_key.as_deref()), (Account::Authorised, Some(key)));
+    assert_eq!((captured.from, captured.idempotency_key.as_deref()), (Account::Authorized, Some(key)));
     // A pending eCheck moves no money. When it bounces, the whole amount is released.
     let pending = movements("CAPTURED", json!([capture("PENDING", "80.00", "8.00")]));
     assert_eq!(shown(&pending), shown(&held));
@@ -176,20 +176,20 @@ fn authorisation_is_captured_or_released() {
         [movements("VOIDED", json!([])), movements("CAPTURED", json!([capture("DECLINED", "80.00", "8.00")]))]
     {
         assert_eq!(balances(&released), [0, 0, 0, 0]);
-        assert_eq!(Totals::of(&released.movements).authorised, 0);
+        assert_eq!(Totals::of(&released.movements).authorized, 0);
     }
     assert_eq!(
         movements("CAPTURED", json!([capture("DECLINED", "80.00", "8.00")])).decline,
         Some(Decline::Refused)
     );
-    // A renewal authorises no additional amount.
-    let mut renewal = authorisation("CREATED");
+    // A renewal authorizes no additional amount.
+    let mut renewal = authorization("CREATED");
     renewal["id"] = json!("RENEWAL");
     renewal["create_time"] = json!("2027-01-09T08:00:00Z");
-    let payments = json!({ "authorizations": [renewal, authorisation("CREATED")] });
+    let payments = json!({ "authorizations": [renewal, authorization("CREATED")] });
     let renewed = order("COMPLETED", payments);
-    assert_eq!(renewed.newest_authorisation().map(|one| one.id.as_str()), Some("RENEWAL"));
-    assert_eq!(shown(&fetch_payment(Plan::Authorise, renewed, Vec::new())), shown(&held));
+    assert_eq!(renewed.newest_authorization().map(|one| one.id.as_str()), Some("RENEWAL"));
+    assert_eq!(shown(&fetch_payment(Plan::Authorize, renewed, Vec::new())), shown(&held));
 }
 
 fn refunded(status: &str, refunds: Vec<Value>, disputes: Vec<Dispute>) -> PaymentSnapshot {
@@ -214,7 +214,7 @@ fn refund_is_paid_by_the_expert_and_the_platforms_fee() {
         let failed = refunded("COMPLETED", vec![refund("R1", failed, "40.00", "4.00", Some(ours))], vec![]);
         assert_eq!(balances(&failed), [-8_000, 800, 6_926, 274]);
         let totals = Totals::of(&failed.movements);
-        assert_eq!((totals.failed_refunds, totals.held(), totals.with_expert()), (1, 8_000, 7_200));
+        assert_eq!((totals.failed_refunds, totals.net_paid(), totals.expert_balance()), (1, 8_000, 7_200));
     }
 }
 
@@ -261,5 +261,5 @@ fn disputed_amount_is_taken_from_the_expert_until_it_is_won() {
 fn amount_that_cannot_be_represented_is_an_error() {
     let payments = json!({ "captures": [capture("COMPLETED", "80.005", "8.00")] });
     let objects = PaymentObjects { order: order("COMPLETED", payments), disputes: Vec::new() };
-    assert!(matches!(snapshot(&payment(Plan::Charge), &objects), Err(PaymentError::Unavailable(_))));
+    assert!(matches!(snapshot(&payment(Plan::Charge), &objects), Err(GatewayError::Unavailable(_))));
 }

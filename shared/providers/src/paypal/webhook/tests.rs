@@ -46,8 +46,7 @@ fn verification_contains_the_unchanged_body() {
 #[test]
 fn malformed_event_costs_no_request() {
     for missing in NAMES {
-        for value in
-            [None, Some(String::new()), Some("x".repeat(MAXIMUM_HEADER + 1)), Some("\u{7f}".to_owned())]
+        for value in [None, Some(String::new()), Some("x".repeat(MAX_HEADER + 1)), Some("\u{7f}".to_owned())]
         {
             let odd = value == Some("\u{7f}".to_owned());
             let built =

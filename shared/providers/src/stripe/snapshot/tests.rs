@@ -10,7 +10,7 @@ use super::*;
 use crate::stripe::wire::List;
 
 const REFUNDED_IN_PART: &[u8] = include_bytes!("../recorded/refunded_in_part.json");
-const AUTHORISED: &[u8] = include_bytes!("../recorded/authorised.json");
+const AUTHORIZED: &[u8] = include_bytes!("../recorded/authorized.json");
 const CAPTURED_IN_PART: &[u8] = include_bytes!("../recorded/captured_in_part.json");
 const CANCELLED: &[u8] = include_bytes!("../recorded/cancelled.json");
 const DECLINED: &[u8] = include_bytes!("../recorded/declined.json");
@@ -20,8 +20,13 @@ const SETUP: &[u8] = include_bytes!("../recorded/setup_intent.json");
 fn payment() -> Payment {
     let amount = Money::new(10_000, Currency::EUR).expect("small");
     let destination = (GatewayKind::Stripe, "acct_3Q1".to_owned());
-    let agreed =
-        Payment::agreed(AppointmentId::from_bits(1), amount, Rate::TEN_PERCENT, destination, Plan::Charge);
+    let agreed = Payment::agreed(
+        AppointmentId::from_bits(1),
+        amount,
+        Rate::DEFAULT_COMMISSION,
+        destination,
+        Plan::Charge,
+    );
     Payment {
         references: References { intent: Some("pi_3Q1".to_owned()), ..References::default() },
         ..agreed
@@ -98,7 +103,7 @@ fn charge_with_refunds_shows_all_movements() {
 
 #[test]
 fn no_movement_appears_twice() {
-    for recorded in [REFUNDED_IN_PART, AUTHORISED, CAPTURED_IN_PART, CANCELLED] {
+    for recorded in [REFUNDED_IN_PART, AUTHORIZED, CAPTURED_IN_PART, CANCELLED] {
         let snapshot = snapshot(&payment(), &objects(recorded)).expect("amounts");
         for (place, movement) in snapshot.movements.iter().enumerate() {
             assert!(
@@ -110,19 +115,19 @@ fn no_movement_appears_twice() {
 }
 
 #[test]
-fn authorisation_is_captured_in_part_or_released() {
-    use MovementKind::{Authorised, Captured, Fee, ProcessingFee, Released, Transfer};
-    let held = snapshot(&payment(), &objects(AUTHORISED)).expect("amounts");
+fn authorization_is_captured_in_part_or_released() {
+    use MovementKind::{Authorized, Captured, Fee, ProcessingFee, Released, Transfer};
+    let held = snapshot(&payment(), &objects(AUTHORIZED)).expect("amounts");
     let capture_before = Timestamp::from_seconds(1_700_604_900);
-    assert_eq!(held.status, IntentStatus::Authorised { capture_before });
-    assert_eq!(shown(&held), [(Authorised, 10_000, "ch_3Q1")]);
+    assert_eq!(held.status, IntentStatus::Authorized { capture_before });
+    assert_eq!(shown(&held), [(Authorized, 10_000, "ch_3Q1")]);
 
     let captured = snapshot(&payment(), &objects(CAPTURED_IN_PART)).expect("amounts");
     assert_eq!(captured.status, IntentStatus::Succeeded);
     assert_eq!(
         shown(&captured),
         [
-            (Authorised, 10_000, "ch_3Q1"),
+            (Authorized, 10_000, "ch_3Q1"),
             (Captured, 6_000, "ch_3Q1"),
             (Released, 4_000, "ch_3Q1"),
             (ProcessingFee, 115, "ch_3Q1"),
@@ -132,26 +137,26 @@ fn authorisation_is_captured_in_part_or_released() {
     );
     let capture = Some("capture:2");
     assert_eq!(keys(&captured), [Some("saved_card:2"), capture, capture, None, capture, capture]);
-    assert_eq!(Balances::of(&captured.movements).get(Account::Authorised, Currency::EUR), 0);
+    assert_eq!(Balances::of(&captured.movements).get(Account::Authorized, Currency::EUR), 0);
 
     let cancelled = snapshot(&payment(), &objects(CANCELLED)).expect("amounts");
     assert_eq!(cancelled.status, IntentStatus::Cancelled);
-    assert_eq!(shown(&cancelled), [(Authorised, 10_000, "ch_3Q1"), (Released, 10_000, "ch_3Q1")]);
+    assert_eq!(shown(&cancelled), [(Authorized, 10_000, "ch_3Q1"), (Released, 10_000, "ch_3Q1")]);
     assert_eq!(Balances::of(&cancelled.movements).iter().filter(|(.., amount)| *amount != 0).count(), 0);
 }
 
 #[test]
 fn unreported_capture_deadline_is_the_shortest_one() {
     let unreported =
-        objects_with(AUTHORISED, json!({ "payment_method_details": { "card": { "brand": "visa" } } }));
+        objects_with(AUTHORIZED, json!({ "payment_method_details": { "card": { "brand": "visa" } } }));
     let created = Timestamp::from_seconds(1_700_000_100);
     let until = |payment: &Payment| snapshot(payment, &unreported).expect("amounts").status;
-    let capture_before = created.plus(AUTHORISATION_HOLDS);
-    assert_eq!(until(&payment()), IntentStatus::Authorised { capture_before });
+    let capture_before = created.plus(AUTHORIZATION_HOLDS);
+    assert_eq!(until(&payment()), IntentStatus::Authorized { capture_before });
     let mut saved = payment();
     saved.references.setup = Some("seti_3Q1".to_owned());
-    let capture_before = created.plus(LATER_AUTHORISATION_HOLDS);
-    assert_eq!(until(&saved), IntentStatus::Authorised { capture_before });
+    let capture_before = created.plus(LATER_AUTHORIZATION_HOLDS);
+    assert_eq!(until(&saved), IntentStatus::Authorized { capture_before });
     // Stripe's fee is left out until it is known.
     let unknown = objects_with(REFUNDED_IN_PART, json!({ "balance_transaction": null }));
     let snapshot = snapshot(&payment(), &unknown).expect("amounts");
@@ -176,7 +181,7 @@ fn pending_bank_debit_moves_no_money() {
             .expect("amounts");
         assert_eq!((snapshot.status, snapshot.movements), (IntentStatus::Processing, Vec::new()), "{value}");
     }
-    assert!(matches!(snapshot(&payment(), &pending), Err(PaymentError::Unavailable(_))));
+    assert!(matches!(snapshot(&payment(), &pending), Err(GatewayError::Unavailable(_))));
 }
 
 #[test]
@@ -218,7 +223,7 @@ fn disputes_show_withdrawals_and_returns() {
 fn charge_settled_in_another_currency_is_an_error() {
     for changes in [json!({ "currency": "usd" }), json!({ "amount": -1, "amount_captured": -1 })] {
         let wrong = snapshot(&payment(), &objects_with(REFUNDED_IN_PART, changes.clone()));
-        assert!(matches!(wrong, Err(PaymentError::Unavailable(_))), "{changes}: {wrong:?}");
+        assert!(matches!(wrong, Err(GatewayError::Unavailable(_))), "{changes}: {wrong:?}");
     }
     let mut intent: Value = serde_json::from_slice(REFUNDED_IN_PART).expect("JSON");
     intent["latest_charge"]["balance_transaction"]["currency"] = json!("usd");
@@ -239,16 +244,16 @@ fn saved_card_counts_until_it_is_detached() {
         (snapshot.status, pay_with(&setup.status, setup.client_secret.as_ref()), snapshot.decline)
     };
     let secret = || PayWith::ClientSecret("seti_3Q1_secret_x".to_owned());
-    assert_eq!(status(&|_| ()), (IntentStatus::CardSaved, PayWith::Nothing, None));
+    assert_eq!(status(&|_| ()), (IntentStatus::CardSaved, PayWith::None, None));
     let detached = status(&|setup| setup["payment_method"]["customer"] = Value::Null);
-    assert_eq!(detached, (IntentStatus::Cancelled, PayWith::Nothing, None));
+    assert_eq!(detached, (IntentStatus::Cancelled, PayWith::None, None));
     for value in ["requires_payment_method", "requires_confirmation", "requires_action"] {
         let open = status(&|setup| setup["status"] = json!(value));
         assert_eq!(open, (IntentStatus::Open, secret(), None), "{value}");
     }
     for value in ["processing", "something_new"] {
         let waiting = status(&|setup| setup["status"] = json!(value));
-        assert_eq!(waiting, (IntentStatus::Processing, PayWith::Nothing, None), "{value}");
+        assert_eq!(waiting, (IntentStatus::Processing, PayWith::None, None), "{value}");
     }
     let refused = status(&|setup| {
         setup["status"] = json!("requires_payment_method");
@@ -274,7 +279,7 @@ fn response_without_an_expanded_member_is_an_error() {
         intent["latest_charge"][member] = unexpanded;
         assert!(matches!(read(intent), Err(Failure::Unavailable(_))), "{member}");
     }
-    let mut intent: Value = serde_json::from_slice(AUTHORISED).expect("JSON");
+    let mut intent: Value = serde_json::from_slice(AUTHORIZED).expect("JSON");
     intent["latest_charge"]["amount"] = json!("10000");
     let error = serde_json::from_value::<PaymentIntent>(intent).expect_err("no number").to_string();
     assert!(error.contains("10000"), "{error}");

@@ -1,6 +1,6 @@
 //! Converts to and from Stripe Tax's types. Pure.
 
-use app::payments::ports::{PaymentError, TaxCalculation};
+use app::payments::ports::{GatewayError, TaxCalculation};
 use domain::kernel::text::ShortText;
 use domain::receipts::tax::{NoTax, Percentage, TaxLine, Taxes};
 use domain::{Money, Timestamp};
@@ -61,7 +61,7 @@ pub(super) fn location(charge: Charge) -> Option<CreateTaxCalculationCustomerDet
 pub(super) fn new_calculation(
     location: CreateTaxCalculationCustomerDetailsAddress,
     amount: Money,
-) -> Result<CreateTaxCalculation, PaymentError> {
+) -> Result<CreateTaxCalculation, GatewayError> {
     let mut item = CreateTaxCalculationLineItems::new(to_stripe(amount)?);
     item.reference = Some("session".to_owned());
     item.tax_behavior = Some(CreateTaxCalculationLineItemsTaxBehavior::Inclusive);
@@ -77,8 +77,8 @@ pub(super) fn new_calculation(
 ///
 /// # Errors
 /// If the calculation lacks a member: a missing tax must not count as a tax of zero.
-pub(super) fn calculation(calculation: Calculation, amount: Money) -> Result<TaxCalculation, PaymentError> {
-    let lacking = |what: &str| PaymentError::Unavailable(format!("a tax calculation came without {what}"));
+pub(super) fn calculation(calculation: Calculation, amount: Money) -> Result<TaxCalculation, GatewayError> {
+    let lacking = |what: &str| GatewayError::Unavailable(format!("a tax calculation came without {what}"));
     let id = calculation.id.ok_or_else(|| lacking("its id"))?;
     let valid_until = calculation.expires_at.ok_or_else(|| lacking("its expiry"))?;
     let items = calculation.line_items.ok_or_else(|| lacking("its lines"))?.data;
@@ -90,23 +90,23 @@ pub(super) fn calculation(calculation: Calculation, amount: Money) -> Result<Tax
     Ok(TaxCalculation { id, valid_until: Timestamp::from_seconds(valid_until), taxes })
 }
 
-fn included(taxes: &[Tax], currency: &str, amount: Money) -> Result<Taxes, PaymentError> {
+fn included(taxes: &[Tax], currency: &str, amount: Money) -> Result<Taxes, GatewayError> {
     let lines = taxes.iter().map(|tax| line(tax, currency)).collect::<Result<Vec<TaxLine>, _>>()?;
     let lines: Vec<TaxLine> = lines.into_iter().filter(|line| !line.amount.is_zero()).collect();
     if lines.is_empty() {
         let not_registered = taxes.iter().any(|tax| tax.taxability_reason == NOT_COLLECTING);
-        return Ok(Taxes::Without(if not_registered { NoTax::NotRegistered } else { NoTax::NotDue }));
+        return Ok(Taxes::NotIncluded(if not_registered { NoTax::NotRegistered } else { NoTax::NotDue }));
     }
     let sum: u64 = lines.iter().map(|line| line.amount.amount()).sum();
     let same_currency = lines.iter().all(|line| line.amount.currency() == amount.currency());
     if !same_currency || sum > amount.amount() {
         let message = format!("Stripe reports {sum} {currency} of taxes in {amount}");
-        return Err(PaymentError::Unavailable(message));
+        return Err(GatewayError::Unavailable(message));
     }
     Ok(Taxes::Included(lines))
 }
 
-fn line(tax: &Tax, currency: &str) -> Result<TaxLine, PaymentError> {
+fn line(tax: &Tax, currency: &str) -> Result<TaxLine, GatewayError> {
     // Names are checked like those that people enter. A name that fails the check is left out, and the tax still counts.
     let name = |text: &str| ShortText::try_from(text.to_owned()).ok();
     let label = tax.tax_rate_details.as_ref().and_then(|rate| name(&rate.display_name));
@@ -114,7 +114,7 @@ fn line(tax: &Tax, currency: &str) -> Result<TaxLine, PaymentError> {
     let rate = tax.tax_rate_details.as_ref();
     let rate = rate.and_then(|rate| Percentage::try_from(rate.percentage_decimal.clone()).ok());
     Ok(TaxLine {
-        label: label.ok_or_else(|| PaymentError::Unavailable("a tax has no name".to_owned()))?,
+        label: label.ok_or_else(|| GatewayError::Unavailable("a tax has no name".to_owned()))?,
         jurisdiction: name(&tax.jurisdiction.display_name),
         // A flat fee has a rate of 0 and an amount above zero.
         rate: rate.filter(|rate| rate.millionths() > 0),
@@ -126,7 +126,7 @@ fn line(tax: &Tax, currency: &str) -> Result<TaxLine, PaymentError> {
 ///
 /// # Errors
 /// If [`Money`] cannot represent the amount.
-pub(super) fn reversed_tax(reversal: &Transaction, amount: Money) -> Result<Option<Money>, PaymentError> {
+pub(super) fn reversed_tax(reversal: &Transaction, amount: Money) -> Result<Option<Money>, GatewayError> {
     let Some(List { data, has_more: false }) = &reversal.line_items else { return Ok(None) };
     let tax: i64 = data
         .iter()

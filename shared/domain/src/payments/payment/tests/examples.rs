@@ -13,7 +13,7 @@ fn beginning(collection: Collection, days_ahead: i64) -> Beginning {
     let half = Percent::new(50).unwrap();
     Beginning {
         price: Money::new(10_000, Currency::EUR).unwrap(),
-        fee_rate: Rate::TEN_PERCENT,
+        fee_rate: Rate::DEFAULT_COMMISSION,
         collection,
         saves_cards: true,
         stutters: false,
@@ -134,7 +134,7 @@ fn failed_refund_is_not_taken_twice_from_the_expert() {
     for decision in [Act::TryAgain, Act::ResolveManually] {
         let settled = paid(&[CANCEL, REFUND_FAILS, What::Act(decision)]);
         assert_eq!(shares(&settled), [5_000, 4_500, 500], "{decision:?}");
-        assert!(matches!(state(&settled), PaymentState::PartlyRefunded { .. }), "{decision:?}");
+        assert!(matches!(state(&settled), PaymentState::PartiallyRefunded { .. }), "{decision:?}");
     }
     let again = paid(&[CANCEL, REFUND_FAILS, What::Act(Act::TryAgain), REFUND_FAILS]);
     assert_eq!((shares(&again), state(&again)), ([10_000, 4_500, 5_500], &PaymentState::RefundFailed));
@@ -196,12 +196,12 @@ fn bank_debit_after_the_slot_was_taken_is_refunded() {
 #[test]
 fn saved_card_is_charged_without_the_client() {
     let pays = What::Outside(Outside::ClientPays);
-    let world = tell(Collection::AuthoriseThenCapture, 20, &[pays, What::WaitFor(Mark::End, 0)]);
-    assert!(matches!(state(&world), PaymentState::Authorised { .. }));
-    let world = tell(Collection::AuthoriseThenCapture, 20, &[pays, What::WaitFor(Mark::End, 2 * DAY)]);
+    let world = tell(Collection::AuthorizeThenCapture, 20, &[pays, What::WaitFor(Mark::End, 0)]);
+    assert!(matches!(state(&world), PaymentState::Authorized { .. }));
+    let world = tell(Collection::AuthorizeThenCapture, 20, &[pays, What::WaitFor(Mark::End, 2 * DAY)]);
     assert_eq!(shares(&world), [10_000, 9_000, 1_000]);
     // A client who cancels pays the final charge with the saved card.
-    let world = tell(Collection::AuthoriseThenCapture, 20, &[pays, CANCEL]);
+    let world = tell(Collection::AuthorizeThenCapture, 20, &[pays, CANCEL]);
     assert_eq!(shares(&world), [5_000, 4_500, 500]);
 }
 
@@ -210,20 +210,20 @@ fn appointment_is_cancelled_if_the_client_does_not_pay_again() {
     let pays = What::Outside(Outside::ClientPays);
     for card in [Card::Declines, Card::WantsItsOwner] {
         let fails = [pays, What::Outside(Outside::CardBecomes(card)), What::WaitFor(Mark::Wake, 0)];
-        let asked = tell(Collection::AuthoriseThenCapture, 20, &fails);
+        let asked = tell(Collection::AuthorizeThenCapture, 20, &fails);
         let deadline = asked.platform.payment.action_deadline.unwrap();
         assert_eq!(
             (state(&asked), asked.now.plus(DAY)),
             (&PaymentState::ActionRequired { deadline }, deadline)
         );
         let late = tell(
-            Collection::AuthoriseThenCapture,
+            Collection::AuthorizeThenCapture,
             20,
             &[&fails[..], &[What::WaitFor(Mark::ActionDeadline, 0)]].concat(),
         );
         assert_eq!((late.platform.appointment.status.as_str(), shares(&late)), ("cancelled", [0, 0, 0]));
         let then = [What::WaitFor(Mark::ActionDeadline, -1), pays, What::WaitFor(Mark::End, 2 * DAY)];
-        let paid = tell(Collection::AuthoriseThenCapture, 20, &[&fails[..], &then].concat());
+        let paid = tell(Collection::AuthorizeThenCapture, 20, &[&fails[..], &then].concat());
         assert_eq!(
             (paid.platform.appointment.status.as_str(), shares(&paid)),
             ("completed", [10_000, 9_000, 1_000])
@@ -234,7 +234,7 @@ fn appointment_is_cancelled_if_the_client_does_not_pay_again() {
 #[test]
 fn unusable_card_is_written_off_after_the_session() {
     let events = [What::Outside(Outside::ClientPays), What::Outside(Outside::CardBecomes(Card::NotAsked))];
-    let mut world = tell(Collection::AuthoriseThenCapture, 20, &events);
+    let mut world = tell(Collection::AuthorizeThenCapture, 20, &events);
     // The card is tried once, and then the platform waits until the end of the session.
     let asked =
         [Moment::notified(What::WaitFor(Mark::Wake, 0)), Moment::unnotified(What::WaitFor(Mark::End, 0))];
@@ -255,12 +255,12 @@ fn price_below_the_minimum_charge_does_not_cancel_the_appointment() {
         What::Act(Act::GiveBack { percent: 100 }),
         What::WaitFor(Mark::End, 0),
     ];
-    let world = tell(Collection::AuthoriseThenCapture, 20, &events);
+    let world = tell(Collection::AuthorizeThenCapture, 20, &events);
     assert_eq!((world.platform.appointment.status.as_str(), shares(&world)), ("confirmed", [0, 0, 0]));
     // 49 of 50 cents.
     let little = Beginning {
         price: Money::new(50, Currency::EUR).unwrap(),
-        ..beginning(Collection::AuthoriseThenCapture, 20)
+        ..beginning(Collection::AuthorizeThenCapture, 20)
     };
     let mut world = World::begin(little);
     for what in [events[0], What::Act(Act::GiveBack { percent: 1 }), events[2]] {

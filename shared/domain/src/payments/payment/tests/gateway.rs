@@ -164,7 +164,7 @@ impl ModelGateway {
 
     /// The intent of a saved card that the platform could not record because it crashed.
     fn unrecorded_intent(&self, payment: &Payment) -> Option<usize> {
-        let name = saved_card_name(payment.intents + 1);
+        let name = saved_card_name(payment.intent_number + 1);
         let intent = self.intents.iter().position(|intent| intent.name == name);
         intent.filter(|_| payment.references.intent.is_none())
     }
@@ -174,10 +174,10 @@ impl ModelGateway {
         self.intents.iter().position(|intent| intent.name == *name)
     }
 
-    /// The bank releases authorised amounts that were not captured in time.
+    /// The bank releases authorized amounts that were not captured in time.
     fn release_expired(&mut self, is_over: impl Fn(Timestamp) -> bool) {
         for intent in 0..self.intents.len() {
-            if let IntentStatus::Authorised { capture_before } = self.intents[intent].status
+            if let IntentStatus::Authorized { capture_before } = self.intents[intent].status
                 && is_over(capture_before)
             {
                 self.cancel_intent(intent, capture_before);
@@ -186,7 +186,7 @@ impl ModelGateway {
     }
 
     fn cancel_intent(&mut self, intent: usize, now: Timestamp) {
-        if let IntentStatus::Authorised { .. } = self.intents[intent].status {
+        if let IntentStatus::Authorized { .. } = self.intents[intent].status {
             let amount = self.intents[intent].amount.amount();
             self.note(intent, MovementKind::Released, amount, format!("rel_{intent}"), now);
         }
@@ -204,15 +204,15 @@ impl ModelGateway {
         format!("{prefix}_{}", self.movements.len())
     }
 
-    /// The client or the saved card approved: captures or authorises the amount, or saves the card.
+    /// The client or the saved card approved: captures or authorizes the amount, or saves the card.
     fn approved(&mut self, intent: usize, holds: i64, now: Timestamp) {
         let Intent { plan, amount, fee, .. } = self.intents[intent].clone();
         self.intents[intent].decline = None;
         match plan {
             Plan::SaveCard => self.intents[intent].status = IntentStatus::CardSaved,
-            Plan::Authorise => {
-                self.intents[intent].status = IntentStatus::Authorised { capture_before: now.plus(holds) };
-                self.note(intent, MovementKind::Authorised, amount.amount(), format!("auth_{intent}"), now);
+            Plan::Authorize => {
+                self.intents[intent].status = IntentStatus::Authorized { capture_before: now.plus(holds) };
+                self.note(intent, MovementKind::Authorized, amount.amount(), format!("auth_{intent}"), now);
             }
             Plan::Charge => self.charge(intent, amount.amount(), fee.amount(), now),
         }
@@ -223,9 +223,9 @@ impl ModelGateway {
         assert!(fee <= amount, "a fee above the charge");
         let object = format!("ch_{intent}");
         self.note(intent, MovementKind::Captured, amount, object.clone(), now);
-        if let IntentStatus::Authorised { .. } = self.intents[intent].status {
+        if let IntentStatus::Authorized { .. } = self.intents[intent].status {
             let (_, captured) = self.movements.pop().expect("just noted");
-            self.movements.push((intent, captured.from(Account::Authorised)));
+            self.movements.push((intent, captured.with_source(Account::Authorized)));
             let rest = self.intents[intent].amount.amount() - amount;
             self.note(intent, MovementKind::Released, rest, format!("rel_{intent}"), now);
         }
@@ -249,7 +249,8 @@ impl ModelGateway {
     /// Like `open` of the port: a repeated request with the same number returns the same intent.
     pub(super) fn open(&mut self, payment: &Payment) -> References {
         let plan = payment.plan;
-        let name = format!("{}_{}", if plan == Plan::SaveCard { "seti" } else { "pi" }, payment.intents);
+        let name =
+            format!("{}_{}", if plan == Plan::SaveCard { "seti" } else { "pi" }, payment.intent_number);
         if !self.intents.iter().any(|intent| intent.name == name) {
             let (amount, fee) = (payment.amount, payment.fee());
             let status = IntentStatus::Open;
@@ -261,14 +262,14 @@ impl ModelGateway {
         }
     }
 
-    pub(super) fn use_saved_card(
+    pub(super) fn charge_saved_card(
         &mut self,
         payment: &Payment,
         amount: Money,
         at_once: bool,
         now: Timestamp,
     ) -> Result<String, Refusal> {
-        let name = saved_card_name(payment.intents);
+        let name = saved_card_name(payment.intent_number);
         assert!(
             !self.intents.iter().any(|intent| intent.name == name),
             "a card is asked twice for one thing"
@@ -279,14 +280,16 @@ impl ModelGateway {
         amount.check_charge().map_err(|_| Refusal("the amount is below the minimum charge"))?;
         let setup = self.intents.iter().find(|intent| intent.status == IntentStatus::CardSaved);
         setup.ok_or(Refusal("no card is saved"))?;
-        let plan = if at_once { Plan::Charge } else { Plan::Authorise };
-        let (fee, status) = (amount.share(payment.fee_rate), IntentStatus::Open);
+        let plan = if at_once { Plan::Charge } else { Plan::Authorize };
+        let (fee, status) = (amount.apply_rate(payment.fee_rate), IntentStatus::Open);
         self.intents.push(Intent { name: name.clone(), plan, amount, fee, status, decline: None });
         let intent = self.intents.len() - 1;
         match self.card {
             Card::Good => {
-                let holds =
-                    self.capabilities.later_authorisation_holds.ok_or(Refusal("cards are not saved"))?;
+                let holds = self
+                    .capabilities
+                    .saved_card_authorization_validity
+                    .ok_or(Refusal("cards are not saved"))?;
                 self.approved(intent, holds, now);
             }
             Card::WantsItsOwner => self.intents[intent].decline = Some(Decline::AuthenticationRequired),
@@ -295,10 +298,10 @@ impl ModelGateway {
         Ok(name)
     }
 
-    pub(super) fn collect_approved(&mut self, payment: &Payment, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn complete_approved(&mut self, payment: &Payment, now: Timestamp) -> Result<(), Refusal> {
         match self.current_intent(payment).filter(|at| self.intents[*at].status == IntentStatus::Approved) {
             Some(intent) => {
-                self.approved(intent, self.capabilities.authorisation_holds, now);
+                self.approved(intent, self.capabilities.authorization_validity, now);
                 Ok(())
             }
             None => Err(Refusal("the client has not approved")),
@@ -307,9 +310,9 @@ impl ModelGateway {
 
     /// A captured or processing payment is not cancelled.
     pub(super) fn cancel(&mut self, payment: &Payment, now: Timestamp) {
-        use IntentStatus::{Approved, Authorised, CardSaved, Open};
+        use IntentStatus::{Approved, Authorized, CardSaved, Open};
         let Some(intent) = self.current_intent(payment) else { return };
-        if matches!(self.intents[intent].status, Open | Approved | CardSaved | Authorised { .. }) {
+        if matches!(self.intents[intent].status, Open | Approved | CardSaved | Authorized { .. }) {
             self.cancel_intent(intent, now);
         }
     }
@@ -323,11 +326,11 @@ impl ModelGateway {
     ) -> Result<(), Refusal> {
         let intent = self.current_intent(payment).ok_or(Refusal("there is no intent"))?;
         let Intent { status, amount: set_aside, .. } = self.intents[intent];
-        if !matches!(status, IntentStatus::Authorised { .. }) {
-            return Err(Refusal("nothing is authorised"));
+        if !matches!(status, IntentStatus::Authorized { .. }) {
+            return Err(Refusal("nothing is authorized"));
         }
         if amount.is_zero() || amount.amount() > set_aside.amount() {
-            return Err(Refusal("the amount is zero or exceeds the authorisation"));
+            return Err(Refusal("the amount is zero or exceeds the authorization"));
         }
         self.charge(intent, amount.amount(), fee.amount(), now);
         Ok(())

@@ -11,7 +11,7 @@ use crate::scheduling::cancellation;
 use crate::scheduling::party::Party;
 
 /// The maximum number of actions without waiting, as in `app::payments`.
-const MOST_STEPS: usize = 12;
+const MAX_STEPS: usize = 12;
 
 /// A request to the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Platform {
     }
 
     pub(super) fn target(&self) -> Money {
-        self.payment.target(&self.appointment.status)
+        self.payment.amount_due(&self.appointment.status)
     }
 
     /// Like `app::payments::process::process_payment`. The event `meanwhile` occurs after the first snapshot, before
@@ -72,7 +72,7 @@ impl Platform {
         now: Timestamp,
     ) -> Result<PaymentAction, String> {
         let (calm, mut steps) = (meanwhile.is_none(), 0);
-        while steps < MOST_STEPS {
+        while steps < MAX_STEPS {
             steps += 1;
             let Look { snapshot, unrecorded_intent } = gateway.fetch_payment(&self.payment, now);
             let new_movements: Vec<Movement> =
@@ -120,24 +120,22 @@ impl Platform {
                 self.payment.escalation = step.escalation();
             }
             match step {
-                PaymentAction::Wait(Wait::Settled) if self.payment.state == PaymentState::Open => {
+                PaymentAction::Wait(Wait::Done) if self.payment.state == PaymentState::Open => {
                     self.payment.state = PaymentState::Cancelled;
                     if before.state == PaymentState::Cancelled {
                         return Ok(self.rests(step, None));
                     }
                 }
-                PaymentAction::Wait(Wait::Settled) => return Ok(self.rests(step, None)),
+                PaymentAction::Wait(Wait::Done) => return Ok(self.rests(step, None)),
                 PaymentAction::Wait(Wait::ForDecision { until, .. }) => return Ok(self.rests(step, until)),
                 PaymentAction::Wait(Wait::Until(instant)) => return Ok(self.rests(step, Some(instant))),
-                PaymentAction::Transition(Transition::Confirm) => self.change(Appointment::confirmed)?,
+                PaymentAction::Transition(Transition::Confirm) => self.change(Appointment::confirm)?,
                 PaymentAction::Transition(Transition::Expire) => {
-                    self.change(|appointment| appointment.expired(now))?
+                    self.change(|appointment| appointment.expire(now))?
                 }
                 PaymentAction::Transition(Transition::CancelUnpaid) => {
-                    self.change(|appointment| {
-                        appointment.cancelled(Party::Platform, LongText::default(), now)
-                    })?;
-                    self.payment.final_charge = Some(self.payment.amount.nothing());
+                    self.change(|appointment| appointment.cancel(Party::Platform, LongText::default(), now))?;
+                    self.payment.final_charge = Some(self.payment.amount.zero());
                 }
                 PaymentAction::Transition(Transition::Complete) => {
                     self.change(|appointment| appointment.ended(Outcome::Completed, Party::Platform, now))?;
@@ -149,7 +147,7 @@ impl Platform {
                         Party::Expert,
                     )
                     .final_charge;
-                    self.appointment = self.appointment.report_accepted();
+                    self.appointment = self.appointment.accept_report();
                     self.keep(final_charge);
                 }
                 PaymentAction::Transition(Transition::AwaitClient { deadline }) => {
@@ -170,7 +168,7 @@ impl Platform {
                 },
             }
         }
-        Err(format!("{MOST_STEPS} steps and no end"))
+        Err(format!("{MAX_STEPS} steps and no end"))
     }
 
     fn rests(&mut self, step: PaymentAction, wake: Option<Timestamp>) -> PaymentAction {
@@ -196,10 +194,13 @@ impl Platform {
             }
         }
         let target = self.target().amount();
-        let final_charge =
-            self.payment.amount.with_amount(totals.held().min(target)).map_err(|error| error.to_string())?;
+        let final_charge = self
+            .payment
+            .amount
+            .with_amount(totals.net_paid().min(target))
+            .map_err(|error| error.to_string())?;
         let has = Balances::of(&self.ledger).get(Account::Expert, final_charge.currency());
-        let theirs = final_charge.less(final_charge.share(self.payment.fee_rate)).amount();
+        let theirs = final_charge.saturating_sub(final_charge.apply_rate(self.payment.fee_rate)).amount();
         let wrong = match step {
             PaymentAction::Wait(Wait::Until(instant)) if instant <= now => {
                 Some("the action waits for a past instant")
@@ -214,7 +215,7 @@ impl Platform {
                 Some("the order refunds a disputed charge")
             }
             PaymentAction::Order(Order::Refund { amount, .. })
-                if amount.amount() == 0 || totals.held() - amount.amount() != target =>
+                if amount.amount() == 0 || totals.net_paid() - amount.amount() != target =>
             {
                 Some("the refund differs from the surplus")
             }
@@ -225,7 +226,7 @@ impl Platform {
             }
             PaymentAction::Order(Order::Capture(amount))
             | PaymentAction::Order(Order::ChargeSavedCard(amount))
-            | PaymentAction::Order(Order::AuthoriseSavedCard(amount))
+            | PaymentAction::Order(Order::AuthorizeSavedCard(amount))
                 if amount.is_zero() || amount.amount() != target =>
             {
                 Some("the order captures another amount than the target")
@@ -249,16 +250,16 @@ impl Platform {
             return Err(Refusal("not this now"));
         }
         match order {
-            Order::CollectApproved => gateway.collect_approved(&self.payment, now),
+            Order::CompleteApproved => gateway.complete_approved(&self.payment, now),
             Order::CancelIntent => {
                 gateway.cancel(&self.payment, now);
                 Ok(())
             }
             Order::Capture(amount) => {
-                gateway.capture(&self.payment, amount, amount.share(self.payment.fee_rate), now)
+                gateway.capture(&self.payment, amount, amount.apply_rate(self.payment.fee_rate), now)
             }
-            Order::AuthoriseSavedCard(amount) => self.use_saved_card(gateway, amount, false, now),
-            Order::ChargeSavedCard(amount) => self.use_saved_card(gateway, amount, true, now),
+            Order::AuthorizeSavedCard(amount) => self.charge_saved_card(gateway, amount, false, now),
+            Order::ChargeSavedCard(amount) => self.charge_saved_card(gateway, amount, true, now),
             Order::RequestPayment { deadline } => {
                 self.ask_client(gateway, deadline);
                 Ok(())
@@ -269,15 +270,15 @@ impl Platform {
         }
     }
 
-    fn use_saved_card(
+    fn charge_saved_card(
         &mut self,
         gateway: &mut ModelGateway,
         amount: Money,
         at_once: bool,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let wanted = Payment { intents: self.payment.intents + 1, ..self.payment.clone() };
-        match gateway.use_saved_card(&wanted, amount, at_once, now) {
+        let wanted = Payment { intent_number: self.payment.intent_number + 1, ..self.payment.clone() };
+        match gateway.charge_saved_card(&wanted, amount, at_once, now) {
             Ok(_) if std::mem::take(&mut self.forgets) => self.log.push("    and cannot note it".to_owned()),
             Ok(intent) => self.payment = self.payment.with_intent(intent),
             Err(refusal) if gateway.card != Card::NotAsked => return Err(refusal),
@@ -292,8 +293,8 @@ impl Platform {
 
     fn ask_client(&mut self, gateway: &mut ModelGateway, deadline: Timestamp) {
         let wanted = Payment {
-            plan: Plan::Authorise,
-            intents: self.payment.intents + 1,
+            plan: Plan::Authorize,
+            intent_number: self.payment.intent_number + 1,
             references: References { intent: None, ..self.payment.references.clone() },
             ..self.payment.awaiting_client_until(deadline)
         };
@@ -309,10 +310,10 @@ impl Platform {
     fn try_act(&mut self, act: Act, now: Timestamp) -> Option<()> {
         let appointment = self.appointment.clone();
         let price = appointment.price;
-        let percent_of = |percent: u8, of: Money| of.proportion(percent.into(), 100);
+        let percent_of = |percent: u8, of: Money| of.prorate(percent.into(), 100);
         match act {
             Act::Cancel(by) => {
-                self.appointment = appointment.cancelled(by, LongText::default(), now).ok()?;
+                self.appointment = appointment.cancel(by, LongText::default(), now).ok()?;
                 self.keep(appointment.cancellation_quote(by, now).final_charge);
             }
             Act::Complete { by, percent } => {
@@ -330,16 +331,16 @@ impl Platform {
                 self.say(Outcome::NoShow { missed_by }, by, final_charge, now)?;
             }
             Act::GiveBack { percent } => {
-                use PaymentState::{Authorised, CardSaved, Paid, PartlyRefunded};
+                use PaymentState::{Authorized, CardSaved, Paid, PartiallyRefunded};
                 let secured = matches!(
                     self.payment.state,
-                    Paid { .. } | PartlyRefunded { .. } | Authorised { .. } | CardSaved
+                    Paid { .. } | PartiallyRefunded { .. } | Authorized { .. } | CardSaved
                 );
                 let amount = percent_of(percent, self.target());
                 if !secured || amount.is_zero() {
                     return None;
                 }
-                self.payment.final_charge = Some(self.target().less(amount));
+                self.payment.final_charge = Some(self.target().saturating_sub(amount));
             }
             Act::Move { by, hours, price_percent } => {
                 appointment.check_reschedule(by, now).ok()?;
@@ -352,7 +353,7 @@ impl Platform {
                 if start <= now {
                     return None;
                 }
-                let end = start.plus(appointment.session().seconds());
+                let end = start.plus(appointment.session_span().seconds());
                 let reschedules = appointment.reschedules + 1;
                 self.appointment = Appointment { start, end, price, reschedules, ..appointment };
                 self.keep(price);
@@ -360,7 +361,7 @@ impl Platform {
             Act::TryAgain => {
                 match self.payment.escalation? {
                     Escalation::RefundFailed { .. } => {
-                        self.payment.refund_tries = self.totals().failed_refunds + 1
+                        self.payment.max_failed_refunds = self.totals().failed_refunds + 1
                     }
                     Escalation::Refused { order, .. } => drop(self.payment.refused.remove(&order)),
                     Escalation::DisputeLost { .. } | Escalation::NoShowDisputed => return None,
@@ -370,14 +371,14 @@ impl Platform {
             Act::ResolveManually => {
                 match self.payment.escalation? {
                     Escalation::NoShowDisputed => return None,
-                    Escalation::Refused { order: OrderKind::Capture, .. } => self.keep(price.nothing()),
+                    Escalation::Refused { order: OrderKind::Capture, .. } => self.keep(price.zero()),
                     Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. } => {
                         self.payment.resolved_with_expert = true;
                     }
                     Escalation::RefundFailed { .. }
                     | Escalation::DisputeLost { .. }
                     | Escalation::Refused { order: OrderKind::Refund, .. } => {
-                        let surplus = self.totals().held() - self.target().amount();
+                        let surplus = self.totals().net_paid() - self.target().amount();
                         let object = format!("manual_{}", self.ledger.len());
                         let amount = price.with_amount(surplus).ok()?;
                         self.ledger.push(Movement::new(
@@ -387,13 +388,13 @@ impl Platform {
                             now,
                             None,
                         ));
-                        self.payment.refund_tries = self.totals().failed_refunds + 1;
+                        self.payment.max_failed_refunds = self.totals().failed_refunds + 1;
                         self.payment.refused.remove(&OrderKind::Refund);
                     }
                 }
                 self.payment.escalation = None;
             }
-            Act::TakeSlot => self.appointment = appointment.expired(now).ok()?,
+            Act::TakeSlot => self.appointment = appointment.expire(now).ok()?,
         }
         Some(())
     }

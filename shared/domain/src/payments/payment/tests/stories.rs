@@ -32,7 +32,7 @@ fn outside() -> impl Strategy<Value = Outside> {
         1 => Just(Outside::ClientPaysSlowly),
         1 => Just(Outside::DebitArrives),
         1 => Just(Outside::DebitFails),
-        1 => Just(Outside::AuthorisationEnds),
+        1 => Just(Outside::AuthorizationEnds),
         1 => Just(Outside::SomebodyCancelsTheIntent),
         2 => card.prop_map(Outside::CardBecomes),
         1 => select(&ORDERS[..]).prop_map(Outside::GatewayRefuses),
@@ -111,7 +111,7 @@ fn policy() -> impl Strategy<Value = CancellationPolicy> {
 
 fn beginning() -> impl Strategy<Value = Beginning> {
     let rate = prop_oneof![Just(1_000_u16), 0..=10_000_u16, Just(10_000), Just(0)];
-    let collection = select(&[Collection::ChargeAtBooking, Collection::AuthoriseThenCapture][..]);
+    let collection = select(&[Collection::ChargeAtBooking, Collection::AuthorizeThenCapture][..]);
     let lead = select(&[10, 60, 1_440, 3 * 1_440, 6 * 1_440, 7 * 1_440, 9 * 1_440, 40 * 1_440][..]);
     let length = select(&[10, 60, 1_440][..]);
     let rescheduling = any::<bool>().prop_map(|current| ReschedulePolicy {

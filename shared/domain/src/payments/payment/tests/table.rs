@@ -7,10 +7,10 @@ use crate::scheduling::appointment::NoShowReport;
 use crate::scheduling::party::Party;
 
 const ABILITIES: Capabilities = Capabilities {
-    authorisation_holds: 7 * DAY,
-    later_authorisation_holds: Some(4 * DAY + 18 * HOUR),
-    waits_for_collection: false,
-    reaches_experts: true,
+    authorization_validity: 7 * DAY,
+    saved_card_authorization_validity: Some(4 * DAY + 18 * HOUR),
+    requires_completion: false,
+    supports_transfers: true,
     refunds_after_dispute: false,
 };
 
@@ -59,8 +59,8 @@ fn awaiting_client_until(deadline: Timestamp) -> Payment {
 
 /// Every intent status, in the order of the table.
 fn intents(capture_before: Timestamp) -> [IntentStatus; 8] {
-    use IntentStatus::{Approved, Authorised, Cancelled, CardSaved, Missing, Open, Processing, Succeeded};
-    [Missing, Open, Approved, Processing, CardSaved, Authorised { capture_before }, Succeeded, Cancelled]
+    use IntentStatus::{Approved, Authorized, Cancelled, CardSaved, Missing, Open, Processing, Succeeded};
+    [Missing, Open, Approved, Processing, CardSaved, Authorized { capture_before }, Succeeded, Cancelled]
 }
 
 fn step(appointment: &Appointment, payment: &Payment, status: IntentStatus, now: Timestamp) -> PaymentAction {
@@ -100,15 +100,15 @@ fn booked_at() -> Timestamp {
 #[test]
 fn every_situation_has_its_next_action() {
     let wait_until = |until| PaymentAction::Wait(Wait::Until(until));
-    let settled = PaymentAction::Wait(Wait::Settled);
+    let settled = PaymentAction::Wait(Wait::Done);
     let confirm = PaymentAction::Transition(Transition::Confirm);
     let expire = PaymentAction::Transition(Transition::Expire);
     let complete = PaymentAction::Transition(Transition::Complete);
     let cancel_unpaid = PaymentAction::Transition(Transition::CancelUnpaid);
     let write_off = PaymentAction::Transition(Transition::WriteOff);
-    let collect = PaymentAction::Order(Order::CollectApproved);
+    let collect = PaymentAction::Order(Order::CompleteApproved);
     let cancel_intent = PaymentAction::Order(Order::CancelIntent);
-    let authorise_saved = |amount| PaymentAction::Order(Order::AuthoriseSavedCard(amount));
+    let authorize_saved = |amount| PaymentAction::Order(Order::AuthorizeSavedCard(amount));
     let charge_saved = |amount| PaymentAction::Order(Order::ChargeSavedCard(amount));
     let capture = |amount| PaymentAction::Order(Order::Capture(amount));
     let all = euros(5_000);
@@ -117,7 +117,7 @@ fn every_situation_has_its_next_action() {
     let confirmed = || with(Status::Confirmed);
 
     // Description, appointment, payment, now, and the action by intent: missing, open, approved, processing, card
-    // saved, authorised, succeeded, cancelled.
+    // saved, authorized, succeeded, cancelled.
     let mut table: Vec<(&str, Appointment, Payment, Timestamp, [PaymentAction; 8])> = Vec::new();
 
     // A hold is confirmed when the money is secured, even after the hold expired. Otherwise it waits for its expiry.
@@ -198,16 +198,16 @@ fn every_situation_has_its_next_action() {
     let now = save_at;
     let later = wait_until(now.plus(PROCESSING_PAUSE));
     let day = now.plus(DAY);
-    let saved = authorise_saved(all);
+    let saved = authorize_saved(all);
     let steps =
         [ask(day, true), ask(day, false), collect, later, saved, wait_until(over), rests, ask(day, true)];
-    table.push(("time to authorise the saved card", confirmed(), payment(), now, steps));
+    table.push(("time to authorize the saved card", confirmed(), payment(), now, steps));
     let steps = [
         ask(day, true),
         ask(day, false),
         collect,
         later,
-        authorise_saved(euros(50)),
+        authorize_saved(euros(50)),
         wait_until(over),
         refund(4_950),
         ask(day, true),
@@ -370,7 +370,7 @@ fn every_situation_has_its_next_action() {
     for (what, appointment, payment, now, steps) in table {
         for (intent, expected) in intents(holds()).into_iter().zip(steps) {
             // After the end, the plan no longer matters. Only the status of the intent does.
-            for plan in [Plan::Charge, Plan::Authorise, Plan::SaveCard] {
+            for plan in [Plan::Charge, Plan::Authorize, Plan::SaveCard] {
                 let payment = Payment { plan, ..payment.clone() };
                 let found = step(&appointment, &payment, intent, now);
                 assert_eq!(found, expected, "{what}: {} at {now}, {intent:?}", appointment.status.as_str());
@@ -380,12 +380,12 @@ fn every_situation_has_its_next_action() {
 }
 
 #[test]
-fn authorisation_is_captured_before_it_expires() {
+fn authorization_is_captured_before_it_expires() {
     let confirmed = with(Status::Confirmed);
     let now = start().plus(-HOUR);
     let at_margin = |seconds, payment: &Payment| {
         let capture_before = now.plus(CAPTURE_MARGIN + seconds);
-        step(&confirmed, payment, IntentStatus::Authorised { capture_before }, now)
+        step(&confirmed, payment, IntentStatus::Authorized { capture_before }, now)
     };
     assert_eq!(at_margin(1, &payment()), PaymentAction::Wait(Wait::Until(now.plus(1))));
     assert_eq!(at_margin(0, &payment()), PaymentAction::Order(Order::Capture(euros(5_000))));
@@ -445,18 +445,18 @@ fn transfer_that_is_not_reported_yet_is_not_repeated() {
 
 #[test]
 fn plan_leaves_time_to_capture_after_the_session() {
-    use Collection::{AuthoriseThenCapture, ChargeAtBooking};
+    use Collection::{AuthorizeThenCapture, ChargeAtBooking};
     let now = booked_at();
     let longest = now.plus(7 * DAY - CAPTURE_MARGIN);
-    let none = Capabilities { later_authorisation_holds: None, ..ABILITIES };
+    let none = Capabilities { saved_card_authorization_validity: None, ..ABILITIES };
     for (collection, capabilities, end, plan) in [
         (ChargeAtBooking, ABILITIES, now.plus(HOUR), Plan::Charge),
         (ChargeAtBooking, none, longest.plus(90 * DAY), Plan::Charge),
-        (AuthoriseThenCapture, ABILITIES, now.plus(MINUTE), Plan::Authorise),
-        (AuthoriseThenCapture, ABILITIES, longest, Plan::Authorise),
-        (AuthoriseThenCapture, ABILITIES, longest.plus(1), Plan::SaveCard),
-        (AuthoriseThenCapture, none, longest, Plan::Authorise),
-        (AuthoriseThenCapture, none, longest.plus(1), Plan::Charge),
+        (AuthorizeThenCapture, ABILITIES, now.plus(MINUTE), Plan::Authorize),
+        (AuthorizeThenCapture, ABILITIES, longest, Plan::Authorize),
+        (AuthorizeThenCapture, ABILITIES, longest.plus(1), Plan::SaveCard),
+        (AuthorizeThenCapture, none, longest, Plan::Authorize),
+        (AuthorizeThenCapture, none, longest.plus(1), Plan::Charge),
     ] {
         assert_eq!(
             Plan::choose(collection, capabilities, end, now),
@@ -464,11 +464,11 @@ fn plan_leaves_time_to_capture_after_the_session() {
             "{collection:?} for an end at {end}"
         );
     }
-    // A saved card is never authorised before it was saved, and its authorisation outlasts the session with time to
+    // A saved card is never authorized before it was saved, and its authorization outlasts the session with time to
     // act.
-    let asked = Payment::authorise_at(ABILITIES, longest.plus(1));
+    let asked = Payment::authorize_at(ABILITIES, longest.plus(1));
     assert!(asked > now.plus(HOUR));
-    assert_eq!(asked.plus(4 * DAY + 18 * HOUR), longest.plus(1 + CAPTURE_MARGIN + EARLY));
+    assert_eq!(asked.plus(4 * DAY + 18 * HOUR), longest.plus(1 + CAPTURE_MARGIN + AUTHORIZATION_RESERVE));
 }
 
 #[test]
@@ -489,11 +489,11 @@ fn state_follows_from_the_movements() {
             lost_dispute: false,
             decline: None,
         };
-        payment.state_of(&snapshot, &movements, payment.target(&Status::Completed))
+        payment.state_of(&snapshot, &movements, payment.amount_due(&Status::Completed))
     };
     let (refunded, partly) =
-        (PaymentState::Refunded { refunded_at: last }, PaymentState::PartlyRefunded { refunded_at: last });
-    let again = Payment { refund_tries: 2, ..final_charge(0) };
+        (PaymentState::Refunded { refunded_at: last }, PaymentState::PartiallyRefunded { refunded_at: last });
+    let again = Payment { max_failed_refunds: 2, ..final_charge(0) };
     for (payment, moved, expected) in [
         (payment(), vec![], PaymentState::Paid { paid_at: first }),
         (final_charge(1_000), vec![(Refund, 4_000, "re_1")], partly.clone()),
@@ -559,33 +559,33 @@ fn payment_waits_for_the_movement_of_a_succeeded_intent() {
 
 #[test]
 fn nothing_is_refunded_while_a_no_show_is_disputed() {
-    let contested = Appointment {
+    let disputed = Appointment {
         no_show_report: Some(NoShowReport::Disputed),
         ..with(Status::NoShow { missed_by: Party::Expert })
     };
     let now = end().plus(HOUR);
-    let until = |status| match step(&contested, &final_charge(5_000), status, now) {
+    let until = |status| match step(&disputed, &final_charge(5_000), status, now) {
         PaymentAction::Wait(Wait::ForDecision { escalation: Escalation::NoShowDisputed, until }) => until,
         other => panic!("{other:?}"),
     };
-    // A bank debit is checked again, and an authorisation is captured before it expires. Nothing else is waited for.
+    // A bank debit is checked again, and an authorization is captured before it expires. Nothing else is waited for.
     assert_eq!(until(IntentStatus::Processing), Some(now.plus(15 * MINUTE)));
     let capture_before = now.plus(CAPTURE_MARGIN + 1);
-    assert_eq!(until(IntentStatus::Authorised { capture_before }), Some(now.plus(1)));
+    assert_eq!(until(IntentStatus::Authorized { capture_before }), Some(now.plus(1)));
     assert_eq!(until(IntentStatus::Succeeded), None);
     let capture_before = now.plus(CAPTURE_MARGIN);
-    let last = step(&contested, &final_charge(5_000), IntentStatus::Authorised { capture_before }, now);
+    let last = step(&disputed, &final_charge(5_000), IntentStatus::Authorized { capture_before }, now);
     assert_eq!(last, PaymentAction::Order(Order::Capture(euros(5_000))));
     // A refund that is due regardless of the decision is made at once.
     let refund = PaymentAction::Order(Order::Refund { amount: euros(3_000), from_expert: true });
-    assert_eq!(step(&contested, &final_charge(2_000), IntentStatus::Succeeded, now), refund);
+    assert_eq!(step(&disputed, &final_charge(2_000), IntentStatus::Succeeded, now), refund);
 }
 
 #[test]
 fn payment_counts_its_intents_and_stores_the_deadline() {
     let first = payment().with_intent("pi_1".to_owned());
     let second = first.with_intent("pi_2".to_owned());
-    assert_eq!((payment().intents, first.intents, second.intents), (1, 2, 3));
+    assert_eq!((payment().intent_number, first.intent_number, second.intent_number), (1, 2, 3));
     assert_eq!(second.references.intent.as_deref(), Some("pi_2"));
     let asked = second.awaiting_client_until(end());
     assert_eq!(asked.action_deadline, Some(end()));
@@ -637,11 +637,11 @@ fn report_is_accepted_after_the_period_for_a_dispute() {
 
 #[test]
 fn free_session_needs_no_decision() {
-    let contested = Appointment {
+    let disputed = Appointment {
         no_show_report: Some(NoShowReport::Disputed),
         ..with(Status::NoShow { missed_by: Party::Expert })
     };
-    let at = |payment| step(&contested, &payment, IntentStatus::CardSaved, end().plus(DAY));
+    let at = |payment| step(&disputed, &payment, IntentStatus::CardSaved, end().plus(DAY));
     let escalation = Escalation::NoShowDisputed;
     assert_eq!(at(final_charge(5_000)), PaymentAction::Wait(Wait::ForDecision { escalation, until: None }));
     assert_eq!(at(final_charge(0)), PaymentAction::Order(Order::CancelIntent));
@@ -654,7 +654,7 @@ fn client_can_pay_again_until_the_deadline_even_after_the_session() {
         let at = |deadline, status| step(&ended, &awaiting_client_until(deadline), status, now);
         let soon = now.plus(1);
         assert_eq!(at(soon, IntentStatus::Open), PaymentAction::Wait(Wait::Until(soon)));
-        assert_eq!(at(soon, IntentStatus::Approved), PaymentAction::Order(Order::CollectApproved));
+        assert_eq!(at(soon, IntentStatus::Approved), PaymentAction::Order(Order::CompleteApproved));
         for status in [IntentStatus::Open, IntentStatus::Approved] {
             assert_eq!(at(now, status), PaymentAction::Order(Order::CancelIntent), "{status:?}");
             let free = Payment { final_charge: Some(euros(0)), ..awaiting_client_until(soon) };
@@ -669,7 +669,7 @@ fn client_can_pay_again_until_the_deadline_even_after_the_session() {
 
 #[test]
 fn uncollected_order_need_not_be_cancelled() {
-    let patient = Capabilities { waits_for_collection: true, ..ABILITIES };
+    let patient = Capabilities { requires_completion: true, ..ABILITIES };
     for status in [IntentStatus::Open, IntentStatus::Approved] {
         let hold = |capabilities| step_at(capabilities, &pending(end()), &payment(), status, end());
         assert_eq!(
@@ -677,7 +677,7 @@ fn uncollected_order_need_not_be_cancelled() {
             (PaymentAction::Order(Order::CancelIntent), PaymentAction::Transition(Transition::Expire))
         );
         let ended = |final_charge| step_at(patient, &cancelled(), &final_charge, status, end());
-        assert_eq!(ended(final_charge(0)), PaymentAction::Wait(Wait::Settled));
+        assert_eq!(ended(final_charge(0)), PaymentAction::Wait(Wait::Done));
         assert_eq!(ended(final_charge(5_000)), PaymentAction::Transition(Transition::WriteOff));
     }
 }

@@ -91,10 +91,10 @@ impl World {
         let now = booked_at();
         let later = saves_cards.then_some(4 * DAY + 18 * HOUR);
         let capabilities = Capabilities {
-            authorisation_holds: 7 * DAY,
-            later_authorisation_holds: later,
-            waits_for_collection: false,
-            reaches_experts: true,
+            authorization_validity: 7 * DAY,
+            saved_card_authorization_validity: later,
+            requires_completion: false,
+            supports_transfers: true,
             refunds_after_dispute: false,
         };
         let mut gateway = ModelGateway::new(capabilities);
@@ -177,7 +177,7 @@ impl World {
             Mark::Wake => *wake,
             Mark::ActionDeadline => payment.action_deadline,
             Mark::LastCapture => match payment.state {
-                PaymentState::Authorised { capture_before } => Some(capture_before),
+                PaymentState::Authorized { capture_before } => Some(capture_before),
                 _ => None,
             },
         }
@@ -270,7 +270,7 @@ impl World {
         })?;
         let decided = matches!(appointment.no_show_report, None | Some(NoShowReport::Decided));
         ensure(decided || self.platform.target().is_zero(), || "it stays undecided".to_owned())?;
-        let aside = self.platform.totals().authorised;
+        let aside = self.platform.totals().authorized;
         ensure(aside == 0, || format!("{aside} stay set aside"))?;
         ensure(payment.escalation.is_none(), || format!("no decision was made for {:?}", payment.escalation))
     }
@@ -292,12 +292,12 @@ impl World {
         ensure(written == moved, || format!("{written} movements are written down of {moved}"))?;
         let sum: i128 = Balances::of(ledger).iter().map(|(_, _, amount)| amount).sum();
         ensure(sum == 0, || format!("the balances sum to {sum}"))?;
-        let all = [Account::Expert, Account::Platform, Account::Gateway, Account::Authorised];
+        let all = [Account::Expert, Account::Platform, Account::Gateway, Account::Authorized];
         let everybody: i128 = all.into_iter().map(|account| self.balance(account)).sum();
         let totals = self.platform.totals();
         let paid = i128::from(totals.captured) - i128::from(totals.refunded) - i128::from(totals.disputed);
         let given = -self.balance(Account::Client);
-        let aside = i128::from(totals.authorised);
+        let aside = i128::from(totals.authorized);
         ensure(given == everybody && given == paid + aside, || {
             format!(
                 "the client gave {given}, {everybody} arrived, and the totals say {paid} and {aside} set aside"
@@ -314,14 +314,14 @@ impl World {
         let waits = !matches!(appointment.no_show_report, None | Some(NoShowReport::Decided))
             || matches!(escalation, Some(Escalation::Refused { order: OrderKind::Capture, .. }));
         let ended = !appointment.status.is_active() && !waits;
-        ensure(!ended || totals.authorised == 0, || "it is over, and money is still set aside".to_owned())?;
+        ensure(!ended || totals.authorized == 0, || "it is over, and money is still set aside".to_owned())?;
         let target = self.platform.target();
         self.check_state(step, target)?;
         if totals.captured == 0 {
             return Ok(());
         }
 
-        let paid = -self.balance(Account::Client) - i128::from(totals.authorised);
+        let paid = -self.balance(Account::Client) - i128::from(totals.authorized);
         let owed = i128::from(target.amount());
         let open = payment.open_dispute || step.escalation().is_some();
         ensure(open || paid <= owed, || format!("the client paid {paid} and owes {owed}"))?;
@@ -347,7 +347,7 @@ impl World {
             target
                 .with_amount(final_charge.try_into().unwrap_or(0))
                 .unwrap_or(target)
-                .share(payment.fee_rate)
+                .apply_rate(payment.fee_rate)
                 .amount(),
         );
         // The gateway rounds the fee refund of each reversal separately.
@@ -373,7 +373,7 @@ impl World {
             | Escalation::Refused { order: OrderKind::Refund, amount },
         ) = step.escalation()
         {
-            let owed = totals.held() - target.amount();
+            let owed = totals.net_paid() - target.amount();
             ensure(amount.amount() == owed, || format!("the escalation is for {amount} instead of {owed}"))?;
             let snapshot = matches!(state, PaymentState::RefundFailed | PaymentState::Disputed);
             ensure(snapshot, || format!("an escalation is open, but the state is {state:?}"))?;
@@ -382,14 +382,15 @@ impl World {
         ensure(!asked || !target.is_zero(), || "the client is asked to pay nothing".to_owned())?;
         let secured = totals.captured > 0
             || target.is_zero()
-            || matches!(state, PaymentState::Authorised { .. } | PaymentState::CardSaved)
+            || matches!(state, PaymentState::Authorized { .. } | PaymentState::CardSaved)
             || matches!(state, PaymentState::Processing | PaymentState::Unpaid)
             || matches!(state, PaymentState::ActionRequired { deadline } if *deadline > self.now);
         ensure(appointment.status != Status::Confirmed || secured, || {
             format!("the appointment is confirmed, but the state is {state:?}")
         })?;
-        let expired =
-            appointment.status == Status::Expired && totals.held() > 0 && self.gateway.taken_by_others == 0;
+        let expired = appointment.status == Status::Expired
+            && totals.net_paid() > 0
+            && self.gateway.taken_by_others == 0;
         let waits = payment.open_dispute || step.escalation().is_some();
         ensure(!expired || waits, || "an expired hold keeps money".to_owned())
     }

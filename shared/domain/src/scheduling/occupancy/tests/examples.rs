@@ -131,7 +131,7 @@ fn expired_hold_counts_for_caps_until_released() {
     let same = request(3, &capped, at("2027-03-02T10:30:00Z"), None);
     assert!(table.clone().hold(&utc(), &same, late).is_ok());
     let pending = booked(1, &held);
-    assert!(table.commit(&table.read(pending.occupied()).release(&pending)));
+    assert!(table.commit(&table.read(pending.occupied_span()).release(&pending)));
     table.hold(&utc(), &other, late).unwrap();
 }
 
@@ -142,7 +142,7 @@ fn days_counted_for_caps_are_version_checked() {
     let mut table = Table::default();
     table.hold(&rules, &request(1, &kind(2), at("2027-03-02T20:00:00Z"), None), now()).unwrap();
     let unchanged = |kind: &SessionType| {
-        let needed = Occupancy::needed(&rules, kind, start);
+        let needed = Occupancy::span_for_booking(&rules, kind, start);
         table.read(needed).hold(&rules, &request(9, kind, start, None), now()).unwrap().change.unchanged
     };
     assert_eq!(unchanged(&kind(1)), []);
@@ -173,7 +173,7 @@ fn hold_ends_exactly_at_its_expiry() {
     table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
     let kind = kind(1);
     let again = |seconds| {
-        let needed = Occupancy::needed(&utc(), &kind, start);
+        let needed = Occupancy::span_for_booking(&utc(), &kind, start);
         table.read(needed).hold(&utc(), &request(2, &kind, start, None), now().plus(seconds))
     };
     assert_eq!(again(599), Err(Refusal::Taken));
@@ -229,7 +229,7 @@ fn confirmed_session_does_not_expire() {
     let start = at("2027-03-02T23:30:00Z");
     let held = table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
     let pending = booked(1, &held);
-    let change = table.read(pending.occupied()).confirm(&pending);
+    let change = table.read(pending.occupied_span()).confirm(&pending);
     assert_eq!((change.days.len(), change.groups.len(), change.unchanged.len()), (2, 0, 0));
     assert!(table.commit(&change));
     assert!(
@@ -244,12 +244,14 @@ fn released_time_is_free_and_releasing_again_changes_nothing() {
     let mut table = table(&[(1, &kind(1), "2027-03-02T23:30:00Z"), (2, &kind(1), "2027-03-02T10:00:00Z")]);
     let mut old = appointment(1);
     (old.start, old.end) = (at("2027-03-02T23:30:00Z"), at("2027-03-03T00:30:00Z"));
-    let change = table.read(old.occupied()).release(&old);
+    let change = table.read(old.occupied_span()).release(&old);
     assert!(table.commit(&change));
     assert_eq!(table.entries(), [("2027-03-02".to_owned(), EntryKey::Appointment(id(2)))]);
     // If an entry is missing, the change only checks the versions, because the read may have seen only a part of a
     // recent write.
-    for again in [table.read(old.occupied()).release(&old), table.read(old.occupied()).confirm(&old)] {
+    for again in
+        [table.read(old.occupied_span()).release(&old), table.read(old.occupied_span()).confirm(&old)]
+    {
         assert_eq!((again.days.len(), again.groups.len(), again.unchanged.len()), (0, 0, 2));
     }
 }
@@ -261,8 +263,11 @@ fn appointment_can_move_to_a_time_that_overlaps_its_own() {
     (old.start, old.end) = (at("2027-03-01T23:00:00Z"), at("2027-03-02T00:00:00Z"));
     let kind = kind(1);
     let to = |start: &str| {
-        let ledger =
-            table.read(old.occupied()).joined(table.read(Occupancy::needed(&utc(), &kind, at(start))));
+        let ledger = table.read(old.occupied_span()).union(table.read(Occupancy::span_for_booking(
+            &utc(),
+            &kind,
+            at(start),
+        )));
         ledger.move_hold(&utc(), &old, &request(1, &kind, at(start), None), now())
     };
     let held = to("2027-03-01T23:30:00Z").unwrap();
@@ -293,7 +298,7 @@ fn rescheduling_within_a_full_day_does_not_exceed_the_cap() {
     let mut old = appointment(1);
     (old.start, old.end) = (at("2027-03-02T10:00:00Z"), at("2027-03-02T11:00:00Z"));
     let start = at("2027-03-02T15:00:00Z");
-    let needed = Occupancy::needed(&utc(), &capped, start);
+    let needed = Occupancy::span_for_booking(&utc(), &capped, start);
     let held = table.read(needed).move_hold(&utc(), &old, &request(1, &capped, start, None), now()).unwrap();
     assert_eq!(held.change.unchanged.len(), 6);
 }
@@ -304,7 +309,7 @@ fn appointment_does_not_conflict_with_itself_when_days_are_outdated() {
     let kind = kind(1);
     let held = table.hold(&utc(), &request(1, &kind, at("2027-03-01T10:00:00Z"), None), now()).unwrap();
     let (old, behind) = (booked(1, &held), table.clone());
-    let needed = |start: &str| Occupancy::needed(&utc(), &kind, at(start));
+    let needed = |start: &str| Occupancy::span_for_booking(&utc(), &kind, at(start));
     let to = |table: &Table, appointment: &Appointment, start: &str| {
         let days = table.read(needed(start));
         days.move_hold(&utc(), appointment, &request(1, &kind, at(start), None), now())
@@ -321,7 +326,7 @@ fn appointment_does_not_conflict_with_itself_when_days_are_outdated() {
 #[test]
 fn only_one_of_two_changes_to_the_same_day_is_committed() {
     let mut table = Table::default();
-    let read = table.read(Occupancy::needed(&utc(), &kind(1), at("2027-03-01T10:00:00Z")));
+    let read = table.read(Occupancy::span_for_booking(&utc(), &kind(1), at("2027-03-01T10:00:00Z")));
     let kind = kind(1);
     let hold = |bits, start: &str| {
         read.clone().hold(&utc(), &request(bits, &kind, at(start), None), now()).unwrap().change
@@ -340,7 +345,7 @@ fn offered_slots_are_those_that_can_be_held() {
     let range = TimeSpan::new(at("2027-03-01T09:00:00Z"), at("2027-03-01T13:00:00Z"));
     let offered = |now: Timestamp| {
         let mut scratch = Scratch::default();
-        let ledger = table.read(Occupancy::needed_to_list(range));
+        let ledger = table.read(Occupancy::span_for_listing(range));
         let occupancy = ledger.busy_times(&kind(1), now, &mut scratch);
         slots::slots(&utc(), &kind(1).terms, &occupancy, range, now).len()
     };
@@ -354,8 +359,8 @@ fn listing_reads_the_weeks_of_every_zone_and_a_day_and_a_half_after_its_end() {
     // versa.
     let range = TimeSpan::new(at("2027-03-05T09:00:00Z"), at("2027-03-07T09:00:00Z"));
     let needed = TimeSpan::new(at("2027-02-28T10:00:00Z"), at("2027-03-08T21:00:00Z"));
-    assert_eq!(Occupancy::needed_to_list(range), needed);
+    assert_eq!(Occupancy::span_for_listing(range), needed);
     let range = TimeSpan::new(at("2027-03-05T09:00:00Z"), at("2027-03-06T09:00:00Z"));
     let needed = TimeSpan::new(at("2027-02-28T10:00:00Z"), at("2027-03-08T14:00:00Z"));
-    assert_eq!(Occupancy::needed_to_list(range), needed);
+    assert_eq!(Occupancy::span_for_listing(range), needed);
 }

@@ -112,7 +112,7 @@ fn session_with_only_expired_seats_can_be_created_again() {
     });
     let held = seats_at(&mut table, 2, &longer, 3, None, now().plus(60)).unwrap();
     assert_eq!(held.change.reclaimed, [id(1)].into());
-    assert_eq!(held.session.session().seconds(), 90 * MINUTE);
+    assert_eq!(held.entry.session_span().seconds(), 90 * MINUTE);
     assert_eq!(taken(&table), [(id(2), 3)]);
     assert_eq!(table.groups.values().map(|group| group.capacity).collect::<Vec<_>>(), [3]);
 }
@@ -122,22 +122,22 @@ fn confirming_or_releasing_a_seat_does_not_change_other_seats() {
     let mut table = Table::default();
     let first = booked(1, &seats(&mut table, 1, &course(), 1, Some(60)).unwrap());
     let second = booked(2, &seats(&mut table, 2, &course(), 1, Some(60)).unwrap());
-    let change = table.read(first.occupied()).confirm(&first);
+    let change = table.read(first.occupied_span()).confirm(&first);
     assert_eq!((change.days.len(), change.groups.len()), (0, 1));
     assert!(table.commit(&change));
     assert_eq!(
         seats_at(&mut table, 3, &course(), 4, None, now().plus(60)),
         Err(Refusal::Seats { wanted: 4, left: 3 })
     );
-    let change = table.read(second.occupied()).release(&second);
+    let change = table.read(second.occupied_span()).release(&second);
     assert_eq!((change.days.len(), change.groups.len()), (0, 1));
     assert!(table.commit(&change));
-    let change = table.read(first.occupied()).release(&first);
+    let change = table.read(first.occupied_span()).release(&first);
     assert_eq!((change.days.len(), change.groups.len()), (2, 1));
     assert!(table.commit(&change));
     assert_eq!((table.entries(), taken(&table)), (vec![], vec![]));
     // Confirming a released seat changes nothing.
-    let again = table.read(first.occupied()).confirm(&first);
+    let again = table.read(first.occupied_span()).confirm(&first);
     assert_eq!((again.days.len(), again.unchanged.len()), (0, 0));
     // The change only checks that the session still does not exist.
     assert!(again.groups.iter().all(|(_, group)| group.version == 0 && group.seats.is_empty()));
@@ -148,9 +148,9 @@ fn outdated_read_cannot_overwrite_seats_of_a_recreated_session() {
     let mut table = Table::default();
     let first = booked(1, &seats(&mut table, 1, &course(), 1, None).unwrap());
     let course = course();
-    let needed = Occupancy::needed(&utc(), &course, at(START));
+    let needed = Occupancy::span_for_booking(&utc(), &course, at(START));
     let slow = table.read(needed).hold(&utc(), &request(2, &course, at(START), None), now()).unwrap();
-    assert!(table.commit(&table.read(first.occupied()).release(&first)));
+    assert!(table.commit(&table.read(first.occupied_span()).release(&first)));
     seats(&mut table, 3, &course, 1, None).unwrap();
     assert!(!table.commit(&slow.change), "the third client would lose the seat");
     // No version repeats, however often the session ends and is created again.
@@ -163,7 +163,7 @@ fn outdated_read_cannot_overwrite_seats_of_a_recreated_session() {
         assert!(seen.insert(table.groups.values().map(|group| group.version).next().unwrap()));
         for leaving in [last, id(bits)] {
             let old = Appointment { id: leaving, ..booked(0, &held) };
-            assert!(table.commit(&table.read(old.occupied()).release(&old)));
+            assert!(table.commit(&table.read(old.occupied_span()).release(&old)));
         }
         seats(&mut table, bits, &course, 1, None).unwrap();
     }
@@ -178,9 +178,9 @@ fn session_keeps_the_times_of_its_first_booking() {
         terms.buffer_after_minutes = 120;
     });
     let second = seats(&mut table, 2, &buffered, 1, None).unwrap();
-    assert_eq!(second.session.occupied(), first.occupied());
+    assert_eq!(second.entry.occupied_span(), first.occupied_span());
     for appointment in [first, booked(2, &second)] {
-        assert!(table.commit(&table.read(appointment.occupied()).release(&appointment)));
+        assert!(table.commit(&table.read(appointment.occupied_span()).release(&appointment)));
     }
     assert_eq!(table.entries(), []);
 }
@@ -197,7 +197,7 @@ fn existing_session_of_another_length_is_not_offered() {
     let span = TimeSpan::new(at(START), at(START).plus(1));
     let offered = |kind: &SessionType| {
         let mut scratch = Scratch::default();
-        let ledger = table.read(Occupancy::needed_to_list(span));
+        let ledger = table.read(Occupancy::span_for_listing(span));
         let occupancy = ledger.busy_times(kind, now(), &mut scratch);
         slots::slots(&utc(), &kind.terms, &occupancy, span, now())
     };
@@ -213,7 +213,7 @@ fn seat_can_be_confirmed_after_the_capacity_was_reduced() {
     let held = seats(&mut table, 2, &two, 1, Some(60)).unwrap();
     assert!(held.group);
     let pending = booked(2, &held);
-    assert!(table.commit(&table.read(pending.occupied()).confirm(&pending)));
+    assert!(table.commit(&table.read(pending.occupied_span()).confirm(&pending)));
     assert_eq!(
         seats_at(&mut table, 3, &course(), 3, None, now().plus(60)),
         Err(Refusal::Seats { wanted: 3, left: 2 })
@@ -253,7 +253,11 @@ fn last_seat_can_move_to_an_overlapping_time() {
     let course = course();
     let start = at("2027-03-02T23:00:00Z");
     let request = Request { seats: 2, ..request(1, &course, start, None) };
-    let ledger = table.read(old.occupied()).joined(table.read(Occupancy::needed(&utc(), &course, start)));
+    let ledger = table.read(old.occupied_span()).union(table.read(Occupancy::span_for_booking(
+        &utc(),
+        &course,
+        start,
+    )));
     let held = ledger.move_hold(&utc(), &old, &request, now()).unwrap();
     assert!(table.commit(&held.change));
     assert_eq!(table.entries(), [("2027-03-02".to_owned(), EntryKey::Group(course.id, start))]);
@@ -268,7 +272,11 @@ fn seat_does_not_conflict_with_itself_when_days_are_newer_than_the_appointment()
     let moves = |table: &Table, start: &str| {
         let start = at(start);
         let request = Request { seats: 2, ..request(1, &course, start, None) };
-        let ledger = table.read(old.occupied()).joined(table.read(Occupancy::needed(&utc(), &course, start)));
+        let ledger = table.read(old.occupied_span()).union(table.read(Occupancy::span_for_booking(
+            &utc(),
+            &course,
+            start,
+        )));
         ledger.move_hold(&utc(), &old, &request, now())
     };
     let first = moves(&table, "2027-03-02T23:00:00Z").unwrap();
@@ -290,7 +298,7 @@ fn recreated_session_has_a_new_version() {
     };
     let group = |version| GroupSession {
         version,
-        session: entry(&course(), at(START)),
+        entry: entry(&course(), at(START)),
         capacity: 4,
         seats: BTreeMap::new(),
     };

@@ -53,7 +53,7 @@ impl Model {
     /// The number of sessions of a type that begin on the same local day or in the same ISO week.
     pub fn count(&self, zone: Zone, kind: SessionTypeId, start: Timestamp, week: bool) -> usize {
         let group = |instant: Timestamp| {
-            let date = zone.date(instant);
+            let date = zone.wall_clock_date(instant);
             if week { date.week(chrono::Weekday::Mon).first_day() } else { date }
         };
         let sessions = self.sessions();
@@ -106,23 +106,23 @@ impl Model {
         if is_active {
             after.0.retain(|listed| listed.key() != key || !listed.is_expired(now));
         } else {
-            if busy.iter().any(|busy| busy.overlaps(entry.occupied())) {
+            if busy.iter().any(|busy| busy.overlaps(entry.occupied_span())) {
                 return Err(Refusal::Busy);
             }
-            let overlaps_entry = |other: &Entry| other.occupied().overlaps(entry.occupied());
+            let overlaps_entry = |other: &Entry| other.occupied_span().overlaps(entry.occupied_span());
             let stand: Vec<Entry> = self
                 .sessions()
                 .into_iter()
                 .filter(|(key, other)| overlaps_entry(other) && !self.is_session_expired(*key, now))
                 .map(|(_, other)| other)
                 .collect();
-            if stand.iter().any(|other| other.session().overlaps(entry.session())) {
+            if stand.iter().any(|other| other.session_span().overlaps(entry.session_span())) {
                 return Err(Refusal::Taken);
             } else if !stand.is_empty() {
                 return Err(Refusal::TooClose);
             }
             after.0.retain(|listed| !overlaps_entry(&listed.entry));
-            let date = zone.date(start);
+            let date = zone.wall_clock_date(start);
             let full = |cap: Option<u16>, week| {
                 cap.filter(|cap| after.count(zone, kind.id, start, week) >= usize::from(*cap))
             };

@@ -6,7 +6,7 @@ use proptest::sample::{Index, select};
 use super::model::Model;
 use super::world::{Action, Resolution, World, variant};
 use super::*;
-use crate::experts::session_type::MAXIMUM_BUFFER_MINUTES;
+use crate::experts::session_type::MAX_BUFFER_MINUTES;
 
 /// Zones, and the start of their histories: some hours before the end of a day, and usually also of a week.
 const BEGINNINGS: [(&str, &str); 8] = [
@@ -75,7 +75,7 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
     for sitting in &model.0 {
         let alone = sitting.capacity.is_none();
         let entry = Entry { hold_expires_at: sitting.hold.filter(|_| alone), ..sitting.entry };
-        for date in entry.occupied().utc_days() {
+        for date in entry.occupied_span().utc_dates() {
             days.entry(date).or_default().insert(sitting.key(), entry);
         }
         if !alone {
@@ -95,17 +95,17 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
     let active = world.appointments.values().filter(|appointment| appointment.status.is_active());
     let mut appointments = model.0.clone();
     appointments.sort_by_key(|sitting| sitting.id);
-    let active: Vec<_> = active.map(|one| (one.id, one.occupied(), one.seats, one.group)).collect();
+    let active: Vec<_> = active.map(|one| (one.id, one.occupied_span(), one.seats, one.group)).collect();
     let expected: Vec<_> = appointments
         .iter()
-        .map(|one| (one.id, one.entry.occupied(), one.seats, one.capacity.is_some()))
+        .map(|one| (one.id, one.entry.occupied_span(), one.seats, one.capacity.is_some()))
         .collect();
     assert_eq!(active, expected);
 
     let sessions: Vec<Entry> = model.sessions().into_values().collect();
     for (place, one) in sessions.iter().enumerate() {
         for other in &sessions[place + 1..] {
-            assert!(!one.occupied().overlaps(other.occupied()), "{one:?} {other:?}");
+            assert!(!one.occupied_span().overlaps(other.occupied_span()), "{one:?} {other:?}");
         }
         let kind = world.kinds.iter().find(|kind| kind.id == one.session_type).unwrap();
         for (cap, week) in [(kind.terms.daily_cap, false), (kind.terms.weekly_cap, true)] {
@@ -119,7 +119,7 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
 /// held, except on a day or in a week that is full only because of expired holds.
 fn check_list(rules: &AvailabilityRules, world: &World) {
     let range = TimeSpan::new(world.start(0), world.start(96));
-    let ledger = world.read(Occupancy::needed_to_list(range));
+    let ledger = world.read(Occupancy::span_for_listing(range));
     for kind in world.kinds.iter().filter(|kind| kind.status == SessionTypeStatus::Active) {
         let mut scratch = Scratch::default();
         let occupancy = ledger.busy_times(kind, world.now, &mut scratch);
@@ -128,7 +128,7 @@ fn check_list(rules: &AvailabilityRules, world: &World) {
             let hold = |seats| {
                 let request =
                     Request { appointment: id(0), session_type: kind, start, seats, hold_expires_at: None };
-                world.read(Occupancy::needed(rules, kind, start)).hold(rules, &request, world.now)
+                world.read(Occupancy::span_for_booking(rules, kind, start)).hold(rules, &request, world.now)
             };
             let explained = slots::explain(rules, &kind.terms, &occupancy, start, world.now);
             match (listed.iter().find(|slot| slot.start == start), explained) {
@@ -269,15 +269,15 @@ proptest! {
         buffers in (0..720_u16, 0..720_u16),
     ) {
         let (kind, start) = (variant(place, number), at("2027-01-10T12:00:00Z").plus(quarter * 15 * MINUTE));
-        let needed = Occupancy::needed(&always("Asia/Kolkata"), &kind, start);
+        let needed = Occupancy::span_for_booking(&always("Asia/Kolkata"), &kind, start);
         let other = with(9, |terms| {
             terms.length_minutes = length;
             (terms.buffer_before_minutes, terms.buffer_after_minutes) = buffers;
         });
         let other = entry(&other, start.plus((back - 200) * 15 * MINUTE));
-        if other.occupied().overlaps(kind.terms.occupied(start)) {
-            let days: BTreeSet<NaiveDate> = needed.utc_days().collect();
-            prop_assert!(other.occupied().utc_days().all(|date| days.contains(&date)));
+        if other.occupied_span().overlaps(kind.terms.occupied(start)) {
+            let days: BTreeSet<NaiveDate> = needed.utc_dates().collect();
+            prop_assert!(other.occupied_span().utc_dates().all(|date| days.contains(&date)));
         }
     }
 
@@ -293,11 +293,11 @@ proptest! {
         let midnight = at("2027-01-07T00:00:00Z");
         let start = midnight.plus(first * DAY + early);
         let range = TimeSpan::new(start, start.plus(1).max(midnight.plus((first + last) * DAY + late)));
-        let needed = Occupancy::needed_to_list(range);
-        let half_a_day = i64::from(MAXIMUM_BUFFER_MINUTES) * MINUTE;
+        let needed = Occupancy::span_for_listing(range);
+        let half_a_day = i64::from(MAX_BUFFER_MINUTES) * MINUTE;
         for instant in [range.start(), range.end().plus(-1)] {
-            let week = zone.iso_week_span(zone.day(instant));
-            let session = TimeSpan::new(instant, instant.plus(DAY)).widened(half_a_day, half_a_day);
+            let week = zone.iso_week_span(zone.scheduling_date(instant));
+            let session = TimeSpan::new(instant, instant.plus(DAY)).expanded(half_a_day, half_a_day);
             for within in [week, session] {
                 prop_assert!(needed.start() <= within.start() && within.end() <= needed.end(), "{within:?}");
             }

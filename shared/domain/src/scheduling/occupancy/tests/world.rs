@@ -76,7 +76,7 @@ impl World {
     }
 
     pub(super) fn reclaimed(&self, change: &OccupancyChange) -> Vec<Appointment> {
-        change.reclaimed.iter().map(|id| self.appointments[id].expired(self.now).unwrap()).collect()
+        change.reclaimed.iter().map(|id| self.appointments[id].expire(self.now).unwrap()).collect()
     }
 
     pub(super) fn begin(begin: &str) -> Self {
@@ -108,7 +108,7 @@ impl World {
                 let hold_expires_at = pays.then_some(now.plus(300));
                 let request =
                     Request { appointment: fresh, session_type: kind, start, seats, hold_expires_at };
-                let occupancy = self.read(Occupancy::needed(rules, kind, start));
+                let occupancy = self.read(Occupancy::span_for_booking(rules, kind, start));
                 match occupancy.hold(rules, &request, now) {
                     Ok(held) => {
                         let status = hold_expires_at
@@ -123,15 +123,15 @@ impl World {
                 }
             }
             Action::Confirm(which) => self.end(which, |table, old| {
-                Some((table.read(old.occupied()).confirm(old), old.confirmed().ok()?))
+                Some((table.read(old.occupied_span()).confirm(old), old.confirm().ok()?))
             }),
             Action::Cancel(which) => self.end(which, |table, old| {
                 let cancelled =
-                    old.cancelled(crate::scheduling::party::Party::Client, Default::default(), now).ok()?;
-                Some((table.read(old.occupied()).release(old), cancelled))
+                    old.cancel(crate::scheduling::party::Party::Client, Default::default(), now).ok()?;
+                Some((table.read(old.occupied_span()).release(old), cancelled))
             }),
             Action::Expire(which) => self.end(which, |table, old| {
-                Some((table.read(old.occupied()).release(old), old.expired(now).ok()?))
+                Some((table.read(old.occupied_span()).release(old), old.expire(now).ok()?))
             }),
             Action::Move { which, quarter } => {
                 let start = self.start(quarter);
@@ -142,7 +142,7 @@ impl World {
                 let kind = self.kinds.iter().find(|kind| kind.id == old.session_type).unwrap();
                 let mut kind = kind.clone();
                 // As in the use case, a booked session keeps its length, and a seat stays a seat.
-                kind.terms.length_minutes = u16::try_from(old.session().seconds() / MINUTE).unwrap();
+                kind.terms.length_minutes = u16::try_from(old.session_span().seconds() / MINUTE).unwrap();
                 if !old.group {
                     kind.terms.capacity = 1;
                 } else if kind.terms.capacity == 1 {
@@ -155,8 +155,8 @@ impl World {
                     seats: old.seats,
                     hold_expires_at: None,
                 };
-                let needed = Occupancy::needed(rules, &kind, start);
-                let occupancy = self.read(old.occupied()).joined(self.read(needed));
+                let needed = Occupancy::span_for_booking(rules, &kind, start);
+                let occupancy = self.read(old.occupied_span()).union(self.read(needed));
                 match occupancy.move_hold(rules, old, &request, now) {
                     Ok(held) => {
                         let mut appointments = self.reclaimed(&held.change);

@@ -60,7 +60,7 @@ impl Case {
 
     fn report(&self, found: &[Slot], expected: &[Slot]) -> String {
         let zone = self.rules.time_zone;
-        let show = |instant: Timestamp| format!("{} ({instant})", zone.show(instant));
+        let show = |instant: Timestamp| format!("{} ({instant})", zone.to_rfc3339(instant));
         let both = |span: &TimeSpan| format!("{} to {}", show(span.start()), show(span.end()));
         let slots = |slots: &[Slot], others: &[Slot]| -> String {
             let only: Vec<&Slot> = slots.iter().filter(|slot| !others.contains(slot)).collect();

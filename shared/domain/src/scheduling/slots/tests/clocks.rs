@@ -5,7 +5,7 @@ use crate::kernel::time::{HOUR, LocalTime};
 
 fn resolve(zone: &str, on: &str, time: &str) -> String {
     let zone: Zone = zone.parse().unwrap();
-    zone.show(zone.resolve(date(on), time.parse::<LocalTime>().unwrap()))
+    zone.to_rfc3339(zone.resolve(date(on), time.parse::<LocalTime>().unwrap()))
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn local_days_and_weeks_span_from_first_instant_to_first_instant() {
         let day = zone.local_day_span(date(on));
         assert_eq!(day.seconds(), seconds, "{zone:?} {on}");
         if seconds > 0 {
-            assert_eq!(zone.day(day.start()), date(on));
-            assert_eq!(zone.day(day.end().plus(-1)), date(on));
+            assert_eq!(zone.scheduling_date(day.start()), date(on));
+            assert_eq!(zone.scheduling_date(day.end().plus(-1)), date(on));
         }
     }
     let zone: Zone = "Pacific/Apia".parse().unwrap();

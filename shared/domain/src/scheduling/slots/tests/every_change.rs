@@ -119,13 +119,13 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
 /// Compares dates and times of day around a change with a clock that covers an equivalent change this many days
 /// earlier.
 fn time_difference(clock: &Clock, zone: Zone, change: ClockChange, days: i64) -> Option<String> {
-    let show = |instant| zone.show(instant);
+    let show = |instant| zone.to_rfc3339(instant);
     let earlier = |date: NaiveDate| date_of_number(day_number(date) - days);
     let second_of =
         |date, minute| Timestamp::from_seconds(clock.second_of(earlier(date), minute) + days * DAY);
     for quarter in -120..120 {
         let instant = Timestamp::from_seconds(change.at + quarter * 900);
-        let found = zone.day(instant);
+        let found = zone.scheduling_date(instant);
         let expected = clock.date_of(instant.plus(-days * DAY));
         if earlier(found) != expected {
             let expected = date_of_number(day_number(expected) + days);

@@ -248,7 +248,7 @@ fn rolling_window_counts_dates_of_the_experts_zone() {
     assert_eq!(found("2027-03-01T10:59:59Z"), ["02T10:00"]);
     assert_eq!(found("2027-03-01T11:00:00Z"), ["02T10:00", "03T10:00"]);
     let refusal = check_start(&rules, &terms, at("2027-03-02T21:00:00Z"), at("2027-03-01T10:59:59Z"));
-    assert_eq!(refusal, Err(Refusal::TooFar { last_date: date("2027-03-02") }));
+    assert_eq!(refusal, Err(Refusal::AfterWindow { last_date: date("2027-03-02") }));
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn fixed_booking_dates_include_both_ends() {
     assert_eq!(starts(&rules, &terms, "2027-02-27", "2027-03-06"), ["02T20:00", "03T20:00"]);
     let refusal = |start| check_start(&rules, &terms, at(start), Timestamp::MIN);
     assert_eq!(refusal("2027-03-02T04:00:00Z"), Err(Refusal::BeforeWindow { first: date("2027-03-02") }));
-    assert_eq!(refusal("2027-03-05T04:00:00Z"), Err(Refusal::TooFar { last_date: date("2027-03-03") }));
+    assert_eq!(refusal("2027-03-05T04:00:00Z"), Err(Refusal::AfterWindow { last_date: date("2027-03-03") }));
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn booking_window_begins_with_the_first_second_of_its_first_date() {
     let check = |start| check_start(&rules, &terms, at(start), Timestamp::MIN);
     let before = Err(Refusal::BeforeWindow { first: date("2027-03-02") });
     assert_eq!((check("2027-03-01T23:00:00Z"), check("2027-03-02T00:00:00Z")), (before, Ok(())));
-    let behind = Err(Refusal::TooFar { last_date: date("2027-03-02") });
+    let behind = Err(Refusal::AfterWindow { last_date: date("2027-03-02") });
     assert_eq!((check("2027-03-02T23:00:00Z"), check("2027-03-03T00:00:00Z")), (Ok(()), behind));
 }
 

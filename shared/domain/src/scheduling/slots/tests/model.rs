@@ -85,7 +85,7 @@ impl Clock {
         self.base + at as i64 * self.tick
     }
 
-    /// The expected result of [`Zone::day`].
+    /// The expected result of [`Zone::scheduling_date`].
     pub fn date_of(&self, instant: Timestamp) -> NaiveDate {
         self.date(self.entry(instant))
     }

@@ -235,7 +235,7 @@ fn check_suggestions(
     refusal: Option<Refusal>,
     free: &[Slot],
 ) -> Result<(), TestCaseError> {
-    let date = case.rules.time_zone.day(start);
+    let date = case.rules.time_zone.scheduling_date(start);
     // The suggested starts, and how far before and after the start they may lie.
     let (previous, next, before, after) = match refusal {
         Some(Refusal::NotOnGrid { previous, next }) => (previous, next, DAY, DAY),

@@ -152,7 +152,7 @@ fn dates_without_midnight_begin_at_one() {
     ] {
         assert_eq!(minutes(zone, on), 1_380);
         let first = zone.parse::<Zone>().unwrap().local_day_span(date(on)).start();
-        let zone_of = |instant| zone.parse::<Zone>().unwrap().show(instant);
+        let zone_of = |instant| zone.parse::<Zone>().unwrap().to_rfc3339(instant);
         assert!(zone_of(first).starts_with(&format!("{on}T01:00:00")));
         // The grid of a day that is open all day begins with the day. A window from 00:00 to 01:00 is empty, because
         // its opening moves forward to its end.

@@ -10,10 +10,10 @@ use super::*;
 
 fn capabilities() -> Capabilities {
     Capabilities {
-        authorisation_holds: 28 * DAY,
-        later_authorisation_holds: None,
-        waits_for_collection: true,
-        reaches_experts: false,
+        authorization_validity: 28 * DAY,
+        saved_card_authorization_validity: None,
+        requires_completion: true,
+        supports_transfers: false,
         refunds_after_dispute: true,
     }
 }
@@ -74,22 +74,22 @@ fn uncollected_order_is_not_cancelled() {
     );
     assert_eq!(
         step(&payment, &pending, &of("APPROVED"), before),
-        PaymentAction::Order(GatewayOrder::CollectApproved)
+        PaymentAction::Order(GatewayOrder::CompleteApproved)
     );
     // No other client has taken the slot yet.
     assert_eq!(
         step(&payment, &pending, &of("APPROVED"), after),
-        PaymentAction::Order(GatewayOrder::CollectApproved)
+        PaymentAction::Order(GatewayOrder::CompleteApproved)
     );
     for status in ["PAYER_ACTION_REQUIRED", "APPROVED", "VOIDED"] {
         assert_eq!(
             step(&payment, &json!({ "status": "expired" }), &of(status), after),
-            PaymentAction::Wait(Wait::Settled),
+            PaymentAction::Wait(Wait::Done),
             "{status}"
         );
         assert_eq!(
             step(&payment, &cancelled(), &of(status), after),
-            PaymentAction::Wait(Wait::Settled),
+            PaymentAction::Wait(Wait::Done),
             "{status}"
         );
     }
@@ -98,7 +98,7 @@ fn uncollected_order_is_not_cancelled() {
     let completed = json!({ "status": "completed" });
     assert_eq!(
         step(&asked, &completed, &of("APPROVED"), "2027-01-20T12:00:00Z"),
-        PaymentAction::Order(GatewayOrder::CollectApproved)
+        PaymentAction::Order(GatewayOrder::CompleteApproved)
     );
     assert_eq!(
         step(&asked, &completed, &of("APPROVED"), "2027-01-22T12:00:00Z"),
@@ -123,7 +123,7 @@ proptest! {
         };
         let mut payment = payment(Plan::Charge);
         payment.final_charge = Some(payment.amount.with_amount(final_charge).expect("small"));
-        payment.refund_tries = 3;
+        payment.max_failed_refunds = 3;
         let mut refunds: Vec<Value> = Vec::new();
         for number in 0..10 {
             let snapshot = refunded("COMPLETED", refunds.clone(), disputes.clone());
@@ -138,12 +138,12 @@ proptest! {
                     let key = format!("apt_00000000000000000000000001:refund:{}", number + 1);
                     refunds.push(refund(&format!("R{number}"), status, &text(amount.amount()), &text(fee.amount()), Some(&key)));
                 }
-                PaymentAction::Wait(Wait::Settled) => {
+                PaymentAction::Wait(Wait::Done) => {
                     prop_assert!(!snapshot.open_dispute);
                     let totals = Totals::of(&snapshot.movements);
-                    prop_assert!(totals.held() <= final_charge);
+                    prop_assert!(totals.net_paid() <= final_charge);
                     let lost = if outcome == 3 { disputed } else { 0 };
-                    prop_assert_eq!(totals.held(), final_charge.min(8_000 - lost));
+                    prop_assert_eq!(totals.net_paid(), final_charge.min(8_000 - lost));
                     return Ok(());
                 }
                 PaymentAction::Wait(Wait::Until(_)) => {

@@ -19,7 +19,7 @@ fn rate(percentage: &str) -> Value {
     json!({ "display_name": "Sales tax", "percentage_decimal": percentage, "tax_type": "sales_tax" })
 }
 
-fn read(currency: &str, taxes: &[Value], amount: Money) -> Result<TaxCalculation, PaymentError> {
+fn read(currency: &str, taxes: &[Value], amount: Money) -> Result<TaxCalculation, GatewayError> {
     let read = json!({
         "id": "taxcalc_1", "object": "tax.calculation", "currency": currency, "expires_at": 100,
         "line_items": { "object": "list", "has_more": false, "data": [{ "amount": 8000, "tax_breakdown": taxes }] },
@@ -71,7 +71,7 @@ fn incomplete_calculation_is_an_error() {
         });
         read[lacking] = Value::Null;
         let read = calculation(serde_json::from_value(read).expect("Stripe's shape"), euros(1));
-        assert!(matches!(read, Err(PaymentError::Unavailable(_))), "{lacking}: {read:?}");
+        assert!(matches!(read, Err(GatewayError::Unavailable(_))), "{lacking}: {read:?}");
     }
     let without = json!({
         "id": "taxcalc_1", "currency": "eur", "expires_at": 1,

@@ -10,7 +10,7 @@ pub(in crate::payments::payment) enum Outside {
     ClientPaysSlowly,
     DebitArrives,
     DebitFails,
-    AuthorisationEnds,
+    AuthorizationEnds,
     CardBecomes(Card),
     /// Requests are refused from now on, or no longer.
     GatewayRefuses(Option<OrderKind>),
@@ -53,7 +53,7 @@ impl ModelGateway {
                 if self.asks_first && self.intents[intent].plan != Plan::SaveCard {
                     self.intents[intent].status = IntentStatus::Approved;
                 } else {
-                    self.approved(intent, self.capabilities.authorisation_holds, now);
+                    self.approved(intent, self.capabilities.authorization_validity, now);
                 }
             }
             (Outside::ClientPaysSlowly, Some(intent), Some(IntentStatus::Open))
@@ -68,13 +68,13 @@ impl ModelGateway {
                 self.intents[intent].status = IntentStatus::Open;
                 self.intents[intent].decline = Some(Decline::InsufficientFunds);
             }
-            (Outside::AuthorisationEnds, Some(_), Some(IntentStatus::Authorised { .. })) => {
+            (Outside::AuthorizationEnds, Some(_), Some(IntentStatus::Authorized { .. })) => {
                 self.release_expired(|_| true)
             }
             (
                 Outside::SomebodyCancelsTheIntent,
                 Some(intent),
-                Some(IntentStatus::Open | IntentStatus::Approved | IntentStatus::Authorised { .. }),
+                Some(IntentStatus::Open | IntentStatus::Approved | IntentStatus::Authorized { .. }),
             ) => self.cancel_intent(intent, now),
             _ => return self.charge.is_some() && self.apply_to_charge(what, now),
         }
@@ -86,7 +86,7 @@ impl ModelGateway {
         let (intent, whole) = (charge.intent, self.intents[charge.intent].amount);
         let of = |percent: u8, amount: u64| {
             let whole = whole.with_amount(amount).expect("a part of a payment");
-            whole.proportion(percent.into(), 100).amount()
+            whole.prorate(percent.into(), 100).amount()
         };
         match what {
             Outside::BankAsks => self.bank_asks = true,
