@@ -74,7 +74,7 @@ const LAYERS: &[Layer] = &[
             Area { name: "scheduling", uses: &["identity", "payments"], below: &["experts", "operations"] },
             Area { name: "receipts", uses: &["experts", "identity", "payments"], below: &["scheduling"] },
             // The outbox runs the jobs of all areas.
-            Area { name: "operations", uses: &["payments", "receipts"], below: &["scheduling"] },
+            Area { name: "operations", uses: &["payments", "receipts", "scheduling"], below: &[] },
         ],
     },
     Layer {

@@ -1,9 +1,8 @@
 //! Reports that a session took place.
 
 use app::App;
-use app::scheduling::appointments;
+use app::scheduling::appointments::{self, SessionReport};
 use domain::Money;
-use domain::scheduling::appointment::Outcome;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
@@ -38,6 +37,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let person = request.require_person()?;
     let CompletionRequest { charge } = request.json_or_default()?;
-    let (record, party) = appointments::end(app, person, id, Outcome::Completed, charge).await?;
+    let (record, party) = appointments::end(app, person, id, SessionReport::Completed { charge }).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -1,8 +1,7 @@
 //! Reports that the expert or the client missed a session.
 
 use app::App;
-use app::scheduling::appointments;
-use domain::scheduling::appointment::Outcome;
+use app::scheduling::appointments::{self, SessionReport};
 use domain::scheduling::party::Party;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
@@ -47,14 +46,10 @@ enum Absent {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let person = request.require_person()?;
-    let missed_by = match request.json_or_default::<NoShowReport>()?.missed_by {
-        Some(Absent::Expert) => Party::Expert,
-        Some(Absent::Client) => Party::Client,
-        None => match appointments::read(app, person, id).await? {
-            (_, Party::Client) => Party::Expert,
-            (_, Party::Expert | Party::Platform) => Party::Client,
-        },
-    };
-    let (record, party) = appointments::end(app, person, id, Outcome::NoShow { missed_by }, None).await?;
+    let missed_by = request.json_or_default::<NoShowReport>()?.missed_by.map(|absent| match absent {
+        Absent::Expert => Party::Expert,
+        Absent::Client => Party::Client,
+    });
+    let (record, party) = appointments::end(app, person, id, SessionReport::NoShow { missed_by }).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -1,12 +1,10 @@
-//! Errors as problem documents (RFC 9457).
+//! Errors as problem documents (RFC 9457). Each area has a file for its own errors.
+
+mod payments;
+mod receipts;
+mod scheduling;
 
 use app::AppError;
-use app::payments::error::PaymentsError;
-use app::payments::ports::{GatewayError, WebhookError};
-use app::receipts::error::ReceiptsError;
-use app::scheduling::error::SchedulingError;
-use domain::scheduling::occupancy::Refusal;
-use domain::scheduling::slots;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -142,9 +140,9 @@ impl From<AppError> for Problem {
                     .with_field("Idempotency-Key")
                     .with_retry_after()
             }
-            AppError::Scheduling(error) => of_scheduling(&error),
-            AppError::Payments(error) => of_payments(error),
-            AppError::Receipts(error) => of_receipts(&error),
+            AppError::Scheduling(error) => scheduling::problem(&error),
+            AppError::Payments(error) => payments::problem(error),
+            AppError::Receipts(error) => receipts::problem(&error),
             AppError::Port(..) => {
                 tracing::error!(%detail, "a service is not available");
                 Self::unavailable("a service that the platform uses did not respond; try again")
@@ -167,104 +165,16 @@ impl From<AppError> for Problem {
     }
 }
 
-fn of_scheduling(error: &SchedulingError) -> Problem {
-    let detail = error.to_string();
-    match error {
-        SchedulingError::Slot(refusal) => of_slot(refusal),
-        SchedulingError::Change(_) => {
-            Problem::conflict("invalid-status", "The appointment's status does not allow this", detail)
-        }
-        SchedulingError::NoHours => Problem::conflict("no-hours", "No hours are published", detail),
-        SchedulingError::HoldEnded => Problem::conflict("hold-expired", "The hold has expired", detail),
-        SchedulingError::QuoteChanged { .. } => {
-            Problem::conflict("quote-changed", "The refund has changed", detail).with_field("expected_refund")
-        }
-    }
-}
-
-fn of_slot(refusal: &Refusal) -> Problem {
-    let (kind, title) = match refusal {
-        Refusal::Retired => ("session-type-retired", "The session type is retired"),
-        Refusal::NotOffered(reason) => match reason {
-            slots::Refusal::TooSoon { .. } => ("too-soon", "The notice is too short"),
-            slots::Refusal::AfterWindow { .. } | slots::Refusal::BeforeWindow { .. } => {
-                ("outside-booking-window", "The start is outside the booking window")
-            }
-            slots::Refusal::Blocked { .. }
-            | slots::Refusal::OutsideHours { .. }
-            | slots::Refusal::PastClosing { .. }
-            | slots::Refusal::NotOnGrid { .. }
-            | slots::Refusal::DayFull { .. }
-            | slots::Refusal::WeekFull { .. }
-            | slots::Refusal::Taken
-            | slots::Refusal::NoSeatLeft => ("not-offered", "The start is not offered"),
-        },
-        Refusal::Taken => ("slot-taken", "The slot is taken"),
-        Refusal::TooClose => ("slot-too-close", "The start is too close to another appointment"),
-        Refusal::Busy => ("expert-busy", "The expert is busy"),
-        Refusal::DayFull { .. } => ("day-full", "The day is full"),
-        Refusal::WeekFull { .. } => ("week-full", "The week is full"),
-        Refusal::Seats { .. } => ("seats-taken", "Not enough seats are free"),
-    };
-    let problem = Problem::conflict(kind, title, refusal.to_string());
-    match refusal {
-        Refusal::Seats { .. } => problem.with_field("seats"),
-        Refusal::Retired => problem,
-        Refusal::NotOffered(_)
-        | Refusal::Taken
-        | Refusal::TooClose
-        | Refusal::Busy
-        | Refusal::DayFull { .. }
-        | Refusal::WeekFull { .. } => problem.with_field("start"),
-    }
-}
-
-fn of_payments(error: PaymentsError) -> Problem {
-    let detail = error.to_string();
-    match error {
-        PaymentsError::NotReady => {
-            Problem::conflict("payments-not-ready", "The expert cannot take payments yet", detail)
-        }
-        PaymentsError::State(_) => {
-            Problem::conflict("payment-state", "The payment's state does not allow this", detail)
-        }
-        PaymentsError::Gateway(GatewayError::Refused { code, message }) => {
-            // The gateway's message may contain data of the expert's account, which the client must not see.
-            tracing::warn!(code, message, "the payment gateway refused");
-            let detail = format!("the payment gateway refused ({code})");
-            Problem::conflict("payment-refused", "The payment gateway refused", detail)
-        }
-        PaymentsError::Gateway(
-            reason @ (GatewayError::Unavailable(_) | GatewayError::Failed(_) | GatewayError::NotNow { .. }),
-        ) => {
-            tracing::error!(%reason, "the payment gateway is not available");
-            Problem::unavailable(
-                "the payment gateway did not respond; nothing is lost: send the same request again, with the same \
-                 Idempotency-Key",
-            )
-        }
-        PaymentsError::Webhook(WebhookError::Unavailable(reason)) => {
-            tracing::error!(%reason, "a webhook event could not be verified");
-            Problem::unavailable("the event could not be verified; send it again")
-        }
-        PaymentsError::Webhook(WebhookError::Signature | WebhookError::Stale | WebhookError::Body(_)) => {
-            Problem::new(StatusCode::BAD_REQUEST, "webhook-refused", "The event was rejected", detail)
-        }
-    }
-}
-
-fn of_receipts(error: &ReceiptsError) -> Problem {
-    match error {
-        ReceiptsError::TaxNotReady(detail) => {
-            Problem::conflict("tax-not-ready", "Taxes cannot be calculated yet", detail).with_field("tax")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use app::payments::error::PaymentsError;
+    use app::payments::ports::{GatewayError, WebhookError};
     use app::ports::PortError;
+    use app::receipts::error::ReceiptsError;
+    use app::scheduling::error::SchedulingError;
     use domain::scheduling::appointment::ChangeRefusal;
+    use domain::scheduling::occupancy::Refusal;
+    use domain::scheduling::slots;
     use domain::{Currency, Money, Timestamp};
 
     use super::*;

@@ -17,7 +17,7 @@ use app::payments::fees;
 use app::payments::ports::GatewayError;
 use app::payments::ports::PayWith;
 use app::payments::refunds;
-use app::scheduling::appointments;
+use app::scheduling::appointments::{self, SessionReport};
 use app::scheduling::booking;
 use app::scheduling::booking::{Booked, Booking};
 use app::scheduling::error::SchedulingError;
@@ -258,7 +258,11 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             appointments::reschedule(app, person, *id, *start).await.map(|_| subject(*id))
         }
         Command::EndSession(id, outcome, charge) => {
-            appointments::end(app, person, *id, *outcome, *charge).await.map(|_| subject(*id))
+            let report = match *outcome {
+                Outcome::Completed => SessionReport::Completed { charge: *charge },
+                Outcome::NoShow { missed_by } => SessionReport::NoShow { missed_by: Some(missed_by) },
+            };
+            appointments::end(app, person, *id, report).await.map(|_| subject(*id))
         }
         Command::Refund(id, amount, key) => {
             let body = format!("{id} {amount}");
@@ -279,7 +283,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
         }
         Command::ReadPayment(id) => {
             let secret = match checkout::pay_with(app, person, *id).await? {
-                (_, PayWith::ClientSecret(secret)) => Some(secret),
+                (_, _, PayWith::ClientSecret(secret)) => Some(secret),
                 _ => None,
             };
             Ok(Reply { secret, ..subject(*id) })

@@ -8,19 +8,15 @@
 //! 4. It deletes the entry, or moves it to the next time, on condition that it is still the entry that was leased. If the job
 //!    was enqueued again meanwhile, the entry has changed, and the job runs again.
 
-use domain::payments::ledger::{Movement, MovementKind};
-use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
-use domain::scheduling::appointment::{Appointment, Event};
-use domain::{AppointmentId, Timestamp};
-use serde_json::json;
+use domain::Timestamp;
 use store::operations::keys::OUTBOX_SHARDS;
 use store::{CommitError, Job, OutboxEntry, Transaction};
 
 use crate::payments::accounts;
 use crate::payments::payouts::record_payouts;
 use crate::payments::process::{NextRun, process_payment};
-use crate::ports::DomainEvent;
 use crate::receipts::receipt;
+use crate::scheduling::events;
 use crate::{App, AppError};
 
 /// How long a leased entry is hidden from other workers, in seconds. It is six times the timeout of the function, as AWS
@@ -114,7 +110,7 @@ async fn run(app: &App, job: Job) -> Result<NextRun, AppError> {
     match job {
         Job::Payment(id) => process_payment(app, id).await,
         Job::Announcement { appointment, version, event } => {
-            publish(app, appointment, version, event).await?;
+            events::publish(app, appointment, version, event).await?;
             Ok(NextRun::Never)
         }
         Job::PaymentAccount(expert, gateway) => {
@@ -123,60 +119,10 @@ async fn run(app: &App, job: Job) -> Result<NextRun, AppError> {
         }
         Job::Payouts(expert, gateway) => record_payouts(app, expert, gateway).await,
         Job::Receipts(id) => {
-            issue_receipts(app, id).await?;
+            receipt::issue_missing(app, id).await?;
             Ok(NextRun::Never)
         }
     }
-}
-
-/// Issues the missing documents of an appointment: one for each payment, refund and failed refund.
-async fn issue_receipts(app: &App, id: AppointmentId) -> Result<(), AppError> {
-    let Some(record) = app.store.latest_appointment_record(id).await? else { return Ok(()) };
-    let payment = |movements: &[Movement]| {
-        let captured = movements.iter().find(|movement| movement.kind == MovementKind::Captured);
-        captured.map(|movement| movement.object.clone())
-    };
-    for movement in &record.movements {
-        let kind = match movement.kind {
-            MovementKind::Captured => DocumentCauseKind::Payment,
-            // To the client, an amount that was resolved manually is a refund.
-            MovementKind::Refund | MovementKind::ResolvedManually => match payment(&record.movements) {
-                Some(payment) => DocumentCauseKind::Refund { payment },
-                None => continue,
-            },
-            MovementKind::RefundFailed => DocumentCauseKind::FailedRefund,
-            _ => continue,
-        };
-        let Movement { amount, object, at, .. } = movement.clone();
-        receipt::issue(app, &record.appointment, &DocumentCause { kind, object, amount, at }).await?;
-    }
-    Ok(())
-}
-
-/// Publishes a domain event about an appointment.
-async fn publish(app: &App, id: AppointmentId, version: u64, event: Event) -> Result<(), AppError> {
-    let Some(appointment) = app.store.appointment(id).await? else { return Ok(()) };
-    let event = DomainEvent {
-        id: format!("{id}:{version}:{}", event.name()),
-        kind: event.name().to_owned(),
-        detail: detail(&appointment),
-    };
-    app.events.publish(&event).await.map_err(|error| AppError::Port("the event bus", error))
-}
-
-/// Returns the `detail` of an event: ids, times, and the appointment's status and version at the time of publication. It contains
-/// no personal data.
-fn detail(appointment: &Appointment) -> serde_json::Value {
-    json!({
-        "appointment_id": appointment.id,
-        "appointment_version": appointment.version,
-        "expert_id": appointment.expert,
-        "client_id": appointment.client,
-        "session_type_id": appointment.session_type,
-        "start": appointment.start,
-        "end": appointment.end,
-        "current_status": appointment.status.as_str(),
-    })
 }
 
 /// The result of a sweep.

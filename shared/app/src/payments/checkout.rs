@@ -10,8 +10,8 @@ use crate::identity::people::Person;
 use crate::payments::ports::PayWith;
 use crate::{App, AppError};
 
-/// An appointment with its payment, and how its client can pay now. For other people, and when the client cannot pay, the second
-/// value is [`PayWith::None`].
+/// An appointment with its payment, the side of the person who reads it, and how its client can pay now. For other people, and
+/// when the client cannot pay, the last value is [`PayWith::None`].
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist, has no payment, or the person is neither its expert nor its client
@@ -21,7 +21,7 @@ pub async fn pay_with(
     app: &App,
     person: &Person,
     id: AppointmentId,
-) -> Result<(AppointmentRecord, PayWith), AppError> {
+) -> Result<(AppointmentRecord, Party, PayWith), AppError> {
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
     let party = person.party_of(&record.appointment)?;
     let payment = record.payment.as_ref().ok_or(AppError::NotFound("payment; there is nothing to pay"))?;
@@ -35,5 +35,5 @@ pub async fn pay_with(
         }
         _ => PayWith::None,
     };
-    Ok((record, pay_with))
+    Ok((record, party, pay_with))
 }

@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::receipts::receipt::{DocumentCause, Draft, Issuer, Receipt, ReceiptKind, ReceiptNumber};
+use domain::payments::ledger::{Movement, MovementKind};
+use domain::receipts::receipt::{
+    DocumentCause, DocumentCauseKind, Draft, Issuer, Receipt, ReceiptKind, ReceiptNumber,
+};
 use domain::scheduling::appointment::Appointment;
 use domain::{AppointmentId, ReceiptId, Zone};
 use store::{ReceiptPage, Transaction};
@@ -13,6 +16,30 @@ use crate::{App, AppError, Decision};
 
 /// The maximum number of documents of one page.
 pub const MAX_PAGE: u16 = 100;
+
+/// Issues the missing documents of an appointment: one for each payment, refund and failed refund.
+pub(crate) async fn issue_missing(app: &App, id: AppointmentId) -> Result<(), AppError> {
+    let Some(record) = app.store.latest_appointment_record(id).await? else { return Ok(()) };
+    let payment = |movements: &[Movement]| {
+        let captured = movements.iter().find(|movement| movement.kind == MovementKind::Captured);
+        captured.map(|movement| movement.object.clone())
+    };
+    for movement in &record.movements {
+        let kind = match movement.kind {
+            MovementKind::Captured => DocumentCauseKind::Payment,
+            // To the client, an amount that was resolved manually is a refund.
+            MovementKind::Refund | MovementKind::ResolvedManually => match payment(&record.movements) {
+                Some(payment) => DocumentCauseKind::Refund { payment },
+                None => continue,
+            },
+            MovementKind::RefundFailed => DocumentCauseKind::FailedRefund,
+            _ => continue,
+        };
+        let Movement { amount, object, at, .. } = movement.clone();
+        issue(app, &record.appointment, &DocumentCause { kind, object, amount, at }).await?;
+    }
+    Ok(())
+}
 
 /// Issues the document of a cause with the expert's next number. If it is issued already, returns it.
 ///

@@ -235,23 +235,52 @@ async fn attempt_reschedule(
     Ok(Decision::Commit(transaction, (record, party)))
 }
 
+/// A report of how a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionReport {
+    /// The session took place.
+    Completed {
+        /// What the client is charged, if that is less than the price.
+        charge: Option<Money>,
+    },
+    /// One side did not come.
+    NoShow {
+        /// The side that did not come; `None` for the other side than the one that reports.
+        missed_by: Option<Party>,
+    },
+}
+
+impl SessionReport {
+    /// Returns the outcome that this report of `party` states, and the requested charge.
+    fn outcome(self, party: Party) -> (Outcome, Option<Money>) {
+        match (self, party) {
+            (Self::Completed { charge }, _) => (Outcome::Completed, charge),
+            (Self::NoShow { missed_by: Some(missed_by) }, _) => (Outcome::NoShow { missed_by }, None),
+            (Self::NoShow { missed_by: None }, Party::Client) => {
+                (Outcome::NoShow { missed_by: Party::Expert }, None)
+            }
+            (Self::NoShow { missed_by: None }, Party::Expert | Party::Platform) => {
+                (Outcome::NoShow { missed_by: Party::Client }, None)
+            }
+        }
+    }
+}
+
 /// Records how a session ended: completed, or a no-show of one side. Recording the same outcome again changes nothing.
-///
-/// `charge` is what the client is charged, if that is less than the price.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`AppError::Forbidden`] for a client who reports anything but a no-show of the
 /// expert, [`SchedulingError::Change`] if it is too early or too late or another outcome is recorded,
-/// [`AppError::Invalid`] if `charge` is more than the price, [`PaymentsError::State`] if it is more than the final charge.
+/// [`AppError::Invalid`] if the charge is more than the price, [`PaymentsError::State`] if it is more than the final charge.
 pub async fn end(
     app: &App,
     person: &Person,
     id: AppointmentId,
-    outcome: Outcome,
-    charge: Option<Money>,
+    report: SessionReport,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("end_appointment", || async {
         let (record, party) = read(app, person, id).await?;
+        let (outcome, charge) = report.outcome(party);
         let AppointmentRecord { appointment, payment, .. } = &record;
         if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
             return Err(AppError::Forbidden("a client can only report that the expert did not come"));
