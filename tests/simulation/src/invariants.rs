@@ -26,7 +26,7 @@ mod terms;
 
 /// The stored state of an appointment.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct ObservedAppointment {
     /// The appointment.
     pub appointment: Appointment,
     /// Its payment.
@@ -53,7 +53,7 @@ pub struct AppointmentState {
 #[derive(Debug, Default)]
 pub struct Invariants {
     /// All appointments, by id.
-    pub known: BTreeMap<AppointmentId, Known>,
+    pub known: BTreeMap<AppointmentId, ObservedAppointment>,
     /// The appointments of each expert that take up time.
     occupying: BTreeMap<ExpertId, BTreeSet<AppointmentId>>,
     requests: BTreeMap<Key, (AppointmentId, Timestamp)>,
@@ -116,7 +116,7 @@ impl Invariants {
                 violations.push(format!("{id} cannot be read"));
                 continue;
             };
-            let known = Known {
+            let known = ObservedAppointment {
                 appointment: record.appointment,
                 payment: record.payment,
                 movements: record.movements,
@@ -158,7 +158,7 @@ impl Invariants {
         &mut self,
         shared: &Shared,
         id: AppointmentId,
-        known: Known,
+        known: ObservedAppointment,
         with_others: bool,
         days: &mut BTreeMap<ExpertId, BTreeSet<NaiveDate>>,
         violations: &mut Vec<String>,
@@ -340,7 +340,12 @@ fn check_reschedule(core: &Core, before: &Appointment, now: &Appointment, violat
 }
 
 /// A change of a payment that people must know of enqueues its event.
-fn check_payment_events(core: &Core, before: Option<&Known>, now: &Known, violations: &mut Vec<String>) {
+fn check_payment_events(
+    core: &Core,
+    before: Option<&ObservedAppointment>,
+    now: &ObservedAppointment,
+    violations: &mut Vec<String>,
+) {
     let before = before.and_then(|known| known.payment.as_ref());
     let Some(payment) = &now.payment else { return };
     let begins = |of: fn(&Payment) -> bool| of(payment) && !before.is_some_and(of);
@@ -375,7 +380,7 @@ fn check_payment_events(core: &Core, before: Option<&Known>, now: &Known, violat
 fn check_transition(
     core: &Core,
     before: Option<&Appointment>,
-    known: &Known,
+    known: &ObservedAppointment,
     with_others: bool,
     violations: &mut Vec<String>,
 ) {

@@ -4,12 +4,12 @@
 //! - `--mirror`: with the above, also sends each request to the embedded DynamoDB and compares the results
 //! - `--requests 10000`: compares the model of the table with the embedded DynamoDB on 10,000 sequences of random requests
 //! - `--seed 123`: runs one seed; `--trace` prints each event
-//! - `--first 1001`: the first seed, with `--seeds`, `--requests` or `--mutants`
+//! - `--first 1001`: the number of the first seed or sequence, with `--seeds`, `--requests` or `--mutants`
 //! - `--flows`: runs every flow with each fault at each of its calls; of long flows only every 40th call after the 200th, unless
 //!   `--exhaustive` is given
 //! - `--flow <part of a name>`: only these flows; `--point 17 CrashAfter` runs one fault, and `--trace` prints each event
 //! - `--mutants`: searches for each mutant of `mutants.toml` until a seed or a flow catches it
-//! - `--mutant <name>`: with any of these, runs with this mutant; with `--mutants`, searches only for it
+//! - `--mutant <name>`: activates this mutant; with `--mutants`, searches only for it
 //! - `--list`: prints the names of flows, faults and mutants
 //!
 //! Mutants of the product are built in a copy of the sources below `target/mutants`, which takes about half a minute the first
@@ -57,14 +57,14 @@ fn list() {
 }
 
 struct Options {
-    shown: Option<fn()>,
+    print_and_exit: Option<fn()>,
     first: u64,
     seeds: u64,
     operations: u64,
     trace: bool,
     mutant: &'static str,
     flows: bool,
-    whole: bool,
+    exhaustive: bool,
     mutants: bool,
     point: Option<(u64, FaultKind)>,
     flow: Option<String>,
@@ -75,14 +75,14 @@ struct Options {
 fn parse_options() -> Result<Options, lexopt::Error> {
     use lexopt::prelude::*;
     let mut options = Options {
-        shown: None,
+        print_and_exit: None,
         first: 1,
         seeds: 100,
         operations: 1_000,
         trace: false,
         mutant: "",
         flows: false,
-        whole: false,
+        exhaustive: false,
         mutants: false,
         point: None,
         flow: None,
@@ -99,15 +99,15 @@ fn parse_options() -> Result<Options, lexopt::Error> {
             Long("mutant") => {
                 let name = parser.value()?.string()?;
                 let known = mutants::all().find(|mutant| mutant.name == name);
-                options.mutant = &known.ok_or("there is no such mutant; see --list")?.name;
+                options.mutant = &known.ok_or("unknown mutant; see --list")?.name;
             }
             Long("mutants") => options.mutants = true,
             Long("flows") => options.flows = true,
-            Long("exhaustive") => options.whole = true,
+            Long("exhaustive") => options.exhaustive = true,
             Long("flow") => {
                 let name = parser.value()?.string()?;
                 if !FLOWS.iter().any(|flow| flow.name.contains(&name)) {
-                    return Err("there is no such flow; see --list".into());
+                    return Err("unknown flow; see --list".into());
                 }
                 options.flow = Some(name);
             }
@@ -117,14 +117,14 @@ fn parse_options() -> Result<Options, lexopt::Error> {
                 let kind = FaultKind::ALL
                     .into_iter()
                     .find(|one| format!("{one:?}") == kind)
-                    .ok_or("there is no such fault; see --list")?;
+                    .ok_or("unknown fault; see --list")?;
                 options.point = Some((call, kind));
             }
             Long("mirror") => options.mirror = true,
             Long("requests") => options.requests = Some(parser.value()?.parse()?),
             Long("trace") => options.trace = true,
-            Long("list") => options.shown = Some(list),
-            Long("help") | Short('h') => options.shown = Some(help),
+            Long("list") => options.print_and_exit = Some(list),
+            Long("help") | Short('h') => options.print_and_exit = Some(help),
             other => return Err(other.unexpected()),
         }
     }
@@ -145,12 +145,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Some(show) = options.shown {
+    if let Some(show) = options.print_and_exit {
         show();
         return ExitCode::SUCCESS;
     }
-    let everything = options.mutants && options.mutant.is_empty();
-    if !(mutants::is_built_in(options.mutant) && (switch::PRODUCT_MUTANTS || !everything)) {
+    let all_mutants = options.mutants && options.mutant.is_empty();
+    if !(mutants::is_built_in(options.mutant) && (switch::PRODUCT_MUTANTS || !all_mutants)) {
         return mutants::copy::run().unwrap_or_else(|error| {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -168,7 +168,7 @@ fn main() -> ExitCode {
     if let Some(sequences) = options.requests {
         return requests(&options, sequences, begun);
     }
-    let (mut sum, mut said) = (Summary::default(), Instant::now());
+    let (mut sum, mut last_progress) = (Summary::default(), Instant::now());
     let run = |number| {
         let failed = |why: String| Outcome { seed: number, violations: vec![why], ..Outcome::default() };
         let run = || match options.mirror {
@@ -182,14 +182,14 @@ fn main() -> ExitCode {
         for line in &outcome.trace {
             println!("{line}");
         }
-        if let Some(violations) = outcome.violations.first()
+        if let Some(violation) = outcome.violations.first()
             && sum.failing < MAX_SHOWN
         {
-            println!("seed {0}: {violations} (see --seed {0} --trace)", outcome.seed);
+            println!("seed {0}: {violation} (see --seed {0} --trace)", outcome.seed);
         }
         sum.add(&outcome);
-        if said.elapsed() >= PROGRESS_INTERVAL {
-            said = Instant::now();
+        if last_progress.elapsed() >= PROGRESS_INTERVAL {
+            last_progress = Instant::now();
             println!(
                 "{} seeds done, {} operations, {} failing, {} seeds to go",
                 sum.seeds,
@@ -279,7 +279,7 @@ fn flows(options: &Options, begun: Instant) -> ExitCode {
     for_each_parallel(
         chosen(),
         |flow| (flow, run_flow(*flow, None, false, options.mutant)),
-        |told| baseline.push(told),
+        |entry| baseline.push(entry),
     );
     let (mut tried, mut failing, mut calls) = (0_u64, 0_u64, 0_u64);
     for (flow, ending) in &baseline {
@@ -290,12 +290,12 @@ fn flows(options: &Options, begun: Instant) -> ExitCode {
         }
     }
     let sound = || baseline.iter().filter(|(flow, ending)| baseline_violation(flow, ending).is_none());
-    let whole: u64 =
-        sound().map(|(_, ending)| fault_points(ending.calls, !options.whole).count() as u64).sum();
-    let all = sound().flat_map(|told| {
-        fault_points(told.1.calls, !options.whole).map(move |injected_fault| (told, injected_fault))
+    let total: u64 =
+        sound().map(|(_, ending)| fault_points(ending.calls, !options.exhaustive).count() as u64).sum();
+    let all = sound().flat_map(|entry| {
+        fault_points(entry.1.calls, !options.exhaustive).map(move |injected_fault| (entry, injected_fault))
     });
-    let mut said = Instant::now();
+    let mut last_progress = Instant::now();
     let run = |((flow, ending), injected_fault): (&(&Flow, Ending), InjectedFault)| {
         let run = || run_with_fault(**flow, injected_fault, ending, options.mutant);
         let panics = |_| (0, Some("it panics".to_owned()));
@@ -309,9 +309,9 @@ fn flows(options: &Options, begun: Instant) -> ExitCode {
                 println!("{name}, call {} {:?}: {what}", injected_fault.call, injected_fault.kind);
             }
         }
-        if said.elapsed() >= PROGRESS_INTERVAL {
-            said = Instant::now();
-            println!("{tried} fault points tried, {failing} failing, {} to go", whole - tried);
+        if last_progress.elapsed() >= PROGRESS_INTERVAL {
+            last_progress = Instant::now();
+            println!("{tried} fault points tried, {failing} failing, {} to go", total - tried);
         }
     });
     println!(

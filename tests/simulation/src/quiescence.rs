@@ -22,7 +22,7 @@ use crate::actors::{Command, Reply, Resolution, Submission, submit};
 use crate::core::Core;
 use crate::fault_profile::FaultProfile;
 use crate::gateway;
-use crate::invariants::Known;
+use crate::invariants::ObservedAppointment;
 use crate::invariants::policy::part_of;
 use crate::simulation::Simulation;
 
@@ -338,8 +338,8 @@ fn by_object<'a>(
 }
 
 /// Checks that an appointment has ended and that each party has the correct amount.
-fn check_money(core: &Core, known: &Known, violations: &mut Vec<String>) {
-    let Known { appointment, payment, movements } = known;
+fn check_money(core: &Core, known: &ObservedAppointment, violations: &mut Vec<String>) {
+    let ObservedAppointment { appointment, payment, movements } = known;
     let id = appointment.id;
     if appointment.status.is_active() {
         violations.push(format!("{id} stays {}", appointment.status.as_str()));
@@ -427,7 +427,7 @@ fn check_money(core: &Core, known: &Known, violations: &mut Vec<String>) {
 }
 
 /// Checks that each movement that requires a receipt has exactly one, with the same amount.
-fn check_receipts(known: &Known, simulation: &Simulation, violations: &mut Vec<String>) {
+fn check_receipts(known: &ObservedAppointment, simulation: &Simulation, violations: &mut Vec<String>) {
     let id = known.appointment.id;
     let mut wanted: Vec<(&str, Money)> = known
         .movements

@@ -21,7 +21,7 @@ use crate::table::{SimTable, version};
 
 mod generator;
 
-pub use generator::{Request, Wanted, known_differences, sequence};
+pub use generator::{PlannedWrite, Request, known_differences, sequence};
 
 /// How much was compared.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,7 +93,7 @@ impl Model {
     fn with_current_versions(&self, mut request: Request) -> Request {
         if let Request::Write { writes, .. } = &mut request {
             let core = self.0.shared.lock();
-            for Wanted { write, right } in writes.iter_mut().filter(|wanted| wanted.right) {
+            for PlannedWrite { write, right } in writes.iter_mut().filter(|wanted| wanted.right) {
                 *right = false;
                 write.condition = match core.table.get(&write.key) {
                     None => Condition::Absent,

@@ -11,7 +11,7 @@ use crate::actors::{Command, Reply, Submission, submit};
 use crate::core::Core;
 use crate::fault_profile::FaultProfile;
 use crate::gateway::{self, ClientPayment};
-use crate::invariants::{AppointmentState, Known};
+use crate::invariants::{AppointmentState, ObservedAppointment};
 use crate::population::{add_expert, plain_terms};
 use crate::simulation::{BEGIN, Simulation};
 
@@ -212,7 +212,7 @@ impl Scenario {
     }
 
     /// Checks a condition of all appointments, unless a fault was injected.
-    pub fn expect_all(&mut self, what: &str, holds: impl Fn(&Known) -> bool) {
+    pub fn expect_all(&mut self, what: &str, holds: impl Fn(&ObservedAppointment) -> bool) {
         let fault_injected = self.simulation.shared.lock().fault_injected;
         if !fault_injected && !self.simulation.invariants.known.values().all(holds) {
             self.simulation.shared.lock().violation(format!("expected: {what}"));

@@ -3,7 +3,7 @@
 use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
 use domain::scheduling::party::Party;
 
-use super::Known;
+use super::ObservedAppointment;
 use crate::core::Core;
 
 /// `percent` of an amount, rounded half up to the currency's charge step.
@@ -38,7 +38,12 @@ fn final_charge(before: &Appointment, by: Party, at: i64) -> u64 {
 }
 
 /// Checks the charge after a status change.
-pub(super) fn check(core: &Core, before: Option<&Known>, after: &Known, violations: &mut Vec<String>) {
+pub(super) fn check(
+    core: &Core,
+    before: Option<&ObservedAppointment>,
+    after: &ObservedAppointment,
+    violations: &mut Vec<String>,
+) {
     let (Some(before), Some(payment)) = (before, &after.payment) else { return };
     let decided = payment.amount_due(&after.appointment.status).amount();
     let agreed =

@@ -28,8 +28,8 @@ pub(super) fn record(core: &mut Core, id: SessionTypeId, terms: &SessionTypeTerm
 }
 
 /// Checks that a new appointment matches offered terms.
-pub(super) fn check_terms(core: &Core, known: &Known, violations: &mut Vec<String>) {
-    let Known { appointment, payment, .. } = known;
+pub(super) fn check_terms(core: &Core, known: &ObservedAppointment, violations: &mut Vec<String>) {
+    let ObservedAppointment { appointment, payment, .. } = known;
     let fits = |terms: &SessionTypeTerms| {
         let occupied = terms.occupied(appointment.start);
         let price = terms.price.amount() * u64::from(appointment.seats);

@@ -23,7 +23,7 @@ pub enum Request {
     /// Writes rows.
     Write {
         /// The writes.
-        writes: Vec<Wanted>,
+        writes: Vec<PlannedWrite>,
         /// Whether the SDK loses the first response.
         response_lost: bool,
     },
@@ -31,7 +31,7 @@ pub enum Request {
 
 /// A write that may condition the current version of the row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wanted {
+pub struct PlannedWrite {
     /// The write.
     pub write: Write,
     /// Whether to replace the expectation of the write by the current version.
@@ -46,7 +46,7 @@ impl std::fmt::Display for Request {
             Self::Query(query) => write!(out, "{query:?}"),
             Self::Write { writes, response_lost } => {
                 write!(out, "write{}", if *response_lost { ", response lost at first" } else { "" })?;
-                for Wanted { write: Write { key, condition, action }, .. } in writes {
+                for PlannedWrite { write: Write { key, condition, action }, .. } in writes {
                     match action {
                         Action::Put(item) => write!(out, "\n    put if {condition:?} {}", shown(item))?,
                         other => write!(out, "\n    {other:?} if {condition:?} {key:?}")?,
@@ -69,7 +69,10 @@ pub fn known_differences() -> [(&'static str, Request); 2] {
     let put = |pk: &str, sk: &str| {
         let key = Key { pk: pk.to_owned(), sk: sk.to_owned() };
         let item = HashMap::from([(PK.to_owned(), text(pk)), (SK.to_owned(), text(sk))]);
-        Wanted { write: Write { key, condition: Condition::None, action: Action::Put(item) }, right: false }
+        PlannedWrite {
+            write: Write { key, condition: Condition::None, action: Action::Put(item) },
+            right: false,
+        }
     };
     [
         (
@@ -102,7 +105,7 @@ struct Generator {
     partitions: Vec<String>,
     sorts: Vec<String>,
     /// The last row that was put, so that another writer can put the same.
-    last: Option<Wanted>,
+    last: Option<PlannedWrite>,
 }
 
 /// Generates the sequence of a seed.
@@ -207,7 +210,7 @@ impl Generator {
         }
     }
 
-    fn writes(&mut self) -> Vec<Wanted> {
+    fn writes(&mut self) -> Vec<PlannedWrite> {
         let keys = match self.rng.below(2_000) {
             0..5 => Vec::new(),
             5..20 => {
@@ -222,7 +225,7 @@ impl Generator {
         keys.into_iter().map(|key| self.wanted(key)).collect()
     }
 
-    fn wanted(&mut self, key: Key) -> Wanted {
+    fn wanted(&mut self, key: Key) -> PlannedWrite {
         let action = match self.rng.below(10) {
             0..6 => Action::Put(self.row(&key)),
             6..8 => Action::Delete,
@@ -237,15 +240,15 @@ impl Generator {
             Condition::Version(some),
             Condition::Version(some),
         ]);
-        let wanted = Wanted { write: Write { key, condition, action }, right };
+        let wanted = PlannedWrite { write: Write { key, condition, action }, right };
         if matches!(wanted.write.action, Action::Put(_)) {
-            self.last = Some(Wanted { right: false, ..wanted.clone() });
+            self.last = Some(PlannedWrite { right: false, ..wanted.clone() });
         }
         wanted
     }
 
     /// A transaction of about 4 MB.
-    fn heavy(&mut self) -> Vec<Wanted> {
+    fn heavy(&mut self) -> Vec<PlannedWrite> {
         let over = usize::try_from(self.rng.between(0, 1)).unwrap_or(0);
         let mut keys = self.many(11);
         let last = keys.pop();
@@ -256,7 +259,7 @@ impl Generator {
             let mut item = self.bare(&key);
             pad(&mut item, bytes);
             let write = Write { key, condition: Condition::None, action: Action::Put(item) };
-            wanted.push(Wanted { write, right: false });
+            wanted.push(PlannedWrite { write, right: false });
         }
         wanted
     }

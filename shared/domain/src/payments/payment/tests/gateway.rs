@@ -29,7 +29,7 @@ pub(super) struct Refusal(pub(super) &'static str);
 
 /// A snapshot as the platform gets it.
 #[derive(Debug, Clone)]
-pub(super) struct Look {
+pub(super) struct Fetched {
     pub(super) snapshot: PaymentSnapshot,
     /// The intent of the snapshot, if the platform has not recorded it.
     pub(super) unrecorded_intent: Option<String>,
@@ -134,7 +134,7 @@ impl ModelGateway {
     }
 
     /// The snapshot for the identifiers that the platform has recorded.
-    pub(super) fn fetch_payment(&mut self, payment: &Payment, now: Timestamp) -> Look {
+    pub(super) fn fetch_payment(&mut self, payment: &Payment, now: Timestamp) -> Fetched {
         self.release_expired(|before| before <= now);
         let unrecorded_intent = self.unrecorded_intent(payment);
         let Some(at_hand) = unrecorded_intent.or(self.current_intent(payment)) else {
@@ -146,7 +146,7 @@ impl ModelGateway {
                 lost_dispute: false,
                 decline: None,
             };
-            return Look { snapshot, unrecorded_intent: None };
+            return Fetched { snapshot, unrecorded_intent: None };
         };
         let of_it = self.movements.iter().filter(|(intent, _)| *intent == at_hand);
         let mut movements: Vec<Movement> = of_it.map(|(_, movement)| movement.clone()).collect();
@@ -156,7 +156,7 @@ impl ModelGateway {
         let Intent { status, decline, .. } = self.intents[at_hand];
         let (open_dispute, lost_dispute) = (self.has_open_dispute(), self.has_lost_dispute());
         let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline };
-        Look {
+        Fetched {
             snapshot,
             unrecorded_intent: unrecorded_intent.map(|intent| self.intents[intent].name.clone()),
         }

@@ -1,7 +1,7 @@
 //! The platform's side of a payment: performs each action like `app::payments`, but on values, and handles requests
 //! like `app::scheduling::appointments`.
 
-use super::gateway::{Card, Look, ModelGateway, Outside, Refusal};
+use super::gateway::{Card, Fetched, ModelGateway, Outside, Refusal};
 use super::*;
 use crate::Money;
 use crate::kernel::text::LongText;
@@ -74,7 +74,7 @@ impl Platform {
         let (calm, mut steps) = (meanwhile.is_none(), 0);
         while steps < MAX_STEPS {
             steps += 1;
-            let Look { snapshot, unrecorded_intent } = gateway.fetch_payment(&self.payment, now);
+            let Fetched { snapshot, unrecorded_intent } = gateway.fetch_payment(&self.payment, now);
             let new_movements: Vec<Movement> =
                 crate::payments::ledger::new_movements(&self.ledger, &snapshot.movements)
                     .into_iter()

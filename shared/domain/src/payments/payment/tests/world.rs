@@ -165,7 +165,7 @@ impl World {
         }
         let unheard = if heard { "" } else { ", unheard of" };
         self.platform.log.push(format!("{} {what:?}{unheard}", self.now));
-        if heard { self.looks(meanwhile) } else { Ok(()) }
+        if heard { self.fetches(meanwhile) } else { Ok(()) }
     }
 
     fn instant(&self, mark: Mark) -> Option<Timestamp> {
@@ -190,14 +190,14 @@ impl World {
                 Some(wake) => self.now = self.now.max(wake),
                 None => break,
             }
-            self.platform.log.push(format!("{} looks by itself", self.now));
-            self.looks(None)?;
+            self.platform.log.push(format!("{} fetches by itself", self.now));
+            self.fetches(None)?;
         }
         Ok(())
     }
 
     /// The platform reads a snapshot, performs all actions, and waits.
-    fn looks(&mut self, meanwhile: Option<Outside>) -> Result<(), String> {
+    fn fetches(&mut self, meanwhile: Option<Outside>) -> Result<(), String> {
         if meanwhile.is_some() {
             self.platform.settle(&mut self.gateway, meanwhile, self.now)?;
         }
@@ -217,11 +217,11 @@ impl World {
         if self.gateway.card == Card::NotAsked {
             self.gateway.card = if wins { Card::Good } else { Card::Declines };
         }
-        self.looks(None)?;
+        self.fetches(None)?;
         for _ in 0..100 {
             if let Some(escalation) = self.platform.payment.escalation {
                 self.decides(escalation, wins)?;
-                self.looks(None)?;
+                self.fetches(None)?;
                 continue;
             }
             let Some(wake) = self.platform.wake else { return self.check_end() };
@@ -236,8 +236,8 @@ impl World {
                 self.gateway.apply(event, payment, self.now);
                 self.gateway.apply(Outside::BankIsContent, payment, self.now);
             }
-            self.platform.log.push(format!("{} looks by itself", self.now));
-            self.looks(None)?;
+            self.platform.log.push(format!("{} fetches by itself", self.now));
+            self.fetches(None)?;
         }
         Err("the payment never reaches a final state".to_owned())
     }
