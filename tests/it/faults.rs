@@ -405,19 +405,19 @@ async fn write_with_a_lost_response_does_not_conflict_with_itself() {
     let store = &test.stack.app.store;
     let job = Job::Payment(AppointmentId::from_bits(1));
     let due = OutboxEntry::new(job, test.stack.app.now(), 5);
-    let put = |due: &OutboxEntry, stamp| {
+    let put = |due: &OutboxEntry, token| {
         let mut transaction = Transaction::new();
-        transaction.reschedule(due, stamp).expect("storable");
+        transaction.reschedule(due, token).expect("storable");
         transaction
     };
     let mut first = Transaction::new();
     first.enqueue(&due).expect("storable");
     store.commit(first).await.expect("new");
-    let next = OutboxEntry { stamp: 6, ..due.clone() };
+    let next = OutboxEntry { token: 6, ..due.clone() };
     store.commit(put(&next, 5)).await.expect("as it was read");
     // The SDK repeats a request without a response.
     store.commit(put(&next, 5)).await.expect("it is there already");
-    assert!(store.commit(put(&OutboxEntry { stamp: 7, ..due }, 5)).await.is_err());
+    assert!(store.commit(put(&OutboxEntry { token: 7, ..due }, 5)).await.is_err());
 }
 
 #[tokio::test]

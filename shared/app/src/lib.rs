@@ -94,25 +94,25 @@ impl App {
         SessionTypeId::from_bits(self.new_id_bits())
     }
 
-    /// A random stamp for an outbox entry. It is below 2⁵³, so that JSON tools show it exactly.
-    fn stamp(&self) -> u64 {
+    /// A random token for an outbox entry. It is below 2⁵³, so that JSON tools show it exactly.
+    fn new_token(&self) -> u64 {
         u64::try_from(self.random.bits() >> 75).unwrap_or(1)
     }
 
     /// Adds a job to a transaction. A job that is already enqueued becomes due at `due_at`.
     fn enqueue(&self, transaction: &mut Transaction, job: Job, due_at: Timestamp) -> Result<(), AppError> {
-        Ok(transaction.enqueue(&store::OutboxEntry::new(job, due_at, self.stamp()))?)
+        Ok(transaction.enqueue(&store::OutboxEntry::new(job, due_at, self.new_token()))?)
     }
 
     /// Adds the job that publishes a domain event about an appointment.
-    pub(crate) fn announce(
+    pub(crate) fn enqueue_event(
         &self,
         transaction: &mut Transaction,
         appointment: &Appointment,
         event: Event,
         now: Timestamp,
     ) -> Result<(), AppError> {
-        let job = Job::Announcement { appointment: appointment.id, version: appointment.version, event };
+        let job = Job::PublishEvent { appointment: appointment.id, version: appointment.version, event };
         self.enqueue(transaction, job, now)
     }
 

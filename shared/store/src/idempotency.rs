@@ -60,7 +60,7 @@ impl Transaction {
     /// Writes the record of a request. `expired` is the record that it replaces, if TTL has not deleted that one yet.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_idempotency_record(
         &mut self,
         record: &IdempotencyRecord,
@@ -77,7 +77,7 @@ impl Store {
     /// The record of a request, even if it has expired.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn idempotency_record(
         &self,
         person: &str,

@@ -270,7 +270,7 @@ fn due_key(id: AppointmentId) -> Key {
 
 /// An event is published before its job is deleted.
 fn check_event_job(core: &mut Core, key: &Key, job: &str, violations: &mut Vec<String>) {
-    let Some(event) = job.strip_prefix("announcement:") else { return };
+    let Some(event) = job.strip_prefix("event:") else { return };
     if core.table.get(key).is_some() {
         core.bus.expected.insert(event.to_owned());
     } else if !core.bus.published.contains_key(event) {

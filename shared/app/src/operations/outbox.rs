@@ -52,22 +52,22 @@ pub async fn process(app: &App, job: Job) -> Result<(), AppError> {
         }
         let leased = OutboxEntry {
             due_at: now.plus(LEASE),
-            stamp: app.stamp(),
+            token: app.new_token(),
             attempts: due.attempts + 1,
             ..due.clone()
         };
-        if !write(app, |transaction| transaction.reschedule(&leased, due.stamp)).await? {
+        if !write(app, |transaction| transaction.reschedule(&leased, due.token)).await? {
             return Ok(());
         }
         let next = match run(app, job).await {
             Ok(NextRun::Never) => None,
-            Ok(NextRun::At(instant)) => Some(OutboxEntry::new(job, instant, app.stamp())),
+            Ok(NextRun::At(instant)) => Some(OutboxEntry::new(job, instant, app.new_token())),
             Err(error) => {
                 tracing::error!(%job, %error, attempts = leased.attempts, "{JOB_FAILED}");
                 let pause = (BASE_DELAY_SECONDS << (leased.attempts.clamp(1, 16) - 1)).min(MAX_DELAY_SECONDS);
                 Some(OutboxEntry {
                     due_at: app.now().plus(pause),
-                    stamp: app.stamp(),
+                    token: app.new_token(),
                     last_error: error.to_string(),
                     ..leased.clone()
                 })
@@ -81,7 +81,7 @@ pub async fn process(app: &App, job: Job) -> Result<(), AppError> {
                 })
                 .await?
             }
-            Some(next) => write(app, |transaction| transaction.reschedule(next, leased.stamp)).await?,
+            Some(next) => write(app, |transaction| transaction.reschedule(next, leased.token)).await?,
         };
         if written {
             return Ok(());
@@ -109,7 +109,7 @@ async fn write(
 async fn run(app: &App, job: Job) -> Result<NextRun, AppError> {
     match job {
         Job::Payment(id) => process_payment(app, id).await,
-        Job::Announcement { appointment, version, event } => {
+        Job::PublishEvent { appointment, version, event } => {
             events::publish(app, appointment, version, event).await?;
             Ok(NextRun::Never)
         }

@@ -79,7 +79,7 @@ impl<'a> Change<'a> {
                 let occupancy = self.occupancy().await?;
                 self.transaction.put_appointment(&confirmed)?;
                 self.transaction.put_occupancy(self.appointment.expert, &occupancy.confirm(self.appointment));
-                self.app.announce(&mut self.transaction, &confirmed, Event::Confirmed, self.now)?;
+                self.app.enqueue_event(&mut self.transaction, &confirmed, Event::Confirmed, self.now)?;
             }
             Transition::Expire => {
                 // An error means that another transaction has already ended the hold.
@@ -96,7 +96,7 @@ impl<'a> Change<'a> {
             Transition::Complete => {
                 let completed = self.appointment.ended(Outcome::Completed, Party::Platform, self.now)?;
                 self.transaction.put_appointment(&completed)?;
-                self.app.announce(&mut self.transaction, &completed, Event::Completed, self.now)?;
+                self.app.enqueue_event(&mut self.transaction, &completed, Event::Completed, self.now)?;
             }
             Transition::AcceptReport => {
                 let Appointment { cancellation, price, .. } = self.appointment;
@@ -125,7 +125,7 @@ impl<'a> Change<'a> {
         let occupancy = self.occupancy().await?;
         self.transaction.put_appointment(ended)?;
         self.transaction.put_occupancy(self.appointment.expert, &occupancy.release(self.appointment));
-        self.app.announce(&mut self.transaction, ended, event, self.now)
+        self.app.enqueue_event(&mut self.transaction, ended, event, self.now)
     }
 
     /// Commits the changes. Returns `false` after a version conflict, or if the table was busy.
@@ -147,7 +147,7 @@ impl<'a> Change<'a> {
             self.transaction.put_payment(&self.after)?;
             let id = self.appointment.id;
             for event in std::mem::take(&mut self.events) {
-                let job = Job::Announcement { appointment: id, version: self.after.version, event };
+                let job = Job::PublishEvent { appointment: id, version: self.after.version, event };
                 self.app.enqueue(&mut self.transaction, job, self.now)?;
             }
         }

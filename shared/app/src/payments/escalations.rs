@@ -105,7 +105,7 @@ pub async fn resolve(
             (Resolution::ResolvedManually(_), Escalation::Refused { order: OrderKind::Capture, .. }) => {
                 payment.final_charge = Some(payment.amount.zero());
                 let (version, event) = (payment.version, Event::PaymentUnpaid);
-                app.enqueue(&mut transaction, Job::Announcement { appointment: id, version, event }, now)?;
+                app.enqueue(&mut transaction, Job::PublishEvent { appointment: id, version, event }, now)?;
             }
             (
                 Resolution::ResolvedManually(_),

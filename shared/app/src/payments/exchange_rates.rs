@@ -71,7 +71,7 @@ pub async fn read(app: &App) -> Result<ReferenceRates, AppError> {
 /// The age of the rates in force in days; `None` before the first rates were fetched.
 ///
 /// # Errors
-/// [`AppError::Read`].
+/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
 pub async fn age_days(app: &App) -> Result<Option<i64>, AppError> {
     Ok(in_force(app).await?.map(|rates| rates.age_days(app.now())))
 }

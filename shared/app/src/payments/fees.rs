@@ -34,7 +34,7 @@ pub async fn set_expert_fee(
 /// The commission rate of an expert's new bookings.
 ///
 /// # Errors
-/// [`AppError::Read`].
+/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
 pub async fn commission_rate(app: &App, expert: ExpertId) -> Result<Rate, AppError> {
     Ok(app.store.fee(expert).await?.and_then(|fee| fee.rate).unwrap_or(app.settings.fee))
 }

@@ -33,6 +33,6 @@ async fn release(app: &App, appointment: &Appointment, expired: &Appointment) ->
     transaction.put_appointment(expired)?;
     transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
     app.enqueue(&mut transaction, Job::Payment(appointment.id), now)?;
-    app.announce(&mut transaction, expired, Event::Expired, now)?;
+    app.enqueue_event(&mut transaction, expired, Event::Expired, now)?;
     app.try_commit(transaction).await.map(|_| ())
 }

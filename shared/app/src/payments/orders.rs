@@ -196,7 +196,7 @@ async fn put_payment(
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
     if let Some(event) = event {
-        let job = Job::Announcement { appointment: payment.appointment, version: payment.version, event };
+        let job = Job::PublishEvent { appointment: payment.appointment, version: payment.version, event };
         app.enqueue(&mut transaction, job, app.now())?;
     }
     app.try_commit(transaction).await.map(|_| ())

@@ -148,7 +148,7 @@ async fn complete_without_payment(
     let completed = appointment.ended(Outcome::Completed, Party::Platform, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&completed)?;
-    app.announce(&mut transaction, &completed, Event::Completed, now)?;
+    app.enqueue_event(&mut transaction, &completed, Event::Completed, now)?;
     Ok(app.try_commit(transaction).await?.then_some(NextRun::Never))
 }
 

@@ -27,7 +27,7 @@ pub struct EarningsStatement {
 /// The ledger entries of an expert that were recorded within a span, the oldest first. `after` is the cursor of the previous page.
 ///
 /// # Errors
-/// [`AppError::Read`].
+/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
 pub async fn ledger(
     app: &App,
     owner: Owner,

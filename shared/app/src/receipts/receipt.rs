@@ -155,7 +155,7 @@ pub async fn list_of_appointment(
 /// page; 0 for the first page.
 ///
 /// # Errors
-/// [`AppError::Read`].
+/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
 pub async fn list_of_expert(
     app: &App,
     owner: Owner,

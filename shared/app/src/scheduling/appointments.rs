@@ -40,7 +40,7 @@ pub async fn read(
 /// verify that the expert or client is the signed-in person.
 ///
 /// # Errors
-/// [`AppError::Read`].
+/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
 pub async fn list(
     app: &App,
     owner: AppointmentOwner,
@@ -112,7 +112,7 @@ pub async fn cancel(
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         let payment =
             put_final_charge(app, &mut transaction, &cancelled, record.payment, quote.final_charge, now)?;
-        app.announce(&mut transaction, &cancelled, Event::Cancelled, now)?;
+        app.enqueue_event(&mut transaction, &cancelled, Event::Cancelled, now)?;
         let record = AppointmentRecord { appointment: cancelled, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })
@@ -229,7 +229,7 @@ async fn attempt_reschedule(
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
     let payment = put_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
-    app.announce(&mut transaction, &moved, Event::Rescheduled, now)?;
+    app.enqueue_event(&mut transaction, &moved, Event::Rescheduled, now)?;
     reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
@@ -335,7 +335,7 @@ pub async fn end(
             Some(NoShowReport::Disputed) => Event::NoShowDisputed,
             Some(NoShowReport::Open { .. } | NoShowReport::Decided) | None => outcome.event(),
         };
-        app.announce(&mut transaction, &ended, event, now)?;
+        app.enqueue_event(&mut transaction, &ended, event, now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })

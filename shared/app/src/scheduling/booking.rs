@@ -205,7 +205,7 @@ async fn attempt_hold(
             app.enqueue(&mut transaction, Job::Payment(id), hold_expires_at)?;
         }
         None => {
-            app.announce(&mut transaction, &appointment, Event::Confirmed, now)?;
+            app.enqueue_event(&mut transaction, &appointment, Event::Confirmed, now)?;
             app.enqueue(&mut transaction, Job::Payment(id), appointment.completes_at())?;
         }
     }
@@ -237,7 +237,7 @@ pub(crate) async fn reclaim_and_put_occupancy(
         let expired = old.expire(now).map_err(|_| AppError::version_conflict())?;
         transaction.put_appointment(&expired)?;
         app.enqueue(transaction, Job::Payment(*id), now)?;
-        app.announce(transaction, &expired, Event::Expired, now)?;
+        app.enqueue_event(transaction, &expired, Event::Expired, now)?;
     }
     transaction.put_occupancy(expert, change);
     Ok(())

@@ -25,7 +25,7 @@ impl Transaction {
     /// Writes a profile, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_expert(&mut self, expert: &Expert) -> Result<(), CommitError> {
         self.put_document(
             keys::profile(expert.id),
@@ -38,7 +38,7 @@ impl Transaction {
     /// Writes availability rules, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_rules(&mut self, expert: ExpertId, rules: &VersionedRules) -> Result<(), CommitError> {
         self.put_document(keys::rules(expert), Condition::unchanged_since(rules.version - 1), rules, [])
     }
@@ -46,7 +46,7 @@ impl Transaction {
     /// Writes a session type, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_session_type(
         &mut self,
         expert: ExpertId,
@@ -65,7 +65,7 @@ impl Store {
     /// The profile of an expert.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn expert(&self, id: ExpertId) -> Result<Option<Expert>, ReadError> {
         self.table.get(&keys::profile(id), Consistency::Strong).await?.map(document).transpose()
     }
@@ -73,7 +73,7 @@ impl Store {
     /// The availability rules of an expert.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn rules(&self, id: ExpertId) -> Result<Option<VersionedRules>, ReadError> {
         self.table.get(&keys::rules(id), Consistency::Strong).await?.map(document).transpose()
     }
@@ -81,7 +81,7 @@ impl Store {
     /// A session type of an expert, even if it is retired.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn session_type(
         &self,
         expert: ExpertId,
@@ -93,7 +93,7 @@ impl Store {
     /// All session types of an expert, the oldest first. The use case that creates them limits their number.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn session_types(&self, expert: ExpertId) -> Result<Vec<SessionType>, ReadError> {
         let query = Query {
             index: None,

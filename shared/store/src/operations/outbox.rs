@@ -2,7 +2,7 @@
 //!
 //! An entry is written in the transaction that causes its job. A worker leases the entry by moving its due time ahead, runs the
 //! job, and deletes the entry last, on condition that it is still the entry that was leased. Each write of an entry gives it a
-//! new random stamp (its `version`). If the job is enqueued again while it runs, the stamp differs, and the entry stays.
+//! new random token (its `version`). If the job is enqueued again while it runs, the token differs, and the entry stays.
 
 use std::str::FromStr;
 
@@ -24,7 +24,7 @@ pub enum Job {
     /// Bring an appointment and its payment in line: the next payment actions.
     Payment(AppointmentId),
     /// Publish a domain event about an appointment.
-    Announcement {
+    PublishEvent {
         /// The appointment.
         appointment: AppointmentId,
         /// The version that the appointment, or its payment, has after the change.
@@ -49,8 +49,8 @@ impl std::fmt::Display for Job {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Payment(id) => write!(out, "payment:{id}"),
-            Self::Announcement { appointment, version, event } => {
-                write!(out, "announcement:{appointment}:{version}:{}", event.name())
+            Self::PublishEvent { appointment, version, event } => {
+                write!(out, "event:{appointment}:{version}:{}", event.name())
             }
             Self::PaymentAccount(id, gateway) => write!(out, "payment-account:{id}:{gateway}"),
             Self::Payouts(id, gateway) => write!(out, "payouts:{id}:{gateway}"),
@@ -65,7 +65,7 @@ impl FromStr for Job {
     fn from_str(text: &str) -> Result<Self, UnknownJob> {
         let parse = || match text.split(':').collect::<Vec<_>>().as_slice() {
             ["payment", id] => Some(Self::Payment(id.parse().ok()?)),
-            ["announcement", appointment, version, event] => Some(Self::Announcement {
+            ["event", appointment, version, event] => Some(Self::PublishEvent {
                 appointment: appointment.parse().ok()?,
                 version: version.parse().ok()?,
                 event: Event::from_name(event)?,
@@ -98,7 +98,7 @@ impl From<Job> for String {
 impl Job {
     fn key(&self) -> Key {
         match self {
-            Self::Payment(id) | Self::Receipts(id) | Self::Announcement { appointment: id, .. } => {
+            Self::Payment(id) | Self::Receipts(id) | Self::PublishEvent { appointment: id, .. } => {
                 keys::outbox_entry(appointment_partition(*id), &self.to_string())
             }
             Self::PaymentAccount(id, _) | Self::Payouts(id, _) => {
@@ -109,7 +109,7 @@ impl Job {
 
     fn shard(&self) -> String {
         keys::outbox_shard(match self {
-            Self::Payment(id) | Self::Receipts(id) | Self::Announcement { appointment: id, .. } => id.bits(),
+            Self::Payment(id) | Self::Receipts(id) | Self::PublishEvent { appointment: id, .. } => id.bits(),
             Self::PaymentAccount(id, _) | Self::Payouts(id, _) => id.bits(),
         })
     }
@@ -126,7 +126,7 @@ pub struct OutboxEntry {
     pub first_due_at: Timestamp,
     /// A random number, new with each write of the entry.
     #[serde(rename = "version")]
-    pub stamp: u64,
+    pub token: u64,
     /// How often the job was started since it was enqueued.
     pub attempts: u32,
     /// The error of the last attempt; empty if it did not fail.
@@ -134,13 +134,13 @@ pub struct OutboxEntry {
 }
 
 impl OutboxEntry {
-    /// An entry for a job that is due at `due_at`. `stamp` is a random number.
-    pub fn new(job: Job, due_at: Timestamp, stamp: u64) -> Self {
+    /// An entry for a job that is due at `due_at`. `token` is a random number.
+    pub fn new(job: Job, due_at: Timestamp, token: u64) -> Self {
         Self {
             job,
             due_at,
             first_due_at: due_at,
-            stamp: stamp.max(1),
+            token: token.max(1),
             attempts: 0,
             last_error: String::new(),
         }
@@ -151,24 +151,24 @@ impl Transaction {
     /// Writes an outbox entry. It replaces an entry of the same job, so that repeated requests for a job run it once.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn enqueue(&mut self, entry: &OutboxEntry) -> Result<(), CommitError> {
         self.put_outbox_entry(entry, Condition::None)?;
         self.note_outbox_entry(entry);
         Ok(())
     }
 
-    /// Replaces an outbox entry, on condition that the stored one still has this stamp.
+    /// Replaces an outbox entry, on condition that the stored one still has this token.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
-    pub fn reschedule(&mut self, entry: &OutboxEntry, stamp: u64) -> Result<(), CommitError> {
-        self.put_outbox_entry(entry, Condition::Version(stamp))
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn reschedule(&mut self, entry: &OutboxEntry, token: u64) -> Result<(), CommitError> {
+        self.put_outbox_entry(entry, Condition::Version(token))
     }
 
-    /// Deletes the entry of a job that is done, on condition that the stored one still has the same stamp.
+    /// Deletes the entry of a job that is done, on condition that the stored one still has the same token.
     pub fn finish(&mut self, entry: &OutboxEntry) {
-        self.delete(entry.job.key(), Condition::Version(entry.stamp));
+        self.delete(entry.job.key(), Condition::Version(entry.token));
     }
 
     fn put_outbox_entry(&mut self, entry: &OutboxEntry, condition: Condition) -> Result<(), CommitError> {
@@ -184,7 +184,7 @@ impl Store {
     /// The outbox entry of a job; `None` if the job is not enqueued.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn outbox_entry(&self, job: &Job) -> Result<Option<OutboxEntry>, ReadError> {
         self.table.get(&job.key(), Consistency::Strong).await?.map(document).transpose()
     }
@@ -195,7 +195,7 @@ impl Store {
     /// delay the others.
     ///
     /// # Errors
-    /// [`TableError`].
+    /// [`TableError`] if the table does not respond.
     pub async fn due_outbox_entries(
         &self,
         shard: u8,
@@ -223,7 +223,7 @@ mod tests {
     fn every_job_is_parsed_from_its_text() {
         let appointment = AppointmentId::from_bits(1);
         let announcements =
-            Event::ALL.into_iter().map(|event| Job::Announcement { appointment, version: 3, event });
+            Event::ALL.into_iter().map(|event| Job::PublishEvent { appointment, version: 3, event });
         let accounts = GatewayKind::ALL.map(|gateway| Job::PaymentAccount(ExpertId::from_bits(2), gateway));
         let payouts = GatewayKind::ALL.map(|gateway| Job::Payouts(ExpertId::from_bits(2), gateway));
         let others = [Job::Payment(appointment), Job::Receipts(appointment)];
@@ -231,7 +231,7 @@ mod tests {
         for job in announcements.chain(others) {
             assert_eq!(job.to_string().parse(), Ok(job));
         }
-        for wrong in ["", "payment", "payment:exp_1", "announcement:x:1:confirmed", "refund:apt_1"] {
+        for wrong in ["", "payment", "payment:exp_1", "event:x:1:confirmed", "refund:apt_1"] {
             assert_eq!(wrong.parse::<Job>(), Err(UnknownJob), "{wrong}");
         }
     }

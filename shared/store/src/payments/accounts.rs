@@ -15,7 +15,7 @@ impl Transaction {
     /// expert.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_payment_account(
         &mut self,
         expert: ExpertId,
@@ -30,7 +30,7 @@ impl Transaction {
     /// Writes an expert's own commission rate, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_fee(&mut self, expert: ExpertId, fee: &ExpertFee) -> Result<(), CommitError> {
         self.put_document(keys::fee(expert), Condition::unchanged_since(fee.version - 1), fee, [])
     }
@@ -46,7 +46,7 @@ impl Store {
     /// An expert's account at a gateway, as it was when it was last read from the gateway.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn payment_account(
         &self,
         expert: ExpertId,
@@ -59,7 +59,7 @@ impl Store {
     /// The expert who owns an account at a gateway; `None` for an account that the platform does not know.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn account_owner(
         &self,
         gateway: GatewayKind,
@@ -72,7 +72,7 @@ impl Store {
     /// An expert's own commission rate; `None` if one was never set.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn fee(&self, expert: ExpertId) -> Result<Option<ExpertFee>, ReadError> {
         self.table.get(&keys::fee(expert), Consistency::Strong).await?.map(document).transpose()
     }

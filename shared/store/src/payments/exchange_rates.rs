@@ -25,7 +25,7 @@ impl Transaction {
     /// Writes rates, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_exchange_rates(&mut self, rates: &VersionedRates) -> Result<(), CommitError> {
         self.put_document(keys::exchange_rates(), Condition::unchanged_since(rates.version - 1), rates, [])
     }
@@ -35,7 +35,7 @@ impl Store {
     /// The latest rates; `None` before the first were fetched. Eventual consistency is sufficient for estimates.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn exchange_rates(
         &self,
         consistency: Consistency,

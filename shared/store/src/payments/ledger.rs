@@ -29,7 +29,7 @@ impl Transaction {
     /// Writes a ledger entry of an appointment, on condition that no entry with this number exists.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_ledger_entry(&mut self, appointment: AppointmentId, entry: &Entry) -> Result<(), CommitError> {
         self.put_ledger_row(keys::ledger_entry(appointment, entry.number), entry)
     }
@@ -37,7 +37,7 @@ impl Transaction {
     /// Writes the ledger entry of a payout, on condition that it does not exist. `kind` says whether it was paid or has failed.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_payout(&mut self, kind: &str, payout: &str, entry: &Entry) -> Result<(), CommitError> {
         self.put_ledger_row(keys::payout(entry.expert, entry.gateway, kind, payout), entry)
     }
@@ -127,7 +127,7 @@ impl Store {
     /// `after` is the `next` of the previous page. Without a limit, the page contains all entries. The latest may be missing.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn ledger(
         &self,
         expert: ExpertId,
@@ -159,7 +159,7 @@ impl Store {
     /// All ledger entries that were recorded on a UTC day, the oldest first. The latest may be missing.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn ledger_of_day(&self, day: NaiveDate) -> Result<Vec<Entry>, ReadError> {
         let query = Query {
             index: Some(GSI2),

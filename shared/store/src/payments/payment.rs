@@ -22,7 +22,7 @@ impl Transaction {
     /// Writes a payment, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_payment(&mut self, payment: &Payment) -> Result<(), CommitError> {
         let index = payment
             .escalation
@@ -42,7 +42,7 @@ impl Store {
     /// The payment of an appointment; `None` if there is nothing to pay.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn payment(&self, id: AppointmentId) -> Result<Option<Payment>, ReadError> {
         self.table.get(&keys::payment(id), Consistency::Strong).await?.map(document).transpose()
     }
@@ -51,7 +51,7 @@ impl Store {
     /// may be missing.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn escalations(
         &self,
         after: Option<AppointmentId>,

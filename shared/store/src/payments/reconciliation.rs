@@ -49,7 +49,7 @@ impl Transaction {
     /// Writes the progress, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_reconciliation_progress(
         &mut self,
         progress: &ReconciliationProgress,
@@ -61,7 +61,7 @@ impl Transaction {
     /// Writes a difference. `before` is the stored version that it replaces, if there is one.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_difference(
         &mut self,
         difference: &Difference,
@@ -89,7 +89,7 @@ impl Store {
     /// How far a gateway's books have been compared; `None` before the first run.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn reconciliation_progress(
         &self,
         gateway: GatewayKind,
@@ -104,7 +104,7 @@ impl Store {
     /// All unresolved differences of all gateways, including those that are not confirmed yet.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn unresolved_differences(&self) -> Result<Vec<Difference>, ReadError> {
         let query = differences(keys::UNCONFIRMED.to_owned(), format!("{}~", keys::OPEN), None);
         self.table.query(&query).await?.into_iter().map(document).collect()
@@ -114,7 +114,7 @@ impl Store {
     /// page.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn differences(&self, after: Option<&str>, limit: u16) -> Result<DifferencePage, ReadError> {
         let first = keys::OPEN.to_owned();
         // Appending a space, the lowest printable character, excludes `after` itself and nothing else. A forged cursor does not

@@ -27,7 +27,7 @@ impl Store {
     /// Whether an event was recorded.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn webhook_event_received(&self, gateway: &str, id: &str) -> Result<bool, ReadError> {
         Ok(self.table.get(&keys::webhook_event(gateway, id), Consistency::Strong).await?.is_some())
     }

@@ -53,7 +53,7 @@ impl Transaction {
     /// Writes billing details, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_billing(&mut self, expert: ExpertId, billing: &VersionedBilling) -> Result<(), CommitError> {
         self.put_document(keys::billing(expert), Condition::unchanged_since(billing.version - 1), billing, [])
     }
@@ -61,7 +61,7 @@ impl Transaction {
     /// Writes a tax calculation, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_tax_calculation(
         &mut self,
         appointment: AppointmentId,
@@ -78,7 +78,7 @@ impl Transaction {
     /// written or none, so numbers have no gap and no duplicate, whatever requests race and wherever the process stops.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn issue_receipt(&mut self, receipt: &Receipt) -> Result<(), CommitError> {
         let (year, sequence) = (receipt.number.year(), receipt.number.sequence());
         let counter = Item::from([(VERSION.to_owned(), number(sequence))]);
@@ -108,7 +108,7 @@ impl Store {
     /// The billing details of an expert.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn billing(&self, expert: ExpertId) -> Result<Option<VersionedBilling>, ReadError> {
         self.table.get(&keys::billing(expert), Consistency::Strong).await?.map(document).transpose()
     }
@@ -116,7 +116,7 @@ impl Store {
     /// The sequence number of the last document that an expert has issued in a year; 0 before the first.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn last_receipt(&self, expert: ExpertId, year: u16) -> Result<u32, ReadError> {
         let counter = self.table.get(&keys::receipt_counter(expert, year), Consistency::Strong).await?;
         Ok(counter.map(document::<Counter>).transpose()?.map_or(0, |counter| counter.version))
@@ -125,7 +125,7 @@ impl Store {
     /// The document of an appointment with this name.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn document(
         &self,
         appointment: AppointmentId,
@@ -138,7 +138,7 @@ impl Store {
     /// The gateway's tax calculation for the document with this name.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn tax_calculation(
         &self,
         appointment: AppointmentId,
@@ -151,7 +151,7 @@ impl Store {
     /// The documents of an appointment, ordered by number. There are few: one for each payment, refund and failed refund.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn documents(&self, appointment: AppointmentId) -> Result<Vec<Receipt>, ReadError> {
         let query = Query {
             index: None,
@@ -171,7 +171,7 @@ impl Store {
     /// A document by its id. A document that was issued moments ago may not be found yet.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn receipt(&self, id: ReceiptId) -> Result<Option<Receipt>, ReadError> {
         let key = keys::receipt(id);
         let query = Query {
@@ -189,7 +189,7 @@ impl Store {
     /// The documents that an expert has issued in a year, after this sequence number. The latest may be missing.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn receipts(
         &self,
         expert: ExpertId,

@@ -40,7 +40,7 @@ impl Transaction {
     /// Writes an appointment, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`].
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_appointment(&mut self, appointment: &Appointment) -> Result<(), CommitError> {
         let order = keys::appointment_order(appointment.start, appointment.id);
         let mut index = vec![
@@ -67,7 +67,7 @@ impl Store {
     /// An appointment, read with strong consistency.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn appointment(&self, id: AppointmentId) -> Result<Option<Appointment>, ReadError> {
         self.table.get(&keys::appointment(id), Consistency::Strong).await?.map(document).transpose()
     }
@@ -160,7 +160,7 @@ impl Store {
     /// `after` is the `next` of the previous page. The latest changes may be missing.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn appointments(
         &self,
         of: AppointmentOwner,

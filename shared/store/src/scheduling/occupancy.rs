@@ -167,7 +167,7 @@ impl Store {
     /// The availability rules and a session type of an expert, in one request; `None` if one of them does not exist.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn offer(
         &self,
         expert: ExpertId,

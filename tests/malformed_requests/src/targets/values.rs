@@ -113,7 +113,7 @@ pub(super) fn corpus() -> Vec<Vec<u8>> {
         "@.",
         "a@b@c.d",
         "payment:apt_0123456789abcdefghjkmnpqrs",
-        "announcement:apt_0123456789abcdefghjkmnpqrs:7:confirmed",
+        "event:apt_0123456789abcdefghjkmnpqrs:7:confirmed",
         "payouts:exp_7zzzzzzzzzzzzzzzzzzzzzzzzz:stripe",
         "receipts:apt_0123456789abcdefghjkmnpqrs",
     ]

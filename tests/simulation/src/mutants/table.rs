@@ -47,7 +47,7 @@ pub fn change_writes(mutant: &str, mut writes: Vec<Write>) -> Vec<Write> {
             writes.retain(|write| !due(write));
         }
         "table_loses_event_jobs" if writes.iter().any(|write| write.key.sk == "A") => {
-            writes.retain(|write| !write.key.sk.starts_with("OUTBOX#announcement"));
+            writes.retain(|write| !write.key.sk.starts_with("OUTBOX#event"));
         }
         "outbox_entries_expire_by_ttl" => {
             for write in writes.iter_mut().filter(|write| write.key.sk.starts_with("OUTBOX#")) {
