@@ -11,17 +11,17 @@ use store::AppointmentRecord;
 
 use crate::payments::documents::PaymentDocument;
 
-/// An appointment.
+/// An appointment as the API returns it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AppointmentDocument {
     /// The id of the appointment.
     pub id: AppointmentId,
     /// The version; each change adds one.
     pub version: u64,
-    /// The status, with the members that belong to it.
+    /// The status, with its additional members.
     #[serde(flatten)]
     pub status: Status,
-    /// The state of a disagreement about how the session ended; absent when there was none.
+    /// The state of a no-show report. Absent if there is none, or if the parties resolved it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_show_report: Option<NoShowReport>,
     /// The expert who gives the session.
@@ -36,7 +36,7 @@ pub struct AppointmentDocument {
     pub start: Timestamp,
     /// When the session ends, in UTC.
     pub end: Timestamp,
-    /// When the session starts in the client's time zone, with the UTC offset.
+    /// When the session starts in the attendee's time zone, as RFC 3339 with the UTC offset.
     pub start_for_client: String,
     /// The number of seats booked.
     pub seats: u16,
@@ -44,7 +44,7 @@ pub struct AppointmentDocument {
     pub price: Money,
     /// The person who attends the session.
     pub attendee: Attendee,
-    /// When the slot was first held.
+    /// When the appointment was created.
     pub created_at: Timestamp,
     /// How often the appointment was rescheduled.
     pub reschedules: u16,
@@ -52,7 +52,7 @@ pub struct AppointmentDocument {
     pub cancellation: CancellationPolicy,
     /// The rescheduling policy that was agreed at the time of booking.
     pub rescheduling: ReschedulePolicy,
-    /// The payment; absent in lists and when the session is free.
+    /// The payment; absent in lists, and for a session without a price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentDocument>,
 }

@@ -254,6 +254,14 @@ pub enum ChangeRefusal {
         /// The requested change, as a participle.
         requested: &'static str,
     },
+    /// The session has already ended.
+    #[error("the session ended at {end}, so it can no longer be {requested}")]
+    AlreadyEnded {
+        /// The end of the session.
+        end: Timestamp,
+        /// The requested change, as a participle.
+        requested: &'static str,
+    },
     /// It is too early for the change.
     #[error("the appointment cannot be {requested} yet; try again at or after {from}")]
     TooEarly {
@@ -320,7 +328,7 @@ impl Appointment {
 
     /// Confirms the appointment, because it is paid or needs no payment.
     ///
-    /// An expired hold whose slot nobody has taken is confirmed too, because the client has paid for it.
+    /// This also applies after `hold_expires_at`: as long as the appointment is pending, nobody has taken its slot.
     ///
     /// # Errors
     /// [`ChangeRefusal::Status`] if the appointment is not pending.
@@ -361,16 +369,14 @@ impl Appointment {
     /// A client can cancel until the start, an expert and the platform until the end.
     ///
     /// # Errors
-    /// [`ChangeRefusal::Status`] if the appointment is not active, [`ChangeRefusal::AlreadyStarted`] if it is too
-    /// late.
+    /// [`ChangeRefusal::Status`] if the appointment is not active, [`ChangeRefusal::AlreadyStarted`] or
+    /// [`ChangeRefusal::AlreadyEnded`] if it is too late.
     pub fn cancel(&self, by: Party, reason: LongText, now: Timestamp) -> Result<Self, ChangeRefusal> {
-        let last = match by {
-            Party::Client => self.start,
-            Party::Expert | Party::Platform => self.end,
-        };
         if !self.status.is_active() {
             Err(self.status_refusal("cancelled"))
-        } else if now >= last {
+        } else if now >= self.end {
+            Err(ChangeRefusal::AlreadyEnded { end: self.end, requested: "cancelled" })
+        } else if by == Party::Client && now >= self.start {
             Err(ChangeRefusal::AlreadyStarted { start: self.start, requested: "cancelled" })
         } else {
             Ok(self.with_status(Status::Cancelled { cancelled_by: by, cancelled_at: now, reason }))

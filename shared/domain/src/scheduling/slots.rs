@@ -5,8 +5,8 @@
 //! requested range. The minimum notice and the booking window limit the starts, caps remove whole days, and occupied
 //! time removes single starts.
 //!
-//! The running time is proportional to the number of occupied spans plus the number of starts. Neither is sorted or
-//! searched: the engine processes the range in stretches of days, marks in a bitmap the starts that each occupied
+//! The running time is proportional to the number of occupied spans plus the number of starts. They are not
+//! sorted or searched; only the starts that caps count and existing group sessions are. The engine processes the range in stretches of days, marks in a bitmap the starts that each occupied
 //! span removes, and reads the remaining starts from the bitmap.
 
 use chrono::NaiveDate;

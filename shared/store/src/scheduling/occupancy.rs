@@ -15,7 +15,7 @@ use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{document, key_of, number, text};
 use crate::{ReadError, Store, Transaction};
 
-/// How long a row is kept after its day, in seconds: longer than any week whose cap may still count it.
+/// How long a row is kept after its UTC day, in seconds; TTL then deletes it. A weekly cap counts at most one week.
 const RETENTION: i64 = 35 * DAY;
 
 const ENTRIES: &str = "entries";
@@ -26,7 +26,7 @@ const CAPACITY: &str = "capacity";
 impl Transaction {
     /// Writes a change of an expert's occupancy, on condition that the rows it was decided on have not changed.
     ///
-    /// The caller expires the appointments of the holds that the change reclaims, in the same transaction.
+    /// The caller must expire the appointments of the holds that the change reclaims, in the same transaction.
     pub fn put_occupancy(&mut self, expert: ExpertId, change: &OccupancyChange) {
         for (date, day) in &change.days {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
@@ -53,6 +53,7 @@ impl Transaction {
             let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
             let item = Item::from([
                 (VERSION.to_owned(), number(change.group_version(*start, group))),
+                // A session lasts a day at most, and its last UTC day ends a day after it.
                 (EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + RETENTION).seconds())),
                 (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.entry))),
                 (CAPACITY.to_owned(), number(group.capacity)),

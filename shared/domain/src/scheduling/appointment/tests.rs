@@ -49,6 +49,10 @@ fn outcomes(
                 assert_eq!(start, before.start);
                 "begun"
             }
+            Err(ChangeRefusal::AlreadyEnded { end, .. }) => {
+                assert_eq!(end, before.end);
+                "over"
+            }
             Err(ChangeRefusal::TooEarly { .. }) => "too early",
             Err(refusal) => panic!("{refusal}"),
         })
@@ -95,13 +99,14 @@ fn client_can_cancel_until_the_start_and_expert_until_the_end() {
         })
     };
     let done = ["cancelled", "cancelled", "cancelled", "status", "status", "status", "status"];
-    let late = ["begun", "begun", "begun", "status", "status", "status", "status"];
+    let begun = ["begun", "begun", "begun", "status", "status", "status", "status"];
+    let over = ["over", "over", "over", "status", "status", "status", "status"];
     for (by, seconds, expected) in [
         (Party::Client, 1, done),
-        (Party::Client, 0, late),
+        (Party::Client, 0, begun),
         (Party::Expert, 1, done),
         (Party::Expert, -3_599, done),
-        (Party::Expert, -3_600, late),
+        (Party::Expert, -3_600, over),
     ] {
         assert_eq!(cancel(by, seconds), expected, "{by:?} {seconds}");
     }
