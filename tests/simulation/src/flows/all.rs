@@ -157,7 +157,7 @@ pub const FLOWS: &[Flow] = &[
             scenario.offer_authorize_then_capture(unchanged_terms);
             let id = scenario.book_and_pay(IN_THREE_WEEKS);
             scenario.set_faults(|faults| faults.declined_card = 10_000);
-            scenario.advance_to(IN_THREE_WEEKS - 4 * DAY);
+            scenario.advance_to(IN_THREE_WEEKS - 4 * DAY + 2 * HOUR);
             scenario.set_faults(|faults| faults.declined_card = 0);
             scenario.pay_again(id, ClientPayment::Now);
             scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
@@ -171,6 +171,17 @@ pub const FLOWS: &[Flow] = &[
             scenario.set_faults(|faults| faults.declined_card = 10_000);
             scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
             scenario.set_faults(|faults| faults.declined_card = 0);
+        },
+    },
+    Flow {
+        name: "a saved card is refused while the account of the expert is disabled",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            scenario.book_and_pay(IN_THREE_WEEKS);
+            scenario.enable_accounts(false);
+            scenario.advance_to(IN_THREE_WEEKS - 4 * DAY + 2 * HOUR);
+            scenario.enable_accounts(true);
+            scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
         },
     },
     Flow {
@@ -324,13 +335,9 @@ pub const FLOWS: &[Flow] = &[
         run: |scenario| {
             scenario.offer(unchanged_terms);
             scenario.as_expert(Command::StartOnboarding);
-            let accounts: Vec<String> =
-                scenario.simulation.shared.lock().gateway.accounts.keys().cloned().collect();
-            for account in accounts {
-                gateway::restrict(&mut scenario.simulation.shared.lock(), &account, false);
-                scenario.advance(60);
-                gateway::restrict(&mut scenario.simulation.shared.lock(), &account, true);
-            }
+            scenario.enable_accounts(false);
+            scenario.advance(60);
+            scenario.enable_accounts(true);
             scenario.advance(60);
             scenario.as_expert(Command::ReadPaymentAccount);
         },

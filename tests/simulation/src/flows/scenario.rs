@@ -219,6 +219,14 @@ impl Scenario {
         }
     }
 
+    /// Enables or disables payments through the accounts of all experts, as the gateway can.
+    pub fn enable_accounts(&mut self, enabled: bool) {
+        let accounts: Vec<String> = self.simulation.shared.lock().gateway.accounts.keys().cloned().collect();
+        for account in accounts {
+            gateway::restrict(&mut self.simulation.shared.lock(), &account, enabled);
+        }
+    }
+
     /// Changes the fault profile.
     pub fn set_faults(&mut self, change: impl FnOnce(&mut FaultProfile)) {
         change(&mut self.simulation.shared.lock().faults);
