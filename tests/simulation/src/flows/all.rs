@@ -461,6 +461,22 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "parts are refunded while the payment is read, with a slow table",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.set_faults(|faults| faults.max_latency = 1_000);
+            for number in 1..=8 {
+                scenario.as_expert(Command::Refund(id, euros(500), number.to_string()));
+                scenario.at_gateway(gateway::resend_webhook);
+                scenario.at_gateway(gateway::resend_webhook);
+                scenario.advance(60);
+            }
+            scenario.set_faults(|faults| faults.max_latency = 1);
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
         name: "exchange rates are fetched, and a session is paid in another currency",
         run: |scenario| {
             scenario.offer(|terms| terms.presentment_currencies = other_currencies());
