@@ -11,11 +11,12 @@ use app::payments::webhooks;
 use app::ports::{JobQueue, PortError};
 use app::receipts::receipt;
 use app::scheduling::appointments;
-use app::scheduling::booking;
+use app::scheduling::booking::{self, Booked};
 use app::{App, AppError};
 use async_trait::async_trait;
 use domain::kernel::text::LongText;
 use domain::payments::gateway::GatewayKind;
+use domain::payments::ledger::Totals;
 use domain::payments::payment::Payment;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
 use domain::scheduling::appointment::Status;
@@ -189,6 +190,11 @@ async fn book(app: &App, offer: &Offer, client: u128) -> Result<AppointmentId, A
 }
 
 async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<AppointmentId, AppError> {
+    Ok(send_booking(app, offer, client, start).await?.appointment.id)
+}
+
+/// Books as the first request, or as a repeated one whose response was not stored.
+async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Result<Booked, AppError> {
     let person = Person::new(client, vec![Role::Client]);
     let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
     let booking_request = booking::Booking {
@@ -206,7 +212,7 @@ async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<
         fingerprint: "f".to_owned(),
     };
     match booking::book(app, &person, &request, &booking_request).await? {
-        Creation::Created(booked, _) => Ok(booked.appointment.id),
+        Creation::Created(booked, _) => Ok(booked),
         Creation::Replayed(_) => panic!("the first request"),
     }
 }
@@ -430,6 +436,23 @@ async fn interrupted_request_can_be_repeated_at_once() {
     }
     let booked = test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
     assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201), booked);
+}
+
+#[tokio::test]
+async fn booking_that_is_resumed_after_the_payment_shows_the_payment() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let app = &test.stack.app;
+    let start = "2027-01-05T10:00:00Z";
+    // The function stops before it stores its response.
+    let (payment, _) = send_booking(app, &offer, 7, start).await.expect("booked").payment.expect("a payment");
+    let intent = payment.references.intent.expect("an intent");
+    test.stripe().pay(&intent, GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    test.advance(20);
+    let booked = send_booking(app, &offer, 7, start).await.expect("resumed");
+    assert_eq!(booked.appointment.status, Status::Confirmed);
+    assert_eq!(Totals::of(&booked.movements).captured, 8_000);
 }
 
 #[tokio::test]

@@ -91,3 +91,13 @@ fn routes_that_share_a_function_share_an_integration() {
     assert_eq!(template.matches("functions/${Page.Arn}/invocations").count(), 1);
     assert_eq!(template.matches("- !GetAtt Page.Arn").count(), 1);
 }
+
+#[test]
+fn a_role_holds_at_most_ten_policies() {
+    // IAM attaches at most ten managed policies to a role, and SAM attaches Lambda's own for writing logs.
+    let functions = TEMPLATE.split("      Policies:").skip(1);
+    let lists = functions.filter_map(|rest| rest.split("\n\n").next());
+    let counts: Vec<usize> = lists.map(|list| list.matches("!Ref May").count()).collect();
+    assert!(counts.len() > 30 && counts.iter().max() > Some(&7), "{counts:?}");
+    assert!(counts.iter().all(|count| *count <= 9), "{counts:?}");
+}

@@ -85,8 +85,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     Ok(Response::json_text(StatusCode::CREATED, body))
 }
 
-fn document(Booked { appointment, payment }: Booked) -> AppointmentDocument {
-    let payment = payment
-        .map(|(payment, pay_with)| PaymentDocument::new(payment, &[], Party::Client).paid_with(pay_with));
+fn document(Booked { appointment, payment, movements }: Booked) -> AppointmentDocument {
+    let payment = payment.map(|(payment, pay_with)| {
+        PaymentDocument::new(payment, &movements, Party::Client).paid_with(pay_with)
+    });
     AppointmentDocument { payment, ..AppointmentDocument::without_payment(appointment) }
 }

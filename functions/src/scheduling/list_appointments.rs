@@ -72,11 +72,12 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let known =
         |cursor: &str| paging::after_time(cursor).is_some_and(|id| id.parse::<AppointmentId>().is_ok());
     let after = cursor.map(|cursor| paging::decode_cursor("cursor", &cursor, known)).transpose()?;
-    let whose = match side {
+    let owner = match side {
         Side::Expert => AppointmentOwner::Expert(person.expert_id()),
         Side::Client => AppointmentOwner::Client(person.client_id()),
     };
-    let page = appointments::list(app, whose, TimeSpan::new(from, to), after.as_deref(), limit).await?;
+    let page =
+        appointments::list(app, person, owner, TimeSpan::new(from, to), after.as_deref(), limit).await?;
     let appointments = page.appointments.into_iter().map(AppointmentDocument::without_payment).collect();
     let next_cursor = page.next.as_deref().map(paging::encode_cursor);
     Ok(Response::json(StatusCode::OK, &Appointments { appointments, next_cursor }))

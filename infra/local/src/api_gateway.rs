@@ -141,7 +141,9 @@ fn event(
 ) -> Value {
     let number = gateway.requests.fetch_add(1, Ordering::Relaxed);
     let now = Utc.timestamp_opt(gateway.clock.seconds(), 0).single().unwrap_or_default();
-    let headers = joined(&parts.headers);
+    let mut headers = joined(&parts.headers);
+    // API Gateway sets it, whatever the caller sends.
+    headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());
     let query: HashMap<String, String> =
         url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let (text, encoded) = match std::str::from_utf8(body) {

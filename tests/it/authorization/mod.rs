@@ -113,6 +113,9 @@ fn people() -> Vec<Person> {
         person("grace", &["expert", "client"]),
         person("katherine", &["client"]),
         person("margaret", &["admin"]),
+        // Nobody is an administrator of their own appointments.
+        person("ada", &["admin"]),
+        person("alan", &["admin"]),
         person("mallory", &["superadmin", "experts", "Client", "admin,expert;", "x"]),
     ]
 }
@@ -132,14 +135,17 @@ fn verdict(rule: Rule, person: &Person) -> Verdict {
     let has = |role: Role| person.groups.iter().any(|group| Role::from_group(group) == Some(role));
     let expert = person.subject == "ada" && has(Role::Expert);
     let client = person.subject == "alan" && has(Role::Client);
+    let admin = has(Role::Admin) && !["ada", "alan"].contains(&person.subject.as_str());
     let otherwise = |may: bool, refusal| if may { Verdict::Admitted } else { refusal };
     match rule {
         Rule::Anybody | Rule::Provider | Rule::SignedIn => Verdict::Admitted,
         Rule::Has(role) => otherwise(has(role), Verdict::Forbidden),
         Rule::Owner => otherwise(expert, Verdict::Forbidden),
-        Rule::Party => otherwise(expert || client || has(Role::Admin), Verdict::Hidden),
+        Rule::Party => otherwise(expert || client || admin, Verdict::Hidden),
+        Rule::Arbiter if has(Role::Admin) => otherwise(admin, Verdict::Hidden),
+        Rule::Arbiter => Verdict::Forbidden,
         Rule::ExpertOrAdmin if client => Verdict::Forbidden,
-        Rule::ExpertOrAdmin => otherwise(expert || has(Role::Admin), Verdict::Hidden),
+        Rule::ExpertOrAdmin => otherwise(expert || admin, Verdict::Hidden),
     }
 }
 

@@ -220,3 +220,29 @@ async fn expert_reports_the_outcome_of_a_session() {
         "invalid-status"
     );
 }
+
+#[tokio::test]
+async fn without_the_role_nobody_lists_the_appointments_of_that_side() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    let range = "from=2027-01-01T00:00:00Z&to=2027-02-01T00:00:00Z";
+    for (subject, groups, side, expected) in [
+        ("ada", &["expert"][..], "expert", 1),
+        ("ada", &[], "expert", 0),
+        ("ada", &["client", "admin"], "expert", 0),
+        ("alan", &["client"], "client", 1),
+        ("alan", &["expert"], "client", 0),
+    ] {
+        let person = simulators::sign_in::Person {
+            subject: subject.to_owned(),
+            name: subject.to_owned(),
+            email: "somebody@example.org".to_owned(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        };
+        let token = format!("Bearer {}", test.stack.sign_in.access_token(&person, 3_600));
+        let path = format!("/v1/appointments?as={side}&{range}");
+        let page = test.get(&path).header("Authorization", &token).send().await.expect(200);
+        assert_eq!(page["appointments"].as_array().map(Vec::len), Some(expected), "{subject} {groups:?}");
+    }
+}

@@ -235,7 +235,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             let body = format!("{expert} {session_type} {start} {seats} {pay_in:?}");
             match booking::book(app, person, &request(person, key, body), &wanted).await? {
                 Creation::Replayed(answer) => Ok(read(&answer)),
-                Creation::Created(Booked { appointment, payment }, idempotency) => {
+                Creation::Created(Booked { appointment, payment, .. }, idempotency) => {
                     let secret = match payment {
                         Some((_, PayWith::ClientSecret(secret))) => secret,
                         _ => String::new(),

@@ -80,14 +80,20 @@ impl Person {
     /// # Errors
     /// [`AppError::NotFound`] for all others, who must not learn that the appointment exists.
     pub fn party_of(&self, appointment: &Appointment) -> Result<Party, AppError> {
-        if self.has(Role::Expert) && appointment.expert == self.expert_id() {
-            Ok(Party::Expert)
-        } else if self.has(Role::Client) && appointment.client == self.client_id() {
-            Ok(Party::Client)
-        } else if self.has(Role::Admin) {
-            Ok(Party::Platform)
+        self.side_of(appointment.expert, appointment.client).ok_or(AppError::NotFound("appointment"))
+    }
+
+    /// The person's side in a matter between an expert and a client; `None` for all others. See [`party_of`](Self::party_of).
+    pub(crate) fn side_of(&self, expert: ExpertId, client: ClientId) -> Option<Party> {
+        let (is_expert, is_client) = (expert == self.expert_id(), client == self.client_id());
+        if self.has(Role::Expert) && is_expert {
+            Some(Party::Expert)
+        } else if self.has(Role::Client) && is_client {
+            Some(Party::Client)
+        } else if self.has(Role::Admin) && !is_expert && !is_client {
+            Some(Party::Platform)
         } else {
-            Err(AppError::NotFound("appointment"))
+            None
         }
     }
 }

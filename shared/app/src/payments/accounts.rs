@@ -28,8 +28,9 @@ fn to_account(state: AccountState, gateway: GatewayKind, version: u64, app: &App
 fn store_account(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<Transaction, AppError> {
     let mut transaction = Transaction::new();
     transaction.put_payment_account(expert, account)?;
-    // From now on the payouts are read every day, even if a webhook is lost.
-    if app.gateways.get(account.gateway)?.payouts.is_some() {
+    // From now on the payouts are read every day, even if a webhook is lost. A later change of the account must not postpone
+    // payouts that are due now.
+    if account.version == 1 && app.gateways.get(account.gateway)?.payouts.is_some() {
         let tomorrow = app.now().plus(DAY);
         app.enqueue(&mut transaction, Job::Payouts(expert, account.gateway), tomorrow)?;
     }

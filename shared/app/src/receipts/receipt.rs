@@ -10,7 +10,7 @@ use domain::scheduling::appointment::Appointment;
 use domain::{AppointmentId, ReceiptId, Zone};
 use store::{ReceiptPage, Transaction};
 
-use crate::identity::people::{Owner, Person, Role};
+use crate::identity::people::{Owner, Person};
 use crate::receipts::taxes::{self, Taxed};
 use crate::{App, AppError, Decision};
 
@@ -128,11 +128,7 @@ impl Content {
 /// # Errors
 /// [`AppError::NotFound`] if it does not exist, or the person is neither its issuer nor its client nor an administrator.
 pub async fn read(app: &App, person: &Person, id: ReceiptId) -> Result<Receipt, AppError> {
-    let may_read = |receipt: &Receipt| {
-        person.has(Role::Admin)
-            || person.has(Role::Expert) && receipt.expert == person.expert_id()
-            || person.has(Role::Client) && receipt.client == person.client_id()
-    };
+    let may_read = |receipt: &Receipt| person.side_of(receipt.expert, receipt.client).is_some();
     app.store.receipt(id).await?.filter(may_read).ok_or(AppError::NotFound("receipt"))
 }
 

@@ -11,7 +11,7 @@ use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Job, Offer, Transaction};
 
-use crate::identity::people::Person;
+use crate::identity::people::{Person, Role};
 use crate::payments::error::PaymentsError;
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
@@ -36,18 +36,26 @@ pub async fn read(
     Ok((record, party))
 }
 
-/// The appointments of an expert or a client that start within a span, ordered by start. Does not check access: the caller must
-/// verify that the expert or client is the signed-in person.
+/// The appointments of an expert or a client that start within a span, ordered by start. There are none for a person who is not
+/// this expert or client, or does not have the role.
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
 pub async fn list(
     app: &App,
+    person: &Person,
     owner: AppointmentOwner,
     starts: TimeSpan,
     after: Option<&str>,
     limit: u16,
 ) -> Result<AppointmentPage, AppError> {
+    let may_read = match owner {
+        AppointmentOwner::Expert(expert) => person.owner_of(expert).is_ok(),
+        AppointmentOwner::Client(client) => person.has(Role::Client) && person.client_id() == client,
+    };
+    if !may_read {
+        return Ok(AppointmentPage { appointments: Vec::new(), next: None });
+    }
     Ok(app.store.appointments(owner, starts, after, limit.clamp(1, MAX_PAGE)).await?)
 }
 
@@ -90,6 +98,10 @@ pub async fn cancel(
         let (record, party) = read(app, person, id).await?;
         let appointment = &record.appointment;
         if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
+            // A cancellation decides the final charge. Without one, this read saw only a part of its transaction.
+            if record.payment.as_ref().is_some_and(|payment| payment.final_charge.is_none()) {
+                return Err(AppError::version_conflict());
+            }
             let final_charge = record.payment.as_ref().map(|payment| payment.amount_due(&appointment.status));
             let refund = final_charge
                 .map_or(appointment.price, |final_charge| appointment.price.saturating_sub(final_charge));

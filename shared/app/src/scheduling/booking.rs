@@ -2,6 +2,7 @@
 
 use domain::experts::session_type::SessionTypeTerms;
 use domain::payments::gateway::GatewayKind;
+use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Event, Status};
 use domain::scheduling::occupancy::{
@@ -10,7 +11,7 @@ use domain::scheduling::occupancy::{
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
-use store::{CommitError, Job, Offer, Transaction};
+use store::{AppointmentRecord, CommitError, Job, Offer, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, abandon};
 use crate::identity::people::{Person, Role};
@@ -50,6 +51,8 @@ pub struct Booked {
     pub appointment: Appointment,
     /// The payment, and how the client pays; `None` if there is nothing to pay.
     pub payment: Option<(Payment, PayWith)>,
+    /// The movements so far. There are some if the client has paid before this request was repeated.
+    pub movements: Vec<Movement>,
 }
 
 /// Books a session for a client.
@@ -77,14 +80,14 @@ pub async fn book(
         return Err(AppError::Forbidden("only a client can book; ask for that role at sign-in"));
     }
     let held = app.transact("book_appointment", || attempt_hold(app, person, request, booking)).await?;
-    let (appointment, payment, idempotency) = match held {
+    let (AppointmentRecord { appointment, payment, movements }, idempotency) = match held {
         Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
         Hold::Held(held) => *held,
     };
     let booked = match payment {
-        None => Booked { appointment, payment: None },
-        Some(payment) => match open_payment(app, appointment.clone(), payment).await {
-            Ok(booked) => booked,
+        None => Booked { appointment, payment: None, movements },
+        Some(payment) => match open_payment(app, &appointment, payment).await {
+            Ok(payment) => Booked { appointment, payment: Some(payment), movements },
             Err(failure) => {
                 // A permanent refusal would be repeated, so the slot is freed for others.
                 if let AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { .. })) = failure
@@ -103,7 +106,7 @@ pub async fn book(
 /// The result of the first step of a booking.
 enum Hold {
     /// The slot is held, or the appointment is confirmed if there is nothing to pay.
-    Held(Box<(Appointment, Option<Payment>, IdempotencyRecord)>),
+    Held(Box<(AppointmentRecord, IdempotencyRecord)>),
     /// The request was completed before; this was the response.
     Replayed(String),
 }
@@ -210,7 +213,8 @@ async fn attempt_hold(
         }
     }
     reclaim_and_put_occupancy(app, &mut transaction, *expert, &change, now).await?;
-    Ok(Decision::Commit(transaction, Hold::Held(Box::new((appointment, payment, idempotency)))))
+    let record = AppointmentRecord { appointment, payment, movements: Vec::new() };
+    Ok(Decision::Commit(transaction, Hold::Held(Box::new((record, idempotency)))))
 }
 
 /// Adds a change of the occupancy to a transaction, and expires the appointments whose holds it reclaims.
@@ -246,16 +250,19 @@ pub(crate) async fn reclaim_and_put_occupancy(
 /// Continues a request that stopped after it had held the slot.
 async fn resume(app: &App, idempotency: IdempotencyRecord) -> Result<Decision<Hold>, AppError> {
     let id: AppointmentId = idempotency.subject.parse().map_err(|_| AppError::NotFound("appointment"))?;
-    let (appointment, payment) = tokio::join!(app.store.appointment(id), app.store.payment(id));
-    let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    Ok(Decision::Unchanged(Hold::Held(Box::new((appointment, payment?, idempotency)))))
+    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    Ok(Decision::Unchanged(Hold::Held(Box::new((record, idempotency)))))
 }
 
 /// Opens the payment of a hold at the gateway and stores the gateway's ids. Repeating it returns the same intent.
 ///
 /// # Errors
 /// [`SchedulingError::HoldEnded`] if the hold has ended, [`PaymentsError::Gateway`] if the gateway did not open the payment.
-async fn open_payment(app: &App, appointment: Appointment, payment: Payment) -> Result<Booked, AppError> {
+async fn open_payment(
+    app: &App,
+    appointment: &Appointment,
+    payment: Payment,
+) -> Result<(Payment, PayWith), AppError> {
     match appointment.status {
         Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
         // The first request stopped after the hold, and this one continues it too late.
@@ -266,22 +273,20 @@ async fn open_payment(app: &App, appointment: Appointment, payment: Payment) -> 
     }
     if payment.references != References::default() {
         let pay_with = fetch_payment(app, &payment).await?.pay_with;
-        return Ok(Booked { appointment, payment: Some((payment, pay_with)) });
+        return Ok((payment, pay_with));
     }
     let Opened { references, pay_with } =
-        app.gateways.get(payment.gateway)?.charges.open(&payment, &buyer(app, &appointment)).await?;
+        app.gateways.get(payment.gateway)?.charges.open(&payment, &buyer(app, appointment)).await?;
     let payment = Payment { version: payment.version + 1, references, ..payment };
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
     match app.commit(transaction).await {
-        Ok(()) => Ok(Booked { appointment, payment: Some((payment, pay_with)) }),
+        Ok(()) => Ok((payment, pay_with)),
         // The same request ran concurrently, or the hold ended meanwhile. In the second case the client does not get the data
         // that is needed to pay, so the intent cannot be paid.
         Err(AppError::Commit(CommitError::VersionConflict(_))) => {
             match app.store.payment(appointment.id).await? {
-                Some(stored) if stored.references == payment.references => {
-                    Ok(Booked { appointment, payment: Some((stored, pay_with)) })
-                }
+                Some(stored) if stored.references == payment.references => Ok((stored, pay_with)),
                 _ => Err(SchedulingError::HoldEnded.into()),
             }
         }
