@@ -63,6 +63,11 @@ pub struct Needs {
 }
 
 impl Needs {
+    /// Whether the function uses the table.
+    pub fn table(&self) -> bool {
+        self.table
+    }
+
     /// Whether the function calls a provider.
     pub fn needs_provider(&self) -> bool {
         !self.ports.is_empty()

@@ -101,3 +101,18 @@ fn a_role_holds_at_most_ten_policies() {
     assert!(counts.len() > 30 && counts.iter().max() > Some(&7), "{counts:?}");
     assert!(counts.iter().all(|count| *count <= 9), "{counts:?}");
 }
+
+#[test]
+fn a_function_without_an_alarm_or_permissions_is_found() {
+    assert_found(
+        "Dimensions: [{Name: FunctionName, Value: !Ref ListSlots}]",
+        "Dimensions: [{Name: FunctionName, Value: !Ref ListSlot}]",
+        "ListSlots is in no alarm",
+    );
+    let list = TEMPLATE.split("\n  ListAppointments:\n").nth(1).expect("the function");
+    let list = list.split("\n\n").next().expect("its resource");
+    let without: String =
+        list.lines().filter(|line| !line.contains("Policies:")).map(|line| format!("{line}\n")).collect();
+
+    assert_found(list, without.trim_end(), "ListAppointments uses the table and has no Policies");
+}

@@ -44,7 +44,7 @@ enum StatusFilter {
     All,
 }
 
-/// The session types of an expert, oldest first.
+/// The session types of an expert, ordered by the second in which they were created.
 #[derive(Serialize, JsonSchema)]
 struct SessionTypes {
     /// The session types.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use functions::runtime::Needs;
 use functions::{Area, PUBLIC};
 use http_api::Route;
 use saphyr::{LoadableYamlNode, Yaml};
@@ -141,7 +142,7 @@ pub fn faults(template: &str, areas: &[Area]) -> Vec<String> {
 
     let mut expected = BTreeSet::new();
     for area in areas {
-        for (name, binary) in functions_of(area) {
+        for (name, binary, needs) in functions_of(area) {
             let id = logical_id(name);
             let Some(function) = functions.get(id.as_str()) else {
                 faults.push(format!("{name} of the area {} has no resource {id}", area.name));
@@ -155,6 +156,15 @@ pub fn faults(template: &str, areas: &[Area]) -> Vec<String> {
                 if text(function, path) != Some(value) {
                     faults.push(format!("{id} needs {}: {value}", path.join(".")));
                 }
+            }
+            if !template.contains(&format!("Dimensions: [{{Name: FunctionName, Value: !Ref {id}}}]")) {
+                faults.push(format!("{id} is in no alarm; add its errors to the alarm of its area"));
+            }
+            let properties = function.as_mapping_get("Properties");
+            if needs.table()
+                && properties.and_then(|properties| properties.as_mapping_get("Policies")).is_none()
+            {
+                faults.push(format!("{id} uses the table and has no Policies"));
             }
             expected.insert(id);
         }
@@ -179,11 +189,11 @@ fn routes(area: &Area) -> impl Iterator<Item = &'static Route> {
     area.public.iter().chain(area.routes).map(|(route, _)| route)
 }
 
-/// All functions of an area, each with its binary.
-fn functions_of(area: &Area) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let public = area.public.iter().map(|(route, _)| (route.function, PUBLIC.name));
-    let routes = area.routes.iter().map(|(route, _)| (route.function, area.name));
-    let workers = area.workers.iter().map(|(worker, _)| (worker.function, area.name));
+/// All functions of an area, each with its binary and its needs.
+fn functions_of(area: &Area) -> impl Iterator<Item = (&'static str, &'static str, Needs)> {
+    let public = area.public.iter().map(|(route, needs)| (route.function, PUBLIC.name, *needs));
+    let routes = area.routes.iter().map(|(route, needs)| (route.function, area.name, *needs));
+    let workers = area.workers.iter().map(|(worker, needs)| (worker.function, area.name, *needs));
     public.chain(routes).chain(workers)
 }
 

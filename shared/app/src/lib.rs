@@ -80,7 +80,7 @@ impl App {
         self.clock.now()
     }
 
-    /// The bits of a new id: 48 bits of milliseconds, then 80 random bits. The texts of ids sort by time.
+    /// The bits of a new id: 48 bits of milliseconds, in whole seconds, then 80 random bits. The texts of ids sort by time.
     fn new_id_bits(&self) -> u128 {
         let milliseconds = u128::from(self.now().seconds().unsigned_abs()) * 1_000;
         milliseconds << 80 | self.random.bits() >> 48

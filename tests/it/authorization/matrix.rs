@@ -30,7 +30,7 @@ pub enum Rule {
     Arbiter,
 }
 
-/// A route: who may call it, and a request that succeeds for them.
+/// A route: who may call it, and a request that is not refused because of the person who sends it.
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub function: &'static str,

@@ -245,7 +245,7 @@ impl MoneyDemo {
     }
 
     async fn saved_card(&mut self, session_type: &str) -> Result<(), Mismatch> {
-        self.step("A session in three weeks: the card is saved at booking, and authorized two days before the session");
+        self.step("A session in three weeks: the card is saved at booking, and authorized four days before the session ends");
         let booked = self.book("alan", session_type, self.now().plus(20 * DAY)).await?;
         self.pay(&booked, GOOD_CARD)?;
         let now = self.check_state("alan", &booked, "confirmed", "card_saved").await?;

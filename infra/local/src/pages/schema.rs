@@ -30,7 +30,10 @@ fn alternatives(schema: &Value) -> (Vec<&Value>, bool) {
 
 /// The kind of a schema's values, in one line.
 pub(super) fn kind(document: &Value, schema: &Value) -> String {
+    // The default of a property stands beside its reference.
+    let default = schema["default"].clone();
     let schema = resolve(document, schema);
+    let default = if default.is_null() { &schema["default"] } else { &default };
     if let Some(only) = schema["const"].as_str() {
         return format!("“{only}”");
     }
@@ -58,8 +61,8 @@ pub(super) fn kind(document: &Value, schema: &Value) -> String {
     if null {
         text.push_str(" or null");
     }
-    if !schema["default"].is_null() {
-        text.push_str(&format!(", default {}", schema["default"]));
+    if !default.is_null() {
+        text.push_str(&format!(", default {default}"));
     }
     text
 }

@@ -29,7 +29,8 @@ pub const MAX_EXCEPTIONS: usize = 400;
 pub struct Window {
     /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// The first minute that is no longer open; 24:00 is the end of the day.
+    /// The first minute that is no longer open; 24:00 is the end of the day. At or before `opens`, the window closes on
+    /// the next day.
     pub closes: LocalTime,
 }
 

@@ -49,7 +49,8 @@ pub enum Basis {
 pub struct Quote {
     /// The amount that the client gets back or does not have to pay.
     pub refund: Money,
-    /// The amount that the client pays in the end. Together with `refund`, it equals the price.
+    /// The amount that the client pays in the end. Together with `refund` and what was returned before, it equals the
+    /// price.
     pub final_charge: Money,
     /// The rule that determines the refund.
     #[serde(flatten)]

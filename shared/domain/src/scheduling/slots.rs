@@ -89,7 +89,7 @@ pub enum Refusal {
         closes: Timestamp,
     },
     /// The start is not on the grid.
-    #[error("no session starts at this time; choose an offered slot{}", nearest(*.previous, *.next))]
+    #[error("no session starts at this time{}", nearest(*.previous, *.next))]
     NotOnGrid {
         /// The closest earlier start on the grid, within one day.
         previous: Option<Timestamp>,
@@ -126,9 +126,11 @@ pub enum Refusal {
 
 fn nearest(previous: Option<Timestamp>, next: Option<Timestamp>) -> String {
     match (previous, next) {
-        (Some(previous), Some(next)) => format!(", such as {previous} or {next}"),
-        (Some(only), None) | (None, Some(only)) => format!(", such as {only}"),
-        (None, None) => String::new(),
+        (Some(previous), Some(next)) => {
+            format!("; sessions start at {previous} and {next}, if these are free")
+        }
+        (Some(only), None) | (None, Some(only)) => format!("; a session starts at {only}, if it is free"),
+        (None, None) => "; choose an offered slot".to_owned(),
     }
 }
 

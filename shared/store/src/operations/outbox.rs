@@ -221,14 +221,20 @@ mod tests {
 
     #[test]
     fn every_job_is_parsed_from_its_text() {
-        let appointment = AppointmentId::from_bits(1);
-        let announcements =
-            Event::ALL.into_iter().map(|event| Job::PublishEvent { appointment, version: 3, event });
-        let accounts = GatewayKind::ALL.map(|gateway| Job::PaymentAccount(ExpertId::from_bits(2), gateway));
-        let payouts = GatewayKind::ALL.map(|gateway| Job::Payouts(ExpertId::from_bits(2), gateway));
-        let others = [Job::Payment(appointment), Job::Receipts(appointment)];
-        let others = others.into_iter().chain(accounts).chain(payouts);
-        for job in announcements.chain(others) {
+        let (appointment, expert) = (AppointmentId::from_bits(1), ExpertId::from_bits(2));
+        let mut jobs = vec![Job::Payment(appointment), Job::Receipts(appointment)];
+        jobs.extend(Event::ALL.map(|event| Job::PublishEvent { appointment, version: 3, event }));
+        jobs.extend(GatewayKind::ALL.map(|gateway| Job::PaymentAccount(expert, gateway)));
+        jobs.extend(GatewayKind::ALL.map(|gateway| Job::Payouts(expert, gateway)));
+        for job in jobs {
+            // A new kind of job needs an example above.
+            match job {
+                Job::Payment(_)
+                | Job::Receipts(_)
+                | Job::PublishEvent { .. }
+                | Job::PaymentAccount(..)
+                | Job::Payouts(..) => {}
+            }
             assert_eq!(job.to_string().parse(), Ok(job));
         }
         for wrong in ["", "payment", "payment:exp_1", "event:x:1:confirmed", "refund:apt_1"] {

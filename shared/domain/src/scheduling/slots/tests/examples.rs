@@ -339,7 +339,7 @@ fn refusals_suggest_alternatives() {
     assert_eq!(between, Refusal::NotOnGrid { previous, next });
     assert_eq!(
         between.to_string(),
-        "no session starts at this time; choose an offered slot, such as 2027-03-01T09:00:00Z or 2027-03-01T09:45:00Z"
+        "no session starts at this time; sessions start at 2027-03-01T09:00:00Z and 2027-03-01T09:45:00Z, if these are free"
     );
     // The session would end with the hours, so only the grid prevents it.
     let (previous, next) = (Some(at("2027-03-01T09:45:00Z")), Some(at("2027-03-02T09:00:00Z")));
