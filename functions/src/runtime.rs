@@ -1,15 +1,19 @@
 //! Starts a function: selects it by its name, builds what it needs, and serves its invocations until Lambda ends it.
 //!
-//! These environment variables configure a function. `template.yaml` sets those that the function needs.
+//! These environment variables configure a function. `template.yaml` sets them for all functions in its `Globals`, and
+//! `ECB_RATES_URL` for `fetch_exchange_rates` only.
 //!
-//! | variable | required by | meaning |
+//! | variable | required | meaning |
 //! |---|---|---|
-//! | `TABLE_NAME`, `JOBS_QUEUE_URL`, `EVENT_BUS_NAME` | all | names of the stack's resources (`aws::Services`) |
-//! | `PLATFORM_FEE_BASIS_POINTS`, `HOLD_MINUTES`, `PUBLIC_BASE_URL`, `SETTLEMENT_CURRENCIES` | see [`config`] | the platform's settings |
-//! | `STRIPE_SECRET_ID`, `STRIPE_API_BASE` | [`PAYMENTS`] | Stripe's keys and address |
-//! | `PAYPAL_SECRET_ID`, `PAYPAL_API_BASE` | optional | PayPal; without the first there is no PayPal |
-//! | `ECB_RATES_URL` | optional, [`EXCHANGE_RATES`] | the address of the exchange rates |
-//! | `LOG_LEVEL` | optional | the least severe level that is logged |
+//! | `TABLE_NAME`, `JOBS_QUEUE_URL`, `EVENT_BUS_NAME` | by all | names of the stack's resources ([`Services`]) |
+//! | `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES`, `PUBLIC_BASE_URL` | no | the platform's settings, with defaults: see [`config::settings`] |
+//! | `STRIPE_SECRET_ID`, `STRIPE_API_BASE` | by [`PAYMENTS`] | Stripe's keys and address |
+//! | `PAYPAL_SECRET_ID` | no | PayPal's keys; without it there is no PayPal |
+//! | `PAYPAL_API_BASE` | by [`PAYMENTS`], with `PAYPAL_SECRET_ID` | PayPal's address |
+//! | `ECB_RATES_URL` | no; read by [`EXCHANGE_RATES`] | the address of the exchange rates; by default the European Central Bank's |
+//! | `LOG_LEVEL` | no | the least severe level that is logged; `info` by default |
+//! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda | region and credentials |
+//! | `AWS_ENDPOINT_URL` | no | replaces the endpoints of all AWS services |
 //! | `_HANDLER` | set by Lambda | the name of the function |
 
 use std::collections::HashMap;
@@ -52,13 +56,13 @@ impl fmt::Debug for Worker {
 /// What a function needs besides the ports that every function has.
 ///
 /// Every function has the queue, the event bus and the secrets: their clients are created on first use, so an unused one costs
-/// nothing. The ports named here are built by functions, so that the linker leaves a provider out of a binary that does not
-/// need it.
+/// nothing. The other ports are built by the Rust functions in `ports`, so that the linker leaves a provider out of a binary
+/// that does not need it.
 #[derive(Debug, Clone, Copy)]
 pub struct Needs {
     /// Whether to connect to the table during the init phase.
     table: bool,
-    /// Functions that add further ports to the `App`. They may read environment variables.
+    /// Builders that add further ports to the `App`. They may read environment variables.
     ports: &'static [PortBuilder],
 }
 

@@ -26,7 +26,7 @@ pub use secrets::SecretsManager;
 
 /// A required environment variable is not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} is not set; set it")]
+#[error("the environment variable {0} must be set")]
 pub struct MissingVariable(pub &'static str);
 
 /// The AWS services that a function uses.

@@ -1,4 +1,4 @@
-//! Errors as problem documents (RFC 9457). Each area has a file for its own errors.
+//! Errors as problem documents (RFC 9457). Each area with errors of its own has a file for them.
 
 mod payments;
 mod receipts;

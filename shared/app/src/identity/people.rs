@@ -40,7 +40,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// A person. `bits` are a digest of issuer and subject of their access token.
+    /// A person. `bits` is a digest of issuer and subject of their access token.
     pub fn new(bits: u128, roles: Vec<Role>) -> Self {
         Self { bits, roles }
     }

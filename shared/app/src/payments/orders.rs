@@ -12,13 +12,13 @@ use crate::payments::error::PaymentsError;
 use crate::payments::ports::{Charges, GatewayError, Opened, RefundOrder};
 use crate::{App, AppError};
 
-/// How long after a failure of the gateway a snapshot shows reliably whether the order was executed, in seconds.
+/// When requests have failed for this many seconds, a snapshot reliably shows whether the order was executed.
 const VISIBLE_AFTER: i64 = 10 * 60;
 
 /// Sends one order to the gateway.
 ///
-/// A permanent refusal is stored in the payment, which is escalated in the next step. After a definite refusal, the next attempt
-/// has a new idempotency key, because a gateway repeats its response to the same key. After a failure it has a new key as well,
+/// A permanent refusal of a capture, refund, reversal or transfer is stored in the payment, which is escalated in the next step.
+/// After such a refusal, or one for now, the next attempt has a new idempotency key, because a gateway repeats its response to the same key. After a failure it has a new key as well,
 /// but only once snapshots have shown for ten minutes that the order was not executed
 /// (<https://docs.stripe.com/api/idempotent_requests>: failures are stored with the key for a day).
 ///
@@ -156,7 +156,7 @@ async fn ask_client(
 }
 
 /// Authorizes or charges a saved card. If the gateway refuses permanently, the client of a confirmed appointment is asked to pay
-/// again; a fee for a late cancellation remains unpaid.
+/// again; for any other appointment, the amount remains unpaid.
 async fn charge_saved_card(
     app: &App,
     gateway: &dyn Charges,
@@ -176,7 +176,7 @@ async fn charge_saved_card(
             ask_client(app, gateway, appointment, payment, deadline).await
         }
         Err(GatewayError::Refused { code, message }) => {
-            tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the fee remains unpaid");
+            tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the amount remains unpaid");
             let unpaid = Payment { state: PaymentState::Unpaid, ..payment };
             put_payment(app, version, unpaid, Some(Event::PaymentUnpaid)).await
         }

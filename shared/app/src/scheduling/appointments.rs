@@ -19,7 +19,7 @@ use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::missing_offer;
 use crate::{App, AppError, Decision};
 
-/// The maximum number of appointments of one page.
+/// The maximum number of appointments on one page.
 pub const MAX_PAGE: u16 = 100;
 
 /// An appointment with its payment and movements, and the side of the person who reads it.
@@ -86,7 +86,8 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the appointment is no longer active or it is too late,
-/// [`SchedulingError::QuoteChanged`] if the refund is not `expected`, or less for a repeated request; then nothing changes.
+/// [`SchedulingError::QuoteChanged`] if the refund differs from `expected`, or, for a repeated request, is less than `expected`.
+/// After an error nothing has changed.
 pub async fn cancel(
     app: &App,
     person: &Person,
@@ -283,7 +284,9 @@ impl SessionReport {
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`AppError::Forbidden`] for a client who reports anything but a no-show of the
 /// expert, [`SchedulingError::Change`] if it is too early or too late or another outcome is recorded,
-/// [`AppError::Invalid`] if the charge is more than the price, [`PaymentsError::State`] if it is more than the final charge.
+/// [`AppError::Invalid`] if the charge is more than the price, is not a multiple of the currency's smallest charge step, or is
+/// given although an administrator decides it, [`PaymentsError::State`] if it is more than the final charge, or the outcome is
+/// already recorded with another charge.
 pub async fn end(
     app: &App,
     person: &Person,

@@ -122,9 +122,9 @@ pub fn exclusion_reason(gateway: GatewayKind, kind: &str) -> Option<&'static str
 /// A movement of the ledger with its appointment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerMovement {
-    /// The amount that moved.
+    /// The movement.
     pub movement: Movement,
-    /// The appointment whose payment moved.
+    /// The appointment whose payment the movement belongs to.
     pub appointment: Option<AppointmentId>,
 }
 
@@ -220,8 +220,8 @@ pub fn compare(lines: &[BookLine], ledger: &[LedgerMovement], window: TimeSpan) 
         if !seen.insert(line.id.as_str()) {
             continue;
         }
-        // If several lines about one object would be the same movement, the ledger uses the id of the line as object
-        // for all but the first.
+        // If several lines about one object could not be told apart as movements, the ledger names all but the first by
+        // the id of the line instead of the object.
         let object = if named.contains(line.id.as_str()) { &line.id } else { &line.object };
         let history = objects.entry((object, &line.currency)).or_default();
         history.books.push((line.at, Sums { amount: line.amount, fee: line.fee }));

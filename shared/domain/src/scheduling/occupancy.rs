@@ -123,7 +123,7 @@ pub struct Occupancy {
     pub days: BTreeMap<NaiveDate, Day>,
     /// The group sessions that begin on those days.
     pub groups: BTreeMap<(SessionTypeId, Timestamp), GroupSession>,
-    /// Time that outside calendars block.
+    /// Time that outside calendars block. No calendar can be connected yet, so only tests set it.
     pub busy: Vec<TimeSpan>,
 }
 
@@ -285,7 +285,7 @@ impl Occupancy {
         TimeSpan::new(first, last.max(range.end().plus(DAY + DAY / 2)))
     }
 
-    /// Returns the entries that occupy time at `now`. An entry is returned once for each of its days.
+    /// Returns the entries that nobody may take over at `now`. An entry is returned once for each of its days.
     fn active(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
         self.days
             .values()
@@ -348,7 +348,7 @@ impl Occupancy {
     /// Decides whether a session can be held, and returns the resulting changes.
     ///
     /// # Errors
-    /// The first reason against the hold, with the most informative one for the client first.
+    /// The first reason against the hold, in the order in which the reasons help the client most.
     pub fn hold(
         self,
         rules: &AvailabilityRules,
@@ -479,8 +479,8 @@ impl Draft {
 
     /// Removes an appointment from all other days and groups that contain it.
     ///
-    /// Days may have been read before the appointment was moved there or after it was moved away, and the appointment
-    /// must not conflict with itself. The version checks detect such a change.
+    /// The days may have been read after a concurrent change moved the appointment there, or before one moved it away
+    /// from there, and the appointment must not conflict with itself. The version checks detect such a change.
     fn forget(&mut self, appointment: &Appointment) {
         let mut keys = vec![EntryKey::Appointment(appointment.id)];
         for ((session_type, start), group) in &mut self.occupancy.groups {

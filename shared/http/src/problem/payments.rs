@@ -26,7 +26,7 @@ pub(super) fn problem(error: PaymentsError) -> Problem {
         ) => {
             tracing::error!(%reason, "the payment gateway is not available");
             Problem::unavailable(
-                "the payment gateway did not respond; nothing is lost: send the same request again, with the same \
+                "the payment gateway did not execute the request; nothing is lost: send the same request again, with the same \
                  Idempotency-Key",
             )
         }

@@ -11,7 +11,7 @@ pub(super) fn problem(error: &SchedulingError) -> Problem {
     match error {
         SchedulingError::Slot(refusal) => of_slot(refusal),
         SchedulingError::Change(_) => {
-            Problem::conflict("invalid-status", "The appointment's status does not allow this", detail)
+            Problem::conflict("invalid-status", "The appointment cannot be changed like this", detail)
         }
         SchedulingError::NoHours => Problem::conflict("no-hours", "No hours are published", detail),
         SchedulingError::HoldEnded => Problem::conflict("hold-expired", "The hold has expired", detail),

@@ -1,4 +1,4 @@
-//! Outbox entries: the outbox and the timers.
+//! The outbox: entries for jobs that must run, now or at a later time.
 //!
 //! An entry is written in the transaction that causes its job. A worker leases the entry by moving its due time ahead, runs the
 //! job, and deletes the entry last, on condition that it is still the entry that was leased. Each write of an entry gives it a
@@ -21,7 +21,7 @@ use crate::{CommitError, ReadError, Store, TableError, Transaction};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Job {
-    /// Bring an appointment and its payment in line: the next payment actions.
+    /// Bring an appointment and its payment into line, with the next payment actions.
     Payment(AppointmentId),
     /// Publish a domain event about an appointment.
     PublishEvent {

@@ -295,7 +295,7 @@ impl Situation<'_> {
     }
 
     /// Returns whether the client's approval still counts. A client who was asked to pay again has until the
-    /// deadline.
+    /// deadline to pay.
     fn can_still_pay(&self) -> bool {
         match self.payment.action_deadline {
             Some(deadline) => self.now < deadline,
@@ -303,8 +303,8 @@ impl Situation<'_> {
         }
     }
 
-    /// Keeps the authorization, and captures it before it expires. A refund that becomes due later follows the
-    /// cancellation policy.
+    /// Keeps the authorization until shortly before it expires. Then captures the amount due, or cancels the intent if
+    /// nothing is due. A refund that becomes due later follows the cancellation policy.
     fn keep_authorization(&self, capture_before: Timestamp) -> PaymentAction {
         let latest = capture_before.plus(-CAPTURE_MARGIN);
         if self.now < latest {
@@ -331,8 +331,8 @@ impl Situation<'_> {
         PaymentAction::Wait(Wait::Until(self.now.plus(PROCESSING_PAUSE)))
     }
 
-    /// Decides while a no-show report is open or disputed. Until the report is resolved, money stays where it is and
-    /// nothing is refunded because of it.
+    /// Decides while a no-show report is open or disputed. Until the report is resolved, nothing is refunded because of
+    /// it. An authorization is still captured before it expires, and what was decided earlier is still carried out.
     fn decide_reported(&self, report: NoShowReport) -> PaymentAction {
         let step = match self.snapshot.status {
             _ if self.totals.captured > 0 => self.adjust(),
@@ -396,7 +396,7 @@ impl Situation<'_> {
         }
     }
 
-    /// Refunds what exceeds the amount_due, and adjusts the expert's share accordingly.
+    /// Refunds what exceeds the amount due, and adjusts the expert's share accordingly.
     fn adjust(&self) -> PaymentAction {
         let surplus = self.totals.net_paid().saturating_sub(self.amount_due.amount());
         let refund_obstacle = (surplus > 0).then(|| self.refund_obstacle(self.money(surplus))).flatten();
@@ -433,8 +433,8 @@ impl Situation<'_> {
 
     /// Returns the expert's share before the fee, and whether it mirrors what the client paid.
     ///
-    /// It does not if the expert lacks an amount that they returned and a bank then gave back to the platform, or if
-    /// the expert got such an amount again.
+    /// It does not after a bank gave the platform an amount back that the expert had returned before, whether or not
+    /// that amount was transferred to the expert again.
     fn expert_share_before_fee(&self) -> (u64, bool) {
         let Totals { transferred, reversed, captured, .. } = self.totals;
         let left = transferred.saturating_sub(reversed);
@@ -442,7 +442,7 @@ impl Situation<'_> {
         (left, transferred <= captured && !missing)
     }
 
-    /// Returns the expert's amount_due share before the fee. What will be refunded to the client does not belong to it.
+    /// Returns the share that is due to the expert, before the fee. What will be refunded to the client does not belong to it.
     fn expert_target(&self) -> u64 {
         self.totals.net_paid().min(self.amount_due.amount())
     }
