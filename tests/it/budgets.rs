@@ -42,7 +42,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     test.stripe().deliver_due_webhooks().await;
     let _ = test.meter.take();
     // The job makes one transaction, which confirms. Publishing the event is another job.
-    let payment = format!("payment:{}", id(&booked)).parse().expect("an job");
+    let payment = format!("payment:{}", id(&booked)).parse().expect("a job");
     app::operations::outbox::process(app, payment).await.expect("all messages are processed");
     let confirm = transactions(test.meter.take());
     assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");

@@ -42,7 +42,7 @@ pub trait Service: Sized + Send + Sync + 'static {
     /// The seconds from each failed attempt to deliver a webhook to the next one.
     const RETRY_AFTER: &'static [i64];
 
-    /// The earliest timer, such as the expiry of an authorization: its due time in Unix seconds, its action, and the
+    /// The earliest timer that is due at `now`, such as the expiry of an authorization: its due time in Unix seconds, its action, and the
     /// object's id.
     fn next_due(state: &Self::State, now: i64) -> Option<(i64, Action<Self>, &str)>;
 
@@ -199,7 +199,7 @@ impl<S: Service> Simulator<S> {
         let (event, at, url) = (delivery.event.clone(), self.now(), url.into());
         let attempt = Attempt { event, kind, at, url, status, retry_at: None };
         shared.state.deliveries().record(&delivery, attempt, S::RETRY_AFTER);
-        // What was not saved has been logged, and the next run delivers it again.
+        // If saving fails, the error is logged, and the simulator delivers the event again after a restart.
         let _ = self.save(&shared);
         Some(())
     }
@@ -301,7 +301,7 @@ impl<S: Service> Simulator<S> {
         outcome
     }
 
-    /// Runs an action that changes nothing. Due timers run first.
+    /// Runs an action without saving the state after it. Due timers run first, and what they change is saved.
     pub(crate) fn read<T>(
         &self,
         shared: &mut Shared<S>,

@@ -1,6 +1,6 @@
 //! `template.yaml`, the system on AWS, against the route tables.
 //!
-//! Functions and their rights are written by hand. Generated are the parts that follow from the route tables alone: the paths of
+//! Functions and their permissions are written by hand. Generated are the parts that follow from the route tables alone: the paths of
 //! the API, and the roles as which the API invokes functions.
 
 use std::collections::{BTreeMap, BTreeSet};

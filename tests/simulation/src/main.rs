@@ -15,7 +15,7 @@
 //! Mutants of the product are built in a copy of the sources below `target/mutants`, which takes about half a minute the first
 //! time.
 //!
-//! The exit status is 0 if nothing fails, 1 if something fails, and 2 if the options are invalid.
+//! The exit status is 0 if nothing fails, 1 if something fails, and 2 if the options are invalid or the fault of `--point` was not injected.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

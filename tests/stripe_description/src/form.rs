@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// The most levels of references between schemas. A document with more refers to itself.
+/// The most levels of nested schemas, references included. A schema with more is taken to refer to itself.
 const MAX_DEPTH: usize = 32;
 
 /// The schema of the form whose content `schema` describes, with all references to `schemas` resolved.

@@ -59,7 +59,7 @@ impl Description {
                 let schema = match content
                     .map(|content| &content["application/x-www-form-urlencoded"]["schema"])
                 {
-                    Some(Value::Null) => continue, // Another kind of body, which is not checked.
+                    Some(Value::Null) => continue, // Another kind of body, such as a file. The call counts as not described.
                     Some(schema) => form::schema(schema, &schemas)?,
                     None => {
                         json!({ "type": "object", "properties": { EXPAND: {} }, "additionalProperties": false })

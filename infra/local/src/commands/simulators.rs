@@ -22,7 +22,7 @@ const TOKEN_LIFETIME: i64 = 12 * 3_600;
 #[derive(Debug)]
 pub(super) struct Options {
     stripe_port: u16,
-    sign_in_listener: u16,
+    sign_in_port: u16,
     ecb_port: u16,
     paypal_port: u16,
     webhook_url: Option<Url>,
@@ -40,7 +40,7 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
     let ports = environment::ports()?;
     let mut options = Options {
         stripe_port: ports.stripe,
-        sign_in_listener: ports.sign_in,
+        sign_in_port: ports.sign_in,
         ecb_port: ports.ecb,
         paypal_port: ports.paypal,
         webhook_url: None,
@@ -59,7 +59,7 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
                     port.checked_add(more)
                         .ok_or_else(|| Failure::Usage("--port-base must be below 65533".to_owned()))
                 };
-                options.sign_in_listener = port;
+                options.sign_in_port = port;
                 options.stripe_port = above(1)?;
                 options.ecb_port = above(2)?;
                 options.paypal_port = above(3)?;
@@ -67,7 +67,7 @@ pub(super) fn options(mut parser: lexopt::Parser) -> Result<Command, Failure> {
             Long("stripe-port") => options.stripe_port = parser.value()?.parse()?,
             Long("ecb-port") => options.ecb_port = parser.value()?.parse()?,
             Long("paypal-port") => options.paypal_port = parser.value()?.parse()?,
-            Long("sign-in-port") => options.sign_in_listener = parser.value()?.parse()?,
+            Long("sign-in-port") => options.sign_in_port = parser.value()?.parse()?,
             Long("webhook-url") => options.webhook_url = Some(http_only(parser.value()?.parse()?)?),
             Long("paypal-webhook-url") => {
                 options.paypal_webhook_url = Some(http_only(parser.value()?.parse()?)?);
@@ -97,7 +97,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
     run::start_logging(terminal)?;
     let file = |name: &str| options.data.as_ref().map(|folder| folder.join(name));
     let sign_in_listener =
-        bind("the sign-in service", options.sign_in_listener, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
+        bind("the sign-in service", options.sign_in_port, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
     let stripe_port = bind("the Stripe simulator", options.stripe_port, "EXPERT_CONNECT_STRIPE_PORT").await?;
     let ecb_port =
         bind("the simulator of the European Central Bank", options.ecb_port, "EXPERT_CONNECT_ECB_PORT")

@@ -1,4 +1,4 @@
-//! Disputes, in small: PayPal holds the seller's money until it decides who gets it. Source: <https://developer.paypal.com/docs/api/customer-disputes/v1/>.
+//! Disputes, simplified: PayPal holds the seller's money until it decides who gets it. Source: <https://developer.paypal.com/docs/api/customer-disputes/v1/>.
 
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! A simulator of PayPal that speaks its wire protocol and keeps state.
 //!
 //! It covers the part of PayPal that a marketplace needs: sellers and their onboarding (Partner Referrals v2),
-//! orders (Orders v2), authorizations, captures and refunds (Payments v2), small disputes, the books behind
+//! orders (Orders v2), authorizations, captures and refunds (Payments v2), the basics of disputes, the books behind
 //! them, events, and signed webhooks. A member of a request that it does not act on is refused rather than
 //! ignored, so that nothing works here that PayPal would drop. Source:
 //! <https://developer.paypal.com/docs/multiparty/>.

@@ -37,7 +37,7 @@ impl ApiError {
         error.after_work_began()
     }
 
-    /// The bank, or the guest, declined.
+    /// The bank, or the cardholder, declined.
     pub(super) fn card(failure: &Failure) -> Self {
         let error =
             Self::new(402, "card_error", failure.message.clone()).code(&failure.code).after_work_began();

@@ -66,7 +66,7 @@ pub(super) fn book(work: &mut Work, line: Transaction) -> String {
     id
 }
 
-/// The balances, sorted by owner and currency. Stripe, the guests and the bank own the other side of lines that
+/// The balances, sorted by owner and currency. Stripe, the cardholders and the bank own the other side of lines that
 /// are not balanced by another line.
 pub(super) fn balances(state: &State) -> Vec<Balance> {
     let movements = state.transactions.iter().flat_map(|line| {

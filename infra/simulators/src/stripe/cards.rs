@@ -60,7 +60,7 @@ pub(super) enum Occasion {
 pub(super) enum Verdict {
     Approved,
     Declined(Failure),
-    /// The guest must pass a challenge; then the bank approves, or declines.
+    /// The cardholder must pass a challenge; then the bank approves, or declines.
     Challenge(Option<Failure>),
 }
 

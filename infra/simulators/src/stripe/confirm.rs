@@ -231,7 +231,7 @@ fn approve(work: &mut Work, kind: IntentKind, id: &str, method: &str, how: Circu
 }
 
 /// Records a refusal, after which the intent needs another payment method. A payment has a charge only when the bank
-/// was asked, under these `circumstances`, and not when the guest failed a challenge.
+/// was asked, under these `circumstances`, and not when the cardholder failed a challenge.
 fn refuse(
     work: &mut Work,
     kind: IntentKind,
@@ -346,7 +346,7 @@ fn end(work: &mut Work, id: &str, reason: Option<String>, expired: bool) {
     announce(work, kind, "canceled", id);
 }
 
-/// Pays, or saves a card, as a guest on the hosted page does.
+/// Pays, or saves a card, as a cardholder on the hosted page does.
 pub(super) fn use_card(work: &mut Work, id: &str, number: &str, return_url: Option<&str>) -> Outcome {
     let form = Form::of(
         [("payment_method_data[type]", "card"), ("payment_method_data[card][number]", number)]

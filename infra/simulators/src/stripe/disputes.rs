@@ -23,7 +23,7 @@ const REASONS: &str = "bank_cannot_process check_returned credit_not_processed c
 pub enum DisputeOutcome {
     /// The bank returns the disputed amount. Stripe keeps its fee.
     Won,
-    /// The guest keeps the money.
+    /// The cardholder keeps the money.
     Lost,
 }
 

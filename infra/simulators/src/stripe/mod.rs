@@ -83,7 +83,8 @@ use crate::{Clock, OpenError, balances, state_file};
 use state::{IntentStatus, State};
 use work::{Caller, Outcome, Work};
 
-/// The version of Stripe's API that responses and events follow.
+/// The version of Stripe's API that responses and events follow. The version that a request names is only repeated in
+/// the response's header.
 /// Source: <https://docs.stripe.com/changelog/endive>.
 pub const API_VERSION: &str = "2026-10-28.endive";
 
@@ -95,7 +96,7 @@ pub const PLATFORM: &str = "platform";
 pub struct StripeSimulatorConfig {
     /// The platform's secret API key, such as `sk_test_local`.
     pub secret_key: String,
-    /// The secret that webhooks are signed with, such as `whsec_local`. All of it is the key.
+    /// The secret that webhooks are signed with, such as `whsec_local`. The key is the whole text, including `whsec_`.
     pub webhook_secret: String,
     /// The address that events are posted to; `http` only. Without one, events are not delivered.
     pub webhook_url: Option<Url>,
@@ -176,8 +177,8 @@ impl Simulator<Stripe> {
         router::router(Arc::clone(self))
     }
 
-    /// Refuses every `POST` with a secret key in which `check` finds something wrong, with a 400. The first check
-    /// stays for good.
+    /// From now on, a `POST` with the secret key gets a 400 if `check` finds something wrong in it. Later calls of this
+    /// function have no effect.
     pub fn check_requests(&self, check: RequestCheck) {
         let _ = self.service.request_check.set(check);
     }
@@ -229,7 +230,7 @@ impl Simulator<Stripe> {
         self.act(|work| confirm::authenticate(work, intent, approve))
     }
 
-    /// Disputes a charge, or the latest charge of a payment intent, as the guest's bank does, and returns the
+    /// Disputes a charge, or the latest charge of a payment intent, as the cardholder's bank does, and returns the
     /// dispute. `amount` is in minor units; without it the dispute is about all that was not refunded.
     /// `reason` is one of Stripe's, such as `fraudulent`.
     pub fn dispute(&self, payment: &str, amount: Option<i64>, reason: &str) -> Result<Value, Refused> {

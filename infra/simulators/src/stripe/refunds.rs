@@ -126,7 +126,7 @@ fn find_charge<'a>(work: &'a Work, form: &Form) -> Result<&'a Charge, ApiError> 
         );
         return Err(ApiError::invalid(message).code("charge_not_refundable").after_work_began());
     }
-    // The guest's bank has the money already.
+    // The cardholder's bank has the money already.
     if work.state.disputes_of(&charge_id).any(|dispute| dispute.status != DisputeStatus::Won) {
         let message = format!("Charge {charge_id} has been charged back; cannot issue a refund.");
         return Err(ApiError::invalid(message).code("charge_disputed").after_work_began());

@@ -132,7 +132,7 @@ fn automatic(methods: &AutomaticPaymentMethods) -> Option<&AutomaticPaymentMetho
     Some(methods).filter(|methods| methods.enabled)
 }
 
-/// Where the guest passes the challenge that an intent waits for.
+/// Where the cardholder passes the challenge that an intent waits for.
 fn next_action(intent: &IntentCore) -> Option<Value> {
     let redirect = json!({ "return_url": intent.return_url, "url": intent.challenge_url });
     let action = json!({ "type": "redirect_to_url", "redirect_to_url": redirect });

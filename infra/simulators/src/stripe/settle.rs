@@ -17,9 +17,9 @@ const VISA_OFF_SESSION_LASTS: i64 = 4 * 86_400 + 18 * 3600;
 /// The circumstances of an attempt to pay.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Circumstances {
-    /// The guest passed a challenge.
+    /// The cardholder passed a challenge.
     pub(super) authenticated: bool,
-    /// The guest was not present.
+    /// The cardholder was not present.
     pub(super) off_session: bool,
 }
 

@@ -259,7 +259,7 @@ pub struct Charge {
     pub(super) transfer: Option<String>,
     pub(super) balance_transaction: Option<String>,
     pub(super) failure: Option<Failure>,
-    /// The guest passed a 3-D Secure challenge.
+    /// The cardholder passed a 3-D Secure challenge.
     pub(super) authenticated: bool,
     pub(super) off_session: bool,
     pub(super) created: i64,
@@ -360,7 +360,7 @@ pub struct Fee {
     pub(super) currency: String,
     /// The account's payment that it was deducted from.
     pub(super) charge: String,
-    /// The guest's charge on the platform.
+    /// The cardholder's charge on the platform.
     pub(super) originating_transaction: String,
     pub(super) balance_transaction: String,
     pub(super) created: i64,

@@ -79,7 +79,8 @@ pub enum DocumentCauseKind {
     Payment,
     /// A payment was refunded in full or in part.
     Refund {
-        /// The gateway's object for the payment, which is the `object` of its cause.
+        /// The gateway's object for the payment: the `object` of the cause that has the kind
+        /// [`Payment`](Self::Payment).
         payment: String,
     },
     /// A refund failed after its credit note was issued. The object is that of the refund.

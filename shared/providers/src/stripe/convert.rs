@@ -125,14 +125,14 @@ pub(super) fn key(payment: &Payment, step: &str, ordinal: impl Into<u32>) -> Str
 }
 
 /// The idempotency key with which a saved card is charged by the intent of this number.
-pub(super) fn saved_card_key(payment: &Payment, intents: u16) -> String {
-    key(payment, "saved_card", intents)
+pub(super) fn saved_card_key(payment: &Payment, intent_number: u16) -> String {
+    key(payment, "saved_card", intent_number)
 }
 
 /// Whether a key is one with which the saved card was charged by the intent of this number, before or after any refusal. Stripe
 /// may still execute a request to which it did not respond, after we sent another one with a new key.
-pub(super) fn charges_saved_card(payment: &Payment, intents: u16, key: &str) -> bool {
-    let first = saved_card_key(&Payment { refusals: 0, ..payment.clone() }, intents);
+pub(super) fn charges_saved_card(payment: &Payment, intent_number: u16, key: &str) -> bool {
+    let first = saved_card_key(&Payment { refusals: 0, ..payment.clone() }, intent_number);
     key.strip_prefix(&first).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 

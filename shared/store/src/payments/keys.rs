@@ -82,9 +82,8 @@ pub fn reconciliation_progress(gateway: GatewayKind) -> Key {
     Key::new(format!("BOOKS#{gateway}"), "COMPARED")
 }
 
-/// The partition of all differences between the ledger and the gateways' books. Queries rely on the alphabetical order of the prefixes below:
-/// unconfirmed
-/// differences, open ones, resolved ones.
+/// The partition of all differences between the ledger and the gateways' books. Queries rely on the alphabetical order of the
+/// prefixes below: unconfirmed differences, open ones, resolved ones.
 pub const DIFFERENCES: &str = "DIFFERENCES";
 /// The prefix of differences that a second run has not confirmed yet.
 pub const UNCONFIRMED: &str = "DETECTED#";

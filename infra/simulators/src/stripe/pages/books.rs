@@ -54,7 +54,7 @@ pub async fn show(State(simulator): Simulator) -> Response {
     page.page("Stripe", "guests", &state.deliveries, &shared.faults)
 }
 
-/// Links to the pages on which the newest intents are paid. At Stripe a guest has the client secret from the shop;
+/// Links to the pages on which the newest intents are paid. At Stripe a cardholder has the client secret from the shop;
 /// here everybody may pay.
 fn links(intents: impl DoubleEndedIterator<Item = Value>) -> Markup {
     let open = ["requires_payment_method", "requires_confirmation"];

@@ -18,7 +18,7 @@ pub struct Pressed {
     answer: String,
 }
 
-/// Asks the guest to approve.
+/// Asks the cardholder to approve.
 pub async fn show(
     State(simulator): Simulator,
     Path(id): Path<String>,

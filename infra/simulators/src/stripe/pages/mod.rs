@@ -26,7 +26,7 @@ pub struct Visit {
     return_url: Option<String>,
 }
 
-/// A payment or setup intent, as the guest sees it.
+/// A payment or setup intent, as the cardholder sees it.
 struct Shown {
     id: String,
     core: IntentCore,
@@ -41,7 +41,7 @@ impl Shown {
         Some(Self { id: id.to_owned(), core, amount })
     }
 
-    /// Whether the guest has paid, or saved a card.
+    /// Whether the cardholder has paid, or saved a card.
     fn done(&self) -> bool {
         matches!(self.core.status, IntentStatus::Succeeded | IntentStatus::RequiresCapture)
     }

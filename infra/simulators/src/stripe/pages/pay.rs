@@ -13,7 +13,7 @@ use crate::stripe::state::IntentStatus;
 use crate::stripe::work::Caller;
 use crate::stripe::{TEST_CARDS, confirm};
 
-/// What the guest typed. Test cards need no date and security code.
+/// What the cardholder typed. Test cards need no date and security code.
 #[derive(serde::Deserialize)]
 pub struct Typed {
     number: String,

@@ -21,7 +21,7 @@ pub trait Charges: Send + Sync {
     /// What the gateway can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Creates the intent with which the client pays, authorizes the amount, or saves a card, depending on the payment's plan.
+    /// Creates the intent with which the client pays an amount, authorizes it, or saves a card, depending on the payment's plan.
     ///
     /// Idempotent for each value of [`Payment::intent_number`] while the gateway keeps the idempotency key.
     async fn open(&self, payment: &Payment, buyer: &Buyer<'_>) -> Result<Opened, GatewayError>;
@@ -58,7 +58,7 @@ pub trait Charges: Send + Sync {
     async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), GatewayError>;
 
     /// Moves an amount from the expert back to the platform. With `refund_fee` the platform's fee of that amount goes back to
-    /// the expert. `ordinal` is the ordinal of this reversal within the payment, starting at 1. It is part of the idempotency key.
+    /// the expert. `ordinal` is the number of this reversal of the payment, from 1; a part of its idempotency key.
     /// Refused if the platform cannot reach the expert's money; see [`Capabilities::supports_transfers`].
     async fn reverse(
         &self,
@@ -68,8 +68,8 @@ pub trait Charges: Send + Sync {
         ordinal: u32,
     ) -> Result<(), GatewayError>;
 
-    /// Transfers to the expert an amount that was reversed because of a dispute. `ordinal` is the ordinal of this transfer within
-    /// the payment, starting at 1. It is part of the idempotency key.
+    /// Transfers to the expert an amount that was reversed because of a dispute. `ordinal` is the number of this transfer of
+    /// the payment, from 1; a part of its idempotency key.
     /// Refused if the platform cannot pay experts; see [`Capabilities::supports_transfers`].
     async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), GatewayError>;
 }
