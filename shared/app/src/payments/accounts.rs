@@ -24,13 +24,12 @@ fn to_account(state: AccountState, gateway: GatewayKind, version: u64, app: &App
     }
 }
 
-/// A transaction that stores an account and schedules its payouts.
-fn store_account(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<Transaction, AppError> {
+/// A transaction that stores a new account and schedules its payouts. From now on they are read every day, even if a webhook is
+/// lost.
+fn store_new_account(app: &App, expert: ExpertId, account: &PaymentAccount) -> Result<Transaction, AppError> {
     let mut transaction = Transaction::new();
     transaction.put_payment_account(expert, account)?;
-    // From now on the payouts are read every day, even if a webhook is lost. A later change of the account must not postpone
-    // payouts that are due now.
-    if account.version == 1 && app.gateways.get(account.gateway)?.payouts.is_some() {
+    if app.gateways.get(account.gateway)?.payouts.is_some() {
         let tomorrow = app.now().plus(DAY);
         app.enqueue(&mut transaction, Job::Payouts(expert, account.gateway), tomorrow)?;
     }
@@ -54,7 +53,7 @@ pub async fn start_onboarding(
         Some(account) => account,
         None => {
             let account = to_account(port.create_account(expert).await?, gateway, 1, app);
-            match app.commit(store_account(app, expert, &account)?).await {
+            match app.commit(store_new_account(app, expert, &account)?).await {
                 // The same request ran concurrently. The gateway created one account for both.
                 Ok(()) | Err(AppError::Commit(CommitError::VersionConflict(_))) => account,
                 Err(failure) => return Err(failure),
@@ -101,7 +100,9 @@ pub(crate) async fn refresh(
         if same {
             return Ok(Decision::Unchanged(Some(RefreshedAccount { after: before.clone(), before })));
         }
-        let transaction = store_account(app, expert, &after)?;
+        // The payouts stay scheduled as they are: they may be due now.
+        let mut transaction = Transaction::new();
+        transaction.put_payment_account(expert, &after)?;
         Ok(Decision::Commit(transaction, Some(RefreshedAccount { before, after })))
     })
     .await

@@ -1,7 +1,7 @@
 //! Authorization at booking through PayPal, and capture after the session.
 
 use domain::payments::ledger::{Account, MovementKind};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{BACK, FRIDAY, LATER, PAID, PayPalTest, SOON, authorized_hour, tiered};
 use crate::harness::id;
@@ -114,17 +114,22 @@ async fn failed_capture_can_be_retried_until_the_authorization_expires() {
     assert_eq!(kinds, [MovementKind::Authorized, MovementKind::Released]);
 }
 
+/// Voids the authorization of an appointment at PayPal, and returns its order.
+async fn void_at_paypal(paypal: &PayPalTest, appointment: &str) -> Value {
+    let order = paypal.order_of(appointment).await;
+    let authorization =
+        order["purchase_units"][0]["payments"]["authorizations"][0]["id"].as_str().expect("an id").to_owned();
+    let account = paypal.connection().await["account"].as_str().expect("an account").to_owned();
+    super::faults::void(paypal, &authorization, &account).await;
+    paypal.test.stack.run_until_idle().await;
+    order
+}
+
 #[tokio::test]
 async fn expired_authorization_is_paid_again_before_the_session() {
     let paypal = PayPalTest::new(&authorized_hour()).await;
     let appointment = paypal.book_and_pay(LATER).await;
-    // The authorization is voided at PayPal.
-    let order = paypal.order_of(&appointment).await;
-    let authorization =
-        order["purchase_units"][0]["payments"]["authorizations"][0]["id"].as_str().expect("an id").to_owned();
-    let account = paypal.connection().await["account"].as_str().expect("an account").to_owned();
-    super::faults::void(&paypal, &authorization, &account).await;
-    paypal.test.stack.run_until_idle().await;
+    let order = void_at_paypal(&paypal, &appointment).await;
     let payment =
         paypal.test.get(&format!("/v1/appointments/{appointment}/payment")).signed_in_as("alan").send().await;
     let payment = payment.expect(200);
@@ -160,12 +165,7 @@ async fn expired_authorization_is_paid_again_before_the_session() {
 async fn failed_second_approval_can_be_repeated_until_the_deadline() {
     let paypal = PayPalTest::new(&authorized_hour()).await;
     let appointment = paypal.book_and_pay(LATER).await;
-    let order = paypal.order_of(&appointment).await;
-    let authorization =
-        order["purchase_units"][0]["payments"]["authorizations"][0]["id"].as_str().expect("an id").to_owned();
-    let account = paypal.connection().await["account"].as_str().expect("an account").to_owned();
-    super::faults::void(&paypal, &authorization, &account).await;
-    paypal.test.stack.run_until_idle().await;
+    let order = void_at_paypal(&paypal, &appointment).await;
     let path = format!("/v1/appointments/{appointment}/payment");
     let mut tried = vec![order["id"].clone()];
     for _ in 0..2 {

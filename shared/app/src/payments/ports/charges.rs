@@ -36,14 +36,14 @@ pub trait Charges: Send + Sync {
     /// [`Capabilities::requires_completion`].
     async fn complete_approved(&self, payment: &Payment) -> Result<(), GatewayError>;
 
-    /// Authorizes an amount with the saved card, or captures it at once if `capture_now` is set. Returns the id of the new intent.
+    /// Authorizes an amount with the saved card, or captures it at once if `at_once` is set. Returns the id of the new intent.
     ///
     /// A card that is declined is not an error. Fetch the payment to learn the outcome.
     async fn charge_saved_card(
         &self,
         payment: &Payment,
         amount: Money,
-        capture_now: bool,
+        at_once: bool,
     ) -> Result<String, GatewayError>;
 
     /// Cancels the intent, releases an authorized amount, and deletes a saved card.
@@ -57,14 +57,14 @@ pub trait Charges: Send + Sync {
     /// Refunds a part of a captured payment to the client.
     async fn refund(&self, payment: &Payment, order: RefundOrder) -> Result<(), GatewayError>;
 
-    /// Moves an amount from the expert back to the platform. With `refund_fee` the platform's fee of that amount goes back to
+    /// Moves an amount from the expert back to the platform. With `with_fee` the platform's fee of that amount goes back to
     /// the expert. `ordinal` is the number of this reversal of the payment, from 1; a part of its idempotency key.
     /// Refused if the platform cannot reach the expert's money; see [`Capabilities::supports_transfers`].
     async fn reverse(
         &self,
         payment: &Payment,
         amount: Money,
-        refund_fee: bool,
+        with_fee: bool,
         ordinal: u32,
     ) -> Result<(), GatewayError>;
 
