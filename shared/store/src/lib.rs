@@ -5,6 +5,8 @@
 //! versions, and [`Store::commit`] it. Each side effect is an [`OutboxEntry`] of the same transaction.
 
 mod dynamo;
+#[cfg(test)]
+mod golden;
 pub mod idempotency;
 pub mod keys;
 pub mod table;

@@ -48,6 +48,12 @@ impl Transaction {
         self.writes.is_empty()
     }
 
+    /// The writes, for tests of rows.
+    #[cfg(test)]
+    pub(crate) fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
     /// The jobs that it enqueues and that are due by `now`.
     pub fn due_jobs(&self, now: Timestamp) -> Vec<Job> {
         self.due.iter().filter(|(due_at, _)| *due_at <= now).map(|(_, job)| *job).collect()

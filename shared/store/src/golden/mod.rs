@@ -1,0 +1,239 @@
+//! Golden rows: how every row looked in each released version of the code.
+//!
+//! `golden/<version>.json` has a row of each kind, as plain JSON, by key. The tests check that the code writes rows exactly as
+//! the latest file says, and that it reads the rows of every file. If a change of a row is intended, add a file for the next
+//! version with `cargo test -p store write_golden_rows -- --ignored`, and never change an older file: such rows are in tables.
+
+mod samples;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::payments::gateway::GatewayKind;
+use domain::receipts::receipt::DocumentName;
+use domain::scheduling::appointment::Status;
+use domain::scheduling::occupancy::OccupancyChange;
+use domain::{TimeSpan, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::keys::{Key, PK, SK};
+use crate::table::{Action, Consistency, Item, Query, Table, TableError, Write, WriteError};
+use crate::{AppointmentOwner, Store, Transaction};
+
+/// The version of the rows that the code writes now.
+const LATEST: u32 = 0;
+
+fn file(version: u32) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{version}.json"))
+}
+
+fn golden(version: u32) -> Map<String, Value> {
+    let text = std::fs::read_to_string(file(version)).expect("a file");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// A row of each kind as the code writes it, as plain JSON by key.
+fn written() -> Map<String, Value> {
+    let mut transaction = Transaction::new();
+    let t = &mut transaction;
+    t.put_expert(&samples::expert()).expect("a row");
+    t.put_rules(samples::EXPERT, &samples::rules()).expect("a row");
+    for session_type in samples::session_types() {
+        t.put_session_type(samples::EXPERT, &session_type).expect("a row");
+    }
+    for appointment in samples::appointments() {
+        t.put_appointment(&appointment).expect("a row");
+    }
+    for payment in samples::payments() {
+        t.put_payment(&payment).expect("a row");
+    }
+    for entry in samples::entries() {
+        t.put_ledger_entry(samples::appointment_id(0), &entry).expect("a row");
+    }
+    t.put_payout("paid", "po_1", &samples::payout()).expect("a row");
+    t.put_payment_account(samples::EXPERT, &samples::account()).expect("rows");
+    t.put_fee(samples::EXPERT, &samples::fee()).expect("a row");
+    t.put_exchange_rates(&samples::rates()).expect("a row");
+    t.put_reconciliation_progress(&samples::progress()).expect("a row");
+    for difference in samples::differences() {
+        t.put_difference(&difference, None).expect("a row");
+    }
+    for (expert, billing) in samples::billing() {
+        t.put_billing(expert, &billing).expect("a row");
+    }
+    for receipt in samples::receipts() {
+        t.issue_receipt(&receipt).expect("rows");
+    }
+    let receipt = &samples::receipts()[0];
+    t.put_tax_calculation(receipt.appointment, receipt.name(), &samples::tax_calculation()).expect("a row");
+    t.put_occupancy(
+        samples::EXPERT,
+        &OccupancyChange {
+            days: vec![(samples::at(0).utc_date(), samples::day())],
+            groups: vec![((samples::SESSION_TYPE, samples::at(0)), samples::group())],
+            ..OccupancyChange::default()
+        },
+    );
+    t.put_idempotency_record(&samples::idempotency(), None).expect("a row");
+    t.put_webhook_event("stripe", "evt_1", samples::at(0));
+    let rows = transaction.writes().iter().filter_map(|Write { key, action, .. }| match action {
+        Action::Put(item) => {
+            Some((key.to_string(), serde_dynamo::from_item(item.clone()).expect("plain JSON")))
+        }
+        Action::Delete | Action::Check => None,
+    });
+    // A later row replaces an earlier one with the same key, such as a counter.
+    rows.collect()
+}
+
+/// A table with these rows, for reading.
+struct Rows(Vec<Item>);
+
+impl Rows {
+    fn of(rows: &Map<String, Value>) -> Store {
+        let item = |row: &Value| serde_dynamo::to_item(row).expect("a row");
+        Store::new(Arc::new(Self(rows.values().map(item).collect())))
+    }
+}
+
+fn attribute<'i>(item: &'i Item, name: &str) -> &'i str {
+    item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+#[async_trait]
+impl Table for Rows {
+    async fn get(&self, key: &Key, _: Consistency) -> Result<Option<Item>, TableError> {
+        let found = |item: &&Item| attribute(item, PK) == key.pk && attribute(item, SK) == key.sk;
+        Ok(self.0.iter().find(found).cloned())
+    }
+
+    async fn get_many(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, TableError> {
+        let mut items = Vec::new();
+        for key in keys {
+            items.extend(self.get(key, consistency).await?);
+        }
+        Ok(items)
+    }
+
+    async fn query(&self, query: &Query) -> Result<Vec<Item>, TableError> {
+        let (pk, sk) = query.index.map_or((PK, SK), |index| (index.pk, index.sk));
+        let range = query.from.as_str()..=query.to.as_str();
+        let found = |item: &&Item| attribute(item, pk) == query.pk && range.contains(&attribute(item, sk));
+        let mut items: Vec<Item> = self.0.iter().filter(found).cloned().collect();
+        items.sort_by(|one, other| attribute(one, sk).cmp(attribute(other, sk)));
+        items.truncate(query.limit.map_or(usize::MAX, usize::from));
+        Ok(items)
+    }
+
+    async fn write(&self, _: Vec<Write>) -> Result<(), WriteError> {
+        unreachable!("golden rows are only read")
+    }
+}
+
+/// Checks that a store has exactly the samples.
+async fn check(store: &Store) {
+    let always = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);
+    assert_eq!(store.expert(samples::EXPERT).await.expect("readable"), Some(samples::expert()));
+    assert_eq!(store.rules(samples::EXPERT).await.expect("readable"), Some(samples::rules()));
+    assert_eq!(store.session_types(samples::EXPERT).await.expect("readable"), samples::session_types());
+
+    let appointments = samples::appointments();
+    for appointment in &appointments {
+        assert_eq!(store.appointment(appointment.id).await.expect("readable").as_ref(), Some(appointment));
+    }
+    let listed = store.appointments(AppointmentOwner::Client(samples::CLIENT), always, None, 100).await;
+    assert_eq!(listed.expect("readable").appointments, appointments);
+    let visible = appointments.iter().filter(|appointment| appointment.status != Status::Expired);
+    let listed = store.appointments(AppointmentOwner::Expert(samples::EXPERT), always, None, 100).await;
+    assert!(listed.expect("readable").appointments.iter().eq(visible));
+
+    let payments = samples::payments();
+    for payment in &payments {
+        assert_eq!(store.payment(payment.appointment).await.expect("readable").as_ref(), Some(payment));
+    }
+    let escalated = payments.iter().filter(|payment| payment.escalation.is_some());
+    assert!(store.escalations(None, 100).await.expect("readable").payments.iter().eq(escalated));
+    let record = store.appointment_record(samples::appointment_id(0)).await.expect("readable");
+    let record = record.expect("an appointment");
+    assert_eq!(record.payment.as_ref(), payments.first());
+    let movements: Vec<_> = samples::entries().into_iter().flat_map(|entry| entry.movements).collect();
+    assert_eq!(record.movements, movements);
+    let mut entries = samples::entries();
+    entries.push(samples::payout());
+    let ledger = store.ledger(samples::EXPERT, always, None, None).await.expect("readable");
+    assert_eq!(ledger.entries, entries);
+    let day = store.ledger_of_day(samples::at(0).utc_date()).await.expect("readable");
+    assert_eq!(day, entries);
+
+    let account = store.payment_account(samples::EXPERT, GatewayKind::Stripe).await.expect("readable");
+    assert_eq!(account, Some(samples::account()));
+    let owner = store.account_owner(GatewayKind::Stripe, "acct_1").await.expect("readable");
+    assert_eq!(owner, Some(samples::EXPERT));
+    assert_eq!(store.fee(samples::EXPERT).await.expect("readable"), Some(samples::fee()));
+    let rates = store.exchange_rates(Consistency::Eventual).await.expect("readable");
+    assert_eq!(rates, Some(samples::rates()));
+    let progress = store.reconciliation_progress(GatewayKind::Stripe).await.expect("readable");
+    assert_eq!(progress, Some(samples::progress()));
+    let differences = samples::differences();
+    assert_eq!(store.unresolved_differences().await.expect("readable"), differences[..2]);
+    assert_eq!(store.differences(None, 100).await.expect("readable").differences, differences[1..]);
+
+    for (expert, billing) in samples::billing() {
+        assert_eq!(store.billing(expert).await.expect("readable"), Some(billing));
+    }
+    let receipts = samples::receipts();
+    assert_eq!(store.documents(samples::appointment_id(0)).await.expect("readable"), receipts);
+    for receipt in &receipts {
+        assert_eq!(store.receipt(receipt.id).await.expect("readable").as_ref(), Some(receipt));
+    }
+    let issued = store.receipts(samples::EXPERT, 2027, 0, 100).await.expect("readable");
+    assert_eq!(issued.receipts, receipts);
+    assert_eq!(store.last_receipt(samples::EXPERT, 2027).await.expect("readable"), 7);
+    let name = DocumentName { kind: "receipt", object: "ch_0" };
+    let calculation = store.tax_calculation(samples::appointment_id(0), name).await.expect("readable");
+    assert_eq!(calculation, Some(samples::tax_calculation()));
+
+    let span = TimeSpan::new(samples::at(0), samples::at(3_600));
+    let occupancy = store.occupancy(samples::EXPERT, span, Consistency::Strong).await.expect("readable");
+    let mut day = samples::day();
+    day.version += 1;
+    assert_eq!(occupancy.days, BTreeMap::from([(samples::at(0).utc_date(), day)]));
+    let group = occupancy.groups.get(&(samples::SESSION_TYPE, samples::at(0))).expect("a group session");
+    assert_eq!((&group.entry, &group.seats), (&samples::group().entry, &samples::group().seats));
+    let offer = store.offer(samples::EXPERT, samples::SESSION_TYPE, Consistency::Strong).await;
+    assert_eq!(offer.expect("readable").expect("an offer").session_type, samples::session_types()[0]);
+
+    let record = store.idempotency_record(&samples::CLIENT.to_string(), "key-1").await.expect("readable");
+    assert_eq!(record, Some(samples::idempotency()));
+    assert!(store.webhook_event_received("stripe", "evt_1").await.expect("readable"));
+}
+
+#[test]
+#[ignore = "writes the file of the latest version"]
+fn write_golden_rows() {
+    let text = serde_json::to_string_pretty(&written()).expect("JSON");
+    std::fs::write(file(LATEST), text + "\n").expect("a file");
+}
+
+#[test]
+fn rows_are_written_as_the_latest_golden_rows() {
+    let (golden, written) = (golden(LATEST), written());
+    let keys = |rows: &Map<String, Value>| rows.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&written), keys(&golden));
+    for (key, row) in &written {
+        assert_eq!(
+            Some(row),
+            golden.get(key),
+            "{key}: the row has changed; add golden rows of a new version"
+        );
+    }
+}
+
+#[tokio::test]
+async fn golden_rows_of_every_version_are_read() {
+    for version in 0..=LATEST {
+        check(&Rows::of(&golden(version))).await;
+    }
+}

@@ -1,0 +1,545 @@
+//! Domain values that together use every row, every optional member and every enum variant.
+
+use std::collections::BTreeMap;
+
+use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
+use domain::experts::expert::{Expert, ExpertProfile};
+use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
+use domain::experts::session_type::{
+    BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
+};
+use domain::kernel::text::{LongText, ShortText};
+use domain::kernel::time::{Date, LocalTime};
+use domain::payments::account::{ExpertFee, PaymentAccount};
+use domain::payments::exchange::{CurrencyRate, ReferenceRates};
+use domain::payments::gateway::GatewayKind;
+use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
+use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
+use domain::payments::reconciliation::{Difference, Sums};
+use domain::receipts::billing::{Address, BillingDetails, Country, TaxChoice};
+use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
+use domain::receipts::tax::{NoTax, Percentage, Tax, TaxLine, TaxReport, Taxes};
+use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Status};
+use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, Seats};
+use domain::scheduling::party::Party;
+use domain::{
+    AppointmentId, ClientId, Currency, ExpertId, Money, Rate, ReceiptId, SessionTypeId, Timestamp, Zone,
+};
+
+use crate::idempotency::IdempotencyRecord;
+use crate::{
+    ReconciliationProgress, VersionedBilling, VersionedRates, VersionedRules, VersionedTaxCalculation,
+};
+
+pub(super) const EXPERT: ExpertId = ExpertId::from_bits(1);
+pub(super) const CLIENT: ClientId = ClientId::from_bits(2);
+pub(super) const SESSION_TYPE: SessionTypeId = SessionTypeId::from_bits(3);
+
+pub(super) fn at(seconds: i64) -> Timestamp {
+    let base: Timestamp = "2027-03-05T09:00:00Z".parse().expect("a time");
+    base.plus(seconds)
+}
+
+pub(super) fn appointment_id(number: usize) -> AppointmentId {
+    AppointmentId::from_bits(10 + number as u128)
+}
+
+fn short(text: &str) -> ShortText {
+    text.to_owned().try_into().expect("a short text")
+}
+
+fn long(text: &str) -> LongText {
+    text.to_owned().try_into().expect("a long text")
+}
+
+pub(super) fn money(amount: u64) -> Money {
+    Money::new(amount, Currency::EUR).expect("an amount")
+}
+
+fn berlin() -> Zone {
+    "Europe/Berlin".to_owned().try_into().expect("a zone")
+}
+
+fn currency(code: &str) -> Currency {
+    code.to_owned().try_into().expect("a currency")
+}
+
+fn time(text: &str) -> LocalTime {
+    text.to_owned().try_into().expect("a time of day")
+}
+
+fn date(text: &str) -> Date {
+    text.to_owned().try_into().expect("a date")
+}
+
+fn percent(value: u8) -> Percent {
+    Percent::new(value).expect("a percentage")
+}
+
+fn rate(points: u16) -> Rate {
+    Rate::from_basis_points(points).expect("a rate")
+}
+
+pub(super) fn expert() -> Expert {
+    Expert {
+        id: EXPERT,
+        version: 2,
+        created_at: at(-86_400),
+        profile: ExpertProfile {
+            name: short("Ada Lovelace"),
+            headline: short("Analytical engines"),
+            about: long("Programs,\nand notes."),
+        },
+    }
+}
+
+pub(super) fn rules() -> VersionedRules {
+    let window = |opens, closes| Window { opens: time(opens), closes: time(closes) };
+    VersionedRules {
+        version: 3,
+        rules: AvailabilityRules {
+            time_zone: berlin(),
+            weekly: WeeklyHours {
+                monday: vec![window("09:00", "12:00"), window("13:00", "17:30")],
+                friday: vec![window("22:00", "02:00")],
+                sunday: vec![window("00:00", "24:00")],
+                ..WeeklyHours::default()
+            },
+            overrides: BTreeMap::from([
+                (date("2027-12-24"), Vec::new()),
+                (date("2027-12-27"), vec![window("10:00", "11:00")]),
+            ]),
+            blocked: vec![DateRange { first: date("2027-08-01"), last: date("2027-08-14") }],
+            extra: vec![ExtraWindow {
+                date: date("2027-03-06"),
+                opens: time("09:00"),
+                closes: time("10:00"),
+            }],
+        },
+    }
+}
+
+fn cancellation() -> CancellationPolicy {
+    CancellationPolicy {
+        tiers: vec![
+            Tier { until_hours_before: 48, refund_percent: Percent::ALL },
+            Tier { until_hours_before: 12, refund_percent: percent(50) },
+        ],
+        grace_minutes: 30,
+        no_show_refund_percent: percent(10),
+    }
+}
+
+/// One session type for each variant of its enums.
+pub(super) fn session_types() -> Vec<SessionType> {
+    let full = SessionTypeTerms {
+        name: short("Office hour"),
+        description: long("One hour, one question."),
+        length_minutes: 60,
+        price: money(12_000),
+        buffer_before_minutes: 5,
+        buffer_after_minutes: 10,
+        minimum_notice_minutes: 120,
+        booking_window: BookingWindow::Rolling { days: 30 },
+        step_minutes: 30,
+        daily_cap: Some(3),
+        weekly_cap: Some(9),
+        capacity: 4,
+        collection: Collection::AuthorizeThenCapture,
+        cancellation: cancellation(),
+        rescheduling: ReschedulePolicy {
+            at_most: Some(2),
+            until_minutes_before: 1_440,
+            price: ReschedulePrice::Current,
+        },
+        presentment_currencies: vec![currency("USD"), currency("JPY")],
+    };
+    let plain = SessionTypeTerms {
+        name: short("Introduction"),
+        description: LongText::default(),
+        price: money(0),
+        booking_window: BookingWindow::Dates { first: date("2027-03-01"), last: date("2027-03-31") },
+        daily_cap: None,
+        weekly_cap: None,
+        capacity: 1,
+        collection: Collection::ChargeAtBooking,
+        cancellation: CancellationPolicy::default(),
+        rescheduling: ReschedulePolicy::default(),
+        presentment_currencies: Vec::new(),
+        ..full.clone()
+    };
+    vec![
+        SessionType { id: SESSION_TYPE, version: 1, status: SessionTypeStatus::Active, terms: full },
+        SessionType {
+            id: SessionTypeId::from_bits(4),
+            version: 2,
+            status: SessionTypeStatus::Retired,
+            terms: plain,
+        },
+    ]
+}
+
+/// One appointment for each status and each state of a no-show report.
+pub(super) fn appointments() -> Vec<Appointment> {
+    let statuses = [
+        (Status::Pending { hold_expires_at: at(600) }, None),
+        (Status::Confirmed, None),
+        (Status::Completed, Some(NoShowReport::Decided)),
+        (Status::NoShow { missed_by: Party::Expert }, Some(NoShowReport::Open { until: at(90_000) })),
+        (Status::NoShow { missed_by: Party::Client }, Some(NoShowReport::Disputed)),
+        (
+            Status::Cancelled {
+                cancelled_by: Party::Client,
+                cancelled_at: at(-60),
+                reason: long("A cold, sorry."),
+            },
+            None,
+        ),
+        (
+            Status::Cancelled {
+                cancelled_by: Party::Platform,
+                cancelled_at: at(-60),
+                reason: LongText::default(),
+            },
+            None,
+        ),
+        (Status::Expired, None),
+    ];
+    let appointment = |(number, (status, no_show_report))| Appointment {
+        id: appointment_id(number),
+        version: 2,
+        expert: EXPERT,
+        client: CLIENT,
+        attendee: Attendee {
+            name: short("Alan Turing"),
+            email: "alan@example.org".to_owned().try_into().expect("an address"),
+            time_zone: "Europe/London".to_owned().try_into().expect("a zone"),
+            note: long("About the halting problem."),
+        },
+        session_type: SESSION_TYPE,
+        session_name: short("Office hour"),
+        start: at(0),
+        end: at(3_600),
+        buffer_before_minutes: 5,
+        buffer_after_minutes: 10,
+        seats: 2,
+        group: true,
+        price: money(24_000),
+        created_at: at(-7_200),
+        reschedules: 1,
+        cancellation: cancellation(),
+        rescheduling: ReschedulePolicy::default(),
+        no_show_report,
+        status,
+    };
+    statuses.into_iter().enumerate().map(appointment).collect()
+}
+
+/// One payment for each variant of its enums. The first payment counts two ledger entries, as [`entries`] has them.
+pub(super) fn payments() -> Vec<Payment> {
+    let states = [
+        PaymentState::Paid { paid_at: at(1) },
+        PaymentState::Open,
+        PaymentState::Processing,
+        PaymentState::CardSaved,
+        PaymentState::Authorized { capture_before: at(2) },
+        PaymentState::ActionRequired { deadline: at(3) },
+        PaymentState::PartiallyRefunded { refunded_at: at(4) },
+        PaymentState::Refunded { refunded_at: at(5) },
+        PaymentState::RefundFailed,
+        PaymentState::Disputed,
+        PaymentState::Cancelled,
+        PaymentState::Unpaid,
+    ];
+    let plans = [Plan::Charge, Plan::Authorize, Plan::SaveCard];
+    let declines = [
+        Decline::AuthenticationRequired,
+        Decline::InsufficientFunds,
+        Decline::ExpiredCard,
+        Decline::WrongDetails,
+        Decline::NotSupported,
+        Decline::TryLater,
+        Decline::Refused,
+    ];
+    let orders = [OrderKind::Capture, OrderKind::Refund, OrderKind::Reversal, OrderKind::Transfer];
+    let escalations = [
+        Escalation::RefundFailed { amount: money(100) },
+        Escalation::DisputeLost { amount: money(200) },
+        Escalation::Refused { order: OrderKind::Transfer, amount: money(300) },
+        Escalation::NoShowDisputed,
+    ];
+    let full = |(number, state): (usize, PaymentState)| Payment {
+        appointment: appointment_id(number),
+        version: 4,
+        gateway: GatewayKind::ALL[number % 2],
+        amount: money(24_000),
+        fee_rate: Rate::DEFAULT_COMMISSION,
+        destination: "acct_1".to_owned(),
+        plan: plans[number % plans.len()],
+        references: References {
+            intent: Some("pi_1".to_owned()),
+            setup: Some("seti_1".to_owned()),
+            customer: None,
+        },
+        intent_number: 2,
+        final_charge: Some(money(12_000)),
+        action_deadline: Some(at(7)),
+        max_failed_refunds: 1,
+        refused: orders.iter().take(number % 5).map(|order| (*order, "no_funds".to_owned())).collect(),
+        refusals: 3,
+        failing_since: Some(at(8)),
+        resolved_with_expert: true,
+        escalation: escalations.get(number).copied(),
+        open_dispute: number == 9,
+        lost_dispute: number == 10,
+        entries: if number == 0 { 2 } else { 0 },
+        decline: declines.get(number).copied(),
+        state,
+    };
+    states.into_iter().enumerate().map(full).collect()
+}
+
+/// Two entries that together have every kind of movement and every account.
+pub(super) fn entries() -> Vec<Entry> {
+    let kinds = [
+        MovementKind::Authorized,
+        MovementKind::Released,
+        MovementKind::Captured,
+        MovementKind::ProcessingFee,
+        MovementKind::Transfer,
+        MovementKind::Fee,
+        MovementKind::Refund,
+        MovementKind::RefundFailed,
+        MovementKind::Reversal,
+        MovementKind::FeeRefund,
+        MovementKind::Dispute,
+        MovementKind::DisputeFee,
+        MovementKind::DisputeWon,
+        MovementKind::Payout,
+        MovementKind::PayoutFailed,
+        MovementKind::ResolvedManually,
+    ];
+    let usual = kinds.map(|kind| Movement::new(kind, money(500), "ch_1", at(9), Some("key".to_owned())));
+    let unusual = Account::ALL.map(|account| Movement {
+        from: account,
+        to: Account::Client,
+        ..Movement::new(MovementKind::Captured, money(500), "ch_2", at(9), None)
+    });
+    let entry = |number, movements| Entry {
+        appointment: Some(appointment_id(0)),
+        expert: EXPERT,
+        gateway: GatewayKind::Stripe,
+        number,
+        at: at(10),
+        movements,
+    };
+    vec![entry(1, usual.to_vec()), entry(2, unusual.to_vec())]
+}
+
+pub(super) fn payout() -> Entry {
+    Entry {
+        appointment: None,
+        expert: EXPERT,
+        gateway: GatewayKind::Stripe,
+        number: 0,
+        at: at(11),
+        movements: vec![Movement::new(MovementKind::Payout, money(900), "po_1", at(11), None)],
+    }
+}
+
+pub(super) fn account() -> PaymentAccount {
+    PaymentAccount {
+        gateway: GatewayKind::Stripe,
+        account: "acct_1".to_owned(),
+        version: 2,
+        charges_enabled: true,
+        payouts_enabled: false,
+        requirements_due: vec!["external_account".to_owned()],
+        disabled_reason: Some("requirements.past_due".to_owned()),
+        read_at: at(12),
+    }
+}
+
+pub(super) fn fee() -> ExpertFee {
+    ExpertFee { version: 1, rate: Some(rate(750)) }
+}
+
+pub(super) fn rates() -> VersionedRates {
+    let rate = |code, per_euro: &str| CurrencyRate {
+        currency: currency(code),
+        per_euro: per_euro.parse().expect("a rate"),
+    };
+    VersionedRates {
+        version: 5,
+        fetched_at: at(13),
+        rates: ReferenceRates::new(date("2027-03-04"), vec![rate("JPY", "161.20"), rate("USD", "1.0562")])
+            .expect("rates"),
+    }
+}
+
+pub(super) fn progress() -> ReconciliationProgress {
+    ReconciliationProgress { gateway: GatewayKind::Stripe, version: 6, until: at(14) }
+}
+
+/// A difference that is not confirmed, one that is open, and one that is resolved.
+pub(super) fn differences() -> Vec<Difference> {
+    let difference = |object: &str, confirmed, resolved_at| Difference {
+        gateway: GatewayKind::Stripe,
+        object: object.to_owned(),
+        currency: "EUR".to_owned(),
+        version: 1,
+        ledger: Some(Sums { amount: 100, fee: -3 }),
+        books: None,
+        appointment: Some(appointment_id(0)),
+        first_moved_at: at(15),
+        last_moved_at: at(16),
+        first_seen_at: at(17),
+        last_seen_at: at(18),
+        resolved_at,
+        confirmed,
+    };
+    vec![
+        difference("ch_1", false, None),
+        difference("ch_2", true, None),
+        difference("ch_3", true, Some(at(19))),
+    ]
+}
+
+/// Billing details with each choice of taxes.
+pub(super) fn billing() -> Vec<(ExpertId, VersionedBilling)> {
+    let choices =
+        [None, Some(TaxChoice::Own(Tax { label: short("VAT"), rate: rate(1_900) })), Some(TaxChoice::Stripe)];
+    let details = |(number, tax): (usize, Option<TaxChoice>)| {
+        let details = BillingDetails {
+            legal_name: short("Ada Lovelace Ltd"),
+            address: address(),
+            country: gb(),
+            tax_id: tax.is_some().then(|| short("GB123456789")),
+            tax,
+        };
+        (ExpertId::from_bits(20 + number as u128), VersionedBilling { version: 1, details })
+    };
+    choices.into_iter().enumerate().map(details).collect()
+}
+
+fn address() -> Address {
+    vec![short("12 St James's Square"), short("London SW1Y 4JH")].try_into().expect("an address")
+}
+
+fn gb() -> Country {
+    "GB".to_owned().try_into().expect("a country")
+}
+
+fn taxes() -> Taxes {
+    Taxes::Included(vec![
+        TaxLine {
+            label: short("Sales tax"),
+            jurisdiction: Some(short("California")),
+            rate: Some(Percentage::try_from("7.25".to_owned()).expect("a percentage")),
+            amount: money(70),
+        },
+        TaxLine { label: short("Levy"), jurisdiction: None, rate: None, amount: money(1) },
+    ])
+}
+
+/// One document for each kind, each form of taxes, and each reason why there are none.
+pub(super) fn receipts() -> Vec<Receipt> {
+    let number = |sequence| ReceiptNumber::after(sequence - 1, 2027);
+    let variants = [
+        (ReceiptKind::Receipt, taxes()),
+        (ReceiptKind::CreditNote { of: number(1) }, Taxes::NotStated),
+        (ReceiptKind::Correction { of: number(2) }, Taxes::NotIncluded(NoTax::PlaceUnknown)),
+        (ReceiptKind::Receipt, Taxes::NotIncluded(NoTax::NotRegistered)),
+        (ReceiptKind::Receipt, Taxes::NotIncluded(NoTax::NotDue)),
+        (ReceiptKind::Receipt, Taxes::NotIncluded(NoTax::Refused)),
+        (ReceiptKind::Receipt, Taxes::NotIncluded(NoTax::OtherGateway)),
+    ];
+    let receipt = |(place, (kind, taxes)): (usize, (ReceiptKind, Taxes))| Receipt {
+        id: ReceiptId::from_bits(30 + place as u128),
+        appointment: appointment_id(0),
+        expert: EXPERT,
+        client: CLIENT,
+        number: number(u32::try_from(place).expect("small") + 1),
+        kind,
+        issued_at: at(20),
+        moved_at: at(19),
+        issuer: Issuer {
+            name: short("Ada Lovelace Ltd"),
+            address: (place == 0).then(address),
+            country: (place == 0).then(gb),
+            tax_id: (place == 0).then(|| short("GB123456789")),
+            time_zone: berlin(),
+        },
+        recipient: Recipient {
+            name: short("Alan Turing"),
+            email: "alan@example.org".to_owned().try_into().expect("an address"),
+        },
+        service: Service {
+            name: short("Office hour"),
+            start: at(0),
+            end: at(3_600),
+            time_zone: berlin(),
+            seats: 2,
+            booked_at: at(-7_200),
+        },
+        total: money(1_000),
+        taxes,
+        tax_reports: match place {
+            0 => vec![TaxReport { entry: Some("tax_1".to_owned()), reverses: None, amount: money(1_000) }],
+            1 => vec![TaxReport { entry: None, reverses: Some("tax_1".to_owned()), amount: money(1_000) }],
+            _ => Vec::new(),
+        },
+        reference: format!("ch_{place}"),
+    };
+    variants.into_iter().enumerate().map(receipt).collect()
+}
+
+pub(super) fn tax_calculation() -> VersionedTaxCalculation {
+    VersionedTaxCalculation { version: 1, id: "taxcalc_1".to_owned(), valid_until: at(21), taxes: taxes() }
+}
+
+fn occupied(hold_expires_at: Option<Timestamp>) -> Occupied {
+    Occupied {
+        session_type: SESSION_TYPE,
+        start: at(0),
+        end: at(3_600),
+        buffer_before_minutes: 5,
+        buffer_after_minutes: 10,
+        hold_expires_at,
+    }
+}
+
+pub(super) fn day() -> Day {
+    Day {
+        version: 4,
+        entries: BTreeMap::from([
+            (EntryKey::Appointment(appointment_id(0)), occupied(None)),
+            (EntryKey::Appointment(appointment_id(1)), occupied(Some(at(600)))),
+            (EntryKey::Group(SESSION_TYPE, at(0)), occupied(None)),
+        ]),
+    }
+}
+
+pub(super) fn group() -> GroupSession {
+    GroupSession {
+        version: 0,
+        entry: occupied(None),
+        capacity: 5,
+        seats: BTreeMap::from([
+            (appointment_id(0), Seats { count: 2, hold_expires_at: None }),
+            (appointment_id(1), Seats { count: 1, hold_expires_at: Some(at(600)) }),
+        ]),
+    }
+}
+
+pub(super) fn idempotency() -> IdempotencyRecord {
+    let record = IdempotencyRecord::starting(
+        CLIENT.to_string(),
+        "key-1",
+        "f00d",
+        appointment_id(0).to_string(),
+        at(22),
+        15,
+    );
+    IdempotencyRecord { response: Some("{}".to_owned()), ..record }
+}
