@@ -9,6 +9,7 @@ mod dynamo;
 mod golden;
 pub mod idempotency;
 pub mod keys;
+mod row;
 pub mod table;
 mod transaction;
 

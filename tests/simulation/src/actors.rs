@@ -446,6 +446,6 @@ async fn shown(app: &App, id: AppointmentId) -> Result<Money, AppError> {
             | Escalation::DisputeLost { amount }
             | Escalation::Refused { amount, .. },
         ) => amount,
-        Some(Escalation::NoShowDisputed) | None => price,
+        Some(Escalation::NoShowDisputed | Escalation::Unknown) | None => price,
     })
 }

@@ -287,7 +287,7 @@ fn event_for(before: Option<&Appointment>, now: &Appointment) -> Option<&'static
         // A decision that reverses an earlier report may mark it as disputed.
         Some(before) if before.status.has_outcome() => None,
         _ => match now.status {
-            Status::Pending { .. } => None,
+            Status::Pending { .. } | Status::Unknown => None,
             Status::Confirmed => Some("appointment.confirmed"),
             Status::Completed => Some("appointment.completed"),
             Status::NoShow { .. } => Some("appointment.no_show"),

@@ -109,7 +109,7 @@ fn decide(simulation: &mut Simulation) -> bool {
                 Escalation::DisputeLost { .. } => {
                     Some((id, Command::ResolveEscalation(id, Resolution::ResolvedManually)))
                 }
-                Escalation::RefundFailed { .. } | Escalation::Refused { .. } => {
+                Escalation::RefundFailed { .. } | Escalation::Refused { .. } | Escalation::Unknown => {
                     Some((id, Command::ResolveEscalation(id, Resolution::TryAgain)))
                 }
             }

@@ -73,7 +73,7 @@ pub async fn resolve(
                     (amount, payment.amount.with_amount(owed).ok())
                 }
                 Escalation::Refused { amount, .. } => (amount, Some(amount)),
-                Escalation::NoShowDisputed => (settled, Some(settled)),
+                Escalation::NoShowDisputed | Escalation::Unknown => (settled, Some(settled)),
             };
             // The amount must be the one that the administrator has read, and it must still be current.
             if settled != amount || owed != Some(amount) {
@@ -89,6 +89,9 @@ pub async fn resolve(
                 return refuse(
                     "the no-show report is disputed; record how the session ended, as completed or as a no-show",
                 );
+            }
+            (_, Escalation::Unknown) => {
+                return refuse("a newer version of the platform has escalated the payment; try again with that version");
             }
             (Resolution::TryAgain, Escalation::DisputeLost { .. }) => {
                 return refuse(

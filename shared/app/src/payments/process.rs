@@ -8,7 +8,7 @@ use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References
 use domain::scheduling::appointment::{Appointment, Event, Outcome, Status};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Timestamp};
-use store::{AppointmentRecord, Transaction};
+use store::{AppointmentRecord, ReadError, Transaction};
 
 use super::change::Change;
 use super::orders::order;
@@ -67,6 +67,11 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         else {
             return Ok(NextRun::Never);
         };
+        if appointment.status == Status::Unknown {
+            // The job is retried until the version of the code that has written the status runs again.
+            let reason = "a newer version of the code has written its status".to_owned();
+            return Err(ReadError::Corrupt { key: id.to_string(), reason }.into());
+        }
         let now = app.now();
         let Some(payment) = payment else {
             match complete_without_payment(app, &appointment, now).await? {

@@ -266,7 +266,7 @@ async fn open_payment(
     match appointment.status {
         Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
         // The first request stopped after the hold, and this one continues it too late.
-        Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } => {
+        Status::Pending { .. } | Status::Expired | Status::Cancelled { .. } | Status::Unknown => {
             return Err(SchedulingError::HoldEnded.into());
         }
         Status::Confirmed | Status::Completed | Status::NoShow { .. } => {}

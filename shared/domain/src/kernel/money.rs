@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::interned::Name;
+
 /// The largest amount that can be charged, in minor units. Stripe accepts at most eight digits
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 pub const MAX_CHARGE: u64 = 99_999_999;
@@ -17,7 +19,11 @@ pub const MAX_AMOUNT: u64 = 999_999_999_999;
 /// An ISO 4217 currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Currency(iso_currency::Currency);
+pub struct Currency {
+    code: Name,
+    /// The number of decimal digits; `None` if the currency is not in use any more.
+    exponent: Option<u16>,
+}
 
 /// The text is not the three-letter code of a currency in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,11 +32,18 @@ pub struct InvalidCurrency;
 
 impl Currency {
     /// The euro.
-    pub const EUR: Self = Self(iso_currency::Currency::EUR);
+    pub const EUR: Self = Self { code: Name::known("EUR"), exponent: Some(2) };
+
+    /// Returns the currency of a stored amount. Unlike parsing, it also accepts the code of a currency that has been withdrawn
+    /// since the amount was stored. Nothing can be charged in such a currency.
+    pub fn from_stored(code: &str) -> Self {
+        Self::try_from(code.to_owned())
+            .unwrap_or_else(|_| Self { code: Name::from_stored(code), exponent: None })
+    }
 
     /// Returns the three-letter code in capitals.
     pub fn code(self) -> &'static str {
-        self.0.code()
+        self.code.as_str()
     }
 
     /// Returns the step of chargeable amounts, in minor units.
@@ -72,12 +85,12 @@ impl Currency {
     /// Returns whether prices can be in this currency. Card networks support no currency with more than three decimal
     /// digits.
     pub fn is_chargeable(self) -> bool {
-        self.exponent() <= 3
+        self.exponent.is_some_and(|digits| digits <= 3)
     }
 
-    /// Returns the number of decimal digits of the currency: 2 for EUR, 0 for JPY, 3 for KWD.
+    /// Returns the number of decimal digits of the currency: 2 for EUR, 0 for JPY, 3 for KWD. It is 0 for a withdrawn currency.
     pub fn exponent(self) -> u16 {
-        self.0.exponent().unwrap_or(0)
+        self.exponent.unwrap_or(0)
     }
 }
 
@@ -88,7 +101,7 @@ impl TryFrom<String> for Currency {
         iso_currency::Currency::from_code(&code)
             // Metals, test codes and funds have no minor unit and cannot be charged.
             .filter(|currency| currency.exponent().is_some())
-            .map(Self)
+            .map(|currency| Self { code: Name::known(currency.code()), exponent: currency.exponent() })
             .ok_or(InvalidCurrency)
     }
 }
@@ -253,8 +266,11 @@ impl Money {
 pub struct Unchargeable(String);
 
 impl fmt::Display for Money {
-    /// `EUR 12.50`, `JPY 1200`, `KWD 3.125`.
+    /// `EUR 12.50`, `JPY 1200`, `KWD 3.125`; `1250 minor units of HRK` in a withdrawn currency.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.currency.exponent.is_none() {
+            return write!(out, "{} minor units of {}", self.amount, self.currency.code());
+        }
         let digits = usize::from(self.currency.exponent());
         let unit = 10_u64.pow(self.currency.exponent().into());
         write!(out, "{} {}", self.currency.code(), self.amount / unit)?;

@@ -7,6 +7,8 @@ use chrono::{DateTime, Datelike, LocalResult, NaiveDate, Offset, SecondsFormat, 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::interned::Name;
+
 /// Seconds in a minute.
 pub const MINUTE: i64 = 60;
 /// Seconds in an hour.
@@ -220,7 +222,12 @@ impl fmt::Debug for TimeSpan {
 /// A time zone of the IANA time zone database.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Zone(chrono_tz::Tz);
+pub struct Zone {
+    /// UTC if the zone is unknown.
+    tz: chrono_tz::Tz,
+    /// The name of a zone that is no longer in the database.
+    unknown: Option<Name>,
+}
 
 /// The text is not the name of a time zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -229,21 +236,36 @@ pub struct InvalidZone;
 
 impl Zone {
     /// Coordinated Universal Time.
-    pub const UTC: Self = Self(chrono_tz::UTC);
+    pub const UTC: Self = Self::of(chrono_tz::UTC);
+
+    const fn of(tz: chrono_tz::Tz) -> Self {
+        Self { tz, unknown: None }
+    }
+
+    /// Returns the zone of a stored row. Unlike parsing, it also accepts the name of a zone that has left the database since the
+    /// row was stored. Times in such a zone are shown in UTC, and nobody can be booked by rules in it.
+    pub fn from_stored(name: &str) -> Self {
+        name.parse().unwrap_or_else(|_| Self { unknown: Some(Name::from_stored(name)), ..Self::UTC })
+    }
+
+    /// Returns whether the zone is in the time zone database.
+    pub fn is_known(self) -> bool {
+        self.unknown.is_none()
+    }
 
     /// Converts the zone to chrono-tz's type.
     pub const fn tz(self) -> chrono_tz::Tz {
-        self.0
+        self.tz
     }
 
     /// Returns the name in the IANA time zone database.
     pub fn name(self) -> &'static str {
-        self.0.name()
+        self.unknown.map_or_else(|| self.tz.name(), Name::as_str)
     }
 
     /// Returns the date on the zone's wall clock at this instant.
     pub fn wall_clock_date(self, instant: Timestamp) -> NaiveDate {
-        instant.utc().with_timezone(&self.0).date_naive()
+        instant.utc().with_timezone(&self.tz).date_naive()
     }
 
     /// Returns the instant at which the zone's wall clock shows `time` on `date`, clamped to the range of
@@ -286,7 +308,7 @@ impl Zone {
     pub(crate) fn offset(self, second: i64) -> i64 {
         // chrono's range is much larger than the supported years, so the conversion always succeeds.
         let instant = DateTime::from_timestamp(second, 0).unwrap_or_default();
-        self.0.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc().into()
+        self.tz.offset_from_utc_datetime(&instant.naive_utc()).fix().local_minus_utc().into()
     }
 
     /// Like [`Zone::resolve`], but on plain seconds. `wall` counts the wall clock's seconds as if it ran in UTC.
@@ -298,12 +320,12 @@ impl Zone {
         let wall = wall.clamp(Timestamp::MIN.0 - 2 * DAY, Timestamp::MAX.0 + 2 * DAY);
         let clock = DateTime::from_timestamp(wall, 0).unwrap_or_default().naive_utc();
         let seconds = |offset: chrono_tz::TzOffset| i64::from(offset.fix().local_minus_utc());
-        let offset = match self.0.offset_from_local_datetime(&clock) {
+        let offset = match self.tz.offset_from_local_datetime(&clock) {
             LocalResult::Single(offset) => seconds(offset),
             // A time on a clock that is further ahead of UTC is an earlier instant.
             LocalResult::Ambiguous(one, other) => seconds(one).max(seconds(other)),
             // With the offset before the gap, the time moves forward by the length of the gap.
-            LocalResult::None => chrono_tz::GapInfo::new(&clock, &self.0)
+            LocalResult::None => chrono_tz::GapInfo::new(&clock, &self.tz)
                 .and_then(|gap| gap.begin)
                 .map_or(0, |(_, offset)| seconds(offset)),
         };
@@ -327,7 +349,7 @@ impl Zone {
 
     /// Formats the instant as RFC 3339 with the zone's offset at that instant: `2027-03-05T10:00:00+01:00`.
     pub fn to_rfc3339(self, instant: Timestamp) -> String {
-        instant.utc().with_timezone(&self.0).to_rfc3339_opts(SecondsFormat::Secs, false)
+        instant.utc().with_timezone(&self.tz).to_rfc3339_opts(SecondsFormat::Secs, false)
     }
 }
 
@@ -335,7 +357,7 @@ impl FromStr for Zone {
     type Err = InvalidZone;
 
     fn from_str(name: &str) -> Result<Self, InvalidZone> {
-        name.parse().map(Self).map_err(|_| InvalidZone)
+        name.parse().map(Self::of).map_err(|_| InvalidZone)
     }
 }
 
@@ -490,6 +512,9 @@ pub struct Date(NaiveDate);
 pub struct InvalidDate;
 
 impl Date {
+    /// 1970-01-01.
+    pub const MIN: Self = Self(NaiveDate::from_ymd_opt(1970, 1, 1).expect("a date"));
+
     /// Converts the date to chrono's type.
     pub const fn naive(self) -> NaiveDate {
         self.0

@@ -213,6 +213,8 @@ pub enum Escalation {
     },
     /// The parties disagree about whether the session took place.
     NoShowDisputed,
+    /// A newer version of the code has written a reason that this version does not know.
+    Unknown,
 }
 
 /// Why the client's bank declined, grouped by what the client can do.
@@ -363,9 +365,11 @@ impl Payment {
             Status::Expired => self.amount.zero(),
             // The final charge is decided together with the cancellation. Without such a decision it is zero.
             Status::Cancelled { .. } => self.final_charge.unwrap_or(self.amount.zero()),
-            Status::Pending { .. } | Status::Confirmed | Status::Completed | Status::NoShow { .. } => {
-                self.final_charge.unwrap_or(self.amount)
-            }
+            Status::Pending { .. }
+            | Status::Confirmed
+            | Status::Completed
+            | Status::NoShow { .. }
+            | Status::Unknown => self.final_charge.unwrap_or(self.amount),
         }
     }
 

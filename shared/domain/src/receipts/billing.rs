@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Rate;
+use crate::kernel::interned::Name;
 use crate::kernel::text::ShortText;
 use crate::receipts::tax::Tax;
 
@@ -126,6 +127,11 @@ pub struct Address(Vec<ShortText>);
 pub struct InvalidAddress;
 
 impl Address {
+    /// Returns the address of a stored row without a check of the number of lines.
+    pub fn from_stored(lines: Vec<ShortText>) -> Self {
+        Self(lines)
+    }
+
     /// Returns the lines in order.
     pub fn lines(&self) -> &[ShortText] {
         &self.0
@@ -158,27 +164,36 @@ impl JsonSchema for Address {
 /// A country, as its ISO 3166-1 alpha-2 code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Country(iso_currency::Country);
+pub struct Country(Name);
 
 /// The text is not the code of a country.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected the two-letter ISO 3166-1 code of a country, such as DE")]
 pub struct InvalidCountry;
 
+impl Country {
+    /// Returns the country of a stored row. Unlike parsing, it also accepts a code that has been withdrawn since the row was
+    /// stored.
+    pub fn from_stored(code: &str) -> Self {
+        Self(Name::from_stored(code))
+    }
+}
+
 impl TryFrom<String> for Country {
     type Error = InvalidCountry;
 
     fn try_from(code: String) -> Result<Self, InvalidCountry> {
-        let country = code.parse().map(Self).map_err(|_| InvalidCountry)?;
+        let country: iso_currency::Country = code.parse().map_err(|_| InvalidCountry)?;
         // The table also contains an unspecified country with an empty code.
-        if code.len() == 2 && country.to_string() == code { Ok(country) } else { Err(InvalidCountry) }
+        let is_code = code.len() == 2 && country.to_string() == code;
+        if is_code { Ok(Self::from_stored(&code)) } else { Err(InvalidCountry) }
     }
 }
 
 impl fmt::Display for Country {
     /// Writes the two-letter code, because country names change and depend on the language.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, out)
+        out.write_str(self.0.as_str())
     }
 }
 

@@ -89,6 +89,8 @@ pub enum NoTax {
     Refused,
     /// The payment was made through a gateway that does not calculate taxes.
     OtherGateway,
+    /// A newer version of the code has written a reason that this version does not know.
+    Unknown,
 }
 
 impl fmt::Display for NoTax {
@@ -102,6 +104,7 @@ impl fmt::Display for NoTax {
             Self::NotDue => "According to Stripe's calculation, no tax is due.",
             Self::Refused => "Stripe could not calculate tax for the issuer's account.",
             Self::OtherGateway => "No tax was calculated, because the payment was not made through Stripe.",
+            Self::Unknown => "No tax was calculated.",
         })
     }
 }

@@ -44,6 +44,9 @@ pub enum Status {
     },
     /// The hold ended without payment.
     Expired,
+    /// A newer version of the code has written a status that this version does not know. The appointment can be read and not
+    /// changed.
+    Unknown,
 }
 
 fn the_client() -> Party {
@@ -60,6 +63,7 @@ impl Status {
             Self::NoShow { .. } => "no_show",
             Self::Cancelled { .. } => "cancelled",
             Self::Expired => "expired",
+            Self::Unknown => "unknown",
         }
     }
 

@@ -2,3 +2,4 @@
 
 pub mod keys;
 pub mod profiles;
+pub(crate) mod rows;

@@ -4,16 +4,16 @@ use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::Expert;
 use domain::experts::session_type::SessionType;
 use domain::{ExpertId, SessionTypeId};
-use serde::{Deserialize, Serialize};
 
 use super::keys;
+use super::rows::{ExpertRow, RulesRow, SessionTypeRow};
 use crate::keys::expert_partition;
+use crate::row::read_row;
 use crate::table::{Condition, Consistency, Query};
-use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// Availability rules with their version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionedRules {
     /// Increases by one with each change. It is also the ETag.
     pub version: u64,
@@ -27,7 +27,7 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_expert(&mut self, expert: &Expert) -> Result<(), CommitError> {
-        self.put_document(
+        self.put_row::<ExpertRow, _>(
             keys::profile(expert.id),
             Condition::unchanged_since(expert.version - 1),
             expert,
@@ -40,7 +40,12 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_rules(&mut self, expert: ExpertId, rules: &VersionedRules) -> Result<(), CommitError> {
-        self.put_document(keys::rules(expert), Condition::unchanged_since(rules.version - 1), rules, [])
+        self.put_row::<RulesRow, _>(
+            keys::rules(expert),
+            Condition::unchanged_since(rules.version - 1),
+            rules,
+            [],
+        )
     }
 
     /// Writes a session type, on condition that the stored version is the one before.
@@ -52,7 +57,7 @@ impl Transaction {
         expert: ExpertId,
         session_type: &SessionType,
     ) -> Result<(), CommitError> {
-        self.put_document(
+        self.put_row::<SessionTypeRow, _>(
             keys::session_type(expert, session_type.id),
             Condition::unchanged_since(session_type.version - 1),
             session_type,
@@ -67,7 +72,11 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn expert(&self, id: ExpertId) -> Result<Option<Expert>, ReadError> {
-        self.table.get(&keys::profile(id), Consistency::Strong).await?.map(document).transpose()
+        self.table
+            .get(&keys::profile(id), Consistency::Strong)
+            .await?
+            .map(read_row::<ExpertRow, _>)
+            .transpose()
     }
 
     /// The availability rules of an expert.
@@ -75,7 +84,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn rules(&self, id: ExpertId) -> Result<Option<VersionedRules>, ReadError> {
-        self.table.get(&keys::rules(id), Consistency::Strong).await?.map(document).transpose()
+        self.table.get(&keys::rules(id), Consistency::Strong).await?.map(read_row::<RulesRow, _>).transpose()
     }
 
     /// A session type of an expert, even if it is retired.
@@ -87,7 +96,11 @@ impl Store {
         expert: ExpertId,
         id: SessionTypeId,
     ) -> Result<Option<SessionType>, ReadError> {
-        self.table.get(&keys::session_type(expert, id), Consistency::Strong).await?.map(document).transpose()
+        self.table
+            .get(&keys::session_type(expert, id), Consistency::Strong)
+            .await?
+            .map(read_row::<SessionTypeRow, _>)
+            .transpose()
     }
 
     /// All session types of an expert, the oldest first. The use case that creates them limits their number.
@@ -104,6 +117,6 @@ impl Store {
             limit: None,
             consistency: Consistency::Strong,
         };
-        self.table.query(&query).await?.into_iter().map(document).collect()
+        self.table.query(&query).await?.into_iter().map(read_row::<SessionTypeRow, _>).collect()
     }
 }

@@ -6,6 +6,8 @@ use domain::payments::gateway::GatewayKind;
 use serde::{Deserialize, Serialize};
 
 use super::keys;
+use super::rows::{ExpertFeeRow, PaymentAccountRow};
+use crate::row::read_row;
 use crate::table::{Condition, Consistency};
 use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -22,7 +24,12 @@ impl Transaction {
         account: &PaymentAccount,
     ) -> Result<(), CommitError> {
         let key = keys::payment_account(expert, account.gateway);
-        self.put_document(key, Condition::unchanged_since(account.version - 1), account, [])?;
+        self.put_row::<PaymentAccountRow, _>(
+            key,
+            Condition::unchanged_since(account.version - 1),
+            account,
+            [],
+        )?;
         let owner = keys::account_owner(account.gateway, &account.account);
         self.put_document(owner, Condition::None, &AccountOwner { expert }, [])
     }
@@ -32,7 +39,12 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_fee(&mut self, expert: ExpertId, fee: &ExpertFee) -> Result<(), CommitError> {
-        self.put_document(keys::fee(expert), Condition::unchanged_since(fee.version - 1), fee, [])
+        self.put_row::<ExpertFeeRow, _>(
+            keys::fee(expert),
+            Condition::unchanged_since(fee.version - 1),
+            fee,
+            [],
+        )
     }
 }
 
@@ -53,7 +65,7 @@ impl Store {
         gateway: GatewayKind,
     ) -> Result<Option<PaymentAccount>, ReadError> {
         let key = keys::payment_account(expert, gateway);
-        self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
+        self.table.get(&key, Consistency::Strong).await?.map(read_row::<PaymentAccountRow, _>).transpose()
     }
 
     /// The expert who owns an account at a gateway; `None` for an account that the platform does not know.
@@ -74,6 +86,10 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn fee(&self, expert: ExpertId) -> Result<Option<ExpertFee>, ReadError> {
-        self.table.get(&keys::fee(expert), Consistency::Strong).await?.map(document).transpose()
+        self.table
+            .get(&keys::fee(expert), Consistency::Strong)
+            .await?
+            .map(read_row::<ExpertFeeRow, _>)
+            .transpose()
     }
 }

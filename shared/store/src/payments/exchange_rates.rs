@@ -2,22 +2,21 @@
 
 use domain::Timestamp;
 use domain::payments::exchange::ReferenceRates;
-use serde::{Deserialize, Serialize};
 
 use super::keys;
+use super::rows::ExchangeRatesRow;
+use crate::row::read_row;
 use crate::table::{Condition, Consistency};
-use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// Exchange rates with their version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionedRates {
     /// Increases by one with each newer set of rates.
     pub version: u64,
     /// When the rates were fetched.
     pub fetched_at: Timestamp,
     /// The rates and their date.
-    #[serde(flatten)]
     pub rates: ReferenceRates,
 }
 
@@ -27,7 +26,12 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_exchange_rates(&mut self, rates: &VersionedRates) -> Result<(), CommitError> {
-        self.put_document(keys::exchange_rates(), Condition::unchanged_since(rates.version - 1), rates, [])
+        self.put_row::<ExchangeRatesRow, _>(
+            keys::exchange_rates(),
+            Condition::unchanged_since(rates.version - 1),
+            rates,
+            [],
+        )
     }
 }
 
@@ -40,6 +44,10 @@ impl Store {
         &self,
         consistency: Consistency,
     ) -> Result<Option<VersionedRates>, ReadError> {
-        self.table.get(&keys::exchange_rates(), consistency).await?.map(document).transpose()
+        self.table
+            .get(&keys::exchange_rates(), consistency)
+            .await?
+            .map(read_row::<ExchangeRatesRow, _>)
+            .transpose()
     }
 }

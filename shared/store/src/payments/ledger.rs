@@ -4,16 +4,15 @@
 //! history. Two indexes list the entries by expert and by UTC day, ordered by the time at which they were recorded.
 
 use chrono::NaiveDate;
-use domain::kernel::money::AmountTooLarge;
-use domain::payments::gateway::GatewayKind;
-use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
-use domain::{AppointmentId, Currency, ExpertId, Money, TimeSpan, Timestamp};
-use serde::{Deserialize, Serialize};
+use domain::payments::ledger::Entry;
+use domain::{AppointmentId, ExpertId, TimeSpan};
 
 use super::keys;
+use super::rows::EntryRow;
 use crate::keys::{GSI1, GSI2, Key, instant};
+use crate::row::read_row;
 use crate::table::{Condition, Consistency, Item, Query};
-use crate::transaction::{document, key_of, text};
+use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// One page of an expert's ledger.
@@ -50,75 +49,8 @@ impl Transaction {
             (GSI2.pk, text(keys::ledger_of_day(entry.at.utc_date()))),
             (GSI2.sk, text(order)),
         ];
-        self.put_document(key, Condition::Absent, &Row::of(entry), index)
+        self.put_row::<EntryRow, _>(key, Condition::Absent, entry, index)
     }
-}
-
-/// An entry as it is stored. Movements are lists without attribute names, so that an entry usually stays below 1 KB, which is
-/// the size of one write unit.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Row {
-    appointment: Option<AppointmentId>,
-    expert: ExpertId,
-    gateway: GatewayKind,
-    number: u32,
-    at: Timestamp,
-    movements: Vec<Line>,
-}
-
-/// A movement: kind, amount, currency, gateway object, idempotency key, time, and the two accounts if they are not those that
-/// follow from the kind.
-#[derive(Serialize, Deserialize)]
-struct Line(
-    MovementKind,
-    u64,
-    Currency,
-    String,
-    Option<String>,
-    i64,
-    #[serde(default)] Option<(Account, Account)>,
-);
-
-impl Row {
-    fn of(entry: &Entry) -> Self {
-        let line = |movement: &Movement| {
-            let Movement { kind, amount, from, to, object, idempotency_key, at } = movement.clone();
-            let usual = Movement::new(kind, amount, "", at, None);
-            let accounts = (usual.from != from || usual.to != to).then_some((from, to));
-            Line(kind, amount.amount(), amount.currency(), object, idempotency_key, at.seconds(), accounts)
-        };
-        Self {
-            appointment: entry.appointment,
-            expert: entry.expert,
-            gateway: entry.gateway,
-            number: entry.number,
-            at: entry.at,
-            movements: entry.movements.iter().map(line).collect(),
-        }
-    }
-}
-
-/// Reads the row of a ledger entry.
-pub(crate) fn entry_of(item: Item) -> Result<Entry, ReadError> {
-    let key = key_of(&item);
-    let row: Row = document(item)?;
-    let movement = |Line(kind, amount, currency, object, key, at, accounts)| {
-        let usual =
-            Movement::new(kind, Money::new(amount, currency)?, object, Timestamp::from_seconds(at), key);
-        Ok(match accounts {
-            Some((from, to)) => Movement { from, to, ..usual },
-            None => usual,
-        })
-    };
-    let movements: Result<_, AmountTooLarge> = row.movements.into_iter().map(movement).collect();
-    Ok(Entry {
-        appointment: row.appointment,
-        expert: row.expert,
-        gateway: row.gateway,
-        number: row.number,
-        at: row.at,
-        movements: movements.map_err(|error| ReadError::Corrupt { key, reason: error.to_string() })?,
-    })
 }
 
 impl Store {
@@ -152,7 +84,7 @@ impl Store {
         }
         let order = |item: &Item| item.get(GSI1.sk).and_then(|value| value.as_s().ok()).cloned();
         let next = items.last().filter(|_| more).and_then(order);
-        let entries = items.into_iter().map(entry_of).collect::<Result<_, _>>()?;
+        let entries = items.into_iter().map(read_row::<EntryRow, _>).collect::<Result<_, _>>()?;
         Ok(LedgerPage { entries, next })
     }
 
@@ -170,6 +102,6 @@ impl Store {
             limit: None,
             consistency: Consistency::Eventual,
         };
-        self.table.query(&query).await?.into_iter().map(entry_of).collect()
+        self.table.query(&query).await?.into_iter().map(read_row::<EntryRow, _>).collect()
     }
 }

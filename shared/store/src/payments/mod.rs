@@ -6,4 +6,5 @@ pub mod keys;
 pub mod ledger;
 pub mod payment;
 pub mod reconciliation;
+pub(crate) mod rows;
 pub mod webhook_events;

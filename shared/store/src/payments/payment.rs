@@ -4,9 +4,11 @@ use domain::AppointmentId;
 use domain::payments::payment::Payment;
 
 use super::keys;
+use super::rows::PaymentRow;
 use crate::keys::GSI2;
+use crate::row::read_row;
 use crate::table::{Condition, Consistency, Query};
-use crate::transaction::{document, text};
+use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// One page of the payments that are escalated.
@@ -28,7 +30,12 @@ impl Transaction {
             .escalation
             .map(|_| [(GSI2.pk, text(keys::ESCALATIONS)), (GSI2.sk, text(payment.appointment.to_string()))]);
         let condition = Condition::unchanged_since(payment.version - 1);
-        self.put_document(keys::payment(payment.appointment), condition, payment, index.into_iter().flatten())
+        self.put_row::<PaymentRow, _>(
+            keys::payment(payment.appointment),
+            condition,
+            payment,
+            index.into_iter().flatten(),
+        )
     }
 
     /// Adds the condition that the payment has not changed since it was read. A payment that the transaction already writes
@@ -44,7 +51,11 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn payment(&self, id: AppointmentId) -> Result<Option<Payment>, ReadError> {
-        self.table.get(&keys::payment(id), Consistency::Strong).await?.map(document).transpose()
+        self.table
+            .get(&keys::payment(id), Consistency::Strong)
+            .await?
+            .map(read_row::<PaymentRow, _>)
+            .transpose()
     }
 
     /// The payments that are escalated, the oldest booking first. `after` is the `next` of the previous page. The latest changes
@@ -67,7 +78,8 @@ impl Store {
             consistency: Consistency::Eventual,
         };
         let items = self.table.query(&query).await?;
-        let mut payments: Vec<Payment> = items.into_iter().map(document).collect::<Result<_, _>>()?;
+        let mut payments: Vec<Payment> =
+            items.into_iter().map(read_row::<PaymentRow, _>).collect::<Result<_, _>>()?;
         let more = payments.len() > usize::from(limit);
         payments.truncate(limit.into());
         let next = payments.last().filter(|_| more).map(|last| last.appointment);

@@ -3,16 +3,16 @@
 use domain::Timestamp;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation::Difference;
-use serde::{Deserialize, Serialize};
 
 use super::keys;
+use super::rows::{DifferenceRow, ReconciliationProgressRow};
 use crate::keys::{Key, SK};
+use crate::row::read_row;
 use crate::table::{Condition, Consistency, Item, Query};
-use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// How far a gateway's books have been compared with the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconciliationProgress {
     /// The gateway.
     pub gateway: GatewayKind,
@@ -55,7 +55,12 @@ impl Transaction {
         progress: &ReconciliationProgress,
     ) -> Result<(), CommitError> {
         let condition = Condition::unchanged_since(progress.version - 1);
-        self.put_document(keys::reconciliation_progress(progress.gateway), condition, progress, [])
+        self.put_row::<ReconciliationProgressRow, _>(
+            keys::reconciliation_progress(progress.gateway),
+            condition,
+            progress,
+            [],
+        )
     }
 
     /// Writes a difference. `before` is the stored version that it replaces, if there is one.
@@ -76,7 +81,7 @@ impl Transaction {
             }
             None => Condition::Absent,
         };
-        self.put_document(key, condition, difference, [])
+        self.put_row::<DifferenceRow, _>(key, condition, difference, [])
     }
 
     /// Deletes a difference.
@@ -97,7 +102,7 @@ impl Store {
         self.table
             .get(&keys::reconciliation_progress(gateway), Consistency::Strong)
             .await?
-            .map(document)
+            .map(read_row::<ReconciliationProgressRow, _>)
             .transpose()
     }
 
@@ -107,7 +112,7 @@ impl Store {
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn unresolved_differences(&self) -> Result<Vec<Difference>, ReadError> {
         let query = differences(keys::UNCONFIRMED.to_owned(), format!("{}~", keys::OPEN), None);
-        self.table.query(&query).await?.into_iter().map(document).collect()
+        self.table.query(&query).await?.into_iter().map(read_row::<DifferenceRow, _>).collect()
     }
 
     /// The confirmed differences: the open ones, then the resolved ones, the latest first. `after` is the `next` of the previous
@@ -126,7 +131,7 @@ impl Store {
         items.truncate(limit.into());
         let sort_key = |item: &Item| item.get(SK).and_then(|value| value.as_s().ok()).cloned();
         let next = items.last().filter(|_| more).and_then(sort_key);
-        let differences = items.into_iter().map(document).collect::<Result<_, _>>()?;
+        let differences = items.into_iter().map(read_row::<DifferenceRow, _>).collect::<Result<_, _>>()?;
         Ok(DifferencePage { differences, next })
     }
 }

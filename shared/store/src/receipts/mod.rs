@@ -2,3 +2,4 @@
 
 pub mod keys;
 pub mod receipt;
+pub(crate) mod rows;

@@ -4,16 +4,18 @@ use domain::receipts::billing::BillingDetails;
 use domain::receipts::receipt::{DocumentName, Receipt};
 use domain::receipts::tax::Taxes;
 use domain::{AppointmentId, ExpertId, ReceiptId, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::keys;
+use super::rows::{BillingRow, ReceiptRow, TaxCalculationRow};
 use crate::keys::{GSI1, GSI2, VERSION, appointment_partition};
+use crate::row::read_row;
 use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{document, number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// Billing details with their version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionedBilling {
     /// Increases by one with each change. It is also the ETag.
     pub version: u64,
@@ -22,7 +24,7 @@ pub struct VersionedBilling {
 }
 
 /// A gateway's tax calculation for a document. It is stored before the document is issued and is never deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionedTaxCalculation {
     /// Increases by one with each new calculation.
     pub version: u64,
@@ -55,7 +57,12 @@ impl Transaction {
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_billing(&mut self, expert: ExpertId, billing: &VersionedBilling) -> Result<(), CommitError> {
-        self.put_document(keys::billing(expert), Condition::unchanged_since(billing.version - 1), billing, [])
+        self.put_row::<BillingRow, _>(
+            keys::billing(expert),
+            Condition::unchanged_since(billing.version - 1),
+            billing,
+            [],
+        )
     }
 
     /// Writes a tax calculation, on condition that the stored version is the one before.
@@ -69,7 +76,12 @@ impl Transaction {
         calculation: &VersionedTaxCalculation,
     ) -> Result<(), CommitError> {
         let condition = Condition::unchanged_since(calculation.version - 1);
-        self.put_document(keys::tax_calculation(appointment, name), condition, calculation, [])
+        self.put_row::<TaxCalculationRow, _>(
+            keys::tax_calculation(appointment, name),
+            condition,
+            calculation,
+            [],
+        )
     }
 
     /// Writes a document and the counter of its number.
@@ -95,7 +107,7 @@ impl Transaction {
             (GSI2.pk, text(by_id.pk)),
             (GSI2.sk, text(by_id.sk)),
         ];
-        self.put_document(
+        self.put_row::<ReceiptRow, _>(
             keys::document(receipt.appointment, receipt.name()),
             Condition::Absent,
             receipt,
@@ -110,7 +122,11 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn billing(&self, expert: ExpertId) -> Result<Option<VersionedBilling>, ReadError> {
-        self.table.get(&keys::billing(expert), Consistency::Strong).await?.map(document).transpose()
+        self.table
+            .get(&keys::billing(expert), Consistency::Strong)
+            .await?
+            .map(read_row::<BillingRow, _>)
+            .transpose()
     }
 
     /// The sequence number of the last document that an expert has issued in a year; 0 before the first.
@@ -132,7 +148,7 @@ impl Store {
         name: DocumentName<'_>,
     ) -> Result<Option<Receipt>, ReadError> {
         let key = keys::document(appointment, name);
-        self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
+        self.table.get(&key, Consistency::Strong).await?.map(read_row::<ReceiptRow, _>).transpose()
     }
 
     /// The gateway's tax calculation for the document with this name.
@@ -145,7 +161,7 @@ impl Store {
         name: DocumentName<'_>,
     ) -> Result<Option<VersionedTaxCalculation>, ReadError> {
         let key = keys::tax_calculation(appointment, name);
-        self.table.get(&key, Consistency::Strong).await?.map(document).transpose()
+        self.table.get(&key, Consistency::Strong).await?.map(read_row::<TaxCalculationRow, _>).transpose()
     }
 
     /// The documents of an appointment, ordered by number. There are few: one for each payment, refund and failed refund.
@@ -163,7 +179,8 @@ impl Store {
             consistency: Consistency::Strong,
         };
         let items = self.table.query(&query).await?;
-        let mut receipts: Vec<Receipt> = items.into_iter().map(document).collect::<Result<_, _>>()?;
+        let mut receipts: Vec<Receipt> =
+            items.into_iter().map(read_row::<ReceiptRow, _>).collect::<Result<_, _>>()?;
         receipts.sort_by_key(|receipt| receipt.number);
         Ok(receipts)
     }
@@ -183,7 +200,7 @@ impl Store {
             limit: Some(1),
             consistency: Consistency::Eventual,
         };
-        self.table.query(&query).await?.pop().map(document).transpose()
+        self.table.query(&query).await?.pop().map(read_row::<ReceiptRow, _>).transpose()
     }
 
     /// The documents that an expert has issued in a year, after this sequence number. The latest may be missing.
@@ -207,7 +224,8 @@ impl Store {
             consistency: Consistency::Eventual,
         };
         let items = self.table.query(&query).await?;
-        let mut receipts: Vec<Receipt> = items.into_iter().map(document).collect::<Result<_, _>>()?;
+        let mut receipts: Vec<Receipt> =
+            items.into_iter().map(read_row::<ReceiptRow, _>).collect::<Result<_, _>>()?;
         let more = receipts.len() > usize::from(limit);
         receipts.truncate(limit.into());
         let next = receipts.last().filter(|_| more).map(|last| last.number.sequence());

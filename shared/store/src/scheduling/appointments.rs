@@ -7,10 +7,12 @@ use domain::scheduling::party::Party;
 use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
 
 use super::keys;
+use super::rows::AppointmentRow;
 use crate::keys::{GSI1, GSI2, SK, appointment_partition, instant};
-use crate::payments::ledger::entry_of;
+use crate::payments::rows::{EntryRow, PaymentRow};
+use crate::row::read_row;
 use crate::table::{Condition, Consistency, Query};
-use crate::transaction::{document, text};
+use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
 /// How often an appointment is read at most while it is being written.
@@ -53,7 +55,7 @@ impl Transaction {
             index.push((GSI1.sk, text(order)));
         }
         let condition = Condition::unchanged_since(appointment.version - 1);
-        self.put_document(keys::appointment(appointment.id), condition, appointment, index)
+        self.put_row::<AppointmentRow, _>(keys::appointment(appointment.id), condition, appointment, index)
     }
 
     /// Adds the condition that the appointment has not changed since it was read. An appointment that the transaction already
@@ -69,7 +71,11 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn appointment(&self, id: AppointmentId) -> Result<Option<Appointment>, ReadError> {
-        self.table.get(&keys::appointment(id), Consistency::Strong).await?.map(document).transpose()
+        self.table
+            .get(&keys::appointment(id), Consistency::Strong)
+            .await?
+            .map(read_row::<AppointmentRow, _>)
+            .transpose()
     }
 
     /// An appointment with its payment and all movements, in one query.
@@ -143,11 +149,11 @@ impl Store {
         for item in self.table.query(&query).await? {
             let sort_key = item.get(SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
             if sort_key == first {
-                appointment = Some(document(item)?);
+                appointment = Some(read_row::<AppointmentRow, _>(item)?);
             } else if sort_key == last {
-                payment = Some(document(item)?);
+                payment = Some(read_row::<PaymentRow, _>(item)?);
             } else if sort_key.starts_with(crate::payments::keys::LEDGER_ENTRIES) {
-                movements.extend(entry_of(item)?.movements);
+                movements.extend(read_row::<EntryRow, _>(item)?.movements);
                 entries += 1;
             }
         }
@@ -184,7 +190,8 @@ impl Store {
             consistency: Consistency::Eventual,
         };
         let items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
-        let mut appointments: Vec<Appointment> = items.into_iter().map(document).collect::<Result<_, _>>()?;
+        let mut appointments: Vec<Appointment> =
+            items.into_iter().map(read_row::<AppointmentRow, _>).collect::<Result<_, _>>()?;
         let more = appointments.len() > usize::from(limit);
         appointments.truncate(limit.into());
         let next =

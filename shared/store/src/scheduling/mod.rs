@@ -3,3 +3,4 @@
 pub mod appointments;
 pub mod keys;
 pub mod occupancy;
+pub(crate) mod rows;

@@ -10,9 +10,11 @@ use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 use super::keys;
 use crate::experts::profiles::VersionedRules;
+use crate::experts::rows::{RulesRow, SessionTypeRow};
 use crate::keys::{EXPIRES_AT, SK, VERSION, expert_partition};
+use crate::row::{SCHEMA, read_row};
 use crate::table::{Condition, Consistency, Item, Query};
-use crate::transaction::{document, key_of, number, text};
+use crate::transaction::{key_of, number, text};
 use crate::{ReadError, Store, Transaction};
 
 /// How long a row is kept after its UTC day, in seconds; TTL then deletes it. A weekly cap counts at most one week.
@@ -31,6 +33,7 @@ impl Transaction {
         for (date, day) in &change.days {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
             let item = Item::from([
+                (SCHEMA.to_owned(), number(1)),
                 (VERSION.to_owned(), number(day.version + 1)),
                 (EXPIRES_AT.to_owned(), number(midnight.plus(DAY + RETENTION).seconds())),
                 (ENTRIES.to_owned(), AttributeValue::M(day.entries.iter().map(write_entry).collect())),
@@ -52,6 +55,7 @@ impl Transaction {
             }
             let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
             let item = Item::from([
+                (SCHEMA.to_owned(), number(1)),
                 (VERSION.to_owned(), number(change.group_version(*start, group))),
                 // A session lasts a day at most, and its last UTC day ends a day after it.
                 (EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + RETENTION).seconds())),
@@ -182,9 +186,9 @@ impl Store {
         for item in self.table.get_many(&keys, consistency).await? {
             let is_rules = item.get(SK).and_then(|sk| sk.as_s().ok()) == Some(&keys[0].sk);
             if is_rules {
-                rules = Some(document(item)?);
+                rules = Some(read_row::<RulesRow, _>(item)?);
             } else {
-                offered = Some(document(item)?);
+                offered = Some(read_row::<SessionTypeRow, _>(item)?);
             }
         }
         Ok(rules.zip(offered).map(|(rules, session_type)| Offer { rules, session_type }))

@@ -37,6 +37,10 @@ type Minutes = (u16, u16);
 /// Returns the pieces of each local day that has an instant in `from..until`, in order. Pieces are not cut to the
 /// range.
 pub(crate) fn open_pieces(rules: &AvailabilityRules, from: i64, until: i64) -> Vec<OpenPiece> {
+    // A zone that is no longer in the database has no wall clock. Unknown time is never free.
+    if !rules.time_zone.is_known() {
+        return Vec::new();
+    }
     let mut pieces: Vec<OpenPiece> = Vec::new();
     if from >= until {
         return pieces;

@@ -185,3 +185,16 @@ fn currencies_and_rates_serialize_as_they_deserialize() {
     }
     assert_eq!(Rate::from_basis_points(10_001), Err(RateTooHigh));
 }
+
+#[test]
+fn a_stored_amount_in_a_withdrawn_currency_is_readable_and_not_chargeable() {
+    let withdrawn = Currency::from_stored("XQZ");
+    assert_eq!(Currency::try_from("XQZ".to_owned()), Err(InvalidCurrency));
+    assert_eq!(withdrawn.code(), "XQZ");
+    assert_eq!(withdrawn, Currency::from_stored("XQZ"));
+    assert!(!withdrawn.is_chargeable());
+    let amount = Money::new(1_250, withdrawn).unwrap();
+    assert_eq!(amount.to_string(), "1250 minor units of XQZ");
+    assert!(amount.check_charge().is_err());
+    assert_eq!(Currency::from_stored("EUR"), Currency::EUR);
+}

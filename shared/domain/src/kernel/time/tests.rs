@@ -91,3 +91,16 @@ fn offset_is_positive_ahead_of_utc() {
         assert_eq!(zone(name).offset(summer.seconds()), minutes * MINUTE, "{name}");
     }
 }
+
+#[test]
+fn a_stored_zone_that_left_the_database_keeps_its_name_and_shows_utc() {
+    let left = Zone::from_stored("Mars/Olympus_Mons");
+    assert_eq!(left.name(), "Mars/Olympus_Mons");
+    assert!(!left.is_known());
+    assert_eq!(left, Zone::from_stored("Mars/Olympus_Mons"));
+    assert_eq!(left.to_rfc3339(Timestamp::MIN), "1970-01-01T00:00:00+00:00");
+    assert_eq!("Mars/Olympus_Mons".parse::<Zone>(), Err(InvalidZone));
+    let berlin = Zone::from_stored("Europe/Berlin");
+    assert!(berlin.is_known());
+    assert_eq!(Ok(berlin), "Europe/Berlin".parse());
+}

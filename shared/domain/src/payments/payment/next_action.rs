@@ -192,6 +192,7 @@ pub fn next_action(
                 _ => situation.decide_ended(),
             }
         }
+        Status::Unknown => PaymentAction::Wait(Wait::Done),
     }
 }
 

@@ -364,13 +364,15 @@ impl Platform {
                         self.payment.max_failed_refunds = self.totals().failed_refunds + 1
                     }
                     Escalation::Refused { order, .. } => drop(self.payment.refused.remove(&order)),
-                    Escalation::DisputeLost { .. } | Escalation::NoShowDisputed => return None,
+                    Escalation::DisputeLost { .. } | Escalation::NoShowDisputed | Escalation::Unknown => {
+                        return None;
+                    }
                 }
                 self.payment.escalation = None;
             }
             Act::ResolveManually => {
                 match self.payment.escalation? {
-                    Escalation::NoShowDisputed => return None,
+                    Escalation::NoShowDisputed | Escalation::Unknown => return None,
                     Escalation::Refused { order: OrderKind::Capture, .. } => self.keep(price.zero()),
                     Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. } => {
                         self.payment.resolved_with_expert = true;

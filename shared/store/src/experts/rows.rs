@@ -1,0 +1,200 @@
+//! The stored forms of profiles, availability rules, session types and policies.
+
+use std::collections::BTreeMap;
+
+use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
+use domain::experts::expert::{Expert, ExpertProfile};
+use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
+use domain::experts::session_type::{
+    BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
+};
+use domain::kernel::time::{Date, LocalTime};
+use domain::{ExpertId, SessionTypeId, Timestamp};
+
+use super::profiles::VersionedRules;
+use crate::row::{MoneyRow, Row, Text, stored};
+
+impl Row<Expert> for ExpertRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<VersionedRules> for RulesRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<SessionType> for SessionTypeRow {
+    const SCHEMA: u16 = 1;
+}
+
+stored! {
+    struct ExpertRow for Expert {
+        id: ExpertId,
+        version: u64,
+        created_at: Timestamp,
+        profile: ProfileRow,
+    }
+
+    struct ProfileRow for ExpertProfile {
+        name: Text,
+        headline: Text,
+        #[serde(default)]
+        about: Text,
+    }
+
+    struct RulesRow for VersionedRules {
+        version: u64,
+        rules: AvailabilityRow,
+    }
+
+    struct AvailabilityRow for AvailabilityRules {
+        time_zone: Text,
+        #[serde(default)]
+        weekly: WeeklyHoursRow,
+        #[serde(default)]
+        overrides: BTreeMap<Date, Vec<WindowRow>>,
+        #[serde(default)]
+        blocked: Vec<DateRangeRow>,
+        #[serde(default)]
+        extra: Vec<ExtraWindowRow>,
+    }
+
+    #[derive(Default)]
+    #[serde(default)]
+    struct WeeklyHoursRow for WeeklyHours {
+        monday: Vec<WindowRow>,
+        tuesday: Vec<WindowRow>,
+        wednesday: Vec<WindowRow>,
+        thursday: Vec<WindowRow>,
+        friday: Vec<WindowRow>,
+        saturday: Vec<WindowRow>,
+        sunday: Vec<WindowRow>,
+    }
+
+    struct WindowRow for Window {
+        opens: LocalTime,
+        closes: LocalTime,
+    }
+
+    struct DateRangeRow for DateRange {
+        first: Date,
+        last: Date,
+    }
+
+    struct ExtraWindowRow for ExtraWindow {
+        date: Date,
+        opens: LocalTime,
+        closes: LocalTime,
+    }
+
+    struct SessionTypeRow for SessionType {
+        id: SessionTypeId,
+        version: u64,
+        status: SessionTypeStatusRow,
+        terms: TermsRow,
+    }
+
+    enum SessionTypeStatusRow for SessionTypeStatus {
+        Active,
+        Retired,
+        // What it means is not known, so nobody can book it.
+        _ => Ok(SessionTypeStatus::Retired)
+    }
+
+    struct TermsRow for SessionTypeTerms {
+        name: Text,
+        #[serde(default)]
+        description: Text,
+        length_minutes: u16,
+        price: MoneyRow,
+        #[serde(default)]
+        buffer_before_minutes: u16,
+        #[serde(default)]
+        buffer_after_minutes: u16,
+        #[serde(default)]
+        minimum_notice_minutes: u32,
+        #[serde(default)]
+        booking_window: BookingWindowRow,
+        step_minutes: u16,
+        #[serde(default)]
+        daily_cap: Option<u16>,
+        #[serde(default)]
+        weekly_cap: Option<u16>,
+        #[serde(default = "one")]
+        capacity: u16,
+        #[serde(default)]
+        collection: CollectionRow,
+        #[serde(default)]
+        cancellation: CancellationRow,
+        #[serde(default)]
+        rescheduling: RescheduleRow,
+        #[serde(default)]
+        presentment_currencies: Vec<Text>,
+    }
+
+    #[derive(Default)]
+    enum CollectionRow for Collection {
+        #[default]
+        ChargeAtBooking,
+        AuthorizeThenCapture,
+        _ => Ok(Collection::ChargeAtBooking)
+    }
+
+    #[serde(tag = "kind")]
+    enum BookingWindowRow for BookingWindow {
+        Rolling { days: u16 },
+        Dates { first: Date, last: Date },
+        // A window that is over: nothing can be booked.
+        _ => Ok(BookingWindow::Dates { first: Date::MIN, last: Date::MIN })
+    }
+
+    struct CancellationRow for CancellationPolicy {
+        tiers: Vec<TierRow>,
+        #[serde(default)]
+        grace_minutes: u16,
+        #[serde(default = "nothing")]
+        no_show_refund_percent: Percent,
+    }
+
+    struct TierRow for Tier {
+        until_hours_before: u16,
+        refund_percent: Percent,
+    }
+
+    #[derive(Default)]
+    struct RescheduleRow for ReschedulePolicy {
+        #[serde(default)]
+        at_most: Option<u16>,
+        #[serde(default)]
+        until_minutes_before: u32,
+        #[serde(default)]
+        price: ReschedulePriceRow,
+    }
+
+    #[derive(Default)]
+    enum ReschedulePriceRow for ReschedulePrice {
+        #[default]
+        AsBooked,
+        Current,
+        _ => Ok(ReschedulePrice::AsBooked)
+    }
+}
+
+fn one() -> u16 {
+    1
+}
+
+fn nothing() -> Percent {
+    Percent::NOTHING
+}
+
+impl Default for BookingWindowRow {
+    fn default() -> Self {
+        crate::row::Stored::of(&BookingWindow::default())
+    }
+}
+
+impl Default for CancellationRow {
+    fn default() -> Self {
+        crate::row::Stored::of(&CancellationPolicy::default())
+    }
+}

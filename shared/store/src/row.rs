@@ -1,0 +1,284 @@
+//! How domain values become rows, and rows become domain values again.
+//!
+//! What is stored, what the rules use and what the API shows are three sets of types. The types of stored values are in each
+//! area's `rows.rs`. They change only in ways that older and newer versions of the code can read, because both run during a
+//! rollout, and a rollback must not take the product down:
+//! - A reader ignores attributes that it does not know. A new attribute has `#[serde(default)]`.
+//! - A reader turns an enum value that it does not know into one that it handles with care; `rows.rs` says which. A kind of
+//!   movement, account, gateway or document is an exception: a sum without it would be wrong, so the row is not read.
+//! - A text, currency, time zone or country is read even if the rules for new ones are stricter now.
+//! - The attribute [`SCHEMA`] is the version of the row's format. It increases when the meaning of an attribute changes, and
+//!   the reader then handles both. Rows from before there were versions lack it.
+//!
+//! The golden rows (`golden/`) are a test of all this.
+
+use std::collections::BTreeMap;
+
+use domain::experts::policy::Percent;
+use domain::kernel::text::{Email, LongText, ShortText};
+use domain::kernel::time::{Date, LocalTime};
+use domain::payments::exchange::EuroRate;
+use domain::receipts::billing::Country;
+use domain::receipts::receipt::ReceiptNumber;
+use domain::receipts::tax::Percentage;
+use domain::{
+    AppointmentId, ClientId, Currency, ExpertId, Money, Rate, ReceiptId, SessionTypeId, Timestamp, Zone,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::keys::Key;
+use crate::table::{Condition, Item};
+use crate::transaction::{key_of, number};
+use crate::{CommitError, ReadError, Transaction};
+
+/// The attribute with the version of the row's format.
+pub const SCHEMA: &str = "schema";
+
+/// The stored form of a domain value `D`.
+pub(crate) trait Stored<D>: Sized {
+    /// The stored form of a value.
+    fn of(value: &D) -> Self;
+
+    /// The value.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if this version of the code must not guess what is stored.
+    fn read(self) -> Result<D, Unreadable>;
+}
+
+/// The stored form of a domain value that has a row of its own.
+pub(crate) trait Row<D>: Stored<D> + Serialize + DeserializeOwned {
+    /// The version of the format in which the row is written.
+    const SCHEMA: u16;
+}
+
+/// Why a stored value is not read.
+#[derive(Debug)]
+pub(crate) struct Unreadable(pub(crate) String);
+
+impl Unreadable {
+    /// A value of this kind that this version of the code does not know.
+    pub(crate) fn unknown(kind: &str) -> Self {
+        Self(format!("this version of the code does not know the {kind}"))
+    }
+}
+
+impl Transaction {
+    /// Writes the row of a domain value, with additional attributes such as keys of an index.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the value cannot be represented as a row.
+    pub(crate) fn put_row<R: Row<D>, D>(
+        &mut self,
+        key: Key,
+        condition: Condition,
+        value: &D,
+        more: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<(), CommitError> {
+        let schema = [(SCHEMA, number(R::SCHEMA))];
+        self.put_document(key, condition, &R::of(value), schema.into_iter().chain(more))
+    }
+}
+
+/// Reads a row that was written with [`Transaction::put_row`].
+///
+/// # Errors
+/// [`ReadError::Corrupt`] if the row is not readable; see [`Stored::read`].
+pub(crate) fn read_row<R: Row<D>, D>(item: Item) -> Result<D, ReadError> {
+    let key = key_of(&item);
+    let row: Result<R, String> = serde_dynamo::from_item(item).map_err(|error| error.to_string());
+    row.and_then(|row| row.read().map_err(|error| error.0))
+        .map_err(|reason| ReadError::Corrupt { key, reason })
+}
+
+/// Types whose stored form is the type itself. Their text or number never changes.
+macro_rules! same {
+    ($($type:ty),* $(,)?) => {$(
+        impl Stored<$type> for $type {
+            fn of(value: &$type) -> Self {
+                value.clone()
+            }
+
+            fn read(self) -> Result<$type, Unreadable> {
+                Ok(self)
+            }
+        }
+    )*};
+}
+
+same!(
+    bool,
+    u8,
+    u16,
+    u32,
+    u64,
+    i64,
+    String,
+    Timestamp,
+    Date,
+    LocalTime,
+    Rate,
+    Percent,
+    Percentage,
+    EuroRate,
+    ReceiptNumber,
+    AppointmentId,
+    ClientId,
+    ExpertId,
+    ReceiptId,
+    SessionTypeId,
+);
+
+impl<S: Stored<D>, D> Stored<Option<D>> for Option<S> {
+    fn of(value: &Option<D>) -> Self {
+        value.as_ref().map(S::of)
+    }
+
+    fn read(self) -> Result<Option<D>, Unreadable> {
+        self.map(S::read).transpose()
+    }
+}
+
+impl<S: Stored<D>, D> Stored<Vec<D>> for Vec<S> {
+    fn of(value: &Vec<D>) -> Self {
+        value.iter().map(S::of).collect()
+    }
+
+    fn read(self) -> Result<Vec<D>, Unreadable> {
+        self.into_iter().map(S::read).collect()
+    }
+}
+
+impl<K: Ord + Clone, S: Stored<D>, D> Stored<BTreeMap<K, D>> for BTreeMap<K, S> {
+    fn of(value: &BTreeMap<K, D>) -> Self {
+        value.iter().map(|(key, value)| (key.clone(), S::of(value))).collect()
+    }
+
+    fn read(self) -> Result<BTreeMap<K, D>, Unreadable> {
+        self.into_iter().map(|(key, value)| Ok((key, value.read()?))).collect()
+    }
+}
+
+/// The stored form of values that were checked when they were stored and are not checked again, because the rules for new ones
+/// may be stricter now: texts, currencies, time zones and countries.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Text(String);
+
+macro_rules! texts {
+    ($($type:ty: $write:expr, $read:expr;)*) => {$(
+        impl Stored<$type> for Text {
+            fn of(value: &$type) -> Self {
+                let write: fn(&$type) -> String = $write;
+                Self(write(value))
+            }
+
+            fn read(self) -> Result<$type, Unreadable> {
+                let read: fn(String) -> $type = $read;
+                Ok(read(self.0))
+            }
+        }
+    )*};
+}
+
+texts! {
+    ShortText: |text| text.as_str().to_owned(), ShortText::from_stored;
+    LongText: |text| text.as_str().to_owned(), LongText::from_stored;
+    Email: |text| text.as_str().to_owned(), Email::from_stored;
+    Currency: |currency| currency.code().to_owned(), |code| Currency::from_stored(&code);
+    Zone: |zone| zone.name().to_owned(), |name| Zone::from_stored(&name);
+    Country: |country| country.to_string(), |code| Country::from_stored(&code);
+}
+
+/// The stored form of an amount.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MoneyRow {
+    amount: u64,
+    currency: Text,
+}
+
+impl Stored<Money> for MoneyRow {
+    fn of(value: &Money) -> Self {
+        Self { amount: value.amount(), currency: Text::of(&value.currency()) }
+    }
+
+    fn read(self) -> Result<Money, Unreadable> {
+        Money::new(self.amount, self.currency.read()?).map_err(|error| Unreadable(error.to_string()))
+    }
+}
+
+/// Defines the stored form of a struct or an enum of `domain`, member by member, with the conversion in both directions.
+///
+/// `struct AttendeeRow for Attendee { name: Text }` has the members of `Attendee` in their stored form. `enum` lists the
+/// variants; the last line says what an unknown value becomes: `_ => …` is an expression for the domain value or an error,
+/// and `_ is Unknown` a variant that the domain has for this purpose.
+macro_rules! stored {
+    () => {};
+    (
+        $(#[$meta:meta])*
+        struct $row:ident for $domain:ty { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? }
+        $($rest:tt)*
+    ) => {
+        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+        $(#[$meta])*
+        pub(crate) struct $row { $($(#[$attribute])* $field: $type),* }
+
+        impl $crate::row::Stored<$domain> for $row {
+            fn of(value: &$domain) -> Self {
+                Self { $($field: $crate::row::Stored::of(&value.$field)),* }
+            }
+
+            fn read(self) -> Result<$domain, $crate::row::Unreadable> {
+                type Domain = $domain;
+                Ok(Domain { $($field: $crate::row::Stored::read(self.$field)?),* })
+            }
+        }
+
+        $crate::row::stored! { $($rest)* }
+    };
+    (
+        $(#[$meta:meta])*
+        enum $row:ident for $domain:ident {
+            $($(#[$note:meta])* $variant:ident $({ $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? })?,)*
+            _ $(is $unknown:ident)? $(=> $otherwise:expr)?
+        }
+        $($rest:tt)*
+    ) => {
+        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        $(#[$meta])*
+        pub(crate) enum $row {
+            $($(#[$note])* $variant $({ $($(#[$attribute])* $field: $type),* })?,)*
+            #[serde(other)]
+            Unknown,
+        }
+
+        impl $crate::row::Stored<$domain> for $row {
+            fn of(value: &$domain) -> Self {
+                match value {
+                    $($domain::$variant $({ $($field),* })? => {
+                        Self::$variant $({ $($field: $crate::row::Stored::of($field)),* })?
+                    })*
+                    $($domain::$unknown => Self::Unknown,)?
+                }
+            }
+
+            fn read(self) -> Result<$domain, $crate::row::Unreadable> {
+                match self {
+                    $(Self::$variant $({ $($field),* })? => Ok(
+                        $domain::$variant $({ $($field: $crate::row::Stored::read($field)?),* })?
+                    ),)*
+                    $(Self::Unknown => Ok($domain::$unknown),)?
+                    $(Self::Unknown => $otherwise,)?
+                }
+            }
+        }
+
+        $crate::row::stored! { $($rest)* }
+    };
+}
+
+pub(crate) use stored;
