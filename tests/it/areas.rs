@@ -59,9 +59,9 @@ const LAYERS: &[Layer] = &[
         name: "app",
         folder: "shared/app/src",
         areas: &[
-            // `Person::party_of` decides on which side of an appointment a person is. It belongs with the other rules of who
-            // may do what, and every area above uses it.
-            Area { name: "identity", uses: &[], below: &["scheduling"] },
+            // An `Actor` decides on which side of an appointment a person is, and what a member of an expert may do. Every area
+            // above uses it.
+            Area { name: "identity", uses: &[], below: &["experts", "scheduling"] },
             Area { name: "experts", uses: &["identity"], below: &[] },
             // The job of a payment changes the appointment, and the receipt of a payment shows taxes that the gateway
             // calculates. Jobs are rows of `operations`.
@@ -74,7 +74,11 @@ const LAYERS: &[Layer] = &[
             Area { name: "scheduling", uses: &["identity", "payments"], below: &["experts", "operations"] },
             Area { name: "receipts", uses: &["experts", "identity", "payments"], below: &["scheduling"] },
             // The outbox runs the jobs of all areas.
-            Area { name: "operations", uses: &["payments", "receipts", "scheduling"], below: &[] },
+            Area {
+                name: "operations",
+                uses: &["identity", "payments", "receipts", "scheduling"],
+                below: &[],
+            },
         ],
     },
     Layer {
@@ -86,8 +90,8 @@ const LAYERS: &[Layer] = &[
             Area { name: "payments", uses: &[], below: &["identity", "scheduling"] },
             // The document of an appointment contains that of its payment.
             Area { name: "scheduling", uses: &["payments"], below: &["experts", "identity"] },
-            Area { name: "receipts", uses: &[], below: &["identity"] },
-            Area { name: "operations", uses: &[], below: &[] },
+            Area { name: "receipts", uses: &[], below: &[] },
+            Area { name: "operations", uses: &[], below: &["identity"] },
         ],
     },
 ];

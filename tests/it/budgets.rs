@@ -1,5 +1,6 @@
 //! The capacity that operations consume, as reported by the table.
 
+use app::identity::Actor;
 use serde_json::json;
 
 use crate::harness::{GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour};
@@ -12,12 +13,11 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     let app = &test.stack.app;
-    let person = app::identity::people::Person::new(7, vec![app::identity::people::Role::Client]);
-    let request = |key: &str| app::idempotency::IdempotentRequest {
-        person: person.client_id().to_string(),
-        key: key.to_owned(),
-        fingerprint: "f".to_owned(),
-    };
+    let client = app::identity::people::Role::Client;
+    let person = app::identity::people::Person::new(7, vec![client], app::identity::people::Scope::FULL);
+    let (actor, platform) = (Actor::Person(person), Actor::Platform);
+    let request =
+        |key: &str| app::idempotency::IdempotentRequest { key: key.to_owned(), fingerprint: "f".to_owned() };
     let booking = |start: &str| app::scheduling::booking::Booking {
         expert: offer.expert.parse().expect("an id"),
         session_type: offer.session_type.parse().expect("an id"),
@@ -29,7 +29,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         pay_in: None,
     };
     let _ = test.meter.take();
-    app::scheduling::booking::book(app, &person, &request("k"), &booking("2027-01-05T10:00:00Z"))
+    app::scheduling::booking::book(app, &actor, &request("k"), &booking("2027-01-05T10:00:00Z"))
         .await
         .expect("booked");
     let hold = transactions(test.meter.take());
@@ -43,7 +43,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     let _ = test.meter.take();
     // The job makes one transaction, which confirms. Publishing the event is another job.
     let payment = format!("payment:{}", id(&booked)).parse().expect("a job");
-    app::operations::outbox::process(app, payment).await.expect("all messages are processed");
+    app::operations::outbox::process(app, &platform, payment).await.expect("all messages are processed");
     let confirm = transactions(test.meter.take());
     assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");
     assert_eq!(confirm.len(), 1, "a confirmation is one transaction");
@@ -75,7 +75,8 @@ async fn issuing_a_receipt_stays_within_its_budget() {
     };
     let _ = test.meter.take();
     let appointment = appointment.expect("readable").expect("an appointment");
-    let receipt = app::receipts::receipt::issue(app, &appointment, &cause).await.expect("issued");
+    let receipt =
+        app::receipts::receipt::issue(app, &Actor::Platform, &appointment, &cause).await.expect("issued");
     let issue = transactions(test.meter.take());
     assert_eq!(issue.len(), 1, "a receipt is issued in one transaction");
     println!("receipt: {} tenths of a write unit in one transaction", issue[0]);

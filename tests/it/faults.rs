@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use app::idempotency::{Creation, IdempotentRequest};
-use app::identity::people::{Person, Role};
+use app::identity::Actor;
+use app::identity::people::{Person, Role, Scope};
 use app::operations::outbox;
 use app::payments::ports::Buyer;
 use app::payments::webhooks;
@@ -195,7 +196,7 @@ async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<
 
 /// Books as the first request, or as a repeated one whose response was not stored.
 async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Result<Booked, AppError> {
-    let person = Person::new(client, vec![Role::Client]);
+    let person = Person::new(client, vec![Role::Client], Scope::FULL);
     let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
     let booking_request = booking::Booking {
         expert: offer.expert.parse().expect("an id"),
@@ -206,12 +207,8 @@ async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Re
         gateway: GatewayKind::Stripe,
         pay_in: None,
     };
-    let request = IdempotentRequest {
-        person: person.client_id().to_string(),
-        key: "k".to_owned(),
-        fingerprint: "f".to_owned(),
-    };
-    match booking::book(app, &person, &request, &booking_request).await? {
+    let request = IdempotentRequest { key: "k".to_owned(), fingerprint: "f".to_owned() };
+    match booking::book(app, &Actor::Person(person), &request, &booking_request).await? {
         Creation::Created(booked, _) => Ok(booked),
         Creation::Replayed(_) => panic!("the first request"),
     }
@@ -219,7 +216,7 @@ async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Re
 
 /// The appointment that the client's only request has created.
 async fn made(app: &App, client: u128) -> AppointmentId {
-    let person = Person::new(client, vec![Role::Client]).client_id().to_string();
+    let person = Person::new(client, vec![Role::Client], Scope::FULL).client_id().to_string();
     let idempotency = app.store.idempotency_record(&person, "k").await.expect("readable").expect("a record");
     idempotency.subject.parse().expect("an id")
 }
@@ -249,7 +246,7 @@ async fn concurrent_webhooks_are_all_accepted() {
     let signature = signature_header("whsec_local", test.clock.now(), &body);
     *rows.busy.lock().expect("no poisoned lock") = 2;
     let header = |name: &str| (name == "stripe-signature").then(|| signature.clone());
-    webhooks::receive_webhook(&app, GatewayKind::Stripe, &header, body.as_bytes())
+    webhooks::receive_webhook(&app, &Actor::Provider, GatewayKind::Stripe, &header, body.as_bytes())
         .await
         .expect("taken in the end");
     let due = app.store.outbox_entry(&Job::Payment(appointment)).await.expect("readable").expect("owed");
@@ -280,7 +277,7 @@ async fn intent_created_after_its_hold_ended_is_cancelled() {
     let stored = Payment { version: payment.version + 1, references, ..payment };
     faster.put_payment(&stored).expect("storable");
     *rows.before_payment.lock().expect("no poisoned lock") = Some(faster);
-    outbox::process(&app, Job::Payment(slow)).await.expect("all messages are processed");
+    outbox::process(&app, &Actor::Platform, Job::Payment(slow)).await.expect("all messages are processed");
     assert_eq!(test.stripe().object(&late).expect("it exists")["status"], "canceled");
     assert_eq!(app.store.outbox_entry(&Job::Payment(slow)).await.expect("readable"), None);
 }
@@ -292,7 +289,9 @@ async fn saved_card_authorized_during_a_cancellation_is_released() {
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &terms).await;
     let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
-    let process = async || outbox::process(&app, Job::Payment(id)).await.expect("all messages are processed");
+    let process = async || {
+        outbox::process(&app, &Actor::Platform, Job::Payment(id)).await.expect("all messages are processed")
+    };
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
     let setup = read().await.payment.expect("a payment").references.setup.expect("a card to save");
     test.stripe().pay(&setup, GOOD_CARD).expect("the card works");
@@ -325,7 +324,8 @@ async fn job_is_not_finished_by_a_stale_read() {
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
-    let process = async |job| outbox::process(&app, job).await.expect("all messages are processed");
+    let process =
+        async |job| outbox::process(&app, &Actor::Platform, job).await.expect("all messages are processed");
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
     let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
     test.stripe().pay(&intent, GOOD_CARD).expect("the card works");
@@ -336,7 +336,7 @@ async fn job_is_not_finished_by_a_stale_read() {
     // The appointment is cancelled, and the refund job reads a part of that transaction but not yet the rest.
     let late = || Some(rows.rows.lock().expect("no poisoned lock").clone());
     let before = late();
-    let client = Person::new(7, vec![Role::Client]);
+    let client = Actor::Person(Person::new(7, vec![Role::Client], Scope::FULL));
     appointments::cancel(&app, &client, id, LongText::default(), None).await.expect("called off");
     let called_off = late();
     *rows.late.lock().expect("no poisoned lock") = before;
@@ -356,7 +356,7 @@ async fn unreadable_outbox_entry_blocks_no_other() {
     let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     book(&app, &offer, 7).await.expect("booked");
     test.advance(700);
-    let known = outbox::sweep(&app).await.expect("swept").queued;
+    let known = outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued;
     assert!(known > 0);
     {
         // An unknown outbox entry precedes the others in its shard.
@@ -367,7 +367,7 @@ async fn unreadable_outbox_entry_blocks_no_other() {
         row.insert("job".to_owned(), unknown);
         rows.insert(key, row);
     }
-    assert_eq!(outbox::sweep(&app).await.expect("swept all the same").queued, known);
+    assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept all the same").queued, known);
 }
 
 #[tokio::test]
@@ -396,11 +396,11 @@ async fn unreadable_partition_blocks_no_other() {
         transaction.enqueue(&OutboxEntry::new(*job, app.now(), 5)).expect("storable");
     }
     app.store.commit(transaction).await.expect("owed");
-    assert_eq!(outbox::sweep(&app).await.expect("swept").queued, jobs.len());
+    assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, jobs.len());
     for closed in 0..store::operations::keys::OUTBOX_SHARDS {
         queue.0.lock().expect("no poisoned lock").clear();
         *rows.closed.lock().expect("no poisoned lock") = Some(format!("OUTBOX#{closed}"));
-        outbox::sweep(&app).await.expect_err("one of them cannot be read");
+        outbox::sweep(&app, &Actor::Platform).await.expect_err("one of them cannot be read");
         assert_eq!(queue.0.lock().expect("no poisoned lock").len(), jobs.len() - 1, "{closed}");
     }
 }
@@ -489,19 +489,22 @@ async fn partial_refund_made_at_the_gateway_is_not_taken_for_the_whole() {
 async fn rates_of_another_format_version_leave_prices_without_estimates() {
     let test = TestApp::new().await;
     let (app, rows, ..) = on_own_rows(&test, &paid_hour()).await;
-    app::payments::exchange_rates::refresh(&app).await.expect("rates");
+    app::payments::exchange_rates::refresh(&app, &Actor::Platform).await.expect("rates");
     let dollar = domain::Currency::try_from("USD".to_owned()).expect("a code");
     let price = domain::Money::new(8_000, domain::Currency::EUR).expect("small");
-    let estimator = app::payments::exchange_rates::estimator(&app, Some(dollar)).await.expect("rates");
+    let estimator =
+        app::payments::exchange_rates::estimator(&app, &Actor::Anonymous, Some(dollar)).await.expect("rates");
     assert!(estimator.of(price).is_some());
     let key = store::payments::keys::exchange_rates();
     if let Some(row) = rows.rows.lock().expect("no poisoned lock").get_mut(&key) {
         let no_date = row["PK"].clone();
         row.insert("date".to_owned(), no_date);
     }
-    assert!(app::payments::exchange_rates::estimator(&app, Some(dollar)).await.is_none());
+    assert!(app::payments::exchange_rates::estimator(&app, &Actor::Anonymous, Some(dollar)).await.is_none());
     // A request that needs the rates is refused.
-    let charge = app::payments::exchange_rates::convert_for_charge(&app, price, dollar, app.now()).await;
+    let charge =
+        app::payments::exchange_rates::convert_for_charge(&app, &Actor::Platform, price, dollar, app.now())
+            .await;
     assert!(matches!(charge, Err(AppError::Read(_))), "{charge:?}");
 }
 
@@ -527,11 +530,12 @@ async fn receipt_numbers_have_no_gap_despite_lost_requests_and_responses() {
     for (number, faults) in (1..).zip(faults) {
         for fault in faults {
             rows.lost.lock().expect("no poisoned lock").push(*fault);
-            let silent = receipt::issue(&app, &appointment, &cause(number)).await;
+            let silent = receipt::issue(&app, &Actor::Platform, &appointment, &cause(number)).await;
             assert!(matches!(silent, Err(AppError::Commit(CommitError::Table(_)))), "{silent:?}");
         }
         *rows.busy.lock().expect("no poisoned lock") = 2;
-        let issued = receipt::issue(&app, &appointment, &cause(number)).await.expect("issued");
+        let issued =
+            receipt::issue(&app, &Actor::Platform, &appointment, &cause(number)).await.expect("issued");
         *rows.busy.lock().expect("no poisoned lock") = 0;
         assert_eq!(issued.number.sequence(), number);
     }

@@ -253,7 +253,14 @@ async fn concurrently_issued_receipts_are_numbered_without_gaps() {
             };
             loop {
                 // Repeat on a conflict, as a job does.
-                match app::receipts::receipt::issue(&test.stack.app, &appointment, &cause).await {
+                match app::receipts::receipt::issue(
+                    &test.stack.app,
+                    &app::identity::Actor::Platform,
+                    &appointment,
+                    &cause,
+                )
+                .await
+                {
                     Err(AppError::Busy) => {}
                     issued => return issued.expect("issued"),
                 }

@@ -28,11 +28,11 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let person = request.require_person()?;
     let profile = request.json()?;
     let key = request.idempotent_request()?;
-    let body = match profiles::create(app, person, &key, profile).await? {
+    let body = match profiles::create(app, request.actor(), &key, profile).await? {
         Creation::Replayed(body) => body,
         Creation::Created(expert, idempotency) => {
             let body = Response::json(StatusCode::CREATED, &ExpertDocument::from(expert)).into_text();
-            complete(app, idempotency, body.clone()).await;
+            complete(app, request.actor(), idempotency, body.clone()).await;
             body
         }
     };

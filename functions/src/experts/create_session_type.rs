@@ -3,7 +3,6 @@
 use app::App;
 use app::experts::session_types;
 use app::idempotency::{Creation, complete};
-use domain::ExpertId;
 use domain::experts::session_type::SessionTypeTerms;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
@@ -15,7 +14,7 @@ pub const ROUTE: Route = Route {
     function: "create_session_type",
     method: Method::Post,
     path: "/v1/experts/{expert_id}/session-types",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Create a session type",
     operation: |schemas| {
         Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::CREATED)
@@ -26,15 +25,14 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let expert: ExpertId = request.path_parameter("expert_id", "expert")?;
-    let owner = request.require_person()?.owner_of(expert)?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let terms = request.json()?;
     let key = request.idempotent_request()?;
-    let body = match session_types::create(app, owner, &key, terms).await? {
+    let body = match session_types::create(app, actor, expert, &key, terms).await? {
         Creation::Replayed(body) => body,
         Creation::Created(kind, idempotency) => {
             let body = Response::json(StatusCode::CREATED, &SessionTypeDocument::from(kind)).into_text();
-            complete(app, idempotency, body.clone()).await;
+            complete(app, actor, idempotency, body.clone()).await;
             body
         }
     };

@@ -66,8 +66,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let SessionTypesQuery { status, currency } = request.query()?;
     let (kinds, estimator) = tokio::join!(
-        session_types::list(app, expert, matches!(status, StatusFilter::All)),
-        exchange_rates::estimator(app, currency),
+        session_types::list(app, request.actor(), expert, matches!(status, StatusFilter::All)),
+        exchange_rates::estimator(app, request.actor(), currency),
     );
     let session_types = kinds?
         .into_iter()

@@ -11,14 +11,14 @@ pub const ROUTE: Route = Route {
     function: "read_availability",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/availability",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Read my availability rules",
     operation: |schemas| Operation::responds_with::<AvailabilityRules>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
-    let rules = profiles::rules(app, owner).await?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
+    let rules = profiles::rules(app, actor, expert).await?;
     Ok(Response::json(StatusCode::OK, &rules.rules).version(rules.version))
 }

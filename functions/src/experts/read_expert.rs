@@ -19,7 +19,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let expert = profiles::read(app, request.path_parameter("expert_id", "expert")?).await?;
+    let expert = profiles::read(app, request.actor(), request.path_parameter("expert_id", "expert")?).await?;
     let version = expert.version;
     Ok(Response::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
 }

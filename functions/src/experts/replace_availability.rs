@@ -11,7 +11,7 @@ pub const ROUTE: Route = Route {
     function: "replace_availability",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/availability",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Replace my availability rules; the first time with If-Match: \"0\"",
     operation: |schemas| {
         Operation::responds_with::<AvailabilityRules>(schemas, StatusCode::OK)
@@ -22,7 +22,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
-    let rules = profiles::replace_rules(app, owner, request.if_match()?, request.json()?).await?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
+    let rules = profiles::replace_rules(app, actor, expert, request.if_match()?, request.json()?).await?;
     Ok(Response::json(StatusCode::OK, &rules.rules).version(rules.version))
 }

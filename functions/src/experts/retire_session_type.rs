@@ -12,16 +12,17 @@ pub const ROUTE: Route = Route {
     function: "retire_session_type",
     method: Method::Delete,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Withdraw a session type; existing appointments are not affected",
     operation: |schemas| Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let kind =
-        session_types::retire(app, owner, request.path_parameter("session_type_id", "session type")?).await?;
+        session_types::retire(app, actor, expert, request.path_parameter("session_type_id", "session type")?)
+            .await?;
     let version = kind.version;
     Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
 }

@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "update_expert",
     method: Method::Put,
     path: "/v1/experts/{expert_id}",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Replace my expert profile",
     operation: |schemas| {
         Operation::responds_with::<ExpertDocument>(schemas, StatusCode::OK)
@@ -24,8 +24,8 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
-    let expert = profiles::edit(app, owner, request.if_match()?, request.json()?).await?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
+    let expert = profiles::edit(app, actor, expert, request.if_match()?, request.json()?).await?;
     let version = expert.version;
     Ok(Response::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
 }

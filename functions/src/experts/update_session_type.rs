@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "update_session_type",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Replace the terms of a session type; existing appointments keep the old terms",
     operation: |schemas| {
         Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK)
@@ -24,9 +24,9 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let id = request.path_parameter("session_type_id", "session type")?;
-    let kind = session_types::edit(app, owner, id, request.if_match()?, request.json()?).await?;
+    let kind = session_types::edit(app, actor, expert, id, request.if_match()?, request.json()?).await?;
     let version = kind.version;
     Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
 }

@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use app::App;
+use app::identity::Actor;
 use app::operations::outbox;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
@@ -49,7 +50,7 @@ async fn run(app: &App, message: &SqsMessage) -> Option<String> {
         return Some(id);
     };
     // A panic fails its own message only, not the rest of the batch.
-    match AssertUnwindSafe(outbox::process(app, job)).catch_unwind().await {
+    match AssertUnwindSafe(outbox::process(app, &Actor::Platform, job)).catch_unwind().await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => {
             tracing::error!(%job, %error, "the job could not be leased");

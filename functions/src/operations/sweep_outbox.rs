@@ -1,5 +1,6 @@
 //! Every minute: sends the names of all due outbox entries to the jobs queue.
 
+use app::identity::Actor;
 use app::operations::outbox::{Sweep, sweep};
 use app::{App, AppError};
 use http_api::telemetry;
@@ -27,7 +28,7 @@ pub const WORKER: Worker = Worker {
 /// # Errors
 /// When the outbox cannot be read, or the queue does not accept the names.
 pub async fn handle(app: &App) -> Result<Sweep, AppError> {
-    let swept = sweep(app).await?;
+    let swept = sweep(app, &Actor::Platform).await?;
     if swept.queued > 0 {
         tracing::info!(found = swept.queued, oldest_seconds = swept.oldest_seconds, "swept the outbox");
     }

@@ -1,6 +1,7 @@
 //! Every hour: fetches the reference rates that price estimates use.
 
 use app::App;
+use app::identity::Actor;
 use app::payments::exchange_rates::{RefreshError, age_days, refresh};
 use http_api::telemetry;
 use serde_json::Value;
@@ -14,7 +15,7 @@ pub const WORKER: Worker = Worker {
     handler: |app, _| {
         Box::pin(async move {
             let fetched = handle(app).await;
-            if let Some(days) = age_days(app).await? {
+            if let Some(days) = age_days(app, &Actor::Platform).await? {
                 telemetry::metrics(&[("ExchangeRatesAgeDays", "Count", days)]);
             }
             fetched?;
@@ -28,5 +29,7 @@ pub const WORKER: Worker = Worker {
 /// # Errors
 /// When the rates cannot be fetched, or are implausible; the stored ones stay in use.
 pub async fn handle(app: &App) -> Result<bool, RefreshError> {
-    refresh(app).await.inspect_err(|error| tracing::error!(%error, "the exchange rates were not updated"))
+    refresh(app, &Actor::Platform)
+        .await
+        .inspect_err(|error| tracing::error!(%error, "the exchange rates were not updated"))
 }

@@ -98,7 +98,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let DifferencesQuery { after, limit } = request.query()?;
     paging::check_limit(limit, reports::MAX_PAGE)?;
     let after = after.map(|after| paging::decode_cursor("after", &after, |_| true)).transpose()?;
-    let page = reports::differences(app, request.require_person()?, after.as_deref(), limit).await?;
+    let page = reports::differences(app, request.actor(), after.as_deref(), limit).await?;
     let differences = page.differences.into_iter().map(DifferenceDocument::from).collect();
     let next_after = page.next.as_deref().map(paging::encode_cursor);
     Ok(Response::json(StatusCode::OK, &Differences { differences, next_after }))

@@ -17,7 +17,7 @@ pub const ROUTE: Route = Route {
     function: "list_ledger",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/ledger",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "List the movements of my money",
     operation: |schemas| Operation::responds_with::<Ledger>(schemas, StatusCode::OK).query::<LedgerQuery>(),
     handler: |app, request| Box::pin(handle(app, request)),
@@ -72,12 +72,12 @@ impl From<Entry> for EntryDocument {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let LedgerQuery { from, to, after, limit } = request.query()?;
     paging::check_limit(limit, reports::MAX_PAGE)?;
     let known = |cursor: &str| paging::after_time(cursor).is_some();
     let after = after.map(|after| paging::decode_cursor("after", &after, known)).transpose()?;
-    let page = reports::ledger(app, owner, TimeSpan::new(from, to), after.as_deref(), limit).await?;
+    let page = reports::ledger(app, actor, expert, TimeSpan::new(from, to), after.as_deref(), limit).await?;
     let entries = page.entries.into_iter().map(EntryDocument::from).collect();
     let next_after = page.next.as_deref().map(paging::encode_cursor);
     Ok(Response::json(StatusCode::OK, &Ledger { entries, next_after }))

@@ -2,6 +2,7 @@
 //! of the event back from the gateway.
 
 use app::App;
+use app::identity::Actor;
 use app::payments::webhooks;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
@@ -21,6 +22,7 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let header = |name: &str| request.header(name).map(str::to_owned);
-    webhooks::receive_webhook(app, super::gateway(request)?, &header, request.raw_body()?).await?;
+    webhooks::receive_webhook(app, &Actor::Provider, super::gateway(request)?, &header, request.raw_body()?)
+        .await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

@@ -68,8 +68,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let query: ReportQuery = request.query()?;
     let wants_csv = query.wants_csv(request)?;
     let ReportQuery { from, to, .. } = query;
-    let CommissionTotals { total, by_expert } =
-        reports::commission(app, request.require_person()?, from, to).await?;
+    let CommissionTotals { total, by_expert } = reports::commission(app, request.actor(), from, to).await?;
     if wants_csv {
         let rows = by_expert.into_iter().map(|(expert, commission)| row(from, to, expert, &commission));
         return Ok(csv::response(&format!("commission-{from}-{to}.csv"), COLUMNS, rows));

@@ -37,8 +37,8 @@ struct ExchangeRates {
     rates: Vec<CurrencyRate>,
 }
 
-async fn handle(app: &App, _: &Request) -> Result<Response, Problem> {
-    let rates = exchange_rates::read(app).await?;
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let rates = exchange_rates::read(app, request.actor()).await?;
     let document = ExchangeRates {
         date: rates.date(),
         source: SOURCE,

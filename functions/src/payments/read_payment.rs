@@ -22,8 +22,7 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let person = request.require_person()?;
-    let (record, party, pay_with) = checkout::pay_with(app, person, id).await?;
+    let (record, party, pay_with) = checkout::pay_with(app, request.actor(), id).await?;
     let document = PaymentDocument::of(record, party)?.paid_with(pay_with);
     Ok(Response::json(StatusCode::OK, &document))
 }

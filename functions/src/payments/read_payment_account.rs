@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     function: "read_payment_account",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/payment-accounts/{gateway}",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Read the state of my account at a payment gateway",
     operation: |schemas| {
         Operation::responds_with::<PaymentAccountDocument>(schemas, StatusCode::OK).problems(&[409])
@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
-    let account = accounts::read_account(app, owner, super::gateway(request)?).await?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
+    let account = accounts::read_account(app, actor, expert, super::gateway(request)?).await?;
     Ok(Response::json(StatusCode::OK, &PaymentAccountDocument::from(account)))
 }

@@ -1,5 +1,6 @@
 //! Every hour: compares the ledger with the payment gateways' books.
 
+use app::identity::Actor;
 use app::payments::reconciliation::{Reconciled, reconcile};
 use app::{App, AppError};
 use http_api::telemetry;
@@ -28,7 +29,7 @@ pub const WORKER: Worker = Worker {
 /// # Errors
 /// When a gateway or the table does not answer.
 pub async fn handle(app: &App) -> Result<Reconciled, AppError> {
-    let reconciled = reconcile(app).await?;
+    let reconciled = reconcile(app, &Actor::Platform).await?;
     let Reconciled { lines, differences } = reconciled;
     tracing::info!(lines, differences, "reconciled the ledger");
     Ok(reconciled)

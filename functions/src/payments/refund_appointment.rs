@@ -23,7 +23,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<PaymentDocument>(schemas, StatusCode::CREATED)
             .accepts::<RefundRequest>(schemas)
             .idempotent()
-            .problems(&[403, 409])
+            .problems(&[409])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -38,15 +38,14 @@ struct RefundRequest {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let person = request.require_person()?;
     let RefundRequest { amount } = request.json()?;
     let key = request.idempotent_request()?;
-    let body = match refunds::refund(app, person, &key, id, amount).await? {
+    let body = match refunds::refund(app, request.actor(), &key, id, amount).await? {
         Creation::Replayed(body) => body,
         Creation::Created(record, idempotency) => {
             let document = PaymentDocument::of(record, Party::Expert)?;
             let body = Response::json(StatusCode::CREATED, &document).into_text();
-            complete(app, idempotency, body.clone()).await;
+            complete(app, request.actor(), idempotency, body.clone()).await;
             body
         }
     };

@@ -50,7 +50,6 @@ enum ResolutionKind {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let person = request.require_person()?;
     let ResolutionRequest { resolution, amount } = request.json()?;
     let resolution = match (resolution, amount) {
         (ResolutionKind::TryAgain, None) => Resolution::TryAgain,
@@ -68,6 +67,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
             ));
         }
     };
-    let record = escalations::resolve(app, person, id, resolution).await?;
+    let record = escalations::resolve(app, request.actor(), id, resolution).await?;
     Ok(Response::json(StatusCode::OK, &PaymentDocument::of(record, Party::Platform)?))
 }

@@ -33,6 +33,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let Fee { basis_points } = request.json()?;
     let rate = basis_points.map(Rate::from_basis_points).transpose();
     let rate = rate.map_err(|error| Problem::invalid("basis_points", error.to_string()))?;
-    let fee = fees::set_expert_fee(app, request.require_person()?, expert, rate).await?;
+    let fee = fees::set_expert_fee(app, request.actor(), expert, rate).await?;
     Ok(Response::json(StatusCode::OK, &Fee { basis_points: fee.rate.map(Rate::basis_points) }))
 }

@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     function: "start_onboarding",
     method: Method::Post,
     path: "/v1/experts/{expert_id}/payment-accounts/{gateway}/onboarding",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Start or continue the onboarding at a payment gateway",
     operation: |schemas| {
         Operation::responds_with::<OnboardingPageDocument>(schemas, StatusCode::CREATED).problems(&[409])
@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
-    let page = accounts::start_onboarding(app, owner, super::gateway(request)?).await?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
+    let page = accounts::start_onboarding(app, actor, expert, super::gateway(request)?).await?;
     Ok(Response::json(StatusCode::CREATED, &OnboardingPageDocument::from(page)))
 }

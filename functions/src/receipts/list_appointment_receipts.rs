@@ -29,7 +29,7 @@ struct AppointmentReceipts {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let receipts = receipt::list_of_appointment(app, request.require_person()?, id).await?;
+    let receipts = receipt::list_of_appointment(app, request.actor(), id).await?;
     let receipts = receipts.into_iter().map(ReceiptDocument::from).collect();
     Ok(Response::json(StatusCode::OK, &AppointmentReceipts { receipts }))
 }

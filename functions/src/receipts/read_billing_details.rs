@@ -11,14 +11,14 @@ pub const ROUTE: Route = Route {
     function: "read_billing_details",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/billing",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Read my billing details",
     operation: |schemas| Operation::responds_with::<BillingDetails>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
-    let billing = billing::read(app, owner).await?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
+    let billing = billing::read(app, actor, expert).await?;
     Ok(Response::json(StatusCode::OK, &billing.details).version(billing.version))
 }

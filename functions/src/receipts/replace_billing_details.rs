@@ -11,7 +11,7 @@ pub const ROUTE: Route = Route {
     function: "replace_billing_details",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/billing",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::SignedIn,
     summary: "Replace my billing details for future receipts; the first time with If-Match: \"0\"",
     operation: |schemas| {
         Operation::responds_with::<BillingDetails>(schemas, StatusCode::OK)
@@ -23,7 +23,7 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let owner = request.require_person()?.owner_of(request.path_parameter("expert_id", "expert")?)?;
-    let billing = billing::replace(app, owner, request.if_match()?, request.json()?).await?;
+    let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
+    let billing = billing::replace(app, actor, expert, request.if_match()?, request.json()?).await?;
     Ok(Response::json(StatusCode::OK, &billing.details).version(billing.version))
 }

@@ -65,7 +65,6 @@ fn one() -> u16 {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let person = request.require_person()?;
     let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } =
         request.json()?;
     if !(1..=MAX_CAPACITY).contains(&seats) {
@@ -74,11 +73,11 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let key = request.idempotent_request()?;
     let booking =
         Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee, gateway, pay_in };
-    let body = match book(app, person, &key, &booking).await? {
+    let body = match book(app, request.actor(), &key, &booking).await? {
         Creation::Replayed(body) => body,
         Creation::Created(booked, idempotency) => {
             let body = Response::json(StatusCode::CREATED, &document(booked)).into_text();
-            complete(app, idempotency, body.clone()).await;
+            complete(app, request.actor(), idempotency, body.clone()).await;
             body
         }
     };

@@ -39,8 +39,7 @@ struct CancellationRequest {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let person = request.require_person()?;
     let CancellationRequest { reason, expected_refund } = request.json_or_default()?;
-    let (record, party) = appointments::cancel(app, person, id, reason, expected_refund).await?;
+    let (record, party) = appointments::cancel(app, request.actor(), id, reason, expected_refund).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -2,7 +2,7 @@
 
 use app::App;
 use app::scheduling::appointments;
-use domain::{AppointmentId, TimeSpan, Timestamp};
+use domain::{AppointmentId, ExpertId, TimeSpan, Timestamp};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/appointments",
     audience: Audience::SignedIn,
-    summary: "List my appointments by start time",
+    summary: "List my appointments, or those of an expert for whom I act, by start time",
     operation: |schemas| {
         Operation::responds_with::<Appointments>(schemas, StatusCode::OK).query::<AppointmentsQuery>()
     },
@@ -31,6 +31,8 @@ struct AppointmentsQuery {
     /// Your side of the appointments: `expert` for sessions that you give, `client` for sessions that you booked.
     #[serde(rename = "as")]
     side: Side,
+    /// With `as=expert`: the expert for whom you act as a member. If it is absent, the expert is you.
+    expert_id: Option<ExpertId>,
     /// The earliest start time to list.
     #[serde(default = "paging::earliest")]
     from: Timestamp,
@@ -67,17 +69,21 @@ enum Side {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let person = request.require_person()?;
-    let AppointmentsQuery { side, from, to, cursor, limit } = request.query()?;
+    let AppointmentsQuery { side, expert_id, from, to, cursor, limit } = request.query()?;
     paging::check_limit(limit, appointments::MAX_PAGE)?;
     let known =
         |cursor: &str| paging::after_time(cursor).is_some_and(|id| id.parse::<AppointmentId>().is_ok());
     let after = cursor.map(|cursor| paging::decode_cursor("cursor", &cursor, known)).transpose()?;
     let owner = match side {
-        Side::Expert => AppointmentOwner::Expert(person.expert_id()),
+        Side::Expert => AppointmentOwner::Expert(expert_id.unwrap_or(person.expert_id())),
+        Side::Client if expert_id.is_some() => {
+            return Err(Problem::invalid("expert_id", "must be omitted, unless `as` is `expert`"));
+        }
         Side::Client => AppointmentOwner::Client(person.client_id()),
     };
     let page =
-        appointments::list(app, person, owner, TimeSpan::new(from, to), after.as_deref(), limit).await?;
+        appointments::list(app, request.actor(), owner, TimeSpan::new(from, to), after.as_deref(), limit)
+            .await?;
     let appointments = page.appointments.into_iter().map(AppointmentDocument::without_payment).collect();
     let next_cursor = page.next.as_deref().map(paging::encode_cursor);
     Ok(Response::json(StatusCode::OK, &Appointments { appointments, next_cursor }))

@@ -68,7 +68,7 @@ struct Slot {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let SlotsQuery { session_type, from, to, time_zone } = request.query()?;
-    let slots = slots::list(app, expert, session_type, TimeSpan::new(from, to)).await?;
+    let slots = slots::list(app, request.actor(), expert, session_type, TimeSpan::new(from, to)).await?;
     let next_from = slots.get(MAX_PAGE).map(|slot| slot.start);
     let slots = slots
         .into_iter()

@@ -20,7 +20,7 @@ pub const ROUTE: Route = Route {
     operation: |schemas| {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
             .accepts::<NoShowReport>(schemas)
-            .problems(&[403, 409])
+            .problems(&[409])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -45,11 +45,11 @@ enum Absent {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let person = request.require_person()?;
     let missed_by = request.json_or_default::<NoShowReport>()?.missed_by.map(|absent| match absent {
         Absent::Expert => Party::Expert,
         Absent::Client => Party::Client,
     });
-    let (record, party) = appointments::end(app, person, id, SessionReport::NoShow { missed_by }).await?;
+    let (record, party) =
+        appointments::end(app, request.actor(), id, SessionReport::NoShow { missed_by }).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

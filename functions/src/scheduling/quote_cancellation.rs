@@ -19,6 +19,6 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let quote = appointments::quote(app, request.require_person()?, id).await?;
+    let quote = appointments::quote(app, request.actor(), id).await?;
     Ok(Response::json(StatusCode::OK, &quote))
 }

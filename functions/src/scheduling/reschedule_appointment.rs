@@ -35,8 +35,7 @@ struct RescheduleRequest {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let person = request.require_person()?;
     let RescheduleRequest { start } = request.json()?;
-    let (record, party) = appointments::reschedule(app, person, id, start).await?;
+    let (record, party) = appointments::reschedule(app, request.actor(), id, start).await?;
     Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
 }

@@ -121,9 +121,14 @@ impl Environment {
     /// The first session type that one of the [`Self::people`] offers.
     pub async fn first_offer(&self) -> Option<Offer> {
         for expert in self.people().iter().filter(|user| user.is_in("expert")) {
-            let session_types = app::experts::session_types::list(&self.app, expert.expert_id, false)
-                .await
-                .unwrap_or_default();
+            let session_types = app::experts::session_types::list(
+                &self.app,
+                &app::identity::Actor::Anonymous,
+                expert.expert_id,
+                false,
+            )
+            .await
+            .unwrap_or_default();
             if let Some(session_type) = session_types.first() {
                 return Some(Offer { expert: expert.expert_id, session_type: session_type.id });
             }

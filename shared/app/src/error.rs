@@ -12,6 +12,9 @@ use crate::scheduling::error::SchedulingError;
 /// Why a use case failed. The use case has changed nothing, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// Nobody is signed in, and this requires a person.
+    #[error("sign in to do this")]
+    SignInRequired,
     /// The person is not allowed to do this.
     #[error("{0}")]
     Forbidden(&'static str),

@@ -7,17 +7,17 @@
 use domain::Timestamp;
 use store::idempotency::IdempotencyRecord;
 
+use crate::identity::Actor;
+use crate::identity::people::Person;
 use crate::{App, AppError};
 
 /// How long a request with an idempotency key may run, in seconds. It exceeds the timeout of 10 s of the functions that accept
 /// such keys.
 const MAX_RUN_SECONDS: i64 = 15;
 
-/// A request with an idempotency key.
+/// A request with an idempotency key. The key belongs to the person who sends the request; other people have their own keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotentRequest {
-    /// The id of the person who sent the request.
-    pub person: String,
     /// The idempotency key that the person chose.
     pub key: String,
     /// SHA-256 of the request, in hexadecimal.
@@ -44,13 +44,19 @@ pub enum Creation<T> {
 }
 
 impl IdempotentRequest {
-    /// The state of this request.
+    /// The state of this person's request.
     ///
     /// # Errors
     /// [`AppError::KeyReused`] if the key was used for another request, [`AppError::StillRunning`] while the first request
     /// may still be running.
-    pub(crate) async fn status(&self, app: &App, now: Timestamp) -> Result<RequestStatus, AppError> {
-        let Some(record) = app.store.idempotency_record(&self.person, &self.key).await? else {
+    pub(crate) async fn status(
+        &self,
+        app: &App,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<RequestStatus, AppError> {
+        let person = person.client_id().to_string();
+        let Some(record) = app.store.idempotency_record(&person, &self.key).await? else {
             return Ok(RequestStatus::New(None));
         };
         if record.ends_at <= now {
@@ -66,10 +72,10 @@ impl IdempotentRequest {
         }
     }
 
-    /// A new record of this request, which creates the resource `id` now.
-    pub(crate) fn record(&self, id: impl ToString, now: Timestamp) -> IdempotencyRecord {
+    /// A new record of this person's request, which creates the resource `id` now.
+    pub(crate) fn record(&self, person: &Person, id: impl ToString, now: Timestamp) -> IdempotencyRecord {
         IdempotencyRecord::starting(
-            &self.person,
+            person.client_id().to_string(),
             &self.key,
             &self.fingerprint,
             id.to_string(),
@@ -87,8 +93,13 @@ pub(crate) async fn abandon(app: &App, record: IdempotencyRecord) {
 
 /// Adds the response to the record of a request.
 ///
-/// A failure is only logged. The resource exists, so a repeated request finds it and builds the response again.
-pub async fn complete(app: &App, record: IdempotencyRecord, response: String) {
+/// A failure is only logged. The resource exists, so a repeated request finds it and builds the response again. The record of
+/// another person stays as it is.
+pub async fn complete(app: &App, actor: &Actor, record: IdempotencyRecord, response: String) {
+    if actor.person().is_none_or(|person| record.person != person.client_id().to_string()) {
+        tracing::error!("the idempotency record belongs to another person and was not updated");
+        return;
+    }
     let record = IdempotencyRecord { version: record.version + 1, response: Some(response), ..record };
     write(app, &record).await;
 }

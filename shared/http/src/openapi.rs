@@ -134,10 +134,8 @@ fn responses(route: &Route, operation: &Operation, problem: &Value) -> Map<Strin
     let mut problems: BTreeSet<u16> = operation.problems.iter().copied().collect();
     problems.extend([500, 503]);
     if route.audience.needs_token() {
-        problems.insert(401);
-    }
-    if matches!(route.audience, Audience::Only(_)) {
-        problems.insert(403);
+        // 403 if the access token lacks a scope, or the person a role or a right.
+        problems.extend([401, 403]);
     }
     if operation.body.is_some() {
         problems.extend([400, 413]);

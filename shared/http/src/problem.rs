@@ -118,6 +118,7 @@ impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let detail = error.to_string();
         match error {
+            AppError::SignInRequired => Self::unauthorized(),
             AppError::Forbidden(_) => Self::forbidden(detail),
             AppError::NotFound(what) => Self::not_found(what),
             AppError::Invalid { field, must } => Self::invalid(field, must),
@@ -193,7 +194,8 @@ mod tests {
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 42] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 43] = [
+            (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
             (AppError::Invalid { field: "f".to_owned(), must: text() }, 422, "invalid", Some("f")),

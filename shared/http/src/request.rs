@@ -1,9 +1,10 @@
-//! Requests as handlers read them: the signed-in person, and typed access to path, query, headers and body.
+//! Requests as handlers read them: the actor, and typed access to path, query, headers and body.
 
 use std::str::FromStr;
 
 use app::idempotency;
-use app::identity::people::{Person, Role};
+use app::identity::Actor;
+use app::identity::people::{Person, Role, Scope};
 use aws_lc_rs::digest;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method, StatusCode};
@@ -22,7 +23,7 @@ const MAX_KEY_LENGTH: usize = 255;
 /// An HTTP request.
 #[derive(Debug)]
 pub struct Request {
-    person: Option<Person>,
+    actor: Actor,
     method: Method,
     path: String,
     query: String,
@@ -49,7 +50,7 @@ impl Request {
         let parameters = parameters.unwrap_or_default();
         let (parts, body) = request.into_parts();
         Self {
-            person,
+            actor: person.map_or(Actor::Anonymous, Actor::Person),
             method: parts.method,
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -59,9 +60,9 @@ impl Request {
         }
     }
 
-    /// The signed-in person; `None` if the request has no access token.
-    pub fn person(&self) -> Option<&Person> {
-        self.person.as_ref()
+    /// Who sends the request: the person of the access token, or somebody who is not signed in.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// The signed-in person.
@@ -69,7 +70,7 @@ impl Request {
     /// # Errors
     /// 401 if the request has no access token.
     pub fn require_person(&self) -> Result<&Person, Problem> {
-        self.person.as_ref().ok_or_else(Problem::unauthorized)
+        self.actor.person().ok_or_else(Problem::unauthorized)
     }
 
     /// The path parameter `name`. `what` names the resource for the text of the error, such as "appointment".
@@ -188,12 +189,11 @@ impl Request {
             })
     }
 
-    /// The idempotency key of this request, with the caller and a digest of method, path and body. Reads nothing.
+    /// The idempotency key of this request, with a digest of method, path and body. Reads nothing.
     ///
     /// # Errors
-    /// 401 if the request has no access token, 400 if the key is missing or invalid, and 413 if the body is too large.
+    /// 400 if the key is missing or invalid, and 413 if the body is too large.
     pub fn idempotent_request(&self) -> Result<idempotency::IdempotentRequest, Problem> {
-        let person = self.require_person()?;
         let key = self.header("idempotency-key").unwrap_or_default();
         if key.is_empty()
             || key.len() > MAX_KEY_LENGTH
@@ -210,11 +210,7 @@ impl Request {
             context.update(part);
         }
         let fingerprint = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(idempotency::IdempotentRequest {
-            person: person.client_id().to_string(),
-            key: key.to_owned(),
-            fingerprint,
-        })
+        Ok(idempotency::IdempotentRequest { key: key.to_owned(), fingerprint })
     }
 }
 
@@ -238,7 +234,7 @@ pub fn person_from_claims<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option
         context.finish().as_ref().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
     let roles = groups(claim("cognito:groups").unwrap_or_default());
     let roles = roles.iter().filter_map(|group| Role::from_group(group)).collect();
-    Some(Person::new(bits, roles))
+    Some(Person::new(bits, roles, Scope::FULL))
 }
 
 /// The groups in a claim, separated by white space only: a group's name may contain commas, and a part of a name must not be

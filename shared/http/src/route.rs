@@ -13,7 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::{Problem, Request, Response};
 
-/// Who may call a route. The use case decides whether the caller has access to the resource.
+/// Who may call a route: a first check, and documentation. The use case decides whether the actor may do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// Everybody, without a token.

@@ -115,10 +115,10 @@ const _: () = {
                 let fits = match MATRIX[line].rule {
                     Rule::Anybody => matches!(route.audience, Audience::Public),
                     Rule::Provider => matches!(route.audience, Audience::Provider),
-                    Rule::SignedIn | Rule::Party | Rule::ExpertOrAdmin => {
+                    Rule::SignedIn | Rule::Owner | Rule::Party | Rule::ExpertOrAdmin => {
                         matches!(route.audience, Audience::SignedIn)
                     }
-                    Rule::Has(Role::Expert) | Rule::Owner => {
+                    Rule::Has(Role::Expert) => {
                         matches!(route.audience, Audience::Only(Role::Expert))
                     }
                     Rule::Has(Role::Client) => matches!(route.audience, Audience::Only(Role::Client)),

@@ -2,6 +2,7 @@
 //! right caller is admitted, because a route that refuses everybody would pass the first check too.
 
 mod matrix;
+mod use_cases;
 
 use std::collections::BTreeSet;
 

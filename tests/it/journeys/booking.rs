@@ -84,7 +84,9 @@ async fn free_session_is_confirmed_at_once() {
     assert_eq!(test.stack.bus.published().len(), 1);
     // No job is left.
     test.advance(86_400);
-    let swept = app::operations::outbox::sweep(&test.stack.app).await.expect("the sweep works");
+    let swept = app::operations::outbox::sweep(&test.stack.app, &app::identity::Actor::Platform)
+        .await
+        .expect("the sweep works");
     assert_eq!(swept.queued, 0);
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use app::identity::Actor;
 use app::payments::exchange_rates::{RefreshError, convert_for_charge, refresh};
 use app::{App, AppError};
 use domain::{Currency, Money, Timestamp};
@@ -226,7 +227,8 @@ async fn stale_rates_are_marked_until_newer_ones_arrive() {
         assert_eq!(estimate(&test, &offers, "USD").await.expect("an estimate")["stale"], stale, "{now}");
         assert_eq!(table(&test).await["stale"], stale, "{now}");
     }
-    let age = app::payments::exchange_rates::age_days(&test.stack.app).await.expect("readable");
+    let age =
+        app::payments::exchange_rates::age_days(&test.stack.app, &Actor::Platform).await.expect("readable");
     assert_eq!(age, Some(6), "the error is logged although no rates are fetched");
     test.ecb().set_switches(usual());
     assert!(fetch(&test).await.expect("rates"));
@@ -298,7 +300,7 @@ async fn concurrent_fetches_store_the_same_rates() {
     let test = TestApp::new().await;
     let app = &test.stack.app;
     for round in 1..=3 {
-        let (one, other) = tokio::join!(refresh(app), refresh(app));
+        let (one, other) = tokio::join!(refresh(app, &Actor::Platform), refresh(app, &Actor::Platform));
         assert!(one.expect("rates") | other.expect("rates"), "the rates are new to at least one of them");
         let stored = app.store.exchange_rates(Consistency::Strong).await.expect("readable").expect("rates");
         assert_eq!((stored.version, stored.rates.date().naive()), (round, test.ecb().published()));
@@ -319,7 +321,7 @@ async fn fetch_times_out_if_the_bank_does_not_respond() {
     let http = reqwest::Client::builder().no_proxy().timeout(patience).build().expect("a client");
     let bank = EuropeanCentralBank::new(http, &format!("{address}/{}", simulators::ecb::DAILY_RATES));
     let app = App { exchange_rates: Arc::new(bank.expect("an address")), ..test.stack.app.clone() };
-    let error = refresh(&app).await.expect_err("the bank does not respond").to_string();
+    let error = refresh(&app, &Actor::Platform).await.expect_err("the bank does not respond").to_string();
     assert!(error.contains("does not answer"), "{error}");
     assert_eq!(table(&test).await, before);
 }
@@ -357,8 +359,9 @@ async fn charge_uses_current_rates_only() {
     let app = &test.stack.app;
     let currency = |code: &str| Currency::try_from(code.to_owned()).expect("a code");
     let money = |amount, code| Money::new(amount, currency(code)).expect("small");
-    let charge =
-        async |price: Money, into: &str| convert_for_charge(app, price, currency(into), app.now()).await;
+    let charge = async |price: Money, into: &str| {
+        convert_for_charge(app, &Actor::Platform, price, currency(into), app.now()).await
+    };
     let refused = async |price: Money, into: &str| match charge(price, into).await {
         Err(AppError::Invalid { field, must }) if field == "pay_in" => must,
         other => panic!("{other:?}"),

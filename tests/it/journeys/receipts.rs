@@ -28,7 +28,8 @@ fn refund(payment: &str, object: &str, amount: u64) -> DocumentCause {
 async fn try_issue(test: &TestApp, appointment: &str, cause: &DocumentCause) -> Result<Receipt, AppError> {
     let app = &test.stack.app;
     let appointment = app.store.appointment(appointment.parse().expect("an id")).await;
-    app::receipts::receipt::issue(app, &appointment.expect("readable").expect("an appointment"), cause).await
+    let appointment = appointment.expect("readable").expect("an appointment");
+    app::receipts::receipt::issue(app, &app::identity::Actor::Platform, &appointment, cause).await
 }
 
 async fn issue(test: &TestApp, appointment: &str, cause: &DocumentCause) -> Receipt {

@@ -142,7 +142,7 @@ impl<'a> Generator<'a> {
         let likely = match route.audience {
             http_api::Audience::Only(app::identity::people::Role::Admin) => MARGARET,
             http_api::Audience::Only(app::identity::people::Role::Client) => ALAN,
-            http_api::Audience::Only(app::identity::people::Role::Expert) if route.path.contains('{') => ADA,
+            _ if route.path.contains("{expert_id}") => ADA,
             http_api::Audience::Only(app::identity::people::Role::Expert) => {
                 *self.random.choose(&[ADA, KATHERINE])
             }

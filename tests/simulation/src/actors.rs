@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use app::experts::profiles;
 use app::experts::session_types;
 use app::idempotency::{Creation, IdempotentRequest, complete};
-use app::identity::people::{Person, Role};
+use app::identity::Actor;
+use app::identity::people::{Person, Role, Scope};
 use app::payments::accounts;
 use app::payments::checkout;
 use app::payments::error::PaymentsError;
@@ -163,7 +164,7 @@ impl Actors {
             rng,
             experts: Vec::new(),
             clients: Vec::new(),
-            admin: Person::new(u128::MAX - 1, vec![Role::Admin]),
+            admin: Person::new(u128::MAX - 1, vec![Role::Admin], Scope::FULL),
             currency: Currency::EUR,
             secrets: Vec::new(),
             to_retry: Vec::new(),
@@ -211,15 +212,15 @@ pub fn attendee() -> Option<Attendee> {
     })
 }
 
-fn request(person: &Person, key: &str, body: String) -> IdempotentRequest {
-    IdempotentRequest { person: person.client_id().to_string(), key: key.to_owned(), fingerprint: body }
+fn request(key: &str, body: String) -> IdempotentRequest {
+    IdempotentRequest { key: key.to_owned(), fingerprint: body }
 }
 
 /// Runs the use case of a request, as its function does.
 pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
     let Submission { person, command, .. } = asked;
     let subject = |id: AppointmentId| Reply { appointment: Some(id), ..Reply::default() };
-    let owner = || person.owner_of(person.expert_id());
+    let (actor, own) = (&Actor::Person(person.clone()), person.expert_id());
     match command {
         Command::Book { expert, session_type, start, seats, pay_in, key } => {
             let attendee = attendee().ok_or(AppError::NotFound("attendee"))?;
@@ -233,7 +234,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                 pay_in: *pay_in,
             };
             let body = format!("{expert} {session_type} {start} {seats} {pay_in:?}");
-            match booking::book(app, person, &request(person, key, body), &wanted).await? {
+            match booking::book(app, actor, &request(key, body), &wanted).await? {
                 Creation::Replayed(answer) => Ok(read(&answer)),
                 Creation::Created(Booked { appointment, payment, .. }, idempotency) => {
                     let secret = match payment {
@@ -241,34 +242,34 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                         _ => String::new(),
                     };
                     let answer = format!("{} {secret}", appointment.id);
-                    complete(app, idempotency, answer.clone()).await;
+                    complete(app, actor, idempotency, answer.clone()).await;
                     Ok(read(&answer))
                 }
             }
         }
         Command::Cancel(id) => {
-            appointments::cancel(app, person, *id, LongText::default(), None).await.map(|_| subject(*id))
+            appointments::cancel(app, actor, *id, LongText::default(), None).await.map(|_| subject(*id))
         }
         Command::CancelAsQuoted(id) => {
-            let quote = appointments::quote(app, person, *id).await?;
-            appointments::cancel(app, person, *id, LongText::default(), Some(quote.refund)).await?;
+            let quote = appointments::quote(app, actor, *id).await?;
+            appointments::cancel(app, actor, *id, LongText::default(), Some(quote.refund)).await?;
             Ok(Reply { final_charge: Some(quote.final_charge.amount()), ..subject(*id) })
         }
         Command::Reschedule(id, start) => {
-            appointments::reschedule(app, person, *id, *start).await.map(|_| subject(*id))
+            appointments::reschedule(app, actor, *id, *start).await.map(|_| subject(*id))
         }
         Command::EndSession(id, outcome, charge) => {
             let report = match *outcome {
                 Outcome::Completed => SessionReport::Completed { charge: *charge },
                 Outcome::NoShow { missed_by } => SessionReport::NoShow { missed_by: Some(missed_by) },
             };
-            appointments::end(app, person, *id, report).await.map(|_| subject(*id))
+            appointments::end(app, actor, *id, report).await.map(|_| subject(*id))
         }
         Command::Refund(id, amount, key) => {
             let body = format!("{id} {amount}");
-            match refunds::refund(app, person, &request(person, key, body), *id, *amount).await? {
+            match refunds::refund(app, actor, &request(key, body), *id, *amount).await? {
                 Creation::Replayed(_) => {}
-                Creation::Created(_, idempotency) => complete(app, idempotency, id.to_string()).await,
+                Creation::Created(_, idempotency) => complete(app, actor, idempotency, id.to_string()).await,
             }
             Ok(subject(*id))
         }
@@ -279,47 +280,47 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                     escalations::Resolution::ResolvedManually(shown(app, *id).await?)
                 }
             };
-            escalations::resolve(app, person, *id, decision).await.map(|_| subject(*id))
+            escalations::resolve(app, actor, *id, decision).await.map(|_| subject(*id))
         }
         Command::ReadPayment(id) => {
-            let secret = match checkout::pay_with(app, person, *id).await? {
+            let secret = match checkout::pay_with(app, actor, *id).await? {
                 (_, _, PayWith::ClientSecret(secret)) => Some(secret),
                 _ => None,
             };
             Ok(Reply { secret, ..subject(*id) })
         }
         Command::ListSlots(expert, session_type, range) => {
-            let slots = slots::list(app, *expert, *session_type, *range).await?;
+            let slots = slots::list(app, actor, *expert, *session_type, *range).await?;
             let starts = slots.iter().map(|slot| slot.start).collect();
             Ok(Reply { starts, ..Reply::default() })
         }
         Command::UpdateSessionType(id, terms) => {
-            let version = session_types::read(app, person.expert_id(), *id).await?.version;
+            let version = session_types::read(app, actor, own, *id).await?.version;
             let terms = SessionTypeTerms::clone(terms);
-            session_types::edit(app, owner()?, *id, version, terms).await.map(|_| Reply::default())
+            session_types::edit(app, actor, own, *id, version, terms).await.map(|_| Reply::default())
         }
         Command::RetireSessionType(id) => {
-            session_types::retire(app, owner()?, *id).await.map(|_| Reply::default())
+            session_types::retire(app, actor, own, *id).await.map(|_| Reply::default())
         }
         Command::ReplaceAvailability(rules) => {
-            let version = profiles::rules(app, owner()?).await?.version;
+            let version = profiles::rules(app, actor, own).await?.version;
             let rules = AvailabilityRules::clone(rules);
-            profiles::replace_rules(app, owner()?, version, rules).await.map(|_| Reply::default())
+            profiles::replace_rules(app, actor, own, version, rules).await.map(|_| Reply::default())
         }
         Command::StartOnboarding => {
-            accounts::start_onboarding(app, owner()?, GatewayKind::Stripe).await.map(|_| Reply::default())
+            accounts::start_onboarding(app, actor, own, GatewayKind::Stripe).await.map(|_| Reply::default())
         }
         Command::ReadPaymentAccount => {
-            accounts::read_account(app, owner()?, GatewayKind::Stripe).await.map(|_| Reply::default())
+            accounts::read_account(app, actor, own, GatewayKind::Stripe).await.map(|_| Reply::default())
         }
         Command::SetExpertFee(expert, rate) => {
-            fees::set_expert_fee(app, person, *expert, *rate).await.map(|_| Reply::default())
+            fees::set_expert_fee(app, actor, *expert, *rate).await.map(|_| Reply::default())
         }
         Command::Reconcile => {
-            let found = app::payments::reconciliation::reconcile(app).await?;
+            let found = app::payments::reconciliation::reconcile(app, &Actor::Platform).await?;
             Ok(Reply { differences: found.differences, ..Reply::default() })
         }
-        Command::FetchExchangeRates => match exchange_rates::refresh(app).await {
+        Command::FetchExchangeRates => match exchange_rates::refresh(app, &Actor::Platform).await {
             Ok(_) => Ok(Reply::default()),
             Err(RefreshError::App(error)) => Err(error),
             Err(RefreshError::Source(error)) => Err(AppError::Port("the source of exchange rates", error)),

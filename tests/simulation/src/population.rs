@@ -1,6 +1,6 @@
 //! The experts and clients of a simulation, and what the experts offer. There are few of each, so that they compete.
 
-use app::identity::people::{Person, Role};
+use app::identity::people::{Person, Role, Scope};
 use domain::experts::availability::{AvailabilityRules, WeeklyHours, Window};
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
@@ -151,7 +151,7 @@ pub fn populate(simulation: &mut Simulation) {
     }
     let core = &mut *simulation.shared.lock();
     for _ in 0..clients {
-        let client = Person::new(rng.next_u128(), vec![Role::Client]);
+        let client = Person::new(rng.next_u128(), vec![Role::Client], Scope::FULL);
         core.actors.clients.push(client);
     }
 }
@@ -166,7 +166,7 @@ pub fn add_expert(
     let rules = rules(zone);
     let (person, account, kinds, now) = {
         let core = &mut *simulation.shared.lock();
-        let person = Person::new(core.product_rng.next_u128(), vec![Role::Expert]);
+        let person = Person::new(core.product_rng.next_u128(), vec![Role::Expert], Scope::FULL);
         let account = can_be_paid.then(|| core.gateway.add_enabled_account(person.expert_id()));
         let kinds: Vec<SessionType> = terms
             .into_iter()

@@ -96,7 +96,7 @@ fn deliver(core: &mut Core, job: Job, receive: u32) {
         limit: WORKER_LIMIT,
         body: Box::new(move |app| {
             Box::pin(async move {
-                let done = outbox::process(&app, job).await;
+                let done = outbox::process(&app, &app::identity::Actor::Platform, job).await;
                 outcome.store(done.is_err(), std::sync::atomic::Ordering::Relaxed);
             })
         }),

@@ -200,7 +200,9 @@ impl Simulation {
                     name: "sweep".to_owned(),
                     limit: TIME_LIMIT,
                     body: Box::new(|app| {
-                        Box::pin(async move { drop(app::operations::outbox::sweep(&app).await) })
+                        Box::pin(async move {
+                            drop(app::operations::outbox::sweep(&app, &app::identity::Actor::Platform).await)
+                        })
                     }),
                     on_end: Box::new(|_, _| {}),
                 });

@@ -158,9 +158,15 @@ async fn booking(
 ) -> Vec<(&'static str, String)> {
     let Offer { expert, session_type } = offered;
     let week = TimeSpan::new(from, from.plus(7 * DAY));
-    let slots = app::scheduling::slots::list(&environment.app, *expert, *session_type, week)
-        .await
-        .unwrap_or_default();
+    let slots = app::scheduling::slots::list(
+        &environment.app,
+        &app::identity::Actor::Anonymous,
+        *expert,
+        *session_type,
+        week,
+    )
+    .await
+    .unwrap_or_default();
     let Some(slot) = slots.first() else { return Vec::new() };
     let body = serde_json::json!({
         "expert_id": expert,

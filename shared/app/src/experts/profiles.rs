@@ -3,10 +3,12 @@
 use domain::ExpertId;
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
+use domain::experts::members::Right;
 use store::{CommitError, Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
-use crate::identity::people::{Owner, Person, Role};
+use crate::identity::Actor;
+use crate::identity::people::{Role, Scope};
 use crate::{App, AppError, Decision};
 
 /// Creates the expert profile of a person.
@@ -15,34 +17,32 @@ use crate::{App, AppError, Decision};
 /// [`AppError::Forbidden`] if the person is not an expert, [`AppError::Exists`] if they have a profile.
 pub async fn create(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     request: &IdempotentRequest,
     profile: ExpertProfile,
 ) -> Result<Creation<Expert>, AppError> {
-    if !person.has(Role::Expert) {
-        return Err(AppError::Forbidden("only an expert can do this"));
-    }
+    let person = actor.in_role(Role::Expert, Scope::Write)?;
     let id = person.expert_id();
     app.transact("create_expert", || async {
         let now = app.now();
-        let expired = match request.status(app, now).await? {
+        let expired = match request.status(app, person, now).await? {
             RequestStatus::Completed(response) => {
                 return Ok(Decision::Unchanged(Creation::Replayed(response)));
             }
             RequestStatus::InProgress(record) => {
-                return Ok(Decision::Unchanged(Creation::Created(read(app, id).await?, record)));
+                return Ok(Decision::Unchanged(Creation::Created(read(app, actor, id).await?, record)));
             }
             RequestStatus::New(expired) => expired,
         };
         if app.store.expert(id).await?.is_some() {
             // The same request may have run concurrently and created the profile.
-            if let RequestStatus::New(_) = request.status(app, now).await? {
+            if let RequestStatus::New(_) = request.status(app, person, now).await? {
                 return Err(AppError::Exists("expert profile"));
             }
             return Err(AppError::version_conflict());
         }
         let expert = Expert { id, version: 1, created_at: now, profile: profile.clone() };
-        let idempotency = request.record(id, now);
+        let idempotency = request.record(person, id, now);
         let mut transaction = Transaction::new();
         transaction.put_expert(&expert)?;
         transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
@@ -51,25 +51,28 @@ pub async fn create(
     .await
 }
 
-/// The profile of an expert.
+/// The profile of an expert. Everybody may read it.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the expert has none.
-pub async fn read(app: &App, id: ExpertId) -> Result<Expert, AppError> {
+pub async fn read(app: &App, _: &Actor, id: ExpertId) -> Result<Expert, AppError> {
     app.store.expert(id).await?.ok_or(AppError::NotFound("expert"))
 }
 
 /// Replaces the profile of an expert. `if_match` is the version that the expert has read.
 ///
 /// # Errors
-/// [`AppError::VersionMismatch`] if the profile has another version.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::VersionMismatch`] if the profile has another
+/// version.
 pub async fn edit(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     if_match: u64,
     profile: ExpertProfile,
 ) -> Result<Expert, AppError> {
-    let current = read(app, owner.expert()).await?;
+    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    let current = read(app, actor, owner.expert()).await?;
     check_version(if_match, current.version)?;
     let expert = Expert { version: current.version + 1, profile, ..current };
     let mut transaction = Transaction::new();
@@ -81,8 +84,9 @@ pub async fn edit(
 /// The availability rules of an expert.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the expert has none.
-pub async fn rules(app: &App, owner: Owner) -> Result<VersionedRules, AppError> {
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has none.
+pub async fn rules(app: &App, actor: &Actor, expert: ExpertId) -> Result<VersionedRules, AppError> {
+    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Read).await?;
     app.store
         .rules(owner.expert())
         .await?
@@ -93,16 +97,18 @@ pub async fn rules(app: &App, owner: Owner) -> Result<VersionedRules, AppError> 
 /// none.
 ///
 /// # Errors
-/// [`AppError::Invalid`] if the rules are invalid, [`AppError::NotFound`] if the expert has no profile,
-/// [`AppError::VersionMismatch`] if the rules have another version.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::Invalid`] if the rules are invalid,
+/// [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the rules have another version.
 pub async fn replace_rules(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     if_match: u64,
     rules: AvailabilityRules,
 ) -> Result<VersionedRules, AppError> {
+    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     rules.check().map_err(|invalid| AppError::Invalid { field: invalid.field, must: invalid.must })?;
-    read(app, owner.expert()).await?;
+    read(app, actor, owner.expert()).await?;
     let current = app.store.rules(owner.expert()).await?.map_or(0, |rules| rules.version);
     check_version(if_match, current)?;
     let rules = VersionedRules { version: current + 1, rules };

@@ -1,12 +1,14 @@
 //! Session types of experts.
 
+use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::{Currency, ExpertId, SessionTypeId};
 use store::Transaction;
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
-use crate::identity::people::Owner;
+use crate::identity::Actor;
+use crate::identity::people::Scope;
 use crate::{App, AppError, Decision};
 
 /// The maximum number of session types of an expert, including retired ones.
@@ -35,29 +37,31 @@ fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
 /// Creates a session type.
 ///
 /// # Errors
-/// [`AppError::Invalid`] if the terms are invalid, [`AppError::NotFound`] if the expert has no profile,
-/// [`AppError::TooMany`] if the expert has 100 session types.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::Invalid`] if the terms are invalid,
+/// [`AppError::NotFound`] if the expert has no profile, [`AppError::TooMany`] if the expert has 100 session types.
 pub async fn create(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     request: &IdempotentRequest,
     terms: SessionTypeTerms,
 ) -> Result<Creation<SessionType>, AppError> {
+    let expert = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?.expert();
+    let person = actor.signed_in(Scope::Write)?;
     check(app, &terms)?;
-    let expert = owner.expert();
     app.transact("create_session_type", || async {
         let now = app.now();
-        let expired = match request.status(app, now).await? {
+        let expired = match request.status(app, person, now).await? {
             RequestStatus::Completed(response) => {
                 return Ok(Decision::Unchanged(Creation::Replayed(response)));
             }
             RequestStatus::InProgress(record) => {
                 let id = record.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
-                return Ok(Decision::Unchanged(Creation::Created(read(app, expert, id).await?, record)));
+                return Ok(Decision::Unchanged(Creation::Created(find(app, expert, id).await?, record)));
             }
             RequestStatus::New(expired) => expired,
         };
-        read_expert(app, expert).await?;
+        read_expert(app, actor, expert).await?;
         if app.store.session_types(expert).await?.len() >= MAX_SESSION_TYPES {
             return Err(AppError::TooMany(
                 "an expert can have at most 100 session types; change an existing one instead",
@@ -66,7 +70,7 @@ pub async fn create(
         let id = app.new_session_type_id();
         let session_type =
             SessionType { id, version: 1, status: SessionTypeStatus::Active, terms: terms.clone() };
-        let idempotency = request.record(id, now);
+        let idempotency = request.record(person, id, now);
         let mut transaction = Transaction::new();
         transaction.put_session_type(expert, &session_type)?;
         transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
@@ -75,22 +79,37 @@ pub async fn create(
     .await
 }
 
-/// A session type of an expert, even if it is retired.
+/// A session type of an expert, even if it is retired. Everybody may read it.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if it does not exist.
-pub async fn read(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionType, AppError> {
+pub async fn read(
+    app: &App,
+    _: &Actor,
+    expert: ExpertId,
+    id: SessionTypeId,
+) -> Result<SessionType, AppError> {
+    find(app, expert, id).await
+}
+
+async fn find(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionType, AppError> {
     app.store.session_type(expert, id).await?.ok_or(AppError::NotFound("session type"))
 }
 
-/// The session types of an expert, the oldest first; the retired ones only if `retired` is set.
+/// The session types of an expert, the oldest first; the retired ones only if `retired` is set. Everybody may
+/// read them.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the expert does not exist.
-pub async fn list(app: &App, expert: ExpertId, retired: bool) -> Result<Vec<SessionType>, AppError> {
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    retired: bool,
+) -> Result<Vec<SessionType>, AppError> {
     let mut session_types = app.store.session_types(expert).await?;
     if session_types.is_empty() {
-        read_expert(app, expert).await?;
+        read_expert(app, actor, expert).await?;
     }
     session_types.retain(|session_type| retired || session_type.status == SessionTypeStatus::Active);
     Ok(session_types)
@@ -100,17 +119,19 @@ pub async fn list(app: &App, expert: ExpertId, retired: bool) -> Result<Vec<Sess
 /// version that the expert has read.
 ///
 /// # Errors
-/// [`AppError::Invalid`] if the terms are invalid, [`AppError::NotFound`] if the session type does not exist,
-/// [`AppError::VersionMismatch`] if it has another version.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::Invalid`] if the terms are invalid,
+/// [`AppError::NotFound`] if the session type does not exist, [`AppError::VersionMismatch`] if it has another version.
 pub async fn edit(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     id: SessionTypeId,
     if_match: u64,
     terms: SessionTypeTerms,
 ) -> Result<SessionType, AppError> {
+    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     check(app, &terms)?;
-    let current = read(app, owner.expert(), id).await?;
+    let current = find(app, owner.expert(), id).await?;
     check_version(if_match, current.version)?;
     let session_type = SessionType { version: current.version + 1, terms, ..current };
     let mut transaction = Transaction::new();
@@ -122,10 +143,16 @@ pub async fn edit(
 /// Retires a session type: it cannot be booked any more. Retiring it again changes nothing.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if it does not exist.
-pub async fn retire(app: &App, owner: Owner, id: SessionTypeId) -> Result<SessionType, AppError> {
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist.
+pub async fn retire(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    id: SessionTypeId,
+) -> Result<SessionType, AppError> {
+    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("retire_session_type", || async {
-        let current = read(app, owner.expert(), id).await?;
+        let current = find(app, owner.expert(), id).await?;
         if current.status == SessionTypeStatus::Retired {
             return Ok(Decision::Unchanged(current));
         }

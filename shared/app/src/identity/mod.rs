@@ -1,3 +1,6 @@
-//! Identity: people, their roles, and what belongs to them.
+//! Identity: who acts, what they may do, and what belongs to them.
 
+pub mod actor;
 pub mod people;
+
+pub use actor::Actor;

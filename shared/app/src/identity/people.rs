@@ -1,10 +1,6 @@
-//! The person who sends a request, and what belongs to them.
+//! People who are signed in, with the roles and scopes of their access token.
 
-use domain::scheduling::appointment::Appointment;
-use domain::scheduling::party::Party;
-use domain::{ClientId, ExpertId};
-
-use crate::AppError;
+use domain::{ClientId, ExpertId, PersonId};
 
 /// A role that the identity provider gave to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,25 +25,50 @@ impl Role {
     }
 }
 
+/// What an access token allows, whatever the roles of the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// To read what the person may see.
+    Read,
+    /// To change what the person may change.
+    Write,
+}
+
+impl Scope {
+    /// The scopes of a token with full access.
+    pub const FULL: &[Self] = &[Self::Read, Self::Write];
+}
+
 /// A person who is signed in.
 ///
-/// Their expert id and client id are derived from issuer and subject of the access token. Whether something belongs to them
-/// therefore follows from the request alone, without a read.
+/// Their ids as an expert, a client and a member are derived from issuer and subject of the access token. Whether something
+/// belongs to them therefore follows from the request alone, without a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     bits: u128,
     roles: Vec<Role>,
+    scopes: Vec<Scope>,
 }
 
 impl Person {
-    /// A person. `bits` is a digest of issuer and subject of their access token.
-    pub fn new(bits: u128, roles: Vec<Role>) -> Self {
-        Self { bits, roles }
+    /// A person. `bits` is a digest of issuer and subject of their access token; `scopes` is what that token allows.
+    pub fn new(bits: u128, roles: Vec<Role>, scopes: &[Scope]) -> Self {
+        Self { bits, roles, scopes: scopes.to_vec() }
     }
 
     /// Whether the person has this role.
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Whether the person's access token has this scope.
+    pub fn has_scope(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
+    /// Their id as a person, whatever they act as.
+    pub fn id(&self) -> PersonId {
+        PersonId::from_bits(self.bits)
     }
 
     /// Their id as an expert.
@@ -58,65 +79,5 @@ impl Person {
     /// Their id as a client.
     pub fn client_id(&self) -> ClientId {
         ClientId::from_bits(self.bits)
-    }
-
-    /// Proof that this expert's data belongs to the person.
-    ///
-    /// # Errors
-    /// [`AppError::Forbidden`] if the person is another expert or not an expert.
-    pub fn owner_of(&self, expert: ExpertId) -> Result<Owner, AppError> {
-        if !self.has(Role::Expert) {
-            Err(AppError::Forbidden("only an expert can do this"))
-        } else if expert != self.expert_id() {
-            Err(AppError::Forbidden("this belongs to another expert"))
-        } else {
-            Ok(Owner(expert))
-        }
-    }
-
-    /// The person's side in an appointment: its expert, its client, or the platform for an administrator who is neither. A person
-    /// who is both expert and client of an appointment acts as its expert.
-    ///
-    /// # Errors
-    /// [`AppError::NotFound`] for all others, who must not learn that the appointment exists.
-    pub fn party_of(&self, appointment: &Appointment) -> Result<Party, AppError> {
-        self.side_of(appointment.expert, appointment.client).ok_or(AppError::NotFound("appointment"))
-    }
-
-    /// The person's side in a matter between an expert and a client; `None` for all others. See [`party_of`](Self::party_of).
-    pub(crate) fn side_of(&self, expert: ExpertId, client: ClientId) -> Option<Party> {
-        let (is_expert, is_client) = (expert == self.expert_id(), client == self.client_id());
-        if self.has(Role::Expert) && is_expert {
-            Some(Party::Expert)
-        } else if self.has(Role::Client) && is_client {
-            Some(Party::Client)
-        } else if self.has(Role::Admin) && !is_expert && !is_client {
-            Some(Party::Platform)
-        } else {
-            None
-        }
-    }
-}
-
-/// Requires the role of an administrator, for data about all of the platform's money.
-///
-/// # Errors
-/// [`AppError::Forbidden`] for all others.
-pub(crate) fn require_admin(person: &Person) -> Result<(), AppError> {
-    if person.has(Role::Admin) {
-        Ok(())
-    } else {
-        Err(AppError::Forbidden("only an administrator can see the platform's money"))
-    }
-}
-
-/// Proof that an expert's data belongs to the person who sends the request. Only [`Person::owner_of`] creates it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owner(ExpertId);
-
-impl Owner {
-    /// The expert.
-    pub fn expert(self) -> ExpertId {
-        self.0
     }
 }

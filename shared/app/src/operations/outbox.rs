@@ -12,6 +12,7 @@ use domain::Timestamp;
 use store::operations::keys::OUTBOX_SHARDS;
 use store::{CommitError, Job, OutboxEntry, Transaction};
 
+use crate::identity::Actor;
 use crate::payments::accounts;
 use crate::payments::payouts::record_payouts;
 use crate::payments::process::{NextRun, process_payment};
@@ -41,8 +42,9 @@ const MAX_SWEPT: u16 = 500;
 /// If the job fails, its outbox entry stores the error and the time of the next attempt, and the result is `Ok`.
 ///
 /// # Errors
-/// If the outbox entry cannot be read or written.
-pub async fn process(app: &App, job: Job) -> Result<(), AppError> {
+/// If the outbox entry cannot be read or written. [`AppError::Forbidden`] if the actor is not the platform.
+pub async fn process(app: &App, actor: &Actor, job: Job) -> Result<(), AppError> {
+    actor.require_platform()?;
     for _ in 0..MAX_RUNS {
         let now = app.now();
         let Some(due) = app.store.outbox_entry(&job).await? else { return Ok(()) };
@@ -139,7 +141,9 @@ pub struct Sweep {
 ///
 /// # Errors
 /// If a shard cannot be read or its jobs cannot be queued. The other shards are still swept, and the next sweep finds the rest.
-pub async fn sweep(app: &App) -> Result<Sweep, AppError> {
+/// [`AppError::Forbidden`] if the actor is not the platform.
+pub async fn sweep(app: &App, actor: &Actor) -> Result<Sweep, AppError> {
+    actor.require_platform()?;
     let now: Timestamp = app.now();
     let mut swept = Sweep::default();
     let mut failure = None;

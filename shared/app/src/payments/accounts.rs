@@ -1,12 +1,14 @@
 //! Experts' accounts at payment gateways.
 
 use domain::ExpertId;
+use domain::experts::members::Right;
 use domain::kernel::time::DAY;
 use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
 use store::{CommitError, Job, Transaction};
 
-use crate::identity::people::Owner;
+use crate::identity::Actor;
+use crate::identity::people::Scope;
 use crate::payments::ports::{AccountState, OnboardingPage};
 use crate::{App, AppError, Decision};
 
@@ -39,15 +41,16 @@ fn store_new_account(app: &App, expert: ExpertId, account: &PaymentAccount) -> R
 /// Creates an expert's account at a gateway, if there is none, and returns the gateway's page on which the expert completes it.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the expert has no profile,
+/// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if the expert has no profile,
 /// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway refuses or does not respond.
 pub async fn start_onboarding(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     gateway: GatewayKind,
 ) -> Result<OnboardingPage, AppError> {
-    let expert = owner.expert();
-    crate::experts::profiles::read(app, expert).await?;
+    let expert = actor.act_for(app, expert, Right::Account, Scope::Write).await?.expert();
+    crate::experts::profiles::read(app, actor, expert).await?;
     let port = &app.gateways.get(gateway)?.accounts;
     let account = match app.store.payment_account(expert, gateway).await? {
         Some(account) => account,
@@ -67,9 +70,15 @@ pub async fn start_onboarding(
 /// An expert's account, read from the gateway.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if onboarding was never started,
+/// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if onboarding was never started,
 /// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway refuses or does not respond.
-pub async fn read_account(app: &App, owner: Owner, gateway: GatewayKind) -> Result<PaymentAccount, AppError> {
+pub async fn read_account(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    gateway: GatewayKind,
+) -> Result<PaymentAccount, AppError> {
+    let owner = actor.act_for(app, expert, Right::Account, Scope::Read).await?;
     let none = AppError::NotFound("account at the payment gateway; start onboarding first");
     refresh(app, owner.expert(), gateway).await?.map(|account| account.after).ok_or(none)
 }

@@ -6,7 +6,8 @@ use domain::scheduling::party::Party;
 use store::AppointmentRecord;
 
 use super::process::fetch_payment;
-use crate::identity::people::Person;
+use crate::identity::Actor;
+use crate::identity::people::Scope;
 use crate::payments::ports::PayWith;
 use crate::{App, AppError};
 
@@ -14,16 +15,17 @@ use crate::{App, AppError};
 /// when the client cannot pay, the last value is [`PayWith::None`].
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the appointment does not exist, has no payment, or the person is neither its expert nor its client
-/// nor an administrator. [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway does not
+/// [`AppError::NotFound`] if the appointment does not exist, has no payment, or the person has no side in it (see
+/// [`Actor`]). [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway does not
 /// respond.
 pub async fn pay_with(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     id: AppointmentId,
 ) -> Result<(AppointmentRecord, Party, PayWith), AppError> {
+    actor.signed_in(Scope::Read)?;
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    let party = person.party_of(&record.appointment)?;
+    let party = actor.acting_on(app, &record.appointment, Scope::Read).await?.party();
     let payment = record.payment.as_ref().ok_or(AppError::NotFound("payment; there is nothing to pay"))?;
     let pay_with = match (party, &record.appointment.status) {
         (Party::Client, Status::Pending { .. } | Status::Confirmed) => {

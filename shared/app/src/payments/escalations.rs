@@ -3,11 +3,12 @@
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, OrderKind, Payment};
 use domain::scheduling::appointment::Event;
-use domain::scheduling::party::Party;
+use domain::scheduling::party::ActingAs;
 use domain::{AppointmentId, Money};
 use store::{AppointmentRecord, EscalationPage, Job, Transaction};
 
-use crate::identity::people::{Person, require_admin};
+use crate::identity::Actor;
+use crate::identity::people::{Role, Scope};
 use crate::payments::error::PaymentsError;
 use crate::{App, AppError, Decision};
 
@@ -32,11 +33,11 @@ pub const MAX_PAGE: u16 = 100;
 /// [`AppError::Forbidden`] if the person is not an administrator.
 pub async fn list(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     after: Option<AppointmentId>,
     limit: u16,
 ) -> Result<EscalationPage, AppError> {
-    require_admin(person)?;
+    actor.in_role(Role::Admin, Scope::Read)?;
     Ok(app.store.escalations(after, limit.clamp(1, MAX_PAGE)).await?)
 }
 
@@ -48,15 +49,17 @@ pub async fn list(
 /// decision, or the amount has changed.
 pub async fn resolve(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     id: AppointmentId,
     resolution: Resolution,
 ) -> Result<AppointmentRecord, AppError> {
     let refuse = |text: &str| Err(PaymentsError::State(text.to_owned()).into());
+    actor.in_role(Role::Admin, Scope::Write)?;
     app.transact("resolve_escalation", || async {
         let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-        if person.party_of(&record.appointment)? != Party::Platform {
-            return Err(AppError::Forbidden("only an administrator who is not the expert or the client can decide this"));
+        match actor.acting_on(app, &record.appointment, Scope::Write).await? {
+            ActingAs::Administrator { .. } => {}
+            _ => return Err(AppError::Forbidden("only an administrator without a side of their own can decide this")),
         }
         let now = app.now();
         let totals = Totals::of(&record.movements);

@@ -8,6 +8,7 @@ use domain::{Currency, Money, Timestamp};
 use store::table::Consistency;
 use store::{Transaction, VersionedRates};
 
+use crate::identity::Actor;
 use crate::ports::PortError;
 use crate::{App, AppError, Decision};
 
@@ -29,8 +30,9 @@ pub enum RefreshError {
 /// concurrently without further effect.
 ///
 /// # Errors
-/// [`RefreshError`]; the stored rates then stay.
-pub async fn refresh(app: &App) -> Result<bool, RefreshError> {
+/// [`RefreshError`]; the stored rates then stay. [`AppError::Forbidden`] if the actor is not the platform.
+pub async fn refresh(app: &App, actor: &Actor) -> Result<bool, RefreshError> {
+    actor.require_platform()?;
     let published = app.exchange_rates.latest().await.map_err(RefreshError::Source)?;
     let changed = app
         .transact("refresh_exchange_rates", || async {
@@ -58,11 +60,11 @@ async fn in_force(app: &App) -> Result<Option<ReferenceRates>, AppError> {
     Ok(app.store.exchange_rates(Consistency::Eventual).await?.map(|stored| stored.rates))
 }
 
-/// The rates in force.
+/// The rates in force. Everybody may read them.
 ///
 /// # Errors
 /// [`AppError::NotFound`] before the first rates were fetched.
-pub async fn read(app: &App) -> Result<ReferenceRates, AppError> {
+pub async fn read(app: &App, _: &Actor) -> Result<ReferenceRates, AppError> {
     let missing =
         "table of exchange rates yet; the rates of the European Central Bank are fetched every hour";
     in_force(app).await?.ok_or(AppError::NotFound(missing))
@@ -71,8 +73,9 @@ pub async fn read(app: &App) -> Result<ReferenceRates, AppError> {
 /// The age of the rates in force in days; `None` before the first rates were fetched.
 ///
 /// # Errors
-/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
-pub async fn age_days(app: &App) -> Result<Option<i64>, AppError> {
+/// [`AppError::Forbidden`] if the actor is not the platform.
+pub async fn age_days(app: &App, actor: &Actor) -> Result<Option<i64>, AppError> {
+    actor.require_platform()?;
     Ok(in_force(app).await?.map(|rates| rates.age_days(app.now())))
 }
 
@@ -91,11 +94,11 @@ impl Estimator {
     }
 }
 
-/// An estimator for the reader's currency; `None` if the reader has not asked for one, or there are no rates.
+/// An estimator for the reader's currency, which everybody may use; `None` if the reader has not asked for one, or there are no rates.
 ///
 /// It reads one row. If the rates cannot be read, the error is logged and prices have no estimates: a list of prices must not
 /// fail because of them.
-pub async fn estimator(app: &App, into: Option<Currency>) -> Option<Estimator> {
+pub async fn estimator(app: &App, _: &Actor, into: Option<Currency>) -> Option<Estimator> {
     let into = into?;
     match in_force(app).await {
         Ok(rates) => rates.map(|rates| Estimator { rates, into, now: app.now() }),
@@ -106,17 +109,20 @@ pub async fn estimator(app: &App, into: Option<Currency>) -> Option<Estimator> {
     }
 }
 
-/// The amount to charge for a price if the client pays in another currency.
+/// The amount to charge for a price if the client pays in another currency. Only a booking needs it, for the platform.
 ///
 /// # Errors
+/// [`AppError::Forbidden`] if the actor is not the platform.
 /// [`AppError::Invalid`] for `pay_in` if one of the currencies has no rate, the rates are stale, or the amount is too small or
 /// too large.
 pub async fn convert_for_charge(
     app: &App,
+    actor: &Actor,
     price: Money,
     into: Currency,
     now: Timestamp,
 ) -> Result<Money, AppError> {
+    actor.require_platform()?;
     let own = price.currency();
     if own == into {
         return Ok(price);

@@ -4,7 +4,8 @@ use domain::payments::account::ExpertFee;
 use domain::{ExpertId, Rate};
 use store::Transaction;
 
-use crate::identity::people::{Person, Role};
+use crate::identity::Actor;
+use crate::identity::people::{Role, Scope};
 use crate::{App, AppError, Decision};
 
 /// Sets an expert's own commission rate for new bookings; `None` restores the usual rate. Existing bookings keep their rate.
@@ -13,14 +14,12 @@ use crate::{App, AppError, Decision};
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist.
 pub async fn set_expert_fee(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     expert: ExpertId,
     rate: Option<Rate>,
 ) -> Result<ExpertFee, AppError> {
-    if !person.has(Role::Admin) {
-        return Err(AppError::Forbidden("only an administrator can set an expert's commission rate"));
-    }
-    crate::experts::profiles::read(app, expert).await?;
+    actor.in_role(Role::Admin, Scope::Write)?;
+    crate::experts::profiles::read(app, actor, expert).await?;
     app.transact("set_expert_fee", || async {
         let version = app.store.fee(expert).await?.map_or(0, |fee| fee.version);
         let fee = ExpertFee { version: version + 1, rate };
@@ -35,6 +34,6 @@ pub async fn set_expert_fee(
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
-pub async fn commission_rate(app: &App, expert: ExpertId) -> Result<Rate, AppError> {
+pub(crate) async fn commission_rate(app: &App, expert: ExpertId) -> Result<Rate, AppError> {
     Ok(app.store.fee(expert).await?.and_then(|fee| fee.rate).unwrap_or(app.settings.fee))
 }

@@ -14,6 +14,7 @@ use domain::payments::reconciliation::{
 use domain::{AppointmentId, TimeSpan, Timestamp};
 use store::{AppointmentRecord, CommitError, Job, ReconciliationProgress, Transaction};
 
+use crate::identity::Actor;
 use crate::payments::ports::Books;
 use crate::{App, AppError};
 
@@ -36,8 +37,10 @@ type ObjectAndCurrency = (String, String);
 /// Compares what the gateways have booked since the last run, and all unresolved differences again.
 ///
 /// # Errors
-/// If a gateway or the table fails. The next run continues where this one stopped.
-pub async fn reconcile(app: &App) -> Result<Reconciled, AppError> {
+/// If a gateway or the table fails. The next run continues where this one stopped. [`AppError::Forbidden`] if the actor is not the
+/// platform.
+pub async fn reconcile(app: &App, actor: &Actor) -> Result<Reconciled, AppError> {
+    actor.require_platform()?;
     let mut reconciled = Reconciled::default();
     for gateway in app.gateways.iter() {
         let Some(books) = gateway.books.as_deref() else { continue };

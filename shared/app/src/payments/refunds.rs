@@ -1,5 +1,6 @@
 //! Voluntary refunds by the expert or an administrator, independent of the cancellation policy.
 
+use domain::experts::members::Right;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Payment, PaymentState};
 use domain::scheduling::party::Party;
@@ -7,7 +8,8 @@ use domain::{AppointmentId, Money};
 use store::{AppointmentRecord, Job, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
-use crate::identity::people::Person;
+use crate::identity::Actor;
+use crate::identity::people::Scope;
 use crate::payments::error::PaymentsError;
 use crate::{App, AppError, Decision};
 
@@ -15,33 +17,38 @@ use crate::{App, AppError, Decision};
 ///
 /// # Errors
 /// - [`AppError::NotFound`] if the appointment does not exist or does not concern the person
-/// - [`AppError::Forbidden`] if the person is its client
+/// - [`AppError::Forbidden`] if the person is its client, or a member of its expert without the right to refund
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::Invalid`] if the amount is zero, has another currency, or cannot be charged in full steps
 /// - [`PaymentsError::State`] if nothing is paid, a dispute is open, or the amount exceeds what the client pays
 pub async fn refund(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     request: &IdempotentRequest,
     id: AppointmentId,
     amount: Money,
 ) -> Result<Creation<AppointmentRecord>, AppError> {
-    app.transact("refund_appointment", || attempt_refund(app, person, request, id, amount)).await
+    app.transact("refund_appointment", || attempt_refund(app, actor, request, id, amount)).await
 }
 
 async fn attempt_refund(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     request: &IdempotentRequest,
     id: AppointmentId,
     amount: Money,
 ) -> Result<Decision<Creation<AppointmentRecord>>, AppError> {
     let now = app.now();
+    let person = actor.signed_in(Scope::Write)?;
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    if person.party_of(&record.appointment)? == Party::Client {
+    let acting = actor.acting_on(app, &record.appointment, Scope::Write).await?;
+    if acting.party() == Party::Client {
         return Err(AppError::Forbidden("only the expert or an administrator can refund a payment"));
     }
-    let expired = match request.status(app, now).await? {
+    if !acting.has(Right::Money) {
+        return Err(AppError::Forbidden("your role as a member of this expert does not allow refunds"));
+    }
+    let expired = match request.status(app, person, now).await? {
         RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Creation::Replayed(response))),
         RequestStatus::InProgress(idempotency) => {
             return Ok(Decision::Unchanged(Creation::Created(record, idempotency)));
@@ -88,7 +95,7 @@ async fn attempt_refund(
     }
     let final_charge = target.saturating_sub(amount);
     let payment = Payment { version: payment.version + 1, final_charge: Some(final_charge), ..payment };
-    let idempotency = request.record(id, now);
+    let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
     transaction.put_idempotency_record(&idempotency, expired.as_ref())?;

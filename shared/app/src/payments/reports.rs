@@ -1,11 +1,13 @@
 //! Reports from the ledger: earnings of experts, commission of the platform, and differences.
 
+use domain::experts::members::Right;
 use domain::kernel::time::Date;
 use domain::payments::report::{CommissionReport, CommissionTotals, Earnings, EarningsReport};
-use domain::{TimeSpan, Timestamp, Zone};
+use domain::{ExpertId, TimeSpan, Timestamp, Zone};
 use store::{DifferencePage, LedgerPage};
 
-use crate::identity::people::{Owner, Person, require_admin};
+use crate::identity::Actor;
+use crate::identity::people::{Role, Scope};
 use crate::{App, AppError};
 
 /// The maximum number of entries or differences of one page.
@@ -27,14 +29,16 @@ pub struct EarningsStatement {
 /// The ledger entries of an expert that were recorded within a span, the oldest first. `after` is the cursor of the previous page.
 ///
 /// # Errors
-/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
+/// [`AppError::Forbidden`] if the actor may not act for the expert.
 pub async fn ledger(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     recorded: TimeSpan,
     after: Option<&str>,
     limit: u16,
 ) -> Result<LedgerPage, AppError> {
+    let owner = actor.act_for(app, expert, Right::Money, Scope::Read).await?;
     Ok(app.store.ledger(owner.expert(), recorded, after, Some(limit.clamp(1, MAX_PAGE))).await?)
 }
 
@@ -42,13 +46,16 @@ pub async fn ledger(
 /// rules, or UTC if there are none.
 ///
 /// # Errors
-/// [`AppError::Invalid`] if the range is empty or longer than 366 days.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::Invalid`] if the range is empty or longer than 366
+/// days.
 pub async fn earnings(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     first: Date,
     last: Date,
 ) -> Result<EarningsStatement, AppError> {
+    let owner = actor.act_for(app, expert, Right::Money, Scope::Read).await?;
     let rules = app.store.rules(owner.expert()).await?;
     let time_zone = rules.map_or(Zone::UTC, |rules| rules.rules.time_zone);
     let span = days(time_zone, first, last)?;
@@ -73,11 +80,11 @@ pub async fn earnings(
 /// days.
 pub async fn commission(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     first: Date,
     last: Date,
 ) -> Result<CommissionTotals, AppError> {
-    require_admin(person)?;
+    actor.in_role(Role::Admin, Scope::Read)?;
     let span = days(Zone::UTC, first, last)?;
     let mut report = CommissionReport::new(span);
     // No entry is recorded later than today.
@@ -95,11 +102,11 @@ pub async fn commission(
 /// [`AppError::Forbidden`] if the person is not an administrator.
 pub async fn differences(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     after: Option<&str>,
     limit: u16,
 ) -> Result<DifferencePage, AppError> {
-    require_admin(person)?;
+    actor.in_role(Role::Admin, Scope::Read)?;
     Ok(app.store.differences(after, limit.clamp(1, MAX_PAGE)).await?)
 }
 

@@ -4,6 +4,7 @@ use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
 use store::{Job, Transaction};
 
+use crate::identity::Actor;
 use crate::payments::ports::{Headers, WebhookEvent, WebhookSubject};
 use crate::{App, AppError, Decision};
 
@@ -13,14 +14,17 @@ use crate::{App, AppError, Decision};
 /// header by its lower-case name; `body` is the unchanged body.
 ///
 /// # Errors
-/// [`PaymentsError::Webhook`](crate::payments::error::PaymentsError::Webhook) if the event is not from the gateway or cannot be
-/// read.
+/// [`AppError::Forbidden`] if the actor is not a provider, and
+/// [`PaymentsError::Webhook`](crate::payments::error::PaymentsError::Webhook) if the event is not signed by the gateway or cannot
+/// be read.
 pub async fn receive_webhook(
     app: &App,
+    actor: &Actor,
     gateway: GatewayKind,
     headers: &Headers<'_>,
     body: &[u8],
 ) -> Result<(), AppError> {
+    actor.require_provider()?;
     let now = app.now();
     let webhooks = &app.gateways.get(gateway)?.webhooks;
     let WebhookEvent { id, subject } = webhooks.read_webhook(headers, body, now).await?;

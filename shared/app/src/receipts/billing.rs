@@ -1,12 +1,14 @@
 //! Billing details of experts, which their receipts show.
 
 use domain::ExpertId;
+use domain::experts::members::Right;
 use domain::payments::gateway::GatewayKind;
 use domain::receipts::billing::{BillingDetails, TaxChoice};
 use store::{Transaction, VersionedBilling};
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
-use crate::identity::people::Owner;
+use crate::identity::Actor;
+use crate::identity::people::Scope;
 use crate::payments::ports::GatewayError;
 use crate::receipts::error::ReceiptsError;
 use crate::{App, AppError};
@@ -14,8 +16,9 @@ use crate::{App, AppError};
 /// The billing details of an expert.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the expert has none.
-pub async fn read(app: &App, owner: Owner) -> Result<VersionedBilling, AppError> {
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has none.
+pub async fn read(app: &App, actor: &Actor, expert: ExpertId) -> Result<VersionedBilling, AppError> {
+    let owner = actor.act_for(app, expert, Right::Money, Scope::Read).await?;
     app.store
         .billing(owner.expert())
         .await?
@@ -26,16 +29,18 @@ pub async fn read(app: &App, owner: Owner) -> Result<VersionedBilling, AppError>
 /// none. Issued receipts do not change.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the billing details have another
-/// version, [`ReceiptsError::TaxNotReady`] if the details switch Stripe Tax on and Stripe cannot calculate taxes for the
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has no profile,
+/// [`AppError::VersionMismatch`] if the billing details have another version, [`ReceiptsError::TaxNotReady`] if the details switch Stripe Tax on and Stripe cannot calculate taxes for the
 /// expert yet.
 pub async fn replace(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     if_match: u64,
     details: BillingDetails,
 ) -> Result<VersionedBilling, AppError> {
-    read_expert(app, owner.expert()).await?;
+    let owner = actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+    read_expert(app, actor, owner.expert()).await?;
     let before = app.store.billing(owner.expert()).await?;
     let current = before.as_ref().map_or(0, |billing| billing.version);
     check_version(if_match, current)?;

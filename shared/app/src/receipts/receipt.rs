@@ -2,15 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use domain::experts::members::Right;
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::receipts::receipt::{
     DocumentCause, DocumentCauseKind, Draft, Issuer, Receipt, ReceiptKind, ReceiptNumber,
 };
 use domain::scheduling::appointment::Appointment;
-use domain::{AppointmentId, ReceiptId, Zone};
+use domain::{AppointmentId, ExpertId, ReceiptId, Zone};
 use store::{ReceiptPage, Transaction};
 
-use crate::identity::people::{Owner, Person};
+use crate::identity::Actor;
+use crate::identity::people::Scope;
 use crate::receipts::taxes::{self, Taxed};
 use crate::{App, AppError, Decision};
 
@@ -36,7 +38,8 @@ pub(crate) async fn issue_missing(app: &App, id: AppointmentId) -> Result<(), Ap
             _ => continue,
         };
         let Movement { amount, object, at, .. } = movement.clone();
-        issue(app, &record.appointment, &DocumentCause { kind, object, amount, at }).await?;
+        issue(app, &Actor::Platform, &record.appointment, &DocumentCause { kind, object, amount, at })
+            .await?;
     }
     Ok(())
 }
@@ -46,11 +49,18 @@ pub(crate) async fn issue_missing(app: &App, id: AppointmentId) -> Result<(), Ap
 /// The gateway calculates taxes once, before the transaction that assigns the number, however many attempts that takes.
 ///
 /// # Errors
+/// [`AppError::Forbidden`] if the actor is not the platform.
 /// [`AppError::NotFound`] if the document that this one amends is not issued yet: the receipt of a refunded payment, or the
 /// credit note of a failed refund. [`AppError::Busy`] if too many documents of the expert are issued at once.
 /// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway does not respond. After each of
 /// these the call can be repeated.
-pub async fn issue(app: &App, appointment: &Appointment, cause: &DocumentCause) -> Result<Receipt, AppError> {
+pub async fn issue(
+    app: &App,
+    actor: &Actor,
+    appointment: &Appointment,
+    cause: &DocumentCause,
+) -> Result<Receipt, AppError> {
+    actor.require_platform()?;
     if let Some(issued) = app.store.document(appointment.id, cause.document()).await? {
         return Ok(issued);
     }
@@ -126,24 +136,29 @@ impl Content {
 /// A document by its id.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if it does not exist, or the person is neither its issuer nor its client nor an administrator.
-pub async fn read(app: &App, person: &Person, id: ReceiptId) -> Result<Receipt, AppError> {
-    let may_read = |receipt: &Receipt| person.side_of(receipt.expert, receipt.client).is_some();
-    app.store.receipt(id).await?.filter(may_read).ok_or(AppError::NotFound("receipt"))
+/// [`AppError::NotFound`] if it does not exist, or the person has no side in its appointment (see [`Actor`]).
+pub async fn read(app: &App, actor: &Actor, id: ReceiptId) -> Result<Receipt, AppError> {
+    actor.signed_in(Scope::Read)?;
+    let receipt = app.store.receipt(id).await?.ok_or(AppError::NotFound("receipt"))?;
+    match actor.side_of(app, receipt.expert, receipt.client, Scope::Read).await? {
+        Some(_) => Ok(receipt),
+        None => Err(AppError::NotFound("receipt")),
+    }
 }
 
 /// The documents of an appointment, ordered by number.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the appointment does not exist, or the person is neither its expert nor its client nor an
-/// administrator.
+/// [`AppError::NotFound`] if the appointment does not exist, or the person has no side in it (see [`Actor`]).
 pub async fn list_of_appointment(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     id: AppointmentId,
 ) -> Result<Vec<Receipt>, AppError> {
+    actor.signed_in(Scope::Read)?;
     let (appointment, documents) = tokio::join!(app.store.appointment(id), app.store.documents(id));
-    person.party_of(&appointment?.ok_or(AppError::NotFound("appointment"))?)?;
+    let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
+    actor.acting_on(app, &appointment, Scope::Read).await?;
     Ok(documents?)
 }
 
@@ -151,13 +166,15 @@ pub async fn list_of_appointment(
 /// page; 0 for the first page.
 ///
 /// # Errors
-/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
+/// [`AppError::Forbidden`] if the actor may not act for the expert.
 pub async fn list_of_expert(
     app: &App,
-    owner: Owner,
+    actor: &Actor,
+    expert: ExpertId,
     year: u16,
     after: u32,
     limit: u16,
 ) -> Result<ReceiptPage, AppError> {
+    let owner = actor.act_for(app, expert, Right::Money, Scope::Read).await?;
     Ok(app.store.receipts(owner.expert(), year, after, limit.clamp(1, MAX_PAGE)).await?)
 }

@@ -1,17 +1,19 @@
 //! Reads and changes appointments after the booking.
 
+use domain::experts::members::Right;
 use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Escalation, Payment};
 use domain::scheduling::appointment::{Appointment, Event, NoShowReport, Outcome, Status};
 use domain::scheduling::cancellation::{Quote, no_show};
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
-use domain::scheduling::party::Party;
+use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Job, Offer, Transaction};
 
-use crate::identity::people::{Person, Role};
+use crate::identity::Actor;
+use crate::identity::people::{Role, Scope};
 use crate::payments::error::PaymentsError;
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
@@ -25,35 +27,56 @@ pub const MAX_PAGE: u16 = 100;
 /// An appointment with its payment and movements, and the side of the person who reads it.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if it does not exist, or the person is neither its expert nor its client nor an administrator.
+/// [`AppError::NotFound`] if it does not exist, or the person has no side in it (see [`Actor`]).
 pub async fn read(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     id: AppointmentId,
 ) -> Result<(AppointmentRecord, Party), AppError> {
-    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    let party = person.party_of(&record.appointment)?;
-    Ok((record, party))
+    let (record, acting) = find(app, actor, id, Scope::Read).await?;
+    Ok((record, acting.party()))
 }
 
-/// The appointments of an expert or a client that start within a span, ordered by start. There are none for a person who is not
-/// this expert or client, or does not have the role.
+/// An appointment with its payment and movements, and as whom the actor acts on it.
+async fn find(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    scope: Scope,
+) -> Result<(AppointmentRecord, ActingAs), AppError> {
+    // Nobody learns whether the appointment exists before they have signed in.
+    actor.signed_in(scope)?;
+    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    let acting = actor.acting_on(app, &record.appointment, scope).await?;
+    Ok((record, acting))
+}
+
+/// The appointments of an expert or a client that start within a span, ordered by start. There are none for a person without the
+/// role of an expert or a client.
 ///
 /// # Errors
-/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
+/// [`AppError::Forbidden`] if the person may not act for the expert or is not the client.
 pub async fn list(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     owner: AppointmentOwner,
     starts: TimeSpan,
     after: Option<&str>,
     limit: u16,
 ) -> Result<AppointmentPage, AppError> {
-    let may_read = match owner {
-        AppointmentOwner::Expert(expert) => person.owner_of(expert).is_ok(),
-        AppointmentOwner::Client(client) => person.has(Role::Client) && person.client_id() == client,
+    let person = actor.signed_in(Scope::Read)?;
+    let has_role = match owner {
+        AppointmentOwner::Expert(expert) if expert == person.expert_id() => person.has(Role::Expert),
+        AppointmentOwner::Expert(expert) => {
+            actor.act_for(app, expert, Right::Schedule, Scope::Read).await?;
+            true
+        }
+        AppointmentOwner::Client(client) if client == person.client_id() => person.has(Role::Client),
+        AppointmentOwner::Client(_) => {
+            return Err(AppError::Forbidden("these are the appointments of another client"));
+        }
     };
-    if !may_read {
+    if !has_role {
         return Ok(AppointmentPage { appointments: Vec::new(), next: None });
     }
     Ok(app.store.appointments(owner, starts, after, limit.clamp(1, MAX_PAGE)).await?)
@@ -63,8 +86,8 @@ pub async fn list(
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the person cannot cancel the appointment now.
-pub async fn quote(app: &App, person: &Person, id: AppointmentId) -> Result<Quote, AppError> {
-    let (record, party) = read(app, person, id).await?;
+pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote, AppError> {
+    let (record, party) = read(app, actor, id).await?;
     let now = app.now();
     record.appointment.cancel(party, LongText::default(), now)?;
     Ok(quote_of(&record, party, now))
@@ -90,13 +113,14 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
 /// After an error nothing has changed.
 pub async fn cancel(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     id: AppointmentId,
     reason: LongText,
     expected: Option<Money>,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("cancel_appointment", || async {
-        let (record, party) = read(app, person, id).await?;
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = acting.party();
         let appointment = &record.appointment;
         if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
             // A cancellation decides the final charge. Without one, this read saw only a part of its transaction.
@@ -173,12 +197,13 @@ fn put_final_charge(
 /// is.
 pub async fn reschedule(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     id: AppointmentId,
     start: Timestamp,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("reschedule_appointment", || async {
-        let (record, party) = read(app, person, id).await?;
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = acting.party();
         if record.appointment.start == start && record.appointment.status == Status::Confirmed {
             return Ok(Decision::Unchanged((record, party)));
         }
@@ -283,22 +308,28 @@ impl SessionReport {
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`AppError::Forbidden`] for a client who reports anything but a no-show of the
-/// expert, [`SchedulingError::Change`] if it is too early or too late or another outcome is recorded,
+/// expert, and for a member who sends a charge without the right to it, [`SchedulingError::Change`] if it is too early or too late or another outcome is recorded,
 /// [`AppError::Invalid`] if the charge is more than the price, is not a multiple of the currency's smallest charge step, or is
 /// given although an administrator decides it, [`PaymentsError::State`] if it is more than the final charge, or the outcome is
 /// already recorded with another charge.
 pub async fn end(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     id: AppointmentId,
     report: SessionReport,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("end_appointment", || async {
-        let (record, party) = read(app, person, id).await?;
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = acting.party();
         let (outcome, charge) = report.outcome(party);
         let AppointmentRecord { appointment, payment, .. } = &record;
         if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
             return Err(AppError::Forbidden("a client can only report that the expert did not come"));
+        }
+        if charge.is_some() && !acting.has(Right::Money) {
+            return Err(AppError::Forbidden(
+                "your role as a member of this expert does not allow another charge",
+            ));
         }
         let price = appointment.price;
         if let Some(charge) =

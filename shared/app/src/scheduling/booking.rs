@@ -14,7 +14,8 @@ use store::table::Consistency;
 use store::{AppointmentRecord, CommitError, Job, Offer, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, abandon};
-use crate::identity::people::{Person, Role};
+use crate::identity::Actor;
+use crate::identity::people::{Person, Role, Scope};
 use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::commission_rate;
@@ -72,13 +73,11 @@ pub struct Booked {
 /// - [`AppError::Busy`], [`AppError::Read`], [`AppError::Commit`] if the table did not execute the request
 pub async fn book(
     app: &App,
-    person: &Person,
+    actor: &Actor,
     request: &IdempotentRequest,
     booking: &Booking,
 ) -> Result<Creation<Booked>, AppError> {
-    if !person.has(Role::Client) {
-        return Err(AppError::Forbidden("only a client can book; ask for that role at sign-in"));
-    }
+    let person = actor.in_role(Role::Client, Scope::Write)?;
     let held = app.transact("book_appointment", || attempt_hold(app, person, request, booking)).await?;
     let (AppointmentRecord { appointment, payment, movements }, idempotency) = match held {
         Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
@@ -121,7 +120,7 @@ async fn attempt_hold(
     let now = app.now();
     let Booking { expert, session_type, start, seats, attendee, gateway, pay_in } = booking;
     let (status, offer, account, fee_rate) = tokio::join!(
-        request.status(app, now),
+        request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
         app.store.payment_account(*expert, *gateway),
         commission_rate(app, *expert),
@@ -157,7 +156,7 @@ async fn attempt_hold(
         Ok(held) => held,
         // The same request may have run concurrently and taken the slot.
         Err(refusal) => {
-            return match request.status(app, now).await? {
+            return match request.status(app, person, now).await? {
                 RequestStatus::Completed(response) => Ok(Decision::Unchanged(Hold::Replayed(response))),
                 RequestStatus::InProgress(record) => resume(app, record).await,
                 RequestStatus::New(_) => Err(refusal.into()),
@@ -190,7 +189,7 @@ async fn attempt_hold(
         no_show_report: None,
         status,
     };
-    let idempotency = request.record(id, now);
+    let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.put_appointment(&appointment)?;
     transaction.put_idempotency_record(&idempotency, stale_record.as_ref())?;
@@ -309,7 +308,7 @@ async fn price_in(
             price.currency().code()
         ));
     }
-    let converted = convert_for_charge(app, price, currency, app.now()).await?;
+    let converted = convert_for_charge(app, &Actor::Platform, price, currency, app.now()).await?;
     // `prorate` rounds to an amount that gateways accept. The check refuses amounts below or above their limits.
     let charged = converted.prorate(1, 1);
     match charged.check_charge() {

@@ -7,13 +7,14 @@ use domain::scheduling::slots::Slot;
 use domain::{ExpertId, SessionTypeId, TimeSpan};
 use store::table::Consistency;
 
+use crate::identity::Actor;
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
 /// The longest range of one request, in seconds.
 const MAX_RANGE: i64 = 93 * DAY;
 
-/// The slots of a session type that start within a range, ordered by start.
+/// The slots of a session type that start within a range, ordered by start. Everybody may read them.
 ///
 /// It reads the table with two parallel requests, whatever the expert's history.
 ///
@@ -22,6 +23,7 @@ const MAX_RANGE: i64 = 93 * DAY;
 /// exist or is retired, [`SchedulingError::NoHours`] if the expert has no availability rules.
 pub async fn list(
     app: &App,
+    _: &Actor,
     expert: ExpertId,
     session_type: SessionTypeId,
     range: TimeSpan,

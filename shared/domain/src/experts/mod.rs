@@ -3,6 +3,7 @@
 
 pub mod availability;
 pub mod expert;
+pub mod members;
 pub mod policy;
 pub mod session_type;
 

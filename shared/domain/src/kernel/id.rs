@@ -122,6 +122,9 @@ ids! {
     ExpertId = "exp";
     /// The id of a client. It is derived from the issuer and subject of the access token, as an [`ExpertId`] is.
     ClientId = "cli";
+    /// The id of a person who acts neither as an expert nor as a client, such as a member of an expert or an administrator. It is
+    /// derived from the issuer and subject of the access token, as an [`ExpertId`] is.
+    PersonId = "per";
     /// The id of a session type.
     SessionTypeId = "ses";
     /// The id of a receipt, a credit note or a correction.

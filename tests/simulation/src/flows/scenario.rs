@@ -1,6 +1,6 @@
 //! The building blocks of flows. Actors retry requests without a response.
 
-use app::identity::people::{Person, Role};
+use app::identity::people::{Person, Role, Scope};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::session_type::{Collection, SessionTypeTerms};
 use domain::kernel::time::{DAY, HOUR};
@@ -35,7 +35,7 @@ impl Scenario {
     /// Creates a simulation without an expert.
     pub fn begin(traced: bool) -> Self {
         let simulation = Simulation::new(1, FaultProfile::none(), traced);
-        let clients = [2, 3].map(|bits| Person::new(bits, vec![Role::Client])).to_vec();
+        let clients = [2, 3].map(|bits| Person::new(bits, vec![Role::Client], Scope::FULL)).to_vec();
         simulation.shared.lock().actors.clients.clone_from(&clients);
         Self { simulation, expert: None, clients, appointments: Vec::new(), pay_in: None }
     }

@@ -22,6 +22,7 @@ pub(super) fn deliver_webhook(core: &mut Core, body: String, before: u32) {
             Box::pin(async move {
                 let done = app::payments::webhooks::receive_webhook(
                     &app,
+                    &app::identity::Actor::Provider,
                     GatewayKind::Stripe,
                     &|_| None,
                     bytes.as_bytes(),

@@ -1,0 +1,176 @@
+//! Who acts, and what they may do. Every public use case takes an [`Actor`] and asks it here. No handler and no worker decides it.
+
+use domain::experts::members::{MemberRole, Right};
+use domain::scheduling::appointment::Appointment;
+use domain::scheduling::party::ActingAs;
+use domain::{ClientId, ExpertId};
+
+use super::people::{Person, Role, Scope};
+use crate::{App, AppError};
+
+/// Who runs a use case. Each transport builds it: HTTP from the access token, a worker as [`Actor::Platform`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody who is not signed in.
+    Anonymous,
+    /// A person who is signed in.
+    Person(Person),
+    /// The sender of a webhook. The use case verifies the signature of the message before it uses the message.
+    Provider,
+    /// The platform itself: jobs and schedules.
+    Platform,
+}
+
+/// Proof that the actor may act for an expert. Only [`Actor::act_for`] creates it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner(ExpertId);
+
+impl Owner {
+    /// The expert.
+    pub(crate) fn expert(self) -> ExpertId {
+        self.0
+    }
+}
+
+impl Actor {
+    /// The person who is signed in; `None` for all other actors.
+    pub fn person(&self) -> Option<&Person> {
+        match self {
+            Self::Person(person) => Some(person),
+            Self::Anonymous | Self::Provider | Self::Platform => None,
+        }
+    }
+
+    /// The person, if their access token has this scope.
+    ///
+    /// # Errors
+    /// [`AppError::SignInRequired`] for an anonymous actor, [`AppError::Forbidden`] if the token lacks the scope or the actor is
+    /// not a person.
+    pub(crate) fn signed_in(&self, scope: Scope) -> Result<&Person, AppError> {
+        match self {
+            Self::Anonymous => Err(AppError::SignInRequired),
+            Self::Person(person) if person.has_scope(scope) => Ok(person),
+            Self::Person(_) => Err(AppError::Forbidden(match scope {
+                Scope::Read => "the access token does not allow reading; sign in again",
+                Scope::Write => "the access token allows reading only; sign in again to change something",
+            })),
+            Self::Provider | Self::Platform => Err(AppError::Forbidden("only a person can do this")),
+        }
+    }
+
+    /// The person, if they have this role and their access token has this scope.
+    ///
+    /// # Errors
+    /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] without the role.
+    pub(crate) fn in_role(&self, role: Role, scope: Scope) -> Result<&Person, AppError> {
+        let person = self.signed_in(scope)?;
+        if person.has(role) {
+            return Ok(person);
+        }
+        Err(AppError::Forbidden(match role {
+            Role::Expert => "only an expert can do this",
+            Role::Client => "only a client can do this",
+            Role::Admin => "only an administrator can do this",
+        }))
+    }
+
+    /// Requires that the platform itself acts.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`] for all others.
+    pub(crate) fn require_platform(&self) -> Result<(), AppError> {
+        match self {
+            Self::Platform => Ok(()),
+            _ => Err(AppError::Forbidden("only a job or a schedule of the platform can do this")),
+        }
+    }
+
+    /// Requires the sender of a webhook, whose signature the caller verifies next.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`] for all others.
+    pub(crate) fn require_provider(&self) -> Result<(), AppError> {
+        match self {
+            Self::Provider => Ok(()),
+            _ => Err(AppError::Forbidden("only a provider can do this, with a signed message")),
+        }
+    }
+
+    /// Proof that the person may act for an expert with this right: as the expert, or as a member whose role has the right.
+    ///
+    /// # Errors
+    /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] for all others.
+    pub(crate) async fn act_for(
+        &self,
+        app: &App,
+        expert: ExpertId,
+        right: Right,
+        scope: Scope,
+    ) -> Result<Owner, AppError> {
+        let person = self.signed_in(scope)?;
+        let is_expert = person.expert_id() == expert;
+        if is_expert && person.has(Role::Expert) {
+            return Ok(Owner(expert));
+        }
+        let role = if is_expert { None } else { membership(app, person, expert).await? };
+        match role {
+            Some(role) if role.has(right) => Ok(Owner(expert)),
+            Some(_) => Err(AppError::Forbidden("your role as a member of this expert does not allow this")),
+            None => Err(AppError::Forbidden("you are neither this expert nor a member of the expert")),
+        }
+    }
+
+    /// As whom the person acts on an appointment. See [`side_of`](Self::side_of).
+    ///
+    /// # Errors
+    /// As for [`signed_in`](Self::signed_in), and [`AppError::NotFound`] for all who have no side: they must not learn that the
+    /// appointment exists.
+    pub(crate) async fn acting_on(
+        &self,
+        app: &App,
+        appointment: &Appointment,
+        scope: Scope,
+    ) -> Result<ActingAs, AppError> {
+        self.side_of(app, appointment.expert, appointment.client, scope)
+            .await?
+            .ok_or(AppError::NotFound("appointment"))
+    }
+
+    /// As whom the person acts in a matter between an expert and a client; `None` if they have no side in it.
+    ///
+    /// A person has one side. The expert acts as the expert, even if they are also the client. The client acts only as the client,
+    /// even if they are also a member of the expert. A member acts for the expert, even if they are also an administrator.
+    /// An administrator who is none of these acts for the platform.
+    ///
+    /// # Errors
+    /// As for [`signed_in`](Self::signed_in).
+    pub(crate) async fn side_of(
+        &self,
+        app: &App,
+        expert: ExpertId,
+        client: ClientId,
+        scope: Scope,
+    ) -> Result<Option<ActingAs>, AppError> {
+        let person = self.signed_in(scope)?;
+        let (is_expert, is_client) = (expert == person.expert_id(), client == person.client_id());
+        if is_expert || is_client {
+            return Ok(if person.has(Role::Expert) && is_expert {
+                Some(ActingAs::Expert)
+            } else if person.has(Role::Client) && is_client {
+                Some(ActingAs::Client)
+            } else {
+                None
+            });
+        }
+        let id = person.id();
+        Ok(match membership(app, person, expert).await? {
+            Some(role) => Some(ActingAs::Member { id, role }),
+            None => person.has(Role::Admin).then_some(ActingAs::Administrator { id }),
+        })
+    }
+}
+
+/// The role of a person as a member of an expert; `None` if they are not a member.
+async fn membership(_: &App, _: &Person, _: ExpertId) -> Result<Option<MemberRole>, AppError> {
+    Ok(None)
+}
