@@ -11,4 +11,5 @@ mod harness;
 mod journeys;
 mod races;
 mod restart;
+mod rollback;
 mod template;

@@ -182,12 +182,12 @@ impl TestApp {
         self.request(Method::PUT, path)
     }
 
-    /// All rows, messages, events and requests to Stripe. A refused request must not change them.
-    pub async fn snapshot(&self) -> String {
-        let scan = self
+    /// Sends a request to the database itself, past the product.
+    pub async fn database(&self, operation: &str, request: &Value) -> Value {
+        let sent = self
             .http
             .post(&self.stack.database_url)
-            .header("X-Amz-Target", "DynamoDB_20120810.Scan")
+            .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
             // A signature is required, but the embedded database does not verify it.
             .header(
                 "Authorization",
@@ -195,9 +195,16 @@ impl TestApp {
             )
             .header("X-Amz-Date", "20270104T080000Z")
             .header("Content-Type", "application/x-amz-json-1.0")
-            .body(r#"{"TableName":"expert-connect"}"#);
-        let found = scan.send().await.expect("a response").text().await.expect("text");
-        let found: Value = serde_json::from_str(&found).expect("JSON");
+            .body(request.to_string());
+        let response = sent.send().await.expect("a response");
+        let (status, text) = (response.status(), response.text().await.expect("text"));
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// All rows, messages, events and requests to Stripe. A refused request must not change them.
+    pub async fn snapshot(&self) -> String {
+        let found = self.database("Scan", &json!({ "TableName": "expert-connect" })).await;
         assert!(found["LastEvaluatedKey"].is_null(), "the scan fits one page");
         let mut rows: Vec<String> = found["Items"]
             .as_array()

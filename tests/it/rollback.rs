@@ -1,0 +1,153 @@
+//! Rows that a newer version of the code has written are read after a rollback: no request fails with a 5xx.
+
+use serde_json::{Value, json};
+
+use crate::harness::{TestApp, billing_details, paid_hour};
+
+/// The first appointment of these tests.
+const START: &str = "2027-01-05T10:00:00Z";
+
+/// Changes every row of the table.
+async fn rewrite(test: &TestApp, change: impl Fn(&mut Value)) {
+    let found = test.database("Scan", &json!({ "TableName": "expert-connect" })).await;
+    for item in found["Items"].as_array().expect("rows") {
+        let mut item = item.clone();
+        change(&mut item);
+        test.database("PutItem", &json!({ "TableName": "expert-connect", "Item": item })).await;
+    }
+}
+
+/// Replaces a text in every attribute of a row.
+fn replace(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::String(text) if text == from => to.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, from, to)),
+        Value::Object(members) => members.values_mut().for_each(|member| replace(member, from, to)),
+        _ => {}
+    }
+}
+
+/// Adds an attribute to a row, and to the maps in it whose attribute names are not data.
+fn add_attributes(item: &mut Value) {
+    let added = json!({ "M": { "of": { "S": "a later version" } } });
+    for name in ["attendee", "profile", "price", "terms", "rules", "details", "cancellation", "references"] {
+        if let Some(map) = item.get_mut(name).and_then(|map| map.get_mut("M")).and_then(Value::as_object_mut)
+        {
+            map.insert("added_later".to_owned(), added.clone());
+        }
+    }
+    item["added_later"] = added;
+}
+
+/// Reads everything that the expert, the client and the public can read.
+async fn read_all(test: &TestApp, expert: &str, appointment: &str) -> Vec<(String, Value)> {
+    let mut read = Vec::new();
+    for (reader, path) in [
+        ("", format!("/v1/experts/{expert}")),
+        ("", format!("/v1/experts/{expert}/session-types")),
+        ("ada", format!("/v1/experts/{expert}/availability")),
+        ("ada", format!("/v1/experts/{expert}/billing")),
+        ("ada", format!("/v1/experts/{expert}/ledger")),
+        ("ada", format!("/v1/experts/{expert}/earnings?from=2027-01-01&to=2027-01-31")),
+        ("ada", format!("/v1/experts/{expert}/receipts?year=2027")),
+        ("ada", "/v1/appointments?as=expert".to_owned()),
+        ("alan", "/v1/appointments?as=client".to_owned()),
+        ("alan", format!("/v1/appointments/{appointment}")),
+        ("alan", format!("/v1/appointments/{appointment}/cancellation")),
+        // As the expert reads it, without a request to the gateway.
+        ("ada", format!("/v1/appointments/{appointment}/payment")),
+        ("alan", format!("/v1/appointments/{appointment}/receipts")),
+    ] {
+        let request = test.get(&path);
+        let request = if reader.is_empty() { request } else { request.signed_in_as(reader) };
+        let response = request.send().await;
+        assert!(!response.status.is_server_error(), "{path}: {:#}", response.body);
+        read.push((path, response.body));
+    }
+    read
+}
+
+/// The body of the response to a request whose path ends like this.
+fn at<'r>(read: &'r [(String, Value)], end: &str) -> &'r Value {
+    &read.iter().find(|(path, _)| path.ends_with(end)).expect("a request").1
+}
+
+/// A paid appointment of an expert with billing details. Returns the expert and the appointment.
+async fn paid_appointment(test: &TestApp) -> (String, String) {
+    let offer = test.offer(&paid_hour()).await;
+    let billing = test.put(&format!("/v1/experts/{}/billing", offer.expert)).signed_in_as("ada");
+    billing.header("If-Match", "\"0\"").json(&billing_details()).send().await.expect(200);
+    let appointment = test.book_and_pay(&offer, START, "k").await;
+    (offer.expert, appointment)
+}
+
+#[tokio::test]
+async fn attributes_of_a_later_version_change_nothing_that_is_read() {
+    let test = TestApp::new().await;
+    let (expert, appointment) = paid_appointment(&test).await;
+    let before = read_all(&test, &expert, &appointment).await;
+    rewrite(&test, add_attributes).await;
+    assert_eq!(read_all(&test, &expert, &appointment).await, before);
+}
+
+#[tokio::test]
+async fn an_appointment_with_an_unknown_status_is_read_and_not_changed() {
+    let test = TestApp::new().await;
+    let (expert, appointment) = paid_appointment(&test).await;
+    rewrite(&test, |item| replace(item, "confirmed", "levitating")).await;
+    let read = read_all(&test, &expert, &appointment).await;
+    assert_eq!(at(&read, &appointment)["status"], "unknown");
+    for list in ["as=client", "as=expert"] {
+        assert_eq!(at(&read, list)["appointments"][0]["status"], "unknown");
+    }
+    let path = format!("/v1/appointments/{appointment}");
+    let cancelled = test.post(&format!("{path}/cancel")).signed_in_as("alan").send().await;
+    assert_eq!(cancelled.problem(409), "invalid-status");
+    let moved = test.post(&format!("{path}/reschedule")).signed_in_as("alan");
+    let moved = moved.json(&json!({ "start": "2027-01-06T10:00:00Z" })).send().await;
+    assert_eq!(moved.problem(409), "invalid-status");
+    // Its time stays occupied, and its payment job neither forgets it nor moves money.
+    let calls = test.stripe().events().len();
+    test.advance(14 * 86_400);
+    test.sweep().await;
+    assert_eq!(test.stripe().events().len(), calls);
+    let read = read_all(&test, &expert, &appointment).await;
+    assert_eq!(at(&read, &appointment)["status"], "unknown");
+    // The newer version runs again and continues.
+    rewrite(&test, |item| replace(item, "levitating", "confirmed")).await;
+    test.advance(86_400);
+    test.sweep().await;
+    let read = read_all(&test, &expert, &appointment).await;
+    assert_eq!(at(&read, &appointment)["status"], "completed");
+}
+
+#[tokio::test]
+async fn rows_in_a_withdrawn_currency_or_time_zone_are_read() {
+    let test = TestApp::new().await;
+    let (expert, appointment) = paid_appointment(&test).await;
+    rewrite(&test, |item| {
+        replace(item, "EUR", "XQZ");
+        replace(item, "Europe/London", "Mars/Olympus_Mons");
+    })
+    .await;
+    let read = read_all(&test, &expert, &appointment).await;
+    assert_eq!(at(&read, &appointment)["price"]["currency"], "XQZ");
+    assert_eq!(at(&read, "availability")["time_zone"], "Mars/Olympus_Mons");
+    // Nobody knows when the expert's hours are, so there are no slots; and nothing new can be charged in the currency.
+    let session_types = at(&read, "session-types")["session_types"].as_array().expect("a list");
+    let session_type = session_types[0]["id"].as_str().expect("an id");
+    let slots = format!(
+        "/v1/experts/{expert}/slots?session_type={session_type}&from=2027-01-04T08:00:00Z&to=2027-02-04T08:00:00Z"
+    );
+    let slots = test.get(&slots).send().await.expect(200);
+    assert_eq!(slots["slots"], json!([]));
+    let booking = json!({
+        "expert_id": expert,
+        "session_type_id": session_type,
+        "start": "2027-01-07T10:00:00Z",
+        "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/London" },
+    });
+    let booked = test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k2").json(&booking);
+    let booked = booked.send().await;
+    assert!(booked.status.is_client_error(), "{:#}", booked.body);
+}
