@@ -2,6 +2,7 @@
 //!
 //! These types know nothing of HTTP; `shared/http` renders each of them as a problem document.
 
+use domain::Violations;
 use store::{CommitError, ReadError, TableError};
 
 use crate::payments::error::PaymentsError;
@@ -21,14 +22,9 @@ pub enum AppError {
     /// It does not exist, or the person is not allowed to know that it does.
     #[error("the {0} does not exist")]
     NotFound(&'static str),
-    /// A value of the request is invalid.
-    #[error("{field}: {must}")]
-    Invalid {
-        /// The name of the value in the request.
-        field: String,
-        /// What the value must be, beginning with "must".
-        must: String,
-    },
+    /// Values of the request are invalid. The pointers lead to them in the document or in the parameters that the caller sent.
+    #[error(transparent)]
+    Invalid(#[from] Violations),
     /// The document was changed after the person read it.
     #[error("it has changed since it was read; its version is now {current}")]
     VersionMismatch {
@@ -70,6 +66,13 @@ pub enum AppError {
     /// The table did not execute a transaction. After [`TableError::Unavailable`], it may have been executed.
     #[error(transparent)]
     Commit(#[from] CommitError),
+}
+
+impl AppError {
+    /// One value of the request is invalid. `must` says what it must be.
+    pub(crate) fn invalid(pointer: &str, must: impl Into<String>) -> Self {
+        Self::Invalid(Violations::one(pointer, must))
+    }
 }
 
 impl From<TableError> for AppError {

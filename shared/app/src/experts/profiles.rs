@@ -107,7 +107,7 @@ pub async fn replace_rules(
     rules: AvailabilityRules,
 ) -> Result<VersionedRules, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
-    rules.check().map_err(|invalid| AppError::Invalid { field: invalid.field, must: invalid.must })?;
+    rules.check()?;
     read(app, actor, owner.expert()).await?;
     let current = app.store.rules(owner.expert()).await?.map_or(0, |rules| rules.version);
     check_version(if_match, current)?;

@@ -2,7 +2,7 @@
 
 use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
-use domain::{Currency, ExpertId, SessionTypeId};
+use domain::{Currency, ExpertId, SessionTypeId, Violations};
 use store::Transaction;
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
@@ -16,22 +16,23 @@ const MAX_SESSION_TYPES: usize = 100;
 
 /// Checks terms by themselves and against the currencies that the operator allows.
 fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
-    let invalid = |field: &str, must| AppError::Invalid { field: field.to_owned(), must };
-    terms.check().map_err(|found| invalid(found.field, found.must))?;
+    let mut violations = Violations::default();
+    violations.add_member("", terms.check());
     let allowed = &app.settings.currencies;
     let is_allowed = |currency: &Currency| allowed.is_empty() || allowed.contains(currency);
     let must = || {
         let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
         format!("must be one of the currencies that the platform accepts: {}", codes.join(", "))
     };
-    let price = terms.price.currency();
-    if !terms.price.is_zero() && !is_allowed(&price) {
-        return Err(invalid("price.currency", must()));
+    if !terms.price.is_zero() && !is_allowed(&terms.price.currency()) {
+        violations.add("/price/currency", must());
     }
-    match terms.presentment_currencies.iter().all(is_allowed) {
-        true => Ok(()),
-        false => Err(invalid("presentment_currencies", must())),
+    for (at, currency) in terms.presentment_currencies.iter().enumerate() {
+        if !is_allowed(currency) {
+            violations.add(format!("/presentment_currencies/{at}"), must());
+        }
     }
+    Ok(violations.into_result()?)
 }
 
 /// Creates a session type.

@@ -128,10 +128,8 @@ pub async fn convert_for_charge(
         return Ok(price);
     }
     let refuse = |why: String| {
-        Err(AppError::Invalid {
-            field: "pay_in".to_owned(),
-            must: format!("must be {}, the currency of the price: {why}", own.code()),
-        })
+        let must = format!("must be {}, the currency of the price: {why}", own.code());
+        Err(AppError::invalid("/pay_in", must))
     };
     let Some(stored) = app.store.exchange_rates(Consistency::Strong).await? else {
         return refuse("there are no exchange rates yet".to_owned());

@@ -64,9 +64,9 @@ async fn attempt_refund(
             "must be above zero and in {}, the currency of the payment",
             payment.amount.currency().code()
         );
-        return Err(AppError::Invalid { field: "amount".to_owned(), must });
+        return Err(AppError::invalid("/amount", must));
     }
-    check_charge_increment("amount", amount)?;
+    check_charge_increment("/amount", amount)?;
     // If the dispute is won, the disputed amount comes back and would be refunded as well, although nobody has decided that.
     if payment.open_dispute {
         return refuse("a dispute is open; refund after the client's bank has decided it".to_owned());
@@ -109,12 +109,12 @@ async fn attempt_refund(
 /// Checks that an amount is a multiple of the smallest step that gateways can charge in its currency.
 ///
 /// # Errors
-/// [`AppError::Invalid`] for `field`.
-pub(crate) fn check_charge_increment(field: &str, amount: Money) -> Result<(), AppError> {
+/// [`AppError::Invalid`] for the value at `pointer`.
+pub(crate) fn check_charge_increment(pointer: &str, amount: Money) -> Result<(), AppError> {
     let step = amount.currency().charge_step();
     if amount.amount().is_multiple_of(step) {
         return Ok(());
     }
     let must = format!("must be a multiple of {step} in the smallest unit of {}", amount.currency().code());
-    Err(AppError::Invalid { field: field.to_owned(), must })
+    Err(AppError::invalid(pointer, must))
 }

@@ -114,8 +114,8 @@ pub async fn differences(
 fn days(zone: Zone, first: Date, last: Date) -> Result<TimeSpan, AppError> {
     let count = last.naive().signed_duration_since(first.naive()).num_days() + 1;
     if !(1..=MAX_DAYS).contains(&count) {
-        let must = format!("must be on the day of `from` or at most {} days after it", MAX_DAYS - 1);
-        return Err(AppError::Invalid { field: "to".to_owned(), must });
+        let must = format!("must be on the day of from or at most {} days after it", MAX_DAYS - 1);
+        return Err(AppError::invalid("/to", must));
     }
     let (begin, end) = (zone.local_day_span(first.naive()), zone.local_day_span(last.naive()));
     Ok(TimeSpan::new(begin.start(), end.end()))

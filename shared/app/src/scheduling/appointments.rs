@@ -336,10 +336,10 @@ pub async fn end(
             charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())
         {
             let must = format!("must be at most the price, {price}; it is {charge}");
-            return Err(AppError::Invalid { field: "charge".to_owned(), must });
+            return Err(AppError::invalid("/charge", must));
         }
         if let Some(charge) = charge {
-            check_charge_increment("charge", charge)?;
+            check_charge_increment("/charge", charge)?;
         }
         if appointment.has_reported(outcome, party) {
             let amount_due = payment.as_ref().map(|payment| payment.amount_due(&appointment.status));
@@ -355,8 +355,8 @@ pub async fn end(
         let ended: Appointment = appointment.ended(outcome, party, now)?;
         let final_charge = match (ended.no_show_report, outcome) {
             (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) if charge.is_some() => {
-                let must = "must be omitted: an administrator decides what the client is charged".to_owned();
-                return Err(AppError::Invalid { field: "charge".to_owned(), must });
+                let must = "must be omitted: an administrator decides what the client is charged";
+                return Err(AppError::invalid("/charge", must));
             }
             // The charge stays as it is until an administrator has decided.
             (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) => price,

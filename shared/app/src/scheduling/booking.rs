@@ -137,7 +137,7 @@ async fn attempt_hold(
         .terms
         .price
         .checked_mul(*seats)
-        .map_err(|error| AppError::Invalid { field: "seats".to_owned(), must: error.to_string() })?;
+        .map_err(|error| AppError::invalid("/seats", error.to_string()))?;
     let price = price_in(app, &offered.terms, price, *pay_in).await?;
     let account = account?.filter(|account| account.charges_enabled);
     let id = app.new_appointment_id();
@@ -301,7 +301,7 @@ async fn price_in(
     pay_in: Option<Currency>,
 ) -> Result<Money, AppError> {
     let Some(currency) = pay_in.filter(|currency| *currency != price.currency()) else { return Ok(price) };
-    let refuse = |must: String| Err(AppError::Invalid { field: "pay_in".to_owned(), must });
+    let refuse = |must: String| Err(AppError::invalid("/pay_in", must));
     if !terms.presentment_currencies.contains(&currency) {
         return refuse(format!(
             "must be {}, or one of the session type's presentment_currencies",

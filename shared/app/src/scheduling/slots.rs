@@ -30,7 +30,7 @@ pub async fn list(
 ) -> Result<Vec<Slot>, AppError> {
     if range.is_empty() || range.seconds() > MAX_RANGE {
         let must = format!("must be after from, and at most {} days after it", MAX_RANGE / DAY);
-        return Err(AppError::Invalid { field: "to".to_owned(), must });
+        return Err(AppError::invalid("/to", must));
     }
     let (offer, occupancy) = tokio::join!(
         app.store.offer(expert, session_type, Consistency::Eventual),

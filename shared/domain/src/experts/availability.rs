@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::Zone;
 use crate::kernel::time::{Date, LocalTime};
+use crate::{Violations, Zone};
 
 mod open;
 #[cfg(test)]
@@ -39,18 +39,25 @@ pub struct Window {
 #[serde(deny_unknown_fields, default)]
 pub struct WeeklyHours {
     /// Windows that open on a Monday.
+    #[schemars(length(max = 12))]
     pub monday: Vec<Window>,
     /// Windows that open on a Tuesday.
+    #[schemars(length(max = 12))]
     pub tuesday: Vec<Window>,
     /// Windows that open on a Wednesday.
+    #[schemars(length(max = 12))]
     pub wednesday: Vec<Window>,
     /// Windows that open on a Thursday.
+    #[schemars(length(max = 12))]
     pub thursday: Vec<Window>,
     /// Windows that open on a Friday.
+    #[schemars(length(max = 12))]
     pub friday: Vec<Window>,
     /// Windows that open on a Saturday.
+    #[schemars(length(max = 12))]
     pub saturday: Vec<Window>,
     /// Windows that open on a Sunday.
+    #[schemars(length(max = 12))]
     pub sunday: Vec<Window>,
 }
 
@@ -92,23 +99,29 @@ pub struct AvailabilityRules {
     pub weekly: WeeklyHours,
     /// Different hours on single dates. An empty list blocks the date.
     #[serde(default)]
+    #[schemars(schema_with = "overrides_schema")]
     pub overrides: BTreeMap<Date, Vec<Window>>,
     /// Blocked dates, such as holidays.
     #[serde(default)]
+    #[schemars(length(max = 400))]
     pub blocked: Vec<DateRange>,
     /// Additional windows on single dates.
     #[serde(default)]
+    #[schemars(length(max = 400))]
     pub extra: Vec<ExtraWindow>,
 }
 
-/// The availability rules are invalid.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {must}")]
-pub struct InvalidRules {
-    /// The path of the field on the wire, such as `weekly.monday[1].opens`.
-    pub field: String,
-    /// What the field must be.
-    pub must: String,
+fn overrides_schema(schemas: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "type": "string", "format": "date" },
+        "maxProperties": MAX_EXCEPTIONS,
+        "additionalProperties": {
+            "type": "array",
+            "items": schemas.subschema_for::<Window>(),
+            "maxItems": MAX_WINDOWS_A_DAY,
+        },
+    })
 }
 
 impl AvailabilityRules {
@@ -117,31 +130,39 @@ impl AvailabilityRules {
     /// Windows may overlap. A window that closes at the time at which it opens is open for a day.
     ///
     /// # Errors
-    /// [`InvalidRules`] for the first field that is invalid.
-    pub fn check(&self) -> Result<(), InvalidRules> {
+    /// All violations of the rules.
+    pub fn check(&self) -> Result<(), Violations> {
+        let mut violations = Violations::default();
         for (name, windows) in self.weekly.days() {
-            check_windows(&format!("weekly.{name}"), windows)?;
+            check_windows(&mut violations, &format!("/weekly/{name}"), windows);
         }
-        at_most("overrides", self.overrides.len(), MAX_EXCEPTIONS)?;
+        violations.check_count("/overrides", self.overrides.len(), MAX_EXCEPTIONS);
         for (date, windows) in &self.overrides {
-            check_windows(&format!("overrides.{date}"), windows)?;
+            check_windows(&mut violations, &format!("/overrides/{date}"), windows);
         }
-        at_most("blocked", self.blocked.len(), MAX_EXCEPTIONS)?;
+        violations.check_count("/blocked", self.blocked.len(), MAX_EXCEPTIONS);
         for (at, DateRange { first, last }) in self.blocked.iter().enumerate() {
             if last < first {
-                let must = format!("must not be before blocked[{at}].first, {first}");
-                return Err(InvalidRules { field: format!("blocked[{at}].last"), must });
+                violations.add(
+                    format!("/blocked/{at}/last"),
+                    format!("must not be before the first date, {first}"),
+                );
             }
         }
-        at_most("extra", self.extra.len(), MAX_EXCEPTIONS)?;
+        violations.check_count("/extra", self.extra.len(), MAX_EXCEPTIONS);
         let mut on_date: BTreeMap<Date, usize> = BTreeMap::new();
         for (at, window) in self.extra.iter().enumerate() {
-            check_opening(&format!("extra[{at}]"), window.opens)?;
+            check_opening(&mut violations, &format!("/extra/{at}"), window.opens);
             let count = on_date.entry(window.date).or_default();
             *count += 1;
-            at_most(&format!("extra on {}", window.date), *count, MAX_WINDOWS_A_DAY)?;
+            if *count > MAX_WINDOWS_A_DAY {
+                violations.add(
+                    format!("/extra/{at}/date"),
+                    format!("must not be the date of more than {MAX_WINDOWS_A_DAY} extra windows"),
+                );
+            }
         }
-        Ok(())
+        violations.into_result()
     }
 
     /// Returns whether a blocked range or an empty override closes the whole date.
@@ -166,28 +187,18 @@ impl WeeklyHours {
     }
 }
 
-fn check_windows(field: &str, windows: &[Window]) -> Result<(), InvalidRules> {
-    at_most(field, windows.len(), MAX_WINDOWS_A_DAY)?;
-    windows
-        .iter()
-        .enumerate()
-        .try_for_each(|(at, window)| check_opening(&format!("{field}[{at}]"), window.opens))
+fn check_windows(violations: &mut Violations, pointer: &str, windows: &[Window]) {
+    violations.check_count(pointer, windows.len(), MAX_WINDOWS_A_DAY);
+    for (at, window) in windows.iter().enumerate() {
+        check_opening(violations, &format!("{pointer}/{at}"), window.opens);
+    }
 }
 
-fn check_opening(field: &str, opens: LocalTime) -> Result<(), InvalidRules> {
-    if opens < LocalTime::END_OF_DAY {
-        return Ok(());
+fn check_opening(violations: &mut Violations, pointer: &str, opens: LocalTime) {
+    if opens >= LocalTime::END_OF_DAY {
+        violations.add(
+            format!("{pointer}/opens"),
+            "must be before 24:00; a window from midnight opens at 00:00 of the next date",
+        );
     }
-    let must = "must be before 24:00; a window from midnight opens at 00:00 of the next date".to_owned();
-    Err(InvalidRules { field: format!("{field}.opens"), must })
-}
-
-fn at_most(field: &str, count: usize, most: usize) -> Result<(), InvalidRules> {
-    if count <= most {
-        return Ok(());
-    }
-    Err(InvalidRules {
-        field: field.to_owned(),
-        must: format!("must have at most {most} entries, got {count}"),
-    })
 }

@@ -6,13 +6,3 @@ pub mod expert;
 pub mod members;
 pub mod policy;
 pub mod session_type;
-
-/// The terms of a session type are invalid.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {must}")]
-pub struct InvalidTerms {
-    /// The name of the field on the wire.
-    pub field: &'static str,
-    /// What the field must be.
-    pub must: String,
-}

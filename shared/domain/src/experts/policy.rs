@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::InvalidTerms;
-use crate::Money;
+use crate::{Money, Violations};
 
 /// The maximum number of tiers of a cancellation policy.
 pub const MAX_TIERS: usize = 8;
@@ -12,6 +11,10 @@ pub const MAX_TIERS: usize = 8;
 pub const MAX_HOURS: u16 = 8_784;
 /// The longest grace period after booking: three days.
 pub const MAX_GRACE_MINUTES: u16 = 4_320;
+/// The maximum number of times that a rescheduling policy can allow.
+pub const MAX_RESCHEDULES: u16 = 1_000;
+/// The earliest possible end of rescheduling: one year before the start.
+pub const MAX_RESCHEDULE_NOTICE_MINUTES: u32 = 366 * 1_440;
 
 /// A share of a price in whole percent, from 0 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,28 +122,34 @@ impl CancellationPolicy {
     /// Checks the constraints that the field types do not enforce.
     ///
     /// # Errors
-    /// [`InvalidTerms`] for the first field that is invalid.
-    pub fn check(&self) -> Result<(), InvalidTerms> {
-        let wrong = |field, must: String| Err(InvalidTerms { field, must });
-        if self.tiers.len() > MAX_TIERS {
-            return wrong("cancellation.tiers", format!("must have at most {MAX_TIERS} entries"));
+    /// All violations of the policy.
+    pub fn check(&self) -> Result<(), Violations> {
+        let mut violations = Violations::default();
+        violations.check_count("/tiers", self.tiers.len(), MAX_TIERS);
+        for (at, tier) in self.tiers.iter().enumerate() {
+            let hours = tier.until_hours_before;
+            violations.check_range(
+                format!("/tiers/{at}/until_hours_before"),
+                hours.into(),
+                0,
+                MAX_HOURS.into(),
+            );
+            let Some(earlier) = at.checked_sub(1).and_then(|before| self.tiers.get(before)) else { continue };
+            if hours >= earlier.until_hours_before {
+                violations.add(
+                    format!("/tiers/{at}/until_hours_before"),
+                    format!("must be less than {}, that of the tier before", earlier.until_hours_before),
+                );
+            }
+            if tier.refund_percent >= earlier.refund_percent {
+                violations.add(
+                    format!("/tiers/{at}/refund_percent"),
+                    format!("must be less than {}, that of the tier before", earlier.refund_percent.value()),
+                );
+            }
         }
-        if self.tiers.iter().any(|tier| tier.until_hours_before > MAX_HOURS) {
-            let must = format!("must have until_hours_before from 0 to {MAX_HOURS}");
-            return wrong("cancellation.tiers", must);
-        }
-        let falls = |pair: &[Tier]| {
-            pair[0].until_hours_before > pair[1].until_hours_before
-                && pair[0].refund_percent > pair[1].refund_percent
-        };
-        if !self.tiers.windows(2).all(falls) {
-            let must = "must go from the earliest to the latest, each with a smaller refund_percent than the one before";
-            return wrong("cancellation.tiers", must.to_owned());
-        }
-        if self.grace_minutes > MAX_GRACE_MINUTES {
-            return wrong("cancellation.grace_minutes", format!("must be from 0 to {MAX_GRACE_MINUTES}"));
-        }
-        Ok(())
+        violations.check_range("/grace_minutes", self.grace_minutes.into(), 0, MAX_GRACE_MINUTES.into());
+        violations.into_result()
     }
 }
 
@@ -159,6 +168,24 @@ pub struct ReschedulePolicy {
     /// How the price is determined if the session type's price has changed since the booking.
     #[serde(default)]
     pub price: ReschedulePrice,
+}
+
+impl ReschedulePolicy {
+    /// Checks the constraints that the field types do not enforce.
+    ///
+    /// # Errors
+    /// All violations of the policy.
+    pub fn check(&self) -> Result<(), Violations> {
+        let mut violations = Violations::default();
+        violations.check_range("/at_most", self.at_most.unwrap_or(0).into(), 0, MAX_RESCHEDULES.into());
+        violations.check_range(
+            "/until_minutes_before",
+            self.until_minutes_before,
+            0,
+            MAX_RESCHEDULE_NOTICE_MINUTES,
+        );
+        violations.into_result()
+    }
 }
 
 /// How the price of a rescheduled appointment is determined if the session type's price has changed since the

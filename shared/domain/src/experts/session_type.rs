@@ -3,12 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::InvalidTerms;
 use super::policy::{CancellationPolicy, ReschedulePolicy};
-use crate::kernel::money::{AmountTooLarge, Unchargeable};
 use crate::kernel::text::{LongText, ShortText};
 use crate::kernel::time::{Date, MINUTE, TimeSpan, Timestamp};
-use crate::{Currency, Money, SessionTypeId};
+use crate::{Currency, Money, SessionTypeId, Violations};
 
 /// The maximum length of a session: one day.
 pub const MAX_LENGTH_MINUTES: u16 = 1_440;
@@ -131,61 +129,68 @@ impl SessionTypeTerms {
     /// Checks the constraints that the field types do not enforce.
     ///
     /// # Errors
-    /// [`InvalidTerms`] for the first field that is invalid.
-    pub fn check(&self) -> Result<(), InvalidTerms> {
-        let within = |field, value: u32, low: u32, high: u32| {
-            if (low..=high).contains(&value) {
-                Ok(())
-            } else {
-                Err(InvalidTerms { field, must: format!("must be from {low} to {high}, got {value}") })
-            }
-        };
-        within("length_minutes", self.length_minutes.into(), 1, MAX_LENGTH_MINUTES.into())?;
-        within("step_minutes", self.step_minutes.into(), 1, 1_440)?;
-        within("buffer_before_minutes", self.buffer_before_minutes.into(), 0, MAX_BUFFER_MINUTES.into())?;
-        within("buffer_after_minutes", self.buffer_after_minutes.into(), 0, MAX_BUFFER_MINUTES.into())?;
-        within("minimum_notice_minutes", self.minimum_notice_minutes, 0, MAX_NOTICE_MINUTES)?;
-        within("capacity", self.capacity.into(), 1, MAX_CAPACITY.into())?;
-        for (field, cap) in [("daily_cap", self.daily_cap), ("weekly_cap", self.weekly_cap)] {
+    /// All violations of the terms.
+    pub fn check(&self) -> Result<(), Violations> {
+        let mut violations = Violations::default();
+        violations.check_range("/length_minutes", self.length_minutes.into(), 1, MAX_LENGTH_MINUTES.into());
+        violations.check_range("/step_minutes", self.step_minutes.into(), 1, 1_440);
+        for (pointer, buffer) in [
+            ("/buffer_before_minutes", self.buffer_before_minutes),
+            ("/buffer_after_minutes", self.buffer_after_minutes),
+        ] {
+            violations.check_range(pointer, buffer.into(), 0, MAX_BUFFER_MINUTES.into());
+        }
+        violations.check_range("/minimum_notice_minutes", self.minimum_notice_minutes, 0, MAX_NOTICE_MINUTES);
+        violations.check_range("/capacity", self.capacity.into(), 1, MAX_CAPACITY.into());
+        for (pointer, cap) in [("/daily_cap", self.daily_cap), ("/weekly_cap", self.weekly_cap)] {
             if let Some(cap) = cap {
-                within(field, cap.into(), 1, 1_000)?;
+                violations.check_range(pointer, cap.into(), 1, 1_000);
             }
         }
         match self.booking_window {
             BookingWindow::Rolling { days } => {
-                within("booking_window.days", days.into(), 0, MAX_ROLLING_DAYS.into())?;
+                violations.check_range("/booking_window/days", days.into(), 0, MAX_ROLLING_DAYS.into());
             }
             BookingWindow::Dates { first, last } if last < first => {
-                let must = format!("must not be before booking_window.first, {first}");
-                return Err(InvalidTerms { field: "booking_window.last", must });
+                violations.add("/booking_window/last", format!("must not be before the first date, {first}"));
             }
             BookingWindow::Dates { .. } => {}
         }
-        if !self.price.is_zero() {
-            self.price
-                .check_charge()
-                .map_err(|error| InvalidTerms { field: "price", must: error.to_string() })?;
+        if let Err(must) = self.check_price() {
+            violations.add("/price/amount", must);
         }
-        self.cancellation.check()?;
-        let all_seats = self.price.checked_mul(self.capacity).map_err(|AmountTooLarge| InvalidTerms {
-            field: "price",
-            must: format!("times the capacity: {AmountTooLarge}"),
-        })?;
-        if !self.price.is_zero() {
-            let must = |error: Unchargeable| format!("times the capacity: {error}");
-            all_seats.check_charge().map_err(|error| InvalidTerms { field: "price", must: must(error) })?;
+        violations.add_member("/cancellation", self.cancellation.check());
+        violations.add_member("/rescheduling", self.rescheduling.check());
+        violations.add_member("/presentment_currencies", self.check_presentment_currencies());
+        violations.into_result()
+    }
+
+    /// Checks that the price can be charged, for one seat and for all seats.
+    fn check_price(&self) -> Result<(), String> {
+        if self.price.is_zero() {
+            return Ok(());
         }
+        self.price.check_charge().map_err(|error| error.to_string())?;
+        let times = |error: &dyn std::fmt::Display| format!("times the capacity: {error}");
+        // A capacity of zero is another violation.
+        let all_seats = self.price.checked_mul(self.capacity.max(1)).map_err(|error| times(&error))?;
+        all_seats.check_charge().map_err(|error| times(&error))
+    }
+
+    fn check_presentment_currencies(&self) -> Result<(), Violations> {
+        let mut violations = Violations::default();
         let offered = &self.presentment_currencies;
-        if offered.len() > MAX_PRESENTMENT_CURRENCIES
-            || offered.iter().enumerate().any(|(place, one)| offered[..place].contains(one))
-            || offered.iter().any(|one| *one == self.price.currency() || !one.is_chargeable())
-        {
-            let must = format!(
-                "must be at most {MAX_PRESENTMENT_CURRENCIES} different currencies other than that of the price"
-            );
-            return Err(InvalidTerms { field: "presentment_currencies", must });
+        violations.check_count("", offered.len(), MAX_PRESENTMENT_CURRENCIES);
+        for (at, one) in offered.iter().enumerate() {
+            if *one == self.price.currency() {
+                violations.add(format!("/{at}"), "must be another currency than that of the price");
+            } else if !one.is_chargeable() {
+                violations.add(format!("/{at}"), "must be a currency that cards can be charged in");
+            } else if offered.iter().take(at).any(|before| before == one) {
+                violations.add(format!("/{at}"), "must not be in the list twice");
+            }
         }
-        Ok(())
+        violations.into_result()
     }
 
     /// Returns the time of a session that begins at `start`, without buffers.

@@ -16,7 +16,7 @@ const BODY: usize = 26;
 
 /// The text is not an id of the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected an id of the form \"{prefix}_\" and {BODY} characters of 0-9 a-z without i, l, o and u")]
+#[error("must be an id of the form \"{prefix}_\" and {BODY} characters of 0-9 a-z without i, l, o and u")]
 pub struct InvalidId {
     prefix: &'static str,
 }
@@ -108,6 +108,7 @@ macro_rules! ids {
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({
                     "type": "string",
+                    "format": concat!($prefix, "-id"),
                     "pattern": concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
                 })
             }

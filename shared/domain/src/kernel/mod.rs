@@ -1,7 +1,8 @@
-//! Types that every area uses: ids, money, time and text.
+//! Types that every area uses: ids, money, time, text, and the violations of a document.
 
 pub mod id;
 pub(crate) mod interned;
 pub mod money;
 pub mod text;
 pub mod time;
+pub mod violation;

@@ -27,7 +27,7 @@ pub struct Currency {
 
 /// The text is not the three-letter code of a currency in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected the three-letter ISO 4217 code of a currency in use, such as EUR")]
+#[error("must be the three-letter ISO 4217 code of a currency in use, such as EUR")]
 pub struct InvalidCurrency;
 
 impl Currency {
@@ -120,6 +120,7 @@ impl JsonSchema for Currency {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
+            "format": "currency",
             "pattern": "^[A-Z]{3}$",
             "description": "ISO 4217 code",
         })
@@ -146,7 +147,7 @@ struct AmountAndCurrency {
 
 /// The amount is above [`MAX_AMOUNT`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the amount must be at most {MAX_AMOUNT} minor units")]
+#[error("must be at most {MAX_AMOUNT} minor units")]
 pub struct AmountTooLarge;
 
 impl TryFrom<AmountAndCurrency> for Money {
@@ -288,7 +289,7 @@ pub struct Rate(u16);
 
 /// The rate exceeds 10,000 basis points.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a rate must be at most 10000 basis points (100 %)")]
+#[error("must be at most 10000 basis points (100 %)")]
 pub struct RateTooHigh;
 
 impl Rate {

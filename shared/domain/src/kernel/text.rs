@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 /// The text is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {
-    /// The text is required, but empty or only white space.
-    #[error("must not be empty")]
+    /// The text is required, but has no visible character.
+    #[error("must have at least one visible character")]
     Empty,
     /// The text has too many characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
     /// The text contains a control character other than a line break or tab in a [`LongText`], or a character that
     /// changes the writing direction.
-    #[error("must not contain control characters")]
+    #[error("must not contain control characters, or characters that change the writing direction")]
     Control,
     /// The text is not a valid e-mail address.
-    #[error("expected an e-mail address such as ada@example.org")]
+    #[error("must be an e-mail address such as ada@example.org")]
     Email,
 }
 
+/// Checks a text as it was written, and returns it without surrounding white space.
 fn checked(text: &str, longest: usize, multiline: bool) -> Result<String, InvalidText> {
-    let text = text.trim();
     if text.chars().count() > longest {
         return Err(InvalidText::TooLong(longest));
     }
@@ -36,11 +36,22 @@ fn checked(text: &str, longest: usize, multiline: bool) -> Result<String, Invali
     }) {
         return Err(InvalidText::Control);
     }
-    Ok(text.to_owned())
+    Ok(text.trim().to_owned())
+}
+
+/// Returns whether a character leaves a mark on paper, so that a text of such characters can be seen.
+fn is_visible(character: char) -> bool {
+    // The characters with the property Default_Ignorable_Code_Point, and the Braille pattern without dots.
+    let is_ignorable = matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
+    !is_ignorable && !character.is_whitespace() && !character.is_control()
 }
 
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident: $min:literal..=$max:literal, $format:literal, $check:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $min:literal..=$max:literal, $format:literal, $pattern:expr, $check:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -93,29 +104,30 @@ macro_rules! texts {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let mut schema = schemars::json_schema!({
-                    "type": "string", "minLength": $min, "maxLength": $max,
-                });
-                if !$format.is_empty() {
-                    schema.insert("format".to_owned(), $format.into());
-                }
-                schema
+                schemars::json_schema!({
+                    "type": "string", "minLength": $min, "maxLength": $max, "format": $format, "pattern": $pattern,
+                })
             }
         }
     )*};
 }
 
+/// The pattern of a line in JSON Schema: no control characters, and none that change the writing direction.
+const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
+/// The same pattern with line breaks and tabs.
+const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
+
 texts! {
-    /// A single line, such as a name or a title: 1 to 120 characters.
-    ShortText: 1..=120, "", |text| match checked(text, 120, false)? {
-        text if text.is_empty() => Err(InvalidText::Empty),
-        text => Ok(text),
+    /// A single line, such as a name or a title: 1 to 120 characters, at least one of them visible.
+    ShortText: 1..=120, "line", LINE, |text| match checked(text, 120, false)? {
+        text if text.chars().any(is_visible) => Ok(text),
+        _ => Err(InvalidText::Empty),
     };
     /// Text with any number of lines: up to 4,000 characters; may be empty.
-    LongText: 0..=4_000, "", |text| checked(text, 4_000, true);
+    LongText: 0..=4_000, "text", LINES, |text| checked(text, 4_000, true);
     /// An e-mail address: one `@` with text on both sides, a dot in the domain, no white space, at most 254
     /// characters (RFC 5321 §4.5.3.1). The check does not show whether the mailbox exists.
-    Email: 3..=254, "email", |text| {
+    Email: 3..=254, "email", LINE, |text| {
         let text = checked(text, 254, false)?;
         let plain = !text.chars().any(|character| character.is_whitespace() || "<>()[]\\,;:\"".contains(character));
         match text.split_once('@') {

@@ -26,14 +26,11 @@ pub struct Timestamp(i64);
 pub enum InvalidTimestamp {
     /// The text is not RFC 3339.
     #[error(
-        "expected an RFC 3339 date and time with an offset, such as 2027-03-05T09:00:00Z (in a query, write + as %2B)"
+        "must be an RFC 3339 date and time with an offset, such as 2027-03-05T09:00:00Z (in a query, write + as %2B)"
     )]
     Form,
-    /// The instant has a fraction of a second.
-    #[error("expected a time in whole seconds, without a fraction")]
-    Fraction,
     /// The instant is before 1970 or after 9999.
-    #[error("expected a time between 1970 and 9999")]
+    #[error("must be a time from 1970 to 9999")]
     Range,
 }
 
@@ -107,15 +104,14 @@ impl fmt::Debug for Timestamp {
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
+    /// Reads RFC 3339 and drops a fraction of a second: `09:00:00.999Z` is `09:00:00Z`.
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         // chrono also accepts a space instead of the T.
         if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
             return Err(InvalidTimestamp::Form);
         }
         let instant = DateTime::parse_from_rfc3339(text).map_err(|_| InvalidTimestamp::Form)?;
-        if instant.timestamp_subsec_nanos() != 0 {
-            return Err(InvalidTimestamp::Fraction);
-        }
+        // The fraction of a second is dropped, also that of a leap second, which counts as the second before it.
         let seconds = instant.timestamp();
         if (Self::MIN.0..=Self::MAX.0).contains(&seconds) {
             Ok(Self(seconds))
@@ -148,7 +144,7 @@ impl JsonSchema for Timestamp {
         schemars::json_schema!({
             "type": "string",
             "format": "date-time",
-            "description": "RFC 3339 with an offset, to the whole second",
+            "description": "RFC 3339 with an offset. A fraction of a second is accepted and dropped.",
         })
     }
 }
@@ -231,7 +227,7 @@ pub struct Zone {
 
 /// The text is not the name of a time zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected the name of a time zone in the IANA time zone database, such as Europe/Berlin")]
+#[error("must be the name of a time zone in the IANA time zone database, such as Europe/Berlin")]
 pub struct InvalidZone;
 
 impl Zone {
@@ -389,6 +385,7 @@ impl JsonSchema for Zone {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
+            "format": "time-zone",
             "description": "Name in the IANA time zone database",
             "examples": ["Europe/Berlin"],
         })
@@ -423,7 +420,7 @@ pub struct LocalTime(u16);
 
 /// The text is not a time of day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a time of day from 00:00 to 24:00, written HH:MM")]
+#[error("must be a time of day from 00:00 to 24:00, written HH:MM")]
 pub struct InvalidLocalTime;
 
 impl LocalTime {
@@ -495,6 +492,7 @@ impl JsonSchema for LocalTime {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
+            "format": "local-time",
             "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
             "description": "Time of day on the wall clock",
         })
@@ -508,7 +506,7 @@ pub struct Date(NaiveDate);
 
 /// The text is not a supported date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a calendar date from 1970 to 9999, written YYYY-MM-DD")]
+#[error("must be a calendar date from 1970 to 9999, written YYYY-MM-DD")]
 pub struct InvalidDate;
 
 impl Date {

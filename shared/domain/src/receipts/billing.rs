@@ -65,7 +65,7 @@ enum Calculator {
 
 /// The choice is neither a fixed tax nor a calculated one, or it is both.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected either label and rate, or only calculated_by")]
+#[error("must have either label and rate, or only calculated_by")]
 pub struct InvalidTaxChoice;
 
 impl TryFrom<TaxChoiceDocument> for TaxChoice {
@@ -123,7 +123,7 @@ pub struct Address(Vec<ShortText>);
 
 /// The address has no line, or too many.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an address must have 1 to {MAX_ADDRESS_LINES} lines")]
+#[error("must have 1 to {MAX_ADDRESS_LINES} lines")]
 pub struct InvalidAddress;
 
 impl Address {
@@ -168,7 +168,7 @@ pub struct Country(Name);
 
 /// The text is not the code of a country.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected the two-letter ISO 3166-1 code of a country, such as DE")]
+#[error("must be the two-letter ISO 3166-1 code of a country, such as DE")]
 pub struct InvalidCountry;
 
 impl Country {
@@ -211,6 +211,7 @@ impl JsonSchema for Country {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
+            "format": "country",
             "pattern": "^[A-Z]{2}$",
             "description": "ISO 3166-1 alpha-2 code",
         })

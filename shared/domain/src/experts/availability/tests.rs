@@ -37,20 +37,35 @@ fn error_names_the_invalid_field() {
     let must = "must be before 24:00; a window from midnight opens at 00:00 of the next date";
     assert_eq!(
         checked(json!({ "weekly": { "friday": [window("09:00", "10:00"), end] } })),
-        Err(format!("weekly.friday[1].opens: {must}"))
+        Err(format!("/weekly/friday/1/opens: {must}"))
     );
     assert_eq!(
         checked(json!({ "overrides": { "2027-03-01": [end] } })),
-        Err(format!("overrides.2027-03-01[0].opens: {must}"))
+        Err(format!("/overrides/2027-03-01/0/opens: {must}"))
     );
     assert_eq!(
         checked(json!({ "extra": [{ "date": "2027-03-01", "opens": "24:00", "closes": "24:00" }] })),
-        Err(format!("extra[0].opens: {must}"))
+        Err(format!("/extra/0/opens: {must}"))
     );
     assert_eq!(
         checked(json!({ "blocked": [{ "first": "2027-03-02", "last": "2027-03-01" }] })),
-        Err("blocked[0].last: must not be before blocked[0].first, 2027-03-02".to_owned())
+        Err("/blocked/0/last: must not be before the first date, 2027-03-02".to_owned())
     );
+}
+
+#[test]
+fn all_violations_are_found_at_once() {
+    let end = window("24:00", "02:00");
+    let wrong = checked(json!({
+        "weekly": { "monday": [end, end] },
+        "blocked": [{ "first": "2027-03-02", "last": "2027-03-01" }],
+        "extra": [{ "date": "2027-03-01", "opens": "24:00", "closes": "24:00" }],
+    }));
+    let wrong = wrong.expect_err("violations");
+    let pointers: Vec<&str> =
+        wrong.split("; ").filter_map(|one| one.split_once(": ")).map(|(pointer, _)| pointer).collect();
+    let expected = ["/weekly/monday/0/opens", "/weekly/monday/1/opens", "/blocked/0/last", "/extra/0/opens"];
+    assert!(expected.iter().all(|pointer| pointers.contains(pointer)), "{wrong}");
 }
 
 #[test]
@@ -59,18 +74,21 @@ fn number_of_windows_and_exceptions_is_limited() {
     let too_many = "must have at most 12 entries, got 13";
     assert_eq!(
         checked(json!({ "weekly": { "sunday": windows } })),
-        Err(format!("weekly.sunday: {too_many}"))
+        Err(format!("/weekly/sunday: {too_many}"))
     );
     assert_eq!(
         checked(json!({ "overrides": { "2027-03-01": windows } })),
-        Err(format!("overrides.2027-03-01: {too_many}"))
+        Err(format!("/overrides/2027-03-01: {too_many}"))
     );
     let extra = vec![json!({ "date": "2027-03-01", "opens": "09:00", "closes": "10:00" }); 13];
-    assert_eq!(checked(json!({ "extra": extra })), Err(format!("extra on 2027-03-01: {too_many}")));
+    assert_eq!(
+        checked(json!({ "extra": extra })),
+        Err("/extra/12/date: must not be the date of more than 12 extra windows".to_owned())
+    );
     let blocked = vec![json!({ "first": "2027-03-01", "last": "2027-03-01" }); 401];
     assert_eq!(
         checked(json!({ "blocked": blocked })),
-        Err("blocked: must have at most 400 entries, got 401".to_owned())
+        Err("/blocked: must have at most 400 entries, got 401".to_owned())
     );
 }
 

@@ -25,21 +25,73 @@ fn invalid_policies_are_refused() {
 
 #[test]
 fn policies_are_accepted_up_to_each_limit() {
-    let check = |policy: CancellationPolicy| policy.check().map_err(|error| error.field);
+    let check = |policy: CancellationPolicy| policy.check().map_err(|violations| violations.to_string());
     let tiers: Vec<Tier> =
         (0..MAX_TIERS as u8).map(|step| tier(MAX_HOURS - u16::from(step), 100 - step)).collect();
     assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Ok(()));
     // There are too many tiers, although each tier is valid.
     let tiers = (0..=MAX_TIERS as u8).map(|step| tier(100 - u16::from(step), 100 - step)).collect();
-    assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
+    assert_eq!(
+        check(CancellationPolicy { tiers, ..Default::default() }),
+        Err("/tiers: must have at most 8 entries, got 9".to_owned())
+    );
     // Two tiers have the same hour or the same percentage.
-    for tiers in [vec![tier(24, 50), tier(24, 40)], vec![tier(24, 50), tier(12, 50)]] {
-        assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err("cancellation.tiers"));
+    for (tiers, wrong) in [
+        (
+            vec![tier(24, 50), tier(24, 40)],
+            "/tiers/1/until_hours_before: must be less than 24, that of the tier before",
+        ),
+        (
+            vec![tier(24, 50), tier(12, 50)],
+            "/tiers/1/refund_percent: must be less than 50, that of the tier before",
+        ),
+    ] {
+        assert_eq!(check(CancellationPolicy { tiers, ..Default::default() }), Err(wrong.to_owned()));
     }
     let with_grace = |grace_minutes| check(CancellationPolicy { grace_minutes, ..Default::default() });
     assert_eq!(with_grace(MAX_GRACE_MINUTES - 1), Ok(()));
     assert_eq!(with_grace(MAX_GRACE_MINUTES), Ok(()));
-    assert_eq!(with_grace(MAX_GRACE_MINUTES + 1), Err("cancellation.grace_minutes"));
+    assert_eq!(
+        with_grace(MAX_GRACE_MINUTES + 1),
+        Err("/grace_minutes: must be from 0 to 4320, got 4321".to_owned())
+    );
+}
+
+#[test]
+fn all_violations_of_a_policy_are_found() {
+    let policy = CancellationPolicy {
+        tiers: vec![tier(MAX_HOURS + 1, 50), tier(9, 50), tier(9, 60)],
+        grace_minutes: MAX_GRACE_MINUTES + 1,
+        ..Default::default()
+    };
+    let violations = policy.check().expect_err("violations");
+    let pointers: Vec<&str> = violations.iter().map(|violation| violation.pointer.as_str()).collect();
+    assert_eq!(
+        pointers,
+        [
+            "/tiers/0/until_hours_before",
+            "/tiers/1/refund_percent",
+            "/tiers/2/until_hours_before",
+            "/tiers/2/refund_percent",
+            "/grace_minutes",
+        ]
+    );
+}
+
+#[test]
+fn rescheduling_policies_are_accepted_up_to_each_limit() {
+    let check = |at_most, until_minutes_before| {
+        let policy = ReschedulePolicy { at_most, until_minutes_before, ..Default::default() };
+        policy.check().map_err(|violations| violations.to_string())
+    };
+    assert_eq!(check(None, 0), Ok(()));
+    assert_eq!(check(Some(MAX_RESCHEDULES), MAX_RESCHEDULE_NOTICE_MINUTES), Ok(()));
+    assert_eq!(
+        check(Some(MAX_RESCHEDULES + 1), MAX_RESCHEDULE_NOTICE_MINUTES + 1),
+        Err("/at_most: must be from 0 to 1000, got 1001; \
+             /until_minutes_before: must be from 0 to 527040, got 527041"
+            .to_owned())
+    );
 }
 
 #[test]

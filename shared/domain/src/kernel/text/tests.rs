@@ -16,9 +16,10 @@ fn length_is_limited_in_characters() {
     assert_eq!(short(&"é".repeat(121)), Err(InvalidText::TooLong(120)));
     assert_eq!(long(&"é".repeat(4_000)), Ok("é".repeat(4_000)));
     assert_eq!(long(&"é".repeat(4_001)), Err(InvalidText::TooLong(4_000)));
-    // Surrounding white space does not count.
-    assert_eq!(short(&format!("  {}\n", "x".repeat(120))), Ok("x".repeat(120)));
-    assert_eq!((short(" \t"), long(" \t")), (Err(InvalidText::Empty), Ok(String::new())));
+    // Surrounding white space counts, and is not stored.
+    assert_eq!(short(&format!(" {} ", "x".repeat(118))), Ok("x".repeat(118)));
+    assert_eq!(short(&format!(" {} ", "x".repeat(119))), Err(InvalidText::TooLong(120)));
+    assert_eq!((short("  "), long(" \t")), (Err(InvalidText::Empty), Ok(String::new())));
 }
 
 #[test]
@@ -28,6 +29,31 @@ fn only_long_text_allows_line_breaks_and_none_allows_control_characters() {
     }
     for control in ["a\0b", "a\u{1b}b", "a\u{7f}b", "a\u{202e}b", "a\u{2066}b"] {
         assert_eq!((short(control), long(control)), (Err(InvalidText::Control), Err(InvalidText::Control)));
+    }
+}
+
+#[test]
+fn names_need_a_visible_character() {
+    // A zero width space, a zero width joiner, a word joiner, a byte order mark, a soft hyphen, a Hangul filler,
+    // a Braille pattern without dots, a variation selector, and a tag.
+    for invisible in [
+        "\u{200b}",
+        "\u{200d}\u{200d}",
+        "\u{2060}",
+        " \u{feff} ",
+        "\u{ad}",
+        "\u{3164}",
+        "\u{2800}",
+        "\u{fe0f}",
+        "\u{e0041}",
+    ] {
+        assert_eq!(short(invisible), Err(InvalidText::Empty), "{invisible:?}");
+        let visible = format!("{invisible}A");
+        assert_eq!(short(&visible), Ok(visible.trim().to_owned()), "{visible:?}");
+    }
+    // Scripts and emoji that need such characters are valid.
+    for visible in ["می\u{200c}خواهم", "क\u{94d}\u{200d}ष", "👩\u{200d}💻", "☺\u{fe0f}"] {
+        assert_eq!(short(visible), Ok(visible.to_owned()));
     }
 }
 
