@@ -29,7 +29,7 @@ pub fn check_limit(limit: u16, largest: u16) -> Result<(), Problem> {
     if (1..=largest).contains(&limit) {
         return Ok(());
     }
-    Err(Problem::invalid("limit", format!("must be from 1 to {largest}")))
+    Err(Problem::invalid_parameter("limit", format!("must be from 1 to {largest}")))
 }
 
 /// The sort key that the cursor in the parameter `name` stands for. `is_known` checks the rest of its form.
@@ -41,7 +41,7 @@ pub fn check_limit(limit: u16, largest: u16) -> Result<(), Problem> {
 pub fn decode_cursor(name: &str, given: &str, is_known: impl Fn(&str) -> bool) -> Result<String, Problem> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if given.len() > MAX_CURSOR || !given.bytes().all(plain) || !is_known(given) {
-        return Err(Problem::invalid(name, format!("must be the next_{name} of a previous page")));
+        return Err(Problem::invalid_parameter(name, format!("must be the next_{name} of a previous page")));
     }
     Ok(given.replace('.', "#"))
 }

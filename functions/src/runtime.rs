@@ -26,8 +26,10 @@ use std::sync::Arc;
 use app::App;
 use app::payments::ports::Gateways;
 use aws::{Services, SystemClock};
+use http_api::gateway::convertible;
 use http_api::{Problem, Route, config, telemetry};
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::tower::ServiceExt;
+use lambda_http::{Adapter, Body, Request, RequestExt, Response};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use providers::ecb::{DAILY_RATES, EuropeanCentralBank};
 use providers::{GatewayConfig, paypal, stripe};
@@ -226,11 +228,11 @@ async fn serve(binary: Binary) -> Result<(), Error> {
     match selected {
         Selected::Route(route) => {
             let respond = async move |request| Ok::<_, Error>(route.respond(app, request).await);
-            lambda_http::run(service_fn(respond)).await
+            lambda_runtime::run(Adapter::from(service_fn(respond)).map_request(convertible)).await
         }
         Selected::AnyRoute => {
             let respond = async move |request| Ok::<_, Error>(binary.respond(app, request).await);
-            lambda_http::run(service_fn(respond)).await
+            lambda_runtime::run(Adapter::from(service_fn(respond)).map_request(convertible)).await
         }
         Selected::Worker(worker) => {
             let handle = async move |event: LambdaEvent<Value>| (worker.handler)(app, event.payload).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use http_api::Audience;
+use http_api::{Audience, ProblemType, openapi, problem};
 
 use crate::harness::TestApp;
 
@@ -96,6 +96,55 @@ fn each_layer_has_only_allowed_dependencies() {
         for (layer, dependencies) in &manifests {
             let knows = dependencies.iter().any(|name| name.starts_with(known));
             assert!(!knows || by.contains(layer), "{layer} must not know {known}");
+        }
+    }
+}
+
+#[test]
+fn problem_page_is_generated_from_the_catalog() {
+    let page = include_str!("../../docs/problems.md");
+    assert!(page == tools::problems::page(), "run `cargo run -p tools -- problems`");
+}
+
+#[test]
+fn openapi_document_lists_every_problem_type() {
+    let document = openapi::document(functions::ROUTES);
+    let listed: Vec<&str> = document["x-problem-types"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .inspect(|kind| {
+            for member in ["title", "meaning", "remedy"] {
+                assert!(kind[member].as_str().is_some_and(|text| !text.is_empty()), "{kind:#}");
+            }
+            assert!(kind["status"].is_u64(), "{kind:#}");
+        })
+        .filter_map(|kind| kind["type"].as_str())
+        .collect();
+    let known: Vec<String> = problem::catalog().map(ProblemType::urn).collect();
+    assert_eq!(listed, known);
+    // Every type belongs to an operation, except that of a path without the method.
+    let used: BTreeSet<&str> =
+        functions::ROUTES.iter().flat_map(openapi::problem_types).map(ProblemType::name).collect();
+    let unused: Vec<&str> =
+        problem::catalog().map(ProblemType::name).filter(|name| !used.contains(name)).collect();
+    assert_eq!(unused, ["method"]);
+}
+
+#[test]
+fn every_operation_documents_throttling_and_its_problem_types() {
+    let document = openapi::document(functions::ROUTES);
+    for route in functions::ROUTES {
+        let responses =
+            &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()]["responses"];
+        assert!(responses["429"]["content"]["application/json"].is_object(), "{}", route.function);
+        let kinds = openapi::problem_types(route);
+        assert!(kinds.contains(&problem::INTERNAL) && kinds.contains(&problem::UNAVAILABLE));
+        for kind in kinds {
+            let response = &responses[kind.status().as_str()]["content"][problem::MEDIA_TYPE];
+            let types = &response["schema"]["allOf"][1]["properties"]["type"]["enum"];
+            let listed = types.as_array().is_some_and(|types| types.iter().any(|urn| *urn == kind.urn()));
+            assert!(listed, "{} {}", route.function, kind.name());
         }
     }
 }

@@ -93,6 +93,28 @@ fn routes_that_share_a_function_share_an_integration() {
 }
 
 #[test]
+fn a_route_that_calls_a_provider_without_limits_is_found() {
+    let webhooks = "        POST /v1/webhooks/{gateway}:\n";
+    assert_found(webhooks, "        POST /v1/webhooks:\n", "POST /v1/webhooks/{gateway} calls a provider");
+    assert_found(webhooks, "        POST /v1/webhooks:\n", "RouteSettings has POST /v1/webhooks, which");
+}
+
+#[test]
+fn pages_of_other_origins_have_the_same_rights_here_and_on_aws() {
+    let listed = |name: &str| {
+        let list = TEMPLATE.split(&format!("            {name}: [")).nth(1).expect("a list");
+        list.split(']').next().expect("its end").replace(' ', "")
+    };
+    assert_eq!(listed("allowMethods"), local::cors::METHODS);
+    assert_eq!(listed("allowHeaders"), local::cors::REQUEST_HEADERS);
+    assert_eq!(listed("exposeHeaders"), local::cors::RESPONSE_HEADERS);
+    assert!(TEMPLATE.contains(&format!("            maxAge: {}\n", local::cors::MAX_AGE)));
+    assert!(!TEMPLATE.contains("allowCredentials"));
+    let methods: Vec<&str> = local::cors::METHODS.split(',').collect();
+    assert!(functions::ROUTES.iter().all(|route| methods.contains(&route.method.as_str())));
+}
+
+#[test]
 fn a_role_holds_at_most_ten_policies() {
     // IAM attaches at most ten managed policies to a role, and SAM attaches Lambda's own for writing logs.
     let functions = TEMPLATE.split("      Policies:").skip(1);

@@ -5,7 +5,7 @@ use app::experts::profiles;
 use app::idempotency::{Creation, complete};
 use domain::experts::expert::ExpertProfile;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
 use super::documents::ExpertDocument;
 
@@ -20,6 +20,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<ExpertDocument>(schemas, StatusCode::CREATED)
             .accepts::<ExpertProfile>(schemas)
             .idempotent()
+            .problems(&[problem::EXISTS])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

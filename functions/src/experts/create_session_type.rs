@@ -5,7 +5,7 @@ use app::experts::session_types;
 use app::idempotency::{Creation, complete};
 use domain::experts::session_type::SessionTypeTerms;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
 use super::documents::SessionTypeDocument;
 
@@ -20,6 +20,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::CREATED)
             .accepts::<SessionTypeTerms>(schemas)
             .idempotent()
+            .problems(&[problem::TOO_MANY])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

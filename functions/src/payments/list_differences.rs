@@ -29,6 +29,7 @@ pub const ROUTE: Route = Route {
 #[serde(deny_unknown_fields)]
 struct DifferencesQuery {
     /// The `next_after` of the previous page.
+    #[schemars(length(max = 300))]
     after: Option<String>,
     /// The maximum number of differences in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]

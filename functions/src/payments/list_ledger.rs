@@ -33,6 +33,7 @@ struct LedgerQuery {
     #[serde(default = "paging::latest")]
     to: Timestamp,
     /// The `next_after` of the previous page.
+    #[schemars(length(max = 300))]
     after: Option<String>,
     /// The maximum number of entries in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]

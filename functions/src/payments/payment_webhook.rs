@@ -5,7 +5,7 @@ use app::App;
 use app::identity::Actor;
 use app::payments::webhooks;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
 /// `POST /v1/webhooks/{gateway}`
 pub const ROUTE: Route = Route {
@@ -15,7 +15,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Provider,
     summary: "Deliver a payment gateway's event about a payment or an account",
     operation: |schemas| {
-        Operation::responds_empty(StatusCode::NO_CONTENT).accepts::<serde_json::Value>(schemas)
+        Operation::responds_empty(StatusCode::NO_CONTENT)
+            .accepts::<serde_json::Value>(schemas)
+            .problems(&[problem::WEBHOOK_REFUSED])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

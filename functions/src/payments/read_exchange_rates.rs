@@ -7,7 +7,7 @@ use domain::kernel::time::Date;
 use domain::payments::exchange::{CurrencyRate, SOURCE};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,7 +18,9 @@ pub const ROUTE: Route = Route {
     path: "/v1/exchange-rates",
     audience: Audience::Public,
     summary: "Read the reference rates used for price estimates",
-    operation: |schemas| Operation::responds_with::<ExchangeRates>(schemas, StatusCode::OK).problems(&[404]),
+    operation: |schemas| {
+        Operation::responds_with::<ExchangeRates>(schemas, StatusCode::OK).problems(&[problem::NOT_FOUND])
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

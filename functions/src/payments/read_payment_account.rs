@@ -3,7 +3,7 @@
 use app::App;
 use app::payments::accounts;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
 use super::documents::PaymentAccountDocument;
 
@@ -15,7 +15,8 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Read the state of my account at a payment gateway",
     operation: |schemas| {
-        Operation::responds_with::<PaymentAccountDocument>(schemas, StatusCode::OK).problems(&[409])
+        Operation::responds_with::<PaymentAccountDocument>(schemas, StatusCode::OK)
+            .problems(&[problem::PAYMENT_REFUSED])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

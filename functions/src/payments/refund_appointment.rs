@@ -6,7 +6,7 @@ use app::payments::refunds;
 use domain::Money;
 use domain::scheduling::party::Party;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,7 +23,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<PaymentDocument>(schemas, StatusCode::CREATED)
             .accepts::<RefundRequest>(schemas)
             .idempotent()
-            .problems(&[409])
+            .problems(&[problem::PAYMENT_STATE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

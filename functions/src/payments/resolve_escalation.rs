@@ -2,10 +2,10 @@
 
 use app::App;
 use app::payments::escalations::{self, Resolution};
-use domain::Money;
 use domain::scheduling::party::Party;
+use domain::{Money, Violations};
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
     operation: |schemas| {
         Operation::responds_with::<PaymentDocument>(schemas, StatusCode::OK)
             .accepts::<ResolutionRequest>(schemas)
-            .problems(&[409])
+            .problems(&[problem::PAYMENT_STATE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -55,16 +55,16 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         (ResolutionKind::TryAgain, None) => Resolution::TryAgain,
         (ResolutionKind::ResolvedManually, Some(amount)) => Resolution::ResolvedManually(amount),
         (ResolutionKind::TryAgain, Some(_)) => {
-            return Err(Problem::invalid(
-                "amount",
+            return Err(Problem::invalid(Violations::one(
+                "/amount",
                 "must be left out with try_again, which retries the full amount",
-            ));
+            )));
         }
         (ResolutionKind::ResolvedManually, None) => {
-            return Err(Problem::invalid(
-                "amount",
+            return Err(Problem::invalid(Violations::one(
+                "/amount",
                 "is required with resolved_manually: send the amount in escalation",
-            ));
+            )));
         }
     };
     let record = escalations::resolve(app, request.actor(), id, resolution).await?;

@@ -2,7 +2,7 @@
 
 use app::App;
 use app::payments::fees;
-use domain::Rate;
+use domain::{Rate, Violations};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
@@ -32,7 +32,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let Fee { basis_points } = request.json()?;
     let rate = basis_points.map(Rate::from_basis_points).transpose();
-    let rate = rate.map_err(|error| Problem::invalid("basis_points", error.to_string()))?;
+    let rate = rate.map_err(|error| Problem::invalid(Violations::one("/basis_points", error.to_string())))?;
     let fee = fees::set_expert_fee(app, request.actor(), expert, rate).await?;
     Ok(Response::json(StatusCode::OK, &Fee { basis_points: fee.rate.map(Rate::basis_points) }))
 }

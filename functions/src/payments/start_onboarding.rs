@@ -3,7 +3,7 @@
 use app::App;
 use app::payments::accounts;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
 use super::documents::OnboardingPageDocument;
 
@@ -15,7 +15,8 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Start or continue the onboarding at a payment gateway",
     operation: |schemas| {
-        Operation::responds_with::<OnboardingPageDocument>(schemas, StatusCode::CREATED).problems(&[409])
+        Operation::responds_with::<OnboardingPageDocument>(schemas, StatusCode::CREATED)
+            .problems(&[problem::PAYMENT_REFUSED])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

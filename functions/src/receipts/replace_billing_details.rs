@@ -4,7 +4,7 @@ use app::App;
 use app::receipts::billing;
 use domain::receipts::billing::BillingDetails;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
 /// `PUT /v1/experts/{expert_id}/billing`
 pub const ROUTE: Route = Route {
@@ -17,7 +17,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<BillingDetails>(schemas, StatusCode::OK)
             .accepts::<BillingDetails>(schemas)
             .conditional()
-            .problems(&[409, 503])
+            .problems(&[problem::TAX_NOT_READY])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -3,13 +3,12 @@
 use app::App;
 use app::idempotency::{Creation, complete};
 use app::scheduling::booking::{Booked, Booking, book};
-use domain::experts::session_type::MAX_CAPACITY;
 use domain::payments::gateway::GatewayKind;
 use domain::scheduling::appointment::Attendee;
 use domain::scheduling::party::Party;
 use domain::{Currency, ExpertId, SessionTypeId, Timestamp};
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,7 +26,13 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::CREATED)
             .accepts::<BookingRequest>(schemas)
             .idempotent()
-            .problems(&[404])
+            .problems(problem::SLOT_REFUSALS)
+            .problems(&[
+                problem::NOT_FOUND,
+                problem::HOLD_EXPIRED,
+                problem::PAYMENTS_NOT_READY,
+                problem::PAYMENT_REFUSED,
+            ])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -67,9 +72,6 @@ fn one() -> u16 {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } =
         request.json()?;
-    if !(1..=MAX_CAPACITY).contains(&seats) {
-        return Err(Problem::invalid("seats", format!("must be from 1 to {MAX_CAPACITY}")));
-    }
     let key = request.idempotent_request()?;
     let booking =
         Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee, gateway, pay_in };

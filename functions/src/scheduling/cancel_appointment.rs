@@ -5,7 +5,7 @@ use app::scheduling::appointments;
 use domain::Money;
 use domain::kernel::text::LongText;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
     operation: |schemas| {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
             .accepts::<CancellationRequest>(schemas)
-            .problems(&[409])
+            .problems(&[problem::INVALID_STATUS, problem::QUOTE_CHANGED])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

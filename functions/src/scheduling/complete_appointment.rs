@@ -4,7 +4,7 @@ use app::App;
 use app::scheduling::appointments::{self, SessionReport};
 use domain::Money;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ pub const ROUTE: Route = Route {
     operation: |schemas| {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
             .accepts::<CompletionRequest>(schemas)
-            .problems(&[409])
+            .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

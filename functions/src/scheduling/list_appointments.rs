@@ -40,6 +40,7 @@ struct AppointmentsQuery {
     #[serde(default = "paging::latest")]
     to: Timestamp,
     /// The `next_cursor` of the previous page.
+    #[schemars(length(max = 300))]
     cursor: Option<String>,
     /// The maximum number of appointments in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]

@@ -4,7 +4,7 @@ use app::App;
 use app::scheduling::slots;
 use domain::{SessionTypeId, TimeSpan, Timestamp, Zone};
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::Public,
     summary: "List the free slots of a session type",
     operation: |schemas| {
-        Operation::responds_with::<Slots>(schemas, StatusCode::OK).query::<SlotsQuery>().problems(&[409])
+        Operation::responds_with::<Slots>(schemas, StatusCode::OK)
+            .query::<SlotsQuery>()
+            .problems(&[problem::NO_HOURS])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

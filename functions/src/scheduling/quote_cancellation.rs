@@ -4,7 +4,7 @@ use app::App;
 use app::scheduling::appointments;
 use domain::scheduling::cancellation::Quote;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
 /// `GET /v1/appointments/{appointment_id}/cancellation`
 pub const ROUTE: Route = Route {
@@ -13,7 +13,9 @@ pub const ROUTE: Route = Route {
     path: "/v1/appointments/{appointment_id}/cancellation",
     audience: Audience::SignedIn,
     summary: "Read the refund that cancelling an appointment now would give",
-    operation: |schemas| Operation::responds_with::<Quote>(schemas, StatusCode::OK).problems(&[409]),
+    operation: |schemas| {
+        Operation::responds_with::<Quote>(schemas, StatusCode::OK).problems(&[problem::INVALID_STATUS])
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

@@ -4,7 +4,7 @@ use app::App;
 use app::scheduling::appointments;
 use domain::Timestamp;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,7 +20,8 @@ pub const ROUTE: Route = Route {
     operation: |schemas| {
         Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
             .accepts::<RescheduleRequest>(schemas)
-            .problems(&[409])
+            .problems(problem::SLOT_REFUSALS)
+            .problems(&[problem::INVALID_STATUS])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

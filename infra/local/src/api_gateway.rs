@@ -11,13 +11,15 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use axum::{Extension, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{TimeZone, Utc};
-use http_api::{Problem, Route};
+use http_api::gateway::convertible;
+use http_api::{Problem, Route, problem};
 use http_body_util::LengthLimitError;
 use lambda_http::request::LambdaRequest;
 use lambda_http::tower::Service;
@@ -27,6 +29,7 @@ use serde_json::{Value, json};
 
 use crate::StackClock;
 use crate::authorizer::{Authorizer, Denied};
+use crate::cors;
 
 /// The maximum size of a body that API Gateway passes on, in bytes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -40,8 +43,8 @@ pub(crate) struct ApiGateway {
     pub(crate) requests: AtomicU64,
 }
 
-/// The routes of the route table. Other paths and methods are refused here, as API Gateway does.
-pub(crate) fn router(gateway: Arc<ApiGateway>) -> Router {
+/// The routes of the route table, also for pages of these origins. Other paths and methods are refused here, as API Gateway does.
+pub(crate) fn router(gateway: Arc<ApiGateway>, origins: Arc<[String]>) -> Router {
     let mut router = Router::new();
     for route in functions::ROUTES {
         let filter = match route.method {
@@ -55,12 +58,11 @@ pub(crate) fn router(gateway: Arc<ApiGateway>) -> Router {
     router
         .method_not_allowed_fallback(async |method: Method| {
             let detail = format!("this path does not support {method}; see /openapi.json");
-            let problem =
-                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "The method is not allowed", detail);
-            respond(problem.into())
+            respond(Problem::new(problem::METHOD, detail).into())
         })
         .fallback(async || respond(Problem::not_found("path; see /openapi.json").into()))
         .with_state(gateway)
+        .layer(from_fn_with_state(origins, cors::handle))
 }
 
 fn respond(response: http_api::Response) -> Response {
@@ -95,9 +97,7 @@ async fn invoke(
         Ok(body) => body,
         Err(error) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
             let detail = format!("the body may have at most {} bytes", http_api::request::MAX_BODY_BYTES);
-            let problem =
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail);
-            return respond(problem.into());
+            return respond(Problem::new(problem::TOO_LARGE, detail).into());
         }
         Err(_) => {
             return respond(Problem::malformed("the body is incomplete or its framing is invalid").into());
@@ -123,7 +123,7 @@ async fn run(app: App, route: &'static Route, event: Value) -> Result<Value, Str
             Ok::<_, std::convert::Infallible>(route.respond(&app, request).await)
         });
         let mut adapter = Adapter::from(function);
-        let response = adapter.call(LambdaEvent::new(event, Context::default())).await;
+        let response = adapter.call(convertible(LambdaEvent::new(event, Context::default()))).await;
         response
             .map_err(|error| error.to_string())
             .and_then(|response| serde_json::to_value(&response).map_err(|error| error.to_string()))

@@ -1,3 +1,4 @@
 //! Generators and checks for the files of the repository that are not Rust.
 
+pub mod problems;
 pub mod template;

@@ -1,17 +1,18 @@
-//! `cargo run -p tools -- template` writes the generated part of `template.yaml`.
+//! `cargo run -p tools -- template` writes the generated part of `template.yaml`, and `problems` writes `docs/problems.md`.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use functions::AREAS;
-use tools::template;
+use tools::{problems, template};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["template"] => write_template(),
-        _ => Err("usage: cargo run -p tools -- template".into()),
+        ["problems"] => write_problems(),
+        _ => Err("usage: cargo run -p tools -- template|problems".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -21,6 +22,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn write_problems() -> Result<(), Box<dyn std::error::Error>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/problems.md");
+    Ok(std::fs::write(path, problems::page())?)
 }
 
 fn write_template() -> Result<(), Box<dyn std::error::Error>> {

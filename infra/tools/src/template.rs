@@ -140,6 +140,22 @@ pub fn faults(template: &str, areas: &[Area]) -> Vec<String> {
         .filter_map(|(name, resource)| Some((name.as_str()?, resource)))
         .collect();
 
+    let settings = resources.and_then(|all| all.as_mapping_get("Api"));
+    let settings = settings.and_then(|api| api.as_mapping_get("Properties")?.as_mapping_get("RouteSettings"));
+    let limited: BTreeSet<String> = settings
+        .and_then(Yaml::as_mapping)
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, _)| Some(key.as_str()?.to_owned()))
+        .collect();
+    let costly: BTreeSet<String> = areas.iter().flat_map(provider_routes).collect();
+    for key in costly.symmetric_difference(&limited) {
+        faults.push(match costly.contains(key) {
+            true => format!("{key} calls a provider and needs RouteSettings with the limits of providers"),
+            false => format!("RouteSettings has {key}, which is no route that calls a provider"),
+        });
+    }
+
     let mut expected = BTreeSet::new();
     for area in areas {
         for (name, binary, needs) in functions_of(area) {
@@ -182,6 +198,14 @@ pub fn faults(template: &str, areas: &[Area]) -> Vec<String> {
         }
     }
     faults
+}
+
+/// The keys, such as `GET /health`, of the routes of an area that call a provider.
+fn provider_routes(area: &Area) -> impl Iterator<Item = String> {
+    let routes = area.public.iter().chain(area.routes);
+    routes
+        .filter(|(_, needs)| needs.needs_provider())
+        .map(|(route, _)| format!("{} {}", route.method.as_str(), route.path))
 }
 
 /// All routes of an area.

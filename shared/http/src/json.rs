@@ -17,6 +17,13 @@ use serde_json::{Error, Map, Value};
 /// A JSON value that obeys these rules.
 pub(crate) struct Strict(Value);
 
+impl Strict {
+    /// The value.
+    pub(crate) fn as_value(&self) -> &Value {
+        &self.0
+    }
+}
+
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Reader).map(Self)

@@ -6,15 +6,17 @@
 mod accept;
 pub mod config;
 pub mod csv;
+pub mod gateway;
 mod json;
 pub mod openapi;
 pub mod problem;
 pub mod request;
 pub mod response;
 pub mod route;
+pub mod schema;
 pub mod telemetry;
 
-pub use problem::Problem;
+pub use problem::{Problem, ProblemType};
 pub use request::Request;
 pub use response::Response;
 pub use route::{Audience, Method, Operation, Route};

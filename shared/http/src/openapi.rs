@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::payments::gateway::GatewayKind;
+use domain::{AppointmentId, ExpertId, ReceiptId, SessionTypeId};
 use http::StatusCode;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use crate::problem::{self, Problem};
+use crate::problem::{self, Problem, ProblemType};
+use crate::request::MAX_KEY_LENGTH;
 use crate::route::variable;
-use crate::{Audience, Operation, Route};
+use crate::{Audience, Operation, Route, schema};
 
 /// The OpenAPI document of these routes.
 pub fn document(routes: &[Route]) -> Value {
@@ -37,6 +40,7 @@ pub fn document(routes: &[Route]) -> Value {
         },
         "servers": [{ "url": "/" }],
         "paths": paths,
+        "x-problem-types": problem_catalog(),
         "components": {
             "schemas": schemas.take_definitions(true),
             "securitySchemes": {
@@ -81,19 +85,39 @@ fn variable_description(variable: &str) -> &'static str {
     }
 }
 
+/// The schema of a path variable.
+fn variable_schema(variable: &str) -> Value {
+    match variable {
+        "expert_id" => schema::inline::<ExpertId>(),
+        "session_type_id" => schema::inline::<SessionTypeId>(),
+        "appointment_id" => schema::inline::<AppointmentId>(),
+        "receipt_id" => schema::inline::<ReceiptId>(),
+        "gateway" => schema::inline::<GatewayKind>(),
+        _ => json!({ "type": "string" }),
+    }
+}
+
 fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
-    let text = |name: &str, location: &str, description: &str| json!({ "name": name, "in": location, "required": true, "description": description, "schema": { "type": "string" } });
-    let mut parameters: Vec<Value> =
-        variables(route.path).map(|name| text(name, "path", variable_description(name))).collect();
+    let text = |name: &str, location: &str, description: &str, schema: Value| json!({ "name": name, "in": location, "required": true, "description": description, "schema": schema });
+    let mut parameters: Vec<Value> = variables(route.path)
+        .map(|name| text(name, "path", variable_description(name), variable_schema(name)))
+        .collect();
     if operation.idempotent {
         parameters.push(text(
             "Idempotency-Key",
             "header",
             "A new random value for each resource to create; the same value when the request is repeated",
+            // Visible ASCII characters without #.
+            json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-\"$-~]*$" }),
         ));
     }
     if operation.conditional {
-        parameters.push(text("If-Match", "header", "The ETag of the document that was read"));
+        parameters.push(text(
+            "If-Match",
+            "header",
+            "The ETag of the document that was read",
+            json!({ "type": "string", "pattern": "^\"(0|[1-9][0-9]{0,19})\"$" }),
+        ));
     }
     if let Some(query) = operation.query.as_ref().and_then(|schema| schema.as_object()) {
         let required: BTreeSet<&str> = query
@@ -131,36 +155,107 @@ fn responses(route: &Route, operation: &Operation, problem: &Value) -> Map<Strin
     }
     responses.insert(operation.status.as_u16().to_string(), success);
 
-    let mut problems: BTreeSet<u16> = operation.problems.iter().copied().collect();
-    problems.extend([500, 503]);
+    let mut by_status: BTreeMap<u16, Vec<&ProblemType>> = BTreeMap::new();
+    for kind in types_of(route, operation) {
+        by_status.entry(kind.status().as_u16()).or_default().push(kind);
+    }
+    for (status, kinds) in by_status {
+        responses.insert(status.to_string(), problem_response(&kinds, problem));
+    }
+    for (status, from_functions) in GATEWAY_STATUSES {
+        let response = match from_functions {
+            true => responses.get_mut(&status.to_string()),
+            false => Some(responses.entry(status.to_string()).or_insert(json!({ "description": THROTTLED }))),
+        };
+        if let Some(response) = response {
+            response["content"]["application/json"] = json!({ "schema": gateway_message() });
+        }
+    }
+    responses
+}
+
+/// The statuses with which API Gateway responds itself, and whether functions respond with them too.
+const GATEWAY_STATUSES: [(u16, bool); 6] =
+    [(401, true), (403, true), (413, true), (429, false), (500, true), (503, true)];
+/// The description of the response to too many requests.
+const THROTTLED: &str = "Too many requests: the limit of the whole API or of this route is reached. API Gateway sends no \
+                         `Retry-After`; repeat the request after a second, and double the pause after each further 429, with \
+                         a random part.";
+
+/// The schema of API Gateway's own error responses.
+fn gateway_message() -> Value {
+    json!({
+        "type": "object",
+        "description": "A response of API Gateway itself, before or instead of the function",
+        "properties": { "message": { "type": "string", "description": "What is wrong, in a few words" } },
+        "required": ["message"],
+    })
+}
+
+/// The problem types that a route can respond with, in the order of the catalog.
+pub fn problem_types(route: &Route) -> Vec<&'static ProblemType> {
+    types_of(route, &(route.operation)(&mut SchemaGenerator::default()))
+}
+
+fn types_of(route: &Route, operation: &Operation) -> Vec<&'static ProblemType> {
+    let mut kinds = operation.problems.clone();
+    kinds.extend([problem::INTERNAL, problem::UNAVAILABLE]);
     if route.audience.needs_token() {
-        // 403 if the access token lacks a scope, or the person a role or a right.
-        problems.extend([401, 403]);
+        kinds.extend([problem::UNAUTHORIZED, problem::FORBIDDEN]);
     }
     if operation.body.is_some() {
-        problems.extend([400, 413]);
+        kinds.push(problem::TOO_LARGE);
         if route.audience != Audience::Provider {
-            problems.extend([415, 422]);
+            kinds.extend([problem::MALFORMED, problem::MEDIA_TYPE_REFUSED, problem::INVALID]);
         }
     }
     if operation.query.is_some() {
-        problems.insert(422);
+        kinds.push(problem::INVALID);
     }
     if operation.idempotent {
-        problems.extend([400, 409, 422]);
+        kinds.extend([problem::MALFORMED, problem::STILL_RUNNING, problem::IDEMPOTENCY_KEY_REUSED]);
     }
     if operation.conditional {
-        problems.extend([400, 412, 428]);
+        kinds.extend([problem::MALFORMED, problem::VERSION_MISMATCH, problem::VERSION_REQUIRED]);
     }
     if !operation.also_as.is_empty() {
-        problems.insert(406);
+        kinds.push(problem::NOT_ACCEPTABLE);
     }
     if variables(route.path).next().is_some() {
-        problems.insert(404);
+        kinds.push(problem::NOT_FOUND);
     }
-    for status in problems {
-        let content = json!({ problem::MEDIA_TYPE: { "schema": problem } });
-        responses.insert(status.to_string(), json!({ "description": reason(status), "content": content }));
+    problem::catalog().filter(|kind| kinds.contains(kind)).collect()
+}
+
+/// A response with a problem document of one of these types.
+fn problem_response(kinds: &[&ProblemType], problem: &Value) -> Value {
+    let urns: Vec<String> = kinds.iter().map(|kind| kind.urn()).collect();
+    let titles: Vec<String> =
+        kinds.iter().map(|kind| format!("{} (`{}`)", kind.title(), kind.name())).collect();
+    let schema = json!({ "allOf": [problem, { "properties": { "type": { "enum": urns } } }] });
+    let mut response = json!({
+        "description": titles.join("; "),
+        "content": { problem::MEDIA_TYPE: { "schema": schema } },
+    });
+    if kinds.iter().any(|kind| kind.is_temporary()) {
+        response["headers"] = json!({ "Retry-After": {
+            "description": "The number of seconds to wait before repeating the request",
+            "schema": { "type": "integer", "minimum": 0 },
+        } });
     }
-    responses
+    response
+}
+
+/// The catalog of problem types, as an extension of the document.
+fn problem_catalog() -> Vec<Value> {
+    let describe = |kind: &ProblemType| {
+        json!({
+            "type": kind.urn(),
+            "status": kind.status().as_u16(),
+            "title": kind.title(),
+            "meaning": kind.meaning(),
+            "remedy": kind.remedy(),
+        })
+    };
+    problem::catalog().map(describe).collect()
 }

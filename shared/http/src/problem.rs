@@ -1,19 +1,27 @@
-//! Errors as problem documents (RFC 9457). Each area with errors of its own has a file for them.
+//! Errors as problem documents (RFC 9457), and the catalog of their types. Each area with errors of its own has a file for them.
 
+mod catalog;
+mod general;
 mod payments;
 mod receipts;
 mod scheduling;
 
 use app::AppError;
-use http::StatusCode;
+use domain::Violations;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{CommitError, ReadError, TableError};
 
+pub use catalog::{ProblemType, catalog};
+pub use general::*;
+pub use payments::*;
+pub use receipts::*;
+pub use scheduling::*;
+
+use crate::schema::MAX_VIOLATIONS;
+
 /// Media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
-/// The prefix of every problem type.
-const NAMESPACE: &str = "urn:expert-connect:problem:";
 /// The default value of `Retry-After`, in seconds.
 const RETRY_AFTER: u32 = 2;
 
@@ -29,9 +37,13 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong with this request, and how to correct it.
     pub detail: String,
-    /// The body member, parameter or header that caused the error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    /// The values of the request that caused the problem. If values are invalid, all of them are listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub violations: Vec<Violation>,
+    /// True if there are more violations than are listed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
     /// The current version of the resource, if `If-Match` named another version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_version: Option<u64>,
@@ -40,77 +52,138 @@ pub struct Problem {
     pub retry_after: Option<u32>,
 }
 
+/// A value of the request that caused the problem. Exactly one of `pointer`, `parameter` and `header` says where the value is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Violation {
+    /// The place of the value in the body: a JSON Pointer (RFC 6901), such as `/price/amount`. It is empty for the whole body. A
+    /// required member that is missing has the pointer that it would have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The name of the query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// The name of the header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<&'static str>,
+    /// What the value must be.
+    pub detail: String,
+}
+
+impl Violation {
+    /// Where the value is, for people and logs.
+    pub fn place(&self) -> &str {
+        match (&self.pointer, &self.parameter, self.header) {
+            (Some(pointer), _, _) if pointer.is_empty() => "body",
+            (Some(place), _, _) | (_, Some(place), _) => place,
+            (_, _, header) => header.unwrap_or_default(),
+        }
+    }
+}
+
 impl Problem {
-    /// Creates a problem of the type `name`.
-    pub fn new(status: StatusCode, name: &str, title: &'static str, detail: impl Into<String>) -> Self {
+    /// Creates a problem of a type of the catalog.
+    pub fn new(kind: &'static ProblemType, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("{NAMESPACE}{name}"),
-            title,
-            status: status.as_u16(),
+            kind: kind.urn(),
+            title: kind.title(),
+            status: kind.status().as_u16(),
             detail: detail.into(),
-            field: None,
+            violations: Vec::new(),
+            truncated: false,
             current_version: None,
-            retry_after: None,
+            retry_after: kind.is_temporary().then_some(RETRY_AFTER),
         }
     }
 
-    /// Sets `field`.
+    /// Says that a member of the body caused the problem. The detail of the problem also describes the violation.
     #[must_use]
-    pub fn with_field(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
-        self
+    pub fn with_pointer(self, pointer: &str) -> Self {
+        self.with_violation(Some(pointer.to_owned()), None)
     }
 
-    fn with_retry_after(mut self) -> Self {
-        self.retry_after = Some(RETRY_AFTER);
+    /// Says that a header caused the problem. The detail of the problem also describes the violation.
+    #[must_use]
+    pub fn with_header(self, name: &'static str) -> Self {
+        self.with_violation(None, Some(name))
+    }
+
+    fn with_violation(mut self, pointer: Option<String>, header: Option<&'static str>) -> Self {
+        let detail = self.detail.clone();
+        self.violations.push(Violation { pointer, parameter: None, header, detail });
         self
     }
 
     /// 400: the request cannot be parsed.
     pub fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is malformed", detail)
+        Self::new(MALFORMED, detail)
     }
 
-    /// 422: a value is invalid.
-    pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is invalid", detail).with_field(field)
+    /// 422: values of the body are invalid.
+    pub fn invalid(violations: Violations) -> Self {
+        let mut problem = Self::new(INVALID, "");
+        for violation in violations {
+            let (pointer, detail) = (Some(violation.pointer), violation.must);
+            problem.violations.push(Violation { pointer, parameter: None, header: None, detail });
+        }
+        problem.truncated = problem.violations.len() > MAX_VIOLATIONS;
+        problem.violations.truncate(MAX_VIOLATIONS);
+        problem.summarize();
+        problem
+    }
+
+    /// 422: a query parameter is invalid.
+    pub fn invalid_parameter(name: &str, must: impl Into<String>) -> Self {
+        Self::invalid(Violations::one(crate::schema::member("", name), must)).of_query()
+    }
+
+    /// Says that the violations are in the query instead of the body.
+    #[must_use]
+    pub(crate) fn of_query(mut self) -> Self {
+        for violation in &mut self.violations {
+            if let Some(pointer) = violation.pointer.take() {
+                // A parameter has no members, so its pointer is its escaped name.
+                let name = pointer.trim_start_matches('/').replace("~1", "/").replace("~0", "~");
+                violation.parameter = Some(name);
+            }
+        }
+        self.summarize();
+        self
+    }
+
+    /// Sets the detail of a problem about invalid values.
+    fn summarize(&mut self) {
+        if self.kind != INVALID.urn() {
+            return;
+        }
+        self.detail = match self.violations.as_slice() {
+            [only] => format!("{}: {}", only.place(), only.detail),
+            several => format!("{} values are invalid; see violations", several.len()),
+        };
     }
 
     /// 401: the request has no valid access token.
     pub fn unauthorized() -> Self {
-        let detail = "send a valid access token in the header \"Authorization: Bearer …\"";
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Authentication is required", detail)
+        Self::new(UNAUTHORIZED, "send a valid access token in the header \"Authorization: Bearer …\"")
     }
 
     /// 403: the caller lacks permission.
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "Access is denied", detail)
+        Self::new(FORBIDDEN, detail)
     }
 
     /// 404: the resource does not exist, or the caller may not see it.
     pub fn not_found(what: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not-found",
-            "The resource does not exist",
-            format!("the {what} does not exist"),
-        )
+        Self::new(NOT_FOUND, format!("the {what} does not exist"))
     }
 
     /// 500. The cause is logged and not returned.
     pub fn internal() -> Self {
-        let detail = "an internal error occurred; try again later";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+        Self::new(INTERNAL, "an internal error occurred; try again later")
     }
 
     /// 503 with `Retry-After`: a dependency is unavailable.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is unavailable", detail)
-            .with_retry_after()
-    }
-
-    fn conflict(kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, kind, title, detail)
+        Self::new(UNAVAILABLE, detail)
     }
 }
 
@@ -121,29 +194,18 @@ impl From<AppError> for Problem {
             AppError::SignInRequired => Self::unauthorized(),
             AppError::Forbidden(_) => Self::forbidden(detail),
             AppError::NotFound(what) => Self::not_found(what),
-            AppError::Invalid { field, must } => Self::invalid(field, must),
+            AppError::Invalid(violations) => Self::invalid(violations),
             AppError::VersionMismatch { current } => {
-                let title = "The resource has changed";
-                let mut problem =
-                    Self::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", title, detail);
-                problem.current_version = Some(current);
-                problem.with_field("If-Match")
+                let problem = Self::new(VERSION_MISMATCH, detail).with_header("If-Match");
+                Self { current_version: Some(current), ..problem }
             }
-            AppError::Exists(_) => Self::conflict("exists", "The resource already exists", detail),
-            AppError::TooMany(_) => Self::conflict("too-many", "A limit is reached", detail),
-            AppError::KeyReused => {
-                let title = "The idempotency key was used for another request";
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title, detail)
-                    .with_field("Idempotency-Key")
-            }
-            AppError::StillRunning => {
-                Self::conflict("still-running", "The first request is still running", detail)
-                    .with_field("Idempotency-Key")
-                    .with_retry_after()
-            }
-            AppError::Scheduling(error) => scheduling::problem(&error),
-            AppError::Payments(error) => payments::problem(error),
-            AppError::Receipts(error) => receipts::problem(&error),
+            AppError::Exists(_) => Self::new(EXISTS, detail),
+            AppError::TooMany(_) => Self::new(TOO_MANY, detail),
+            AppError::KeyReused => Self::new(IDEMPOTENCY_KEY_REUSED, detail).with_header("Idempotency-Key"),
+            AppError::StillRunning => Self::new(STILL_RUNNING, detail).with_header("Idempotency-Key"),
+            AppError::Scheduling(error) => scheduling::from_error(&error),
+            AppError::Payments(error) => payments::from_error(error),
+            AppError::Receipts(error) => receipts::from_error(&error),
             AppError::Port(..) => {
                 tracing::error!(%detail, "a service is not available");
                 Self::unavailable("a service that the platform uses did not respond; try again")
@@ -198,7 +260,7 @@ mod tests {
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
-            (AppError::Invalid { field: "f".to_owned(), must: text() }, 422, "invalid", Some("f")),
+            (AppError::Invalid(Violations::one("/f", text())), 422, "invalid", Some("/f")),
             (AppError::VersionMismatch { current: 2 }, 412, "version-mismatch", Some("If-Match")),
             (AppError::Exists(""), 409, "exists", None),
             (AppError::TooMany(""), 409, "too-many", None),
@@ -214,26 +276,26 @@ mod tests {
             (TableError::Unavailable(text()).into(), 503, "unavailable", None),
             (corrupt.into(), 500, "internal", None),
             (slot(Refusal::Retired), 409, "session-type-retired", None),
-            (not_offered(too_soon), 409, "too-soon", Some("start")),
+            (not_offered(too_soon), 409, "too-soon", Some("/start")),
             (
                 not_offered(slots::Refusal::AfterWindow { last_date: date }),
                 409,
                 "outside-booking-window",
-                Some("start"),
+                Some("/start"),
             ),
             (
                 not_offered(slots::Refusal::BeforeWindow { first: date }),
                 409,
                 "outside-booking-window",
-                Some("start"),
+                Some("/start"),
             ),
-            (not_offered(slots::Refusal::Blocked { date }), 409, "not-offered", Some("start")),
-            (slot(Refusal::Taken), 409, "slot-taken", Some("start")),
-            (slot(Refusal::TooClose), 409, "slot-too-close", Some("start")),
-            (slot(Refusal::Busy), 409, "expert-busy", Some("start")),
-            (slot(Refusal::DayFull { date, cap: 1 }), 409, "day-full", Some("start")),
-            (slot(Refusal::WeekFull { date, cap: 1 }), 409, "week-full", Some("start")),
-            (slot(Refusal::Seats { wanted: 2, left: 1 }), 409, "seats-taken", Some("seats")),
+            (not_offered(slots::Refusal::Blocked { date }), 409, "not-offered", Some("/start")),
+            (slot(Refusal::Taken), 409, "slot-taken", Some("/start")),
+            (slot(Refusal::TooClose), 409, "slot-too-close", Some("/start")),
+            (slot(Refusal::Busy), 409, "expert-busy", Some("/start")),
+            (slot(Refusal::DayFull { date, cap: 1 }), 409, "day-full", Some("/start")),
+            (slot(Refusal::WeekFull { date, cap: 1 }), 409, "week-full", Some("/start")),
+            (slot(Refusal::Seats { wanted: 2, left: 1 }), 409, "seats-taken", Some("/seats")),
             (status.into(), 409, "invalid-status", None),
             (SchedulingError::NoHours.into(), 409, "no-hours", None),
             (SchedulingError::HoldEnded.into(), 409, "hold-expired", None),
@@ -241,7 +303,7 @@ mod tests {
                 SchedulingError::QuoteChanged { refund: zero(), expected: zero() }.into(),
                 409,
                 "quote-changed",
-                Some("expected_refund"),
+                Some("/expected_refund"),
             ),
             (PaymentsError::NotReady.into(), 409, "payments-not-ready", None),
             (PaymentsError::State(text()).into(), 409, "payment-state", None),
@@ -252,17 +314,48 @@ mod tests {
             (WebhookError::Signature.into(), 400, "webhook-refused", None),
             (WebhookError::Stale.into(), 400, "webhook-refused", None),
             (WebhookError::Unavailable(PortError(text())).into(), 503, "unavailable", None),
-            (ReceiptsError::TaxNotReady(text()).into(), 409, "tax-not-ready", Some("tax")),
+            (ReceiptsError::TaxNotReady(text()).into(), 409, "tax-not-ready", Some("/tax")),
         ];
-        for (error, status, kind, field) in cases {
+        for (error, status, kind, place) in cases {
             let case = format!("{error:?}");
             let problem = Problem::from(error);
             assert_eq!(problem.status, status, "{case}");
             assert_eq!(problem.kind, format!("urn:expert-connect:problem:{kind}"), "{case}");
-            assert_eq!(problem.field.as_deref(), field, "{case}");
+            assert_eq!(problem.violations.first().map(Violation::place), place, "{case}");
             let retry = status == 503 || kind == "still-running";
             assert_eq!(problem.retry_after.is_some(), retry, "{case}");
         }
+    }
+
+    #[test]
+    fn violations_say_where_the_values_are() {
+        let mut violations = Violations::one("/price/amount", "must be above zero");
+        violations.add("/a~1b", "is required");
+        let problem = Problem::invalid(violations.clone());
+        assert_eq!(problem.detail, "2 values are invalid; see violations");
+        assert_eq!(problem.violations[1].pointer.as_deref(), Some("/a~1b"));
+        let problem = Problem::invalid(violations).of_query().of_query();
+        assert_eq!(
+            (&problem.violations[1].pointer, problem.violations[1].parameter.as_deref()),
+            (&None, Some("a/b"))
+        );
+        let problem = Problem::invalid(Violations::one("", "must be an object"));
+        assert_eq!(problem.detail, "body: must be an object");
+        assert_eq!(
+            Problem::invalid_parameter("limit", "must be given once").detail,
+            "limit: must be given once"
+        );
+    }
+
+    #[test]
+    fn the_list_of_violations_is_limited() {
+        let violations = |count| {
+            let mut violations = Violations::default();
+            (0..count).for_each(|at| violations.add(format!("/{at}"), "must be left out"));
+            let problem = Problem::invalid(violations);
+            (problem.violations.len(), problem.truncated)
+        };
+        assert_eq!((violations(100), violations(101)), ((100, false), (100, true)));
     }
 
     #[test]

@@ -6,19 +6,22 @@ use app::idempotency;
 use app::identity::Actor;
 use app::identity::people::{Person, Role, Scope};
 use aws_lc_rs::digest;
+use domain::Violations;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use crate::json::Strict;
-use crate::{Problem, accept};
+use crate::{Problem, accept, problem, schema};
 
 /// The maximum size of a request body, in bytes. A larger body is refused with 413.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// The maximum length of an `Idempotency-Key`, in characters. Stripe has the same limit.
-const MAX_KEY_LENGTH: usize = 255;
+pub(crate) const MAX_KEY_LENGTH: usize = 255;
 
 /// An HTTP request.
 #[derive(Debug)]
@@ -88,45 +91,39 @@ impl Request {
     /// The query parameters.
     ///
     /// # Errors
-    /// 422, with the name of the parameter, if one is missing, unknown or invalid.
-    pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let deserializer = serde_urlencoded::Deserializer::new(form_pairs(&self.query));
-        serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." { "query".to_owned() } else { path };
-            Problem::invalid(field, error.into_inner().to_string())
-        })
+    /// 422, with all parameters that are missing, unknown or invalid.
+    pub fn query<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, Problem> {
+        let pairs = form_pairs(&self.query);
+        schema::check_query::<T>(pairs.into_owned())
+            .map_err(|violations| Problem::invalid(violations).of_query())?;
+        let deserializer = serde_urlencoded::Deserializer::new(pairs);
+        serde_path_to_error::deserialize(deserializer).map_err(|error| unread(error).of_query())
     }
 
     /// The JSON document in the body.
     ///
     /// # Errors
-    /// 413 if the body is too large, 415 if its media type is not `application/json`, 400 if it is not valid JSON, and 422 if
-    /// it does not match `T`.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    /// 413 if the body is too large, 415 if its media type is not `application/json`, 400 if it is not valid JSON, and 422 with
+    /// all violations if it does not match `T`.
+    pub fn json<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, Problem> {
         self.check_size()?;
         let media_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             let detail = "send the body as \"Content-Type: application/json\"";
-            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Problem::new(status, "media-type", "The body must be JSON", detail)
-                .with_field("Content-Type"));
+            return Err(Problem::new(problem::MEDIA_TYPE_REFUSED, detail).with_header("Content-Type"));
         }
         let value: Strict = serde_json::from_slice(&self.body)
             .map_err(|error| Problem::malformed(format!("the body must be one JSON document: {error}")))?;
-        serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." { "body".to_owned() } else { path };
-            Problem::invalid(field, error.into_inner().to_string())
-        })
+        schema::check_document::<T>(value.as_value()).map_err(Problem::invalid)?;
+        serde_path_to_error::deserialize(value).map_err(unread)
     }
 
     /// The JSON document in the body, or the default value if the body is empty.
     ///
     /// # Errors
     /// The same as [`Self::json`].
-    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+    pub fn json_or_default<T: DeserializeOwned + JsonSchema + Default>(&self) -> Result<T, Problem> {
         if self.body.is_empty() { Ok(T::default()) } else { self.json() }
     }
 
@@ -144,7 +141,7 @@ impl Request {
             return Ok(());
         }
         let detail = format!("the body may have at most {MAX_BODY_BYTES} bytes");
-        Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail))
+        Err(Problem::new(problem::TOO_LARGE, detail))
     }
 
     /// The value of a header; `None` if it is missing or not visible ASCII.
@@ -160,8 +157,7 @@ impl Request {
         let accept = self.header(ACCEPT.as_str()).filter(|accept| !accept.trim().is_empty()).unwrap_or("*/*");
         accept::best(accept, offered).ok_or_else(|| {
             let detail = format!("this document is available as {}", offered.join(", "));
-            let title = "The media type is not available";
-            Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", title, detail).with_field("Accept")
+            Problem::new(problem::NOT_ACCEPTABLE, detail).with_header("Accept")
         })
     }
 
@@ -174,9 +170,7 @@ impl Request {
         let Some(tag) = self.header(IF_MATCH.as_str()) else {
             let detail =
                 "send the ETag of the document that you read in \"If-Match\" (\"0\" if it did not exist)";
-            let status = StatusCode::PRECONDITION_REQUIRED;
-            return Err(Problem::new(status, "version-required", "The version is missing", detail)
-                .with_field("If-Match"));
+            return Err(Problem::new(problem::VERSION_REQUIRED, detail).with_header("If-Match"));
         };
         tag.trim()
             .strip_prefix('"')
@@ -185,7 +179,7 @@ impl Request {
             .and_then(|version| version.parse().ok().filter(|number: &u64| number.to_string() == version))
             .ok_or_else(|| {
                 Problem::malformed("send an ETag of this API, such as \"3\", including the quotes")
-                    .with_field("If-Match")
+                    .with_header("If-Match")
             })
     }
 
@@ -201,7 +195,7 @@ impl Request {
         {
             let detail = "send \"Idempotency-Key\" with a new random value, such as a UUID, for each resource to create: 1 \
                           to 255 visible ASCII characters without #; send the same value when you repeat the request";
-            return Err(Problem::malformed(detail).with_field("Idempotency-Key"));
+            return Err(Problem::malformed(detail).with_header("Idempotency-Key"));
         }
         self.check_size()?;
         let mut context = digest::Context::new(&digest::SHA256);
@@ -212,6 +206,16 @@ impl Request {
         let fingerprint = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(idempotency::IdempotentRequest { key: key.to_owned(), fingerprint })
     }
+}
+
+/// The problem of a value that matches its schema but cannot be read. The domain type that refuses it words the violation.
+fn unread<E: std::fmt::Display>(error: serde_path_to_error::Error<E>) -> Problem {
+    let pointer = error.path().iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => schema::member(&pointer, key),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    });
+    Problem::invalid(Violations::one(pointer, error.into_inner().to_string()))
 }
 
 fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {

@@ -11,7 +11,8 @@ use lambda_http::Body;
 use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::{Problem, Request, Response};
+use crate::problem::Violation;
+use crate::{Problem, ProblemType, Request, Response};
 
 /// Who may call a route: a first check, and documentation. The use case decides whether the actor may do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +103,8 @@ pub struct Operation {
     pub idempotent: bool,
     /// Whether the route requires `If-Match`.
     pub conditional: bool,
-    /// The statuses of this route's problems, besides those that follow from the other fields.
-    pub problems: &'static [u16],
+    /// The types of this route's problems, besides those that follow from the other fields.
+    pub problems: Vec<&'static ProblemType>,
 }
 
 impl Operation {
@@ -122,7 +123,7 @@ impl Operation {
             also_as: &[],
             idempotent: false,
             conditional: false,
-            problems: &[],
+            problems: Vec::new(),
         }
     }
 
@@ -163,10 +164,10 @@ impl Operation {
         self
     }
 
-    /// Sets the statuses of this route's own problems.
+    /// Adds types of problems that only this route has.
     #[must_use]
-    pub fn problems(mut self, problems: &'static [u16]) -> Self {
-        self.problems = problems;
+    pub fn problems(mut self, problems: &[&'static ProblemType]) -> Self {
+        self.problems.extend(problems);
         self
     }
 }
@@ -202,8 +203,10 @@ impl Route {
             Err(problem) => Err(problem),
         };
         let response = result.unwrap_or_else(|problem| {
-            tracing::info!(problem = %problem.kind, field = problem.field.as_deref(), "request refused");
-            problem.into()
+            let place = problem.violations.first().map(Violation::place);
+            tracing::info!(problem = %problem.kind, place, "request refused");
+            // A request without a body has its values in the query.
+            if self.method == Method::Get { problem.of_query() } else { problem }.into()
         });
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(

@@ -49,8 +49,25 @@ impl Response {
         for member in ["title", "detail"] {
             assert!(self.body[member].as_str().is_some_and(|text| !text.is_empty()), "{:#}", self.body);
         }
+        let text = self.body.to_string();
+        assert_eq!(malformed_requests::checks::rust_word(&text), None, "{:#}", self.body);
         let kind = self.body["type"].as_str().expect("a type");
         kind.strip_prefix("urn:expert-connect:problem:").expect("the namespace of problem types")
+    }
+
+    /// Where the values are that caused the problem: pointers into the body (`body` for all of it), names of query parameters,
+    /// or names of headers.
+    #[track_caller]
+    pub fn places(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        for violation in self.body["violations"].as_array().into_iter().flatten() {
+            let places = ["pointer", "parameter", "header"].map(|member| violation[member].as_str());
+            let places: Vec<&str> = places.into_iter().flatten().collect();
+            assert_eq!(places.len(), 1, "a violation has one place: {:#}", self.body);
+            assert!(violation["detail"].as_str().is_some_and(|text| !text.is_empty()), "{:#}", self.body);
+            found.extend(places.into_iter().map(|place| if place.is_empty() { "body" } else { place }));
+        }
+        found
     }
 
     /// The ETag, which has the version.

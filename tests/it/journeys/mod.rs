@@ -11,3 +11,4 @@ mod publishing;
 mod receipts;
 mod reconciliation;
 mod reports;
+mod violations;

@@ -8,6 +8,24 @@ use crate::{Request, Response, description};
 /// Internal words that no response may contain.
 const SECRETS: [&str; 5] = ["sk_test_local", "whsec_local", "paypal-secret-local", "panicked", "DynamoDB"];
 
+/// Words of Rust's deserializer, which no response may contain.
+const RUST_WORDS: [&str; 9] = [
+    "invalid type",
+    "invalid value",
+    "invalid length",
+    "missing field",
+    "unknown field",
+    "duplicate field",
+    "unknown variant",
+    "did not match any variant",
+    "expected struct",
+];
+
+/// A word of Rust's deserializer in a text for callers; `None` if there is none.
+pub fn rust_word(text: &str) -> Option<&'static str> {
+    RUST_WORDS.into_iter().find(|word| text.contains(word))
+}
+
 /// What is wrong with a response: it is a server error, not as documented, contains internal words, or refuses a request that
 /// has written to the table. `None` if nothing is wrong.
 pub fn violation(request: &Request, response: &Response) -> Option<String> {
@@ -33,6 +51,9 @@ pub fn violation(request: &Request, response: &Response) -> Option<String> {
     }
     if status.is_success() {
         return None;
+    }
+    if let Some(word) = rust_word(&text) {
+        return Some(format!("the response says {word:?}, which only users of Rust understand"));
     }
     if response.json()["status"] != status.as_u16() {
         return Some("the problem document has another status".to_owned());

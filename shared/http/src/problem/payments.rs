@@ -1,25 +1,35 @@
-//! The problem documents of the area `payments`.
+//! The problems of the area `payments`.
 
 use app::payments::error::PaymentsError;
 use app::payments::ports::{GatewayError, WebhookError};
-use http::StatusCode;
 
 use super::Problem;
+use super::catalog::problem_types;
 
-pub(super) fn problem(error: PaymentsError) -> Problem {
+problem_types! {
+    WEBHOOK_REFUSED = 400 "webhook-refused", "The event was rejected",
+        "The signature of the event is missing, wrong or too old, or its body is not an event.",
+        "Check the signing secret and the clock; the payment gateway repeats its events.";
+    PAYMENTS_NOT_READY = 409 "payments-not-ready", "The expert cannot take payments yet",
+        "The expert has no account at the payment gateway that accepts payments.",
+        "Choose another gateway, a session without a price or another expert; as the expert, finish the onboarding.";
+    PAYMENT_STATE = 409 "payment-state", "The payment's state does not allow this",
+        "The payment, or its amount, does not allow the request now.",
+        "Read the payment; detail says what is possible.";
+    PAYMENT_REFUSED = 409 "payment-refused", "The payment gateway refused",
+        "The payment gateway has refused the request for good; nothing was charged by it.",
+        "Try another way to pay, or contact the platform with the code in detail.";
+}
+
+pub(super) fn from_error(error: PaymentsError) -> Problem {
     let detail = error.to_string();
     match error {
-        PaymentsError::NotReady => {
-            Problem::conflict("payments-not-ready", "The expert cannot take payments yet", detail)
-        }
-        PaymentsError::State(_) => {
-            Problem::conflict("payment-state", "The payment's state does not allow this", detail)
-        }
+        PaymentsError::NotReady => Problem::new(PAYMENTS_NOT_READY, detail),
+        PaymentsError::State(_) => Problem::new(PAYMENT_STATE, detail),
         PaymentsError::Gateway(GatewayError::Refused { code, message }) => {
             // The gateway's message may contain data of the expert's account, which the client must not see.
             tracing::warn!(code, message, "the payment gateway refused");
-            let detail = format!("the payment gateway refused ({code})");
-            Problem::conflict("payment-refused", "The payment gateway refused", detail)
+            Problem::new(PAYMENT_REFUSED, format!("the payment gateway refused ({code})"))
         }
         PaymentsError::Gateway(
             reason @ (GatewayError::Unavailable(_) | GatewayError::Failed(_) | GatewayError::NotNow { .. }),
@@ -34,8 +44,12 @@ pub(super) fn problem(error: PaymentsError) -> Problem {
             tracing::error!(%reason, "a webhook event could not be verified");
             Problem::unavailable("the event could not be verified; send it again")
         }
-        PaymentsError::Webhook(WebhookError::Signature | WebhookError::Stale | WebhookError::Body(_)) => {
-            Problem::new(StatusCode::BAD_REQUEST, "webhook-refused", "The event was rejected", detail)
+        PaymentsError::Webhook(WebhookError::Body(_)) => {
+            // The reason is in the words of the deserializer, and may contain personal data.
+            Problem::new(WEBHOOK_REFUSED, "the body is not an event of this payment gateway")
+        }
+        PaymentsError::Webhook(WebhookError::Signature | WebhookError::Stale) => {
+            Problem::new(WEBHOOK_REFUSED, detail)
         }
     }
 }

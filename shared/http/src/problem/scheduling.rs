@@ -1,33 +1,92 @@
-//! The problem documents of the area `scheduling`.
+//! The problems of the area `scheduling`.
 
 use app::scheduling::error::SchedulingError;
 use domain::scheduling::occupancy::Refusal;
 use domain::scheduling::slots;
 
-use super::Problem;
+use super::catalog::problem_types;
+use super::{Problem, ProblemType};
 
-pub(super) fn problem(error: &SchedulingError) -> Problem {
+problem_types! {
+    SESSION_TYPE_RETIRED = 409 "session-type-retired", "The session type is retired",
+        "The expert has withdrawn the session type.",
+        "List the expert's session types, and choose another one.";
+    TOO_SOON = 409 "too-soon", "The notice is too short",
+        "The start is in the past, or earlier than the session type's minimum notice allows.",
+        "List the slots, and choose a later start.";
+    OUTSIDE_BOOKING_WINDOW = 409 "outside-booking-window", "The start is outside the booking window",
+        "The session type cannot be booked for this date now.",
+        "List the slots, and choose a start within the booking window that detail names.";
+    NOT_OFFERED = 409 "not-offered", "The start is not offered",
+        "The expert's hours, blocked dates or grid of starts do not allow this start.",
+        "Choose one of the starts that detail suggests, or list the slots.";
+    SLOT_TAKEN = 409 "slot-taken", "The slot is taken",
+        "Somebody else has booked or holds this time.",
+        "List the slots again, and choose another start.";
+    SLOT_TOO_CLOSE = 409 "slot-too-close", "The start is too close to another appointment",
+        "The buffers of this session or of another appointment overlap.",
+        "List the slots again, and choose another start.";
+    EXPERT_BUSY = 409 "expert-busy", "The expert is busy",
+        "The expert has another obligation at this time.",
+        "List the slots again, and choose another start.";
+    DAY_FULL = 409 "day-full", "The day is full",
+        "The session type's limit for a day is reached.",
+        "List the slots, and choose a start on another day.";
+    WEEK_FULL = 409 "week-full", "The week is full",
+        "The session type's limit for a week is reached.",
+        "List the slots, and choose a start in another week.";
+    SEATS_TAKEN = 409 "seats-taken", "Not enough seats are free",
+        "The session has fewer free seats than the request needs.",
+        "Book fewer seats, or choose another start.";
+    INVALID_STATUS = 409 "invalid-status", "The appointment cannot be changed like this",
+        "The status or the time of the appointment does not allow this change.",
+        "Read the appointment; detail says when the change is possible.";
+    NO_HOURS = 409 "no-hours", "No hours are published",
+        "The expert has not published availability rules, so nothing can be booked.",
+        "Choose another expert, or try again later; as the expert, publish availability rules.";
+    HOLD_EXPIRED = 409 "hold-expired", "The hold has expired",
+        "The hold of the slot ended before its payment was opened.",
+        "Book again with a new Idempotency-Key.";
+    QUOTE_CHANGED = 409 "quote-changed", "The refund has changed",
+        "A cancellation now refunds another amount than expected_refund.",
+        "Read the quote again, and cancel with its refund as expected_refund.";
+}
+
+/// Why a start cannot be booked.
+pub const SLOT_REFUSALS: &[&ProblemType] = &[
+    SESSION_TYPE_RETIRED,
+    TOO_SOON,
+    OUTSIDE_BOOKING_WINDOW,
+    NOT_OFFERED,
+    SLOT_TAKEN,
+    SLOT_TOO_CLOSE,
+    EXPERT_BUSY,
+    DAY_FULL,
+    WEEK_FULL,
+    SEATS_TAKEN,
+    NO_HOURS,
+];
+
+pub(super) fn from_error(error: &SchedulingError) -> Problem {
     let detail = error.to_string();
     match error {
         SchedulingError::Slot(refusal) => of_slot(refusal),
-        SchedulingError::Change(_) => {
-            Problem::conflict("invalid-status", "The appointment cannot be changed like this", detail)
-        }
-        SchedulingError::NoHours => Problem::conflict("no-hours", "No hours are published", detail),
-        SchedulingError::HoldEnded => Problem::conflict("hold-expired", "The hold has expired", detail),
+        SchedulingError::Change(_) => Problem::new(INVALID_STATUS, detail),
+        SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
+        SchedulingError::HoldEnded => Problem::new(HOLD_EXPIRED, detail),
         SchedulingError::QuoteChanged { .. } => {
-            Problem::conflict("quote-changed", "The refund has changed", detail).with_field("expected_refund")
+            Problem::new(QUOTE_CHANGED, detail).with_pointer("/expected_refund")
         }
     }
 }
 
 fn of_slot(refusal: &Refusal) -> Problem {
-    let (kind, title) = match refusal {
-        Refusal::Retired => ("session-type-retired", "The session type is retired"),
+    let kind = match refusal {
+        Refusal::Retired => SESSION_TYPE_RETIRED,
         Refusal::NotOffered(reason) => match reason {
-            slots::Refusal::TooSoon { .. } => ("too-soon", "The notice is too short"),
+            slots::Refusal::TooSoon { .. } => TOO_SOON,
             slots::Refusal::AfterWindow { .. } | slots::Refusal::BeforeWindow { .. } => {
-                ("outside-booking-window", "The start is outside the booking window")
+                OUTSIDE_BOOKING_WINDOW
             }
             slots::Refusal::Blocked { .. }
             | slots::Refusal::OutsideHours { .. }
@@ -36,24 +95,24 @@ fn of_slot(refusal: &Refusal) -> Problem {
             | slots::Refusal::DayFull { .. }
             | slots::Refusal::WeekFull { .. }
             | slots::Refusal::Taken
-            | slots::Refusal::NoSeatLeft => ("not-offered", "The start is not offered"),
+            | slots::Refusal::NoSeatLeft => NOT_OFFERED,
         },
-        Refusal::Taken => ("slot-taken", "The slot is taken"),
-        Refusal::TooClose => ("slot-too-close", "The start is too close to another appointment"),
-        Refusal::Busy => ("expert-busy", "The expert is busy"),
-        Refusal::DayFull { .. } => ("day-full", "The day is full"),
-        Refusal::WeekFull { .. } => ("week-full", "The week is full"),
-        Refusal::Seats { .. } => ("seats-taken", "Not enough seats are free"),
+        Refusal::Taken => SLOT_TAKEN,
+        Refusal::TooClose => SLOT_TOO_CLOSE,
+        Refusal::Busy => EXPERT_BUSY,
+        Refusal::DayFull { .. } => DAY_FULL,
+        Refusal::WeekFull { .. } => WEEK_FULL,
+        Refusal::Seats { .. } => SEATS_TAKEN,
     };
-    let problem = Problem::conflict(kind, title, refusal.to_string());
+    let problem = Problem::new(kind, refusal.to_string());
     match refusal {
-        Refusal::Seats { .. } => problem.with_field("seats"),
+        Refusal::Seats { .. } => problem.with_pointer("/seats"),
         Refusal::Retired => problem,
         Refusal::NotOffered(_)
         | Refusal::Taken
         | Refusal::TooClose
         | Refusal::Busy
         | Refusal::DayFull { .. }
-        | Refusal::WeekFull { .. } => problem.with_field("start"),
+        | Refusal::WeekFull { .. } => problem.with_pointer("/start"),
     }
 }

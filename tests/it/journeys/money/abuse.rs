@@ -164,9 +164,9 @@ async fn price_must_be_in_a_settlement_currency() {
     price["price"]["currency"] = json!("USD");
     presentment["presentment_currencies"] = json!(["USD"]);
     free["price"] = json!({ "amount": 0, "currency": "USD" });
-    for (terms, field) in [(&price, "price.currency"), (&presentment, "presentment_currencies")] {
+    for (terms, field) in [(&price, "/price/currency"), (&presentment, "/presentment_currencies/0")] {
         let refused = post(terms, field).await;
-        assert_eq!((refused.problem(422), &refused.body["field"]), ("invalid", &json!(field)));
+        assert_eq!((refused.problem(422), refused.places()), ("invalid", vec![field]));
         assert!(refused.body["detail"].as_str().expect("words").contains("EUR"));
     }
     post(&free, "free").await.expect(201);

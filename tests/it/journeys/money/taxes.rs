@@ -122,7 +122,7 @@ async fn taxes_are_calculated_once_the_account_is_ready() {
         "{:#}",
         pending.body
     );
-    assert_eq!((pending.problem(409), &pending.body["field"]), ("tax-not-ready", &json!("tax")));
+    assert_eq!((pending.problem(409), pending.places()), ("tax-not-ready", vec!["/tax"]));
     test.stripe().set_up_tax(&account, true, &[]).expect("it exists");
     test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
     assert_eq!(test.choose_tax(&expert, 0, on.clone()).await.problem(503), "unavailable");
