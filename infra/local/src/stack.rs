@@ -10,6 +10,7 @@ use app::payments::ports::Gateways;
 use app::payments::reconciliation::Reconciled;
 use app::ports::Secret;
 use app::{App, AppError, Settings};
+use axum::middleware::from_fn;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
@@ -24,6 +25,7 @@ use crate::authorizer::Authorizer;
 use crate::bus::LocalBus;
 use crate::database::{Database, DatabaseError, TABLE};
 use crate::environment::{Addresses, Environment};
+use crate::host;
 use crate::queue::LocalQueue;
 use crate::secrets::LocalSecrets;
 
@@ -115,6 +117,8 @@ pub struct StackConfig {
     pub paypal_keys: Option<PayPalKeys>,
     /// The URL of real exchange rates. With it, the stack reads them instead of the simulator's.
     pub ecb_rates_url: Option<Url>,
+    /// The origins whose pages may use the API, such as `https://app.example.org`.
+    pub cors_origins: Vec<String>,
     /// Counts the units that the table consumes.
     pub meter: Option<Arc<Meter>>,
 }
@@ -130,6 +134,7 @@ impl StackConfig {
             stripe_keys: None,
             paypal_keys: None,
             ecb_rates_url: None,
+            cors_origins: Vec::new(),
             meter: None,
         }
     }
@@ -286,8 +291,17 @@ impl Stack {
     /// # Errors
     /// If a port is in use, or the data folder is in use, not writable or damaged.
     pub async fn start(config: StackConfig, pages: axum::Router<Environment>) -> Result<Self, StartError> {
-        let StackConfig { ports, data, clock, mut settings, stripe_keys, paypal_keys, ecb_rates_url, meter } =
-            config;
+        let StackConfig {
+            ports,
+            data,
+            clock,
+            mut settings,
+            stripe_keys,
+            paypal_keys,
+            ecb_rates_url,
+            cors_origins,
+            meter,
+        } = config;
         let lock = data.as_deref().map(lock).transpose()?;
         let file = |name: &str| data.as_ref().map(|folder| folder.join(name));
         let api = bind("the API", ports.api, "EXPERT_CONNECT_PORT").await?;
@@ -448,7 +462,8 @@ impl Stack {
             queue: queue.clone(),
             bus: bus.clone(),
         };
-        servers.push(api.serve(pages.with_state(environment.clone()).merge(router(gateway))));
+        let everything = pages.with_state(environment.clone()).merge(router(gateway, cors_origins.into()));
+        servers.push(api.serve(everything.layer(from_fn(host::require_local))));
         Ok(Self {
             app,
             api_url,

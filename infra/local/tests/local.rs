@@ -136,3 +136,76 @@ async fn two_stacks_cannot_share_a_data_folder() {
     drop(start().await.expect("the folder is free again"));
     let _ = std::fs::remove_dir_all(&folder);
 }
+
+#[tokio::test]
+async fn pages_of_configured_origins_may_use_the_api() {
+    const ALLOWED: &str = "https://app.example.org";
+    let clock = StackClock::new(simulators::system_clock());
+    let mut config = StackConfig::in_memory(clock);
+    config.cors_origins = vec![ALLOWED.to_owned()];
+    let stack = Stack::start(config, pages::router()).await.expect("the stack starts");
+    let preflight = async |stack: &Stack, origin: &str| {
+        let request =
+            browser().request(reqwest::Method::OPTIONS, format!("{}/v1/appointments", stack.api_url));
+        let request = request.header("Origin", origin).header("Access-Control-Request-Method", "POST");
+        let request = request.header("Access-Control-Request-Headers", "authorization,idempotency-key");
+        request.send().await.expect("a response")
+    };
+    let header = |response: &reqwest::Response, name: &str| {
+        response.headers().get(name).map(|value| value.to_str().expect("text").to_owned())
+    };
+    let response = preflight(&stack, ALLOWED).await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    for (name, value) in [
+        ("access-control-allow-origin", ALLOWED),
+        ("access-control-allow-methods", "GET,POST,PUT,DELETE"),
+        ("access-control-allow-headers", "authorization,content-type,if-match,idempotency-key"),
+        ("access-control-expose-headers", "etag,location,retry-after"),
+        ("access-control-max-age", "3600"),
+        ("vary", "Origin"),
+    ] {
+        assert_eq!(header(&response, name).as_deref(), Some(value), "{name}");
+    }
+    assert_eq!(header(&response, "access-control-allow-credentials"), None);
+
+    let get = async |stack: &Stack, origin: &str| {
+        let request = browser().get(format!("{}/v1/appointments", stack.api_url)).header("Origin", origin);
+        request.send().await.expect("a response")
+    };
+    // A refusal is readable too.
+    let response = get(&stack, ALLOWED).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(header(&response, "access-control-allow-origin").as_deref(), Some(ALLOWED));
+    assert_eq!(
+        header(&response, "access-control-expose-headers").as_deref(),
+        Some("etag,location,retry-after")
+    );
+    for other in
+        ["https://evil.example", "https://app.example.org.evil.example", "null", "http://app.example.org"]
+    {
+        for response in [preflight(&stack, other).await, get(&stack, other).await] {
+            assert_eq!(header(&response, "access-control-allow-origin"), None, "{other}");
+        }
+    }
+
+    let without = self::stack().await;
+    assert_eq!(header(&get(&without, ALLOWED).await, "access-control-allow-origin"), None);
+    assert_eq!(preflight(&without, ALLOWED).await.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn requests_with_a_foreign_host_are_refused() {
+    let stack = stack().await;
+    let ask = async |path: &str, host: &str| {
+        let request = browser().get(format!("{}{path}", stack.api_url)).header("Host", host);
+        request.send().await.expect("a response").status()
+    };
+    for path in ["/", "/api", "/local.json", "/health", "/v1/exchange-rates", "/nowhere"] {
+        for host in ["rebound.example.org", "rebound.example.org:8080", "10.0.0.1"] {
+            assert_eq!(ask(path, host).await, StatusCode::MISDIRECTED_REQUEST, "{path} {host}");
+        }
+    }
+    for host in ["localhost:8080", "127.0.0.1", "[::1]"] {
+        assert_eq!(ask("/health", host).await, StatusCode::OK, "{host}");
+    }
+}

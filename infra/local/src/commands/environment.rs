@@ -62,6 +62,23 @@ pub(super) fn ecb_rates_url() -> Result<Option<Url>, Failure> {
     url.map(Some).ok_or(Failure::Environment { name: NAME, must })
 }
 
+/// The origins whose pages may use the API.
+pub(super) fn cors_origins() -> Result<Vec<String>, Failure> {
+    const NAME: &str = "CORS_ORIGINS";
+    let text = text(NAME)?.unwrap_or_default();
+    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    origins
+        .map(|origin| {
+            let is_origin =
+                |url: &Url| url.origin().is_tuple() && url.origin().ascii_serialization() == origin;
+            let must =
+                format!("must be a list of origins such as https://app.example.org, but contains {origin:?}");
+            let known = origin.parse().is_ok_and(|url| is_origin(&url));
+            if known { Ok(origin.to_owned()) } else { Err(Failure::Environment { name: NAME, must }) }
+        })
+        .collect()
+}
+
 /// The keys of a Stripe account, if they are set: the secret key and the webhook secret.
 pub(super) fn stripe_keys() -> Result<Option<(Secret, Secret)>, Failure> {
     const KEY: &str = "STRIPE_SECRET_KEY";

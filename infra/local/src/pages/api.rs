@@ -6,16 +6,16 @@ use app::identity::people::Role;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use http_api::{Audience, Route};
+use http_api::{Audience, ProblemType, Route, openapi, problem};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::layout::page;
-use super::schema;
+use super::layout::{command, page};
+use super::{curl, markdown, schema};
 use crate::Environment;
 
 /// The OpenAPI document, which is the same for every request.
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| http_api::openapi::document(functions::ROUTES));
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(functions::ROUTES));
 
 /// The groups of routes: a heading, and the prefix of the paths. A route belongs to the first group whose prefix matches.
 const GROUPS: &[(&str, &str)] = &[
@@ -40,11 +40,20 @@ pub(super) async fn show(State(environment): State<Environment>) -> Response {
             (*heading, functions::ROUTES.iter().filter(belongs).collect())
         })
         .collect();
-    let body = html! {
-        p { (DOCUMENT["info"]["description"].as_str().unwrap_or_default()) }
-        p { "This page is generated from the " a href="/openapi.json" { "OpenAPI 3.1 document" } "." }
+    let title = "The API";
+    page(&environment, StatusCode::OK, title, &content(&environment.addresses.api, &groups))
+}
+
+/// The content of the page for the API at this address.
+fn content(api: &str, groups: &[(&str, Vec<&Route>)]) -> Markup {
+    html! {
+        (markdown::paragraphs(DOCUMENT["info"]["description"].as_str().unwrap_or_default()))
+        p {
+            "This page is generated from the " a href="/openapi.json" { "OpenAPI 3.1 document" } ". The commands need "
+            code { "TOKEN" } ", an access token: see the " a href="/" { "first page" } "."
+        }
         nav aria-label="Routes" {
-            @for (heading, routes) in &groups {
+            @for (heading, routes) in groups {
                 h2 { (heading) }
                 ul.index {
                     @for route in routes {
@@ -52,20 +61,20 @@ pub(super) async fn show(State(environment): State<Environment>) -> Response {
                             a href={ "#" (route.function) } {
                                 span.method { (route.method.as_str()) } code { (route.path) }
                             }
-                            " " span.soft { (route.summary) }
+                            " " span.soft { (markdown::inline(route.summary)) }
                         }
                     }
                 }
             }
-            p { a href="#problems" { "Problems" } " have the same form in all routes." }
+            p { a href="#problems" { "Problems" } " and " a href="#documents" { "documents" } " of all routes." }
         }
-        @for (heading, routes) in &groups {
+        @for (heading, routes) in groups {
             h2 { (heading) ": details" }
-            @for route in routes { (section(route)) }
+            @for route in routes { (section(api, route)) }
         }
         (problems())
-    };
-    page(&environment, StatusCode::OK, "The API", &body)
+        (documents())
+    }
 }
 
 fn operation(route: &Route) -> &'static Value {
@@ -83,7 +92,7 @@ fn audience(audience: Audience) -> &'static str {
     }
 }
 
-fn section(route: &Route) -> Markup {
+fn section(api: &str, route: &Route) -> Markup {
     let operation = operation(route);
     let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
     let (successes, problems): (Vec<_>, Vec<_>) = operation["responses"]
@@ -91,46 +100,56 @@ fn section(route: &Route) -> Markup {
         .into_iter()
         .flatten()
         .partition(|(status, _)| status.starts_with('2'));
+    let body = media(&operation["requestBody"]);
     html! {
         section.route aria-labelledby=(route.function) {
             h3 #(route.function) { span.method { (route.method.as_str()) } " " code { (route.path) } }
-            p { (route.summary) "." }
-            p.soft { "Callers: " (audience(route.audience)) "." }
+            p { (markdown::inline(route.summary)) ". " span.soft { "Callers: " (audience(route.audience)) "." } }
+            @if let Some(text) = operation["description"].as_str() { (markdown::paragraphs(text)) }
             @if !parameters.is_empty() {
-                h4 { "Parameters" }
                 ul.members { @for parameter in parameters { (self::parameter(parameter)) } }
             }
-            @if let Some((media, body)) = content(&operation["requestBody"]) {
-                h4 { "Body " span.type { (media) } }
-                (schema::expanded(&DOCUMENT, body))
+            @if let Some((name, media)) = body {
+                h4 { "Body " span.type { (name) } }
+                (schema::linked(&DOCUMENT, &media["schema"]))
             }
+            @let example = body.and_then(|(_, media)| curl::first_example(media));
+            @if route.audience != Audience::Provider { (command(&curl::command(api, route, operation, example))) }
             @for (status, response) in successes {
-                h4 { "Response " (status) " " span.soft { (response["description"].as_str().unwrap_or_default()) } }
-                @if let Some((_, body)) = content(response) {
-                    details {
-                        summary { (schema::name(body).unwrap_or("The document")) }
-                        (schema::expanded(&DOCUMENT, body))
+                h4 { "Response " (status) }
+                @if let Some((_, media)) = media(response) {
+                    (schema::linked(&DOCUMENT, &media["schema"]))
+                    @if let Some(example) = curl::first_example(media) {
+                        details { summary { "Example" } pre { code { (example) } } }
                     }
                 }
                 @for media in other_media_types(response) {
                     p.soft { "Also available as " span.type { (media) } "." }
                 }
             }
-            h4 { "Problems" }
             p.soft {
-                @for (index, (status, problem)) in problems.iter().enumerate() {
+                "Problems: "
+                @for (index, (status, _)) in problems.iter().enumerate() {
                     @if index > 0 { ", " }
-                    (status) " " (problem["description"].as_str().unwrap_or_default())
+                    (status)
+                    @for kind in types(route, status) { " " a href={ "#problem-" (kind.name()) } { (kind.name()) } }
                 }
             }
         }
     }
 }
 
-/// The first media type of a body, and its schema.
-fn content(body: &Value) -> Option<(&str, &Value)> {
-    let (media, content) = body["content"].as_object()?.iter().next()?;
-    Some((media, &content["schema"]))
+/// The types of a route's problems with this status, without those that all routes have.
+fn types<'a>(route: &Route, status: &'a str) -> impl Iterator<Item = &'static ProblemType> + use<'a> {
+    let general = [problem::INTERNAL, problem::UNAVAILABLE];
+    openapi::problem_types(route)
+        .into_iter()
+        .filter(move |kind| kind.status().as_str() == status && !general.contains(kind))
+}
+
+/// The first media type of a body, and its description.
+fn media(body: &Value) -> Option<(&str, &Value)> {
+    body["content"].as_object()?.iter().next().map(|(name, media)| (name.as_str(), media))
 }
 
 /// The media types of a body after the first.
@@ -142,20 +161,42 @@ fn parameter(parameter: &Value) -> Markup {
     let text = |name: &str| parameter[name].as_str().unwrap_or_default();
     html! {
         li {
-            code { (text("name")) } " " span.type { "in the " (text("in")) ", " (schema::kind(&DOCUMENT, &parameter["schema"])) }
+            code { (text("name")) } " "
+            span.type { "in the " (text("in")) ", " (schema::linked_kind(&DOCUMENT, &parameter["schema"])) }
             @if parameter["required"] == true { " " span.must { "required" } }
-            @if !text("description").is_empty() { p { (schema::prose(text("description"))) } }
+            @if !text("description").is_empty() { " " (markdown::inline(text("description"))) }
         }
     }
 }
 
 fn problems() -> Markup {
-    let problem = &DOCUMENT["components"]["schemas"]["Problem"];
     html! {
         section.route aria-labelledby="problems" {
             h2 #problems { "Problems" }
-            p { "Every error response is a document of type " code { "application/problem+json" } " (RFC 9457)." }
-            (schema::expanded(&DOCUMENT, problem))
+            p {
+                "Every error response of a function is a document of type " code { (problem::MEDIA_TYPE) } " (RFC 9457): "
+                a href="#schema-Problem" { "Problem" } ". Its " code { "type" } " is "
+                code { "urn:expert-connect:problem:" } " and one of these names:"
+            }
+            dl.pairs {
+                @for kind in problem::catalog() {
+                    dt #{ "problem-" (kind.name()) } { code { (kind.name()) } " " (kind.status().as_u16()) }
+                    dd { (kind.meaning()) " " span.soft { (kind.remedy()) } }
+                }
+            }
+        }
+    }
+}
+
+/// Every document, once.
+fn documents() -> Markup {
+    html! {
+        section.route aria-labelledby="documents" {
+            h2 #documents { "Documents" }
+            @for (name, schema) in DOCUMENT["components"]["schemas"].as_object().into_iter().flatten() {
+                h3 #{ "schema-" (name) } { (name) }
+                (schema::definition(&DOCUMENT, schema))
+            }
         }
     }
 }
@@ -164,10 +205,12 @@ fn problems() -> Markup {
 mod tests {
     use super::*;
 
+    const API: &str = "http://127.0.0.1:8080";
+
     #[test]
     fn every_route_is_rendered_with_its_body_and_media_types() {
         for route in functions::ROUTES {
-            let section = section(route).into_string();
+            let section = section(API, route).into_string();
             assert!(section.contains(&format!("id=\"{}\"", route.function)), "{}", route.function);
             assert_eq!(section.contains("<h4>Body"), operation(route)["requestBody"].is_object());
             assert_eq!(
@@ -176,6 +219,21 @@ mod tests {
                 "{}",
                 route.function
             );
+            let has_command = section.contains(&format!("\"{API}/").replace('"', "&quot;"));
+            assert_eq!(has_command, route.audience != Audience::Provider, "{section}");
+        }
+    }
+
+    #[test]
+    fn page_is_small_has_no_raw_markdown_and_every_link_has_a_target() {
+        let routes: Vec<&Route> = functions::ROUTES.iter().collect();
+        let page = content(API, &[("All", routes)]).into_string();
+        assert!(page.len() < 95_000, "{} bytes", page.len());
+        assert!(!page.contains('`'), "a backtick is not rendered");
+        let targets: Vec<&str> =
+            page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        for link in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(targets.contains(&link), "{link}");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Web pages on the origin of the API. They are rendered on the server and have no scripts; maud escapes every value.
 
 mod api;
+mod curl;
 mod events;
 mod home;
 mod layout;
+mod markdown;
 mod onboarding;
 mod schema;
 mod sign_in;

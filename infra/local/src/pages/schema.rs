@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::markdown;
+
 /// The maximum depth of nested schemas. No schema of the API is recursive; this limits the page if one becomes so.
 const MAX_DEPTH: u8 = 8;
 
@@ -123,33 +125,61 @@ fn values(document: &Value, schema: &Value) -> Vec<String> {
     constants.unwrap_or_default()
 }
 
-/// A description; text between backticks becomes code.
-pub(super) fn prose(text: &str) -> Markup {
+/// A schema where it is used: a link to the document's definition, or the members of a schema that has no name.
+pub(super) fn linked(document: &Value, schema: &Value) -> Markup {
+    if is_named(schema) || !has_members(schema) {
+        return html! { p.type { (linked_kind(document, schema)) } };
+    }
     html! {
-        @for (index, part) in text.split('`').enumerate() {
-            @if index % 2 == 1 { code { (part) } } @else { (part) }
-        }
+        @if let Some(text) = schema["description"].as_str() { p { (markdown::inline(text)) } }
+        (members(document, schema, MAX_DEPTH))
     }
 }
 
-/// A schema with its description and all its members.
-pub(super) fn expanded(document: &Value, schema: &Value) -> Markup {
-    let schema = resolve(document, schema);
+/// The definition of a document: its description and its members.
+pub(super) fn definition(document: &Value, schema: &Value) -> Markup {
     html! {
-        @if let Some(text) = schema["description"].as_str() { p { (prose(text)) } }
-        @if has_members(document, schema) { (members(document, schema, MAX_DEPTH)) }
+        @if let Some(text) = schema["description"].as_str() { (markdown::paragraphs(text)) }
+        @if has_members(schema) { (members(document, schema, MAX_DEPTH)) }
         @else { p.type { (kind(document, schema)) } }
     }
 }
 
+/// The kind of a schema's values in one line; the name of a document is a link to its definition.
+pub(super) fn linked_kind(document: &Value, schema: &Value) -> Markup {
+    let (others, null) = alternatives(schema);
+    let suffix = if null { " or null" } else { "" };
+    match (name(schema), others.as_slice(), &schema["items"]) {
+        (Some(name), _, _) => {
+            let default = &schema["default"];
+            html! {
+                a href={ "#schema-" (name) } { (name) }
+                @if !default.is_null() { ", default " (default) }
+            }
+        }
+        (None, [only], _) if is_named(only) => html! { (linked_kind(document, only)) (suffix) },
+        (None, [], items) if is_named(items) => {
+            html! { "list of " (linked_kind(document, items)) (limits(schema)) }
+        }
+        _ => html! { (kind(document, schema)) },
+    }
+}
+
+/// Whether a schema is only the name of another one.
+fn is_named(schema: &Value) -> bool {
+    name(schema).is_some()
+}
+
 /// Whether a schema has members, or values with descriptions, to list.
-fn has_members(document: &Value, schema: &Value) -> bool {
-    let schema = resolve(document, schema);
-    let inner = |name: &str| schema[name].is_object() && has_members(document, &schema[name]);
+fn has_members(schema: &Value) -> bool {
+    if is_named(schema) {
+        return false;
+    }
+    let inner = |name: &str| schema[name].is_object() && has_members(&schema[name]);
     schema["properties"].as_object().is_some_and(|members| !members.is_empty())
         || inner("items")
         || inner("additionalProperties")
-        || alternatives(schema).0.iter().any(|one| has_members(document, one))
+        || alternatives(schema).0.iter().any(|one| has_members(one))
         || has_described_values(schema)
 }
 
@@ -159,7 +189,9 @@ fn has_described_values(schema: &Value) -> bool {
 }
 
 fn members(document: &Value, schema: &Value, depth: u8) -> Markup {
-    let schema = resolve(document, schema);
+    if is_named(schema) {
+        return html! { p.type { (linked_kind(document, schema)) } };
+    }
     let Some(deeper) = depth.checked_sub(1) else { return html! {} };
     let required: Vec<_> = list(schema, "required").iter().filter_map(Value::as_str).collect();
     let mut properties: Vec<_> = schema["properties"]
@@ -181,38 +213,36 @@ fn members(document: &Value, schema: &Value, depth: u8) -> Markup {
                 @for value in list(schema, "oneOf") {
                     li {
                         code { (value["const"].as_str().unwrap_or_default()) } " "
-                        span.soft { (prose(value["description"].as_str().unwrap_or_default())) }
+                        span.soft { (markdown::inline(value["description"].as_str().unwrap_or_default())) }
                     }
                 }
             }
         } @else if let [only] = others.as_slice() {
             (members(document, only, deeper))
-        } @else if others.iter().any(|other| has_members(document, other)) {
+        } @else if others.iter().any(|other| has_members(other)) {
             p.type { @if schema["properties"].is_object() { "And one of these:" } @else { "One of these:" } }
             ul.members {
                 @for other in others {
                     li {
-                        span.type { (prose(resolve(document, other)["description"].as_str().unwrap_or("This:"))) }
+                        span.type { (markdown::inline(other["description"].as_str().unwrap_or("This:"))) }
                         (members(document, other, deeper))
                     }
                 }
             }
         }
         @for inner in ["items", "additionalProperties"] {
-            @if schema[inner].is_object() { (members(document, &schema[inner], deeper)) }
+            @if has_members(&schema[inner]) { (members(document, &schema[inner], deeper)) }
         }
     }
 }
 
 fn member(document: &Value, name: &str, schema: &Value, required: bool, depth: u8) -> Markup {
-    let target = resolve(document, schema);
-    let text = schema["description"].as_str().or_else(|| target["description"].as_str());
     html! {
         li {
-            code { (name) } " " span.type { (kind(document, schema)) }
+            code { (name) } " " span.type { (linked_kind(document, schema)) }
             @if required { " " span.must { "required" } }
-            @if let Some(text) = text { p { (prose(text)) } }
-            @if has_members(document, target) { (members(document, target, depth)) }
+            @if let Some(text) = schema["description"].as_str() { " " (markdown::inline(text)) }
+            @if has_members(schema) { (members(document, schema, depth)) }
         }
     }
 }
@@ -247,18 +277,33 @@ mod tests {
             "description": "<b>bold</b>",
             "properties": { "<i>": { "type": "string", "description": "`<script>`" } },
         });
-        let markup = expanded(&schema, &schema).into_string();
+        let markup = definition(&schema, &schema).into_string();
         for raw in ["<b>", "<i>", "<script>"] {
             assert!(!markup.contains(raw), "{markup}");
         }
     }
 
     #[test]
-    fn a_recursive_schema_is_rendered_to_a_limited_depth() {
+    fn a_document_is_a_link_to_its_definition() {
         let document = json!({ "components": { "schemas": { "Tree": {
             "properties": { "name": { "type": "string" } , "child": { "$ref": "#/components/schemas/Tree" } },
         } } } });
         let tree = &document["components"]["schemas"]["Tree"];
-        assert!(members(&document, tree, MAX_DEPTH).into_string().len() < 10_000);
+        let markup = definition(&document, tree).into_string();
+        assert_eq!(markup.matches("<a href=\"#schema-Tree\">Tree</a>").count(), 1, "{markup}");
+        for (schema, expected) in [
+            (json!({ "$ref": "#/components/schemas/Tree", "default": {} }), "</a>, default {}"),
+            (
+                json!({ "anyOf": [{ "$ref": "#/components/schemas/Tree" }, { "type": "null" }] }),
+                "</a> or null",
+            ),
+            (
+                json!({ "type": "array", "items": { "$ref": "#/components/schemas/Tree" }, "maxItems": 3 }),
+                "Tree</a>, at most 3 entries",
+            ),
+        ] {
+            let markup = linked_kind(&document, &schema).into_string();
+            assert!(markup.contains(expected), "{markup}");
+        }
     }
 }
