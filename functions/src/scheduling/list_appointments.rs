@@ -78,7 +78,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let owner = match side {
         Side::Expert => AppointmentOwner::Expert(expert_id.unwrap_or(person.expert_id())),
         Side::Client if expert_id.is_some() => {
-            return Err(Problem::invalid("expert_id", "must be omitted, unless `as` is `expert`"));
+            return Err(Problem::invalid_parameter("expert_id", "must be omitted, unless as is expert"));
         }
         Side::Client => AppointmentOwner::Client(person.client_id()),
     };

@@ -68,6 +68,8 @@ async fn every_page_responds_with_security_headers_and_without_scripts() {
     for (path, status) in [
         ("/".to_owned(), StatusCode::OK),
         ("/api".to_owned(), StatusCode::OK),
+        ("/api/book_appointment".to_owned(), StatusCode::OK),
+        ("/api/nothing".to_owned(), StatusCode::NOT_FOUND),
         ("/events".to_owned(), StatusCode::OK),
         ("/signed-in".to_owned(), StatusCode::BAD_REQUEST),
         (format!("/experts/{expert}/stripe/refresh"), StatusCode::OK),

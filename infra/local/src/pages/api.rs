@@ -1,17 +1,18 @@
-//! `/api`: the API reference, rendered from the OpenAPI document.
+//! `/api`: the API reference, rendered from the OpenAPI document. `/api/{function}` has the details of a route.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use app::identity::people::Role;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use http_api::{Audience, ProblemType, Route, openapi, problem};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::layout::{command, page};
-use super::{curl, markdown, schema};
+use super::layout::{command, json, page};
+use super::{markdown, schema};
 use crate::Environment;
 
 /// The OpenAPI document, which is the same for every request.
@@ -40,41 +41,67 @@ pub(super) async fn show(State(environment): State<Environment>) -> Response {
             (*heading, functions::ROUTES.iter().filter(belongs).collect())
         })
         .collect();
-    let title = "The API";
-    page(&environment, StatusCode::OK, title, &content(&environment.addresses.api, &groups))
+    page(&environment, StatusCode::OK, "The API", &overview(&environment.addresses.api, &groups))
 }
 
-/// The content of the page for the API at this address.
-fn content(api: &str, groups: &[(&str, Vec<&Route>)]) -> Markup {
+/// Renders the page of one route.
+pub(super) async fn show_route(
+    State(environment): State<Environment>,
+    Path(function): Path<String>,
+) -> Response {
+    match functions::ROUTES.iter().find(|route| route.function == function) {
+        Some(route) => {
+            let title = format!("{} {}", route.method.as_str(), route.path);
+            page(&environment, StatusCode::OK, &title, &details(&environment.addresses.api, route))
+        }
+        None => {
+            let text =
+                html! { p { "There is no such route. See the " a href="/api" { "list of routes" } "." } };
+            page(&environment, StatusCode::NOT_FOUND, "Not found", &text)
+        }
+    }
+}
+
+/// The routes of the API at this address, each with a command, and the problem types.
+fn overview(api: &str, groups: &[(&str, Vec<&Route>)]) -> Markup {
     html! {
         (markdown::paragraphs(DOCUMENT["info"]["description"].as_str().unwrap_or_default()))
         p {
-            "This page is generated from the " a href="/openapi.json" { "OpenAPI 3.1 document" } ". The commands need "
-            code { "TOKEN" } ", an access token: see the " a href="/" { "first page" } "."
-        }
-        nav aria-label="Routes" {
-            @for (heading, routes) in groups {
-                h2 { (heading) }
-                ul.index {
-                    @for route in routes {
-                        li {
-                            a href={ "#" (route.function) } {
-                                span.method { (route.method.as_str()) } code { (route.path) }
-                            }
-                            " " span.soft { (markdown::inline(route.summary)) }
-                        }
-                    }
-                }
-            }
-            p { a href="#problems" { "Problems" } " and " a href="#documents" { "documents" } " of all routes." }
+            "This page is generated from the " a href="/openapi.json" { "OpenAPI 3.1 document" } ". Open a route for a command "
+            "to copy. The commands need " code { "TOKEN" } ", an access token, which the " a href="/" { "first page" }
+            " explains. All routes have the same " a href="#problems" { "problems" } "."
         }
         @for (heading, routes) in groups {
-            h2 { (heading) ": details" }
-            @for route in routes { (section(api, route)) }
+            h2 { (heading) }
+            @for route in routes {
+                details #(route.function) {
+                    summary {
+                        span.method { (route.method.as_str()) } " " code { (route.path) } " "
+                        span.soft { (markdown::inline(route.summary)) }
+                    }
+                    @if route.audience != Audience::Provider { (command(&curl(api, route))) }
+                    p { a href={ "/api/" (route.function) } { "Parameters, documents and problems" } }
+                }
+            }
         }
-        (problems())
-        (documents())
+        h2 #problems { "Problems" }
+        p {
+            "Every error response of a function is a document of type " code { (problem::MEDIA_TYPE) } " (RFC 9457). Its "
+            code { "type" } " is " code { "urn:expert-connect:problem:" } " and one of these names:"
+        }
+        dl.pairs {
+            @for kind in problem::catalog() {
+                dt #{ "problem-" (kind.name()) } { code { (kind.name()) } " " (kind.status().as_u16()) }
+                dd { (kind.meaning()) " " span.soft { (kind.remedy()) } }
+            }
+        }
     }
+}
+
+fn curl(api: &str, route: &Route) -> String {
+    let operation = operation(route);
+    let body = media(&operation["requestBody"]).and_then(|(_, media)| super::curl::first_example(media));
+    super::curl::command(api, route, operation, body)
 }
 
 fn operation(route: &Route) -> &'static Value {
@@ -92,7 +119,7 @@ fn audience(audience: Audience) -> &'static str {
     }
 }
 
-fn section(api: &str, route: &Route) -> Markup {
+fn details(api: &str, route: &Route) -> Markup {
     let operation = operation(route);
     let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
     let (successes, problems): (Vec<_>, Vec<_>) = operation["responses"]
@@ -100,51 +127,72 @@ fn section(api: &str, route: &Route) -> Markup {
         .into_iter()
         .flatten()
         .partition(|(status, _)| status.starts_with('2'));
-    let body = media(&operation["requestBody"]);
     html! {
-        section.route aria-labelledby=(route.function) {
-            h3 #(route.function) { span.method { (route.method.as_str()) } " " code { (route.path) } }
-            p { (markdown::inline(route.summary)) ". " span.soft { "Callers: " (audience(route.audience)) "." } }
-            @if let Some(text) = operation["description"].as_str() { (markdown::paragraphs(text)) }
-            @if !parameters.is_empty() {
-                ul.members { @for parameter in parameters { (self::parameter(parameter)) } }
-            }
-            @if let Some((name, media)) = body {
-                h4 { "Body " span.type { (name) } }
+        p { (markdown::inline(route.summary)) "." }
+        p.soft { "Callers: " (audience(route.audience)) "." }
+        @if let Some(text) = operation["description"].as_str() { (markdown::paragraphs(text)) }
+        @if route.audience != Audience::Provider { (command(&curl(api, route))) }
+        @if !parameters.is_empty() {
+            h2 { "Parameters" }
+            ul.members { @for parameter in parameters { (self::parameter(parameter)) } }
+        }
+        @if let Some((name, media)) = media(&operation["requestBody"]) {
+            h2 { "Body " span.type { (name) } }
+            (schema::linked(&DOCUMENT, &media["schema"]))
+        }
+        @for (status, response) in successes {
+            h2 { "Response " (status) }
+            @if let Some((_, media)) = media(response) {
                 (schema::linked(&DOCUMENT, &media["schema"]))
+                @if let Some(example) = super::curl::first_example(media) { (json(example)) }
             }
-            @let example = body.and_then(|(_, media)| curl::first_example(media));
-            @if route.audience != Audience::Provider { (command(&curl::command(api, route, operation, example))) }
-            @for (status, response) in successes {
-                h4 { "Response " (status) }
-                @if let Some((_, media)) = media(response) {
-                    (schema::linked(&DOCUMENT, &media["schema"]))
-                    @if let Some(example) = curl::first_example(media) {
-                        details { summary { "Example" } pre { code { (example) } } }
+            @for media in other_media_types(response) {
+                p.soft { "Also available as " span.type { (media) } "." }
+            }
+        }
+        h2 { "Problems" }
+        dl.pairs {
+            @for (status, response) in problems {
+                dt { (status) }
+                dd {
+                    @for kind in types(route, status) {
+                        p { a href={ "/api#problem-" (kind.name()) } { (kind.name()) } ": " (kind.meaning()) }
+                    }
+                    @if types(route, status).next().is_none() {
+                        (markdown::paragraphs(response["description"].as_str().unwrap_or_default()))
                     }
                 }
-                @for media in other_media_types(response) {
-                    p.soft { "Also available as " span.type { (media) } "." }
-                }
             }
-            p.soft {
-                "Problems: "
-                @for (index, (status, _)) in problems.iter().enumerate() {
-                    @if index > 0 { ", " }
-                    (status)
-                    @for kind in types(route, status) { " " a href={ "#problem-" (kind.name()) } { (kind.name()) } }
-                }
-            }
+        }
+        h2 { "Documents" }
+        @for name in documents(operation) {
+            h3 #{ "schema-" (name) } { (name) }
+            (schema::definition(&DOCUMENT, &DOCUMENT["components"]["schemas"][&name]))
         }
     }
 }
 
-/// The types of a route's problems with this status, without those that all routes have.
+/// The names of all documents that an operation refers to, also through other documents.
+fn documents(operation: &Value) -> BTreeSet<String> {
+    let (mut names, mut unread) = (BTreeSet::new(), vec![operation]);
+    while let Some(value) = unread.pop() {
+        match value {
+            Value::Array(items) => unread.extend(items),
+            Value::Object(members) => unread.extend(members.values()),
+            _ => {}
+        }
+        if let Some(name) = schema::name(value)
+            && names.insert(name.to_owned())
+        {
+            unread.push(&DOCUMENT["components"]["schemas"][name]);
+        }
+    }
+    names
+}
+
+/// The types of a route's problems with this status.
 fn types<'a>(route: &Route, status: &'a str) -> impl Iterator<Item = &'static ProblemType> + use<'a> {
-    let general = [problem::INTERNAL, problem::UNAVAILABLE];
-    openapi::problem_types(route)
-        .into_iter()
-        .filter(move |kind| kind.status().as_str() == status && !general.contains(kind))
+    openapi::problem_types(route).into_iter().filter(move |kind| kind.status().as_str() == status)
 }
 
 /// The first media type of a body, and its description.
@@ -169,71 +217,61 @@ fn parameter(parameter: &Value) -> Markup {
     }
 }
 
-fn problems() -> Markup {
-    html! {
-        section.route aria-labelledby="problems" {
-            h2 #problems { "Problems" }
-            p {
-                "Every error response of a function is a document of type " code { (problem::MEDIA_TYPE) } " (RFC 9457): "
-                a href="#schema-Problem" { "Problem" } ". Its " code { "type" } " is "
-                code { "urn:expert-connect:problem:" } " and one of these names:"
-            }
-            dl.pairs {
-                @for kind in problem::catalog() {
-                    dt #{ "problem-" (kind.name()) } { code { (kind.name()) } " " (kind.status().as_u16()) }
-                    dd { (kind.meaning()) " " span.soft { (kind.remedy()) } }
-                }
-            }
-        }
-    }
-}
-
-/// Every document, once.
-fn documents() -> Markup {
-    html! {
-        section.route aria-labelledby="documents" {
-            h2 #documents { "Documents" }
-            @for (name, schema) in DOCUMENT["components"]["schemas"].as_object().into_iter().flatten() {
-                h3 #{ "schema-" (name) } { (name) }
-                (schema::definition(&DOCUMENT, schema))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const API: &str = "http://127.0.0.1:8080";
 
-    #[test]
-    fn every_route_is_rendered_with_its_body_and_media_types() {
-        for route in functions::ROUTES {
-            let section = section(API, route).into_string();
-            assert!(section.contains(&format!("id=\"{}\"", route.function)), "{}", route.function);
-            assert_eq!(section.contains("<h4>Body"), operation(route)["requestBody"].is_object());
-            assert_eq!(
-                section.contains("application/pdf"),
-                route.function == "read_receipt",
-                "{}",
-                route.function
-            );
-            let has_command = section.contains(&format!("\"{API}/").replace('"', "&quot;"));
-            assert_eq!(has_command, route.audience != Audience::Provider, "{section}");
+    /// Asserts that a page renders its Markdown, and that every link in it has a target.
+    fn assert_rendered(page: &str, overview: &str) {
+        assert!(!page.contains('`'), "a backtick is not rendered");
+        let targets = |page: &str| -> Vec<String> {
+            page.split(" id=\"")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .map(str::to_owned)
+                .collect()
+        };
+        let (here, there) = (targets(page), targets(overview));
+        for link in page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let is_known = match (link.strip_prefix('#'), link.strip_prefix("/api#")) {
+                (Some(target), _) => here.iter().any(|known| known == target),
+                (None, Some(target)) => there.iter().any(|known| known == target),
+                (None, None) => true,
+            };
+            assert!(is_known, "{link}");
         }
     }
 
     #[test]
-    fn page_is_small_has_no_raw_markdown_and_every_link_has_a_target() {
+    fn overview_is_small_and_has_a_command_for_every_route() {
         let routes: Vec<&Route> = functions::ROUTES.iter().collect();
-        let page = content(API, &[("All", routes)]).into_string();
-        assert!(page.len() < 95_000, "{} bytes", page.len());
-        assert!(!page.contains('`'), "a backtick is not rendered");
-        let targets: Vec<&str> =
-            page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        for link in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(targets.contains(&link), "{link}");
+        let page = overview(API, &[("All", routes)]).into_string();
+        assert!(page.len() < 90_000, "{} bytes", page.len());
+        assert_rendered(&page, &page);
+        for route in functions::ROUTES {
+            assert!(page.contains(&format!("id=\"{}\"", route.function)), "{}", route.function);
+        }
+        let commands = page.matches("<code>curl ").count();
+        let to_providers = functions::ROUTES.iter().filter(|route| route.audience == Audience::Provider);
+        assert_eq!(commands + to_providers.count(), functions::ROUTES.len());
+    }
+
+    #[test]
+    fn every_route_is_rendered_with_its_body_and_media_types() {
+        let overview = overview(API, &[("All", functions::ROUTES.iter().collect())]).into_string();
+        for route in functions::ROUTES {
+            let page = details(API, route).into_string();
+            assert!(page.len() < 90_000, "{} {} bytes", route.function, page.len());
+            assert_rendered(&page, &overview);
+            assert_eq!(page.contains("<h2>Body"), operation(route)["requestBody"].is_object());
+            assert_eq!(
+                page.contains("application/pdf"),
+                route.function == "read_receipt",
+                "{}",
+                route.function
+            );
         }
     }
 }

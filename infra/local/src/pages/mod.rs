@@ -25,6 +25,7 @@ pub fn router() -> Router<Environment> {
     Router::new()
         .route("/", get(home::show))
         .route("/api", get(api::show))
+        .route("/api/{function}", get(api::show_route))
         .route("/events", get(events::show))
         .route("/sign-in", get(sign_in::start))
         .route(sign_in::REDIRECT_PATH, get(sign_in::finish))
