@@ -5,6 +5,7 @@
 //! [`runtime::run`], so the async code is compiled once, in this library.
 
 pub mod experts;
+mod mirror;
 pub mod operations;
 mod paging;
 pub mod payments;
@@ -12,7 +13,7 @@ pub mod receipts;
 pub mod runtime;
 pub mod scheduling;
 
-use http_api::Route;
+use http_api::{Route, openapi};
 
 use crate::runtime::{Binary, Needs, Worker};
 
@@ -24,8 +25,12 @@ pub type Workers = &'static [(Worker, Needs)];
 /// The functions of one area.
 #[derive(Debug, Clone, Copy)]
 pub struct Area {
-    /// Its name: that of its folder, its binary, and its folders in the crates below `shared/`.
+    /// Its name: that of its folder, its binary, its tag in the OpenAPI document, and its folders in the crates below `shared/`.
     pub name: &'static str,
+    /// What its routes are about, for the OpenAPI document.
+    pub description: &'static str,
+    /// The examples of its routes, for the OpenAPI document: see [`openapi::Tag`].
+    pub examples: &'static str,
     /// The public routes that are called most often; they are in the binary [`PUBLIC`].
     pub public: Routes,
     /// The other routes; they are in the binary of the area.
@@ -56,6 +61,17 @@ pub fn binaries() -> impl Iterator<Item = Binary> {
 
 /// The routes of all areas.
 pub static ROUTES: &[Route] = &ALL_ROUTES;
+
+/// The OpenAPI document of all routes.
+pub fn openapi() -> serde_json::Value {
+    let tag = |area: &'static Area| openapi::Tag {
+        name: area.name,
+        description: area.description,
+        routes: area.public.iter().chain(area.routes).map(|(route, _)| route).collect(),
+        examples: area.examples,
+    };
+    openapi::document(&AREAS.iter().map(tag).collect::<Vec<_>>())
+}
 
 const ALL_ROUTES: [Route; ROUTE_COUNT] = {
     let mut all = [operations::health::ROUTE; ROUTE_COUNT];
@@ -116,11 +132,33 @@ mod tests {
             assert!(folders.is_empty(), "{folders:?} in {}", area.name);
             files.remove("mod");
             files.remove("documents");
+            assert!(files.remove("examples"), "{} has no examples", area.name);
             let routes = area.public.iter().chain(area.routes).map(|(route, _)| route.function);
             let functions: Vec<_> =
                 routes.chain(area.workers.iter().map(|(worker, _)| worker.function)).collect();
             assert_eq!(functions.len(), files.len(), "{} has a function twice, or too few", area.name);
             assert_eq!(functions.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), files);
+        }
+    }
+
+    /// The texts of the Rust files below a folder.
+    fn sources(folder: &Path) -> Vec<(String, String)> {
+        let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let read = |path: std::path::PathBuf| match path.is_dir() {
+            true => sources(&path),
+            false => vec![(path.display().to_string(), fs::read_to_string(&path).expect("a file"))],
+        };
+        entries.flat_map(read).collect()
+    }
+
+    #[test]
+    fn types_of_the_domain_are_not_documents_of_the_api() {
+        // What a handler reads or returns must implement `JsonSchema`: see `Request::json` and `Response::json`.
+        let domain = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/domain/src");
+        for area in names(&domain).1.into_iter().filter(|area| area != "kernel") {
+            for (file, source) in sources(&domain.join(area)) {
+                assert!(!source.contains("JsonSchema"), "{file} describes a type for the API");
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Query parameters that all paged lists share.
 
+use std::str::FromStr;
+
 use domain::Timestamp;
 use http_api::Problem;
 
@@ -32,18 +34,30 @@ pub fn check_limit(limit: u16, largest: u16) -> Result<(), Problem> {
     Err(Problem::invalid_parameter("limit", format!("must be from 1 to {largest}")))
 }
 
-/// The sort key that the cursor in the parameter `name` stands for. `is_known` checks the rest of its form.
+/// The sort key that a cursor stands for. `is_known` checks the rest of its form.
 ///
 /// A cursor is not signed: a forged one only skips entries of a list that the caller may read anyway.
 ///
 /// # Errors
-/// 422 about the parameter when it is not a cursor.
-pub fn decode_cursor(name: &str, given: &str, is_known: impl Fn(&str) -> bool) -> Result<String, Problem> {
+/// 422 about `cursor` when it is not one.
+pub fn decode_cursor(given: &str, is_known: impl Fn(&str) -> bool) -> Result<String, Problem> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if given.len() > MAX_CURSOR || !given.bytes().all(plain) || !is_known(given) {
-        return Err(Problem::invalid_parameter(name, format!("must be the next_{name} of a previous page")));
+        return Err(not_a_cursor());
     }
     Ok(given.replace('.', "#"))
+}
+
+/// The id or number that a cursor is in a list that is sorted by it.
+///
+/// # Errors
+/// 422 about `cursor` when it is not one.
+pub fn parse_cursor<T: FromStr>(given: &str) -> Result<T, Problem> {
+    given.parse().map_err(|_| not_a_cursor())
+}
+
+fn not_a_cursor() -> Problem {
+    Problem::invalid_parameter("cursor", "must be the next_cursor of a previous page")
 }
 
 /// The part after the time in a cursor of a list that is sorted by time.

@@ -154,7 +154,8 @@ def walk(aws, simulators, outputs, resources, functions):
     offers = f"{mine}/session-types"
     hour, other = (ada("POST", offers, terms, expect=201).json["id"] for _ in range(2))
     ada("PUT", f"{offers}/{hour}", {**terms, "name": "One hour"}, If_Match='"1"')
-    ada("DELETE", f"{offers}/{other}")
+    ada("DELETE", f"{offers}/{other}", If_Match='"1"')
+    check("a withdrawn session type can be read", anybody("GET", f"{offers}/{other}").json["status"] == "retired")
     offered = json.dumps(anybody("GET", offers).json)
     check("the offered session types are public", hour in offered and "One hour" in offered and other not in offered, offered)
     # The schedule fetches the rates only once an hour.
@@ -162,7 +163,8 @@ def walk(aws, simulators, outputs, resources, functions):
     rates = anybody("GET", "/v1/exchange-rates").json
     estimate = anybody("GET", f"{offers}?currency=USD").json["session_types"][0]["estimate"]
     check("prices are estimated at the published rates", estimate["rate_date"] == rates["date"], (estimate, rates))
-    margaret("PUT", f"{mine}/fee", {"basis_points": 1_000})
+    fee = margaret("GET", f"{mine}/fee")
+    margaret("PUT", f"{mine}/fee", {"basis_points": 1_000}, If_Match=fee.headers["ETag"])
     details = {"legal_name": "Ada Lovelace", "address": ["12 St James's Square"], "country": "GB"}
     ada("PUT", f"{mine}/billing", details, If_Match='"0"')
     check("billing details are stored", ada("GET", f"{mine}/billing").json["legal_name"] == "Ada Lovelace")
@@ -177,7 +179,7 @@ def walk(aws, simulators, outputs, resources, functions):
     print("a client books, pays, moves and cancels", flush=True)
     midnight = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
     first, last = (f"{midnight + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (2, 4))
-    wanted = f"{mine}/slots?session_type={hour}&from={first}&to={last}&time_zone=Europe/Berlin"
+    wanted = f"{mine}/slots?session_type_id={hour}&from={first}&to={last}&time_zone=Europe/Berlin"
 
     def slots():
         return [slot["start"] for slot in anybody("GET", wanted).json["slots"]]
@@ -206,17 +208,21 @@ def walk(aws, simulators, outputs, resources, functions):
     ada("POST", f"{here}/refunds", {"amount": {"amount": 1_000, "currency": "EUR"}}, expect=201)
     margaret("POST", f"{here}/payment/resolution", {"resolution": "try_again"}, expect=409)
     check("a payment that is not escalated cannot be resolved", True)
-    alan("POST", f"{here}/reschedule", {"start": free[10]})
+
+    def change(caller, action, body=None, expect=200):
+        caller("POST", f"{here}/{action}", body, expect=expect, If_Match=caller("GET", here).headers["ETag"])
+
+    change(alan, "reschedule", {"start": free[10]})
     check("it is rescheduled", slots() == free[:3] + free[4:10] + free[11:])
     for side, caller in (("client", alan), ("expert", ada)):
         listed = [a["id"] for a in caller("GET", f"/v1/appointments?as={side}").json["appointments"]]
         check(f"it is on the {side}'s list", paid["id"] in listed, listed)
     for outcome in ("complete", "no-show"):
-        ada("POST", f"{here}/{outcome}", expect=409)
+        change(ada, outcome, expect=409)
     check("it cannot be completed before it begins", True)
     quote = alan("GET", f"{here}/cancellation").json
     check("the refund of a cancellation is quoted", quote["because"] == "tier", quote)
-    alan("POST", f"{here}/cancel", {"reason": "ill"})
+    change(alan, "cancel", {"reason": "ill"})
     refunded = until("refunded", 30, lambda: (a := alan("GET", here).json)["payment"]["state"] == "refunded" and a)
     check("the cancellation refunds everything", refunded["status"] == "cancelled", refunded)
     check("the expert's share is returned too", simulators.balance(account["account"]) == 0, simulators.balances())

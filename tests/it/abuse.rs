@@ -235,7 +235,7 @@ async fn invalid_queries_are_refused() {
         let test = &test;
         async move { test.get(&path).send().await }
     };
-    let range = |from: &str, to: &str| format!("session_type={kind}&from={from}&to={to}");
+    let range = |from: &str, to: &str| format!("session_type_id={kind}&from={from}&to={to}");
     let good = range("2027-01-05T00:00:00Z", "2027-01-06T00:00:00Z");
     ask(good.clone()).await.expect(200);
     for query in [

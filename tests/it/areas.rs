@@ -71,7 +71,7 @@ const LAYERS: &[Layer] = &[
                 below: &["operations", "receipts", "scheduling"],
             },
             // A booking opens a payment and a cancellation refunds it.
-            Area { name: "scheduling", uses: &["identity", "payments"], below: &["experts", "operations"] },
+            Area { name: "scheduling", uses: &["experts", "identity", "payments"], below: &["operations"] },
             Area { name: "receipts", uses: &["experts", "identity", "payments"], below: &["scheduling"] },
             // The outbox runs the jobs of all areas.
             Area {
@@ -86,10 +86,10 @@ const LAYERS: &[Layer] = &[
         folder: "functions/src",
         areas: &[
             // Prices are listed with estimates in the reader's currency.
-            Area { name: "experts", uses: &[], below: &["identity", "payments"] },
+            Area { name: "experts", uses: &["payments"], below: &["identity"] },
             Area { name: "payments", uses: &[], below: &["identity", "scheduling"] },
-            // The document of an appointment contains that of its payment.
-            Area { name: "scheduling", uses: &["payments"], below: &["experts", "identity"] },
+            // The document of an appointment contains those of its payment and its policies.
+            Area { name: "scheduling", uses: &["experts", "payments"], below: &["identity"] },
             Area { name: "receipts", uses: &[], below: &[] },
             Area { name: "operations", uses: &[], below: &["identity"] },
         ],

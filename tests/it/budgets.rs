@@ -116,7 +116,7 @@ async fn listing_a_month_stays_within_its_budget_despite_a_long_history() {
     test.advance(20 * 86_400);
     let expert = &offer.expert;
     let path = format!(
-        "/v1/experts/{expert}/slots?session_type={}&from=2027-01-26T00:00:00Z&to=2027-02-25T00:00:00Z",
+        "/v1/experts/{expert}/slots?session_type_id={}&from=2027-01-26T00:00:00Z&to=2027-02-25T00:00:00Z",
         offer.session_type
     );
     let _ = test.meter.take();

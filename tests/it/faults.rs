@@ -337,7 +337,8 @@ async fn job_is_not_finished_by_a_stale_read() {
     let late = || Some(rows.rows.lock().expect("no poisoned lock").clone());
     let before = late();
     let client = Actor::Person(Person::new(7, vec![Role::Client], Scope::FULL));
-    appointments::cancel(&app, &client, id, LongText::default(), None).await.expect("called off");
+    let version = read().await.appointment.version;
+    appointments::cancel(&app, &client, id, version, LongText::default(), None).await.expect("called off");
     let called_off = late();
     *rows.late.lock().expect("no poisoned lock") = before;
     process(Job::Payment(id)).await;

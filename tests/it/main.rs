@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod harness;
 mod journeys;
+mod openapi;
 mod races;
 mod restart;
 mod rollback;

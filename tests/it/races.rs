@@ -96,7 +96,7 @@ async fn two_types(test: &TestApp, free: bool) -> Vec<Offer> {
 /// The starts of slots around a UTC midnight.
 async fn starts(test: &TestApp, offer: &Offer) -> Vec<String> {
     let path = format!(
-        "/v1/experts/{}/slots?session_type={}&from=2027-01-05T21:00:00Z&to=2027-01-06T03:00:00Z",
+        "/v1/experts/{}/slots?session_type_id={}&from=2027-01-05T21:00:00Z&to=2027-01-06T03:00:00Z",
         offer.expert, offer.session_type
     );
     let slots = test.get(&path).send().await.expect(200);

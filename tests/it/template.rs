@@ -82,6 +82,8 @@ fn routes_that_share_a_function_share_an_integration() {
     const PAGE: Route = Route { function: "page", path: "/page", ..functions::operations::health::ROUTE };
     const WEB: Area = Area {
         name: "web",
+        description: "Pages.",
+        examples: "{}",
         public: &[],
         routes: &[(PAGE, NOTHING), (Route { method: Method::Post, ..PAGE }, NOTHING)],
         workers: &[],

@@ -3,11 +3,10 @@
 use app::App;
 use app::experts::profiles;
 use app::idempotency::{Creation, complete};
-use domain::experts::expert::ExpertProfile;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
-use super::documents::ExpertDocument;
+use super::documents::{Expert, ExpertProfile};
 
 /// `POST /v1/experts`
 pub const ROUTE: Route = Route {
@@ -17,26 +16,25 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Expert),
     summary: "Publish my expert profile",
     operation: |schemas| {
-        Operation::responds_with::<ExpertDocument>(schemas, StatusCode::CREATED)
+        Operation::responds_with::<Expert>(schemas, StatusCode::CREATED)
             .accepts::<ExpertProfile>(schemas)
             .idempotent()
+            .versioned()
             .problems(&[problem::EXISTS])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let person = request.require_person()?;
-    let profile = request.json()?;
+    let profile: ExpertProfile = request.json()?;
     let key = request.idempotent_request()?;
-    let body = match profiles::create(app, request.actor(), &key, profile).await? {
+    let body = match profiles::create(app, request.actor(), &key, profile.into()).await? {
         Creation::Replayed(body) => body,
         Creation::Created(expert, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &ExpertDocument::from(expert)).into_text();
+            let body = Response::json(StatusCode::CREATED, &Expert::from(expert)).into_text();
             complete(app, request.actor(), idempotency, body.clone()).await;
             body
         }
     };
-    let path = format!("/v1/experts/{}", person.expert_id());
-    Ok(Response::json_text(StatusCode::CREATED, body).location(&path).version(1))
+    Ok(Response::created("/v1/experts", body))
 }

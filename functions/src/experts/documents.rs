@@ -1,14 +1,35 @@
-//! JSON documents of experts and session types.
+//! JSON documents of experts, their availability rules and their session types.
 
-use domain::experts::expert::{Expert, ExpertProfile};
-use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
-use domain::{ExpertId, SessionTypeId, Timestamp};
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use domain::experts::{availability, expert, policy, session_type};
+use domain::kernel::percent::Percent;
+use domain::kernel::text::{LongText, ShortText};
+use domain::kernel::time::{Date, LocalTime};
+use domain::{Currency, ExpertId, Money, SessionTypeId, Timestamp, Zone};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::mirror::mirror;
 
 /// The public profile of an expert.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpertProfile {
+    /// The expert's name, as clients see it.
+    pub name: ShortText,
+    /// One line about what the expert does.
+    pub headline: ShortText,
+    /// A description of the expert; may be empty.
+    #[serde(default)]
+    pub about: LongText,
+}
+
+mirror!(struct ExpertProfile <=> expert::ExpertProfile { name, headline, about });
+
+/// An expert.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct ExpertDocument {
+pub struct Expert {
     /// The id of the expert.
     pub id: ExpertId,
     /// When the profile was first published.
@@ -18,28 +39,386 @@ pub struct ExpertDocument {
     pub profile: ExpertProfile,
 }
 
-impl From<Expert> for ExpertDocument {
-    fn from(expert: Expert) -> Self {
-        Self { id: expert.id, created_at: expert.created_at, profile: expert.profile }
-    }
-}
+mirror!(struct Expert <= expert::Expert { id, created_at, profile });
 
 /// A session type that an expert offers.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct SessionTypeDocument {
+pub struct SessionType {
     /// The id of the session type.
     pub id: SessionTypeId,
     /// Whether the session type can be booked.
     pub status: SessionTypeStatus,
-    /// The version, to send in `If-Match` when you replace the terms.
+    /// The version, to send in `If-Match` when you change the session type.
     pub version: u64,
     /// The terms that the expert chose.
     #[serde(flatten)]
     pub terms: SessionTypeTerms,
 }
 
-impl From<SessionType> for SessionTypeDocument {
-    fn from(kind: SessionType) -> Self {
-        Self { id: kind.id, status: kind.status, version: kind.version, terms: kind.terms }
+mirror!(struct SessionType <= session_type::SessionType { id, status, version, terms });
+
+/// Whether a session type can be booked.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionTypeStatus {
+    /// The session type is listed and can be booked.
+    Active,
+    /// The expert has withdrawn the session type. Existing appointments are not affected.
+    Retired,
+}
+
+mirror!(enum SessionTypeStatus <= session_type::SessionTypeStatus { Active, Retired });
+
+/// The properties of a session type that its expert chooses.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionTypeTerms {
+    /// The name that clients see in the list.
+    pub name: ShortText,
+    /// The description that clients read before they book.
+    #[serde(default)]
+    pub description: LongText,
+    /// The length of a session in minutes.
+    #[schemars(range(min = 1, max = 1_440))]
+    pub length_minutes: u16,
+    /// The price of one seat. A session with price zero is booked without payment.
+    pub price: Money,
+    /// Minutes that stay free before the start.
+    #[serde(default)]
+    #[schemars(range(max = 720))]
+    pub buffer_before_minutes: u16,
+    /// Minutes that stay free after the end.
+    #[serde(default)]
+    #[schemars(range(max = 720))]
+    pub buffer_after_minutes: u16,
+    /// The minimum number of minutes between booking and start, inclusive.
+    #[serde(default)]
+    #[schemars(range(max = 527_040))]
+    pub minimum_notice_minutes: u32,
+    /// How far ahead sessions can be booked.
+    #[serde(default)]
+    pub booking_window: BookingWindow,
+    /// Minutes between an offered start and the next.
+    #[schemars(range(min = 1, max = 1_440))]
+    pub step_minutes: u16,
+    /// The maximum number of sessions of this type on one of the expert's local days.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub daily_cap: Option<u16>,
+    /// The maximum number of sessions of this type in one ISO week of the expert's local calendar.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub weekly_cap: Option<u16>,
+    /// The number of seats of a session. If it is above 1, the session is a group session.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 500))]
+    pub capacity: u16,
+    /// When the client is charged.
+    #[serde(default)]
+    pub collection: Collection,
+    /// What the client gets back if the session does not take place. An appointment keeps the policy that applied when it was
+    /// booked.
+    #[serde(default)]
+    pub cancellation_policy: CancellationPolicy,
+    /// How an appointment may be rescheduled. An appointment keeps the policy that applied when it was booked.
+    #[serde(default)]
+    pub rescheduling_policy: ReschedulingPolicy,
+    /// Currencies, besides the currency of the price, in which a client may choose to pay. The price is converted at the
+    /// reference rate of the day.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    pub presentment_currencies: Vec<Currency>,
+}
+
+fn one() -> u16 {
+    1
+}
+
+impl From<session_type::SessionTypeTerms> for SessionTypeTerms {
+    fn from(terms: session_type::SessionTypeTerms) -> Self {
+        Self {
+            name: terms.name,
+            description: terms.description,
+            length_minutes: terms.length_minutes,
+            price: terms.price,
+            buffer_before_minutes: terms.buffer_before_minutes,
+            buffer_after_minutes: terms.buffer_after_minutes,
+            minimum_notice_minutes: terms.minimum_notice_minutes,
+            booking_window: terms.booking_window.into(),
+            step_minutes: terms.step_minutes,
+            daily_cap: terms.daily_cap,
+            weekly_cap: terms.weekly_cap,
+            capacity: terms.capacity,
+            collection: terms.collection.into(),
+            cancellation_policy: terms.cancellation.into(),
+            rescheduling_policy: terms.rescheduling.into(),
+            presentment_currencies: terms.presentment_currencies,
+        }
     }
 }
+
+impl From<SessionTypeTerms> for session_type::SessionTypeTerms {
+    fn from(terms: SessionTypeTerms) -> Self {
+        Self {
+            name: terms.name,
+            description: terms.description,
+            length_minutes: terms.length_minutes,
+            price: terms.price,
+            buffer_before_minutes: terms.buffer_before_minutes,
+            buffer_after_minutes: terms.buffer_after_minutes,
+            minimum_notice_minutes: terms.minimum_notice_minutes,
+            booking_window: terms.booking_window.into(),
+            step_minutes: terms.step_minutes,
+            daily_cap: terms.daily_cap,
+            weekly_cap: terms.weekly_cap,
+            capacity: terms.capacity,
+            collection: terms.collection.into(),
+            cancellation: terms.cancellation_policy.into(),
+            rescheduling: terms.rescheduling_policy.into(),
+            presentment_currencies: terms.presentment_currencies,
+        }
+    }
+}
+
+/// When the client is charged.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Collection {
+    /// At booking. If the session is cancelled, the amount that the cancellation policy gives back is refunded.
+    #[default]
+    ChargeAtBooking,
+    /// The amount is authorized at booking, or closer to the session if the session is too far ahead, and captured after the
+    /// session took place.
+    AuthorizeThenCapture,
+}
+
+mirror!(enum Collection <=> session_type::Collection { ChargeAtBooking, AuthorizeThenCapture });
+
+/// How far ahead a session type can be booked, in dates of the expert's time zone.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum BookingWindow {
+    /// Sessions can be booked until the end of the day this many days after today.
+    Rolling {
+        /// The number of days; 0 means today only.
+        #[schemars(range(max = 731))]
+        days: u16,
+    },
+    /// Sessions can be booked from the first to the last date, both inclusive.
+    Dates {
+        /// The first bookable date.
+        first: Date,
+        /// The last bookable date; not before the first.
+        last: Date,
+    },
+}
+
+impl Default for BookingWindow {
+    fn default() -> Self {
+        session_type::BookingWindow::default().into()
+    }
+}
+
+mirror!(enum BookingWindow <=> session_type::BookingWindow { Rolling { days }, Dates { first, last } });
+
+/// What a client gets back if they cancel or do not attend. After the last tier, the client gets nothing back.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancellationPolicy {
+    /// The tiers from the earliest to the latest. Each gives back less than the one before.
+    #[schemars(length(max = 8))]
+    pub tiers: Vec<CancellationTier>,
+    /// For this many minutes after booking, but only until the start, the client can cancel and gets everything back.
+    #[serde(default)]
+    #[schemars(range(max = 4_320))]
+    pub grace_minutes: u16,
+    /// The share of the price that the client gets back if they do not attend.
+    #[serde(default = "nothing")]
+    pub no_show_refund_percent: Percent,
+}
+
+fn nothing() -> Percent {
+    Percent::NOTHING
+}
+
+impl Default for CancellationPolicy {
+    fn default() -> Self {
+        policy::CancellationPolicy::default().into()
+    }
+}
+
+mirror!(struct CancellationPolicy <=> policy::CancellationPolicy {
+    tiers: each,
+    grace_minutes,
+    no_show_refund_percent,
+});
+
+/// One tier of a cancellation policy.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancellationTier {
+    /// The tier applies until this many hours before the start, inclusive.
+    #[schemars(range(max = 8_784))]
+    pub until_hours_before: u16,
+    /// The share of the price that the client gets back if they cancel in this tier.
+    pub refund_percent: Percent,
+}
+
+mirror!(struct CancellationTier <=> policy::Tier { until_hours_before, refund_percent });
+
+/// How the client may reschedule an appointment. The expert may always reschedule it.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReschedulingPolicy {
+    /// The maximum number of times; unlimited if absent.
+    #[serde(default)]
+    #[schemars(range(max = 1_000))]
+    pub at_most: Option<u16>,
+    /// The client may reschedule until this many minutes before the start.
+    #[serde(default)]
+    #[schemars(range(max = 527_040))]
+    pub until_minutes_before: u32,
+    /// How the price is determined if the session type's price has changed since the booking.
+    #[serde(default)]
+    pub price: ReschedulingPrice,
+}
+
+mirror!(struct ReschedulingPolicy <=> policy::ReschedulePolicy { at_most, until_minutes_before, price });
+
+/// How the price of a rescheduled appointment is determined if the session type's price has changed since the booking.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReschedulingPrice {
+    /// The price stays as agreed at booking.
+    #[default]
+    AsBooked,
+    /// The current price applies. If it is lower, the difference is refunded. If it is higher, rescheduling is refused and the
+    /// client needs a new booking.
+    Current,
+}
+
+mirror!(enum ReschedulingPrice <=> policy::ReschedulePrice { AsBooked, Current });
+
+/// When an expert can be booked.
+///
+/// If a local date is in a blocked range, or has an override without windows, nothing is open on that date; this includes the
+/// rest of a window that opened the evening before. Otherwise, the windows of an override replace the weekly windows that would
+/// open on that date, and extra windows are added. Windows that touch or overlap, also across midnight, count as one window.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AvailabilityRules {
+    /// The time zone of all local times and dates in the rules.
+    pub time_zone: Zone,
+    /// The regular weekly hours.
+    #[serde(default)]
+    pub weekly: WeeklyHours,
+    /// Different hours on single dates. An empty list blocks the date.
+    #[serde(default)]
+    #[schemars(schema_with = "overrides_schema")]
+    pub overrides: BTreeMap<Date, Vec<Window>>,
+    /// Blocked dates, such as holidays.
+    #[serde(default)]
+    #[schemars(length(max = 400))]
+    pub blocked: Vec<DateRange>,
+    /// Additional windows on single dates.
+    #[serde(default)]
+    #[schemars(length(max = 400))]
+    pub extra: Vec<ExtraWindow>,
+}
+
+fn overrides_schema(schemas: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "type": "string", "format": "date" },
+        "maxProperties": availability::MAX_EXCEPTIONS,
+        "additionalProperties": {
+            "type": "array",
+            "items": schemas.subschema_for::<Window>(),
+            "maxItems": availability::MAX_WINDOWS_A_DAY,
+        },
+    })
+}
+
+mirror!(struct AvailabilityRules <=> availability::AvailabilityRules {
+    time_zone,
+    weekly,
+    overrides: each_list,
+    blocked: each,
+    extra: each,
+});
+
+/// The windows that open on each day of the week.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WeeklyHours {
+    /// Windows that open on a Monday.
+    #[schemars(length(max = 12))]
+    pub monday: Vec<Window>,
+    /// Windows that open on a Tuesday.
+    #[schemars(length(max = 12))]
+    pub tuesday: Vec<Window>,
+    /// Windows that open on a Wednesday.
+    #[schemars(length(max = 12))]
+    pub wednesday: Vec<Window>,
+    /// Windows that open on a Thursday.
+    #[schemars(length(max = 12))]
+    pub thursday: Vec<Window>,
+    /// Windows that open on a Friday.
+    #[schemars(length(max = 12))]
+    pub friday: Vec<Window>,
+    /// Windows that open on a Saturday.
+    #[schemars(length(max = 12))]
+    pub saturday: Vec<Window>,
+    /// Windows that open on a Sunday.
+    #[schemars(length(max = 12))]
+    pub sunday: Vec<Window>,
+}
+
+mirror!(struct WeeklyHours <=> availability::WeeklyHours {
+    monday: each,
+    tuesday: each,
+    wednesday: each,
+    thursday: each,
+    friday: each,
+    saturday: each,
+    sunday: each,
+});
+
+/// A window of open time on the wall clock. A window that closes at or before its opening time closes on the next day.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// The first minute that is open; before 24:00.
+    pub opens: LocalTime,
+    /// The first minute that is no longer open; 24:00 is the end of the day. At or before `opens`, the window closes on the
+    /// next day.
+    pub closes: LocalTime,
+}
+
+mirror!(struct Window <=> availability::Window { opens, closes });
+
+/// A range of dates, both ends inclusive.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DateRange {
+    /// The first date.
+    pub first: Date,
+    /// The last date; not before the first.
+    pub last: Date,
+}
+
+mirror!(struct DateRange <=> availability::DateRange { first, last });
+
+/// An additional window on a single date.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraWindow {
+    /// The date on which the window opens.
+    pub date: Date,
+    /// The first minute that is open; before 24:00.
+    pub opens: LocalTime,
+    /// The first minute that is no longer open. At or before `opens`, the window closes on the next day.
+    pub closes: LocalTime,
+}
+
+mirror!(struct ExtraWindow <=> availability::ExtraWindow { date, opens, closes });

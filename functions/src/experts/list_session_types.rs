@@ -4,13 +4,13 @@ use app::App;
 use app::experts::session_types;
 use app::payments::exchange_rates;
 use domain::Currency;
-use domain::payments::exchange::Estimate;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::documents::SessionTypeDocument;
+use super::documents::SessionType;
+use crate::payments::documents::Estimate;
 
 /// `GET /v1/experts/{expert_id}/session-types`
 pub const ROUTE: Route = Route {
@@ -55,7 +55,7 @@ struct SessionTypes {
 #[derive(Serialize, JsonSchema)]
 struct ListedSessionType {
     #[serde(flatten)]
-    session_type: SessionTypeDocument,
+    session_type: SessionType,
     /// The estimated price in the requested currency; absent when no currency was requested, the session is free, or there is
     /// no reference rate for one of the two currencies. The client pays the price in the expert's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let session_types = kinds?
         .into_iter()
         .map(|kind| ListedSessionType {
-            estimate: estimator.as_ref().and_then(|estimator| estimator.of(kind.terms.price)),
+            estimate: estimator.as_ref().and_then(|estimator| estimator.of(kind.terms.price)).map(Into::into),
             session_type: kind.into(),
         })
         .collect();

@@ -2,10 +2,11 @@
 
 pub mod create_expert;
 pub mod create_session_type;
-mod documents;
+pub mod documents;
 pub mod list_session_types;
 pub mod read_availability;
 pub mod read_expert;
+pub mod read_session_type;
 pub mod replace_availability;
 pub mod retire_session_type;
 pub mod update_expert;
@@ -15,7 +16,14 @@ use crate::runtime::TABLE;
 use crate::{Area, Routes};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "experts", public: PUBLIC, routes: ROUTES, workers: &[] };
+pub const AREA: Area = Area {
+    name: "experts",
+    description: "Experts: their profiles, their availability, and the session types that they offer.",
+    examples: include_str!("examples.json"),
+    public: PUBLIC,
+    routes: ROUTES,
+    workers: &[],
+};
 
 /// The public routes that are called most often, and what each needs.
 pub const PUBLIC: Routes = &[(read_expert::ROUTE, TABLE), (list_session_types::ROUTE, TABLE)];
@@ -27,6 +35,7 @@ pub const ROUTES: Routes = &[
     (read_availability::ROUTE, TABLE),
     (replace_availability::ROUTE, TABLE),
     (create_session_type::ROUTE, TABLE),
+    (read_session_type::ROUTE, TABLE),
     (update_session_type::ROUTE, TABLE),
     (retire_session_type::ROUTE, TABLE),
 ];

@@ -2,9 +2,10 @@
 
 use app::App;
 use app::experts::profiles;
-use domain::experts::availability::AvailabilityRules;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+
+use super::documents::AvailabilityRules;
 
 /// `PUT /v1/experts/{expert_id}/availability`
 pub const ROUTE: Route = Route {
@@ -23,6 +24,7 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
-    let rules = profiles::replace_rules(app, actor, expert, request.if_match()?, request.json()?).await?;
-    Ok(Response::json(StatusCode::OK, &rules.rules).version(rules.version))
+    let rules: AvailabilityRules = request.json()?;
+    let rules = profiles::replace_rules(app, actor, expert, request.if_match()?, rules.into()).await?;
+    Ok(Response::json(StatusCode::OK, &AvailabilityRules::from(rules.rules)).version(rules.version))
 }

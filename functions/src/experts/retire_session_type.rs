@@ -5,7 +5,7 @@ use app::experts::session_types;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
-use super::documents::SessionTypeDocument;
+use super::documents::SessionType;
 
 /// `DELETE /v1/experts/{expert_id}/session-types/{session_type_id}`
 pub const ROUTE: Route = Route {
@@ -14,15 +14,14 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::SignedIn,
     summary: "Withdraw a session type; existing appointments are not affected",
-    operation: |schemas| Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK),
+    operation: |schemas| Operation::responds_with::<SessionType>(schemas, StatusCode::OK).conditional(),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
-    let kind =
-        session_types::retire(app, actor, expert, request.path_parameter("session_type_id", "session type")?)
-            .await?;
+    let id = request.path_parameter("session_type_id", "session type")?;
+    let kind = session_types::retire(app, actor, expert, id, request.if_match()?).await?;
     let version = kind.version;
-    Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
+    Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
 }

@@ -2,11 +2,10 @@
 
 use app::App;
 use app::experts::profiles;
-use domain::experts::expert::ExpertProfile;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
-use super::documents::ExpertDocument;
+use super::documents::{Expert, ExpertProfile};
 
 /// `PUT /v1/experts/{expert_id}`
 pub const ROUTE: Route = Route {
@@ -16,7 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Replace my expert profile",
     operation: |schemas| {
-        Operation::responds_with::<ExpertDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<Expert>(schemas, StatusCode::OK)
             .accepts::<ExpertProfile>(schemas)
             .conditional()
     },
@@ -25,7 +24,8 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
-    let expert = profiles::edit(app, actor, expert, request.if_match()?, request.json()?).await?;
+    let profile: ExpertProfile = request.json()?;
+    let expert = profiles::edit(app, actor, expert, request.if_match()?, profile.into()).await?;
     let version = expert.version;
-    Ok(Response::json(StatusCode::OK, &ExpertDocument::from(expert)).version(version))
+    Ok(Response::json(StatusCode::OK, &Expert::from(expert)).version(version))
 }

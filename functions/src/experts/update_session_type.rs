@@ -2,11 +2,10 @@
 
 use app::App;
 use app::experts::session_types;
-use domain::experts::session_type::SessionTypeTerms;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
-use super::documents::SessionTypeDocument;
+use super::documents::{SessionType, SessionTypeTerms};
 
 /// `PUT /v1/experts/{expert_id}/session-types/{session_type_id}`
 pub const ROUTE: Route = Route {
@@ -16,7 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Replace the terms of a session type; existing appointments keep the old terms",
     operation: |schemas| {
-        Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<SessionType>(schemas, StatusCode::OK)
             .accepts::<SessionTypeTerms>(schemas)
             .conditional()
     },
@@ -26,7 +25,8 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let id = request.path_parameter("session_type_id", "session type")?;
-    let kind = session_types::edit(app, actor, expert, id, request.if_match()?, request.json()?).await?;
+    let terms: SessionTypeTerms = request.json()?;
+    let kind = session_types::edit(app, actor, expert, id, request.if_match()?, terms.into()).await?;
     let version = kind.version;
-    Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
+    Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
 }

@@ -9,7 +9,14 @@ use crate::runtime::{NOTHING, PAYMENTS, TABLE};
 use crate::{Area, Routes, Workers};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "operations", public: &[], routes: ROUTES, workers: WORKERS };
+pub const AREA: Area = Area {
+    name: "operations",
+    description: "The health of the API, and this document.",
+    examples: include_str!("examples.json"),
+    public: &[],
+    routes: ROUTES,
+    workers: WORKERS,
+};
 
 /// The routes, and what each needs.
 pub const ROUTES: Routes = &[(health::ROUTE, NOTHING), (read_openapi::ROUTE, NOTHING)];

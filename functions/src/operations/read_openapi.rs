@@ -2,7 +2,7 @@
 
 use app::App;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, openapi};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 /// `GET /openapi.json`
 pub const ROUTE: Route = Route {
@@ -16,5 +16,5 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(_: &App, _: &Request) -> Result<Response, Problem> {
-    Ok(Response::json(StatusCode::OK, &openapi::document(crate::ROUTES)))
+    Ok(Response::json(StatusCode::OK, &crate::openapi()))
 }

@@ -1,38 +1,45 @@
 //! JSON documents of payments, payment accounts and reports.
 
-use app::payments::ports::{OnboardingPage, PayWith};
+use app::payments::{ports, refunds};
 use domain::kernel::time::Date;
-use domain::payments::account::PaymentAccount;
-use domain::payments::gateway::GatewayKind;
-use domain::payments::ledger::{Movement, Totals};
-use domain::payments::payment::{Decline, Escalation, Payment, PaymentState, Plan};
+use domain::payments::{account, exchange, gateway, ledger, payment, report};
 use domain::scheduling::party::Party;
-use domain::{Money, Timestamp};
+use domain::{AppointmentId, Currency, Money, Rate, Timestamp};
 use http_api::{Problem, Request, csv};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::AppointmentRecord;
 
+use crate::mirror::mirror;
+
 /// A page of the payment gateway on which the expert completes the onboarding.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct OnboardingPageDocument {
+pub struct OnboardingPage {
     /// The URL to open in the expert's browser. It works once.
     pub url: String,
     /// When the URL stops working. Request another one after that.
     pub expires_at: Timestamp,
 }
 
-impl From<OnboardingPage> for OnboardingPageDocument {
-    fn from(page: OnboardingPage) -> Self {
-        Self { url: page.url, expires_at: page.expires_at }
-    }
+mirror!(struct OnboardingPage <= ports::OnboardingPage { url, expires_at });
+
+/// A payment gateway.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Gateway {
+    /// Stripe Connect.
+    Stripe,
+    /// PayPal for marketplaces.
+    Paypal,
 }
+
+mirror!(enum Gateway <=> gateway::GatewayKind { Stripe, Paypal });
 
 /// An expert's account at a payment gateway.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct PaymentAccountDocument {
+pub struct PaymentAccount {
     /// The payment gateway.
-    pub gateway: GatewayKind,
+    pub gateway: Gateway,
     /// The gateway's id of the account.
     pub account: String,
     /// Whether clients can pay for sessions.
@@ -47,30 +54,26 @@ pub struct PaymentAccountDocument {
     pub read_at: Timestamp,
 }
 
-impl From<PaymentAccount> for PaymentAccountDocument {
-    fn from(account: PaymentAccount) -> Self {
-        Self {
-            gateway: account.gateway,
-            account: account.account,
-            charges_enabled: account.charges_enabled,
-            payouts_enabled: account.payouts_enabled,
-            requirements_due: account.requirements_due,
-            disabled_reason: account.disabled_reason,
-            read_at: account.read_at,
-        }
-    }
-}
+mirror!(struct PaymentAccount <= account::PaymentAccount {
+    gateway,
+    account,
+    charges_enabled,
+    payouts_enabled,
+    requirements_due,
+    disabled_reason,
+    read_at,
+});
 
 /// The payment of an appointment.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct PaymentDocument {
+pub struct Payment {
     /// The state of the payment, with the members that belong to it.
     #[serde(flatten)]
     pub state: PaymentState,
     /// The payment gateway.
-    pub gateway: GatewayKind,
+    pub gateway: Gateway,
     /// When and how the money is collected.
-    pub plan: Plan,
+    pub plan: PaymentPlan,
     /// The amount that the client agreed to pay.
     pub amount: Money,
     /// The amount that the client has paid.
@@ -81,16 +84,16 @@ pub struct PaymentDocument {
     pub disputed: Money,
     /// The platform's fee when the full amount is paid; only for the expert and administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fee: Option<Money>,
+    pub platform_fee: Option<Money>,
     /// The decision that an administrator must make before the payment continues; not for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub escalation: Option<Escalation>,
+    pub escalation: Option<EscalationReason>,
     /// The gateway's id of the payment intent, setup intent or order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
     /// Why the client's bank last declined the payment; only for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub declined: Option<DeclineDocument>,
+    pub declined: Option<Decline>,
     /// The secret with which the client's browser completes the payment; only in responses to the client's booking and to
     /// the client's request for the payment.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,14 +106,169 @@ pub struct PaymentDocument {
 
 /// Why the client's bank declined a payment.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct DeclineDocument {
+pub struct Decline {
     /// The reason code.
-    pub reason: Decline,
+    pub reason: DeclineReason,
     /// A message to show to the client.
     pub message: &'static str,
 }
 
-impl PaymentDocument {
+/// When and how the client is charged. The plan is chosen at booking.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentPlan {
+    /// Charge at booking.
+    Charge,
+    /// Authorize at booking, and capture after the session took place.
+    Authorize,
+    /// Save the card at booking, authorize close to the session, and capture after the session took place.
+    SaveCard,
+}
+
+mirror!(enum PaymentPlan <= payment::Plan { Charge, Authorize, SaveCard });
+
+/// The state of a payment.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum PaymentState {
+    /// The client has not paid yet.
+    Open,
+    /// The payment is being processed, which may take days.
+    Processing,
+    /// The card is saved, but nothing is authorized or captured yet.
+    CardSaved,
+    /// The amount is authorized.
+    Authorized {
+        /// The amount can be captured until this instant.
+        capture_before: Timestamp,
+    },
+    /// The card failed. The client must pay again, or the appointment is cancelled.
+    ActionRequired {
+        /// The client must pay until this instant.
+        deadline: Timestamp,
+    },
+    /// The client has paid.
+    Paid {
+        /// When the client paid.
+        paid_at: Timestamp,
+    },
+    /// A part was refunded.
+    PartiallyRefunded {
+        /// When the last refund was made.
+        refunded_at: Timestamp,
+    },
+    /// The full amount was refunded.
+    Refunded {
+        /// When the last refund was made.
+        refunded_at: Timestamp,
+    },
+    /// A refund is due but cannot be made. An administrator must decide.
+    RefundFailed,
+    /// The client's bank withdrew the payment because of a dispute, temporarily or permanently.
+    Disputed,
+    /// Nothing was paid, and nothing can be paid any more.
+    Cancelled,
+    /// The session took place, but the client could not be charged.
+    Unpaid,
+}
+
+mirror!(enum PaymentState <= payment::PaymentState {
+    Open,
+    Processing,
+    CardSaved,
+    Authorized { capture_before },
+    ActionRequired { deadline },
+    Paid { paid_at },
+    PartiallyRefunded { refunded_at },
+    Refunded { refunded_at },
+    RefundFailed,
+    Disputed,
+    Cancelled,
+    Unpaid,
+});
+
+/// A decision that only an administrator can make, and the amount in question.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "because")]
+pub enum EscalationReason {
+    /// The client's bank rejected a refund.
+    RefundFailed {
+        /// The amount to refund.
+        amount: Money,
+    },
+    /// A refund is due on a charge whose dispute was lost, but the gateway does not refund such charges.
+    DisputeLost {
+        /// The amount to refund.
+        amount: Money,
+    },
+    /// The gateway permanently refuses an order.
+    Refused {
+        /// The order.
+        order: RefusedOrder,
+        /// The amount of the order.
+        amount: Money,
+    },
+    /// The parties disagree about whether the session took place.
+    NoShowDisputed,
+    /// A newer version of the platform has escalated the payment, and this one does not know the reason.
+    Unknown,
+}
+
+mirror!(enum EscalationReason <= payment::Escalation {
+    RefundFailed { amount },
+    DisputeLost { amount },
+    Refused { order, amount },
+    NoShowDisputed,
+    Unknown,
+});
+
+/// An order that the gateway permanently refuses.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedOrder {
+    /// Capturing the authorized amount.
+    Capture,
+    /// Refunding the client.
+    Refund,
+    /// Taking money back from the expert.
+    Reversal,
+    /// Transferring money to the expert again.
+    Transfer,
+}
+
+mirror!(enum RefusedOrder <= payment::OrderKind { Capture, Refund, Reversal, Transfer });
+
+/// Why the client's bank declined, grouped by what the client can do.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclineReason {
+    /// The bank requires the cardholder to authenticate.
+    AuthenticationRequired,
+    /// The balance is too low.
+    InsufficientFunds,
+    /// The card has expired.
+    ExpiredCard,
+    /// The card number, date or security code is wrong.
+    WrongDetails,
+    /// The card does not support this kind of payment or this currency.
+    NotSupported,
+    /// The bank asks to try again later.
+    TryLater,
+    /// The bank gives no reason, or the reason must not be disclosed.
+    Refused,
+}
+
+mirror!(enum DeclineReason <= payment::Decline {
+    AuthenticationRequired,
+    InsufficientFunds,
+    ExpiredCard,
+    WrongDetails,
+    NotSupported,
+    TryLater,
+    Refused,
+});
+
+impl Payment {
     /// The payment of an appointment as `party` may see it.
     ///
     /// # Errors
@@ -121,40 +279,83 @@ impl PaymentDocument {
     }
 
     /// The payment as `party` may see it.
-    pub fn new(payment: Payment, movements: &[Movement], party: Party) -> Self {
-        let totals = Totals::of(movements);
+    pub fn new(payment: payment::Payment, movements: &[ledger::Movement], party: Party) -> Self {
+        let totals = ledger::Totals::of(movements);
         let money = |amount| payment.amount.with_amount(amount).unwrap_or(payment.amount);
         Self {
-            gateway: payment.gateway,
-            plan: payment.plan,
+            gateway: payment.gateway.into(),
+            plan: payment.plan.into(),
             amount: payment.amount,
             paid: money(totals.captured),
             refunded: money(totals.refunded),
             disputed: money(totals.disputed),
-            fee: (party != Party::Client).then(|| payment.fee()),
-            escalation: payment.escalation.filter(|_| party != Party::Client),
+            platform_fee: (party != Party::Client).then(|| payment.fee()),
+            escalation: payment.escalation.filter(|_| party != Party::Client).map(Into::into),
             intent: payment.references.intent.or(payment.references.setup),
             declined: payment
                 .decline
                 .filter(|_| party == Party::Client)
-                .map(|reason| DeclineDocument { reason, message: reason.message() }),
+                .map(|reason| Decline { message: reason.message(), reason: reason.into() }),
             client_secret: None,
             pay_page: None,
-            state: payment.state,
+            state: payment.state.into(),
         }
     }
 
     /// Adds how the client completes the payment.
     #[must_use]
-    pub fn paid_with(mut self, pay_with: PayWith) -> Self {
+    pub fn paid_with(mut self, pay_with: ports::PayWith) -> Self {
         match pay_with {
-            PayWith::ClientSecret(secret) => self.client_secret = Some(secret),
-            PayWith::Page(page) => self.pay_page = Some(page),
-            PayWith::None => {}
+            ports::PayWith::ClientSecret(secret) => self.client_secret = Some(secret),
+            ports::PayWith::Page(page) => self.pay_page = Some(page),
+            ports::PayWith::None => {}
         }
         self
     }
 }
+
+/// The platform's fee for an expert. A change applies to new appointments; existing ones keep their rate.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpertFee {
+    /// The fee in basis points (hundredths of a percent) of the price; null for the platform's default.
+    #[schemars(range(max = 10_000))]
+    pub basis_points: Option<u16>,
+}
+
+impl From<account::ExpertFee> for ExpertFee {
+    fn from(fee: account::ExpertFee) -> Self {
+        Self { basis_points: fee.rate.map(Rate::basis_points) }
+    }
+}
+
+/// A refund that was requested. The payment shows what the gateway has refunded so far.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Refund {
+    /// The appointment whose payment is refunded.
+    pub appointment_id: AppointmentId,
+    /// The amount of this refund.
+    pub amount: Money,
+    /// What happens with the amount.
+    pub state: RefundState,
+    /// The amount that the client pays in the end, after this refund and all earlier ones.
+    pub final_charge: Money,
+    /// When the refund was requested.
+    pub requested_at: Timestamp,
+}
+
+/// What happens with the amount of a refund.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundState {
+    /// The client has paid, and the gateway is asked to refund the amount. `refunded` of the payment increases when it has.
+    Pending,
+    /// The client has not been charged yet, and will be charged less.
+    ChargeReduced,
+}
+
+mirror!(enum RefundState <= refunds::RefundState { Pending, ChargeReduced });
+mirror!(struct Refund <= refunds::Refund { appointment_id, amount, state, final_charge, requested_at });
 
 /// The days that a report covers, and its format.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -190,3 +391,36 @@ impl ReportQuery {
         })
     }
 }
+
+/// A sum of amounts. It can be negative.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SignedMoney {
+    /// The sum in minor units; it can be negative.
+    pub amount: i128,
+    /// The currency.
+    pub currency: Currency,
+    /// The same sum as an exact decimal number with the currency's digits.
+    #[schemars(regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
+    pub decimal: String,
+}
+
+impl From<report::SignedMoney> for SignedMoney {
+    fn from(sum: report::SignedMoney) -> Self {
+        Self { amount: sum.amount(), currency: sum.currency(), decimal: sum.decimal() }
+    }
+}
+
+/// The estimated price in another currency, for information only. The client is charged the price in its own currency.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Estimate {
+    /// The estimated amount, rounded half up to minor units.
+    pub amount: Money,
+    /// The date of the exchange rates.
+    pub rate_date: Date,
+    /// The publisher of the exchange rates.
+    pub source: &'static str,
+    /// Whether newer rates should exist: the rates are more than five days old, which no weekend or holiday explains.
+    pub stale: bool,
+}
+
+mirror!(struct Estimate <= exchange::Estimate { amount, rate_date, source, stale });

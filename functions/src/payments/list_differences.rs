@@ -2,14 +2,15 @@
 
 use app::App;
 use app::payments::reports;
-use domain::payments::gateway::GatewayKind;
-use domain::payments::reconciliation::{Difference, DifferenceKind, Sums};
+use domain::payments::reconciliation;
 use domain::{AppointmentId, Timestamp};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::documents::Gateway;
+use crate::mirror::mirror;
 use crate::paging;
 
 /// `GET /v1/ledger-differences`
@@ -28,9 +29,9 @@ pub const ROUTE: Route = Route {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DifferencesQuery {
-    /// The `next_after` of the previous page.
+    /// The `next_cursor` of the previous page.
     #[schemars(length(max = 300))]
-    after: Option<String>,
+    cursor: Option<String>,
     /// The maximum number of differences in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]
     #[schemars(range(min = 1, max = 100))]
@@ -41,17 +42,17 @@ struct DifferencesQuery {
 #[derive(Serialize, JsonSchema)]
 struct Differences {
     /// The differences of this page.
-    differences: Vec<DifferenceDocument>,
-    /// The `after` of the next page; absent on the last page.
+    differences: Vec<Difference>,
+    /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_after: Option<String>,
+    next_cursor: Option<String>,
 }
 
 /// A difference between the ledger and a gateway's books about one object of the gateway in one currency.
 #[derive(Serialize, JsonSchema)]
-struct DifferenceDocument {
+struct Difference {
     /// The payment gateway.
-    gateway: GatewayKind,
+    gateway: Gateway,
     /// The gateway's id of the object, such as `ch_…` or `re_…`.
     object: String,
     /// The kind of difference.
@@ -76,15 +77,15 @@ struct DifferenceDocument {
     resolved_at: Option<Timestamp>,
 }
 
-impl From<Difference> for DifferenceDocument {
-    fn from(difference: Difference) -> Self {
+impl From<reconciliation::Difference> for Difference {
+    fn from(difference: reconciliation::Difference) -> Self {
         Self {
-            gateway: difference.gateway,
-            kind: difference.kind(),
+            gateway: difference.gateway.into(),
+            kind: difference.kind().into(),
             object: difference.object,
             currency: difference.currency,
-            ledger: difference.ledger,
-            books: difference.books,
+            ledger: difference.ledger.map(Into::into),
+            books: difference.books.map(Into::into),
             appointment_id: difference.appointment,
             first_moved_at: difference.first_moved_at,
             last_moved_at: difference.last_moved_at,
@@ -95,12 +96,44 @@ impl From<Difference> for DifferenceDocument {
     }
 }
 
+/// How the ledger and the books differ.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum DifferenceKind {
+    /// The gateway has a movement that the ledger does not have.
+    MissingInLedger,
+    /// The ledger has a movement that the gateway does not have.
+    MissingAtGateway,
+    /// The amounts differ.
+    AmountDiffers,
+    /// The gateway's fees differ.
+    FeeDiffers,
+}
+
+mirror!(enum DifferenceKind <= reconciliation::DifferenceKind {
+    MissingInLedger,
+    MissingAtGateway,
+    AmountDiffers,
+    FeeDiffers,
+});
+
+/// The sums of all movements of an object, in minor units.
+#[derive(Serialize, JsonSchema)]
+struct Sums {
+    /// The change of the platform's balance before the gateway's fee; negative if money left the platform.
+    amount: i64,
+    /// The gateway's fee; positive if it was charged, negative if it was returned.
+    fee: i64,
+}
+
+mirror!(struct Sums <= reconciliation::Sums { amount, fee });
+
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let DifferencesQuery { after, limit } = request.query()?;
+    let DifferencesQuery { cursor, limit } = request.query()?;
     paging::check_limit(limit, reports::MAX_PAGE)?;
-    let after = after.map(|after| paging::decode_cursor("after", &after, |_| true)).transpose()?;
+    let after = cursor.map(|cursor| paging::decode_cursor(&cursor, |_| true)).transpose()?;
     let page = reports::differences(app, request.actor(), after.as_deref(), limit).await?;
-    let differences = page.differences.into_iter().map(DifferenceDocument::from).collect();
-    let next_after = page.next.as_deref().map(paging::encode_cursor);
-    Ok(Response::json(StatusCode::OK, &Differences { differences, next_after }))
+    let differences = page.differences.into_iter().map(Difference::from).collect();
+    let next_cursor = page.next.as_deref().map(paging::encode_cursor);
+    Ok(Response::json(StatusCode::OK, &Differences { differences, next_cursor }))
 }

@@ -2,14 +2,14 @@
 
 use app::App;
 use app::payments::escalations;
-use domain::payments::gateway::GatewayKind;
-use domain::payments::payment::{Escalation, Payment};
+use domain::payments::payment::Payment;
 use domain::{AppointmentId, Money};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::documents::{EscalationReason, Gateway};
 use crate::paging;
 
 /// `GET /v1/escalations`
@@ -28,8 +28,9 @@ pub const ROUTE: Route = Route {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EscalationsQuery {
-    /// The `next_after` of the previous page.
-    after: Option<AppointmentId>,
+    /// The `next_cursor` of the previous page.
+    #[schemars(length(max = 300))]
+    cursor: Option<String>,
     /// The maximum number of escalations in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]
     #[schemars(range(min = 1, max = 100))]
@@ -40,43 +41,45 @@ struct EscalationsQuery {
 #[derive(Serialize, JsonSchema)]
 struct Escalations {
     /// The escalations of this page.
-    escalations: Vec<EscalationDocument>,
-    /// The `after` of the next page; absent on the last page.
+    escalations: Vec<Escalation>,
+    /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_after: Option<AppointmentId>,
+    next_cursor: Option<String>,
 }
 
 /// A payment that waits for an administrator. Resolve it with `POST /v1/appointments/{appointment_id}/payment/resolution`.
 #[derive(Serialize, JsonSchema)]
-struct EscalationDocument {
+struct Escalation {
     /// The appointment whose payment was escalated.
     appointment_id: AppointmentId,
     /// The payment gateway.
-    gateway: GatewayKind,
+    gateway: Gateway,
     /// The amount that the client agreed to pay.
     amount: Money,
     /// Why the payment was escalated, and the amount in question.
-    escalation: Escalation,
+    escalation: EscalationReason,
     /// The gateway's id of the payment intent or order.
     intent: Option<String>,
 }
 
-impl EscalationDocument {
+impl Escalation {
     fn of(payment: Payment) -> Option<Self> {
         Some(Self {
             appointment_id: payment.appointment,
-            gateway: payment.gateway,
+            gateway: payment.gateway.into(),
             amount: payment.amount,
-            escalation: payment.escalation?,
+            escalation: payment.escalation?.into(),
             intent: payment.references.intent,
         })
     }
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let EscalationsQuery { after, limit } = request.query()?;
+    let EscalationsQuery { cursor, limit } = request.query()?;
     paging::check_limit(limit, escalations::MAX_PAGE)?;
+    let after = cursor.map(|cursor| paging::parse_cursor(&cursor)).transpose()?;
     let page = escalations::list(app, request.actor(), after, limit).await?;
-    let escalations = page.payments.into_iter().filter_map(EscalationDocument::of).collect();
-    Ok(Response::json(StatusCode::OK, &Escalations { escalations, next_after: page.next }))
+    let escalations = page.payments.into_iter().filter_map(Escalation::of).collect();
+    let next_cursor = page.next.map(|last| last.to_string());
+    Ok(Response::json(StatusCode::OK, &Escalations { escalations, next_cursor }))
 }

@@ -1,6 +1,6 @@
 //! Payments, experts' payment accounts, the ledger, reports and exchange rates.
 
-pub(crate) mod documents;
+pub mod documents;
 pub mod fetch_exchange_rates;
 pub mod list_differences;
 pub mod list_escalations;
@@ -9,6 +9,7 @@ pub mod payment_webhook;
 pub mod read_commission;
 pub mod read_earnings;
 pub mod read_exchange_rates;
+pub mod read_expert_fee;
 pub mod read_payment;
 pub mod read_payment_account;
 pub mod reconcile_ledger;
@@ -24,7 +25,14 @@ use crate::runtime::{EXCHANGE_RATES, PAYMENTS, TABLE};
 use crate::{Area, Routes, Workers};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "payments", public: PUBLIC, routes: ROUTES, workers: WORKERS };
+pub const AREA: Area = Area {
+    name: "payments",
+    description: "Payments and refunds of appointments, payment accounts, fees, the ledger, reports and exchange rates.",
+    examples: include_str!("examples.json"),
+    public: PUBLIC,
+    routes: ROUTES,
+    workers: WORKERS,
+};
 
 /// The public routes that are called most often, and what each needs.
 pub const PUBLIC: Routes = &[(read_exchange_rates::ROUTE, TABLE)];
@@ -34,6 +42,7 @@ pub const ROUTES: Routes = &[
     (start_onboarding::ROUTE, PAYMENTS),
     (read_payment_account::ROUTE, PAYMENTS),
     (payment_webhook::ROUTE, PAYMENTS),
+    (read_expert_fee::ROUTE, TABLE),
     (set_expert_fee::ROUTE, TABLE),
     (read_payment::ROUTE, PAYMENTS),
     (refund_appointment::ROUTE, TABLE),

@@ -2,16 +2,17 @@
 
 use app::App;
 use app::payments::reports;
-use domain::ExpertId;
 use domain::kernel::time::Date;
-use domain::payments::report::{Commission, CommissionTotals};
+use domain::payments::report::{self, CommissionTotals};
+use domain::{Currency, ExpertId};
 use http::StatusCode;
 use http_api::csv::{self, Cell};
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::documents::ReportQuery;
+use super::documents::{ReportQuery, SignedMoney};
+use crate::mirror::each;
 
 /// `GET /v1/commission`
 pub const ROUTE: Route = Route {
@@ -21,7 +22,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Read the platform's commission over a period of UTC days as JSON or CSV",
     operation: |schemas| {
-        let operation = Operation::responds_with::<CommissionDocument>(schemas, StatusCode::OK);
+        let operation = Operation::responds_with::<CommissionReport>(schemas, StatusCode::OK);
         operation.query::<ReportQuery>().also_as(&[csv::MEDIA_TYPE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -29,7 +30,7 @@ pub const ROUTE: Route = Route {
 
 /// The platform's commission over a period of UTC days, by the time of recording. The report of a past period never changes.
 #[derive(Serialize, JsonSchema)]
-struct CommissionDocument {
+struct CommissionReport {
     /// The first day of the report.
     from: Date,
     /// The last day of the report.
@@ -50,14 +51,52 @@ struct ExpertCommission {
     commission: Commission,
 }
 
+/// The platform's commission in one currency in a period.
+///
+/// `platform_fee − platform_fee_refunded − processing_fees − dispute_fees = net`. `net + passing_through` is the change of the platform's balance
+/// at the gateways.
+#[derive(Serialize, JsonSchema)]
+struct Commission {
+    /// The currency of all figures.
+    currency: Currency,
+    /// The platform's fee.
+    platform_fee: SignedMoney,
+    /// The part of the fee that was returned.
+    platform_fee_refunded: SignedMoney,
+    /// The gateways' fees for payments.
+    processing_fees: SignedMoney,
+    /// The gateways' fees for disputes.
+    dispute_fees: SignedMoney,
+    /// The net commission.
+    net: SignedMoney,
+    /// Clients' money that has not been passed on yet. It is negative for what the platform paid for refunds and disputes, or
+    /// advanced until experts return it. It includes the fee of each charge whose dispute was won: the fee is returned when the
+    /// dispute is opened, and the gateway charges none on the transfer that compensates the expert.
+    passing_through: SignedMoney,
+}
+
+impl From<report::Commission> for Commission {
+    fn from(commission: report::Commission) -> Self {
+        Self {
+            currency: commission.currency,
+            platform_fee: commission.fee.into(),
+            platform_fee_refunded: commission.fee_refunded.into(),
+            processing_fees: commission.processing_fees.into(),
+            dispute_fees: commission.dispute_fees.into(),
+            net: commission.net.into(),
+            passing_through: commission.passing_through.into(),
+        }
+    }
+}
+
 /// One row for each expert and currency. There are no rows of totals, because the sum of a column would count them twice.
 const COLUMNS: [&str; 10] = [
     "from",
     "to",
     "expert_id",
     "currency",
-    "fee",
-    "fee_refunded",
+    "platform_fee",
+    "platform_fee_refunded",
     "processing_fees",
     "dispute_fees",
     "net",
@@ -73,12 +112,15 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         let rows = by_expert.into_iter().map(|(expert, commission)| row(from, to, expert, &commission));
         return Ok(csv::response(&format!("commission-{from}-{to}.csv"), COLUMNS, rows));
     }
-    let of_expert = |(expert_id, commission)| ExpertCommission { expert_id, commission };
+    let of_expert = |(expert_id, commission): (_, report::Commission)| ExpertCommission {
+        expert_id,
+        commission: commission.into(),
+    };
     let experts = by_expert.into_iter().map(of_expert).collect();
-    Ok(Response::json(StatusCode::OK, &CommissionDocument { from, to, total, experts }))
+    Ok(Response::json(StatusCode::OK, &CommissionReport { from, to, total: each(total), experts }))
 }
 
-fn row(from: Date, to: Date, expert: ExpertId, commission: &Commission) -> [Cell; 10] {
+fn row(from: Date, to: Date, expert: ExpertId, commission: &report::Commission) -> [Cell; 10] {
     [
         Cell::text(from),
         Cell::text(to),

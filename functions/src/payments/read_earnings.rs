@@ -3,15 +3,16 @@
 use app::App;
 use app::payments::reports::{self, EarningsStatement};
 use domain::kernel::time::Date;
-use domain::payments::report::Earnings;
-use domain::{ExpertId, Zone};
+use domain::payments::report;
+use domain::{Currency, ExpertId, Zone};
 use http::StatusCode;
 use http_api::csv::{self, Cell};
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::documents::ReportQuery;
+use super::documents::{ReportQuery, SignedMoney};
+use crate::mirror::each;
 
 /// `GET /v1/experts/{expert_id}/earnings`
 pub const ROUTE: Route = Route {
@@ -21,7 +22,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Read my earnings over a period as JSON or CSV",
     operation: |schemas| {
-        let operation = Operation::responds_with::<EarningsDocument>(schemas, StatusCode::OK);
+        let operation = Operation::responds_with::<EarningsReport>(schemas, StatusCode::OK);
         operation.query::<ReportQuery>().also_as(&[csv::MEDIA_TYPE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -29,7 +30,7 @@ pub const ROUTE: Route = Route {
 
 /// An expert's earnings over a period, by the time of recording. The report of a past period never changes.
 #[derive(Serialize, JsonSchema)]
-struct EarningsDocument {
+struct EarningsReport {
     /// The expert.
     expert_id: ExpertId,
     /// The first day of the report.
@@ -42,6 +43,56 @@ struct EarningsDocument {
     earnings: Vec<Earnings>,
 }
 
+/// An expert's earnings in one currency in a period.
+///
+/// `gross_paid − refunded − disputed − platform_fee − processing_fees + carried_by_platform = net_earned`, and
+/// `opening_balance + net_earned − paid_out = closing_balance`.
+#[derive(Serialize, JsonSchema)]
+struct Earnings {
+    /// The currency of all figures.
+    currency: Currency,
+    /// The expert's balance at the gateways before the period.
+    opening_balance: SignedMoney,
+    /// The total that clients paid.
+    gross_paid: SignedMoney,
+    /// The total that was refunded to clients, without refunds that failed.
+    refunded: SignedMoney,
+    /// The total that clients' banks withdrew because of disputes, without what they returned.
+    disputed: SignedMoney,
+    /// The platform's fee, without fee refunds.
+    platform_fee: SignedMoney,
+    /// The gateway fees that the expert paid directly, as with PayPal.
+    processing_fees: SignedMoney,
+    /// What the platform paid for refunds and disputes, or has not passed on yet. It is negative if the platform collects it in
+    /// a later period. It includes the fee of each charge whose dispute was won.
+    carried_by_platform: SignedMoney,
+    /// The total that the expert earned.
+    net_earned: SignedMoney,
+    /// The total that was paid out to the expert's bank, without payouts that failed.
+    paid_out: SignedMoney,
+    /// The expert's balance at the gateways after the period. PayPal reports no payouts, so this includes everything that PayPal
+    /// ever paid.
+    closing_balance: SignedMoney,
+}
+
+impl From<report::Earnings> for Earnings {
+    fn from(earnings: report::Earnings) -> Self {
+        Self {
+            currency: earnings.currency,
+            opening_balance: earnings.opening_balance.into(),
+            gross_paid: earnings.gross_paid.into(),
+            refunded: earnings.refunded.into(),
+            disputed: earnings.disputed.into(),
+            platform_fee: earnings.fee.into(),
+            processing_fees: earnings.processing_fees.into(),
+            carried_by_platform: earnings.carried_by_platform.into(),
+            net_earned: earnings.net_earned.into(),
+            paid_out: earnings.paid_out.into(),
+            closing_balance: earnings.closing_balance.into(),
+        }
+    }
+}
+
 const COLUMNS: [&str; 14] = [
     "from",
     "to",
@@ -51,7 +102,7 @@ const COLUMNS: [&str; 14] = [
     "gross_paid",
     "refunded",
     "disputed",
-    "fee",
+    "platform_fee",
     "processing_fees",
     "carried_by_platform",
     "net_earned",
@@ -69,11 +120,11 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         let rows = earnings.into_iter().map(|one| row(from, to, time_zone, one));
         return Ok(csv::response(&format!("earnings-{from}-{to}.csv"), COLUMNS, rows));
     }
-    let document = EarningsDocument { expert_id: expert, from, to, time_zone, earnings };
+    let document = EarningsReport { expert_id: expert, from, to, time_zone, earnings: each(earnings) };
     Ok(Response::json(StatusCode::OK, &document))
 }
 
-fn row(from: Date, to: Date, time_zone: Zone, earnings: Earnings) -> [Cell; 14] {
+fn row(from: Date, to: Date, time_zone: Zone, earnings: report::Earnings) -> [Cell; 14] {
     [
         Cell::text(from),
         Cell::text(to),

@@ -4,7 +4,7 @@ use app::App;
 use app::payments::exchange_rates;
 use domain::Currency;
 use domain::kernel::time::Date;
-use domain::payments::exchange::{CurrencyRate, SOURCE};
+use domain::payments::exchange::{self, SOURCE};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
@@ -36,7 +36,23 @@ struct ExchangeRates {
     /// Whether the rates are more than five days old, so that weekends and holidays do not explain why there are no newer ones.
     stale: bool,
     /// The rate of each currency, sorted by currency code.
-    rates: Vec<CurrencyRate>,
+    rates: Vec<ExchangeRate>,
+}
+
+/// The reference rate of one currency.
+#[derive(Serialize, JsonSchema)]
+struct ExchangeRate {
+    /// The currency.
+    currency: Currency,
+    /// The number of units of the currency that one euro buys, as an exact decimal number.
+    #[schemars(regex(pattern = r"^[0-9]{1,12}(\.[0-9]{1,8})?$"))]
+    per_euro: String,
+}
+
+impl From<&exchange::CurrencyRate> for ExchangeRate {
+    fn from(rate: &exchange::CurrencyRate) -> Self {
+        Self { currency: rate.currency, per_euro: rate.per_euro.into() }
+    }
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
@@ -46,7 +62,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         source: SOURCE,
         base: Currency::EUR,
         stale: rates.is_stale(app.now()),
-        rates: rates.rates().to_vec(),
+        rates: rates.rates().iter().map(ExchangeRate::from).collect(),
     };
     // The rates change once a day and are fetched every hour.
     Ok(Response::json(StatusCode::OK, &document).header(CACHE_CONTROL, "public, max-age=3600"))

@@ -5,7 +5,7 @@ use app::payments::checkout;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
-use super::documents::PaymentDocument;
+use super::documents::Payment;
 
 /// `GET /v1/appointments/{appointment_id}/payment`
 pub const ROUTE: Route = Route {
@@ -15,8 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Read the payment of an appointment and how to complete it",
     operation: |schemas| {
-        Operation::responds_with::<PaymentDocument>(schemas, StatusCode::OK)
-            .problems(&[problem::PAYMENT_REFUSED])
+        Operation::responds_with::<Payment>(schemas, StatusCode::OK).problems(&[problem::PAYMENT_REFUSED])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -24,6 +23,6 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let (record, party, pay_with) = checkout::pay_with(app, request.actor(), id).await?;
-    let document = PaymentDocument::of(record, party)?.paid_with(pay_with);
+    let document = Payment::of(record, party)?.paid_with(pay_with);
     Ok(Response::json(StatusCode::OK, &document))
 }

@@ -5,7 +5,7 @@ use app::payments::accounts;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
-use super::documents::PaymentAccountDocument;
+use super::documents::PaymentAccount;
 
 /// `GET /v1/experts/{expert_id}/payment-accounts/{gateway}`
 pub const ROUTE: Route = Route {
@@ -15,7 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Read the state of my account at a payment gateway",
     operation: |schemas| {
-        Operation::responds_with::<PaymentAccountDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<PaymentAccount>(schemas, StatusCode::OK)
             .problems(&[problem::PAYMENT_REFUSED])
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -24,5 +24,5 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let account = accounts::read_account(app, actor, expert, super::gateway(request)?).await?;
-    Ok(Response::json(StatusCode::OK, &PaymentAccountDocument::from(account)))
+    Ok(Response::json(StatusCode::OK, &PaymentAccount::from(account)))
 }

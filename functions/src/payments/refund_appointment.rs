@@ -3,14 +3,13 @@
 use app::App;
 use app::idempotency::{Creation, complete};
 use app::payments::refunds;
-use domain::Money;
-use domain::scheduling::party::Party;
+use domain::{AppointmentId, Money};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::PaymentDocument;
+use super::documents::Refund;
 
 /// `POST /v1/appointments/{appointment_id}/refunds`
 pub const ROUTE: Route = Route {
@@ -20,7 +19,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Refund a part of a payment; for its expert and for administrators",
     operation: |schemas| {
-        Operation::responds_with::<PaymentDocument>(schemas, StatusCode::CREATED)
+        Operation::responds_with::<Refund>(schemas, StatusCode::CREATED)
             .accepts::<RefundRequest>(schemas)
             .idempotent()
             .problems(&[problem::PAYMENT_STATE])
@@ -37,17 +36,17 @@ struct RefundRequest {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let id = request.path_parameter("appointment_id", "appointment")?;
+    let id: AppointmentId = request.path_parameter("appointment_id", "appointment")?;
     let RefundRequest { amount } = request.json()?;
     let key = request.idempotent_request()?;
     let body = match refunds::refund(app, request.actor(), &key, id, amount).await? {
         Creation::Replayed(body) => body,
-        Creation::Created(record, idempotency) => {
-            let document = PaymentDocument::of(record, Party::Expert)?;
-            let body = Response::json(StatusCode::CREATED, &document).into_text();
+        Creation::Created(refund, idempotency) => {
+            let body = Response::json(StatusCode::CREATED, &Refund::from(refund)).into_text();
             complete(app, request.actor(), idempotency, body.clone()).await;
             body
         }
     };
-    Ok(Response::json_text(StatusCode::CREATED, body))
+    let payment = format!("/v1/appointments/{id}/payment");
+    Ok(Response::json_text(StatusCode::CREATED, body).location(&payment))
 }

@@ -9,7 +9,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::PaymentDocument;
+use super::documents::Payment;
 
 /// `POST /v1/appointments/{appointment_id}/payment/resolution`
 pub const ROUTE: Route = Route {
@@ -19,7 +19,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Resolve the escalation of a payment",
     operation: |schemas| {
-        Operation::responds_with::<PaymentDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<Payment>(schemas, StatusCode::OK)
             .accepts::<ResolutionRequest>(schemas)
             .problems(&[problem::PAYMENT_STATE])
     },
@@ -68,5 +68,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         }
     };
     let record = escalations::resolve(app, request.actor(), id, resolution).await?;
-    Ok(Response::json(StatusCode::OK, &PaymentDocument::of(record, Party::Platform)?))
+    Ok(Response::json(StatusCode::OK, &Payment::of(record, Party::Platform)?))
 }

@@ -7,7 +7,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::documents::ReceiptDocument;
+use super::documents::Receipt;
 
 /// `GET /v1/appointments/{appointment_id}/receipts`
 pub const ROUTE: Route = Route {
@@ -24,12 +24,12 @@ pub const ROUTE: Route = Route {
 #[derive(Serialize, JsonSchema)]
 struct AppointmentReceipts {
     /// One receipt, credit note or correction for each movement of the appointment's money.
-    receipts: Vec<ReceiptDocument>,
+    receipts: Vec<Receipt>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let receipts = receipt::list_of_appointment(app, request.actor(), id).await?;
-    let receipts = receipts.into_iter().map(ReceiptDocument::from).collect();
+    let receipts = receipts.into_iter().map(Receipt::from).collect();
     Ok(Response::json(StatusCode::OK, &AppointmentReceipts { receipts }))
 }

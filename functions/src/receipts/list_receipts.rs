@@ -7,7 +7,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::documents::ReceiptDocument;
+use super::documents::Receipt;
 use crate::paging;
 
 /// `GET /v1/experts/{expert_id}/receipts`
@@ -29,9 +29,9 @@ struct ReceiptsQuery {
     /// The year of issue, as in the receipt numbers.
     #[schemars(range(min = 1970, max = 9999))]
     year: u16,
-    /// The `next_after` of the previous page: the sequence number within the year after which the page starts.
-    #[serde(default)]
-    after: u32,
+    /// The `next_cursor` of the previous page.
+    #[schemars(length(max = 300))]
+    cursor: Option<String>,
     /// The maximum number of receipts in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]
     #[schemars(range(min = 1, max = 100))]
@@ -42,17 +42,19 @@ struct ReceiptsQuery {
 #[derive(Serialize, JsonSchema)]
 struct Receipts {
     /// The receipts of this page.
-    receipts: Vec<ReceiptDocument>,
-    /// The `after` of the next page; absent on the last page.
+    receipts: Vec<Receipt>,
+    /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_after: Option<u32>,
+    next_cursor: Option<String>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
-    let ReceiptsQuery { year, after, limit } = request.query()?;
+    let ReceiptsQuery { year, cursor, limit } = request.query()?;
     paging::check_limit(limit, receipt::MAX_PAGE)?;
+    let after = cursor.map_or(Ok(0), |cursor| paging::parse_cursor(&cursor))?;
     let page = receipt::list_of_expert(app, actor, expert, year, after, limit).await?;
-    let receipts = page.receipts.into_iter().map(ReceiptDocument::from).collect();
-    Ok(Response::json(StatusCode::OK, &Receipts { receipts, next_after: page.next }))
+    let receipts = page.receipts.into_iter().map(Receipt::from).collect();
+    let next_cursor = page.next.map(|last| last.to_string());
+    Ok(Response::json(StatusCode::OK, &Receipts { receipts, next_cursor }))
 }

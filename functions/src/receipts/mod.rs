@@ -1,6 +1,6 @@
 //! Receipts, credit notes and corrections, and the billing details of their issuers.
 
-mod documents;
+pub mod documents;
 pub mod list_appointment_receipts;
 pub mod list_receipts;
 pub mod read_billing_details;
@@ -11,7 +11,14 @@ use crate::runtime::{PAYMENTS, TABLE};
 use crate::{Area, Routes};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "receipts", public: &[], routes: ROUTES, workers: &[] };
+pub const AREA: Area = Area {
+    name: "receipts",
+    description: "Receipts, credit notes and corrections, and the billing details of their issuers.",
+    examples: include_str!("examples.json"),
+    public: &[],
+    routes: ROUTES,
+    workers: &[],
+};
 
 /// The routes, and what each needs.
 pub const ROUTES: Routes = &[

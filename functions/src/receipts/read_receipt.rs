@@ -1,12 +1,12 @@
 //! Reads a receipt, a credit note or a correction as JSON, HTML or PDF.
 
 use app::App;
-use domain::receipts::receipt::Receipt;
+use domain::receipts::receipt;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, VARY};
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
-use super::documents::ReceiptDocument;
+use super::documents::Receipt;
 
 const JSON: &str = "application/json";
 const HTML: &str = "text/html";
@@ -19,9 +19,7 @@ pub const ROUTE: Route = Route {
     path: "/v1/receipts/{receipt_id}",
     audience: Audience::SignedIn,
     summary: "Read one of my receipts as JSON, HTML or PDF, selected by Accept",
-    operation: |schemas| {
-        Operation::responds_with::<ReceiptDocument>(schemas, StatusCode::OK).also_as(&[HTML, PDF])
-    },
+    operation: |schemas| Operation::responds_with::<Receipt>(schemas, StatusCode::OK).also_as(&[HTML, PDF]),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
@@ -33,13 +31,13 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         PDF => pdf(&receipt)?,
         HTML => Response::file(StatusCode::OK, "text/html; charset=utf-8", ::receipts::html(&receipt))
             .header(CONTENT_SECURITY_POLICY, ::receipts::CONTENT_SECURITY_POLICY),
-        _ => Response::json(StatusCode::OK, &ReceiptDocument::from(receipt)),
+        _ => Response::json(StatusCode::OK, &Receipt::from(receipt)),
     };
     // A receipt never changes, so the caller's browser may cache it for an hour. Shared caches must not.
     Ok(response.header(CACHE_CONTROL, "private, max-age=3600").header(VARY, "Accept, Authorization"))
 }
 
-fn pdf(receipt: &Receipt) -> Result<Response, Problem> {
+fn pdf(receipt: &receipt::Receipt) -> Result<Response, Problem> {
     let pdf = ::receipts::pdf(receipt).map_err(|error| {
         tracing::error!(%error, receipt = %receipt.id, "the PDF of a receipt cannot be rendered");
         Problem::internal()

@@ -2,9 +2,10 @@
 
 use app::App;
 use app::receipts::billing;
-use domain::receipts::billing::BillingDetails;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
+
+use super::documents::BillingDetails;
 
 /// `PUT /v1/experts/{expert_id}/billing`
 pub const ROUTE: Route = Route {
@@ -24,6 +25,7 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
-    let billing = billing::replace(app, actor, expert, request.if_match()?, request.json()?).await?;
-    Ok(Response::json(StatusCode::OK, &billing.details).version(billing.version))
+    let details: BillingDetails = request.json()?;
+    let billing = billing::replace(app, actor, expert, request.if_match()?, details.try_into()?).await?;
+    Ok(Response::json(StatusCode::OK, &BillingDetails::from(billing.details)).version(billing.version))
 }

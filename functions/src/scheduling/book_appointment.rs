@@ -3,8 +3,6 @@
 use app::App;
 use app::idempotency::{Creation, complete};
 use app::scheduling::booking::{Booked, Booking, book};
-use domain::payments::gateway::GatewayKind;
-use domain::scheduling::appointment::Attendee;
 use domain::scheduling::party::Party;
 use domain::{Currency, ExpertId, SessionTypeId, Timestamp};
 use http::StatusCode;
@@ -12,8 +10,8 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::AppointmentDocument;
-use crate::payments::documents::PaymentDocument;
+use super::documents::{Appointment, Attendee};
+use crate::payments::documents::{Gateway, Payment};
 
 /// `POST /v1/appointments`
 pub const ROUTE: Route = Route {
@@ -23,9 +21,10 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Client),
     summary: "Book a session",
     operation: |schemas| {
-        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::CREATED)
+        Operation::responds_with::<Appointment>(schemas, StatusCode::CREATED)
             .accepts::<BookingRequest>(schemas)
             .idempotent()
+            .versioned()
             .problems(problem::SLOT_REFUSALS)
             .problems(&[
                 problem::NOT_FOUND,
@@ -55,14 +54,14 @@ struct BookingRequest {
     attendee: Attendee,
     /// The payment gateway; `stripe` by default.
     #[serde(default = "stripe")]
-    gateway: GatewayKind,
+    gateway: Gateway,
     /// The currency to pay in: the currency of the price (the default), or one of the session type's presentment currencies.
     #[serde(default)]
     pay_in: Option<Currency>,
 }
 
-fn stripe() -> GatewayKind {
-    GatewayKind::Stripe
+fn stripe() -> Gateway {
+    Gateway::Stripe
 }
 
 fn one() -> u16 {
@@ -73,8 +72,15 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } =
         request.json()?;
     let key = request.idempotent_request()?;
-    let booking =
-        Booking { expert: expert_id, session_type: session_type_id, start, seats, attendee, gateway, pay_in };
+    let booking = Booking {
+        expert: expert_id,
+        session_type: session_type_id,
+        start,
+        seats,
+        attendee: attendee.into(),
+        gateway: gateway.into(),
+        pay_in,
+    };
     let body = match book(app, request.actor(), &key, &booking).await? {
         Creation::Replayed(body) => body,
         Creation::Created(booked, idempotency) => {
@@ -83,12 +89,11 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
             body
         }
     };
-    Ok(Response::json_text(StatusCode::CREATED, body))
+    Ok(Response::created("/v1/appointments", body))
 }
 
-fn document(Booked { appointment, payment, movements }: Booked) -> AppointmentDocument {
-    let payment = payment.map(|(payment, pay_with)| {
-        PaymentDocument::new(payment, &movements, Party::Client).paid_with(pay_with)
-    });
-    AppointmentDocument { payment, ..AppointmentDocument::without_payment(appointment) }
+fn document(Booked { appointment, payment, movements }: Booked) -> Appointment {
+    let payment = payment
+        .map(|(payment, pay_with)| Payment::new(payment, &movements, Party::Client).paid_with(pay_with));
+    Appointment { appointment: appointment.into(), payment }
 }

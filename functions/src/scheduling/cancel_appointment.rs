@@ -9,7 +9,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::AppointmentDocument;
+use super::documents::Appointment;
 
 /// `POST /v1/appointments/{appointment_id}/cancel`
 pub const ROUTE: Route = Route {
@@ -19,8 +19,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Cancel an appointment, with the refund that its policy grants",
     operation: |schemas| {
-        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
             .accepts::<CancellationRequest>(schemas)
+            .conditional()
             .problems(&[problem::INVALID_STATUS, problem::QUOTE_CHANGED])
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -39,7 +40,10 @@ struct CancellationRequest {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
+    let if_match = request.if_match()?;
     let CancellationRequest { reason, expected_refund } = request.json_or_default()?;
-    let (record, party) = appointments::cancel(app, request.actor(), id, reason, expected_refund).await?;
-    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+    let (record, party) =
+        appointments::cancel(app, request.actor(), id, if_match, reason, expected_refund).await?;
+    let version = record.appointment.version;
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
 }

@@ -8,7 +8,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::AppointmentDocument;
+use super::documents::Appointment;
 
 /// `POST /v1/appointments/{appointment_id}/complete`
 pub const ROUTE: Route = Route {
@@ -18,8 +18,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Report that a session took place; for its expert after the end, and for administrators",
     operation: |schemas| {
-        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
             .accepts::<CompletionRequest>(schemas)
+            .conditional()
             .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -35,8 +36,10 @@ struct CompletionRequest {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
+    let if_match = request.if_match()?;
     let CompletionRequest { charge } = request.json_or_default()?;
     let (record, party) =
-        appointments::end(app, request.actor(), id, SessionReport::Completed { charge }).await?;
-    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+        appointments::end(app, request.actor(), id, if_match, SessionReport::Completed { charge }).await?;
+    let version = record.appointment.version;
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
 }

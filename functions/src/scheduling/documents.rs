@@ -1,26 +1,47 @@
 //! JSON documents of appointments.
 
-use domain::experts::policy::{CancellationPolicy, ReschedulePolicy};
-use domain::kernel::text::ShortText;
-use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Status};
-use domain::scheduling::party::Party;
-use domain::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, Timestamp};
+use domain::kernel::percent::Percent;
+use domain::kernel::text::{Email, LongText, ShortText};
+use domain::scheduling::{appointment, cancellation, party};
+use domain::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, Timestamp, Zone};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::AppointmentRecord;
 
-use crate::payments::documents::PaymentDocument;
+use crate::experts::documents::{CancellationPolicy, ReschedulingPolicy};
+use crate::mirror::mirror;
+use crate::payments::documents::Payment;
 
-/// An appointment as the API returns it.
+/// An appointment with its payment.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct AppointmentDocument {
+pub struct Appointment {
+    /// The appointment without its payment.
+    #[serde(flatten)]
+    pub appointment: ListedAppointment,
+    /// The payment; absent for a session without a price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<Payment>,
+}
+
+impl Appointment {
+    /// The appointment and its payment as `party` may see them.
+    pub fn new(record: AppointmentRecord, party: party::Party) -> Self {
+        let AppointmentRecord { appointment, payment, movements } = record;
+        let payment = payment.map(|payment| Payment::new(payment, &movements, party));
+        Self { appointment: appointment.into(), payment }
+    }
+}
+
+/// An appointment as lists contain it: without its payment.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ListedAppointment {
     /// The id of the appointment.
     pub id: AppointmentId,
-    /// The version; each change adds one.
+    /// The version; each change adds one. Send it in `If-Match` when you change the appointment.
     pub version: u64,
     /// The status, with its additional members.
     #[serde(flatten)]
-    pub status: Status,
+    pub status: AppointmentStatus,
     /// The state of a no-show report. Absent if there is none, or if the parties resolved it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_show_report: Option<NoShowReport>,
@@ -49,29 +70,18 @@ pub struct AppointmentDocument {
     /// How often the appointment was rescheduled.
     pub reschedules: u16,
     /// The cancellation policy that was agreed at the time of booking.
-    pub cancellation: CancellationPolicy,
+    pub cancellation_policy: CancellationPolicy,
     /// The rescheduling policy that was agreed at the time of booking.
-    pub rescheduling: ReschedulePolicy,
-    /// The payment; absent in lists, and for a session without a price.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub payment: Option<PaymentDocument>,
+    pub rescheduling_policy: ReschedulingPolicy,
 }
 
-impl AppointmentDocument {
-    /// The appointment and its payment as `party` may see them.
-    pub fn new(record: AppointmentRecord, party: Party) -> Self {
-        let AppointmentRecord { appointment, payment, movements } = record;
-        let payment = payment.map(|payment| PaymentDocument::new(payment, &movements, party));
-        Self { payment, ..Self::without_payment(appointment) }
-    }
-
-    /// The appointment alone.
-    pub fn without_payment(appointment: Appointment) -> Self {
+impl From<appointment::Appointment> for ListedAppointment {
+    fn from(appointment: appointment::Appointment) -> Self {
         Self {
             id: appointment.id,
             version: appointment.version,
-            status: appointment.status,
-            no_show_report: appointment.no_show_report,
+            status: appointment.status.into(),
+            no_show_report: appointment.no_show_report.map(Into::into),
             expert_id: appointment.expert,
             client_id: appointment.client,
             session_type_id: appointment.session_type,
@@ -81,12 +91,161 @@ impl AppointmentDocument {
             start_for_client: appointment.attendee.time_zone.to_rfc3339(appointment.start),
             seats: appointment.seats,
             price: appointment.price,
-            attendee: appointment.attendee,
+            attendee: appointment.attendee.into(),
             created_at: appointment.created_at,
             reschedules: appointment.reschedules,
-            cancellation: appointment.cancellation,
-            rescheduling: appointment.rescheduling,
-            payment: None,
+            cancellation_policy: appointment.cancellation.into(),
+            rescheduling_policy: appointment.rescheduling.into(),
         }
     }
 }
+
+/// The status of an appointment.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum AppointmentStatus {
+    /// The slot is held while the client pays.
+    Pending {
+        /// The instant from which another booking may take the slot.
+        hold_expires_at: Timestamp,
+    },
+    /// The session is booked.
+    Confirmed,
+    /// The session took place.
+    Completed,
+    /// One of the parties did not attend.
+    NoShow {
+        /// The party that did not attend.
+        missed_by: Party,
+    },
+    /// The appointment was cancelled.
+    Cancelled {
+        /// The party that cancelled.
+        cancelled_by: Party,
+        /// When the appointment was cancelled.
+        cancelled_at: Timestamp,
+        /// The reason as entered by that party; may be empty.
+        reason: LongText,
+    },
+    /// The hold ended without payment.
+    Expired,
+    /// A newer version of the platform has set a status that this one does not know.
+    Unknown,
+}
+
+mirror!(enum AppointmentStatus <= appointment::Status {
+    Pending { hold_expires_at },
+    Confirmed,
+    Completed,
+    NoShow { missed_by },
+    Cancelled { cancelled_by, cancelled_at, reason },
+    Expired,
+    Unknown,
+});
+
+/// A no-show report that is not resolved yet, or that an administrator decided. While it is unresolved, nothing is refunded
+/// because of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum NoShowReport {
+    /// The client has reported that the expert did not attend. The expert can dispute it.
+    Open {
+        /// The end of the period for a dispute. After it, the report counts as accepted.
+        until: Timestamp,
+    },
+    /// One party says that the expert did not attend, and the other says that they did. An administrator decides.
+    Disputed,
+    /// An administrator has decided. Neither party can change the outcome.
+    Decided,
+}
+
+mirror!(enum NoShowReport <= appointment::NoShowReport { Open { until }, Disputed, Decided });
+
+/// The person who attends the session, as the client entered it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attendee {
+    /// The attendee's name.
+    pub name: ShortText,
+    /// The address for confirmations.
+    pub email: Email,
+    /// The time zone in which the attendee wants to see times.
+    pub time_zone: Zone,
+    /// A message to the expert; may be empty.
+    #[serde(default)]
+    pub note: LongText,
+}
+
+mirror!(struct Attendee <=> appointment::Attendee { name, email, time_zone, note });
+
+/// A party that acts on an appointment.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The expert who gives the session.
+    Expert,
+    /// The client who booked the session.
+    Client,
+    /// The platform: automatically, if the client did not pay, or an administrator.
+    Platform,
+}
+
+mirror!(enum Party <= party::Party { Expert, Client, Platform });
+
+/// The refund and the charge that result from a cancellation.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CancellationQuote {
+    /// The amount that the client gets back or does not have to pay.
+    pub refund: Money,
+    /// The amount that the client pays in the end. Together with `refund` and what was returned before, it equals the price.
+    pub final_charge: Money,
+    /// The rule that determines the refund.
+    #[serde(flatten)]
+    pub basis: RefundBasis,
+}
+
+mirror!(struct CancellationQuote <= cancellation::Quote { refund, final_charge, basis });
+
+/// Why the client gets this refund.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "because")]
+pub enum RefundBasis {
+    /// The session costs nothing.
+    Free,
+    /// The client has not paid yet, so nothing is charged.
+    Unpaid,
+    /// The expert cancelled or did not attend.
+    ByExpert,
+    /// The platform cancelled.
+    ByPlatform,
+    /// The client cancelled within the grace period after booking.
+    Grace {
+        /// The end of the grace period.
+        until: Timestamp,
+    },
+    /// The client cancelled within a tier of the cancellation policy.
+    Tier {
+        /// The tier applies until this many hours before the start.
+        until_hours_before: u16,
+        /// The share of the price that the tier gives back.
+        refund_percent: Percent,
+    },
+    /// The client cancelled after the last tier.
+    TooLate,
+    /// The client did not attend.
+    NoShow {
+        /// The share of the price that the policy gives back for a no-show.
+        refund_percent: Percent,
+    },
+}
+
+mirror!(enum RefundBasis <= cancellation::Basis {
+    Free,
+    Unpaid,
+    ByExpert,
+    ByPlatform,
+    Grace { until },
+    Tier { until_hours_before, refund_percent },
+    TooLate,
+    NoShow { refund_percent },
+});

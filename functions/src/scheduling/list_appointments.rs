@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::AppointmentOwner;
 
-use super::documents::AppointmentDocument;
+use super::documents::ListedAppointment;
 use crate::paging;
 
 /// `GET /v1/appointments`
@@ -51,8 +51,8 @@ struct AppointmentsQuery {
 /// A page of appointments, in order of their start times.
 #[derive(Serialize, JsonSchema)]
 struct Appointments {
-    /// The appointments of this page, without payments.
-    appointments: Vec<AppointmentDocument>,
+    /// The appointments of this page.
+    appointments: Vec<ListedAppointment>,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -74,7 +74,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     paging::check_limit(limit, appointments::MAX_PAGE)?;
     let known =
         |cursor: &str| paging::after_time(cursor).is_some_and(|id| id.parse::<AppointmentId>().is_ok());
-    let after = cursor.map(|cursor| paging::decode_cursor("cursor", &cursor, known)).transpose()?;
+    let after = cursor.map(|cursor| paging::decode_cursor(&cursor, known)).transpose()?;
     let owner = match side {
         Side::Expert => AppointmentOwner::Expert(expert_id.unwrap_or(person.expert_id())),
         Side::Client if expert_id.is_some() => {
@@ -85,7 +85,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let page =
         appointments::list(app, request.actor(), owner, TimeSpan::new(from, to), after.as_deref(), limit)
             .await?;
-    let appointments = page.appointments.into_iter().map(AppointmentDocument::without_payment).collect();
+    let appointments = page.appointments.into_iter().map(ListedAppointment::from).collect();
     let next_cursor = page.next.as_deref().map(paging::encode_cursor);
     Ok(Response::json(StatusCode::OK, &Appointments { appointments, next_cursor }))
 }

@@ -30,7 +30,7 @@ const MAX_PAGE: usize = 5_000;
 #[serde(deny_unknown_fields)]
 struct SlotsQuery {
     /// The session type to book.
-    session_type: SessionTypeId,
+    session_type_id: SessionTypeId,
     /// The start of the period; slots that start at this instant are included.
     from: Timestamp,
     /// The end of the period; slots that start at this instant are excluded. At most 93 days after `from`.
@@ -51,7 +51,9 @@ struct Slots {
     time_zone: Zone,
     /// The slots.
     slots: Vec<Slot>,
-    /// The `from` of the next request; absent when the response contains all slots of the period.
+    /// Whether the period has more slots than the response. Continue with `next_from`.
+    truncated: bool,
+    /// The `from` of the next request; present only in a truncated response.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_from: Option<Timestamp>,
 }
@@ -69,8 +71,8 @@ struct Slot {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
-    let SlotsQuery { session_type, from, to, time_zone } = request.query()?;
-    let slots = slots::list(app, request.actor(), expert, session_type, TimeSpan::new(from, to)).await?;
+    let SlotsQuery { session_type_id, from, to, time_zone } = request.query()?;
+    let slots = slots::list(app, request.actor(), expert, session_type_id, TimeSpan::new(from, to)).await?;
     let next_from = slots.get(MAX_PAGE).map(|slot| slot.start);
     let slots = slots
         .into_iter()
@@ -81,5 +83,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
             seats: slot.seats,
         })
         .collect();
-    Ok(Response::json(StatusCode::OK, &Slots { time_zone, slots, next_from }))
+    Ok(Response::json(StatusCode::OK, &Slots { time_zone, slots, truncated: next_from.is_some(), next_from }))
 }

@@ -8,7 +8,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::AppointmentDocument;
+use super::documents::Appointment;
 
 /// `POST /v1/appointments/{appointment_id}/no-show`
 pub const ROUTE: Route = Route {
@@ -18,8 +18,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Report that the expert or the client missed a session",
     operation: |schemas| {
-        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
-            .accepts::<NoShowReport>(schemas)
+        Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
+            .accepts::<NoShowRequest>(schemas)
+            .conditional()
             .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -28,7 +29,7 @@ pub const ROUTE: Route = Route {
 /// Who missed the session.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct NoShowReport {
+struct NoShowRequest {
     /// The party that missed the session; by default the other party than the one who reports it.
     missed_by: Option<Absent>,
 }
@@ -45,11 +46,13 @@ enum Absent {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let missed_by = request.json_or_default::<NoShowReport>()?.missed_by.map(|absent| match absent {
+    let if_match = request.if_match()?;
+    let missed_by = request.json_or_default::<NoShowRequest>()?.missed_by.map(|absent| match absent {
         Absent::Expert => Party::Expert,
         Absent::Client => Party::Client,
     });
     let (record, party) =
-        appointments::end(app, request.actor(), id, SessionReport::NoShow { missed_by }).await?;
-    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+        appointments::end(app, request.actor(), id, if_match, SessionReport::NoShow { missed_by }).await?;
+    let version = record.appointment.version;
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
 }

@@ -3,7 +3,7 @@
 pub mod book_appointment;
 pub mod cancel_appointment;
 pub mod complete_appointment;
-mod documents;
+pub mod documents;
 pub mod list_appointments;
 pub mod list_slots;
 pub mod mark_no_show;
@@ -15,7 +15,14 @@ use crate::runtime::{PAYMENTS, TABLE};
 use crate::{Area, Routes};
 
 /// The functions of this area.
-pub const AREA: Area = Area { name: "scheduling", public: PUBLIC, routes: ROUTES, workers: &[] };
+pub const AREA: Area = Area {
+    name: "scheduling",
+    description: "Free slots, and appointments from booking to their end.",
+    examples: include_str!("examples.json"),
+    public: PUBLIC,
+    routes: ROUTES,
+    workers: &[],
+};
 
 /// The public routes that are called most often, and what each needs.
 pub const PUBLIC: Routes = &[(list_slots::ROUTE, TABLE)];

@@ -2,9 +2,10 @@
 
 use app::App;
 use app::scheduling::appointments;
-use domain::scheduling::cancellation::Quote;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
+
+use super::documents::CancellationQuote;
 
 /// `GET /v1/appointments/{appointment_id}/cancellation`
 pub const ROUTE: Route = Route {
@@ -14,7 +15,8 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Read the refund that cancelling an appointment now would give",
     operation: |schemas| {
-        Operation::responds_with::<Quote>(schemas, StatusCode::OK).problems(&[problem::INVALID_STATUS])
+        Operation::responds_with::<CancellationQuote>(schemas, StatusCode::OK)
+            .problems(&[problem::INVALID_STATUS])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -22,5 +24,5 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let quote = appointments::quote(app, request.actor(), id).await?;
-    Ok(Response::json(StatusCode::OK, &quote))
+    Ok(Response::json(StatusCode::OK, &CancellationQuote::from(quote)))
 }

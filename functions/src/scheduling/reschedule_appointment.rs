@@ -8,7 +8,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::AppointmentDocument;
+use super::documents::Appointment;
 
 /// `POST /v1/appointments/{appointment_id}/reschedule`
 pub const ROUTE: Route = Route {
@@ -18,8 +18,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Move an appointment to another slot",
     operation: |schemas| {
-        Operation::responds_with::<AppointmentDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
             .accepts::<RescheduleRequest>(schemas)
+            .conditional()
             .problems(problem::SLOT_REFUSALS)
             .problems(&[problem::INVALID_STATUS])
     },
@@ -36,7 +37,9 @@ struct RescheduleRequest {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
+    let if_match = request.if_match()?;
     let RescheduleRequest { start } = request.json()?;
-    let (record, party) = appointments::reschedule(app, request.actor(), id, start).await?;
-    Ok(Response::json(StatusCode::OK, &AppointmentDocument::new(record, party)))
+    let (record, party) = appointments::reschedule(app, request.actor(), id, if_match, start).await?;
+    let version = record.appointment.version;
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
 }

@@ -14,18 +14,37 @@ use crate::request::MAX_KEY_LENGTH;
 use crate::route::variable;
 use crate::{Audience, Operation, Route, schema};
 
-/// The OpenAPI document of these routes.
-pub fn document(routes: &[Route]) -> Value {
+/// A tag of the document: routes that belong together.
+#[derive(Debug, Clone)]
+pub struct Tag {
+    /// Its name.
+    pub name: &'static str,
+    /// What its routes are about.
+    pub description: &'static str,
+    /// Its routes.
+    pub routes: Vec<&'static Route>,
+    /// The examples, as JSON: an object with a member for each route, named like its function. It has the members `query`,
+    /// `request` and `response`, as far as the route has query parameters, a request body and a JSON response.
+    pub examples: &'static str,
+}
+
+/// The OpenAPI document of the routes of these tags.
+pub fn document(tags: &[Tag]) -> Value {
     let mut schemas = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let problem = schemas.subschema_for::<Problem>();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for route in routes {
-        let method = route.method.as_str().to_ascii_lowercase();
-        let operation = describe(route, &mut schemas, problem.as_value());
-        paths.entry(route.path).or_default().insert(method, operation);
+    for tag in tags {
+        let examples: Value = serde_json::from_str(tag.examples).unwrap_or_default();
+        for route in &tag.routes {
+            let method = route.method.as_str().to_ascii_lowercase();
+            let mut operation = describe(route, &examples[route.function], &mut schemas, problem.as_value());
+            operation["tags"] = json!([tag.name]);
+            paths.entry(route.path).or_default().insert(method, operation);
+        }
     }
+    let tag = |tag: &Tag| json!({ "name": tag.name, "description": tag.description });
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -39,6 +58,7 @@ pub fn document(routes: &[Route]) -> Value {
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
+        "tags": tags.iter().map(tag).collect::<Vec<_>>(),
         "paths": paths,
         "x-problem-types": problem_catalog(),
         "components": {
@@ -50,17 +70,20 @@ pub fn document(routes: &[Route]) -> Value {
     })
 }
 
-fn describe(route: &Route, schemas: &mut SchemaGenerator, problem: &Value) -> Value {
+fn describe(route: &Route, examples: &Value, schemas: &mut SchemaGenerator, problem: &Value) -> Value {
     let operation = (route.operation)(schemas);
     let mut description = json!({
         "operationId": route.function,
         "summary": route.summary,
-        "parameters": parameters(route, &operation),
-        "responses": responses(route, &operation, problem),
+        "parameters": parameters(route, &operation, &examples["query"]),
+        "responses": responses(route, &operation, &examples["response"], problem),
     });
     if let Some(body) = &operation.body {
         let media = if route.audience == Audience::Provider { "*/*" } else { "application/json" };
-        description["requestBody"] = json!({ "required": true, "content": { media: { "schema": body } } });
+        description["requestBody"] = json!({
+            "required": true,
+            "content": { media: { "schema": body, "example": examples["request"] } },
+        });
     }
     if route.audience.needs_token() {
         description["security"] = json!([{ "sign_in": [] }]);
@@ -73,15 +96,17 @@ pub fn variables(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(variable)
 }
 
-/// The description of a path variable.
-fn variable_description(variable: &str) -> &'static str {
+/// The description of a path variable, and an example.
+fn variable_description(variable: &str) -> (&'static str, &'static str) {
     match variable {
-        "expert_id" => "The id of the expert, exp_…",
-        "session_type_id" => "The id of one of the expert's session types, ses_…",
-        "appointment_id" => "The id of the appointment, apt_…",
-        "receipt_id" => "The id of the receipt, rcp_…",
-        "gateway" => "The payment gateway: stripe or paypal",
-        _ => "",
+        "expert_id" => ("The id of the expert, exp_…", "exp_59s346q3d25vt4f5v37e3s3e28"),
+        "session_type_id" => {
+            ("The id of one of the expert's session types, ses_…", "ses_5wj47tan9zt24mnpzx45hy43kw")
+        }
+        "appointment_id" => ("The id of the appointment, apt_…", "apt_4rp1xpa7z3dj8fssz5awsh8vht"),
+        "receipt_id" => ("The id of the receipt, rcp_…", "rcp_5re95b9ee0zbgj09tqm83xssss"),
+        "gateway" => ("The payment gateway: stripe or paypal", "stripe"),
+        _ => ("", ""),
     }
 }
 
@@ -92,13 +117,22 @@ fn variable_schema(variable: &str) -> Value {
         "session_type_id" => schema::inline::<SessionTypeId>(),
         "appointment_id" => schema::inline::<AppointmentId>(),
         "receipt_id" => schema::inline::<ReceiptId>(),
-        "gateway" => schema::inline::<GatewayKind>(),
+        "gateway" => json!({ "type": "string", "enum": GatewayKind::ALL.map(GatewayKind::as_str) }),
         _ => json!({ "type": "string" }),
     }
 }
 
-fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
-    let text = |name: &str, location: &str, description: &str, schema: Value| json!({ "name": name, "in": location, "required": true, "description": description, "schema": schema });
+fn parameters(route: &Route, operation: &Operation, examples: &Value) -> Vec<Value> {
+    let text = |name: &str, location: &str, (description, example): (&str, &str), schema: Value| {
+        json!({
+            "name": name,
+            "in": location,
+            "required": true,
+            "description": description,
+            "schema": schema,
+            "example": example,
+        })
+    };
     let mut parameters: Vec<Value> = variables(route.path)
         .map(|name| text(name, "path", variable_description(name), variable_schema(name)))
         .collect();
@@ -106,7 +140,10 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
         parameters.push(text(
             "Idempotency-Key",
             "header",
-            "A new random value for each resource to create; the same value when the request is repeated",
+            (
+                "A new random value for each resource to create; the same value when the request is repeated",
+                "0b9f6f0e-6d0c-4f0e-9a53-0c9a4d1f7a21",
+            ),
             // Visible ASCII characters without #.
             json!({ "type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-\"$-~]*$" }),
         ));
@@ -115,7 +152,7 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
         parameters.push(text(
             "If-Match",
             "header",
-            "The ETag of the document that was read",
+            ("The ETag of the document that was read", "\"1\""),
             json!({ "type": "string", "pattern": "^\"(0|[1-9][0-9]{0,19})\"$" }),
         ));
     }
@@ -126,26 +163,44 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
             .map(|names| names.iter().filter_map(Value::as_str).collect())
             .unwrap_or_default();
         for (name, schema) in query.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            parameters.push(json!({
+            let mut parameter = json!({
                 "name": name,
                 "in": "query",
                 "required": required.contains(name.as_str()),
                 "description": schema.get("description").cloned().unwrap_or_default(),
                 "schema": schema,
-            }));
+            });
+            if let Some(example) = examples.get(name) {
+                parameter["example"] = example.clone();
+            }
+            parameters.push(parameter);
         }
     }
     parameters
 }
 
-fn responses(route: &Route, operation: &Operation, problem: &Value) -> Map<String, Value> {
+fn responses(route: &Route, operation: &Operation, example: &Value, problem: &Value) -> Map<String, Value> {
     let mut responses = Map::new();
     let reason = |status: u16| {
         StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
     };
     let mut success = json!({ "description": reason(operation.status.as_u16()) });
+    if operation.status == StatusCode::CREATED {
+        success["headers"]["Location"] = json!({
+            "description": "The path at which to read what was created",
+            "required": true,
+            "schema": { "type": "string", "format": "uri-reference" },
+        });
+    }
+    if operation.versioned {
+        success["headers"]["ETag"] = json!({
+            "description": "The version of the document, to send in `If-Match` with a change",
+            "required": true,
+            "schema": { "type": "string", "pattern": "^\"[0-9]+\"$" },
+        });
+    }
     if let Some(schema) = &operation.response {
-        success["content"] = json!({ "application/json": { "schema": schema } });
+        success["content"] = json!({ "application/json": { "schema": schema, "example": example } });
         for media in operation.also_as {
             // Text has a schema; binary data has none (OpenAPI 3.1.1, section 4.8.14.4).
             let text = media.starts_with("text/");

@@ -3,7 +3,8 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lambda_http::Body;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::problem::{self, Problem};
 
@@ -20,7 +21,7 @@ pub struct Response {
 
 impl Response {
     /// A response with a JSON document. If the document cannot be serialized, the response is a 500 problem.
-    pub fn json<T: Serialize>(status: StatusCode, document: &T) -> Self {
+    pub fn json<T: Serialize + JsonSchema>(status: StatusCode, document: &T) -> Self {
         match serde_json::to_string(document) {
             Ok(body) => Self::json_text(status, body),
             Err(error) => {
@@ -33,6 +34,27 @@ impl Response {
     /// A response with a JSON document that is already serialized, such as one from an idempotency record.
     pub fn json_text(status: StatusCode, body: String) -> Self {
         Self::file(status, "application/json", body)
+    }
+
+    /// The response to a request that created something in `collection`, a path: the document in `body`, which may come from an
+    /// idempotency record, with its `id` in `Location` and its `version` as the ETag. A document without a version has version 1.
+    pub fn created(collection: &str, body: String) -> Self {
+        #[derive(Deserialize)]
+        struct Created {
+            id: String,
+            #[serde(default = "first_version")]
+            version: u64,
+        }
+
+        match serde_json::from_str(&body) {
+            Ok(Created { id, version }) => Self::json_text(StatusCode::CREATED, body)
+                .location(&format!("{collection}/{id}"))
+                .version(version),
+            Err(error) => {
+                tracing::error!(%error, "a created document has no id");
+                Problem::internal().into()
+            }
+        }
     }
 
     /// A response with a document of this media type, as text or bytes.
@@ -74,6 +96,10 @@ impl Response {
     pub fn location(self, path: &str) -> Self {
         self.header(LOCATION, path)
     }
+}
+
+fn first_version() -> u64 {
+    1
 }
 
 impl From<Problem> for Response {

@@ -103,6 +103,8 @@ pub struct Operation {
     pub idempotent: bool,
     /// Whether the route requires `If-Match`.
     pub conditional: bool,
+    /// Whether a successful response has an `ETag`.
+    pub versioned: bool,
     /// The types of this route's problems, besides those that follow from the other fields.
     pub problems: Vec<&'static ProblemType>,
 }
@@ -123,6 +125,7 @@ impl Operation {
             also_as: &[],
             idempotent: false,
             conditional: false,
+            versioned: false,
             problems: Vec::new(),
         }
     }
@@ -157,10 +160,17 @@ impl Operation {
         self
     }
 
-    /// Requires `If-Match`.
+    /// Requires `If-Match`, and returns the new `ETag`.
     #[must_use]
     pub fn conditional(mut self) -> Self {
         self.conditional = true;
+        self.versioned()
+    }
+
+    /// Returns an `ETag`.
+    #[must_use]
+    pub fn versioned(mut self) -> Self {
+        self.versioned = true;
         self
     }
 

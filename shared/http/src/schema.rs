@@ -6,9 +6,9 @@
 
 use std::fmt::Display;
 
+use domain::kernel::country::Country;
 use domain::kernel::text::{Email, LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
-use domain::receipts::billing::Country;
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, ReceiptId, SessionTypeId, Timestamp, Violations, Zone,
 };

@@ -15,10 +15,10 @@
 use std::collections::BTreeMap;
 
 use domain::experts::policy::Percent;
+use domain::kernel::country::Country;
 use domain::kernel::text::{Email, LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::payments::exchange::EuroRate;
-use domain::receipts::billing::Country;
 use domain::receipts::receipt::ReceiptNumber;
 use domain::receipts::tax::Percentage;
 use domain::{

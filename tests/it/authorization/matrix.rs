@@ -64,6 +64,7 @@ pub const MATRIX: &[Entry] = &[
     entry("replace_availability", Rule::Owner).sends(|_| office_hours()),
     entry("create_session_type", Rule::Owner).sends(|_| paid_hour()),
     entry("list_session_types", Rule::Anybody),
+    entry("read_session_type", Rule::Anybody),
     entry("update_session_type", Rule::Owner).sends(|_| paid_hour()),
     entry("retire_session_type", Rule::Owner),
     entry("list_slots", Rule::Anybody),
@@ -73,6 +74,7 @@ pub const MATRIX: &[Entry] = &[
     entry("list_receipts", Rule::Owner).asks("?year=2027"),
     entry("start_onboarding", Rule::Owner),
     entry("read_payment_account", Rule::Owner),
+    entry("read_expert_fee", Rule::Has(Role::Admin)),
     entry("set_expert_fee", Rule::Has(Role::Admin)).sends(|_| json!({ "basis_points": 0 })),
     entry("book_appointment", Rule::Has(Role::Client))
         .sends(|offer| TestApp::booking(offer, "2027-01-05T14:00:00Z")),

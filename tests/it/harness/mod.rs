@@ -129,6 +129,8 @@ impl TestRequest<'_> {
         let text = response.text().await.expect("text");
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") };
         description::check(self.method.as_str(), &self.path, status.as_u16(), &body);
+        let has_header = |name: &str| headers.contains_key(name);
+        description::check_headers(self.method.as_str(), &self.path, status.as_u16(), has_header);
         Response { status, headers, body }
     }
 }
@@ -360,7 +362,7 @@ impl TestApp {
     pub async fn starts(&self, offer: &Offer, day: &str) -> Vec<String> {
         let Offer { expert, session_type } = offer;
         let path = format!(
-            "/v1/experts/{expert}/slots?session_type={session_type}&from={day}T00:00:00Z&to={day}T23:59:59Z"
+            "/v1/experts/{expert}/slots?session_type_id={session_type}&from={day}T00:00:00Z&to={day}T23:59:59Z"
         );
         let slots = self.get(&path).send().await.expect(200);
         let slots = slots["slots"].as_array().expect("a list").clone();
@@ -392,9 +394,13 @@ impl TestApp {
         self.get(&format!("/v1/appointments/{id}")).signed_in_as("alan").send().await.expect(200)
     }
 
-    /// Posts an action on an appointment, such as `cancel`, as this person.
+    /// Posts an action on an appointment, such as `cancel`, as this person, who has read the appointment just before. Somebody who
+    /// cannot read it sends the first version.
     pub async fn post_action(&self, subject: &str, id: &str, what: &str, body: &Value) -> Response {
-        let request = self.post(&format!("/v1/appointments/{id}/{what}")).signed_in_as(subject);
+        let path = format!("/v1/appointments/{id}");
+        let read = self.get(&path).signed_in_as(subject).send().await;
+        let tag = if read.status == StatusCode::OK { read.etag() } else { "\"1\"".to_owned() };
+        let request = self.post(&format!("{path}/{what}")).signed_in_as(subject).header("If-Match", &tag);
         if body.is_null() { request.send().await } else { request.json(body).send().await }
     }
 

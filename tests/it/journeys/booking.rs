@@ -29,8 +29,8 @@ async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
     assert_eq!(confirmed["payment"]["state"], "paid");
     assert_eq!(confirmed["payment"]["client_secret"], json!(null));
     let for_expert = test.get(&format!("/v1/appointments/{id}")).signed_in_as("ada").send().await.expect(200);
-    assert_eq!(for_expert["payment"]["fee"], json!({ "amount": 800, "currency": "EUR" }));
-    assert_eq!(confirmed["payment"]["fee"], json!(null));
+    assert_eq!(for_expert["payment"]["platform_fee"], json!({ "amount": 800, "currency": "EUR" }));
+    assert_eq!(confirmed["payment"]["platform_fee"], json!(null));
 
     let moved = test
         .post_action("alan", &id, "reschedule", &json!({ "start": "2027-01-06T15:00:00Z" }))

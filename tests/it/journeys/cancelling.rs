@@ -104,3 +104,36 @@ async fn failed_rescheduling_keeps_the_old_time() {
         "cancelled"
     );
 }
+
+#[tokio::test]
+async fn appointment_is_changed_only_on_the_version_that_was_read() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let booked = test.book(&offer, "2027-01-05T10:00:00Z", "k").await;
+    assert_eq!(booked.status, 201);
+    let path = format!("/v1/appointments/{}", id(&booked.body));
+    assert_eq!(booked.headers["location"], path);
+    let read = test.get(&path).signed_in_as("alan").send().await;
+    assert_eq!((read.etag(), read.etag()), (booked.etag(), format!("\"{}\"", read.body["version"])));
+
+    let change = async |action: &str, tag: &str, body: &serde_json::Value| {
+        let request = test.post(&format!("{path}/{action}")).signed_in_as("alan");
+        let request = if tag.is_empty() { request } else { request.header("If-Match", tag) };
+        request.json(body).send().await
+    };
+    let moved = json!({ "start": "2027-01-05T12:00:00Z" });
+    for (action, body) in [("reschedule", &moved), ("cancel", &json!({})), ("no-show", &json!({}))] {
+        assert_eq!(change(action, "", body).await.problem(428), "version-required", "{action}");
+    }
+    assert_eq!(change("reschedule", "\"7\"", &moved).await.problem(412), "version-mismatch");
+    let rescheduled = change("reschedule", &read.etag(), &moved).await;
+    assert_eq!(rescheduled.etag(), "\"2\"");
+    // A repeated request succeeds on the version that the first one was about.
+    assert_eq!(change("reschedule", &read.etag(), &moved).await.expect(200), rescheduled.body);
+    // Somebody who has read the first version cancels nothing that they have not seen.
+    assert_eq!(change("cancel", &read.etag(), &json!({})).await.problem(412), "version-mismatch");
+    assert_eq!(test.appointment(&id(&booked.body)).await, rescheduled.body, "nothing has changed");
+    let cancelled = change("cancel", "\"2\"", &json!({})).await;
+    assert_eq!(cancelled.etag(), "\"3\"");
+    assert_eq!(change("cancel", "\"2\"", &json!({})).await.expect(200), cancelled.body);
+}

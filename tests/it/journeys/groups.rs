@@ -34,7 +34,7 @@ async fn seats_are_booked_until_none_is_left() {
     let booked = seats(&test, &offer, "alan", 2, "k").await.expect(201);
     assert_eq!(booked["price"]["amount"], 16_000);
     let path = format!(
-        "/v1/experts/{}/slots?session_type={}&from=2027-01-05T09:30:00Z&to=2027-01-05T11:30:00Z",
+        "/v1/experts/{}/slots?session_type_id={}&from=2027-01-05T09:30:00Z&to=2027-01-05T11:30:00Z",
         offer.expert, offer.session_type
     );
     let slots = test.get(&path).send().await.expect(200);

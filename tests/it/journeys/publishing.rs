@@ -77,9 +77,15 @@ async fn session_types_are_created_updated_and_retired() {
     assert_eq!(edited.etag(), "\"2\"");
     assert_eq!(edit("\"1\"").await.problem(412), "version-mismatch");
 
-    let retire = || test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").send();
-    assert_eq!(retire().await.expect(200)["status"], "retired");
-    assert_eq!(retire().await.expect(200)["status"], "retired");
+    let retire = |tag: &str| {
+        test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").header("If-Match", tag).send()
+    };
+    assert_eq!(retire("\"1\"").await.problem(412), "version-mismatch");
+    let read = test.get(&path).send().await;
+    assert_eq!((read.etag().as_str(), &read.body), ("\"2\"", &edited.body));
+    assert_eq!(retire("\"2\"").await.expect(200)["status"], "retired");
+    assert_eq!(retire("\"2\"").await.expect(200)["status"], "retired", "a repeated request succeeds");
+    assert_eq!(test.get(&path).send().await.expect(200)["status"], "retired");
     assert_eq!(test.get(&list).send().await.expect(200)["session_types"], json!([]));
     let all = test.get(&format!("{list}?status=all")).send().await.expect(200);
     assert_eq!(all["session_types"][0]["id"], id);
@@ -87,7 +93,7 @@ async fn session_types_are_created_updated_and_retired() {
     let offer = Offer { expert: expert.clone(), session_type: id };
     assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k").await.problem(409), "session-type-retired");
     let slots = format!(
-        "/v1/experts/{expert}/slots?session_type={}&from=2027-01-05T00:00:00Z&to=2027-01-06T00:00:00Z",
+        "/v1/experts/{expert}/slots?session_type_id={}&from=2027-01-05T00:00:00Z&to=2027-01-06T00:00:00Z",
         offer.session_type
     );
     assert_eq!(test.get(&slots).send().await.problem(404), "not-found");
@@ -100,7 +106,7 @@ async fn slots_are_listed_in_utc_and_in_the_requested_zone() {
     let Offer { expert, session_type } = &offer;
     let path = |zone: &str| {
         format!(
-            "/v1/experts/{expert}/slots?session_type={session_type}&from=2027-01-05T09:00:00Z&to=2027-01-05T10:00:00Z\
+            "/v1/experts/{expert}/slots?session_type_id={session_type}&from=2027-01-05T09:00:00Z&to=2027-01-05T10:00:00Z\
              &time_zone={zone}"
         )
     };
@@ -131,7 +137,7 @@ async fn truncated_slot_list_has_the_start_of_the_next_page() {
     let test = &test;
     let list = |from: String| {
         let path = format!(
-            "/v1/experts/{expert}/slots?session_type={session_type}&from={from}&to=2027-02-04T00:00:00Z"
+            "/v1/experts/{expert}/slots?session_type_id={session_type}&from={from}&to=2027-02-04T00:00:00Z"
         );
         async move { test.get(&path).send().await.expect(200) }
     };

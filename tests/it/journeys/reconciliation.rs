@@ -263,8 +263,8 @@ async fn movement_missing_in_the_books_is_a_difference_at_once() {
         for one in page["differences"].as_array().expect("a list") {
             objects.push((one["object"].clone(), one["resolved_at"].is_string()));
         }
-        let Some(next) = page["next_after"].as_str() else { break };
-        after = format!("&after={next}");
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        after = format!("&cursor={next}");
     }
     assert_eq!(objects, [(json!("tr_never"), false), (json!("tr_neither"), true)]);
     for wrong in ["limit=0", "limit=101", "after=%23", "x=1"] {

@@ -32,7 +32,7 @@ const EARNINGS: [&str; 10] = [
     "gross_paid",
     "refunded",
     "disputed",
-    "fee",
+    "platform_fee",
     "processing_fees",
     "carried_by_platform",
     "net_earned",
@@ -70,7 +70,7 @@ async fn expert_reads_earnings_and_balance() {
     assert_eq!(headers["content-type"], "text/csv; charset=utf-8; header=present");
     let name = "attachment; filename=\"earnings-2027-01-05-2027-01-06.csv\"";
     assert_eq!(headers["content-disposition"], name);
-    let lines = "from,to,time_zone,currency,opening_balance,gross_paid,refunded,disputed,fee,processing_fees,carried_by_platform,\
+    let lines = "from,to,time_zone,currency,opening_balance,gross_paid,refunded,disputed,platform_fee,processing_fees,carried_by_platform,\
                  net_earned,paid_out,closing_balance\r\n\
                  2027-01-05,2027-01-06,Europe/London,EUR,36.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,10.00,26.00\r\n";
     assert_eq!(String::from_utf8(sheet).expect("UTF-8"), lines);
@@ -127,7 +127,14 @@ async fn administrator_reads_the_commission() {
     let offer = half_given_back(&test).await;
     let path = "/v1/commission?from=2027-01-01&to=2027-01-31";
     let report = test.get(path).signed_in_as("margaret").send().await.expect(200);
-    let names = ["fee", "fee_refunded", "processing_fees", "dispute_fees", "net", "passing_through"];
+    let names = [
+        "platform_fee",
+        "platform_fee_refunded",
+        "processing_fees",
+        "dispute_fees",
+        "net",
+        "passing_through",
+    ];
     let expected = ["8.00", "4.00", "1.45", "0.00", "2.55", "0.00"].map(str::to_owned);
     assert_eq!(figures(&report["total"][0], names), expected);
     assert_eq!(figures(&report["experts"][0], names), expected);
@@ -212,7 +219,15 @@ async fn expert_pages_through_the_ledger() {
         .flat_map(|entry| entry["movements"].as_array().expect("a list"))
         .map(|one| &one["kind"])
         .collect();
-    for kind in ["captured", "transfer", "fee", "processing_fee", "refund", "reversal", "fee_refund"] {
+    for kind in [
+        "captured",
+        "transfer",
+        "platform_fee",
+        "processing_fee",
+        "refund",
+        "reversal",
+        "platform_fee_refund",
+    ] {
         assert!(kinds.contains(&&json!(kind)), "{kind}: {kinds:?}");
     }
     for entry in whole {
@@ -220,7 +235,7 @@ async fn expert_pages_through_the_ledger() {
         for movement in entry["movements"].as_array().expect("a list") {
             assert!(movement["object"].as_str().is_some_and(|id| id.contains('_')), "{movement:#}");
             // A movement that the gateway makes on its own has no idempotency key.
-            let ordered = ["captured", "transfer", "fee", "refund"]
+            let ordered = ["captured", "transfer", "platform_fee", "refund"]
                 .contains(&movement["kind"].as_str().expect("a word"));
             assert!(movement["idempotency_key"].is_string() || !ordered, "{movement:#}");
         }
@@ -230,8 +245,8 @@ async fn expert_pages_through_the_ledger() {
     loop {
         let page = test.get(&format!("{path}?limit=1{after}")).signed_in_as("ada").send().await.expect(200);
         paged.extend(page["entries"].as_array().expect("entries").clone());
-        let Some(next) = page["next_after"].as_str() else { break };
-        after = format!("&after={next}");
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        after = format!("&cursor={next}");
     }
     assert_eq!(&paged, whole);
     let part =

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use http_api::{Route, openapi, problem};
+use http_api::{Route, problem};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
 /// The OpenAPI document of all routes.
-pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(functions::ROUTES));
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(functions::openapi);
 /// The validators of response bodies, by function and status.
 type Validators = HashMap<(&'static str, u16), Arc<Validator>>;
 
@@ -48,6 +48,16 @@ pub fn check(method: &str, path: &str, status: u16, body: &Value) {
     let Some(route) = functions::ROUTES.iter().find(|route| matches(route, method, path)) else { return };
     if let Some(violation) = violation(route, status, body) {
         panic!("{} responds with {status} {violation}: {body:#}", route.function);
+    }
+}
+
+/// Panics if a response lacks a header that the OpenAPI document promises.
+#[track_caller]
+pub fn check_headers(method: &str, path: &str, status: u16, has_header: impl Fn(&str) -> bool) {
+    let Some(route) = functions::ROUTES.iter().find(|route| matches(route, method, path)) else { return };
+    let headers = operation(route)["responses"][status.to_string()]["headers"].as_object();
+    for name in headers.into_iter().flat_map(|headers| headers.keys()) {
+        assert!(has_header(name), "{} responds with {status} without {name}", route.function);
     }
 }
 

@@ -255,7 +255,6 @@ impl<'a> Generator<'a> {
             (.., "cursor") => {
                 format!("001798790400.{}", self.random.choose(&self.platform.ids["appointment_id"]))
             }
-            (.., "after") => "001798790400.1".to_owned(),
             _ => "x".repeat(1 + number),
         };
         json!(text)

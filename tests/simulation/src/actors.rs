@@ -247,23 +247,19 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                 }
             }
         }
-        Command::Cancel(id) => {
-            appointments::cancel(app, actor, *id, LongText::default(), None).await.map(|_| subject(*id))
-        }
+        Command::Cancel(id) => change(app, actor, *id, Change::Cancel(None)).await,
         Command::CancelAsQuoted(id) => {
             let quote = appointments::quote(app, actor, *id).await?;
-            appointments::cancel(app, actor, *id, LongText::default(), Some(quote.refund)).await?;
-            Ok(Reply { final_charge: Some(quote.final_charge.amount()), ..subject(*id) })
+            let cancelled = change(app, actor, *id, Change::Cancel(Some(quote.refund))).await?;
+            Ok(Reply { final_charge: Some(quote.final_charge.amount()), ..cancelled })
         }
-        Command::Reschedule(id, start) => {
-            appointments::reschedule(app, actor, *id, *start).await.map(|_| subject(*id))
-        }
+        Command::Reschedule(id, start) => change(app, actor, *id, Change::Reschedule(*start)).await,
         Command::EndSession(id, outcome, charge) => {
             let report = match *outcome {
                 Outcome::Completed => SessionReport::Completed { charge: *charge },
                 Outcome::NoShow { missed_by } => SessionReport::NoShow { missed_by: Some(missed_by) },
             };
-            appointments::end(app, actor, *id, report).await.map(|_| subject(*id))
+            change(app, actor, *id, Change::End(report)).await
         }
         Command::Refund(id, amount, key) => {
             let body = format!("{id} {amount}");
@@ -300,7 +296,8 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             session_types::edit(app, actor, own, *id, version, terms).await.map(|_| Reply::default())
         }
         Command::RetireSessionType(id) => {
-            session_types::retire(app, actor, own, *id).await.map(|_| Reply::default())
+            let version = session_types::read(app, actor, own, *id).await?.version;
+            session_types::retire(app, actor, own, *id, version).await.map(|_| Reply::default())
         }
         Command::ReplaceAvailability(rules) => {
             let version = profiles::rules(app, actor, own).await?.version;
@@ -314,7 +311,8 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             accounts::read_account(app, actor, own, GatewayKind::Stripe).await.map(|_| Reply::default())
         }
         Command::SetExpertFee(expert, rate) => {
-            fees::set_expert_fee(app, actor, *expert, *rate).await.map(|_| Reply::default())
+            let version = fees::read_expert_fee(app, actor, *expert).await?.version;
+            fees::set_expert_fee(app, actor, *expert, version, *rate).await.map(|_| Reply::default())
         }
         Command::Reconcile => {
             let found = app::payments::reconciliation::reconcile(app, &Actor::Platform).await?;
@@ -449,4 +447,34 @@ async fn shown(app: &App, id: AppointmentId) -> Result<Money, AppError> {
         ) => amount,
         Some(Escalation::NoShowDisputed | Escalation::Unknown) | None => price,
     })
+}
+
+/// The maximum number of times that a person reads an appointment again because it has changed in the meantime.
+const MAX_READS: usize = 12;
+
+/// A change of an appointment.
+enum Change {
+    /// A cancellation, with the refund that was read.
+    Cancel(Option<Money>),
+    Reschedule(Timestamp),
+    End(SessionReport),
+}
+
+/// Changes an appointment like a person who reads it first, and again whenever its version has changed in the meantime.
+async fn change(app: &App, actor: &Actor, id: AppointmentId, change: Change) -> Result<Reply, AppError> {
+    let mut reads = 1;
+    loop {
+        let version = appointments::read(app, actor, id).await?.0.appointment.version;
+        let changed = match change {
+            Change::Cancel(refund) => {
+                appointments::cancel(app, actor, id, version, LongText::default(), refund).await
+            }
+            Change::Reschedule(start) => appointments::reschedule(app, actor, id, version, start).await,
+            Change::End(report) => appointments::end(app, actor, id, version, report).await,
+        };
+        match changed {
+            Err(AppError::VersionMismatch { .. }) if reads < MAX_READS => reads += 1,
+            changed => return changed.map(|_| Reply { appointment: Some(id), ..Reply::default() }),
+        }
+    }
 }

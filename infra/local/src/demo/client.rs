@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::kernel::time::{DAY, HOUR};
 use serde_json::{Value, json};
 
-use super::api_client::{Response, check_member, text};
+use super::api_client::{Request, Response, check_member, text};
 use super::expert::key;
 use super::journey::{Actor, Journey};
 use super::{Mismatch, browser, display};
@@ -37,7 +37,7 @@ pub(super) async fn list_slots(journey: &mut Journey, session_type: &str) -> Res
     let expert = journey.expert.user.expert_id;
     let zone = journey.zone.name().replace('+', "%2B");
     let address = format!(
-        "/v1/experts/{expert}/slots?session_type={session_type}&from={from}&to={to}&time_zone={zone}"
+        "/v1/experts/{expert}/slots?session_type_id={session_type}&from={from}&to={to}&time_zone={zone}"
     );
     let response: Value = journey.api.get(&address).send().await?.document(200)?;
     check_member(&response, "/time_zone", journey.zone.name())?;
@@ -153,8 +153,7 @@ pub(super) async fn reschedule(
     start: &str,
 ) -> Result<(), Mismatch> {
     journey.step("The client reschedules the appointment to another slot");
-    let address = format!("/v1/appointments/{}/reschedule", appointment.id);
-    let request = journey.api.post(&address).signed_in(&journey.client.token);
+    let request = change(journey, appointment, "reschedule").await?;
     let moved: Value = request.json(&json!({ "start": start })).send().await?.document(200)?;
     check_member(&moved, "/status", "confirmed")?;
     check_member(&moved, "/start", start)?;
@@ -228,9 +227,17 @@ pub(super) async fn book_and_be_declined(
     Ok(())
 }
 
+/// A request that changes the appointment on the version that the client has read just before.
+async fn change(journey: &Journey, appointment: &Booking, action: &str) -> Result<Request, Mismatch> {
+    let address = format!("/v1/appointments/{}", appointment.id);
+    let read = journey.api.get(&address).signed_in(&journey.client.token).quiet().send().await?;
+    let version = read.with_status(200)?.header("etag")?;
+    let request = journey.api.post(&format!("{address}/{action}")).signed_in(&journey.client.token);
+    Ok(request.header("If-Match", &version))
+}
+
 async fn cancelled(journey: &Journey, appointment: &Booking) -> Result<Value, Mismatch> {
-    let address = format!("/v1/appointments/{}/cancel", appointment.id);
-    let request = journey.api.post(&address).signed_in(&journey.client.token);
+    let request = change(journey, appointment, "cancel").await?;
     let response: Value =
         request.json(&json!({ "reason": "Something came up." })).send().await?.document(200)?;
     check_member(&response, "/status", "cancelled")?;

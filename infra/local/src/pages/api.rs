@@ -16,7 +16,7 @@ use super::{markdown, schema};
 use crate::Environment;
 
 /// The OpenAPI document, which is the same for every request.
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document(functions::ROUTES));
+static DOCUMENT: LazyLock<Value> = LazyLock::new(functions::openapi);
 
 /// The groups of routes: a heading, and the prefix of the paths. A route belongs to the first group whose prefix matches.
 const GROUPS: &[(&str, &str)] = &[

@@ -55,6 +55,6 @@ pub(crate) fn slots_command(api: &str, offered: &Offer, from: Timestamp, zone: Z
     let to = from.plus(7 * DAY);
     let zone = zone.name().replace('+', "%2B");
     format!(
-        "curl '{api}/v1/experts/{expert}/slots?session_type={session_type}&from={from}&to={to}&time_zone={zone}'"
+        "curl '{api}/v1/experts/{expert}/slots?session_type_id={session_type}&from={from}&to={to}&time_zone={zone}'"
     )
 }

@@ -257,7 +257,7 @@ impl Requests {
             return event.to_string();
         }
         let from = self.now.plus(30 * DAY);
-        let query = format!("session_type={}&from={from}&to={}", self.listed, from.plus(30 * DAY));
+        let query = format!("session_type_id={}&from={from}&to={}", self.listed, from.plus(30 * DAY));
         let path = format!("/v1/experts/{}/slots", self.expert);
         let mut event = event("GET", "/v1/experts/{expert_id}/slots", &path, &query);
         event["pathParameters"] = json!({ "expert_id": self.expert });

@@ -48,12 +48,14 @@ impl Caller {
         body: &Value,
         expected: StatusCode,
     ) -> Result<Value, Failure> {
+        // What is replaced does not exist yet, and what is cancelled has not changed since it was booked.
+        let version = if method == Method::PUT { "\"0\"" } else { "\"1\"" };
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.url))
             .bearer_auth(&self.token)
             .header("Idempotency-Key", key)
-            .header("If-Match", "\"0\"");
+            .header("If-Match", version);
         if !body.is_null() {
             request = request.json(body);
         }
@@ -183,8 +185,9 @@ async fn run(requests: usize, at_once: usize) -> Result<(), Failure> {
 
     let list = |number: usize| {
         let (alan, day) = (alan.clone(), day(number));
-        let path =
-            format!("/v1/experts/{expert}/slots?session_type={kind}&from={day}T00:00:00Z&to={day}T23:59:59Z");
+        let path = format!(
+            "/v1/experts/{expert}/slots?session_type_id={kind}&from={day}T00:00:00Z&to={day}T23:59:59Z"
+        );
         async move { alan.call(Method::GET, &path, "", &Value::Null, StatusCode::OK).await }
     };
     // Unmeasured, so that connections are open.

@@ -141,15 +141,18 @@ pub async fn edit(
     Ok(session_type)
 }
 
-/// Retires a session type: it cannot be booked any more. Retiring it again changes nothing.
+/// Retires a session type: it cannot be booked any more. Retiring it again changes nothing. `if_match` is the version that the
+/// expert has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist,
+/// [`AppError::VersionMismatch`] if it has another version.
 pub async fn retire(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
     id: SessionTypeId,
+    if_match: u64,
 ) -> Result<SessionType, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("retire_session_type", || async {
@@ -157,6 +160,7 @@ pub async fn retire(
         if current.status == SessionTypeStatus::Retired {
             return Ok(Decision::Unchanged(current));
         }
+        check_version(if_match, current.version)?;
         let session_type =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();

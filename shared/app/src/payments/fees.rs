@@ -4,25 +4,48 @@ use domain::payments::account::ExpertFee;
 use domain::{ExpertId, Rate};
 use store::Transaction;
 
+use crate::experts::profiles::{self, check_version};
 use crate::identity::Actor;
 use crate::identity::people::{Role, Scope};
 use crate::{App, AppError, Decision};
 
-/// Sets an expert's own commission rate for new bookings; `None` restores the usual rate. Existing bookings keep their rate.
+/// An expert's own commission rate. It has version 0 if none was ever set.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist.
+pub async fn read_expert_fee(app: &App, actor: &Actor, expert: ExpertId) -> Result<ExpertFee, AppError> {
+    actor.in_role(Role::Admin, Scope::Read)?;
+    profiles::read(app, actor, expert).await?;
+    current_fee(app, expert).await
+}
+
+async fn current_fee(app: &App, expert: ExpertId) -> Result<ExpertFee, AppError> {
+    Ok(app.store.fee(expert).await?.unwrap_or(ExpertFee { version: 0, rate: None }))
+}
+
+/// Sets an expert's own commission rate for new bookings; `None` restores the usual rate. Existing bookings keep their rate.
+/// Setting the same rate again changes nothing. `if_match` is the version that the administrator has read; 0 if none was ever
+/// set.
+///
+/// # Errors
+/// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist,
+/// [`AppError::VersionMismatch`] if the rate has another version.
 pub async fn set_expert_fee(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
+    if_match: u64,
     rate: Option<Rate>,
 ) -> Result<ExpertFee, AppError> {
     actor.in_role(Role::Admin, Scope::Write)?;
-    crate::experts::profiles::read(app, actor, expert).await?;
+    profiles::read(app, actor, expert).await?;
     app.transact("set_expert_fee", || async {
-        let version = app.store.fee(expert).await?.map_or(0, |fee| fee.version);
-        let fee = ExpertFee { version: version + 1, rate };
+        let current = current_fee(app, expert).await?;
+        if current.version > 0 && current.rate == rate {
+            return Ok(Decision::Unchanged(current));
+        }
+        check_version(if_match, current.version)?;
+        let fee = ExpertFee { version: current.version + 1, rate };
         let mut transaction = Transaction::new();
         transaction.put_fee(expert, &fee)?;
         Ok(Decision::Commit(transaction, fee))

@@ -4,14 +4,38 @@ use domain::experts::members::Right;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Payment, PaymentState};
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, Money};
-use store::{AppointmentRecord, Job, Transaction};
+use domain::{AppointmentId, Money, Timestamp};
+use store::{Job, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
 use crate::payments::error::PaymentsError;
 use crate::{App, AppError, Decision};
+
+/// A refund that was requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refund {
+    /// The appointment whose payment is refunded.
+    pub appointment_id: AppointmentId,
+    /// The amount of this refund.
+    pub amount: Money,
+    /// What happens with the amount.
+    pub state: RefundState,
+    /// What the client pays in the end, after this refund and all earlier ones.
+    pub final_charge: Money,
+    /// When the refund was requested.
+    pub requested_at: Timestamp,
+}
+
+/// What happens with the amount of a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundState {
+    /// The client has paid, and the gateway is asked to refund the amount.
+    Pending,
+    /// The client has not been charged yet, and will be charged less.
+    ChargeReduced,
+}
 
 /// Reduces the final charge of an appointment by an amount. The payment job then refunds the amount, or captures less.
 ///
@@ -27,7 +51,7 @@ pub async fn refund(
     request: &IdempotentRequest,
     id: AppointmentId,
     amount: Money,
-) -> Result<Creation<AppointmentRecord>, AppError> {
+) -> Result<Creation<Refund>, AppError> {
     app.transact("refund_appointment", || attempt_refund(app, actor, request, id, amount)).await
 }
 
@@ -37,7 +61,7 @@ async fn attempt_refund(
     request: &IdempotentRequest,
     id: AppointmentId,
     amount: Money,
-) -> Result<Decision<Creation<AppointmentRecord>>, AppError> {
+) -> Result<Decision<Creation<Refund>>, AppError> {
     let now = app.now();
     let person = actor.signed_in(Scope::Write)?;
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
@@ -48,10 +72,16 @@ async fn attempt_refund(
     if !acting.has(Right::Money) {
         return Err(AppError::Forbidden("your role as a member of this expert does not allow refunds"));
     }
+    let totals = Totals::of(&record.movements);
+    let state = if totals.captured > 0 { RefundState::Pending } else { RefundState::ChargeReduced };
     let expired = match request.status(app, person, now).await? {
         RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Creation::Replayed(response))),
         RequestStatus::InProgress(idempotency) => {
-            return Ok(Decision::Unchanged(Creation::Created(record, idempotency)));
+            // The first attempt has stored the final charge and stopped before it responded.
+            let payment = record.payment.ok_or_else(AppError::version_conflict)?;
+            let final_charge = payment.amount_due(&record.appointment.status);
+            let refund = Refund { appointment_id: id, amount, state, final_charge, requested_at: now };
+            return Ok(Decision::Unchanged(Creation::Created(refund, idempotency)));
         }
         RequestStatus::New(expired) => expired,
     };
@@ -71,7 +101,6 @@ async fn attempt_refund(
     if payment.open_dispute {
         return refuse("a dispute is open; refund after the client's bank has decided it".to_owned());
     }
-    let totals = Totals::of(&record.movements);
     let target = payment.amount_due(&record.appointment.status);
     // What was refunded in another way, such as a lost dispute, cannot be refunded again.
     let target = match totals.captured {
@@ -100,10 +129,8 @@ async fn attempt_refund(
     transaction.put_payment(&payment)?;
     transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
     app.enqueue(&mut transaction, Job::Payment(id), now)?;
-    Ok(Decision::Commit(
-        transaction,
-        Creation::Created(AppointmentRecord { payment: Some(payment), ..record }, idempotency),
-    ))
+    let refund = Refund { appointment_id: id, amount, state, final_charge, requested_at: now };
+    Ok(Decision::Commit(transaction, Creation::Created(refund, idempotency)))
 }
 
 /// Checks that an amount is a multiple of the smallest step that gateways can charge in its currency.

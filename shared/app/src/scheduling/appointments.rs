@@ -12,6 +12,7 @@ use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Job, Offer, Transaction};
 
+use crate::experts::profiles::check_version;
 use crate::identity::Actor;
 use crate::identity::people::{Role, Scope};
 use crate::payments::error::PaymentsError;
@@ -105,16 +106,17 @@ fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
 
 /// Cancels an appointment. Its cancellation policy determines the refund. If the same party cancels again, nothing changes.
 ///
-/// `expected` is the refund that the person has read in the quote.
+/// `if_match` is the version that the person has read, and `expected` the refund that they have read in the quote.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the appointment is no longer active or it is too late,
+/// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version, [`SchedulingError::Change`] if the appointment is no longer active or it is too late,
 /// [`SchedulingError::QuoteChanged`] if the refund differs from `expected`, or, for a repeated request, is less than `expected`.
 /// After an error nothing has changed.
 pub async fn cancel(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
+    if_match: u64,
     reason: LongText,
     expected: Option<Money>,
 ) -> Result<(AppointmentRecord, Party), AppError> {
@@ -136,6 +138,7 @@ pub async fn cancel(
                 None => Ok(Decision::Unchanged((record, party))),
             };
         }
+        check_version(if_match, appointment.version)?;
         let now = app.now();
         let cancelled = appointment.cancel(party, reason.clone(), now)?;
         let quote = quote_of(&record, party, now);
@@ -189,16 +192,19 @@ fn put_final_charge(
     Ok(payment)
 }
 
-/// Moves an appointment to another slot of the same session type. A move to its current start changes nothing.
+/// Moves an appointment to another slot of the same session type. A move to its current start changes nothing. `if_match` is the
+/// version that the person has read.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`] or if the session type does not exist, [`SchedulingError::Change`] if the appointment
+/// [`AppError::NotFound`] as for [`read`] or if the session type does not exist, [`AppError::VersionMismatch`] if the
+/// appointment has another version, [`SchedulingError::Change`] if the appointment
 /// cannot be moved, [`SchedulingError::Slot`] if the other slot cannot be booked. In all cases the appointment stays where it
 /// is.
 pub async fn reschedule(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
+    if_match: u64,
     start: Timestamp,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("reschedule_appointment", || async {
@@ -208,6 +214,7 @@ pub async fn reschedule(
             return Ok(Decision::Unchanged((record, party)));
         }
         let version = record.appointment.version;
+        check_version(if_match, version)?;
         match attempt_reschedule(app, record, party, start).await {
             // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
             Err(AppError::Scheduling(SchedulingError::Slot(_)))
@@ -305,10 +312,12 @@ impl SessionReport {
 }
 
 /// Records how a session ended: completed, or a no-show of one side. Recording the same outcome again changes nothing.
+/// `if_match` is the version that the person has read.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`], [`AppError::Forbidden`] for a client who reports anything but a no-show of the
-/// expert, and for a member who sends a charge without the right to it, [`SchedulingError::Change`] if it is too early or too late or another outcome is recorded,
+/// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version,
+/// [`AppError::Forbidden`] for a client who reports anything but a no-show of the expert, and for a member who sends a charge
+/// without the right to it, [`SchedulingError::Change`] if it is too early or too late or another outcome is recorded,
 /// [`AppError::Invalid`] if the charge is more than the price, is not a multiple of the currency's smallest charge step, or is
 /// given although an administrator decides it, [`PaymentsError::State`] if it is more than the final charge, or the outcome is
 /// already recorded with another charge.
@@ -316,6 +325,7 @@ pub async fn end(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
+    if_match: u64,
     report: SessionReport,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("end_appointment", || async {
@@ -351,6 +361,7 @@ pub async fn end(
             }
             return Ok(Decision::Unchanged((record, party)));
         }
+        check_version(if_match, appointment.version)?;
         let now = app.now();
         let ended: Appointment = appointment.ended(outcome, party, now)?;
         let final_charge = match (ended.no_show_report, outcome) {

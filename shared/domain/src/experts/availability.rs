@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::time::{Date, LocalTime};
@@ -24,7 +23,7 @@ pub const MAX_EXCEPTIONS: usize = 400;
 
 /// A window of open time on the wall clock. A window that closes at or before its opening time closes on the next
 /// day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The first minute that is open; before 24:00.
@@ -35,34 +34,27 @@ pub struct Window {
 }
 
 /// The windows that open on each day of the week.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WeeklyHours {
     /// Windows that open on a Monday.
-    #[schemars(length(max = 12))]
     pub monday: Vec<Window>,
     /// Windows that open on a Tuesday.
-    #[schemars(length(max = 12))]
     pub tuesday: Vec<Window>,
     /// Windows that open on a Wednesday.
-    #[schemars(length(max = 12))]
     pub wednesday: Vec<Window>,
     /// Windows that open on a Thursday.
-    #[schemars(length(max = 12))]
     pub thursday: Vec<Window>,
     /// Windows that open on a Friday.
-    #[schemars(length(max = 12))]
     pub friday: Vec<Window>,
     /// Windows that open on a Saturday.
-    #[schemars(length(max = 12))]
     pub saturday: Vec<Window>,
     /// Windows that open on a Sunday.
-    #[schemars(length(max = 12))]
     pub sunday: Vec<Window>,
 }
 
 /// A range of dates, both ends inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DateRange {
     /// The first date.
@@ -72,7 +64,7 @@ pub struct DateRange {
 }
 
 /// An additional window on a single date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraWindow {
     /// The date on which the window opens.
@@ -89,7 +81,7 @@ pub struct ExtraWindow {
 /// includes the rest of a window that opened the evening before. Otherwise, the windows of an override replace the
 /// weekly windows that would open on that date, and extra windows are added. Windows that touch or overlap, also
 /// across midnight, count as one window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AvailabilityRules {
     /// The time zone of all local times and dates in the rules.
@@ -99,29 +91,13 @@ pub struct AvailabilityRules {
     pub weekly: WeeklyHours,
     /// Different hours on single dates. An empty list blocks the date.
     #[serde(default)]
-    #[schemars(schema_with = "overrides_schema")]
     pub overrides: BTreeMap<Date, Vec<Window>>,
     /// Blocked dates, such as holidays.
     #[serde(default)]
-    #[schemars(length(max = 400))]
     pub blocked: Vec<DateRange>,
     /// Additional windows on single dates.
     #[serde(default)]
-    #[schemars(length(max = 400))]
     pub extra: Vec<ExtraWindow>,
-}
-
-fn overrides_schema(schemas: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "object",
-        "propertyNames": { "type": "string", "format": "date" },
-        "maxProperties": MAX_EXCEPTIONS,
-        "additionalProperties": {
-            "type": "array",
-            "items": schemas.subschema_for::<Window>(),
-            "maxItems": MAX_WINDOWS_A_DAY,
-        },
-    })
 }
 
 impl AvailabilityRules {

@@ -1,13 +1,12 @@
 //! An expert and their public profile.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::text::{LongText, ShortText};
 use crate::{ExpertId, Timestamp};
 
 /// The public profile of an expert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpertProfile {
     /// The expert's name, as clients see it.

@@ -1,10 +1,9 @@
 //! Members of an expert: people who act for the expert, such as an assistant or an agency.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a member may do for an expert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
     /// Manages the profile, the availability, the session types and the appointments.

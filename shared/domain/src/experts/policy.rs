@@ -1,9 +1,9 @@
 //! The terms under which an appointment can be cancelled or rescheduled.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Violations};
+use crate::Violations;
+pub use crate::kernel::percent::{AboveHundred, Percent};
 
 /// The maximum number of tiers of a cancellation policy.
 pub const MAX_TIERS: usize = 8;
@@ -16,87 +16,24 @@ pub const MAX_RESCHEDULES: u16 = 1_000;
 /// The earliest possible end of rescheduling: one year before the start.
 pub const MAX_RESCHEDULE_NOTICE_MINUTES: u32 = 366 * 1_440;
 
-/// A share of a price in whole percent, from 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct Percent(u8);
-
-impl JsonSchema for Percent {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Percent".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "integer", "minimum": 0, "maximum": 100 })
-    }
-}
-
-/// The value exceeds 100 percent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be from 0 to 100 percent")]
-pub struct AboveHundred;
-
-impl Percent {
-    /// 0 percent.
-    pub const NOTHING: Self = Self(0);
-    /// 100 percent.
-    pub const ALL: Self = Self(100);
-
-    /// Creates a share of `percent` percent.
-    ///
-    /// # Errors
-    /// [`AboveHundred`] if `percent` exceeds 100.
-    pub fn new(percent: u8) -> Result<Self, AboveHundred> {
-        if percent > 100 { Err(AboveHundred) } else { Ok(Self(percent)) }
-    }
-
-    /// Returns the share in percent.
-    pub fn value(self) -> u8 {
-        self.0
-    }
-
-    /// Returns this share of an amount, rounded half up.
-    #[must_use]
-    pub fn of(self, whole: Money) -> Money {
-        whole.prorate(self.0.into(), 100)
-    }
-}
-
-impl TryFrom<u8> for Percent {
-    type Error = AboveHundred;
-
-    fn try_from(percent: u8) -> Result<Self, AboveHundred> {
-        Self::new(percent)
-    }
-}
-
-impl From<Percent> for u8 {
-    fn from(percent: Percent) -> Self {
-        percent.0
-    }
-}
-
 /// One tier of a cancellation policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
     /// The tier applies until this many hours before the start, inclusive.
-    #[schemars(range(max = 8_784))]
     pub until_hours_before: u16,
     /// The share of the price that the client gets back if they cancel in this tier.
     pub refund_percent: Percent,
 }
 
 /// What a client gets back if they cancel or do not attend. After the last tier, the client gets nothing back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CancellationPolicy {
     /// The tiers from the earliest to the latest. Each gives back less than the one before.
-    #[schemars(length(max = 8))]
     pub tiers: Vec<Tier>,
     /// For this many minutes after booking, but only until the start, the client can cancel and gets everything back.
     #[serde(default)]
-    #[schemars(range(max = 4_320))]
     pub grace_minutes: u16,
     /// The share of the price that the client gets back if they do not attend.
     #[serde(default = "nothing")]
@@ -154,16 +91,14 @@ impl CancellationPolicy {
 }
 
 /// How the client may reschedule an appointment. The expert may always reschedule it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReschedulePolicy {
     /// The maximum number of times; unlimited if absent.
     #[serde(default)]
-    #[schemars(range(max = 1_000))]
     pub at_most: Option<u16>,
     /// The client may reschedule until this many minutes before the start.
     #[serde(default)]
-    #[schemars(range(max = 527_040))]
     pub until_minutes_before: u32,
     /// How the price is determined if the session type's price has changed since the booking.
     #[serde(default)]
@@ -190,7 +125,7 @@ impl ReschedulePolicy {
 
 /// How the price of a rescheduled appointment is determined if the session type's price has changed since the
 /// booking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReschedulePrice {
     /// The price stays as agreed at booking.

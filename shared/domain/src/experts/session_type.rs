@@ -1,6 +1,5 @@
 //! Session types: what an expert offers.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::policy::{CancellationPolicy, ReschedulePolicy};
@@ -23,7 +22,7 @@ pub const MAX_CAPACITY: u16 = 500;
 pub const MAX_PRESENTMENT_CURRENCIES: usize = 10;
 
 /// The properties of a session type that its expert chooses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionTypeTerms {
     /// The name that clients see in the list.
@@ -32,39 +31,31 @@ pub struct SessionTypeTerms {
     #[serde(default)]
     pub description: LongText,
     /// The length of a session in minutes.
-    #[schemars(range(min = 1, max = 1_440))]
     pub length_minutes: u16,
     /// The price of one seat. A session with price zero is booked without payment.
     pub price: Money,
     /// Minutes that stay free before the start.
     #[serde(default)]
-    #[schemars(range(max = 720))]
     pub buffer_before_minutes: u16,
     /// Minutes that stay free after the end.
     #[serde(default)]
-    #[schemars(range(max = 720))]
     pub buffer_after_minutes: u16,
     /// The minimum number of minutes between booking and start, inclusive.
     #[serde(default)]
-    #[schemars(range(max = 527_040))]
     pub minimum_notice_minutes: u32,
     /// How far ahead sessions can be booked.
     #[serde(default)]
     pub booking_window: BookingWindow,
     /// Minutes between an offered start and the next.
-    #[schemars(range(min = 1, max = 1_440))]
     pub step_minutes: u16,
     /// The maximum number of sessions of this type on one of the expert's local days.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 1_000))]
     pub daily_cap: Option<u16>,
     /// The maximum number of sessions of this type in one ISO week of the expert's local calendar.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 1_000))]
     pub weekly_cap: Option<u16>,
     /// The number of seats of a session. If it is above 1, the session is a group session.
     #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 500))]
     pub capacity: u16,
     /// When the client is charged.
     #[serde(default)]
@@ -79,7 +70,6 @@ pub struct SessionTypeTerms {
     /// Currencies, besides the currency of the price, in which a client may choose to pay. The price is converted at
     /// the reference rate of the day.
     #[serde(default)]
-    #[schemars(length(max = 10))]
     pub presentment_currencies: Vec<Currency>,
 }
 
@@ -88,7 +78,7 @@ fn one() -> u16 {
 }
 
 /// When the client is charged.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Collection {
     /// At booking. If the session is cancelled, the amount that the cancellation policy gives back is refunded.
@@ -100,13 +90,12 @@ pub enum Collection {
 }
 
 /// How far ahead a session type can be booked, in dates of the expert's time zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum BookingWindow {
     /// Sessions can be booked until the end of the day this many days after today.
     Rolling {
         /// The number of days; 0 means today only.
-        #[schemars(range(max = 731))]
         days: u16,
     },
     /// Sessions can be booked from the first to the last date, both inclusive.
@@ -159,8 +148,8 @@ impl SessionTypeTerms {
         if let Err(must) = self.check_price() {
             violations.add("/price/amount", must);
         }
-        violations.add_member("/cancellation", self.cancellation.check());
-        violations.add_member("/rescheduling", self.rescheduling.check());
+        violations.add_member("/cancellation_policy", self.cancellation.check());
+        violations.add_member("/rescheduling_policy", self.rescheduling.check());
         violations.add_member("/presentment_currencies", self.check_presentment_currencies());
         violations.into_result()
     }
@@ -208,7 +197,7 @@ impl SessionTypeTerms {
 }
 
 /// Whether a session type can be booked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionTypeStatus {
     /// The session type is listed and can be booked.

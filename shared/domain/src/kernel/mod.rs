@@ -1,8 +1,10 @@
 //! Types that every area uses: ids, money, time, text, and the violations of a document.
 
+pub mod country;
 pub mod id;
 pub(crate) mod interned;
 pub mod money;
+pub mod percent;
 pub mod text;
 pub mod time;
 pub mod violation;

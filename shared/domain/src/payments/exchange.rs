@@ -7,7 +7,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::time::{Date, Timestamp};
@@ -124,22 +123,8 @@ impl From<EuroRate> for String {
     }
 }
 
-impl JsonSchema for EuroRate {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "EuroRate".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "string",
-            "pattern": r"^[0-9]{1,12}(\.[0-9]{1,8})?$",
-            "description": "How many units of the currency one euro buys, as an exact decimal",
-        })
-    }
-}
-
 /// The rate of one currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CurrencyRate {
     /// The currency.
     pub currency: Currency,
@@ -206,7 +191,7 @@ pub enum Implausible {
 
 /// The estimated price in another currency, for information only. The client is charged the price in its own
 /// currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
     /// The estimated amount, rounded half up to minor units.
     pub amount: Money,

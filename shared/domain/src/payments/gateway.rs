@@ -1,10 +1,9 @@
 //! Payment gateways and their capabilities.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A payment gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GatewayKind {
     /// Stripe Connect.

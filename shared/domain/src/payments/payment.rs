@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experts::session_type::Collection;
@@ -17,7 +16,7 @@ mod next_action;
 pub use next_action::{Order, PaymentAction, Transition, Wait, action_deadline, next_action};
 
 /// How the client is charged. The plan is chosen at booking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {
     /// Charge at booking.
@@ -132,7 +131,7 @@ pub struct Payment {
 }
 
 /// The state of a payment, derived from the last snapshot, the ledger, and the platform's decisions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum PaymentState {
     /// The client has not paid yet.
@@ -177,7 +176,7 @@ pub enum PaymentState {
 }
 
 /// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderKind {
     /// Capturing the authorized amount.
@@ -191,7 +190,7 @@ pub enum OrderKind {
 }
 
 /// A decision that only an administrator can make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "because")]
 pub enum Escalation {
     /// The client's bank rejected a refund.
@@ -220,7 +219,7 @@ pub enum Escalation {
 /// Why the client's bank declined, grouped by what the client can do.
 ///
 /// Source: <https://docs.stripe.com/declines/codes>.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decline {
     /// The bank requires the cardholder to authenticate.

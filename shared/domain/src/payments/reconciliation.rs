@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::time::{DAY, HOUR};
@@ -129,7 +128,7 @@ pub struct LedgerMovement {
 }
 
 /// The sums of all movements of an object, in minor units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     /// The change of the platform's balance before the gateway's fee; negative if money left the platform.
     pub amount: i64,
@@ -264,7 +263,7 @@ pub fn compare(lines: &[BookLine], ledger: &[LedgerMovement], window: TimeSpan) 
 }
 
 /// How the ledger and the books differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DifferenceKind {
     /// The gateway has a movement that the ledger does not have.

@@ -6,9 +6,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
-
 use crate::payments::ledger::{Account, Entry, Movement, MovementKind};
 use crate::{Currency, ExpertId, TimeSpan};
 
@@ -56,36 +53,6 @@ impl fmt::Display for SignedMoney {
     }
 }
 
-/// A sum of amounts. It can be negative.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "SignedMoney")]
-struct SignedMoneyDocument {
-    /// The sum in minor units; it can be negative.
-    amount: i128,
-    /// The currency.
-    currency: Currency,
-    /// The same sum as an exact decimal number with the currency's digits.
-    #[schemars(regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
-    decimal: String,
-}
-
-impl Serialize for SignedMoney {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { amount, currency } = *self;
-        SignedMoneyDocument { amount, currency, decimal: self.decimal() }.serialize(serializer)
-    }
-}
-
-impl JsonSchema for SignedMoney {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        SignedMoneyDocument::schema_name()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        SignedMoneyDocument::json_schema(generator)
-    }
-}
-
 /// Returns by how much a movement changes the balance of an account, in minor units.
 fn gain(movement: &Movement, account: Account) -> i128 {
     let amount = i128::from(movement.amount.amount());
@@ -97,7 +64,7 @@ fn gain(movement: &Movement, account: Account) -> i128 {
 ///
 /// `gross_paid − refunded − disputed − fee − processing_fees + carried_by_platform = net_earned`, and
 /// `opening_balance + net_earned − paid_out = closing_balance`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earnings {
     /// The currency of all figures.
     pub currency: Currency,
@@ -225,7 +192,7 @@ impl Earnings {
 ///
 /// `fee − fee_refunded − processing_fees − dispute_fees = net`. `net + passing_through` is the change of the
 /// platform's balance at the gateways.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commission {
     /// The currency of all figures.
     pub currency: Currency,

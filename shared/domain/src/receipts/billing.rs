@@ -1,12 +1,9 @@
 //! An expert's billing details, and the source of the tax in their prices.
 
-use std::fmt;
-
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Rate;
-use crate::kernel::interned::Name;
+use crate::kernel::country::Country;
 use crate::kernel::text::ShortText;
 use crate::receipts::tax::Tax;
 
@@ -15,7 +12,7 @@ pub const MAX_ADDRESS_LINES: usize = 6;
 
 /// The billing details that appear on the receipts of an expert. A receipt keeps the details that were valid when it
 /// was issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BillingDetails {
     /// The issuer: the full name of a person or company.
@@ -95,27 +92,6 @@ impl From<TaxChoice> for TaxChoiceDocument {
     }
 }
 
-impl JsonSchema for TaxChoice {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "TaxChoice".into()
-    }
-
-    fn json_schema(schemas: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A fixed tax that the expert sets, or a tax that Stripe Tax calculates for each payment",
-            "anyOf": [
-                schemas.subschema_for::<Tax>(),
-                {
-                    "type": "object",
-                    "properties": { "calculated_by": { "const": "stripe" } },
-                    "required": ["calculated_by"],
-                    "additionalProperties": false,
-                },
-            ],
-        })
-    }
-}
-
 /// The lines of a postal address: one to six.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<ShortText>")]
@@ -146,75 +122,9 @@ impl TryFrom<Vec<ShortText>> for Address {
     }
 }
 
-impl JsonSchema for Address {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Address".into()
-    }
-
-    fn json_schema(schemas: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "array",
-            "items": schemas.subschema_for::<ShortText>(),
-            "minItems": 1,
-            "maxItems": MAX_ADDRESS_LINES,
-        })
-    }
-}
-
-/// A country, as its ISO 3166-1 alpha-2 code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Country(Name);
-
-/// The text is not the code of a country.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be the two-letter ISO 3166-1 code of a country, such as DE")]
-pub struct InvalidCountry;
-
-impl Country {
-    /// Returns the country of a stored row. Unlike parsing, it also accepts a code that has been withdrawn since the row was
-    /// stored.
-    pub fn from_stored(code: &str) -> Self {
-        Self(Name::from_stored(code))
-    }
-}
-
-impl TryFrom<String> for Country {
-    type Error = InvalidCountry;
-
-    fn try_from(code: String) -> Result<Self, InvalidCountry> {
-        let country: iso_currency::Country = code.parse().map_err(|_| InvalidCountry)?;
-        // The table also contains an unspecified country with an empty code.
-        let is_code = code.len() == 2 && country.to_string() == code;
-        if is_code { Ok(Self::from_stored(&code)) } else { Err(InvalidCountry) }
-    }
-}
-
-impl fmt::Display for Country {
-    /// Writes the two-letter code, because country names change and depend on the language.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.0.as_str())
-    }
-}
-
-impl From<Country> for String {
-    fn from(country: Country) -> Self {
-        country.to_string()
-    }
-}
-
-impl JsonSchema for Country {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Country".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "string",
-            "format": "country",
-            "pattern": "^[A-Z]{2}$",
-            "description": "ISO 3166-1 alpha-2 code",
-        })
+impl From<Address> for Vec<ShortText> {
+    fn from(address: Address) -> Self {
+        address.0
     }
 }
 
@@ -281,23 +191,6 @@ mod tests {
             let twice_off = 2 * (i128::from(tax) * whole - exact);
             prop_assert!(-whole < twice_off && twice_off <= whole);
         }
-
-        #[test]
-        fn parsing_arbitrary_codes_never_panics(code in ".{0,4}") {
-            if let Ok(country) = Country::try_from(code.clone()) {
-                prop_assert_eq!(String::from(country), code);
-            }
-        }
-    }
-
-    #[test]
-    fn schemas_describe_billing_details() {
-        let country = schemars::schema_for!(Country);
-        assert_eq!(country.get("pattern"), Some(&"^[A-Z]{2}$".into()));
-        let address = schemars::schema_for!(Address);
-        assert_eq!((address.get("minItems"), address.get("maxItems")), (Some(&1.into()), Some(&6.into())));
-        let choices = schemars::schema_for!(TaxChoice);
-        assert_eq!(choices.get("anyOf").and_then(|any| any.as_array()).map(Vec::len), Some(2));
     }
 
     #[test]

@@ -5,11 +5,11 @@
 
 mod number;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::country::Country;
 use crate::kernel::text::{Email, ShortText};
-use crate::receipts::billing::{Address, BillingDetails, Country};
+use crate::receipts::billing::{Address, BillingDetails};
 use crate::receipts::tax::{TaxReport, Taxes};
 use crate::scheduling::appointment::Appointment;
 use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone};
@@ -17,7 +17,7 @@ use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone
 pub use number::{InvalidReceiptNumber, ReceiptNumber};
 
 /// The kind of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum ReceiptKind {
     /// A receipt for a payment.
@@ -109,7 +109,7 @@ impl DocumentCause {
 }
 
 /// The issuer of a document, with the details that were valid at the time of issue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issuer {
     /// The legal name, or the profile name if the expert has set no billing details.
     pub name: ShortText,
@@ -140,7 +140,7 @@ impl Issuer {
 }
 
 /// The recipient of a document, as named in the booking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipient {
     /// The recipient's name.
     pub name: ShortText,
@@ -149,7 +149,7 @@ pub struct Recipient {
 }
 
 /// The service that was paid for, as it was when the document was issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// The name of the session type.
     pub name: ShortText,

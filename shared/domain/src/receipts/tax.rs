@@ -5,7 +5,6 @@ mod percentage;
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::text::ShortText;
@@ -14,13 +13,12 @@ use crate::{Money, Rate};
 pub use percentage::{InvalidPercentage, Percentage};
 
 /// A fixed tax that an expert sets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tax {
     /// The name of the tax, such as VAT.
     pub label: ShortText,
     /// The rate on the net price in basis points: 1900 is 19 %.
-    #[schemars(with = "u16", range(max = 10_000))]
     pub rate: Rate,
 }
 
@@ -47,7 +45,7 @@ pub fn split_gross(total: Money, rate: Percentage) -> (Money, Money) {
 }
 
 /// One tax in a total.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxLine {
     /// The name of the tax, such as VAT.
     pub label: ShortText,
@@ -76,7 +74,7 @@ impl fmt::Display for TaxLine {
 }
 
 /// Why a document shows no tax although the issuer has taxes calculated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoTax {
     /// The client's location is not known precisely enough.

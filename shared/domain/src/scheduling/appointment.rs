@@ -1,6 +1,5 @@
 //! The life cycle of an appointment: `pending → confirmed → completed`, or `expired`, `cancelled`, `no_show`.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experts::policy::{CancellationPolicy, ReschedulePolicy, ReschedulePrice};
@@ -15,7 +14,7 @@ mod ending;
 pub use ending::{LATE_MINUTES, NoShowReport, OBJECTION_HOURS, Outcome, REPORT_HOURS};
 
 /// The status of an appointment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "status")]
 pub enum Status {
     /// The slot is held while the client pays.
@@ -161,7 +160,7 @@ impl Event {
 }
 
 /// The person who attends the session, as the client entered it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attendee {
     /// The attendee's name.

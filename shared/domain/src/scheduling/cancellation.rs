@@ -3,7 +3,6 @@
 //! The same function computes the quote that is shown before a cancellation and the refund that the cancellation
 //! causes.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::party::Party;
@@ -12,7 +11,7 @@ use crate::kernel::time::{HOUR, MINUTE};
 use crate::{Money, Timestamp};
 
 /// Why the client gets this refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "because")]
 pub enum Basis {
     /// The session costs nothing.
@@ -45,7 +44,7 @@ pub enum Basis {
 }
 
 /// The refund and the charge that result from a cancellation or a no-show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// The amount that the client gets back or does not have to pay.
     pub refund: Money,

@@ -1,13 +1,12 @@
 //! The parties to an appointment.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::PersonId;
 use crate::experts::members::{MemberRole, Right};
 
 /// The party that acts on an appointment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
     /// The expert who gives the session.

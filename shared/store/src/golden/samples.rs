@@ -8,6 +8,7 @@ use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, Res
 use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
+use domain::kernel::country::Country;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::payments::account::{ExpertFee, PaymentAccount};
@@ -16,7 +17,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
 use domain::payments::reconciliation::{Difference, Sums};
-use domain::receipts::billing::{Address, BillingDetails, Country, TaxChoice};
+use domain::receipts::billing::{Address, BillingDetails, TaxChoice};
 use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
 use domain::receipts::tax::{NoTax, Percentage, Tax, TaxLine, TaxReport, Taxes};
 use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Status};

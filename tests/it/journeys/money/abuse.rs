@@ -34,11 +34,11 @@ async fn invalid_prices_and_policies_are_refused() {
         price(json!(8_000), "XAU"),
         price(json!(8_000), "eur"),
         with("collection", json!("later")),
-        with("cancellation", json!({ "tiers": [tier(48, json!(101))] })),
-        with("cancellation", json!({ "tiers": [tier(48, json!(-1))] })),
-        with("cancellation", json!({ "tiers": [tier(48, json!(50)), tier(24, json!(100))] })),
-        with("cancellation", json!({ "tiers": [tier(9_999, json!(50))] })),
-        with("cancellation", json!({ "tiers": [], "grace_minutes": 9_999 })),
+        with("cancellation_policy", json!({ "tiers": [tier(48, json!(101))] })),
+        with("cancellation_policy", json!({ "tiers": [tier(48, json!(-1))] })),
+        with("cancellation_policy", json!({ "tiers": [tier(48, json!(50)), tier(24, json!(100))] })),
+        with("cancellation_policy", json!({ "tiers": [tier(9_999, json!(50))] })),
+        with("cancellation_policy", json!({ "tiers": [], "grace_minutes": 9_999 })),
         with("presentment_currencies", json!(["EUR"])),
         with("presentment_currencies", json!(["USD", "USD"])),
     ]
@@ -130,11 +130,13 @@ async fn fee_above_100_percent_is_refused() {
     let path = format!("/v1/experts/{}/fee", offer.expert);
     for wrong in [json!(10_001), json!(-1), json!(0.5), json!("10")] {
         let body = json!({ "basis_points": wrong });
-        assert_eq!(test.put(&path).signed_in_as("margaret").json(&body).send().await.problem(422), "invalid");
+        let put = test.put(&path).signed_in_as("margaret").header("If-Match", "\"0\"");
+        assert_eq!(put.json(&body).send().await.problem(422), "invalid");
     }
-    for points in [json!(10_000), json!(0), json!(null)] {
+    for (version, points) in [json!(10_000), json!(0), json!(null)].into_iter().enumerate() {
         let body = json!({ "basis_points": points });
-        assert_eq!(test.put(&path).signed_in_as("margaret").json(&body).send().await.expect(200), body);
+        let put = test.put(&path).signed_in_as("margaret").header("If-Match", &format!("\"{version}\""));
+        assert_eq!(put.json(&body).send().await.expect(200), body);
     }
 }
 

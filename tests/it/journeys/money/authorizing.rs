@@ -177,7 +177,7 @@ async fn cancellation_detaches_the_card_and_releases_the_authorization() {
 #[tokio::test]
 async fn late_cancellation_captures_the_final_charge() {
     let mut terms = authorized_hour();
-    terms["cancellation"] = json!({ "tiers": [{ "until_hours_before": 24, "refund_percent": 60 }] });
+    terms["cancellation_policy"] = json!({ "tiers": [{ "until_hours_before": 24, "refund_percent": 60 }] });
     for (start, before) in [(SOON, "2027-01-04T09:00:00Z"), (LATER, "2027-01-04T09:00:00Z")] {
         let test = TestApp::new().await;
         let offer = test.offer(&terms).await;

@@ -108,7 +108,7 @@ async fn no_show_refund_depends_on_who_missed_the_session() {
 #[tokio::test]
 async fn rescheduling_follows_the_terms_at_booking() {
     let mut terms = paid_hour();
-    terms["rescheduling"] = json!({ "at_most": 1, "until_minutes_before": 60, "price": "current" });
+    terms["rescheduling_policy"] = json!({ "at_most": 1, "until_minutes_before": 60, "price": "current" });
     let test = TestApp::new().await;
     let offer = test.offer(&terms).await;
     let appointment = test.book_and_secure(&offer, AT).await;
@@ -133,7 +133,7 @@ async fn rescheduling_follows_the_terms_at_booking() {
 #[tokio::test]
 async fn session_with_a_higher_price_needs_a_new_booking() {
     let mut terms = paid_hour();
-    terms["rescheduling"] = json!({ "price": "current" });
+    terms["rescheduling_policy"] = json!({ "price": "current" });
     let test = TestApp::new().await;
     let offer = test.offer(&terms).await;
     let appointment = test.book_and_secure(&offer, AT).await;
@@ -156,13 +156,21 @@ async fn fee_is_fixed_at_booking() {
     let before = test.book_and_secure(&offer, AT).await;
     let path = format!("/v1/experts/{}/fee", offer.expert);
     let fee = json!({ "basis_points": 1_250 });
-    assert_eq!(test.put(&path).signed_in_as("ada").json(&fee).send().await.problem(403), "forbidden");
-    let set = test.put(&path).signed_in_as("margaret").json(&fee).send().await;
-    assert_eq!(set.expect(200), fee);
+    let set = |subject: &str, tag: &str| {
+        test.put(&path).signed_in_as(subject).header("If-Match", tag).json(&fee).send()
+    };
+    let read = || test.get(&path).signed_in_as("margaret").send();
+    assert_eq!(read().await.expect(200), json!({ "basis_points": null }));
+    assert_eq!(set("ada", "\"0\"").await.problem(403), "forbidden");
+    assert_eq!(set("margaret", "\"1\"").await.problem(412), "version-mismatch");
+    assert_eq!(set("margaret", &read().await.etag()).await.expect(200), fee);
+    assert_eq!(set("margaret", "\"0\"").await.expect(200), fee, "a repeated request succeeds");
+    assert_eq!((read().await.etag().as_str(), read().await.expect(200)), ("\"1\"", fee.clone()));
     let after = test.book_and_secure(&offer, "2027-01-11T12:00:00Z").await;
     let fee_of = async |appointment: &str| {
         let path = format!("/v1/appointments/{appointment}");
-        test.get(&path).signed_in_as("ada").send().await.expect(200)["payment"]["fee"]["amount"].clone()
+        test.get(&path).signed_in_as("ada").send().await.expect(200)["payment"]["platform_fee"]["amount"]
+            .clone()
     };
     assert_eq!((fee_of(&before).await, fee_of(&after).await), (json!(800), json!(1_000)));
     assert_eq!(test.cents(&offer, [Account::Expert]).await, [7_200 + 7_000]);

@@ -86,7 +86,7 @@ async fn each_currency_has_its_own_minor_unit() {
         let appointment = test.book_and_secure(&offer, AT).await;
         let path = format!("/v1/appointments/{appointment}");
         let of_expert = test.get(&path).signed_in_as("ada").send().await.expect(200);
-        assert_eq!(of_expert["payment"]["fee"]["amount"], fee, "{code}");
+        assert_eq!(of_expert["payment"]["platform_fee"]["amount"], fee, "{code}");
         let amount = json!({ "amount": back, "currency": code });
         refund(&test, "ada", &appointment, "r", &amount).await.expect(201);
         test.stack.run_until_idle().await;
@@ -157,15 +157,16 @@ async fn administrators_list_escalations() {
             "intent": intent(&test.appointment(&first).await),
         }])
     );
-    let rest = list(&format!("?limit=1&after={}", page["next_after"].as_str().expect("there is more"))).await;
+    let rest =
+        list(&format!("?limit=1&cursor={}", page["next_cursor"].as_str().expect("there is more"))).await;
     assert_eq!(rest["escalations"][0]["appointment_id"], second.as_str());
-    assert_eq!(rest.get("next_after"), None);
+    assert_eq!(rest.get("next_cursor"), None);
     // A resolved escalation is no longer listed.
     test.resolve(&first, "resolved_manually").await.expect(200);
     test.resolve(&second, "try_again").await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(list("").await, json!({ "escalations": [] }));
-    for wrong in ["?limit=0", "?limit=101", "?after=x", "?before=x"] {
+    for wrong in ["?limit=0", "?limit=101", "?cursor=x", "?before=x"] {
         let response = test.get(&format!("/v1/escalations{wrong}")).signed_in_as("margaret").send().await;
         assert_eq!(response.problem(422), "invalid", "{wrong}");
     }
@@ -262,6 +263,35 @@ async fn each_payment_has_a_receipt_and_each_refund_a_credit_note() {
         ],
         "{list:#}"
     );
+}
+
+#[tokio::test]
+async fn refund_is_answered_with_the_refund() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    let first = refund(&test, "ada", &appointment, "r", &euros(2_000)).await;
+    assert_eq!(first.status, 201);
+    let location = first.headers["location"].to_str().expect("text").to_owned();
+    let requested_at = first.body["requested_at"].clone();
+    let expected = json!({
+        "appointment_id": appointment,
+        "amount": euros(2_000),
+        "state": "pending",
+        "final_charge": euros(6_000),
+        "requested_at": requested_at,
+    });
+    assert_eq!(first.body, expected);
+    let again = refund(&test, "ada", &appointment, "r", &euros(2_000)).await;
+    assert_eq!(
+        (again.headers["location"].to_str().expect("text"), again.body),
+        (location.as_str(), expected)
+    );
+    test.stack.run_until_idle().await;
+    let payment = test.get(&location).signed_in_as("ada").send().await.expect(200);
+    assert_eq!(payment["refunded"], euros(2_000));
+    let second = refund(&test, "ada", &appointment, "r2", &euros(500)).await.expect(201);
+    assert_eq!(second["final_charge"], euros(5_500));
 }
 
 #[tokio::test]

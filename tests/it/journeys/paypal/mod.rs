@@ -32,7 +32,7 @@ fn authorized_hour() -> Value {
 
 /// A cancellation policy with tiers: full refund until two days before the session, half until one day before.
 fn tiered(mut terms: Value) -> Value {
-    terms["cancellation"] = json!({
+    terms["cancellation_policy"] = json!({
         "tiers": [
             { "until_hours_before": 48, "refund_percent": 100 },
             { "until_hours_before": 24, "refund_percent": 50 },

@@ -1,11 +1,11 @@
 use std::any::type_name;
 
 use domain::Money;
-use domain::experts::availability::AvailabilityRules;
-use domain::experts::expert::ExpertProfile;
-use domain::experts::session_type::SessionTypeTerms;
-use domain::receipts::billing::BillingDetails;
-use domain::scheduling::appointment::Attendee;
+use domain::experts::{availability, session_type};
+use domain::receipts::billing;
+use functions::experts::documents::{AvailabilityRules, ExpertProfile, SessionTypeTerms};
+use functions::receipts::documents::BillingDetails;
+use functions::scheduling::documents::Attendee;
 use http_api::Request;
 use jsonschema::Validator;
 use lambda_http::Body;
@@ -25,9 +25,13 @@ pub fn documents(bytes: &[u8]) {
         lambda_http::http::Request::post("/").header("Content-Type", "application/json").body(body());
     let request = Request::new(request.expect("a request"));
     check::<ExpertProfile>(&request, bytes, |_| true);
-    check::<AvailabilityRules>(&request, bytes, |rules| rules.check().is_ok());
-    check::<SessionTypeTerms>(&request, bytes, |terms| terms.check().is_ok());
-    check::<BillingDetails>(&request, bytes, |_| true);
+    check::<AvailabilityRules>(&request, bytes, |rules| {
+        availability::AvailabilityRules::from(rules).check().is_ok()
+    });
+    check::<SessionTypeTerms>(&request, bytes, |terms| {
+        session_type::SessionTypeTerms::from(terms).check().is_ok()
+    });
+    check::<BillingDetails>(&request, bytes, |details| billing::BillingDetails::try_from(details).is_ok());
     check::<Attendee>(&request, bytes, |_| true);
     check::<Money>(&request, bytes, |_| true);
 }
@@ -36,13 +40,14 @@ pub fn documents(bytes: &[u8]) {
 fn check<T: DeserializeOwned + Serialize + JsonSchema + 'static>(
     request: &Request,
     bytes: &[u8],
-    accepted: fn(&T) -> bool,
+    accepted: fn(T) -> bool,
 ) {
-    let value: T = match request.json() {
+    let read = || request.json::<T>();
+    let value = match read() {
         Ok(value) => value,
         Err(problem) => return assert!((400..500).contains(&problem.status), "{problem:?}"),
     };
-    if !accepted(&value) {
+    if !read().is_ok_and(accepted) {
         return;
     }
     let given: Value = serde_json::from_slice(bytes).expect("it was read before");

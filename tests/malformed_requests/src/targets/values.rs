@@ -1,10 +1,10 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use domain::kernel::country::Country;
 use domain::kernel::text::{Email, LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::payments::exchange::EuroRate;
-use domain::receipts::billing::Country;
 use domain::receipts::receipt::ReceiptNumber;
 use domain::receipts::tax::Percentage;
 use domain::{AppointmentId, ClientId, Currency, ExpertId, ReceiptId, SessionTypeId, Timestamp, Zone};

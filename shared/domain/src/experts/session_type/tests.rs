@@ -96,11 +96,11 @@ fn invalid_cancellation_policy_makes_the_terms_invalid() {
     let tier = Tier { until_hours_before: 9_999, refund_percent: crate::experts::policy::Percent::ALL };
     assert_eq!(
         invalid_values(|terms| terms.cancellation.tiers = vec![tier]),
-        refused("/cancellation/tiers/0/until_hours_before")
+        refused("/cancellation_policy/tiers/0/until_hours_before")
     );
     assert_eq!(
         invalid_values(|terms| terms.rescheduling.at_most = Some(1_001)),
-        refused("/rescheduling/at_most")
+        refused("/rescheduling_policy/at_most")
     );
 }
 

@@ -52,11 +52,6 @@ fn sums_are_formatted_with_the_digits_of_their_currency() {
     assert_eq!(shown(-1_200, "JPY"), "JPY -1200");
     assert_eq!(shown(-3_125, "KWD"), "KWD -3.125");
     assert_eq!(shown(i128::MIN, "JPY"), format!("JPY {}", i128::MIN));
-    let wire = serde_json::to_string(&SignedMoney::new(-1_205, Currency::EUR)).expect("JSON");
-    assert_eq!(wire, r#"{"amount":-1205,"currency":"EUR","decimal":"-12.05"}"#);
-    let schema = schemars::schema_for!(SignedMoney);
-    let properties = schema.get("properties").and_then(|fields| fields.as_object()).expect("fields");
-    assert_eq!(properties.keys().collect::<Vec<_>>(), ["amount", "currency", "decimal"]);
 }
 
 /// A payment of 80.00 of which half was refunded, and a payout of 20.00.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::Datelike;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, Zone};
@@ -93,21 +92,6 @@ impl From<ReceiptNumber> for String {
     }
 }
 
-impl JsonSchema for ReceiptNumber {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ReceiptNumber".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "string",
-            "pattern": "^[0-9]{4}-[0-9]{6,10}$",
-            "description": "The year, and the position in the issuer's series of that year",
-            "examples": ["2026-000042"],
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -133,12 +117,6 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<ReceiptNumber>(), Err(InvalidReceiptNumber), "{wrong}");
         }
-    }
-
-    #[test]
-    fn schema_describes_the_format() {
-        let schema = schemars::schema_for!(ReceiptNumber);
-        assert_eq!(schema.get("pattern"), Some(&"^[0-9]{4}-[0-9]{6,10}$".into()));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Rate;
@@ -80,20 +79,6 @@ impl fmt::Display for Percentage {
     }
 }
 
-impl JsonSchema for Percentage {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Percentage".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "string",
-            "pattern": "^(100|[0-9]{1,2}(\\.[0-9]{1,6})?)$",
-            "description": "A percentage as a decimal number, such as 9.875",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -134,12 +119,6 @@ mod tests {
         }
         let rate = |points| Percentage::from(Rate::from_basis_points(points).expect("in range")).to_string();
         assert_eq!([0, 5, 550, 1_900, 2_155, 10_000].map(rate), ["0", "0.05", "5.5", "19", "21.55", "100"]);
-    }
-
-    #[test]
-    fn schema_describes_the_format() {
-        let schema = schemars::schema_for!(Percentage);
-        assert_eq!(schema.get("pattern"), Some(&r"^(100|[0-9]{1,2}(\.[0-9]{1,6})?)$".into()));
     }
 
     proptest! {
