@@ -366,8 +366,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use domain::Money;
-    use domain::experts::session_type::SessionTypeTerms;
-    use domain::receipts::billing::BillingDetails;
+    use functions::experts::documents::SessionTypeTerms;
+    use functions::receipts::documents::BillingDetails;
     use serde::Deserialize;
     use serde_json::json;
 

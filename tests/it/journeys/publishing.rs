@@ -115,6 +115,7 @@ async fn slots_are_listed_in_utc_and_in_the_requested_zone() {
         slots,
         json!({
             "time_zone": "Asia/Kolkata",
+            "truncated": false,
             "slots": [
                 { "start": "2027-01-05T09:00:00Z", "local_start": "2027-01-05T14:30:00+05:30", "seats": 1 },
                 { "start": "2027-01-05T09:30:00Z", "local_start": "2027-01-05T15:00:00+05:30", "seats": 1 },
