@@ -149,3 +149,26 @@ fn every_operation_documents_throttling_and_its_problem_types() {
         }
     }
 }
+
+#[test]
+fn parameters_state_their_limits_and_are_never_null() {
+    let document = openapi::document(functions::ROUTES);
+    for route in functions::ROUTES {
+        let operation = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()];
+        for parameter in operation["parameters"].as_array().expect("a list") {
+            let schema = &parameter["schema"];
+            let text = schema.to_string();
+            assert!(
+                !text.contains("\"null\"") && !text.contains("\"type\":null"),
+                "{} {parameter:#}",
+                route.function
+            );
+            let is_limited = ["enum", "pattern", "maxLength", "format", "oneOf"];
+            assert!(
+                schema["type"] != "string" || is_limited.iter().any(|keyword| schema.get(keyword).is_some()),
+                "{} {parameter:#}",
+                route.function
+            );
+        }
+    }
+}

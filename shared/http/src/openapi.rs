@@ -168,7 +168,7 @@ fn parameters(route: &Route, operation: &Operation, examples: &Value) -> Vec<Val
                 "in": "query",
                 "required": required.contains(name.as_str()),
                 "description": schema.get("description").cloned().unwrap_or_default(),
-                "schema": schema,
+                "schema": without_null(schema),
             });
             if let Some(example) = examples.get(name) {
                 parameter["example"] = example.clone();
@@ -177,6 +177,31 @@ fn parameters(route: &Route, operation: &Operation, examples: &Value) -> Vec<Val
         }
     }
     parameters
+}
+
+/// The schema of a query parameter. An optional one is left out, and is never null.
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    let is_null = |one: &Value| one == "null" || one["type"] == "null";
+    if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        kinds.retain(|kind| !is_null(kind));
+        if let [only] = kinds.as_slice() {
+            schema["type"] = only.clone();
+        }
+    }
+    if let Some(alternatives) = schema.get("anyOf").and_then(Value::as_array) {
+        let others: Vec<Value> = alternatives.iter().filter(|one| !is_null(one)).cloned().collect();
+        match (others.as_slice(), schema.as_object_mut()) {
+            ([Value::Object(only)], Some(members)) => {
+                members.remove("anyOf");
+                for (name, value) in only {
+                    members.entry(name.clone()).or_insert(value.clone());
+                }
+            }
+            _ => schema["anyOf"] = others.into(),
+        }
+    }
+    schema
 }
 
 fn responses(route: &Route, operation: &Operation, example: &Value, problem: &Value) -> Map<String, Value> {

@@ -18,6 +18,8 @@ const RULES_ABOUT_SEVERAL_VALUES: &[(&str, &str)] = &[
     ("/weekly", "an opening time is before 24:00"),
     ("/extra", "an opening time is before 24:00"),
     ("/overrides", "an opening time is before 24:00"),
+    ("/cursor", "a cursor is one that a previous page has returned"),
+    ("/after", "a cursor is one that a previous page has returned"),
 ];
 
 /// Keywords of JSON Schema that the check of requests applies, or that only describe.
