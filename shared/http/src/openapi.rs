@@ -320,6 +320,8 @@ fn problem_response(kinds: &[&ProblemType], problem: &Value) -> Value {
     if kinds.iter().any(|kind| kind.is_temporary()) {
         response["headers"] = json!({ "Retry-After": {
             "description": "The number of seconds to wait before repeating the request",
+            // One status can have types that a repetition does not help.
+            "required": kinds.iter().all(|kind| kind.is_temporary()),
             "schema": { "type": "integer", "minimum": 0 },
         } });
     }

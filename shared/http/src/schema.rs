@@ -365,13 +365,71 @@ fn must_be_one_of(choices: &[Value]) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use domain::Money;
-    use functions::experts::documents::SessionTypeTerms;
-    use functions::receipts::documents::BillingDetails;
+    use domain::{Money, Rate};
     use serde::Deserialize;
     use serde_json::json;
 
     use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Terms {
+        name: ShortText,
+        #[schemars(range(min = 1, max = 1_440))]
+        length_minutes: u16,
+        #[schemars(range(min = 1, max = 1_440))]
+        step_minutes: u16,
+        price: Money,
+        #[serde(default)]
+        #[schemars(range(min = 1, max = 500))]
+        capacity: u16,
+        #[schemars(range(min = 1, max = 1_000))]
+        daily_cap: Option<u16>,
+        collection: Option<Collection>,
+        booking_window: Option<Window>,
+        #[serde(default)]
+        #[schemars(length(max = 10))]
+        presentment_currencies: Vec<Currency>,
+        tax: Option<Tax>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    #[allow(dead_code)]
+    enum Collection {
+        /// At booking.
+        ChargeAtBooking,
+        /// After the session.
+        AuthorizeThenCapture,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+    #[allow(dead_code)]
+    enum Window {
+        /// Some days.
+        Rolling {
+            #[schemars(range(max = 731))]
+            days: u16,
+        },
+        /// Some dates.
+        Dates { first: Date, last: Date },
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(untagged, deny_unknown_fields)]
+    #[allow(dead_code)]
+    enum Tax {
+        Own {
+            label: ShortText,
+            #[schemars(with = "u16", range(max = 10_000))]
+            rate: Rate,
+        },
+        Calculated {
+            calculated_by: Currency,
+        },
+    }
 
     fn found<T: JsonSchema>(document: &Value) -> BTreeMap<String, String> {
         let violations = check_document::<T>(document).err().unwrap_or_default();
@@ -396,7 +454,7 @@ mod tests {
 
     #[test]
     fn all_violations_of_a_document_are_found() {
-        assert_found::<SessionTypeTerms>(&terms(), &[]);
+        assert_found::<Terms>(&terms(), &[]);
         let mut wrong = terms();
         for (name, value) in [
             ("name", json!("\u{200b}")),
@@ -413,7 +471,7 @@ mod tests {
         }
         wrong.as_object_mut().expect("an object").remove("step_minutes");
         let currency = "must be the three-letter ISO 4217 code of a currency in use, such as EUR";
-        assert_found::<SessionTypeTerms>(
+        assert_found::<Terms>(
             &wrong,
             &[
                 ("/name", "must have at least one visible character"),
@@ -435,7 +493,7 @@ mod tests {
     #[test]
     fn a_document_of_another_type_has_one_violation() {
         for other in [json!(null), json!([]), json!("x"), json!(1), json!(true)] {
-            assert_found::<SessionTypeTerms>(&other, &[("", "must be an object")]);
+            assert_found::<Terms>(&other, &[("", "must be an object")]);
         }
         assert_found::<Money>(&json!([1, "EUR"]), &[("", "must be an object")]);
     }
@@ -444,12 +502,9 @@ mod tests {
     fn null_is_allowed_where_a_member_is_optional() {
         let mut document = terms();
         document["daily_cap"] = json!(null);
-        assert_found::<SessionTypeTerms>(&document, &[]);
+        assert_found::<Terms>(&document, &[]);
         document["length_minutes"] = json!(null);
-        assert_found::<SessionTypeTerms>(
-            &document,
-            &[("/length_minutes", "must be an integer from 1 to 1440")],
-        );
+        assert_found::<Terms>(&document, &[("/length_minutes", "must be an integer from 1 to 1440")]);
     }
 
     #[test]
@@ -467,22 +522,19 @@ mod tests {
             ),
         ] {
             document["booking_window"] = window;
-            assert_found::<SessionTypeTerms>(&document, &[(pointer, must)]);
+            assert_found::<Terms>(&document, &[(pointer, must)]);
         }
     }
 
     #[test]
     fn without_a_tag_the_most_similar_alternative_is_described() {
-        let mut document = json!({ "legal_name": "Ada Ltd", "address": ["London"], "country": "GB" });
+        let mut document = terms();
         document["tax"] = json!({ "label": "VAT", "rate": 10_001 });
-        assert_found::<BillingDetails>(&document, &[("/tax/rate", "must be an integer from 0 to 10000")]);
-        document["tax"] = json!({ "calculated_by": "stripe" });
-        assert_found::<BillingDetails>(&document, &[]);
-        document["tax"] = json!({ "calculated_by": "stripe", "rate": 1 });
-        assert_found::<BillingDetails>(
-            &document,
-            &[("/tax/rate", "must be left out: this name is not known here")],
-        );
+        assert_found::<Terms>(&document, &[("/tax/rate", "must be an integer from 0 to 10000")]);
+        document["tax"] = json!({ "calculated_by": "EUR" });
+        assert_found::<Terms>(&document, &[]);
+        document["tax"] = json!({ "calculated_by": "EUR", "rate": 1 });
+        assert_found::<Terms>(&document, &[("/tax/rate", "must be left out: this name is not known here")]);
     }
 
     #[test]

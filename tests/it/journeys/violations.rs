@@ -53,7 +53,7 @@ async fn every_broken_rule_of_a_session_type_is_listed() {
         ("price", json!({ "amount": 1, "currency": "USD" })),
         ("booking_window", json!({ "kind": "dates", "first": "2027-02-02", "last": "2027-02-01" })),
         (
-            "cancellation",
+            "cancellation_policy",
             json!({ "tiers": [
                 { "until_hours_before": 24, "refund_percent": 50 },
                 { "until_hours_before": 48, "refund_percent": 50 },
@@ -69,8 +69,8 @@ async fn every_broken_rule_of_a_session_type_is_listed() {
         "/price/amount",
         "/price/currency",
         "/booking_window/last",
-        "/cancellation/tiers/1/until_hours_before",
-        "/cancellation/tiers/1/refund_percent",
+        "/cancellation_policy/tiers/1/until_hours_before",
+        "/cancellation_policy/tiers/1/refund_percent",
         "/presentment_currencies/1",
     ];
     assert_eq!(places(&refused), BTreeSet::from(expected), "{:#}", refused.body);
@@ -111,9 +111,9 @@ async fn every_broken_rule_of_availability_is_listed() {
 async fn query_with_three_mistakes_lists_three() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
-    let path = format!("/v1/experts/{}/slots?session_type=x&from=2027-01-05&limit=1", offer.expert);
+    let path = format!("/v1/experts/{}/slots?session_type_id=x&from=2027-01-05&limit=1", offer.expert);
     let refused = test.get(&path).send().await;
-    assert_eq!(places(&refused), BTreeSet::from(["session_type", "from", "to", "limit"]));
+    assert_eq!(places(&refused), BTreeSet::from(["session_type_id", "from", "to", "limit"]));
     assert_eq!(detail(&refused, "to"), "is required");
     let refused = test.get("/v1/appointments?as=admin&limit=0").signed_in_as("alan").send().await;
     assert_eq!(places(&refused), BTreeSet::from(["as", "limit"]));
@@ -121,7 +121,7 @@ async fn query_with_three_mistakes_lists_three() {
     assert_eq!(detail(&refused, "limit"), "must be an integer from 1 to 100");
     // A rule about two parameters is checked by the use case.
     let range = "from=2027-01-06T00:00:00Z&to=2027-01-05T00:00:00Z";
-    let path = format!("/v1/experts/{}/slots?session_type={}&{range}", offer.expert, offer.session_type);
+    let path = format!("/v1/experts/{}/slots?session_type_id={}&{range}", offer.expert, offer.session_type);
     assert_eq!(places(&test.get(&path).send().await), BTreeSet::from(["to"]));
 }
 
@@ -147,7 +147,7 @@ async fn fraction_of_a_second_is_accepted_and_dropped() {
     let booked = test.book(&offer, "2027-01-05T10:00:00.999999+00:00", "k").await.expect(201);
     assert_eq!(booked["start"], "2027-01-05T10:00:00Z");
     let range = "from=2027-01-05T00:00:00.123Z&to=2027-01-06T00:00:00.000Z";
-    let path = format!("/v1/experts/{}/slots?session_type={}&{range}", offer.expert, offer.session_type);
+    let path = format!("/v1/experts/{}/slots?session_type_id={}&{range}", offer.expert, offer.session_type);
     assert_eq!(test.get(&path).send().await.expect(200)["slots"][0]["start"], "2027-01-05T09:00:00Z");
 }
 

@@ -13,13 +13,12 @@ use serde_json::{Map, Value, json};
 /// Values that a schema allows and that a rule about several values refuses: the pointer, and the rule.
 const RULES_ABOUT_SEVERAL_VALUES: &[(&str, &str)] = &[
     ("/price/amount", "the limits of a charge depend on the currency"),
-    ("/cancellation/tiers", "each tier gives back less than the one before"),
+    ("/cancellation_policy/tiers", "each tier gives back less than the one before"),
     ("/presentment_currencies", "the currencies differ from each other and from that of the price"),
     ("/weekly", "an opening time is before 24:00"),
     ("/extra", "an opening time is before 24:00"),
     ("/overrides", "an opening time is before 24:00"),
     ("/cursor", "a cursor is one that a previous page has returned"),
-    ("/after", "a cursor is one that a previous page has returned"),
 ];
 
 /// Keywords of JSON Schema that the check of requests applies, or that only describe.
@@ -147,7 +146,6 @@ impl Cases<'_> {
             ("apt-id", _) => id("appointment_id"),
             ("rcp-id", _) => id("receipt_id"),
             ("", "cursor") => format!("001798790400.{}", id("appointment_id")),
-            ("", "after") => "001798790400.1".to_owned(),
             ("line" | "text" | "", _) => "x".to_owned(),
             (other, _) => panic!("add an example of the format {other}"),
         })

@@ -125,7 +125,7 @@ fn all_violations_are_found_at_once() {
         terms.price = price(1, "EUR");
         terms.cancellation.grace_minutes = 9_999;
     });
-    let pointers = "/length_minutes /capacity /daily_cap /price/amount /cancellation/grace_minutes";
+    let pointers = "/length_minutes /capacity /daily_cap /price/amount /cancellation_policy/grace_minutes";
     assert_eq!(wrong, refused(pointers));
 }
 
