@@ -211,7 +211,10 @@ impl TestPlatform {
         }
         self.stack.run_until_idle().await;
         for id in &appointments[..2] {
-            self.call("cancel_appointment", ALAN, &[("appointment_id", id)], "", Value::Null).await;
+            let ids: &[(&str, &str)] = &[("appointment_id", id)];
+            let appointment = self.call("read_appointment", ALAN, ids, "", Value::Null).await;
+            let tag = format!("\"{}\"", appointment["version"]);
+            self.call("cancel_appointment", ALAN, ids, &tag, Value::Null).await;
         }
         self.stack.run_until_idle().await;
         for id in &appointments {
