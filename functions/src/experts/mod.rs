@@ -1,16 +1,24 @@
-//! Profiles, session types and availability rules of experts.
+//! Profiles, session types, availability rules and members of experts.
 
+pub mod accept_invitation;
 pub mod create_expert;
+pub mod create_invitation;
 pub mod create_session_type;
 pub mod documents;
+pub mod list_members;
+pub mod list_memberships;
 pub mod list_session_types;
+mod member_documents;
 pub mod read_availability;
 pub mod read_expert;
 pub mod read_session_type;
+pub mod remove_member;
 pub mod replace_availability;
 pub mod retire_session_type;
 pub mod update_expert;
+pub mod update_member;
 pub mod update_session_type;
+pub mod withdraw_invitation;
 
 use crate::runtime::TABLE;
 use crate::{Area, Routes};
@@ -38,4 +46,11 @@ pub const ROUTES: Routes = &[
     (read_session_type::ROUTE, TABLE),
     (update_session_type::ROUTE, TABLE),
     (retire_session_type::ROUTE, TABLE),
+    (create_invitation::ROUTE, TABLE),
+    (accept_invitation::ROUTE, TABLE),
+    (withdraw_invitation::ROUTE, TABLE),
+    (list_members::ROUTE, TABLE),
+    (update_member::ROUTE, TABLE),
+    (remove_member::ROUTE, TABLE),
+    (list_memberships::ROUTE, TABLE),
 ];

@@ -18,7 +18,7 @@ pub mod scheduling;
 use std::sync::Arc;
 
 use domain::scheduling::appointment::{Appointment, Event};
-use domain::{AppointmentId, Currency, Rate, SessionTypeId, Timestamp};
+use domain::{AppointmentId, Currency, InvitationId, Rate, SessionTypeId, Timestamp};
 use payments::ports::{ExchangeRates, Gateways};
 use ports::{Clock, EventBus, JobQueue, Random};
 use store::{Job, Store, Transaction};
@@ -37,16 +37,42 @@ pub struct Settings {
     pub hold_seconds: i64,
     /// The URL to which other sites, such as a gateway, send people back; without a slash at the end.
     pub public_base_url: String,
+    /// How access tokens of the issuer are read.
+    pub sign_in: SignIn,
+}
+
+/// How access tokens of the issuer are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// The claim with the roles of a person. If there is no claim with this name, a dot separates the name of an object from the
+    /// name of its member.
+    pub roles_claim: String,
+    /// The text before the name of each role in that claim, such as `/` before the groups of Keycloak.
+    pub role_prefix: String,
+    /// The scope of tokens with full access. The same scope followed by `.read` allows reading only.
+    pub scope: String,
+}
+
+impl Default for SignIn {
+    /// The tokens of a Cognito user pool of the stack.
+    fn default() -> Self {
+        Self {
+            roles_claim: "cognito:groups".to_owned(),
+            role_prefix: String::new(),
+            scope: "expert-connect/api".to_owned(),
+        }
+    }
 }
 
 impl Default for Settings {
-    /// 10 % commission, all currencies, holds of ten minutes, and the address of the local system.
+    /// 10 % commission, all currencies, holds of ten minutes, the address of the local system, and tokens of Cognito.
     fn default() -> Self {
         Self {
             fee: Rate::DEFAULT_COMMISSION,
             currencies: Vec::new(),
             hold_seconds: 600,
             public_base_url: "http://127.0.0.1:8080".to_owned(),
+            sign_in: SignIn::default(),
         }
     }
 }
@@ -88,6 +114,10 @@ impl App {
 
     fn new_appointment_id(&self) -> AppointmentId {
         AppointmentId::from_bits(self.new_id_bits())
+    }
+
+    fn new_invitation_id(&self) -> InvitationId {
+        InvitationId::from_bits(self.new_id_bits())
     }
 
     fn new_session_type_id(&self) -> SessionTypeId {

@@ -40,6 +40,9 @@ fn written() -> Map<String, Value> {
     let t = &mut transaction;
     t.put_expert(&samples::expert()).expect("a row");
     t.put_rules(samples::EXPERT, &samples::rules()).expect("a row");
+    t.put_member(&samples::member()).expect("a row");
+    t.put_invitation(&samples::invitation()).expect("a row");
+    t.put_team(samples::EXPERT, &samples::team()).expect("a row");
     for session_type in samples::session_types() {
         t.put_session_type(samples::EXPERT, &session_type).expect("a row");
     }
@@ -210,6 +213,19 @@ async fn check(store: &Store) {
     assert!(store.webhook_event_received("stripe", "evt_1").await.expect("readable"));
 }
 
+/// Checks that a store has exactly the sample of a member, which versions before 1 did not have.
+async fn check_members(store: &Store) {
+    let member = samples::member();
+    let found = store.member(samples::EXPERT, member.person).await.expect("readable");
+    assert_eq!(found.as_ref(), Some(&member));
+    let listed = store.memberships(member.person, None, 10).await.expect("readable");
+    assert_eq!(listed.memberships, [member]);
+    let invitation = samples::invitation();
+    let found = store.invitation(samples::EXPERT, invitation.id).await.expect("readable");
+    assert_eq!(found, Some(invitation));
+    assert_eq!(store.team(samples::EXPERT).await.expect("readable").version, samples::team().version + 1);
+}
+
 #[test]
 #[ignore = "writes the file of the latest version"]
 fn write_golden_rows() {
@@ -234,7 +250,11 @@ fn rows_are_written_as_the_latest_golden_rows() {
 #[tokio::test]
 async fn golden_rows_of_every_version_are_read() {
     for version in 0..=LATEST {
-        check(&Rows::of(&golden(version))).await;
+        let store = Rows::of(&golden(version));
+        check(&store).await;
+        if version >= 1 {
+            check_members(&store).await;
+        }
     }
 }
 
@@ -266,6 +286,7 @@ async fn attributes_that_a_later_version_adds_are_ignored() {
     let mut rows = golden(LATEST);
     rows.values_mut().for_each(with_unknown_members);
     check(&Rows::of(&rows)).await;
+    check_members(&Rows::of(&rows)).await;
 }
 
 /// The latest golden rows, in which every text `from` is `to`.

@@ -22,6 +22,7 @@ pub mod scheduling;
 use std::sync::Arc;
 
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
+pub use experts::members::{MembershipPage, Team};
 pub use experts::profiles::VersionedRules;
 pub use operations::outbox::{Job, OutboxEntry};
 pub use payments::exchange_rates::VersionedRates;

@@ -22,6 +22,7 @@ pub struct TestApp {
     pub clock: ManualClock,
     pub meter: Arc<Meter>,
     pub http: reqwest::Client,
+    invitations: std::sync::atomic::AtomicU64,
 }
 
 /// A response.
@@ -163,7 +164,7 @@ impl TestApp {
                 description.check_request(method, path, fields)
             }));
         }
-        Self { stack, clock, meter, http }
+        Self { stack, clock, meter, http, invitations: std::sync::atomic::AtomicU64::new(0) }
     }
 
     pub fn stripe(&self) -> &StripeSimulator {
@@ -328,6 +329,35 @@ impl TestApp {
             .await
             .expect(201);
         kind["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Invites a person to act for an expert. Returns the invitation with its secret.
+    pub async fn invite(&self, expert: &str, subject: &str, role: &str) -> Value {
+        let key = format!("invite-{}", self.invitations.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let invitation = json!({ "role": role, "name": "Somebody" });
+        let path = format!("/v1/experts/{expert}/invitations");
+        self.post(&path)
+            .signed_in_as(subject)
+            .idempotency_key(&key)
+            .json(&invitation)
+            .send()
+            .await
+            .expect(201)
+    }
+
+    /// Accepts an invitation as this person.
+    pub async fn accept(&self, invitation: &Value, subject: &str) -> Response {
+        let (expert, id) = (&invitation["expert_id"], &invitation["id"]);
+        let (expert, id) = (expert.as_str().expect("an id"), id.as_str().expect("an id"));
+        let path = format!("/v1/experts/{expert}/invitations/{id}/acceptance");
+        self.post(&path).signed_in_as(subject).json(&json!({ "secret": invitation["secret"] })).send().await
+    }
+
+    /// Makes a person a member of an expert. Returns the person's id.
+    pub async fn join(&self, expert: &str, owner: &str, subject: &str, role: &str) -> String {
+        let invitation = self.invite(expert, owner, role).await;
+        let membership = self.accept(&invitation, subject).await.expect(200);
+        membership["person_id"].as_str().expect("an id").to_owned()
     }
 
     /// Connects Ada's Stripe account, so that it accepts payments. Returns its id.

@@ -4,6 +4,7 @@ mod booking;
 mod cancelling;
 mod exchange_rates;
 mod groups;
+mod members;
 mod money;
 mod payments;
 mod paypal;

@@ -1,4 +1,5 @@
-//! Profiles, availability rules and session types of experts.
+//! Profiles, availability rules, session types and members of experts.
 
+pub mod members;
 pub mod profiles;
 pub mod session_types;

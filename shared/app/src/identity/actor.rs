@@ -120,6 +120,18 @@ impl Actor {
         }
     }
 
+    /// The administrator, for a decision about an expert's money that is neither the expert's nor a member's.
+    ///
+    /// # Errors
+    /// As for [`in_role`](Self::in_role), and [`AppError::Forbidden`] if the person is this expert or a member of the expert.
+    pub(crate) async fn impartial_admin(&self, app: &App, expert: ExpertId) -> Result<(), AppError> {
+        let person = self.in_role(Role::Admin, Scope::Write)?;
+        if person.expert_id() == expert || membership(app, person, expert).await?.is_some() {
+            return Err(AppError::Forbidden("another administrator must do this: you act for this expert"));
+        }
+        Ok(())
+    }
+
     /// As whom the person acts on an appointment. See [`side_of`](Self::side_of).
     ///
     /// # Errors
@@ -170,7 +182,7 @@ impl Actor {
     }
 }
 
-/// The role of a person as a member of an expert; `None` if they are not a member.
-async fn membership(_: &App, _: &Person, _: ExpertId) -> Result<Option<MemberRole>, AppError> {
-    Ok(None)
+/// The role of a person as a member of an expert; `None` if they are not a member. Reads one row.
+async fn membership(app: &App, person: &Person, expert: ExpertId) -> Result<Option<MemberRole>, AppError> {
+    Ok(app.store.member(expert, person.id()).await?.map(|member| member.role))
 }

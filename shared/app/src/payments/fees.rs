@@ -28,7 +28,8 @@ async fn current_fee(app: &App, expert: ExpertId) -> Result<ExpertFee, AppError>
 /// set.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist,
+/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert
+/// does not exist,
 /// [`AppError::VersionMismatch`] if the rate has another version.
 pub async fn set_expert_fee(
     app: &App,
@@ -37,7 +38,7 @@ pub async fn set_expert_fee(
     if_match: u64,
     rate: Option<Rate>,
 ) -> Result<ExpertFee, AppError> {
-    actor.in_role(Role::Admin, Scope::Write)?;
+    actor.impartial_admin(app, expert).await?;
     profiles::read(app, actor, expert).await?;
     app.transact("set_expert_fee", || async {
         let current = current_fee(app, expert).await?;

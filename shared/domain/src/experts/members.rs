@@ -1,10 +1,11 @@
 //! Members of an expert: people who act for the expert, such as an assistant or an agency.
 
-use serde::{Deserialize, Serialize};
+use crate::kernel::text::ShortText;
+use crate::kernel::time::DAY;
+use crate::{ExpertId, InvitationId, PersonId, Timestamp};
 
 /// What a member may do for an expert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberRole {
     /// Manages the profile, the availability, the session types and the appointments.
     Assistant,
@@ -32,6 +33,71 @@ impl MemberRole {
             Right::Schedule => true,
             Right::Money => self == Self::Manager,
             Right::Account => false,
+        }
+    }
+}
+
+/// How long an invitation can be accepted, in seconds.
+pub const INVITATION_VALIDITY: i64 = 7 * DAY;
+/// The maximum number of members of an expert, and the maximum number of open invitations.
+pub const MAX_MEMBERS: usize = 50;
+
+/// A person who acts for an expert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The expert for whom the person acts.
+    pub expert: ExpertId,
+    /// The person.
+    pub person: PersonId,
+    /// Increases by one with each change.
+    pub version: u64,
+    /// What the person may do for the expert.
+    pub role: MemberRole,
+    /// The name that the expert gave to the person.
+    pub name: ShortText,
+    /// When the person accepted the invitation.
+    pub since: Timestamp,
+    /// The invitation that the person accepted.
+    pub invitation: InvitationId,
+}
+
+/// An invitation to become a member of an expert. Whoever has its secret can accept it, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// The invitation's id.
+    pub id: InvitationId,
+    /// The expert who invites.
+    pub expert: ExpertId,
+    /// Increases by one with each new secret.
+    pub version: u64,
+    /// The role that the member will have.
+    pub role: MemberRole,
+    /// The name that the expert gave to the invited person.
+    pub name: ShortText,
+    /// When the expert created it.
+    pub created_at: Timestamp,
+    /// When it can no longer be accepted.
+    pub expires_at: Timestamp,
+    /// SHA-256 of the secret, in hexadecimal. The secret itself is not stored.
+    pub digest: String,
+}
+
+impl Invitation {
+    /// Whether it can be accepted at this time.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+
+    /// The member that this invitation makes of a person.
+    pub fn accepted_by(&self, person: PersonId, now: Timestamp) -> Member {
+        Member {
+            expert: self.expert,
+            person,
+            version: 1,
+            role: self.role,
+            name: self.name.clone(),
+            since: now,
+            invitation: self.id,
         }
     }
 }

@@ -126,6 +126,8 @@ ids! {
     /// The id of a person who acts neither as an expert nor as a client, such as a member of an expert or an administrator. It is
     /// derived from the issuer and subject of the access token, as an [`ExpertId`] is.
     PersonId = "per";
+    /// The id of an invitation to become a member of an expert. Ids sort by creation time.
+    InvitationId = "inv";
     /// The id of a session type.
     SessionTypeId = "ses";
     /// The id of a receipt, a credit note or a correction.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
 use domain::experts::expert::{Expert, ExpertProfile};
+use domain::experts::members::{Invitation, Member, MemberRole};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
@@ -24,12 +25,13 @@ use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Statu
 use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, Seats};
 use domain::scheduling::party::Party;
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, Money, Rate, ReceiptId, SessionTypeId, Timestamp, Zone,
+    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, PersonId, Rate, ReceiptId,
+    SessionTypeId, Timestamp, Zone,
 };
 
 use crate::idempotency::IdempotencyRecord;
 use crate::{
-    ReconciliationProgress, VersionedBilling, VersionedRates, VersionedRules, VersionedTaxCalculation,
+    ReconciliationProgress, Team, VersionedBilling, VersionedRates, VersionedRules, VersionedTaxCalculation,
 };
 
 pub(super) const EXPERT: ExpertId = ExpertId::from_bits(1);
@@ -92,6 +94,35 @@ pub(super) fn expert() -> Expert {
             about: long("Programs,\nand notes."),
         },
     }
+}
+
+pub(super) fn member() -> Member {
+    Member {
+        expert: EXPERT,
+        person: PersonId::from_bits(5),
+        version: 2,
+        role: MemberRole::Manager,
+        name: short("Grace"),
+        since: at(-3_600),
+        invitation: InvitationId::from_bits(6),
+    }
+}
+
+pub(super) fn invitation() -> Invitation {
+    Invitation {
+        id: InvitationId::from_bits(7),
+        expert: EXPERT,
+        version: 1,
+        role: MemberRole::Assistant,
+        name: short("Katherine"),
+        created_at: at(0),
+        expires_at: at(604_800),
+        digest: "00ff".repeat(16),
+    }
+}
+
+pub(super) fn team() -> Team {
+    Team { version: 1, members: Vec::new(), invitations: Vec::new() }
 }
 
 pub(super) fn rules() -> VersionedRules {

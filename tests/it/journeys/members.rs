@@ -1,0 +1,268 @@
+//! Members of experts: who may act for an expert, and who gains nothing by bending the rules.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Response, TestApp, free_hour, id, office_hours, paid_hour};
+
+const DAY: i64 = 86_400;
+
+impl TestApp {
+    async fn team(&self, expert: &str) -> Value {
+        let path = format!("/v1/experts/{expert}/members");
+        self.get(&path).signed_in_as("ada").send().await.expect(200)
+    }
+
+    async fn remove_member(&self, subject: &str, expert: &str, member: &str) -> Response {
+        let path = format!("/v1/experts/{expert}/members/{member}");
+        self.request(Method::DELETE, &path).signed_in_as(subject).send().await
+    }
+
+    async fn change_role(&self, expert: &str, member: &str, version: u64, role: &str) -> Response {
+        let path = format!("/v1/experts/{expert}/members/{member}");
+        let version = format!("\"{version}\"");
+        let terms = json!({ "role": role, "name": "Ines" });
+        self.put(&path).signed_in_as("ada").header("If-Match", &version).json(&terms).send().await
+    }
+
+    async fn status(&self, subject: &str, path: &str) -> u16 {
+        self.get(path).signed_in_as(subject).send().await.status.as_u16()
+    }
+}
+
+#[tokio::test]
+async fn an_assistant_manages_the_offer_and_the_appointments_but_no_money() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
+    let expert = &offer.expert;
+    let ines = test.join(expert, "ada", "ines", "assistant").await;
+
+    let team = test.team(expert).await;
+    assert_eq!(team["members"][0]["person_id"], ines.as_str());
+    assert_eq!(team["members"][0]["role"], "assistant");
+    assert_eq!(team["invitations"], json!([]));
+    let mine = test.get("/v1/me/memberships").signed_in_as("ines").send().await.expect(200);
+    assert_eq!(mine["memberships"][0]["expert_id"], expert.as_str());
+
+    let profile = json!({ "name": "Ada Lovelace", "headline": "By her assistant" });
+    let path = format!("/v1/experts/{expert}");
+    let edited = test.put(&path).signed_in_as("ines").header("If-Match", "\"1\"").json(&profile);
+    assert_eq!(edited.send().await.expect(200)["headline"], "By her assistant");
+    let path = format!("/v1/experts/{expert}/availability");
+    let rules = test.put(&path).signed_in_as("ines").header("If-Match", "\"1\"").json(&office_hours());
+    rules.send().await.expect(200);
+    let path = format!("/v1/experts/{expert}/session-types");
+    let created = test.post(&path).signed_in_as("ines").idempotency_key("type").json(&free_hour());
+    created.send().await.expect(201);
+
+    let path = format!("/v1/appointments?as=expert&expert_id={expert}");
+    let listed = test.get(&path).signed_in_as("ines").send().await.expect(200);
+    assert_eq!(listed["appointments"][0]["id"], appointment.as_str());
+    let moved = json!({ "start": "2027-01-05T12:00:00Z" });
+    test.post_action("ines", &appointment, "reschedule", &moved).await.expect(200);
+
+    for path in ["ledger", "billing", "earnings?from=2027-01-01&to=2027-01-31", "receipts?year=2027"] {
+        assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/{path}")).await, 403, "{path}");
+    }
+    assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/payment-accounts/stripe")).await, 403);
+    assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/members")).await, 403);
+    let refund = json!({ "amount": { "amount": 100, "currency": "EUR" } });
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    let refused = test.post(&path).signed_in_as("ines").idempotency_key("r").json(&refund).send().await;
+    assert_eq!(refused.problem(403), "forbidden");
+    test.advance(2 * DAY);
+    let discount = json!({ "charge": { "amount": 100, "currency": "EUR" } });
+    let refused = test.post_action("ines", &appointment, "complete", &discount).await;
+    assert_eq!(refused.problem(403), "forbidden");
+
+    assert_eq!(test.change_role(expert, &ines, 2, "manager").await.problem(412), "version-mismatch");
+    assert_eq!(test.change_role(expert, &ines, 1, "manager").await.expect(200)["version"], 2);
+    assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/ledger")).await, 200);
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    test.post(&path).signed_in_as("ines").idempotency_key("r2").json(&refund).send().await.expect(201);
+    assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/payment-accounts/stripe")).await, 403);
+    assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/members")).await, 403);
+
+    test.remove_member("ada", expert, &ines).await.expect(204);
+    assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/ledger")).await, 403);
+    assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/availability")).await, 403);
+    assert_eq!(test.status("ines", &format!("/v1/appointments/{appointment}")).await, 404);
+    let mine = test.get("/v1/me/memberships").signed_in_as("ines").send().await.expect(200);
+    assert_eq!(mine, json!({ "memberships": [] }));
+}
+
+#[tokio::test]
+async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
+    let test = TestApp::new().await;
+    let expert = test.expert(&office_hours()).await;
+    let invitation = test.invite(&expert, "ada", "manager").await;
+    let open = test.team(&expert).await;
+    assert_eq!(open["invitations"][0]["id"], invitation["id"]);
+    assert!(open["invitations"][0].get("secret").is_none(), "the secret is shown only once");
+
+    let mut guess = invitation.clone();
+    guess["secret"] = json!("0".repeat(32));
+    assert_eq!(test.accept(&guess, "ines").await.problem(404), "not-found");
+    assert_eq!(test.accept(&invitation, "ada").await.problem(403), "forbidden");
+    let accepted = test.accept(&invitation, "ines").await.expect(200);
+    assert_eq!(accepted["role"], "manager");
+    assert_eq!(
+        test.accept(&invitation, "ines").await.expect(200),
+        accepted,
+        "a repeated request changes nothing"
+    );
+    assert_eq!(test.accept(&invitation, "mallory").await.problem(404), "not-found");
+
+    let another = test.invite(&expert, "ada", "assistant").await;
+    assert_eq!(test.accept(&another, "ines").await.problem(409), "exists");
+    let path = format!("/v1/experts/{expert}/invitations/{}", id(&another));
+    assert_eq!(test.request(Method::DELETE, &path).signed_in_as("ines").send().await.status, 403);
+    test.request(Method::DELETE, &path).signed_in_as("ada").send().await.expect(204);
+    assert_eq!(test.accept(&another, "mallory").await.problem(404), "not-found");
+
+    let late = test.invite(&expert, "ada", "assistant").await;
+    test.advance(7 * DAY);
+    assert_eq!(test.accept(&late, "mallory").await.problem(404), "not-found");
+    assert_eq!(test.team(&expert).await["invitations"], json!([]));
+}
+
+#[tokio::test]
+async fn a_removed_member_cannot_return_with_the_old_secret() {
+    let test = TestApp::new().await;
+    let expert = test.expert(&office_hours()).await;
+    let invitation = test.invite(&expert, "ada", "assistant").await;
+    let ines =
+        test.accept(&invitation, "ines").await.expect(200)["person_id"].as_str().expect("an id").to_owned();
+    // Another member cannot remove her, but she can leave.
+    test.join(&expert, "ada", "max", "manager").await;
+    assert_eq!(test.remove_member("max", &expert, &ines).await.problem(403), "forbidden");
+    test.remove_member("ines", &expert, &ines).await.expect(204);
+    assert_eq!(test.remove_member("ines", &expert, &ines).await.problem(404), "not-found");
+    assert_eq!(test.accept(&invitation, "ines").await.problem(404), "not-found");
+}
+
+#[tokio::test]
+async fn the_secret_of_an_invitation_is_not_stored() {
+    let test = TestApp::new().await;
+    let expert = test.expert(&office_hours()).await;
+    let path = format!("/v1/experts/{expert}/invitations");
+    let invite = async || {
+        let body = json!({ "role": "assistant", "name": "Ines" });
+        test.post(&path).signed_in_as("ada").idempotency_key("same").json(&body).send().await.expect(201)
+    };
+    let first = invite().await;
+    let rows = test.snapshot().await;
+    assert!(!rows.contains(first["secret"].as_str().expect("a secret")), "the rows contain the secret");
+    // The response was lost. A repeated request returns the same invitation with another secret.
+    let second = invite().await;
+    assert_eq!(second["id"], first["id"]);
+    assert_ne!(second["secret"], first["secret"]);
+    assert_eq!(test.team(&expert).await["invitations"].as_array().expect("a list").len(), 1);
+    assert_eq!(test.accept(&first, "ines").await.problem(404), "not-found");
+    test.accept(&second, "ines").await.expect(200);
+    // Once it is accepted, repeating the request does not create another one.
+    let body = json!({ "role": "assistant", "name": "Ines" });
+    let again = test.post(&path).signed_in_as("ada").idempotency_key("same").json(&body).send().await;
+    assert_eq!(again.problem(404), "not-found");
+}
+
+#[tokio::test]
+async fn a_client_who_is_also_a_member_acts_only_as_the_client() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
+    let path = format!("/v1/appointments/{appointment}/cancellation");
+    let before = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    test.join(&offer.expert, "ada", "alan", "manager").await;
+    assert_eq!(test.get(&path).signed_in_as("alan").send().await.expect(200), before, "the client's quote");
+
+    let refund = json!({ "amount": { "amount": 8_000, "currency": "EUR" } });
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    let refused = test.post(&path).signed_in_as("alan").idempotency_key("r").json(&refund).send().await;
+    assert_eq!(refused.problem(403), "forbidden");
+    test.advance(2 * DAY);
+    for (action, body) in [("complete", json!({})), ("no-show", json!({ "missed_by": "client" }))] {
+        assert_eq!(test.post_action("alan", &appointment, action, &body).await.problem(403), "forbidden");
+    }
+    // He does act for the expert in the appointments of others.
+    let path = format!("/v1/experts/{}/ledger", offer.expert);
+    assert_eq!(test.status("alan", &path).await, 200);
+}
+
+#[tokio::test]
+async fn an_administrator_who_is_a_member_decides_nothing_for_the_platform() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
+    let path = format!("/v1/experts/{}/fee", offer.expert);
+    let set_fee =
+        async || test.put(&path).signed_in_as("margaret").json(&json!({ "basis_points": 0 })).send().await;
+    set_fee().await.expect(200);
+    let member = test.join(&offer.expert, "ada", "margaret", "assistant").await;
+    assert_eq!(set_fee().await.problem(403), "forbidden");
+    let decision = json!({ "resolution": "try_again" });
+    let refused = test.post_action("margaret", &appointment, "payment/resolution", &decision).await;
+    assert_eq!(refused.problem(403), "forbidden");
+    let refund = json!({ "amount": { "amount": 100, "currency": "EUR" } });
+    let refunds = format!("/v1/appointments/{appointment}/refunds");
+    let refused =
+        test.post(&refunds).signed_in_as("margaret").idempotency_key("r").json(&refund).send().await;
+    assert_eq!(refused.problem(403), "forbidden", "she has only the rights of an assistant");
+    test.remove_member("margaret", &offer.expert, &member).await.expect(204);
+    set_fee().await.expect(200);
+}
+
+#[tokio::test]
+async fn an_expert_has_at_most_fifty_members_and_fifty_open_invitations() {
+    let test = TestApp::new().await;
+    let expert = test.expert(&office_hours()).await;
+    for number in 0..49 {
+        test.join(&expert, "ada", &format!("member-{number}"), "assistant").await;
+    }
+    // Two people accept at once, and one place is left.
+    let (one, other) =
+        (test.invite(&expert, "ada", "assistant").await, test.invite(&expert, "ada", "manager").await);
+    let (first, second) = tokio::join!(test.accept(&one, "ines"), test.accept(&other, "max"));
+    let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409], "{:#} {:#}", first.body, second.body);
+    let team = test.team(&expert).await;
+    assert_eq!(team["members"].as_array().expect("a list").len(), 50);
+
+    for _ in team["invitations"].as_array().expect("a list").len()..50 {
+        test.invite(&expert, "ada", "assistant").await;
+    }
+    let path = format!("/v1/experts/{expert}/invitations");
+    let body = json!({ "role": "assistant", "name": "Ines" });
+    let refused = test.post(&path).signed_in_as("ada").idempotency_key("51").json(&body).send().await;
+    assert_eq!(refused.problem(409), "too-many");
+}
+
+#[tokio::test]
+async fn memberships_are_listed_in_pages() {
+    let test = TestApp::new().await;
+    let ada = test.expert(&office_hours()).await;
+    let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
+    let grace = test.post("/v1/experts").signed_in_as("grace").idempotency_key("p").json(&profile);
+    let grace = id(&grace.send().await.expect(201));
+    test.join(&ada, "ada", "ines", "assistant").await;
+    test.join(&grace, "grace", "ines", "manager").await;
+    let (mut listed, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/me/memberships?limit=1{cursor}");
+        let page = test.get(&path).signed_in_as("ines").send().await.expect(200);
+        let memberships = page["memberships"].as_array().expect("a list");
+        listed.extend(memberships.iter().map(|one| one["expert_id"].as_str().expect("an id").to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    let mut expected = vec![ada, grace];
+    expected.sort();
+    assert_eq!(listed, expected);
+    // A member of one expert is nobody to the other.
+    let path = format!("/v1/experts/{}/ledger", expected[0]);
+    assert_eq!(test.status("mallory", &path).await, 403);
+}
