@@ -215,6 +215,13 @@ class LocalAws:
                 IntegrationUri=arn,
                 PayloadFormatVersion=described["payloadFormatVersion"],
             )["IntegrationId"]
+        api_scope = parameters.get("ApiScope", "expert-connect/api")
+
+        def resolved(scope):
+            if isinstance(scope, str):
+                return scope
+            return scope.get("Fn::Sub", "${ApiScope}").replace("${ApiScope}", api_scope)
+
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 security = {}
@@ -223,7 +230,7 @@ class LocalAws:
                         security = {
                             "AuthorizationType": "JWT",
                             "AuthorizerId": authorizer,
-                            "AuthorizationScopes": requirement[scheme],
+                            "AuthorizationScopes": [resolved(scope) for scope in requirement[scheme]],
                         }
                 integration = integrations[operation["x-amazon-apigateway-integration"]["$ref"]]
                 gateway.create_route(

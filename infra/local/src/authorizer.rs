@@ -58,7 +58,9 @@ impl Authorizer {
         if client != Some(self.client_id.as_str()) || !current {
             return Err(Denied::InvalidToken);
         }
-        if !text("scope").unwrap_or_default().split(' ').any(|scope| scope == self.scope) {
+        let read_only = format!("{}.read", self.scope);
+        let allowed = [self.scope.as_str(), &read_only];
+        if !text("scope").unwrap_or_default().split(' ').any(|scope| allowed.contains(&scope)) {
             return Err(Denied::MissingScope);
         }
         Ok(claims.iter().map(|(name, value)| (name.clone(), as_text(value))).collect())

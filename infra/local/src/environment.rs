@@ -92,20 +92,16 @@ impl Environment {
     /// The people who can sign in.
     pub fn people(&self) -> Vec<DemoUser> {
         let user = |person: simulators::sign_in::Person| {
-            let ids = http_api::request::person_from_claims(|claim| match claim {
-                "iss" => Some(self.addresses.sign_in.as_str()),
-                "sub" => Some(person.subject.as_str()),
-                _ => None,
-            })?;
-            Some(DemoUser {
+            let bits = http_api::claims::id_bits(&self.addresses.sign_in, &person.subject);
+            DemoUser {
                 subject: person.subject,
                 name: person.name,
                 groups: person.groups,
-                expert_id: ids.expert_id(),
-                client_id: ids.client_id(),
-            })
+                expert_id: ExpertId::from_bits(bits),
+                client_id: ClientId::from_bits(bits),
+            }
         };
-        People::all().into_iter().filter_map(user).collect()
+        People::all().into_iter().map(user).collect()
     }
 
     /// The document of `/local.json`.

@@ -26,8 +26,8 @@ pub fn optional(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES` and
-/// `PUBLIC_BASE_URL`. A variable that is not set has the value of [`Settings::default`].
+/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES`, `PUBLIC_BASE_URL`,
+/// `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of [`Settings::default`].
 ///
 /// # Errors
 /// If a variable has an invalid value.
@@ -71,6 +71,10 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         }
         settings.public_base_url = url.trim_end_matches('/').to_owned();
     }
+    let set = |name| variable(name).filter(|value: &String| !value.is_empty());
+    settings.sign_in.roles_claim = set("ROLES_CLAIM").unwrap_or(settings.sign_in.roles_claim);
+    settings.sign_in.role_prefix = set("ROLE_PREFIX").unwrap_or(settings.sign_in.role_prefix);
+    settings.sign_in.scope = set("API_SCOPE").unwrap_or(settings.sign_in.scope);
     Ok(settings)
 }
 
@@ -91,6 +95,10 @@ mod tests {
         let currencies = with("SETTLEMENT_CURRENCIES", "EUR, USD").expect("valid").currencies;
         assert_eq!(currencies.iter().map(|currency| currency.code()).collect::<Vec<_>>(), ["EUR", "USD"]);
         assert_eq!(with("SETTLEMENT_CURRENCIES", "").expect("valid").currencies, []);
+        assert_eq!(with("ROLES_CLAIM", "roles").expect("valid").sign_in.roles_claim, "roles");
+        assert_eq!(with("ROLES_CLAIM", "").expect("valid").sign_in.roles_claim, "cognito:groups");
+        assert_eq!(with("ROLE_PREFIX", "/").expect("valid").sign_in.role_prefix, "/");
+        assert_eq!(with("API_SCOPE", "api").expect("valid").sign_in.scope, "api");
         for (name, value) in [
             ("SETTLEMENT_CURRENCIES", "EUR;USD"),
             ("SETTLEMENT_CURRENCIES", "EUR,"),

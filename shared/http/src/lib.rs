@@ -4,6 +4,7 @@
 //! Only this crate and `functions` depend on Lambda and HTTP.
 
 mod accept;
+pub mod claims;
 pub mod config;
 pub mod csv;
 pub mod gateway;

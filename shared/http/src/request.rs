@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
-use app::idempotency;
 use app::identity::Actor;
-use app::identity::people::{Person, Role, Scope};
+use app::identity::people::Person;
+use app::{Settings, idempotency};
 use aws_lc_rs::digest;
 use domain::Violations;
-use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderMap, Method};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use crate::json::Strict;
-use crate::{Problem, accept, problem, schema};
+use crate::{Problem, accept, claims, problem, schema};
 
 /// The maximum size of a request body, in bytes. A larger body is refused with 413.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -36,15 +36,18 @@ pub struct Request {
 }
 
 impl Request {
-    /// Converts a request from API Gateway. The gateway has already checked the access token; the person is read from its
-    /// claims.
-    pub fn new(request: lambda_http::Request) -> Self {
+    /// Converts a request from API Gateway. The gateway has already verified the access token; [`claims`](crate::claims) reads the
+    /// person from it.
+    pub fn new(request: lambda_http::Request, settings: &Settings) -> Self {
         let person = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context
-                .authorizer
-                .as_ref()
-                .and_then(|authorizer| authorizer.jwt.as_ref())
-                .and_then(|token| person_from_claims(|name| token.claims.get(name).map(String::as_str))),
+            Some(RequestContext::ApiGatewayV2(context)) => {
+                context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref()).and_then(|token| {
+                    let verified = |name: &str| token.claims.get(name).map(String::as_str);
+                    let authorization =
+                        request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+                    claims::person(verified("iss"), verified("sub"), authorization, settings)
+                })
+            }
             _ => None,
         };
         let parameters = request.path_parameters_ref().map(|parameters| {
@@ -220,58 +223,4 @@ fn unread<E: std::fmt::Display>(error: serde_path_to_error::Error<E>) -> Problem
 
 fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(query.as_bytes())
-}
-
-/// The person that an access token's claims describe; `None` without issuer and subject.
-///
-/// API Gateway passes every claim as text, and a list as `[one two]`. A list in JSON is accepted too.
-pub fn person_from_claims<'a>(claim: impl Fn(&str) -> Option<&'a str>) -> Option<Person> {
-    let (issuer, subject) = (claim("iss")?, claim("sub")?);
-    if issuer.is_empty() || subject.is_empty() {
-        return None;
-    }
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(&(issuer.len() as u64).to_be_bytes());
-    context.update(issuer.as_bytes());
-    context.update(subject.as_bytes());
-    let bits =
-        context.finish().as_ref().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
-    let roles = groups(claim("cognito:groups").unwrap_or_default());
-    let roles = roles.iter().filter_map(|group| Role::from_group(group)).collect();
-    Some(Person::new(bits, roles, Scope::FULL))
-}
-
-/// The groups in a claim, separated by white space only: a group's name may contain commas, and a part of a name must not be
-/// taken for a group.
-fn groups(claim: &str) -> Vec<String> {
-    serde_json::from_str(claim).unwrap_or_else(|_| {
-        let bare = claim.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(claim);
-        bare.split_whitespace().map(str::to_owned).collect()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn claims_with_issuer_and_subject_identify_a_person() {
-        let groups = |text: &'static str| {
-            person_from_claims(move |name| match name {
-                "iss" => Some("https://issuer.example"),
-                "sub" => Some("ada"),
-                "cognito:groups" => Some(text),
-                _ => None,
-            })
-            .expect("a person")
-        };
-        assert!(groups("[expert client]").has(Role::Expert));
-        assert!(groups("[expert client]").has(Role::Client));
-        assert!(groups("[\"expert\",\"admin\"]").has(Role::Admin));
-        assert!(!groups("[superexpert]").has(Role::Expert));
-        assert!(!groups("[x,admin [admin] \"admin\"]").has(Role::Admin));
-        assert!(groups("expert").has(Role::Expert));
-        assert_eq!(groups("").expert_id(), groups("[expert]").expert_id());
-        assert_eq!(person_from_claims(|name| (name == "sub").then_some("ada")), None);
-    }
 }

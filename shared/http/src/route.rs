@@ -207,7 +207,7 @@ impl Route {
     /// Handles a request: checks the audience, runs the handler, and turns an error into a problem document.
     pub async fn respond(&self, app: &App, request: lambda_http::Request) -> lambda_http::Response<Body> {
         let started = Instant::now();
-        let request = Request::new(request);
+        let request = Request::new(request, &app.settings);
         let result = match self.admit(&request) {
             Ok(()) => (self.handler)(app, &request).await,
             Err(problem) => Err(problem),

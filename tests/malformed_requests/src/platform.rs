@@ -3,6 +3,8 @@
 //! It is the stack of the black-box tests, but the handlers are called directly instead of over HTTP: thousands of requests per
 //! second instead of hundreds.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -25,37 +27,54 @@ use crate::request::encoded;
 /// A Monday, 08:00 in London.
 pub const NOW: &str = "2027-01-04T08:00:00Z";
 
+/// The issuer of the tokens.
+const ISSUER: &str = "https://issuer.example";
+
 /// A person who can sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person {
     /// The subject of their tokens.
     pub subject: &'static str,
-    /// Their groups, formatted as API Gateway formats a list.
-    pub groups: &'static str,
+    /// Their groups.
+    pub groups: &'static [&'static str],
 }
 
 /// The expert with the session types and appointments.
-pub const ADA: Person = Person { subject: "ada", groups: "[expert]" };
+pub const ADA: Person = Person { subject: "ada", groups: &["expert"] };
 /// The client of the appointments.
-pub const ALAN: Person = Person { subject: "alan", groups: "[client]" };
+pub const ALAN: Person = Person { subject: "alan", groups: &["client"] };
 /// Another person, who is an expert and a client.
-pub const MIN_MOVEMENT_AGE: Person = Person { subject: "grace", groups: "[expert client]" };
+pub const MIN_MOVEMENT_AGE: Person = Person { subject: "grace", groups: &["expert", "client"] };
 /// An expert and client who has not published anything yet.
-pub const KATHERINE: Person = Person { subject: "katherine", groups: "[client expert]" };
+pub const KATHERINE: Person = Person { subject: "katherine", groups: &["client", "expert"] };
 /// An administrator.
-pub const MARGARET: Person = Person { subject: "margaret", groups: "[admin]" };
+pub const MARGARET: Person = Person { subject: "margaret", groups: &["admin"] };
 /// A person without a role.
-pub const MALLORY: Person = Person { subject: "mallory", groups: "" };
+pub const MALLORY: Person = Person { subject: "mallory", groups: &[] };
 /// All people.
 pub const EVERYBODY: [Person; 6] = [ADA, ALAN, MIN_MOVEMENT_AGE, KATHERINE, MARGARET, MALLORY];
 
 impl Person {
-    /// The claims of their access token, as API Gateway passes them on.
+    /// The header with their access token. API Gateway has verified it, so its signature does not matter.
+    pub fn authorization(self) -> String {
+        bearer(&json!({
+            "iss": ISSUER,
+            "sub": self.subject,
+            "cognito:groups": self.groups,
+            "scope": "openid expert-connect/api",
+        }))
+    }
+
+    /// The claims of their access token that are text, as API Gateway passes them on.
     pub fn claims(self) -> HashMap<String, String> {
-        let claims =
-            [("iss", "https://issuer.example"), ("sub", self.subject), ("cognito:groups", self.groups)];
+        let claims = [("iss", ISSUER), ("sub", self.subject)];
         claims.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
+}
+
+/// The header with a token that has these claims.
+pub fn bearer(claims: &Value) -> String {
+    format!("Bearer e30.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 /// A response.
@@ -187,6 +206,24 @@ impl TestPlatform {
         self.call("read_payment_account", ADA, at_stripe, "", Value::Null).await;
         self.stack.fetch_exchange_rates().await.expect("the simulator has rates");
 
+        let (mut members, mut invitations) = (Vec::new(), Vec::new());
+        // The last one of each is there to be removed.
+        for (number, person) in [Some(KATHERINE), Some(MALLORY), None, None].into_iter().enumerate() {
+            let terms = json!({ "role": "assistant", "name": "Somebody" });
+            let invitation =
+                self.call("create_invitation", ADA, ours, &format!("invite-{number}"), terms).await;
+            let id = text(&invitation, "id");
+            match person {
+                Some(person) => {
+                    let path: &[_] = &[ours[0], ("invitation_id", &id)];
+                    let secret = json!({ "secret": invitation["secret"] });
+                    let member = self.call("accept_invitation", person, path, "", secret).await;
+                    members.push(text(&member, "person_id"));
+                }
+                None => invitations.push(id),
+            }
+        }
+
         let (mut session_types, mut appointments, mut receipts) = (Vec::new(), Vec::new(), Vec::new());
         // The last one is there to be retired.
         for (number, amount) in [0, 8_000, 5_000].into_iter().enumerate() {
@@ -226,9 +263,11 @@ impl TestPlatform {
             );
         }
         assert!(receipts.len() > 2, "{receipts:?}");
-        for (function, like) in
-            [("update_expert", "create_expert"), ("update_session_type", "create_session_type")]
-        {
+        for (function, like) in [
+            ("update_expert", "create_expert"),
+            ("update_session_type", "create_session_type"),
+            ("update_member", "create_invitation"),
+        ] {
             self.samples.insert(function, self.samples[like].clone());
         }
         self.samples.insert("refund_appointment", json!({ "amount": { "amount": 1, "currency": "EUR" } }));
@@ -239,6 +278,8 @@ impl TestPlatform {
             ("session_type_id", session_types),
             ("appointment_id", appointments),
             ("receipt_id", receipts),
+            ("person_id", members),
+            ("invitation_id", invitations),
             ("gateway", vec!["stripe".to_owned(), "paypal".to_owned()]),
         ]);
     }

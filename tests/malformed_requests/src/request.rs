@@ -44,6 +44,10 @@ impl Request {
         })
     }
 
+    fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    }
+
     /// The request as Lambda receives it; `None` if it is not valid HTTP, so that no gateway would pass it on.
     pub fn to_lambda(&self) -> Option<lambda_http::Request> {
         let question = if self.query.is_empty() { "" } else { "?" };
@@ -58,6 +62,9 @@ impl Request {
             Ok(text) => Body::Text(text),
             Err(bytes) => Body::Binary(bytes.into_bytes()),
         };
+        if let Some(person) = self.person.filter(|_| !self.has_header("authorization")) {
+            request = request.header("Authorization", person.authorization());
+        }
         let mut context = ApiGatewayV2httpRequestContext::default();
         // Like the gateway, ignore the token if the route needs none.
         if let Some(person) = self.person.filter(|_| self.route.audience.needs_token()) {

@@ -23,7 +23,7 @@ pub fn documents(bytes: &[u8]) {
     };
     let request =
         lambda_http::http::Request::post("/").header("Content-Type", "application/json").body(body());
-    let request = Request::new(request.expect("a request"));
+    let request = Request::new(request.expect("a request"), &app::Settings::default());
     check::<ExpertProfile>(&request, bytes, |_| true);
     check::<AvailabilityRules>(&request, bytes, |rules| {
         availability::AvailabilityRules::from(rules).check().is_ok()
