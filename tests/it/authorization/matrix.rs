@@ -6,6 +6,7 @@ use http_api::Audience;
 use serde_json::{Value, json};
 
 use app::identity::people::Role;
+use domain::experts::members::Right;
 
 use crate::harness::{Offer, TestApp, billing_details, office_hours, paid_hour};
 
@@ -20,14 +21,27 @@ pub enum Rule {
     SignedIn,
     /// Every person with this role.
     Has(Role),
-    /// The expert in the path. Others get 403, because the existence of the resource is not a secret.
-    Owner,
-    /// The expert and the client of an appointment, and administrators. Others get 404.
+    /// The expert in the path, and members with this right. Others get 403, because the existence of the resource is not a secret.
+    Acts(Right),
+    /// The expert in the path, and the member in the path. Others get 403.
+    ExpertOrMemberThemself,
+    /// Everybody who is signed in and has the secret of the invitation. Others get 404.
+    Secret,
+    /// The expert and the client of an appointment, members of the expert, and administrators. Others get 404.
     Party,
-    /// The expert of an appointment, and administrators. Its client gets 403, others get 404.
-    ExpertOrAdmin,
-    /// Administrators who are neither the expert nor the client of an appointment; administrators who are get 404, others 403.
+    /// The expert of an appointment, members with this right, and administrators. The client and other members get 403, others get
+    /// 404.
+    ExpertOrAdmin(Right),
+    /// Administrators who have no side in an appointment. Those who are its expert or client get 404; members and others get 403.
     Arbiter,
+    /// Administrators who do not act for the expert in the path. Others get 403.
+    Impartial,
+    /// The platform itself. Others get 403. No route has this rule.
+    Platform,
+    /// For a list of an expert's appointments: the expert, for whom it is empty without the role, and members. Others get 403.
+    ListOfExpert,
+    /// For a list of a client's appointments: the client, for whom it is empty without the role. Others get 403.
+    ListOfClient,
 }
 
 /// A route: who may call it, and a request that is not refused because of the person who sends it.
@@ -59,23 +73,30 @@ pub const MATRIX: &[Entry] = &[
     entry("read_openapi", Rule::Anybody),
     entry("create_expert", Rule::Has(Role::Expert)).sends(|_| profile()),
     entry("read_expert", Rule::Anybody),
-    entry("update_expert", Rule::Owner).sends(|_| profile()),
-    entry("read_availability", Rule::Owner),
-    entry("replace_availability", Rule::Owner).sends(|_| office_hours()),
-    entry("create_session_type", Rule::Owner).sends(|_| paid_hour()),
+    entry("update_expert", Rule::Acts(Right::Schedule)).sends(|_| profile()),
+    entry("read_availability", Rule::Acts(Right::Schedule)),
+    entry("replace_availability", Rule::Acts(Right::Schedule)).sends(|_| office_hours()),
+    entry("create_session_type", Rule::Acts(Right::Schedule)).sends(|_| paid_hour()),
     entry("list_session_types", Rule::Anybody),
     entry("read_session_type", Rule::Anybody),
-    entry("update_session_type", Rule::Owner).sends(|_| paid_hour()),
-    entry("retire_session_type", Rule::Owner),
+    entry("update_session_type", Rule::Acts(Right::Schedule)).sends(|_| paid_hour()),
+    entry("retire_session_type", Rule::Acts(Right::Schedule)),
+    entry("create_invitation", Rule::Acts(Right::Account)).sends(|_| member()),
+    entry("accept_invitation", Rule::Secret).sends(|_| json!({ "secret": "0".repeat(32) })),
+    entry("withdraw_invitation", Rule::Acts(Right::Account)),
+    entry("list_members", Rule::Acts(Right::Account)),
+    entry("update_member", Rule::Acts(Right::Account)).sends(|_| member()),
+    entry("remove_member", Rule::ExpertOrMemberThemself),
+    entry("list_memberships", Rule::SignedIn),
     entry("list_slots", Rule::Anybody),
     entry("read_exchange_rates", Rule::Anybody),
-    entry("read_billing_details", Rule::Owner),
-    entry("replace_billing_details", Rule::Owner).sends(|_| billing_details()),
-    entry("list_receipts", Rule::Owner).asks("?year=2027"),
-    entry("start_onboarding", Rule::Owner),
-    entry("read_payment_account", Rule::Owner),
+    entry("read_billing_details", Rule::Acts(Right::Money)),
+    entry("replace_billing_details", Rule::Acts(Right::Money)).sends(|_| billing_details()),
+    entry("list_receipts", Rule::Acts(Right::Money)).asks("?year=2027"),
+    entry("start_onboarding", Rule::Acts(Right::Account)),
+    entry("read_payment_account", Rule::Acts(Right::Account)),
     entry("read_expert_fee", Rule::Has(Role::Admin)),
-    entry("set_expert_fee", Rule::Has(Role::Admin)).sends(|_| json!({ "basis_points": 0 })),
+    entry("set_expert_fee", Rule::Impartial).sends(|_| json!({ "basis_points": 0 })),
     entry("book_appointment", Rule::Has(Role::Client))
         .sends(|offer| TestApp::booking(offer, "2027-01-05T14:00:00Z")),
     entry("list_appointments", Rule::SignedIn).asks("?as=client"),
@@ -84,14 +105,14 @@ pub const MATRIX: &[Entry] = &[
     entry("quote_cancellation", Rule::Party),
     entry("cancel_appointment", Rule::Party),
     entry("reschedule_appointment", Rule::Party).sends(|_| json!({ "start": "2027-01-05T12:00:00Z" })),
-    entry("complete_appointment", Rule::ExpertOrAdmin),
+    entry("complete_appointment", Rule::ExpertOrAdmin(Right::Schedule)),
     // The client may only report that the expert did not come.
-    entry("mark_no_show", Rule::ExpertOrAdmin).sends(|_| json!({ "missed_by": "client" })),
-    entry("refund_appointment", Rule::ExpertOrAdmin)
+    entry("mark_no_show", Rule::ExpertOrAdmin(Right::Schedule)).sends(|_| json!({ "missed_by": "client" })),
+    entry("refund_appointment", Rule::ExpertOrAdmin(Right::Money))
         .sends(|_| json!({ "amount": { "amount": 1, "currency": "EUR" } })),
     entry("resolve_escalation", Rule::Arbiter).sends(|_| json!({ "resolution": "try_again" })),
-    entry("list_ledger", Rule::Owner),
-    entry("read_earnings", Rule::Owner).asks("?from=2027-01-01&to=2027-01-31"),
+    entry("list_ledger", Rule::Acts(Right::Money)),
+    entry("read_earnings", Rule::Acts(Right::Money)).asks("?from=2027-01-01&to=2027-01-31"),
     entry("read_commission", Rule::Has(Role::Admin)).asks("?from=2027-01-01&to=2027-01-31"),
     entry("list_escalations", Rule::Has(Role::Admin)),
     entry("list_differences", Rule::Has(Role::Admin)),
@@ -99,6 +120,10 @@ pub const MATRIX: &[Entry] = &[
     entry("read_receipt", Rule::Party),
     entry("payment_webhook", Rule::Provider).sends(|_| json!({ "id": "evt_1" })),
 ];
+
+fn member() -> Value {
+    json!({ "role": "manager", "name": "Mallory" })
+}
 
 fn profile() -> Value {
     json!({ "name": "Mallory", "headline": "x" })
@@ -117,14 +142,18 @@ const _: () = {
                 let fits = match MATRIX[line].rule {
                     Rule::Anybody => matches!(route.audience, Audience::Public),
                     Rule::Provider => matches!(route.audience, Audience::Provider),
-                    Rule::SignedIn | Rule::Owner | Rule::Party | Rule::ExpertOrAdmin => {
-                        matches!(route.audience, Audience::SignedIn)
-                    }
+                    Rule::SignedIn
+                    | Rule::Acts(_)
+                    | Rule::ExpertOrMemberThemself
+                    | Rule::Secret
+                    | Rule::Party
+                    | Rule::ExpertOrAdmin(_) => matches!(route.audience, Audience::SignedIn),
+                    Rule::Platform | Rule::ListOfExpert | Rule::ListOfClient => false,
                     Rule::Has(Role::Expert) => {
                         matches!(route.audience, Audience::Only(Role::Expert))
                     }
                     Rule::Has(Role::Client) => matches!(route.audience, Audience::Only(Role::Client)),
-                    Rule::Has(Role::Admin) | Rule::Arbiter => {
+                    Rule::Has(Role::Admin) | Rule::Arbiter | Rule::Impartial => {
                         matches!(route.audience, Audience::Only(Role::Admin))
                     }
                 };

@@ -293,7 +293,9 @@ async fn admitted(
     for _ in 0..1_000 {
         let request = generator.valid(route);
         let response = platform.send(&request).await.expect("HTTP");
-        if ![400, 401, 403, 404, 428].contains(&response.status.as_u16()) {
+        // A guessed secret gets 404 after the body was read.
+        let is_guess = route.function == "accept_invitation" && response.status == 404;
+        if is_guess || ![400, 401, 403, 404, 428].contains(&response.status.as_u16()) {
             return request;
         }
     }

@@ -1,0 +1,418 @@
+//! Every use case, called without HTTP, with every wrong actor: it is refused and nothing changes. Every right actor is admitted.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+
+use app::experts::{members, profiles, session_types};
+use app::idempotency::{IdempotentRequest, complete};
+use app::identity::Actor;
+use app::identity::people::{Person, Role, Scope};
+use app::operations::outbox;
+use app::payments::{
+    accounts, checkout, escalations, exchange_rates, fees, reconciliation, refunds, reports, webhooks,
+};
+use app::ports::Secret;
+use app::receipts::{billing, receipt};
+use app::scheduling::appointments::{self, SessionReport};
+use app::scheduling::{booking, slots};
+use app::{App, AppError};
+use domain::experts::members::{MemberRole, Right};
+use domain::kernel::text::{LongText, ShortText};
+use domain::kernel::time::Date;
+use domain::payments::gateway::GatewayKind;
+use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
+use domain::{
+    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, PersonId, ReceiptId, SessionTypeId,
+    TimeSpan, Timestamp,
+};
+use http_api::claims::id_bits;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use store::AppointmentOwner;
+
+use super::matrix::Rule;
+use super::{Fixture, Verdict, people, verdict};
+use crate::harness::{TestApp, billing_details, office_hours, paid_hour};
+
+type Outcome<'a> = Pin<Box<dyn Future<Output = Result<(), AppError>> + 'a>>;
+
+/// A use case: who may run it, and how to call it.
+struct UseCase {
+    name: &'static str,
+    rule: Rule,
+    /// Whether it requires the scope to write.
+    writes: bool,
+    call: for<'a> fn(&'a App, &'a Actor, &'a Ids) -> Outcome<'a>,
+}
+
+/// What the calls are about: Ada's appointment with Alan, and what belongs to it.
+struct Ids {
+    expert: ExpertId,
+    client: ClientId,
+    session_type: SessionTypeId,
+    appointment: AppointmentId,
+    receipt: ReceiptId,
+    member: PersonId,
+    invitation: InvitationId,
+    booking: booking::Booking,
+}
+
+impl Ids {
+    fn of(fixture: &Fixture) -> Self {
+        let id = |text: &str| Value::from(text);
+        let booking = TestApp::booking(&fixture.offer, "2027-01-05T14:00:00Z");
+        let expert = from(id(&fixture.offer.expert));
+        let session_type = from(id(&fixture.offer.session_type));
+        Self {
+            expert,
+            session_type,
+            client: ClientId::from_bits(id_bits(fixture.test.stack.sign_in.issuer(), "alan")),
+            appointment: from(id(&fixture.appointment)),
+            receipt: from(id(&fixture.receipt)),
+            member: from(id(&fixture.member)),
+            invitation: from(id(&fixture.invitation)),
+            booking: booking::Booking {
+                expert,
+                session_type,
+                start: at("2027-01-05T14:00:00Z"),
+                seats: 1,
+                attendee: from(booking["attendee"].clone()),
+                gateway: GatewayKind::Stripe,
+                pay_in: None,
+            },
+        }
+    }
+}
+
+fn from<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("valid")
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+fn day(text: &str) -> Date {
+    text.to_owned().try_into().expect("a date")
+}
+
+fn name() -> ShortText {
+    "Mallory".to_owned().try_into().expect("a name")
+}
+
+fn euros(amount: u64) -> Money {
+    Money::new(amount, Currency::EUR).expect("an amount")
+}
+
+fn request(key: &str) -> IdempotentRequest {
+    IdempotentRequest { key: key.to_owned(), fingerprint: "f".to_owned() }
+}
+
+fn always() -> TimeSpan {
+    TimeSpan::new(Timestamp::MIN, Timestamp::MAX)
+}
+
+fn refreshed(result: Result<bool, exchange_rates::RefreshError>) -> Result<(), AppError> {
+    match result {
+        Err(exchange_rates::RefreshError::App(error)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn issue(app: &App, actor: &Actor, ids: &Ids) -> Result<(), AppError> {
+    let appointment = app.store.appointment(ids.appointment).await?.expect("an appointment");
+    let cause = DocumentCause {
+        kind: DocumentCauseKind::Payment,
+        object: "pi_forged".to_owned(),
+        amount: euros(1),
+        at: app.now(),
+    };
+    receipt::issue(app, actor, &appointment, &cause).await.map(|_| ())
+}
+
+async fn complete_anothers(app: &App, actor: &Actor) -> Result<(), AppError> {
+    let now = app.now();
+    let record = store::idempotency::IdempotencyRecord::starting("cli_another", "k", "f", "s", now, 15);
+    complete(app, actor, record, "forged".to_owned()).await;
+    let stored = app.store.idempotency_record("cli_another", "k").await?;
+    assert_eq!(stored, None, "the response of another person was recorded");
+    Ok(())
+}
+
+macro_rules! use_cases {
+    ($($name:literal $rule:expr, $writes:expr, |$app:ident, $actor:ident, $ids:ident| $call:expr;)*) => {
+        &[$(UseCase {
+            name: $name,
+            rule: $rule,
+            writes: $writes,
+            call: |$app, $actor, $ids| Box::pin(async move {
+                let _ = $ids;
+                $call.await.map(|_| ())
+            }),
+        }),*]
+    };
+}
+
+const READS: bool = false;
+const WRITES: bool = true;
+const SCHEDULE: Rule = Rule::Acts(Right::Schedule);
+const MONEY: Rule = Rule::Acts(Right::Money);
+const ACCOUNT: Rule = Rule::Acts(Right::Account);
+const STRIPE: GatewayKind = GatewayKind::Stripe;
+
+/// The use cases. Those that remove something come last.
+const USE_CASES: &[UseCase] = use_cases! {
+    "idempotency::complete" Rule::Anybody, READS, |app, actor, ids| complete_anothers(app, actor);
+    "experts::profiles::create" Rule::Has(Role::Expert), WRITES, |app, actor, ids|
+        profiles::create(app, actor, &request("profile"), from(json!({ "name": "Mallory", "headline": "x" })));
+    "experts::profiles::read" Rule::Anybody, READS, |app, actor, ids| profiles::read(app, actor, ids.expert);
+    "experts::profiles::edit" SCHEDULE, WRITES, |app, actor, ids|
+        profiles::edit(app, actor, ids.expert, 1, from(json!({ "name": "Mallory", "headline": "x" })));
+    "experts::profiles::rules" SCHEDULE, READS, |app, actor, ids| profiles::rules(app, actor, ids.expert);
+    "experts::profiles::replace_rules" SCHEDULE, WRITES, |app, actor, ids|
+        profiles::replace_rules(app, actor, ids.expert, 1, from(office_hours()));
+    "experts::session_types::create" SCHEDULE, WRITES, |app, actor, ids|
+        session_types::create(app, actor, ids.expert, &request("type"), from(paid_hour()));
+    "experts::session_types::read" Rule::Anybody, READS, |app, actor, ids|
+        session_types::read(app, actor, ids.expert, ids.session_type);
+    "experts::session_types::list" Rule::Anybody, READS, |app, actor, ids|
+        session_types::list(app, actor, ids.expert, true);
+    "experts::session_types::edit" SCHEDULE, WRITES, |app, actor, ids|
+        session_types::edit(app, actor, ids.expert, ids.session_type, 1, from(paid_hour()));
+    "experts::members::invite" ACCOUNT, WRITES, |app, actor, ids|
+        members::invite(app, actor, ids.expert, &request("member"), MemberRole::Manager, name());
+    "experts::members::accept" Rule::Secret, WRITES, |app, actor, ids|
+        members::accept(app, actor, ids.expert, ids.invitation, &Secret::new("0".repeat(32)));
+    "experts::members::list" ACCOUNT, READS, |app, actor, ids| members::list(app, actor, ids.expert);
+    "experts::members::edit" ACCOUNT, WRITES, |app, actor, ids|
+        members::edit(app, actor, ids.expert, ids.member, 1, MemberRole::Manager, name());
+    "experts::members::memberships" Rule::SignedIn, READS, |app, actor, ids|
+        members::memberships(app, actor, None, 10);
+    "scheduling::slots::list" Rule::Anybody, READS, |app, actor, ids| slots::list(
+        app, actor, ids.expert, ids.session_type,
+        TimeSpan::new(at("2027-01-05T00:00:00Z"), at("2027-01-06T00:00:00Z")),
+    );
+    "scheduling::booking::book" Rule::Has(Role::Client), WRITES, |app, actor, ids|
+        booking::book(app, actor, &request("booking"), &ids.booking);
+    "scheduling::appointments::read" Rule::Party, READS, |app, actor, ids|
+        appointments::read(app, actor, ids.appointment);
+    "scheduling::appointments::list" Rule::ListOfExpert, READS, |app, actor, ids|
+        appointments::list(app, actor, AppointmentOwner::Expert(ids.expert), always(), None, 10);
+    "scheduling::appointments::list" Rule::ListOfClient, READS, |app, actor, ids|
+        appointments::list(app, actor, AppointmentOwner::Client(ids.client), always(), None, 10);
+    "scheduling::appointments::quote" Rule::Party, READS, |app, actor, ids|
+        appointments::quote(app, actor, ids.appointment);
+    "scheduling::appointments::reschedule" Rule::Party, WRITES, |app, actor, ids|
+        appointments::reschedule(app, actor, ids.appointment, at("2027-01-05T12:00:00Z"));
+    "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Schedule), WRITES, |app, actor, ids|
+        appointments::end(app, actor, ids.appointment, SessionReport::Completed { charge: None });
+    "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
+        appointments::end(app, actor, ids.appointment, SessionReport::Completed { charge: Some(euros(1)) });
+    "receipts::billing::read" MONEY, READS, |app, actor, ids| billing::read(app, actor, ids.expert);
+    "receipts::billing::replace" MONEY, WRITES, |app, actor, ids|
+        billing::replace(app, actor, ids.expert, 1, from(billing_details()));
+    "receipts::receipt::issue" Rule::Platform, WRITES, |app, actor, ids| issue(app, actor, ids);
+    "receipts::receipt::read" Rule::Party, READS, |app, actor, ids| receipt::read(app, actor, ids.receipt);
+    "receipts::receipt::list_of_appointment" Rule::Party, READS, |app, actor, ids|
+        receipt::list_of_appointment(app, actor, ids.appointment);
+    "receipts::receipt::list_of_expert" MONEY, READS, |app, actor, ids|
+        receipt::list_of_expert(app, actor, ids.expert, 2027, 0, 10);
+    "payments::accounts::start_onboarding" ACCOUNT, WRITES, |app, actor, ids|
+        accounts::start_onboarding(app, actor, ids.expert, STRIPE);
+    "payments::accounts::read_account" ACCOUNT, READS, |app, actor, ids|
+        accounts::read_account(app, actor, ids.expert, STRIPE);
+    "payments::checkout::pay_with" Rule::Party, READS, |app, actor, ids|
+        checkout::pay_with(app, actor, ids.appointment);
+    "payments::escalations::list" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        escalations::list(app, actor, None, 10);
+    "payments::escalations::resolve" Rule::Arbiter, WRITES, |app, actor, ids|
+        escalations::resolve(app, actor, ids.appointment, escalations::Resolution::TryAgain);
+    "payments::exchange_rates::refresh" Rule::Platform, WRITES, |app, actor, ids|
+        async { refreshed(exchange_rates::refresh(app, actor).await) };
+    "payments::exchange_rates::read" Rule::Anybody, READS, |app, actor, ids| exchange_rates::read(app, actor);
+    "payments::exchange_rates::age_days" Rule::Platform, READS, |app, actor, ids|
+        exchange_rates::age_days(app, actor);
+    "payments::exchange_rates::estimator" Rule::Anybody, READS, |app, actor, ids|
+        async { Ok::<_, AppError>(exchange_rates::estimator(app, actor, Some(Currency::EUR)).await) };
+    "payments::exchange_rates::convert_for_charge" Rule::Platform, READS, |app, actor, ids|
+        exchange_rates::convert_for_charge(app, actor, euros(100), Currency::EUR, app.now());
+    "payments::fees::set_expert_fee" Rule::Impartial, WRITES, |app, actor, ids|
+        fees::set_expert_fee(app, actor, ids.expert, None);
+    "payments::reconciliation::reconcile" Rule::Platform, WRITES, |app, actor, ids|
+        reconciliation::reconcile(app, actor);
+    "payments::refunds::refund" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
+        refunds::refund(app, actor, &request("refund"), ids.appointment, euros(1));
+    "payments::reports::ledger" MONEY, READS, |app, actor, ids|
+        reports::ledger(app, actor, ids.expert, always(), None, 10);
+    "payments::reports::earnings" MONEY, READS, |app, actor, ids|
+        reports::earnings(app, actor, ids.expert, day("2027-01-01"), day("2027-01-31"));
+    "payments::reports::commission" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        reports::commission(app, actor, day("2027-01-01"), day("2027-01-31"));
+    "payments::reports::differences" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        reports::differences(app, actor, None, 10);
+    "payments::webhooks::receive_webhook" Rule::Provider, WRITES, |app, actor, ids|
+        webhooks::receive_webhook(app, actor, STRIPE, &|_| None, b"{}");
+    "operations::outbox::process" Rule::Platform, WRITES, |app, actor, ids|
+        outbox::process(app, actor, store::Job::Payment(ids.appointment));
+    "operations::outbox::sweep" Rule::Platform, WRITES, |app, actor, ids| outbox::sweep(app, actor);
+    "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
+        appointments::cancel(app, actor, ids.appointment, LongText::default(), None);
+    "experts::session_types::retire" SCHEDULE, WRITES, |app, actor, ids|
+        session_types::retire(app, actor, ids.expert, ids.session_type);
+    "experts::members::withdraw" ACCOUNT, WRITES, |app, actor, ids|
+        members::withdraw(app, actor, ids.expert, ids.invitation);
+    "experts::members::remove" Rule::ExpertOrMemberThemself, WRITES, |app, actor, ids|
+        members::remove(app, actor, ids.expert, ids.member);
+};
+
+#[test]
+fn every_use_case_is_in_the_table() {
+    let found: BTreeSet<String> = super::use_cases::all().into_iter().map(|(name, _)| name).collect();
+    let listed: BTreeSet<String> = USE_CASES.iter().map(|use_case| use_case.name.to_owned()).collect();
+    assert_eq!(listed, found, "add each new use case to the table, with the rule of who may run it");
+}
+
+/// An actor, and what a rule means for it.
+struct Candidate {
+    hint: String,
+    actor: Actor,
+    verdict: fn(&Candidate, Rule, bool) -> Expected,
+    person: Option<simulators::sign_in::Person>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Admitted,
+    Forbidden,
+    Hidden,
+    SignInRequired,
+}
+
+impl Candidate {
+    /// What a rule means for a person with full access.
+    fn of_person(&self, rule: Rule) -> Expected {
+        match verdict(rule, self.person.as_ref().expect("a person")) {
+            Verdict::Admitted => Expected::Admitted,
+            Verdict::Forbidden => Expected::Forbidden,
+            Verdict::Hidden => Expected::Hidden,
+        }
+    }
+}
+
+fn candidates(issuer: &str) -> Vec<Candidate> {
+    let mut candidates = vec![
+        Candidate {
+            hint: "nobody".to_owned(),
+            actor: Actor::Anonymous,
+            verdict: |_, rule, _| match rule {
+                Rule::Anybody => Expected::Admitted,
+                Rule::Provider | Rule::Platform => Expected::Forbidden,
+                _ => Expected::SignInRequired,
+            },
+            person: None,
+        },
+        Candidate {
+            hint: "a provider".to_owned(),
+            actor: Actor::Provider,
+            verdict: |_, rule, _| match rule {
+                Rule::Anybody | Rule::Provider => Expected::Admitted,
+                _ => Expected::Forbidden,
+            },
+            person: None,
+        },
+        Candidate {
+            hint: "the platform".to_owned(),
+            actor: Actor::Platform,
+            verdict: |_, rule, _| match rule {
+                Rule::Anybody | Rule::Platform => Expected::Admitted,
+                _ => Expected::Forbidden,
+            },
+            person: None,
+        },
+    ];
+    for person in people() {
+        let bits = id_bits(issuer, &person.subject);
+        let roles: Vec<Role> = person.groups.iter().filter_map(|group| Role::from_group(group)).collect();
+        let with = |scopes: &[Scope]| Actor::Person(Person::new(bits, roles.clone(), scopes));
+        let hint = format!("{} as {:?}", person.subject, person.groups);
+        candidates.push(Candidate {
+            hint: hint.clone(),
+            actor: with(Scope::FULL),
+            verdict: |candidate, rule, _| match rule {
+                Rule::Provider => Expected::Forbidden,
+                rule => candidate.of_person(rule),
+            },
+            person: Some(person.clone()),
+        });
+        candidates.push(Candidate {
+            hint: format!("{hint}, reading only"),
+            actor: with(&[Scope::Read]),
+            verdict: |candidate, rule, writes| match rule {
+                Rule::Anybody => Expected::Admitted,
+                _ if writes => Expected::Forbidden,
+                rule => candidate.of_person(rule),
+            },
+            person: Some(person.clone()),
+        });
+        candidates.push(Candidate {
+            hint: format!("{hint}, without a scope"),
+            actor: with(&[]),
+            verdict: |_, rule, _| match rule {
+                Rule::Anybody => Expected::Admitted,
+                _ => Expected::Forbidden,
+            },
+            person: Some(person),
+        });
+    }
+    candidates
+}
+
+#[tokio::test]
+async fn every_use_case_refuses_every_wrong_actor() {
+    let fixture = Fixture::new().await;
+    let (app, ids) = (&fixture.test.stack.app, Ids::of(&fixture));
+    let candidates = candidates(fixture.test.stack.sign_in.issuer());
+    let before = fixture.test.snapshot().await;
+    let mut refused = 0;
+    for use_case in USE_CASES {
+        for candidate in &candidates {
+            let expected = (candidate.verdict)(candidate, use_case.rule, use_case.writes);
+            if expected == Expected::Admitted {
+                continue;
+            }
+            let result = (use_case.call)(app, &candidate.actor, &ids).await;
+            let got = match &result {
+                Err(AppError::SignInRequired) => Some(Expected::SignInRequired),
+                Err(AppError::Forbidden(_)) => Some(Expected::Forbidden),
+                Err(AppError::NotFound(_)) => Some(Expected::Hidden),
+                _ => None,
+            };
+            assert_eq!(got, Some(expected), "{} by {}: {result:?}", use_case.name, candidate.hint);
+            refused += 1;
+        }
+    }
+    assert_eq!(fixture.test.snapshot().await, before);
+    println!("{refused} pairs of a use case and a wrong actor, each refused");
+
+    let mut admitted = BTreeSet::new();
+    for use_case in USE_CASES {
+        for candidate in &candidates {
+            if (candidate.verdict)(candidate, use_case.rule, use_case.writes) != Expected::Admitted {
+                continue;
+            }
+            // An earlier call may conflict with this one, but it must not be refused.
+            let result = (use_case.call)(app, &candidate.actor, &ids).await;
+            assert!(
+                !matches!(result, Err(AppError::Forbidden(_) | AppError::SignInRequired)),
+                "{} by {}: {result:?}",
+                use_case.name,
+                candidate.hint
+            );
+            admitted.insert(use_case.name);
+        }
+    }
+    // All but the one for holders of a secret.
+    let listed: BTreeSet<&str> = USE_CASES.iter().map(|use_case| use_case.name).collect();
+    assert_eq!(listed.difference(&admitted).collect::<Vec<_>>(), [&"experts::members::accept"]);
+}
