@@ -1,5 +1,7 @@
 //! The functions handle the events in `events/` as Lambda delivers them.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use functions::operations::{run_jobs, sweep_outbox};
 use functions::payments::{self, reconcile_ledger};
 use functions::runtime::Binary;
@@ -28,8 +30,13 @@ async fn http_events_reach_their_use_cases() {
     assert_eq!(public, (404, "not-found".to_owned()));
     let signed_in = include_str!("../../events/http_signed_in.json");
     assert_eq!(invoke(&test, signed_in).await, (404, "not-found".to_owned()));
-    // The same event without the role, and without claims.
-    let no_client = signed_in.replace("[client]", "[expert]");
+    // The same event with a token without the role, and without claims.
+    let payload =
+        signed_in.split("Bearer ").nth(1).and_then(|token| token.split('.').nth(1)).expect("a token");
+    let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("text");
+    assert!(claims.contains(r#"["client"]"#), "{claims}");
+    let other = URL_SAFE_NO_PAD.encode(claims.replace(r#"["client"]"#, r#"["expert"]"#));
+    let no_client = signed_in.replace(payload, &other);
     assert_eq!(invoke(&test, &no_client).await, (403, "forbidden".to_owned()));
     let mut nobody: Value = serde_json::from_str(signed_in).expect("JSON");
     nobody["requestContext"].as_object_mut().expect("an object").remove("authorizer");
