@@ -8,7 +8,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::member_documents::MembershipDocument;
+use super::documents::Membership;
 
 /// `POST /v1/experts/{expert_id}/invitations/{invitation_id}/acceptance`
 pub const ROUTE: Route = Route {
@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Accept an invitation to act for an expert",
     operation: |schemas| {
-        Operation::responds_with::<MembershipDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<Membership>(schemas, StatusCode::OK)
             .accepts::<Acceptance>(schemas)
             .problems(&[problem::EXISTS, problem::TOO_MANY])
     },
@@ -39,5 +39,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let invitation = request.path_parameter("invitation_id", "invitation")?;
     let Acceptance { secret } = request.json()?;
     let member = members::accept(app, request.actor(), expert, invitation, &Secret::new(secret)).await?;
-    Ok(Response::json(StatusCode::OK, &MembershipDocument::from(member)))
+    Ok(Response::json(StatusCode::OK, &Membership::from(member)))
 }

@@ -1,14 +1,14 @@
 //! Invites a person to act for an expert.
 
 use app::App;
-use app::experts::members::{self, NewInvitation};
+use app::experts::members;
 use domain::ExpertId;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::member_documents::{InvitationDocument, MemberTerms};
+use super::documents::{Invitation, MemberTerms};
 
 /// `POST /v1/experts/{expert_id}/invitations`
 pub const ROUTE: Route = Route {
@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Invite a person to act for me; give them the secret",
     operation: |schemas| {
-        Operation::responds_with::<NewInvitationDocument>(schemas, StatusCode::CREATED)
+        Operation::responds_with::<NewInvitation>(schemas, StatusCode::CREATED)
             .accepts::<MemberTerms>(schemas)
             .idempotent()
             .problems(&[problem::TOO_MANY])
@@ -28,22 +28,21 @@ pub const ROUTE: Route = Route {
 
 /// A new invitation with its secret.
 #[derive(Serialize, JsonSchema)]
-struct NewInvitationDocument {
+struct NewInvitation {
     /// What the invited person sends to accept the invitation. It is shown only once. If you repeat this request with the same
     /// `Idempotency-Key`, you get a new secret, and the previous one can no longer be used.
     secret: String,
     #[serde(flatten)]
-    invitation: InvitationDocument,
+    invitation: Invitation,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert: ExpertId = request.path_parameter("expert_id", "expert")?;
     let MemberTerms { role, name } = request.json()?;
     let key = request.idempotent_request()?;
-    let NewInvitation { invitation, secret } =
+    let members::NewInvitation { invitation, secret } =
         members::invite(app, request.actor(), expert, &key, role.into(), name).await?;
     let path = format!("/v1/experts/{expert}/invitations/{}", invitation.id);
-    let document =
-        NewInvitationDocument { secret: secret.reveal().to_owned(), invitation: invitation.into() };
+    let document = NewInvitation { secret: secret.reveal().to_owned(), invitation: invitation.into() };
     Ok(Response::json(StatusCode::CREATED, &document).location(&path))
 }

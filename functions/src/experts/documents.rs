@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::experts::{availability, expert, policy, session_type};
+use domain::experts::{availability, expert, members, policy, session_type};
 use domain::kernel::percent::Percent;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
-use domain::{Currency, ExpertId, Money, SessionTypeId, Timestamp, Zone};
+use domain::{Currency, ExpertId, InvitationId, Money, PersonId, SessionTypeId, Timestamp, Zone};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -422,3 +422,92 @@ pub struct ExtraWindow {
 }
 
 mirror!(struct ExtraWindow <=> availability::ExtraWindow { date, opens, closes });
+
+/// What a member may do for an expert.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberRole {
+    /// Manages the profile, the availability, the session types and the appointments.
+    Assistant,
+    /// Does what an assistant does, and also sees and manages the expert's money: earnings, ledger, billing details, receipts,
+    /// refunds and charges.
+    Manager,
+}
+
+mirror!(enum MemberRole <=> members::MemberRole { Assistant, Manager });
+
+/// The role of a member, and the expert's name for the member.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberTerms {
+    /// What the member may do.
+    pub role: MemberRole,
+    /// Your name for the person, for your own list. It is shown to you only.
+    pub name: ShortText,
+}
+
+/// A person who acts for an expert.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Member {
+    /// The id of the person.
+    pub person_id: PersonId,
+    /// What the person may do.
+    pub role: MemberRole,
+    /// Your name for the person.
+    pub name: ShortText,
+    /// When the person accepted the invitation.
+    pub since: Timestamp,
+    /// The version, to send in `If-Match` when you change the role.
+    pub version: u64,
+}
+
+impl From<members::Member> for Member {
+    fn from(member: members::Member) -> Self {
+        let members::Member { person, version, role, name, since, .. } = member;
+        Self { person_id: person, role: role.into(), name, since, version }
+    }
+}
+
+/// An invitation that was not accepted yet.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Invitation {
+    /// The id of the invitation.
+    pub id: InvitationId,
+    /// The expert who invites.
+    pub expert_id: ExpertId,
+    /// The role that the member will have.
+    pub role: MemberRole,
+    /// Your name for the invited person.
+    pub name: ShortText,
+    /// When the invitation was created.
+    pub created_at: Timestamp,
+    /// When it can no longer be accepted.
+    pub expires_at: Timestamp,
+}
+
+impl From<members::Invitation> for Invitation {
+    fn from(invitation: members::Invitation) -> Self {
+        let members::Invitation { id, expert, role, name, created_at, expires_at, .. } = invitation;
+        Self { id, expert_id: expert, role: role.into(), name, created_at, expires_at }
+    }
+}
+
+/// Your membership: an expert for whom you act.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Membership {
+    /// The expert for whom you act.
+    pub expert_id: ExpertId,
+    /// Your id, by which the expert knows you.
+    pub person_id: PersonId,
+    /// What you may do.
+    pub role: MemberRole,
+    /// When you accepted the invitation.
+    pub since: Timestamp,
+}
+
+impl From<members::Member> for Membership {
+    fn from(member: members::Member) -> Self {
+        let members::Member { expert, person, role, since, .. } = member;
+        Self { expert_id: expert, person_id: person, role: role.into(), since }
+    }
+}

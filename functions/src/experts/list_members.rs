@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use store::Team;
 
-use super::member_documents::{InvitationDocument, MemberDocument};
+use super::documents::{Invitation, Member};
 
 /// `GET /v1/experts/{expert_id}/members`
 pub const ROUTE: Route = Route {
@@ -26,16 +26,16 @@ pub const ROUTE: Route = Route {
 struct Members {
     /// The members.
     #[schemars(length(max = 50))]
-    members: Vec<MemberDocument>,
+    members: Vec<Member>,
     /// The invitations that can be accepted now, the oldest first.
     #[schemars(length(max = 50))]
-    invitations: Vec<InvitationDocument>,
+    invitations: Vec<Invitation>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let Team { members, invitations, .. } = members::list(app, request.actor(), expert).await?;
-    let members = members.into_iter().map(MemberDocument::from).collect();
-    let invitations = invitations.into_iter().map(InvitationDocument::from).collect();
+    let members = members.into_iter().map(Member::from).collect();
+    let invitations = invitations.into_iter().map(Invitation::from).collect();
     Ok(Response::json(StatusCode::OK, &Members { members, invitations }))
 }

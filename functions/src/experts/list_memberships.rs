@@ -8,7 +8,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::member_documents::MembershipDocument;
+use super::documents::Membership;
 use crate::paging;
 
 /// `GET /v1/me/memberships`
@@ -39,7 +39,7 @@ struct MembershipsQuery {
 #[derive(Serialize, JsonSchema)]
 struct Memberships {
     /// The memberships of this page.
-    memberships: Vec<MembershipDocument>,
+    memberships: Vec<Membership>,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<ExpertId>,
@@ -49,6 +49,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let MembershipsQuery { cursor, limit } = request.query()?;
     paging::check_limit(limit, members::MAX_PAGE)?;
     let page = members::memberships(app, request.actor(), cursor, limit).await?;
-    let memberships = page.memberships.into_iter().map(MembershipDocument::from).collect();
+    let memberships = page.memberships.into_iter().map(Membership::from).collect();
     Ok(Response::json(StatusCode::OK, &Memberships { memberships, next_cursor: page.next }))
 }

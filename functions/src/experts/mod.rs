@@ -8,7 +8,6 @@ pub mod documents;
 pub mod list_members;
 pub mod list_memberships;
 pub mod list_session_types;
-mod member_documents;
 pub mod read_availability;
 pub mod read_expert;
 pub mod read_session_type;

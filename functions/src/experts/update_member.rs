@@ -5,7 +5,7 @@ use app::experts::members;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
-use super::member_documents::{MemberDocument, MemberTerms};
+use super::documents::{Member, MemberTerms};
 
 /// `PUT /v1/experts/{expert_id}/members/{person_id}`
 pub const ROUTE: Route = Route {
@@ -15,7 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Change the role and the name of a member",
     operation: |schemas| {
-        Operation::responds_with::<MemberDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<Member>(schemas, StatusCode::OK)
             .accepts::<MemberTerms>(schemas)
             .conditional()
     },
@@ -28,5 +28,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (version, MemberTerms { role, name }) = (request.if_match()?, request.json()?);
     let member = members::edit(app, request.actor(), expert, person, version, role.into(), name).await?;
     let version = member.version;
-    Ok(Response::json(StatusCode::OK, &MemberDocument::from(member)).version(version))
+    Ok(Response::json(StatusCode::OK, &Member::from(member)).version(version))
 }

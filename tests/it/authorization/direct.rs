@@ -204,11 +204,11 @@ const USE_CASES: &[UseCase] = use_cases! {
     "scheduling::appointments::quote" Rule::Party, READS, |app, actor, ids|
         appointments::quote(app, actor, ids.appointment);
     "scheduling::appointments::reschedule" Rule::Party, WRITES, |app, actor, ids|
-        appointments::reschedule(app, actor, ids.appointment, at("2027-01-05T12:00:00Z"));
+        appointments::reschedule(app, actor, ids.appointment, 2, at("2027-01-05T12:00:00Z"));
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Schedule), WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, SessionReport::Completed { charge: None });
+        appointments::end(app, actor, ids.appointment, 2, SessionReport::Completed { charge: None });
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, SessionReport::Completed { charge: Some(euros(1)) });
+        appointments::end(app, actor, ids.appointment, 2, SessionReport::Completed { charge: Some(euros(1)) });
     "receipts::billing::read" MONEY, READS, |app, actor, ids| billing::read(app, actor, ids.expert);
     "receipts::billing::replace" MONEY, WRITES, |app, actor, ids|
         billing::replace(app, actor, ids.expert, 1, from(billing_details()));
@@ -237,8 +237,10 @@ const USE_CASES: &[UseCase] = use_cases! {
         async { Ok::<_, AppError>(exchange_rates::estimator(app, actor, Some(Currency::EUR)).await) };
     "payments::exchange_rates::convert_for_charge" Rule::Platform, READS, |app, actor, ids|
         exchange_rates::convert_for_charge(app, actor, euros(100), Currency::EUR, app.now());
+    "payments::fees::read_expert_fee" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        fees::read_expert_fee(app, actor, ids.expert);
     "payments::fees::set_expert_fee" Rule::Impartial, WRITES, |app, actor, ids|
-        fees::set_expert_fee(app, actor, ids.expert, None);
+        fees::set_expert_fee(app, actor, ids.expert, 0, None);
     "payments::reconciliation::reconcile" Rule::Platform, WRITES, |app, actor, ids|
         reconciliation::reconcile(app, actor);
     "payments::refunds::refund" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
@@ -257,9 +259,9 @@ const USE_CASES: &[UseCase] = use_cases! {
         outbox::process(app, actor, store::Job::Payment(ids.appointment));
     "operations::outbox::sweep" Rule::Platform, WRITES, |app, actor, ids| outbox::sweep(app, actor);
     "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
-        appointments::cancel(app, actor, ids.appointment, LongText::default(), None);
+        appointments::cancel(app, actor, ids.appointment, 2, LongText::default(), None);
     "experts::session_types::retire" SCHEDULE, WRITES, |app, actor, ids|
-        session_types::retire(app, actor, ids.expert, ids.session_type);
+        session_types::retire(app, actor, ids.expert, ids.session_type, 1);
     "experts::members::withdraw" ACCOUNT, WRITES, |app, actor, ids|
         members::withdraw(app, actor, ids.expert, ids.invitation);
     "experts::members::remove" Rule::ExpertOrMemberThemself, WRITES, |app, actor, ids|
