@@ -5,7 +5,7 @@
 //!
 //! | variable | required | meaning |
 //! |---|---|---|
-//! | `TABLE_NAME`, `JOBS_QUEUE_URL`, `EVENT_BUS_NAME` | by all | names of the stack's resources ([`Services`]) |
+//! | `TABLE_NAME`, `PAYMENT_JOBS_QUEUE_URL`, `GENERAL_JOBS_QUEUE_URL`, `EVENT_BUS_NAME` | by all | names of the stack's resources ([`Services`]) |
 //! | `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES`, `PUBLIC_BASE_URL` | no | the platform's settings, with defaults: see [`config::settings`] |
 //! | `ROLES_CLAIM`, `ROLE_PREFIX`, `API_SCOPE` | no | how access tokens are read: the claim with the roles (`cognito:groups` by default; `object.member` names a member of an object), the text before each role (none by default), and the scope of full access (`expert-connect/api` by default) |
 //! | `STRIPE_SECRET_ID`, `STRIPE_API_BASE` | by [`PAYMENTS`] | Stripe's keys and address |
@@ -58,7 +58,7 @@ impl fmt::Debug for Worker {
 
 /// What a function needs besides the ports that every function has.
 ///
-/// Every function has the queue, the event bus and the secrets: their clients are created on first use, so an unused one costs
+/// Every function has the queues, the event bus and the secrets: their clients are created on first use, so an unused one costs
 /// nothing. The other ports are built by the Rust functions in `ports`, so that the linker leaves a provider out of a binary
 /// that does not need it.
 #[derive(Debug, Clone, Copy)]

@@ -119,20 +119,20 @@ def assert_that_each_limit_is_kept(template):
     large = expanded(grown(template, 300))
     small = expanded(template)
     resources = small["Resources"]
-    role = resources["RunJobsRole"]["Properties"]
+    role = resources["RunPaymentJobsRole"]["Properties"]
     role["ManagedPolicyArns"] = role["ManagedPolicyArns"][:1] * (MANAGED_POLICIES + 1)
     statement(resources["ReceiptsCaller"])["Resource"] = [{"Fn::GetAtt": ["ReadReceipt", "Arn"]}] * 100
     metrics = resources["ReceiptFunctionsFailedAlarm"]["Properties"]["Metrics"]
     metrics += [metrics[1]] * ALARM_METRICS
-    del resources["RunJobsFailedAlarm"]
+    del resources["RunPaymentJobsFailedAlarm"]
     found = "\n".join(faults(large) + faults(small))
     for words in (
         " resources; at most 450",
         " API integrations; at most 280",
-        " managed policies of the role RunJobsRole",
+        " managed policies of the role RunPaymentJobsRole",
         " characters of inline policies of the role ReceiptsCaller",
         " metrics of the alarm ReceiptFunctionsFailedAlarm",
-        "0 alarms for failed invocations of RunJobs",
+        "0 alarms for failed invocations of RunPaymentJobs",
     ):
         assert words in found, f"not found: {words}; found:\n{found}"
 

@@ -245,13 +245,16 @@ def walk(aws, simulators, outputs, resources, functions):
     check("the ledger and the gateway's books agree", differences["differences"] == [], differences)
     escalations = margaret("GET", "/v1/escalations").json["escalations"]
     check("no payment is escalated", escalations == [], escalations)
+    failing = margaret("GET", "/v1/failing-jobs").json["jobs"]
+    check("no job fails", failing == [], failing)
+    margaret("POST", "/v1/failing-jobs/bm90aGluZwpub3RoaW5n/retry", expect=404)
     paypal = f"{mine}/payment-accounts/paypal"
     check("PayPal is not configured here", ada("POST", f"{paypal}/onboarding", expect=503).json["status"] == 503)
     ada("GET", paypal, expect=404)
     anybody("POST", "/v1/webhooks/paypal", {"id": "WH-1"}, expect=400)
 
     print("a message that names no job", flush=True)
-    queue, dead = outputs["JobsQueueUrl"], outputs["JobsDeadLettersUrl"]
+    queue, dead = outputs["PaymentJobsQueueUrl"], outputs["PaymentJobsDeadLettersUrl"]
     sqs = aws.client("sqs")
     usual = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})

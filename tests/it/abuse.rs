@@ -339,16 +339,20 @@ async fn webhooks_not_from_stripe_are_refused() {
 async fn invalid_message_becomes_a_dead_letter_and_the_rest_is_processed() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
-    test.stack.queue.put("poison");
-    test.stack.queue.put("payment:apt_00000000000000000000000000");
+    for queue in test.stack.queues.iter() {
+        queue.put("poison");
+        queue.put("payment:apt_00000000000000000000000000");
+    }
     test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
     for _ in 0..5 {
         test.stack.run_until_idle().await;
         test.advance(180);
     }
     assert_eq!(test.stack.bus.published().len(), 1);
-    let queue = test.stack.queue.inspect();
-    assert_eq!((queue.waiting, queue.dead_letters), (0, vec!["poison".to_owned()]));
+    for queue in test.stack.queues.iter() {
+        let state = queue.inspect();
+        assert_eq!((state.waiting, state.dead_letters), (0, vec!["poison".to_owned()]), "{}", queue.domain);
+    }
 }
 
 #[tokio::test]

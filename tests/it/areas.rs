@@ -51,8 +51,7 @@ const LAYERS: &[Layer] = &[
             // An appointment and its payment share a partition and are read together, in one query.
             Area { name: "scheduling", uses: &["experts", "payments"], below: &[] },
             Area { name: "receipts", uses: &[], below: &[] },
-            // A `Job` names the gateway and the event that it is about.
-            Area { name: "operations", uses: &[], below: &["payments", "scheduling"] },
+            Area { name: "operations", uses: &[], below: &[] },
         ],
     },
     Layer {
@@ -71,8 +70,12 @@ const LAYERS: &[Layer] = &[
                 below: &["operations", "receipts", "scheduling"],
             },
             // A booking opens a payment and a cancellation refunds it.
-            Area { name: "scheduling", uses: &["experts", "identity", "payments"], below: &["operations"] },
-            Area { name: "receipts", uses: &["experts", "identity", "payments"], below: &["scheduling"] },
+            Area { name: "scheduling", uses: &["identity", "payments"], below: &["experts", "operations"] },
+            Area {
+                name: "receipts",
+                uses: &["experts", "identity", "payments"],
+                below: &["operations", "scheduling"],
+            },
             // The outbox runs the jobs of all areas.
             Area {
                 name: "operations",

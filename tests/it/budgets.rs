@@ -42,8 +42,10 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     test.stripe().deliver_due_webhooks().await;
     let _ = test.meter.take();
     // The job makes one transaction, which confirms. Publishing the event is another job.
-    let payment = format!("payment:{}", id(&booked)).parse().expect("a job");
-    app::operations::outbox::process(app, &platform, payment).await.expect("all messages are processed");
+    let payment = format!("payment:{}", id(&booked)).parse().expect("the name of a job");
+    app::operations::outbox::process(app, &platform, store::FailureDomain::Payments, &payment)
+        .await
+        .expect("all messages are processed");
     let confirm = transactions(test.meter.take());
     assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");
     assert_eq!(confirm.len(), 1, "a confirmation is one transaction");

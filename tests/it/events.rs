@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use functions::operations::{run_jobs, sweep_outbox};
+use functions::operations::{messages, sweep_outbox};
 use functions::payments::{self, reconcile_ledger};
 use functions::runtime::Binary;
 use functions::{PUBLIC, ROUTES, experts};
@@ -98,11 +98,13 @@ async fn signature_of_a_base64_webhook_is_verified_over_its_bytes() {
 #[tokio::test]
 async fn only_the_invalid_message_stays_in_the_queue() {
     let test = TestApp::new().await;
-    let event = serde_json::from_str(include_str!("../../events/sqs_jobs.json")).expect("an SQS event");
-    let response = run_jobs::handle(&test.stack.app, event).await;
-    let failed: Vec<_> =
-        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-    assert_eq!(failed, ["059f36b4-87a3-44ab-83d2-661975980003"]);
+    for domain in store::FailureDomain::ALL {
+        let event = serde_json::from_str(include_str!("../../events/sqs_jobs.json")).expect("an SQS event");
+        let response = messages::handle(&test.stack.app, domain, event).await;
+        let failed: Vec<_> =
+            response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        assert_eq!(failed, ["059f36b4-87a3-44ab-83d2-661975980003"], "{domain}");
+    }
 }
 
 #[tokio::test]

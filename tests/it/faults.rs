@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use app::events::DomainEvent;
 use app::idempotency::{Creation, IdempotentRequest};
 use app::identity::Actor;
 use app::identity::people::{Person, Role, Scope};
-use app::operations::outbox;
+use app::operations::jobs::Job;
+use app::operations::{failing_jobs, outbox};
+use app::payments::jobs::PaymentsJob;
 use app::payments::ports::Buyer;
 use app::payments::webhooks;
-use app::ports::{JobQueue, PortError};
+use app::ports::{EventBus, JobQueue, PortError};
 use app::receipts::receipt;
 use app::scheduling::appointments;
 use app::scheduling::booking::{self, Booked};
@@ -22,14 +25,14 @@ use domain::payments::payment::Payment;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
 use domain::scheduling::appointment::Status;
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, Currency, ExpertId, Money};
+use domain::{AppointmentId, Currency, ExpertId, Money, Timestamp};
 use serde_json::{Value, json};
 use simulators::stripe::{Faults, signature_header};
 use store::keys::Key;
 use store::table::{Action, Condition, Consistency, Query, Table, Write, WriteError};
-use store::{CommitError, Item, Job, OutboxEntry, Store, TableError, Transaction};
+use store::{CommitError, FailureDomain, Item, JobName, OutboxEntry, Store, TableError, Transaction};
 
-use crate::harness::{GOOD_CARD, Offer, TestApp, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, TestApp, free_hour, id, intent, paid_hour};
 
 /// A table in memory that injects faults.
 #[derive(Clone, Default)]
@@ -72,6 +75,9 @@ impl Rows {
             Condition::Version(version) => standing
                 .and_then(|item| item.get("version")?.as_n().ok())
                 .is_some_and(|standing| *standing == version.to_string()),
+            Condition::Unversioned => {
+                standing.is_some_and(|item| item.get("version").is_none_or(|version| version.as_n().is_err()))
+            }
         }
     }
 }
@@ -152,12 +158,29 @@ impl Table for Rows {
     }
 }
 
+/// The payment job of an appointment.
+fn payment_job(id: AppointmentId) -> JobName {
+    JobName::new("payment", id)
+}
+
+/// An entry of the payment job of an appointment.
+fn payment_entry(id: AppointmentId, due_at: Timestamp, token: u64) -> OutboxEntry {
+    Job::from(PaymentsJob::Payment { appointment: id }).entry(due_at, token).expect("JSON")
+}
+
+/// Processes a job that calls a payment gateway.
+async fn process(app: &App, job: JobName) {
+    outbox::process(app, &Actor::Platform, FailureDomain::Payments, &job)
+        .await
+        .expect("all messages are processed");
+}
+
 /// A queue that delivers nothing; tests call the worker themselves.
 struct NoQueue;
 
 #[async_trait]
 impl JobQueue for NoQueue {
-    async fn send(&self, _: &[Job]) -> Result<(), PortError> {
+    async fn send(&self, _: FailureDomain, _: &[JobName]) -> Result<(), PortError> {
         Ok(())
     }
 }
@@ -249,8 +272,8 @@ async fn concurrent_webhooks_are_all_accepted() {
     webhooks::receive_webhook(&app, &Actor::Provider, GatewayKind::Stripe, &header, body.as_bytes())
         .await
         .expect("taken in the end");
-    let due = app.store.outbox_entry(&Job::Payment(appointment)).await.expect("readable").expect("owed");
-    assert_eq!(due.due_at, app.now());
+    let due = app.store.outbox_entry(&payment_job(appointment)).await.expect("readable").expect("owed");
+    assert_eq!(due.entry.expect("readable").due_at, app.now());
 }
 
 #[tokio::test]
@@ -277,9 +300,9 @@ async fn intent_created_after_its_hold_ended_is_cancelled() {
     let stored = Payment { version: payment.version + 1, references, ..payment };
     faster.put_payment(&stored).expect("storable");
     *rows.before_payment.lock().expect("no poisoned lock") = Some(faster);
-    outbox::process(&app, &Actor::Platform, Job::Payment(slow)).await.expect("all messages are processed");
+    process(&app, payment_job(slow)).await;
     assert_eq!(test.stripe().object(&late).expect("it exists")["status"], "canceled");
-    assert_eq!(app.store.outbox_entry(&Job::Payment(slow)).await.expect("readable"), None);
+    assert!(app.store.outbox_entry(&payment_job(slow)).await.expect("readable").is_none());
 }
 
 #[tokio::test]
@@ -289,9 +312,7 @@ async fn saved_card_authorized_during_a_cancellation_is_released() {
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &terms).await;
     let id = book_at(&app, &offer, 7, "2027-01-25T10:00:00Z").await.expect("booked");
-    let process = async || {
-        outbox::process(&app, &Actor::Platform, Job::Payment(id)).await.expect("all messages are processed")
-    };
+    let process = async || process(&app, payment_job(id)).await;
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
     let setup = read().await.payment.expect("a payment").references.setup.expect("a card to save");
     test.stripe().pay(&setup, GOOD_CARD).expect("the card works");
@@ -324,14 +345,13 @@ async fn job_is_not_finished_by_a_stale_read() {
     let test = TestApp::new().await;
     let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
     let id = book(&app, &offer, 7).await.expect("booked");
-    let process =
-        async |job| outbox::process(&app, &Actor::Platform, job).await.expect("all messages are processed");
+    let process = async |job| process(&app, job).await;
     let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
     let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
     test.stripe().pay(&intent, GOOD_CARD).expect("the card works");
     test.advance(700);
-    process(Job::Payment(id)).await;
-    process(Job::Receipts(id)).await;
+    process(payment_job(id)).await;
+    process(JobName::new("receipts", id)).await;
     assert_eq!(app.store.documents(id).await.expect("readable").len(), 1, "a receipt");
     // The appointment is cancelled, and the refund job reads a part of that transaction but not yet the rest.
     let late = || Some(rows.rows.lock().expect("no poisoned lock").clone());
@@ -341,68 +361,241 @@ async fn job_is_not_finished_by_a_stale_read() {
     appointments::cancel(&app, &client, id, version, LongText::default(), None).await.expect("called off");
     let called_off = late();
     *rows.late.lock().expect("no poisoned lock") = before;
-    process(Job::Payment(id)).await;
+    process(payment_job(id)).await;
     let refunded = domain::payments::ledger::Totals::of(&read().await.movements).refunded;
     assert_eq!(refunded, 8_000);
     // The same for the receipt.
     *rows.late.lock().expect("no poisoned lock") = called_off;
-    process(Job::Receipts(id)).await;
+    process(JobName::new("receipts", id)).await;
     let documents = app.store.documents(id).await.expect("readable");
     assert_eq!(documents.len(), 2, "a receipt and a credit note");
 }
 
-#[tokio::test]
-async fn unreadable_outbox_entry_blocks_no_other() {
-    let test = TestApp::new().await;
-    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
-    book(&app, &offer, 7).await.expect("booked");
-    test.advance(700);
-    let known = outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued;
-    assert!(known > 0);
-    {
-        // An unknown outbox entry precedes the others in its shard.
-        let mut rows = rows.rows.lock().expect("no poisoned lock");
-        let (key, row) = rows.iter().find(|(key, _)| key.sk.starts_with("OUTBOX#")).expect("a due row");
-        let (key, mut row) = (Key { sk: "OUTBOX#later".to_owned(), ..key.clone() }, row.clone());
-        let unknown = row["PK"].clone();
-        row.insert("job".to_owned(), unknown);
-        rows.insert(key, row);
+/// A queue that remembers the jobs of each failure domain.
+#[derive(Clone, Default)]
+struct RecordingQueue(Arc<Mutex<Vec<(FailureDomain, JobName)>>>);
+
+impl RecordingQueue {
+    fn take(&self) -> Vec<(FailureDomain, JobName)> {
+        std::mem::take(&mut self.0.lock().expect("no poisoned lock"))
     }
-    assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept all the same").queued, known);
 }
 
-#[tokio::test]
-async fn unreadable_partition_blocks_no_other() {
-    #[derive(Clone, Default)]
-    struct RecordingQueue(Arc<Mutex<Vec<Job>>>);
-
-    #[async_trait]
-    impl JobQueue for RecordingQueue {
-        async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
-            self.0.lock().expect("no poisoned lock").extend(jobs);
-            Ok(())
-        }
+#[async_trait]
+impl JobQueue for RecordingQueue {
+    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
+        let jobs = jobs.iter().map(|job| (domain, job.clone()));
+        self.0.lock().expect("no poisoned lock").extend(jobs);
+        Ok(())
     }
+}
 
-    let test = TestApp::new().await;
+/// An empty table with a recording queue.
+fn with_recording_queue(test: &TestApp) -> (App, Rows, RecordingQueue) {
     let (rows, queue) = (Rows::default(), RecordingQueue::default());
     let app = App {
         store: Store::new(Arc::new(rows.clone())),
         queue: Arc::new(queue.clone()),
         ..test.stack.app.clone()
     };
-    let jobs: Vec<Job> = (0..8).map(|bits| Job::Payment(AppointmentId::from_bits(bits))).collect();
-    let mut transaction = Transaction::new();
-    for job in &jobs {
-        transaction.enqueue(&OutboxEntry::new(*job, app.now(), 5)).expect("storable");
+    (app, rows, queue)
+}
+
+/// Enqueues payment jobs that are due now, on appointments with these bits.
+async fn enqueue(app: &App, bits: impl IntoIterator<Item = u128>) -> Vec<JobName> {
+    let mut names = Vec::new();
+    for bits in bits {
+        let entry = payment_entry(AppointmentId::from_bits(bits), app.now(), 5);
+        let mut transaction = Transaction::new();
+        transaction.enqueue(&entry).expect("storable");
+        app.store.commit(transaction).await.expect("owed");
+        names.push(entry.name);
     }
-    app.store.commit(transaction).await.expect("owed");
-    assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, jobs.len());
+    names
+}
+
+/// Makes stored entries unreadable, each in one of several ways.
+fn corrupt(rows: &Rows, names: &[JobName]) {
+    let mut rows = rows.rows.lock().expect("no poisoned lock");
+    for (number, name) in names.iter().enumerate() {
+        let sk = format!("OUTBOX#{name}");
+        let key = Key { pk: format!("APT#{}", name.subject()), sk };
+        let row = rows.get_mut(&key).expect("a row");
+        let (text, version) = (row["PK"].clone(), row["version"].clone());
+        match number % 5 {
+            // A job that this release does not know, and a format of a later one.
+            0 => row.insert("job".to_owned(), text),
+            1 => row.insert("schema".to_owned(), version),
+            2 => row.insert("payload".to_owned(), text),
+            3 => row.remove("due_at"),
+            _ => row.remove("version"),
+        };
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_unreadable_entries_delay_nothing() {
+    let test = TestApp::new().await;
+    let (app, rows, queue) = with_recording_queue(&test);
+    // All of them are in one shard, and due before the others.
+    let unreadable = enqueue(&app, (0..10_000).map(|number| number * 8)).await;
+    corrupt(&rows, &unreadable);
+    test.advance(1);
+    let readable = enqueue(&app, [80_000, 80_008, 1, 2]).await;
+    let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
+    assert_eq!((swept.queued, swept.unreadable), (4, 10_000));
+    let mut queued: Vec<JobName> = queue.take().into_iter().map(|(_, name)| name).collect();
+    queued.sort();
+    let mut expected = readable.clone();
+    expected.sort();
+    assert_eq!(queued, expected, "in the same sweep");
+    // The next sweep does not read them again.
+    let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
+    assert_eq!((swept.queued, swept.unreadable), (4, 0));
+    // Administrators see all of them, page by page.
+    let admin = Actor::Person(Person::new(9, vec![Role::Admin], Scope::FULL));
+    let (mut cursor, mut listed) = (None, Vec::new());
+    loop {
+        let page = failing_jobs::list(&app, &admin, cursor.as_deref(), 100).await.expect("an administrator");
+        listed.extend(page.jobs);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed.len(), 10_000);
+    assert!(listed.iter().all(|job| job.schedule.is_none() && job.subject.is_some()));
+}
+
+#[tokio::test]
+async fn unreadable_entry_is_set_aside_unchanged_and_can_be_retried_later() {
+    let test = TestApp::new().await;
+    let (app, rows, queue) = with_recording_queue(&test);
+    let names = enqueue(&app, 0..5).await;
+    let before = rows.rows.lock().expect("no poisoned lock").clone();
+    corrupt(&rows, &names);
+    let corrupted = rows.rows.lock().expect("no poisoned lock").clone();
+    // A message of the queue sets its entry aside as well, and does not fail.
+    for name in &names {
+        process(&app, name.clone()).await;
+    }
+    let index = |name: &str| name.starts_with("GSI");
+    let without_index = |rows: &BTreeMap<Key, Item>| -> Vec<Item> {
+        let rows = rows.values().cloned();
+        rows.map(|row| row.into_iter().filter(|(name, _)| !index(name)).collect()).collect()
+    };
+    let aside = rows.rows.lock().expect("no poisoned lock").clone();
+    assert_eq!(without_index(&aside), without_index(&corrupted));
+    // A message that is delivered again changes nothing.
+    process(&app, names[0].clone()).await;
+    assert_eq!(*rows.rows.lock().expect("no poisoned lock"), aside);
+
+    let admin = Actor::Person(Person::new(9, vec![Role::Admin], Scope::FULL));
+    let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");
+    assert_eq!(page.jobs.len(), 5);
+    for job in &page.jobs {
+        let retried = failing_jobs::retry(&app, &admin, &job.partition, &job.name).await;
+        assert!(matches!(retried, Err(AppError::Operations(_))), "{retried:?}");
+    }
+    assert_eq!(*rows.rows.lock().expect("no poisoned lock"), aside, "nothing has changed");
+    assert_eq!(queue.take(), []);
+    // A release that reads the entries again.
+    {
+        let mut rows = rows.rows.lock().expect("no poisoned lock");
+        for (key, row) in rows.iter_mut() {
+            for name in ["job", "schema", "payload", "due_at", "version"] {
+                row.insert(name.to_owned(), before[key][name].clone());
+            }
+        }
+    }
+    let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");
+    assert!(page.jobs.iter().all(|job| job.reason.contains("can be read now")), "{page:?}");
+    for job in &page.jobs {
+        failing_jobs::retry(&app, &admin, &job.partition, &job.name).await.expect("it is due");
+    }
+    assert_eq!(queue.take().len(), 5);
+    assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, 5);
+    assert_eq!(failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator").jobs, []);
+}
+
+#[tokio::test]
+async fn entry_that_was_written_again_is_not_set_aside() {
+    let test = TestApp::new().await;
+    let (app, rows, _) = with_recording_queue(&test);
+    let names = enqueue(&app, 0..5).await;
+    corrupt(&rows, &names);
+    for name in names {
+        let read = app.store.outbox_entry(&name).await.expect("readable").expect("an entry");
+        // The job is enqueued again before the entry is set aside.
+        let mut transaction = Transaction::new();
+        let id = AppointmentId::from_bits(match name.subject() {
+            store::operations::outbox::Subject::Appointment(id) => id.bits(),
+            store::operations::outbox::Subject::Expert(id) => id.bits(),
+        });
+        transaction.enqueue(&payment_entry(id, app.now(), 6)).expect("storable");
+        app.store.commit(transaction).await.expect("enqueued");
+        let mut transaction = Transaction::new();
+        transaction.set_aside(&read, app.now()).expect("storable");
+        let committed = app.store.commit(transaction).await;
+        assert!(matches!(committed, Err(CommitError::VersionConflict(_))), "{name}: {committed:?}");
+    }
+}
+
+#[tokio::test]
+async fn job_that_does_not_end_or_panics_is_listed_as_failing() {
+    /// Stops the worker, or panics, when an event is published.
+    struct Bus(bool);
+
+    #[async_trait]
+    impl EventBus for Bus {
+        async fn publish(&self, _: &DomainEvent) -> Result<(), PortError> {
+            assert!(self.0, "a defect");
+            std::future::pending().await
+        }
+    }
+
+    for (stops, expected) in [(true, "the worker stopped"), (false, "the job panicked")] {
+        let test = TestApp::new().await;
+        let offer = test.offer(&free_hour()).await;
+        let app = App { events: Arc::new(Bus(stops)), queue: Arc::new(NoQueue), ..test.stack.app.clone() };
+        let id = book(&app, &offer, 7).await.expect("booked");
+        let name = JobName::new("event", id).with(1).with("appointment.confirmed");
+        for _ in 0..2 {
+            // A worker that stops does not run its future to the end.
+            let run = outbox::process(&app, &Actor::Platform, FailureDomain::General, &name);
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(1), run).await;
+            test.advance(outbox::lease(FailureDomain::General));
+        }
+        let admin = Actor::Person(Person::new(9, vec![Role::Admin], Scope::FULL));
+        let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");
+        let [job] = page.jobs.as_slice() else { panic!("{page:?}") };
+        assert_eq!(job.subject, Some(id.into()));
+        assert!(job.reason.starts_with(expected), "{job:?}");
+        assert_eq!(job.schedule.map(|schedule| schedule.attempts), Some(2));
+    }
+}
+
+#[tokio::test]
+async fn job_in_the_wrong_queue_is_sent_to_its_own() {
+    let test = TestApp::new().await;
+    let (app, _, queue) = with_recording_queue(&test);
+    let [name] = enqueue(&app, [1]).await.try_into().expect("one job");
+    outbox::process(&app, &Actor::Platform, FailureDomain::General, &name).await.expect("sent on");
+    assert_eq!(queue.take(), [(FailureDomain::Payments, name)]);
+}
+
+#[tokio::test]
+async fn unreadable_partition_blocks_no_other() {
+    let test = TestApp::new().await;
+    let (app, rows, queue) = with_recording_queue(&test);
+    let names = enqueue(&app, 0..8).await;
+    assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, names.len());
     for closed in 0..store::operations::keys::OUTBOX_SHARDS {
-        queue.0.lock().expect("no poisoned lock").clear();
-        *rows.closed.lock().expect("no poisoned lock") = Some(format!("OUTBOX#{closed}"));
+        queue.take();
+        let shard = store::operations::keys::outbox_shard_number(FailureDomain::Payments, closed);
+        *rows.closed.lock().expect("no poisoned lock") = Some(shard);
         outbox::sweep(&app, &Actor::Platform).await.expect_err("one of them cannot be read");
-        assert_eq!(queue.0.lock().expect("no poisoned lock").len(), jobs.len() - 1, "{closed}");
+        assert_eq!(queue.take().len(), names.len() - 1, "{closed}");
     }
 }
 
@@ -410,8 +603,7 @@ async fn unreadable_partition_blocks_no_other() {
 async fn write_with_a_lost_response_does_not_conflict_with_itself() {
     let test = TestApp::new().await;
     let store = &test.stack.app.store;
-    let job = Job::Payment(AppointmentId::from_bits(1));
-    let due = OutboxEntry::new(job, test.stack.app.now(), 5);
+    let due = payment_entry(AppointmentId::from_bits(1), test.stack.app.now(), 5);
     let put = |due: &OutboxEntry, token| {
         let mut transaction = Transaction::new();
         transaction.reschedule(due, token).expect("storable");

@@ -3,6 +3,7 @@
 use functions::runtime::NOTHING;
 use functions::{AREAS, Area};
 use http_api::{Method, Route};
+use store::FailureDomain;
 use tools::template::{faults, regenerate};
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
@@ -40,7 +41,7 @@ fn a_function_without_a_resource_is_found() {
 
 #[test]
 fn a_resource_without_a_function_is_found() {
-    assert_found("\n  RunJobs:\n", "\n  RunTasks:\n", "RunTasks is in no route table");
+    assert_found("\n  RunGeneralJobs:\n", "\n  RunTasks:\n", "RunTasks is in no route table");
 }
 
 #[test]
@@ -72,8 +73,41 @@ fn an_event_that_adds_no_route_is_found() {
 
 #[test]
 fn alarms_count_messages_that_are_logged() {
-    for message in [app::payments::ESCALATED, app::operations::outbox::JOB_FAILED] {
+    use app::operations::outbox::{ENTRY_UNREADABLE, JOB_FAILED};
+    for message in [app::payments::ESCALATED, JOB_FAILED, ENTRY_UNREADABLE] {
         assert!(TEMPLATE.contains(&format!("$.fields.message = \"{message}\"")), "{message}");
+    }
+}
+
+/// The resource with this name, as text.
+fn resource(name: &str) -> &str {
+    let rest = TEMPLATE.split(&format!("\n  {name}:\n")).nth(1).unwrap_or_else(|| panic!("no {name}"));
+    rest.split("\n\n").next().expect("its text")
+}
+
+#[test]
+fn every_failure_domain_has_a_queue_a_worker_and_dead_letters_of_its_own() {
+    use app::operations::outbox::{lease, worker_timeout};
+    for domain in FailureDomain::ALL {
+        let name = match domain {
+            FailureDomain::Payments => "Payment",
+            FailureDomain::General => "General",
+        };
+        let assert_has = |resource_name: String, text: String| {
+            let resource = resource(&resource_name);
+            assert!(resource.contains(&text), "{resource_name} lacks {text}: {resource}");
+        };
+        let queue = format!("{name}JobsQueue");
+        assert_has(format!("Run{name}Jobs"), format!("Timeout: {}\n", worker_timeout(domain)));
+        assert_has(queue.clone(), format!("VisibilityTimeout: {}\n", lease(domain)));
+        assert!(lease(domain) >= 6 * worker_timeout(domain));
+        assert_has(queue.clone(), format!("!GetAtt {name}JobsDeadLetters.Arn, maxReceiveCount: 5"));
+        assert_has(format!("Run{name}JobsTrigger"), format!("EventSourceArn: !GetAtt {queue}.Arn"));
+        assert_has(format!("{name}JobsDeadLettersAlarm"), format!("!GetAtt {name}JobsDeadLetters.QueueName"));
+        assert_has(format!("Run{name}Jobs"), format!("!Ref MayReceive{name}Jobs"));
+        assert_has(format!("MayReceive{name}Jobs"), format!("Resource: !GetAtt {queue}.Arn"));
+        let secrets = resource(&format!("Run{name}Jobs")).contains("Secret");
+        assert_eq!(secrets, domain == FailureDomain::Payments, "{domain}");
     }
 }
 

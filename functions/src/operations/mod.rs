@@ -1,8 +1,13 @@
-//! The health check, the OpenAPI document, and the workers that run jobs.
+//! The health check, the OpenAPI document, the workers that run jobs, and the jobs that fail.
 
+mod documents;
 pub mod health;
+pub mod list_failing_jobs;
+pub mod messages;
 pub mod read_openapi;
-pub mod run_jobs;
+pub mod retry_job;
+pub mod run_general_jobs;
+pub mod run_payment_jobs;
 pub mod sweep_outbox;
 
 use crate::runtime::{NOTHING, PAYMENTS, TABLE};
@@ -19,7 +24,13 @@ pub const AREA: Area = Area {
 };
 
 /// The routes, and what each needs.
-pub const ROUTES: Routes = &[(health::ROUTE, NOTHING), (read_openapi::ROUTE, NOTHING)];
+pub const ROUTES: Routes = &[
+    (health::ROUTE, NOTHING),
+    (read_openapi::ROUTE, NOTHING),
+    (list_failing_jobs::ROUTE, TABLE),
+    (retry_job::ROUTE, TABLE),
+];
 
 /// The workers, and what each needs.
-pub const WORKERS: Workers = &[(run_jobs::WORKER, PAYMENTS), (sweep_outbox::WORKER, TABLE)];
+pub const WORKERS: Workers =
+    &[(run_payment_jobs::WORKER, PAYMENTS), (run_general_jobs::WORKER, TABLE), (sweep_outbox::WORKER, TABLE)];

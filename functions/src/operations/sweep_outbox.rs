@@ -1,4 +1,4 @@
-//! Every minute: sends the names of all due outbox entries to the jobs queue.
+//! Every minute: sends the names of all due outbox entries to the queues of their failure domains.
 
 use app::identity::Actor;
 use app::operations::outbox::{Sweep, sweep};
@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::runtime::Worker;
 
-/// Invoked by a schedule. Writes the metrics `OldestOutboxEntrySeconds` and `DueOutboxEntries`.
+/// Invoked by a schedule. Writes the metrics `OldestOutboxEntrySeconds`, `DueOutboxEntries` and
+/// `UnreadableOutboxEntries`.
 pub const WORKER: Worker = Worker {
     function: "sweep_outbox",
     handler: |app, _| {
@@ -17,6 +18,7 @@ pub const WORKER: Worker = Worker {
             telemetry::metrics(&[
                 ("OldestOutboxEntrySeconds", "Seconds", swept.oldest_seconds),
                 ("DueOutboxEntries", "Count", i64::try_from(swept.queued).unwrap_or(i64::MAX)),
+                ("UnreadableOutboxEntries", "Count", i64::try_from(swept.unreadable).unwrap_or(i64::MAX)),
             ]);
             Ok(Value::Null)
         })
@@ -26,7 +28,7 @@ pub const WORKER: Worker = Worker {
 /// Sweeps the outbox once, and returns how far behind the jobs are.
 ///
 /// # Errors
-/// When the outbox cannot be read, or the queue does not accept the names.
+/// When the outbox cannot be read, or a queue does not accept the names.
 pub async fn handle(app: &App) -> Result<Sweep, AppError> {
     let swept = sweep(app, &Actor::Platform).await?;
     if swept.queued > 0 {

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use app::ports::{DomainEvent, EventBus, PortError};
+use app::events::DomainEvent;
+use app::ports::{EventBus, PortError};
 use async_trait::async_trait;
 use serde::Serialize;
 
@@ -39,16 +40,13 @@ impl LocalBus {
 #[async_trait]
 impl EventBus for LocalBus {
     async fn publish(&self, event: &DomainEvent) -> Result<(), PortError> {
-        tracing::info!(event = %event.id, kind = %event.kind, "published");
+        let detail = event.document().map_err(|error| PortError(error.to_string()))?;
+        tracing::info!(event = event.id(), kind = event.kind(), "published");
         let mut events = self.events();
         if events.len() >= CAPACITY {
             events.pop_front();
         }
-        events.push_back(Published {
-            id: event.id.clone(),
-            kind: event.kind.clone(),
-            detail: event.detail.clone(),
-        });
+        events.push_back(Published { id: event.id(), kind: event.kind().to_owned(), detail });
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use domain::{ClientId, ExpertId, SessionTypeId};
 use serde::{Deserialize, Serialize};
 
 use crate::bus::LocalBus;
-use crate::queue::LocalQueue;
+use crate::queue::LocalQueues;
 use crate::stack::{CLIENT_ID, People, SCOPE};
 
 /// The addresses of a running stack, without trailing slashes.
@@ -37,8 +37,8 @@ pub struct Environment {
     pub addresses: Arc<Addresses>,
     /// The data folder; `None` if everything is in memory.
     pub data: Option<Arc<Path>>,
-    /// The queue of jobs.
-    pub queue: Arc<LocalQueue>,
+    /// The queues of jobs.
+    pub queues: Arc<LocalQueues>,
     /// The event bus.
     pub bus: Arc<LocalBus>,
 }

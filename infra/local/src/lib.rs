@@ -27,6 +27,6 @@ pub use bus::{LocalBus, Published};
 pub use clock::StackClock;
 pub use database::DatabaseError;
 pub use environment::{Addresses, DemoUser, Description, Environment, Offer};
-pub use queue::{LocalQueue, QueueState};
+pub use queue::{LocalQueue, LocalQueues, QueueState};
 pub use stack::{ListenPorts, PayPalKeys, People, SCOPE, Stack, StackConfig, StartError};
 pub use terminal::Terminal;

@@ -1,15 +1,18 @@
-//! A stand-in for the SQS queue of jobs: batches, visibility timeout, partial batch failures and dead letters.
+//! Stand-ins for the SQS queues of jobs, one for each failure domain: batches, visibility timeout, partial batch failures and
+//! dead letters.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use app::App;
+use app::operations::outbox::lease;
 use app::ports::{JobQueue, PortError};
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
 use serde::Serialize;
-use store::Job;
+use store::{FailureDomain, JobName};
 use tokio::sync::Notify;
 
 use crate::StackClock;
@@ -18,11 +21,45 @@ use crate::StackClock;
 const BATCH_SIZE: usize = 10;
 /// The number of times that a message is received before it becomes a dead letter, as in `template.yaml`.
 const MAX_RECEIVE_COUNT: u32 = 5;
-/// The seconds until a failed message is received again, as in `template.yaml`.
-const VISIBILITY_TIMEOUT: i64 = 180;
+
+/// The queues of all failure domains.
+pub struct LocalQueues(Vec<LocalQueue>);
+
+impl LocalQueues {
+    /// Empty queues.
+    pub fn new(clock: &StackClock) -> Self {
+        Self(FailureDomain::ALL.into_iter().map(|domain| LocalQueue::new(clock.clone(), domain)).collect())
+    }
+
+    /// The queues.
+    pub fn iter(&self) -> impl Iterator<Item = &LocalQueue> {
+        self.0.iter()
+    }
+
+    /// The queue of a failure domain.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn get(&self, domain: FailureDomain) -> Result<&LocalQueue, PortError> {
+        let queue = self.iter().find(|queue| queue.domain == domain);
+        queue.ok_or_else(|| PortError(format!("there is no queue {domain}")))
+    }
+
+    /// The bodies of the messages in the dead-letter queues.
+    pub fn dead_letters(&self) -> Vec<String> {
+        self.iter().flat_map(|queue| queue.inspect().dead_letters).collect()
+    }
+
+    /// Runs the workers of all queues concurrently until no message is visible. Returns the number of received messages.
+    pub async fn drain(&self, app: &App) -> usize {
+        join_all(self.iter().map(|queue| queue.drain(app))).await.into_iter().sum()
+    }
+}
 
 /// A queue in memory. The sweep recovers the messages that are lost when the process ends.
 pub struct LocalQueue {
+    /// The failure domain of the jobs in it.
+    pub domain: FailureDomain,
     clock: StackClock,
     state: Mutex<State>,
     arrived: Notify,
@@ -57,8 +94,8 @@ pub struct QueueState {
 
 impl LocalQueue {
     /// An empty queue.
-    pub fn new(clock: StackClock) -> Self {
-        Self { clock, state: Mutex::default(), arrived: Notify::new(), next: AtomicU64::new(1) }
+    fn new(clock: StackClock, domain: FailureDomain) -> Self {
+        Self { domain, clock, state: Mutex::default(), arrived: Notify::new(), next: AtomicU64::new(1) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,9 +137,12 @@ impl LocalQueue {
             let mut event = SqsEvent::default();
             event.records = batch.iter().map(record).collect();
             // The worker runs in its own task, so that a panic fails the whole batch, as on Lambda.
-            let app = app.clone();
+            let (app, domain) = (app.clone(), self.domain);
             let response =
-                tokio::spawn(async move { functions::operations::run_jobs::handle(&app, event).await }).await;
+                tokio::spawn(
+                    async move { functions::operations::messages::handle(&app, domain, event).await },
+                );
+            let response = response.await;
             self.finish(batch, response.ok());
         }
     }
@@ -132,7 +172,7 @@ impl LocalQueue {
                 continue;
             }
             message.receive_count += 1;
-            message.visible_at = now + VISIBILITY_TIMEOUT;
+            message.visible_at = now + lease(self.domain);
             if message.receive_count >= MAX_RECEIVE_COUNT {
                 tracing::error!(body = %message.body, "dead letter after {MAX_RECEIVE_COUNT} attempts");
                 state.dead_letters.push(message);
@@ -151,10 +191,11 @@ fn record(message: &Message) -> SqsMessage {
 }
 
 #[async_trait]
-impl JobQueue for LocalQueue {
-    async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
+impl JobQueue for LocalQueues {
+    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
+        let queue = self.get(domain)?;
         for job in jobs {
-            self.put(job.to_string());
+            queue.put(job.to_string());
         }
         Ok(())
     }

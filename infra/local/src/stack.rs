@@ -11,6 +11,7 @@ use app::payments::reconciliation::Reconciled;
 use app::ports::Secret;
 use app::{App, AppError, Settings};
 use axum::middleware::from_fn;
+use futures_util::future::join_all;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
@@ -26,7 +27,7 @@ use crate::bus::LocalBus;
 use crate::database::{Database, DatabaseError, TABLE};
 use crate::environment::{Addresses, Environment};
 use crate::host;
-use crate::queue::LocalQueue;
+use crate::queue::{LocalQueue, LocalQueues};
 use crate::secrets::LocalSecrets;
 
 /// The scope that an access token needs, as in `template.yaml`.
@@ -217,8 +218,8 @@ pub struct Stack {
     pub sign_in_url: Url,
     /// The URL of the database.
     pub database_url: String,
-    /// The queue of jobs.
-    pub queue: Arc<LocalQueue>,
+    /// The queues of jobs.
+    pub queues: Arc<LocalQueues>,
     /// The event bus.
     pub bus: Arc<LocalBus>,
     /// The clock.
@@ -420,7 +421,7 @@ impl Stack {
         if let Some(meter) = meter {
             table = table.metered(meter);
         }
-        let queue = Arc::new(LocalQueue::new(clock.clone()));
+        let queues = Arc::new(LocalQueues::new(&clock));
         let bus = Arc::new(LocalBus::default());
         let app = App {
             store: Store::new(Arc::new(table)),
@@ -428,7 +429,7 @@ impl Stack {
             random: Arc::new(aws::SystemRandom),
             gateways,
             exchange_rates: Arc::new(exchange_rates),
-            queue: queue.clone(),
+            queue: queues.clone(),
             events: bus.clone(),
             settings,
         };
@@ -459,7 +460,7 @@ impl Stack {
                 database: database_url.clone(),
             }),
             data: data.map(Arc::from),
-            queue: queue.clone(),
+            queues: queues.clone(),
             bus: bus.clone(),
         };
         let everything = pages.with_state(environment.clone()).merge(router(gateway, cors_origins.into()));
@@ -474,7 +475,7 @@ impl Stack {
             sign_in,
             sign_in_url,
             database_url,
-            queue,
+            queues,
             bus,
             clock,
             environment,
@@ -488,7 +489,7 @@ impl Stack {
     pub async fn run_until_idle(&self) {
         loop {
             let delivered = self.deliver_webhooks().await;
-            if self.queue.drain(&self.app).await + delivered == 0 {
+            if self.queues.drain(&self.app).await + delivered == 0 {
                 return;
             }
         }
@@ -538,7 +539,8 @@ impl Stack {
     /// sweep every minute, and exchange rates and reconciliation every hour. All of them also run at the start.
     pub async fn run(&self) {
         // They run concurrently, so that jobs do not wait for the responses of other servers.
-        tokio::join!(self.run_jobs(), self.run_exchange_rates(), self.run_reconciler());
+        let workers = join_all(self.queues.iter().map(|queue| self.run_jobs(queue)));
+        tokio::join!(workers, self.run_schedules(), self.run_exchange_rates(), self.run_reconciler());
     }
 
     async fn run_reconciler(&self) {
@@ -560,7 +562,16 @@ impl Stack {
         }
     }
 
-    async fn run_jobs(&self) {
+    /// Runs the worker of a queue as soon as a message arrives. A failed message is received again after the next one or within a
+    /// second.
+    async fn run_jobs(&self, queue: &LocalQueue) {
+        loop {
+            queue.drain(&self.app).await;
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(1), queue.arrived()).await;
+        }
+    }
+
+    async fn run_schedules(&self) {
         let mut sweep = tokio::time::interval(std::time::Duration::from_secs(60));
         let mut webhooks = tokio::time::interval(std::time::Duration::from_millis(500));
         loop {
@@ -573,9 +584,7 @@ impl Stack {
                 _ = webhooks.tick() => {
                     self.deliver_webhooks().await;
                 }
-                () = self.queue.arrived() => {}
             }
-            self.queue.drain(&self.app).await;
         }
     }
 }

@@ -46,7 +46,7 @@ async fn the_demo_can_be_repeated() {
         let outcome = with_background_work(&stack, demo::run(Terminal::silent(), options)).await;
         outcome.unwrap_or_else(|failure| panic!("{failure}"));
     }
-    assert_eq!(stack.queue.inspect().dead_letters, Vec::<String>::new());
+    assert_eq!(stack.queues.dead_letters(), Vec::<String>::new());
 }
 
 #[tokio::test]

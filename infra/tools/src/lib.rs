@@ -1,4 +1,5 @@
 //! Generators and checks for the files of the repository that are not Rust.
 
+pub mod events;
 pub mod problems;
 pub mod template;

@@ -1,18 +1,20 @@
-//! `cargo run -p tools -- template` writes the generated part of `template.yaml`, and `problems` writes `docs/problems.md`.
+//! `cargo run -p tools -- template` writes the generated part of `template.yaml`, `events` the schemas of the domain events, and
+//! `problems` writes `docs/problems.md`.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use functions::AREAS;
-use tools::{problems, template};
+use tools::{events, problems, template};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["template"] => write_template(),
+        ["events"] => write_event_schemas(),
         ["problems"] => write_problems(),
-        _ => Err("usage: cargo run -p tools -- template|problems".into()),
+        _ => Err("usage: cargo run -p tools -- template|events|problems".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -37,4 +39,13 @@ fn write_template() -> Result<(), Box<dyn std::error::Error>> {
         [] => Ok(()),
         faults => Err(faults.join("\n").into()),
     }
+}
+
+fn write_event_schemas() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(events::FOLDER);
+    std::fs::create_dir_all(&folder)?;
+    for (name, text) in events::schemas()? {
+        std::fs::write(folder.join(name), text)?;
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@
 use domain::Violations;
 use store::{CommitError, ReadError, TableError};
 
+use crate::operations::error::OperationsError;
 use crate::payments::error::PaymentsError;
 use crate::ports::PortError;
 use crate::receipts::error::ReceiptsError;
@@ -54,6 +55,9 @@ pub enum AppError {
     /// An error of the area `receipts`.
     #[error(transparent)]
     Receipts(#[from] ReceiptsError),
+    /// An error of the area `operations`.
+    #[error(transparent)]
+    Operations(#[from] OperationsError),
     /// A service that the platform uses failed. The first value names the service.
     #[error("{0} is not available: {1}")]
     Port(&'static str, #[source] PortError),

@@ -4,7 +4,9 @@
 //! transaction, and [`operations::outbox`] runs its job afterwards. No outside call is made inside a state change.
 
 pub mod error;
+pub mod events;
 pub mod idempotency;
+pub(crate) mod jobs;
 pub mod ports;
 mod transact;
 
@@ -17,11 +19,10 @@ pub mod scheduling;
 
 use std::sync::Arc;
 
-use domain::scheduling::appointment::{Appointment, Event};
 use domain::{AppointmentId, Currency, InvitationId, Rate, SessionTypeId, Timestamp};
 use payments::ports::{ExchangeRates, Gateways};
 use ports::{Clock, EventBus, JobQueue, Random};
-use store::{Job, Store, Transaction};
+use store::{FailureDomain, JobName, Store, Transaction};
 
 pub use error::AppError;
 pub(crate) use transact::Decision;
@@ -92,7 +93,7 @@ pub struct App {
     pub gateways: Gateways,
     /// The publisher of exchange rates.
     pub exchange_rates: Arc<dyn ExchangeRates>,
-    /// The queue of jobs that are due.
+    /// The queues of jobs that are due.
     pub queue: Arc<dyn JobQueue>,
     /// The bus on which domain events are published.
     pub events: Arc<dyn EventBus>,
@@ -129,33 +130,20 @@ impl App {
         u64::try_from(self.random.bits() >> 75).unwrap_or(1)
     }
 
-    /// Adds a job to a transaction. A job that is already enqueued becomes due at `due_at`.
-    fn enqueue(&self, transaction: &mut Transaction, job: Job, due_at: Timestamp) -> Result<(), AppError> {
-        Ok(transaction.enqueue(&store::OutboxEntry::new(job, due_at, self.new_token()))?)
-    }
-
-    /// Adds the job that publishes a domain event about an appointment.
-    pub(crate) fn enqueue_event(
-        &self,
-        transaction: &mut Transaction,
-        appointment: &Appointment,
-        event: Event,
-        now: Timestamp,
-    ) -> Result<(), AppError> {
-        let job = Job::PublishEvent { appointment: appointment.id, version: appointment.version, event };
-        self.enqueue(transaction, job, now)
-    }
-
-    /// Commits a transaction, then sends its jobs that are due now to the queue.
+    /// Commits a transaction, then sends its jobs that are due now to the queues of their failure domains.
     ///
-    /// If the queue fails, the commit still succeeds: the sweep finds the outbox entries within a minute.
+    /// If a queue fails, the commit still succeeds: the sweep finds the outbox entries within a minute.
     async fn commit(&self, transaction: Transaction) -> Result<(), AppError> {
         let jobs = transaction.due_jobs(self.now());
         self.store.commit(transaction).await?;
-        if !jobs.is_empty()
-            && let Err(error) = self.queue.send(&jobs).await
-        {
-            tracing::warn!(%error, jobs = jobs.len(), "jobs were not queued; the sweep will queue them");
+        for domain in FailureDomain::ALL {
+            let names: Vec<JobName> =
+                jobs.iter().filter(|(of, _)| *of == domain).map(|(_, name)| name.clone()).collect();
+            if !names.is_empty()
+                && let Err(error) = self.queue.send(domain, &names).await
+            {
+                tracing::warn!(%error, %domain, jobs = names.len(), "jobs were not queued; the sweep will queue them");
+            }
         }
         Ok(())
     }

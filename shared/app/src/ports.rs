@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
-use serde::Serialize;
-use store::Job;
+use store::{FailureDomain, JobName};
+
+use crate::events::DomainEvent;
 
 /// The current time, and pauses.
 #[async_trait]
@@ -26,14 +27,15 @@ pub trait Random: Send + Sync {
     fn bits(&self) -> u128;
 }
 
-/// The queue of jobs that are due. It may lose, repeat and reorder messages: the outbox is what counts.
+/// The queues of jobs that are due, one for each failure domain. They may lose, repeat and reorder messages: the outbox is what
+/// counts.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
-    /// Asks a worker to process these jobs now.
+    /// Asks the worker of a failure domain to process these jobs now.
     ///
     /// # Errors
     /// If the queue did not accept all of them.
-    async fn send(&self, jobs: &[Job]) -> Result<(), PortError>;
+    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError>;
 }
 
 /// The bus from which integrations receive domain events. An event may be published more than once, with the same id.
@@ -82,14 +84,3 @@ impl fmt::Debug for Secret {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PortError(pub String);
-
-/// A domain event for integrations, such as a confirmed appointment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DomainEvent {
-    /// The id of the event. Copies of an event have the same id.
-    pub id: String,
-    /// The kind of event, such as `appointment.confirmed`.
-    pub kind: String,
-    /// The subject of the event as it was at the time of publication.
-    pub detail: serde_json::Value,
-}

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use app::ports::{DomainEvent, EventBus, PortError};
+use app::events::DomainEvent;
+use app::ports::{EventBus, PortError};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
@@ -30,11 +31,12 @@ impl EventBridge {
 #[async_trait]
 impl EventBus for EventBridge {
     async fn publish(&self, event: &DomainEvent) -> Result<(), PortError> {
+        let detail = event.document().map_err(|error| PortError(error.to_string()))?;
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(&self.bus)
             .source(SOURCE)
-            .detail_type(&event.kind)
-            .detail(serde_json::json!({ "event_id": event.id, "appointment": event.detail }).to_string())
+            .detail_type(event.kind())
+            .detail(detail.to_string())
             .build();
         let client = self.client.get(|config| Client::new(config));
         let response =

@@ -20,7 +20,7 @@ use store::{DynamoTable, Store};
 
 use crate::http::SharedHttp;
 pub use events::EventBridge;
-pub use queue::Sqs;
+pub use queue::{QueueUrls, Sqs};
 pub use random::{SystemClock, SystemRandom};
 pub use secrets::SecretsManager;
 
@@ -33,13 +33,13 @@ pub struct MissingVariable(pub &'static str);
 pub struct Services {
     config: Arc<SdkConfig>,
     table: String,
-    queue_url: String,
+    queue_urls: QueueUrls,
     bus: String,
 }
 
 impl Services {
-    /// Reads the configuration from the environment variables that `template.yaml` sets: `TABLE_NAME`, `JOBS_QUEUE_URL` and
-    /// `EVENT_BUS_NAME`. Lambda sets the region and the credentials. `AWS_ENDPOINT_URL` replaces the endpoints of all services.
+    /// Reads the configuration from the environment variables that `template.yaml` sets: `TABLE_NAME`,
+    /// `PAYMENT_JOBS_QUEUE_URL`, `GENERAL_JOBS_QUEUE_URL` and `EVENT_BUS_NAME`. Lambda sets the region and the credentials. `AWS_ENDPOINT_URL` replaces the endpoints of all services.
     ///
     /// # Errors
     /// If a variable is not set.
@@ -59,7 +59,10 @@ impl Services {
         Ok(Self {
             config: Arc::new(config.build()),
             table: variable("TABLE_NAME")?,
-            queue_url: variable("JOBS_QUEUE_URL")?,
+            queue_urls: QueueUrls {
+                payments: variable("PAYMENT_JOBS_QUEUE_URL")?,
+                general: variable("GENERAL_JOBS_QUEUE_URL")?,
+            },
             bus: variable("EVENT_BUS_NAME")?,
         })
     }
@@ -78,7 +81,7 @@ impl Services {
             random: Arc::new(SystemRandom),
             gateways,
             exchange_rates: Arc::new(NoExchangeRates),
-            queue: Arc::new(Sqs::new(self.config.clone(), &self.queue_url)),
+            queue: Arc::new(Sqs::new(self.config.clone(), self.queue_urls.clone())),
             events: Arc::new(EventBridge::new(self.config.clone(), &self.bus)),
             settings,
         }

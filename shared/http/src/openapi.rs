@@ -107,6 +107,10 @@ fn variable_description(variable: &str) -> (&'static str, &'static str) {
         "receipt_id" => ("The id of the receipt, rcp_…", "rcp_5re95b9ee0zbgj09tqm83xssss"),
         "person_id" => ("The id of the member, per_…", "per_5re95b9ee0zbgj09tqm83xssss"),
         "invitation_id" => ("The id of the invitation, inv_…", "inv_4rp1xpa7z3dj8fssz5awsh8vht"),
+        "job_id" => (
+            "The id of the failing job, from the list of failing jobs",
+            "QVBUI2FwdF80cnAxeHBhN3ozZGo4ZnNzejVhd3NoOHZodApwYXltZW50OmFwdF80cnAxeHBhN3ozZGo4ZnNzejVhd3NoOHZodA",
+        ),
         "gateway" => ("The payment gateway: stripe or paypal", "stripe"),
         _ => ("", ""),
     }

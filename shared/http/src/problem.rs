@@ -2,6 +2,7 @@
 
 mod catalog;
 mod general;
+mod operations;
 mod payments;
 mod receipts;
 mod scheduling;
@@ -14,6 +15,7 @@ use store::{CommitError, ReadError, TableError};
 
 pub use catalog::{ProblemType, catalog};
 pub use general::*;
+pub use operations::*;
 pub use payments::*;
 pub use receipts::*;
 pub use scheduling::*;
@@ -206,6 +208,7 @@ impl From<AppError> for Problem {
             AppError::Scheduling(error) => scheduling::from_error(&error),
             AppError::Payments(error) => payments::from_error(error),
             AppError::Receipts(error) => receipts::from_error(&error),
+            AppError::Operations(error) => operations::from_error(&error),
             AppError::Port(..) => {
                 tracing::error!(%detail, "a service is not available");
                 Self::unavailable("a service that the platform uses did not respond; try again")
@@ -230,6 +233,7 @@ impl From<AppError> for Problem {
 
 #[cfg(test)]
 mod tests {
+    use app::operations::jobs::UnreadableEntry;
     use app::payments::error::PaymentsError;
     use app::payments::ports::{GatewayError, WebhookError};
     use app::ports::PortError;
@@ -256,7 +260,7 @@ mod tests {
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 43] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 44] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -315,6 +319,7 @@ mod tests {
             (WebhookError::Stale.into(), 400, "webhook-refused", None),
             (WebhookError::Unavailable(PortError(text())).into(), 503, "unavailable", None),
             (ReceiptsError::TaxNotReady(text()).into(), 409, "tax-not-ready", Some("/tax")),
+            (UnreadableEntry::Schema.into(), 409, "job-unreadable", None),
         ];
         for (error, status, kind, place) in cases {
             let case = format!("{error:?}");

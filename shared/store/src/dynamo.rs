@@ -92,6 +92,14 @@ fn condition_expression(
     match condition {
         Condition::None => (None, None, None),
         Condition::Absent => (Some("attribute_not_exists(#expected)".to_owned()), named(PK), None),
+        Condition::Unversioned => (
+            Some("attribute_exists(#row) AND NOT attribute_type(#expected, :expected)".to_owned()),
+            Some(HashMap::from([
+                ("#row".to_owned(), PK.to_owned()),
+                ("#expected".to_owned(), VERSION.to_owned()),
+            ])),
+            Some(AttributeValue::S("N".to_owned())),
+        ),
         Condition::Version(version) => (
             Some("#expected = :expected".to_owned()),
             named(VERSION),

@@ -20,8 +20,8 @@ pub const PK: &str = "PK";
 pub const SK: &str = "SK";
 /// The first global secondary index: an expert's appointments, ledger entries and receipts, and outbox entries by due time.
 pub const GSI1: Index = Index { name: "GSI1", pk: "GSI1PK", sk: "GSI1SK" };
-/// The second global secondary index: a client's appointments, ledger entries by day, receipts by id, escalations, and memberships of a
-/// person.
+/// The second global secondary index: a client's appointments, ledger entries by day, receipts by id, escalations, memberships of
+/// a person, and failing jobs.
 pub const GSI2: Index = Index { name: "GSI2", pk: "GSI2PK", sk: "GSI2SK" };
 /// The TTL attribute: when DynamoDB may delete the row, in seconds since 1970. No rule depends on the deletion.
 pub const EXPIRES_AT: &str = "expires_at";

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use experts::members::{MembershipPage, Team};
 pub use experts::profiles::VersionedRules;
-pub use operations::outbox::{Job, OutboxEntry};
+pub use operations::outbox::{FailureDomain, JobName, OutboxEntry, StoredEntry};
 pub use payments::exchange_rates::VersionedRates;
 pub use payments::ledger::LedgerPage;
 pub use payments::payment::EscalationPage;

@@ -28,6 +28,8 @@ pub enum Condition {
     Absent,
     /// The row has this version.
     Version(u64),
+    /// The row exists and has no version that is a number, so no release has written it with a version since.
+    Unversioned,
     /// No condition.
     None,
 }

@@ -5,7 +5,7 @@ use domain::Timestamp;
 use serde::Serialize;
 
 use crate::keys::{self, Key};
-use crate::operations::outbox::{Job, OutboxEntry};
+use crate::operations::outbox::{FailureDomain, JobName, OutboxEntry};
 use crate::table::{Action, Condition, Item, TableError, Write, WriteError};
 use crate::{ReadError, Store};
 
@@ -15,7 +15,7 @@ use crate::{ReadError, Store};
 #[derive(Debug, Default)]
 pub struct Transaction {
     writes: Vec<Write>,
-    due: Vec<(Timestamp, Job)>,
+    due: Vec<(Timestamp, FailureDomain, JobName)>,
 }
 
 /// Why a commit failed. After [`TableError::Unavailable`], the transaction may still have been executed.
@@ -55,8 +55,9 @@ impl Transaction {
     }
 
     /// The jobs that it enqueues and that are due by `now`.
-    pub fn due_jobs(&self, now: Timestamp) -> Vec<Job> {
-        self.due.iter().filter(|(due_at, _)| *due_at <= now).map(|(_, job)| *job).collect()
+    pub fn due_jobs(&self, now: Timestamp) -> Vec<(FailureDomain, JobName)> {
+        let due = self.due.iter().filter(|(due_at, ..)| *due_at <= now);
+        due.map(|(_, domain, name)| (*domain, name.clone())).collect()
     }
 
     pub(crate) fn put(&mut self, key: Key, condition: Condition, mut item: Item) {
@@ -92,7 +93,7 @@ impl Transaction {
 
     /// Remembers the job of an outbox entry for [`Transaction::due_jobs`].
     pub(crate) fn note_outbox_entry(&mut self, entry: &OutboxEntry) {
-        self.due.push((entry.due_at, entry.job));
+        self.due.push((entry.due_at, entry.domain, entry.name.clone()));
     }
 }
 

@@ -116,6 +116,8 @@ pub const MATRIX: &[Entry] = &[
     entry("read_commission", Rule::Has(Role::Admin)).asks("?from=2027-01-01&to=2027-01-31"),
     entry("list_escalations", Rule::Has(Role::Admin)),
     entry("list_differences", Rule::Has(Role::Admin)),
+    entry("list_failing_jobs", Rule::Has(Role::Admin)),
+    entry("retry_job", Rule::Has(Role::Admin)),
     entry("list_appointment_receipts", Rule::Party),
     entry("read_receipt", Rule::Party),
     entry("payment_webhook", Rule::Provider).sends(|_| json!({ "id": "evt_1" })),

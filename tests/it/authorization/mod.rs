@@ -8,7 +8,9 @@ mod use_cases;
 use std::collections::BTreeSet;
 
 use app::identity::people::Role;
+use app::payments::jobs::PaymentsJob;
 use domain::experts::members::{MemberRole, Right};
+use domain::payments::gateway::GatewayKind;
 use http_api::Route;
 use reqwest::header::{CONTENT_LENGTH, DATE, HeaderMap};
 use serde_json::{Value, json};
@@ -27,6 +29,7 @@ struct Fixture {
     member: String,
     /// An open invitation of Ada's.
     invitation: String,
+    failing_job: String,
 }
 
 impl Fixture {
@@ -57,7 +60,12 @@ impl Fixture {
         let grace = test.post("/v1/experts").signed_in_as("grace").idempotency_key("profile").json(&profile);
         let grace = grace.send().await.expect(201)["id"].as_str().expect("an id").to_owned();
         test.join(&grace, "grace", "otto", "manager").await;
-        Self { test, offer, appointment, receipt, member, invitation: crate::harness::id(&invitation) }
+        // A job that no request of these tests enqueues again.
+        let expert = offer.expert.parse().expect("an id");
+        let job = PaymentsJob::PaymentAccount { expert, gateway: GatewayKind::Stripe };
+        let failing_job = test.store_failing_job(job).await;
+        let invitation = crate::harness::id(&invitation);
+        Self { test, offer, appointment, receipt, member, invitation, failing_job }
     }
 
     /// The path of a route with this gateway and the ids of the fixture.
@@ -67,6 +75,7 @@ impl Fixture {
             .replace("{gateway}", gateway)
             .replace("{receipt_id}", &self.receipt)
             .replace("{expert_id}", &self.offer.expert)
+            .replace("{job_id}", &self.failing_job)
             .replace("{session_type_id}", &self.offer.session_type)
             .replace("{appointment_id}", &self.appointment)
             .replace("{person_id}", &self.member)
@@ -103,6 +112,7 @@ impl Fixture {
 fn absent(path: &str, fixture: &Fixture) -> String {
     let none = |kind: &str| format!("{kind}_7zzzzzzzzzzzzzzzzzzzzzzzzz");
     path.replace(&fixture.receipt, &none("rcp"))
+        .replace(&fixture.failing_job, "bm90aGluZwpub3RoaW5n")
         .replace(&fixture.offer.expert, &none("exp"))
         .replace(&fixture.offer.session_type, &none("ses"))
         .replace(&fixture.appointment, &none("apt"))

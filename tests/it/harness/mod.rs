@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use app::operations::jobs::Job;
 use local::{People, Stack, StackClock, StackConfig};
 use malformed_requests::description;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -10,8 +11,10 @@ use serde_json::{Value, json};
 use simulators::ManualClock;
 use simulators::ecb::EcbSimulator;
 use simulators::stripe::StripeSimulator;
-use store::Meter;
+use store::{Meter, OutboxEntry, Transaction};
 use stripe_description::Description;
+
+mod published;
 
 /// A Monday, 08:00 in London.
 pub const NOW: &str = "2027-01-04T08:00:00Z";
@@ -23,6 +26,15 @@ pub struct TestApp {
     pub meter: Arc<Meter>,
     pub http: reqwest::Client,
     invitations: std::sync::atomic::AtomicU64,
+}
+
+/// Every event that a test publishes matches its schema.
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            published::check(&self.stack.bus.published());
+        }
+    }
 }
 
 /// A response.
@@ -233,8 +245,9 @@ impl TestApp {
             .map(Value::to_string)
             .collect();
         rows.sort();
-        let Stack { queue, bus, .. } = &self.stack;
-        let (queue, published) = (queue.inspect(), bus.published().len());
+        let Stack { queues, bus, .. } = &self.stack;
+        let queue: Vec<_> = queues.iter().map(local::LocalQueue::inspect).collect();
+        let published = bus.published().len();
         let calls = self.stripe().events().len();
         format!("{}\n{queue:?}, {published} events, {calls} events of Stripe's", rows.join("\n"))
     }
@@ -242,6 +255,24 @@ impl TestApp {
     /// Advances the clock by some seconds.
     pub fn advance(&self, seconds: i64) {
         self.clock.advance(seconds);
+    }
+
+    /// Stores the entry of a job whose last attempt failed, and returns the id of the failing job.
+    pub async fn store_failing_job(&self, job: impl Into<Job>) -> String {
+        let now = self.stack.app.now();
+        let entry = OutboxEntry {
+            attempts: 1,
+            failing_since: Some(now),
+            last_error: "the payment gateway failed".to_owned(),
+            ..job.into().entry(now, 7).expect("JSON")
+        };
+        let mut transaction = Transaction::new();
+        transaction.enqueue(&entry).expect("storable");
+        self.stack.app.store.commit(transaction).await.expect("enqueued");
+        let listed = self.get("/v1/failing-jobs").signed_in_as("margaret").send().await.expect(200);
+        let jobs = listed["jobs"].as_array().expect("a list");
+        let job = jobs.iter().find(|job| job["name"] == entry.name.as_str()).expect("the job");
+        job["id"].as_str().expect("an id").to_owned()
     }
 
     /// Runs the sweep and then all due jobs.

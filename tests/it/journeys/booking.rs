@@ -1,6 +1,6 @@
 //! Booking: holds, payment, confirmation, and the rules of slots.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{GOOD_CARD, TestApp, free_hour, id, intent, paid_hour};
 
@@ -52,14 +52,26 @@ async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
         kinds,
         ["appointment.confirmed", "appointment.rescheduled", "appointment.cancelled", "payment.refunded"]
     );
-    // All events report the appointment's version and status at publication, those about the payment too.
-    for event in &published[2..] {
-        assert_eq!(
-            event.detail["appointment_version"], published[2].detail["appointment_version"],
-            "{event:?}"
-        );
-        assert_eq!(event.detail["current_status"], "cancelled", "{event:?}");
-    }
+    // Each event reports what the change made of the appointment.
+    let details: Vec<&Value> = published.iter().map(|event| &event.detail).collect();
+    let of =
+        |detail: &Value| (detail["appointment"]["version"].clone(), detail["appointment"]["status"].clone());
+    assert_eq!(
+        details.iter().map(|detail| of(detail)).collect::<Vec<_>>(),
+        [
+            (json!(2), json!("confirmed")),
+            (json!(3), json!("confirmed")),
+            (json!(4), json!("cancelled")),
+            (json!(4), json!("cancelled")),
+        ]
+    );
+    assert_eq!(details[0]["appointment"]["start"], "2027-01-05T10:00:00Z");
+    assert_eq!(
+        (&details[1]["before"]["start"], &details[1]["appointment"]["start"]),
+        (&json!("2027-01-05T10:00:00Z"), &json!("2027-01-06T15:00:00Z"))
+    );
+    assert_eq!(details[2]["charge"], json!({ "before": 8_000, "after": 0, "currency": "EUR" }));
+    assert_eq!(details[3]["refunded"], json!({ "before": 0, "after": 8_000, "currency": "EUR" }));
     // The client is fully refunded, the expert has nothing, and the platform has paid Stripe's processing fee.
     let balances = test.stripe().balances();
     let amount = |owner: &str| {

@@ -3,6 +3,7 @@
 mod booking;
 mod cancelling;
 mod exchange_rates;
+mod failing_jobs;
 mod groups;
 mod members;
 mod money;

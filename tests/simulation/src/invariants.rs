@@ -5,6 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use app::events::AppointmentData;
+use app::operations::jobs::Job;
+use app::scheduling::jobs::SchedulingJob;
 use chrono::NaiveDate;
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::DAY;
@@ -15,7 +18,7 @@ use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
 use domain::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
-use store::{Item, Job, Store};
+use store::{Item, JobName, Store};
 
 use crate::actors::{Command, Submission};
 use crate::core::{Core, Shared};
@@ -91,6 +94,7 @@ impl Invariants {
                 appointments.insert(id);
                 if let Some(job) = key.sk.strip_prefix("OUTBOX#") {
                     check_event_job(&mut shared.lock(), key, job, &mut violations);
+                    check_event_data(shared, direct, key, &mut violations);
                 } else if key.sk == "A" && before.is_none() {
                     made.push(id);
                 } else if key.sk.starts_with("DOC#") {
@@ -265,7 +269,7 @@ impl Invariants {
 
 fn due_key(id: AppointmentId) -> Key {
     let rows = store::keys::appointment_partition(id);
-    store::operations::keys::outbox_entry(rows, &Job::Payment(id).to_string())
+    store::operations::keys::outbox_entry(rows, JobName::new("payment", id).as_str())
 }
 
 /// An event is published before its job is deleted.
@@ -275,6 +279,21 @@ fn check_event_job(core: &mut Core, key: &Key, job: &str, violations: &mut Vec<S
         core.bus.expected.insert(event.to_owned());
     } else if !core.bus.published.contains_key(event) {
         violations.push(format!("{event} was never published, and its job was deleted"));
+    }
+}
+
+/// An event that is enqueued reports the appointment as it is after the change.
+fn check_event_data(shared: &Shared, direct: &Store, key: &Key, violations: &mut Vec<String>) {
+    let payload = shared.lock().table.get(key).and_then(|item| item.get("payload")?.as_s().ok().cloned());
+    let Some(Ok(Job::Scheduling(SchedulingJob::PublishEvent(event)))) =
+        payload.map(|payload| serde_json::from_str(&payload))
+    else {
+        return;
+    };
+    let reported = event.data.appointment();
+    let Ok(Some(appointment)) = now(direct.appointment(reported.appointment_id)) else { return };
+    if appointment.version == reported.version && *reported != AppointmentData::from(&appointment) {
+        violations.push(format!("{} does not report {appointment:?}: {reported:?}", event.id()));
     }
 }
 

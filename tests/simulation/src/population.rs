@@ -1,6 +1,8 @@
 //! The experts and clients of a simulation, and what the experts offer. There are few of each, so that they compete.
 
 use app::identity::people::{Person, Role, Scope};
+use app::operations::jobs::Job;
+use app::payments::jobs::PaymentsJob;
 use domain::experts::availability::{AvailabilityRules, WeeklyHours, Window};
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
@@ -13,7 +15,7 @@ use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
 use domain::{Currency, Money, SessionTypeId};
 use futures_util::FutureExt;
-use store::{Job, OutboxEntry, Transaction, VersionedRules};
+use store::{Transaction, VersionedRules};
 
 use crate::actors::SimExpert;
 use crate::random::Rng;
@@ -202,10 +204,11 @@ pub fn add_expert(
             read_at: now,
         };
         // As the onboarding use case does.
-        let looks = OutboxEntry::new(Job::Payouts(id, GatewayKind::Stripe), now.plus(DAY), 1);
+        let payouts = Job::from(PaymentsJob::Payouts { expert: id, gateway: GatewayKind::Stripe });
+        let looks = payouts.entry(now.plus(DAY), 1);
         storable = storable
             .and_then(|()| transaction.put_payment_account(id, &account))
-            .and_then(|()| transaction.enqueue(&looks));
+            .and_then(|()| transaction.enqueue(&looks?));
     }
     assert!(storable.is_ok(), "{storable:?}");
     let stored = simulation.direct.commit(transaction).now_or_never();

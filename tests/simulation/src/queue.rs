@@ -1,24 +1,24 @@
-//! A model of SQS with its worker, and of the event bus.
+//! A model of SQS with a queue and a worker for each failure domain, and of the event bus.
 //!
-//! Messages can arrive late, twice and in any order. A message is invisible for 180 seconds while the worker processes it,
-//! returns if the worker fails or crashes, and moves to the dead-letter queue after five attempts.
+//! Messages can arrive late, twice and in any order. A message is invisible while the worker processes it, for six times the
+//! worker's timeout, returns if the worker fails or crashes, and moves to the dead-letter queue after five attempts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use app::App;
+use app::events::DomainEvent;
+use app::identity::Actor;
 use app::operations::outbox;
-use app::ports::{DomainEvent, EventBus, JobQueue, PortError};
+use app::payments::ports::Gateways;
+use app::ports::{EventBus, JobQueue, PortError};
 use async_trait::async_trait;
-use store::Job;
+use store::{FailureDomain, JobName};
 
 use crate::call::{Kind, call};
 use crate::core::{Core, Ended, Shared, Start};
 
-/// The visibility timeout, in milliseconds.
-const VISIBILITY_TIMEOUT: i64 = 180_000;
 /// The number of attempts before a message moves to the dead-letter queue.
 const MAX_RECEIVES: u32 = 5;
-/// The time limit of the worker, in milliseconds.
-const WORKER_LIMIT: i64 = 30_000;
 
 /// The state of the queue.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ fn on_lost(why: &'static str) -> Result<(), PortError> {
 
 #[async_trait]
 impl JobQueue for SimQueue {
-    async fn send(&self, jobs: &[Job]) -> Result<(), PortError> {
+    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
         let wanted = jobs.to_vec();
         let label = || {
             let names: Vec<String> = jobs.iter().map(ToString::to_string).collect();
@@ -72,7 +72,8 @@ impl JobQueue for SimQueue {
                     core.queue.messages += 1;
                     let most = core.faults.max_delivery_delay;
                     let delay = if most <= 1 { 1 } else { core.rng.between(1, most) };
-                    core.schedule_in(delay, move |core| deliver(core, job, 1));
+                    let job = job.clone();
+                    core.schedule_in(delay, move |core| deliver(core, domain, job, 1));
                 }
             }
             Ok(())
@@ -82,7 +83,7 @@ impl JobQueue for SimQueue {
 }
 
 /// Delivers a message to the worker.
-fn deliver(core: &mut Core, job: Job, receive: u32) {
+fn deliver(core: &mut Core, domain: FailureDomain, job: JobName, receive: u32) {
     if receive > MAX_RECEIVES {
         core.queue.messages -= 1;
         core.queue.dead += 1;
@@ -91,19 +92,26 @@ fn deliver(core: &mut Core, job: Job, receive: u32) {
     }
     let failed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     let outcome = failed.clone();
+    let again = job.clone();
     core.starts.push(Start {
         name: format!("deliver {job}"),
-        limit: WORKER_LIMIT,
+        limit: 1_000 * outbox::worker_timeout(domain),
         body: Box::new(move |app| {
             Box::pin(async move {
-                let done = outbox::process(&app, &app::identity::Actor::Platform, job).await;
+                // Only the worker of the payments has the gateways.
+                let app = match domain {
+                    FailureDomain::Payments => app,
+                    FailureDomain::General => App { gateways: Gateways::none(), ..app },
+                };
+                let done = outbox::process(&app, &Actor::Platform, domain, &job).await;
                 outcome.store(done.is_err(), std::sync::atomic::Ordering::Relaxed);
             })
         }),
         on_end: Box::new(move |core, ended| {
             let failed = ended == Ended::Dead || failed.load(std::sync::atomic::Ordering::Relaxed);
             if failed {
-                core.schedule_in(VISIBILITY_TIMEOUT, move |core| deliver(core, job, receive + 1));
+                let visible_in = 1_000 * outbox::lease(domain);
+                core.schedule_in(visible_in, move |core| deliver(core, domain, again, receive + 1));
             } else {
                 core.queue.messages -= 1;
             }
@@ -117,12 +125,12 @@ pub struct SimBus(pub Shared);
 #[async_trait]
 impl EventBus for SimBus {
     async fn publish(&self, event: &DomainEvent) -> Result<(), PortError> {
-        let id = event.id.clone();
+        let id = event.id();
         let task = self.0.lock().current;
         call(
             &self.0,
             Kind::Write,
-            || format!("publish {}", event.id),
+            || format!("publish {}", event.id()),
             on_lost,
             move |core| {
                 let publisher = task.and_then(|task| core.tasks.get_mut(&task)).filter(|task| !task.faulted);

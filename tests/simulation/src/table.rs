@@ -137,6 +137,9 @@ impl TableState {
             Condition::Version(version) => current
                 .and_then(|item| item.get(VERSION)?.as_n().ok())
                 .is_some_and(|current| *current == version.to_string()),
+            Condition::Unversioned => {
+                current.is_some_and(|item| !matches!(item.get(VERSION), Some(AttributeValue::N(_))))
+            }
         }
     }
 
@@ -202,8 +205,7 @@ impl TableState {
     /// The earliest due time of the outbox index, in seconds since the Unix epoch. Daily jobs that read payouts count only
     /// once they are due, because they never end.
     pub fn first_due(&self, now: i64) -> Option<i64> {
-        let due = |shard: u8| {
-            let owed = format!("OUTBOX#{shard}");
+        let due = |owed: String| {
             let from = (owed.clone(), String::new(), Key { pk: String::new(), sk: String::new() });
             let of_shard = self.indexes[0].range(from..).take_while(|((pk, ..), _)| *pk == owed);
             let times = of_shard.filter_map(|((_, sk, _), _)| {
@@ -213,7 +215,7 @@ impl TableState {
             });
             times.min()
         };
-        (0..store::operations::keys::OUTBOX_SHARDS).filter_map(due).min()
+        store::operations::keys::outbox_shards().into_iter().filter_map(due).min()
     }
 
     /// Deletes some of the expired rows, as TTL does.
@@ -383,6 +385,7 @@ fn described(write: &Write) -> String {
         Condition::None => String::new(),
         Condition::Absent => " if absent".to_owned(),
         Condition::Version(version) => format!(" if version {version}"),
+        Condition::Unversioned => " if unversioned".to_owned(),
     };
     let what = match &write.action {
         Action::Put(item) => format!(

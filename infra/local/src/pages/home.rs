@@ -48,7 +48,11 @@ pub(super) async fn show(State(environment): State<Environment>) -> Response {
                 (command(text))
             }
         }
-        (queue(&environment.queue.inspect()))
+        section aria-labelledby="jobs" {
+            h2 #jobs { "Jobs" }
+            @for queue in environment.queues.iter() { (jobs(queue.domain.as_str(), &queue.inspect())) }
+            p { "Administrators see jobs that fail at " code { "GET /v1/failing-jobs" } "." }
+        }
         section aria-labelledby="events" {
             h2 #events { "Latest events" }
             (events::list(&published, EVENTS))
@@ -191,22 +195,20 @@ async fn booking(
     ]
 }
 
-fn queue(state: &QueueState) -> Markup {
+fn jobs(domain: &str, state: &QueueState) -> Markup {
     html! {
-        section aria-labelledby="queue" {
-            h2 #queue { "Jobs" }
-            dl.pairs {
-                dt { "In the queue" } dd { (state.waiting) }
-                dt { "Processed since the start" } dd { (state.processed) }
-                dt { "Dead letters" }
-                dd {
-                    @if state.dead_letters.is_empty() { span.good { "none" } }
-                    @else { span.bad { (state.dead_letters.len()) } }
-                }
+        h3 { (domain) }
+        dl.pairs {
+            dt { "In the queue" } dd { (state.waiting) }
+            dt { "Processed since the start" } dd { (state.processed) }
+            dt { "Dead letters" }
+            dd {
+                @if state.dead_letters.is_empty() { span.good { "none" } }
+                @else { span.bad { (state.dead_letters.len()) } }
             }
-            @if !state.dead_letters.is_empty() {
-                ul { @for letter in &state.dead_letters { li { code { (letter) } } } }
-            }
+        }
+        @if !state.dead_letters.is_empty() {
+            ul { @for letter in &state.dead_letters { li { code { (letter) } } } }
         }
     }
 }

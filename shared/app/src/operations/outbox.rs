@@ -7,24 +7,31 @@
 //!    effect.
 //! 4. It deletes the entry, or moves it to the next time, on condition that it is still the entry that was leased. If the job
 //!    was enqueued again meanwhile, the entry has changed, and the job runs again.
+//!
+//! An entry that this release cannot read is set aside: it is no longer due, and administrators see it with the failing jobs.
+
+use std::panic::AssertUnwindSafe;
 
 use domain::Timestamp;
-use store::operations::keys::OUTBOX_SHARDS;
-use store::{CommitError, Job, OutboxEntry, Transaction};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use store::operations::keys::outbox_shards;
+use store::{CommitError, FailureDomain, JobName, OutboxEntry, StoredEntry, Transaction};
 
+use super::error::reason;
+use super::jobs::{Job, UnreadableEntry};
 use crate::identity::Actor;
-use crate::payments::accounts;
-use crate::payments::payouts::record_payouts;
-use crate::payments::process::{NextRun, process_payment};
-use crate::receipts::receipt;
-use crate::scheduling::events;
+use crate::jobs::NextRun;
 use crate::{App, AppError};
 
-/// How long a leased entry is hidden from other workers, in seconds. It is six times the timeout of the function, as AWS
-/// recommends for the visibility timeout of a queue, so a suspended worker has ended before another one starts.
-pub const LEASE: i64 = 180;
 /// The log message of a failed job. An alarm in `template.yaml` looks for it.
 pub const JOB_FAILED: &str = "job failed, will retry";
+/// The log message of an outbox entry that cannot be read. An alarm in `template.yaml` looks for it.
+pub const ENTRY_UNREADABLE: &str = "an outbox entry cannot be read";
+/// What an entry stores if its last attempt did not end.
+const NOT_ENDED: &str = "the worker stopped during the last attempt: it crashed or timed out";
+/// What an entry stores if its job panicked.
+const PANICKED: &str = "the job panicked";
 /// An entry that is due at most this many seconds from now counts as due, because the clocks of functions differ.
 const CLOCK_SKEW: i64 = 2;
 /// The pause after the first failure, in seconds. It doubles with each failure.
@@ -34,45 +41,73 @@ const MAX_DELAY_SECONDS: i64 = 3_600;
 /// The maximum number of times that one invocation runs a job that is enqueued again meanwhile. After that, the entry stays
 /// due.
 const MAX_RUNS: usize = 4;
-/// The maximum number of entries that one sweep queues from each shard.
+/// The maximum number of jobs that one sweep queues from each shard, and the number of entries that it reads at once.
 const MAX_SWEPT: u16 = 500;
+/// How many unreadable entries a sweep sets aside at once.
+const MAX_CONCURRENT: usize = 25;
+/// A sweep begins no further round after this many seconds. The function's timeout is 30 seconds.
+const SWEEP_SECONDS: i64 = 12;
 
-/// Processes a job if it is due. Processing it again, or concurrently, has no further effect.
+/// The timeout of the worker of a failure domain, in seconds, as in `template.yaml`.
+pub const fn worker_timeout(domain: FailureDomain) -> i64 {
+    match domain {
+        FailureDomain::Payments => 30,
+        FailureDomain::General => 20,
+    }
+}
+
+/// How long a leased entry is hidden from other workers, in seconds. It is six times the timeout of the worker, as AWS
+/// recommends for the visibility timeout of a queue, so a suspended worker has ended before another one starts.
+pub const fn lease(domain: FailureDomain) -> i64 {
+    6 * worker_timeout(domain)
+}
+
+/// Processes a job if it is due, as the worker of a failure domain. Processing it again, or concurrently, has no further effect.
 ///
-/// If the job fails, its outbox entry stores the error and the time of the next attempt, and the result is `Ok`.
+/// If the job fails or panics, its outbox entry stores the reason and the time of the next attempt, and the result is `Ok`. An
+/// entry that cannot be read is set aside. A job of another failure domain is sent to its own worker.
 ///
 /// # Errors
 /// If the outbox entry cannot be read or written. [`AppError::Forbidden`] if the actor is not the platform.
-pub async fn process(app: &App, actor: &Actor, job: Job) -> Result<(), AppError> {
+pub async fn process(
+    app: &App,
+    actor: &Actor,
+    domain: FailureDomain,
+    name: &JobName,
+) -> Result<(), AppError> {
     actor.require_platform()?;
     for _ in 0..MAX_RUNS {
         let now = app.now();
-        let Some(due) = app.store.outbox_entry(&job).await? else { return Ok(()) };
+        let Some(stored) = app.store.outbox_entry(name).await? else { return Ok(()) };
+        if stored.is_set_aside() {
+            return Ok(());
+        }
+        let (due, job) = match Job::read(&stored) {
+            Ok(read) => read,
+            Err(why) => return set_aside(app, &stored, why).await,
+        };
         if due.due_at > now.plus(CLOCK_SKEW) {
             // It is leased by another worker, or it is a timer whose message came early.
             return Ok(());
         }
-        let leased = OutboxEntry {
-            due_at: now.plus(LEASE),
-            token: app.new_token(),
-            attempts: due.attempts + 1,
-            ..due.clone()
-        };
+        if due.domain != domain {
+            // An earlier release had the job in another failure domain.
+            return send(app, due.domain, &[due.name]).await;
+        }
+        let leased = lease_entry(app, &due, now);
         if !write(app, |transaction| transaction.reschedule(&leased, due.token)).await? {
             return Ok(());
         }
-        let next = match run(app, job).await {
-            Ok(NextRun::Never) => None,
-            Ok(NextRun::At(instant)) => Some(OutboxEntry::new(job, instant, app.new_token())),
-            Err(error) => {
-                tracing::error!(%job, %error, attempts = leased.attempts, "{JOB_FAILED}");
-                let pause = (BASE_DELAY_SECONDS << (leased.attempts.clamp(1, 16) - 1)).min(MAX_DELAY_SECONDS);
-                Some(OutboxEntry {
-                    due_at: app.now().plus(pause),
-                    token: app.new_token(),
-                    last_error: error.to_string(),
-                    ..leased.clone()
-                })
+        let next = match AssertUnwindSafe(job.run(app)).catch_unwind().await {
+            Ok(Ok(NextRun::Never)) => None,
+            Ok(Ok(NextRun::At(instant))) => Some(job.entry(instant, app.new_token())?),
+            Ok(Err(error)) => {
+                tracing::error!(job = %name, %error, attempts = leased.attempts, "{JOB_FAILED}");
+                Some(failed(app, &leased, reason(&error)))
+            }
+            Err(_) => {
+                tracing::error!(job = %name, error = PANICKED, attempts = leased.attempts, "{JOB_FAILED}");
+                Some(failed(app, &leased, PANICKED.to_owned()))
             }
         };
         let written = match &next {
@@ -93,6 +128,45 @@ pub async fn process(app: &App, actor: &Actor, job: Job) -> Result<(), AppError>
     Ok(())
 }
 
+/// The entry while a worker runs its job.
+fn lease_entry(app: &App, due: &OutboxEntry, now: Timestamp) -> OutboxEntry {
+    let mut leased = OutboxEntry {
+        due_at: now.plus(lease(due.domain)),
+        token: app.new_token(),
+        attempts: due.attempts.saturating_add(1),
+        ..due.clone()
+    };
+    // Every attempt that ends either deletes the entry, resets its attempts, or records a failure.
+    if due.attempts > 0 && due.failing_since.is_none() {
+        leased.failing_since = Some(now);
+        leased.last_error = NOT_ENDED.to_owned();
+    }
+    leased
+}
+
+/// The entry after a failed attempt.
+fn failed(app: &App, leased: &OutboxEntry, reason: String) -> OutboxEntry {
+    let now = app.now();
+    let pause = (BASE_DELAY_SECONDS << (leased.attempts.clamp(1, 16) - 1)).min(MAX_DELAY_SECONDS);
+    OutboxEntry {
+        due_at: now.plus(pause),
+        token: app.new_token(),
+        last_error: reason,
+        failing_since: leased.failing_since.or(Some(now)),
+        ..leased.clone()
+    }
+}
+
+/// Sets an entry aside that cannot be read, unless it has been written since it was read.
+async fn set_aside(app: &App, stored: &StoredEntry, why: UnreadableEntry) -> Result<(), AppError> {
+    tracing::error!(entry = %stored.key, %why, "{ENTRY_UNREADABLE}");
+    write(app, |transaction| transaction.set_aside(stored, app.now())).await.map(|_| ())
+}
+
+async fn send(app: &App, domain: FailureDomain, names: &[JobName]) -> Result<(), AppError> {
+    app.queue.send(domain, names).await.map_err(|error| AppError::Port("the queue", error))
+}
+
 /// Commits one write. Returns whether the entry was still the expected one.
 async fn write(
     app: &App,
@@ -107,26 +181,6 @@ async fn write(
     }
 }
 
-/// Runs a job. Returns when to run it again.
-async fn run(app: &App, job: Job) -> Result<NextRun, AppError> {
-    match job {
-        Job::Payment(id) => process_payment(app, id).await,
-        Job::PublishEvent { appointment, version, event } => {
-            events::publish(app, appointment, version, event).await?;
-            Ok(NextRun::Never)
-        }
-        Job::PaymentAccount(expert, gateway) => {
-            accounts::refresh(app, expert, gateway).await?;
-            Ok(NextRun::Never)
-        }
-        Job::Payouts(expert, gateway) => record_payouts(app, expert, gateway).await,
-        Job::Receipts(id) => {
-            receipt::issue_missing(app, id).await?;
-            Ok(NextRun::Never)
-        }
-    }
-}
-
 /// The result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sweep {
@@ -134,10 +188,24 @@ pub struct Sweep {
     pub queued: usize,
     /// For how long the oldest of them has been due, in seconds.
     pub oldest_seconds: i64,
+    /// How many unreadable entries were found. They are set aside, unless the table failed.
+    pub unreadable: usize,
+}
+
+/// A shard that a sweep has not read to its end.
+struct Shard {
+    name: String,
+    /// Where its next page begins.
+    from: Option<String>,
+    /// How many more of its jobs may be queued.
+    left: u16,
 }
 
 /// Queues due jobs, at most 500 of each shard, the oldest first: timers whose time has come, and jobs whose message
-/// was lost.
+/// was lost. Sets unreadable entries aside; they use up nothing of the 500.
+///
+/// It reads one page of each shard, and then the next page of each shard that has more. A shard with many unreadable entries
+/// therefore delays no other one.
 ///
 /// # Errors
 /// If a shard cannot be read or its jobs cannot be queued. The other shards are still swept, and the next sweep finds the rest.
@@ -147,34 +215,64 @@ pub async fn sweep(app: &App, actor: &Actor) -> Result<Sweep, AppError> {
     let now: Timestamp = app.now();
     let mut swept = Sweep::default();
     let mut failure = None;
-    for shard in 0..OUTBOX_SHARDS {
-        // A shard that fails does not stop the others.
-        match sweep_shard(app, shard, now).await {
-            Ok(found) => {
-                swept.queued += found.queued;
-                swept.oldest_seconds = swept.oldest_seconds.max(found.oldest_seconds);
+    let mut shards: Vec<Shard> =
+        outbox_shards().into_iter().map(|name| Shard { name, from: None, left: MAX_SWEPT }).collect();
+    while !shards.is_empty() {
+        let mut unfinished = Vec::new();
+        for mut shard in shards {
+            // A shard that fails does not stop the others.
+            match sweep_page(app, &mut shard, now, &mut swept).await {
+                Ok(true) => unfinished.push(shard),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, shard = shard.name, "the jobs of this shard wait for the next sweep");
+                    failure = Some(error);
+                }
             }
-            Err(error) => {
-                tracing::warn!(%error, shard, "the jobs of this shard wait for the next sweep");
-                failure = Some(error);
-            }
+        }
+        shards = unfinished;
+        if app.now() >= now.plus(SWEEP_SECONDS) {
+            break;
         }
     }
     failure.map_or(Ok(swept), Err)
 }
 
-async fn sweep_shard(app: &App, shard: u8, now: Timestamp) -> Result<Sweep, AppError> {
-    let mut entries: Vec<OutboxEntry> = Vec::new();
-    for entry in app.store.due_outbox_entries(shard, now, MAX_SWEPT).await? {
-        match entry {
-            Ok(entry) => entries.push(entry),
-            Err(error) => tracing::error!(%error, "an outbox entry cannot be read; it stays"),
+/// Sweeps one page of a shard. Returns whether there may be more to queue.
+async fn sweep_page(
+    app: &App,
+    shard: &mut Shard,
+    now: Timestamp,
+    swept: &mut Sweep,
+) -> Result<bool, AppError> {
+    let page = app.store.due_outbox_entries(&shard.name, now, shard.from.as_deref(), MAX_SWEPT).await?;
+    shard.from = page.next;
+    let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+    for stored in page.entries {
+        match Job::read(&stored) {
+            Ok((entry, _)) => entries.push(entry),
+            Err(why) => unreadable.push((stored, why)),
+        }
+    }
+    entries.truncate(usize::from(shard.left));
+    for domain in FailureDomain::ALL {
+        let names: Vec<JobName> =
+            entries.iter().filter(|entry| entry.domain == domain).map(|entry| entry.name.clone()).collect();
+        if !names.is_empty() {
+            send(app, domain, &names).await?;
         }
     }
     let oldest = entries.iter().map(|entry| now.seconds() - entry.first_due_at.seconds()).max();
-    let jobs: Vec<Job> = entries.iter().map(|entry| entry.job).collect();
-    if !jobs.is_empty() {
-        app.queue.send(&jobs).await.map_err(|error| AppError::Port("the queue", error))?;
+    swept.queued += entries.len();
+    swept.oldest_seconds = swept.oldest_seconds.max(oldest.unwrap_or(0));
+    swept.unreadable += unreadable.len();
+    shard.left = shard.left.saturating_sub(u16::try_from(entries.len()).unwrap_or(MAX_SWEPT));
+    // The jobs are queued first, so that they do not wait for the unreadable entries.
+    for batch in unreadable.chunks(MAX_CONCURRENT) {
+        let results = join_all(batch.iter().map(|(stored, why)| set_aside(app, stored, *why))).await;
+        for error in results.into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "an unreadable outbox entry stays where it is until the next sweep");
+        }
     }
-    Ok(Sweep { queued: jobs.len(), oldest_seconds: oldest.unwrap_or(0) })
+    Ok(shard.from.is_some() && shard.left > 0)
 }

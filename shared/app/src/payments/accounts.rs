@@ -5,10 +5,11 @@ use domain::experts::members::Right;
 use domain::kernel::time::DAY;
 use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
-use store::{CommitError, Job, Transaction};
+use store::{CommitError, Transaction};
 
 use crate::identity::Actor;
 use crate::identity::people::Scope;
+use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::{AccountState, OnboardingPage};
 use crate::{App, AppError, Decision};
 
@@ -33,7 +34,7 @@ fn store_new_account(app: &App, expert: ExpertId, account: &PaymentAccount) -> R
     transaction.put_payment_account(expert, account)?;
     if app.gateways.get(account.gateway)?.payouts.is_some() {
         let tomorrow = app.now().plus(DAY);
-        app.enqueue(&mut transaction, Job::Payouts(expert, account.gateway), tomorrow)?;
+        app.enqueue(&mut transaction, PaymentsJob::Payouts { expert, gateway: account.gateway }, tomorrow)?;
     }
     Ok(transaction)
 }

@@ -1,16 +1,17 @@
 //! The changes of one step of the payment job.
 
-use domain::Timestamp;
 use domain::kernel::text::LongText;
-use domain::payments::ledger::{Entry, Movement, MovementKind};
+use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, Payment, PaymentState, Transition};
-use domain::scheduling::appointment::{Appointment, Event, Outcome};
+use domain::scheduling::appointment::{Appointment, Outcome};
 use domain::scheduling::cancellation::no_show;
 use domain::scheduling::party::Party;
+use domain::{Money, Timestamp};
+use store::Transaction;
 use store::table::Consistency;
-use store::{Job, Transaction};
 
 use super::process::ESCALATED;
+use crate::events::{AmountChange, EventData, PaymentAmount, PaymentChanged, Refunded};
 use crate::{App, AppError};
 
 /// The reason of a cancellation because of a missing payment.
@@ -20,32 +21,53 @@ const NOT_PAID: &str = "The payment could not be collected in time.";
 pub(super) struct Change<'a> {
     app: &'a App,
     appointment: &'a Appointment,
+    /// The appointment after the transition.
+    changed: Appointment,
     before: Payment,
     after: Payment,
+    /// The totals of all movements, before and after the new ones.
+    totals: [Totals; 2],
     new_movements: Vec<Movement>,
     now: Timestamp,
     transaction: Transaction,
-    events: Vec<Event>,
+    events: Vec<PaymentEvent>,
 }
 
 impl<'a> Change<'a> {
-    /// `before` is the stored payment, `after` the same with what the payment snapshot shows.
+    /// `before` is the stored payment, `after` the same with what the payment snapshot shows. `movements` are all movements, and
+    /// end with the new ones.
     pub(super) fn new(
         app: &'a App,
         appointment: &'a Appointment,
         before: Payment,
         after: Payment,
+        movements: &[Movement],
         new_movements: Vec<Movement>,
         now: Timestamp,
     ) -> Self {
-        let mut events: Vec<Event> =
-            new_movements.iter().filter_map(|movement| event_for(movement, &new_movements)).collect();
-        if after.lost_dispute && !before.lost_dispute {
-            events.push(Event::PaymentDisputeLost);
+        let known = movements.len().saturating_sub(new_movements.len());
+        let totals = [Totals::of(movements.iter().take(known)), Totals::of(movements)];
+        let mut events: Vec<PaymentEvent> = Vec::new();
+        for event in new_movements.iter().filter_map(|movement| event_for(movement, &new_movements)) {
+            if !events.contains(&event) {
+                events.push(event);
+            }
         }
-        events.sort();
-        events.dedup();
-        Self { app, appointment, before, after, new_movements, now, transaction: Transaction::new(), events }
+        if after.lost_dispute && !before.lost_dispute {
+            events.push(PaymentEvent::DisputeLost);
+        }
+        Self {
+            app,
+            appointment,
+            changed: appointment.clone(),
+            before,
+            after,
+            totals,
+            new_movements,
+            now,
+            transaction: Transaction::new(),
+            events,
+        }
     }
 
     /// Sets or clears the escalation. A new escalation is logged and published.
@@ -53,7 +75,7 @@ impl<'a> Change<'a> {
         self.after.escalation = escalation;
         if let Some(escalation) = escalation.filter(|_| escalation != self.before.escalation) {
             tracing::error!(appointment = %self.appointment.id, ?escalation, "{ESCALATED}");
-            self.events.push(Event::PaymentEscalated);
+            self.events.push(PaymentEvent::Escalated(escalation));
         }
     }
 
@@ -79,38 +101,45 @@ impl<'a> Change<'a> {
                 let occupancy = self.occupancy().await?;
                 self.transaction.put_appointment(&confirmed)?;
                 self.transaction.put_occupancy(self.appointment.expert, &occupancy.confirm(self.appointment));
-                self.app.enqueue_event(&mut self.transaction, &confirmed, Event::Confirmed, self.now)?;
+                self.changed = confirmed;
+                let event = EventData::confirmed(&self.changed);
+                self.app.enqueue_event(&mut self.transaction, event, self.now)?;
             }
             Transition::Expire => {
                 // An error means that another transaction has already ended the hold.
                 if let Ok(expired) = self.appointment.expire(self.now) {
-                    self.end_and_free_time(&expired, Event::Expired).await?;
+                    self.end_and_free_time(expired, EventData::expired).await?;
                 }
             }
             Transition::CancelUnpaid => {
                 let reason = LongText::try_from(NOT_PAID.to_owned()).unwrap_or_default();
                 let cancelled = self.appointment.cancel(Party::Platform, reason, self.now)?;
                 self.after.final_charge = Some(self.after.amount.zero());
-                self.end_and_free_time(&cancelled, Event::Cancelled).await?;
+                let charge = AmountChange::of_charge(Some(&self.before), Some(&self.after));
+                let event = |cancelled: &_| EventData::cancelled(cancelled, Party::Platform, charge);
+                self.end_and_free_time(cancelled, event).await?;
             }
             Transition::Complete => {
                 let completed = self.appointment.ended(Outcome::Completed, Party::Platform, self.now)?;
                 self.transaction.put_appointment(&completed)?;
-                self.app.enqueue_event(&mut self.transaction, &completed, Event::Completed, self.now)?;
+                self.changed = completed;
+                let event = EventData::ended(&self.changed, None);
+                self.app.enqueue_event(&mut self.transaction, event, self.now)?;
             }
             Transition::AcceptReport => {
                 let Appointment { cancellation, price, .. } = self.appointment;
-                self.transaction.put_appointment(&self.appointment.accept_report())?;
+                self.changed = self.appointment.accept_report();
+                self.transaction.put_appointment(&self.changed)?;
                 let quote = no_show(cancellation, *price, Party::Expert).after(self.after.final_charge);
                 self.after.final_charge = Some(quote.final_charge);
             }
             Transition::AwaitClient { deadline } => {
                 self.after = self.after.awaiting_client_until(deadline);
-                self.events.push(Event::PaymentActionRequired);
+                self.events.push(PaymentEvent::ActionRequired { deadline });
             }
             Transition::WriteOff => {
                 self.after.state = PaymentState::Unpaid;
-                self.events.push(Event::PaymentUnpaid);
+                self.events.push(PaymentEvent::Unpaid);
             }
         }
         Ok(())
@@ -121,11 +150,50 @@ impl<'a> Change<'a> {
         Ok(self.app.store.occupancy(self.appointment.expert, occupied, Consistency::Strong).await?)
     }
 
-    async fn end_and_free_time(&mut self, ended: &Appointment, event: Event) -> Result<(), AppError> {
+    async fn end_and_free_time(
+        &mut self,
+        ended: Appointment,
+        event: impl FnOnce(&Appointment) -> EventData,
+    ) -> Result<(), AppError> {
         let occupancy = self.occupancy().await?;
-        self.transaction.put_appointment(ended)?;
+        self.transaction.put_appointment(&ended)?;
         self.transaction.put_occupancy(self.appointment.expert, &occupancy.release(self.appointment));
-        self.app.enqueue_event(&mut self.transaction, ended, event, self.now)
+        self.changed = ended;
+        self.app.enqueue_event(&mut self.transaction, event(&self.changed), self.now)
+    }
+
+    /// The data of an event, as of the change.
+    fn data_of(&self, event: PaymentEvent) -> EventData {
+        let changed = PaymentChanged::new(&self.changed, &self.after);
+        let agreed = self.after.amount;
+        let amount = |minor: u64| agreed.with_amount(minor).unwrap_or(agreed);
+        let sum = |kind: MovementKind| {
+            let movements = self.new_movements.iter().filter(|movement| movement.kind == kind);
+            amount(movements.map(|movement| movement.amount.amount()).sum())
+        };
+        let of = |changed, amount: Money| PaymentAmount { changed, amount };
+        let [before, after] = self.totals;
+        match event {
+            PaymentEvent::Refunded => EventData::PaymentRefunded(Refunded {
+                changed,
+                refunded: AmountChange {
+                    before: before.refunded,
+                    after: after.refunded,
+                    currency: agreed.currency(),
+                },
+            }),
+            PaymentEvent::RefundFailed => {
+                EventData::PaymentRefundFailed(of(changed, sum(MovementKind::RefundFailed)))
+            }
+            PaymentEvent::Disputed => EventData::PaymentDisputed(of(changed, sum(MovementKind::Dispute))),
+            PaymentEvent::DisputeWon => {
+                EventData::PaymentDisputeWon(of(changed, sum(MovementKind::DisputeWon)))
+            }
+            PaymentEvent::DisputeLost => EventData::PaymentDisputeLost(of(changed, amount(after.disputed))),
+            PaymentEvent::Unpaid => EventData::unpaid(changed, self.before.amount_due(&self.changed.status)),
+            PaymentEvent::ActionRequired { deadline } => EventData::action_required(changed, deadline),
+            PaymentEvent::Escalated(escalation) => EventData::escalated(changed, escalation),
+        }
     }
 
     /// Commits the changes. Returns `false` after a version conflict, or if the table was busy.
@@ -141,15 +209,14 @@ impl<'a> Change<'a> {
     pub(super) async fn commit_and_return(mut self, check: bool) -> Result<Option<Payment>, AppError> {
         if self.after != self.before || !self.new_movements.is_empty() {
             self.after.version = self.before.version + 1;
+            for event in std::mem::take(&mut self.events) {
+                let event = self.data_of(event);
+                self.app.enqueue_event(&mut self.transaction, event, self.now)?;
+            }
             if !self.new_movements.is_empty() {
                 self.record_movements()?;
             }
             self.transaction.put_payment(&self.after)?;
-            let id = self.appointment.id;
-            for event in std::mem::take(&mut self.events) {
-                let job = Job::PublishEvent { appointment: id, version: self.after.version, event };
-                self.app.enqueue(&mut self.transaction, job, self.now)?;
-            }
         }
         // Each write has its own condition, so the next step would correct a wrong order. These checks prevent that it is sent.
         if check || !self.transaction.is_empty() {
@@ -166,7 +233,7 @@ impl<'a> Change<'a> {
         let documented =
             |kind| matches!(kind, MovementKind::Captured | MovementKind::Refund | MovementKind::RefundFailed);
         if self.new_movements.iter().any(|movement| documented(movement.kind)) {
-            self.app.enqueue(&mut self.transaction, Job::Receipts(self.appointment.id), self.now)?;
+            self.app.enqueue_receipts(&mut self.transaction, self.appointment.id, self.now)?;
         }
         let entry = Entry {
             appointment: Some(self.appointment.id),
@@ -180,16 +247,29 @@ impl<'a> Change<'a> {
     }
 }
 
-/// The domain event about a movement, if there is one. A refund that has failed already is reported as failed only.
-fn event_for(movement: &Movement, new_movements: &[Movement]) -> Option<Event> {
+/// An event about a payment, whose data is known when the change is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PaymentEvent {
+    Refunded,
+    RefundFailed,
+    Disputed,
+    DisputeWon,
+    DisputeLost,
+    Unpaid,
+    ActionRequired { deadline: Timestamp },
+    Escalated(Escalation),
+}
+
+/// The event about a movement, if there is one. A refund that has failed already is reported as failed only.
+fn event_for(movement: &Movement, new_movements: &[Movement]) -> Option<PaymentEvent> {
     let failed = |refund: &Movement| {
         new_movements.iter().any(|one| one.kind == MovementKind::RefundFailed && one.object == refund.object)
     };
     match movement.kind {
-        MovementKind::Refund if !failed(movement) => Some(Event::PaymentRefunded),
-        MovementKind::RefundFailed => Some(Event::PaymentRefundFailed),
-        MovementKind::Dispute => Some(Event::PaymentDisputed),
-        MovementKind::DisputeWon => Some(Event::PaymentDisputeWon),
+        MovementKind::Refund if !failed(movement) => Some(PaymentEvent::Refunded),
+        MovementKind::RefundFailed => Some(PaymentEvent::RefundFailed),
+        MovementKind::Dispute => Some(PaymentEvent::Disputed),
+        MovementKind::DisputeWon => Some(PaymentEvent::DisputeWon),
         _ => None,
     }
 }

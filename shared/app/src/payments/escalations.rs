@@ -2,14 +2,15 @@
 
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, OrderKind, Payment};
-use domain::scheduling::appointment::Event;
 use domain::scheduling::party::ActingAs;
 use domain::{AppointmentId, Money};
-use store::{AppointmentRecord, EscalationPage, Job, Transaction};
+use store::{AppointmentRecord, EscalationPage, Transaction};
 
+use crate::events::{EventData, PaymentChanged};
 use crate::identity::Actor;
 use crate::identity::people::{Role, Scope};
 use crate::payments::error::PaymentsError;
+use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};
 
 /// The decision of an administrator about an escalated payment.
@@ -110,8 +111,11 @@ pub async fn resolve(
             // The amount can no longer be collected.
             (Resolution::ResolvedManually(_), Escalation::Refused { order: OrderKind::Capture, .. }) => {
                 payment.final_charge = Some(payment.amount.zero());
-                let (version, event) = (payment.version, Event::PaymentUnpaid);
-                app.enqueue(&mut transaction, Job::PublishEvent { appointment: id, version, event }, now)?;
+                let due = record.payment.as_ref().map_or(payment.amount, |before| {
+                    before.amount_due(&record.appointment.status)
+                });
+                let changed = PaymentChanged::new(&record.appointment, &payment);
+                app.enqueue_event(&mut transaction, EventData::unpaid(changed, due), now)?;
             }
             (
                 Resolution::ResolvedManually(_),
@@ -131,7 +135,7 @@ pub async fn resolve(
                 payment.entries += 1;
                 let object = format!("{MANUAL_OBJECT}{}", payment.entries);
                 let movement = Movement::new(MovementKind::ResolvedManually, amount, object, now, None);
-                app.enqueue(&mut transaction, Job::Receipts(id), now)?;
+                app.enqueue_receipts(&mut transaction, id, now)?;
                 movements.push(movement.clone());
                 transaction.put_ledger_entry(
                     id,
@@ -147,7 +151,7 @@ pub async fn resolve(
             }
         }
         transaction.put_payment(&payment)?;
-        app.enqueue(&mut transaction, Job::Payment(id), now)?;
+        app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
         let record = AppointmentRecord { payment: Some(payment), movements, ..record };
         Ok(Decision::Commit(transaction, record))
     })

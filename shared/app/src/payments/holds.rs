@@ -1,10 +1,12 @@
 //! Ends the holds of unpaid appointments and frees their slots.
 
 use domain::AppointmentId;
-use domain::scheduling::appointment::{Appointment, Event};
+use domain::scheduling::appointment::Appointment;
+use store::Transaction;
 use store::table::Consistency;
-use store::{Job, Transaction};
 
+use crate::events::EventData;
+use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError};
 
 /// Expires a hold whose time is over and frees its slot. An appointment that is no longer a hold stays as it is.
@@ -32,7 +34,7 @@ async fn release(app: &App, appointment: &Appointment, expired: &Appointment) ->
     let mut transaction = Transaction::new();
     transaction.put_appointment(expired)?;
     transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
-    app.enqueue(&mut transaction, Job::Payment(appointment.id), now)?;
-    app.enqueue_event(&mut transaction, expired, Event::Expired, now)?;
+    app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: appointment.id }, now)?;
+    app.enqueue_event(&mut transaction, EventData::expired(expired), now)?;
     app.try_commit(transaction).await.map(|_| ())
 }

@@ -8,6 +8,7 @@ pub mod escalations;
 pub mod exchange_rates;
 pub mod fees;
 pub(crate) mod holds;
+pub mod jobs;
 mod orders;
 pub(crate) mod payouts;
 pub mod ports;

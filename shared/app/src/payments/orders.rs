@@ -2,12 +2,13 @@
 
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::{Order, Payment, PaymentState, Plan, References, action_deadline};
-use domain::scheduling::appointment::{Appointment, Event, Status};
+use domain::scheduling::appointment::{Appointment, Status};
 use domain::{Money, Timestamp};
-use store::{Job, Transaction};
+use store::Transaction;
 
 use super::holds::release_hold;
 use super::process::buyer;
+use crate::events::{EventData, PaymentChanged};
 use crate::payments::error::PaymentsError;
 use crate::payments::ports::{Charges, GatewayError, Opened, RefundOrder};
 use crate::{App, AppError};
@@ -42,20 +43,21 @@ pub(super) async fn order(
         ) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway permanently refused an order");
             refused.refused.insert(order, code);
-            put_payment(app, version, refused, None).await
+            put_payment(app, version, refused, |_| None).await
         }
         (Err(refusal @ AppError::Payments(PaymentsError::Gateway(GatewayError::NotNow { .. }))), _) => {
-            put_payment(app, version, refused, None).await?;
+            put_payment(app, version, refused, |_| None).await?;
             Err(refusal)
         }
         (Err(failure @ AppError::Payments(PaymentsError::Gateway(GatewayError::Failed(_)))), _) => {
             let now = app.now();
             match payment.failing_since {
                 None => {
-                    put_payment(app, version, Payment { failing_since: Some(now), ..payment }, None).await?;
+                    put_payment(app, version, Payment { failing_since: Some(now), ..payment }, |_| None)
+                        .await?;
                 }
                 Some(since) if now >= since.plus(VISIBLE_AFTER) => {
-                    put_payment(app, version, Payment { failing_since: None, ..refused }, None).await?;
+                    put_payment(app, version, Payment { failing_since: None, ..refused }, |_| None).await?;
                 }
                 Some(_) => {}
             }
@@ -133,7 +135,10 @@ async fn ask_client(
 ) -> Result<(), AppError> {
     let version = payment.version;
     let is_first = payment.action_deadline.is_none();
-    let event = is_first.then_some(Event::PaymentActionRequired);
+    let event = |after: &Payment| {
+        let changed = PaymentChanged::new(appointment, after);
+        is_first.then(|| EventData::action_required(changed, deadline))
+    };
     let requested = Payment {
         plan: Plan::Authorize,
         intent_number: payment.intent_number.saturating_add(1),
@@ -169,7 +174,7 @@ async fn charge_saved_card(
     let requested = Payment { intent_number: payment.intent_number.saturating_add(1), ..payment.clone() };
     match gateway.charge_saved_card(&requested, amount, at_once).await {
         // If this write fails, the next snapshot contains the intent.
-        Ok(intent) => put_payment(app, version, payment.with_intent(intent), None).await,
+        Ok(intent) => put_payment(app, version, payment.with_intent(intent), |_| None).await,
         Err(GatewayError::Refused { code, message }) if appointment.status == Status::Confirmed => {
             tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the client is asked to pay again");
             let deadline = payment.action_deadline.unwrap_or(action_deadline(appointment, app.now()));
@@ -178,26 +183,27 @@ async fn charge_saved_card(
         Err(GatewayError::Refused { code, message }) => {
             tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the amount remains unpaid");
             let unpaid = Payment { state: PaymentState::Unpaid, ..payment };
-            put_payment(app, version, unpaid, Some(Event::PaymentUnpaid)).await
+            let event =
+                |after: &Payment| Some(EventData::unpaid(PaymentChanged::new(appointment, after), amount));
+            put_payment(app, version, unpaid, event).await
         }
         Err(failure) => Err(failure.into()),
     }
 }
 
-/// Writes a payment, and a job that publishes an event about it, on condition that the stored version is `version`. A version
-/// conflict is ignored: the job reads everything again.
+/// Writes a payment, and a job that publishes an event about the written payment, on condition that the stored version is
+/// `version`. A version conflict is ignored: the job reads everything again.
 async fn put_payment(
     app: &App,
     version: u64,
     payment: Payment,
-    event: Option<Event>,
+    event: impl FnOnce(&Payment) -> Option<EventData>,
 ) -> Result<(), AppError> {
     let payment = Payment { version: version + 1, ..payment };
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
-    if let Some(event) = event {
-        let job = Job::PublishEvent { appointment: payment.appointment, version: payment.version, event };
-        app.enqueue(&mut transaction, job, app.now())?;
+    if let Some(event) = event(&payment) {
+        app.enqueue_event(&mut transaction, event, app.now())?;
     }
     app.try_commit(transaction).await.map(|_| ())
 }

@@ -5,7 +5,7 @@ use domain::payments::ledger::{Entry, MovementKind};
 use store::Transaction;
 
 use super::accounts::{self, RefreshedAccount};
-use super::process::NextRun;
+use crate::jobs::NextRun;
 use crate::{App, AppError};
 
 /// Refreshes an expert's account and records its new payouts in the ledger, now and every day.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use domain::kernel::time::DAY;
 use domain::payments::ledger::{self, Movement, MovementKind};
 use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References, Wait, next_action};
-use domain::scheduling::appointment::{Appointment, Event, Outcome, Status};
+use domain::scheduling::appointment::{Appointment, Outcome, Status};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Timestamp};
 use store::{AppointmentRecord, ReadError, Transaction};
 
 use super::change::Change;
 use super::orders::order;
+use crate::events::EventData;
+use crate::jobs::NextRun;
 use crate::payments::ports::{Buyer, FetchedPayment};
 use crate::{App, AppError};
 
@@ -26,14 +28,6 @@ const DISPUTE_CHECK: i64 = 30 * DAY;
 
 /// The log message of a new escalation. An alarm in `template.yaml` looks for it.
 pub const ESCALATED: &str = "payment escalated";
-
-/// When to run a job again.
-pub(crate) enum NextRun {
-    /// Not until it is enqueued again.
-    Never,
-    /// At this instant.
-    At(Timestamp),
-}
 
 /// Fetches a payment from the gateway. A payment that was never opened there is reported as missing, without a request.
 pub(crate) async fn fetch_payment(app: &App, payment: &Payment) -> Result<FetchedPayment, AppError> {
@@ -107,7 +101,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             next_action(&appointment, &observed, &snapshot, &movements, gateway.charges.capabilities(), now);
         tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "payment action");
 
-        let mut change = Change::new(app, &appointment, payment, observed, new_movements, now);
+        let mut change = Change::new(app, &appointment, payment, observed, &movements, new_movements, now);
         match action {
             PaymentAction::Wait(wait) => {
                 change.set_escalation(action.escalation());
@@ -153,7 +147,7 @@ async fn complete_without_payment(
     let completed = appointment.ended(Outcome::Completed, Party::Platform, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&completed)?;
-    app.enqueue_event(&mut transaction, &completed, Event::Completed, now)?;
+    app.enqueue_event(&mut transaction, EventData::ended(&completed, None), now)?;
     Ok(app.try_commit(transaction).await?.then_some(NextRun::Never))
 }
 

@@ -12,9 +12,10 @@ use domain::payments::reconciliation::{
     exclusion_reason, next_window,
 };
 use domain::{AppointmentId, TimeSpan, Timestamp};
-use store::{AppointmentRecord, CommitError, Job, ReconciliationProgress, Transaction};
+use store::{AppointmentRecord, CommitError, ReconciliationProgress, Transaction};
 
 use crate::identity::Actor;
+use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::Books;
 use crate::{App, AppError};
 
@@ -203,7 +204,7 @@ impl Run<'_> {
         let mut transaction = Transaction::new();
         transaction.put_difference(&difference, before.as_ref())?;
         if let Some(appointment) = resolvable {
-            self.app.enqueue(&mut transaction, Job::Payment(appointment), self.now)?;
+            self.app.enqueue(&mut transaction, PaymentsJob::Payment { appointment }, self.now)?;
         }
         if difference.confirmed {
             let Difference { object, currency, ledger, books, appointment, .. } = &difference;

@@ -5,12 +5,13 @@ use domain::payments::ledger::Totals;
 use domain::payments::payment::{Payment, PaymentState};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Money, Timestamp};
-use store::{Job, Transaction};
+use store::Transaction;
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
 use crate::payments::error::PaymentsError;
+use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};
 
 /// A refund that was requested.
@@ -128,7 +129,7 @@ async fn attempt_refund(
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
     transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
-    app.enqueue(&mut transaction, Job::Payment(id), now)?;
+    app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
     let refund = Refund { appointment_id: id, amount, state, final_charge, requested_at: now };
     Ok(Decision::Commit(transaction, Creation::Created(refund, idempotency)))
 }

@@ -2,9 +2,10 @@
 
 use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
-use store::{Job, Transaction};
+use store::Transaction;
 
 use crate::identity::Actor;
+use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::{Headers, WebhookEvent, WebhookSubject};
 use crate::{App, AppError, Decision};
 
@@ -30,13 +31,13 @@ pub async fn receive_webhook(
     let WebhookEvent { id, subject } = webhooks.read_webhook(headers, body, now).await?;
     let job = match subject {
         WebhookSubject::Payment { appointment } => {
-            app.store.payment(appointment).await?.map(|_| Job::Payment(appointment))
+            app.store.payment(appointment).await?.map(|_| PaymentsJob::Payment { appointment })
         }
-        WebhookSubject::Account { account } => {
-            owner_of(app, gateway, &account).await?.map(|expert| Job::PaymentAccount(expert, gateway))
-        }
+        WebhookSubject::Account { account } => owner_of(app, gateway, &account)
+            .await?
+            .map(|expert| PaymentsJob::PaymentAccount { expert, gateway }),
         WebhookSubject::Payouts { account } => {
-            owner_of(app, gateway, &account).await?.map(|expert| Job::Payouts(expert, gateway))
+            owner_of(app, gateway, &account).await?.map(|expert| PaymentsJob::Payouts { expert, gateway })
         }
         WebhookSubject::Nothing => None,
     };
@@ -50,7 +51,7 @@ pub async fn receive_webhook(
         }
         let mut transaction = Transaction::new();
         transaction.put_webhook_event(gateway.as_str(), &id, now);
-        app.enqueue(&mut transaction, job, now)?;
+        app.enqueue(&mut transaction, job.clone(), now)?;
         Ok(Decision::Commit(transaction, ()))
     })
     .await

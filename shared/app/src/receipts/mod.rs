@@ -2,5 +2,6 @@
 
 pub mod billing;
 pub mod error;
+pub mod jobs;
 pub mod receipt;
 mod taxes;

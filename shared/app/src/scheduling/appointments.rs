@@ -4,18 +4,20 @@ use domain::experts::members::Right;
 use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Escalation, Payment};
-use domain::scheduling::appointment::{Appointment, Event, NoShowReport, Outcome, Status};
+use domain::scheduling::appointment::{Appointment, NoShowReport, Outcome, Status};
 use domain::scheduling::cancellation::{Quote, no_show};
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
-use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Job, Offer, Transaction};
+use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction};
 
+use crate::events::{AmountChange, EventData};
 use crate::experts::profiles::check_version;
 use crate::identity::Actor;
 use crate::identity::people::{Role, Scope};
 use crate::payments::error::PaymentsError;
+use crate::payments::jobs::PaymentsJob;
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::error::SchedulingError;
@@ -150,9 +152,11 @@ pub async fn cancel(
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
+        let before = record.payment.clone();
         let payment =
             put_final_charge(app, &mut transaction, &cancelled, record.payment, quote.final_charge, now)?;
-        app.enqueue_event(&mut transaction, &cancelled, Event::Cancelled, now)?;
+        let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
+        app.enqueue_event(&mut transaction, EventData::cancelled(&cancelled, party, charge), now)?;
         let record = AppointmentRecord { appointment: cancelled, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })
@@ -188,7 +192,7 @@ fn put_final_charge(
     if let Some(payment) = &payment {
         transaction.put_payment(payment)?;
     }
-    app.enqueue(transaction, Job::Payment(appointment.id), now)?;
+    app.enqueue(transaction, PaymentsJob::Payment { appointment: appointment.id }, now)?;
     Ok(payment)
 }
 
@@ -274,7 +278,7 @@ async fn attempt_reschedule(
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
     let payment = put_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
-    app.enqueue_event(&mut transaction, &moved, Event::Rescheduled, now)?;
+    app.enqueue_event(&mut transaction, EventData::rescheduled(appointment, &moved), now)?;
     reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
@@ -387,12 +391,10 @@ pub async fn end(
         }
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
+        let before = record.payment.clone();
         let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
-        let event = match ended.no_show_report {
-            Some(NoShowReport::Disputed) => Event::NoShowDisputed,
-            Some(NoShowReport::Open { .. } | NoShowReport::Decided) | None => outcome.event(),
-        };
-        app.enqueue_event(&mut transaction, &ended, event, now)?;
+        let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
+        app.enqueue_event(&mut transaction, EventData::ended(&ended, charge), now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })

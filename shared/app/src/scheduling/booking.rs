@@ -4,15 +4,16 @@ use domain::experts::session_type::SessionTypeTerms;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References};
-use domain::scheduling::appointment::{Appointment, Attendee, Event, Status};
+use domain::scheduling::appointment::{Appointment, Attendee, Status};
 use domain::scheduling::occupancy::{
     Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Request as HoldRequest,
 };
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
-use store::{AppointmentRecord, CommitError, Job, Offer, Transaction};
+use store::{AppointmentRecord, CommitError, Offer, Transaction};
 
+use crate::events::EventData;
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, abandon};
 use crate::identity::Actor;
 use crate::identity::people::{Person, Role, Scope};
@@ -20,6 +21,7 @@ use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::commission_rate;
 use crate::payments::holds::{self, release_hold};
+use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
 use crate::scheduling::error::SchedulingError;
@@ -204,11 +206,15 @@ async fn attempt_hold(
     match &payment {
         Some(payment) => {
             transaction.put_payment(payment)?;
-            app.enqueue(&mut transaction, Job::Payment(id), hold_expires_at)?;
+            app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, hold_expires_at)?;
         }
         None => {
-            app.enqueue_event(&mut transaction, &appointment, Event::Confirmed, now)?;
-            app.enqueue(&mut transaction, Job::Payment(id), appointment.completes_at())?;
+            app.enqueue_event(&mut transaction, EventData::confirmed(&appointment), now)?;
+            app.enqueue(
+                &mut transaction,
+                PaymentsJob::Payment { appointment: id },
+                appointment.completes_at(),
+            )?;
         }
     }
     reclaim_and_put_occupancy(app, &mut transaction, *expert, &change, now).await?;
@@ -239,8 +245,8 @@ pub(crate) async fn reclaim_and_put_occupancy(
         // A hold that cannot expire has changed, and so have its occupancy rows. This transaction would fail.
         let expired = old.expire(now).map_err(|_| AppError::version_conflict())?;
         transaction.put_appointment(&expired)?;
-        app.enqueue(transaction, Job::Payment(*id), now)?;
-        app.enqueue_event(transaction, &expired, Event::Expired, now)?;
+        app.enqueue(transaction, PaymentsJob::Payment { appointment: *id }, now)?;
+        app.enqueue_event(transaction, EventData::expired(&expired), now)?;
     }
     transaction.put_occupancy(expert, change);
     Ok(())

@@ -3,5 +3,5 @@
 pub mod appointments;
 pub mod booking;
 pub mod error;
-pub(crate) mod events;
+pub mod jobs;
 pub mod slots;

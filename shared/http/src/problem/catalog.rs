@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::{general, payments, receipts, scheduling};
+use super::{general, operations, payments, receipts, scheduling};
 
 /// The prefix of every problem type.
 const NAMESPACE: &str = "urn:expert-connect:problem:";
@@ -57,7 +57,10 @@ impl ProblemType {
 
 /// Every problem type: those of all areas, then those of each area.
 pub fn catalog() -> impl Iterator<Item = &'static ProblemType> {
-    [general::ALL, scheduling::ALL, payments::ALL, receipts::ALL].into_iter().flatten().copied()
+    [general::ALL, scheduling::ALL, payments::ALL, receipts::ALL, operations::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// Defines the problem types of an area, and the list of them: `NAME = status "name", title, meaning, remedy;`. The word

@@ -1,150 +1,334 @@
 //! The outbox: entries for jobs that must run, now or at a later time.
 //!
-//! An entry is written in the transaction that causes its job. A worker leases the entry by moving its due time ahead, runs the
-//! job, and deletes the entry last, on condition that it is still the entry that was leased. Each write of an entry gives it a
-//! new random token (its `version`). If the job is enqueued again while it runs, the token differs, and the entry stays.
+//! The store knows a job by its name, its failure domain and its payload; what a job does is defined in `app`. An entry is
+//! written in the transaction that causes its job. A worker leases the entry by moving its due time ahead, runs the job, and
+//! deletes the entry last, on condition that it is still the entry that was leased. Each write of an entry gives it a new random
+//! token (its `version`). If the job is enqueued again while it runs, the token differs, and the entry stays.
+//!
+//! An entry that this release cannot read is set aside: it keeps its attributes, but is no longer in the index of due entries.
 
+use std::fmt;
 use std::str::FromStr;
 
-use domain::payments::gateway::GatewayKind;
-use domain::scheduling::appointment::Event;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AppointmentId, ExpertId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::keys;
-use crate::keys::{GSI1, Key, appointment_partition, expert_partition, instant};
-use crate::table::{Condition, Consistency, Query};
+use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION, instant};
+use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
-/// A side effect or timer that must happen. Its text is the key of its outbox entry and the message in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Job {
-    /// Bring an appointment and its payment into line, with the next payment actions.
-    Payment(AppointmentId),
-    /// Publish a domain event about an appointment.
-    PublishEvent {
-        /// The appointment.
-        appointment: AppointmentId,
-        /// The version that the appointment, or its payment, has after the change.
-        version: u64,
-        /// The event.
-        event: Event,
-    },
-    /// Read an expert's account from the gateway again.
-    PaymentAccount(ExpertId, GatewayKind),
-    /// Record the payouts of an expert's account in the ledger.
-    Payouts(ExpertId, GatewayKind),
-    /// Issue the missing receipts, credit notes and corrections of an appointment.
-    Receipts(AppointmentId),
+/// The format of the entries that this release writes. Format 1 had no payload.
+pub const SCHEMA: u32 = 2;
+/// The largest name of a job, in bytes.
+const MAX_NAME: usize = 200;
+
+/// A group of jobs that fail together, because they call the same services. Each has its own queue, worker and dead letters, so
+/// a service that fails delays no job of another group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureDomain {
+    /// Jobs that call a payment gateway.
+    Payments,
+    /// Jobs that call nothing but the event bus.
+    General,
 }
 
-/// The text does not name a job.
+impl FailureDomain {
+    /// All failure domains.
+    pub const ALL: [Self; 2] = [Self::Payments, Self::General];
+
+    /// The name in keys, logs and documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Payments => "payments",
+            Self::General => "general",
+        }
+    }
+}
+
+impl fmt::Display for FailureDomain {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// What a job is about. Its outbox entry is in the partition of this subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// An appointment.
+    Appointment(AppointmentId),
+    /// An expert.
+    Expert(ExpertId),
+}
+
+impl Subject {
+    fn bits(self) -> u128 {
+        match self {
+            Self::Appointment(id) => id.bits(),
+            Self::Expert(id) => id.bits(),
+        }
+    }
+}
+
+impl From<AppointmentId> for Subject {
+    fn from(id: AppointmentId) -> Self {
+        Self::Appointment(id)
+    }
+}
+
+impl From<ExpertId> for Subject {
+    fn from(id: ExpertId) -> Self {
+        Self::Expert(id)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Appointment(id) => id.fmt(out),
+            Self::Expert(id) => id.fmt(out),
+        }
+    }
+}
+
+/// The name of a job: its kind, the id of its subject, and what else distinguishes it, separated by colons. It is the key of the
+/// job's outbox entry, so jobs with the same name are one entry. It is also the message in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobName {
+    text: String,
+    subject: Subject,
+}
+
+/// The text is not the name of a job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the text does not name a job")]
-pub struct UnknownJob;
+#[error("the text is not the name of a job")]
+pub struct InvalidJobName;
 
-impl std::fmt::Display for Job {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Payment(id) => write!(out, "payment:{id}"),
-            Self::PublishEvent { appointment, version, event } => {
-                write!(out, "event:{appointment}:{version}:{}", event.name())
-            }
-            Self::PaymentAccount(id, gateway) => write!(out, "payment-account:{id}:{gateway}"),
-            Self::Payouts(id, gateway) => write!(out, "payouts:{id}:{gateway}"),
-            Self::Receipts(id) => write!(out, "receipts:{id}"),
-        }
+impl JobName {
+    /// The name of a job of this kind about `subject`.
+    pub fn new(kind: &str, subject: impl Into<Subject>) -> Self {
+        let subject = subject.into();
+        Self { text: format!("{kind}:{subject}"), subject }
     }
-}
 
-impl FromStr for Job {
-    type Err = UnknownJob;
-
-    fn from_str(text: &str) -> Result<Self, UnknownJob> {
-        let parse = || match text.split(':').collect::<Vec<_>>().as_slice() {
-            ["payment", id] => Some(Self::Payment(id.parse().ok()?)),
-            ["event", appointment, version, event] => Some(Self::PublishEvent {
-                appointment: appointment.parse().ok()?,
-                version: version.parse().ok()?,
-                event: Event::from_name(event)?,
-            }),
-            ["payment-account", id, gateway] => {
-                Some(Self::PaymentAccount(id.parse().ok()?, gateway.parse().ok()?))
-            }
-            ["payouts", id, gateway] => Some(Self::Payouts(id.parse().ok()?, gateway.parse().ok()?)),
-            ["receipts", id] => Some(Self::Receipts(id.parse().ok()?)),
-            _ => None,
-        };
-        parse().ok_or(UnknownJob)
+    /// The name with one more part.
+    #[must_use]
+    pub fn with(self, part: impl fmt::Display) -> Self {
+        Self { text: format!("{}:{part}", self.text), ..self }
     }
-}
 
-impl TryFrom<String> for Job {
-    type Error = UnknownJob;
-
-    fn try_from(text: String) -> Result<Self, UnknownJob> {
-        text.parse()
+    /// The kind of the job, which is the first part of the name.
+    pub fn kind(&self) -> &str {
+        self.text.split(':').next().unwrap_or_default()
     }
-}
 
-impl From<Job> for String {
-    fn from(job: Job) -> Self {
-        job.to_string()
+    /// What the job is about.
+    pub fn subject(&self) -> Subject {
+        self.subject
     }
-}
 
-impl Job {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     fn key(&self) -> Key {
-        match self {
-            Self::Payment(id) | Self::Receipts(id) | Self::PublishEvent { appointment: id, .. } => {
-                keys::outbox_entry(appointment_partition(*id), &self.to_string())
-            }
-            Self::PaymentAccount(id, _) | Self::Payouts(id, _) => {
-                keys::outbox_entry(expert_partition(*id), &self.to_string())
-            }
-        }
+        keys::outbox_entry(keys::subject_partition(self.subject), &self.text)
     }
+}
 
-    fn shard(&self) -> String {
-        keys::outbox_shard(match self {
-            Self::Payment(id) | Self::Receipts(id) | Self::PublishEvent { appointment: id, .. } => id.bits(),
-            Self::PaymentAccount(id, _) | Self::Payouts(id, _) => id.bits(),
-        })
+impl fmt::Display for JobName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl FromStr for JobName {
+    type Err = InvalidJobName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidJobName> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-:".contains(&byte);
+        let mut parts = text.split(':');
+        let kind = parts.next().filter(|kind| !kind.is_empty());
+        let id = parts.next().filter(|_| kind.is_some()).ok_or(InvalidJobName)?;
+        if text.len() > MAX_NAME || !text.bytes().all(plain) || parts.any(str::is_empty) {
+            return Err(InvalidJobName);
+        }
+        let appointment = id.parse().map(Subject::Appointment).ok();
+        let subject = appointment.or(id.parse().map(Subject::Expert).ok()).ok_or(InvalidJobName)?;
+        Ok(Self { text: text.to_owned(), subject })
     }
 }
 
 /// A job that must run, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxEntry {
-    /// The job.
-    pub job: Job,
+    /// The name of the job.
+    pub name: JobName,
+    /// The failure domain of the job.
+    pub domain: FailureDomain,
+    /// The format in which the entry was written; see [`SCHEMA`].
+    pub schema: u32,
+    /// The data of the job as JSON: ids, times and amounts, and no personal data. Empty in format 1.
+    pub payload: String,
     /// When the job is to run next. While it is leased, when the lease ends.
     pub due_at: Timestamp,
     /// When the job was first due. Its delay is measured from here.
     pub first_due_at: Timestamp,
     /// A random number, new with each write of the entry.
-    #[serde(rename = "version")]
     pub token: u64,
     /// How often the job was started since it was enqueued.
     pub attempts: u32,
-    /// The error of the last attempt; empty if it did not fail.
+    /// Why the last attempt failed, without personal data and secrets; empty if it did not fail.
     pub last_error: String,
+    /// Since when the job has been failing; `None` if its last attempt did not fail.
+    pub failing_since: Option<Timestamp>,
 }
 
 impl OutboxEntry {
     /// An entry for a job that is due at `due_at`. `token` is a random number.
-    pub fn new(job: Job, due_at: Timestamp, token: u64) -> Self {
+    pub fn new(name: JobName, domain: FailureDomain, payload: String, due_at: Timestamp, token: u64) -> Self {
         Self {
-            job,
+            name,
+            domain,
+            schema: SCHEMA,
+            payload,
             due_at,
             first_due_at: due_at,
             token: token.max(1),
             attempts: 0,
             last_error: String::new(),
+            failing_since: None,
         }
     }
+
+    fn row(&self) -> EntryRow {
+        EntryRow {
+            job: self.name.to_string(),
+            schema: self.schema,
+            payload: Some(self.payload.clone()).filter(|payload| !payload.is_empty()),
+            due_at: self.due_at,
+            first_due_at: self.first_due_at,
+            version: self.token,
+            attempts: self.attempts,
+            last_error: self.last_error.clone(),
+            failing_since: self.failing_since,
+        }
+    }
+}
+
+/// The attributes of an outbox entry. A release without payloads reads them as well, because it ignores those it does not know.
+#[derive(Serialize, Deserialize)]
+struct EntryRow {
+    job: String,
+    #[serde(default = "first_schema")]
+    schema: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payload: Option<String>,
+    due_at: Timestamp,
+    first_due_at: Timestamp,
+    version: u64,
+    attempts: u32,
+    last_error: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failing_since: Option<Timestamp>,
+}
+
+fn first_schema() -> u32 {
+    1
+}
+
+/// An outbox entry as it is stored. [`StoredEntry::entry`] is an error if its attributes cannot be read. The row is kept, so that
+/// it can be set aside unchanged.
+#[derive(Debug)]
+pub struct StoredEntry {
+    item: Item,
+    /// The key of the row.
+    pub key: Key,
+    /// The entry.
+    pub entry: Result<OutboxEntry, ReadError>,
+}
+
+impl StoredEntry {
+    fn new(item: Item) -> Self {
+        let part = |name: &str| string(&item, name).unwrap_or_default();
+        let key = Key { pk: part(PK), sk: part(SK) };
+        let entry = read(item.clone(), &key);
+        Self { item, key, entry }
+    }
+
+    /// The name in the key of the row: that of the job, if the row belongs to a job.
+    pub fn name(&self) -> &str {
+        self.key.sk.strip_prefix(keys::ENTRY).unwrap_or(&self.key.sk)
+    }
+
+    /// When the entry was set aside, or its job began to fail. `None` if it is neither.
+    pub fn failing_since(&self) -> Option<Timestamp> {
+        let order = string(&self.item, GSI2.sk)?;
+        order.split('#').next()?.parse().map(Timestamp::from_seconds).ok()
+    }
+
+    /// Whether the entry was set aside. It is not due at any time.
+    pub fn is_set_aside(&self) -> bool {
+        !self.item.contains_key(GSI1.pk)
+    }
+
+    /// The condition that the row has not been written since it was read.
+    fn unchanged(&self) -> Option<Condition> {
+        match self.item.get(VERSION) {
+            Some(AttributeValue::N(version)) => version.parse().map(Condition::Version).ok(),
+            _ => Some(Condition::Unversioned),
+        }
+    }
+}
+
+fn string(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+fn read(item: Item, key: &Key) -> Result<OutboxEntry, ReadError> {
+    let corrupt = |reason: &str| ReadError::Corrupt { key: key.to_string(), reason: reason.to_owned() };
+    // A row without a failure domain belongs to the domain that its job has now; see `app`.
+    let domain = string(&item, GSI1.pk).and_then(|shard| {
+        FailureDomain::ALL.into_iter().find(|domain| shard.split('#').nth(1) == Some(domain.as_str()))
+    });
+    let row: EntryRow = document(item)?;
+    let name: JobName = row.job.parse().map_err(|_| corrupt("job is not the name of a job"))?;
+    if name.key() != *key {
+        return Err(corrupt("job is not the name in the key"));
+    }
+    Ok(OutboxEntry {
+        name,
+        domain: domain.unwrap_or(FailureDomain::General),
+        schema: row.schema,
+        payload: row.payload.unwrap_or_default(),
+        due_at: row.due_at,
+        first_due_at: row.first_due_at,
+        token: row.version,
+        attempts: row.attempts,
+        last_error: row.last_error,
+        failing_since: row.failing_since,
+    })
+}
+
+/// A page of failing jobs and unreadable entries.
+#[derive(Debug)]
+pub struct FailingJobPage {
+    /// The entries, the longest failing first.
+    pub entries: Vec<StoredEntry>,
+    /// The cursor of the next page; `None` on the last page.
+    pub next: Option<String>,
+}
+
+/// Outbox entries of a shard that are due.
+#[derive(Debug)]
+pub struct DuePage {
+    /// The entries, the oldest first.
+    pub entries: Vec<StoredEntry>,
+    /// Where the next page begins; `None` on the last page.
+    pub next: Option<String>,
 }
 
 impl Transaction {
@@ -166,79 +350,234 @@ impl Transaction {
         self.put_outbox_entry(entry, Condition::Version(token))
     }
 
+    /// Replaces an outbox entry that was read, on condition that it has not been written since. [`Transaction::due_jobs`]
+    /// includes its job.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the row cannot be replaced.
+    pub fn retry(&mut self, stored: &StoredEntry, entry: &OutboxEntry) -> Result<(), CommitError> {
+        self.put_outbox_entry(entry, unchanged(stored)?)?;
+        self.note_outbox_entry(entry);
+        Ok(())
+    }
+
+    /// Sets an entry aside that cannot be read, on condition that it has not been written since it was read. The row keeps its
+    /// attributes. It is no longer due, and is listed with the failing jobs.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the row has a version that no release writes.
+    pub fn set_aside(&mut self, stored: &StoredEntry, now: Timestamp) -> Result<(), CommitError> {
+        let condition = unchanged(stored)?;
+        let mut item = stored.item.clone();
+        item.remove(GSI1.pk);
+        item.remove(GSI1.sk);
+        item.insert(GSI2.pk.to_owned(), text(keys::FAILING_JOBS));
+        item.insert(GSI2.sk.to_owned(), text(keys::failing_order(now, &stored.key)));
+        self.put(stored.key.clone(), condition, item);
+        Ok(())
+    }
+
     /// Deletes the entry of a job that is done, on condition that the stored one still has the same token.
     pub fn finish(&mut self, entry: &OutboxEntry) {
-        self.delete(entry.job.key(), Condition::Version(entry.token));
+        self.delete(entry.name.key(), Condition::Version(entry.token));
     }
 
     fn put_outbox_entry(&mut self, entry: &OutboxEntry, condition: Condition) -> Result<(), CommitError> {
-        let index = [
-            (GSI1.pk, text(entry.job.shard())),
-            (GSI1.sk, text(keys::outbox_order(entry.due_at, &entry.job.to_string()))),
+        let key = entry.name.key();
+        let shard = keys::outbox_shard(entry.domain, entry.name.subject.bits());
+        let mut index = vec![
+            (GSI1.pk, text(shard)),
+            (GSI1.sk, text(keys::outbox_order(entry.due_at, entry.name.as_str()))),
         ];
-        self.put_document(entry.job.key(), condition, entry, index)
+        if let Some(since) = entry.failing_since {
+            index.push((GSI2.pk, text(keys::FAILING_JOBS)));
+            index.push((GSI2.sk, text(keys::failing_order(since, &key))));
+        }
+        self.put_document(key, condition, &entry.row(), index)
     }
+}
+
+fn unchanged(stored: &StoredEntry) -> Result<Condition, CommitError> {
+    let refuse = || CommitError::Unstorable(format!("the row {} has an unknown version", stored.key));
+    stored.unchanged().ok_or_else(refuse)
 }
 
 impl Store {
     /// The outbox entry of a job; `None` if the job is not enqueued.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
-    pub async fn outbox_entry(&self, job: &Job) -> Result<Option<OutboxEntry>, ReadError> {
-        self.table.get(&job.key(), Consistency::Strong).await?.map(document).transpose()
+    /// [`TableError`] if the table does not respond.
+    pub async fn outbox_entry(&self, name: &JobName) -> Result<Option<StoredEntry>, TableError> {
+        Ok(self.table.get(&name.key(), Consistency::Strong).await?.map(StoredEntry::new))
     }
 
-    /// The outbox entries of one of the [`keys::OUTBOX_SHARDS`] that are due by `now`, the oldest first, at most `limit`.
+    /// The outbox entry in this partition and with this name, which may be that of an unreadable entry.
     ///
-    /// Each entry has its own result: an entry that cannot be read, because another version of the code wrote it, does not
-    /// delay the others.
+    /// # Errors
+    /// [`TableError`] if the table does not respond.
+    pub async fn outbox_entry_at(
+        &self,
+        partition: &str,
+        name: &str,
+    ) -> Result<Option<StoredEntry>, TableError> {
+        let key = keys::outbox_entry(partition.to_owned(), name);
+        Ok(self.table.get(&key, Consistency::Strong).await?.map(StoredEntry::new))
+    }
+
+    /// The outbox entries of one of the [`keys::outbox_shards`] that are due by `now`, the oldest first, at most `limit`, from
+    /// the beginning or from where the previous page ended.
     ///
     /// # Errors
     /// [`TableError`] if the table does not respond.
     pub async fn due_outbox_entries(
         &self,
-        shard: u8,
+        shard: &str,
         now: Timestamp,
+        from: Option<&str>,
         limit: u16,
-    ) -> Result<Vec<Result<OutboxEntry, ReadError>>, TableError> {
+    ) -> Result<DuePage, TableError> {
         let query = Query {
             index: Some(GSI1),
-            pk: keys::outbox_shard_number(shard),
-            from: String::from("0"),
+            pk: shard.to_owned(),
+            from: from.unwrap_or("0").to_owned(),
             to: format!("{}~", instant(now)),
             descending: false,
             limit: Some(limit),
             consistency: Consistency::Eventual,
         };
-        Ok(self.table.query(&query).await?.into_iter().map(document).collect())
+        let items = self.table.query(&query).await?;
+        let next = next_page(&items, limit, GSI1.sk);
+        Ok(DuePage { entries: items.into_iter().map(StoredEntry::new).collect(), next })
     }
+
+    /// The failing jobs and the unreadable entries, the longest failing first, at most `limit`, from the beginning or from
+    /// where the previous page ended.
+    ///
+    /// # Errors
+    /// [`TableError`] if the table does not respond.
+    pub async fn failing_jobs(&self, from: Option<&str>, limit: u16) -> Result<FailingJobPage, TableError> {
+        let query = Query {
+            index: Some(GSI2),
+            pk: keys::FAILING_JOBS.to_owned(),
+            from: from.unwrap_or("0").to_owned(),
+            to: "~".to_owned(),
+            descending: false,
+            limit: Some(limit),
+            consistency: Consistency::Eventual,
+        };
+        let items = self.table.query(&query).await?;
+        let next = next_page(&items, limit, GSI2.sk);
+        Ok(FailingJobPage { entries: items.into_iter().map(StoredEntry::new).collect(), next })
+    }
+}
+
+/// The first sort key after a full page. No key contains a character below the space.
+fn next_page(items: &[Item], limit: u16, sort_key: &str) -> Option<String> {
+    let last = items.last().filter(|_| items.len() >= usize::from(limit))?;
+    Some(format!("{} ", string(last, sort_key)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::{Action, Write};
 
     #[test]
-    fn every_job_is_parsed_from_its_text() {
+    fn job_names_are_parsed_from_their_text() {
         let (appointment, expert) = (AppointmentId::from_bits(1), ExpertId::from_bits(2));
-        let mut jobs = vec![Job::Payment(appointment), Job::Receipts(appointment)];
-        jobs.extend(Event::ALL.map(|event| Job::PublishEvent { appointment, version: 3, event }));
-        jobs.extend(GatewayKind::ALL.map(|gateway| Job::PaymentAccount(expert, gateway)));
-        jobs.extend(GatewayKind::ALL.map(|gateway| Job::Payouts(expert, gateway)));
-        for job in jobs {
-            // A new kind of job needs an example above.
-            match job {
-                Job::Payment(_)
-                | Job::Receipts(_)
-                | Job::PublishEvent { .. }
-                | Job::PaymentAccount(..)
-                | Job::Payouts(..) => {}
-            }
-            assert_eq!(job.to_string().parse(), Ok(job));
+        for (name, kind) in [
+            (JobName::new("payment", appointment), "payment"),
+            (JobName::new("event", appointment).with(3).with("appointment.no_show"), "event"),
+            (JobName::new("payment-account", expert).with("stripe"), "payment-account"),
+        ] {
+            assert_eq!(name.to_string().parse(), Ok(name.clone()));
+            assert_eq!(name.kind(), kind);
         }
-        for wrong in ["", "payment", "payment:exp_1", "event:x:1:confirmed", "refund:apt_1"] {
-            assert_eq!(wrong.parse::<Job>(), Err(UnknownJob), "{wrong}");
+        let name = format!("payment:{appointment}");
+        for wrong in [
+            "",
+            "payment",
+            "payment:",
+            "payment:cli_00000000000000000000000001",
+            &format!("{name}:"),
+            &format!(":{appointment}"),
+            &format!("{name}:ä"),
+            &format!("{name} "),
+            &format!("{name}:{}", "x".repeat(MAX_NAME)),
+        ] {
+            assert_eq!(wrong.parse::<JobName>(), Err(InvalidJobName), "{wrong}");
         }
+    }
+
+    /// The only write of a transaction: its condition and the row.
+    fn put(transaction: &Transaction) -> (Condition, Item) {
+        match transaction.writes() {
+            [Write { condition, action: Action::Put(item), .. }] => (*condition, item.clone()),
+            other => panic!("not a put: {other:?}"),
+        }
+    }
+
+    fn stored(entry: &OutboxEntry) -> Item {
+        let mut transaction = Transaction::new();
+        transaction.enqueue(entry).expect("storable");
+        put(&transaction).1
+    }
+
+    fn example() -> OutboxEntry {
+        let name = JobName::new("payment", AppointmentId::from_bits(1));
+        let at = Timestamp::from_seconds(1_800_000_000);
+        OutboxEntry::new(name, FailureDomain::Payments, "{}".to_owned(), at, 5)
+    }
+
+    #[test]
+    fn entries_are_read_as_they_were_written() {
+        let failing = OutboxEntry {
+            attempts: 3,
+            last_error: "it failed".to_owned(),
+            failing_since: Some(Timestamp::from_seconds(1_800_000_100)),
+            ..example()
+        };
+        for entry in [example(), failing] {
+            let stored = StoredEntry::new(stored(&entry));
+            assert_eq!(stored.failing_since(), entry.failing_since);
+            assert!(!stored.is_set_aside());
+            assert_eq!(stored.entry.expect("readable"), entry);
+        }
+    }
+
+    #[test]
+    fn entry_of_the_first_format_is_read() {
+        let mut item = stored(&example());
+        for added in ["schema", "payload"] {
+            item.remove(added).expect("it is there");
+        }
+        item.insert(GSI1.pk.to_owned(), text("OUTBOX#1"));
+        let entry = StoredEntry::new(item).entry.expect("readable");
+        assert_eq!((entry.schema, &*entry.payload), (1, ""));
+        assert_eq!(entry.name, example().name);
+    }
+
+    #[test]
+    fn unreadable_entry_keeps_its_attributes_when_it_is_set_aside() {
+        let mut item = stored(&example());
+        item.insert("job".to_owned(), text("unknown"));
+        item.insert("future".to_owned(), AttributeValue::Bool(true));
+        let before = StoredEntry::new(item.clone());
+        assert!(before.entry.is_err());
+        let at = Timestamp::from_seconds(1_800_000_100);
+        let mut transaction = Transaction::new();
+        transaction.set_aside(&before, at).expect("storable");
+        let (condition, after) = put(&transaction);
+        assert_eq!(condition, Condition::Version(5));
+        let aside = StoredEntry::new(after.clone());
+        assert!(aside.is_set_aside());
+        assert_eq!(aside.failing_since(), Some(at));
+        item.retain(|name, _| ![GSI1.pk, GSI1.sk].contains(&name.as_str()));
+        assert!(item.iter().all(|(name, value)| after.get(name) == Some(value)), "{after:?}");
+        // Without a version, nothing else may write the row in between.
+        item.remove(VERSION);
+        let mut transaction = Transaction::new();
+        transaction.set_aside(&StoredEntry::new(item), at).expect("storable");
+        assert_eq!(put(&transaction).0, Condition::Unversioned);
     }
 }

@@ -33,8 +33,9 @@ async fn session_completes_without_a_report() {
             test.balances(&offer).await;
         }
         // No job is left.
-        let job = store::Job::Payment(appointment.parse().expect("an id"));
-        assert_eq!(test.stack.app.store.outbox_entry(&job).await.expect("readable"), None, "{state}");
+        let id: domain::AppointmentId = appointment.parse().expect("an id");
+        let job = store::JobName::new("payment", id);
+        assert!(test.stack.app.store.outbox_entry(&job).await.expect("readable").is_none(), "{state}");
     }
 }
 

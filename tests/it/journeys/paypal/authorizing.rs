@@ -185,5 +185,5 @@ async fn failed_second_approval_can_be_repeated_until_the_deadline() {
     let now = paypal.test.appointment(&appointment).await;
     assert_eq!((&now["status"], &now["cancelled_by"]), (&json!("cancelled"), &json!("platform")));
     assert_eq!(paypal.cents().await, [0; 4]);
-    assert!(paypal.test.stack.queue.inspect().dead_letters.is_empty());
+    assert!(paypal.test.stack.queues.dead_letters().is_empty());
 }

@@ -89,7 +89,7 @@ async fn unapproved_payment_is_never_charged() {
     assert_eq!((&later["status"], &later["payment"]["state"]), (&json!("expired"), &json!("cancelled")));
     assert_eq!(later["payment"].get("pay_page"), None);
     assert_eq!(paypal.cents().await, NOTHING);
-    assert!(paypal.test.stack.queue.inspect().dead_letters.is_empty());
+    assert!(paypal.test.stack.queues.dead_letters().is_empty());
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn disputed_amount_stays_with_the_expert_until_the_decision() {
         assert!(!paypal.kinds().await.contains(&MovementKind::Refund), "{event}");
         let state = if outcome == DisputeOutcome::SellerFavour { "paid" } else { "disputed" };
         assert_eq!(paypal.state(&appointment).await, state);
-        assert!(paypal.test.stack.queue.inspect().dead_letters.is_empty());
+        assert!(paypal.test.stack.queues.dead_letters().is_empty());
     }
 }
 

@@ -75,7 +75,7 @@ async fn refund_that_paypal_cannot_represent_is_rounded_up_for_the_client() {
     assert_eq!((client, platform), (-1_005_000, 100_500));
     paypal.days(2).await;
     assert_eq!(paypal.events("PAYMENT.CAPTURE.REFUNDED"), 1);
-    assert!(paypal.test.stack.queue.inspect().dead_letters.is_empty());
+    assert!(paypal.test.stack.queues.dead_letters().is_empty());
 }
 
 #[tokio::test]
@@ -122,6 +122,6 @@ async fn failed_refund_is_escalated() {
         }
         paypal.days(2).await;
         assert_eq!(paypal.state(&appointment).await, "refunded", "{decision}");
-        assert!(paypal.test.stack.queue.inspect().dead_letters.is_empty(), "{decision}");
+        assert!(paypal.test.stack.queues.dead_letters().is_empty(), "{decision}");
     }
 }

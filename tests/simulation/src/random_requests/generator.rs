@@ -239,6 +239,7 @@ impl Generator {
             Condition::Absent,
             Condition::Version(some),
             Condition::Version(some),
+            Condition::Unversioned,
         ]);
         let wanted = PlannedWrite { write: Write { key, condition, action }, right };
         if matches!(wanted.write.action, Action::Put(_)) {

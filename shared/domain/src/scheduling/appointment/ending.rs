@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Appointment, ChangeRefusal, Event, Status};
+use super::{Appointment, ChangeRefusal, Status};
 use crate::Timestamp;
 use crate::kernel::time::{HOUR, MINUTE};
 use crate::scheduling::party::Party;
@@ -64,14 +64,6 @@ impl Outcome {
         match self {
             Self::Completed => Status::Completed,
             Self::NoShow { missed_by } => Status::NoShow { missed_by },
-        }
-    }
-
-    /// Returns the event to publish.
-    pub fn event(self) -> Event {
-        match self {
-            Self::Completed => Event::Completed,
-            Self::NoShow { .. } => Event::NoShow,
         }
     }
 }

@@ -1,0 +1,579 @@
+//! Domain events: what integrations learn about appointments and their payments.
+//!
+//! An event carries the data as of the change, so that one that is published late still says what happened. It contains ids,
+//! times, amounts and states, and no personal data. A release may add members and kinds without a new [`VERSION`].
+//!
+//! `events/published` has the JSON Schema of each kind, which `cargo run -p tools -- events` writes.
+
+use domain::payments::gateway::GatewayKind;
+use domain::payments::payment::{Escalation, OrderKind, Payment, PaymentState};
+use domain::scheduling::appointment::{Appointment, Event, NoShowReport, Status};
+use domain::scheduling::party::Party;
+use domain::{AppointmentId, ClientId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the format. It changes when a consumer that knows the current one could misread an event.
+pub const VERSION: u32 = 1;
+
+/// An event about an appointment or its payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainEvent {
+    /// When the change was made.
+    pub occurred_at: Timestamp,
+    /// The kind of the event, and its data.
+    #[serde(flatten)]
+    pub data: EventData,
+}
+
+/// The members that every event on the bus has.
+#[derive(Serialize, JsonSchema)]
+struct Published<T> {
+    /// The id of the event. An event that is published more than once has the same id each time.
+    event_id: String,
+    /// The version of the format. Ignore members that you do not know.
+    version: u32,
+    /// When the change was made.
+    occurred_at: Timestamp,
+    #[serde(flatten)]
+    data: T,
+}
+
+impl DomainEvent {
+    /// The id: the appointment, the version that the appointment or its payment has after the change, and the kind.
+    pub fn id(&self) -> String {
+        let appointment = self.data.appointment();
+        format!("{}:{}:{}", appointment.appointment_id, self.data.version(), self.kind())
+    }
+
+    /// The kind, such as `appointment.confirmed`.
+    pub fn kind(&self) -> &'static str {
+        self.data.kind().name()
+    }
+
+    /// The document on the bus.
+    ///
+    /// # Errors
+    /// If the event cannot be represented as JSON.
+    pub fn document(&self) -> serde_json::Result<Value> {
+        let Self { occurred_at, data } = self;
+        let (event_id, occurred_at) = (self.id(), *occurred_at);
+        serde_json::to_value(Published { event_id, version: VERSION, occurred_at, data })
+    }
+}
+
+/// Defines the kinds of events from their data.
+macro_rules! events {
+    ($($(#[doc = $doc:literal])* $kind:ident($data:ty) = $name:literal,)*) => {
+        /// What happened, and the data that goes with it.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "kind")]
+        pub enum EventData {
+            $($(#[doc = $doc])* #[serde(rename = $name)] $kind($data),)*
+        }
+
+        impl EventData {
+            /// The kind of the event.
+            pub fn kind(&self) -> Event {
+                match self {
+                    $(Self::$kind(_) => Event::$kind,)*
+                }
+            }
+
+            /// The appointment that the event is about, after the change.
+            pub fn appointment(&self) -> &AppointmentData {
+                match self {
+                    $(Self::$kind(data) => data.appointment(),)*
+                }
+            }
+
+            /// The version of the row that the event is about: of the payment, if the event is about the payment.
+            pub fn version(&self) -> u64 {
+                match self {
+                    $(Self::$kind(data) => data.version(),)*
+                }
+            }
+        }
+
+        /// The JSON Schema of the events of a kind.
+        pub fn schema(kind: Event) -> Schema {
+            let generator = SchemaGenerator::default();
+            let (mut schema, description) = match kind {
+                $(Event::$kind => {
+                    (generator.into_root_schema_for::<Published<$data>>(), concat!($($doc),*).trim())
+                })*
+            };
+            schema.insert("title".to_owned(), kind.name().into());
+            schema.insert("description".to_owned(), description.into());
+            if let Some(members) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+                members.insert("kind".to_owned(), serde_json::json!({ "const": kind.name() }));
+                members.insert("version".to_owned(), serde_json::json!({ "const": VERSION }));
+            }
+            if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+                required.push("kind".into());
+            }
+            schema
+        }
+    };
+}
+
+events! {
+    /// The appointment was confirmed.
+    Confirmed(AppointmentChanged) = "appointment.confirmed",
+    /// The appointment was moved to another time.
+    Rescheduled(Rescheduled) = "appointment.rescheduled",
+    /// The appointment was cancelled.
+    Cancelled(Cancelled) = "appointment.cancelled",
+    /// The session took place.
+    Completed(AppointmentChanged) = "appointment.completed",
+    /// One of the parties did not attend.
+    NoShow(NoShow) = "appointment.no_show",
+    /// The parties disagree about whether the session took place.
+    NoShowDisputed(AppointmentChanged) = "appointment.no_show_disputed",
+    /// The hold ended without payment.
+    Expired(AppointmentChanged) = "appointment.expired",
+    /// The client must pay again by a deadline, or the appointment is cancelled.
+    PaymentActionRequired(ActionRequired) = "payment.action_required",
+    /// The session took place, but the client could not be charged.
+    PaymentUnpaid(PaymentAmount) = "payment.unpaid",
+    /// Money was refunded to the client.
+    PaymentRefunded(Refunded) = "payment.refunded",
+    /// The client's bank rejected a refund.
+    PaymentRefundFailed(PaymentAmount) = "payment.refund_failed",
+    /// The client disputed the payment, and their bank withdrew the amount.
+    PaymentDisputed(PaymentAmount) = "payment.disputed",
+    /// The bank decided a dispute for the expert.
+    PaymentDisputeWon(PaymentAmount) = "payment.dispute_won",
+    /// The bank decided a dispute for the client.
+    PaymentDisputeLost(PaymentAmount) = "payment.dispute_lost",
+    /// The payment needs a decision by an administrator.
+    PaymentEscalated(Escalated) = "payment.escalated",
+}
+
+/// The appointment after the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AppointmentData {
+    /// The appointment.
+    pub appointment_id: AppointmentId,
+    /// The version of the appointment.
+    pub version: u64,
+    /// The expert who gives the session.
+    pub expert_id: ExpertId,
+    /// The client who booked the session.
+    pub client_id: ClientId,
+    /// The session type.
+    pub session_type_id: SessionTypeId,
+    /// The start of the session.
+    pub start: Timestamp,
+    /// The end of the session.
+    pub end: Timestamp,
+    /// The status of the appointment.
+    pub status: AppointmentStatus,
+}
+
+impl From<&Appointment> for AppointmentData {
+    fn from(appointment: &Appointment) -> Self {
+        Self {
+            appointment_id: appointment.id,
+            version: appointment.version,
+            expert_id: appointment.expert,
+            client_id: appointment.client,
+            session_type_id: appointment.session_type,
+            start: appointment.start,
+            end: appointment.end,
+            status: (&appointment.status).into(),
+        }
+    }
+}
+
+/// The payment after the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentData {
+    /// The version of the payment.
+    pub version: u64,
+    /// The payment gateway.
+    pub gateway: Gateway,
+    /// The state of the payment.
+    pub state: PaymentStatus,
+    /// What the client pays in the end, as decided so far.
+    pub charge: Money,
+}
+
+impl From<&Payment> for PaymentData {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            version: payment.version,
+            gateway: payment.gateway.into(),
+            state: (&payment.state).into(),
+            charge: payment.final_charge.unwrap_or(payment.amount),
+        }
+    }
+}
+
+/// An amount before and after the change, in minor units of its currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AmountChange {
+    /// The amount before the change.
+    pub before: u64,
+    /// The amount after the change.
+    pub after: u64,
+    /// The currency of both.
+    pub currency: Currency,
+}
+
+impl AmountChange {
+    /// What the client pays in the end, before and after a change of the payment; `None` without a payment.
+    pub(crate) fn of_charge(before: Option<&Payment>, after: Option<&Payment>) -> Option<Self> {
+        let charge = |payment: &Payment| payment.final_charge.unwrap_or(payment.amount);
+        let (before, after) = (charge(before?), charge(after?));
+        Some(Self { before: before.amount(), after: after.amount(), currency: after.currency() })
+    }
+}
+
+/// A change of an appointment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AppointmentChanged {
+    /// The appointment after the change.
+    pub appointment: AppointmentData,
+    /// The number of seats.
+    pub seats: u16,
+    /// The price of all seats together.
+    pub price: Money,
+    /// What the client pays in the end, if the change decided it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<AmountChange>,
+}
+
+impl AppointmentChanged {
+    fn new(appointment: &Appointment, charge: Option<AmountChange>) -> Self {
+        Self { appointment: appointment.into(), seats: appointment.seats, price: appointment.price, charge }
+    }
+
+    fn appointment(&self) -> &AppointmentData {
+        &self.appointment
+    }
+
+    fn version(&self) -> u64 {
+        self.appointment.version
+    }
+}
+
+/// A move to another time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rescheduled {
+    /// The appointment after the change.
+    #[serde(flatten)]
+    pub changed: AppointmentChanged,
+    /// The time and the price before the change.
+    pub before: Before,
+}
+
+impl Rescheduled {
+    fn appointment(&self) -> &AppointmentData {
+        &self.changed.appointment
+    }
+
+    fn version(&self) -> u64 {
+        self.changed.version()
+    }
+}
+
+/// What an appointment was before it was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Before {
+    /// The start of the session.
+    pub start: Timestamp,
+    /// The end of the session.
+    pub end: Timestamp,
+    /// The price of all seats together.
+    pub price: Money,
+}
+
+/// A cancellation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cancelled {
+    /// The appointment after the change.
+    #[serde(flatten)]
+    pub changed: AppointmentChanged,
+    /// The party that cancelled.
+    pub cancelled_by: PartyName,
+}
+
+impl Cancelled {
+    fn appointment(&self) -> &AppointmentData {
+        &self.changed.appointment
+    }
+
+    fn version(&self) -> u64 {
+        self.changed.version()
+    }
+}
+
+/// A session that one party missed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoShow {
+    /// The appointment after the change.
+    #[serde(flatten)]
+    pub changed: AppointmentChanged,
+    /// The party that did not attend.
+    pub missed_by: PartyName,
+}
+
+impl NoShow {
+    fn appointment(&self) -> &AppointmentData {
+        &self.changed.appointment
+    }
+
+    fn version(&self) -> u64 {
+        self.changed.version()
+    }
+}
+
+/// A change of a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentChanged {
+    /// The appointment after the change.
+    pub appointment: AppointmentData,
+    /// The payment after the change.
+    pub payment: PaymentData,
+}
+
+impl PaymentChanged {
+    /// Both as they are after the change.
+    pub(crate) fn new(appointment: &Appointment, payment: &Payment) -> Self {
+        Self { appointment: appointment.into(), payment: payment.into() }
+    }
+}
+
+/// Defines data that a payment event has besides the payment.
+macro_rules! payment_events {
+    ($($(#[doc = $doc:literal])* $name:ident { $($(#[$attribute:meta])* $member:ident: $of:ty,)* })*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub struct $name {
+            /// The appointment and the payment after the change.
+            #[serde(flatten)]
+            pub changed: PaymentChanged,
+            $($(#[$attribute])* pub $member: $of,)*
+        }
+
+        impl $name {
+            fn appointment(&self) -> &AppointmentData {
+                &self.changed.appointment
+            }
+
+            fn version(&self) -> u64 {
+                self.changed.payment.version
+            }
+        }
+    )*};
+}
+
+payment_events! {
+    /// A payment that the client must repeat.
+    ActionRequired {
+        /// The client must pay until this instant.
+        deadline: Timestamp,
+    }
+    /// A change of a payment by an amount.
+    PaymentAmount {
+        /// The amount that was disputed, returned or rejected, or that could not be charged.
+        amount: Money,
+    }
+    /// A refund.
+    Refunded {
+        /// The sum of all refunds.
+        refunded: AmountChange,
+    }
+    /// A payment that needs a decision.
+    Escalated {
+        /// Why an administrator must decide.
+        reason: EscalationReason,
+        /// The amount to decide about, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<Money>,
+    }
+}
+
+impl EventData {
+    /// A free appointment or a paid one is confirmed.
+    pub(crate) fn confirmed(appointment: &Appointment) -> Self {
+        Self::Confirmed(AppointmentChanged::new(appointment, None))
+    }
+
+    /// A hold has ended.
+    pub(crate) fn expired(appointment: &Appointment) -> Self {
+        Self::Expired(AppointmentChanged::new(appointment, None))
+    }
+
+    /// An appointment was moved.
+    pub(crate) fn rescheduled(before: &Appointment, after: &Appointment) -> Self {
+        let &Appointment { start, end, price, .. } = before;
+        Self::Rescheduled(Rescheduled {
+            changed: AppointmentChanged::new(after, None),
+            before: Before { start, end, price },
+        })
+    }
+
+    /// A party cancelled.
+    pub(crate) fn cancelled(appointment: &Appointment, by: Party, charge: Option<AmountChange>) -> Self {
+        let changed = AppointmentChanged::new(appointment, charge);
+        Self::Cancelled(Cancelled { changed, cancelled_by: by.into() })
+    }
+
+    /// A session has ended, as the status says.
+    pub(crate) fn ended(appointment: &Appointment, charge: Option<AmountChange>) -> Self {
+        let changed = AppointmentChanged::new(appointment, charge);
+        match (appointment.no_show_report, &appointment.status) {
+            (Some(NoShowReport::Disputed), _) => Self::NoShowDisputed(changed),
+            (_, Status::NoShow { missed_by }) => {
+                Self::NoShow(NoShow { changed, missed_by: (*missed_by).into() })
+            }
+            _ => Self::Completed(changed),
+        }
+    }
+
+    /// The client must pay until `deadline`.
+    pub(crate) fn action_required(changed: PaymentChanged, deadline: Timestamp) -> Self {
+        Self::PaymentActionRequired(ActionRequired { changed, deadline })
+    }
+
+    /// An amount could not be charged.
+    pub(crate) fn unpaid(changed: PaymentChanged, amount: Money) -> Self {
+        Self::PaymentUnpaid(PaymentAmount { changed, amount })
+    }
+
+    /// An administrator must decide.
+    pub(crate) fn escalated(changed: PaymentChanged, escalation: Escalation) -> Self {
+        let (reason, amount) = match escalation {
+            Escalation::RefundFailed { amount } => (EscalationReason::RefundFailed, Some(amount)),
+            Escalation::DisputeLost { amount } => (EscalationReason::DisputeLost, Some(amount)),
+            Escalation::Refused { order, amount } => (order.into(), Some(amount)),
+            Escalation::NoShowDisputed => (EscalationReason::NoShowDisputed, None),
+            Escalation::Unknown => (EscalationReason::Unknown, None),
+        };
+        Self::PaymentEscalated(Escalated { changed, reason, amount })
+    }
+}
+
+/// Defines an enum of words that stand for the variants of a domain type.
+macro_rules! words {
+    ($($(#[doc = $doc:literal])* $name:ident for $domain:ty {
+        $($(#[doc = $word_doc:literal])* $word:ident = $pattern:pat,)*
+    })*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[doc = $word_doc])* $word,)*
+        }
+
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                match value {
+                    $($pattern => Self::$word,)*
+                }
+            }
+        }
+    )*};
+}
+
+words! {
+    /// The status of an appointment.
+    AppointmentStatus for &Status {
+        /// The slot is held while the client pays.
+        Pending = Status::Pending { .. },
+        /// The session is booked.
+        Confirmed = Status::Confirmed,
+        /// The session took place.
+        Completed = Status::Completed,
+        /// One of the parties did not attend.
+        NoShow = Status::NoShow { .. },
+        /// The appointment was cancelled.
+        Cancelled = Status::Cancelled { .. },
+        /// The hold ended without payment.
+        Expired = Status::Expired,
+        /// Another status.
+        Unknown = Status::Unknown,
+    }
+    /// A party of an appointment.
+    PartyName for Party {
+        /// The expert.
+        Expert = Party::Expert,
+        /// The client.
+        Client = Party::Client,
+        /// The platform.
+        Platform = Party::Platform,
+    }
+    /// A payment gateway.
+    Gateway for GatewayKind {
+        /// Stripe.
+        Stripe = GatewayKind::Stripe,
+        /// PayPal.
+        Paypal = GatewayKind::Paypal,
+    }
+    /// The state of a payment.
+    PaymentStatus for &PaymentState {
+        /// The client has not paid yet.
+        Open = PaymentState::Open,
+        /// The payment is being processed.
+        Processing = PaymentState::Processing,
+        /// The card is saved.
+        CardSaved = PaymentState::CardSaved,
+        /// The amount is authorized.
+        Authorized = PaymentState::Authorized { .. },
+        /// The client must pay again.
+        ActionRequired = PaymentState::ActionRequired { .. },
+        /// The client has paid.
+        Paid = PaymentState::Paid { .. },
+        /// A part was refunded.
+        PartiallyRefunded = PaymentState::PartiallyRefunded { .. },
+        /// The full amount was refunded.
+        Refunded = PaymentState::Refunded { .. },
+        /// A refund is due but cannot be made.
+        RefundFailed = PaymentState::RefundFailed,
+        /// The client's bank withdrew the payment.
+        Disputed = PaymentState::Disputed,
+        /// Nothing was paid, and nothing can be paid any more.
+        Cancelled = PaymentState::Cancelled,
+        /// The client could not be charged.
+        Unpaid = PaymentState::Unpaid,
+    }
+}
+
+/// Why an administrator must decide about a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationReason {
+    /// The client's bank rejected a refund.
+    RefundFailed,
+    /// A refund is due on a charge whose dispute was lost.
+    DisputeLost,
+    /// The gateway permanently refused to capture the authorized amount.
+    CaptureRefused,
+    /// The gateway permanently refused a refund.
+    RefundRefused,
+    /// The gateway permanently refused to take money back from the expert.
+    ReversalRefused,
+    /// The gateway permanently refused to transfer money to the expert.
+    TransferRefused,
+    /// The parties disagree about whether the session took place.
+    NoShowDisputed,
+    /// Another reason.
+    Unknown,
+}
+
+impl From<OrderKind> for EscalationReason {
+    fn from(order: OrderKind) -> Self {
+        match order {
+            OrderKind::Capture => Self::CaptureRefused,
+            OrderKind::Refund => Self::RefundRefused,
+            OrderKind::Reversal => Self::ReversalRefused,
+            OrderKind::Transfer => Self::TransferRefused,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

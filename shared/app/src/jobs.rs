@@ -1,0 +1,65 @@
+//! What the jobs of all areas have in common. The jobs of an area are in its `jobs.rs`.
+
+use domain::{AppointmentId, Timestamp};
+use store::{FailureDomain, JobName, Transaction};
+
+use crate::events::{DomainEvent, EventData};
+use crate::operations::jobs::Job;
+use crate::receipts::jobs::ReceiptsJob;
+use crate::scheduling::jobs::SchedulingJob;
+use crate::{App, AppError};
+
+/// When to run a job again.
+pub(crate) enum NextRun {
+    /// Not until it is enqueued again.
+    Never,
+    /// At this instant.
+    At(Timestamp),
+}
+
+/// The jobs of an area. Their payload is what serde writes of them: ids, times and amounts. Personal data is read when the job
+/// runs.
+pub(crate) trait AreaJob {
+    /// The name, which is the key of the outbox entry: jobs with the same name are one entry.
+    fn name(&self) -> JobName;
+
+    /// The services that the job depends on.
+    fn domain(&self) -> FailureDomain;
+
+    /// Runs the job. Returns when to run it again.
+    fn run(&self, app: &App) -> impl Future<Output = Result<NextRun, AppError>> + Send;
+}
+
+impl App {
+    /// Adds a job to a transaction. A job that is already enqueued becomes due at `due_at`.
+    pub(crate) fn enqueue(
+        &self,
+        transaction: &mut Transaction,
+        job: impl Into<Job>,
+        due_at: Timestamp,
+    ) -> Result<(), AppError> {
+        Ok(transaction.enqueue(&job.into().entry(due_at, self.new_token())?)?)
+    }
+
+    /// Adds the job that publishes a domain event. Every area can cause events.
+    pub(crate) fn enqueue_event(
+        &self,
+        transaction: &mut Transaction,
+        data: EventData,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let event = DomainEvent { occurred_at: now, data };
+        self.enqueue(transaction, SchedulingJob::PublishEvent(Box::new(event)), now)
+    }
+
+    /// Adds the job that issues the missing receipts of an appointment. The area `receipts` uses that of the payments, so the
+    /// payments cannot name its jobs.
+    pub(crate) fn enqueue_receipts(
+        &self,
+        transaction: &mut Transaction,
+        appointment: AppointmentId,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        self.enqueue(transaction, ReceiptsJob::Issue { appointment }, now)
+    }
+}

@@ -1,0 +1,151 @@
+//! Jobs keep their payloads, and entries of other releases are read or recognized as unreadable.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use domain::payments::gateway::GatewayKind;
+use domain::{AppointmentId, ExpertId};
+use store::keys::Key;
+use store::table::{Action, Consistency, Query, Table, Write, WriteError};
+use store::{Item, Store, TableError, Transaction};
+
+use super::*;
+
+/// A table that keeps the rows that are put.
+#[derive(Default)]
+struct Rows(Mutex<BTreeMap<Key, Item>>);
+
+#[async_trait]
+impl Table for Rows {
+    async fn get(&self, key: &Key, _: Consistency) -> Result<Option<Item>, TableError> {
+        Ok(self.0.lock().expect("no poisoned lock").get(key).cloned())
+    }
+
+    async fn get_many(&self, _: &[Key], _: Consistency) -> Result<Vec<Item>, TableError> {
+        Ok(Vec::new())
+    }
+
+    async fn query(&self, _: &Query) -> Result<Vec<Item>, TableError> {
+        Ok(Vec::new())
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
+        for write in writes {
+            if let Action::Put(item) = write.action {
+                self.0.lock().expect("no poisoned lock").insert(write.key, item);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A job of each kind.
+fn examples() -> Vec<Job> {
+    let (appointment, expert) = (AppointmentId::from_bits(1), ExpertId::from_bits(2));
+    let mut jobs: Vec<Job> =
+        vec![PaymentsJob::Payment { appointment }.into(), ReceiptsJob::Issue { appointment }.into()];
+    for gateway in GatewayKind::ALL {
+        jobs.push(PaymentsJob::PaymentAccount { expert, gateway }.into());
+        jobs.push(PaymentsJob::Payouts { expert, gateway }.into());
+    }
+    let events = crate::events::tests::examples();
+    jobs.extend(events.into_iter().map(|event| Job::from(SchedulingJob::PublishEvent(Box::new(event)))));
+    for job in &jobs {
+        // A new kind of job needs an example above.
+        match job {
+            Job::Payments(
+                PaymentsJob::Payment { .. }
+                | PaymentsJob::PaymentAccount { .. }
+                | PaymentsJob::Payouts { .. },
+            )
+            | Job::Receipts(ReceiptsJob::Issue { .. })
+            | Job::Scheduling(SchedulingJob::PublishEvent(_)) => {}
+        }
+    }
+    jobs
+}
+
+/// The stored entry of a job after `change`, and its size in bytes.
+async fn stored(job: &Job, change: impl FnOnce(&mut Item)) -> (StoredEntry, usize) {
+    let due_at = Timestamp::from_seconds(1_800_000_000);
+    stored_entry(&job.entry(due_at, (1 << 53) - 1).expect("JSON"), change).await
+}
+
+async fn stored_entry(entry: &OutboxEntry, change: impl FnOnce(&mut Item)) -> (StoredEntry, usize) {
+    let rows = Arc::new(Rows::default());
+    let store = Store::new(rows.clone());
+    let mut transaction = Transaction::new();
+    transaction.enqueue(entry).expect("storable");
+    store.commit(transaction).await.expect("new");
+    let size = {
+        let mut rows = rows.0.lock().expect("no poisoned lock");
+        let item = rows.values_mut().next().expect("a row");
+        change(item);
+        let bytes = |name: &String| match (item[name].as_s(), item[name].as_n()) {
+            (Ok(text), _) => text.len(),
+            (_, Ok(number)) => number.len() / 2 + 2,
+            _ => 100,
+        };
+        item.keys().map(|name| name.len() + bytes(name)).sum()
+    };
+    (store.outbox_entry(&entry.name).await.expect("readable").expect("stored"), size)
+}
+
+#[tokio::test]
+async fn every_job_is_read_as_it_was_written() {
+    for job in examples() {
+        let (stored, _) = stored(&job, |_| ()).await;
+        let (entry, read) = Job::read(&stored).expect("readable");
+        assert_eq!((&read, entry.domain), (&job, job.domain()));
+        assert_eq!(entry.name.to_string().parse(), Ok(job.name()));
+    }
+}
+
+#[tokio::test]
+async fn an_entry_costs_one_write_unit() {
+    for job in examples() {
+        let (_, size) = stored(&job, |_| ()).await;
+        assert!(size <= 1_024, "{}: {size} bytes", job.name());
+    }
+}
+
+#[tokio::test]
+async fn entries_without_a_payload_are_read() {
+    for job in examples() {
+        let (stored, _) = stored(&job, |item| {
+            item.retain(|name, _| !["schema", "payload"].contains(&name.as_str()));
+        })
+        .await;
+        match &job {
+            // Without the data, there is nothing to publish.
+            Job::Scheduling(_) => assert_eq!(Job::read(&stored), Err(UnreadableEntry::Payload)),
+            Job::Payments(_) | Job::Receipts(_) => assert_eq!(Job::read(&stored).expect("readable").1, job),
+        }
+    }
+}
+
+#[tokio::test]
+async fn unreadable_entries_are_recognized() {
+    let (job, other) = (&examples()[0], &examples()[1]);
+    for name in ["job", "due_at", "version"] {
+        // The attribute has a value that no release writes.
+        let (stored, _) = stored(job, |item| {
+            let value = item["PK"].clone();
+            item.insert(name.to_owned(), value);
+        })
+        .await;
+        assert_eq!(Job::read(&stored), Err(UnreadableEntry::Attributes), "{name}");
+    }
+    let entry = job.entry(Timestamp::from_seconds(1_800_000_000), 7).expect("JSON");
+    let payload = |payload: &str| OutboxEntry { payload: payload.to_owned(), ..entry.clone() };
+    for (entry, expected) in [
+        (OutboxEntry { schema: SCHEMA + 1, ..entry.clone() }, UnreadableEntry::Schema),
+        (payload("{"), UnreadableEntry::Payload),
+        (payload(r#"{"later":{}}"#), UnreadableEntry::Payload),
+        // The payload belongs to another job.
+        (payload(&serde_json::to_string(other).expect("JSON")), UnreadableEntry::Payload),
+    ] {
+        assert_eq!(Job::read(&stored_entry(&entry, |_| ()).await.0), Err(expected), "{entry:?}");
+    }
+}

@@ -1,0 +1,45 @@
+//! The jobs of the area `scheduling`.
+
+use serde::{Deserialize, Serialize};
+use store::{FailureDomain, JobName};
+
+use crate::events::DomainEvent;
+use crate::jobs::{AreaJob, NextRun};
+use crate::{App, AppError};
+
+/// A job about appointments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchedulingJob {
+    /// Publish a domain event.
+    PublishEvent(Box<DomainEvent>),
+}
+
+impl AreaJob for SchedulingJob {
+    fn name(&self) -> JobName {
+        match self {
+            Self::PublishEvent(event) => {
+                let data = &event.data;
+                JobName::new("event", data.appointment().appointment_id)
+                    .with(data.version())
+                    .with(event.kind())
+            }
+        }
+    }
+
+    fn domain(&self) -> FailureDomain {
+        match self {
+            Self::PublishEvent(_) => FailureDomain::General,
+        }
+    }
+
+    async fn run(&self, app: &App) -> Result<NextRun, AppError> {
+        match self {
+            Self::PublishEvent(event) => {
+                let failed = |error| AppError::Port("the event bus", error);
+                app.events.publish(event).await.map_err(failed)?;
+                Ok(NextRun::Never)
+            }
+        }
+    }
+}
