@@ -70,7 +70,7 @@ const LAYERS: &[Layer] = &[
                 below: &["operations", "receipts", "scheduling"],
             },
             // A booking opens a payment and a cancellation refunds it.
-            Area { name: "scheduling", uses: &["identity", "payments"], below: &["experts", "operations"] },
+            Area { name: "scheduling", uses: &["experts", "identity", "payments"], below: &["operations"] },
             Area {
                 name: "receipts",
                 uses: &["experts", "identity", "payments"],

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use app::operations::failing_jobs::{FailingJob, Schedule};
+use app::operations::failing_jobs::{self, Schedule};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{AppointmentId, ExpertId, Timestamp};
@@ -54,7 +54,7 @@ pub(super) fn decode(text: &str) -> Option<String> {
 
 /// A job that fails, or that cannot be read.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct FailingJobDocument {
+pub(super) struct FailingJob {
     /// The id, for `POST /v1/failing-jobs/{job_id}/retry`.
     id: String,
     /// The name of the job: its kind, what it is about, and what else distinguishes it.
@@ -97,9 +97,9 @@ enum FailingJobStatus {
     SetAside,
 }
 
-impl From<FailingJob> for FailingJobDocument {
-    fn from(job: FailingJob) -> Self {
-        let FailingJob { partition, name, subject, failing_since, reason, schedule } = job;
+impl From<failing_jobs::FailingJob> for FailingJob {
+    fn from(job: failing_jobs::FailingJob) -> Self {
+        let failing_jobs::FailingJob { partition, name, subject, failing_since, reason, schedule } = job;
         let (appointment_id, expert_id) = match subject {
             Some(Subject::Appointment(id)) => (Some(id), None),
             Some(Subject::Expert(id)) => (None, Some(id)),

@@ -7,7 +7,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::documents::{FailingJobDocument, decode, encode};
+use super::documents::{FailingJob, decode, encode};
 use crate::paging;
 
 /// `GET /v1/failing-jobs`
@@ -38,7 +38,7 @@ struct FailingJobsQuery {
 #[derive(Serialize, JsonSchema)]
 struct FailingJobs {
     /// The jobs of this page.
-    jobs: Vec<FailingJobDocument>,
+    jobs: Vec<FailingJob>,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -49,7 +49,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     paging::check_limit(limit, failing_jobs::MAX_PAGE)?;
     let cursor = cursor.map(|cursor| from_cursor(&cursor)).transpose()?;
     let page = failing_jobs::list(app, request.actor(), cursor.as_deref(), limit).await?;
-    let jobs = page.jobs.into_iter().map(FailingJobDocument::from).collect();
+    let jobs = page.jobs.into_iter().map(FailingJob::from).collect();
     let next_cursor = page.next.as_deref().map(encode);
     Ok(Response::json(StatusCode::OK, &FailingJobs { jobs, next_cursor }))
 }

@@ -16,7 +16,7 @@ use crate::{Area, Routes, Workers};
 /// The functions of this area.
 pub const AREA: Area = Area {
     name: "operations",
-    description: "The health of the API, and this document.",
+    description: "The health of the API, this document, and the jobs that fail.",
     examples: include_str!("examples.json"),
     public: &[],
     routes: ROUTES,

@@ -5,7 +5,7 @@ use app::operations::failing_jobs;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
-use super::documents::{FailingJobDocument, JobId};
+use super::documents::{FailingJob, JobId};
 
 /// `POST /v1/failing-jobs/{job_id}/retry`
 pub const ROUTE: Route = Route {
@@ -15,8 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::people::Role::Admin),
     summary: "Retry a failing job now",
     operation: |schemas| {
-        Operation::responds_with::<FailingJobDocument>(schemas, StatusCode::OK)
-            .problems(&[problem::JOB_UNREADABLE])
+        Operation::responds_with::<FailingJob>(schemas, StatusCode::OK).problems(&[problem::JOB_UNREADABLE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -24,5 +23,5 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id: JobId = request.path_parameter("job_id", "failing job")?;
     let job = failing_jobs::retry(app, request.actor(), &id.partition, &id.name).await?;
-    Ok(Response::json(StatusCode::OK, &FailingJobDocument::from(job)))
+    Ok(Response::json(StatusCode::OK, &FailingJob::from(job)))
 }

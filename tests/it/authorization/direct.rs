@@ -8,7 +8,7 @@ use app::experts::{members, profiles, session_types};
 use app::idempotency::{IdempotentRequest, complete};
 use app::identity::Actor;
 use app::identity::people::{Person, Role, Scope};
-use app::operations::outbox;
+use app::operations::{failing_jobs, outbox};
 use app::payments::{
     accounts, checkout, escalations, exchange_rates, fees, reconciliation, refunds, reports, webhooks,
 };
@@ -29,7 +29,7 @@ use domain::{
 use http_api::claims::id_bits;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::AppointmentOwner;
+use store::{AppointmentOwner, FailureDomain, JobName};
 
 use super::matrix::Rule;
 use super::{Fixture, Verdict, people, verdict};
@@ -256,7 +256,11 @@ const USE_CASES: &[UseCase] = use_cases! {
     "payments::webhooks::receive_webhook" Rule::Provider, WRITES, |app, actor, ids|
         webhooks::receive_webhook(app, actor, STRIPE, &|_| None, b"{}");
     "operations::outbox::process" Rule::Platform, WRITES, |app, actor, ids|
-        outbox::process(app, actor, store::Job::Payment(ids.appointment));
+        async { outbox::process(app, actor, FailureDomain::Payments, &JobName::new("payment", ids.appointment)).await };
+    "operations::failing_jobs::list" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        failing_jobs::list(app, actor, None, 10);
+    "operations::failing_jobs::retry" Rule::Has(Role::Admin), WRITES, |app, actor, ids|
+        failing_jobs::retry(app, actor, "EXPERT#x", "payment:x");
     "operations::outbox::sweep" Rule::Platform, WRITES, |app, actor, ids| outbox::sweep(app, actor);
     "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
         appointments::cancel(app, actor, ids.appointment, 2, LongText::default(), None);
