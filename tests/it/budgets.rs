@@ -21,6 +21,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     let booking = |start: &str| app::scheduling::booking::Booking {
         expert: offer.expert.parse().expect("an id"),
         session_type: offer.session_type.parse().expect("an id"),
+        duration_minutes: None,
         start: start.parse().expect("a time"),
         seats: 1,
         attendee: serde_json::from_value(TestApp::booking(&offer, start)["attendee"].clone())

@@ -224,6 +224,7 @@ async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Re
     let booking_request = booking::Booking {
         expert: offer.expert.parse().expect("an id"),
         session_type: offer.session_type.parse().expect("an id"),
+        duration_minutes: None,
         start: start.parse().expect("a time"),
         seats: 1,
         attendee: serde_json::from_value(attendee).expect("an attendee"),

@@ -2,6 +2,7 @@
 
 use app::App;
 use app::experts::session_types;
+use app::payments::accounts::can_be_paid;
 use app::payments::exchange_rates;
 use domain::Currency;
 use http::StatusCode;
@@ -60,19 +61,36 @@ struct ListedSessionType {
     /// no reference rate for one of the two currencies. The client pays the price in the expert's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<Estimate>,
+    /// Why the session type has no slots, whatever the hours; absent if it can have some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unavailable_reason: Option<UnavailableReason>,
+}
+
+/// Why a session type has no slots, whatever the hours.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum UnavailableReason {
+    /// The session type has a price, and no payment gateway accepts payments for the expert yet. The expert must complete the
+    /// onboarding at a gateway.
+    PaymentsNotReady,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let SessionTypesQuery { status, currency } = request.query()?;
-    let (kinds, estimator) = tokio::join!(
+    let (kinds, can_be_paid, estimator) = tokio::join!(
         session_types::list(app, request.actor(), expert, matches!(status, StatusFilter::All)),
+        can_be_paid(app, request.actor(), expert),
         exchange_rates::estimator(app, request.actor(), currency),
     );
+    let can_be_paid = can_be_paid?;
     let session_types = kinds?
         .into_iter()
         .map(|kind| ListedSessionType {
             estimate: estimator.as_ref().and_then(|estimator| estimator.of(kind.terms.price)).map(Into::into),
+            unavailable_reason: (!can_be_paid
+                && kind.terms.durations().all(|duration| !duration.price.is_zero()))
+            .then_some(UnavailableReason::PaymentsNotReady),
             session_type: kind.into(),
         })
         .collect();

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod list_members;
 pub mod list_memberships;
 pub mod list_session_types;
+pub mod offer_session_type_again;
 pub mod read_availability;
 pub mod read_expert;
 pub mod read_session_type;
@@ -45,6 +46,7 @@ pub const ROUTES: Routes = &[
     (read_session_type::ROUTE, TABLE),
     (update_session_type::ROUTE, TABLE),
     (retire_session_type::ROUTE, TABLE),
+    (offer_session_type_again::ROUTE, TABLE),
     (create_invitation::ROUTE, TABLE),
     (accept_invitation::ROUTE, TABLE),
     (withdraw_invitation::ROUTE, TABLE),

@@ -36,7 +36,7 @@ pub const ROUTE: Route = Route {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// The session to book. The price follows from the session type and the number of seats.
+/// The session to book. The price follows from the session type, the length and the number of seats.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BookingRequest {
@@ -44,7 +44,11 @@ struct BookingRequest {
     expert_id: ExpertId,
     /// The session type to book.
     session_type_id: SessionTypeId,
-    /// The start time of a free slot.
+    /// The length of the session in minutes, one of those of the session type; optional if it has only one.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_440))]
+    duration_minutes: Option<u16>,
+    /// The start time of a free slot of this length.
     start: Timestamp,
     /// The number of seats to book; more than 1 only in a group session.
     #[serde(default = "one")]
@@ -69,12 +73,21 @@ fn one() -> u16 {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let BookingRequest { expert_id, session_type_id, start, seats, attendee, gateway, pay_in } =
-        request.json()?;
+    let BookingRequest {
+        expert_id,
+        session_type_id,
+        duration_minutes,
+        start,
+        seats,
+        attendee,
+        gateway,
+        pay_in,
+    } = request.json()?;
     let key = request.idempotent_request()?;
     let booking = Booking {
         expert: expert_id,
         session_type: session_type_id,
+        duration_minutes,
         start,
         seats,
         attendee: attendee.into(),

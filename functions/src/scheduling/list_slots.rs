@@ -1,7 +1,8 @@
 //! Lists the start times at which a session type can be booked.
 
 use app::App;
-use app::scheduling::slots;
+use app::scheduling::slots::{self, SlotList};
+use domain::scheduling::slots::EmptyReason;
 use domain::{SessionTypeId, TimeSpan, Timestamp, Zone};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
@@ -31,6 +32,9 @@ const MAX_PAGE: usize = 5_000;
 struct SlotsQuery {
     /// The session type to book.
     session_type_id: SessionTypeId,
+    /// The length of the session in minutes, one of those of the session type; optional if it has only one.
+    #[schemars(range(min = 1, max = 1_440))]
+    duration_minutes: Option<u16>,
     /// The start of the period; slots that start at this instant are included.
     from: Timestamp,
     /// The end of the period; slots that start at this instant are excluded. At most 93 days after `from`.
@@ -51,11 +55,57 @@ struct Slots {
     time_zone: Zone,
     /// The slots.
     slots: Vec<Slot>,
+    /// Why there are no slots in the period; absent when there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    empty_reason: Option<EmptyReasonDocument>,
+    /// The first instant at which a session may start now: after the minimum notice, in the booking window. It need not be a
+    /// slot.
+    bookable_from: Timestamp,
+    /// The end of the booking window; sessions must start before it. It is not after `bookable_from` if nothing can be booked.
+    bookable_until: Timestamp,
     /// Whether the period has more slots than the response. Continue with `next_from`.
     truncated: bool,
     /// The `from` of the next request; present only in a truncated response.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_from: Option<Timestamp>,
+}
+
+/// Why a period has no slots. Of several reasons, it is the one that keeps the last start from being offered.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "EmptyReason")]
+enum EmptyReasonDocument {
+    /// The session type has a price, and the expert cannot receive payments yet.
+    PaymentsNotReady,
+    /// The period lies outside the booking window. Choose a period between `bookable_from` and `bookable_until`.
+    OutsideBookingWindow,
+    /// The period ends before the minimum notice. Choose a period after `bookable_from`.
+    NoticeTooShort,
+    /// The expert has no hours in the period.
+    NoHours,
+    /// The expert has blocked the dates of the period.
+    Blocked,
+    /// The expert has hours in the period, but no session fits into them.
+    HoursTooShort,
+    /// All times in the period are taken.
+    AllTaken,
+    /// There is free time in the period, but the expert gives no more sessions of this type on those days.
+    CapsReached,
+}
+
+impl From<EmptyReason> for EmptyReasonDocument {
+    fn from(reason: EmptyReason) -> Self {
+        match reason {
+            EmptyReason::PaymentsNotReady => Self::PaymentsNotReady,
+            EmptyReason::OutsideBookingWindow => Self::OutsideBookingWindow,
+            EmptyReason::NoticeTooShort => Self::NoticeTooShort,
+            EmptyReason::NoHours => Self::NoHours,
+            EmptyReason::Blocked => Self::Blocked,
+            EmptyReason::HoursTooShort => Self::HoursTooShort,
+            EmptyReason::AllTaken => Self::AllTaken,
+            EmptyReason::CapsReached => Self::CapsReached,
+        }
+    }
 }
 
 /// A start time that can be booked.
@@ -71,8 +121,10 @@ struct Slot {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
-    let SlotsQuery { session_type_id, from, to, time_zone } = request.query()?;
-    let slots = slots::list(app, request.actor(), expert, session_type_id, TimeSpan::new(from, to)).await?;
+    let SlotsQuery { session_type_id, duration_minutes, from, to, time_zone } = request.query()?;
+    let range = TimeSpan::new(from, to);
+    let SlotList { slots, empty_reason, period } =
+        slots::list(app, request.actor(), expert, session_type_id, duration_minutes, range).await?;
     let next_from = slots.get(MAX_PAGE).map(|slot| slot.start);
     let slots = slots
         .into_iter()
@@ -83,5 +135,14 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
             seats: slot.seats,
         })
         .collect();
-    Ok(Response::json(StatusCode::OK, &Slots { time_zone, slots, truncated: next_from.is_some(), next_from }))
+    let slots = Slots {
+        time_zone,
+        slots,
+        empty_reason: empty_reason.map(Into::into),
+        bookable_from: period.from(),
+        bookable_until: period.until(),
+        truncated: next_from.is_some(),
+        next_from,
+    };
+    Ok(Response::json(StatusCode::OK, &slots))
 }

@@ -8,7 +8,7 @@ mod receipts;
 mod scheduling;
 
 use app::AppError;
-use domain::Violations;
+use domain::{Timestamp, Violations};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{CommitError, ReadError, TableError};
@@ -49,6 +49,9 @@ pub struct Problem {
     /// The current version of the resource, if `If-Match` named another version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_version: Option<u64>,
+    /// If a slot was refused, the next starts that the same request could book now; at most five, within two weeks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<Vec<Timestamp>>,
     /// The number of seconds to wait before retrying. The header `Retry-After` has the same value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -93,6 +96,7 @@ impl Problem {
             violations: Vec::new(),
             truncated: false,
             current_version: None,
+            alternatives: None,
             retry_after: kind.is_temporary().then_some(RETRY_AFTER),
         }
     }
@@ -242,7 +246,7 @@ mod tests {
     use domain::scheduling::appointment::ChangeRefusal;
     use domain::scheduling::occupancy::Refusal;
     use domain::scheduling::slots;
-    use domain::{Currency, Money, Timestamp};
+    use domain::{Currency, Money};
 
     use super::*;
 
@@ -255,8 +259,9 @@ mod tests {
         let text = String::new;
         let date = Timestamp::from_seconds(0).utc_date();
         let zero = || Money::new(0, Currency::EUR).expect("small");
-        let slot = |refusal: Refusal| AppError::from(refusal);
-        let not_offered = |refusal: slots::Refusal| AppError::from(Refusal::NotOffered(refusal));
+        let slot =
+            |refusal: Refusal| AppError::from(SchedulingError::Slot { refusal, alternatives: Vec::new() });
+        let not_offered = |refusal: slots::Refusal| slot(Refusal::NotOffered(refusal));
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
@@ -298,6 +303,7 @@ mod tests {
             (slot(Refusal::TooClose), 409, "slot-too-close", Some("/start")),
             (slot(Refusal::Busy), 409, "expert-busy", Some("/start")),
             (slot(Refusal::DayFull { date, cap: 1 }), 409, "day-full", Some("/start")),
+            (slot(Refusal::DayMinutesFull { date, cap: 1 }), 409, "day-full", Some("/start")),
             (slot(Refusal::WeekFull { date, cap: 1 }), 409, "week-full", Some("/start")),
             (slot(Refusal::Seats { wanted: 2, left: 1 }), 409, "seats-taken", Some("/seats")),
             (status.into(), 409, "invalid-status", None),

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use experts::members::{MembershipPage, Team};
-pub use experts::profiles::VersionedRules;
+pub use experts::profiles::{Activations, VersionedRules};
 pub use operations::outbox::{FailureDomain, JobName, OutboxEntry, StoredEntry};
 pub use payments::exchange_rates::VersionedRates;
 pub use payments::ledger::LedgerPage;

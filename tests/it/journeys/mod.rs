@@ -13,4 +13,5 @@ mod publishing;
 mod receipts;
 mod reconciliation;
 mod reports;
+mod slots;
 mod violations;

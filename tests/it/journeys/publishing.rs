@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Offer, TestApp, office_hours, paid_hour};
+use crate::harness::{Offer, TestApp, free_hour, office_hours, paid_hour};
 
 #[tokio::test]
 async fn expert_publishes_and_updates_a_profile() {
@@ -45,13 +45,17 @@ async fn availability_rules_are_replaced_only_on_the_version_that_was_read() {
     rules["overrides"] = json!({ "2027-01-05": [{ "opens": "20:00", "closes": "02:00" }], "2027-01-06": [] });
     rules["blocked"] = json!([{ "first": "2027-01-08", "last": "2027-01-10" }]);
     rules["extra"] = json!([{ "date": "2027-01-09", "opens": "10:00", "closes": "11:00" }]);
+    let mut equal = rules.clone();
+    equal["weekly"]["monday"] = json!([{ "opens": "09:00", "closes": "09:00" }]);
+    let refused = test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&equal).send().await;
+    assert_eq!((refused.problem(422), refused.places()), ("invalid", vec!["/weekly/monday/0/closes"]));
     let replace = |tag: &str| test.put(&path).signed_in_as("ada").header("If-Match", tag).json(&rules).send();
     assert_eq!(replace("\"1\"").await.expect(200), rules);
     assert_eq!(replace("\"1\"").await.problem(412), "version-mismatch");
     let without = test.put(&path).signed_in_as("ada").json(&rules).send().await;
     assert_eq!(without.problem(428), "version-required");
 
-    let session_type = test.session_type(&expert, &paid_hour()).await;
+    let session_type = test.session_type(&expert, &free_hour()).await;
     let offer = Offer { expert, session_type };
     let night = test.starts(&offer, "2027-01-05").await;
     assert_eq!((night.first().map(String::as_str), night.len()), (Some("2027-01-05T20:00:00Z"), 7));
@@ -97,6 +101,36 @@ async fn session_types_are_created_updated_and_retired() {
         offer.session_type
     );
     assert_eq!(test.get(&slots).send().await.problem(404), "not-found");
+
+    let again = |tag: &str| {
+        test.post(&format!("{path}/offer-again")).signed_in_as("ada").header("If-Match", tag).send()
+    };
+    assert_eq!(again("\"2\"").await.problem(412), "version-mismatch");
+    let offered = again("\"3\"").await;
+    assert_eq!((offered.etag().as_str(), &offered.body["status"]), ("\"4\"", &json!("active")));
+    assert_eq!(offered.body["length_minutes"], 45);
+    assert_eq!(again("\"4\"").await.expect(200)["version"], 4, "an active session type does not change");
+    test.get(&slots).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn retired_session_types_do_not_count_against_the_limit() {
+    let test = TestApp::new().await;
+    let expert = test.expert(&office_hours()).await;
+    let list = format!("/v1/experts/{expert}/session-types");
+    let create = |number: usize| {
+        test.post(&list).signed_in_as("ada").idempotency_key(&format!("k{number}")).json(&paid_hour()).send()
+    };
+    let first = create(0).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    for number in 1..100 {
+        create(number).await.expect(201);
+    }
+    assert_eq!(create(100).await.problem(409), "too-many");
+    let path = format!("{list}/{first}");
+    test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").send().await.expect(200);
+    create(101).await.expect(201);
+    let again = test.post(&format!("{path}/offer-again")).signed_in_as("ada").header("If-Match", "\"2\"");
+    assert_eq!(again.send().await.problem(409), "too-many");
 }
 
 #[tokio::test]
@@ -120,6 +154,8 @@ async fn slots_are_listed_in_utc_and_in_the_requested_zone() {
                 { "start": "2027-01-05T09:00:00Z", "local_start": "2027-01-05T14:30:00+05:30", "seats": 1 },
                 { "start": "2027-01-05T09:30:00Z", "local_start": "2027-01-05T15:00:00+05:30", "seats": 1 },
             ],
+            "bookable_from": "2027-01-04T08:00:00Z",
+            "bookable_until": "2027-03-06T00:00:00Z",
         })
     );
     assert_eq!(test.get(&path("Mars/Olympus")).send().await.problem(422), "invalid");
@@ -132,7 +168,7 @@ async fn truncated_slot_list_has_the_start_of_the_next_page() {
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let weekly: serde_json::Map<_, _> = days.iter().map(|day| ((*day).to_owned(), open.clone())).collect();
     let expert = test.expert(&json!({ "time_zone": "UTC", "weekly": weekly })).await;
-    let mut terms = paid_hour();
+    let mut terms = free_hour();
     terms["step_minutes"] = json!(5);
     let session_type = test.session_type(&expert, &terms).await;
     let test = &test;

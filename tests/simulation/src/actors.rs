@@ -23,6 +23,7 @@ use app::scheduling::booking;
 use app::scheduling::booking::{Booked, Booking};
 use app::scheduling::error::SchedulingError;
 use app::scheduling::slots;
+use app::scheduling::slots::SlotList;
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::session_type::SessionTypeTerms;
@@ -30,6 +31,7 @@ use domain::kernel::text::LongText;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::Escalation;
 use domain::scheduling::appointment::{Attendee, Outcome};
+use domain::scheduling::slots::EmptyReason;
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::core::{Core, Ended, Start};
@@ -105,6 +107,8 @@ pub struct Reply {
     pub final_charge: Option<u64>,
     /// The starts of the listed slots.
     pub starts: Vec<Timestamp>,
+    /// Why no slots are listed.
+    pub empty_reason: Option<EmptyReason>,
 }
 
 /// A request that an actor sends.
@@ -227,6 +231,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             let wanted = Booking {
                 expert: *expert,
                 session_type: *session_type,
+                duration_minutes: None,
                 start: *start,
                 seats: *seats,
                 attendee,
@@ -286,9 +291,10 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             Ok(Reply { secret, ..subject(*id) })
         }
         Command::ListSlots(expert, session_type, range) => {
-            let slots = slots::list(app, actor, *expert, *session_type, *range).await?;
+            let SlotList { slots, empty_reason, .. } =
+                slots::list(app, actor, *expert, *session_type, None, *range).await?;
             let starts = slots.iter().map(|slot| slot.start).collect();
-            Ok(Reply { starts, ..Reply::default() })
+            Ok(Reply { starts, empty_reason, ..Reply::default() })
         }
         Command::UpdateSessionType(id, terms) => {
             let version = session_types::read(app, actor, own, *id).await?.version;
@@ -407,7 +413,7 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
             }
             _ => {}
         },
-        Some(Err(AppError::Scheduling(SchedulingError::Slot(refusal)))) => {
+        Some(Err(AppError::Scheduling(SchedulingError::Slot { refusal, .. }))) => {
             crate::invariants::check_refusal(core, &asked, refusal, begun)
         }
         None

@@ -470,7 +470,7 @@ pub fn check_refusal(
     refusal: &domain::scheduling::occupancy::Refusal,
     begun: i64,
 ) {
-    use domain::scheduling::occupancy::Refusal::{DayFull, Seats, Taken, TooClose, WeekFull};
+    use domain::scheduling::occupancy::Refusal::{DayFull, DayMinutesFull, Seats, Taken, TooClose, WeekFull};
     let (expert, session_type, start, mover) = match &asked.command {
         Command::Book { expert, session_type, start, .. } => (*expert, *session_type, *start, None),
         Command::Reschedule(id, start) => {
@@ -530,6 +530,16 @@ pub fn check_refusal(
             let day = zone.scheduling_date(start);
             terms.daily_cap == Some(*cap)
                 && starts(&|at| zone.scheduling_date(at) == day) >= usize::from(*cap)
+        }
+        DayMinutesFull { cap, .. } => {
+            let day = zone.scheduling_date(start);
+            let lengths: BTreeMap<Timestamp, i64> = of_type()
+                .filter(|state| zone.scheduling_date(state.session.start()) == day)
+                .map(|state| (state.session.start(), state.session.seconds()))
+                .collect();
+            let own = mover.map_or(i64::from(terms.length_minutes) * 60, |mover| mover.1);
+            terms.daily_minutes_cap == Some(*cap)
+                && lengths.values().sum::<i64>() + own > i64::from(*cap) * 60
         }
         WeekFull { cap, .. } => {
             let week = |at| chrono::Datelike::iso_week(&zone.scheduling_date(at));

@@ -62,12 +62,14 @@ pub fn plain_terms(currency: Currency) -> SessionTypeTerms {
         description: LongText::default(),
         length_minutes: 60,
         price: amount(8_000),
+        further_durations: Vec::new(),
         buffer_before_minutes: 0,
         buffer_after_minutes: 0,
         minimum_notice_minutes: 0,
         booking_window: BookingWindow::default(),
         step_minutes: 30,
         daily_cap: None,
+        daily_minutes_cap: None,
         weekly_cap: None,
         capacity: 1,
         collection: Collection::ChargeAtBooking,
@@ -98,14 +100,22 @@ pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
         2 => vec![tier(24, 100), tier(1, 50)],
         _ => vec![tier(48, 90), tier(24, 33), tier(2, 10)],
     };
+    let length_minutes: u16 = *rng.pick(&[30, 45, 60, 60, 90, 600, 1_440]);
     SessionTypeTerms {
-        length_minutes: *rng.pick(&[30, 45, 60, 60, 90, 600, 1_440]),
+        length_minutes,
         price,
         buffer_before_minutes: *rng.pick(&[0, 0, 0, 15, 60, 720]),
         buffer_after_minutes: *rng.pick(&[0, 0, 5, 30, 120, 720]),
         minimum_notice_minutes: *rng.pick(&[0, 0, 60]),
         daily_cap: *rng.pick(&[None, None, None, Some(1), Some(2), Some(5)]),
+        daily_minutes_cap: *rng.pick(&[None, None, None, Some((2 * length_minutes).min(1_440)), Some(1_440)]),
         weekly_cap: *rng.pick(&[None, None, None, Some(2), Some(6)]),
+        booking_window: *rng.pick(&[
+            plain.booking_window,
+            plain.booking_window,
+            BookingWindow::BusinessDays { days: 40 },
+            BookingWindow::FreeDays { days: 3 },
+        ]),
         capacity: *rng.pick(&[1, 1, 1, 2, 5]),
         collection: *rng.pick(&[
             Collection::ChargeAtBooking,

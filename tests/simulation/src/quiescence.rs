@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use app::AppError;
 use app::identity::people::Person;
-use app::payments::error::PaymentsError;
 use app::scheduling::error::SchedulingError;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::account::PaymentAccount;
@@ -15,6 +14,7 @@ use domain::payments::ledger::{Account, Balances, Movement, MovementKind, Totals
 use domain::payments::payment::{Escalation, PaymentState};
 use domain::scheduling::appointment::{NoShowReport, Outcome};
 use domain::scheduling::party::Party;
+use domain::scheduling::slots::EmptyReason;
 use domain::{ExpertId, Money, TimeSpan};
 use store::Item;
 
@@ -209,6 +209,12 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
             let can_be_paid = known.is_some_and(|account| account.charges_enabled);
             let listed =
                 match submit_and_wait(simulation, &client, Command::ListSlots(id, session_type, range)) {
+                    // The expert must complete the onboarding first.
+                    Some(Ok(heard))
+                        if heard.empty_reason == Some(EmptyReason::PaymentsNotReady) && !can_be_paid =>
+                    {
+                        break;
+                    }
                     Some(Ok(heard)) => heard.starts,
                     // The session type was retired.
                     Some(Err(AppError::NotFound(_))) => break,
@@ -224,9 +230,7 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
                 let wanted = Command::Book { expert: id, session_type, start, seats: 1, pay_in: None, key };
                 match (submit_and_wait(simulation, &client, wanted), is_listed) {
                     (Some(Ok(_)), true)
-                    | (Some(Err(AppError::Scheduling(SchedulingError::Slot(_)))), false) => {}
-                    // The expert must complete the onboarding first.
-                    (Some(Err(AppError::Payments(PaymentsError::NotReady))), true) if !can_be_paid => {}
+                    | (Some(Err(AppError::Scheduling(SchedulingError::Slot { .. }))), false) => {}
                     (answer, _) => {
                         let listed = if is_listed { "is listed" } else { "is not listed" };
                         return report(simulation, format!("{start} of {id} {listed}, and then {answer:?}"));

@@ -162,16 +162,17 @@ async fn booking(
 ) -> Vec<(&'static str, String)> {
     let Offer { expert, session_type } = offered;
     let week = TimeSpan::new(from, from.plus(7 * DAY));
-    let slots = app::scheduling::slots::list(
+    let listed = app::scheduling::slots::list(
         &environment.app,
         &app::identity::Actor::Anonymous,
         *expert,
         *session_type,
+        None,
         week,
     )
-    .await
-    .unwrap_or_default();
-    let Some(slot) = slots.first() else { return Vec::new() };
+    .await;
+    let slot = listed.ok().and_then(|listed| listed.slots.first().copied());
+    let Some(slot) = slot else { return Vec::new() };
     let body = serde_json::json!({
         "expert_id": expert,
         "session_type_id": session_type,

@@ -3,7 +3,7 @@
 use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::{Currency, ExpertId, SessionTypeId, Violations};
-use store::Transaction;
+use store::{Activations, Transaction};
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
@@ -11,8 +11,30 @@ use crate::identity::Actor;
 use crate::identity::people::Scope;
 use crate::{App, AppError, Decision};
 
-/// The maximum number of session types of an expert, including retired ones.
-const MAX_SESSION_TYPES: usize = 100;
+/// The maximum number of active session types of an expert.
+const MAX_ACTIVE: usize = 100;
+/// The maximum number of session types of an expert, including retired ones. It only limits the size of the list.
+const MAX_SESSION_TYPES: usize = 1_000;
+
+/// Checks that one more session type of an expert may become active, and adds the condition to the transaction that no other
+/// one becomes active at the same time. Returns all session types of the expert.
+async fn activate(
+    app: &App,
+    expert: ExpertId,
+    transaction: &mut Transaction,
+) -> Result<Vec<SessionType>, AppError> {
+    // Reading the count first detects every session type that becomes active after this point.
+    let activations = app.store.activations(expert).await?;
+    let all = app.store.session_types(expert).await?;
+    let active = all.iter().filter(|one| one.status == SessionTypeStatus::Active);
+    if active.count() >= MAX_ACTIVE {
+        return Err(AppError::TooMany(
+            "an expert can have at most 100 active session types; retire one, or change an existing one",
+        ));
+    }
+    transaction.put_activations(expert, &Activations { version: activations.version + 1 })?;
+    Ok(all)
+}
 
 /// Checks terms by themselves and against the currencies that the operator allows.
 fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
@@ -24,7 +46,8 @@ fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
         let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
         format!("must be one of the currencies that the platform accepts: {}", codes.join(", "))
     };
-    if !terms.price.is_zero() && !is_allowed(&terms.price.currency()) {
+    let has_price = terms.durations().any(|duration| !duration.price.is_zero());
+    if has_price && !is_allowed(&terms.price.currency()) {
         violations.add("/price/currency", must());
     }
     for (at, currency) in terms.presentment_currencies.iter().enumerate() {
@@ -39,7 +62,8 @@ fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::Invalid`] if the terms are invalid,
-/// [`AppError::NotFound`] if the expert has no profile, [`AppError::TooMany`] if the expert has 100 session types.
+/// [`AppError::NotFound`] if the expert has no profile, [`AppError::TooMany`] if the expert has 100 active session types, or
+/// 1,000 in all.
 pub async fn create(
     app: &App,
     actor: &Actor,
@@ -63,16 +87,16 @@ pub async fn create(
             RequestStatus::New(expired) => expired,
         };
         read_expert(app, actor, expert).await?;
-        if app.store.session_types(expert).await?.len() >= MAX_SESSION_TYPES {
+        let mut transaction = Transaction::new();
+        if activate(app, expert, &mut transaction).await?.len() >= MAX_SESSION_TYPES {
             return Err(AppError::TooMany(
-                "an expert can have at most 100 session types; change an existing one instead",
+                "an expert can have at most 1,000 session types, retired ones included; offer a retired one again",
             ));
         }
         let id = app.new_session_type_id();
         let session_type =
             SessionType { id, version: 1, status: SessionTypeStatus::Active, terms: terms.clone() };
         let idempotency = request.record(person, id, now);
-        let mut transaction = Transaction::new();
         transaction.put_session_type(expert, &session_type)?;
         transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
         Ok(Decision::Commit(transaction, Creation::Created(session_type, idempotency)))
@@ -165,6 +189,38 @@ pub async fn retire(
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
         transaction.put_session_type(owner.expert(), &session_type)?;
+        Ok(Decision::Commit(transaction, session_type))
+    })
+    .await
+}
+
+/// Offers a retired session type again, with the terms that it had. Offering an active one again changes nothing. `if_match`
+/// is the version that the expert has read.
+///
+/// # Errors
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist,
+/// [`AppError::VersionMismatch`] if it has another version, [`AppError::TooMany`] if the expert has 100 active session types,
+/// [`AppError::Invalid`] if the terms are no longer valid.
+pub async fn offer_again(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    id: SessionTypeId,
+    if_match: u64,
+) -> Result<SessionType, AppError> {
+    let expert = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?.expert();
+    app.transact("offer_session_type_again", || async {
+        let current = find(app, expert, id).await?;
+        check_version(if_match, current.version)?;
+        if current.status == SessionTypeStatus::Active {
+            return Ok(Decision::Unchanged(current));
+        }
+        check(app, &current.terms)?;
+        let mut transaction = Transaction::new();
+        activate(app, expert, &mut transaction).await?;
+        let session_type =
+            SessionType { version: current.version + 1, status: SessionTypeStatus::Active, ..current };
+        transaction.put_session_type(expert, &session_type)?;
         Ok(Decision::Commit(transaction, session_type))
     })
     .await

@@ -3,7 +3,7 @@
 use domain::ExpertId;
 use domain::experts::members::Right;
 use domain::kernel::time::DAY;
-use domain::payments::account::PaymentAccount;
+use domain::payments::account::{self, PaymentAccount};
 use domain::payments::gateway::GatewayKind;
 use store::{CommitError, Transaction};
 
@@ -66,6 +66,15 @@ pub async fn start_onboarding(
     };
     let page = |end: &str| format!("{}/experts/{expert}/{gateway}/{end}", app.settings.public_base_url);
     Ok(port.onboarding_page(&account.account, &page("return"), &page("refresh")).await?)
+}
+
+/// Whether a payment gateway accepts payments for an expert. Without it, session types with a price have no slots. Everybody
+/// may read it.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
+pub async fn can_be_paid(app: &App, _: &Actor, expert: ExpertId) -> Result<bool, AppError> {
+    Ok(account::can_be_paid(&app.store.payment_accounts(expert).await?))
 }
 
 /// An expert's account, read from the gateway.

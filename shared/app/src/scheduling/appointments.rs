@@ -21,7 +21,7 @@ use crate::payments::jobs::PaymentsJob;
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::error::SchedulingError;
-use crate::scheduling::slots::missing_offer;
+use crate::scheduling::slots::{missing_offer, slot_refused};
 use crate::{App, AppError, Decision};
 
 /// The maximum number of appointments on one page.
@@ -221,7 +221,7 @@ pub async fn reschedule(
         check_version(if_match, version)?;
         match attempt_reschedule(app, record, party, start).await {
             // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
-            Err(AppError::Scheduling(SchedulingError::Slot(_)))
+            Err(AppError::Scheduling(SchedulingError::Slot { .. }))
                 if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
             {
                 Err(AppError::version_conflict())
@@ -240,15 +240,17 @@ async fn attempt_reschedule(
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let appointment = &record.appointment;
     let Appointment { expert, session_type, .. } = *appointment;
-    let Some(Offer { rules, session_type: mut offered }) =
+    let Some(Offer { rules, session_type: mut offered, .. }) =
         app.store.offer(expert, session_type, Consistency::Strong).await?
     else {
         return Err(missing_offer(app, expert, session_type).await);
     };
     // An appointment keeps its length, and it can be moved even after the expert has retired the session type.
     offered.status = domain::experts::session_type::SessionTypeStatus::Active;
-    offered.terms.length_minutes =
-        u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
+    let minutes = u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
+    // If its length is no longer offered, the current price is that of the regular length.
+    offered.terms = offered.terms.with_duration(minutes).unwrap_or(offered.terms);
+    offered.terms.length_minutes = minutes;
     // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
     offered.terms.capacity = match appointment.group {
         false => 1,
@@ -266,12 +268,18 @@ async fn attempt_reschedule(
         seats: appointment.seats,
         hold_expires_at: None,
     };
-    let needed = Occupancy::span_for_booking(&rules.rules, &offered, start);
+    let needed = Occupancy::span_for_booking(&rules.rules, &offered, start, now);
     let (old, new) = tokio::join!(
         app.store.occupancy(expert, appointment.occupied_span(), Consistency::Strong),
         app.store.occupancy(expert, needed, Consistency::Strong),
     );
-    let held = old?.union(new?).move_hold(&rules.rules, appointment, &request, now)?;
+    let held = match old?.union(new?).move_hold(&rules.rules, appointment, &request, now) {
+        Ok(held) => held,
+        Err(refusal) => {
+            let old = Some(appointment);
+            return Err(slot_refused(app, expert, &rules.rules, old, &request, refusal).await);
+        }
+    };
     let moved = appointment.rescheduled(party, held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;

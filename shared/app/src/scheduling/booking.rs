@@ -1,6 +1,6 @@
 //! Books a session: holds the slot and opens the payment. A session without a price is confirmed at once.
 
-use domain::experts::session_type::SessionTypeTerms;
+use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References};
@@ -25,7 +25,7 @@ use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
 use crate::scheduling::error::SchedulingError;
-use crate::scheduling::slots::missing_offer;
+use crate::scheduling::slots::{missing_offer, select_duration, slot_refused};
 use crate::{App, AppError, Decision};
 
 /// A request for a session.
@@ -35,6 +35,8 @@ pub struct Booking {
     pub expert: ExpertId,
     /// The session type to book.
     pub session_type: SessionTypeId,
+    /// The length of the session; `None` if the session type has only one.
+    pub duration_minutes: Option<u16>,
     /// The start of the session.
     pub start: Timestamp,
     /// The number of seats; 1 unless it is a group session.
@@ -67,7 +69,7 @@ pub struct Booked {
 /// - [`AppError::Forbidden`] if the person is not a client
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::NotFound`] if the session type does not exist, [`SchedulingError::NoHours`] if no hours are published
-/// - [`AppError::Invalid`] if the number of seats or the currency is not possible
+/// - [`AppError::Invalid`] if the length, the number of seats or the currency is not possible
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
 /// - [`PaymentsError::Gateway`] if the gateway did not open the payment
@@ -120,11 +122,10 @@ async fn attempt_hold(
     booking: &Booking,
 ) -> Result<Decision<Hold>, AppError> {
     let now = app.now();
-    let Booking { expert, session_type, start, seats, attendee, gateway, pay_in } = booking;
-    let (status, offer, account, fee_rate) = tokio::join!(
+    let Booking { expert, session_type, duration_minutes, start, seats, attendee, gateway, pay_in } = booking;
+    let (status, offer, fee_rate) = tokio::join!(
         request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
-        app.store.payment_account(*expert, *gateway),
         commission_rate(app, *expert),
     );
     let stale_record = match status? {
@@ -132,16 +133,21 @@ async fn attempt_hold(
         RequestStatus::InProgress(record) => return resume(app, record).await,
         RequestStatus::New(stale_record) => stale_record,
     };
-    let Some(Offer { rules, session_type: offered }) = offer? else {
+    let Some(Offer { rules, session_type: mut offered, accounts }) = offer? else {
         return Err(missing_offer(app, *expert, *session_type).await);
     };
+    offered.terms = select_duration(&offered.terms, *duration_minutes)?;
     let price = offered
         .terms
         .price
         .checked_mul(*seats)
         .map_err(|error| AppError::invalid("/seats", error.to_string()))?;
     let price = price_in(app, &offered.terms, price, *pay_in).await?;
-    let account = account?.filter(|account| account.charges_enabled);
+    let account = accounts.into_iter().find(|account| account.gateway == *gateway && account.charges_enabled);
+    let is_active = offered.status == SessionTypeStatus::Active;
+    if is_active && !price.is_zero() && account.is_none() {
+        return Err(PaymentsError::NotReady.into());
+    }
     let id = app.new_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
@@ -152,7 +158,7 @@ async fn attempt_hold(
         seats: *seats,
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
     };
-    let needed = Occupancy::span_for_booking(&rules.rules, &offered, *start);
+    let needed = Occupancy::span_for_booking(&rules.rules, &offered, *start, now);
     let occupancy = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
     let Held { entry: session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
         Ok(held) => held,
@@ -161,13 +167,12 @@ async fn attempt_hold(
             return match request.status(app, person, now).await? {
                 RequestStatus::Completed(response) => Ok(Decision::Unchanged(Hold::Replayed(response))),
                 RequestStatus::InProgress(record) => resume(app, record).await,
-                RequestStatus::New(_) => Err(refusal.into()),
+                RequestStatus::New(_) => {
+                    Err(slot_refused(app, *expert, &rules.rules, None, &hold_request, refusal).await)
+                }
             };
         }
     };
-    if !price.is_zero() && account.is_none() {
-        return Err(PaymentsError::NotReady.into());
-    }
 
     let appointment = Appointment {
         id,

@@ -1,8 +1,8 @@
 //! Errors of the area `scheduling`.
 
-use domain::Money;
 use domain::scheduling::appointment::ChangeRefusal;
 use domain::scheduling::occupancy::Refusal;
+use domain::{Money, Timestamp};
 
 use crate::AppError;
 
@@ -10,8 +10,13 @@ use crate::AppError;
 #[derive(Debug, thiserror::Error)]
 pub enum SchedulingError {
     /// The slot cannot be held.
-    #[error(transparent)]
-    Slot(#[from] Refusal),
+    #[error("{refusal}")]
+    Slot {
+        /// Why it cannot be held.
+        refusal: Refusal,
+        /// The next starts that the same request could hold now, at most five.
+        alternatives: Vec<Timestamp>,
+    },
     /// The status of the appointment does not allow the change.
     #[error(transparent)]
     Change(#[from] ChangeRefusal),
@@ -29,12 +34,6 @@ pub enum SchedulingError {
         /// The refund that the person expects.
         expected: Money,
     },
-}
-
-impl From<Refusal> for AppError {
-    fn from(refusal: Refusal) -> Self {
-        SchedulingError::from(refusal).into()
-    }
 }
 
 impl From<ChangeRefusal> for AppError {

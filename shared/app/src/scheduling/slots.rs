@@ -1,10 +1,14 @@
 //! Lists the slots of a session type.
 
-use domain::experts::session_type::SessionTypeStatus;
+use domain::experts::availability::AvailabilityRules;
+use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
 use domain::kernel::time::DAY;
-use domain::scheduling::occupancy::{Occupancy, Scratch};
-use domain::scheduling::slots::Slot;
+use domain::payments::account::can_be_paid;
+use domain::scheduling::appointment::Appointment;
+use domain::scheduling::occupancy::{Occupancy, Refusal, Request, Scratch};
+use domain::scheduling::slots::{BookablePeriod, EmptyReason, Slot, look_ahead, why_empty};
 use domain::{ExpertId, SessionTypeId, TimeSpan};
+use store::Offer;
 use store::table::Consistency;
 
 use crate::identity::Actor;
@@ -14,42 +18,105 @@ use crate::{App, AppError};
 /// The longest range of one request, in seconds.
 const MAX_RANGE: i64 = 93 * DAY;
 
+/// The slots of a session type in a range, and the period in which it can be booked.
+#[derive(Debug, Clone)]
+pub struct SlotList {
+    /// The slots, ordered by start.
+    pub slots: Vec<Slot>,
+    /// Why there are no slots; `None` if there are some.
+    pub empty_reason: Option<EmptyReason>,
+    /// The period that minimum notice and booking window allow now.
+    pub period: BookablePeriod,
+}
+
 /// The slots of a session type that start within a range, ordered by start. Everybody may read them.
 ///
-/// It reads the table with two parallel requests, whatever the expert's history.
+/// It reads the table with two parallel requests, whatever the expert's history. A booking window of days with free time
+/// may take a third request, for the days that the range does not touch.
 ///
 /// # Errors
-/// [`AppError::Invalid`] if the range is empty or longer than 93 days, [`AppError::NotFound`] if the session type does not
+/// [`AppError::Invalid`] if the range is empty or longer than 93 days or the session type has no such length,
+/// [`AppError::NotFound`] if the session type does not
 /// exist or is retired, [`SchedulingError::NoHours`] if the expert has no availability rules.
 pub async fn list(
     app: &App,
     _: &Actor,
     expert: ExpertId,
     session_type: SessionTypeId,
+    duration_minutes: Option<u16>,
     range: TimeSpan,
-) -> Result<Vec<Slot>, AppError> {
+) -> Result<SlotList, AppError> {
     if range.is_empty() || range.seconds() > MAX_RANGE {
         let must = format!("must be after from, and at most {} days after it", MAX_RANGE / DAY);
         return Err(AppError::invalid("/to", must));
     }
+    let needed = Occupancy::span_for_listing(range);
     let (offer, occupancy) = tokio::join!(
         app.store.offer(expert, session_type, Consistency::Eventual),
-        app.store.occupancy(expert, Occupancy::span_for_listing(range), Consistency::Eventual),
+        app.store.occupancy(expert, needed, Consistency::Eventual),
     );
-    let Some(offer) = offer? else { return Err(missing_offer(app, expert, session_type).await) };
-    if offer.session_type.status == SessionTypeStatus::Retired {
+    let Some(Offer { rules, session_type: mut offered, accounts }) = offer? else {
+        return Err(missing_offer(app, expert, session_type).await);
+    };
+    if offered.status == SessionTypeStatus::Retired {
         return Err(AppError::NotFound("session type"));
     }
-    let now = app.now();
+    offered.terms = select_duration(&offered.terms, duration_minutes)?;
+    let (now, rules, terms) = (app.now(), &rules.rules, &offered.terms);
+    let mut occupancy = occupancy?;
+    if let Some(ahead) = look_ahead(rules, terms, now)
+        && (ahead.start() < needed.start() || needed.end() < ahead.end())
+    {
+        occupancy = occupancy.union(app.store.occupancy(expert, ahead, Consistency::Eventual).await?);
+    }
     let mut scratch = Scratch::default();
-    let busy_times = occupancy?.busy_times(&offer.session_type, now, &mut scratch);
-    Ok(domain::scheduling::slots::slots(
-        &offer.rules.rules,
-        &offer.session_type.terms,
-        &busy_times,
-        range,
-        now,
-    ))
+    let busy_times = occupancy.busy_times(&offered, now, &mut scratch);
+    let period = BookablePeriod::new(rules, terms, &busy_times, now);
+    if !terms.price.is_zero() && !can_be_paid(&accounts) {
+        let empty_reason = Some(EmptyReason::PaymentsNotReady);
+        return Ok(SlotList { slots: Vec::new(), empty_reason, period });
+    }
+    let slots = domain::scheduling::slots::slots(rules, terms, &busy_times, range, now);
+    let empty_reason = slots.is_empty().then(|| why_empty(rules, terms, &busy_times, range, now));
+    Ok(SlotList { slots, empty_reason, period })
+}
+
+/// The terms of a session of the length that the client selects, which is optional if the session type has only one.
+///
+/// # Errors
+/// [`AppError::Invalid`] if the session type has no such length, or several and none is selected.
+pub(crate) fn select_duration(
+    terms: &SessionTypeTerms,
+    duration_minutes: Option<u16>,
+) -> Result<SessionTypeTerms, AppError> {
+    let is_optional = terms.further_durations.is_empty();
+    let minutes = duration_minutes.or(is_optional.then_some(terms.length_minutes));
+    minutes.and_then(|minutes| terms.with_duration(minutes)).ok_or_else(|| {
+        let lengths: Vec<String> = terms.durations().map(|duration| duration.minutes.to_string()).collect();
+        let must = format!("must be a length of the session type: {}", lengths.join(", "));
+        AppError::invalid("/duration_minutes", must)
+    })
+}
+
+/// The error for a request whose slot cannot be held, with the next starts that the same request could hold.
+///
+/// `old` is the appointment that the request moves, if any.
+pub(crate) async fn slot_refused(
+    app: &App,
+    expert: ExpertId,
+    rules: &AvailabilityRules,
+    old: Option<&Appointment>,
+    request: &Request<'_>,
+    refusal: Refusal,
+) -> AppError {
+    let now = app.now();
+    let range = Occupancy::range_of_alternatives(rules, request, &refusal, now);
+    let needed = Occupancy::span_for_alternatives(rules, request.session_type, range, now);
+    let alternatives = match app.store.occupancy(expert, needed, Consistency::Strong).await {
+        Ok(occupancy) => occupancy.alternatives(rules, old, request, range, now),
+        Err(error) => return error.into(),
+    };
+    SchedulingError::Slot { refusal, alternatives }.into()
 }
 
 /// The error for an offer that does not exist: it lacks the session type or the availability rules.

@@ -21,15 +21,15 @@ pub const MAX_WINDOWS_A_DAY: usize = 12;
 /// The maximum number of overrides, of blocked ranges, and of extra windows.
 pub const MAX_EXCEPTIONS: usize = 400;
 
-/// A window of open time on the wall clock. A window that closes at or before its opening time closes on the next
-/// day.
+/// A window of open time on the wall clock. A window that closes before its opening time closes on the next day. The
+/// whole day is `00:00` to `24:00`; equal times are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// The first minute that is no longer open; 24:00 is the end of the day. At or before `opens`, the window closes on
-    /// the next day.
+    /// The first minute that is no longer open; 24:00 is the end of the day. Before `opens`, the window closes on the
+    /// next day. Must differ from `opens`.
     pub closes: LocalTime,
 }
 
@@ -71,7 +71,8 @@ pub struct ExtraWindow {
     pub date: Date,
     /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// The first minute that is no longer open. At or before `opens`, the window closes on the next day.
+    /// The first minute that is no longer open; 24:00 is the end of the day. Before `opens`, the window closes on the
+    /// next day. Must differ from `opens`.
     pub closes: LocalTime,
 }
 
@@ -103,7 +104,8 @@ pub struct AvailabilityRules {
 impl AvailabilityRules {
     /// Checks the constraints that the field types do not enforce.
     ///
-    /// Windows may overlap. A window that closes at the time at which it opens is open for a day.
+    /// Windows may overlap. A window must not close at the time at which it opens. Such windows may be stored from before
+    /// this rule; they are open for a day.
     ///
     /// # Errors
     /// All violations of the rules.
@@ -128,7 +130,7 @@ impl AvailabilityRules {
         violations.check_count("/extra", self.extra.len(), MAX_EXCEPTIONS);
         let mut on_date: BTreeMap<Date, usize> = BTreeMap::new();
         for (at, window) in self.extra.iter().enumerate() {
-            check_opening(&mut violations, &format!("/extra/{at}"), window.opens);
+            check_window(&mut violations, &format!("/extra/{at}"), window.opens, window.closes);
             let count = on_date.entry(window.date).or_default();
             *count += 1;
             if *count > MAX_WINDOWS_A_DAY {
@@ -166,15 +168,20 @@ impl WeeklyHours {
 fn check_windows(violations: &mut Violations, pointer: &str, windows: &[Window]) {
     violations.check_count(pointer, windows.len(), MAX_WINDOWS_A_DAY);
     for (at, window) in windows.iter().enumerate() {
-        check_opening(violations, &format!("{pointer}/{at}"), window.opens);
+        check_window(violations, &format!("{pointer}/{at}"), window.opens, window.closes);
     }
 }
 
-fn check_opening(violations: &mut Violations, pointer: &str, opens: LocalTime) {
+fn check_window(violations: &mut Violations, pointer: &str, opens: LocalTime, closes: LocalTime) {
     if opens >= LocalTime::END_OF_DAY {
         violations.add(
             format!("{pointer}/opens"),
             "must be before 24:00; a window from midnight opens at 00:00 of the next date",
+        );
+    } else if opens == closes {
+        violations.add(
+            format!("{pointer}/closes"),
+            "must differ from opens; for the whole day, open at 00:00 and close at 24:00",
         );
     }
 }

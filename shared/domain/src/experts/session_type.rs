@@ -15,6 +15,12 @@ pub const MAX_BUFFER_MINUTES: u16 = 720;
 pub const MAX_NOTICE_MINUTES: u32 = 366 * 1_440;
 /// The maximum length of a rolling booking window: two years.
 pub const MAX_ROLLING_DAYS: u16 = 731;
+/// The maximum length of a booking window in business days: two years.
+pub const MAX_BUSINESS_DAYS: u16 = 522;
+/// The number of days after today that are searched for days with free time.
+pub const FREE_DAYS_LOOK_AHEAD: u16 = 30;
+/// The maximum number of further durations of a session type.
+pub const MAX_FURTHER_DURATIONS: usize = 9;
 /// The maximum number of seats of a group session.
 pub const MAX_CAPACITY: u16 = 500;
 
@@ -32,8 +38,11 @@ pub struct SessionTypeTerms {
     pub description: LongText,
     /// The length of a session in minutes.
     pub length_minutes: u16,
-    /// The price of one seat. A session with price zero is booked without payment.
+    /// The price of one seat of a session of this length. A session with price zero is booked without payment.
     pub price: Money,
+    /// Further lengths that a client can select, each with its own price.
+    #[serde(default)]
+    pub further_durations: Vec<SessionDuration>,
     /// Minutes that stay free before the start.
     #[serde(default)]
     pub buffer_before_minutes: u16,
@@ -51,6 +60,10 @@ pub struct SessionTypeTerms {
     /// The maximum number of sessions of this type on one of the expert's local days.
     #[serde(default)]
     pub daily_cap: Option<u16>,
+    /// The maximum number of minutes of sessions of this type, without buffers, that begin on one of the expert's local
+    /// days. At least the length of a session.
+    #[serde(default)]
+    pub daily_minutes_cap: Option<u16>,
     /// The maximum number of sessions of this type in one ISO week of the expert's local calendar.
     #[serde(default)]
     pub weekly_cap: Option<u16>,
@@ -71,6 +84,16 @@ pub struct SessionTypeTerms {
     /// the reference rate of the day.
     #[serde(default)]
     pub presentment_currencies: Vec<Currency>,
+}
+
+/// A length of a session that a client can select, and its price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionDuration {
+    /// The length of a session in minutes; different for each duration of a session type.
+    pub minutes: u16,
+    /// The price of one seat, in the currency of the session type's price.
+    pub price: Money,
 }
 
 fn one() -> u16 {
@@ -96,6 +119,19 @@ pub enum BookingWindow {
     /// Sessions can be booked until the end of the day this many days after today.
     Rolling {
         /// The number of days; 0 means today only.
+        days: u16,
+    },
+    /// Sessions can be booked until the end of the day this many business days after today. Business days are Monday to
+    /// Friday; holidays are not known. On a weekend, 1 means the following Monday.
+    BusinessDays {
+        /// The number of business days; 0 means today only.
+        days: u16,
+    },
+    /// Sessions can be booked on the next days that have free time, today included: dates on which at least one session
+    /// of this type can start. As days fill up, later ones can be booked. Only today and the following 30 days are
+    /// searched; with fewer such days, all of them can be booked.
+    FreeDays {
+        /// The number of days with free time.
         days: u16,
     },
     /// Sessions can be booked from the first to the last date, both inclusive.
@@ -136,34 +172,67 @@ impl SessionTypeTerms {
                 violations.check_range(pointer, cap.into(), 1, 1_000);
             }
         }
+        if let Some(cap) = self.daily_minutes_cap {
+            // Each duration must be bookable on a free day.
+            let longest = self.durations().map(|duration| duration.minutes).max().unwrap_or(1);
+            let highest = MAX_LENGTH_MINUTES.max(longest);
+            violations.check_range("/daily_minutes_cap", cap.into(), longest.into(), highest.into());
+        }
         match self.booking_window {
             BookingWindow::Rolling { days } => {
                 violations.check_range("/booking_window/days", days.into(), 0, MAX_ROLLING_DAYS.into());
+            }
+            BookingWindow::BusinessDays { days } => {
+                violations.check_range("/booking_window/days", days.into(), 0, MAX_BUSINESS_DAYS.into());
+            }
+            BookingWindow::FreeDays { days } => {
+                let most = u32::from(FREE_DAYS_LOOK_AHEAD) + 1;
+                violations.check_range("/booking_window/days", days.into(), 1, most);
             }
             BookingWindow::Dates { first, last } if last < first => {
                 violations.add("/booking_window/last", format!("must not be before the first date, {first}"));
             }
             BookingWindow::Dates { .. } => {}
         }
-        if let Err(must) = self.check_price() {
+        if let Err(must) = self.check_price(self.price) {
             violations.add("/price/amount", must);
         }
+        violations.add_member("/further_durations", self.check_further_durations());
         violations.add_member("/cancellation_policy", self.cancellation.check());
         violations.add_member("/rescheduling_policy", self.rescheduling.check());
         violations.add_member("/presentment_currencies", self.check_presentment_currencies());
         violations.into_result()
     }
 
-    /// Checks that the price can be charged, for one seat and for all seats.
-    fn check_price(&self) -> Result<(), String> {
-        if self.price.is_zero() {
+    /// Checks that a price can be charged, for one seat and for all seats.
+    fn check_price(&self, price: Money) -> Result<(), String> {
+        if price.is_zero() {
             return Ok(());
         }
-        self.price.check_charge().map_err(|error| error.to_string())?;
+        price.check_charge().map_err(|error| error.to_string())?;
         let times = |error: &dyn std::fmt::Display| format!("times the capacity: {error}");
         // A capacity of zero is another violation.
-        let all_seats = self.price.checked_mul(self.capacity.max(1)).map_err(|error| times(&error))?;
+        let all_seats = price.checked_mul(self.capacity.max(1)).map_err(|error| times(&error))?;
         all_seats.check_charge().map_err(|error| times(&error))
+    }
+
+    fn check_further_durations(&self) -> Result<(), Violations> {
+        let mut violations = Violations::default();
+        let further = &self.further_durations;
+        violations.check_count("", further.len(), MAX_FURTHER_DURATIONS);
+        for (at, SessionDuration { minutes, price }) in further.iter().enumerate() {
+            violations.check_range(format!("/{at}/minutes"), (*minutes).into(), 1, MAX_LENGTH_MINUTES.into());
+            if self.durations().take(at + 1).any(|before| before.minutes == *minutes) {
+                violations.add(format!("/{at}/minutes"), "must differ from the other lengths");
+            }
+            if price.currency() != self.price.currency() {
+                let must = format!("must be {}, as in price", self.price.currency().code());
+                violations.add(format!("/{at}/price/currency"), must);
+            } else if let Err(must) = self.check_price(*price) {
+                violations.add(format!("/{at}/price/amount"), must);
+            }
+        }
+        violations.into_result()
     }
 
     fn check_presentment_currencies(&self) -> Result<(), Violations> {
@@ -180,6 +249,20 @@ impl SessionTypeTerms {
             }
         }
         violations.into_result()
+    }
+
+    /// Returns all durations that a client can select: the regular length with its price, and the further ones.
+    pub fn durations(&self) -> impl Iterator<Item = SessionDuration> {
+        let regular = SessionDuration { minutes: self.length_minutes, price: self.price };
+        std::iter::once(regular).chain(self.further_durations.iter().copied())
+    }
+
+    /// Returns the terms of a session of this length: its price is the regular one, and there are no other durations.
+    /// `None` if the client cannot select this length.
+    pub fn with_duration(&self, minutes: u16) -> Option<Self> {
+        let SessionDuration { minutes, price } =
+            self.durations().find(|duration| duration.minutes == minutes)?;
+        Some(Self { length_minutes: minutes, price, further_durations: Vec::new(), ..self.clone() })
     }
 
     /// Returns the time of a session that begins at `start`, without buffers.

@@ -26,6 +26,11 @@ pub struct PaymentAccount {
     pub read_at: Timestamp,
 }
 
+/// Returns whether clients can pay an expert with these accounts: a gateway has enabled charges for one of them.
+pub fn can_be_paid(accounts: &[PaymentAccount]) -> bool {
+    accounts.iter().any(|account| account.charges_enabled)
+}
+
 /// The platform's fee for an expert, if it differs from the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpertFee {

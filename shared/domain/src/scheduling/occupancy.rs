@@ -13,15 +13,19 @@ use crate::experts::availability::AvailabilityRules;
 use crate::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use crate::kernel::time::{DAY, HOUR, MINUTE};
 use crate::scheduling::appointment::{Appointment, BookedTime};
-use crate::scheduling::slots::{self, BusyTimes};
+use crate::scheduling::slots::{self, BookablePeriod, BusyTimes};
 use crate::{AppointmentId, SessionTypeId, TimeSpan, Timestamp, Zone};
 
 /// The maximum occupied time of a session, in seconds: one day plus two buffers of half a day.
 const MAX_OCCUPIED: i64 = 2 * DAY;
 
 /// The maximum number of expired holds that one booking reclaims. If there are more, the caller first expires some of
-/// them in a transaction of their own.
-pub const MAX_RECLAIMED: usize = 16;
+/// them in a transaction of their own. A transaction has at most 100 writes: up to four for each of these holds, one for
+/// each day of a month that a booking window of days with free time depends on, and one for each day of a week.
+pub const MAX_RECLAIMED: usize = 12;
+
+/// The maximum number of alternatives to a start that cannot be booked.
+pub const MAX_ALTERNATIVES: usize = 5;
 
 /// What an entry of a day belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -220,6 +224,16 @@ pub enum Refusal {
         /// The daily cap.
         cap: u16,
     },
+    /// Another session would exceed the daily cap on minutes of the session type.
+    #[error(
+        "the expert gives at most {cap} minutes of these sessions a day, and {date} has too few left; choose another date"
+    )]
+    DayMinutesFull {
+        /// The date in the expert's time zone.
+        date: NaiveDate,
+        /// The daily cap in minutes.
+        cap: u16,
+    },
     /// The weekly cap of the session type is reached.
     #[error(
         "the expert gives at most {cap} of these sessions a week, and the week of {date} is full; choose another week"
@@ -243,26 +257,63 @@ pub enum Refusal {
 impl Occupancy {
     /// Returns the span whose days must be read to decide about a session at `start`.
     ///
-    /// It contains the days of the session, the days of each expired hold that the session might reclaim, and the
-    /// days or the week that a cap counts.
+    /// It contains the days of the session, the days of each expired hold that the session might reclaim, the days or
+    /// the week that a cap counts, and the days that a booking window of days with free time depends on.
     pub fn span_for_booking(
         rules: &AvailabilityRules,
         session_type: &SessionType,
         start: Timestamp,
+        now: Timestamp,
     ) -> TimeSpan {
         let terms = &session_type.terms;
         let mut needed = terms.occupied(start).expanded(MAX_OCCUPIED, MAX_OCCUPIED);
         let date = rules.time_zone.scheduling_date(start);
         for span in [
-            terms.daily_cap.map(|_| rules.time_zone.local_day_span(date)),
+            terms.daily_cap.or(terms.daily_minutes_cap).map(|_| rules.time_zone.local_day_span(date)),
             terms.weekly_cap.map(|_| rules.time_zone.iso_week_span(date)),
         ]
         .into_iter()
         .flatten()
         {
-            needed = TimeSpan::new(needed.start().min(span.start()), needed.end().max(span.end()));
+            needed = smallest_containing(needed, span);
         }
-        needed
+        match slots::look_ahead(rules, terms, now) {
+            // A start after the days that are searched is refused, whatever is occupied around it.
+            Some(ahead) if start >= ahead.end() => ahead,
+            Some(ahead) if start >= now => smallest_containing(needed, ahead),
+            Some(_) | None => needed,
+        }
+    }
+
+    /// Returns the range in which to look for alternatives to a refused start: the two weeks after it, or the first two
+    /// weeks that can be booked if the start lies outside the booking window or the notice.
+    pub fn range_of_alternatives(
+        rules: &AvailabilityRules,
+        request: &Request<'_>,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) -> TimeSpan {
+        let period = BookablePeriod::new(rules, &request.session_type.terms, &BusyTimes::default(), now);
+        let from = match refusal {
+            Refusal::NotOffered(slots::Refusal::AfterWindow { .. }) => period.from(),
+            _ => request.start.max(period.from()),
+        };
+        TimeSpan::new(from, from.plus(14 * DAY))
+    }
+
+    /// Returns the span whose days must be read to find the alternatives in a range.
+    pub fn span_for_alternatives(
+        rules: &AvailabilityRules,
+        session_type: &SessionType,
+        range: TimeSpan,
+        now: Timestamp,
+    ) -> TimeSpan {
+        let needed = Self::span_for_listing(range);
+        match slots::look_ahead(rules, &session_type.terms, now) {
+            Some(ahead) if range.start() < ahead.end() => smallest_containing(needed, ahead),
+            Some(ahead) => ahead,
+            None => needed,
+        }
     }
 
     /// Merges two reads. Days and groups in `later` replace those in `self`.
@@ -304,19 +355,18 @@ impl Occupancy {
         }
     }
 
-    /// Returns the starts of all sessions of a type, for its caps. A session that touches several days is returned
-    /// once.
+    /// Returns all sessions of a type, for its caps. A session that touches several days is returned once.
     ///
     /// An expired hold counts until it is reclaimed or released, because it can still be paid, and a confirmation
     /// does not check the caps again.
-    fn starts(&self, session_type: SessionTypeId) -> impl Iterator<Item = Timestamp> {
+    fn sessions(&self, session_type: SessionTypeId) -> impl Iterator<Item = TimeSpan> {
         self.days
             .iter()
             .flat_map(|(date, day)| day.entries.values().map(|entry| (*date, entry)))
             .filter(move |(date, entry)| {
                 entry.session_type == session_type && entry.start.utc_date() == *date
             })
-            .map(|(_, entry)| entry.start)
+            .map(|(_, entry)| entry.session_span())
     }
 
     /// Converts the occupancy to the input of the slot engine.
@@ -329,8 +379,8 @@ impl Occupancy {
         scratch.occupied.clear();
         scratch.occupied.extend(self.active(now).map(Entry::occupied_span));
         scratch.occupied.extend(&self.busy);
-        scratch.starts.clear();
-        scratch.starts.extend(self.starts(session_type.id));
+        scratch.sessions.clear();
+        scratch.sessions.extend(self.sessions(session_type.id));
         scratch.groups.clear();
         scratch.groups.extend(
             self.groups
@@ -342,7 +392,7 @@ impl Occupancy {
                 })
                 .map(|((_, start), group)| (*start, group.left(&session_type.terms, now))),
         );
-        BusyTimes { occupied: &scratch.occupied, session_starts: &scratch.starts, groups: &scratch.groups }
+        BusyTimes { occupied: &scratch.occupied, sessions: &scratch.sessions, groups: &scratch.groups }
     }
 
     /// Decides whether a session can be held, and returns the resulting changes.
@@ -378,6 +428,36 @@ impl Occupancy {
         Ok(Held { entry: session, group, change: draft.change() })
     }
 
+    /// Returns the first starts in `range` that the same request could hold instead, at most [`MAX_ALTERNATIVES`].
+    ///
+    /// `old` is the appointment that the request moves, if any. The days of [`Self::span_for_alternatives`] must have been
+    /// read.
+    pub fn alternatives(
+        self,
+        rules: &AvailabilityRules,
+        old: Option<&Appointment>,
+        request: &Request<'_>,
+        range: TimeSpan,
+        now: Timestamp,
+    ) -> Vec<Timestamp> {
+        let SessionType { status: SessionTypeStatus::Active, terms, .. } = request.session_type else {
+            return Vec::new();
+        };
+        let mut draft = Draft::of(self);
+        if let Some(old) = old {
+            draft.release(old);
+            draft.forget(old);
+        }
+        let mut scratch = Scratch::default();
+        let busy_times = draft.occupancy.busy_times(request.session_type, now, &mut scratch);
+        slots::slots(rules, terms, &busy_times, range, now)
+            .into_iter()
+            .filter(|slot| (1..=slot.seats).contains(&request.seats))
+            .map(|slot| slot.start)
+            .take(MAX_ALTERNATIVES)
+            .collect()
+    }
+
     /// Releases the time of an appointment.
     pub fn release(self, appointment: &Appointment) -> OccupancyChange {
         let mut draft = Draft::of(self);
@@ -397,7 +477,7 @@ impl Occupancy {
 #[derive(Debug, Default)]
 pub struct Scratch {
     occupied: Vec<TimeSpan>,
-    starts: Vec<Timestamp>,
+    sessions: Vec<TimeSpan>,
     groups: Vec<(Timestamp, u16)>,
 }
 
@@ -552,15 +632,16 @@ impl Draft {
         }
         let seats = Seats { count: request.seats, hold_expires_at: request.hold_expires_at };
         let group_key = (*id, request.start);
-        if let Some(group) = self.occupancy.groups.get(&group_key).filter(|group| !group.is_vacant(now)) {
+        let offered = terms.session(request.start);
+        // If the expert has changed the length since, the existing session is not the one that is offered now. It
+        // then only occupies time.
+        let joined = self.occupancy.groups.get(&group_key);
+        if let Some(group) =
+            joined.filter(|group| !group.is_vacant(now) && group.entry.session_span() == offered).cloned()
+        {
             // An existing group session can be joined even if the expert has changed the hours since.
-            slots::check_ahead(rules, terms, request.start, now)?;
+            self.check_period(rules, request, now)?;
             let session = group.entry;
-            if session.session_span() != terms.session(request.start) {
-                // The expert has changed the length since, so the existing session is not the one that is offered
-                // now.
-                return Err(Refusal::Taken);
-            }
             let left = group.left(terms, now);
             if request.seats == 0 || request.seats > left {
                 return Err(Refusal::Seats { wanted: request.seats, left });
@@ -572,18 +653,19 @@ impl Draft {
             self.groups.insert(group_key);
             return Ok((session, true));
         }
-        slots::check_start(rules, terms, request.start, now)?;
+        self.check_period(rules, request, now)?;
+        slots::check_hours(rules, terms, request.start)?;
         if request.seats == 0 || request.seats > terms.capacity {
             return Err(Refusal::Seats { wanted: request.seats, left: terms.capacity });
         }
-        self.check_overlap_and_reclaim(terms.occupied(request.start), terms.session(request.start), now)?;
+        self.check_overlap_and_reclaim(terms.occupied(request.start), offered, now)?;
         self.check_caps(rules, request)?;
 
         let group = terms.capacity > 1;
         let entry = Entry {
             session_type: *id,
             start: request.start,
-            end: terms.session(request.start).end(),
+            end: offered.end(),
             buffer_before_minutes: terms.buffer_before_minutes,
             buffer_after_minutes: terms.buffer_after_minutes,
             hold_expires_at: request.hold_expires_at.filter(|_| !group),
@@ -606,6 +688,31 @@ impl Draft {
         };
         self.insert(key, entry);
         Ok((entry, group))
+    }
+
+    /// Checks notice and booking window. A window of days with free time depends on all occupied time until the start.
+    fn check_period(
+        &mut self,
+        rules: &AvailabilityRules,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Request { session_type, start, .. } = *request;
+        let terms = &session_type.terms;
+        if slots::look_ahead(rules, terms, now).is_none() {
+            return Ok(BookablePeriod::new(rules, terms, &BusyTimes::default(), now).check(start)?);
+        }
+        let mut scratch = Scratch::default();
+        let busy_times = self.occupancy.busy_times(session_type, now, &mut scratch);
+        BookablePeriod::new(rules, terms, &busy_times, now).check(start)?;
+        // With nothing occupied, the window would end as early as possible. A start after that end depends on full days,
+        // which must stay full until this decision is written.
+        let free: Vec<_> = busy_times.groups.iter().map(|(start, _)| (*start, 1)).collect();
+        let nothing_occupied = BusyTimes { groups: &free, ..BusyTimes::default() };
+        if BookablePeriod::new(rules, terms, &nothing_occupied, now).check(start).is_err() {
+            self.checked.extend(TimeSpan::new(now, start).utc_dates());
+        }
+        Ok(())
     }
 
     /// Reclaims all expired holds that overlap, or returns why another entry prevents the booking.
@@ -661,6 +768,12 @@ impl Draft {
                 return Err(Refusal::DayFull { date, cap });
             }
         }
+        if let Some(cap) = terms.daily_minutes_cap {
+            let taken = self.minutes(request, rules.time_zone.local_day_span(date));
+            if taken + i64::from(terms.length_minutes) > i64::from(cap) {
+                return Err(Refusal::DayMinutesFull { date, cap });
+            }
+        }
         if let Some(cap) = terms.weekly_cap {
             let span = rules.time_zone.iso_week_span(date);
             if self.count(request, span) >= cap {
@@ -673,10 +786,24 @@ impl Draft {
     /// Counts the sessions of the requested type that begin in the span. The decision depends on these days, so their
     /// versions are checked.
     fn count(&mut self, request: &Request<'_>, span: TimeSpan) -> u16 {
-        self.checked.extend(span.utc_dates());
-        let starts = self.occupancy.starts(request.session_type.id).filter(|start| span.contains(*start));
-        u16::try_from(starts.count()).unwrap_or(u16::MAX)
+        u16::try_from(self.beginning_in(request, span).count()).unwrap_or(u16::MAX)
     }
+
+    /// Returns the minutes of the sessions that [`Self::count`] counts.
+    fn minutes(&mut self, request: &Request<'_>, span: TimeSpan) -> i64 {
+        self.beginning_in(request, span).map(TimeSpan::seconds).sum::<i64>() / MINUTE
+    }
+
+    fn beginning_in(&mut self, request: &Request<'_>, span: TimeSpan) -> impl Iterator<Item = TimeSpan> {
+        self.checked.extend(span.utc_dates());
+        let sessions = self.occupancy.sessions(request.session_type.id);
+        sessions.filter(move |session| span.contains(session.start()))
+    }
+}
+
+/// Returns the smallest span that contains both.
+fn smallest_containing(one: TimeSpan, other: TimeSpan) -> TimeSpan {
+    TimeSpan::new(one.start().min(other.start()), one.end().max(other.end()))
 }
 
 #[cfg(test)]

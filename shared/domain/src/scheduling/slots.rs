@@ -12,27 +12,35 @@
 use chrono::NaiveDate;
 
 use crate::experts::availability::{AvailabilityRules, OpenPiece, open_pieces};
-use crate::experts::session_type::{BookingWindow, SessionTypeTerms};
-use crate::kernel::time::{DAY, MINUTE, TimeSpan, Timestamp, Zone, date_of_number, day_number, monday_of};
+use crate::experts::session_type::SessionTypeTerms;
+use crate::kernel::time::{DAY, MINUTE, TimeSpan, Timestamp, date_of_number};
 
+mod caps;
+mod empty;
 mod free_starts;
+mod period;
 #[cfg(test)]
 mod tests;
 
+use caps::Caps;
+pub use empty::{EmptyReason, why_empty};
 use free_starts::FreeStarts;
+pub use period::{BookablePeriod, look_ahead};
 
 /// Seconds of the range that are processed at once. It limits the size of the bitmap for long ranges.
 const STRETCH: i64 = 400 * DAY;
 
 /// The time that is already taken, as the slot engine reads it.
+///
+/// With a booking window of days with free time, it must also cover the [`look_ahead`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BusyTimes<'a> {
     /// Time that the occupied time of a new session must not overlap: appointments with their buffers, and events of
     /// outside calendars. Spans may be in any order and overlap. Spans that do not touch the range have no effect.
     pub occupied: &'a [TimeSpan],
-    /// The starts of existing sessions of this type, for the caps. It must contain all of them for each local day
-    /// that the range touches and, with a weekly cap, for each ISO week. A group session counts once.
-    pub session_starts: &'a [Timestamp],
+    /// The existing sessions of this type, without buffers, for the caps. It must contain all of them for each local
+    /// day that the range touches and, with a weekly cap, for each ISO week. A group session counts once.
+    pub sessions: &'a [TimeSpan],
     /// The start and the number of free seats of each existing group session of this type.
     pub groups: &'a [(Timestamp, u16)],
 }
@@ -76,26 +84,18 @@ pub enum Refusal {
     },
     /// The start is outside the expert's open hours.
     #[error("this time is outside the expert's available hours; choose another slot")]
-    OutsideHours {
-        /// The next start on the grid within the following two days, if any.
-        next: Option<Timestamp>,
-    },
+    OutsideHours,
     /// The session would end after the open hours.
     #[error(
-        "the session would end after the expert's available hours, which end at {closes}; choose an earlier slot"
+        "the session would end after the expert's available hours, which end at {closes}; choose another slot"
     )]
     PastClosing {
         /// The end of the open time that contains the start.
         closes: Timestamp,
     },
     /// The start is not on the grid.
-    #[error("no session starts at this time{}", nearest(*.previous, *.next))]
-    NotOnGrid {
-        /// The closest earlier start on the grid, within one day.
-        previous: Option<Timestamp>,
-        /// The closest later start on the grid, within one day.
-        next: Option<Timestamp>,
-    },
+    #[error("no session starts at this time; choose another slot")]
+    NotOnGrid,
     /// The local day has reached the daily cap of the session type.
     #[error(
         "the expert gives at most {cap} of these sessions a day, and {date} is full; choose another date"
@@ -104,6 +104,16 @@ pub enum Refusal {
         /// The date in the expert's time zone.
         date: NaiveDate,
         /// The daily cap.
+        cap: u16,
+    },
+    /// Another session would exceed the daily cap on minutes of the session type.
+    #[error(
+        "the expert gives at most {cap} minutes of these sessions a day, and {date} has too few left; choose another date"
+    )]
+    DayMinutesFull {
+        /// The date in the expert's time zone.
+        date: NaiveDate,
+        /// The daily cap in minutes.
         cap: u16,
     },
     /// The ISO week has reached the weekly cap of the session type.
@@ -124,16 +134,6 @@ pub enum Refusal {
     NoSeatLeft,
 }
 
-fn nearest(previous: Option<Timestamp>, next: Option<Timestamp>) -> String {
-    match (previous, next) {
-        (Some(previous), Some(next)) => {
-            format!("; sessions start at {previous} and {next}, if these are free")
-        }
-        (Some(only), None) | (None, Some(only)) => format!("; a session starts at {only}, if it is free"),
-        (None, None) => "; choose an offered slot".to_owned(),
-    }
-}
-
 /// Returns the starts in `range` that can be booked, in order.
 ///
 /// Whether a start is offered does not depend on the range. The result grows with the smaller of the range and the
@@ -145,11 +145,21 @@ pub fn slots(
     range: TimeSpan,
     now: Timestamp,
 ) -> Vec<Slot> {
-    let bounds = Bounds::new(rules.time_zone, terms, now);
-    let from = range.start().seconds().max(bounds.from);
-    let until = range.end().seconds().min(bounds.until);
+    let period = BookablePeriod::new(rules, terms, occupancy, now);
+    let from = range.start().seconds().max(period.from);
+    slots_between(rules, terms, occupancy, from, range.end().seconds().min(period.until))
+}
+
+/// Like [`slots`], regardless of notice and booking window.
+fn slots_between(
+    rules: &AvailabilityRules,
+    terms: &SessionTypeTerms,
+    occupancy: &BusyTimes<'_>,
+    from: i64,
+    until: i64,
+) -> Vec<Slot> {
     let mut slots = Vec::new();
-    let mut caps = Caps::new(rules.time_zone, terms, occupancy.session_starts);
+    let mut caps = Caps::new(rules.time_zone, terms, occupancy.sessions);
     let mut next = from;
     while next < until {
         let stop = until.min(next + STRETCH);
@@ -190,40 +200,36 @@ fn with_groups(slots: Vec<Slot>, groups: &[(Timestamp, u16)], from: i64, until: 
     merged
 }
 
-/// Checks only the minimum notice and the booking window for a session at `start`.
-///
-/// These are the rules for a further seat of an existing group session; the expert's hours no longer matter there.
+/// Checks the open hours and the grid for a session at `start`, but not what is occupied.
 ///
 /// # Errors
-/// [`Refusal::AfterWindow`], [`Refusal::BeforeWindow`] or [`Refusal::TooSoon`].
-pub fn check_ahead(
+/// The first rule that the start violates.
+pub fn check_hours(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
     start: Timestamp,
-    now: Timestamp,
 ) -> Result<(), Refusal> {
-    Bounds::new(rules.time_zone, terms, now).check(start)
-}
-
-/// Checks the booking window, minimum notice, open hours and grid for a session at `start`, but not what is occupied.
-///
-/// # Errors
-/// The first rule that the start violates. Booking window and notice come before the hours.
-pub fn check_start(
-    rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
-    start: Timestamp,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    let bounds = Bounds::new(rules.time_zone, terms, now);
-    bounds.check(start)?;
-    check_hours(rules, terms, start, &bounds)
+    let second = start.seconds();
+    if !runs(rules, terms, second, second + 1).is_empty() {
+        return Ok(());
+    }
+    let pieces = joined(rules, second, second + length(terms));
+    let Some(piece) = pieces.iter().find(|piece| piece.start <= second && second < piece.end) else {
+        let date = date_of_number(rules.time_zone.day_containing(second));
+        return Err(if rules.is_blocked(date) { Refusal::Blocked { date } } else { Refusal::OutsideHours });
+    };
+    let closes = piece.closes.min(Timestamp::MAX.seconds());
+    if second + length(terms) > closes {
+        return Err(Refusal::PastClosing { closes: Timestamp::from_seconds(closes) });
+    }
+    Err(Refusal::NotOnGrid)
 }
 
 /// Returns `Ok` if [`slots`] offers the start, and otherwise the reason why not.
 ///
 /// # Errors
-/// The first rule that the start violates: the rules of [`check_start`], then the caps, then occupied time.
+/// The first rule that the start violates: booking window, notice, the rules of [`check_hours`], occupied time, caps. A
+/// booking checks them in the same order.
 pub fn explain(
     rules: &AvailabilityRules,
     terms: &SessionTypeTerms,
@@ -231,54 +237,20 @@ pub fn explain(
     start: Timestamp,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let bounds = Bounds::new(rules.time_zone, terms, now);
-    bounds.check(start)?;
+    BookablePeriod::new(rules, terms, occupancy, now).check(start)?;
     if let Some((_, seats)) = occupancy.groups.iter().find(|(group, _)| *group == start) {
         return if *seats > 0 { Ok(()) } else { Err(Refusal::NoSeatLeft) };
     }
-    check_hours(rules, terms, start, &bounds)?;
-    let day = rules.time_zone.day_containing(start.seconds());
-    if let Some(refusal) = Caps::new(rules.time_zone, terms, occupancy.session_starts).full(day) {
-        return Err(refusal);
-    }
+    check_hours(rules, terms, start)?;
     let requested = terms.occupied(start);
     if occupancy.occupied.iter().any(|taken| taken.overlaps(requested)) {
-        Err(Refusal::Taken)
-    } else {
-        Ok(())
+        return Err(Refusal::Taken);
     }
-}
-
-fn check_hours(
-    rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
-    start: Timestamp,
-    bounds: &Bounds,
-) -> Result<(), Refusal> {
-    let second = start.seconds();
-    if !runs(rules, terms, second, second + 1).is_empty() {
-        return Ok(());
+    let day = rules.time_zone.day_containing(start.seconds());
+    match Caps::new(rules.time_zone, terms, occupancy.sessions).full(day) {
+        Some(refusal) => Err(refusal),
+        None => Ok(()),
     }
-    let first = |from: i64, until: i64| {
-        let runs = runs(rules, terms, from.max(bounds.from), until.min(bounds.until));
-        runs.first().map(|run| Timestamp::from_seconds(run.first))
-    };
-    let pieces = joined(rules, second, second + length(terms));
-    let Some(piece) = pieces.iter().find(|piece| piece.start <= second && second < piece.end) else {
-        let date = date_of_number(rules.time_zone.day_containing(second));
-        return Err(if rules.is_blocked(date) {
-            Refusal::Blocked { date }
-        } else {
-            Refusal::OutsideHours { next: first(second, second + 2 * DAY) }
-        });
-    };
-    let closes = piece.closes.min(Timestamp::MAX.seconds());
-    if second + length(terms) > closes {
-        return Err(Refusal::PastClosing { closes: Timestamp::from_seconds(closes) });
-    }
-    let before = runs(rules, terms, (second - DAY).max(bounds.from), second);
-    let previous = before.last().map(|run| Timestamp::from_seconds(run.last(terms)));
-    Err(Refusal::NotOnGrid { previous, next: first(second, second + DAY + 1) })
 }
 
 fn length(terms: &SessionTypeTerms) -> i64 {
@@ -288,112 +260,6 @@ fn length(terms: &SessionTypeTerms) -> i64 {
 /// Seconds between two starts of the grid. Unchecked terms may contain zero, which counts as one minute.
 fn step(terms: &SessionTypeTerms) -> i64 {
     i64::from(terms.step_minutes.max(1)) * MINUTE
-}
-
-/// The range of seconds in which a session may start according to notice and booking window.
-struct Bounds {
-    zone: Zone,
-    window: BookingWindow,
-    today: i64,
-    earliest: i64,
-    from: i64,
-    until: i64,
-}
-
-impl Bounds {
-    fn new(zone: Zone, terms: &SessionTypeTerms, now: Timestamp) -> Self {
-        let today = zone.day_containing(now.seconds());
-        let earliest = now.seconds() + i64::from(terms.minimum_notice_minutes) * MINUTE;
-        let mut bounds =
-            Self { zone, window: terms.booking_window, today, earliest, from: earliest, until: 0 };
-        bounds.until = zone.day_start(bounds.last_day() + 1);
-        if let Some(first) = bounds.first_day() {
-            bounds.from = earliest.max(zone.day_start(first));
-        }
-        bounds
-    }
-
-    fn first_day(&self) -> Option<i64> {
-        match self.window {
-            BookingWindow::Rolling { .. } => None,
-            BookingWindow::Dates { first, .. } => Some(day_number(first.naive())),
-        }
-    }
-
-    fn last_day(&self) -> i64 {
-        match self.window {
-            BookingWindow::Rolling { days } => self.today + i64::from(days),
-            BookingWindow::Dates { last, .. } => day_number(last.naive()),
-        }
-    }
-
-    fn check(&self, start: Timestamp) -> Result<(), Refusal> {
-        let second = start.seconds();
-        // The booking window comes first, because more notice cannot help a start outside of it.
-        if second >= self.until {
-            return Err(Refusal::AfterWindow { last_date: date_of_number(self.last_day()) });
-        }
-        if let Some(first) = self.first_day()
-            && second < self.zone.day_start(first)
-        {
-            return Err(Refusal::BeforeWindow { first: date_of_number(first) });
-        }
-        if second < self.earliest {
-            return Err(Refusal::TooSoon { earliest: Timestamp::from_seconds(self.earliest) });
-        }
-        Ok(())
-    }
-}
-
-/// Counts sessions by local day and week. Days must be requested in ascending order, so that each week is counted
-/// once.
-struct Caps {
-    zone: Zone,
-    daily: Option<u16>,
-    weekly: Option<u16>,
-    /// Sorted; empty if the session type has no caps.
-    starts: Vec<i64>,
-    /// The Monday of the week that was counted last, and whether that week is full.
-    week: Option<(i64, bool)>,
-}
-
-impl Caps {
-    fn new(zone: Zone, terms: &SessionTypeTerms, starts: &[Timestamp]) -> Self {
-        let (daily, weekly) = (terms.daily_cap, terms.weekly_cap);
-        let mut starts: Vec<i64> = if daily.is_some() || weekly.is_some() {
-            starts.iter().map(|start| start.seconds()).collect()
-        } else {
-            Vec::new()
-        };
-        starts.sort_unstable();
-        Self { zone, daily, weekly, starts, week: None }
-    }
-
-    /// Returns why no more sessions can take place on a day, if a cap is reached.
-    fn full(&mut self, day: i64) -> Option<Refusal> {
-        if let Some(cap) = self.daily
-            && self.count(day, 1) >= usize::from(cap)
-        {
-            return Some(Refusal::DayFull { date: date_of_number(day), cap });
-        }
-        if let Some(cap) = self.weekly {
-            let monday = monday_of(day);
-            let full = match self.week {
-                Some((known, full)) if known == monday => full,
-                _ => self.count(monday, 7) >= usize::from(cap),
-            };
-            self.week = Some((monday, full));
-            if full {
-                return Some(Refusal::WeekFull { monday: date_of_number(monday), cap });
-            }
-        }
-        None
-    }
-
-    fn count(&self, first: i64, days: i64) -> usize {
-        let before = |second: i64| self.starts.partition_point(|start| *start < second);
-        before(self.zone.day_start(first + days)) - before(self.zone.day_start(first))
-    }
 }
 
 /// Consecutive starts of the grid on one local day. For each of them, the whole session lies in open time.

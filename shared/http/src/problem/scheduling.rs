@@ -19,7 +19,7 @@ problem_types! {
         "List the slots, and choose a start within the booking window that detail names.";
     NOT_OFFERED = 409 "not-offered", "The start is not offered",
         "The expert's hours, blocked dates or grid of starts do not allow this start.",
-        "Choose one of the starts that detail suggests, or list the slots.";
+        "Choose one of the alternatives, or list the slots.";
     SLOT_TAKEN = 409 "slot-taken", "The slot is taken",
         "Somebody else has booked or holds this time.",
         "List the slots again, and choose another start.";
@@ -70,7 +70,10 @@ pub const SLOT_REFUSALS: &[&ProblemType] = &[
 pub(super) fn from_error(error: &SchedulingError) -> Problem {
     let detail = error.to_string();
     match error {
-        SchedulingError::Slot(refusal) => of_slot(refusal),
+        SchedulingError::Slot { refusal, alternatives } => {
+            let alternatives = Some(alternatives.clone()).filter(|starts| !starts.is_empty());
+            Problem { alternatives, ..of_slot(refusal) }
+        }
         SchedulingError::Change(_) => Problem::new(INVALID_STATUS, detail),
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
         SchedulingError::HoldEnded => Problem::new(HOLD_EXPIRED, detail),
@@ -89,10 +92,11 @@ fn of_slot(refusal: &Refusal) -> Problem {
                 OUTSIDE_BOOKING_WINDOW
             }
             slots::Refusal::Blocked { .. }
-            | slots::Refusal::OutsideHours { .. }
+            | slots::Refusal::OutsideHours
             | slots::Refusal::PastClosing { .. }
-            | slots::Refusal::NotOnGrid { .. }
+            | slots::Refusal::NotOnGrid
             | slots::Refusal::DayFull { .. }
+            | slots::Refusal::DayMinutesFull { .. }
             | slots::Refusal::WeekFull { .. }
             | slots::Refusal::Taken
             | slots::Refusal::NoSeatLeft => NOT_OFFERED,
@@ -100,7 +104,7 @@ fn of_slot(refusal: &Refusal) -> Problem {
         Refusal::Taken => SLOT_TAKEN,
         Refusal::TooClose => SLOT_TOO_CLOSE,
         Refusal::Busy => EXPERT_BUSY,
-        Refusal::DayFull { .. } => DAY_FULL,
+        Refusal::DayFull { .. } | Refusal::DayMinutesFull { .. } => DAY_FULL,
         Refusal::WeekFull { .. } => WEEK_FULL,
         Refusal::Seats { .. } => SEATS_TAKEN,
     };
@@ -113,6 +117,7 @@ fn of_slot(refusal: &Refusal) -> Problem {
         | Refusal::TooClose
         | Refusal::Busy
         | Refusal::DayFull { .. }
+        | Refusal::DayMinutesFull { .. }
         | Refusal::WeekFull { .. } => problem.with_pointer("/start"),
     }
 }

@@ -10,6 +10,7 @@
 //! | the expert, the invited person | an expert's invitations | table | `EXPERT#<expert>` | `INVITE#<invitation>` |
 //! | the expert, the invited person | did the members or invitations change | table | `EXPERT#<expert>` | `TEAM` |
 //! | a member | for whom does a person act | GSI2 | `MEMBER#<person>` | `<expert>` |
+//! | the expert | how often session types became active, to limit their number | table | `EXPERT#<expert>` | `TYPES` |
 
 use domain::{ExpertId, InvitationId, PersonId, SessionTypeId};
 
@@ -58,6 +59,11 @@ pub fn memberships(person: PersonId) -> String {
     format!("{MEMBERS}{person}")
 }
 
+/// The count of how often a session type of an expert became active.
+pub fn activations(expert: ExpertId) -> Key {
+    Key::new(expert_partition(expert), "TYPES")
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -77,6 +83,7 @@ pub(crate) mod tests {
             row(invitation(EXPERT, INVITATION)),
             row(team(EXPERT)),
             indexed(GSI2, memberships(PERSON), EXPERT.to_string()),
+            row(activations(EXPERT)),
         ]
     }
 
@@ -84,6 +91,7 @@ pub(crate) mod tests {
     fn key_strings_do_not_change() {
         assert_eq!(profile(EXPERT).to_string(), format!("EXPERT#exp_{ZEROS}1 / PROFILE"));
         assert_eq!(rules(EXPERT).sk, "RULES");
+        assert_eq!(activations(EXPERT).sk, "TYPES");
         assert_eq!(session_type(EXPERT, SESSION_TYPE).sk, format!("TYPE#ses_{ZEROS}3"));
         assert_eq!(member(EXPERT, PERSON).to_string(), format!("EXPERT#exp_{ZEROS}1 / MEMBER#per_{ZEROS}2"));
         assert_eq!(invitation(EXPERT, INVITATION).sk, format!("INVITE#inv_{ZEROS}4"));

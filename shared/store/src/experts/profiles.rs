@@ -6,7 +6,7 @@ use domain::experts::session_type::SessionType;
 use domain::{ExpertId, SessionTypeId};
 
 use super::keys;
-use super::rows::{ExpertRow, RulesRow, SessionTypeRow};
+use super::rows::{ActivationsRow, ExpertRow, RulesRow, SessionTypeRow};
 use crate::keys::expert_partition;
 use crate::row::read_row;
 use crate::table::{Condition, Consistency, Query};
@@ -21,7 +21,28 @@ pub struct VersionedRules {
     pub rules: AvailabilityRules,
 }
 
+/// How often a session type of an expert became active. Each transaction that adds an active session type writes it, so
+/// that two of them never both pass the limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Activations {
+    /// Increases by one each time a session type is created or offered again; 0 before the first time.
+    pub version: u64,
+}
+
 impl Transaction {
+    /// Writes the count of activations, on condition that the stored one is the one before.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_activations(
+        &mut self,
+        expert: ExpertId,
+        activations: &Activations,
+    ) -> Result<(), CommitError> {
+        let condition = Condition::unchanged_since(activations.version - 1);
+        self.put_row::<ActivationsRow, _>(keys::activations(expert), condition, activations, [])
+    }
+
     /// Writes a profile, on condition that the stored version is the one before.
     ///
     /// # Errors
@@ -101,6 +122,15 @@ impl Store {
             .await?
             .map(read_row::<SessionTypeRow, _>)
             .transpose()
+    }
+
+    /// How often a session type of an expert became active.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn activations(&self, expert: ExpertId) -> Result<Activations, ReadError> {
+        let item = self.table.get(&keys::activations(expert), Consistency::Strong).await?;
+        Ok(item.map(read_row::<ActivationsRow, _>).transpose()?.unwrap_or_default())
     }
 
     /// All session types of an expert, the oldest first. The use case that creates them limits their number.

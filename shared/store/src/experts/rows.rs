@@ -6,12 +6,12 @@ use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, W
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::experts::session_type::{
-    BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
+    BookingWindow, Collection, SessionDuration, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
 use domain::kernel::time::{Date, LocalTime};
 use domain::{ExpertId, SessionTypeId, Timestamp};
 
-use super::profiles::VersionedRules;
+use super::profiles::{Activations, VersionedRules};
 use crate::row::{MoneyRow, Row, Text, stored};
 
 impl Row<Expert> for ExpertRow {
@@ -19,6 +19,10 @@ impl Row<Expert> for ExpertRow {
 }
 
 impl Row<VersionedRules> for RulesRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<Activations> for ActivationsRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -86,6 +90,10 @@ stored! {
         closes: LocalTime,
     }
 
+    struct ActivationsRow for Activations {
+        version: u64,
+    }
+
     struct SessionTypeRow for SessionType {
         id: SessionTypeId,
         version: u64,
@@ -107,6 +115,8 @@ stored! {
         length_minutes: u16,
         price: MoneyRow,
         #[serde(default)]
+        further_durations: Vec<DurationRow>,
+        #[serde(default)]
         buffer_before_minutes: u16,
         #[serde(default)]
         buffer_after_minutes: u16,
@@ -117,6 +127,8 @@ stored! {
         step_minutes: u16,
         #[serde(default)]
         daily_cap: Option<u16>,
+        #[serde(default)]
+        daily_minutes_cap: Option<u16>,
         #[serde(default)]
         weekly_cap: Option<u16>,
         #[serde(default = "one")]
@@ -131,6 +143,11 @@ stored! {
         presentment_currencies: Vec<Text>,
     }
 
+    struct DurationRow for SessionDuration {
+        minutes: u16,
+        price: MoneyRow,
+    }
+
     #[derive(Default)]
     enum CollectionRow for Collection {
         #[default]
@@ -142,6 +159,8 @@ stored! {
     #[serde(tag = "kind")]
     enum BookingWindowRow for BookingWindow {
         Rolling { days: u16 },
+        BusinessDays { days: u16 },
+        FreeDays { days: u16 },
         Dates { first: Date, last: Date },
         // A window that is over: nothing can be booked.
         _ => Ok(BookingWindow::Dates { first: Date::MIN, last: Date::MIN })

@@ -68,6 +68,20 @@ impl Store {
         self.table.get(&key, Consistency::Strong).await?.map(read_row::<PaymentAccountRow, _>).transpose()
     }
 
+    /// The accounts of an expert at all gateways. The latest changes may be missing.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn payment_accounts(&self, expert: ExpertId) -> Result<Vec<PaymentAccount>, ReadError> {
+        let keys = GatewayKind::ALL.map(|gateway| keys::payment_account(expert, gateway));
+        self.table
+            .get_many(&keys, Consistency::Eventual)
+            .await?
+            .into_iter()
+            .map(read_row::<PaymentAccountRow, _>)
+            .collect()
+    }
+
     /// The expert who owns an account at a gateway; `None` for an account that the platform does not know.
     ///
     /// # Errors

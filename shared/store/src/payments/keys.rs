@@ -5,7 +5,7 @@
 //! | client, expert, jobs | the payment of an appointment | table | `APT#<id>` | `PAY` |
 //! | client, expert, jobs | the ledger entries of an appointment | table | `APT#<id>` | `ENTRY#<number>` |
 //! | administrators | payments that are escalated, the oldest booking first | GSI2 | `ESCALATIONS` | `<id>` |
-//! | booking, onboarding | an expert's account at a gateway | table | `EXPERT#<expert>` | `ACCOUNT#<gateway>` |
+//! | list_slots, list_session_types, booking, onboarding | an expert's account at a gateway | table | `EXPERT#<expert>` | `ACCOUNT#<gateway>` |
 //! | booking, administrators | an expert's own commission rate | table | `EXPERT#<expert>` | `FEE` |
 //! | webhooks | the expert who owns an account at a gateway | table | `ACCOUNT#<gateway>#<account>` | `R` |
 //! | webhooks | has this event been received | table | `EVT#<gateway>#<event>` | `R` |

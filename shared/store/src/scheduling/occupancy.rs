@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::experts::session_type::SessionType;
 use domain::kernel::time::DAY;
+use domain::payments::account::PaymentAccount;
+use domain::payments::gateway::GatewayKind;
 use domain::scheduling::occupancy::{Day, Entry, EntryKey, GroupSession, Occupancy, OccupancyChange, Seats};
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 use super::keys;
 use crate::experts::profiles::VersionedRules;
 use crate::experts::rows::{RulesRow, SessionTypeRow};
-use crate::keys::{EXPIRES_AT, SK, VERSION, expert_partition};
+use crate::keys::{EXPIRES_AT, Key, SK, VERSION, expert_partition};
+use crate::payments::rows::PaymentAccountRow;
 use crate::row::{SCHEMA, read_row};
 use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{key_of, number, text};
@@ -159,17 +162,20 @@ fn read_group(item: &Item) -> Option<GroupSession> {
     })
 }
 
-/// The availability rules of an expert and one session type.
+/// The availability rules and payment accounts of an expert, and one session type.
 #[derive(Debug, Clone)]
 pub struct Offer {
     /// The availability rules.
     pub rules: VersionedRules,
     /// The session type.
     pub session_type: SessionType,
+    /// The expert's accounts at payment gateways.
+    pub accounts: Vec<PaymentAccount>,
 }
 
 impl Store {
-    /// The availability rules and a session type of an expert, in one request; `None` if one of them does not exist.
+    /// The availability rules, the payment accounts and a session type of an expert, in one request; `None` if there are no
+    /// rules or no such session type.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
@@ -179,19 +185,20 @@ impl Store {
         session_type: SessionTypeId,
         consistency: Consistency,
     ) -> Result<Option<Offer>, ReadError> {
-        let keys =
-            [crate::experts::keys::rules(expert), crate::experts::keys::session_type(expert, session_type)];
-        let mut rules = None;
-        let mut offered = None;
+        let rules_key = crate::experts::keys::rules(expert);
+        let type_key = crate::experts::keys::session_type(expert, session_type);
+        let account_keys =
+            GatewayKind::ALL.map(|gateway| crate::payments::keys::payment_account(expert, gateway));
+        let keys: Vec<Key> = [rules_key.clone(), type_key.clone()].into_iter().chain(account_keys).collect();
+        let (mut rules, mut offered, mut accounts) = (None, None, Vec::new());
         for item in self.table.get_many(&keys, consistency).await? {
-            let is_rules = item.get(SK).and_then(|sk| sk.as_s().ok()) == Some(&keys[0].sk);
-            if is_rules {
-                rules = Some(read_row::<RulesRow, _>(item)?);
-            } else {
-                offered = Some(read_row::<SessionTypeRow, _>(item)?);
+            match item.get(SK).and_then(|sk| sk.as_s().ok()) {
+                Some(sk) if *sk == rules_key.sk => rules = Some(read_row::<RulesRow, _>(item)?),
+                Some(sk) if *sk == type_key.sk => offered = Some(read_row::<SessionTypeRow, _>(item)?),
+                _ => accounts.push(read_row::<PaymentAccountRow, _>(item)?),
             }
         }
-        Ok(rules.zip(offered).map(|(rules, session_type)| Offer { rules, session_type }))
+        Ok(rules.zip(offered).map(|(rules, session_type)| Offer { rules, session_type, accounts }))
     }
 
     /// The occupancy of the UTC days that a span touches, with their group sessions, in one query.

@@ -112,6 +112,20 @@ impl Invariants {
                 came.id
             ));
         }
+        // The minutes of each session that begins on this day.
+        let minutes: BTreeMap<Timestamp, i64> = of_type()
+            .filter(|other| zone.scheduling_date(other.start) == day)
+            .map(|other| (other.start, other.session_span().seconds() / 60))
+            .collect();
+        let minutes: i64 = minutes.values().sum();
+        if minutes
+            > offered().map(|terms| terms.daily_minutes_cap.map_or(i64::MAX, i64::from)).max().unwrap_or(0)
+        {
+            violations.push(format!(
+                "with {} there are {minutes} minutes on {day}, more than the daily minutes cap",
+                came.id
+            ));
+        }
         let week = |at| chrono::Datelike::iso_week(&zone.scheduling_date(at));
         let in_week = starts(&|at| week(at) == week(came.start));
         if in_week > most(|terms| terms.weekly_cap) {

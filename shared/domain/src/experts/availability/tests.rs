@@ -16,12 +16,12 @@ fn window(opens: &str, closes: &str) -> Value {
 }
 
 #[test]
-fn windows_may_overlap_cross_midnight_and_last_a_day() {
+fn windows_may_overlap_cross_midnight_and_last_the_whole_day() {
     let windows = [
         window("09:00", "24:00"),
         window("22:00", "02:00"),
-        window("09:00", "09:00"),
-        window("00:00", "00:00"),
+        window("00:00", "24:00"),
+        window("09:00", "08:59"),
         window("23:59", "00:00"),
     ];
     assert_eq!(
@@ -66,6 +66,38 @@ fn all_violations_are_found_at_once() {
         wrong.split("; ").filter_map(|one| one.split_once(": ")).map(|(pointer, _)| pointer).collect();
     let expected = ["/weekly/monday/0/opens", "/weekly/monday/1/opens", "/blocked/0/last", "/extra/0/opens"];
     assert!(expected.iter().all(|pointer| pointers.contains(pointer)), "{wrong}");
+}
+
+#[test]
+fn window_must_not_close_when_it_opens() {
+    let must = "must differ from opens; for the whole day, open at 00:00 and close at 24:00";
+    for time in ["00:00", "09:00", "23:59"] {
+        let equal = window(time, time);
+        assert_eq!(
+            checked(json!({ "weekly": { "friday": [window("09:00", "10:00"), equal] } })),
+            Err(format!("/weekly/friday/1/closes: {must}"))
+        );
+        assert_eq!(
+            checked(json!({ "overrides": { "2027-03-01": [equal] } })),
+            Err(format!("/overrides/2027-03-01/0/closes: {must}"))
+        );
+        let extra = json!([{ "date": "2027-03-01", "opens": time, "closes": time }]);
+        assert_eq!(checked(json!({ "extra": extra })), Err(format!("/extra/0/closes: {must}")));
+    }
+}
+
+#[test]
+fn stored_window_that_closes_when_it_opens_is_open_for_a_day() {
+    let rules: AvailabilityRules = serde_json::from_value(json!({
+        "time_zone": "UTC",
+        "weekly": { "monday": [window("09:00", "09:00")] },
+    }))
+    .unwrap();
+    let monday = day_number(NaiveDate::from_ymd_opt(2027, 3, 1).unwrap());
+    let open = open_pieces(&rules, monday * DAY, (monday + 2) * DAY);
+    let hours: Vec<_> =
+        open.iter().map(|piece| ((piece.start / HOUR) % 24, (piece.end / HOUR) % 24)).collect();
+    assert_eq!(hours, [(9, 0), (0, 9)]);
 }
 
 #[test]

@@ -137,3 +137,69 @@ fn occupied_time_includes_the_buffers() {
     assert_eq!(terms.session(start), TimeSpan::new(start, start.plus(3_600)));
     assert_eq!(terms.occupied(start), TimeSpan::new(start.plus(-600), start.plus(4_500)));
 }
+
+fn durations(of: &[(u16, u64)]) -> Vec<SessionDuration> {
+    of.iter()
+        .map(|(minutes, amount)| SessionDuration { minutes: *minutes, price: price(*amount, "EUR") })
+        .collect()
+}
+
+#[test]
+fn further_durations_must_be_few_distinct_and_chargeable_in_one_currency() {
+    let check = |of: &[(u16, u64)]| invalid_values(|terms| terms.further_durations = durations(of));
+    assert_eq!(check(&[(30, 3_000), (90, 0), (1, 50), (1_440, 7_000)]), Ok(()));
+    assert_eq!(check(&[(60, 3_000)]), refused("/further_durations/0/minutes"), "the regular length");
+    assert_eq!(check(&[(30, 3_000), (30, 4_000)]), refused("/further_durations/1/minutes"));
+    assert_eq!(check(&[(0, 3_000)]), refused("/further_durations/0/minutes"));
+    assert_eq!(check(&[(1_441, 3_000)]), refused("/further_durations/0/minutes"));
+    assert_eq!(check(&[(30, 49)]), refused("/further_durations/0/price/amount"), "too little to charge");
+    let ten: Vec<(u16, u64)> = (1..=10).map(|minutes| (minutes, 50)).collect();
+    assert_eq!((check(&ten[..9]), check(&ten)), (Ok(()), refused("/further_durations")));
+    let dollars = SessionDuration { minutes: 30, price: price(3_000, "USD") };
+    assert_eq!(
+        invalid_values(|terms| terms.further_durations = vec![dollars]),
+        refused("/further_durations/0/price/currency")
+    );
+    // All seats of the longest duration cost too much.
+    let seats = |terms: &mut SessionTypeTerms| {
+        (terms.capacity, terms.price) = (500, price(0, "EUR"));
+        terms.further_durations = durations(&[(90, 200_000)]);
+    };
+    assert_eq!(invalid_values(seats), refused("/further_durations/0/price/amount"));
+}
+
+#[test]
+fn daily_minutes_cap_has_room_for_each_duration() {
+    let check = |cap| {
+        invalid_values(|terms| {
+            (terms.daily_minutes_cap, terms.further_durations) = (Some(cap), durations(&[(90, 9_000)]));
+        })
+    };
+    assert_eq!((check(90), check(1_440)), (Ok(()), Ok(())));
+    assert_eq!((check(89), check(1_441)), (refused("/daily_minutes_cap"), refused("/daily_minutes_cap")));
+}
+
+#[test]
+fn booking_windows_in_days_are_limited() {
+    let check = |window| invalid_values(|terms| terms.booking_window = window);
+    let wrong = || refused("/booking_window/days");
+    let business = |days| check(BookingWindow::BusinessDays { days });
+    assert_eq!((business(0), business(522), business(523)), (Ok(()), Ok(()), wrong()));
+    let free = |days| check(BookingWindow::FreeDays { days });
+    assert_eq!((free(0), free(1), free(31), free(32)), (wrong(), Ok(()), Ok(()), wrong()));
+}
+
+#[test]
+fn selected_duration_has_its_length_and_price() {
+    let terms = SessionTypeTerms { further_durations: durations(&[(30, 3_000), (90, 7_000)]), ..terms() };
+    let minutes: Vec<u16> = terms.durations().map(|duration| duration.minutes).collect();
+    assert_eq!(minutes, [60, 30, 90]);
+    let selected = |minutes| {
+        let selected = terms.with_duration(minutes)?;
+        assert_eq!(selected.check(), Ok(()));
+        Some((selected.length_minutes, selected.price.amount(), selected.durations().count()))
+    };
+    assert_eq!(selected(60), Some((60, 5_000, 1)));
+    assert_eq!(selected(90), Some((90, 7_000, 1)));
+    assert_eq!(selected(45), None);
+}

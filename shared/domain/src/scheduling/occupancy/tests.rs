@@ -156,7 +156,7 @@ impl Table {
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<Held, Refusal> {
-        let needed = Occupancy::span_for_booking(rules, request.session_type, request.start);
+        let needed = Occupancy::span_for_booking(rules, request.session_type, request.start, now);
         let held = self.read(needed).hold(rules, request, now)?;
         assert!(self.commit(&held.change));
         Ok(held)

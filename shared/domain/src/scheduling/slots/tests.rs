@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::Zone;
+use crate::experts::session_type::BookingWindow;
+use crate::kernel::time::day_number;
 
 mod case;
 mod changes;
@@ -19,7 +22,10 @@ fn rules(zone: &str, fields: Value) -> AvailabilityRules {
     let mut rules = fields;
     rules["time_zone"] = zone.into();
     let rules: AvailabilityRules = serde_json::from_value(rules).unwrap();
-    rules.check().unwrap();
+    // Stored rules may have windows that close when they open, which are no longer accepted.
+    if let Err(invalid) = rules.check() {
+        assert!(invalid.iter().all(|one| one.must.starts_with("must differ from opens")), "{invalid}");
+    }
     rules
 }
 
@@ -59,6 +65,22 @@ fn at(text: &str) -> Timestamp {
 
 fn span(start: &str, end: &str) -> TimeSpan {
     TimeSpan::new(at(start), at(end))
+}
+
+/// A session of an hour.
+fn hour_from(start: Timestamp) -> TimeSpan {
+    TimeSpan::new(start, start.plus(crate::kernel::time::HOUR))
+}
+
+/// Checks the rules that do not depend on what is occupied.
+fn check_start(
+    rules: &AvailabilityRules,
+    terms: &SessionTypeTerms,
+    start: Timestamp,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    BookablePeriod::new(rules, terms, &BusyTimes::default(), now).check(start)?;
+    check_hours(rules, terms, start)
 }
 
 fn date(text: &str) -> NaiveDate {

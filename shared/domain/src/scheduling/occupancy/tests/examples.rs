@@ -142,7 +142,7 @@ fn days_counted_for_caps_are_version_checked() {
     let mut table = Table::default();
     table.hold(&rules, &request(1, &kind(2), at("2027-03-02T20:00:00Z"), None), now()).unwrap();
     let unchanged = |kind: &SessionType| {
-        let needed = Occupancy::span_for_booking(&rules, kind, start);
+        let needed = Occupancy::span_for_booking(&rules, kind, start, now());
         table.read(needed).hold(&rules, &request(9, kind, start, None), now()).unwrap().change.unchanged
     };
     assert_eq!(unchanged(&kind(1)), []);
@@ -173,7 +173,7 @@ fn hold_ends_exactly_at_its_expiry() {
     table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
     let kind = kind(1);
     let again = |seconds| {
-        let needed = Occupancy::span_for_booking(&utc(), &kind, start);
+        let needed = Occupancy::span_for_booking(&utc(), &kind, start, now());
         table.read(needed).hold(&utc(), &request(2, &kind, start, None), now().plus(seconds))
     };
     assert_eq!(again(599), Err(Refusal::Taken));
@@ -267,6 +267,7 @@ fn appointment_can_move_to_a_time_that_overlaps_its_own() {
             &utc(),
             &kind,
             at(start),
+            now(),
         )));
         ledger.move_hold(&utc(), &old, &request(1, &kind, at(start), None), now())
     };
@@ -298,7 +299,7 @@ fn rescheduling_within_a_full_day_does_not_exceed_the_cap() {
     let mut old = appointment(1);
     (old.start, old.end) = (at("2027-03-02T10:00:00Z"), at("2027-03-02T11:00:00Z"));
     let start = at("2027-03-02T15:00:00Z");
-    let needed = Occupancy::span_for_booking(&utc(), &capped, start);
+    let needed = Occupancy::span_for_booking(&utc(), &capped, start, now());
     let held = table.read(needed).move_hold(&utc(), &old, &request(1, &capped, start, None), now()).unwrap();
     assert_eq!(held.change.unchanged.len(), 6);
 }
@@ -309,7 +310,7 @@ fn appointment_does_not_conflict_with_itself_when_days_are_outdated() {
     let kind = kind(1);
     let held = table.hold(&utc(), &request(1, &kind, at("2027-03-01T10:00:00Z"), None), now()).unwrap();
     let (old, behind) = (booked(1, &held), table.clone());
-    let needed = |start: &str| Occupancy::span_for_booking(&utc(), &kind, at(start));
+    let needed = |start: &str| Occupancy::span_for_booking(&utc(), &kind, at(start), now());
     let to = |table: &Table, appointment: &Appointment, start: &str| {
         let days = table.read(needed(start));
         days.move_hold(&utc(), appointment, &request(1, &kind, at(start), None), now())
@@ -326,7 +327,7 @@ fn appointment_does_not_conflict_with_itself_when_days_are_outdated() {
 #[test]
 fn only_one_of_two_changes_to_the_same_day_is_committed() {
     let mut table = Table::default();
-    let read = table.read(Occupancy::span_for_booking(&utc(), &kind(1), at("2027-03-01T10:00:00Z")));
+    let read = table.read(Occupancy::span_for_booking(&utc(), &kind(1), at("2027-03-01T10:00:00Z"), now()));
     let kind = kind(1);
     let hold = |bits, start: &str| {
         read.clone().hold(&utc(), &request(bits, &kind, at(start), None), now()).unwrap().change
@@ -363,4 +364,52 @@ fn listing_reads_the_weeks_of_every_zone_and_a_day_and_a_half_after_its_end() {
     let range = TimeSpan::new(at("2027-03-05T09:00:00Z"), at("2027-03-06T09:00:00Z"));
     let needed = TimeSpan::new(at("2027-02-28T10:00:00Z"), at("2027-03-08T14:00:00Z"));
     assert_eq!(Occupancy::span_for_listing(range), needed);
+}
+
+#[test]
+fn daily_minutes_cap_counts_sessions_of_any_length_on_their_local_day() {
+    let mut table = Table::default();
+    let of_minutes =
+        |minutes| with(1, |terms| (terms.length_minutes, terms.daily_minutes_cap) = (minutes, Some(120)));
+    let hold = |table: &mut Table, bits, minutes, start: &str| {
+        table.hold(&utc(), &request(bits, &of_minutes(minutes), at(start), None), now())
+    };
+    hold(&mut table, 1, 60, "2027-03-01T10:00:00Z").unwrap();
+    hold(&mut table, 2, 45, "2027-03-01T12:00:00Z").unwrap();
+    let full = Refusal::DayMinutesFull { date: date("2027-03-01"), cap: 120 };
+    assert_eq!(hold(&mut table, 3, 30, "2027-03-01T14:00:00Z").unwrap_err(), full);
+    let held = hold(&mut table, 3, 15, "2027-03-01T14:00:00Z").unwrap();
+    // The day that was counted is written or checked.
+    assert_eq!(held.change.days.len(), 1);
+    hold(&mut table, 4, 120, "2027-03-02T00:00:00Z").unwrap();
+}
+
+#[test]
+fn window_of_free_days_checks_the_full_days_that_it_depends_on() {
+    let mut table = Table::default();
+    let next_day = |days| {
+        with(1, |terms| {
+            terms.booking_window = crate::experts::session_type::BookingWindow::FreeDays { days };
+        })
+    };
+    let day_long = with(2, |terms| terms.length_minutes = 1_440);
+    let (first, second) = (at("2027-03-01T00:00:00Z"), at("2027-03-02T10:00:00Z"));
+    let (one, two) = (next_day(1), next_day(2));
+    let after = Refusal::NotOffered(slots::Refusal::AfterWindow { last_date: date("2027-03-01") });
+    let refused = table.hold(&utc(), &request(2, &one, second, None), first).unwrap_err();
+    assert_eq!(refused, after);
+
+    let full = table.hold(&utc(), &request(1, &day_long, first, None), first).unwrap();
+    // The second day is the first one with free time, as long as the first day stays full.
+    let read = |kind| table.read(Occupancy::span_for_booking(&utc(), kind, second, first));
+    let held = read(&one).hold(&utc(), &request(2, &one, second, None), first).unwrap();
+    assert_eq!(held.change.unchanged, [(date("2027-03-01"), 1)]);
+    // With two days, the second one can be booked in any case.
+    let held_anyway = read(&two).hold(&utc(), &request(2, &two, second, None), first).unwrap();
+    assert_eq!(held_anyway.change.unchanged, []);
+
+    let release = table.read(day_long.terms.occupied(first)).release(&booked(1, &full));
+    assert!(table.commit(&release));
+    assert!(!table.commit(&held.change), "the first day is free again");
+    assert_eq!(table.hold(&utc(), &request(2, &one, second, None), first).unwrap_err(), after);
 }

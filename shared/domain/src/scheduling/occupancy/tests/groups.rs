@@ -148,7 +148,7 @@ fn outdated_read_cannot_overwrite_seats_of_a_recreated_session() {
     let mut table = Table::default();
     let first = booked(1, &seats(&mut table, 1, &course(), 1, None).unwrap());
     let course = course();
-    let needed = Occupancy::span_for_booking(&utc(), &course, at(START));
+    let needed = Occupancy::span_for_booking(&utc(), &course, at(START), at(START));
     let slow = table.read(needed).hold(&utc(), &request(2, &course, at(START), None), now()).unwrap();
     assert!(table.commit(&table.read(first.occupied_span()).release(&first)));
     seats(&mut table, 3, &course, 1, None).unwrap();
@@ -257,6 +257,7 @@ fn last_seat_can_move_to_an_overlapping_time() {
         &utc(),
         &course,
         start,
+        start,
     )));
     let held = ledger.move_hold(&utc(), &old, &request, now()).unwrap();
     assert!(table.commit(&held.change));
@@ -275,6 +276,7 @@ fn seat_does_not_conflict_with_itself_when_days_are_newer_than_the_appointment()
         let ledger = table.read(old.occupied_span()).union(table.read(Occupancy::span_for_booking(
             &utc(),
             &course,
+            start,
             start,
         )));
         ledger.move_hold(&utc(), &old, &request, now())

@@ -61,6 +61,14 @@ impl Model {
         sessions.values().filter(same).count()
     }
 
+    /// The minutes of the sessions of a type that begin on the same local day.
+    pub fn minutes(&self, zone: Zone, kind: SessionTypeId, start: Timestamp) -> i64 {
+        let date = |instant: Timestamp| zone.wall_clock_date(instant);
+        let sessions = self.sessions().into_values();
+        let same = sessions.filter(|entry| entry.session_type == kind && date(entry.start) == date(start));
+        same.map(|entry| entry.session_span().seconds() / MINUTE).sum()
+    }
+
     /// The list after a hold, and the appointments whose holds were reclaimed.
     pub fn hold(
         &self,
@@ -81,11 +89,11 @@ impl Model {
         let key = EntryKey::Group(kind.id, start);
         let group_members: Vec<&ListedAppointment> =
             self.0.iter().filter(|listed| listed.key() == key).collect();
-        let is_active = group_members.iter().any(|member| !member.is_expired(now));
+        // A group session of another length only occupies time.
+        let is_active = group_members
+            .iter()
+            .any(|member| !member.is_expired(now) && member.entry.end == terms.session(start).end());
         let (entry, capacity) = if is_active {
-            if group_members[0].entry.end != terms.session(start).end() {
-                return Err(Refusal::Taken);
-            }
             let taken: u16 = group_members
                 .iter()
                 .filter(|member| !member.is_expired(now))
@@ -128,6 +136,10 @@ impl Model {
             };
             if let Some(cap) = full(terms.daily_cap, false) {
                 return Err(Refusal::DayFull { date, cap });
+            }
+            let minutes = after.minutes(zone, kind.id, start) + i64::from(terms.length_minutes);
+            if let Some(cap) = terms.daily_minutes_cap.filter(|cap| minutes > i64::from(*cap)) {
+                return Err(Refusal::DayMinutesFull { date, cap });
             }
             if let Some(cap) = full(terms.weekly_cap, true) {
                 return Err(Refusal::WeekFull { date, cap });

@@ -28,6 +28,7 @@ pub(super) fn variant(place: usize, variant: u16) -> SessionType {
             terms.buffer_before_minutes = [10, 0, 0, 10][usize::from(variant)];
             terms.buffer_after_minutes = [0, 15, 30, 0][usize::from(variant)];
             terms.daily_cap = Some(3);
+            terms.daily_minutes_cap = [Some(135), Some(190), None, Some(100)][usize::from(variant)];
             // This session type can also become a group session and back.
             terms.capacity = [1, 1, 1, 2][usize::from(variant)];
         }),
@@ -108,7 +109,7 @@ impl World {
                 let hold_expires_at = pays.then_some(now.plus(300));
                 let request =
                     Request { appointment: fresh, session_type: kind, start, seats, hold_expires_at };
-                let occupancy = self.read(Occupancy::span_for_booking(rules, kind, start));
+                let occupancy = self.read(Occupancy::span_for_booking(rules, kind, start, now));
                 match occupancy.hold(rules, &request, now) {
                     Ok(held) => {
                         let status = hold_expires_at
@@ -155,7 +156,7 @@ impl World {
                     seats: old.seats,
                     hold_expires_at: None,
                 };
-                let needed = Occupancy::span_for_booking(rules, &kind, start);
+                let needed = Occupancy::span_for_booking(rules, &kind, start, now);
                 let occupancy = self.read(old.occupied_span()).union(self.read(needed));
                 match occupancy.move_hold(rules, old, &request, now) {
                     Ok(held) => {

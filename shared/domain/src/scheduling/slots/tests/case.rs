@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use super::model::{Clock, Model};
 use super::*;
+use crate::experts::session_type::BookingWindow;
+use crate::kernel::time::HOUR;
 
 /// A query for the slots in a range.
 #[derive(Debug, Clone)]
@@ -11,7 +13,7 @@ pub struct Case {
     pub rules: AvailabilityRules,
     pub terms: SessionTypeTerms,
     pub occupied: Vec<TimeSpan>,
-    pub session_starts: Vec<Timestamp>,
+    pub sessions: Vec<TimeSpan>,
     pub groups: Vec<(Timestamp, u16)>,
     pub range: TimeSpan,
     pub now: Timestamp,
@@ -22,7 +24,7 @@ pub type Engine = fn(&Case) -> Vec<Slot>;
 
 impl Case {
     pub fn busy_times(&self) -> BusyTimes<'_> {
-        BusyTimes { occupied: &self.occupied, session_starts: &self.session_starts, groups: &self.groups }
+        BusyTimes { occupied: &self.occupied, sessions: &self.sessions, groups: &self.groups }
     }
 
     /// The engine's answer for a part of the range.
@@ -38,7 +40,12 @@ impl Case {
     /// A clock with which the model can answer.
     pub fn clock(&self) -> Clock {
         let instants = [self.range.start(), self.range.end()].into_iter();
-        let instants = instants.chain(self.session_starts.iter().copied());
+        let instants = instants.chain(self.sessions.iter().map(|session| session.start()));
+        let look_ahead = match self.terms.booking_window {
+            BookingWindow::FreeDays { .. } => Some(self.now.plus(31 * DAY)),
+            _ => None,
+        };
+        let instants = instants.chain(look_ahead);
         let instants = instants.chain((self.now > Timestamp::MIN).then_some(self.now));
         let seconds = instants.map(Timestamp::seconds);
         let (first, last) = (seconds.clone().min().unwrap(), seconds.max().unwrap());
@@ -77,7 +84,7 @@ impl Case {
         writeln!(text, "rules:           {}", serde_json::to_string(&self.rules).unwrap()).unwrap();
         writeln!(text, "terms:           {}", serde_json::to_string(&self.terms).unwrap()).unwrap();
         writeln!(text, "occupied:        {:?}", self.occupied.iter().map(both).collect::<Vec<_>>()).unwrap();
-        let starts: Vec<String> = self.session_starts.iter().map(|start| show(*start)).collect();
+        let starts: Vec<String> = self.sessions.iter().map(both).collect();
         writeln!(text, "sessions at:     {starts:?}").unwrap();
         let groups: Vec<String> = self
             .groups
@@ -123,8 +130,8 @@ impl Case {
         for part in parts(self.occupied.len()) {
             with(&|case| drop(case.occupied.drain(part.clone())));
         }
-        for part in parts(self.session_starts.len()) {
-            with(&|case| drop(case.session_starts.drain(part.clone())));
+        for part in parts(self.sessions.len()) {
+            with(&|case| drop(case.sessions.drain(part.clone())));
         }
         for part in parts(self.groups.len()) {
             with(&|case| drop(case.groups.drain(part.clone())));
@@ -159,6 +166,7 @@ impl Case {
         plainer(self.terms.buffer_after_minutes == 0, &|terms| terms.buffer_after_minutes = 0);
         plainer(self.terms.minimum_notice_minutes == 0, &|terms| terms.minimum_notice_minutes = 0);
         plainer(self.terms.daily_cap.is_none(), &|terms| terms.daily_cap = None);
+        plainer(self.terms.daily_minutes_cap.is_none(), &|terms| terms.daily_minutes_cap = None);
         plainer(self.terms.weekly_cap.is_none(), &|terms| terms.weekly_cap = None);
         plainer(self.terms.capacity == 1, &|terms| terms.capacity = 1);
         plainer(self.terms.booking_window == plain.booking_window, &|terms| {
@@ -219,7 +227,7 @@ fn faulty_engine_is_detected_and_the_case_is_reduced() {
             ..terms(30, 15)
         },
         occupied: (-10..10).map(|place| busy(3 * place)).collect(),
-        session_starts: vec![change],
+        sessions: vec![TimeSpan::new(change, change.plus(HOUR))],
         groups: vec![(change.plus(7200), 2)],
         range: TimeSpan::new(change.plus(-30 * 3600), change.plus(30 * 3600)),
         now: Timestamp::MIN,
@@ -229,7 +237,7 @@ fn faulty_engine_is_detected_and_the_case_is_reduced() {
     let (small, report) = case.clone().shrunk(without_buffer_after).unwrap();
     let terms = &small.terms;
     assert_eq!((terms.buffer_before_minutes, terms.buffer_after_minutes, terms.daily_cap), (0, 10, None));
-    assert_eq!((small.occupied.len(), small.session_starts.len(), small.groups.len()), (1, 0, 0));
+    assert_eq!((small.occupied.len(), small.sessions.len(), small.groups.len()), (1, 0, 0));
     let windows: usize = weekdays(&mut small.rules.weekly.clone()).iter().map(|windows| windows.len()).sum();
     assert_eq!(windows + small.rules.extra.len(), 1);
     assert!(small.slots().len() <= 1 && report.contains("only the engine: 1 starts"), "{report}");

@@ -37,7 +37,7 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
             rules: daily(zone.name(), &windows),
             terms,
             occupied: Vec::new(),
-            session_starts: Vec::new(),
+            sessions: Vec::new(),
             groups: Vec::new(),
             range: TimeSpan::new(instant(-36 * HOUR), instant(36 * HOUR)),
             now: Timestamp::MIN,
@@ -55,10 +55,17 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
         )
     };
     let nights = Case {
-        session_starts: [-25, -24, -2, 0, 1, 2, 22].map(|hours| instant(hours * HOUR)).to_vec(),
+        sessions: [-25, -24, -2, 0, 1, 2, 22]
+            .map(|hours| TimeSpan::new(instant(hours * HOUR), instant(hours * HOUR + 50 * MINUTE)))
+            .to_vec(),
         ..case(
             &[(22 * 60 + 10, 3 * 60 + 20)],
-            SessionTypeTerms { daily_cap: Some(2), weekly_cap: Some(6), ..terms(50, 25) },
+            SessionTypeTerms {
+                daily_cap: Some(2),
+                daily_minutes_cap: Some(120),
+                weekly_cap: Some(6),
+                ..terms(50, 25)
+            },
         )
     };
     let across_on_the_date = case(

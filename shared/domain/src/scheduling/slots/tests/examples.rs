@@ -267,8 +267,9 @@ fn full_day_or_week_offers_no_further_starts() {
     let rules = daily("America/New_York", &["20:00-22:00"]);
     // 20:00 in New York is on the next day in UTC. Days and weeks are counted in the expert's time zone.
     let standing = [at("2027-03-03T01:00:00Z"), at("2027-03-05T01:00:00Z"), at("2027-03-05T02:00:00Z")];
+    let standing = standing.map(hour_from);
     let found = |terms: SessionTypeTerms| {
-        let occupancy = BusyTimes { session_starts: &standing, ..BusyTimes::default() };
+        let occupancy = BusyTimes { sessions: &standing, ..BusyTimes::default() };
         offered(&rules, &terms, occupancy, "2027-03-01", "2027-03-09")
     };
     let daily = SessionTypeTerms { daily_cap: Some(2), ..terms(120, 120) };
@@ -278,7 +279,7 @@ fn full_day_or_week_offers_no_further_starts() {
     assert_eq!(found(weekly.clone()), ["08T20:00"]);
     assert_eq!(found(SessionTypeTerms { weekly_cap: Some(4), ..weekly.clone() }).len(), 8);
 
-    let occupancy = BusyTimes { session_starts: &standing, ..BusyTimes::default() };
+    let occupancy = BusyTimes { sessions: &standing, ..BusyTimes::default() };
     let refusal = |terms, start| explain(&rules, terms, &occupancy, at(start), Timestamp::MIN);
     let full = Refusal::DayFull { date: date("2027-03-04"), cap: 2 };
     assert_eq!(refusal(&daily, "2027-03-05T01:00:00Z"), Err(full));
@@ -287,16 +288,115 @@ fn full_day_or_week_offers_no_further_starts() {
 }
 
 #[test]
+fn day_with_too_few_minutes_left_offers_no_further_starts() {
+    let rules = daily("America/New_York", &["20:00-23:00"]);
+    let standing = [
+        span("2027-03-02T01:00:00Z", "2027-03-02T02:30:00Z"),
+        span("2027-03-03T01:00:00Z", "2027-03-03T01:30:00Z"),
+    ];
+    let terms = SessionTypeTerms { daily_minutes_cap: Some(150), ..terms(90, 90) };
+    let occupancy = BusyTimes { sessions: &standing, ..BusyTimes::default() };
+    // 90 minutes are taken on the first day, and 30 on the second.
+    assert_eq!(
+        offered(&rules, &terms, occupancy, "2027-03-01", "2027-03-04"),
+        ["02T20:00", "02T21:30", "03T20:00", "03T21:30"]
+    );
+    let full = Refusal::DayMinutesFull { date: date("2027-03-01"), cap: 150 };
+    let explained = explain(&rules, &terms, &occupancy, at("2027-03-02T02:30:00Z"), Timestamp::MIN);
+    assert_eq!(explained, Err(full));
+    let range = dates(&rules, "2027-03-01", "2027-03-02");
+    assert_eq!(why_empty(&rules, &terms, &occupancy, range, Timestamp::MIN), EmptyReason::CapsReached);
+}
+
+#[test]
+fn business_days_end_on_a_weekday() {
+    let rules = daily("UTC", &["09:00-10:00"]);
+    // 5 March 2027 is a Friday.
+    let found = |days, now| {
+        let terms =
+            SessionTypeTerms { booking_window: BookingWindow::BusinessDays { days }, ..terms(60, 60) };
+        let on = dates(&rules, "2027-03-01", "2027-03-20");
+        shown(&rules, &slots(&rules, &terms, &BusyTimes::default(), on, at(now)))
+    };
+    assert_eq!(found(0, "2027-03-05T08:00:00Z"), ["05T09:00"]);
+    let until_monday = ["05T09:00", "06T09:00", "07T09:00", "08T09:00"];
+    assert_eq!(found(1, "2027-03-05T08:00:00Z"), until_monday);
+    assert_eq!(found(1, "2027-03-06T08:00:00Z"), until_monday[1..]);
+}
+
+#[test]
+fn next_days_with_free_time_skip_full_and_closed_days() {
+    // Open on Mondays, Tuesdays and Thursdays. 1 March 2027 is a Monday.
+    let hours = windows_json(&["09:00-11:00"]);
+    let weekly = json!({ "monday": hours, "tuesday": hours, "thursday": hours });
+    let rules = rules("UTC", json!({ "weekly": weekly }));
+    let terms = |days| SessionTypeTerms { booking_window: BookingWindow::FreeDays { days }, ..terms(60, 60) };
+    let on = dates(&rules, "2027-03-01", "2027-05-01");
+    let now = at("2027-03-01T09:30:00Z");
+    let found = |days, taken: &[TimeSpan]| {
+        let occupancy = BusyTimes { occupied: taken, ..BusyTimes::default() };
+        shown(&rules, &slots(&rules, &terms(days), &occupancy, on, now))
+    };
+    assert_eq!(found(1, &[]), ["01T10:00"]);
+    assert_eq!(found(2, &[]), ["01T10:00", "02T09:00", "02T10:00"]);
+    // The rest of Monday is taken, so the two days are Tuesday and Thursday.
+    let taken = [span("2027-03-01T10:00:00Z", "2027-03-01T10:30:00Z")];
+    assert_eq!(found(2, &taken), ["02T09:00", "02T10:00", "04T09:00", "04T10:00"]);
+    // At most 30 days are searched: until Wednesday, 31 March.
+    assert_eq!(found(31, &[]).last().unwrap(), "30T10:00");
+    let everything = [span("2027-03-01T00:00:00Z", "2027-04-01T00:00:00Z")];
+    assert_eq!(found(1, &everything), Vec::<String>::new());
+    let occupancy = BusyTimes { occupied: &taken, ..BusyTimes::default() };
+    let period = BookablePeriod::new(&rules, &terms(2), &occupancy, now);
+    assert_eq!((period.from(), period.until()), (now, at("2027-03-05T00:00:00Z")));
+    let refusal = explain(&rules, &terms(2), &occupancy, at("2027-03-08T09:00:00Z"), now);
+    assert_eq!(refusal, Err(Refusal::AfterWindow { last_date: date("2027-03-04") }));
+}
+
+#[test]
+fn empty_range_names_the_first_rule_that_leaves_no_start() {
+    let monday = json!({ "monday": windows_json(&["09:00-11:00"]) });
+    let rules = rules(
+        "UTC",
+        json!({ "weekly": monday, "blocked": [{ "first": "2027-03-08", "last": "2027-03-08" }] }),
+    );
+    let terms = SessionTypeTerms {
+        minimum_notice_minutes: 3 * 1_440,
+        booking_window: BookingWindow::Rolling { days: 20 },
+        daily_cap: Some(1),
+        ..terms(60, 60)
+    };
+    let taken = [span("2027-03-15T08:00:00Z", "2027-03-15T12:00:00Z")];
+    let sessions = [at("2027-03-22T09:00:00Z")].map(hour_from);
+    let occupancy = BusyTimes { occupied: &taken, sessions: &sessions, ..BusyTimes::default() };
+    let now = at("2027-03-04T09:00:00Z");
+    let why = |first, end| {
+        let range = dates(&rules, first, end);
+        assert_eq!(slots(&rules, &terms, &occupancy, range, now), [], "{first}");
+        why_empty(&rules, &terms, &occupancy, range, now)
+    };
+    assert_eq!(why("2027-03-29", "2027-03-30"), EmptyReason::OutsideBookingWindow);
+    assert_eq!(why("2027-03-01", "2027-03-07"), EmptyReason::NoticeTooShort);
+    assert_eq!(why("2027-03-08", "2027-03-10"), EmptyReason::Blocked);
+    assert_eq!(why("2027-03-09", "2027-03-10"), EmptyReason::NoHours);
+    assert_eq!(why("2027-03-08", "2027-03-16"), EmptyReason::AllTaken);
+    assert_eq!(why("2027-03-15", "2027-03-23"), EmptyReason::CapsReached);
+    let late = SessionTypeTerms { minimum_notice_minutes: 0, ..terms.clone() };
+    let range = span("2027-03-15T10:30:00Z", "2027-03-16T00:00:00Z");
+    assert_eq!(why_empty(&rules, &late, &occupancy, range, now), EmptyReason::HoursTooShort);
+}
+
+#[test]
 fn group_session_with_free_seats_is_offered_at_its_start() {
     let rules = daily("UTC", &["09:00-12:00"]);
     let terms =
         SessionTypeTerms { capacity: 8, daily_cap: Some(1), buffer_after_minutes: 30, ..terms(60, 30) };
-    let standing = [at("2027-03-01T09:30:00Z")];
+    let standing = [at("2027-03-01T09:30:00Z")].map(hour_from);
     // One group session is on the grid, one is outside of the current hours, and one is full.
     let groups =
         [(at("2027-03-01T20:10:00Z"), 3), (at("2027-03-01T09:30:00Z"), 5), (at("2027-03-02T10:00:00Z"), 0)];
     let taken = groups.map(|(start, _)| terms.occupied(start));
-    let occupancy = BusyTimes { occupied: &taken, session_starts: &standing, groups: &groups };
+    let occupancy = BusyTimes { occupied: &taken, sessions: &standing, groups: &groups };
     let on = dates(&rules, "2027-03-01", "2027-03-03");
     let found = slots(&rules, &terms, &occupancy, on, Timestamp::MIN);
     let slot = |start, seats| Slot { start: at(start), seats };
@@ -320,46 +420,29 @@ fn group_session_with_free_seats_is_offered_at_its_start() {
     let now = at("2027-03-01T20:10:01Z");
     assert_eq!(slots(&rules, &shorter, &occupancy, on, now), expected[2..]);
     assert_eq!(
-        check_ahead(&rules, &shorter, at("2027-03-01T20:10:00Z"), now),
+        BookablePeriod::new(&rules, &shorter, &occupancy, now).check(at("2027-03-01T20:10:00Z")),
         Err(Refusal::TooSoon { earliest: now })
     );
 }
 
 #[test]
-fn refusals_suggest_alternatives() {
+fn refusals_name_the_first_rule_that_is_violated() {
     let rules = daily("UTC", &["09:00-11:00"]);
-    let terms = terms(60, 45);
+    let terms = SessionTypeTerms { daily_cap: Some(1), ..terms(60, 45) };
     let refusal = |start| check_start(&rules, &terms, at(start), Timestamp::MIN).unwrap_err();
-    let closed = Refusal::OutsideHours { next: Some(at("2027-03-02T09:00:00Z")) };
-    assert_eq!(refusal("2027-03-01T11:00:00Z"), closed);
+    assert_eq!(refusal("2027-03-01T11:00:00Z"), Refusal::OutsideHours);
     let past = Refusal::PastClosing { closes: at("2027-03-01T11:00:00Z") };
     assert_eq!(refusal("2027-03-01T10:30:00Z"), past);
-    let between = refusal("2027-03-01T09:15:00Z");
-    let (previous, next) = (Some(at("2027-03-01T09:00:00Z")), Some(at("2027-03-01T09:45:00Z")));
-    assert_eq!(between, Refusal::NotOnGrid { previous, next });
-    assert_eq!(
-        between.to_string(),
-        "no session starts at this time; sessions start at 2027-03-01T09:00:00Z and 2027-03-01T09:45:00Z, if these are free"
-    );
+    assert_eq!(refusal("2027-03-01T09:15:00Z"), Refusal::NotOnGrid);
     // The session would end with the hours, so only the grid prevents it.
-    let (previous, next) = (Some(at("2027-03-01T09:45:00Z")), Some(at("2027-03-02T09:00:00Z")));
-    assert_eq!(refusal("2027-03-01T10:00:00Z"), Refusal::NotOnGrid { previous, next });
+    assert_eq!(refusal("2027-03-01T10:00:00Z"), Refusal::NotOnGrid);
     let busy = [span("2027-03-01T09:30:00Z", "2027-03-01T09:31:00Z")];
-    let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
-    let taken = explain(&rules, &terms, &occupancy, at("2027-03-01T09:00:00Z"), Timestamp::MIN);
-    assert_eq!(taken, Err(Refusal::Taken));
-}
-
-#[test]
-fn start_off_the_grid_suggests_starts_within_a_day() {
-    let weekly =
-        json!({ "monday": windows_json(&["09:10-12:00"]), "tuesday": windows_json(&["11:00-12:00"]) });
-    let rules = rules("UTC", json!({ "weekly": weekly }));
-    let refusal = |start| check_start(&rules, &terms(60, 60), at(start), Timestamp::MIN);
-    let named = |previous, next| Err(Refusal::NotOnGrid { previous: Some(at(previous)), next });
-    let tuesday = at("2027-03-02T11:00:00Z");
-    assert_eq!(refusal("2027-03-01T11:00:00Z"), named("2027-03-01T10:10:00Z", Some(tuesday)));
-    assert_eq!(refusal("2027-03-01T10:59:59Z"), named("2027-03-01T10:10:00Z", None));
+    let standing = [at("2027-03-01T09:00:00Z")].map(hour_from);
+    let occupancy = BusyTimes { occupied: &busy, sessions: &standing, ..BusyTimes::default() };
+    let explained = |start| explain(&rules, &terms, &occupancy, at(start), Timestamp::MIN).unwrap_err();
+    // Occupied time comes before the caps, as when booking.
+    assert_eq!(explained("2027-03-01T09:00:00Z"), Refusal::Taken);
+    assert_eq!(explained("2027-03-01T09:45:00Z"), Refusal::DayFull { date: date("2027-03-01"), cap: 1 });
 }
 
 #[test]
@@ -378,21 +461,10 @@ fn booking_window_begins_with_the_first_second_of_its_first_date() {
 fn session_at_midnight_counts_for_the_day_that_begins() {
     let rules = daily("UTC", &["00:00-24:00"]);
     let terms = SessionTypeTerms { daily_cap: Some(1), ..terms(60, 720) };
-    let standing = [at("2027-03-02T00:00:00Z")];
-    let occupancy = BusyTimes { session_starts: &standing, ..BusyTimes::default() };
+    let standing = [at("2027-03-02T00:00:00Z")].map(hour_from);
+    let occupancy = BusyTimes { sessions: &standing, ..BusyTimes::default() };
     let expected = ["01T00:00", "01T12:00", "03T00:00", "03T12:00"];
     assert_eq!(offered(&rules, &terms, occupancy, "2027-03-01", "2027-03-04"), expected);
-}
-
-#[test]
-fn start_on_a_closed_day_suggests_a_start_within_two_days() {
-    let weekly =
-        json!({ "friday": windows_json(&["09:00-17:00"]), "monday": windows_json(&["09:00-17:00"]) });
-    let rules = rules("UTC", json!({ "weekly": weekly }));
-    let refusal = |start| check_start(&rules, &terms(60, 60), at(start), Timestamp::MIN);
-    let next = Some(at("2027-03-08T09:00:00Z"));
-    assert_eq!(refusal("2027-03-06T09:00:01Z"), Err(Refusal::OutsideHours { next }));
-    assert_eq!(refusal("2027-03-06T09:00:00Z"), Err(Refusal::OutsideHours { next: None }));
 }
 
 #[test]

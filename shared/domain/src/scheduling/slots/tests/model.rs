@@ -219,24 +219,94 @@ impl<'a> Model<'a> {
         since_anchor % (i64::from(terms.step_minutes) * MINUTE) == 0 && length <= until_closing
     }
 
-    fn ahead(&self, terms: &SessionTypeTerms, start: Timestamp, now: Timestamp) -> bool {
+    fn ahead(
+        &self,
+        terms: &SessionTypeTerms,
+        occupancy: &BusyTimes<'_>,
+        start: Timestamp,
+        now: Timestamp,
+    ) -> bool {
         let date = self.clock.date_of(start);
+        let today = || self.clock.date_of(now);
         let in_window = match terms.booking_window {
             BookingWindow::Rolling { days } => {
-                date <= self.clock.date_of(now).checked_add_days(Days::new(days.into())).unwrap()
+                date <= today().checked_add_days(Days::new(days.into())).unwrap()
+            }
+            BookingWindow::BusinessDays { days } => {
+                let mut last = today();
+                for _ in 0..days {
+                    last = next(last);
+                    while last.weekday().num_days_from_monday() > 4 {
+                        last = next(last);
+                    }
+                }
+                date <= last
+            }
+            BookingWindow::FreeDays { days } => {
+                let last = today().checked_add_days(Days::new(30)).unwrap();
+                date <= last && self.free_dates_before(date, terms, occupancy, now) < usize::from(days)
             }
             BookingWindow::Dates { first, last } => (first.naive()..=last.naive()).contains(&date),
         };
-        in_window && start.seconds() >= now.seconds() + i64::from(terms.minimum_notice_minutes) * MINUTE
+        in_window && self.has_notice(terms, start, now)
     }
 
-    fn capped(&self, terms: &SessionTypeTerms, starts: &[Timestamp], start: Timestamp) -> bool {
-        let date = |instant: Timestamp| self.clock.date_of(instant);
-        let week = |instant: Timestamp| date(instant).iso_week();
-        let same_day = || starts.iter().filter(|other| date(**other) == date(start)).count();
-        let same_week = || starts.iter().filter(|other| week(**other) == week(start)).count();
-        terms.daily_cap.is_some_and(|cap| same_day() >= cap.into())
+    fn has_notice(&self, terms: &SessionTypeTerms, start: Timestamp, now: Timestamp) -> bool {
+        start.seconds() >= now.seconds() + i64::from(terms.minimum_notice_minutes) * MINUTE
+    }
+
+    /// The number of dates before this one on which at least one session can start, regardless of the booking window.
+    fn free_dates_before(
+        &self,
+        date: NaiveDate,
+        terms: &SessionTypeTerms,
+        occupancy: &BusyTimes<'_>,
+        now: Timestamp,
+    ) -> usize {
+        let dates = self.clock.days.iter().filter(|(other, _)| **other < date);
+        dates
+            .filter(|(other, first)| {
+                let end = self.clock.days[&next(**other)];
+                let mut seconds = (**first..end).map(|at| self.clock.second(at));
+                let groups = occupancy.groups.iter().map(|(start, _)| start.seconds());
+                let mut groups = groups
+                    .filter(|second| (self.clock.second(**first)..self.clock.second(end)).contains(second));
+                let is_free = |second: i64| {
+                    let start = Timestamp::from_seconds(second);
+                    self.has_notice(terms, start, now) && self.seats(terms, occupancy, second).is_some()
+                };
+                seconds.any(is_free) || groups.any(is_free)
+            })
+            .count()
+    }
+
+    fn capped(&self, terms: &SessionTypeTerms, sessions: &[TimeSpan], start: Timestamp) -> bool {
+        if terms.daily_cap.or(terms.daily_minutes_cap).or(terms.weekly_cap).is_none() || sessions.is_empty() {
+            return false;
+        }
+        let date = self.clock.date_of(start);
+        let dated: Vec<(NaiveDate, &TimeSpan)> =
+            sessions.iter().map(|session| (self.clock.date_of(session.start()), session)).collect();
+        let same_day = || dated.iter().filter(|(on, _)| *on == date).map(|(_, other)| other);
+        let same_week = || dated.iter().filter(|(on, _)| on.iso_week() == date.iso_week()).count();
+        let minutes = || {
+            same_day().map(|other| other.seconds()).sum::<i64>() + i64::from(terms.length_minutes) * MINUTE
+        };
+        terms.daily_cap.is_some_and(|cap| same_day().count() >= cap.into())
+            || terms.daily_minutes_cap.is_some_and(|cap| minutes() > i64::from(cap) * MINUTE)
             || terms.weekly_cap.is_some_and(|cap| same_week() >= cap.into())
+    }
+
+    /// The seats at this second, regardless of notice and booking window.
+    fn seats(&self, terms: &SessionTypeTerms, occupancy: &BusyTimes<'_>, second: i64) -> Option<u16> {
+        let start = Timestamp::from_seconds(second);
+        if let Some((_, seats)) = occupancy.groups.iter().find(|(group, _)| *group == start) {
+            return Some(*seats).filter(|seats| *seats > 0);
+        }
+        let is_free = self.fits(terms, second)
+            && !occupancy.occupied.iter().any(|taken| taken.overlaps(terms.occupied(start)))
+            && !self.capped(terms, occupancy.sessions, start);
+        is_free.then_some(terms.capacity)
     }
 
     /// The expected result of [`crate::scheduling::slots::slots`].
@@ -256,22 +326,11 @@ impl<'a> Model<'a> {
             .collect();
         seconds.sort_unstable();
         seconds.dedup();
-
-        let mut offered = Vec::new();
-        for second in seconds {
+        let offered = seconds.into_iter().filter_map(|second| {
             let start = Timestamp::from_seconds(second);
-            if let Some((_, seats)) = occupancy.groups.iter().find(|(group, _)| *group == start) {
-                if *seats > 0 && self.ahead(terms, start, now) {
-                    offered.push(Slot { start, seats: *seats });
-                }
-            } else if self.fits(terms, second)
-                && self.ahead(terms, start, now)
-                && !self.capped(terms, occupancy.session_starts, start)
-                && !occupancy.occupied.iter().any(|taken| taken.overlaps(terms.occupied(start)))
-            {
-                offered.push(Slot { start, seats: terms.capacity });
-            }
-        }
-        offered
+            let seats = self.seats(terms, occupancy, second)?;
+            self.ahead(terms, occupancy, start, now).then_some(Slot { start, seats })
+        });
+        offered.collect()
     }
 }

@@ -111,6 +111,8 @@ enum Ahead {
     Ever,
     Rolling(u16),
     Days(i64, i64),
+    Business(u16),
+    Free(u16),
 }
 
 /// Terms that are bookable on any date, and a booking window.
@@ -120,15 +122,21 @@ fn booking() -> impl Strategy<Value = (SessionTypeTerms, Ahead)> {
     let buffers = (select(vec![0_u16, 0, 5, 17, 720]), select(vec![0_u16, 0, 10, 23, 720]));
     let rolling = (0..5_u16).prop_map(Ahead::Rolling);
     let some_days = (-3..3_i64, 0..4_i64).prop_map(|(first, days)| Ahead::Days(first, first + days));
-    let ahead = prop_oneof![2 => Just(Ahead::Ever), 1 => rolling, 1 => some_days];
+    let business = (0..5_u16).prop_map(Ahead::Business);
+    let free = (1..5_u16).prop_map(Ahead::Free);
+    let ahead = prop_oneof![4 => Just(Ahead::Ever), 2 => rolling, 2 => some_days, 1 => business, 1 => free];
     let cap = || prop_oneof![2 => Just(None), 1 => (1..3_u16).prop_map(Some)];
-    (length, step, buffers, select(vec![0_u32, 120, 1441]), ahead, (cap(), cap()), 1..4_u16).prop_map(
-        |(length, step, (before, after), notice, ahead, (daily, weekly), capacity)| {
+    let minutes = prop_oneof![2 => Just(None), 1 => (1..150_u16).prop_map(Some)];
+    let caps = (cap(), minutes, cap());
+    (length, step, buffers, select(vec![0_u32, 120, 1441]), ahead, caps, 1..4_u16).prop_map(
+        |(length, step, (before, after), notice, ahead, (daily, minutes, weekly), capacity)| {
             let terms = SessionTypeTerms {
                 buffer_before_minutes: before,
                 buffer_after_minutes: after,
                 minimum_notice_minutes: notice,
                 daily_cap: daily,
+                // Room for the first session of a day.
+                daily_minutes_cap: minutes.map(|more| (length + more).min(1_440)),
                 weekly_cap: weekly,
                 capacity,
                 ..terms(length, step)
@@ -142,7 +150,7 @@ fn booking() -> impl Strategy<Value = (SessionTypeTerms, Ahead)> {
 fn case() -> impl Strategy<Value = Case> {
     let occupancy = (
         prop::collection::vec((near(), prop_oneof![Just(0), Just(1800), 0..9000_i64]), 0..12),
-        prop::collection::vec(near(), 0..4),
+        prop::collection::vec((near(), 60..9000_i64), 0..4),
         prop::collection::btree_map(near(), 0..3_u16, 0..3),
     );
     (moment(), weekly(), exceptions(), booking(), occupancy, (near(), near()), near()).prop_map(
@@ -153,9 +161,11 @@ fn case() -> impl Strategy<Value = Case> {
             let booking_window = match ahead {
                 Ahead::Ever => terms.booking_window,
                 Ahead::Rolling(days) => BookingWindow::Rolling { days },
+                Ahead::Business(days) => BookingWindow::BusinessDays { days },
+                Ahead::Free(days) => BookingWindow::FreeDays { days },
                 Ahead::Days(first, last) => BookingWindow::Dates { first: date(first), last: date(last) },
             };
-            let (occupied, session_starts, groups) = occupancy;
+            let (occupied, sessions, groups) = occupancy;
             Case {
                 rules: rules_around(zone, day, weekly, exceptions),
                 terms: SessionTypeTerms { booking_window, ..terms },
@@ -163,7 +173,10 @@ fn case() -> impl Strategy<Value = Case> {
                     .into_iter()
                     .map(|(start, seconds)| TimeSpan::new(at(start), at(start + seconds)))
                     .collect(),
-                session_starts: session_starts.into_iter().map(at).collect(),
+                sessions: sessions
+                    .into_iter()
+                    .map(|(start, seconds)| TimeSpan::new(at(start), at(start + seconds)))
+                    .collect(),
                 groups: groups.into_iter().map(|(start, seats)| (at(start), seats)).collect(),
                 range: TimeSpan::new(at(one.min(other)), at(one.max(other))),
                 // Most of the days lie in the future.
@@ -206,10 +219,57 @@ proptest! {
         prop_assert_eq!(case.slots(), parts);
     }
 
+    /// The reason for an empty range is the last rule that refuses a start in it, in the order of the rules.
+    #[test]
+    fn reason_for_an_empty_range_agrees_with_the_refusals_of_its_starts(case in case()) {
+        let Case { rules, terms, range, now, .. } = &case;
+        if !case.slots().is_empty() || range.is_empty() {
+            return Ok(());
+        }
+        let why = why_empty(rules, terms, &case.busy_times(), *range, *now);
+        let ever = SessionTypeTerms {
+            booking_window: super::terms(1, 1).booking_window,
+            minimum_notice_minutes: 0,
+            ..terms.clone()
+        };
+        let open = slots(rules, &ever, &BusyTimes::default(), *range, Timestamp::MIN);
+        let seconds = range.seconds();
+        let starts = (0..seconds).step_by((seconds / 200).max(1) as usize).map(|at| range.start().plus(at));
+        let groups = case.groups.iter().map(|(start, _)| *start).filter(|start| range.contains(*start));
+        let stage = |start: Timestamp| match explain(rules, terms, &case.busy_times(), start, *now).unwrap_err() {
+            Refusal::AfterWindow { .. } | Refusal::BeforeWindow { .. } => EmptyReason::OutsideBookingWindow,
+            Refusal::TooSoon { .. } => EmptyReason::NoticeTooShort,
+            Refusal::OutsideHours => EmptyReason::NoHours,
+            Refusal::Blocked { .. } => EmptyReason::Blocked,
+            Refusal::PastClosing { .. } | Refusal::NotOnGrid => EmptyReason::HoursTooShort,
+            Refusal::Taken | Refusal::NoSeatLeft => EmptyReason::AllTaken,
+            Refusal::DayFull { .. } | Refusal::DayMinutesFull { .. } | Refusal::WeekFull { .. } => {
+                EmptyReason::CapsReached
+            }
+        };
+        let last = open.iter().map(|slot| slot.start).chain(starts).chain(groups).map(stage).max().unwrap();
+        match why {
+            // Without the blocked dates there would be starts; the other dates may be closed or open too short.
+            EmptyReason::Blocked => {
+                prop_assert!(last >= EmptyReason::NoHours && last <= EmptyReason::HoursTooShort, "{last:?}");
+            }
+            // The samples may miss a short window.
+            EmptyReason::HoursTooShort => prop_assert!(last <= why, "{last:?}"),
+            EmptyReason::NoHours => {
+                prop_assert!(last == why || last == EmptyReason::Blocked, "{last:?}");
+            }
+            _ => prop_assert_eq!(why, last),
+        }
+    }
+
     #[test]
     fn explain_agrees_with_slots(case in case()) {
         let offered = case.slots();
-        let free = slots(&case.rules, &case.terms, &BusyTimes::default(), case.range, case.now);
+        // What is free with nothing occupied; the booking window is that of the case.
+        let period = BookablePeriod::new(&case.rules, &case.terms, &case.busy_times(), case.now);
+        let ever = SessionTypeTerms { booking_window: terms(1, 1).booking_window, ..case.terms.clone() };
+        let mut free = slots(&case.rules, &ever, &BusyTimes::default(), case.range, case.now);
+        free.retain(|slot| period.check(slot.start).is_ok());
         let quarters = case.range.start().seconds() / 900..case.range.end().seconds() / 900;
         let quarters = quarters
             .map(|quarter| Timestamp::from_seconds(quarter * 900))
@@ -219,49 +279,15 @@ proptest! {
             let explained = explain(&case.rules, &case.terms, &case.busy_times(), start, case.now);
             let is_offered = offered.binary_search_by_key(&start, |slot| slot.start).is_ok();
             prop_assert_eq!(explained.is_ok(), is_offered, "{}: {:?}", start, explained);
-            let checked = check_start(&case.rules, &case.terms, start, case.now);
+            let checked =
+                period.check(start).and_then(|()| check_hours(&case.rules, &case.terms, start));
             let is_free = free.binary_search_by_key(&start, |slot| slot.start).is_ok();
             prop_assert_eq!(checked.is_ok(), is_free, "{}: {:?}", start, checked);
-            check_suggestions(&case, start, checked.err(), &free)?;
+            if let Err(Refusal::OutsideHours | Refusal::Blocked { .. }) = checked {
+                let date = case.rules.time_zone.scheduling_date(start);
+                let blocked = checked == Err(Refusal::Blocked { date });
+                prop_assert_eq!(case.rules.is_blocked(date), blocked, "{}: {:?}", start, checked);
+            }
         }
     }
-}
-
-/// Checks the details of a refusal: the suggested starts can be booked, are the closest ones, and are within the
-/// limits.
-fn check_suggestions(
-    case: &Case,
-    start: Timestamp,
-    refusal: Option<Refusal>,
-    free: &[Slot],
-) -> Result<(), TestCaseError> {
-    let date = case.rules.time_zone.scheduling_date(start);
-    // The suggested starts, and how far before and after the start they may lie.
-    let (previous, next, before, after) = match refusal {
-        Some(Refusal::NotOnGrid { previous, next }) => (previous, next, DAY, DAY),
-        Some(Refusal::OutsideHours { next }) => {
-            prop_assert!(!case.rules.is_blocked(date));
-            (None, next, 0, 2 * DAY - 1)
-        }
-        Some(Refusal::Blocked { date: blocked }) => {
-            prop_assert!(blocked == date && case.rules.is_blocked(date));
-            return Ok(());
-        }
-        _ => return Ok(()),
-    };
-    for suggested in [previous, next].into_iter().flatten() {
-        prop_assert_eq!(check_start(&case.rules, &case.terms, suggested, case.now), Ok(()));
-    }
-    // Free starts in the range of the case are known. The suggestion is the closest of them, or a closer one outside
-    // of the range.
-    let seconds = |other: Timestamp| other.seconds() - start.seconds();
-    let known = free.iter().map(|slot| seconds(slot.start));
-    let last = known.clone().filter(|other| (-before..0).contains(other)).max();
-    let first = known.filter(|other| (1..=after).contains(other)).min();
-    let (previous, next) = (previous.map(seconds), next.map(seconds));
-    prop_assert!(previous.is_none_or(|previous| (-before..0).contains(&previous)), "{start}: {previous:?}");
-    prop_assert!(next.is_none_or(|next| (1..=after).contains(&next)), "{start}: {next:?}");
-    prop_assert!(last <= previous, "{start}: {previous:?}");
-    prop_assert!(first.is_none_or(|first| next.is_some_and(|next| next <= first)), "{start}: {next:?}");
-    Ok(())
 }

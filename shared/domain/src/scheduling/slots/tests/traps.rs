@@ -18,7 +18,7 @@ fn checked_starts(
         rules,
         terms: terms.clone(),
         occupied: Vec::new(),
-        session_starts: Vec::new(),
+        sessions: Vec::new(),
         groups: Vec::new(),
         range,
         now: Timestamp::MIN,

@@ -1,6 +1,7 @@
 //! Every zone of the time zone database at the limits of the timestamp range.
 
 use super::*;
+use crate::experts::session_type::BookingWindow;
 use crate::kernel::time::{LocalTime, wall_second};
 
 #[test]
@@ -16,7 +17,10 @@ fn dates_at_the_limits_of_the_range_are_supported() {
     ];
     let occupancy = BusyTimes {
         occupied: &busy,
-        session_starts: &[Timestamp::MIN, Timestamp::MAX],
+        sessions: &[
+            TimeSpan::new(Timestamp::MIN, Timestamp::MIN),
+            TimeSpan::new(Timestamp::MAX, Timestamp::MAX),
+        ],
         groups: &[(Timestamp::MIN, 1)],
     };
     let terms = SessionTypeTerms {
@@ -95,5 +99,15 @@ fn unchecked_terms_and_rules_do_not_panic() {
         let terms = SessionTypeTerms { minimum_notice_minutes: 0, daily_cap: None, ..terms };
         slots(&rules, &terms, &occupancy, range, Timestamp::MIN);
         let _ = explain(&rules, &terms, &occupancy, range.start(), Timestamp::MIN);
+        for days in [0, u16::MAX] {
+            for booking_window in [BookingWindow::FreeDays { days }, BookingWindow::BusinessDays { days }] {
+                let terms = SessionTypeTerms { booking_window, daily_minutes_cap: Some(0), ..terms.clone() };
+                for now in [Timestamp::MIN, Timestamp::MAX] {
+                    slots(&rules, &terms, &occupancy, range, now);
+                    let _ = explain(&rules, &terms, &occupancy, range.start(), now);
+                    let _ = why_empty(&rules, &terms, &occupancy, range, now);
+                }
+            }
+        }
     }
 }
