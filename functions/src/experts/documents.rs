@@ -10,7 +10,7 @@ use domain::{Currency, ExpertId, InvitationId, Money, PersonId, SessionTypeId, T
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::mirror::mirror;
+use crate::mirror::{each, mirror};
 
 /// The public profile of an expert.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -81,8 +81,12 @@ pub struct SessionTypeTerms {
     /// The length of a session in minutes.
     #[schemars(range(min = 1, max = 1_440))]
     pub length_minutes: u16,
-    /// The price of one seat. A session with price zero is booked without payment.
+    /// The price of one seat of a session of this length. A session with price zero is booked without payment.
     pub price: Money,
+    /// Further lengths that a client can select, each with its own price.
+    #[serde(default)]
+    #[schemars(length(max = 9))]
+    pub further_durations: Vec<SessionDuration>,
     /// Minutes that stay free before the start.
     #[serde(default)]
     #[schemars(range(max = 720))]
@@ -105,6 +109,11 @@ pub struct SessionTypeTerms {
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_000))]
     pub daily_cap: Option<u16>,
+    /// The maximum number of minutes of sessions of this type, without buffers, that begin on one of the expert's local
+    /// days. At least the length of a session.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_440))]
+    pub daily_minutes_cap: Option<u16>,
     /// The maximum number of sessions of this type in one ISO week of the expert's local calendar.
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_000))]
@@ -141,12 +150,14 @@ impl From<session_type::SessionTypeTerms> for SessionTypeTerms {
             description: terms.description,
             length_minutes: terms.length_minutes,
             price: terms.price,
+            further_durations: each(terms.further_durations),
             buffer_before_minutes: terms.buffer_before_minutes,
             buffer_after_minutes: terms.buffer_after_minutes,
             minimum_notice_minutes: terms.minimum_notice_minutes,
             booking_window: terms.booking_window.into(),
             step_minutes: terms.step_minutes,
             daily_cap: terms.daily_cap,
+            daily_minutes_cap: terms.daily_minutes_cap,
             weekly_cap: terms.weekly_cap,
             capacity: terms.capacity,
             collection: terms.collection.into(),
@@ -164,12 +175,14 @@ impl From<SessionTypeTerms> for session_type::SessionTypeTerms {
             description: terms.description,
             length_minutes: terms.length_minutes,
             price: terms.price,
+            further_durations: each(terms.further_durations),
             buffer_before_minutes: terms.buffer_before_minutes,
             buffer_after_minutes: terms.buffer_after_minutes,
             minimum_notice_minutes: terms.minimum_notice_minutes,
             booking_window: terms.booking_window.into(),
             step_minutes: terms.step_minutes,
             daily_cap: terms.daily_cap,
+            daily_minutes_cap: terms.daily_minutes_cap,
             weekly_cap: terms.weekly_cap,
             capacity: terms.capacity,
             collection: terms.collection.into(),
@@ -204,6 +217,21 @@ pub enum BookingWindow {
         #[schemars(range(max = 731))]
         days: u16,
     },
+    /// Sessions can be booked until the end of the day this many business days after today. Business days are Monday to
+    /// Friday; holidays are not known. On a weekend, 1 means the following Monday.
+    BusinessDays {
+        /// The number of business days; 0 means today only.
+        #[schemars(range(max = 522))]
+        days: u16,
+    },
+    /// Sessions can be booked on the next days that have free time, today included: dates on which at least one session
+    /// of this type can start. As days fill up, later ones can be booked. Only today and the following 30 days are
+    /// searched; with fewer such days, all of them can be booked.
+    FreeDays {
+        /// The number of days with free time.
+        #[schemars(range(min = 1, max = 31))]
+        days: u16,
+    },
     /// Sessions can be booked from the first to the last date, both inclusive.
     Dates {
         /// The first bookable date.
@@ -219,7 +247,25 @@ impl Default for BookingWindow {
     }
 }
 
-mirror!(enum BookingWindow <=> session_type::BookingWindow { Rolling { days }, Dates { first, last } });
+mirror!(enum BookingWindow <=> session_type::BookingWindow {
+    Rolling { days },
+    BusinessDays { days },
+    FreeDays { days },
+    Dates { first, last },
+});
+
+/// A length that a client can select, with its price.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionDuration {
+    /// The length in minutes.
+    #[schemars(range(min = 1, max = 1_440))]
+    pub minutes: u16,
+    /// The price of one seat.
+    pub price: Money,
+}
+
+mirror!(struct SessionDuration <=> session_type::SessionDuration { minutes, price });
 
 /// What a client gets back if they cancel or do not attend. After the last tier, the client gets nothing back.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

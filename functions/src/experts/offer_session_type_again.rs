@@ -5,7 +5,7 @@ use app::experts::session_types;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
-use super::documents::SessionTypeDocument;
+use super::documents::SessionType;
 
 /// `POST /v1/experts/{expert_id}/session-types/{session_type_id}/offer-again`
 pub const ROUTE: Route = Route {
@@ -15,7 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Offer a retired session type again, with the terms that it had",
     operation: |schemas| {
-        Operation::responds_with::<SessionTypeDocument>(schemas, StatusCode::OK)
+        Operation::responds_with::<SessionType>(schemas, StatusCode::OK)
             .conditional()
             .problems(&[problem::TOO_MANY])
     },
@@ -27,5 +27,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("session_type_id", "session type")?;
     let kind = session_types::offer_again(app, actor, expert, id, request.if_match()?).await?;
     let version = kind.version;
-    Ok(Response::json(StatusCode::OK, &SessionTypeDocument::from(kind)).version(version))
+    Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
 }

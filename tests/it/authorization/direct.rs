@@ -75,6 +75,7 @@ impl Ids {
             booking: booking::Booking {
                 expert,
                 session_type,
+                duration_minutes: None,
                 start: at("2027-01-05T14:00:00Z"),
                 seats: 1,
                 attendee: from(booking["attendee"].clone()),
@@ -190,7 +191,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::members::memberships" Rule::SignedIn, READS, |app, actor, ids|
         members::memberships(app, actor, None, 10);
     "scheduling::slots::list" Rule::Anybody, READS, |app, actor, ids| slots::list(
-        app, actor, ids.expert, ids.session_type,
+        app, actor, ids.expert, ids.session_type, None,
         TimeSpan::new(at("2027-01-05T00:00:00Z"), at("2027-01-06T00:00:00Z")),
     );
     "scheduling::booking::book" Rule::Has(Role::Client), WRITES, |app, actor, ids|
@@ -264,6 +265,8 @@ const USE_CASES: &[UseCase] = use_cases! {
     "operations::outbox::sweep" Rule::Platform, WRITES, |app, actor, ids| outbox::sweep(app, actor);
     "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
         appointments::cancel(app, actor, ids.appointment, 2, LongText::default(), None);
+    "experts::session_types::offer_again" SCHEDULE, WRITES, |app, actor, ids|
+        session_types::offer_again(app, actor, ids.expert, ids.session_type, 1);
     "experts::session_types::retire" SCHEDULE, WRITES, |app, actor, ids|
         session_types::retire(app, actor, ids.expert, ids.session_type, 1);
     "experts::members::withdraw" ACCOUNT, WRITES, |app, actor, ids|

@@ -211,10 +211,10 @@ pub async fn offer_again(
     let expert = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?.expert();
     app.transact("offer_session_type_again", || async {
         let current = find(app, expert, id).await?;
-        check_version(if_match, current.version)?;
         if current.status == SessionTypeStatus::Active {
             return Ok(Decision::Unchanged(current));
         }
+        check_version(if_match, current.version)?;
         check(app, &current.terms)?;
         let mut transaction = Transaction::new();
         activate(app, expert, &mut transaction).await?;
