@@ -5,6 +5,7 @@
 //! [`runtime::run`], so the async code is compiled once, in this library.
 
 pub mod experts;
+pub mod messages;
 mod mirror;
 pub mod operations;
 mod paging;

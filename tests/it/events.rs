@@ -2,7 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use functions::operations::{messages, sweep_outbox};
+use functions::messages;
+use functions::operations::sweep_outbox;
 use functions::payments::{self, reconcile_ledger};
 use functions::runtime::Binary;
 use functions::{PUBLIC, ROUTES, experts};

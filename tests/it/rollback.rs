@@ -101,9 +101,10 @@ async fn an_appointment_with_an_unknown_status_is_read_and_not_changed() {
         assert_eq!(at(&read, list)["appointments"][0]["status"], "unknown");
     }
     let path = format!("/v1/appointments/{appointment}");
-    let cancelled = test.post(&format!("{path}/cancel")).signed_in_as("alan").send().await;
+    let cancelled =
+        test.post(&format!("{path}/cancel")).signed_in_as("alan").header("If-Match", "\"2\"").send().await;
     assert_eq!(cancelled.problem(409), "invalid-status");
-    let moved = test.post(&format!("{path}/reschedule")).signed_in_as("alan");
+    let moved = test.post(&format!("{path}/reschedule")).signed_in_as("alan").header("If-Match", "\"2\"");
     let moved = moved.json(&json!({ "start": "2027-01-06T10:00:00Z" })).send().await;
     assert_eq!(moved.problem(409), "invalid-status");
     // Its time stays occupied, and its payment job neither forgets it nor moves money.
@@ -137,7 +138,7 @@ async fn rows_in_a_withdrawn_currency_or_time_zone_are_read() {
     let session_types = at(&read, "session-types")["session_types"].as_array().expect("a list");
     let session_type = session_types[0]["id"].as_str().expect("an id");
     let slots = format!(
-        "/v1/experts/{expert}/slots?session_type={session_type}&from=2027-01-04T08:00:00Z&to=2027-02-04T08:00:00Z"
+        "/v1/experts/{expert}/slots?session_type_id={session_type}&from=2027-01-04T08:00:00Z&to=2027-02-04T08:00:00Z"
     );
     let slots = test.get(&slots).send().await.expect(200);
     assert_eq!(slots["slots"], json!([]));

@@ -27,6 +27,7 @@ pub const ROUTE: Route = Route {
 #[serde(deny_unknown_fields)]
 struct FailingJobsQuery {
     /// The `next_cursor` of the previous page.
+    #[schemars(length(max = 1_400))]
     cursor: Option<String>,
     /// The maximum number of jobs in the page, 1 to 100; 25 by default.
     #[serde(default = "paging::default_limit")]

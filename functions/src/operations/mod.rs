@@ -3,7 +3,6 @@
 mod documents;
 pub mod health;
 pub mod list_failing_jobs;
-pub mod messages;
 pub mod read_openapi;
 pub mod retry_job;
 pub mod run_general_jobs;

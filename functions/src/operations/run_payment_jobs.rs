@@ -2,7 +2,7 @@
 
 use store::FailureDomain;
 
-use super::messages;
+use crate::messages;
 use crate::runtime::Worker;
 
 /// Invoked by the queue of payment jobs.

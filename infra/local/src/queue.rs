@@ -139,9 +139,7 @@ impl LocalQueue {
             // The worker runs in its own task, so that a panic fails the whole batch, as on Lambda.
             let (app, domain) = (app.clone(), self.domain);
             let response =
-                tokio::spawn(
-                    async move { functions::operations::messages::handle(&app, domain, event).await },
-                );
+                tokio::spawn(async move { functions::messages::handle(&app, domain, event).await });
             let response = response.await;
             self.finish(batch, response.ok());
         }

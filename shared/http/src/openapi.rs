@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::payments::gateway::GatewayKind;
-use domain::{AppointmentId, ExpertId, ReceiptId, SessionTypeId};
+use domain::{AppointmentId, ExpertId, InvitationId, PersonId, ReceiptId, SessionTypeId};
 use http::StatusCode;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -123,6 +123,9 @@ fn variable_schema(variable: &str) -> Value {
         "session_type_id" => schema::inline::<SessionTypeId>(),
         "appointment_id" => schema::inline::<AppointmentId>(),
         "receipt_id" => schema::inline::<ReceiptId>(),
+        "person_id" => schema::inline::<PersonId>(),
+        "invitation_id" => schema::inline::<InvitationId>(),
+        "job_id" => json!({ "type": "string", "minLength": 1, "maxLength": 4_200 }),
         "gateway" => json!({ "type": "string", "enum": GatewayKind::ALL.map(GatewayKind::as_str) }),
         _ => json!({ "type": "string" }),
     }

@@ -219,6 +219,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         receipt::list_of_appointment(app, actor, ids.appointment);
     "receipts::receipt::list_of_expert" MONEY, READS, |app, actor, ids|
         receipt::list_of_expert(app, actor, ids.expert, 2027, 0, 10);
+    "payments::accounts::can_be_paid" Rule::Anybody, READS, |app, actor, ids|
+        accounts::can_be_paid(app, actor, ids.expert);
     "payments::accounts::start_onboarding" ACCOUNT, WRITES, |app, actor, ids|
         accounts::start_onboarding(app, actor, ids.expert, STRIPE);
     "payments::accounts::read_account" ACCOUNT, READS, |app, actor, ids|

@@ -196,11 +196,13 @@ async fn an_administrator_who_is_a_member_decides_nothing_for_the_platform() {
     let offer = test.offer(&paid_hour()).await;
     let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
     let path = format!("/v1/experts/{}/fee", offer.expert);
-    let set_fee =
-        async || test.put(&path).signed_in_as("margaret").json(&json!({ "basis_points": 0 })).send().await;
-    set_fee().await.expect(200);
+    let set_fee = async |points: u64, read: &str| {
+        let fee = json!({ "basis_points": points });
+        test.put(&path).signed_in_as("margaret").header("If-Match", read).json(&fee).send().await
+    };
+    set_fee(0, "\"0\"").await.expect(200);
     let member = test.join(&offer.expert, "ada", "margaret", "assistant").await;
-    assert_eq!(set_fee().await.problem(403), "forbidden");
+    assert_eq!(set_fee(100, "\"1\"").await.problem(403), "forbidden");
     let decision = json!({ "resolution": "try_again" });
     let refused = test.post_action("margaret", &appointment, "payment/resolution", &decision).await;
     assert_eq!(refused.problem(403), "forbidden");
@@ -210,7 +212,7 @@ async fn an_administrator_who_is_a_member_decides_nothing_for_the_platform() {
         test.post(&refunds).signed_in_as("margaret").idempotency_key("r").json(&refund).send().await;
     assert_eq!(refused.problem(403), "forbidden", "she has only the rights of an assistant");
     test.remove_member("margaret", &offer.expert, &member).await.expect(204);
-    set_fee().await.expect(200);
+    set_fee(100, "\"1\"").await.expect(200);
 }
 
 #[tokio::test]

@@ -127,7 +127,9 @@ async fn retired_session_types_do_not_count_against_the_limit() {
     }
     assert_eq!(create(100).await.problem(409), "too-many");
     let path = format!("{list}/{first}");
-    test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").send().await.expect(200);
+    let retired =
+        test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").header("If-Match", "\"1\"");
+    retired.send().await.expect(200);
     create(101).await.expect(201);
     let again = test.post(&format!("{path}/offer-again")).signed_in_as("ada").header("If-Match", "\"2\"");
     assert_eq!(again.send().await.problem(409), "too-many");

@@ -38,7 +38,7 @@ async fn empty_list_says_why_and_when_sessions_can_be_booked() {
     let offer = test.offer(&terms).await;
     let list = |from: &str, to: &str| {
         let path = format!(
-            "/v1/experts/{}/slots?session_type={}&from={from}:00Z&to={to}:00Z",
+            "/v1/experts/{}/slots?session_type_id={}&from={from}:00Z&to={to}:00Z",
             offer.expert, offer.session_type
         );
         let request = test.get(&path);
@@ -75,7 +75,7 @@ async fn paid_session_type_has_no_slots_until_the_expert_can_be_paid() {
     let session_type = test.session_type(&expert, &paid_hour()).await;
     let offer = Offer { expert: expert.clone(), session_type };
     let path = format!(
-        "/v1/experts/{expert}/slots?session_type={}&from=2027-01-05T00:00:00Z&to=2027-01-06T00:00:00Z",
+        "/v1/experts/{expert}/slots?session_type_id={}&from=2027-01-05T00:00:00Z&to=2027-01-06T00:00:00Z",
         offer.session_type
     );
     let list = test.get(&path).send().await.expect(200);
@@ -125,7 +125,7 @@ async fn client_selects_one_of_several_durations() {
     let offer = test.offer(&terms).await;
     let list = |duration: &str| {
         let path = format!(
-            "/v1/experts/{}/slots?session_type={}&from=2027-01-05T00:00:00Z&to=2027-01-06T00:00:00Z{duration}",
+            "/v1/experts/{}/slots?session_type_id={}&from=2027-01-05T00:00:00Z&to=2027-01-06T00:00:00Z{duration}",
             offer.expert, offer.session_type
         );
         let request = test.get(&path);

@@ -3,14 +3,17 @@
 //! It is the stack of the black-box tests, but the handlers are called directly instead of over HTTP: thousands of requests per
 //! second instead of hundreds.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
 use app::App;
+use app::operations::jobs::Job;
+use app::payments::jobs::PaymentsJob;
 use app::ports::Random;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::payments::gateway::GatewayKind;
 use futures_util::FutureExt;
 use http::{HeaderMap, StatusCode};
 use http_api::Problem;
@@ -18,7 +21,7 @@ use local::{Stack, StackClock, StackConfig};
 use serde_json::{Value, json};
 use simulators::ManualClock;
 use simulators::stripe::Onboarding;
-use store::Meter;
+use store::{Meter, OutboxEntry, Transaction};
 
 use crate::Request;
 use crate::random::SeededRandom;
@@ -44,7 +47,7 @@ pub const ADA: Person = Person { subject: "ada", groups: &["expert"] };
 /// The client of the appointments.
 pub const ALAN: Person = Person { subject: "alan", groups: &["client"] };
 /// Another person, who is an expert and a client.
-pub const MIN_MOVEMENT_AGE: Person = Person { subject: "grace", groups: &["expert", "client"] };
+pub const GRACE: Person = Person { subject: "grace", groups: &["expert", "client"] };
 /// An expert and client who has not published anything yet.
 pub const KATHERINE: Person = Person { subject: "katherine", groups: &["client", "expert"] };
 /// An administrator.
@@ -52,7 +55,7 @@ pub const MARGARET: Person = Person { subject: "margaret", groups: &["admin"] };
 /// A person without a role.
 pub const MALLORY: Person = Person { subject: "mallory", groups: &[] };
 /// All people.
-pub const EVERYBODY: [Person; 6] = [ADA, ALAN, MIN_MOVEMENT_AGE, KATHERINE, MARGARET, MALLORY];
+pub const EVERYBODY: [Person; 6] = [ADA, ALAN, GRACE, KATHERINE, MARGARET, MALLORY];
 
 impl Person {
     /// The header with their access token. API Gateway has verified it, so its signature does not matter.
@@ -184,7 +187,7 @@ impl TestPlatform {
         let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
         let expert = text(&self.call("create_expert", ADA, &[], "profile", profile.clone()).await, "id");
-        let other = text(&self.call("create_expert", MIN_MOVEMENT_AGE, &[], "profile", profile).await, "id");
+        let other = text(&self.call("create_expert", GRACE, &[], "profile", profile).await, "id");
         let ours: &[(&str, &str)] = &[("expert_id", &expert)];
         let hours = json!([{ "opens": "00:00", "closes": "24:00" }]);
         let days = ["monday", "tuesday", "wednesday", "thursday", "friday"];
@@ -271,6 +274,7 @@ impl TestPlatform {
             self.samples.insert(function, self.samples[like].clone());
         }
         self.samples.insert("refund_appointment", json!({ "amount": { "amount": 1, "currency": "EUR" } }));
+        let failing_job = self.fail_a_job(&expert).await;
         // Some sessions are past, and one is in progress.
         clock.advance(22 * 3_600 + 1_800);
         self.ids = HashMap::from([
@@ -280,8 +284,27 @@ impl TestPlatform {
             ("receipt_id", receipts),
             ("person_id", members),
             ("invitation_id", invitations),
+            ("job_id", vec![failing_job]),
             ("gateway", vec!["stripe".to_owned(), "paypal".to_owned()]),
         ]);
+    }
+
+    /// Stores the entry of a job that has failed. Returns the id of the failing job.
+    async fn fail_a_job(&self, expert: &str) -> String {
+        let expert = expert.parse().expect("an id");
+        let job = Job::from(PaymentsJob::PaymentAccount { expert, gateway: GatewayKind::Stripe });
+        let now = self.app.now();
+        let entry = OutboxEntry {
+            attempts: 1,
+            failing_since: Some(now),
+            last_error: "the payment gateway failed".to_owned(),
+            ..job.entry(now.plus(3_600), 7).expect("JSON")
+        };
+        let mut transaction = Transaction::new();
+        transaction.enqueue(&entry).expect("storable");
+        self.app.store.commit(transaction).await.expect("enqueued");
+        let listed = self.call("list_failing_jobs", MARGARET, &[], "", Value::Null).await;
+        text(&listed["jobs"][0], "id")
     }
 
     /// A query string with these names and values.

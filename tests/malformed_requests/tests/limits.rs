@@ -18,6 +18,9 @@ const RULES_ABOUT_SEVERAL_VALUES: &[(&str, &str)] = &[
     ("/weekly", "an opening time is before 24:00"),
     ("/extra", "an opening time is before 24:00"),
     ("/overrides", "an opening time is before 24:00"),
+    ("/further_durations", "the lengths differ, and the limits of a charge depend on the currency"),
+    ("/duration_minutes", "the duration is one of the session type's"),
+    ("/daily_minutes_cap", "the cap is at least the length of a session"),
     ("/cursor", "a cursor is one that a previous page has returned"),
 ];
 

@@ -16,7 +16,7 @@ use store::{FailureDomain, JobName};
 ///
 /// # Errors
 /// If the event is not from a queue.
-pub(super) async fn receive(app: &App, domain: FailureDomain, event: Value) -> Result<Value, Error> {
+pub(crate) async fn receive(app: &App, domain: FailureDomain, event: Value) -> Result<Value, Error> {
     let response = handle(app, domain, serde_json::from_value(event)?).await;
     Ok(serde_json::to_value(response)?)
 }
