@@ -290,7 +290,7 @@ impl TestPlatform {
     }
 
     /// Stores the entry of a job that has failed. Returns the id of the failing job.
-    async fn fail_a_job(&self, expert: &str) -> String {
+    async fn fail_a_job(&mut self, expert: &str) -> String {
         let expert = expert.parse().expect("an id");
         let job = Job::from(PaymentsJob::PaymentAccount { expert, gateway: GatewayKind::Stripe });
         let now = self.app.now();
@@ -304,7 +304,7 @@ impl TestPlatform {
         transaction.enqueue(&entry).expect("storable");
         self.app.store.commit(transaction).await.expect("enqueued");
         let listed = self.call("list_failing_jobs", MARGARET, &[], "", Value::Null).await;
-        text(&listed["jobs"][0], "id")
+        listed["jobs"][0]["id"].as_str().expect("an id").to_owned()
     }
 
     /// A query string with these names and values.
