@@ -156,6 +156,9 @@ def walk(aws, simulators, outputs, resources, functions):
     ada("PUT", f"{offers}/{hour}", {**terms, "name": "One hour"}, If_Match='"1"')
     ada("DELETE", f"{offers}/{other}", If_Match='"1"')
     check("a withdrawn session type can be read", anybody("GET", f"{offers}/{other}").json["status"] == "retired")
+    ada("POST", f"{offers}/{other}/offer-again", If_Match='"2"')
+    check("it can be offered again", anybody("GET", f"{offers}/{other}").json["status"] == "active")
+    ada("DELETE", f"{offers}/{other}", If_Match='"3"')
     offered = json.dumps(anybody("GET", offers).json)
     check("the offered session types are public", hour in offered and "One hour" in offered and other not in offered, offered)
     # The schedule fetches the rates only once an hour.
@@ -163,6 +166,16 @@ def walk(aws, simulators, outputs, resources, functions):
     rates = anybody("GET", "/v1/exchange-rates").json
     estimate = anybody("GET", f"{offers}?currency=USD").json["session_types"][0]["estimate"]
     check("prices are estimated at the published rates", estimate["rate_date"] == rates["date"], (estimate, rates))
+    role = {"role": "assistant", "name": "Alan"}
+    invitation, other = (ada("POST", f"{mine}/invitations", role, expect=201).json for _ in range(2))
+    ada("DELETE", f"{mine}/invitations/{other['id']}", expect=204)
+    secret = {"secret": invitation["secret"]}
+    member = alan("POST", f"{mine}/invitations/{invitation['id']}/acceptance", secret).json["person_id"]
+    check("a member sees for whom they act", alan("GET", "/v1/me/memberships").json["memberships"][0]["expert_id"] == expert)
+    ada("PUT", f"{mine}/members/{member}", {**role, "role": "manager"}, If_Match='"1"')
+    check("a member can get another role", ada("GET", f"{mine}/members").json["members"][0]["role"] == "manager")
+    ada("DELETE", f"{mine}/members/{member}", expect=204)
+    check("a member is removed", ada("GET", f"{mine}/members").json["members"] == [])
     fee = margaret("GET", f"{mine}/fee")
     margaret("PUT", f"{mine}/fee", {"basis_points": 1_000}, If_Match=fee.headers["ETag"])
     details = {"legal_name": "Ada Lovelace", "address": ["12 St James's Square"], "country": "GB"}

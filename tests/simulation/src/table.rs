@@ -302,6 +302,15 @@ fn throttle(core: &mut Core) -> Result<(), TableError> {
     Ok(())
 }
 
+/// How consistent a read is, and the instant at which it sees the table. The mutant answers strong reads like eventual ones that
+/// lag for longer than a message takes to its worker.
+fn shown(core: &Core, consistency: Consistency) -> (Consistency, i64) {
+    match core.mutant == "strong_reads_are_eventual" {
+        true => (Consistency::Eventual, core.now - 10 * LAG),
+        false => (consistency, core.now),
+    }
+}
+
 /// A read that DynamoDB rejects is a bug of the caller.
 fn refuse_read(core: &mut Core, checked: Result<(), TableError>) -> Result<(), TableError> {
     if let Err(error) = &checked {
@@ -319,8 +328,8 @@ impl Table for SimTable {
             throttle(core)?;
             refuse_read(core, limits::check_keys(std::slice::from_ref(&wanted)))?;
             mirror::get(core, &wanted);
-            let lags = consistency == Consistency::Eventual || core.mutant == "strong_reads_are_eventual";
-            let now = core.now;
+            let (consistency_shown, now) = shown(core, consistency);
+            let lags = consistency_shown == Consistency::Eventual;
             let (rows, rng) = (&core.table, &mut core.rng);
             let item = rows.row(&wanted).and_then(|row| match lags {
                 true => TableState::visible(row, now, Consistency::Eventual, rng),
@@ -358,9 +367,9 @@ impl Table for SimTable {
             throttle(core)?;
             refuse_read(core, limits::check_query(&wanted))?;
             mirror::query(core, &wanted);
-            let now = core.now;
+            let (consistency, now) = shown(core, wanted.consistency);
             let (table, rng) = (&core.table, &mut core.rng);
-            let items = find(table, &wanted, |row| TableState::visible(row, now, wanted.consistency, rng));
+            let items = find(table, &wanted, |row| TableState::visible(row, now, consistency, rng));
             limits::count_query(&mut core.table.capacity, &items, wanted.consistency);
             Ok(answer(items))
         })

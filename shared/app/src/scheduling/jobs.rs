@@ -38,6 +38,7 @@ impl AreaJob for SchedulingJob {
             Self::PublishEvent(event) => {
                 let failed = |error| AppError::Port("the event bus", error);
                 app.events.publish(event).await.map_err(failed)?;
+                tracing::info!(event = event.id(), "published");
                 Ok(NextRun::Never)
             }
         }
