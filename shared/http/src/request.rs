@@ -36,7 +36,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Converts a request from API Gateway. The gateway has already verified the access token; [`claims`](crate::claims) reads the
+    /// Converts a request from API Gateway. The gateway has already verified the access token; [`claims`](mod@crate::claims) reads the
     /// person from it.
     pub fn new(request: lambda_http::Request, settings: &Settings) -> Self {
         let person = match request.request_context_ref() {

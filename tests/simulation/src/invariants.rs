@@ -292,7 +292,7 @@ fn check_event_data(shared: &Shared, direct: &Store, key: &Key, violations: &mut
     let reported = event.data.appointment();
     let Ok(Some(appointment)) = now(direct.appointment(reported.appointment_id)) else { return };
     // Member by member, because the conversion in the product may be wrong.
-    let status = serde_json::to_value(&reported.status).unwrap_or_default();
+    let status = serde_json::to_value(reported.status).unwrap_or_default();
     let is_right = (reported.start, reported.end) == (appointment.start, appointment.end)
         && (reported.expert_id, reported.client_id) == (appointment.expert, appointment.client)
         && reported.session_type_id == appointment.session_type
