@@ -1,6 +1,6 @@
 //! Members of experts: invitations, roles, and for whom a person acts.
 
-use aws_lc_rs::digest;
+use aws_lc_rs::{constant_time, digest};
 use domain::experts::members::{INVITATION_VALIDITY, Invitation, MAX_MEMBERS, Member, MemberRole, Right};
 use domain::kernel::text::ShortText;
 use domain::{ExpertId, InvitationId, PersonId};
@@ -131,7 +131,7 @@ pub async fn accept(
             return Ok(Decision::Unchanged(member.clone()));
         }
         let invitation = find(app, expert, id).await?;
-        if invitation.digest != digest {
+        if constant_time::verify_slices_are_equal(invitation.digest.as_bytes(), digest.as_bytes()).is_err() {
             return Err(AppError::NotFound("invitation"));
         }
         if person.expert_id() == expert {
