@@ -23,17 +23,6 @@ pub fn default_limit() -> u16 {
     25
 }
 
-/// Checks that a limit is from 1 to `largest`.
-///
-/// # Errors
-/// 422 about `limit`.
-pub fn check_limit(limit: u16, largest: u16) -> Result<(), Problem> {
-    if (1..=largest).contains(&limit) {
-        return Ok(());
-    }
-    Err(Problem::invalid_parameter("limit", format!("must be from 1 to {largest}")))
-}
-
 /// The sort key that a cursor stands for. `is_known` checks the rest of its form.
 ///
 /// A cursor is not signed: a forged one only skips entries of a list that the caller may read anyway.

@@ -47,7 +47,6 @@ struct Memberships {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let MembershipsQuery { cursor, limit } = request.query()?;
-    paging::check_limit(limit, members::MAX_PAGE)?;
     let page = members::memberships(app, request.actor(), cursor, limit).await?;
     let memberships = page.memberships.into_iter().map(Membership::from).collect();
     Ok(Response::json(StatusCode::OK, &Memberships { memberships, next_cursor: page.next }))

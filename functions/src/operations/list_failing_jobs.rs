@@ -47,7 +47,6 @@ struct FailingJobs {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let FailingJobsQuery { cursor, limit } = request.query()?;
-    paging::check_limit(limit, failing_jobs::MAX_PAGE)?;
     let cursor = cursor.map(|cursor| from_cursor(&cursor)).transpose()?;
     let page = failing_jobs::list(app, request.actor(), cursor.as_deref(), limit).await?;
     let jobs = page.jobs.into_iter().map(FailingJob::from).collect();

@@ -176,7 +176,6 @@ mirror!(enum LedgerAccount <= ledger::Account { Client, Authorized, Platform, Ex
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let LedgerQuery { from, to, cursor, limit } = request.query()?;
-    paging::check_limit(limit, reports::MAX_PAGE)?;
     let known = |cursor: &str| paging::after_time(cursor).is_some();
     let after = cursor.map(|cursor| paging::decode_cursor(&cursor, known)).transpose()?;
     let page = reports::ledger(app, actor, expert, TimeSpan::new(from, to), after.as_deref(), limit).await?;

@@ -51,7 +51,6 @@ struct Receipts {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let ReceiptsQuery { year, cursor, limit } = request.query()?;
-    paging::check_limit(limit, receipt::MAX_PAGE)?;
     let after = cursor.map_or(Ok(0), |cursor| paging::parse_cursor(&cursor))?;
     let page = receipt::list_of_expert(app, actor, expert, year, after, limit).await?;
     let receipts = page.receipts.into_iter().map(Receipt::from).collect();
