@@ -26,6 +26,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         seats: 1,
         attendee: serde_json::from_value(TestApp::booking(&offer, start)["attendee"].clone())
             .expect("an attendee"),
+        details: domain::scheduling::details::SessionDetails::default(),
         gateway: domain::payments::gateway::GatewayKind::Stripe,
         pay_in: None,
     };

@@ -228,6 +228,7 @@ async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Re
         start: start.parse().expect("a time"),
         seats: 1,
         attendee: serde_json::from_value(attendee).expect("an attendee"),
+        details: Default::default(),
         gateway: GatewayKind::Stripe,
         pay_in: None,
     };

@@ -6,7 +6,7 @@ use app::idempotency::{Creation, complete};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
-use super::documents::{Expert, ExpertProfile};
+use super::documents::{Expert, ExpertProfileRequest};
 
 /// `POST /v1/experts`
 pub const ROUTE: Route = Route {
@@ -14,10 +14,10 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/experts",
     audience: Audience::Only(app::identity::people::Role::Expert),
-    summary: "Publish my expert profile",
+    summary: "Create my expert profile, public or as a draft",
     operation: |schemas| {
         Operation::responds_with::<Expert>(schemas, StatusCode::CREATED)
-            .accepts::<ExpertProfile>(schemas)
+            .accepts::<ExpertProfileRequest>(schemas)
             .idempotent()
             .versioned()
             .problems(&[problem::EXISTS])
@@ -26,9 +26,10 @@ pub const ROUTE: Route = Route {
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let profile: ExpertProfile = request.json()?;
+    let profile: ExpertProfileRequest = request.json()?;
+    let published = profile.published().unwrap_or(true);
     let key = request.idempotent_request()?;
-    let body = match profiles::create(app, request.actor(), &key, profile.into()).await? {
+    let body = match profiles::create(app, request.actor(), &key, profile.into_profile()?, published).await? {
         Creation::Replayed(body) => body,
         Creation::Created(expert, idempotency) => {
             let body = Response::json(StatusCode::CREATED, &Expert::from(expert)).into_text();

@@ -3,43 +3,186 @@
 use std::collections::BTreeMap;
 
 use domain::experts::{availability, expert, members, policy, session_type};
+use domain::kernel::country::Country;
+use domain::kernel::language::Language;
 use domain::kernel::percent::Percent;
-use domain::kernel::text::{LongText, ShortText};
+use domain::kernel::text::{Link, LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::{Currency, ExpertId, InvitationId, Money, PersonId, SessionTypeId, Timestamp, Zone};
+use http_api::Problem;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::mirror::{each, mirror};
 
-/// The public profile of an expert.
+/// A profile that an expert publishes or saves as a draft.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub struct ExpertProfileRequest {
+    /// Whether the profile is public. When it is created, `live` by default; later, it stays as it is by default.
+    #[serde(default)]
+    status: Option<RequestedStatus>,
+    /// The expert's name, as clients see it.
+    name: ShortText,
+    /// One line about what the expert does.
+    headline: ShortText,
+    /// A description of the expert; may be empty.
+    #[serde(default)]
+    about: LongText,
+    /// The subjects in which the expert can help, each once, the most important first.
+    #[serde(default)]
+    #[schemars(length(max = 20))]
+    specializations: Vec<ShortText>,
+    /// The years of experience in the expert's field.
+    #[serde(default)]
+    #[schemars(range(max = 80))]
+    experience_years: Option<u8>,
+    /// The languages in which the expert gives sessions, each once, the preferred one first.
+    #[serde(default)]
+    #[schemars(length(max = 20))]
+    languages: Vec<Language>,
+    /// The country in which the expert lives.
+    #[serde(default)]
+    country: Option<Country>,
+    /// Pages about the expert, each once.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    links: Vec<Link>,
+    /// What an hour with the expert costs.
+    #[serde(default)]
+    hourly_rate: Option<HourlyRate>,
+    /// The maximum number of clients with appointments that have not ended; no limit if absent. At the limit, only these
+    /// clients can book.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000))]
+    mentorship_capacity: Option<u16>,
+}
+
+/// The status that an expert chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum RequestedStatus {
+    /// Only the expert's side and administrators can read the profile, and nobody can book.
+    Draft,
+    /// The profile is public, and the expert can be booked.
+    Live,
+}
+
+/// What an hour with the expert costs.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct HourlyRate {
+    /// The amount in minor units.
+    #[schemars(range(max = 99_999_999))]
+    amount: u64,
+    /// The currency; by default that of the country in the profile.
+    #[serde(default)]
+    currency: Option<Currency>,
+}
+
+impl ExpertProfileRequest {
+    /// Whether the expert wants the profile to be public; `None` if they do not say so.
+    pub fn published(&self) -> Option<bool> {
+        self.status.map(|status| status == RequestedStatus::Live)
+    }
+
+    /// The profile.
+    ///
+    /// # Errors
+    /// 422 if the hourly rate has no currency.
+    pub fn into_profile(self) -> Result<expert::ExpertProfile, Problem> {
+        let hourly_rate = self
+            .hourly_rate
+            .map(|HourlyRate { amount, currency }| expert::hourly_rate(amount, currency, self.country))
+            .transpose()
+            .map_err(Problem::invalid)?;
+        Ok(expert::ExpertProfile {
+            name: self.name,
+            headline: self.headline,
+            about: self.about,
+            specializations: self.specializations,
+            experience_years: self.experience_years,
+            languages: self.languages,
+            country: self.country,
+            links: self.links,
+            hourly_rate,
+            mentorship_capacity: self.mentorship_capacity,
+        })
+    }
+}
+
+/// The profile of an expert.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ExpertProfile {
     /// The expert's name, as clients see it.
     pub name: ShortText,
     /// One line about what the expert does.
     pub headline: ShortText,
     /// A description of the expert; may be empty.
-    #[serde(default)]
     pub about: LongText,
+    /// The subjects in which the expert can help, the most important first.
+    pub specializations: Vec<ShortText>,
+    /// The years of experience in the expert's field.
+    pub experience_years: Option<u8>,
+    /// The languages in which the expert gives sessions, the preferred one first.
+    pub languages: Vec<Language>,
+    /// The country in which the expert lives.
+    pub country: Option<Country>,
+    /// Pages about the expert.
+    pub links: Vec<Link>,
+    /// What an hour with the expert costs.
+    pub hourly_rate: Option<Money>,
+    /// The maximum number of clients with appointments that have not ended; no limit if null.
+    pub mentorship_capacity: Option<u16>,
 }
 
-mirror!(struct ExpertProfile <=> expert::ExpertProfile { name, headline, about });
+mirror!(struct ExpertProfile <= expert::ExpertProfile {
+    name,
+    headline,
+    about,
+    specializations,
+    experience_years,
+    languages,
+    country,
+    links,
+    hourly_rate,
+    mentorship_capacity,
+});
+
+/// Whether an expert can be found and booked.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpertStatus {
+    /// The expert has not published the profile. Only they and administrators can read it, and nobody can book.
+    Draft,
+    /// The profile is public, and the expert can be booked.
+    Live,
+    /// An administrator has suspended the expert. The profile can be read, but nobody can book. Existing appointments stay.
+    Suspended,
+}
+
+mirror!(enum ExpertStatus <= expert::ExpertStatus { Draft, Live, Suspended });
 
 /// An expert.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Expert {
     /// The id of the expert.
     pub id: ExpertId,
-    /// When the profile was first published.
+    /// When the profile was created.
     pub created_at: Timestamp,
+    /// Whether the expert can be found and booked.
+    pub status: ExpertStatus,
     /// The contents of the profile.
     #[serde(flatten)]
     pub profile: ExpertProfile,
 }
 
-mirror!(struct Expert <= expert::Expert { id, created_at, profile });
+impl From<expert::Expert> for Expert {
+    fn from(expert: expert::Expert) -> Self {
+        let status = expert.status().into();
+        Self { id: expert.id, created_at: expert.created_at, status, profile: expert.profile.into() }
+    }
+}
 
 /// A session type that an expert offers.
 #[derive(Debug, Serialize, JsonSchema)]

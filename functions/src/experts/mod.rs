@@ -11,10 +11,12 @@ pub mod list_session_types;
 pub mod offer_session_type_again;
 pub mod read_availability;
 pub mod read_expert;
+pub mod read_profile;
 pub mod read_session_type;
 pub mod remove_member;
 pub mod replace_availability;
 pub mod retire_session_type;
+pub mod suspend_expert;
 pub mod update_expert;
 pub mod update_member;
 pub mod update_session_type;
@@ -39,7 +41,9 @@ pub const PUBLIC: Routes = &[(read_expert::ROUTE, TABLE), (list_session_types::R
 /// The other routes, and what each needs.
 pub const ROUTES: Routes = &[
     (create_expert::ROUTE, TABLE),
+    (read_profile::ROUTE, TABLE),
     (update_expert::ROUTE, TABLE),
+    (suspend_expert::ROUTE, TABLE),
     (read_availability::ROUTE, TABLE),
     (replace_availability::ROUTE, TABLE),
     (create_session_type::ROUTE, TABLE),

@@ -13,13 +13,14 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}",
     audience: Audience::Public,
-    summary: "Read the profile of an expert",
+    summary: "Read the public profile of an expert",
     operation: |schemas| Operation::responds_with::<Expert>(schemas, StatusCode::OK).versioned(),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
-    let expert = profiles::read(app, request.actor(), request.path_parameter("expert_id", "expert")?).await?;
+    let expert =
+        profiles::read_public(app, request.actor(), request.path_parameter("expert_id", "expert")?).await?;
     let version = expert.version;
     Ok(Response::json(StatusCode::OK, &Expert::from(expert)).version(version))
 }

@@ -5,7 +5,7 @@ use app::experts::profiles;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
-use super::documents::{Expert, ExpertProfile};
+use super::documents::{Expert, ExpertProfileRequest};
 
 /// `PUT /v1/experts/{expert_id}`
 pub const ROUTE: Route = Route {
@@ -13,10 +13,10 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}",
     audience: Audience::SignedIn,
-    summary: "Replace my expert profile",
+    summary: "Replace my expert profile, publish it or withdraw it",
     operation: |schemas| {
         Operation::responds_with::<Expert>(schemas, StatusCode::OK)
-            .accepts::<ExpertProfile>(schemas)
+            .accepts::<ExpertProfileRequest>(schemas)
             .conditional()
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -24,8 +24,10 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
-    let profile: ExpertProfile = request.json()?;
-    let expert = profiles::edit(app, actor, expert, request.if_match()?, profile.into()).await?;
+    let profile: ExpertProfileRequest = request.json()?;
+    let published = profile.published();
+    let profile = profile.into_profile()?;
+    let expert = profiles::edit(app, actor, expert, request.if_match()?, profile, published).await?;
     let version = expert.version;
     Ok(Response::json(StatusCode::OK, &Expert::from(expert)).version(version))
 }

@@ -10,7 +10,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::{Appointment, Attendee};
+use super::documents::{Appointment, Attendee, SessionDetails};
 use crate::payments::documents::{Gateway, Payment};
 
 /// `POST /v1/appointments`
@@ -56,6 +56,9 @@ struct BookingRequest {
     seats: u16,
     /// The person who attends the session.
     attendee: Attendee,
+    /// What you want to say about the session, and who else comes.
+    #[serde(default)]
+    details: SessionDetails,
     /// The payment gateway; `stripe` by default.
     #[serde(default = "stripe")]
     gateway: Gateway,
@@ -80,6 +83,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         start,
         seats,
         attendee,
+        details,
         gateway,
         pay_in,
     } = request.json()?;
@@ -91,6 +95,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         start,
         seats,
         attendee: attendee.into(),
+        details: details.into(),
         gateway: gateway.into(),
         pay_in,
     };
@@ -105,8 +110,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     Ok(Response::created("/v1/appointments", body))
 }
 
-fn document(Booked { appointment, payment, movements }: Booked) -> Appointment {
+fn document(Booked { appointment, payment, details, movements }: Booked) -> Appointment {
     let payment = payment
         .map(|(payment, pay_with)| Payment::new(payment, &movements, Party::Client).paid_with(pay_with));
-    Appointment { appointment: appointment.into(), payment }
+    Appointment { appointment: appointment.into(), details: details.into(), payment }
 }

@@ -1,12 +1,13 @@
 //! JSON documents of appointments.
 
+use app::scheduling::notes::NoteContents;
 use domain::kernel::percent::Percent;
-use domain::kernel::text::{Email, LongText, ShortText};
-use domain::scheduling::{appointment, cancellation, party};
-use domain::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, Timestamp, Zone};
+use domain::kernel::text::{Email, LongText, NoteText, ShortText};
+use domain::scheduling::{appointment, cancellation, details, history, note, party};
+use domain::{AppointmentId, ClientId, ExpertId, Money, NoteId, SessionTypeId, Timestamp, Zone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::AppointmentRecord;
+use store::{AppointmentRecord, VersionedDetails};
 
 use crate::experts::documents::{CancellationPolicy, ReschedulingPolicy};
 use crate::mirror::mirror;
@@ -15,24 +16,26 @@ use crate::payments::documents::Payment;
 /// An appointment with its payment.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Appointment {
-    /// The appointment without its payment.
+    /// The appointment without its details and its payment.
     #[serde(flatten)]
     pub appointment: ListedAppointment,
+    /// What the client said about the session.
+    pub details: AppointmentDetails,
     /// The payment; absent for a session without a price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<Payment>,
 }
 
 impl Appointment {
-    /// The appointment and its payment as `party` may see them.
+    /// The appointment, its details and its payment as `party` may see them.
     pub fn new(record: AppointmentRecord, party: party::Party) -> Self {
-        let AppointmentRecord { appointment, payment, movements } = record;
+        let AppointmentRecord { appointment, payment, movements, details } = record;
         let payment = payment.map(|payment| Payment::new(payment, &movements, party));
-        Self { appointment: appointment.into(), payment }
+        Self { appointment: appointment.into(), details: details.into(), payment }
     }
 }
 
-/// An appointment as lists contain it: without its payment.
+/// An appointment as lists contain it: without its details and its payment.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ListedAppointment {
     /// The id of the appointment.
@@ -248,4 +251,226 @@ mirror!(enum RefundBasis <= cancellation::Basis {
     Tier { until_hours_before, refund_percent },
     TooLate,
     NoShow { refund_percent },
+});
+
+/// A person who comes to the session besides the attendee.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Guest {
+    /// The guest's address.
+    pub email: Email,
+    /// The guest's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ShortText>,
+}
+
+mirror!(struct Guest <=> details::Guest { email, name });
+
+/// What the client tells the expert about a session. Both parties can read it.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionDetails {
+    /// The subject of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<ShortText>,
+    /// What the client wants to achieve; may be empty.
+    #[serde(default)]
+    pub goals: LongText,
+    /// What the session needs, such as tools or documents; may be empty.
+    #[serde(default)]
+    pub requirements: LongText,
+    /// The people who come besides the attendee, at most 5, each address once.
+    #[serde(default)]
+    #[schemars(length(max = 5))]
+    pub guests: Vec<Guest>,
+}
+
+mirror!(struct SessionDetails <=> details::SessionDetails { topic, goals, requirements, guests: each });
+
+/// What the client said about a session, with its version.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AppointmentDetails {
+    /// The version, to send in `If-Match` when you replace the details; 0 if nothing has been said.
+    pub version: u64,
+    /// The details.
+    #[serde(flatten)]
+    pub details: SessionDetails,
+}
+
+mirror!(struct AppointmentDetails <= VersionedDetails { version, details });
+
+/// Who can read a note.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteVisibility {
+    /// Only the side that wrote it.
+    #[default]
+    Private,
+    /// Both sides and administrators.
+    Shared,
+}
+
+mirror!(enum NoteVisibility <=> note::NoteVisibility { Private, Shared });
+
+/// A note about a session.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SessionNote {
+    /// The id of the note.
+    pub id: NoteId,
+    /// The version, to send in `If-Match` when you replace the note.
+    pub version: u64,
+    /// The side that wrote it.
+    pub author: Party,
+    /// Who can read it.
+    pub visibility: NoteVisibility,
+    /// The text.
+    pub text: NoteText,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub changed_at: Timestamp,
+}
+
+mirror!(struct SessionNote <= note::SessionNote {
+    id,
+    version,
+    author,
+    visibility,
+    text,
+    created_at,
+    changed_at,
+});
+
+/// A note to write.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionNoteRequest {
+    /// Who can read it: your side only (the default), or both sides.
+    #[serde(default)]
+    visibility: NoteVisibility,
+    /// The text.
+    text: NoteText,
+}
+
+impl From<SessionNoteRequest> for NoteContents {
+    fn from(SessionNoteRequest { visibility, text }: SessionNoteRequest) -> Self {
+        Self { visibility: visibility.into(), text }
+    }
+}
+
+/// Who changed something.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangedBy {
+    /// The expert.
+    Expert,
+    /// A member of the expert, for the expert.
+    Member,
+    /// The client.
+    Client,
+    /// An administrator.
+    Administrator,
+    /// The platform, automatically.
+    Platform,
+    /// Somebody whom this version of the platform does not know.
+    Unknown,
+}
+
+mirror!(enum ChangedBy <= history::ChangedBy { Expert, Member, Client, Administrator, Platform, Unknown });
+
+/// When a session takes place.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SessionTime {
+    /// The start of the session.
+    pub start: Timestamp,
+    /// The end of the session.
+    pub end: Timestamp,
+}
+
+mirror!(struct SessionTime <= history::SessionTime { start, end });
+
+/// What was changed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum Change {
+    /// The session was booked. A session without a price is then confirmed.
+    Booked,
+    /// The appointment was confirmed.
+    Confirmed,
+    /// The appointment was moved to another time.
+    Rescheduled {
+        /// The time before.
+        from: SessionTime,
+        /// The time after.
+        to: SessionTime,
+    },
+    /// The appointment was cancelled.
+    Cancelled,
+    /// The session took place.
+    Completed,
+    /// One of the parties did not attend.
+    NoShow {
+        /// The party that did not attend.
+        missed_by: Party,
+    },
+    /// The parties disagree about whether the session took place.
+    NoShowDisputed,
+    /// The report of a no-show was accepted, because nobody disputed it in time.
+    NoShowAccepted,
+    /// The hold ended without payment.
+    Expired,
+    /// The client changed the details of the session.
+    DetailsChanged,
+    /// The expert or an administrator reduced what the client pays.
+    RefundGranted {
+        /// The amount by which it was reduced.
+        amount: Money,
+    },
+    /// The client must pay again by a deadline.
+    PaymentActionRequired,
+    /// The client could not be charged.
+    PaymentUnpaid,
+    /// Money was refunded to the client.
+    PaymentRefunded {
+        /// The refunded amount.
+        amount: Money,
+    },
+    /// The client's bank rejected a refund.
+    PaymentRefundFailed,
+    /// The client disputed the payment.
+    PaymentDisputed,
+    /// The bank decided a dispute for the expert.
+    PaymentDisputeWon,
+    /// The bank decided a dispute for the client.
+    PaymentDisputeLost,
+    /// The payment needs a decision by an administrator.
+    PaymentEscalated,
+    /// An administrator decided about the payment.
+    EscalationResolved,
+    /// A change that this version of the platform does not know.
+    Unknown,
+}
+
+mirror!(enum Change <= history::Change {
+    Booked,
+    Confirmed,
+    Rescheduled { from, to },
+    Cancelled,
+    Completed,
+    NoShow { missed_by },
+    NoShowDisputed,
+    NoShowAccepted,
+    Expired,
+    DetailsChanged,
+    RefundGranted { amount },
+    PaymentActionRequired,
+    PaymentUnpaid,
+    PaymentRefunded { amount },
+    PaymentRefundFailed,
+    PaymentDisputed,
+    PaymentDisputeWon,
+    PaymentDisputeLost,
+    PaymentEscalated,
+    EscalationResolved,
+    Unknown,
 });

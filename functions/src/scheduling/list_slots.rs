@@ -75,6 +75,8 @@ struct Slots {
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "EmptyReason")]
 enum EmptyReasonDocument {
+    /// The expert has not published the profile, or is suspended.
+    ExpertNotLive,
     /// The session type has a price, and the expert cannot receive payments yet.
     PaymentsNotReady,
     /// The period lies outside the booking window. Choose a period between `bookable_from` and `bookable_until`.
@@ -96,6 +98,7 @@ enum EmptyReasonDocument {
 impl From<EmptyReason> for EmptyReasonDocument {
     fn from(reason: EmptyReason) -> Self {
         match reason {
+            EmptyReason::ExpertNotLive => Self::ExpertNotLive,
             EmptyReason::PaymentsNotReady => Self::PaymentsNotReady,
             EmptyReason::OutsideBookingWindow => Self::OutsideBookingWindow,
             EmptyReason::NoticeTooShort => Self::NoticeTooShort,

@@ -3,13 +3,19 @@
 pub mod book_appointment;
 pub mod cancel_appointment;
 pub mod complete_appointment;
+pub mod create_note;
+pub mod delete_note;
 pub mod documents;
 pub mod list_appointments;
+pub mod list_history;
+pub mod list_notes;
 pub mod list_slots;
 pub mod mark_no_show;
 pub mod quote_cancellation;
 pub mod read_appointment;
+pub mod replace_details;
 pub mod reschedule_appointment;
+pub mod update_note;
 
 use crate::runtime::{PAYMENTS, TABLE};
 use crate::{Area, Routes};
@@ -37,4 +43,10 @@ pub const ROUTES: Routes = &[
     (reschedule_appointment::ROUTE, TABLE),
     (complete_appointment::ROUTE, TABLE),
     (mark_no_show::ROUTE, TABLE),
+    (replace_details::ROUTE, TABLE),
+    (list_history::ROUTE, TABLE),
+    (list_notes::ROUTE, TABLE),
+    (create_note::ROUTE, TABLE),
+    (update_note::ROUTE, TABLE),
+    (delete_note::ROUTE, TABLE),
 ];

@@ -8,11 +8,16 @@
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::{Escalation, OrderKind, Payment, PaymentState};
 use domain::scheduling::appointment::{Appointment, Event, NoShowReport, Status};
-use domain::scheduling::party::Party;
+use domain::scheduling::history::{Change, HistoryEntry, SessionTime};
+use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, ClientId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::{RowVersion, Transaction};
+
+use crate::scheduling::jobs::SchedulingJob;
+use crate::{App, AppError};
 
 /// The version of the format. It changes when a consumer that knows the current one could misread an event.
 pub const VERSION: u32 = 1;
@@ -44,7 +49,7 @@ impl DomainEvent {
     /// The id: the appointment, the version that the appointment or its payment has after the change, and the kind.
     pub fn id(&self) -> String {
         let appointment = self.data.appointment();
-        format!("{}:{}:{}", appointment.appointment_id, self.data.version(), self.kind())
+        format!("{}:{}:{}", appointment.appointment_id, self.data.row_version().number(), self.kind())
     }
 
     /// The kind, such as `appointment.confirmed`.
@@ -88,10 +93,10 @@ macro_rules! events {
                 }
             }
 
-            /// The version of the row that the event is about: of the payment, if the event is about the payment.
-            pub fn version(&self) -> u64 {
+            /// The version of the row that the event is about: the appointment or its payment.
+            pub fn row_version(&self) -> RowVersion {
                 match self {
-                    $(Self::$kind(data) => data.version(),)*
+                    $(Self::$kind(data) => data.row_version(),)*
                 }
             }
         }
@@ -254,8 +259,8 @@ impl AppointmentChanged {
         &self.appointment
     }
 
-    fn version(&self) -> u64 {
-        self.appointment.version
+    fn row_version(&self) -> RowVersion {
+        RowVersion::Appointment(self.appointment.version)
     }
 }
 
@@ -274,8 +279,8 @@ impl Rescheduled {
         &self.changed.appointment
     }
 
-    fn version(&self) -> u64 {
-        self.changed.version()
+    fn row_version(&self) -> RowVersion {
+        self.changed.row_version()
     }
 }
 
@@ -305,8 +310,8 @@ impl Cancelled {
         &self.changed.appointment
     }
 
-    fn version(&self) -> u64 {
-        self.changed.version()
+    fn row_version(&self) -> RowVersion {
+        self.changed.row_version()
     }
 }
 
@@ -325,8 +330,8 @@ impl NoShow {
         &self.changed.appointment
     }
 
-    fn version(&self) -> u64 {
-        self.changed.version()
+    fn row_version(&self) -> RowVersion {
+        self.changed.row_version()
     }
 }
 
@@ -363,8 +368,8 @@ macro_rules! payment_events {
                 &self.changed.appointment
             }
 
-            fn version(&self) -> u64 {
-                self.changed.payment.version
+            fn row_version(&self) -> RowVersion {
+                RowVersion::Payment(self.changed.payment.version)
             }
         }
     )*};
@@ -457,6 +462,56 @@ impl EventData {
     }
 }
 
+impl From<&EventData> for Change {
+    fn from(event: &EventData) -> Self {
+        match event {
+            EventData::Confirmed(_) => Self::Confirmed,
+            EventData::Rescheduled(Rescheduled { changed, before }) => {
+                let AppointmentData { start, end, .. } = changed.appointment;
+                Self::Rescheduled {
+                    from: SessionTime { start: before.start, end: before.end },
+                    to: SessionTime { start, end },
+                }
+            }
+            EventData::Cancelled(_) => Self::Cancelled,
+            EventData::Completed(_) => Self::Completed,
+            EventData::NoShow(NoShow { missed_by, .. }) => Self::NoShow { missed_by: (*missed_by).into() },
+            EventData::NoShowDisputed(_) => Self::NoShowDisputed,
+            EventData::Expired(_) => Self::Expired,
+            EventData::PaymentActionRequired(_) => Self::PaymentActionRequired,
+            EventData::PaymentUnpaid(_) => Self::PaymentUnpaid,
+            EventData::PaymentRefunded(Refunded { changed, refunded }) => {
+                let charge = changed.payment.charge;
+                let amount = refunded.after.saturating_sub(refunded.before);
+                Self::PaymentRefunded { amount: charge.with_amount(amount).unwrap_or(charge) }
+            }
+            EventData::PaymentRefundFailed(_) => Self::PaymentRefundFailed,
+            EventData::PaymentDisputed(_) => Self::PaymentDisputed,
+            EventData::PaymentDisputeWon(_) => Self::PaymentDisputeWon,
+            EventData::PaymentDisputeLost(_) => Self::PaymentDisputeLost,
+            EventData::PaymentEscalated(_) => Self::PaymentEscalated,
+        }
+    }
+}
+
+/// Every area can cause events.
+impl App {
+    /// Records a change of an appointment or its payment in the transaction that makes it: adds it to the history of the
+    /// appointment, and enqueues the job that publishes the event.
+    pub(crate) fn record_event(
+        &self,
+        transaction: &mut Transaction,
+        acting: ActingAs,
+        event: EventData,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let entry = HistoryEntry::new(now, acting, Change::from(&event));
+        transaction.put_history(event.appointment().appointment_id, event.row_version(), &entry)?;
+        let event = DomainEvent { occurred_at: now, data: event };
+        self.enqueue(transaction, SchedulingJob::PublishEvent(Box::new(event)), now)
+    }
+}
+
 /// Defines an enum of words that stand for the variants of a domain type.
 macro_rules! words {
     ($($(#[doc = $doc:literal])* $name:ident for $domain:ty {
@@ -539,6 +594,16 @@ words! {
         Cancelled = PaymentState::Cancelled,
         /// The client could not be charged.
         Unpaid = PaymentState::Unpaid,
+    }
+}
+
+impl From<PartyName> for Party {
+    fn from(name: PartyName) -> Self {
+        match name {
+            PartyName::Expert => Self::Expert,
+            PartyName::Client => Self::Client,
+            PartyName::Platform => Self::Platform,
+        }
     }
 }
 

@@ -3,10 +3,8 @@
 use domain::{AppointmentId, Timestamp};
 use store::{FailureDomain, JobName, Transaction};
 
-use crate::events::{DomainEvent, EventData};
 use crate::operations::jobs::Job;
 use crate::receipts::jobs::ReceiptsJob;
-use crate::scheduling::jobs::SchedulingJob;
 use crate::{App, AppError};
 
 /// When to run a job again.
@@ -39,17 +37,6 @@ impl App {
         due_at: Timestamp,
     ) -> Result<(), AppError> {
         Ok(transaction.enqueue(&job.into().entry(due_at, self.new_token())?)?)
-    }
-
-    /// Adds the job that publishes a domain event. Every area can cause events.
-    pub(crate) fn enqueue_event(
-        &self,
-        transaction: &mut Transaction,
-        data: EventData,
-        now: Timestamp,
-    ) -> Result<(), AppError> {
-        let event = DomainEvent { occurred_at: now, data };
-        self.enqueue(transaction, SchedulingJob::PublishEvent(Box::new(event)), now)
     }
 
     /// Adds the job that issues the missing receipts of an appointment. The area `receipts` uses that of the payments, so the

@@ -19,7 +19,7 @@ pub mod scheduling;
 
 use std::sync::Arc;
 
-use domain::{AppointmentId, Currency, InvitationId, Rate, SessionTypeId, Timestamp};
+use domain::{AppointmentId, Currency, InvitationId, NoteId, Rate, SessionTypeId, Timestamp};
 use payments::ports::{ExchangeRates, Gateways};
 use ports::{Clock, EventBus, JobQueue, Random};
 use store::{FailureDomain, JobName, Store, Transaction};
@@ -123,6 +123,10 @@ impl App {
 
     fn new_session_type_id(&self) -> SessionTypeId {
         SessionTypeId::from_bits(self.new_id_bits())
+    }
+
+    fn new_note_id(&self) -> NoteId {
+        NoteId::from_bits(self.new_id_bits())
     }
 
     /// A random token for an outbox entry. It is below 2⁵³, so that JSON tools show it exactly.

@@ -14,7 +14,9 @@ pub mod payments;
 pub mod receipts;
 pub mod scheduling;
 
-pub use kernel::id::{AppointmentId, ClientId, ExpertId, InvitationId, PersonId, ReceiptId, SessionTypeId};
+pub use kernel::id::{
+    AppointmentId, ClientId, ExpertId, InvitationId, NoteId, PersonId, ReceiptId, SessionTypeId,
+};
 pub use kernel::money::{Currency, Money, Rate};
 pub use kernel::time::{TimeSpan, Timestamp, Zone};
 pub use kernel::violation::{Violation, Violations};

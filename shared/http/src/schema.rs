@@ -7,10 +7,12 @@
 use std::fmt::Display;
 
 use domain::kernel::country::Country;
-use domain::kernel::text::{Email, LongText, ShortText};
+use domain::kernel::language::Language;
+use domain::kernel::text::{Email, Link, LongText, NoteText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, ReceiptId, SessionTypeId, Timestamp, Violations, Zone,
+    AppointmentId, ClientId, Currency, ExpertId, NoteId, ReceiptId, SessionTypeId, Timestamp, Violations,
+    Zone,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -32,8 +34,12 @@ const FORMATS: &[(&str, Format)] = &[
     ("date-time", read::<Timestamp>),
     ("email", read::<Email>),
     ("exp-id", read::<ExpertId>),
+    ("language", read::<Language>),
     ("line", read::<ShortText>),
+    ("link", read::<Link>),
     ("local-time", read::<LocalTime>),
+    ("not-id", read::<NoteId>),
+    ("note", read::<NoteText>),
     ("rcp-id", read::<ReceiptId>),
     ("ses-id", read::<SessionTypeId>),
     ("text", read::<LongText>),

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::keys::{Key, PK, SK};
 use crate::table::{Action, Consistency, Item, Query, Table, TableError, Write, WriteError};
-use crate::{Activations, AppointmentOwner, Store, Transaction};
+use crate::{Activations, AppointmentOwner, RowVersion, Store, Transaction};
 
 /// The version of the rows that the code writes now.
 const LATEST: u32 = 1;
@@ -39,6 +39,7 @@ fn written() -> Map<String, Value> {
     let mut transaction = Transaction::new();
     let t = &mut transaction;
     t.put_expert(&samples::expert()).expect("a row");
+    t.put_expert(&samples::suspended_draft()).expect("a row");
     t.put_rules(samples::EXPERT, &samples::rules()).expect("a row");
     t.put_member(&samples::member()).expect("a row");
     t.put_invitation(&samples::invitation()).expect("a row");
@@ -55,6 +56,14 @@ fn written() -> Map<String, Value> {
     }
     for entry in samples::entries() {
         t.put_ledger_entry(samples::appointment_id(0), &entry).expect("a row");
+    }
+    t.put_details(samples::appointment_id(0), &samples::details()).expect("a row");
+    for (number, entry) in samples::history().iter().enumerate() {
+        let version = RowVersion::Appointment(number as u64 + 2);
+        t.put_history(samples::appointment_id(0), version, entry).expect("a row");
+    }
+    for note in samples::notes() {
+        t.put_note(samples::appointment_id(0), &note).expect("a row");
     }
     t.put_payout("paid", "po_1", &samples::payout()).expect("a row");
     t.put_payment_account(samples::EXPERT, &samples::account()).expect("rows");
@@ -413,4 +422,22 @@ async fn money_that_is_not_understood_is_not_added_up() {
     let receipt = &samples::receipts()[1];
     assert!(replacing("credit_note", "new").receipt(receipt.id).await.is_err());
     assert!(replacing("save_card", "new").payment(samples::appointment_id(2)).await.is_err());
+}
+/// Checks that a store also has the samples of rows that exist since version 1.
+async fn check_since_version_1(store: &Store) {
+    let expert = samples::suspended_draft();
+    assert_eq!(store.expert(expert.id).await.expect("readable"), Some(expert));
+    let id = samples::appointment_id(0);
+    let record = store.appointment_record(id).await.expect("readable").expect("an appointment");
+    assert_eq!(record.details, samples::details());
+    let history = store.history(id, None, 100).await.expect("readable");
+    assert_eq!((history.entries, history.next), (samples::history(), None));
+    assert_eq!(store.notes(id).await.expect("readable"), samples::notes());
+}
+
+#[tokio::test]
+async fn golden_rows_of_new_kinds_are_read() {
+    for version in 1..=LATEST {
+        check_since_version_1(&Rows::of(&golden(version))).await;
+    }
 }

@@ -16,13 +16,15 @@ use std::collections::BTreeMap;
 
 use domain::experts::policy::Percent;
 use domain::kernel::country::Country;
-use domain::kernel::text::{Email, LongText, ShortText};
+use domain::kernel::language::Language;
+use domain::kernel::text::{Email, Link, LongText, NoteText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::payments::exchange::EuroRate;
 use domain::receipts::receipt::ReceiptNumber;
 use domain::receipts::tax::Percentage;
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, Money, Rate, ReceiptId, SessionTypeId, Timestamp, Zone,
+    AppointmentId, ClientId, Currency, ExpertId, Money, NoteId, PersonId, Rate, ReceiptId, SessionTypeId,
+    Timestamp, Zone,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -128,6 +130,8 @@ same!(
     AppointmentId,
     ClientId,
     ExpertId,
+    NoteId,
+    PersonId,
     ReceiptId,
     SessionTypeId,
 );
@@ -188,6 +192,9 @@ texts! {
     ShortText: |text| text.as_str().to_owned(), ShortText::from_stored;
     LongText: |text| text.as_str().to_owned(), LongText::from_stored;
     Email: |text| text.as_str().to_owned(), Email::from_stored;
+    NoteText: |text| text.as_str().to_owned(), NoteText::from_stored;
+    Link: |text| text.as_str().to_owned(), Link::from_stored;
+    Language: |language| language.as_str().to_owned(), Language::from_stored;
     Currency: |currency| currency.code().to_owned(), |code| Currency::from_stored(&code);
     Zone: |zone| zone.name().to_owned(), |name| Zone::from_stored(&name);
     Country: |country| country.to_string(), |code| Country::from_stored(&code);

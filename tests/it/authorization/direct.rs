@@ -15,20 +15,23 @@ use app::payments::{
 use app::ports::Secret;
 use app::receipts::{billing, receipt};
 use app::scheduling::appointments::{self, SessionReport};
-use app::scheduling::{booking, slots};
+use app::scheduling::{booking, details, history, notes, slots};
 use app::{App, AppError};
+use domain::experts::expert::ExpertProfile;
 use domain::experts::members::{MemberRole, Right};
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::Date;
 use domain::payments::gateway::GatewayKind;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
+use domain::scheduling::details::SessionDetails;
+use domain::scheduling::note::NoteVisibility;
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, PersonId, ReceiptId, SessionTypeId,
-    TimeSpan, Timestamp,
+    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, PersonId, ReceiptId,
+    SessionTypeId, TimeSpan, Timestamp,
 };
 use http_api::claims::id_bits;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{AppointmentOwner, FailureDomain, JobName};
 
 use super::matrix::Rule;
@@ -55,6 +58,7 @@ struct Ids {
     receipt: ReceiptId,
     member: PersonId,
     invitation: InvitationId,
+    note: NoteId,
     booking: booking::Booking,
 }
 
@@ -72,6 +76,7 @@ impl Ids {
             receipt: from(id(&fixture.receipt)),
             member: from(id(&fixture.member)),
             invitation: from(id(&fixture.invitation)),
+            note: from(id(&fixture.note)),
             booking: booking::Booking {
                 expert,
                 session_type,
@@ -79,6 +84,7 @@ impl Ids {
                 start: at("2027-01-05T14:00:00Z"),
                 seats: 1,
                 attendee: from(booking["attendee"].clone()),
+                details: SessionDetails::default(),
                 gateway: GatewayKind::Stripe,
                 pay_in: None,
             },
@@ -100,6 +106,15 @@ fn day(text: &str) -> Date {
 
 fn name() -> ShortText {
     "Mallory".to_owned().try_into().expect("a name")
+}
+
+fn profile() -> ExpertProfile {
+    ExpertProfile::new(name(), name())
+}
+
+fn note() -> notes::NoteContents {
+    let text = "x".to_owned().try_into().expect("a text");
+    notes::NoteContents { visibility: NoteVisibility::Private, text }
 }
 
 fn euros(amount: u64) -> Money {
@@ -166,10 +181,15 @@ const STRIPE: GatewayKind = GatewayKind::Stripe;
 const USE_CASES: &[UseCase] = use_cases! {
     "idempotency::complete" Rule::Anybody, READS, |app, actor, ids| complete_anothers(app, actor);
     "experts::profiles::create" Rule::Has(Role::Expert), WRITES, |app, actor, ids|
-        profiles::create(app, actor, &request("profile"), from(json!({ "name": "Mallory", "headline": "x" })));
-    "experts::profiles::read" Rule::Anybody, READS, |app, actor, ids| profiles::read(app, actor, ids.expert);
+        profiles::create(app, actor, &request("profile"), profile(), true);
+    "experts::profiles::read_public" Rule::Anybody, READS, |app, actor, ids|
+        profiles::read_public(app, actor, ids.expert);
+    "experts::profiles::read_own" Rule::ActsOrAdmin(Right::Schedule), READS, |app, actor, ids|
+        profiles::read_own(app, actor, ids.expert);
     "experts::profiles::edit" SCHEDULE, WRITES, |app, actor, ids|
-        profiles::edit(app, actor, ids.expert, 1, from(json!({ "name": "Mallory", "headline": "x" })));
+        profiles::edit(app, actor, ids.expert, 1, profile(), None);
+    "experts::profiles::suspend" Rule::Impartial, WRITES, |app, actor, ids|
+        profiles::suspend(app, actor, ids.expert, 1, false);
     "experts::profiles::rules" SCHEDULE, READS, |app, actor, ids| profiles::rules(app, actor, ids.expert);
     "experts::profiles::replace_rules" SCHEDULE, WRITES, |app, actor, ids|
         profiles::replace_rules(app, actor, ids.expert, 1, from(office_hours()));
@@ -210,6 +230,15 @@ const USE_CASES: &[UseCase] = use_cases! {
         appointments::end(app, actor, ids.appointment, 2, SessionReport::Completed { charge: None });
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
         appointments::end(app, actor, ids.appointment, 2, SessionReport::Completed { charge: Some(euros(1)) });
+    "scheduling::details::replace" Rule::ClientOrAdmin, WRITES, |app, actor, ids|
+        details::replace(app, actor, ids.appointment, 0, SessionDetails::default());
+    "scheduling::history::list" Rule::Party, READS, |app, actor, ids|
+        history::list(app, actor, ids.appointment, None, 10);
+    "scheduling::notes::list" Rule::Party, READS, |app, actor, ids| notes::list(app, actor, ids.appointment);
+    "scheduling::notes::create" Rule::EitherSide, WRITES, |app, actor, ids|
+        notes::create(app, actor, &request("note"), ids.appointment, note());
+    "scheduling::notes::edit" Rule::Author, WRITES, |app, actor, ids|
+        notes::edit(app, actor, ids.appointment, ids.note, 1, note());
     "receipts::billing::read" MONEY, READS, |app, actor, ids| billing::read(app, actor, ids.expert);
     "receipts::billing::replace" MONEY, WRITES, |app, actor, ids|
         billing::replace(app, actor, ids.expert, 1, from(billing_details()));
@@ -267,6 +296,8 @@ const USE_CASES: &[UseCase] = use_cases! {
     "operations::outbox::sweep" Rule::Platform, WRITES, |app, actor, ids| outbox::sweep(app, actor);
     "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
         appointments::cancel(app, actor, ids.appointment, 2, LongText::default(), None);
+    "scheduling::notes::delete" Rule::Author, WRITES, |app, actor, ids|
+        notes::delete(app, actor, ids.appointment, ids.note);
     "experts::session_types::offer_again" SCHEDULE, WRITES, |app, actor, ids|
         session_types::offer_again(app, actor, ids.expert, ids.session_type, 1);
     "experts::session_types::retire" SCHEDULE, WRITES, |app, actor, ids|

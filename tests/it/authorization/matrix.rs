@@ -23,6 +23,8 @@ pub enum Rule {
     Has(Role),
     /// The expert in the path, and members with this right. Others get 403, because the existence of the resource is not a secret.
     Acts(Right),
+    /// The expert in the path, members with this right, and administrators. Others get 403.
+    ActsOrAdmin(Right),
     /// The expert in the path, and the member in the path. Others get 403.
     ExpertOrMemberThemself,
     /// Everybody who is signed in and has the secret of the invitation. Others get 404.
@@ -32,6 +34,12 @@ pub enum Rule {
     /// The expert of an appointment, members with this right, and administrators. The client and other members get 403, others get
     /// 404.
     ExpertOrAdmin(Right),
+    /// The client of an appointment, and administrators. The expert and members get 403, others get 404.
+    ClientOrAdmin,
+    /// The expert and the client of an appointment, and members of the expert. Administrators get 403, others get 404.
+    EitherSide,
+    /// The expert who wrote a private note, and members. Others get 404, the client and administrators too.
+    Author,
     /// Administrators who have no side in an appointment. Those who are its expert or client get 404; members and others get 403.
     Arbiter,
     /// Administrators who do not act for the expert in the path. Others get 403.
@@ -73,6 +81,8 @@ pub const MATRIX: &[Entry] = &[
     entry("read_openapi", Rule::Anybody),
     entry("create_expert", Rule::Has(Role::Expert)).sends(|_| profile()),
     entry("read_expert", Rule::Anybody),
+    entry("read_profile", Rule::ActsOrAdmin(Right::Schedule)),
+    entry("suspend_expert", Rule::Impartial).sends(|_| json!({ "suspended": false })),
     entry("update_expert", Rule::Acts(Right::Schedule)).sends(|_| profile()),
     entry("read_availability", Rule::Acts(Right::Schedule)),
     entry("replace_availability", Rule::Acts(Right::Schedule)).sends(|_| office_hours()),
@@ -109,6 +119,12 @@ pub const MATRIX: &[Entry] = &[
     entry("complete_appointment", Rule::ExpertOrAdmin(Right::Schedule)),
     // The client may only report that the expert did not come.
     entry("mark_no_show", Rule::ExpertOrAdmin(Right::Schedule)).sends(|_| json!({ "missed_by": "client" })),
+    entry("replace_details", Rule::ClientOrAdmin).sends(|_| json!({ "topic": "Engines" })),
+    entry("list_history", Rule::Party),
+    entry("list_notes", Rule::Party),
+    entry("create_note", Rule::EitherSide).sends(|_| json!({ "text": "x" })),
+    entry("update_note", Rule::Author).sends(|_| json!({ "text": "x" })),
+    entry("delete_note", Rule::Author),
     entry("refund_appointment", Rule::ExpertOrAdmin(Right::Money))
         .sends(|_| json!({ "amount": { "amount": 1, "currency": "EUR" } })),
     entry("resolve_escalation", Rule::Arbiter).sends(|_| json!({ "resolution": "try_again" })),
@@ -147,10 +163,14 @@ const _: () = {
                     Rule::Provider => matches!(route.audience, Audience::Provider),
                     Rule::SignedIn
                     | Rule::Acts(_)
+                    | Rule::ActsOrAdmin(_)
                     | Rule::ExpertOrMemberThemself
                     | Rule::Secret
                     | Rule::Party
-                    | Rule::ExpertOrAdmin(_) => matches!(route.audience, Audience::SignedIn),
+                    | Rule::ExpertOrAdmin(_)
+                    | Rule::ClientOrAdmin
+                    | Rule::EitherSide
+                    | Rule::Author => matches!(route.audience, Audience::SignedIn),
                     Rule::Platform | Rule::ListOfExpert | Rule::ListOfClient => false,
                     Rule::Has(Role::Expert) => {
                         matches!(route.audience, Audience::Only(Role::Expert))

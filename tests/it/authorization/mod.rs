@@ -30,6 +30,7 @@ struct Fixture {
     /// An open invitation of Ada's.
     invitation: String,
     failing_job: String,
+    note: String,
 }
 
 impl Fixture {
@@ -65,7 +66,11 @@ impl Fixture {
         let job = PaymentsJob::PaymentAccount { expert, gateway: GatewayKind::Stripe };
         let failing_job = test.store_failing_job(job).await;
         let invitation = crate::harness::id(&invitation);
-        Self { test, offer, appointment, receipt, member, invitation, failing_job }
+        let note = json!({ "text": "Lovelace's own" });
+        let note =
+            test.post(&format!("/v1/appointments/{appointment}/notes")).signed_in_as("ada").json(&note);
+        let note = crate::harness::id(&note.idempotency_key("note").send().await.expect(201));
+        Self { test, offer, appointment, receipt, member, invitation, failing_job, note }
     }
 
     /// The path of a route with this gateway and the ids of the fixture.
@@ -74,6 +79,7 @@ impl Fixture {
             .path
             .replace("{gateway}", gateway)
             .replace("{receipt_id}", &self.receipt)
+            .replace("{note_id}", &self.note)
             .replace("{expert_id}", &self.offer.expert)
             .replace("{job_id}", &self.failing_job)
             .replace("{session_type_id}", &self.offer.session_type)
@@ -101,9 +107,9 @@ impl Fixture {
 
     /// The private values that no refusal may contain.
     fn private(&self) -> Vec<&str> {
-        let Self { offer, appointment, receipt, member, invitation, .. } = self;
+        let Self { offer, appointment, receipt, member, invitation, note, .. } = self;
         let words = ["Ada", "Lovelace", "Alan", "example.org", "sk_test", "whsec", "cli_", "pi_"];
-        let ids = [&*offer.expert, &offer.session_type, appointment, receipt, member, invitation];
+        let ids = [&*offer.expert, &offer.session_type, appointment, receipt, member, invitation, note];
         words.into_iter().chain(ids).collect()
     }
 }
@@ -111,6 +117,10 @@ impl Fixture {
 /// A path with ids that do not exist.
 fn absent(path: &str, fixture: &Fixture) -> String {
     let none = |kind: &str| format!("{kind}_7zzzzzzzzzzzzzzzzzzzzzzzzz");
+    // A party of the appointment must not learn that the note exists.
+    if path.contains(&fixture.note) {
+        return path.replace(&fixture.note, &none("not"));
+    }
     path.replace(&fixture.receipt, &none("rcp"))
         .replace(&fixture.failing_job, "bm90aGluZwpub3RoaW5n")
         .replace(&fixture.offer.expert, &none("exp"))
@@ -213,15 +223,21 @@ fn verdict(rule: Rule, person: &Person) -> Verdict {
             otherwise(acts(right), Verdict::Forbidden)
         }
         Rule::ExpertOrAdmin(_) => otherwise(expert || admin, Verdict::Hidden),
+        Rule::ActsOrAdmin(right) => otherwise(acts(right) || has(Role::Admin), Verdict::Forbidden),
+        Rule::ClientOrAdmin if expert || member.is_some() => Verdict::Forbidden,
+        Rule::ClientOrAdmin => otherwise(client || admin, Verdict::Hidden),
+        Rule::EitherSide if admin => Verdict::Forbidden,
+        Rule::EitherSide => otherwise(acts(Right::Schedule) || client, Verdict::Hidden),
+        Rule::Author => otherwise(acts(Right::Schedule), Verdict::Hidden),
         Rule::ListOfExpert => otherwise(person.subject == "ada" || member.is_some(), Verdict::Forbidden),
         Rule::ListOfClient => otherwise(person.subject == "alan", Verdict::Forbidden),
     }
 }
 
-/// Whether a person who is refused with 403 may learn that the resource exists: the client of the appointment, members of the
-/// expert, and the expert.
+/// Whether a person who is refused with 403 may learn that the resource exists: people with a side in the appointment, members of
+/// the expert, and the expert.
 fn knows_resource(rule: Rule, person: &Person) -> bool {
-    matches!(rule, Rule::ExpertOrAdmin(_))
+    matches!(rule, Rule::ExpertOrAdmin(_) | Rule::ClientOrAdmin | Rule::EitherSide)
         || rule == Rule::Impartial && person.subject == "ada"
         || membership(person).is_some()
 }

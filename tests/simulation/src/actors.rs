@@ -31,6 +31,7 @@ use domain::kernel::text::LongText;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::Escalation;
 use domain::scheduling::appointment::{Attendee, Outcome};
+use domain::scheduling::details::SessionDetails;
 use domain::scheduling::slots::EmptyReason;
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, SessionTypeId, TimeSpan, Timestamp};
 
@@ -216,6 +217,12 @@ pub fn attendee() -> Option<Attendee> {
     })
 }
 
+/// What clients say about their sessions.
+fn details() -> Option<SessionDetails> {
+    let topic = Some("Engines".to_owned().try_into().ok()?);
+    Some(SessionDetails { topic, ..SessionDetails::default() })
+}
+
 fn request(key: &str, body: String) -> IdempotentRequest {
     IdempotentRequest { key: key.to_owned(), fingerprint: body }
 }
@@ -235,6 +242,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                 start: *start,
                 seats: *seats,
                 attendee,
+                details: details().ok_or(AppError::NotFound("details"))?,
                 gateway: GatewayKind::Stripe,
                 pay_in: *pay_in,
             };

@@ -17,7 +17,7 @@ use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
 use domain::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
-use store::{Item, JobName, Store};
+use store::{Item, JobName, RowVersion, Store};
 
 use crate::actors::{Command, Submission};
 use crate::core::{Core, Shared};
@@ -79,6 +79,7 @@ impl Invariants {
         let mut violations: Vec<String> = Vec::new();
         let mut made: Vec<AppointmentId> = Vec::new();
         let mut came: Vec<(AppointmentId, bool)> = Vec::new();
+        let mut recorded: BTreeSet<(AppointmentId, String)> = BTreeSet::new();
         for (key, before) in &changed {
             let kind = key.sk.strip_prefix(store::experts::keys::SESSION_TYPES);
             if let Some(id) = kind.and_then(|id| id.parse::<SessionTypeId>().ok()) {
@@ -98,6 +99,11 @@ impl Invariants {
                     made.push(id);
                 } else if key.sk.starts_with("DOC#") {
                     self.check_receipt(shared, key, before.as_ref(), &mut violations);
+                } else if let Some(entry) = key.sk.strip_prefix(store::scheduling::keys::HISTORY) {
+                    recorded.extend(entry.split('#').nth(1).map(|version| (id, version.to_owned())));
+                    if before.is_some() {
+                        violations.push(format!("the history entry {key} was changed"));
+                    }
                 } else if key.sk.starts_with("ENTRY#") && before.is_some() {
                     violations.push(format!("the ledger entry {key} was changed"));
                 }
@@ -124,9 +130,16 @@ impl Invariants {
                 payment: record.payment,
                 movements: record.movements,
             };
-            let before = self.known.get(id).map(|known| known.appointment.start);
-            if before.is_none_or(|start| start != known.appointment.start) {
+            let before = self.known.get(id).map(|known| &known.appointment);
+            if before.is_none_or(|before| before.start != known.appointment.start) {
                 came.push((*id, before.is_some()));
+            }
+            // The booking is the first version and needs no entry.
+            let version = known.appointment.version;
+            if before.is_some_and(|before| before.version != version)
+                && !recorded.contains(&(*id, RowVersion::Appointment(version).to_string()))
+            {
+                violations.push(format!("version {version} of {id} is not in its history"));
             }
             self.changed(shared, *id, known, appointments.len() > 1, &mut days, &mut violations);
         }

@@ -197,9 +197,9 @@ pub fn add_expert(
     let mut transaction = Transaction::new();
     let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
     let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
-    let profile = ExpertProfile { name, headline, about: LongText::default() };
+    let profile = ExpertProfile::new(name, headline);
     let mut storable = transaction
-        .put_expert(&Expert { id, version: 1, created_at: now, profile })
+        .put_expert(&Expert { id, version: 1, created_at: now, published: true, suspended: false, profile })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))
         .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)));
     if let Some(account) = account {

@@ -24,6 +24,13 @@ pub(super) async fn publish_profile(journey: &mut Journey) -> Result<(), Mismatc
             "name": journey.expert.user.name,
             "headline": "Analytical engines, and what to ask of them",
             "about": "I write programs for machines that are yet to be built.",
+            "specializations": ["Analytical engines", "Bernoulli numbers", "Program verification"],
+            "experience_years": 12,
+            "languages": ["en-GB", "fr"],
+            "country": "GB",
+            "links": ["https://www.example.org/ada"],
+            "hourly_rate": { "amount": 9_000 },
+            "mentorship_capacity": 40,
         });
         let request = journey.api.post("/v1/experts").signed_in(&journey.expert.token);
         request.header("Idempotency-Key", &key()).json(&profile).send().await?.document(201)?
@@ -32,6 +39,20 @@ pub(super) async fn publish_profile(journey: &mut Journey) -> Result<(), Mismatc
         found.document(200)?
     };
     journey.print(format_args!("{}: {}", text(&profile, "/name")?, text(&profile, "/headline")?));
+    let list = |name: &str| {
+        let entries = profile[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+        entries.collect::<Vec<_>>().join(", ")
+    };
+    journey.print(format_args!("Specializations: {}", list("specializations")));
+    journey.print(format_args!(
+        "{} years of experience, in {}; speaks {}",
+        profile["experience_years"],
+        text(&profile, "/country")?,
+        list("languages")
+    ));
+    // The profile names no currency, so it is that of the country.
+    let rate = display::money(&profile, "/hourly_rate")?;
+    journey.print(format_args!("{rate} an hour; status {}", text(&profile, "/status")?));
     Ok(())
 }
 

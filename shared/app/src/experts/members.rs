@@ -74,7 +74,7 @@ pub async fn invite(
                 }
                 RequestStatus::New(expired) => expired,
             };
-            read_expert(app, actor, expert).await?;
+            read_expert(app, expert).await?;
             let team = app.store.team(expert).await?;
             if team.invitations.iter().filter(|invitation| invitation.is_open(now)).count() >= MAX_MEMBERS {
                 return Err(AppError::TooMany(

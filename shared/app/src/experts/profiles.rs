@@ -1,9 +1,9 @@
 //! Profiles and availability rules of experts.
 
-use domain::ExpertId;
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
+use domain::{ExpertId, Money, Violations};
 use store::{CommitError, Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
@@ -11,17 +11,36 @@ use crate::identity::Actor;
 use crate::identity::people::{Role, Scope};
 use crate::{App, AppError, Decision};
 
-/// Creates the expert profile of a person.
+/// Checks a profile by itself and against the currencies that the operator allows.
+fn check(app: &App, profile: &ExpertProfile) -> Result<(), AppError> {
+    let mut violations = Violations::default();
+    violations.add_member("", profile.check());
+    let allowed = &app.settings.currencies;
+    if let Some(currency) = profile.hourly_rate.map(Money::currency)
+        && !allowed.is_empty()
+        && !allowed.contains(&currency)
+    {
+        let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
+        let must = format!("must be one of the currencies that the platform accepts: {}", codes.join(", "));
+        violations.add("/hourly_rate/currency", must);
+    }
+    Ok(violations.into_result()?)
+}
+
+/// Creates the expert profile of a person. `published` says whether it is public at once or a draft.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the person is not an expert, [`AppError::Exists`] if they have a profile.
+/// [`AppError::Forbidden`] if the person is not an expert, [`AppError::Invalid`] if the profile is invalid,
+/// [`AppError::Exists`] if they have a profile.
 pub async fn create(
     app: &App,
     actor: &Actor,
     request: &IdempotentRequest,
     profile: ExpertProfile,
+    published: bool,
 ) -> Result<Creation<Expert>, AppError> {
     let person = actor.in_role(Role::Expert, Scope::Write)?;
+    check(app, &profile)?;
     let id = person.expert_id();
     app.transact("create_expert", || async {
         let now = app.now();
@@ -30,7 +49,7 @@ pub async fn create(
                 return Ok(Decision::Unchanged(Creation::Replayed(response)));
             }
             RequestStatus::InProgress(record) => {
-                return Ok(Decision::Unchanged(Creation::Created(read(app, actor, id).await?, record)));
+                return Ok(Decision::Unchanged(Creation::Created(read(app, id).await?, record)));
             }
             RequestStatus::New(expired) => expired,
         };
@@ -41,7 +60,8 @@ pub async fn create(
             }
             return Err(AppError::version_conflict());
         }
-        let expert = Expert { id, version: 1, created_at: now, profile: profile.clone() };
+        let profile = profile.clone();
+        let expert = Expert { id, version: 1, created_at: now, published, suspended: false, profile };
         let idempotency = request.record(person, id, now);
         let mut transaction = Transaction::new();
         transaction.put_expert(&expert)?;
@@ -51,11 +71,31 @@ pub async fn create(
     .await
 }
 
-/// The profile of an expert. Everybody may read it.
+/// The public profile of an expert. Everybody may read it.
+///
+/// # Errors
+/// [`AppError::NotFound`] if the expert has none, or it is a draft.
+pub async fn read_public(app: &App, _: &Actor, id: ExpertId) -> Result<Expert, AppError> {
+    let expert = read(app, id).await?;
+    if expert.is_public() { Ok(expert) } else { Err(AppError::NotFound("expert")) }
+}
+
+/// The profile of an expert, also if it is a draft, for the expert, their members and administrators.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for all others, [`AppError::NotFound`] if the expert has none.
+pub async fn read_own(app: &App, actor: &Actor, id: ExpertId) -> Result<Expert, AppError> {
+    if actor.in_role(Role::Admin, Scope::Read).is_err() {
+        actor.act_for(app, id, Right::Schedule, Scope::Read).await?;
+    }
+    read(app, id).await
+}
+
+/// The profile of an expert in any status.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the expert has none.
-pub async fn read(app: &App, _: &Actor, id: ExpertId) -> Result<Expert, AppError> {
+pub(crate) async fn read(app: &App, id: ExpertId) -> Result<Expert, AppError> {
     app.store.expert(id).await?.ok_or(AppError::NotFound("expert"))
 }
 
@@ -70,11 +110,37 @@ pub async fn edit(
     expert: ExpertId,
     if_match: u64,
     profile: ExpertProfile,
+    published: Option<bool>,
 ) -> Result<Expert, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
-    let current = read(app, actor, owner.expert()).await?;
+    check(app, &profile)?;
+    let current = read(app, owner.expert()).await?;
     check_version(if_match, current.version)?;
-    let expert = Expert { version: current.version + 1, profile, ..current };
+    let published = published.unwrap_or(current.published);
+    let expert = Expert { version: current.version + 1, published, profile, ..current };
+    let mut transaction = Transaction::new();
+    transaction.put_expert(&expert)?;
+    commit_edit(app, transaction, expert.version).await?;
+    Ok(expert)
+}
+
+/// Suspends an expert, or lifts the suspension. A suspended expert has no slots and cannot be booked; existing appointments stay.
+/// `if_match` is the version that the administrator has read.
+///
+/// # Errors
+/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert has
+/// no profile, [`AppError::VersionMismatch`] if the profile has another version.
+pub async fn suspend(
+    app: &App,
+    actor: &Actor,
+    id: ExpertId,
+    if_match: u64,
+    suspended: bool,
+) -> Result<Expert, AppError> {
+    actor.impartial_admin(app, id).await?;
+    let current = read(app, id).await?;
+    check_version(if_match, current.version)?;
+    let expert = Expert { version: current.version + 1, suspended, ..current };
     let mut transaction = Transaction::new();
     transaction.put_expert(&expert)?;
     commit_edit(app, transaction, expert.version).await?;
@@ -108,7 +174,7 @@ pub async fn replace_rules(
 ) -> Result<VersionedRules, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     rules.check()?;
-    read(app, actor, owner.expert()).await?;
+    read(app, owner.expert()).await?;
     let current = app.store.rules(owner.expert()).await?.map_or(0, |rules| rules.version);
     check_version(if_match, current)?;
     let rules = VersionedRules { version: current + 1, rules };

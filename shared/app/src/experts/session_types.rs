@@ -86,7 +86,7 @@ pub async fn create(
             }
             RequestStatus::New(expired) => expired,
         };
-        read_expert(app, actor, expert).await?;
+        read_expert(app, expert).await?;
         let mut transaction = Transaction::new();
         if activate(app, expert, &mut transaction).await?.len() >= MAX_SESSION_TYPES {
             return Err(AppError::TooMany(
@@ -128,13 +128,13 @@ async fn find(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionT
 /// [`AppError::NotFound`] if the expert does not exist.
 pub async fn list(
     app: &App,
-    actor: &Actor,
+    _: &Actor,
     expert: ExpertId,
     retired: bool,
 ) -> Result<Vec<SessionType>, AppError> {
     let mut session_types = app.store.session_types(expert).await?;
     if session_types.is_empty() {
-        read_expert(app, actor, expert).await?;
+        read_expert(app, expert).await?;
     }
     session_types.retain(|session_type| retired || session_type.status == SessionTypeStatus::Active);
     Ok(session_types)

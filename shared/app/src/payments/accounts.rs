@@ -51,7 +51,7 @@ pub async fn start_onboarding(
     gateway: GatewayKind,
 ) -> Result<OnboardingPage, AppError> {
     let expert = actor.act_for(app, expert, Right::Account, Scope::Write).await?.expert();
-    crate::experts::profiles::read(app, actor, expert).await?;
+    crate::experts::profiles::read(app, expert).await?;
     let port = &app.gateways.get(gateway)?.accounts;
     let account = match app.store.payment_account(expert, gateway).await? {
         Some(account) => account,

@@ -5,10 +5,11 @@ use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, Payment, PaymentState, Transition};
 use domain::scheduling::appointment::{Appointment, Outcome};
 use domain::scheduling::cancellation::no_show;
-use domain::scheduling::party::Party;
+use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
+use domain::scheduling::party::{ActingAs, Party};
 use domain::{Money, Timestamp};
-use store::Transaction;
 use store::table::Consistency;
+use store::{RowVersion, Transaction};
 
 use super::process::ESCALATED;
 use crate::events::{AmountChange, EventData, PaymentAmount, PaymentChanged, Refunded};
@@ -103,7 +104,7 @@ impl<'a> Change<'a> {
                 self.transaction.put_occupancy(self.appointment.expert, &occupancy.confirm(self.appointment));
                 self.changed = confirmed;
                 let event = EventData::confirmed(&self.changed);
-                self.app.enqueue_event(&mut self.transaction, event, self.now)?;
+                self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::Expire => {
                 // An error means that another transaction has already ended the hold.
@@ -124,12 +125,15 @@ impl<'a> Change<'a> {
                 self.transaction.put_appointment(&completed)?;
                 self.changed = completed;
                 let event = EventData::ended(&self.changed, None);
-                self.app.enqueue_event(&mut self.transaction, event, self.now)?;
+                self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::AcceptReport => {
                 let Appointment { cancellation, price, .. } = self.appointment;
                 self.changed = self.appointment.accept_report();
                 self.transaction.put_appointment(&self.changed)?;
+                let entry = HistoryEntry::new(self.now, ActingAs::Platform, HistoryChange::NoShowAccepted);
+                let version = RowVersion::Appointment(self.changed.version);
+                self.transaction.put_history(self.changed.id, version, &entry)?;
                 let quote = no_show(cancellation, *price, Party::Expert).after(self.after.final_charge);
                 self.after.final_charge = Some(quote.final_charge);
             }
@@ -159,7 +163,7 @@ impl<'a> Change<'a> {
         self.transaction.put_appointment(&ended)?;
         self.transaction.put_occupancy(self.appointment.expert, &occupancy.release(self.appointment));
         self.changed = ended;
-        self.app.enqueue_event(&mut self.transaction, event(&self.changed), self.now)
+        self.app.record_event(&mut self.transaction, ActingAs::Platform, event(&self.changed), self.now)
     }
 
     /// The data of an event, as of the change.
@@ -211,7 +215,7 @@ impl<'a> Change<'a> {
             self.after.version = self.before.version + 1;
             for event in std::mem::take(&mut self.events) {
                 let event = self.data_of(event);
-                self.app.enqueue_event(&mut self.transaction, event, self.now)?;
+                self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             if !self.new_movements.is_empty() {
                 self.record_movements()?;

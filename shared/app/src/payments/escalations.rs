@@ -2,9 +2,10 @@
 
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, OrderKind, Payment};
+use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::ActingAs;
 use domain::{AppointmentId, Money};
-use store::{AppointmentRecord, EscalationPage, Transaction};
+use store::{AppointmentRecord, EscalationPage, RowVersion, Transaction};
 
 use crate::events::{EventData, PaymentChanged};
 use crate::identity::Actor;
@@ -58,7 +59,8 @@ pub async fn resolve(
     actor.in_role(Role::Admin, Scope::Write)?;
     app.transact("resolve_escalation", || async {
         let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-        match actor.acting_on(app, &record.appointment, Scope::Write).await? {
+        let acting = actor.acting_on(app, &record.appointment, Scope::Write).await?;
+        match acting {
             ActingAs::Administrator { .. } => {}
             _ => return Err(AppError::Forbidden("only an administrator without a side of their own can decide this")),
         }
@@ -115,7 +117,7 @@ pub async fn resolve(
                     before.amount_due(&record.appointment.status)
                 });
                 let changed = PaymentChanged::new(&record.appointment, &payment);
-                app.enqueue_event(&mut transaction, EventData::unpaid(changed, due), now)?;
+                app.record_event(&mut transaction, acting, EventData::unpaid(changed, due), now)?;
             }
             (
                 Resolution::ResolvedManually(_),
@@ -151,6 +153,8 @@ pub async fn resolve(
             }
         }
         transaction.put_payment(&payment)?;
+        let entry = HistoryEntry::new(now, acting, Change::EscalationResolved);
+        transaction.put_history(id, RowVersion::Payment(payment.version), &entry)?;
         app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
         let record = AppointmentRecord { payment: Some(payment), movements, ..record };
         Ok(Decision::Commit(transaction, record))

@@ -15,7 +15,7 @@ use crate::{App, AppError, Decision};
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist.
 pub async fn read_expert_fee(app: &App, actor: &Actor, expert: ExpertId) -> Result<ExpertFee, AppError> {
     actor.in_role(Role::Admin, Scope::Read)?;
-    profiles::read(app, actor, expert).await?;
+    profiles::read(app, expert).await?;
     current_fee(app, expert).await
 }
 
@@ -39,7 +39,7 @@ pub async fn set_expert_fee(
     rate: Option<Rate>,
 ) -> Result<ExpertFee, AppError> {
     actor.impartial_admin(app, expert).await?;
-    profiles::read(app, actor, expert).await?;
+    profiles::read(app, expert).await?;
     app.transact("set_expert_fee", || async {
         let current = current_fee(app, expert).await?;
         if current.version > 0 && current.rate == rate {

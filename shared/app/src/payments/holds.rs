@@ -2,6 +2,7 @@
 
 use domain::AppointmentId;
 use domain::scheduling::appointment::Appointment;
+use domain::scheduling::party::ActingAs;
 use store::Transaction;
 use store::table::Consistency;
 
@@ -35,6 +36,6 @@ async fn release(app: &App, appointment: &Appointment, expired: &Appointment) ->
     transaction.put_appointment(expired)?;
     transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
     app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: appointment.id }, now)?;
-    app.enqueue_event(&mut transaction, EventData::expired(expired), now)?;
+    app.record_event(&mut transaction, ActingAs::Platform, EventData::expired(expired), now)?;
     app.try_commit(transaction).await.map(|_| ())
 }

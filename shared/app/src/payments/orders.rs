@@ -3,6 +3,7 @@
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::{Order, Payment, PaymentState, Plan, References, action_deadline};
 use domain::scheduling::appointment::{Appointment, Status};
+use domain::scheduling::party::ActingAs;
 use domain::{Money, Timestamp};
 use store::Transaction;
 
@@ -203,7 +204,7 @@ async fn put_payment(
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
     if let Some(event) = event(&payment) {
-        app.enqueue_event(&mut transaction, event, app.now())?;
+        app.record_event(&mut transaction, ActingAs::Platform, event, app.now())?;
     }
     app.try_commit(transaction).await.map(|_| ())
 }

@@ -6,7 +6,7 @@ use domain::kernel::time::DAY;
 use domain::payments::ledger::{self, Movement, MovementKind};
 use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References, Wait, next_action};
 use domain::scheduling::appointment::{Appointment, Outcome, Status};
-use domain::scheduling::party::Party;
+use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, Timestamp};
 use store::{AppointmentRecord, ReadError, Transaction};
 
@@ -56,7 +56,7 @@ pub(crate) fn buyer<'a>(app: &'a App, appointment: &'a Appointment) -> Buyer<'a>
 /// [`AppError::Payments`] if the gateway fails, [`AppError::Read`] or [`AppError::Commit`] if the table fails.
 pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<NextRun, AppError> {
     for _ in 0..MAX_STEPS {
-        let Some(AppointmentRecord { appointment, payment, movements }) =
+        let Some(AppointmentRecord { appointment, payment, movements, .. }) =
             app.store.latest_appointment_record(id).await?
         else {
             return Ok(NextRun::Never);
@@ -147,7 +147,7 @@ async fn complete_without_payment(
     let completed = appointment.ended(Outcome::Completed, Party::Platform, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&completed)?;
-    app.enqueue_event(&mut transaction, EventData::ended(&completed, None), now)?;
+    app.record_event(&mut transaction, ActingAs::Platform, EventData::ended(&completed, None), now)?;
     Ok(app.try_commit(transaction).await?.then_some(NextRun::Never))
 }
 

@@ -3,9 +3,10 @@
 use domain::experts::members::Right;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Payment, PaymentState};
+use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Money, Timestamp};
-use store::Transaction;
+use store::{RowVersion, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
@@ -128,6 +129,8 @@ async fn attempt_refund(
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
+    let entry = HistoryEntry::new(now, acting, Change::RefundGranted { amount });
+    transaction.put_history(id, RowVersion::Payment(payment.version), &entry)?;
     transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
     app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
     let refund = Refund { appointment_id: id, amount, state, final_charge, requested_at: now };

@@ -40,7 +40,7 @@ pub async fn replace(
     details: BillingDetails,
 ) -> Result<VersionedBilling, AppError> {
     let owner = actor.act_for(app, expert, Right::Money, Scope::Write).await?;
-    read_expert(app, actor, owner.expert()).await?;
+    read_expert(app, owner.expert()).await?;
     let before = app.store.billing(owner.expert()).await?;
     let current = before.as_ref().map_or(0, |billing| billing.version);
     check_version(if_match, current)?;

@@ -41,7 +41,7 @@ pub async fn read(
 }
 
 /// An appointment with its payment and movements, and as whom the actor acts on it.
-async fn find(
+pub(crate) async fn find(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
@@ -156,7 +156,7 @@ pub async fn cancel(
         let payment =
             put_final_charge(app, &mut transaction, &cancelled, record.payment, quote.final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
-        app.enqueue_event(&mut transaction, EventData::cancelled(&cancelled, party, charge), now)?;
+        app.record_event(&mut transaction, acting, EventData::cancelled(&cancelled, party, charge), now)?;
         let record = AppointmentRecord { appointment: cancelled, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })
@@ -219,7 +219,7 @@ pub async fn reschedule(
         }
         let version = record.appointment.version;
         check_version(if_match, version)?;
-        match attempt_reschedule(app, record, party, start).await {
+        match attempt_reschedule(app, record, acting, start).await {
             // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
             Err(AppError::Scheduling(SchedulingError::Slot { .. }))
                 if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
@@ -235,9 +235,10 @@ pub async fn reschedule(
 async fn attempt_reschedule(
     app: &App,
     record: AppointmentRecord,
-    party: Party,
+    acting: ActingAs,
     start: Timestamp,
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
+    let party = acting.party();
     let appointment = &record.appointment;
     let Appointment { expert, session_type, .. } = *appointment;
     let Some(Offer { rules, session_type: mut offered, .. }) =
@@ -245,7 +246,8 @@ async fn attempt_reschedule(
     else {
         return Err(missing_offer(app, expert, session_type).await);
     };
-    // An appointment keeps its length, and it can be moved even after the expert has retired the session type.
+    // An appointment keeps its length, and it can be moved even after the expert has retired the session type, and while the expert
+    // is not live.
     offered.status = domain::experts::session_type::SessionTypeStatus::Active;
     let minutes = u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
     // If its length is no longer offered, the current price is that of the regular length.
@@ -286,7 +288,7 @@ async fn attempt_reschedule(
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
     let payment = put_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
-    app.enqueue_event(&mut transaction, EventData::rescheduled(appointment, &moved), now)?;
+    app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
     reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
@@ -402,7 +404,7 @@ pub async fn end(
         let before = record.payment.clone();
         let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
-        app.enqueue_event(&mut transaction, EventData::ended(&ended, charge), now)?;
+        app.record_event(&mut transaction, acting, EventData::ended(&ended, charge), now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })

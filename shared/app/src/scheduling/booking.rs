@@ -5,13 +5,15 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
+use domain::scheduling::details::SessionDetails;
 use domain::scheduling::occupancy::{
     Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Request as HoldRequest,
 };
-use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
+use domain::scheduling::party::ActingAs;
+use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp, Violations};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
-use store::{AppointmentRecord, CommitError, Offer, Transaction};
+use store::{AppointmentRecord, CommitError, Offer, Transaction, VersionedDetails};
 
 use crate::events::EventData;
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, abandon};
@@ -45,6 +47,8 @@ pub struct Booking {
     pub attendee: Attendee,
     /// The gateway through which the client pays.
     pub gateway: GatewayKind,
+    /// What the client says about the session.
+    pub details: SessionDetails,
     /// The currency in which the client pays, one of those that the session type lists; `None` for the currency of the price.
     pub pay_in: Option<Currency>,
 }
@@ -56,6 +60,8 @@ pub struct Booked {
     pub appointment: Appointment,
     /// The payment, and how the client pays; `None` if there is nothing to pay.
     pub payment: Option<(Payment, PayWith)>,
+    /// What the client said about the session.
+    pub details: VersionedDetails,
     /// The movements so far. There are some if the client has paid before this request was repeated.
     pub movements: Vec<Movement>,
 }
@@ -69,7 +75,8 @@ pub struct Booked {
 /// - [`AppError::Forbidden`] if the person is not a client
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::NotFound`] if the session type does not exist, [`SchedulingError::NoHours`] if no hours are published
-/// - [`AppError::Invalid`] if the length, the number of seats or the currency is not possible
+/// - [`SchedulingError::NotLive`] if the expert is a draft or suspended
+/// - [`AppError::Invalid`] if the length, the number of seats, the currency or the list of guests is not possible
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
 /// - [`PaymentsError::Gateway`] if the gateway did not open the payment
@@ -82,15 +89,18 @@ pub async fn book(
     booking: &Booking,
 ) -> Result<Creation<Booked>, AppError> {
     let person = actor.in_role(Role::Client, Scope::Write)?;
+    let mut violations = Violations::default();
+    violations.add_member("/details", booking.details.check());
+    violations.into_result()?;
     let held = app.transact("book_appointment", || attempt_hold(app, person, request, booking)).await?;
-    let (AppointmentRecord { appointment, payment, movements }, idempotency) = match held {
+    let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = match held {
         Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
         Hold::Held(held) => *held,
     };
     let booked = match payment {
-        None => Booked { appointment, payment: None, movements },
+        None => Booked { appointment, payment: None, details, movements },
         Some(payment) => match open_payment(app, &appointment, payment).await {
-            Ok(payment) => Booked { appointment, payment: Some(payment), movements },
+            Ok(payment) => Booked { appointment, payment: Some(payment), details, movements },
             Err(failure) => {
                 // A permanent refusal would be repeated, so the slot is freed for others.
                 if let AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { .. })) = failure
@@ -122,7 +132,8 @@ async fn attempt_hold(
     booking: &Booking,
 ) -> Result<Decision<Hold>, AppError> {
     let now = app.now();
-    let Booking { expert, session_type, duration_minutes, start, seats, attendee, gateway, pay_in } = booking;
+    let Booking { expert, session_type, duration_minutes, start, seats, attendee, details, gateway, pay_in } =
+        booking;
     let (status, offer, fee_rate) = tokio::join!(
         request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
@@ -133,9 +144,12 @@ async fn attempt_hold(
         RequestStatus::InProgress(record) => return resume(app, record).await,
         RequestStatus::New(stale_record) => stale_record,
     };
-    let Some(Offer { rules, session_type: mut offered, accounts }) = offer? else {
+    let Some(Offer { expert: profile, rules, session_type: mut offered, accounts }) = offer? else {
         return Err(missing_offer(app, *expert, *session_type).await);
     };
+    if !profile.is_bookable() {
+        return Err(SchedulingError::NotLive.into());
+    }
     offered.terms = select_duration(&offered.terms, *duration_minutes)?;
     let price = offered
         .terms
@@ -199,6 +213,13 @@ async fn attempt_hold(
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.put_appointment(&appointment)?;
+    let details = match details.is_empty() {
+        true => VersionedDetails::default(),
+        false => VersionedDetails { version: 1, details: details.clone() },
+    };
+    if details.version > 0 {
+        transaction.put_details(id, &details)?;
+    }
     transaction.put_idempotency_record(&idempotency, stale_record.as_ref())?;
     let payment = match account.filter(|_| !price.is_zero()) {
         None => None,
@@ -214,7 +235,7 @@ async fn attempt_hold(
             app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, hold_expires_at)?;
         }
         None => {
-            app.enqueue_event(&mut transaction, EventData::confirmed(&appointment), now)?;
+            app.record_event(&mut transaction, ActingAs::Client, EventData::confirmed(&appointment), now)?;
             app.enqueue(
                 &mut transaction,
                 PaymentsJob::Payment { appointment: id },
@@ -223,7 +244,7 @@ async fn attempt_hold(
         }
     }
     reclaim_and_put_occupancy(app, &mut transaction, *expert, &change, now).await?;
-    let record = AppointmentRecord { appointment, payment, movements: Vec::new() };
+    let record = AppointmentRecord { appointment, payment, movements: Vec::new(), details };
     Ok(Decision::Commit(transaction, Hold::Held(Box::new((record, idempotency)))))
 }
 
@@ -251,7 +272,7 @@ pub(crate) async fn reclaim_and_put_occupancy(
         let expired = old.expire(now).map_err(|_| AppError::version_conflict())?;
         transaction.put_appointment(&expired)?;
         app.enqueue(transaction, PaymentsJob::Payment { appointment: *id }, now)?;
-        app.enqueue_event(transaction, EventData::expired(&expired), now)?;
+        app.record_event(transaction, ActingAs::Platform, EventData::expired(&expired), now)?;
     }
     transaction.put_occupancy(expert, change);
     Ok(())

@@ -20,6 +20,9 @@ pub enum SchedulingError {
     /// The status of the appointment does not allow the change.
     #[error(transparent)]
     Change(#[from] ChangeRefusal),
+    /// The expert is a draft or suspended.
+    #[error("the expert cannot be booked at the moment")]
+    NotLive,
     /// The expert has not published availability rules.
     #[error("the expert has not published any hours yet")]
     NoHours,

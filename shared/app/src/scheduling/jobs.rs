@@ -21,7 +21,7 @@ impl AreaJob for SchedulingJob {
             Self::PublishEvent(event) => {
                 let data = &event.data;
                 JobName::new("event", data.appointment().appointment_id)
-                    .with(data.version())
+                    .with(data.row_version().number())
                     .with(event.kind())
             }
         }

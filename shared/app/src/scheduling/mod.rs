@@ -2,6 +2,9 @@
 
 pub mod appointments;
 pub mod booking;
+pub mod details;
 pub mod error;
+pub mod history;
 pub mod jobs;
+pub mod notes;
 pub mod slots;

@@ -29,7 +29,8 @@ pub struct SlotList {
     pub period: BookablePeriod,
 }
 
-/// The slots of a session type that start within a range, ordered by start. Everybody may read them.
+/// The slots of a session type that start within a range, ordered by start. An expert who is not live has none. Everybody may
+/// read them.
 ///
 /// It reads the table with two parallel requests, whatever the expert's history. A booking window of days with free time
 /// may take a third request, for the days that the range does not touch.
@@ -55,7 +56,7 @@ pub async fn list(
         app.store.offer(expert, session_type, Consistency::Eventual),
         app.store.occupancy(expert, needed, Consistency::Eventual),
     );
-    let Some(Offer { rules, session_type: mut offered, accounts }) = offer? else {
+    let Some(Offer { expert: profile, rules, session_type: mut offered, accounts }) = offer? else {
         return Err(missing_offer(app, expert, session_type).await);
     };
     if offered.status == SessionTypeStatus::Retired {
@@ -72,9 +73,15 @@ pub async fn list(
     let mut scratch = Scratch::default();
     let busy_times = occupancy.busy_times(&offered, now, &mut scratch);
     let period = BookablePeriod::new(rules, terms, &busy_times, now);
-    if !terms.price.is_zero() && !can_be_paid(&accounts) {
-        let empty_reason = Some(EmptyReason::PaymentsNotReady);
-        return Ok(SlotList { slots: Vec::new(), empty_reason, period });
+    let cannot_be_booked = if !profile.is_bookable() {
+        Some(EmptyReason::ExpertNotLive)
+    } else if !terms.price.is_zero() && !can_be_paid(&accounts) {
+        Some(EmptyReason::PaymentsNotReady)
+    } else {
+        None
+    };
+    if cannot_be_booked.is_some() {
+        return Ok(SlotList { slots: Vec::new(), empty_reason: cannot_be_booked, period });
     }
     let slots = domain::scheduling::slots::slots(rules, terms, &busy_times, range, now);
     let empty_reason = slots.is_empty().then(|| why_empty(rules, terms, &busy_times, range, now));

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::interned::Name;
+use crate::Currency;
 
 /// A country, as its ISO 3166-1 alpha-2 code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,18 @@ impl Country {
     /// stored.
     pub fn from_stored(code: &str) -> Self {
         Self(Name::from_stored(code))
+    }
+
+    /// Returns the currency of prices in this country; `None` if it has none that can be charged.
+    ///
+    /// Where several currencies are in use, it is the one that the fewest countries share, such as the gourde before the
+    /// dollar in Haiti.
+    pub fn currency(self) -> Option<Currency> {
+        let country: iso_currency::Country = self.0.as_str().parse().ok()?;
+        let used = Currency::in_use().map(|currency| (currency.used_by(), currency.code()));
+        let here = used.filter(|(countries, _)| countries.contains(&country));
+        let (_, code) = here.min_by_key(|(countries, _)| countries.len())?;
+        Currency::try_from(code.to_owned()).ok().filter(|currency| currency.is_chargeable())
     }
 }
 
@@ -73,6 +86,32 @@ mod tests {
     #[test]
     fn schema_describes_the_code() {
         assert_eq!(schemars::schema_for!(Country).get("pattern"), Some(&"^[A-Z]{2}$".into()));
+    }
+
+    fn country(code: &str) -> Country {
+        Country::try_from(code.to_owned()).expect("a country")
+    }
+
+    #[test]
+    fn currency_of_a_country_is_the_one_in_general_use() {
+        for (code, currency) in [
+            ("DE", "EUR"),
+            ("HR", "EUR"),
+            ("BG", "EUR"),
+            ("GB", "GBP"),
+            ("US", "USD"),
+            ("CH", "CHF"),
+            ("JP", "JPY"),
+            ("IN", "INR"),
+            ("HT", "HTG"),
+            ("PA", "PAB"),
+            ("MX", "MXN"),
+            ("CL", "CLP"),
+            ("UY", "UYU"),
+        ] {
+            assert_eq!(country(code).currency().map(Currency::code), Some(currency), "{code}");
+        }
+        assert_eq!(country("AQ").currency(), None);
     }
 
     proptest! {

@@ -130,6 +130,8 @@ ids! {
     InvitationId = "inv";
     /// The id of a session type.
     SessionTypeId = "ses";
+    /// The id of a note about a session. Ids sort by creation time.
+    NoteId = "not";
     /// The id of a receipt, a credit note or a correction.
     ReceiptId = "rcp";
 }

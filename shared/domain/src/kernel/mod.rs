@@ -1,8 +1,9 @@
-//! Types that every area uses: ids, money, time, text, and the violations of a document.
+//! Types that every area uses: ids, money, time, text, countries, languages, and the violations of a document.
 
 pub mod country;
 pub mod id;
 pub(crate) mod interned;
+pub mod language;
 pub mod money;
 pub mod percent;
 pub mod text;

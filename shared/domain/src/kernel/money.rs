@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use iso_currency::IntoEnumIterator;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,13 @@ impl Currency {
     /// digits.
     pub fn is_chargeable(self) -> bool {
         self.exponent.is_some_and(|digits| digits <= 3)
+    }
+
+    /// Returns every currency in general use: no funds, no currencies that another one has replaced.
+    pub(crate) fn in_use() -> impl Iterator<Item = iso_currency::Currency> {
+        iso_currency::Currency::iter()
+            .filter(|currency| !currency.is_fund() && currency.is_superseded().is_none())
+            .filter(|currency| currency.exponent().is_some())
     }
 
     /// Returns the number of decimal digits of the currency: 2 for EUR, 0 for JPY, 3 for KWD. It is 0 for a withdrawn currency.

@@ -18,6 +18,9 @@ pub enum InvalidText {
     /// changes the writing direction.
     #[error("must not contain control characters, or characters that change the writing direction")]
     Control,
+    /// The text is not an address on the web that browsers open securely.
+    #[error("must be an https:// address such as https://example.org/ada, without a user name")]
+    Link,
     /// The text is not a valid e-mail address.
     #[error("must be an e-mail address such as ada@example.org")]
     Email,
@@ -125,6 +128,23 @@ texts! {
     };
     /// Text with any number of lines: up to 4,000 characters; may be empty.
     LongText: 0..=4_000, "text", LINES, |text| checked(text, 4_000, true);
+    /// Text with any number of lines: 1 to 4,000 characters, at least one of them visible.
+    NoteText: 1..=4_000, "note", LINES, |text| match checked(text, 4_000, true)? {
+        text if text.chars().any(is_visible) => Ok(text),
+        _ => Err(InvalidText::Empty),
+    };
+    /// An address on the web: `https` with a host name and without a user name, at most 500 characters.
+    Link: 12..=500, "link", LINE, |text| {
+        let text = checked(text, 500, false)?;
+        match url::Url::parse(&text) {
+            Ok(url) if url.scheme() == "https"
+                && url.domain().is_some_and(|domain| domain.contains('.'))
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.as_str().len() <= 500 => Ok(url.into()),
+            _ => Err(InvalidText::Link),
+        }
+    };
     /// An e-mail address: one `@` with text on both sides, a dot in the domain, no white space, at most 254
     /// characters (RFC 5321 §4.5.3.1). The check does not show whether the mailbox exists.
     Email: 3..=254, "email", LINE, |text| {

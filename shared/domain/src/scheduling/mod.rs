@@ -2,6 +2,9 @@
 
 pub mod appointment;
 pub mod cancellation;
+pub mod details;
+pub mod history;
+pub mod note;
 pub mod occupancy;
 pub mod party;
 pub mod slots;

@@ -41,6 +41,9 @@ problem_types! {
     INVALID_STATUS = 409 "invalid-status", "The appointment cannot be changed like this",
         "The status or the time of the appointment does not allow this change.",
         "Read the appointment; detail says when the change is possible.";
+    EXPERT_NOT_LIVE = 409 "expert-not-live", "The expert cannot be booked",
+        "The expert has not published the profile, or is suspended.",
+        "Choose another expert, or try again later; as the expert, publish the profile.";
     NO_HOURS = 409 "no-hours", "No hours are published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";
@@ -64,6 +67,7 @@ pub const SLOT_REFUSALS: &[&ProblemType] = &[
     DAY_FULL,
     WEEK_FULL,
     SEATS_TAKEN,
+    EXPERT_NOT_LIVE,
     NO_HOURS,
 ];
 
@@ -75,6 +79,7 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
             Problem { alternatives, ..of_slot(refusal) }
         }
         SchedulingError::Change(_) => Problem::new(INVALID_STATUS, detail),
+        SchedulingError::NotLive => Problem::new(EXPERT_NOT_LIVE, detail),
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
         SchedulingError::HoldEnded => Problem::new(HOLD_EXPIRED, detail),
         SchedulingError::QuoteChanged { .. } => {

@@ -35,6 +35,11 @@ stored! {
         id: ExpertId,
         version: u64,
         created_at: Timestamp,
+        // Profiles were always public before they could be drafts.
+        #[serde(default = "yes")]
+        published: bool,
+        #[serde(default)]
+        suspended: bool,
         profile: ProfileRow,
     }
 
@@ -43,6 +48,20 @@ stored! {
         headline: Text,
         #[serde(default)]
         about: Text,
+        #[serde(default)]
+        specializations: Vec<Text>,
+        #[serde(default)]
+        experience_years: Option<u8>,
+        #[serde(default)]
+        languages: Vec<Text>,
+        #[serde(default)]
+        country: Option<Text>,
+        #[serde(default)]
+        links: Vec<Text>,
+        #[serde(default)]
+        hourly_rate: Option<MoneyRow>,
+        #[serde(default)]
+        mentorship_capacity: Option<u16>,
     }
 
     struct RulesRow for VersionedRules {
@@ -196,6 +215,10 @@ stored! {
         Current,
         _ => Ok(ReschedulePrice::AsBooked)
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn one() -> u16 {

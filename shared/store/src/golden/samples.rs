@@ -22,19 +22,24 @@ use domain::receipts::billing::{Address, BillingDetails, TaxChoice};
 use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
 use domain::receipts::tax::{NoTax, Percentage, Tax, TaxLine, TaxReport, Taxes};
 use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Status};
+use domain::scheduling::details::{Guest, SessionDetails};
+use domain::scheduling::history::{Change, HistoryEntry, SessionTime};
+use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, Seats};
-use domain::scheduling::party::Party;
+use domain::scheduling::party::{ActingAs, Party};
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, PersonId, Rate, ReceiptId,
+    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, PersonId, Rate, ReceiptId,
     SessionTypeId, Timestamp, Zone,
 };
 
 use crate::idempotency::IdempotencyRecord;
 use crate::{
-    ReconciliationProgress, Team, VersionedBilling, VersionedRates, VersionedRules, VersionedTaxCalculation,
+    ReconciliationProgress, Team, VersionedBilling, VersionedDetails, VersionedRates, VersionedRules,
+    VersionedTaxCalculation,
 };
 
 pub(super) const EXPERT: ExpertId = ExpertId::from_bits(1);
+pub(super) const OTHER_EXPERT: ExpertId = ExpertId::from_bits(4);
 pub(super) const CLIENT: ClientId = ClientId::from_bits(2);
 pub(super) const SESSION_TYPE: SessionTypeId = SessionTypeId::from_bits(3);
 
@@ -88,10 +93,32 @@ pub(super) fn expert() -> Expert {
         id: EXPERT,
         version: 2,
         created_at: at(-86_400),
+        published: true,
+        suspended: false,
         profile: ExpertProfile {
-            name: short("Ada Lovelace"),
-            headline: short("Analytical engines"),
             about: long("Programs,\nand notes."),
+            ..ExpertProfile::new(short("Ada Lovelace"), short("Analytical engines"))
+        },
+    }
+}
+
+/// An expert with the members that rows have since version 1.
+pub(super) fn suspended_draft() -> Expert {
+    Expert {
+        id: OTHER_EXPERT,
+        version: 1,
+        created_at: at(-86_400),
+        published: false,
+        suspended: true,
+        profile: ExpertProfile {
+            specializations: vec![short("Compilers"), short("COBOL")],
+            experience_years: Some(40),
+            languages: vec!["en-US".to_owned().try_into().expect("a language")],
+            country: Some("US".to_owned().try_into().expect("a country")),
+            links: vec!["https://example.org/grace".to_owned().try_into().expect("a link")],
+            hourly_rate: Some(Money::new(12_000, currency("USD")).expect("an amount")),
+            mentorship_capacity: Some(10),
+            ..ExpertProfile::new(short("Grace Hopper"), short("Compilers"))
         },
     }
 }
@@ -576,4 +603,75 @@ pub(super) fn idempotency() -> IdempotencyRecord {
         15,
     );
     IdempotencyRecord { response: Some("{}".to_owned()), ..record }
+}
+
+/// What the client said about the first appointment.
+pub(super) fn details() -> VersionedDetails {
+    let email = |text: &str| text.to_owned().try_into().expect("an address");
+    VersionedDetails {
+        version: 1,
+        details: SessionDetails {
+            topic: Some(short("Computable numbers")),
+            goals: long("Decide\nwhether it halts."),
+            requirements: long("A tape"),
+            guests: vec![
+                Guest { email: email("joan@example.org"), name: Some(short("Joan Clarke")) },
+                Guest { email: email("max@example.org"), name: None },
+            ],
+        },
+    }
+}
+
+/// An entry of every kind, by everybody, ordered by time.
+pub(super) fn history() -> Vec<HistoryEntry> {
+    let time = |seconds| SessionTime { start: at(seconds), end: at(seconds + 3_600) };
+    let person = PersonId::from_bits(5);
+    let changes = [
+        Change::Booked,
+        Change::Confirmed,
+        Change::Rescheduled { from: time(0), to: time(7_200) },
+        Change::Cancelled,
+        Change::Completed,
+        Change::NoShow { missed_by: Party::Client },
+        Change::NoShowDisputed,
+        Change::NoShowAccepted,
+        Change::Expired,
+        Change::DetailsChanged,
+        Change::RefundGranted { amount: money(100) },
+        Change::PaymentActionRequired,
+        Change::PaymentUnpaid,
+        Change::PaymentRefunded { amount: money(200) },
+        Change::PaymentRefundFailed,
+        Change::PaymentDisputed,
+        Change::PaymentDisputeWon,
+        Change::PaymentDisputeLost,
+        Change::PaymentEscalated,
+        Change::EscalationResolved,
+    ];
+    let acting = [
+        ActingAs::Client,
+        ActingAs::Platform,
+        ActingAs::Member { id: person, role: MemberRole::Assistant },
+        ActingAs::Administrator { id: person },
+        ActingAs::Expert,
+    ];
+    let entries = changes.into_iter().zip(acting.into_iter().cycle()).enumerate();
+    entries.map(|(second, (change, acting))| HistoryEntry::new(at(second as i64), acting, change)).collect()
+}
+
+/// A private note of the client, and a shared one of the expert.
+pub(super) fn notes() -> Vec<SessionNote> {
+    let note = |number, author, visibility, text: &str| SessionNote {
+        id: NoteId::from_bits(number),
+        version: 2,
+        author,
+        visibility,
+        text: text.to_owned().try_into().expect("a text"),
+        created_at: at(0),
+        changed_at: at(60),
+    };
+    vec![
+        note(1, Party::Client, NoteVisibility::Private, "Ask about\nthe tape."),
+        note(2, Party::Expert, NoteVisibility::Shared, "It does not halt."),
+    ]
 }

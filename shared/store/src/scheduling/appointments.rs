@@ -7,7 +7,8 @@ use domain::scheduling::party::Party;
 use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
 
 use super::keys;
-use super::rows::AppointmentRow;
+use super::notes::VersionedDetails;
+use super::rows::{AppointmentRow, DetailsRow};
 use crate::keys::{GSI1, GSI2, SK, appointment_partition, instant};
 use crate::payments::rows::{EntryRow, PaymentRow};
 use crate::row::read_row;
@@ -27,7 +28,7 @@ pub struct AppointmentPage {
     pub next: Option<String>,
 }
 
-/// An appointment, its payment, and the movements of its ledger entries.
+/// An appointment with its details, its payment, and the movements of its ledger entries.
 #[derive(Debug, Clone)]
 pub struct AppointmentRecord {
     /// The appointment.
@@ -36,6 +37,8 @@ pub struct AppointmentRecord {
     pub payment: Option<Payment>,
     /// All movements, in the order in which they were recorded.
     pub movements: Vec<Movement>,
+    /// What the client said about the session.
+    pub details: VersionedDetails,
 }
 
 impl Transaction {
@@ -135,6 +138,7 @@ impl Store {
     /// The result of one query, with the number of ledger entries that it saw.
     async fn read_record(&self, id: AppointmentId) -> Result<(Option<AppointmentRecord>, u32), ReadError> {
         let (first, last) = (keys::appointment(id).sk, crate::payments::keys::payment(id).sk);
+        let details_key = keys::details(id).sk;
         let query = Query {
             index: None,
             pk: appointment_partition(id),
@@ -145,19 +149,22 @@ impl Store {
             consistency: Consistency::Strong,
         };
         let (mut appointment, mut payment, mut movements) = (None, None, Vec::new());
-        let mut entries = 0;
+        let (mut entries, mut details) = (0, VersionedDetails::default());
         for item in self.table.query(&query).await? {
             let sort_key = item.get(SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
             if sort_key == first {
                 appointment = Some(read_row::<AppointmentRow, _>(item)?);
             } else if sort_key == last {
                 payment = Some(read_row::<PaymentRow, _>(item)?);
+            } else if sort_key == details_key {
+                details = read_row::<DetailsRow, _>(item)?;
             } else if sort_key.starts_with(crate::payments::keys::LEDGER_ENTRIES) {
                 movements.extend(read_row::<EntryRow, _>(item)?.movements);
                 entries += 1;
             }
         }
-        let record = appointment.map(|appointment| AppointmentRecord { appointment, payment, movements });
+        let record =
+            appointment.map(|appointment| AppointmentRecord { appointment, payment, movements, details });
         Ok((record, entries))
     }
 

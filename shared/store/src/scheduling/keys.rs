@@ -5,13 +5,22 @@
 //! | list_slots, booking | an expert's occupied time over a range of UTC days | table | `EXPERT#<expert>` | `D#<yyyymmdd>` |
 //! | list_slots, booking | the seats of group sessions over a range of UTC days | table | `EXPERT#<expert>` | `D#<yyyymmdd>#G#<session type>#<start>` |
 //! | client, expert, jobs | an appointment | table | `APT#<id>` | `A` |
+//! | client, expert | the details of an appointment | table | `APT#<id>` | `DETAILS` |
+//! | client, expert | the history of an appointment | table | `APT#<id>` | `history#<at>#<version>#<change>` |
+//! | client, expert | the notes about a session | table | `APT#<id>` | `note#<note>` |
 //! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
 //! | client | a client's appointments by time | GSI2 | `CLI#<client>` | `<start>#<id>` |
 //!
+//! One query reads an appointment with its details and its payment. History and notes have sort keys in lower case, which are
+//! behind them, so that the query does not read them.
+//!
 //! One query reads a range of days together with their group sessions: it ends at `D#<last day>~`.
 
+use std::fmt;
+
 use chrono::{Datelike, NaiveDate};
-use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
+use domain::scheduling::history::HistoryEntry;
+use domain::{AppointmentId, ClientId, ExpertId, NoteId, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::keys::{Key, appointment_partition, expert_partition, instant};
 
@@ -53,6 +62,57 @@ pub fn appointment(id: AppointmentId) -> Key {
     Key::new(appointment_partition(id), "A")
 }
 
+/// The details of an appointment.
+pub fn details(id: AppointmentId) -> Key {
+    Key::new(appointment_partition(id), "DETAILS")
+}
+
+/// The prefix of the sort keys of an appointment's history.
+pub const HISTORY: &str = "history#";
+
+/// An entry of the history. `version` is that of the row whose change it describes.
+pub fn history(id: AppointmentId, version: RowVersion, entry: &HistoryEntry) -> Key {
+    let order = format!("{HISTORY}{}#{version}#{}", instant(entry.at), entry.change.name());
+    Key::new(appointment_partition(id), order)
+}
+
+/// The version of one of the rows of an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowVersion {
+    /// Of the appointment.
+    Appointment(u64),
+    /// Of its details.
+    Details(u64),
+    /// Of its payment.
+    Payment(u64),
+}
+
+impl RowVersion {
+    /// The version.
+    pub fn number(self) -> u64 {
+        let (Self::Appointment(version) | Self::Details(version) | Self::Payment(version)) = self;
+        version
+    }
+}
+
+impl fmt::Display for RowVersion {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Appointment(version) => write!(out, "A{version:06}"),
+            Self::Details(version) => write!(out, "D{version:06}"),
+            Self::Payment(version) => write!(out, "P{version:06}"),
+        }
+    }
+}
+
+/// The prefix of the sort keys of notes.
+pub const NOTES: &str = "note#";
+
+/// A note about a session.
+pub fn note(id: AppointmentId, note: NoteId) -> Key {
+    Key::new(appointment_partition(id), format!("{NOTES}{note}"))
+}
+
 /// The partition of [`GSI1`](crate::keys::GSI1) with an expert's appointments.
 pub fn appointments_of_expert(id: ExpertId) -> String {
     format!("EXP#{id}")
@@ -70,9 +130,16 @@ pub fn appointment_order(start: Timestamp, id: AppointmentId) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use domain::scheduling::history::Change;
+    use domain::scheduling::party::ActingAs;
+
     use super::*;
     use crate::keys::tests::{APPOINTMENT, EXPERT, Example, SESSION_TYPE, ZEROS, indexed, row, start};
     use crate::keys::{GSI1, GSI2};
+
+    fn confirmed() -> HistoryEntry {
+        HistoryEntry::new(start(), ActingAs::Platform, Change::Confirmed)
+    }
 
     /// A key of each function above.
     pub(crate) fn examples() -> Vec<Example> {
@@ -81,6 +148,9 @@ pub(crate) mod tests {
             row(day(EXPERT, start().utc_date())),
             row(group(EXPERT, SESSION_TYPE, start())),
             row(appointment(APPOINTMENT)),
+            row(details(APPOINTMENT)),
+            row(history(APPOINTMENT, RowVersion::Appointment(2), &confirmed())),
+            row(note(APPOINTMENT, NoteId::from_bits(1))),
             indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
             indexed(GSI2, appointments_of_client(ClientId::from_bits(1)), order),
         ]
@@ -95,9 +165,22 @@ pub(crate) mod tests {
             format!("D#20270305#G#ses_{ZEROS}3#001804237200")
         );
         assert_eq!(appointment(APPOINTMENT).to_string(), format!("APT#apt_{ZEROS}a / A"));
+        assert_eq!(details(APPOINTMENT).sk, "DETAILS");
+        assert_eq!(
+            history(APPOINTMENT, RowVersion::Payment(7), &confirmed()).sk,
+            "history#001804237200#P000007#confirmed"
+        );
+        assert_eq!(note(APPOINTMENT, NoteId::from_bits(1)).sk, format!("note#not_{ZEROS}1"));
         assert_eq!(appointments_of_expert(EXPERT), format!("EXP#exp_{ZEROS}1"));
         assert_eq!(appointments_of_client(ClientId::from_bits(1)), format!("CLI#cli_{ZEROS}1"));
         assert_eq!(appointment_order(start(), APPOINTMENT), format!("001804237200#apt_{ZEROS}a"));
+    }
+
+    #[test]
+    fn history_and_notes_are_behind_the_rows_that_are_read_with_an_appointment() {
+        let payment = crate::payments::keys::payment(APPOINTMENT).sk;
+        assert!((appointment(APPOINTMENT).sk..=payment.clone()).contains(&details(APPOINTMENT).sk));
+        assert!(HISTORY > payment.as_str() && NOTES > payment.as_str());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Rows of the area `scheduling`.
 
 pub mod appointments;
+pub mod history;
 pub mod keys;
+pub mod notes;
 pub mod occupancy;
 pub(crate) mod rows;

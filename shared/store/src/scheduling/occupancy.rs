@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::experts::expert::Expert;
 use domain::experts::session_type::SessionType;
 use domain::kernel::time::DAY;
 use domain::payments::account::PaymentAccount;
@@ -12,7 +13,7 @@ use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 use super::keys;
 use crate::experts::profiles::VersionedRules;
-use crate::experts::rows::{RulesRow, SessionTypeRow};
+use crate::experts::rows::{ExpertRow, RulesRow, SessionTypeRow};
 use crate::keys::{EXPIRES_AT, Key, SK, VERSION, expert_partition};
 use crate::payments::rows::PaymentAccountRow;
 use crate::row::{SCHEMA, read_row};
@@ -162,9 +163,11 @@ fn read_group(item: &Item) -> Option<GroupSession> {
     })
 }
 
-/// The availability rules and payment accounts of an expert, and one session type.
+/// An expert with their availability rules and payment accounts, and one session type.
 #[derive(Debug, Clone)]
 pub struct Offer {
+    /// The expert.
+    pub expert: Expert,
     /// The availability rules.
     pub rules: VersionedRules,
     /// The session type.
@@ -174,8 +177,8 @@ pub struct Offer {
 }
 
 impl Store {
-    /// The availability rules, the payment accounts and a session type of an expert, in one request; `None` if there are no
-    /// rules or no such session type.
+    /// An expert with their availability rules and payment accounts, and a session type, in one request; `None` if there is no
+    /// profile, no rules or no such session type.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
@@ -185,20 +188,24 @@ impl Store {
         session_type: SessionTypeId,
         consistency: Consistency,
     ) -> Result<Option<Offer>, ReadError> {
+        let profile_key = crate::experts::keys::profile(expert);
         let rules_key = crate::experts::keys::rules(expert);
         let type_key = crate::experts::keys::session_type(expert, session_type);
         let account_keys =
             GatewayKind::ALL.map(|gateway| crate::payments::keys::payment_account(expert, gateway));
-        let keys: Vec<Key> = [rules_key.clone(), type_key.clone()].into_iter().chain(account_keys).collect();
-        let (mut rules, mut offered, mut accounts) = (None, None, Vec::new());
+        let offer_keys = [profile_key.clone(), rules_key.clone(), type_key.clone()];
+        let keys: Vec<Key> = offer_keys.into_iter().chain(account_keys).collect();
+        let (mut profile, mut rules, mut offered, mut accounts) = (None, None, None, Vec::new());
         for item in self.table.get_many(&keys, consistency).await? {
             match item.get(SK).and_then(|sk| sk.as_s().ok()) {
+                Some(sk) if *sk == profile_key.sk => profile = Some(read_row::<ExpertRow, _>(item)?),
                 Some(sk) if *sk == rules_key.sk => rules = Some(read_row::<RulesRow, _>(item)?),
                 Some(sk) if *sk == type_key.sk => offered = Some(read_row::<SessionTypeRow, _>(item)?),
                 _ => accounts.push(read_row::<PaymentAccountRow, _>(item)?),
             }
         }
-        Ok(rules.zip(offered).map(|(rules, session_type)| Offer { rules, session_type, accounts }))
+        let offer = profile.zip(rules).zip(offered);
+        Ok(offer.map(|((expert, rules), session_type)| Offer { expert, rules, session_type, accounts }))
     }
 
     /// The occupancy of the UTC days that a span touches, with their group sessions, in one query.

@@ -1,13 +1,29 @@
 //! The stored form of appointments.
 
 use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Status};
+use domain::scheduling::details::{Guest, SessionDetails};
+use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
+use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId, Timestamp};
+use domain::{AppointmentId, ClientId, ExpertId, NoteId, PersonId, SessionTypeId, Timestamp};
 
+use super::notes::VersionedDetails;
 use crate::experts::rows::{CancellationRow, RescheduleRow};
 use crate::row::{MoneyRow, Row, Text, stored};
 
 impl Row<Appointment> for AppointmentRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<VersionedDetails> for DetailsRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<HistoryEntry> for HistoryRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<SessionNote> for NoteRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -45,6 +61,93 @@ stored! {
         time_zone: Text,
         #[serde(default)]
         note: Text,
+    }
+
+    struct DetailsRow for VersionedDetails {
+        version: u64,
+        details: SessionDetailsRow,
+    }
+
+    struct SessionDetailsRow for SessionDetails {
+        #[serde(default)]
+        topic: Option<Text>,
+        #[serde(default)]
+        goals: Text,
+        #[serde(default)]
+        requirements: Text,
+        #[serde(default)]
+        guests: Vec<GuestRow>,
+    }
+
+    struct GuestRow for Guest {
+        email: Text,
+        #[serde(default)]
+        name: Option<Text>,
+    }
+
+    struct HistoryRow for HistoryEntry {
+        at: Timestamp,
+        by: ChangedByRow,
+        #[serde(default)]
+        person: Option<PersonId>,
+        #[serde(flatten)]
+        change: ChangeRow,
+    }
+
+    enum ChangedByRow for ChangedBy {
+        Expert,
+        Member,
+        Client,
+        Administrator,
+        Platform,
+        _ is Unknown
+    }
+
+    #[serde(tag = "change")]
+    enum ChangeRow for Change {
+        Booked,
+        Confirmed,
+        Rescheduled { from: SessionTimeRow, to: SessionTimeRow },
+        Cancelled,
+        Completed,
+        NoShow { missed_by: PartyRow },
+        NoShowDisputed,
+        NoShowAccepted,
+        Expired,
+        DetailsChanged,
+        RefundGranted { amount: MoneyRow },
+        PaymentActionRequired,
+        PaymentUnpaid,
+        PaymentRefunded { amount: MoneyRow },
+        PaymentRefundFailed,
+        PaymentDisputed,
+        PaymentDisputeWon,
+        PaymentDisputeLost,
+        PaymentEscalated,
+        EscalationResolved,
+        _ is Unknown
+    }
+
+    struct SessionTimeRow for SessionTime {
+        start: Timestamp,
+        end: Timestamp,
+    }
+
+    struct NoteRow for SessionNote {
+        id: NoteId,
+        version: u64,
+        author: PartyRow,
+        visibility: VisibilityRow,
+        text: Text,
+        created_at: Timestamp,
+        changed_at: Timestamp,
+    }
+
+    enum VisibilityRow for NoteVisibility {
+        Private,
+        Shared,
+        // Who may read it is not known, so only its author may.
+        _ => Ok(NoteVisibility::Private)
     }
 
     #[serde(tag = "status")]

@@ -3,9 +3,10 @@ use std::any::type_name;
 use domain::Money;
 use domain::experts::{availability, session_type};
 use domain::receipts::billing;
-use functions::experts::documents::{AvailabilityRules, ExpertProfile, SessionTypeTerms};
+use domain::scheduling::details;
+use functions::experts::documents::{AvailabilityRules, ExpertProfileRequest, SessionTypeTerms};
 use functions::receipts::documents::BillingDetails;
-use functions::scheduling::documents::Attendee;
+use functions::scheduling::documents::{Attendee, SessionDetails};
 use http_api::Request;
 use jsonschema::Validator;
 use lambda_http::Body;
@@ -24,7 +25,9 @@ pub fn documents(bytes: &[u8]) {
     let request =
         lambda_http::http::Request::post("/").header("Content-Type", "application/json").body(body());
     let request = Request::new(request.expect("a request"), &app::Settings::default());
-    check::<ExpertProfile>(&request, bytes, |_| true);
+    check::<ExpertProfileRequest>(&request, bytes, |profile| {
+        profile.into_profile().is_ok_and(|profile| profile.check().is_ok())
+    });
     check::<AvailabilityRules>(&request, bytes, |rules| {
         availability::AvailabilityRules::from(rules).check().is_ok()
     });
@@ -33,6 +36,7 @@ pub fn documents(bytes: &[u8]) {
     });
     check::<BillingDetails>(&request, bytes, |details| billing::BillingDetails::try_from(details).is_ok());
     check::<Attendee>(&request, bytes, |_| true);
+    check::<SessionDetails>(&request, bytes, |said| details::SessionDetails::from(said).check().is_ok());
     check::<Money>(&request, bytes, |_| true);
 }
 

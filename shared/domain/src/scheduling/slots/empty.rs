@@ -8,6 +8,8 @@ use crate::kernel::time::{TimeSpan, Timestamp};
 /// Why a range has no slots: the first rule that leaves no start, in the order in which a booking checks the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EmptyReason {
+    /// The expert has not published the profile, or is suspended. The slot engine does not check this.
+    ExpertNotLive,
     /// The session type has a price, and the expert cannot be paid yet. The slot engine does not check this.
     PaymentsNotReady,
     /// The range lies outside the booking window.

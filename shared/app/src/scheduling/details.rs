@@ -1,0 +1,44 @@
+//! What the client says about a session.
+
+use domain::AppointmentId;
+use domain::scheduling::details::SessionDetails;
+use domain::scheduling::history::{Change, HistoryEntry};
+use domain::scheduling::party::Party;
+use store::{RowVersion, Transaction, VersionedDetails};
+
+use crate::experts::profiles::{check_version, commit_edit};
+use crate::identity::Actor;
+use crate::identity::people::Scope;
+use crate::scheduling::appointments::find;
+use crate::{App, AppError};
+
+/// Replaces what the client said about a session. `if_match` is the version that the person has read; 0 if there was none.
+///
+/// # Errors
+/// [`AppError::NotFound`] if the appointment does not exist or does not concern the person, [`AppError::Forbidden`] if the person
+/// is its expert, [`AppError::Invalid`] if the list of guests is invalid, [`AppError::VersionMismatch`] if the details have another
+/// version, [`SchedulingError::Change`](crate::scheduling::error::SchedulingError::Change) if the session has begun or the
+/// appointment is no longer active.
+pub async fn replace(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    if_match: u64,
+    details: SessionDetails,
+) -> Result<VersionedDetails, AppError> {
+    let (record, acting) = find(app, actor, id, Scope::Write).await?;
+    if acting.party() == Party::Expert {
+        return Err(AppError::Forbidden("only the client can change the details of a session"));
+    }
+    details.check()?;
+    check_version(if_match, record.details.version)?;
+    let now = app.now();
+    record.appointment.check_details_change(now)?;
+    let details = VersionedDetails { version: record.details.version + 1, details };
+    let entry = HistoryEntry::new(now, acting, Change::DetailsChanged);
+    let mut transaction = Transaction::new();
+    transaction.put_details(id, &details)?;
+    transaction.put_history(id, RowVersion::Details(details.version), &entry)?;
+    commit_edit(app, transaction, details.version).await?;
+    Ok(details)
+}

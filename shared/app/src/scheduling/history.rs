@@ -1,0 +1,41 @@
+//! The history of an appointment: who changed what, and when.
+
+use domain::AppointmentId;
+use domain::scheduling::party::Party;
+use store::HistoryPage;
+
+use crate::identity::Actor;
+use crate::identity::people::Scope;
+use crate::{App, AppError};
+
+/// The maximum number of entries on one page.
+pub const MAX_PAGE: u16 = 100;
+
+/// The history of an appointment, the oldest entry first. `after` is the `next` of the previous page. The booking is the first
+/// entry of the first page, in addition to `limit` other entries.
+///
+/// # Errors
+/// [`AppError::NotFound`] if the appointment does not exist, or the person is neither its expert nor its client nor an
+/// administrator.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    after: Option<&str>,
+    limit: u16,
+) -> Result<HistoryPage, AppError> {
+    // Nobody learns whether the appointment exists before they have signed in.
+    actor.signed_in(Scope::Read)?;
+    let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    let party = actor.acting_on(app, &appointment, Scope::Read).await?.party();
+    let mut page = app.store.history(id, after, limit.clamp(1, MAX_PAGE)).await?;
+    if after.is_none() {
+        page.entries.insert(0, appointment.booked_entry());
+    }
+    page.entries.retain(|entry| entry.change.is_visible_to(party));
+    if party == Party::Client {
+        // Who acts for the expert or the platform does not concern the client.
+        page.entries.iter_mut().for_each(|entry| entry.person = None);
+    }
+    Ok(page)
+}

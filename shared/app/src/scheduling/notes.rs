@@ -1,0 +1,145 @@
+//! Notes that the parties of an appointment write about the session, before or after it.
+
+use domain::kernel::text::NoteText;
+use domain::scheduling::note::{MAX_NOTES, NoteVisibility, SessionNote};
+use domain::scheduling::party::Party;
+use domain::{AppointmentId, NoteId};
+use store::Transaction;
+
+use crate::experts::profiles::{check_version, commit_edit};
+use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
+use crate::identity::Actor;
+use crate::identity::people::Scope;
+use crate::{App, AppError, Decision};
+
+/// The contents of a note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteContents {
+    /// Who can read it.
+    pub visibility: NoteVisibility,
+    /// The text.
+    pub text: NoteText,
+}
+
+/// The side of a person in an appointment.
+async fn party(app: &App, actor: &Actor, id: AppointmentId, scope: Scope) -> Result<Party, AppError> {
+    // Nobody learns whether the appointment exists before they have signed in.
+    actor.signed_in(scope)?;
+    let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
+    Ok(actor.acting_on(app, &appointment, scope).await?.party())
+}
+
+/// The notes about a session that the person may read, the oldest first.
+///
+/// # Errors
+/// [`AppError::NotFound`] if the appointment does not exist or does not concern the person.
+pub async fn list(app: &App, actor: &Actor, id: AppointmentId) -> Result<Vec<SessionNote>, AppError> {
+    let party = party(app, actor, id, Scope::Read).await?;
+    let mut notes = app.store.notes(id).await?;
+    notes.retain(|note| note.is_visible_to(party));
+    Ok(notes)
+}
+
+/// Writes a note about a session.
+///
+/// # Errors
+/// [`AppError::NotFound`] if the appointment does not exist or does not concern the person, [`AppError::Forbidden`] for an
+/// administrator, [`AppError::TooMany`] if the side has 20 notes already,
+/// [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`].
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    request: &IdempotentRequest,
+    id: AppointmentId,
+    contents: NoteContents,
+) -> Result<Creation<SessionNote>, AppError> {
+    let person = actor.signed_in(Scope::Write)?;
+    let author = party(app, actor, id, Scope::Write).await?;
+    if author == Party::Platform {
+        return Err(AppError::Forbidden("only the expert and the client can write notes about a session"));
+    }
+    app.transact("create_note", || async {
+        let now = app.now();
+        let expired = match request.status(app, person, now).await? {
+            RequestStatus::Completed(response) => {
+                return Ok(Decision::Unchanged(Creation::Replayed(response)));
+            }
+            RequestStatus::InProgress(record) => {
+                let note = record.subject.parse().map_err(|_| AppError::NotFound("note"))?;
+                let note = app.store.note(id, note).await?.ok_or(AppError::NotFound("note"))?;
+                return Ok(Decision::Unchanged(Creation::Created(note, record)));
+            }
+            RequestStatus::New(expired) => expired,
+        };
+        let written = app.store.notes(id).await?.iter().filter(|note| note.author == author).count();
+        if written >= MAX_NOTES {
+            return Err(AppError::TooMany("a side can write at most 20 notes; change or delete one instead"));
+        }
+        let NoteContents { visibility, text } = contents.clone();
+        let (id_of_note, version) = (app.new_note_id(), 1);
+        let note = SessionNote {
+            id: id_of_note,
+            version,
+            author,
+            visibility,
+            text,
+            created_at: now,
+            changed_at: now,
+        };
+        let idempotency = request.record(person, note.id, now);
+        let mut transaction = Transaction::new();
+        transaction.put_note(id, &note)?;
+        transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
+        Ok(Decision::Commit(transaction, Creation::Created(note, idempotency)))
+    })
+    .await
+}
+
+/// A note that the person has written.
+async fn own(app: &App, actor: &Actor, id: AppointmentId, note: NoteId) -> Result<SessionNote, AppError> {
+    let party = party(app, actor, id, Scope::Write).await?;
+    let note = app.store.note(id, note).await?.filter(|note| note.is_visible_to(party));
+    let note = note.ok_or(AppError::NotFound("note"))?;
+    match note.author == party {
+        true => Ok(note),
+        false => Err(AppError::Forbidden("only the side that wrote a note can change or delete it")),
+    }
+}
+
+/// Replaces a note of the person's side. `if_match` is the version that the person has read.
+///
+/// # Errors
+/// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other side wrote it,
+/// [`AppError::VersionMismatch`] if it has another version.
+pub async fn edit(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    note: NoteId,
+    if_match: u64,
+    contents: NoteContents,
+) -> Result<SessionNote, AppError> {
+    let current = own(app, actor, id, note).await?;
+    check_version(if_match, current.version)?;
+    let NoteContents { visibility, text } = contents;
+    let note =
+        SessionNote { version: current.version + 1, visibility, text, changed_at: app.now(), ..current };
+    let mut transaction = Transaction::new();
+    transaction.put_note(id, &note)?;
+    commit_edit(app, transaction, note.version).await?;
+    Ok(note)
+}
+
+/// Deletes a note of the person's side.
+///
+/// # Errors
+/// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other side wrote it.
+pub async fn delete(app: &App, actor: &Actor, id: AppointmentId, note: NoteId) -> Result<(), AppError> {
+    app.transact("delete_note", || async {
+        let note = own(app, actor, id, note).await?;
+        let mut transaction = Transaction::new();
+        transaction.delete_note(id, &note);
+        Ok(Decision::Commit(transaction, ()))
+    })
+    .await
+}

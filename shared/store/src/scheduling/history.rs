@@ -1,0 +1,67 @@
+//! Rows of the history of appointments.
+
+use domain::AppointmentId;
+use domain::scheduling::history::HistoryEntry;
+
+use super::keys::{self, RowVersion};
+use super::rows::HistoryRow;
+use crate::keys::{SK, appointment_partition};
+use crate::row::read_row;
+use crate::table::{Condition, Consistency, Query};
+use crate::{CommitError, ReadError, Store, Transaction};
+
+/// One page of the history of an appointment.
+#[derive(Debug, Clone)]
+pub struct HistoryPage {
+    /// The entries, the oldest first.
+    pub entries: Vec<HistoryEntry>,
+    /// The cursor of the next page; `None` on the last page.
+    pub next: Option<String>,
+}
+
+impl Transaction {
+    /// Adds an entry to the history of an appointment. `version` is the new version of the row whose change it describes.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_history(
+        &mut self,
+        id: AppointmentId,
+        version: RowVersion,
+        entry: &HistoryEntry,
+    ) -> Result<(), CommitError> {
+        self.put_row::<HistoryRow, _>(keys::history(id, version, entry), Condition::Absent, entry, [])
+    }
+}
+
+impl Store {
+    /// The history of an appointment, the oldest entry first. `after` is the `next` of the previous page.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn history(
+        &self,
+        id: AppointmentId,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<HistoryPage, ReadError> {
+        let prefix = keys::HISTORY;
+        let query = Query {
+            index: None,
+            pk: appointment_partition(id),
+            // Appending a space, the lowest printable character, excludes `after` itself and nothing else.
+            from: after.map_or(prefix.to_owned(), |after| format!("{prefix}{after} ")),
+            to: format!("{prefix}~"),
+            descending: false,
+            limit: Some(limit + 1),
+            consistency: Consistency::Strong,
+        };
+        let mut items = self.table.query(&query).await?;
+        let more = items.len() > usize::from(limit);
+        items.truncate(limit.into());
+        let next = items.last().filter(|_| more).and_then(|item| item.get(SK)?.as_s().ok());
+        let next = next.and_then(|sk| sk.strip_prefix(prefix)).map(str::to_owned);
+        let entries = items.into_iter().map(read_row::<HistoryRow, _>).collect::<Result<_, _>>()?;
+        Ok(HistoryPage { entries, next })
+    }
+}
