@@ -20,6 +20,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<SessionNote>(schemas, StatusCode::CREATED)
             .accepts::<SessionNoteRequest>(schemas)
             .idempotent()
+            .versioned()
             .problems(&[problem::TOO_MANY])
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -37,5 +38,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
             body
         }
     };
-    Ok(Response::json_text(StatusCode::CREATED, body).version(1))
+    Ok(Response::created(&format!("/v1/appointments/{id}/notes"), body))
 }

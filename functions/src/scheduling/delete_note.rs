@@ -12,13 +12,13 @@ pub const ROUTE: Route = Route {
     path: "/v1/appointments/{appointment_id}/notes/{note_id}",
     audience: Audience::SignedIn,
     summary: "Delete a note that my side wrote",
-    operation: |_| Operation::responds_empty(StatusCode::NO_CONTENT),
+    operation: |_| Operation::responds_empty(StatusCode::NO_CONTENT).conditional(),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let note = request.path_parameter("note_id", "note")?;
-    notes::delete(app, request.actor(), id, note).await?;
+    notes::delete(app, request.actor(), id, note, request.if_match()?).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

@@ -393,7 +393,7 @@ mirror!(struct SessionTime <= history::SessionTime { start, end });
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "change")]
 pub enum Change {
-    /// The session was booked. A session without a price is then confirmed.
+    /// The session was booked.
     Booked,
     /// The appointment was confirmed.
     Confirmed,

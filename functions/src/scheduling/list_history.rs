@@ -52,7 +52,7 @@ struct HistoryChange {
     at: Timestamp,
     /// Who changed it.
     by: ChangedBy,
-    /// The person, if they acted for the expert or the platform. The client does not see it.
+    /// The person, if they acted for the expert or the platform. Only that side and administrators see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     person_id: Option<PersonId>,
     /// What was changed.

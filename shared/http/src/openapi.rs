@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::payments::gateway::GatewayKind;
-use domain::{AppointmentId, ExpertId, InvitationId, PersonId, ReceiptId, SessionTypeId};
+use domain::{AppointmentId, ExpertId, InvitationId, NoteId, PersonId, ReceiptId, SessionTypeId};
 use http::StatusCode;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -106,6 +106,7 @@ fn variable_description(variable: &str) -> (&'static str, &'static str) {
         "appointment_id" => ("The id of the appointment, apt_…", "apt_4rp1xpa7z3dj8fssz5awsh8vht"),
         "receipt_id" => ("The id of the receipt, rcp_…", "rcp_5re95b9ee0zbgj09tqm83xssss"),
         "person_id" => ("The id of the member, per_…", "per_5re95b9ee0zbgj09tqm83xssss"),
+        "note_id" => ("The id of the note, not_…", "not_4rp1xpa7z3dj8fssz5awsh8vht"),
         "invitation_id" => ("The id of the invitation, inv_…", "inv_4rp1xpa7z3dj8fssz5awsh8vht"),
         "job_id" => (
             "The id of the failing job, from the list of failing jobs",
@@ -124,6 +125,7 @@ fn variable_schema(variable: &str) -> Value {
         "appointment_id" => schema::inline::<AppointmentId>(),
         "receipt_id" => schema::inline::<ReceiptId>(),
         "person_id" => schema::inline::<PersonId>(),
+        "note_id" => schema::inline::<NoteId>(),
         "invitation_id" => schema::inline::<InvitationId>(),
         "job_id" => json!({ "type": "string", "minLength": 1, "maxLength": 4_200 }),
         "gateway" => json!({ "type": "string", "enum": GatewayKind::ALL.map(GatewayKind::as_str) }),

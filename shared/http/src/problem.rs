@@ -265,7 +265,7 @@ mod tests {
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 46] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 47] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -308,6 +308,7 @@ mod tests {
             (slot(Refusal::Seats { wanted: 2, left: 1 }), 409, "seats-taken", Some("/seats")),
             (status.into(), 409, "invalid-status", None),
             (SchedulingError::NotLive.into(), 409, "expert-not-live", None),
+            (SchedulingError::AtCapacity.into(), 409, "expert-at-capacity", None),
             (SchedulingError::NoHours.into(), 409, "no-hours", None),
             (SchedulingError::HoldEnded.into(), 409, "hold-expired", None),
             (

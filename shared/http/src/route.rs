@@ -160,11 +160,13 @@ impl Operation {
         self
     }
 
-    /// Requires `If-Match`, and returns the new `ETag`.
+    /// Requires `If-Match`, and returns the new `ETag` unless the response is empty.
     #[must_use]
     pub fn conditional(mut self) -> Self {
         self.conditional = true;
-        self.versioned()
+        // What was deleted has no ETag any more.
+        self.versioned = self.status != StatusCode::NO_CONTENT;
+        self
     }
 
     /// Returns an `ETag`.

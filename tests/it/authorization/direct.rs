@@ -297,7 +297,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
         appointments::cancel(app, actor, ids.appointment, 2, LongText::default(), None);
     "scheduling::notes::delete" Rule::Author, WRITES, |app, actor, ids|
-        notes::delete(app, actor, ids.appointment, ids.note);
+        notes::delete(app, actor, ids.appointment, ids.note, 1);
     "experts::session_types::offer_again" SCHEDULE, WRITES, |app, actor, ids|
         session_types::offer_again(app, actor, ids.expert, ids.session_type, 1);
     "experts::session_types::retire" SCHEDULE, WRITES, |app, actor, ids|

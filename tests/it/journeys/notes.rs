@@ -135,13 +135,14 @@ async fn private_notes_are_read_by_their_side_only_and_shared_ones_by_both() {
     assert_eq!(change("ada", &private, "\"1\"").await.problem(412), "version-mismatch");
     assert_eq!(test.notes("alan", &appointment).await, ["changed", "homework", "my own", "thank you"]);
 
-    let delete = |who: &'static str, id: &str| {
+    let delete = |who: &'static str, id: &str, tag: &'static str| {
         let path = format!("/v1/appointments/{appointment}/notes/{id}");
-        test.request(reqwest::Method::DELETE, &path).signed_in_as(who).send()
+        test.request(reqwest::Method::DELETE, &path).signed_in_as(who).header("If-Match", tag).send()
     };
-    assert_eq!(delete("ada", &shared).await.problem(403), "forbidden");
-    assert_eq!(delete("alan", &shared).await.status, 204);
-    assert_eq!(delete("alan", &shared).await.problem(404), "not-found");
+    assert_eq!(delete("ada", &shared, "\"1\"").await.problem(403), "forbidden");
+    assert_eq!(delete("alan", &shared, "\"2\"").await.problem(412), "version-mismatch");
+    assert_eq!(delete("alan", &shared, "\"1\"").await.status, 204);
+    assert_eq!(delete("alan", &shared, "\"1\"").await.problem(404), "not-found");
     assert_eq!(test.notes("ada", &appointment).await, ["changed", "homework"]);
 }
 
@@ -154,7 +155,9 @@ async fn notes_of_other_appointments_are_out_of_reach() {
     // Ada is a party of both appointments, but the note belongs to the first one.
     for (who, appointment) in [("ada", &other), ("katherine", &other), ("katherine", &appointment)] {
         let path = format!("/v1/appointments/{appointment}/notes/{note}");
-        let delete = test.request(reqwest::Method::DELETE, &path).signed_in_as(who).send().await;
+        let delete =
+            test.request(reqwest::Method::DELETE, &path).signed_in_as(who).header("If-Match", "\"1\"");
+        let delete = delete.send().await;
         assert_eq!(delete.problem(404), "not-found", "{who}");
     }
     assert_eq!(

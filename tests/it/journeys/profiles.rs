@@ -118,16 +118,22 @@ async fn suspended_expert_cannot_be_booked_until_an_administrator_lifts_it() {
     let offer = test.offer(&free_hour()).await;
     let booked = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
     let path = format!("/v1/experts/{}", offer.expert);
-    let suspend = |who: &'static str, suspended: bool| {
+    let suspend = |who: &'static str, tag: &'static str, suspended: bool| {
         let body = json!({ "suspended": suspended });
-        test.put(&format!("{path}/suspension")).signed_in_as(who).json(&body).send()
+        let request = test.put(&format!("{path}/suspension")).signed_in_as(who).header("If-Match", tag);
+        request.json(&body).send()
     };
-    assert_eq!(suspend("ada", false).await.problem(403), "forbidden");
-    assert_eq!(suspend("margaret", true).await.expect(200)["status"], "suspended");
-    assert_eq!(suspend("margaret", true).await.expect(200)["status"], "suspended");
+    assert_eq!(suspend("ada", "\"1\"", false).await.problem(403), "forbidden");
+    assert_eq!(suspend("margaret", "\"2\"", true).await.problem(412), "version-mismatch");
+    assert_eq!(suspend("margaret", "\"1\"", true).await.expect(200)["status"], "suspended");
     let read = test.get(&path).send().await;
     assert_eq!(read.body["status"], "suspended");
     assert_eq!(test.starts(&offer, "2027-01-05").await, [] as [&str; 0]);
+    let slots = format!(
+        "{path}/slots?session_type_id={}&from=2027-01-05T00:00:00Z&to=2027-01-06T00:00:00Z",
+        offer.session_type
+    );
+    assert_eq!(test.get(&slots).send().await.expect(200)["empty_reason"], "expert_not_live");
     assert_eq!(test.book(&offer, "2027-01-05T12:00:00Z", "k2").await.problem(409), "expert-not-live");
 
     // The expert cannot lift the suspension, by whatever status they choose.
@@ -141,6 +147,35 @@ async fn suspended_expert_cannot_be_booked_until_an_administrator_lifts_it() {
     let moved = test.post_action("alan", &booked, "reschedule", &moved).await.expect(200);
     assert_eq!(moved["start"], "2027-01-05T14:00:00Z");
 
-    assert_eq!(suspend("margaret", false).await.expect(200)["status"], "live");
+    assert_eq!(suspend("margaret", "\"3\"", false).await.expect(200)["status"], "live");
     test.book(&offer, "2027-01-05T12:00:00Z", "k3").await.expect(201);
+}
+
+#[tokio::test]
+async fn expert_at_capacity_takes_only_clients_with_upcoming_appointments() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let path = format!("/v1/experts/{}", offer.expert);
+    let mut profile = full_profile();
+    profile["mentorship_capacity"] = json!(2);
+    let edit = test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&profile);
+    edit.send().await.expect(200);
+    let book = |who: &'static str, hour: u8, key: &'static str| {
+        let start = format!("2027-01-05T{hour:02}:00:00Z");
+        let offer = &offer;
+        let test = &test;
+        async move { test.book_as(who, offer, &start, key).await }
+    };
+    let first = id(&book("alan", 9, "k1").await.expect(201));
+    book("katherine", 10, "k1").await.expect(201);
+    assert_eq!(book("grace", 11, "k1").await.problem(409), "expert-at-capacity");
+    book("katherine", 11, "k2").await.expect(201);
+    // A cancelled appointment makes room for another client.
+    test.post_action("alan", &first, "cancel", &json!({})).await.expect(200);
+    book("grace", 12, "k2").await.expect(201);
+    assert_eq!(book("alan", 13, "k2").await.problem(409), "expert-at-capacity");
+    // So does one that has ended.
+    let end: domain::Timestamp = "2027-01-05T13:00:00Z".parse().expect("a time");
+    test.advance(end.seconds() - test.clock.now());
+    book("alan", 14, "k3").await.expect(201);
 }

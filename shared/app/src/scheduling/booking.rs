@@ -26,6 +26,7 @@ use crate::payments::holds::{self, release_hold};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
+use crate::scheduling::clients;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, select_duration, slot_refused};
 use crate::{App, AppError, Decision};
@@ -75,7 +76,8 @@ pub struct Booked {
 /// - [`AppError::Forbidden`] if the person is not a client
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::NotFound`] if the session type does not exist, [`SchedulingError::NoHours`] if no hours are published
-/// - [`SchedulingError::NotLive`] if the expert is a draft or suspended
+/// - [`SchedulingError::NotLive`] if the expert is a draft or suspended, [`SchedulingError::AtCapacity`] if the expert takes no
+///   further clients
 /// - [`AppError::Invalid`] if the length, the number of seats, the currency or the list of guests is not possible
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
@@ -212,6 +214,7 @@ async fn attempt_hold(
     };
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
+    clients::admit(app, &mut transaction, &profile, person.client_id(), now).await?;
     transaction.put_appointment(&appointment)?;
     let details = match details.is_empty() {
         true => VersionedDetails::default(),

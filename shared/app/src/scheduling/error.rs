@@ -23,6 +23,9 @@ pub enum SchedulingError {
     /// The expert is a draft or suspended.
     #[error("the expert cannot be booked at the moment")]
     NotLive,
+    /// The expert has as many clients as they accompany at the same time, and the person is not one of them.
+    #[error("the expert takes no new clients at the moment")]
+    AtCapacity,
     /// The expert has not published availability rules.
     #[error("the expert has not published any hours yet")]
     NoHours,

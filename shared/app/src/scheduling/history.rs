@@ -1,6 +1,7 @@
 //! The history of an appointment: who changed what, and when.
 
 use domain::AppointmentId;
+use domain::scheduling::history::ChangedBy;
 use domain::scheduling::party::Party;
 use store::HistoryPage;
 
@@ -33,9 +34,8 @@ pub async fn list(
         page.entries.insert(0, appointment.booked_entry());
     }
     page.entries.retain(|entry| entry.change.is_visible_to(party));
-    if party == Party::Client {
-        // Who acts for the expert or the platform does not concern the client.
-        page.entries.iter_mut().for_each(|entry| entry.person = None);
-    }
+    // Which person acted for a side concerns only that side. Administrators see everybody.
+    let is_visible = |by| party == Party::Platform || (party == Party::Expert && by == ChangedBy::Member);
+    page.entries.iter_mut().for_each(|entry| entry.person = entry.person.filter(|_| is_visible(entry.by)));
     Ok(page)
 }

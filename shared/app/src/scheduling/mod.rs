@@ -2,6 +2,7 @@
 
 pub mod appointments;
 pub mod booking;
+mod clients;
 pub mod details;
 pub mod error;
 pub mod history;

@@ -130,16 +130,21 @@ pub async fn edit(
     Ok(note)
 }
 
-/// Deletes a note of the person's side.
+/// Deletes a note of the person's side. `if_match` is the version that the person has read.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other side wrote it.
-pub async fn delete(app: &App, actor: &Actor, id: AppointmentId, note: NoteId) -> Result<(), AppError> {
-    app.transact("delete_note", || async {
-        let note = own(app, actor, id, note).await?;
-        let mut transaction = Transaction::new();
-        transaction.delete_note(id, &note);
-        Ok(Decision::Commit(transaction, ()))
-    })
-    .await
+/// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other side wrote it,
+/// [`AppError::VersionMismatch`] if it has another version.
+pub async fn delete(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    note: NoteId,
+    if_match: u64,
+) -> Result<(), AppError> {
+    let note = own(app, actor, id, note).await?;
+    check_version(if_match, note.version)?;
+    let mut transaction = Transaction::new();
+    transaction.delete_note(id, &note);
+    commit_edit(app, transaction, note.version + 1).await
 }

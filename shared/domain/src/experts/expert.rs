@@ -38,7 +38,8 @@ pub struct ExpertProfile {
     pub links: Vec<Link>,
     /// What an hour with the expert costs. Prices of sessions can follow from it.
     pub hourly_rate: Option<Money>,
-    /// The largest number of clients that the expert accompanies at the same time; no limit if absent.
+    /// The maximum number of clients with appointments that have not ended; no limit if absent. At the limit, only these clients
+    /// can book.
     pub mentorship_capacity: Option<u16>,
 }
 

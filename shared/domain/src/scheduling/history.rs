@@ -66,7 +66,7 @@ impl From<TimeSpan> for SessionTime {
 /// What was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The session was booked. A session without a price is then confirmed.
+    /// The session was booked.
     Booked,
     /// The appointment was confirmed.
     Confirmed,

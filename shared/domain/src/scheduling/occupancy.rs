@@ -255,6 +255,21 @@ pub enum Refusal {
 }
 
 impl Occupancy {
+    /// Returns the appointments whose sessions have not ended at `now`, without holds that have expired.
+    pub fn active_appointments(&self, now: Timestamp) -> BTreeSet<AppointmentId> {
+        let entries = self.days.values().flat_map(|day| &day.entries);
+        let single = entries.filter_map(|(key, entry)| match key {
+            EntryKey::Appointment(id) if now < entry.end && !is_expired(entry.hold_expires_at, now) => {
+                Some(*id)
+            }
+            EntryKey::Appointment(_) | EntryKey::Group(..) => None,
+        });
+        let groups =
+            self.groups.values().filter(|group| now < group.entry.end).flat_map(|group| &group.seats);
+        let seats = groups.filter(|(_, seats)| !is_expired(seats.hold_expires_at, now)).map(|(id, _)| *id);
+        single.chain(seats).collect()
+    }
+
     /// Returns the span whose days must be read to decide about a session at `start`.
     ///
     /// It contains the days of the session, the days of each expired hold that the session might reclaim, the days or

@@ -44,6 +44,9 @@ problem_types! {
     EXPERT_NOT_LIVE = 409 "expert-not-live", "The expert cannot be booked",
         "The expert has not published the profile, or is suspended.",
         "Choose another expert, or try again later; as the expert, publish the profile.";
+    EXPERT_AT_CAPACITY = 409 "expert-at-capacity", "The expert takes no new clients",
+        "The expert has as many clients with upcoming appointments as their mentorship capacity allows.",
+        "Choose another expert, or try again later.";
     NO_HOURS = 409 "no-hours", "No hours are published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";
@@ -68,6 +71,7 @@ pub const SLOT_REFUSALS: &[&ProblemType] = &[
     WEEK_FULL,
     SEATS_TAKEN,
     EXPERT_NOT_LIVE,
+    EXPERT_AT_CAPACITY,
     NO_HOURS,
 ];
 
@@ -80,6 +84,7 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
         }
         SchedulingError::Change(_) => Problem::new(INVALID_STATUS, detail),
         SchedulingError::NotLive => Problem::new(EXPERT_NOT_LIVE, detail),
+        SchedulingError::AtCapacity => Problem::new(EXPERT_AT_CAPACITY, detail),
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
         SchedulingError::HoldEnded => Problem::new(HOLD_EXPIRED, detail),
         SchedulingError::QuoteChanged { .. } => {

@@ -11,6 +11,7 @@
 //! | the expert, the invited person | did the members or invitations change | table | `EXPERT#<expert>` | `TEAM` |
 //! | a member | for whom does a person act | GSI2 | `MEMBER#<person>` | `<expert>` |
 //! | the expert | how often session types became active, to limit their number | table | `EXPERT#<expert>` | `TYPES` |
+//! | booking | how often an expert with a limited number of clients was booked, to enforce the limit | table | `EXPERT#<expert>` | `CLIENTS` |
 
 use domain::{ExpertId, InvitationId, PersonId, SessionTypeId};
 
@@ -59,9 +60,24 @@ pub fn memberships(person: PersonId) -> String {
     format!("{MEMBERS}{person}")
 }
 
-/// The count of how often a session type of an expert became active.
-pub fn activations(expert: ExpertId) -> Key {
-    Key::new(expert_partition(expert), "TYPES")
+/// The guard of something that an expert has a limited number of.
+pub fn guard(expert: ExpertId, limit: Limit) -> Key {
+    Key::new(
+        expert_partition(expert),
+        match limit {
+            Limit::SessionTypes => "TYPES",
+            Limit::Clients => "CLIENTS",
+        },
+    )
+}
+
+/// What an expert has a limited number of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Active session types.
+    SessionTypes,
+    /// Clients with appointments that have not ended.
+    Clients,
 }
 
 #[cfg(test)]
@@ -83,7 +99,8 @@ pub(crate) mod tests {
             row(invitation(EXPERT, INVITATION)),
             row(team(EXPERT)),
             indexed(GSI2, memberships(PERSON), EXPERT.to_string()),
-            row(activations(EXPERT)),
+            row(guard(EXPERT, Limit::SessionTypes)),
+            row(guard(EXPERT, Limit::Clients)),
         ]
     }
 
@@ -91,7 +108,8 @@ pub(crate) mod tests {
     fn key_strings_do_not_change() {
         assert_eq!(profile(EXPERT).to_string(), format!("EXPERT#exp_{ZEROS}1 / PROFILE"));
         assert_eq!(rules(EXPERT).sk, "RULES");
-        assert_eq!(activations(EXPERT).sk, "TYPES");
+        assert_eq!(guard(EXPERT, Limit::SessionTypes).sk, "TYPES");
+        assert_eq!(guard(EXPERT, Limit::Clients).sk, "CLIENTS");
         assert_eq!(session_type(EXPERT, SESSION_TYPE).sk, format!("TYPE#ses_{ZEROS}3"));
         assert_eq!(member(EXPERT, PERSON).to_string(), format!("EXPERT#exp_{ZEROS}1 / MEMBER#per_{ZEROS}2"));
         assert_eq!(invitation(EXPERT, INVITATION).sk, format!("INVITE#inv_{ZEROS}4"));

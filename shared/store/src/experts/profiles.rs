@@ -6,7 +6,8 @@ use domain::experts::session_type::SessionType;
 use domain::{ExpertId, SessionTypeId};
 
 use super::keys;
-use super::rows::{ActivationsRow, ExpertRow, RulesRow, SessionTypeRow};
+use super::keys::Limit;
+use super::rows::{ExpertRow, GuardRow, RulesRow, SessionTypeRow};
 use crate::keys::expert_partition;
 use crate::row::read_row;
 use crate::table::{Condition, Consistency, Query};
@@ -21,26 +22,22 @@ pub struct VersionedRules {
     pub rules: AvailabilityRules,
 }
 
-/// How often a session type of an expert became active. Each transaction that adds an active session type writes it, so
+/// The number of transactions that added one of the things of which an expert has a limited number. Each of them writes it, so
 /// that two of them never both pass the limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Activations {
-    /// Increases by one each time a session type is created or offered again; 0 before the first time.
+pub struct Guard {
+    /// Increases by one with each of these transactions; 0 before the first.
     pub version: u64,
 }
 
 impl Transaction {
-    /// Writes the count of activations, on condition that the stored one is the one before.
+    /// Writes the guard of a limit, on condition that the stored one is the one before.
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
-    pub fn put_activations(
-        &mut self,
-        expert: ExpertId,
-        activations: &Activations,
-    ) -> Result<(), CommitError> {
-        let condition = Condition::unchanged_since(activations.version - 1);
-        self.put_row::<ActivationsRow, _>(keys::activations(expert), condition, activations, [])
+    pub fn put_guard(&mut self, expert: ExpertId, limit: Limit, guard: &Guard) -> Result<(), CommitError> {
+        let condition = Condition::unchanged_since(guard.version - 1);
+        self.put_row::<GuardRow, _>(keys::guard(expert, limit), condition, guard, [])
     }
 
     /// Writes a profile, on condition that the stored version is the one before.
@@ -124,13 +121,13 @@ impl Store {
             .transpose()
     }
 
-    /// How often a session type of an expert became active.
+    /// The guard of a limit. Read it before the things that are counted.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
-    pub async fn activations(&self, expert: ExpertId) -> Result<Activations, ReadError> {
-        let item = self.table.get(&keys::activations(expert), Consistency::Strong).await?;
-        Ok(item.map(read_row::<ActivationsRow, _>).transpose()?.unwrap_or_default())
+    pub async fn guard(&self, expert: ExpertId, limit: Limit) -> Result<Guard, ReadError> {
+        let item = self.table.get(&keys::guard(expert, limit), Consistency::Strong).await?;
+        Ok(item.map(read_row::<GuardRow, _>).transpose()?.unwrap_or_default())
     }
 
     /// All session types of an expert, the oldest first. The use case that creates them limits their number.

@@ -11,7 +11,7 @@ use domain::experts::session_type::{
 use domain::kernel::time::{Date, LocalTime};
 use domain::{ExpertId, SessionTypeId, Timestamp};
 
-use super::profiles::{Activations, VersionedRules};
+use super::profiles::{Guard, VersionedRules};
 use crate::row::{MoneyRow, Row, Text, stored};
 
 impl Row<Expert> for ExpertRow {
@@ -22,7 +22,7 @@ impl Row<VersionedRules> for RulesRow {
     const SCHEMA: u16 = 1;
 }
 
-impl Row<Activations> for ActivationsRow {
+impl Row<Guard> for GuardRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -109,7 +109,7 @@ stored! {
         closes: LocalTime,
     }
 
-    struct ActivationsRow for Activations {
+    struct GuardRow for Guard {
         version: u64,
     }
 

@@ -1,5 +1,7 @@
 //! Rows of appointments, and appointments together with their payments.
 
+use std::collections::BTreeSet;
+
 use domain::payments::ledger::Movement;
 use domain::payments::payment::Payment;
 use domain::scheduling::appointment::{Appointment, Status};
@@ -9,7 +11,7 @@ use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
 use super::keys;
 use super::notes::VersionedDetails;
 use super::rows::{AppointmentRow, DetailsRow};
-use crate::keys::{GSI1, GSI2, SK, appointment_partition, instant};
+use crate::keys::{GSI1, GSI2, Key, SK, appointment_partition, instant};
 use crate::payments::rows::{EntryRow, PaymentRow};
 use crate::row::read_row;
 use crate::table::{Condition, Consistency, Query};
@@ -69,6 +71,24 @@ impl Transaction {
 }
 
 impl Store {
+    /// The clients who booked these appointments.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn clients_of(
+        &self,
+        appointments: &BTreeSet<AppointmentId>,
+    ) -> Result<BTreeSet<ClientId>, ReadError> {
+        let keys: Vec<Key> = appointments.iter().map(|id| keys::appointment(*id)).collect();
+        let mut clients = BTreeSet::new();
+        for some in keys.chunks(100) {
+            for item in self.table.get_many(some, Consistency::Strong).await? {
+                clients.insert(read_row::<AppointmentRow, _>(item)?.client);
+            }
+        }
+        Ok(clients)
+    }
+
     /// An appointment, read with strong consistency.
     ///
     /// # Errors

@@ -163,6 +163,14 @@ fn refused_order_waits_for_an_administrator_and_manual_resolution_is_final() {
     let again = [refuses(None), What::Act(Act::TryAgain)];
     assert_eq!(shares(&paid(&[&waits[..], &again].concat())), [6_000, 5_400, 600]);
     // An amount that was settled with the expert is not reversed later, not even by another refund.
+    let all = What::Outside(Outside::SomebodyRefunds { percent: 100, from_expert: false });
+    let twice = [
+        refuses(Some(OrderKind::Refund)),
+        What::Act(Act::Cancel(Party::Expert)),
+        What::Act(Act::ResolveManually),
+        all,
+    ];
+    assert_eq!(shares(&paid(&twice)), [-10_000, 0, -10_000], "the platform pays for the second refund");
     let manually = [refuses(None), What::Act(Act::ResolveManually), What::Act(Act::Cancel(Party::Expert))];
     let world = paid(&[&waits[..], &manually].concat());
     assert_eq!((shares(&world), world.platform.payment.escalation), ([0, 9_000, -9_000], None));
