@@ -70,7 +70,7 @@ struct Slots {
     next_from: Option<Timestamp>,
 }
 
-/// Why a period has no slots. Of several reasons, it is the one that keeps the last start from being offered.
+/// Why a range has no slots. The rules are applied in this order; it is the first rule after which no start is left.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "EmptyReason")]
@@ -79,19 +79,22 @@ enum EmptyReasonDocument {
     ExpertNotLive,
     /// The session type has a price, and the expert cannot receive payments yet.
     PaymentsNotReady,
-    /// The period lies outside the booking window. Choose a period between `bookable_from` and `bookable_until`.
+    /// The requested range lies outside the booking window. Choose a range between `bookable_from` and `bookable_until`.
     OutsideBookingWindow,
-    /// The period ends before the minimum notice. Choose a period after `bookable_from`.
+    /// Every start in the range has passed, or the range ends before the minimum notice has passed. Choose a range after
+    /// `bookable_from`.
     NoticeTooShort,
-    /// The expert has no hours in the period.
+    /// The expert has no hours in the range.
     NoHours,
-    /// The expert has blocked the dates of the period.
+    /// Blocked dates, or overrides without hours, close all dates in the range that would have starts.
     Blocked,
-    /// The expert has hours in the period, but no session fits into them.
+    /// The expert has hours in the range, but no session that starts in the range fits into them.
     HoursTooShort,
-    /// All times in the period are taken.
+    /// Sessions would fit into the hours, but none of the offered starts lies in the range. Choose a longer range.
+    NoStart,
+    /// All times in the range are taken.
     AllTaken,
-    /// There is free time in the period, but the expert gives no more sessions of this type on those days.
+    /// There is free time in the range, but a cap is reached on each of its dates.
     CapsReached,
 }
 
@@ -105,6 +108,7 @@ impl From<EmptyReason> for EmptyReasonDocument {
             EmptyReason::NoHours => Self::NoHours,
             EmptyReason::Blocked => Self::Blocked,
             EmptyReason::HoursTooShort => Self::HoursTooShort,
+            EmptyReason::NoStart => Self::NoStart,
             EmptyReason::AllTaken => Self::AllTaken,
             EmptyReason::CapsReached => Self::CapsReached,
         }

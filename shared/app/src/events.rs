@@ -1,7 +1,7 @@
 //! Domain events: what integrations learn about appointments and their payments.
 //!
-//! An event carries the data as of the change, so that one that is published late still says what happened. It contains ids,
-//! times, amounts and states, and no personal data. A release may add members and kinds without a new [`VERSION`].
+//! An event contains the appointment and its payment as they were right after the change, even if it is published late. It
+//! has ids, times, amounts and states, and no personal data. A release may add members and kinds without a new [`VERSION`].
 //!
 //! `events/published` has the JSON Schema of each kind, which `cargo run -p tools -- events` writes.
 
@@ -46,7 +46,8 @@ struct Published<T> {
 }
 
 impl DomainEvent {
-    /// The id: the appointment, the version that the appointment or its payment has after the change, and the kind.
+    /// The id: `<appointment id>:<version>:<kind>`. The version is that of the payment for `payment.*`, otherwise that of the
+    /// appointment, after the change.
     pub fn id(&self) -> String {
         let appointment = self.data.appointment();
         format!("{}:{}:{}", appointment.appointment_id, self.data.row_version().number(), self.kind())
@@ -202,16 +203,16 @@ pub struct PaymentData {
     /// The state of the payment.
     pub state: PaymentStatus,
     /// What the client pays in the end, as decided so far.
-    pub charge: Money,
+    pub final_charge: Money,
 }
 
-impl From<&Payment> for PaymentData {
-    fn from(payment: &Payment) -> Self {
+impl PaymentData {
+    fn new(payment: &Payment, status: &Status) -> Self {
         Self {
             version: payment.version,
             gateway: payment.gateway.into(),
             state: (&payment.state).into(),
-            charge: payment.final_charge.unwrap_or(payment.amount),
+            final_charge: payment.amount_due(status),
         }
     }
 }
@@ -245,14 +246,15 @@ pub struct AppointmentChanged {
     pub seats: u16,
     /// The price of all seats together.
     pub price: Money,
-    /// What the client pays in the end, if the change decided it.
+    /// What the client pays in the end, before and after the change; absent if the change did not decide it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub charge: Option<AmountChange>,
+    pub final_charge: Option<AmountChange>,
 }
 
 impl AppointmentChanged {
-    fn new(appointment: &Appointment, charge: Option<AmountChange>) -> Self {
-        Self { appointment: appointment.into(), seats: appointment.seats, price: appointment.price, charge }
+    fn new(appointment: &Appointment, final_charge: Option<AmountChange>) -> Self {
+        let &Appointment { seats, price, .. } = appointment;
+        Self { appointment: appointment.into(), seats, price, final_charge }
     }
 
     fn appointment(&self) -> &AppointmentData {
@@ -347,7 +349,7 @@ pub struct PaymentChanged {
 impl PaymentChanged {
     /// Both as they are after the change.
     pub(crate) fn new(appointment: &Appointment, payment: &Payment) -> Self {
-        Self { appointment: appointment.into(), payment: payment.into() }
+        Self { appointment: appointment.into(), payment: PaymentData::new(payment, &appointment.status) }
     }
 }
 
@@ -378,12 +380,13 @@ macro_rules! payment_events {
 payment_events! {
     /// A payment that the client must repeat.
     ActionRequired {
-        /// The client must pay until this instant.
+        /// The client must pay by this instant.
         deadline: Timestamp,
     }
     /// A change of a payment by an amount.
     PaymentAmount {
-        /// The amount that was disputed, returned or rejected, or that could not be charged.
+        /// Of `payment.unpaid`: what could not be charged. Of `payment.refund_failed`: the rejected refund. Of
+        /// `payment.dispute_won`: what the bank returned. Of `payment.disputed` and `payment.dispute_lost`: the disputed amount.
         amount: Money,
     }
     /// A refund.
@@ -439,7 +442,7 @@ impl EventData {
         }
     }
 
-    /// The client must pay until `deadline`.
+    /// The client must pay by `deadline`.
     pub(crate) fn action_required(changed: PaymentChanged, deadline: Timestamp) -> Self {
         Self::PaymentActionRequired(ActionRequired { changed, deadline })
     }
@@ -481,7 +484,7 @@ impl From<&EventData> for Change {
             EventData::PaymentActionRequired(_) => Self::PaymentActionRequired,
             EventData::PaymentUnpaid(_) => Self::PaymentUnpaid,
             EventData::PaymentRefunded(Refunded { changed, refunded }) => {
-                let charge = changed.payment.charge;
+                let charge = changed.payment.final_charge;
                 let amount = refunded.after.saturating_sub(refunded.before);
                 Self::PaymentRefunded { amount: charge.with_amount(amount).unwrap_or(charge) }
             }

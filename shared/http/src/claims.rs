@@ -64,7 +64,10 @@ fn payload(authorization: &str) -> Option<Map<String, Value>> {
         return None;
     };
     let bytes = URL_SAFE_NO_PAD.decode(payload).ok()?;
-    serde_json::from_slice::<Strict>(&bytes).ok()?.as_value().as_object().cloned()
+    match serde_json::from_slice(&bytes).ok()? {
+        Strict(Value::Object(claims)) => Some(claims),
+        Strict(_) => None,
+    }
 }
 
 /// The value of a claim. If no claim has exactly this name, a dot separates the name of an object from the name of its member, as

@@ -116,9 +116,9 @@ impl Request {
             let detail = "send the body as \"Content-Type: application/json\"";
             return Err(Problem::new(problem::MEDIA_TYPE_REFUSED, detail).with_header("Content-Type"));
         }
-        let value: Strict = serde_json::from_slice(&self.body)
+        let Strict(value) = serde_json::from_slice(&self.body)
             .map_err(|error| Problem::malformed(format!("the body must be one JSON document: {error}")))?;
-        schema::check_document::<T>(value.as_value()).map_err(Problem::invalid)?;
+        schema::check_document::<T>(&value).map_err(Problem::invalid)?;
         serde_path_to_error::deserialize(value).map_err(unread)
     }
 

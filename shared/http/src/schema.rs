@@ -4,6 +4,7 @@
 //! documented limits are those that the API enforces. A text's `format` selects the domain type that reads it; that type also
 //! words the violation.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use domain::kernel::country::Country;
@@ -105,9 +106,20 @@ pub fn check(schema: &Value, value: &Value) -> Result<(), Violations> {
     checker.violations.into_result()
 }
 
-/// The pointer to a member of an object (RFC 6901, section 3).
+/// The maximum number of characters of an unknown name that responses and logs repeat.
+pub(crate) const MAX_NAME: usize = 100;
+
+/// The first characters of a name, which can be as long as the request.
+pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]).into(),
+        None => name.into(),
+    }
+}
+
+/// The pointer to a member of an object (RFC 6901, section 3). A name that is too long to be known is shortened.
 pub(crate) fn member(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+    format!("{pointer}/{}", shortened(name).replace('~', "~0").replace('/', "~1"))
 }
 
 struct Checker<'a> {
@@ -541,6 +553,15 @@ mod tests {
         assert_found::<Terms>(&document, &[]);
         document["tax"] = json!({ "calculated_by": "EUR", "rate": 1 });
         assert_found::<Terms>(&document, &[("/tax/rate", "must be left out: this name is not known here")]);
+    }
+
+    #[test]
+    fn unknown_names_are_repeated_up_to_a_limit() {
+        let name = "é".repeat(100_000);
+        let mut document = terms();
+        document[&name] = json!(1);
+        let shown = format!("/{}…", "é".repeat(100));
+        assert_found::<Terms>(&document, &[(&shown, "must be left out: this name is not known here")]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
 use domain::scheduling::details::SessionDetails;
 use domain::scheduling::note::NoteVisibility;
+use domain::scheduling::party::Party;
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, PersonId, ReceiptId,
     SessionTypeId, TimeSpan, Timestamp,
@@ -230,6 +231,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         appointments::end(app, actor, ids.appointment, 2, SessionReport::Completed { charge: None });
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
         appointments::end(app, actor, ids.appointment, 2, SessionReport::Completed { charge: Some(euros(1)) });
+    "scheduling::appointments::end" Rule::PartyWith(Right::Money), WRITES, |app, actor, ids|
+        appointments::end(app, actor, ids.appointment, 2, SessionReport::NoShow { missed_by: Some(Party::Expert) });
     "scheduling::details::replace" Rule::ClientOrAdmin, WRITES, |app, actor, ids|
         details::replace(app, actor, ids.appointment, 0, SessionDetails::default());
     "scheduling::history::list" Rule::Party, READS, |app, actor, ids|
@@ -243,8 +246,8 @@ const USE_CASES: &[UseCase] = use_cases! {
     "receipts::billing::replace" MONEY, WRITES, |app, actor, ids|
         billing::replace(app, actor, ids.expert, 1, from(billing_details()));
     "receipts::receipt::issue" Rule::Platform, WRITES, |app, actor, ids| issue(app, actor, ids);
-    "receipts::receipt::read" Rule::Party, READS, |app, actor, ids| receipt::read(app, actor, ids.receipt);
-    "receipts::receipt::list_of_appointment" Rule::Party, READS, |app, actor, ids|
+    "receipts::receipt::read" Rule::PartyWith(Right::Money), READS, |app, actor, ids| receipt::read(app, actor, ids.receipt);
+    "receipts::receipt::list_of_appointment" Rule::PartyWith(Right::Money), READS, |app, actor, ids|
         receipt::list_of_appointment(app, actor, ids.appointment);
     "receipts::receipt::list_of_expert" MONEY, READS, |app, actor, ids|
         receipt::list_of_expert(app, actor, ids.expert, 2027, 0, 10);

@@ -31,6 +31,8 @@ pub enum Rule {
     Secret,
     /// The expert and the client of an appointment, members of the expert, and administrators. Others get 404.
     Party,
+    /// Like [`Rule::Party`], but members need this right. Members without it get 403.
+    PartyWith(Right),
     /// The expert of an appointment, members with this right, and administrators. The client and other members get 403, others get
     /// 404.
     ExpertOrAdmin(Right),
@@ -135,8 +137,8 @@ pub const MATRIX: &[Entry] = &[
     entry("list_differences", Rule::Has(Role::Admin)),
     entry("list_failing_jobs", Rule::Has(Role::Admin)),
     entry("retry_job", Rule::Has(Role::Admin)),
-    entry("list_appointment_receipts", Rule::Party),
-    entry("read_receipt", Rule::Party),
+    entry("list_appointment_receipts", Rule::PartyWith(Right::Money)),
+    entry("read_receipt", Rule::PartyWith(Right::Money)),
     entry("payment_webhook", Rule::Provider).sends(|_| json!({ "id": "evt_1" })),
 ];
 
@@ -167,6 +169,7 @@ const _: () = {
                     | Rule::ExpertOrMemberThemself
                     | Rule::Secret
                     | Rule::Party
+                    | Rule::PartyWith(_)
                     | Rule::ExpertOrAdmin(_)
                     | Rule::ClientOrAdmin
                     | Rule::EitherSide

@@ -213,6 +213,8 @@ fn verdict(rule: Rule, person: &Person) -> Verdict {
         Rule::ExpertOrMemberThemself => otherwise(expert || person.subject == "vera", Verdict::Forbidden),
         Rule::Secret => Verdict::Hidden,
         Rule::Party => otherwise(acts(Right::Schedule) || client || admin, Verdict::Hidden),
+        Rule::PartyWith(right) if member.is_some() => otherwise(acts(right), Verdict::Forbidden),
+        Rule::PartyWith(_) => otherwise(expert || client || admin, Verdict::Hidden),
         Rule::Arbiter if has(Role::Admin) && member.is_none() => otherwise(admin, Verdict::Hidden),
         Rule::Arbiter | Rule::Platform => Verdict::Forbidden,
         // Alan may set Ada's commission: his appointments keep the commission that they were booked with.
@@ -237,7 +239,7 @@ fn verdict(rule: Rule, person: &Person) -> Verdict {
 /// Whether a person who is refused with 403 may learn that the resource exists: people with a side in the appointment, members of
 /// the expert, and the expert.
 fn knows_resource(rule: Rule, person: &Person) -> bool {
-    matches!(rule, Rule::ExpertOrAdmin(_) | Rule::ClientOrAdmin | Rule::EitherSide)
+    matches!(rule, Rule::PartyWith(_) | Rule::ExpertOrAdmin(_) | Rule::ClientOrAdmin | Rule::EitherSide)
         || rule == Rule::Impartial && person.subject == "ada"
         || membership(person).is_some()
 }

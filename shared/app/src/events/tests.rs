@@ -25,19 +25,20 @@ pub(crate) fn examples() -> Vec<DomainEvent> {
         appointment: appointment(status),
         seats: 1_000,
         price: money(),
-        charge: Some(change()),
+        final_charge: Some(change()),
     };
     let payment = |state| PaymentChanged {
         appointment: appointment(AppointmentStatus::Completed),
-        payment: PaymentData { version: 999, gateway: Gateway::Stripe, state, charge: money() },
+        payment: PaymentData { version: 999, gateway: Gateway::Stripe, state, final_charge: money() },
     };
     let of = |state| PaymentAmount { changed: payment(state), amount: money() };
     let all = Event::ALL.map(|kind| match kind {
-        Event::Confirmed => {
-            EventData::Confirmed(AppointmentChanged { charge: None, ..changed(AppointmentStatus::Confirmed) })
-        }
+        Event::Confirmed => EventData::Confirmed(AppointmentChanged {
+            final_charge: None,
+            ..changed(AppointmentStatus::Confirmed)
+        }),
         Event::Rescheduled => EventData::Rescheduled(Rescheduled {
-            changed: AppointmentChanged { charge: None, ..changed(AppointmentStatus::Confirmed) },
+            changed: AppointmentChanged { final_charge: None, ..changed(AppointmentStatus::Confirmed) },
             before: Before { start: at, end: at, price: money() },
         }),
         Event::Cancelled => EventData::Cancelled(Cancelled {
@@ -50,9 +51,10 @@ pub(crate) fn examples() -> Vec<DomainEvent> {
             missed_by: PartyName::Client,
         }),
         Event::NoShowDisputed => EventData::NoShowDisputed(changed(AppointmentStatus::NoShow)),
-        Event::Expired => {
-            EventData::Expired(AppointmentChanged { charge: None, ..changed(AppointmentStatus::Expired) })
-        }
+        Event::Expired => EventData::Expired(AppointmentChanged {
+            final_charge: None,
+            ..changed(AppointmentStatus::Expired)
+        }),
         Event::PaymentActionRequired => {
             EventData::action_required(payment(PaymentStatus::ActionRequired), at)
         }

@@ -8,6 +8,8 @@ use domain::{ClientId, ExpertId};
 use super::people::{Person, Role, Scope};
 use crate::{App, AppError};
 
+const NOT_IN_ROLE: &str = "your role as a member of this expert does not allow this";
+
 /// Who runs a use case. Each transport builds it: HTTP from the access token, a worker as [`Actor::Platform`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
@@ -115,7 +117,7 @@ impl Actor {
         let role = if is_expert { None } else { membership(app, person, expert).await? };
         match role {
             Some(role) if role.has(right) => Ok(Owner(expert)),
-            Some(_) => Err(AppError::Forbidden("your role as a member of this expert does not allow this")),
+            Some(_) => Err(AppError::Forbidden(NOT_IN_ROLE)),
             None => Err(AppError::Forbidden("you are neither this expert nor a member of the expert")),
         }
     }
@@ -180,6 +182,14 @@ impl Actor {
             None => person.has(Role::Admin).then_some(ActingAs::Administrator { id }),
         })
     }
+}
+
+/// Requires that a person who acts on an appointment has a right of the side for which they act. Only members can lack one.
+///
+/// # Errors
+/// [`AppError::Forbidden`] without the right.
+pub(crate) fn require(acting: ActingAs, right: Right) -> Result<(), AppError> {
+    if acting.has(right) { Ok(()) } else { Err(AppError::Forbidden(NOT_IN_ROLE)) }
 }
 
 /// The role of a person as a member of an expert; `None` if they are not a member. Reads one row.

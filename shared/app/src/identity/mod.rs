@@ -4,3 +4,4 @@ pub mod actor;
 pub mod people;
 
 pub use actor::Actor;
+pub(crate) use actor::require;

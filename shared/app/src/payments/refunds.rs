@@ -9,8 +9,8 @@ use domain::{AppointmentId, Money, Timestamp};
 use store::{RowVersion, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
-use crate::identity::Actor;
 use crate::identity::people::Scope;
+use crate::identity::{Actor, require};
 use crate::payments::error::PaymentsError;
 use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};
@@ -71,9 +71,7 @@ async fn attempt_refund(
     if acting.party() == Party::Client {
         return Err(AppError::Forbidden("only the expert or an administrator can refund a payment"));
     }
-    if !acting.has(Right::Money) {
-        return Err(AppError::Forbidden("your role as a member of this expert does not allow refunds"));
-    }
+    require(acting, Right::Money)?;
     let totals = Totals::of(&record.movements);
     let state = if totals.captured > 0 { RefundState::Pending } else { RefundState::ChargeReduced };
     let expired = match request.status(app, person, now).await? {

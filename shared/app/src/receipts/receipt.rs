@@ -11,8 +11,8 @@ use domain::scheduling::appointment::Appointment;
 use domain::{AppointmentId, ExpertId, ReceiptId, Zone};
 use store::{ReceiptPage, Transaction};
 
-use crate::identity::Actor;
 use crate::identity::people::Scope;
+use crate::identity::{Actor, require};
 use crate::receipts::taxes::{self, Taxed};
 use crate::{App, AppError, Decision};
 
@@ -136,20 +136,21 @@ impl Content {
 /// A document by its id.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if it does not exist, or the person has no side in its appointment (see [`Actor`]).
+/// [`AppError::NotFound`] if it does not exist, or the person has no side in its appointment (see [`Actor`]),
+/// [`AppError::Forbidden`] for a member whose role does not include the expert's money.
 pub async fn read(app: &App, actor: &Actor, id: ReceiptId) -> Result<Receipt, AppError> {
     actor.signed_in(Scope::Read)?;
     let receipt = app.store.receipt(id).await?.ok_or(AppError::NotFound("receipt"))?;
-    match actor.side_of(app, receipt.expert, receipt.client, Scope::Read).await? {
-        Some(_) => Ok(receipt),
-        None => Err(AppError::NotFound("receipt")),
-    }
+    let acting = actor.side_of(app, receipt.expert, receipt.client, Scope::Read).await?;
+    require(acting.ok_or(AppError::NotFound("receipt"))?, Right::Money)?;
+    Ok(receipt)
 }
 
 /// The documents of an appointment, ordered by number.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the appointment does not exist, or the person has no side in it (see [`Actor`]).
+/// [`AppError::NotFound`] if the appointment does not exist, or the person has no side in it (see [`Actor`]),
+/// [`AppError::Forbidden`] for a member whose role does not include the expert's money.
 pub async fn list_of_appointment(
     app: &App,
     actor: &Actor,
@@ -158,7 +159,7 @@ pub async fn list_of_appointment(
     actor.signed_in(Scope::Read)?;
     let (appointment, documents) = tokio::join!(app.store.appointment(id), app.store.documents(id));
     let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    actor.acting_on(app, &appointment, Scope::Read).await?;
+    require(actor.acting_on(app, &appointment, Scope::Read).await?, Right::Money)?;
     Ok(documents?)
 }
 

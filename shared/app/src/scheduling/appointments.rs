@@ -14,8 +14,8 @@ use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transac
 
 use crate::events::{AmountChange, EventData};
 use crate::experts::profiles::check_version;
-use crate::identity::Actor;
 use crate::identity::people::{Role, Scope};
+use crate::identity::{Actor, require};
 use crate::payments::error::PaymentsError;
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refunds::check_charge_increment;
@@ -350,12 +350,12 @@ pub async fn end(
         if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
             return Err(AppError::Forbidden("a client can only report that the expert did not come"));
         }
-        if charge.is_some() && !acting.has(Right::Money) {
-            return Err(AppError::Forbidden(
-                "your role as a member of this expert does not allow another charge",
-            ));
-        }
         let price = appointment.price;
+        // Another charge, or an expert who says that they did not come, is a refund.
+        let own_absence = party == Party::Expert && outcome == (Outcome::NoShow { missed_by: Party::Expert });
+        if charge.is_some() || (own_absence && !price.is_zero()) {
+            require(acting, Right::Money)?;
+        }
         if let Some(charge) =
             charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())
         {

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Violation {
     /// Where the value is in the document: a JSON Pointer (RFC 6901), such as `/price/amount`.
     pub pointer: String,
-    /// What the value must be, beginning with "must".
+    /// The rule that the value breaks, such as `must be an integer from 1 to 100` or `is required`.
     pub must: String,
 }
 

@@ -421,11 +421,13 @@ impl Occupancy {
         now: Timestamp,
     ) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
+        draft.check_period(rules, request, now)?;
         let (session, group) = draft.hold(rules, request, now)?;
         Ok(Held { entry: session, group, change: draft.change() })
     }
 
-    /// Releases the time of an appointment and holds another in one change.
+    /// Releases the time of an appointment and holds another in one change. Its time still counts as occupied for the booking
+    /// window: a window of days with free time is the one that [`slots`](slots::slots) shows.
     ///
     /// # Errors
     /// See [`Self::hold`]. In this case, the appointment keeps its time.
@@ -437,6 +439,7 @@ impl Occupancy {
         now: Timestamp,
     ) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
+        draft.check_period(rules, request, now)?;
         draft.release(old);
         draft.forget(old);
         let (session, group) = draft.hold(rules, request, now)?;
@@ -458,16 +461,19 @@ impl Occupancy {
         let SessionType { status: SessionTypeStatus::Active, terms, .. } = request.session_type else {
             return Vec::new();
         };
+        let mut scratch = Scratch::default();
+        let busy_times = self.busy_times(request.session_type, now, &mut scratch);
+        let period = BookablePeriod::new(rules, terms, &busy_times, now);
         let mut draft = Draft::of(self);
         if let Some(old) = old {
             draft.release(old);
             draft.forget(old);
         }
-        let mut scratch = Scratch::default();
         let busy_times = draft.occupancy.busy_times(request.session_type, now, &mut scratch);
-        slots::slots(rules, terms, &busy_times, range, now)
+        slots::slots_within(rules, terms, &busy_times, range, &period)
             .into_iter()
             .filter(|slot| (1..=slot.seats).contains(&request.seats))
+            .filter(|slot| old.is_none_or(|old| old.start != slot.start))
             .map(|slot| slot.start)
             .take(MAX_ALTERNATIVES)
             .collect()
@@ -634,17 +640,14 @@ impl Draft {
         }
     }
 
-    /// Returns the entry that is held, and whether it is a group session.
+    /// Returns the entry that is held, and whether it is a group session. The period has been checked.
     fn hold(
         &mut self,
         rules: &AvailabilityRules,
         request: &Request<'_>,
         now: Timestamp,
     ) -> Result<(Entry, bool), Refusal> {
-        let SessionType { id, status, terms, .. } = request.session_type;
-        if *status == SessionTypeStatus::Retired {
-            return Err(Refusal::Retired);
-        }
+        let SessionType { id, terms, .. } = request.session_type;
         let seats = Seats { count: request.seats, hold_expires_at: request.hold_expires_at };
         let group_key = (*id, request.start);
         let offered = terms.session(request.start);
@@ -655,7 +658,6 @@ impl Draft {
             joined.filter(|group| !group.is_vacant(now) && group.entry.session_span() == offered).cloned()
         {
             // An existing group session can be joined even if the expert has changed the hours since.
-            self.check_period(rules, request, now)?;
             let session = group.entry;
             let left = group.left(terms, now);
             if request.seats == 0 || request.seats > left {
@@ -668,7 +670,6 @@ impl Draft {
             self.groups.insert(group_key);
             return Ok((session, true));
         }
-        self.check_period(rules, request, now)?;
         slots::check_hours(rules, terms, request.start)?;
         if request.seats == 0 || request.seats > terms.capacity {
             return Err(Refusal::Seats { wanted: request.seats, left: terms.capacity });
@@ -705,7 +706,7 @@ impl Draft {
         Ok((entry, group))
     }
 
-    /// Checks notice and booking window. A window of days with free time depends on all occupied time until the start.
+    /// Checks the status of the session type, the notice and the booking window. A window of days with free time depends on all occupied time until the start.
     fn check_period(
         &mut self,
         rules: &AvailabilityRules,
@@ -714,6 +715,9 @@ impl Draft {
     ) -> Result<(), Refusal> {
         let Request { session_type, start, .. } = *request;
         let terms = &session_type.terms;
+        if session_type.status == SessionTypeStatus::Retired {
+            return Err(Refusal::Retired);
+        }
         if slots::look_ahead(rules, terms, now).is_none() {
             return Ok(BookablePeriod::new(rules, terms, &BusyTimes::default(), now).check(start)?);
         }

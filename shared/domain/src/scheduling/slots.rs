@@ -145,7 +145,17 @@ pub fn slots(
     range: TimeSpan,
     now: Timestamp,
 ) -> Vec<Slot> {
-    let period = BookablePeriod::new(rules, terms, occupancy, now);
+    slots_within(rules, terms, occupancy, range, &BookablePeriod::new(rules, terms, occupancy, now))
+}
+
+/// Like [`slots`], in a period that was determined before.
+pub(super) fn slots_within(
+    rules: &AvailabilityRules,
+    terms: &SessionTypeTerms,
+    occupancy: &BusyTimes<'_>,
+    range: TimeSpan,
+    period: &BookablePeriod,
+) -> Vec<Slot> {
     let from = range.start().seconds().max(period.from);
     slots_between(rules, terms, occupancy, from, range.end().seconds().min(period.until))
 }

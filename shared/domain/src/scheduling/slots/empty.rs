@@ -18,13 +18,15 @@ pub enum EmptyReason {
     NoticeTooShort,
     /// The expert has no hours in the range.
     NoHours,
-    /// The expert has blocked all dates on which there would be starts.
+    /// Blocked dates, or overrides without hours, close all dates in the range that would have starts.
     Blocked,
-    /// The expert has hours in the range, but no session fits into them.
+    /// The expert has hours in the range, but no session that starts in the range fits into them.
     HoursTooShort,
+    /// Sessions would fit into the hours, but none of the offered starts lies in the range.
+    NoStart,
     /// Appointments, their buffers or full group sessions take all starts.
     AllTaken,
-    /// There is free time, but a cap on sessions or minutes is reached on each of its days.
+    /// There is free time, but a cap on sessions or minutes is reached on each of its dates.
     CapsReached,
 }
 
@@ -53,8 +55,13 @@ pub fn why_empty(
         if !runs(&unblocked, terms, from, until).is_empty() {
             return EmptyReason::Blocked;
         }
+        let every_minute = SessionTypeTerms { step_minutes: 1, ..terms.clone() };
         let is_open = joined(rules, from, until).iter().any(|piece| piece.start < until && from < piece.end);
-        return if is_open { EmptyReason::HoursTooShort } else { EmptyReason::NoHours };
+        return match (is_open, runs(rules, &every_minute, from, until).is_empty()) {
+            (false, _) => EmptyReason::NoHours,
+            (true, true) => EmptyReason::HoursTooShort,
+            (true, false) => EmptyReason::NoStart,
+        };
     }
     let uncapped =
         SessionTypeTerms { daily_cap: None, daily_minutes_cap: None, weekly_cap: None, ..terms.clone() };

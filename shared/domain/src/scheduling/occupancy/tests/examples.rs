@@ -431,3 +431,27 @@ fn appointments_are_active_until_they_end_or_their_hold_expires() {
     assert_eq!(active("2027-03-01T11:00:00Z"), [2, 4]);
     assert_eq!(active("2027-03-03T11:00:00Z"), [] as [u128; 0]);
 }
+
+#[test]
+fn appointment_can_be_moved_to_every_listed_day_of_a_window_of_free_days() {
+    // One session a day, and the window is the next day with free time.
+    let kind = with(1, |terms| {
+        terms.booking_window = crate::experts::session_type::BookingWindow::FreeDays { days: 1 };
+        terms.daily_cap = Some(1);
+    });
+    let mut table = table(&[(1, &kind, "2027-03-01T20:00:00Z")]);
+    let mut booked = appointment(1);
+    (booked.start, booked.end) = (at("2027-03-01T20:00:00Z"), at("2027-03-01T21:00:00Z"));
+    let days = TimeSpan::new(now(), at("2027-04-15T00:00:00Z"));
+    let mut scratch = Scratch::default();
+    let occupancy = table.read(days);
+    let busy = occupancy.busy_times(&kind, now(), &mut scratch);
+    let listed = slots::slots(&utc(), &kind.terms, &busy, days, now());
+    assert_eq!(listed[0].start, at("2027-03-02T00:00:00Z"));
+    let request = request(1, &kind, at("2027-03-04T10:00:00Z"), None);
+    let alternatives = table.read(days).alternatives(&utc(), Some(&booked), &request, days, now());
+    assert_eq!(alternatives[0], listed[0].start, "its own day is not an alternative");
+    let moved =
+        table.read(days).move_hold(&utc(), &booked, &Request { start: listed[0].start, ..request }, now());
+    assert!(table.commit(&moved.unwrap().change));
+}

@@ -241,7 +241,8 @@ proptest! {
             Refusal::TooSoon { .. } => EmptyReason::NoticeTooShort,
             Refusal::OutsideHours => EmptyReason::NoHours,
             Refusal::Blocked { .. } => EmptyReason::Blocked,
-            Refusal::PastClosing { .. } | Refusal::NotOnGrid => EmptyReason::HoursTooShort,
+            Refusal::PastClosing { .. } => EmptyReason::HoursTooShort,
+            Refusal::NotOnGrid => EmptyReason::NoStart,
             Refusal::Taken | Refusal::NoSeatLeft => EmptyReason::AllTaken,
             Refusal::DayFull { .. } | Refusal::DayMinutesFull { .. } | Refusal::WeekFull { .. } => {
                 EmptyReason::CapsReached
@@ -251,10 +252,12 @@ proptest! {
         match why {
             // Without the blocked dates there would be starts; the other dates may be closed or open too short.
             EmptyReason::Blocked => {
-                prop_assert!(last >= EmptyReason::NoHours && last <= EmptyReason::HoursTooShort, "{last:?}");
+                prop_assert!(last >= EmptyReason::NoHours && last <= EmptyReason::NoStart, "{last:?}");
             }
             // The samples may miss a short window.
-            EmptyReason::HoursTooShort => prop_assert!(last <= why, "{last:?}"),
+            EmptyReason::HoursTooShort | EmptyReason::NoStart => {
+                prop_assert!(last <= EmptyReason::NoStart, "{last:?}");
+            }
             EmptyReason::NoHours => {
                 prop_assert!(last == why || last == EmptyReason::Blocked, "{last:?}");
             }
