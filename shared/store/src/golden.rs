@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::keys::{Key, PK, SK};
 use crate::table::{Action, Consistency, Item, Query, Table, TableError, Write, WriteError};
-use crate::{AppointmentOwner, Guard, Limit, RowVersion, Store, Transaction};
+use crate::{Activations, AppointmentOwner, RowVersion, Store, Transaction};
 
 /// The version of the rows that the code writes now.
 const LATEST: u32 = 1;
@@ -44,8 +44,8 @@ fn written() -> Map<String, Value> {
     t.put_member(&samples::member()).expect("a row");
     t.put_invitation(&samples::invitation()).expect("a row");
     t.put_team(samples::EXPERT, &samples::team()).expect("a row");
-    t.put_guard(samples::EXPERT, Limit::SessionTypes, &Guard { version: 1 }).expect("a row");
-    t.put_guard(samples::EXPERT, Limit::Clients, &Guard { version: 1 }).expect("a row");
+    t.put_activations(samples::EXPERT, &Activations { version: 1 }).expect("a row");
+    t.put_admissions(samples::EXPERT, &samples::admissions()).expect("a row");
     for session_type in samples::session_types() {
         t.put_session_type(samples::EXPERT, &session_type).expect("a row");
     }
@@ -434,6 +434,8 @@ async fn check_since_version_1(store: &Store) {
     let history = store.history(id, None, 100).await.expect("readable");
     assert_eq!((history.entries, history.next), (samples::history(), None));
     assert_eq!(store.notes(id).await.expect("readable"), samples::notes());
+    let admissions = store.admissions(samples::EXPERT).await.expect("readable");
+    assert_eq!(admissions, samples::admissions());
 }
 
 #[tokio::test]

@@ -22,9 +22,8 @@ pub mod scheduling;
 use std::sync::Arc;
 
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
-pub use experts::keys::Limit;
 pub use experts::members::{MembershipPage, Team};
-pub use experts::profiles::{Guard, VersionedRules};
+pub use experts::profiles::{Activations, Admissions, VersionedRules};
 pub use operations::outbox::{FailureDomain, JobName, OutboxEntry, StoredEntry};
 pub use payments::exchange_rates::VersionedRates;
 pub use payments::ledger::LedgerPage;

@@ -132,6 +132,8 @@ pub struct SimExpert {
     pub types: Vec<(SessionTypeId, SessionTypeTerms)>,
     /// Their availability rules.
     pub rules: AvailabilityRules,
+    /// Their mentorship capacity, if it is limited.
+    pub capacity: Option<u16>,
 }
 
 /// The actors and what they know.

@@ -160,6 +160,7 @@ impl Invariants {
         }
         // A transaction writes an appointment together with its idempotency record.
         for id in made {
+            self.check_clients(&shared.lock(), id, &mut violations);
             if !self.requests.values().any(|(made, _)| *made == id) {
                 violations.push(format!("{id} was created without an idempotency record"));
             }
@@ -167,6 +168,28 @@ impl Invariants {
         let core = &mut *shared.lock();
         for what in violations {
             core.violation(what);
+        }
+    }
+
+    /// A new client leaves an expert within the mentorship capacity.
+    fn check_clients(&self, core: &Core, id: AppointmentId, violations: &mut Vec<String>) {
+        let Some(made) = self.known.get(&id).map(|known| &known.appointment) else { return };
+        let Some(capacity) = core.actors.expert(made.expert).and_then(|expert| expert.capacity) else {
+            return;
+        };
+        // Clocks differ.
+        let now = core.instant().plus(2 + 2 * core.faults.max_clock_skew / 1_000);
+        let active = |one: &&Appointment| match one.status {
+            Status::Pending { hold_expires_at } => now < hold_expires_at && now < one.end,
+            Status::Confirmed => now < one.end,
+            _ => false,
+        };
+        let others = self.occupying.get(&made.expert).into_iter().flatten().filter(|other| **other != id);
+        let others = others.filter_map(|other| self.known.get(other)).map(|known| &known.appointment);
+        let clients: BTreeSet<_> = others.filter(active).map(|one| one.client).collect();
+        if clients.len() >= usize::from(capacity) && !clients.contains(&made.client) {
+            violations
+                .push(format!("{id} is of a new client, although {} has {capacity} clients", made.expert));
         }
     }
 

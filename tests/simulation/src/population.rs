@@ -159,7 +159,8 @@ pub fn populate(simulation: &mut Simulation) {
         let terms: Vec<SessionTypeTerms> = (0..kinds).map(|_| terms(&mut rng, currency)).collect();
         let zone = *rng.pick(&ZONES);
         let can_be_paid = rng.below(8) > 0;
-        add_expert(simulation, zone, terms, can_be_paid);
+        let capacity = *rng.pick(&[None, None, None, Some(1), Some(2)]);
+        add_expert(simulation, zone, terms, can_be_paid, capacity);
     }
     let core = &mut *simulation.shared.lock();
     for _ in 0..clients {
@@ -168,12 +169,14 @@ pub fn populate(simulation: &mut Simulation) {
     }
 }
 
-/// Creates an expert with these session types, with or without an enabled payment account.
+/// Creates an expert with these session types, with or without an enabled payment account, and with a mentorship capacity or
+/// without a limit.
 pub fn add_expert(
     simulation: &mut Simulation,
     zone: &str,
     terms: Vec<SessionTypeTerms>,
     can_be_paid: bool,
+    capacity: Option<u16>,
 ) -> Person {
     let rules = rules(zone);
     let (person, account, kinds, now) = {
@@ -190,14 +193,14 @@ pub fn add_expert(
             })
             .collect();
         let types = kinds.iter().map(|kind| (kind.id, kind.terms.clone())).collect();
-        core.actors.experts.push(SimExpert { person: person.clone(), types, rules: rules.clone() });
+        core.actors.experts.push(SimExpert { person: person.clone(), types, rules: rules.clone(), capacity });
         (person, account, kinds, core.instant())
     };
     let id = person.expert_id();
     let mut transaction = Transaction::new();
     let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
     let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
-    let profile = ExpertProfile::new(name, headline);
+    let profile = ExpertProfile { mentorship_capacity: capacity, ..ExpertProfile::new(name, headline) };
     let mut storable = transaction
         .put_expert(&Expert { id, version: 1, created_at: now, published: true, suspended: false, profile })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))

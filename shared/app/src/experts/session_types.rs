@@ -3,7 +3,7 @@
 use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::{Currency, ExpertId, SessionTypeId, Violations};
-use store::{Guard, Limit, Transaction};
+use store::{Activations, Transaction};
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
@@ -23,8 +23,8 @@ async fn activate(
     expert: ExpertId,
     transaction: &mut Transaction,
 ) -> Result<Vec<SessionType>, AppError> {
-    // Reading the guard first detects every session type that becomes active after this point.
-    let guard = app.store.guard(expert, Limit::SessionTypes).await?;
+    // Reading the count first detects every session type that becomes active after this point.
+    let activations = app.store.activations(expert).await?;
     let all = app.store.session_types(expert).await?;
     let active = all.iter().filter(|one| one.status == SessionTypeStatus::Active);
     if active.count() >= MAX_ACTIVE {
@@ -32,7 +32,7 @@ async fn activate(
             "an expert can have at most 100 active session types; retire one, or change an existing one",
         ));
     }
-    transaction.put_guard(expert, Limit::SessionTypes, &Guard { version: guard.version + 1 })?;
+    transaction.put_activations(expert, &Activations { version: activations.version + 1 })?;
     Ok(all)
 }
 

@@ -11,7 +11,7 @@
 //! | the expert, the invited person | did the members or invitations change | table | `EXPERT#<expert>` | `TEAM` |
 //! | a member | for whom does a person act | GSI2 | `MEMBER#<person>` | `<expert>` |
 //! | the expert | how often session types became active, to limit their number | table | `EXPERT#<expert>` | `TYPES` |
-//! | booking | how often an expert with a limited number of clients was booked, to enforce the limit | table | `EXPERT#<expert>` | `CLIENTS` |
+//! | booking | the last bookings of an expert with a limited number of clients, to enforce the limit | table | `EXPERT#<expert>` | `CLIENTS` |
 
 use domain::{ExpertId, InvitationId, PersonId, SessionTypeId};
 
@@ -60,24 +60,14 @@ pub fn memberships(person: PersonId) -> String {
     format!("{MEMBERS}{person}")
 }
 
-/// The guard of something that an expert has a limited number of.
-pub fn guard(expert: ExpertId, limit: Limit) -> Key {
-    Key::new(
-        expert_partition(expert),
-        match limit {
-            Limit::SessionTypes => "TYPES",
-            Limit::Clients => "CLIENTS",
-        },
-    )
+/// The count of how often a session type of an expert became active.
+pub fn activations(expert: ExpertId) -> Key {
+    Key::new(expert_partition(expert), "TYPES")
 }
 
-/// What an expert has a limited number of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// Active session types.
-    SessionTypes,
-    /// Clients with appointments that have not ended.
-    Clients,
+/// The last bookings of an expert with a limited number of clients.
+pub fn admissions(expert: ExpertId) -> Key {
+    Key::new(expert_partition(expert), "CLIENTS")
 }
 
 #[cfg(test)]
@@ -99,8 +89,8 @@ pub(crate) mod tests {
             row(invitation(EXPERT, INVITATION)),
             row(team(EXPERT)),
             indexed(GSI2, memberships(PERSON), EXPERT.to_string()),
-            row(guard(EXPERT, Limit::SessionTypes)),
-            row(guard(EXPERT, Limit::Clients)),
+            row(activations(EXPERT)),
+            row(admissions(EXPERT)),
         ]
     }
 
@@ -108,8 +98,8 @@ pub(crate) mod tests {
     fn key_strings_do_not_change() {
         assert_eq!(profile(EXPERT).to_string(), format!("EXPERT#exp_{ZEROS}1 / PROFILE"));
         assert_eq!(rules(EXPERT).sk, "RULES");
-        assert_eq!(guard(EXPERT, Limit::SessionTypes).sk, "TYPES");
-        assert_eq!(guard(EXPERT, Limit::Clients).sk, "CLIENTS");
+        assert_eq!(activations(EXPERT).sk, "TYPES");
+        assert_eq!(admissions(EXPERT).sk, "CLIENTS");
         assert_eq!(session_type(EXPERT, SESSION_TYPE).sk, format!("TYPE#ses_{ZEROS}3"));
         assert_eq!(member(EXPERT, PERSON).to_string(), format!("EXPERT#exp_{ZEROS}1 / MEMBER#per_{ZEROS}2"));
         assert_eq!(invitation(EXPERT, INVITATION).sk, format!("INVITE#inv_{ZEROS}4"));

@@ -1,13 +1,14 @@
 //! Rows of profiles, availability rules and session types.
 
+use std::collections::BTreeMap;
+
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::Expert;
 use domain::experts::session_type::SessionType;
-use domain::{ExpertId, SessionTypeId};
+use domain::{ClientId, ExpertId, SessionTypeId, Timestamp};
 
 use super::keys;
-use super::keys::Limit;
-use super::rows::{ExpertRow, GuardRow, RulesRow, SessionTypeRow};
+use super::rows::{ActivationsRow, AdmissionsRow, ExpertRow, RulesRow, SessionTypeRow};
 use crate::keys::expert_partition;
 use crate::row::read_row;
 use crate::table::{Condition, Consistency, Query};
@@ -22,22 +23,45 @@ pub struct VersionedRules {
     pub rules: AvailabilityRules,
 }
 
-/// The number of transactions that added one of the things of which an expert has a limited number. Each of them writes it, so
+/// How often a session type of an expert became active. Each transaction that adds an active session type writes it, so
 /// that two of them never both pass the limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Guard {
-    /// Increases by one with each of these transactions; 0 before the first.
+pub struct Activations {
+    /// Increases by one each time a session type is created or offered again; 0 before the first time.
     pub version: u64,
 }
 
+/// The last bookings of an expert with a limited number of clients. Each booking of the expert writes it, so that two of them
+/// never both pass the limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Admissions {
+    /// Increases by one with each booking; 0 before the first.
+    pub version: u64,
+    /// The clients of the last bookings, and when they booked. Other rows of these bookings may not be visible yet.
+    pub recent: BTreeMap<ClientId, Timestamp>,
+}
+
 impl Transaction {
-    /// Writes the guard of a limit, on condition that the stored one is the one before.
+    /// Writes the count of activations, on condition that the stored one is the one before.
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
-    pub fn put_guard(&mut self, expert: ExpertId, limit: Limit, guard: &Guard) -> Result<(), CommitError> {
-        let condition = Condition::unchanged_since(guard.version - 1);
-        self.put_row::<GuardRow, _>(keys::guard(expert, limit), condition, guard, [])
+    pub fn put_activations(
+        &mut self,
+        expert: ExpertId,
+        activations: &Activations,
+    ) -> Result<(), CommitError> {
+        let condition = Condition::unchanged_since(activations.version - 1);
+        self.put_row::<ActivationsRow, _>(keys::activations(expert), condition, activations, [])
+    }
+
+    /// Writes the last bookings, on condition that the stored version is the one before.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_admissions(&mut self, expert: ExpertId, admissions: &Admissions) -> Result<(), CommitError> {
+        let condition = Condition::unchanged_since(admissions.version - 1);
+        self.put_row::<AdmissionsRow, _>(keys::admissions(expert), condition, admissions, [])
     }
 
     /// Writes a profile, on condition that the stored version is the one before.
@@ -121,13 +145,22 @@ impl Store {
             .transpose()
     }
 
-    /// The guard of a limit. Read it before the things that are counted.
+    /// How often a session type of an expert became active.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
-    pub async fn guard(&self, expert: ExpertId, limit: Limit) -> Result<Guard, ReadError> {
-        let item = self.table.get(&keys::guard(expert, limit), Consistency::Strong).await?;
-        Ok(item.map(read_row::<GuardRow, _>).transpose()?.unwrap_or_default())
+    pub async fn activations(&self, expert: ExpertId) -> Result<Activations, ReadError> {
+        let item = self.table.get(&keys::activations(expert), Consistency::Strong).await?;
+        Ok(item.map(read_row::<ActivationsRow, _>).transpose()?.unwrap_or_default())
+    }
+
+    /// The last bookings of an expert with a limited number of clients. Read them before the appointments.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn admissions(&self, expert: ExpertId) -> Result<Admissions, ReadError> {
+        let item = self.table.get(&keys::admissions(expert), Consistency::Strong).await?;
+        Ok(item.map(read_row::<AdmissionsRow, _>).transpose()?.unwrap_or_default())
     }
 
     /// All session types of an expert, the oldest first. The use case that creates them limits their number.

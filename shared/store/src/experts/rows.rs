@@ -9,9 +9,9 @@ use domain::experts::session_type::{
     BookingWindow, Collection, SessionDuration, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
 use domain::kernel::time::{Date, LocalTime};
-use domain::{ExpertId, SessionTypeId, Timestamp};
+use domain::{ClientId, ExpertId, SessionTypeId, Timestamp};
 
-use super::profiles::{Guard, VersionedRules};
+use super::profiles::{Activations, Admissions, VersionedRules};
 use crate::row::{MoneyRow, Row, Text, stored};
 
 impl Row<Expert> for ExpertRow {
@@ -22,7 +22,11 @@ impl Row<VersionedRules> for RulesRow {
     const SCHEMA: u16 = 1;
 }
 
-impl Row<Guard> for GuardRow {
+impl Row<Activations> for ActivationsRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<Admissions> for AdmissionsRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -109,8 +113,13 @@ stored! {
         closes: LocalTime,
     }
 
-    struct GuardRow for Guard {
+    struct ActivationsRow for Activations {
         version: u64,
+    }
+
+    struct AdmissionsRow for Admissions {
+        version: u64,
+        recent: BTreeMap<ClientId, Timestamp>,
     }
 
     struct SessionTypeRow for SessionType {

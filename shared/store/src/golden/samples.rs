@@ -34,8 +34,8 @@ use domain::{
 
 use crate::idempotency::IdempotencyRecord;
 use crate::{
-    ReconciliationProgress, Team, VersionedBilling, VersionedDetails, VersionedRates, VersionedRules,
-    VersionedTaxCalculation,
+    Admissions, ReconciliationProgress, Team, VersionedBilling, VersionedDetails, VersionedRates,
+    VersionedRules, VersionedTaxCalculation,
 };
 
 pub(super) const EXPERT: ExpertId = ExpertId::from_bits(1);
@@ -674,4 +674,8 @@ pub(super) fn notes() -> Vec<SessionNote> {
         note(1, Party::Client, NoteVisibility::Private, "Ask about\nthe tape."),
         note(2, Party::Expert, NoteVisibility::Shared, "It does not halt."),
     ]
+}
+
+pub(super) fn admissions() -> Admissions {
+    Admissions { version: 1, recent: BTreeMap::from([(ClientId::from_bits(2), at(0))]) }
 }

@@ -44,14 +44,14 @@ impl Scenario {
     pub fn offer(&mut self, change: impl FnOnce(&mut SessionTypeTerms)) {
         let mut terms = plain_terms(Currency::EUR);
         change(&mut terms);
-        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], true));
+        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], true, None));
         self.advance(7);
     }
 
     /// Creates an expert with the one-hour session and without a payment account.
     pub fn offer_without_account(&mut self) {
         let terms = plain_terms(Currency::EUR);
-        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], false));
+        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], false, None));
         self.advance(7);
     }
 
