@@ -15,6 +15,7 @@ mod token;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -63,6 +64,7 @@ pub struct SignIn {
     issuer: String,
     key: SigningKey,
     sessions: Mutex<Sessions>,
+    user_info: Mutex<Option<(StatusCode, String)>>,
 }
 
 impl SignIn {
@@ -75,7 +77,13 @@ impl SignIn {
         }
         let key = SigningKey::open(config.key_file.as_deref())?;
         let issuer = config.issuer.as_str().trim_end_matches('/').to_owned();
-        Ok(Arc::new(Self { config, issuer, key, sessions: Mutex::new(Sessions::default()) }))
+        Ok(Arc::new(Self {
+            config,
+            issuer,
+            key,
+            sessions: Mutex::new(Sessions::default()),
+            user_info: Mutex::new(None),
+        }))
     }
 
     /// Discovery, keys, the code flow and the pages, to be served at the root of the issuer's address.
@@ -91,13 +99,23 @@ impl SignIn {
     /// An access token for `person` that is good for `valid_seconds` from now; a negative number makes one
     /// that has expired. The person need not be on the list.
     pub fn access_token(&self, person: &Person, valid_seconds: i64) -> String {
-        token::access(self, person, &self.full_scope(), valid_seconds)
+        token::access(self, person, &self.full_scope(), self.now(), valid_seconds)
     }
 
     /// The public key as `/.well-known/jwks.json` shows it:
     /// `{"keys":[{"kty":"RSA","kid":…,"n":…,"e":…,…}]}`.
     pub fn jwks(&self) -> Value {
         self.key.jwks()
+    }
+
+    /// Sets the response of `/oauth2/userInfo` to all tokens, so that tests can see how the product copes. `None` restores the right
+    /// response.
+    pub fn set_user_info(&self, response: Option<(StatusCode, String)>) {
+        *self.user_info.lock().unwrap_or_else(PoisonError::into_inner) = response;
+    }
+
+    fn user_info_response(&self) -> Option<(StatusCode, String)> {
+        self.user_info.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn full_scope(&self) -> String {

@@ -9,7 +9,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -24,8 +24,18 @@ use crate::random;
 /// How long access and id tokens are good for, in seconds.
 pub(super) const TOKEN_LASTS: i64 = 3600;
 
+/// The language and the time zone of everybody on the list.
+const LOCALE: &str = "en-GB";
+const ZONE: &str = "Europe/London";
+
 /// An access token with the claims that Cognito's have.
-pub(super) fn access(service: &SignIn, person: &Person, scope: &str, valid_seconds: i64) -> String {
+pub(super) fn access(
+    service: &SignIn,
+    person: &Person,
+    scope: &str,
+    signed_in_at: i64,
+    valid_seconds: i64,
+) -> String {
     let now = service.now();
     service.key.sign(&json!({
         "iss": service.issuer,
@@ -35,7 +45,7 @@ pub(super) fn access(service: &SignIn, person: &Person, scope: &str, valid_secon
         "scope": scope,
         "cognito:groups": person.groups,
         "username": person.subject,
-        "auth_time": now,
+        "auth_time": signed_in_at,
         // A token that has expired was issued before it did.
         "iat": now.min(now + valid_seconds),
         "exp": now + valid_seconds,
@@ -116,7 +126,7 @@ fn grant_tokens(service: &SignIn, grant: &Grant) -> Response {
     let Some(person) = service.person(&grant.subject) else {
         return refuse("invalid_grant", "The person can no longer sign in.");
     };
-    let access_token = access(service, person, &grant.scope, TOKEN_LASTS);
+    let access_token = access(service, person, &grant.scope, grant.signed_in_at, TOKEN_LASTS);
     let mut response = json!({
         "access_token": access_token,
         "expires_in": TOKEN_LASTS,
@@ -147,6 +157,9 @@ pub(super) async fn user_info(State(service): State<Arc<SignIn>>, headers: Heade
         is("iss", &service.issuer) && is("token_use", "access") && good_until > service.now()
     });
     let subject = claims.as_ref().and_then(|claims| claims.get("sub")).and_then(Value::as_str);
+    if let Some((status, body)) = service.user_info_response() {
+        return (status, [(CONTENT_TYPE, "application/json")], body).into_response();
+    }
     match subject.and_then(|subject| service.person(subject)) {
         Some(person) => Json(json!({
             "sub": person.subject,
@@ -154,6 +167,8 @@ pub(super) async fn user_info(State(service): State<Arc<SignIn>>, headers: Heade
             // Cognito sends this one as text.
             "email_verified": "true",
             "name": person.name,
+            "locale": LOCALE,
+            "zoneinfo": ZONE,
             "username": person.subject,
         }))
         .into_response(),

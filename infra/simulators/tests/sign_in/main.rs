@@ -182,6 +182,7 @@ async fn somebody_signs_in_with_pkce() {
     let who: Value =
         who.bearer_auth(tokens["access_token"].as_str().unwrap()).send().await.unwrap().json().await.unwrap();
     assert_eq!((&who["sub"], &who["name"]), (&"ada".into(), &"Ada <Lovelace>".into()));
+    assert_eq!((&who["locale"], &who["zoneinfo"]), (&"en-GB".into(), &"Europe/London".into()));
 }
 
 #[tokio::test]
@@ -236,6 +237,7 @@ async fn refresh_tokens_rotate_and_a_second_use_revokes_all() {
     assert_eq!(status, 200);
     let claims = world.claims(second["access_token"].as_str().unwrap()).await;
     assert_eq!((claims["sub"].as_str(), claims["exp"].as_i64()), (Some("grace"), Some(START + 1800 + 3600)));
+    assert_eq!((&claims["auth_time"], &claims["iat"]), (&START.into(), &(START + 1800).into()));
     let id = world.claims(second["id_token"].as_str().unwrap()).await;
     assert_eq!(id["auth_time"], START, "the sign-in was then");
     assert_eq!(world.refresh(first).await.0, 400, "it was used before");
