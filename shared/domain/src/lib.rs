@@ -10,6 +10,7 @@
 pub mod kernel;
 
 pub mod experts;
+pub mod identity;
 pub mod payments;
 pub mod receipts;
 pub mod scheduling;

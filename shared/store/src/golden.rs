@@ -46,6 +46,7 @@ fn written() -> Map<String, Value> {
     t.put_team(samples::EXPERT, &samples::team()).expect("a row");
     t.put_activations(samples::EXPERT, &Activations { version: 1 }).expect("a row");
     t.put_admissions(samples::EXPERT, &samples::admissions()).expect("a row");
+    t.put_person(&samples::person()).expect("a row");
     for session_type in samples::session_types() {
         t.put_session_type(samples::EXPERT, &session_type).expect("a row");
     }
@@ -237,6 +238,12 @@ async fn check_members(store: &Store) {
     assert_eq!(store.team(samples::EXPERT).await.expect("readable").version, samples::team().version + 1);
 }
 
+/// Checks that a store has exactly the sample of a person, which versions before 1 did not have.
+async fn check_person(store: &Store) {
+    let person = samples::person();
+    assert_eq!(store.person(person.id).await.expect("readable"), Some(person));
+}
+
 #[test]
 #[ignore = "writes the file of the latest version"]
 fn write_golden_rows() {
@@ -265,6 +272,7 @@ async fn golden_rows_of_every_version_are_read() {
         check(&store).await;
         if version >= 1 {
             check_members(&store).await;
+            check_person(&store).await;
         }
     }
 }
@@ -298,6 +306,7 @@ async fn attributes_that_a_later_version_adds_are_ignored() {
     rows.values_mut().for_each(with_unknown_members);
     check(&Rows::of(&rows)).await;
     check_members(&Rows::of(&rows)).await;
+    check_person(&Rows::of(&rows)).await;
 }
 
 /// The latest golden rows, in which every text `from` is `to`.

@@ -14,6 +14,7 @@ pub mod table;
 mod transaction;
 
 pub mod experts;
+pub mod identity;
 pub mod operations;
 pub mod payments;
 pub mod receipts;

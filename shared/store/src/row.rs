@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use domain::experts::policy::Percent;
 use domain::kernel::country::Country;
 use domain::kernel::language::Language;
+use domain::kernel::phone::Phone;
 use domain::kernel::text::{Email, Link, LongText, NoteText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::payments::exchange::EuroRate;
@@ -195,6 +196,7 @@ texts! {
     NoteText: |text| text.as_str().to_owned(), NoteText::from_stored;
     Link: |text| text.as_str().to_owned(), Link::from_stored;
     Language: |language| language.as_str().to_owned(), Language::from_stored;
+    Phone: |phone| phone.as_str().to_owned(), Phone::from_stored;
     Currency: |currency| currency.code().to_owned(), |code| Currency::from_stored(&code);
     Zone: |zone| zone.name().to_owned(), |name| Zone::from_stored(&name);
     Country: |country| country.to_string(), |code| Country::from_stored(&code);

@@ -123,8 +123,8 @@ ids! {
     ExpertId = "exp";
     /// The id of a client. It is derived from the issuer and subject of the access token, as an [`ExpertId`] is.
     ClientId = "cli";
-    /// The id of a person who acts neither as an expert nor as a client, such as a member of an expert or an administrator. It is
-    /// derived from the issuer and subject of the access token, as an [`ExpertId`] is.
+    /// The id of a person, whatever they act as. It is derived from the issuer and subject of the access token, as an [`ExpertId`]
+    /// is.
     PersonId = "per";
     /// The id of an invitation to become a member of an expert. Ids sort by creation time.
     InvitationId = "inv";

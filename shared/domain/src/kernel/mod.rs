@@ -6,6 +6,7 @@ pub(crate) mod interned;
 pub mod language;
 pub mod money;
 pub mod percent;
+pub mod phone;
 pub mod text;
 pub mod time;
 pub mod violation;

@@ -9,6 +9,7 @@ use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, Res
 use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
+use domain::identity::person::{Person, PersonProfile};
 use domain::kernel::country::Country;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
@@ -132,6 +133,20 @@ pub(super) fn member() -> Member {
         name: short("Grace"),
         since: at(-3_600),
         invitation: InvitationId::from_bits(6),
+    }
+}
+
+pub(super) fn person() -> Person {
+    Person {
+        id: PersonId::from_bits(5),
+        version: 3,
+        email: Some("grace@example.org".to_owned().try_into().expect("an address")),
+        signed_in_at: Some(at(-600)),
+        profile: PersonProfile {
+            language: Some("de-AT".to_owned().try_into().expect("a language")),
+            time_zone: Some(berlin()),
+            phone: Some("+4312345678".to_owned().try_into().expect("a number")),
+        },
     }
 }
 

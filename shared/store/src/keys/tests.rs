@@ -60,6 +60,11 @@ fn areas() -> Vec<Area> {
             examples: crate::experts::keys::tests::examples(),
         },
         Area {
+            name: "identity",
+            source: include_str!("../identity/keys.rs"),
+            examples: crate::identity::keys::tests::examples(),
+        },
+        Area {
             name: "scheduling",
             source: include_str!("../scheduling/keys.rs"),
             examples: crate::scheduling::keys::tests::examples(),

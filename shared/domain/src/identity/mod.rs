@@ -1,0 +1,3 @@
+//! People: what the platform keeps about everybody who signs in.
+
+pub mod person;

@@ -1,0 +1,138 @@
+//! A person, whatever they act as: their verified e-mail address, and what they choose for themself.
+
+use crate::kernel::language::Language;
+use crate::kernel::phone::Phone;
+use crate::kernel::text::Email;
+use crate::{PersonId, Timestamp, Zone};
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Their id.
+    pub id: PersonId,
+    /// Increases by one with each change; 0 if nothing is stored about the person yet. It is also the ETag.
+    pub version: u64,
+    /// The last e-mail address that the issuer has verified; `None` if it has verified none.
+    pub email: Option<Email>,
+    /// The sign-in after which the issuer last described the person; `None` if it never has.
+    pub signed_in_at: Option<Timestamp>,
+    /// What the person chooses.
+    pub profile: PersonProfile,
+}
+
+/// What a person chooses for themself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersonProfile {
+    /// The language in which the platform addresses them.
+    pub language: Option<Language>,
+    /// The time zone in which the platform shows them times.
+    pub time_zone: Option<Zone>,
+    /// The telephone number at which they can be reached.
+    pub phone: Option<Phone>,
+}
+
+/// How the issuer describes a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserInfo {
+    /// The subject of the person's access tokens.
+    pub subject: String,
+    /// Their e-mail address, if the issuer has verified it.
+    pub email: Option<Email>,
+    /// Their language.
+    pub language: Option<Language>,
+    /// Their time zone.
+    pub time_zone: Option<Zone>,
+}
+
+impl Person {
+    /// A person about whom nothing is stored.
+    pub fn unknown(id: PersonId) -> Self {
+        Self { id, version: 0, email: None, signed_in_at: None, profile: PersonProfile::default() }
+    }
+
+    /// Whether the person has signed in again since the issuer last described them. `signed_in_at` belongs to the access token of a
+    /// request.
+    pub fn is_outdated(&self, signed_in_at: Timestamp) -> bool {
+        self.signed_in_at.is_none_or(|last| last < signed_in_at)
+    }
+
+    /// The next version of the person, after the issuer has described them.
+    ///
+    /// The e-mail address changes only to another verified one. Language and time zone are taken over if nothing is stored about
+    /// the person yet. Afterwards they are the person's choice.
+    #[must_use]
+    pub fn described(self, user_info: UserInfo, signed_in_at: Timestamp) -> Self {
+        let UserInfo { subject: _, email, language, time_zone } = user_info;
+        let profile = match self.version {
+            0 => PersonProfile { language, time_zone, phone: None },
+            _ => self.profile,
+        };
+        let signed_in_at = self.signed_in_at.max(Some(signed_in_at));
+        Self { id: self.id, version: self.version + 1, email: email.or(self.email), signed_in_at, profile }
+    }
+
+    /// The next version of the person, with another profile.
+    #[must_use]
+    pub fn edited(self, profile: PersonProfile) -> Self {
+        Self { version: self.version + 1, profile, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: PersonId = PersonId::from_bits(1);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn email(text: &str) -> Option<Email> {
+        Some(text.to_owned().try_into().expect("an address"))
+    }
+
+    fn language(tag: &str) -> Option<Language> {
+        Some(tag.to_owned().try_into().expect("a language"))
+    }
+
+    fn described(email: Option<Email>, language: Option<Language>) -> UserInfo {
+        UserInfo { subject: "ada".to_owned(), email, language, time_zone: Some(Zone::UTC) }
+    }
+
+    #[test]
+    fn the_first_description_is_taken_over() {
+        let ada = Person::unknown(ID);
+        assert!(ada.is_outdated(at(0)));
+        let ada = ada.described(described(email("ada@example.org"), language("en")), at(5));
+        assert_eq!((ada.version, &ada.email), (1, &email("ada@example.org")));
+        assert_eq!((&ada.profile.language, ada.profile.time_zone), (&language("en"), Some(Zone::UTC)));
+        assert!(!ada.is_outdated(at(4)) && !ada.is_outdated(at(5)) && ada.is_outdated(at(6)));
+    }
+
+    #[test]
+    fn a_later_description_changes_the_email_only() {
+        let ada = Person::unknown(ID).described(described(email("ada@example.org"), language("en")), at(5));
+        let ada = ada.edited(PersonProfile { language: None, ..PersonProfile::default() });
+        let ada = ada.described(described(email("ada@example.com"), language("fr")), at(9));
+        assert_eq!((ada.version, &ada.email), (3, &email("ada@example.com")));
+        assert_eq!(ada.profile, PersonProfile::default(), "the person chose neither");
+        let ada = ada.described(described(None, None), at(11));
+        assert_eq!(ada.email, email("ada@example.com"), "the last verified address stays");
+    }
+
+    #[test]
+    fn what_a_person_chose_before_the_first_description_stays() {
+        let chosen = PersonProfile { language: language("de"), ..PersonProfile::default() };
+        let ada = Person::unknown(ID).edited(chosen.clone());
+        assert!(ada.is_outdated(at(0)));
+        let ada = ada.described(described(email("ada@example.org"), language("en")), at(5));
+        assert_eq!((&ada.email, &ada.profile), (&email("ada@example.org"), &chosen));
+    }
+
+    #[test]
+    fn an_older_sign_in_does_not_become_the_last_one() {
+        let ada = Person::unknown(ID).described(described(None, None), at(9));
+        assert_eq!(ada.described(described(None, None), at(5)).signed_in_at, Some(at(9)));
+    }
+}

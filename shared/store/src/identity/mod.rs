@@ -1,0 +1,5 @@
+//! Rows of people.
+
+pub mod keys;
+pub mod people;
+pub(crate) mod rows;

@@ -1,0 +1,31 @@
+//! The stored form of people.
+
+use domain::identity::person::{Person, PersonProfile};
+use domain::{PersonId, Timestamp};
+
+use crate::row::{Row, Text, stored};
+
+impl Row<Person> for PersonRow {
+    const SCHEMA: u16 = 1;
+}
+
+stored! {
+    struct PersonRow for Person {
+        id: PersonId,
+        version: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email: Option<Text>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed_in_at: Option<Timestamp>,
+        profile: PersonProfileRow,
+    }
+
+    struct PersonProfileRow for PersonProfile {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<Text>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_zone: Option<Text>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phone: Option<Text>,
+    }
+}
