@@ -5,6 +5,7 @@
 //! [`runtime::run`], so the async code is compiled once, in this library.
 
 pub mod experts;
+pub mod identity;
 pub mod messages;
 mod mirror;
 pub mod operations;
@@ -49,7 +50,7 @@ impl Area {
 
 /// Every area. A function that is in no area is not deployed.
 pub const AREAS: &[Area] =
-    &[experts::AREA, scheduling::AREA, payments::AREA, receipts::AREA, operations::AREA];
+    &[identity::AREA, experts::AREA, scheduling::AREA, payments::AREA, receipts::AREA, operations::AREA];
 
 /// The binary of the public routes that are called most often. It links no provider, so it starts sooner and takes less memory.
 pub const PUBLIC: Binary =

@@ -1,7 +1,7 @@
 //! Starts a function: selects it by its name, builds what it needs, and serves its invocations until Lambda ends it.
 //!
-//! These environment variables configure a function. `template.yaml` sets them for all functions in its `Globals`, and
-//! `ECB_RATES_URL` for `fetch_exchange_rates` only.
+//! These environment variables configure a function. `template.yaml` sets them for all functions in its `Globals`, `ECB_RATES_URL`
+//! for `fetch_exchange_rates` only, and `USER_INFO_URL` for `read_person` only.
 //!
 //! | variable | required | meaning |
 //! |---|---|---|
@@ -12,6 +12,7 @@
 //! | `PAYPAL_SECRET_ID` | no | PayPal's keys; without it there is no PayPal |
 //! | `PAYPAL_API_BASE` | by [`PAYMENTS`], with `PAYPAL_SECRET_ID` | PayPal's address |
 //! | `ECB_RATES_URL` | no; read by [`EXCHANGE_RATES`] | the address of the exchange rates; by default the European Central Bank's |
+//! | `USER_INFO_URL` | no; read by [`ISSUER`] | the issuer's userinfo endpoint; without it, people have no e-mail address |
 //! | `LOG_LEVEL` | no | the least severe level that is logged; `info` by default |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda | region and credentials |
 //! | `AWS_ENDPOINT_URL` | no | replaces the endpoints of all AWS services |
@@ -33,6 +34,7 @@ use lambda_http::tower::ServiceExt;
 use lambda_http::{Adapter, Body, Request, RequestExt, Response};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use providers::ecb::{DAILY_RATES, EuropeanCentralBank};
+use providers::issuer::UserInfoEndpoint;
 use providers::{GatewayConfig, paypal, stripe};
 use serde_json::Value;
 
@@ -89,6 +91,8 @@ pub const NOTHING: Needs = Needs { table: false, ports: &[] };
 pub const TABLE: Needs = Needs { table: true, ports: &[] };
 /// The table and the payment gateways.
 pub const PAYMENTS: Needs = Needs { table: true, ports: &[payment_gateways] };
+/// The table and the issuer of access tokens.
+pub const ISSUER: Needs = Needs { table: true, ports: &[issuer] };
 /// The table and the publisher of exchange rates.
 pub const EXCHANGE_RATES: Needs = Needs { table: true, ports: &[exchange_rates] };
 
@@ -121,6 +125,14 @@ fn payment_gateways(app: &mut App, context: &BuildContext) -> Result<(), Error> 
 fn exchange_rates(app: &mut App, context: &BuildContext) -> Result<(), Error> {
     let url = config::optional("ECB_RATES_URL").unwrap_or_else(|| DAILY_RATES.to_owned());
     app.exchange_rates = Arc::new(EuropeanCentralBank::new(context.http.clone(), &url)?);
+    Ok(())
+}
+
+/// The userinfo endpoint at `USER_INFO_URL`. Without it, the issuer does not describe people.
+fn issuer(app: &mut App, context: &BuildContext) -> Result<(), Error> {
+    if let Some(url) = config::optional("USER_INFO_URL") {
+        app.issuer = Arc::new(UserInfoEndpoint::new(context.http.clone(), &url)?);
+    }
     Ok(())
 }
 

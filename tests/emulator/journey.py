@@ -100,6 +100,7 @@ def main(bootstraps, program):
                 "JwtIssuer": simulators.issuer,
                 "PublicBaseUrl": "http://127.0.0.1:8080",
                 "StripeApiBase": simulators.stripe,
+                "UserInfoUrl": f"{simulators.issuer}/oauth2/userInfo",
             },
         )
         print(f"emulator: {len(resources)} resources deployed", flush=True)
@@ -134,6 +135,13 @@ def walk(aws, simulators, outputs, resources, functions):
     check("a client may not create an expert", True)
     anybody("POST", "/v1/webhooks/stripe", {"id": "evt_1"}, expect=400, Stripe_Signature="t=1,v1=00")
     check("an event that Stripe did not sign is refused", True)
+
+    print("a person signs in", flush=True)
+    me = alan("GET", "/v1/me")
+    check("the issuer's verified email is kept", me.json["email"] == "alan@example.org", me)
+    chosen = {"language": "de", "time_zone": "Europe/Berlin", "phone": "+493012345678"}
+    me = alan("PUT", "/v1/me", chosen, If_Match=me.headers["ETag"]).json
+    check("language, time zone and phone are the person's choice", chosen.items() <= me.items(), me)
 
     print("an expert prepares", flush=True)
     profile = {"name": "Ada", "headline": "Analytical engines"}

@@ -37,6 +37,7 @@ const LAYERS: &[Layer] = &[
         areas: &[
             Area { name: "kernel", uses: &[], below: &[] },
             Area { name: "experts", uses: &[], below: &[] },
+            Area { name: "identity", uses: &[], below: &[] },
             Area { name: "scheduling", uses: &["experts"], below: &[] },
             Area { name: "payments", uses: &["experts", "scheduling"], below: &[] },
             Area { name: "receipts", uses: &["scheduling"], below: &[] },
@@ -47,6 +48,7 @@ const LAYERS: &[Layer] = &[
         folder: "shared/store/src",
         areas: &[
             Area { name: "experts", uses: &[], below: &[] },
+            Area { name: "identity", uses: &[], below: &[] },
             Area { name: "payments", uses: &[], below: &[] },
             // An appointment and its payment share a partition and are read together, in one query.
             Area { name: "scheduling", uses: &["experts", "payments"], below: &[] },
@@ -88,6 +90,8 @@ const LAYERS: &[Layer] = &[
         name: "functions",
         folder: "functions/src",
         areas: &[
+            // A person is shown with the experts for whom they act.
+            Area { name: "identity", uses: &["experts"], below: &[] },
             // Prices are listed with estimates in the reader's currency.
             Area { name: "experts", uses: &["payments"], below: &["identity"] },
             Area { name: "payments", uses: &[], below: &["identity", "scheduling"] },

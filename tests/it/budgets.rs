@@ -131,3 +131,32 @@ async fn listing_a_month_stays_within_its_budget_despite_a_long_history() {
     println!("list 30 days: {units} tenths of a read unit in {} requests", costs.len());
     assert!(costs.len() <= 2 && units <= 50, "{costs:?}");
 }
+
+#[tokio::test]
+async fn reading_and_changing_a_person_stays_within_its_budget() {
+    let test = TestApp::new().await;
+    let spent = || {
+        let (mut reads, mut writes) = (0, 0);
+        for cost in test.meter.take() {
+            let write = ["PutItem", "DeleteItem", "TransactWriteItems"].contains(&cost.operation);
+            *(if write { &mut writes } else { &mut reads }) += cost.tenths;
+        }
+        (reads, writes)
+    };
+    let _ = spent();
+    let read = async || test.get("/v1/me").signed_in_as("alan").send().await.expect(200);
+    read().await;
+    let first = spent();
+    read().await;
+    let again = spent();
+    let chosen = json!({ "language": "de", "time_zone": "Europe/Berlin", "phone": "+493012345678" });
+    let request = test.put("/v1/me").signed_in_as("alan").header("If-Match", "\"1\"");
+    request.json(&chosen).send().await.expect(200);
+    let change = spent();
+    println!(
+        "read a person: {first:?} tenths of read and write units after a sign-in, then {again:?}; change: {change:?}"
+    );
+    assert!(first.0 <= 25 && first.1 <= 10, "after a sign-in: {first:?}");
+    assert!(again.0 <= 15 && again.1 == 0, "afterwards: {again:?}");
+    assert!(change.0 <= 15 && change.1 <= 10, "change: {change:?}");
+}

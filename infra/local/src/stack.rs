@@ -400,6 +400,9 @@ impl Stack {
                 rates_url
             }
         };
+        let user_info_url = format!("{}/oauth2/userInfo", sign_in.issuer());
+        let issuer = providers::issuer::UserInfoEndpoint::new(http.clone(), &user_info_url)
+            .map_err(|error| StartError::Internal(error.to_string()))?;
         let exchange_rates = providers::ecb::EuropeanCentralBank::new(http.clone(), &rates_url)
             .map_err(|error| StartError::Internal(error.to_string()))?;
         let configure = |secret_id: &str, api_base: &str| providers::GatewayConfig {
@@ -428,6 +431,7 @@ impl Stack {
             clock: Arc::new(clock.clone()),
             random: Arc::new(aws::SystemRandom),
             gateways,
+            issuer: Arc::new(issuer),
             exchange_rates: Arc::new(exchange_rates),
             queue: queues.clone(),
             events: bus.clone(),

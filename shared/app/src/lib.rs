@@ -20,6 +20,7 @@ pub mod scheduling;
 use std::sync::Arc;
 
 use domain::{AppointmentId, Currency, InvitationId, NoteId, Rate, SessionTypeId, Timestamp};
+use identity::ports::Issuer;
 use payments::ports::{ExchangeRates, Gateways};
 use ports::{Clock, EventBus, JobQueue, Random};
 use store::{FailureDomain, JobName, Store, Transaction};
@@ -91,6 +92,8 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// The payment gateways that the function may use.
     pub gateways: Gateways,
+    /// The issuer of access tokens.
+    pub issuer: Arc<dyn Issuer>,
     /// The publisher of exchange rates.
     pub exchange_rates: Arc<dyn ExchangeRates>,
     /// The queues of jobs that are due.

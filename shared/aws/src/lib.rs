@@ -10,6 +10,7 @@ mod secrets;
 
 use std::sync::{Arc, OnceLock};
 
+use app::identity::ports::NoUserInfo;
 use app::payments::ports::{Gateways, NoExchangeRates};
 use app::ports::Secrets;
 use app::{App, Settings};
@@ -72,7 +73,7 @@ impl Services {
         Arc::new(SecretsManager::new(self.config.clone()))
     }
 
-    /// Builds the use cases' environment. It fetches no exchange rates until the caller sets a publisher.
+    /// Builds the use cases' environment. It fetches no exchange rates and asks no issuer until the caller sets them.
     pub fn app(&self, settings: Settings, gateways: Gateways) -> App {
         let table = DynamoTable::new(aws_sdk_dynamodb::Client::new(&self.config), &self.table);
         App {
@@ -80,6 +81,7 @@ impl Services {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             gateways,
+            issuer: Arc::new(NoUserInfo),
             exchange_rates: Arc::new(NoExchangeRates),
             queue: Arc::new(Sqs::new(self.config.clone(), self.queue_urls.clone())),
             events: Arc::new(EventBridge::new(self.config.clone(), &self.bus)),

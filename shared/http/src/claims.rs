@@ -6,11 +6,13 @@
 //!
 //! A claim grants a role only if it contains exactly the name of the role. A claim of another form grants nothing.
 
-use app::identity::people::{Person, Role, Scope};
+use app::identity::people::{AccessToken, Person, Role, Scope};
+use app::ports::Secret;
 use app::{Settings, SignIn};
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::json::Strict;
@@ -30,15 +32,30 @@ pub fn person(
 ) -> Option<Person> {
     let (issuer, subject) =
         (issuer.filter(|text| !text.is_empty())?, subject.filter(|text| !text.is_empty())?);
-    let same = |claims: &Map<String, Value>, name: &str, text: &str| {
-        claims.get(name).and_then(Value::as_str) == Some(text)
-    };
-    let claims = authorization
-        .and_then(payload)
-        .filter(|claims| same(claims, "iss", issuer) && same(claims, "sub", subject))
-        .unwrap_or_default();
+    let claims = claims(issuer, subject, authorization).unwrap_or_default();
     let roles = roles(&claims, &settings.sign_in);
     Some(Person::new(id_bits(issuer, subject), roles, scopes(&claims, &settings.sign_in)))
+}
+
+/// The access token in the header `authorization`; `None` if it cannot be read, or belongs to somebody else than the issuer and the
+/// subject that API Gateway has verified.
+pub fn access_token(issuer: &str, subject: &str, authorization: Option<&str>) -> Option<AccessToken> {
+    let claims = claims(issuer, subject, authorization)?;
+    let seconds = |name: &str| claims.get(name).and_then(Value::as_i64);
+    Some(AccessToken {
+        token: Secret::new(authorization.and_then(token)?),
+        subject: subject.to_owned(),
+        // `auth_time` is the same in all tokens of a sign-in, also after a refresh (OpenID Connect Core, section 2). Some issuers
+        // leave it out.
+        signed_in_at: Timestamp::from_seconds(seconds("auth_time").or_else(|| seconds("iat")).unwrap_or(0)),
+    })
+}
+
+/// The claims of the token in a header, if they name this issuer and this subject.
+fn claims(issuer: &str, subject: &str, authorization: Option<&str>) -> Option<Map<String, Value>> {
+    let claims = authorization.and_then(token).and_then(payload)?;
+    let is = |name: &str, text: &str| claims.get(name).and_then(Value::as_str) == Some(text);
+    (is("iss", issuer) && is("sub", subject)).then_some(claims)
 }
 
 /// The bits of a person's ids: half of a digest of issuer and subject.
@@ -50,14 +67,17 @@ pub fn id_bits(issuer: &str, subject: &str) -> u128 {
     context.finish().as_ref().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte))
 }
 
-/// The claims of the token in a header such as `Bearer …`. An object with a duplicate name is refused: readers differ in which
-/// of the two they take.
-fn payload(authorization: &str) -> Option<Map<String, Value>> {
-    let token = match authorization.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        Some(_) => return None,
-        None => authorization,
-    };
+/// The token in a header such as `Bearer …`. API Gateway also accepts a token without the scheme.
+fn token(authorization: &str) -> Option<&str> {
+    match authorization.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
+        Some(_) => None,
+        None => Some(authorization),
+    }
+}
+
+/// The claims of a token. An object with a duplicate name is refused: readers differ in which of the two they take.
+fn payload(token: &str) -> Option<Map<String, Value>> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
@@ -302,6 +322,36 @@ mod tests {
         );
         let person = person(Some("i"), Some("margaret"), Some(&format!("Bearer a.{twice}.c")), &settings);
         assert_eq!(held(&person.expect("a person")), [], "a duplicate claim is ambiguous");
+    }
+
+    #[test]
+    fn an_access_token_says_when_its_person_signed_in() {
+        let signed_in_at = |more: Value| {
+            let mut claims = json!({ "iss": "i", "sub": "ada" });
+            claims.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            let header = header(&claims);
+            let token = access_token("i", "ada", Some(&header)).expect("a token");
+            assert_eq!(header, format!("Bearer {}", token.token.reveal()));
+            assert_eq!(token.subject, "ada");
+            token.signed_in_at.seconds()
+        };
+        assert_eq!(signed_in_at(json!({ "auth_time": 7, "iat": 9 })), 7, "iat is that of a refreshed token");
+        assert_eq!(signed_in_at(json!({ "iat": 9 })), 9);
+        assert_eq!(signed_in_at(json!({ "auth_time": "7" })), 0);
+    }
+
+    #[test]
+    fn an_access_token_of_somebody_else_is_not_shown_to_the_issuer() {
+        let header = header(&json!({ "iss": "i", "sub": "ada" }));
+        for (issuer, subject, header) in [
+            ("i", "mallory", &*header),
+            ("j", "ada", &header),
+            ("i", "ada", "Basic a.b.c"),
+            ("i", "ada", "x"),
+        ] {
+            assert_eq!(access_token(issuer, subject, Some(header)), None);
+        }
+        assert_eq!(access_token("i", "ada", None), None);
     }
 
     #[test]

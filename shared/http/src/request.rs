@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use app::identity::Actor;
-use app::identity::people::Person;
+use app::identity::people::{AccessToken, Person};
 use app::{Settings, idempotency};
 use aws_lc_rs::digest;
 use domain::Violations;
@@ -27,6 +27,8 @@ pub(crate) const MAX_KEY_LENGTH: usize = 255;
 #[derive(Debug)]
 pub struct Request {
     actor: Actor,
+    /// Issuer and subject of the access token, as API Gateway has verified them.
+    verified: Option<(String, String)>,
     method: Method,
     path: String,
     query: String,
@@ -39,17 +41,18 @@ impl Request {
     /// Converts a request from API Gateway. The gateway has already verified the access token; [`claims`](mod@crate::claims) reads the
     /// person from it.
     pub fn new(request: lambda_http::Request, settings: &Settings) -> Self {
-        let person = match request.request_context_ref() {
+        let verified = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => {
                 context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref()).and_then(|token| {
-                    let verified = |name: &str| token.claims.get(name).map(String::as_str);
-                    let authorization =
-                        request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-                    claims::person(verified("iss"), verified("sub"), authorization, settings)
+                    Some((token.claims.get("iss")?.to_owned(), token.claims.get("sub")?.to_owned()))
                 })
             }
             _ => None,
         };
+        let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let person = verified.as_ref().and_then(|(issuer, subject)| {
+            claims::person(Some(issuer), Some(subject), authorization, settings)
+        });
         let parameters = request.path_parameters_ref().map(|parameters| {
             parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
         });
@@ -57,6 +60,7 @@ impl Request {
         let (parts, body) = request.into_parts();
         Self {
             actor: person.map_or(Actor::Anonymous, Actor::Person),
+            verified,
             method: parts.method,
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -77,6 +81,12 @@ impl Request {
     /// 401 if the request has no access token.
     pub fn require_person(&self) -> Result<&Person, Problem> {
         self.actor.person().ok_or_else(Problem::unauthorized)
+    }
+
+    /// The access token; `None` if the request has none, or one that cannot be read.
+    pub fn access_token(&self) -> Option<AccessToken> {
+        let (issuer, subject) = self.verified.as_ref()?;
+        claims::access_token(issuer, subject, self.header(AUTHORIZATION.as_str()))
     }
 
     /// The path parameter `name`. `what` names the resource for the text of the error, such as "appointment".

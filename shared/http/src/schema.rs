@@ -9,6 +9,7 @@ use std::fmt::Display;
 
 use domain::kernel::country::Country;
 use domain::kernel::language::Language;
+use domain::kernel::phone::Phone;
 use domain::kernel::text::{Email, Link, LongText, NoteText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::{
@@ -41,6 +42,7 @@ const FORMATS: &[(&str, Format)] = &[
     ("local-time", read::<LocalTime>),
     ("not-id", read::<NoteId>),
     ("note", read::<NoteText>),
+    ("phone", read::<Phone>),
     ("rcp-id", read::<ReceiptId>),
     ("ses-id", read::<SessionTypeId>),
     ("text", read::<LongText>),

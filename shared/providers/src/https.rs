@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
+
 /// Timeout of a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Timeout of a request. It is shorter than the timeout of the functions.
@@ -33,4 +35,32 @@ pub fn client() -> Result<reqwest::Client, HttpsError> {
         .timeout(REQUEST_TIMEOUT)
         .build()
         .map_err(|error| HttpsError(error.to_string()))
+}
+
+/// Why the body of a response was not read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The connection failed or the response took too long.
+    #[error("{0}")]
+    Connection(reqwest::Error),
+    /// The body is longer than the limit, in bytes.
+    #[error("the response has more than {0} bytes")]
+    TooLong(usize),
+}
+
+/// The body of a response with at most `limit` bytes.
+///
+/// # Errors
+/// If the body cannot be read, or is longer. No more than the limit is kept in memory.
+pub(crate) async fn body(mut response: reqwest::Response, limit: usize) -> Result<BytesMut, BodyError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| BodyError::Connection(error.without_url()))?
+    {
+        if body.len() + chunk.len() > limit {
+            return Err(BodyError::TooLong(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }

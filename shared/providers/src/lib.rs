@@ -21,6 +21,7 @@
 pub mod ecb;
 mod gateway;
 pub mod https;
+pub mod issuer;
 pub mod paypal;
 pub mod stripe;
 

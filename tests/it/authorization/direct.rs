@@ -7,7 +7,8 @@ use std::pin::Pin;
 use app::experts::{members, profiles, session_types};
 use app::idempotency::{IdempotentRequest, complete};
 use app::identity::Actor;
-use app::identity::people::{Person, Role, Scope};
+use app::identity::people::{AccessToken, Person, Role, Scope};
+use app::identity::person;
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
     accounts, checkout, escalations, exchange_rates, fees, reconciliation, refunds, reports, webhooks,
@@ -126,6 +127,10 @@ fn request(key: &str) -> IdempotentRequest {
     IdempotentRequest { key: key.to_owned(), fingerprint: "f".to_owned() }
 }
 
+fn token() -> AccessToken {
+    AccessToken { token: Secret::new("a.b.c"), subject: "ada".to_owned(), signed_in_at: Timestamp::MAX }
+}
+
 fn always() -> TimeSpan {
     TimeSpan::new(Timestamp::MIN, Timestamp::MAX)
 }
@@ -181,6 +186,9 @@ const STRIPE: GatewayKind = GatewayKind::Stripe;
 /// The use cases. Those that remove something come last.
 const USE_CASES: &[UseCase] = use_cases! {
     "idempotency::complete" Rule::Anybody, READS, |app, actor, ids| complete_anothers(app, actor);
+    "identity::person::read" Rule::SignedIn, READS, |app, actor, ids| person::read(app, actor, Some(&token()));
+    "identity::person::edit" Rule::SignedIn, WRITES, |app, actor, ids|
+        person::edit(app, actor, 0, Default::default());
     "experts::profiles::create" Rule::Has(Role::Expert), WRITES, |app, actor, ids|
         profiles::create(app, actor, &request("profile"), profile(), true);
     "experts::profiles::read_public" Rule::Anybody, READS, |app, actor, ids|

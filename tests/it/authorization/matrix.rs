@@ -81,6 +81,8 @@ impl Entry {
 pub const MATRIX: &[Entry] = &[
     entry("health", Rule::Anybody),
     entry("read_openapi", Rule::Anybody),
+    entry("read_person", Rule::SignedIn),
+    entry("update_person", Rule::SignedIn).sends(|_| json!({ "language": "en" })),
     entry("create_expert", Rule::Has(Role::Expert)).sends(|_| profile()),
     entry("read_expert", Rule::Anybody),
     entry("read_profile", Rule::ActsOrAdmin(Right::Schedule)),

@@ -11,6 +11,7 @@ mod money;
 mod notes;
 mod payments;
 mod paypal;
+mod person;
 mod profiles;
 mod publishing;
 mod receipts;

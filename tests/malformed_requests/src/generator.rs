@@ -241,6 +241,8 @@ impl<'a> Generator<'a> {
             }
             ("date", .., "to" | "last") => format!("2027-0{}-1{number}", 5 + self.random.below(4)),
             ("date", ..) => format!("2027-0{}-1{number}", 1 + self.random.below(4)),
+            ("language", ..) => (*self.random.choose(&["de", "en-GB", "zh-Hant-TW"])).to_owned(),
+            ("phone", ..) => format!("+49301234567{number}"),
             ("email", ..) => format!("alan{number}@example.org"),
             (_, "^[A-Z]{3}$", _) => {
                 (*self.random.choose(&["EUR", "GBP", "USD", "JPY", "KWD", "CHF"])).to_owned()

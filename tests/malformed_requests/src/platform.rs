@@ -185,6 +185,8 @@ impl TestPlatform {
 
     async fn populate(&mut self, clock: &ManualClock) {
         let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
+        let own = json!({ "language": "en-GB", "time_zone": "Europe/London", "phone": "+442079460000" });
+        self.call("update_person", ADA, &[], "\"0\"", own).await;
         let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
         let expert = text(&self.call("create_expert", ADA, &[], "profile", profile.clone()).await, "id");
         let other = text(&self.call("create_expert", GRACE, &[], "profile", profile).await, "id");

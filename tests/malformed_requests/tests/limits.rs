@@ -150,6 +150,7 @@ impl Cases<'_> {
             ("currency", _) => "EUR".to_owned(),
             ("country", _) => "GB".to_owned(),
             ("language", _) => "en".to_owned(),
+            ("phone", _) => "+493012345678".to_owned(),
             ("link", _) => "https://example.org".to_owned(),
             ("exp-id", _) => id("expert_id"),
             ("ses-id", _) => id("session_type_id"),

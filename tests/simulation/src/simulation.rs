@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use app::identity::ports::NoUserInfo;
 use app::payments::ports::Gateways;
 use app::ports::{Clock, Random};
 use app::{App, Settings};
@@ -87,6 +88,7 @@ impl Simulation {
             clock: Arc::new(SimClock(shared.clone())),
             random: Arc::new(SimRandom(shared.clone())),
             gateways: Gateways::none().with(SimGateway(shared.clone()).ports()),
+            issuer: Arc::new(NoUserInfo),
             exchange_rates: Arc::new(SimRates(shared.clone())),
             queue: Arc::new(SimQueue(shared.clone())),
             events: Arc::new(SimBus(shared.clone())),

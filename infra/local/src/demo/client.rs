@@ -29,6 +29,24 @@ pub(super) struct Booking {
     start: String,
 }
 
+/// Shows what is kept about the client, and chooses the time zone of the demo.
+pub(super) async fn choose_time_zone(journey: &mut Journey) -> Result<(), Mismatch> {
+    journey.step("The client chooses how the platform addresses them");
+    let read = journey.api.get("/v1/me").signed_in(&journey.client.token).send().await?;
+    let version = read.header("etag")?;
+    let me: Value = read.document(200)?;
+    check_member(&me, "/email", &format!("{}@example.org", journey.client.user.subject))?;
+    journey.print(format_args!("{}, as the sign-in service has verified", text(&me, "/email")?));
+    let zone = journey.zone.name();
+    let choice = json!({ "language": "en-GB", "time_zone": zone, "phone": "+442079460123" });
+    let request = journey.api.put("/v1/me").signed_in(&journey.client.token).header("If-Match", &version);
+    let me: Value = request.json(&choice).send().await?.document(200)?;
+    check_member(&me, "/time_zone", zone)?;
+    let members = [text(&me, "/language")?, text(&me, "/time_zone")?, text(&me, "/phone")?];
+    journey.print(members.join(", "));
+    Ok(())
+}
+
 /// Lists the free slots in the client's time zone.
 pub(super) async fn list_slots(journey: &mut Journey, session_type: &str) -> Result<FreeSlots, Mismatch> {
     journey.step(format!("{} looks for a free slot", journey.client.user.name));

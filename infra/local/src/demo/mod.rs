@@ -115,6 +115,7 @@ pub async fn run(terminal: Terminal, options: Options) -> Result<(), Failure> {
 
 async fn run_steps(journey: &mut Journey) -> Result<(), Mismatch> {
     journey.sign_in().await?;
+    client::choose_time_zone(journey).await?;
     expert::publish_profile(journey).await?;
     expert::publish_hours(journey).await?;
     let session_type = expert::offer_session(journey).await?;

@@ -1,6 +1,8 @@
 //! People who are signed in, with the roles and scopes of their access token.
 
-use domain::{ClientId, ExpertId, PersonId};
+use domain::{ClientId, ExpertId, PersonId, Timestamp};
+
+use crate::ports::Secret;
 
 /// A role that the identity provider gave to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +16,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Expert, Self::Client, Self::Admin];
+
     /// The role that belongs to a group of the identity provider; `None` for other groups.
     pub fn from_group(name: &str) -> Option<Self> {
         match name {
@@ -80,4 +85,15 @@ impl Person {
     pub fn client_id(&self) -> ClientId {
         ClientId::from_bits(self.bits)
     }
+}
+
+/// The access token of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The token itself, to show it to the issuer.
+    pub token: Secret,
+    /// The subject of the token: the issuer's name for the person.
+    pub subject: String,
+    /// When the person signed in. If the issuer does not say so, each token counts as a sign-in at the time at which it was issued.
+    pub signed_in_at: Timestamp,
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The fewest digits of a number. Niue's numbers have 7 with their country code, and none in use has fewer.
+/// The fewest digits of a number. The shortest numbers in use, such as those of Niue, have 7 with their country code.
 const MIN_DIGITS: usize = 7;
-/// The most digits of a number (ITU-T E.164, section 6.1).
+/// The most digits of a number (ITU-T E.164).
 const MAX_DIGITS: usize = 15;
 
 /// An international telephone number in the notation of ITU-T E.164: `+`, the country code, and the number within the country, in

@@ -12,6 +12,8 @@ use domain::payments::exchange::ReferenceRates;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, USER_AGENT};
 
+use crate::https::{self, BodyError};
+
 /// The URL of the bank's file with the latest rates.
 pub const DAILY_RATES: &str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml";
 
@@ -49,18 +51,16 @@ impl EuropeanCentralBank {
             .get(self.url.clone())
             .header(ACCEPT, "application/xml, text/xml")
             .header(USER_AGENT, concat!("expert-connect/", env!("CARGO_PKG_VERSION")));
-        let mut response = request.send().await.map_err(unavailable)?;
+        let response = request.send().await.map_err(unavailable)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(PortError(format!("the European Central Bank answers {}", response.status())));
         }
-        let mut file = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            if file.len() + chunk.len() > MAX_FILE {
-                return Err(PortError(format!("the file of exchange rates has more than {MAX_FILE} bytes")));
+        https::body(response, MAX_FILE).await.map_err(|error| match error {
+            BodyError::Connection(error) => unavailable(error),
+            BodyError::TooLong(limit) => {
+                PortError(format!("the file of exchange rates has more than {limit} bytes"))
             }
-            file.extend_from_slice(&chunk);
-        }
-        Ok(file)
+        })
     }
 }
 

@@ -1,0 +1,92 @@
+//! The JSON documents of the area.
+
+use app::identity::people::{self, Role as GrantedRole};
+use app::identity::person::Me;
+use domain::identity::person;
+use domain::kernel::language::Language;
+use domain::kernel::phone::Phone;
+use domain::kernel::text::Email;
+use domain::{ClientId, ExpertId, PersonId, Zone};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::experts::documents::Membership;
+use crate::mirror::mirror;
+
+/// A role that your access token grants.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// You can offer sessions.
+    Expert,
+    /// You can book sessions.
+    Client,
+    /// You run the platform.
+    Admin,
+}
+
+mirror!(enum Role <= GrantedRole { Expert, Client, Admin });
+
+/// What you choose for yourself. A member that is null or left out is removed.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonProfile {
+    /// The language in which the platform addresses you.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// The time zone in which the platform shows you times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<Zone>,
+    /// The telephone number at which you can be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+}
+
+mirror!(struct PersonProfile <=> person::PersonProfile { language, time_zone, phone });
+
+/// You: as what you can act, and what the platform keeps about you.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Person {
+    /// Your id, by which experts know you as a member.
+    pub id: PersonId,
+    /// Your id as an expert, if you have that role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expert_id: Option<ExpertId>,
+    /// Your id as a client, if you have that role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// The roles that your access token grants.
+    pub roles: Vec<Role>,
+    /// The first 25 experts for whom you act, ordered by expert.
+    pub memberships: Vec<Membership>,
+    /// Whether you act for more experts. `GET /v1/me/memberships` lists all of them.
+    pub memberships_truncated: bool,
+    /// Your e-mail address: the last one that the sign-in service has verified. You change it there; it appears here after the
+    /// next sign-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// What you choose for yourself.
+    #[serde(flatten)]
+    pub profile: PersonProfile,
+    /// The version, to send in `If-Match` with a change. It is 0 if nothing is stored about you yet.
+    pub version: u64,
+}
+
+impl Person {
+    /// The document of the signed-in person.
+    pub fn of(signed_in: &people::Person, me: Me) -> Self {
+        let person::Person { id, version, email, signed_in_at: _, profile } = me.person;
+        let roles = GrantedRole::ALL.into_iter().filter(|role| signed_in.has(*role)).map(Role::from);
+        Self {
+            id,
+            expert_id: signed_in.has(GrantedRole::Expert).then(|| signed_in.expert_id()),
+            client_id: signed_in.has(GrantedRole::Client).then(|| signed_in.client_id()),
+            roles: roles.collect(),
+            memberships_truncated: me.memberships.next.is_some(),
+            memberships: me.memberships.memberships.into_iter().map(Membership::from).collect(),
+            email,
+            profile: profile.into(),
+            version,
+        }
+    }
+}

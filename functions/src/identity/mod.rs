@@ -1,0 +1,21 @@
+//! The signed-in person.
+
+pub mod documents;
+pub mod read_person;
+pub mod update_person;
+
+use crate::runtime::{ISSUER, TABLE};
+use crate::{Area, Routes};
+
+/// The functions of this area.
+pub const AREA: Area = Area {
+    name: "identity",
+    description: "You: as what you can act, and what the platform keeps about you.",
+    examples: include_str!("examples.json"),
+    public: &[],
+    routes: ROUTES,
+    workers: &[],
+};
+
+/// The routes, and what each needs.
+pub const ROUTES: Routes = &[(read_person::ROUTE, ISSUER), (update_person::ROUTE, TABLE)];

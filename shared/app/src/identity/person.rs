@@ -1,0 +1,109 @@
+//! The signed-in person: what the platform keeps about them, and for whom they act.
+
+use domain::PersonId;
+use domain::identity::person::{Person, PersonProfile, UserInfo};
+use store::{MembershipPage, Transaction};
+
+use crate::identity::Actor;
+use crate::identity::people::{AccessToken, Scope};
+use crate::{App, AppError, Decision};
+
+/// The number of memberships that are returned with a person.
+const MEMBERSHIPS: u16 = 25;
+
+/// The signed-in person.
+#[derive(Debug, Clone)]
+pub struct Me {
+    /// What the platform keeps about them.
+    pub person: Person,
+    /// The first 25 experts for whom they act.
+    pub memberships: MembershipPage,
+}
+
+/// The signed-in person. `token` is the access token of the request; without it, the issuer is not asked.
+///
+/// If the person has signed in since the issuer last described them, the issuer is asked, and its description is stored. If it does
+/// not respond, the person is returned as stored, and the issuer is asked again at the next request.
+///
+/// # Errors
+/// [`AppError::SignInRequired`] if nobody is signed in.
+pub async fn read(app: &App, actor: &Actor, token: Option<&AccessToken>) -> Result<Me, AppError> {
+    let id = actor.signed_in(Scope::Read)?.id();
+    let (person, memberships) = tokio::try_join!(stored(app, id), memberships(app, id))?;
+    let Some(token) = token.filter(|token| person.is_outdated(token.signed_in_at)) else {
+        return Ok(Me { person, memberships });
+    };
+    let person = match user_info(app, token).await {
+        Some(user_info) => describe(app, id, &user_info, token).await?,
+        None => person,
+    };
+    Ok(Me { person, memberships })
+}
+
+/// Replaces what the signed-in person chooses for themself. `if_match` is the version that they have read; 0 if nothing was stored.
+///
+/// # Errors
+/// [`AppError::SignInRequired`] if nobody is signed in, [`AppError::VersionMismatch`] if the person has another version.
+pub async fn edit(app: &App, actor: &Actor, if_match: u64, profile: PersonProfile) -> Result<Me, AppError> {
+    let id = actor.signed_in(Scope::Write)?.id();
+    let memberships = memberships(app, id).await?;
+    let person = app
+        .transact("edit_person", || async {
+            let person = stored(app, id).await?;
+            if if_match != person.version {
+                return Err(AppError::VersionMismatch { current: person.version });
+            }
+            let person = person.edited(profile.clone());
+            let mut transaction = Transaction::new();
+            transaction.put_person(&person)?;
+            Ok(Decision::Commit(transaction, person))
+        })
+        .await?;
+    Ok(Me { person, memberships })
+}
+
+async fn stored(app: &App, id: PersonId) -> Result<Person, AppError> {
+    Ok(app.store.person(id).await?.unwrap_or_else(|| Person::unknown(id)))
+}
+
+async fn memberships(app: &App, id: PersonId) -> Result<MembershipPage, AppError> {
+    Ok(app.store.memberships(id, None, MEMBERSHIPS).await?)
+}
+
+/// How the issuer describes the person of a token; `None` if it does not, or describes somebody else.
+///
+/// A description of another subject must not be used (OpenID Connect Core, section 5.3.2).
+async fn user_info(app: &App, token: &AccessToken) -> Option<UserInfo> {
+    match app.issuer.user_info(&token.token).await {
+        Ok(Some(user_info)) if user_info.subject == token.subject => Some(user_info),
+        Ok(Some(_)) => {
+            tracing::error!("the issuer described another person than that of the access token");
+            None
+        }
+        Ok(None) => None,
+        Err(error) => {
+            tracing::warn!(%error, "the issuer did not describe a person; it is asked again at their next request");
+            None
+        }
+    }
+}
+
+/// Stores how the issuer describes a person, unless a concurrent request has done so.
+async fn describe(
+    app: &App,
+    id: PersonId,
+    user_info: &UserInfo,
+    token: &AccessToken,
+) -> Result<Person, AppError> {
+    app.transact("describe_person", || async {
+        let person = stored(app, id).await?;
+        if !person.is_outdated(token.signed_in_at) {
+            return Ok(Decision::Unchanged(person));
+        }
+        let person = person.described(user_info.clone(), token.signed_in_at);
+        let mut transaction = Transaction::new();
+        transaction.put_person(&person)?;
+        Ok(Decision::Commit(transaction, person))
+    })
+    .await
+}

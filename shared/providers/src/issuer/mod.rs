@@ -1,0 +1,186 @@
+//! The issuer of access tokens, an OpenID Connect provider: its userinfo endpoint
+//! (<https://openid.net/specs/openid-connect-core-1_0.html#UserInfo>).
+
+mod convert;
+mod wire;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use app::identity::ports::Issuer;
+use app::ports::{PortError, Secret};
+use async_trait::async_trait;
+use domain::identity::person::UserInfo;
+use reqwest::Url;
+use reqwest::header::ACCEPT;
+
+use crate::https::{self, BodyError};
+
+/// The maximum size of a response, in bytes. Usual ones have less than two thousand.
+const MAX_RESPONSE: usize = 64 * 1024;
+/// The timeout of a request. Somebody waits for the response, and a person can be returned without it.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The configured address is not one to which an access token may be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not the https URL of a userinfo endpoint")]
+pub struct InvalidAddress(String);
+
+/// The userinfo endpoint of an OpenID Connect provider.
+#[derive(Debug, Clone)]
+pub struct UserInfoEndpoint {
+    http: reqwest::Client,
+    url: Url,
+}
+
+impl UserInfoEndpoint {
+    /// The endpoint at `url`, which is `userinfo_endpoint` in the discovery document of the issuer.
+    ///
+    /// # Errors
+    /// If `url` is not an https URL. An http URL is accepted only if its host is a loopback address.
+    pub fn new(http: reqwest::Client, url: &str) -> Result<Self, InvalidAddress> {
+        let address = url.parse().ok().filter(|url: &Url| url.scheme() == "https" || is_loopback(url));
+        Ok(Self { http, url: address.ok_or_else(|| InvalidAddress(url.to_owned()))? })
+    }
+}
+
+/// Whether a URL leads to this machine over http.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    url.scheme() == "http" && host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[async_trait]
+impl Issuer for UserInfoEndpoint {
+    async fn user_info(&self, token: &Secret) -> Result<Option<UserInfo>, PortError> {
+        let unavailable = |error: reqwest::Error| {
+            PortError(format!("the issuer does not respond: {}", error.without_url()))
+        };
+        let request = self.http.get(self.url.clone()).header(ACCEPT, "application/json");
+        let response =
+            request.bearer_auth(token.reveal()).timeout(TIMEOUT).send().await.map_err(unavailable)?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(PortError(format!("the issuer responds {}", response.status())));
+        }
+        let body = https::body(response, MAX_RESPONSE).await.map_err(|error| match error {
+            BodyError::Connection(error) => unavailable(error),
+            too_long @ BodyError::TooLong(_) => PortError(format!("the issuer: {too_long}")),
+        })?;
+        // The error of the parser would contain personal data.
+        let found = serde_json::from_slice(&body)
+            .map_err(|_| PortError("the response of the issuer is not JSON with a subject".to_owned()))?;
+        Ok(Some(convert::user_info(found)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const ADA: &str = include_str!("recorded/cognito.json");
+
+    /// Sends these chunks to each connection, and keeps it open afterwards if `hang` is set. Returns the URL.
+    async fn serve(chunks: Vec<Vec<u8>>, hang: bool) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/oauth2/userInfo", listener.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.expect("a caller");
+            let mut request = [0; 4096];
+            let read = connection.read(&mut request).await.expect("a request");
+            let request = String::from_utf8_lossy(&request[..read]).to_ascii_lowercase();
+            assert!(request.contains("authorization: bearer a.b.c\r\n"), "{request}");
+            for chunk in chunks {
+                // The client may have closed the connection.
+                if connection.write_all(&chunk).await.is_err() {
+                    return;
+                }
+            }
+            if hang {
+                std::future::pending::<()>().await;
+            }
+        });
+        url
+    }
+
+    fn response(status: &str, body: &str) -> Vec<u8> {
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    }
+
+    async fn ask(chunks: Vec<Vec<u8>>, hang: bool) -> Result<Option<UserInfo>, PortError> {
+        let url = serve(chunks, hang).await;
+        let endpoint = UserInfoEndpoint::new(https::client().expect("a client"), &url).expect("an address");
+        endpoint.user_info(&Secret::new("a.b.c")).await
+    }
+
+    #[tokio::test]
+    async fn a_person_is_described() {
+        let ada = ask(vec![response("200 OK", ADA)], false).await.expect("a response").expect("a person");
+        assert_eq!(ada.subject, "b4a8c4d8-9021-70f5-0d5b-5f0a6c2d7e11");
+        assert_eq!(ada.email.expect("an address").as_str(), "ada@example.org");
+    }
+
+    #[tokio::test]
+    async fn a_response_that_describes_nobody_is_an_error() {
+        for (status, body, expected) in [
+            ("500 Internal Server Error", ADA, "responds 500"),
+            ("401 Unauthorized", ADA, "responds 401"),
+            ("302 Found\r\nLocation: /elsewhere", "", "responds 302"),
+            ("204 No Content", "", "responds 204"),
+            ("200 OK", "<html>ada@example.org</html>", "is not JSON with a subject"),
+            ("200 OK", r#"{"email":"ada@example.org","email_verified":true}"#, "is not JSON with a subject"),
+            ("200 OK", r#"{"sub":7,"email":"ada@example.org"}"#, "is not JSON with a subject"),
+            ("200 OK", r#"[{"sub":"ada"}]"#, "is not JSON with a subject"),
+            ("200 OK", r#"{"sub":"ada"}{"#, "is not JSON with a subject"),
+            ("200 OK", "", "is not JSON with a subject"),
+        ] {
+            let error = ask(vec![response(status, body)], false).await.expect_err(body);
+            assert!(error.0.contains(expected), "{status}: {error}");
+            assert!(!error.0.contains("ada"), "the log has no personal data: {error}");
+            assert!(!error.0.contains("a.b.c"), "the log has no token: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_response_of_ten_megabytes_is_not_read() {
+        let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000)).into_bytes();
+        let mut endless = vec![b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()];
+        endless.extend(std::iter::repeat_n(chunk, 640));
+        let error = ask(endless, true).await.expect_err("too long");
+        assert!(error.0.contains("more than 65536 bytes"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_hangs_is_waited_for_three_seconds() {
+        let half = vec![response("200 OK", ADA)[..60].to_vec()];
+        let (silent, stalled) = tokio::join!(ask(Vec::new(), true), ask(half, true));
+        for outcome in [silent, stalled] {
+            let error = outcome.expect_err("too slow");
+            assert!(error.0.contains("does not respond"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_sent_only_over_https_or_to_this_machine() {
+        let new = |url: &str| UserInfoEndpoint::new(https::client().expect("a client"), url);
+        for right in
+            ["https://issuer.example/userinfo", "http://127.0.0.1:8081/oauth2/userInfo", "http://[::1]:1/"]
+        {
+            assert!(new(right).is_ok(), "{right}");
+        }
+        for wrong in [
+            "",
+            "userinfo",
+            "http://issuer.example/userinfo",
+            "http://127.0.0.1.example.org/",
+            "http://10.0.0.1/userinfo",
+            "http://localhost/userinfo",
+            "ftp://127.0.0.1/userinfo",
+            "file:///etc/passwd",
+        ] {
+            assert!(new(wrong).is_err(), "{wrong}");
+        }
+    }
+}
