@@ -73,8 +73,9 @@ fn an_event_that_adds_no_route_is_found() {
 
 #[test]
 fn alarms_count_messages_that_are_logged() {
+    use app::identity::person::ISSUER_FAILED;
     use app::operations::outbox::{ENTRY_UNREADABLE, JOB_FAILED};
-    for message in [app::payments::ESCALATED, JOB_FAILED, ENTRY_UNREADABLE] {
+    for message in [app::payments::ESCALATED, JOB_FAILED, ENTRY_UNREADABLE, ISSUER_FAILED] {
         assert!(TEMPLATE.contains(&format!("$.fields.message = \"{message}\"")), "{message}");
     }
 }

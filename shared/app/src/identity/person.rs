@@ -8,6 +8,8 @@ use crate::identity::Actor;
 use crate::identity::people::{AccessToken, Scope};
 use crate::{App, AppError, Decision};
 
+/// What is logged if the issuer does not describe a person. An alarm counts it.
+pub const ISSUER_FAILED: &str = "the issuer did not describe a person";
 /// The number of memberships that are returned with a person.
 const MEMBERSHIPS: u16 = 25;
 
@@ -77,12 +79,15 @@ async fn user_info(app: &App, token: &AccessToken) -> Option<UserInfo> {
     match app.issuer.user_info(&token.token).await {
         Ok(Some(user_info)) if user_info.subject == token.subject => Some(user_info),
         Ok(Some(_)) => {
-            tracing::error!("the issuer described another person than that of the access token");
+            tracing::error!(
+                error = "it described another person than that of the access token",
+                "{ISSUER_FAILED}"
+            );
             None
         }
         Ok(None) => None,
         Err(error) => {
-            tracing::warn!(%error, "the issuer did not describe a person; it is asked again at their next request");
+            tracing::error!(%error, "{ISSUER_FAILED}");
             None
         }
     }
