@@ -147,7 +147,8 @@ def walk(aws, simulators, outputs, resources, functions):
     profile = {"name": "Ada", "headline": "Analytical engines"}
     expert = ada("POST", "/v1/experts", profile, expect=201).json["id"]
     mine = f"/v1/experts/{expert}"
-    ada("PUT", mine, {**profile, "about": "Since 1843."}, If_Match='"1"')
+    rate = {"amount": 8_000, "currency": "EUR"}
+    ada("PUT", mine, {**profile, "about": "Since 1843.", "hourly_rate": rate}, If_Match='"1"')
     check("the profile is public", anybody("GET", mine).json["about"] == "Since 1843.")
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     hours = {"time_zone": "Europe/Berlin", "weekly": {day: [{"opens": "00:00", "closes": "24:00"}] for day in days}}
@@ -155,14 +156,15 @@ def walk(aws, simulators, outputs, resources, functions):
     check("the hours are stored", ada("GET", f"{mine}/availability").json["weekly"] == hours["weekly"])
     terms = {
         "name": "An hour",
-        "length_minutes": 60,
+        "durations": [{"minutes": 60, "price": {"amount": 10_000, "currency": "EUR"}}, {"minutes": 45}],
         "step_minutes": 60,
-        "price": {"amount": 10_000, "currency": "EUR"},
     }
     offers = f"{mine}/session-types"
     hour, other = (ada("POST", offers, terms, expect=201).json["id"] for _ in range(2))
     ada("PUT", f"{offers}/{hour}", {**terms, "name": "One hour"}, If_Match='"1"')
     ada("DELETE", f"{offers}/{other}", If_Match='"1"')
+    derived = anybody("GET", f"{offers}/{hour}").json["durations"][1]
+    check("a price is derived from the hourly rate", derived["derived"] and derived["price"]["amount"] == 6_000, derived)
     check("a withdrawn session type can be read", anybody("GET", f"{offers}/{other}").json["status"] == "retired")
     ada("POST", f"{offers}/{other}/offer-again", If_Match='"2"')
     check("it can be offered again", anybody("GET", f"{offers}/{other}").json["status"] == "active")
@@ -172,7 +174,7 @@ def walk(aws, simulators, outputs, resources, functions):
     # The schedule fetches the rates only once an hour.
     aws.client("lambda").invoke(FunctionName=resources["FetchExchangeRates"], Payload=b"{}")
     rates = anybody("GET", "/v1/exchange-rates").json
-    estimate = anybody("GET", f"{offers}?currency=USD").json["session_types"][0]["estimate"]
+    estimate = anybody("GET", f"{offers}?currency=USD").json["session_types"][0]["durations"][0]["estimate"]
     check("prices are estimated at the published rates", estimate["rate_date"] == rates["date"], (estimate, rates))
     role = {"role": "assistant", "name": "Alan"}
     invitation, other = (ada("POST", f"{mine}/invitations", role, expect=201).json for _ in range(2))
@@ -200,7 +202,7 @@ def walk(aws, simulators, outputs, resources, functions):
     print("a client books, pays, moves and cancels", flush=True)
     midnight = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
     first, last = (f"{midnight + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (2, 4))
-    wanted = f"{mine}/slots?session_type_id={hour}&from={first}&to={last}&time_zone=Europe/Berlin"
+    wanted = f"{mine}/slots?session_type_id={hour}&duration_minutes=60&from={first}&to={last}&time_zone=Europe/Berlin"
 
     def slots():
         return [slot["start"] for slot in anybody("GET", wanted).json["slots"]]
@@ -210,7 +212,7 @@ def walk(aws, simulators, outputs, resources, functions):
     attendee = {"name": "Alan", "email": "alan@example.org", "time_zone": "Europe/Berlin"}
 
     def book(start, key, expect=201):
-        request = {"expert_id": expert, "session_type_id": hour, "start": start, "attendee": attendee}
+        request = {"expert_id": expert, "session_type_id": hour, "duration_minutes": 60, "start": start, "attendee": attendee}
         return alan("POST", "/v1/appointments", request, expect=expect, Idempotency_Key=key).json
 
     paid, unpaid = book(free[0], "first"), book(free[3], "second")

@@ -151,9 +151,11 @@ async fn contradictory_session_types_and_rules_are_refused() {
     let before = test.snapshot().await;
     let terms = paid_hour();
     let kinds = [
-        with(terms.clone(), "length_minutes", json!(0)),
-        with(terms.clone(), "length_minutes", json!(1_441)),
-        with(terms.clone(), "length_minutes", json!(-60)),
+        edited(terms.clone(), "/durations/0/minutes", json!(0)),
+        edited(terms.clone(), "/durations/0/minutes", json!(1_441)),
+        edited(terms.clone(), "/durations/0/minutes", json!(-60)),
+        with(terms.clone(), "durations", json!([])),
+        with(terms.clone(), "length_minutes", json!(60)),
         with(terms.clone(), "step_minutes", json!(0)),
         with(terms.clone(), "buffer_after_minutes", json!(721)),
         with(terms.clone(), "minimum_notice_minutes", json!(4_000_000_000_u64)),
@@ -172,16 +174,16 @@ async fn contradictory_session_types_and_rules_are_refused() {
             json!({ "kind": "dates", "first": "0000-02-01", "last": "2027-01-01" }),
         ),
         with(terms.clone(), "booking_window", json!({ "kind": "ever" })),
-        edited(terms.clone(), "/price", json!([0, "EUR"])),
-        edited(terms.clone(), "/price/amount", json!(-1)),
-        edited(terms.clone(), "/price/amount", json!(10.5)),
-        edited(terms.clone(), "/price/amount", json!(100_000_000)),
-        edited(terms.clone(), "/price/currency", json!("EURO")),
-        edited(terms.clone(), "/price/currency", json!("XXX")),
+        edited(terms.clone(), "/durations/0/price", json!([0, "EUR"])),
+        edited(terms.clone(), "/durations/0/price/amount", json!(-1)),
+        edited(terms.clone(), "/durations/0/price/amount", json!(10.5)),
+        edited(terms.clone(), "/durations/0/price/amount", json!(100_000_000)),
+        edited(terms.clone(), "/durations/0/price/currency", json!("EURO")),
+        edited(terms.clone(), "/durations/0/price/currency", json!("XXX")),
         with(terms.clone(), "name", json!("")),
         with(terms.clone(), "name", json!(["x"])),
         with(terms.clone(), "id", json!("ses_1")),
-        without(terms.clone(), "price"),
+        without(terms.clone(), "durations"),
     ];
     let path = format!("/v1/experts/{}/session-types", offer.expert);
     for (at, kind) in kinds.into_iter().enumerate() {

@@ -75,12 +75,12 @@ async fn two_types(test: &TestApp, free: bool) -> Vec<Offer> {
     let expert = test.expert(&json!({ "time_zone": "Asia/Kolkata", "weekly": weekly })).await;
     let mut short = if free { free_hour() } else { paid_hour() };
     short["name"] = json!("Short");
-    short["length_minutes"] = json!(25);
+    short["durations"][0]["minutes"] = json!(25);
     short["step_minutes"] = json!(10);
     short["buffer_after_minutes"] = json!(10);
     let mut long = if free { free_hour() } else { paid_hour() };
     long["name"] = json!("Long");
-    long["length_minutes"] = json!(95);
+    long["durations"][0]["minutes"] = json!(95);
     long["step_minutes"] = json!(15);
     long["buffer_before_minutes"] = json!(20);
     if !free {

@@ -58,11 +58,13 @@ def wait_for(url, process, seconds):
 def populate(api, ada):
     """Publishes an expert who can be booked, so that requests can find slots."""
     authorization = {"Authorization": f"Bearer {ada}"}
-    expert = send("POST", f"{api}/v1/experts", {"name": "Ada", "headline": "x"}, Idempotency_Key="1", **authorization)["id"]
+    price = {"amount": 0, "currency": "EUR"}
+    profile = {"name": "Ada", "headline": "x", "hourly_rate": price}
+    expert = send("POST", f"{api}/v1/experts", profile, Idempotency_Key="1", **authorization)["id"]
     rules = {"time_zone": "UTC", "weekly": {"monday": [{"opens": "00:00", "closes": "24:00"}]}}
     send("PUT", f"{api}/v1/experts/{expert}/availability", rules, If_Match='"0"', **authorization)
-    price = {"amount": 0, "currency": "EUR"}
-    terms = {"name": "x", "length_minutes": 60, "step_minutes": 30, "price": price}
+    durations = [{"minutes": 60, "price": price}, {"minutes": 30}]
+    terms = {"name": "x", "durations": durations, "step_minutes": 30}
     send("POST", f"{api}/v1/experts/{expert}/session-types", terms, Idempotency_Key="2", **authorization)
 
 

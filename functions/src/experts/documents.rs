@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::experts::{availability, expert, members, policy, session_type};
+use app::experts::session_types::PricedSessionType;
+use domain::experts::{availability, duration, expert, members, policy, session_type};
 use domain::kernel::country::Country;
 use domain::kernel::language::Language;
 use domain::kernel::percent::Percent;
@@ -186,7 +187,8 @@ impl From<expert::Expert> for Expert {
 
 /// A session type that an expert offers.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct SessionType {
+#[schemars(rename = "SessionType")]
+pub struct SessionType<D = OfferedDuration> {
     /// The id of the session type.
     pub id: SessionTypeId,
     /// Whether the session type can be booked.
@@ -195,10 +197,37 @@ pub struct SessionType {
     pub version: u64,
     /// The terms that the expert chose.
     #[serde(flatten)]
-    pub terms: SessionTypeTerms,
+    pub terms: SessionTypeTerms<D>,
 }
 
-mirror!(struct SessionType <= session_type::SessionType { id, status, version, terms });
+impl<D> SessionType<D> {
+    /// The document of a session type, with durations as `show` makes them.
+    pub fn new(kind: PricedSessionType, show: impl FnMut(OfferedDuration) -> D) -> Self {
+        let PricedSessionType { session_type: kind, hourly_rate } = kind;
+        let offered = |duration: &duration::SessionDuration| {
+            let price = kind.terms.price(*duration, hourly_rate);
+            OfferedDuration {
+                minutes: duration.minutes,
+                price: price.as_ref().ok().copied(),
+                derived: duration.price.is_none(),
+                no_price_reason: price.err().map(Into::into),
+            }
+        };
+        let durations = kind.terms.durations.iter().map(offered).map(show).collect();
+        Self {
+            id: kind.id,
+            status: kind.status.into(),
+            version: kind.version,
+            terms: SessionTypeTerms::new(kind.terms, durations),
+        }
+    }
+}
+
+impl From<PricedSessionType> for SessionType {
+    fn from(kind: PricedSessionType) -> Self {
+        Self::new(kind, |duration| duration)
+    }
+}
 
 /// Whether a session type can be booked.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -215,21 +244,16 @@ mirror!(enum SessionTypeStatus <= session_type::SessionTypeStatus { Active, Reti
 /// The properties of a session type that its expert chooses.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SessionTypeTerms {
+#[schemars(rename = "SessionTypeTerms")]
+pub struct SessionTypeTerms<D = SessionDuration> {
     /// The name that clients see in the list.
     pub name: ShortText,
     /// The description that clients read before they book.
     #[serde(default)]
     pub description: LongText,
-    /// The length of a session in minutes.
-    #[schemars(range(min = 1, max = 1_440))]
-    pub length_minutes: u16,
-    /// The price of one seat of a session of this length. A session with price zero is booked without payment.
-    pub price: Money,
-    /// Further lengths that a client can select, each with its own price.
-    #[serde(default)]
-    #[schemars(length(max = 9))]
-    pub further_durations: Vec<SessionDuration>,
+    /// The durations that a client can select. All fixed prices have the same currency.
+    #[schemars(length(min = 1, max = 10))]
+    pub durations: Vec<D>,
     /// Minutes that stay free before the start.
     #[serde(default)]
     #[schemars(range(max = 720))]
@@ -253,7 +277,7 @@ pub struct SessionTypeTerms {
     #[schemars(range(min = 1, max = 1_000))]
     pub daily_cap: Option<u16>,
     /// The maximum number of minutes of sessions of this type, without buffers, that begin on one of the expert's local
-    /// days. At least the length of a session.
+    /// days. At least the longest duration.
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_440))]
     pub daily_minutes_cap: Option<u16>,
@@ -275,7 +299,7 @@ pub struct SessionTypeTerms {
     /// How an appointment may be rescheduled. An appointment keeps the policy that applied when it was booked.
     #[serde(default)]
     pub rescheduling_policy: ReschedulingPolicy,
-    /// Currencies, besides the currency of the price, in which a client may choose to pay. The price is converted at the
+    /// Currencies, besides the currency of the prices, in which a client may choose to pay. The price is converted at the
     /// reference rate of the day.
     #[serde(default)]
     #[schemars(length(max = 10))]
@@ -286,14 +310,12 @@ fn one() -> u16 {
     1
 }
 
-impl From<session_type::SessionTypeTerms> for SessionTypeTerms {
-    fn from(terms: session_type::SessionTypeTerms) -> Self {
+impl<D> SessionTypeTerms<D> {
+    fn new(terms: session_type::SessionTypeTerms, durations: Vec<D>) -> Self {
         Self {
             name: terms.name,
             description: terms.description,
-            length_minutes: terms.length_minutes,
-            price: terms.price,
-            further_durations: each(terms.further_durations),
+            durations,
             buffer_before_minutes: terms.buffer_before_minutes,
             buffer_after_minutes: terms.buffer_after_minutes,
             minimum_notice_minutes: terms.minimum_notice_minutes,
@@ -316,9 +338,7 @@ impl From<SessionTypeTerms> for session_type::SessionTypeTerms {
         Self {
             name: terms.name,
             description: terms.description,
-            length_minutes: terms.length_minutes,
-            price: terms.price,
-            further_durations: each(terms.further_durations),
+            durations: each(terms.durations),
             buffer_before_minutes: terms.buffer_before_minutes,
             buffer_after_minutes: terms.buffer_after_minutes,
             minimum_notice_minutes: terms.minimum_notice_minutes,
@@ -397,18 +417,59 @@ mirror!(enum BookingWindow <=> session_type::BookingWindow {
     Dates { first, last },
 });
 
-/// A length that a client can select, with its price.
+/// A length of a session that a client can select.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionDuration {
-    /// The length in minutes.
+    /// The length in minutes; different for each duration of a session type.
     #[schemars(range(min = 1, max = 1_440))]
     pub minutes: u16,
-    /// The price of one seat.
-    pub price: Money,
+    /// The fixed price of one seat. A session with price zero is booked without payment. If absent, the price is derived from
+    /// the expert's hourly rate whenever it is needed: the rate times the length, rounded half up to the smallest amount that
+    /// can be charged.
+    #[serde(default)]
+    pub price: Option<Money>,
 }
 
-mirror!(struct SessionDuration <=> session_type::SessionDuration { minutes, price });
+mirror!(struct SessionDuration <=> duration::SessionDuration { minutes, price });
+
+/// A length of a session that a client can select, with its price now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OfferedDuration {
+    /// The length in minutes. Send it as `duration_minutes`.
+    pub minutes: u16,
+    /// The price of one seat; absent if the duration has none now and cannot be booked. A session with price zero is booked
+    /// without payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    /// Whether the price is derived from the expert's hourly rate. It then changes with the rate.
+    pub derived: bool,
+    /// Why the duration has no price now; absent if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_price_reason: Option<NoPriceReason>,
+}
+
+/// Why no price can be derived from the expert's hourly rate.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoPriceReason {
+    /// The expert has no hourly rate.
+    NoHourlyRate,
+    /// The hourly rate has another currency than the fixed prices of the session type.
+    OtherCurrency,
+    /// The derived price is too small or too large to be charged, for one seat or for all seats.
+    NotChargeable,
+}
+
+impl From<duration::NoPrice> for NoPriceReason {
+    fn from(reason: duration::NoPrice) -> Self {
+        match reason {
+            duration::NoPrice::NoHourlyRate => Self::NoHourlyRate,
+            duration::NoPrice::OtherCurrency { .. } => Self::OtherCurrency,
+            duration::NoPrice::NotChargeable(_) => Self::NotChargeable,
+        }
+    }
+}
 
 /// What a client gets back if they cancel or do not attend. After the last tier, the client gets nothing back.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -4,13 +4,13 @@ use app::App;
 use app::experts::session_types;
 use app::payments::accounts::can_be_paid;
 use app::payments::exchange_rates;
-use domain::Currency;
+use domain::{Currency, Money};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::documents::SessionType;
+use super::documents::{OfferedDuration, SessionType};
 use crate::payments::documents::Estimate;
 
 /// `GET /v1/experts/{expert_id}/session-types`
@@ -52,27 +52,52 @@ struct SessionTypes {
     session_types: Vec<ListedSessionType>,
 }
 
-/// A session type with an estimate of its price.
+/// A session type with estimates of its prices.
 #[derive(Serialize, JsonSchema)]
 struct ListedSessionType {
     #[serde(flatten)]
-    session_type: SessionType,
+    session_type: SessionType<ListedDuration>,
+    /// Why the session type has no slots, whatever the hours; absent if it can have some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unavailable_reason: Option<UnavailableReason>,
+}
+
+/// A length of a session that a client can select, with its price now and an estimate of it.
+#[derive(Serialize, JsonSchema)]
+struct ListedDuration {
+    #[serde(flatten)]
+    duration: OfferedDuration,
     /// The estimated price in the requested currency; absent when no currency was requested, the session is free, or there is
     /// no reference rate for one of the two currencies. The client pays the price in the expert's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<Estimate>,
-    /// Why the session type has no slots, whatever the hours; absent if it can have some.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unavailable_reason: Option<UnavailableReason>,
 }
 
 /// Why a session type has no slots, whatever the hours.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum UnavailableReason {
-    /// The session type has a price, and no payment gateway accepts payments for the expert yet. The expert must complete the
-    /// onboarding at a gateway.
+    /// No duration has a price now; `no_price_reason` says why.
+    NoPrice,
+    /// All durations with a price cost something, and no payment gateway accepts payments for the expert yet. The expert must
+    /// complete the onboarding at a gateway.
     PaymentsNotReady,
+}
+
+/// Why no duration of a session type can be booked, if so.
+fn unavailable_reason(
+    session_type: &SessionType<ListedDuration>,
+    can_be_paid: bool,
+) -> Option<UnavailableReason> {
+    let prices = session_type.terms.durations.iter().filter_map(|listed| listed.duration.price);
+    let prices: Vec<Money> = prices.collect();
+    if prices.is_empty() {
+        Some(UnavailableReason::NoPrice)
+    } else if !can_be_paid && prices.iter().all(|price| !price.is_zero()) {
+        Some(UnavailableReason::PaymentsNotReady)
+    } else {
+        None
+    }
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
@@ -84,15 +109,15 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         exchange_rates::estimator(app, request.actor(), currency),
     );
     let can_be_paid = can_be_paid?;
-    let session_types = kinds?
-        .into_iter()
-        .map(|kind| ListedSessionType {
-            estimate: estimator.as_ref().and_then(|estimator| estimator.of(kind.terms.price)).map(Into::into),
-            unavailable_reason: (!can_be_paid
-                && kind.terms.durations().all(|duration| !duration.price.is_zero()))
-            .then_some(UnavailableReason::PaymentsNotReady),
-            session_type: kind.into(),
-        })
-        .collect();
+    let show = |duration: OfferedDuration| {
+        let price = estimator.as_ref().zip(duration.price);
+        let estimate = price.and_then(|(estimator, price)| estimator.of(price)).map(Into::into);
+        ListedDuration { duration, estimate }
+    };
+    let list = |kind| {
+        let session_type = SessionType::new(kind, show);
+        ListedSessionType { unavailable_reason: unavailable_reason(&session_type, can_be_paid), session_type }
+    };
+    let session_types = kinds?.into_iter().map(list).collect();
     Ok(Response::json(StatusCode::OK, &SessionTypes { session_types }))
 }

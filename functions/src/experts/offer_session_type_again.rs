@@ -17,7 +17,7 @@ pub const ROUTE: Route = Route {
     operation: |schemas| {
         Operation::responds_with::<SessionType>(schemas, StatusCode::OK)
             .conditional()
-            .problems(&[problem::TOO_MANY])
+            .problems(&[problem::INVALID, problem::TOO_MANY])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -26,6 +26,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let id = request.path_parameter("session_type_id", "session type")?;
     let kind = session_types::offer_again(app, actor, expert, id, request.if_match()?).await?;
-    let version = kind.version;
+    let version = kind.session_type.version;
     Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
 }

@@ -22,6 +22,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let id = request.path_parameter("session_type_id", "session type")?;
     let session_type = session_types::read(app, request.actor(), expert, id).await?;
-    let version = session_type.version;
+    let version = session_type.session_type.version;
     Ok(Response::json(StatusCode::OK, &SessionType::from(session_type)).version(version))
 }

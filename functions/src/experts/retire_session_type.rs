@@ -22,6 +22,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let id = request.path_parameter("session_type_id", "session type")?;
     let kind = session_types::retire(app, actor, expert, id, request.if_match()?).await?;
-    let version = kind.version;
+    let version = kind.session_type.version;
     Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
 }

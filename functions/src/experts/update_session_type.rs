@@ -27,6 +27,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("session_type_id", "session type")?;
     let terms: SessionTypeTerms = request.json()?;
     let kind = session_types::edit(app, actor, expert, id, request.if_match()?, terms.into()).await?;
-    let version = kind.version;
+    let version = kind.session_type.version;
     Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
 }

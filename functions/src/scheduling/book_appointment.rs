@@ -28,6 +28,7 @@ pub const ROUTE: Route = Route {
             .problems(problem::SLOT_REFUSALS)
             .problems(&[
                 problem::NOT_FOUND,
+                problem::NO_PRICE,
                 problem::HOLD_EXPIRED,
                 problem::PAYMENTS_NOT_READY,
                 problem::PAYMENT_REFUSED,
@@ -36,7 +37,7 @@ pub const ROUTE: Route = Route {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// The session to book. The price follows from the session type, the length and the number of seats.
+/// The session to book. The price follows from the session type, the duration and the number of seats.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BookingRequest {
@@ -44,11 +45,11 @@ struct BookingRequest {
     expert_id: ExpertId,
     /// The session type to book.
     session_type_id: SessionTypeId,
-    /// The length of the session in minutes, one of those of the session type; optional if it has only one.
+    /// The duration of the session in minutes, one of those of the session type; optional if it has only one.
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_440))]
     duration_minutes: Option<u16>,
-    /// The start time of a free slot of this length.
+    /// The start time of a free slot of this duration.
     start: Timestamp,
     /// The number of seats to book; more than 1 only in a group session.
     #[serde(default = "one")]

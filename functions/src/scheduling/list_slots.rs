@@ -32,7 +32,7 @@ const MAX_PAGE: usize = 5_000;
 struct SlotsQuery {
     /// The session type to book.
     session_type_id: SessionTypeId,
-    /// The length of the session in minutes, one of those of the session type; optional if it has only one.
+    /// The duration of the session in minutes, one of those of the session type; optional if it has only one.
     #[schemars(range(min = 1, max = 1_440))]
     duration_minutes: Option<u16>,
     /// The start of the period; slots that start at this instant are included.
@@ -77,7 +77,9 @@ struct Slots {
 enum EmptyReasonDocument {
     /// The expert has not published the profile, or is suspended.
     ExpertNotLive,
-    /// The session type has a price, and the expert cannot receive payments yet.
+    /// The price of the duration is derived from the expert's hourly rate, and none that can be charged follows from it now.
+    NoPrice,
+    /// The session has a price, and the expert cannot receive payments yet.
     PaymentsNotReady,
     /// The requested range lies outside the booking window. Choose a range between `bookable_from` and `bookable_until`.
     OutsideBookingWindow,
@@ -102,6 +104,7 @@ impl From<EmptyReason> for EmptyReasonDocument {
     fn from(reason: EmptyReason) -> Self {
         match reason {
             EmptyReason::ExpertNotLive => Self::ExpertNotLive,
+            EmptyReason::NoPrice => Self::NoPrice,
             EmptyReason::PaymentsNotReady => Self::PaymentsNotReady,
             EmptyReason::OutsideBookingWindow => Self::OutsideBookingWindow,
             EmptyReason::NoticeTooShort => Self::NoticeTooShort,

@@ -126,7 +126,7 @@ impl Environment {
             .await
             .unwrap_or_default();
             if let Some(session_type) = session_types.first() {
-                return Some(Offer { expert: expert.expert_id, session_type: session_type.id });
+                return Some(Offer { expert: expert.expert_id, session_type: session_type.session_type.id });
             }
         }
         None

@@ -7,22 +7,24 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use domain::experts::availability::AvailabilityRules;
-use domain::experts::session_type::SessionTypeTerms;
+use domain::experts::duration::SessionTerms;
+use domain::experts::session_type::{SessionType, SessionTypeStatus};
 use domain::kernel::time::{DAY, MINUTE};
 use domain::scheduling::slots::{BusyTimes, Slot, slots};
-use domain::{TimeSpan, Timestamp};
+use domain::{SessionTypeId, TimeSpan, Timestamp};
 
 /// Sessions of 30 minutes, every 15 minutes, with a notice of two hours.
-fn terms() -> SessionTypeTerms {
+fn terms() -> SessionTerms {
     let terms = serde_json::json!({
         "name": "Session",
-        "length_minutes": 30,
-        "price": { "amount": 5000, "currency": "EUR" },
+        "durations": [{ "minutes": 30, "price": { "amount": 5000, "currency": "EUR" } }],
         "minimum_notice_minutes": 120,
         "booking_window": { "kind": "rolling", "days": 731 },
         "step_minutes": 15,
     });
-    serde_json::from_value(terms).unwrap()
+    let terms = serde_json::from_value(terms).unwrap();
+    let id = SessionTypeId::from_bits(1);
+    SessionType { id, version: 1, status: SessionTypeStatus::Active, terms }.of_length(30).terms
 }
 
 fn rules(days: &[&str], opens: &str, closes: &str) -> AvailabilityRules {

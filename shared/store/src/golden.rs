@@ -50,6 +50,10 @@ fn written() -> Map<String, Value> {
     for session_type in samples::session_types() {
         t.put_session_type(samples::EXPERT, &session_type).expect("a row");
     }
+    let (expert, session_types) = samples::durations();
+    for session_type in session_types {
+        t.put_session_type(expert, &session_type).expect("a row");
+    }
     for appointment in samples::appointments() {
         t.put_appointment(&appointment).expect("a row");
     }
@@ -225,6 +229,13 @@ async fn check(store: &Store) {
     assert!(store.webhook_event_received("stripe", "evt_1").await.expect("readable"));
 }
 
+/// Checks that a store has exactly the samples of session types with several or derived durations, which versions before 1 did
+/// not have.
+async fn check_durations(store: &Store) {
+    let (expert, session_types) = samples::durations();
+    assert_eq!(store.session_types(expert).await.expect("readable"), session_types);
+}
+
 /// Checks that a store has exactly the sample of a member, which versions before 1 did not have.
 async fn check_members(store: &Store) {
     let member = samples::member();
@@ -273,6 +284,7 @@ async fn golden_rows_of_every_version_are_read() {
         if version >= 1 {
             check_members(&store).await;
             check_person(&store).await;
+            check_durations(&store).await;
         }
     }
 }
@@ -307,6 +319,18 @@ async fn attributes_that_a_later_version_adds_are_ignored() {
     check(&Rows::of(&rows)).await;
     check_members(&Rows::of(&rows)).await;
     check_person(&Rows::of(&rows)).await;
+    check_durations(&Rows::of(&rows)).await;
+}
+
+/// The version that knows only one duration, with a price, reads the first one that has a price.
+#[test]
+fn the_first_fixed_duration_is_written_as_the_only_one() {
+    let rows = golden(LATEST);
+    let (expert, [mixed, derived]) = samples::durations();
+    let terms = |id| &rows[&crate::experts::keys::session_type(expert, id).to_string()]["terms"];
+    assert_eq!(terms(mixed.id)["length_minutes"], 90);
+    assert_eq!(terms(mixed.id)["price"], serde_json::json!({ "amount": 15_000, "currency": "EUR" }));
+    assert_eq!((terms(derived.id).get("length_minutes"), terms(derived.id).get("price")), (None, None));
 }
 
 /// The latest golden rows, in which every text `from` is `to`.
@@ -345,7 +369,7 @@ async fn a_withdrawn_currency_time_zone_or_country_is_read() {
     let rules = store.rules(samples::EXPERT).await.expect("readable").expect("rules").rules;
     assert_eq!(rules.time_zone.name(), "Mars/Olympus_Mons");
     // Nobody knows when these hours are, so nothing can be booked.
-    let terms = &samples::session_types()[0].terms;
+    let terms = &samples::session_types()[0].of_length(60).terms;
     let month = TimeSpan::new(samples::at(0), samples::at(30 * 86_400));
     let slots =
         |rules| domain::scheduling::slots::slots(rules, terms, &Default::default(), month, samples::at(0));

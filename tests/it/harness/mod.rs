@@ -294,16 +294,15 @@ pub fn office_hours() -> Value {
 pub fn paid_hour() -> Value {
     json!({
         "name": "Consultation",
-        "length_minutes": 60,
+        "durations": [{ "minutes": 60, "price": { "amount": 8_000, "currency": "EUR" } }],
         "step_minutes": 30,
-        "price": { "amount": 8_000, "currency": "EUR" },
     })
 }
 
 /// The same without a price.
 pub fn free_hour() -> Value {
     let mut terms = paid_hour();
-    terms["price"]["amount"] = json!(0);
+    terms["durations"][0]["price"]["amount"] = json!(0);
     terms
 }
 
@@ -413,7 +412,8 @@ impl TestApp {
     pub async fn offer(&self, terms: &Value) -> Offer {
         let expert = self.expert(&office_hours()).await;
         let session_type = self.session_type(&expert, terms).await;
-        if terms["price"]["amount"] != 0 {
+        let durations = terms["durations"].as_array().map_or(&[][..], Vec::as_slice);
+        if durations.iter().any(|duration| duration["price"]["amount"] != 0) {
             self.onboard(&expert).await;
         }
         Offer { expert, session_type }

@@ -55,8 +55,9 @@ async fn offer(test: &TestApp) -> String {
 async fn estimate(test: &TestApp, offers: &str, currency: &str) -> Option<Value> {
     let listed = test.get(&format!("{offers}?currency={currency}")).send().await.expect(200);
     let hour = &listed["session_types"][0];
-    assert_eq!(hour["price"], json!({ "amount": 8_000, "currency": "EUR" }), "the price does not change");
-    hour.get("estimate").cloned()
+    let duration = &hour["durations"][0];
+    assert_eq!(duration["price"], json!({ "amount": 8_000, "currency": "EUR" }), "the price does not change");
+    duration.get("estimate").cloned()
 }
 
 /// Records the log of this thread.
@@ -132,14 +133,15 @@ async fn price_is_estimated_in_the_requested_currency() {
     free["name"] = json!("First talk");
     let mut dollars = paid_hour();
     dollars["name"] = json!("In dollars");
-    dollars["price"] = json!({ "amount": 10_000, "currency": "USD" });
+    dollars["durations"][0]["price"] = json!({ "amount": 10_000, "currency": "USD" });
     for terms in [free, dollars] {
         test.advance(1);
         test.session_type(expert, &terms).await;
     }
     let listed = test.get(&format!("{offers}?currency=JPY&status=all")).send().await.expect(200);
-    let estimates: Vec<_> =
-        (0..3).map(|at| listed["session_types"][at]["estimate"]["amount"]["amount"].as_u64()).collect();
+    let estimate =
+        |at: usize| listed["session_types"][at]["durations"][0]["estimate"]["amount"]["amount"].as_u64();
+    let estimates: Vec<_> = (0..3).map(estimate).collect();
     assert_eq!(estimates, [Some(13_060), None, Some(15_456)], "{listed:#}");
     let plain = test.get(&offers).send().await.expect(200);
     assert!(!plain.to_string().contains("estimate"), "{plain:#}");

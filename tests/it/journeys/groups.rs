@@ -93,7 +93,7 @@ async fn time_is_free_after_the_last_seat_is_cancelled() {
 async fn seats_can_be_rescheduled_to_another_session() {
     let test = TestApp::new().await;
     let mut terms = course();
-    terms["price"]["amount"] = json!(0);
+    terms["durations"][0]["price"]["amount"] = json!(0);
     let offer = test.offer(&terms).await;
     let first = id(&seats(&test, &offer, "alan", 2, "k").await.expect(201));
     seats(&test, &offer, "grace", 1, "k").await.expect(201);
@@ -136,7 +136,7 @@ async fn edited_group_session_keeps_its_bookings() {
 
     // With twice the length it is another session, which the existing one blocks.
     let mut longer = course();
-    longer["length_minutes"] = json!(120);
+    longer["durations"][0]["minutes"] = json!(120);
     edit("\"2\"", &longer).await;
     assert_eq!(seats(&test, &offer, "katherine", 1, "k3").await.problem(409), "slot-taken");
     assert!(!test.starts(&offer, "2027-01-05").await.contains(&"2027-01-05T10:00:00Z".to_owned()));

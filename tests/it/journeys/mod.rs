@@ -2,6 +2,7 @@
 
 mod booking;
 mod cancelling;
+mod durations;
 mod exchange_rates;
 mod failing_jobs;
 mod groups;

@@ -218,7 +218,7 @@ async fn permanent_refusal_by_stripe_frees_the_slot() {
     let test = TestApp::new().await;
     let mut terms = paid_hour();
     // A currency that Stripe does not support.
-    terms["price"]["currency"] = json!("CUP");
+    terms["durations"][0]["price"]["currency"] = json!("CUP");
     let offer = test.offer(&terms).await;
     assert_eq!(test.book(&offer, AT, "k").await.problem(409), "payment-refused");
     assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 15);

@@ -75,7 +75,7 @@ async fn session_types_are_created_updated_and_retired() {
 
     let path = format!("{list}/{id}");
     let mut terms = paid_hour();
-    terms["length_minutes"] = json!(45);
+    terms["durations"][0]["minutes"] = json!(45);
     let edit = |tag: &str| test.put(&path).signed_in_as("ada").header("If-Match", tag).json(&terms).send();
     let edited = edit("\"1\"").await;
     assert_eq!(edited.etag(), "\"2\"");
@@ -108,7 +108,7 @@ async fn session_types_are_created_updated_and_retired() {
     assert_eq!(again("\"2\"").await.problem(412), "version-mismatch");
     let offered = again("\"3\"").await;
     assert_eq!((offered.etag().as_str(), &offered.body["status"]), ("\"4\"", &json!("active")));
-    assert_eq!(offered.body["length_minutes"], 45);
+    assert_eq!(offered.body["durations"][0]["minutes"], 45);
     assert_eq!(again("\"4\"").await.expect(200)["version"], 4, "an active session type does not change");
     test.get(&slots).send().await.expect(200);
 }

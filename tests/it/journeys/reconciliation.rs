@@ -68,7 +68,7 @@ async fn ledger_agrees_with_the_books_after_every_kind_of_movement() {
     let test = TestApp::new().await;
     // The platform needs a balance to transfer the expert's share again after a dispute.
     let mut terms = paid_hour();
-    terms["price"]["amount"] = json!(50_000);
+    terms["durations"][0]["price"]["amount"] = json!(50_000);
     let offer = test.offer(&terms).await;
     // The ledger is still empty.
     assert_eq!(test.reconcile().await, Reconciled::default());

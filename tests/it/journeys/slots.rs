@@ -117,7 +117,8 @@ async fn window_of_free_days_moves_on_when_a_day_fills_up() {
 async fn client_selects_one_of_several_durations() {
     let test = TestApp::new().await;
     let mut terms = paid_hour();
-    terms["further_durations"] = json!([
+    terms["durations"] = json!([
+        { "minutes": 60, "price": { "amount": 8_000, "currency": "EUR" } },
         { "minutes": 30, "price": { "amount": 5_000, "currency": "EUR" } },
         { "minutes": 120, "price": { "amount": 14_000, "currency": "EUR" } },
     ]);

@@ -50,7 +50,10 @@ async fn every_broken_rule_of_a_session_type_is_listed() {
     let offer = test.offer(&free_hour()).await;
     let mut terms = paid_hour();
     for (name, value) in [
-        ("price", json!({ "amount": 1, "currency": "USD" })),
+        (
+            "durations",
+            json!([{ "minutes": 60, "price": { "amount": 1, "currency": "USD" } }, { "minutes": 60 }]),
+        ),
         ("booking_window", json!({ "kind": "dates", "first": "2027-02-02", "last": "2027-02-01" })),
         (
             "cancellation_policy",
@@ -66,8 +69,10 @@ async fn every_broken_rule_of_a_session_type_is_listed() {
     let path = format!("/v1/experts/{}/session-types", offer.expert);
     let refused = test.post(&path).signed_in_as("ada").idempotency_key("k").json(&terms).send().await;
     let expected = [
-        "/price/amount",
-        "/price/currency",
+        "/durations/0/price/amount",
+        "/durations/0/price/currency",
+        "/durations/1/minutes",
+        "/durations/1/price",
         "/booking_window/last",
         "/cancellation_policy/tiers/1/until_hours_before",
         "/cancellation_policy/tiers/1/refund_percent",

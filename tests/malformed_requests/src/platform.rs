@@ -187,7 +187,10 @@ impl TestPlatform {
         let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
         let own = json!({ "language": "en-GB", "time_zone": "Europe/London", "phone": "+442079460000" });
         self.call("update_person", ADA, &[], "\"0\"", own).await;
-        let profile = json!({ "name": "Ada Lovelace", "headline": "Analytical engines" });
+        let profile = json!({
+            "name": "Ada Lovelace", "headline": "Analytical engines",
+            "hourly_rate": { "amount": 9_000, "currency": "EUR" },
+        });
         let expert = text(&self.call("create_expert", ADA, &[], "profile", profile.clone()).await, "id");
         let other = text(&self.call("create_expert", GRACE, &[], "profile", profile).await, "id");
         let ours: &[(&str, &str)] = &[("expert_id", &expert)];
@@ -232,10 +235,13 @@ impl TestPlatform {
         let (mut session_types, mut appointments, mut receipts) = (Vec::new(), Vec::new(), Vec::new());
         // The last one is there to be retired.
         for (number, amount) in [0, 8_000, 5_000].into_iter().enumerate() {
-            let terms = json!({
-                "name": "Consultation", "length_minutes": 60, "step_minutes": 30,
-                "price": { "amount": amount, "currency": "EUR" },
+            let mut terms = json!({
+                "name": "Consultation", "step_minutes": 30,
+                "durations": [{ "minutes": 60, "price": { "amount": amount, "currency": "EUR" } }],
             });
+            if number == 2 {
+                terms["durations"].as_array_mut().expect("a list").push(json!({ "minutes": 45 }));
+            }
             let key = format!("kind-{number}");
             session_types.push(text(&self.call("create_session_type", ADA, ours, &key, terms).await, "id"));
         }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 const RULES_ABOUT_SEVERAL_VALUES: &[(&str, &str)] = &[
     ("/price/amount", "the limits of a charge depend on the currency"),
     ("/cancellation_policy/tiers", "each tier gives back less than the one before"),
-    ("/presentment_currencies", "the currencies differ from each other and from that of the price"),
+    ("/presentment_currencies", "the currencies differ from each other and from that of the prices"),
     ("/specializations", "the entries differ from each other"),
     ("/languages", "the entries differ from each other"),
     ("/links", "the entries differ from each other"),
@@ -23,9 +23,9 @@ const RULES_ABOUT_SEVERAL_VALUES: &[(&str, &str)] = &[
     ("/weekly", "an opening time is before 24:00"),
     ("/extra", "an opening time is before 24:00"),
     ("/overrides", "an opening time is before 24:00"),
-    ("/further_durations", "the lengths differ, and the limits of a charge depend on the currency"),
+    ("/durations", "the lengths differ, and a price is given, unless it can be derived from the hourly rate"),
     ("/duration_minutes", "the duration is one of the session type's"),
-    ("/daily_minutes_cap", "the cap is at least the length of a session"),
+    ("/daily_minutes_cap", "the cap is at least the longest duration"),
     ("/cursor", "a cursor is one that a previous page has returned"),
 ];
 

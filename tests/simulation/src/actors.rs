@@ -26,6 +26,7 @@ use app::scheduling::slots;
 use app::scheduling::slots::SlotList;
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
+use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::text::LongText;
 use domain::payments::gateway::GatewayKind;
@@ -52,6 +53,8 @@ pub enum Command {
         expert: ExpertId,
         /// The session type to book.
         session_type: SessionTypeId,
+        /// The duration in minutes; `None` if the session type has only one.
+        duration: Option<u16>,
         /// The start of the session.
         start: Timestamp,
         /// The number of seats.
@@ -75,10 +78,12 @@ pub enum Command {
     ResolveEscalation(AppointmentId, Resolution),
     /// Reads how to pay for an appointment.
     ReadPayment(AppointmentId),
-    /// Lists the slots in a range.
-    ListSlots(ExpertId, SessionTypeId, TimeSpan),
+    /// Lists the slots of a duration in a range.
+    ListSlots(ExpertId, SessionTypeId, Option<u16>, TimeSpan),
     /// Updates the terms of a session type.
     UpdateSessionType(SessionTypeId, Box<SessionTypeTerms>),
+    /// Changes or removes the hourly rate.
+    SetHourlyRate(Option<Money>),
     /// Retires a session type.
     RetireSessionType(SessionTypeId),
     /// Replaces the availability rules.
@@ -235,12 +240,12 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
     let subject = |id: AppointmentId| Reply { appointment: Some(id), ..Reply::default() };
     let (actor, own) = (&Actor::Person(person.clone()), person.expert_id());
     match command {
-        Command::Book { expert, session_type, start, seats, pay_in, key } => {
+        Command::Book { expert, session_type, duration, start, seats, pay_in, key } => {
             let attendee = attendee().ok_or(AppError::NotFound("attendee"))?;
             let wanted = Booking {
                 expert: *expert,
                 session_type: *session_type,
-                duration_minutes: None,
+                duration_minutes: *duration,
                 start: *start,
                 seats: *seats,
                 attendee,
@@ -248,7 +253,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                 gateway: GatewayKind::Stripe,
                 pay_in: *pay_in,
             };
-            let body = format!("{expert} {session_type} {start} {seats} {pay_in:?}");
+            let body = format!("{expert} {session_type} {duration:?} {start} {seats} {pay_in:?}");
             match booking::book(app, actor, &request(key, body), &wanted).await? {
                 Creation::Replayed(answer) => Ok(read(&answer)),
                 Creation::Created(Booked { appointment, payment, .. }, idempotency) => {
@@ -300,19 +305,24 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             };
             Ok(Reply { secret, ..subject(*id) })
         }
-        Command::ListSlots(expert, session_type, range) => {
+        Command::ListSlots(expert, session_type, duration, range) => {
             let SlotList { slots, empty_reason, .. } =
-                slots::list(app, actor, *expert, *session_type, None, *range).await?;
+                slots::list(app, actor, *expert, *session_type, *duration, *range).await?;
             let starts = slots.iter().map(|slot| slot.start).collect();
             Ok(Reply { starts, empty_reason, ..Reply::default() })
         }
         Command::UpdateSessionType(id, terms) => {
-            let version = session_types::read(app, actor, own, *id).await?.version;
+            let version = session_types::read(app, actor, own, *id).await?.session_type.version;
             let terms = SessionTypeTerms::clone(terms);
             session_types::edit(app, actor, own, *id, version, terms).await.map(|_| Reply::default())
         }
+        Command::SetHourlyRate(hourly_rate) => {
+            let Expert { version, profile, .. } = profiles::read_own(app, actor, own).await?;
+            let profile = ExpertProfile { hourly_rate: *hourly_rate, ..profile };
+            profiles::edit(app, actor, own, version, profile, None).await.map(|_| Reply::default())
+        }
         Command::RetireSessionType(id) => {
-            let version = session_types::read(app, actor, own, *id).await?.version;
+            let version = session_types::read(app, actor, own, *id).await?.session_type.version;
             session_types::retire(app, actor, own, *id, version).await.map(|_| Reply::default())
         }
         Command::ReplaceAvailability(rules) => {
@@ -407,11 +417,20 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
     }
     match answer {
         Some(Ok(reply)) => match asked.command {
-            Command::Book { start, key, .. } => {
+            Command::Book { start, duration, key, .. } => {
                 let first = |id| core.history.get(id).and_then(|states| states.first());
-                let history = reply.appointment.as_ref().and_then(first).map(|state| state.session.start());
-                if history.is_some_and(|history| history != start) {
-                    core.violation(format!("{key} requested {start} and got an appointment at {history:?}"));
+                let got = reply.appointment.as_ref().and_then(first).map(|state| state.session);
+                let is_requested = |got: TimeSpan| {
+                    got.start() == start
+                        && duration.is_none_or(|minutes| got.seconds() == i64::from(minutes) * 60)
+                };
+                if let Some(id) = reply.appointment.filter(|_| asked.attempts == 0) {
+                    crate::invariants::check_current_price(core, id, begun);
+                }
+                if got.is_some_and(|got| !is_requested(got)) {
+                    core.violation(format!(
+                        "{key} requested {duration:?} minutes at {start} and got an appointment at {got:?}"
+                    ));
                 }
             }
             Command::CancelAsQuoted(id) => {
@@ -425,6 +444,9 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
         },
         Some(Err(AppError::Scheduling(SchedulingError::Slot { refusal, .. }))) => {
             crate::invariants::check_refusal(core, &asked, refusal, begun)
+        }
+        Some(Err(AppError::Scheduling(SchedulingError::NoPrice(_)))) => {
+            crate::invariants::check_no_price(core, &asked, begun);
         }
         None
         | Some(Err(

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::experts::session_type::SessionTypeTerms;
-use domain::{SessionTypeId, Timestamp};
+use domain::{ExpertId, Money, SessionTypeId, Timestamp};
 
 use crate::actors::Actors;
 use crate::fault_profile::FaultProfile;
@@ -174,6 +174,8 @@ pub struct Core {
     pub fault_injected: bool,
     /// The terms of each session type, with the time from which they applied, in milliseconds.
     pub terms: BTreeMap<SessionTypeId, Vec<(i64, SessionTypeTerms)>>,
+    /// The hourly rate of each expert, with the time from which it applied, in milliseconds.
+    pub hourly_rates: BTreeMap<ExpertId, Vec<(i64, Option<Money>)>>,
     /// The past states of each appointment, to judge refusals.
     pub history: BTreeMap<domain::AppointmentId, Vec<crate::invariants::AppointmentState>>,
     /// The violations found so far.
@@ -230,6 +232,7 @@ impl Core {
             injected_fault: None,
             fault_injected: false,
             terms: BTreeMap::new(),
+            hourly_rates: BTreeMap::new(),
             history: BTreeMap::new(),
             violations: Vec::new(),
             trace: traced.then(Vec::new),

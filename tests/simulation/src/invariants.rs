@@ -14,7 +14,7 @@ use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::{Escalation, Payment, PaymentState};
 use domain::receipts::receipt::Receipt;
 use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
-use domain::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
+use domain::{AppointmentId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
 use store::{Item, JobName, RowVersion, Store};
@@ -25,6 +25,8 @@ use crate::core::{Core, Shared};
 mod days;
 pub mod policy;
 mod terms;
+
+pub use terms::{check_current_price, check_no_price, hourly_rate, price};
 
 /// The stored state of an appointment.
 #[derive(Debug, Clone)]
@@ -43,6 +45,7 @@ pub struct AppointmentState {
     from: i64,
     expert: ExpertId,
     session_type: SessionTypeId,
+    price: Money,
     /// From the start to the end of the session.
     pub session: TimeSpan,
     seats: u16,
@@ -89,6 +92,12 @@ impl Invariants {
                 {
                     terms::record(&mut shared.lock(), id, &kind.terms);
                 }
+            }
+            let expert = key.pk.strip_prefix("EXPERT#").and_then(|id| id.parse::<ExpertId>().ok());
+            if let Some(expert) = expert.filter(|expert| *key == store::experts::keys::profile(*expert))
+                && let Ok(Some(profile)) = now(direct.expert(expert))
+            {
+                terms::record_hourly_rate(&mut shared.lock(), expert, profile.profile.hourly_rate);
             }
             if let Some(id) = key.pk.strip_prefix("APT#").and_then(|id| id.parse::<AppointmentId>().ok()) {
                 appointments.insert(id);
@@ -214,6 +223,7 @@ impl Invariants {
                 Some(before) => {
                     check_dispute_period(core, before, appointment, violations);
                     check_reschedule(core, before, appointment, violations);
+                    terms::check_price_after_reschedule(core, before, appointment, violations);
                 }
                 None => terms::check_terms(core, &known, violations),
             }
@@ -221,6 +231,7 @@ impl Invariants {
                 from: core.now,
                 expert: appointment.expert,
                 session_type: appointment.session_type,
+                price: appointment.price,
                 session: appointment.session_span(),
                 seats: appointment.seats,
                 occupied: appointment.occupied_span(),
@@ -512,8 +523,12 @@ pub fn check_refusal(
     begun: i64,
 ) {
     use domain::scheduling::occupancy::Refusal::{DayFull, DayMinutesFull, Seats, Taken, TooClose, WeekFull};
+    let mut duration = None;
     let (expert, session_type, start, mover) = match &asked.command {
-        Command::Book { expert, session_type, start, .. } => (*expert, *session_type, *start, None),
+        Command::Book { expert, session_type, start, duration: selected, .. } => {
+            duration = *selected;
+            (*expert, *session_type, *start, None)
+        }
         Command::Reschedule(id, start) => {
             let Some(state) = core.history.get(id).and_then(|states| states.last()) else { return };
             (state.expert, state.session_type, *start, Some((*id, state.session.seconds())))
@@ -553,11 +568,18 @@ pub fn check_refusal(
     // A group session keeps the capacity it was created with.
     let all = core.terms.get(&session_type).map_or(&[][..], Vec::as_slice);
     let fewest = all.iter().map(|(_, terms)| u32::from(terms.capacity)).min().unwrap_or(0);
+    // The length of the session in seconds; without a selection, that of the only duration.
+    let length = |terms: &SessionTypeTerms| match mover {
+        Some((_, seconds)) => seconds,
+        None => {
+            let only = terms.durations.first().map(|only| only.minutes);
+            i64::from(duration.or(only).unwrap_or(0)) * 60
+        }
+    };
     let right = |terms: &SessionTypeTerms| match refusal {
         Taken | TooClose => {
             let minute = |minutes: u16| i64::from(minutes) * 60;
-            let seconds = mover.map_or(minute(terms.length_minutes), |mover| mover.1);
-            let wanted = TimeSpan::new(start, start.plus(seconds))
+            let wanted = TimeSpan::new(start, start.plus(length(terms)))
                 .expanded(minute(terms.buffer_before_minutes), minute(terms.buffer_after_minutes));
             occupants().any(|state| state.occupied.overlaps(wanted) && !outlived(state))
         }
@@ -578,9 +600,8 @@ pub fn check_refusal(
                 .filter(|state| zone.scheduling_date(state.session.start()) == day)
                 .map(|state| (state.session.start(), state.session.seconds()))
                 .collect();
-            let own = mover.map_or(i64::from(terms.length_minutes) * 60, |mover| mover.1);
             terms.daily_minutes_cap == Some(*cap)
-                && lengths.values().sum::<i64>() + own > i64::from(*cap) * 60
+                && lengths.values().sum::<i64>() + length(terms) > i64::from(*cap) * 60
         }
         WeekFull { cap, .. } => {
             let week = |at| chrono::Datelike::iso_week(&zone.scheduling_date(at));

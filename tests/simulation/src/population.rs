@@ -4,6 +4,7 @@ use app::identity::people::{Person, Role, Scope};
 use app::operations::jobs::Job;
 use app::payments::jobs::PaymentsJob;
 use domain::experts::availability::{AvailabilityRules, WeeklyHours, Window};
+use domain::experts::duration::SessionDuration;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::experts::session_type::{
@@ -54,15 +55,15 @@ pub fn rules(zone: &str) -> AvailabilityRules {
     }
 }
 
+/// The prices of sessions, in minor units, that can be charged in every currency of the simulation.
+const PRICES: [u64; 6] = [0, 8_010, 50, 12_340, 8_000, 8_000];
+
 /// A one-hour session for EUR 80, charged at booking, without any limits.
 pub fn plain_terms(currency: Currency) -> SessionTypeTerms {
-    let amount = |amount| Money::new(amount, currency).unwrap_or_else(|_| panic!("a small amount"));
     SessionTypeTerms {
         name: "Session".to_owned().try_into().unwrap_or_else(|_| panic!("a name")),
         description: LongText::default(),
-        length_minutes: 60,
-        price: amount(8_000),
-        further_durations: Vec::new(),
+        durations: vec![SessionDuration { minutes: 60, price: Money::new(8_000, currency).ok() }],
         buffer_before_minutes: 0,
         buffer_after_minutes: 0,
         minimum_notice_minutes: 0,
@@ -83,16 +84,17 @@ fn percent(percent: u8) -> Percent {
     Percent::new(percent).unwrap_or(Percent::NOTHING)
 }
 
-/// Draws the terms of a session type.
+/// Draws an hourly rate. Sometimes there is none, it is in another currency, or too low to derive a price from.
+pub fn hourly_rate(rng: &mut Rng, currency: Currency) -> Option<Money> {
+    let dollars = Currency::try_from("USD".to_owned()).unwrap_or(currency);
+    let amount = *rng.pick(&[None, Some(0), Some(30), Some(7_777), Some(8_050), Some(9_999), Some(12_000)]);
+    let currency = if rng.below(8) == 0 { dollars } else { currency };
+    amount.and_then(|amount| Money::new(amount, currency).ok())
+}
+
+/// Draws the terms of a session type. The first duration has a fixed price.
 pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
     let plain = plain_terms(currency);
-    let price = match rng.below(6) {
-        0 => plain.price.zero(),
-        1 => plain.price.with_amount(8_010).unwrap_or(plain.price),
-        2 => plain.price.with_amount(50).unwrap_or(plain.price),
-        3 => plain.price.with_amount(12_340).unwrap_or(plain.price),
-        _ => plain.price,
-    };
     let tier = |until_hours_before, refund| Tier { until_hours_before, refund_percent: percent(refund) };
     let tiers = match rng.below(4) {
         0 => Vec::new(),
@@ -100,15 +102,23 @@ pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
         2 => vec![tier(24, 100), tier(1, 50)],
         _ => vec![tier(48, 90), tier(24, 33), tier(2, 10)],
     };
-    let length_minutes: u16 = *rng.pick(&[30, 45, 60, 60, 90, 600, 1_440]);
+    let mut durations: Vec<SessionDuration> = Vec::new();
+    for _ in 0..*rng.pick(&[1, 1, 2, 3]) {
+        let minutes = *rng.pick(&[30, 45, 60, 60, 90, 600, 1_440]);
+        if durations.iter().all(|duration| duration.minutes != minutes) {
+            let is_derived = !durations.is_empty() && rng.below(2) == 0;
+            let price = Money::new(*rng.pick(&PRICES), currency).ok().filter(|_| !is_derived);
+            durations.push(SessionDuration { minutes, price });
+        }
+    }
+    let longest = durations.iter().map(|duration| duration.minutes).max().unwrap_or(60);
     SessionTypeTerms {
-        length_minutes,
-        price,
+        durations,
         buffer_before_minutes: *rng.pick(&[0, 0, 0, 15, 60, 720]),
         buffer_after_minutes: *rng.pick(&[0, 0, 5, 30, 120, 720]),
         minimum_notice_minutes: *rng.pick(&[0, 0, 60]),
         daily_cap: *rng.pick(&[None, None, None, Some(1), Some(2), Some(5)]),
-        daily_minutes_cap: *rng.pick(&[None, None, None, Some((2 * length_minutes).min(1_440)), Some(1_440)]),
+        daily_minutes_cap: *rng.pick(&[None, None, None, Some((2 * longest).min(1_440)), Some(1_440)]),
         weekly_cap: *rng.pick(&[None, None, None, Some(2), Some(6)]),
         booking_window: *rng.pick(&[
             plain.booking_window,
@@ -159,8 +169,12 @@ pub fn populate(simulation: &mut Simulation) {
         let terms: Vec<SessionTypeTerms> = (0..kinds).map(|_| terms(&mut rng, currency)).collect();
         let zone = *rng.pick(&ZONES);
         let can_be_paid = rng.below(8) > 0;
+        let hourly_rate = hourly_rate(&mut rng, currency);
         let capacity = *rng.pick(&[None, None, None, Some(1), Some(2)]);
-        add_expert(simulation, zone, terms, can_be_paid, capacity);
+        add_expert(simulation, zone, terms, can_be_paid, |profile| {
+            profile.hourly_rate = hourly_rate;
+            profile.mentorship_capacity = capacity;
+        });
     }
     let core = &mut *simulation.shared.lock();
     for _ in 0..clients {
@@ -169,16 +183,20 @@ pub fn populate(simulation: &mut Simulation) {
     }
 }
 
-/// Creates an expert with these session types, with or without an enabled payment account, and with a mentorship capacity or
-/// without a limit.
+/// Creates an expert with these session types, with or without an enabled payment account. `change` completes the profile.
 pub fn add_expert(
     simulation: &mut Simulation,
     zone: &str,
     terms: Vec<SessionTypeTerms>,
     can_be_paid: bool,
-    capacity: Option<u16>,
+    change: impl FnOnce(&mut ExpertProfile),
 ) -> Person {
     let rules = rules(zone);
+    let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
+    let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
+    let mut profile = ExpertProfile::new(name, headline);
+    change(&mut profile);
+    let capacity = profile.mentorship_capacity;
     let (person, account, kinds, now) = {
         let core = &mut *simulation.shared.lock();
         let person = Person::new(core.product_rng.next_u128(), vec![Role::Expert], Scope::FULL);
@@ -198,9 +216,6 @@ pub fn add_expert(
     };
     let id = person.expert_id();
     let mut transaction = Transaction::new();
-    let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
-    let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
-    let profile = ExpertProfile { mentorship_capacity: capacity, ..ExpertProfile::new(name, headline) };
     let mut storable = transaction
         .put_expert(&Expert { id, version: 1, created_at: now, published: true, suspended: false, profile })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))

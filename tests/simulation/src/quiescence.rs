@@ -16,14 +16,15 @@ use domain::scheduling::appointment::{NoShowReport, Outcome};
 use domain::scheduling::party::Party;
 use domain::scheduling::slots::EmptyReason;
 use domain::{ExpertId, Money, TimeSpan};
+use futures_util::FutureExt;
 use store::Item;
 
 use crate::actors::{Command, Reply, Resolution, Submission, submit};
 use crate::core::Core;
 use crate::fault_profile::FaultProfile;
 use crate::gateway;
-use crate::invariants::ObservedAppointment;
 use crate::invariants::policy::part_of;
+use crate::invariants::{self, ObservedAppointment};
 use crate::simulation::Simulation;
 
 /// The number of steps after which a simulation counts as never quiescent.
@@ -205,21 +206,36 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
             // Far enough ahead that the slot does not pass in the meantime.
             let range = TimeSpan::new(now.plus(2 * HOUR), now.plus(7 * DAY));
             let id = expert.person.expert_id();
+            // The first and the last duration.
+            let Some(Ok(Some(kind))) = simulation.direct.session_type(id, session_type).now_or_never() else {
+                return report(simulation, format!("{session_type} cannot be read"));
+            };
+            let durations = &kind.terms.durations;
+            let duration = if last { durations.last() } else { durations.first() };
+            let hourly_rate = invariants::hourly_rate(&simulation.shared.lock(), id);
+            let price = duration.and_then(|one| invariants::price(&kind.terms, one, hourly_rate));
+            let duration = duration.map(|duration| duration.minutes);
             let known = known_account(&simulation.shared.lock(), id);
             let can_be_paid = known.is_some_and(|account| account.charges_enabled);
-            let listed =
-                match submit_and_wait(simulation, &client, Command::ListSlots(id, session_type, range)) {
-                    // The expert must complete the onboarding first.
-                    Some(Ok(heard))
-                        if heard.empty_reason == Some(EmptyReason::PaymentsNotReady) && !can_be_paid =>
-                    {
-                        break;
-                    }
-                    Some(Ok(heard)) => heard.starts,
-                    // The session type was retired.
-                    Some(Err(AppError::NotFound(_))) => break,
-                    other => return report(simulation, format!("slots cannot be listed: {other:?}")),
-                };
+            let listed = match submit_and_wait(
+                simulation,
+                &client,
+                Command::ListSlots(id, session_type, duration, range),
+            ) {
+                Some(Ok(heard)) if heard.empty_reason == Some(EmptyReason::NoPrice) && price.is_none() => {
+                    continue;
+                }
+                // The expert must complete the onboarding first.
+                Some(Ok(heard))
+                    if heard.empty_reason == Some(EmptyReason::PaymentsNotReady) && !can_be_paid =>
+                {
+                    continue;
+                }
+                Some(Ok(heard)) => heard.starts,
+                // The session type was retired.
+                Some(Err(AppError::NotFound(_))) => break,
+                other => return report(simulation, format!("slots cannot be listed: {other:?}")),
+            };
             let wanted = if last { listed.last() } else { listed.first() };
             let Some(start) = wanted.copied() else {
                 return report(simulation, format!("{id} has no slot of {session_type} in a week"));
@@ -227,7 +243,8 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
             let between = start.plus(60);
             for (start, is_listed) in [(between, listed.contains(&between)), (start, true)] {
                 let key = simulation.shared.lock().actors.key();
-                let wanted = Command::Book { expert: id, session_type, start, seats: 1, pay_in: None, key };
+                let wanted =
+                    Command::Book { expert: id, session_type, duration, start, seats: 1, pay_in: None, key };
                 match (submit_and_wait(simulation, &client, wanted), is_listed) {
                     (Some(Ok(_)), true)
                     | (Some(Err(AppError::Scheduling(SchedulingError::Slot { .. }))), false) => {}

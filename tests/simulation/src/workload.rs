@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use crate::actors::Resolution;
 use app::identity::people::Person;
 use domain::experts::availability::DateRange;
+use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::{DAY, HOUR, MINUTE};
 use domain::payments::payment::OrderKind;
 use domain::scheduling::appointment::{Outcome, Status};
@@ -49,6 +50,7 @@ enum Activity {
     ResolveEscalation,
     ListSlots,
     UpdateSessionType,
+    SetHourlyRate,
     RetireSessionType,
     ReplaceAvailability,
     StartOnboarding,
@@ -79,6 +81,7 @@ impl Workload {
             (3, Activity::ResolveEscalation),
             (1, Activity::ListSlots),
             (1, Activity::UpdateSessionType),
+            (1, Activity::SetHourlyRate),
             (1, Activity::ReplaceAvailability),
             (1, Activity::StartOnboarding),
             (1, Activity::ReadPaymentAccount),
@@ -223,6 +226,12 @@ fn pick_start(core: &mut Core, workload: &Workload) -> Timestamp {
     Timestamp::from_seconds((seconds / (4 * HOUR) * (4 * HOUR)) + place * grid)
 }
 
+/// Picks a duration to book; `None` selects the only one.
+fn pick_duration(core: &mut Core, terms: &SessionTypeTerms) -> Option<u16> {
+    let duration = pick(core, &terms.durations)?;
+    (terms.durations.len() > 1 || core.actors.rng.happens(5_000)).then_some(duration.minutes)
+}
+
 fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
     let send = |core: &mut Core, person: Person, wanted: Command| {
         submit(core, Submission { person, command: wanted, attempts: 0 });
@@ -244,8 +253,9 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                 true => pick(core, &terms.presentment_currencies),
                 false => None,
             };
-            let key = core.actors.key();
-            let wanted = Command::Book { expert: owner.expert_id(), session_type, start, seats, pay_in, key };
+            let duration = pick_duration(core, &terms);
+            let (expert, key) = (owner.expert_id(), core.actors.key());
+            let wanted = Command::Book { expert, session_type, duration, start, seats, pay_in, key };
             let asked = Submission { person: client, command: wanted, attempts: 0 };
             // Some clients send the request twice.
             if core.actors.rng.happens(500) {
@@ -254,11 +264,12 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
             // Other clients request the same or a nearby slot at the same time.
             while core.actors.rng.happens(workload.rival_rate) {
                 let Some(person) = pick(core, &clients) else { break };
-                let start = pick_start(core, workload);
+                let (start, duration) = (pick_start(core, workload), pick_duration(core, &terms));
                 let key = core.actors.key();
                 let wanted = Command::Book {
                     expert: owner.expert_id(),
                     session_type,
+                    duration,
                     start,
                     seats: 1,
                     pay_in: None,
@@ -370,19 +381,28 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
             send(core, admin, Command::ResolveEscalation(id, decision));
         }
         Activity::ListSlots => {
-            let Some((session_type, _)) = pick(core, &expert.types) else { return };
+            let Some((session_type, terms)) = pick(core, &expert.types) else { return };
             let range = TimeSpan::new(core.instant(), core.instant().plus(14 * DAY));
-            send(core, owner.clone(), Command::ListSlots(owner.expert_id(), session_type, range));
+            let duration = pick_duration(core, &terms);
+            send(core, owner.clone(), Command::ListSlots(owner.expert_id(), session_type, duration, range));
         }
         Activity::UpdateSessionType => {
             let Some((session_type, mut terms)) = pick(core, &expert.types) else { return };
             let amount = *core.actors.rng.pick(&[5_000, 8_000, 9_990]);
             if core.actors.rng.happens(6_000) {
                 terms = crate::population::terms(&mut core.actors.rng, core.actors.currency);
-            } else if !terms.price.is_zero() {
-                terms.price = terms.price.with_amount(amount).unwrap_or(terms.price);
+            } else {
+                for price in terms.durations.iter_mut().filter_map(|duration| duration.price.as_mut()) {
+                    if !price.is_zero() {
+                        *price = price.with_amount(amount).unwrap_or(*price);
+                    }
+                }
             }
             send(core, owner, Command::UpdateSessionType(session_type, Box::new(terms)));
+        }
+        Activity::SetHourlyRate => {
+            let hourly_rate = crate::population::hourly_rate(&mut core.actors.rng, core.actors.currency);
+            send(core, owner, Command::SetHourlyRate(hourly_rate));
         }
         Activity::RetireSessionType => {
             let Some((session_type, _)) = pick(core, &expert.types) else { return };

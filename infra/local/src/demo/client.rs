@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::api_client::{Request, Response, check_member, text};
 use super::expert::key;
+use super::expert::{MINUTES, SHORT_MINUTES};
 use super::journey::{Actor, Journey};
 use super::{Mismatch, browser, display};
 
@@ -54,13 +55,17 @@ pub(super) async fn list_slots(journey: &mut Journey, session_type: &str) -> Res
     let (from, to) = (now.plus(DAY), now.plus(15 * DAY));
     let expert = journey.expert.user.expert_id;
     let zone = journey.zone.name().replace('+', "%2B");
-    let address = format!(
-        "/v1/experts/{expert}/slots?session_type_id={session_type}&from={from}&to={to}&time_zone={zone}"
-    );
-    let response: Value = journey.api.get(&address).send().await?.document(200)?;
+    let address = |minutes: u16| {
+        let of = format!("session_type_id={session_type}&duration_minutes={minutes}");
+        format!("/v1/experts/{expert}/slots?{of}&from={from}&to={to}&time_zone={zone}")
+    };
+    let short: Value = journey.api.get(&address(SHORT_MINUTES)).send().await?.document(200)?;
+    let count = short["slots"].as_array().map_or(0, Vec::len);
+    journey.print(format_args!("{count} free slots of {SHORT_MINUTES} minutes in two weeks"));
+    let response: Value = journey.api.get(&address(MINUTES)).send().await?.document(200)?;
     check_member(&response, "/time_zone", journey.zone.name())?;
     let slots = response["slots"].as_array().map_or(&[][..], Vec::as_slice);
-    journey.print(format_args!("{} free slots in two weeks. The first:", slots.len()));
+    journey.print(format_args!("{} free slots of {MINUTES} minutes. The first:", slots.len()));
     for slot in slots.iter().take(3) {
         journey.print(format_args!("  {}", display::time(text(slot, "/start")?, journey.zone)?));
     }
@@ -97,6 +102,7 @@ async fn request_booking(
     let body = json!({
         "expert_id": journey.expert.user.expert_id,
         "session_type_id": session_type,
+        "duration_minutes": MINUTES,
         "start": start,
         "attendee": {
             "name": client.user.name,

@@ -8,6 +8,14 @@ use super::api_client::text;
 use super::journey::Journey;
 use super::{Mismatch, books, browser, display};
 
+/// The expert's hourly rate in the demo's currency, in minor units.
+const RATE: i64 = 9_000;
+
+/// The duration that the demo books.
+pub(super) const MINUTES: u16 = 60;
+/// The duration whose price is derived from the hourly rate.
+pub(super) const SHORT_MINUTES: u16 = 30;
+
 /// The name of the demo's session type, by which a later run finds it.
 const SESSION: &str = "Consultation about analytical engines";
 
@@ -29,7 +37,7 @@ pub(super) async fn publish_profile(journey: &mut Journey) -> Result<(), Mismatc
             "languages": ["en-GB", "fr"],
             "country": "GB",
             "links": ["https://www.example.org/ada"],
-            "hourly_rate": { "amount": 9_000 },
+            "hourly_rate": { "amount": RATE, "currency": books::CURRENCY },
             "mentorship_capacity": 40,
         });
         let request = journey.api.post("/v1/experts").signed_in(&journey.expert.token);
@@ -50,7 +58,6 @@ pub(super) async fn publish_profile(journey: &mut Journey) -> Result<(), Mismatc
         text(&profile, "/country")?,
         list("languages")
     ));
-    // The profile names no currency, so it is that of the country.
     let rate = display::money(&profile, "/hourly_rate")?;
     journey.print(format_args!("{rate} an hour; status {}", text(&profile, "/status")?));
     Ok(())
@@ -81,7 +88,8 @@ pub(super) async fn publish_hours(journey: &mut Journey) -> Result<(), Mismatch>
     Ok(())
 }
 
-/// Creates a session type with a price, unless it exists. Returns its id.
+/// Creates a session type with two durations, unless it exists: one with a fixed price, and one at the hourly rate. Returns its
+/// id.
 pub(super) async fn offer_session(journey: &mut Journey) -> Result<String, Mismatch> {
     journey.step("The expert offers a session with a price");
     let address = path(journey, "/session-types");
@@ -91,7 +99,7 @@ pub(super) async fn offer_session(journey: &mut Journey) -> Result<String, Misma
         .as_array()
         .into_iter()
         .flatten()
-        .find(|kind| kind["name"] == SESSION && kind["price"] == price);
+        .find(|kind| kind["name"] == SESSION && kind["durations"][1]["derived"] == true);
     let kind = match known {
         Some(kind) => {
             journey.print("It already exists.");
@@ -100,23 +108,22 @@ pub(super) async fn offer_session(journey: &mut Journey) -> Result<String, Misma
         None => {
             let terms = json!({
                 "name": SESSION,
-                "description": "An hour, with an answer in writing.",
-                "length_minutes": 60,
+                "description": "A question, with an answer in writing.",
+                "durations": [{ "minutes": MINUTES, "price": price }, { "minutes": SHORT_MINUTES }],
                 "step_minutes": 30,
                 "buffer_after_minutes": 15,
                 "minimum_notice_minutes": 120,
-                "price": price,
             });
             let request = journey.api.post(&address).signed_in(&journey.expert.token);
             request.header("Idempotency-Key", &key()).json(&terms).send().await?.document(201)?
         }
     };
-    journey.print(format_args!(
-        "{}, {} minutes, {}",
-        text(&kind, "/name")?,
-        kind["length_minutes"],
-        display::money(&kind, "/price")?
-    ));
+    journey.print(text(&kind, "/name")?);
+    for (at, duration) in kind["durations"].as_array().into_iter().flatten().enumerate() {
+        let price = display::money(&kind, &format!("/durations/{at}/price"))?;
+        let how = if duration["derived"] == true { ", from the hourly rate" } else { "" };
+        journey.print(format_args!("  {} minutes: {price}{how}", duration["minutes"]));
+    }
     Ok(text(&kind, "/id")?.to_owned())
 }
 

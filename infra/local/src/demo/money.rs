@@ -192,9 +192,8 @@ impl MoneyDemo {
     ) -> Result<String, Mismatch> {
         let terms = json!({
             "name": name,
-            "length_minutes": 60,
+            "durations": [{ "minutes": 60, "price": { "amount": amount, "currency": currency } }],
             "step_minutes": 30,
-            "price": { "amount": amount, "currency": currency },
             "collection": collection,
             "cancellation_policy": { "tiers": [
                 { "until_hours_before": 48, "refund_percent": 100 },
@@ -203,7 +202,7 @@ impl MoneyDemo {
         });
         let path = format!("/v1/experts/{}/session-types", self.expert);
         let created = self.post("ada", &path, &terms, 201).await?;
-        self.print(format_args!("{name}: {}, {collection}", display::money(&created, "/price")?));
+        self.print(format_args!("{name}: {}, {collection}", display::money(&created, "/durations/0/price")?));
         Ok(text(&created, "/id")?.to_owned())
     }
 

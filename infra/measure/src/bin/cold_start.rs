@@ -214,7 +214,7 @@ async fn offer(stack: &Stack) -> Result<Requests, Failure> {
         .error_for_status()?;
     let terms = |minutes: u32, step: u32| {
         let price = json!({ "amount": 0, "currency": "EUR" });
-        json!({ "name": "Session", "length_minutes": minutes, "step_minutes": step, "price": price })
+        json!({ "name": "Session", "durations": [{ "minutes": minutes, "price": price }], "step_minutes": step })
     };
     let path = format!("/v1/experts/{expert}/session-types");
     let listed: Value = post(path.clone(), terms(60, 120), "b").await?.error_for_status()?.json().await?;

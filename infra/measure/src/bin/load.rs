@@ -165,8 +165,8 @@ async fn run(requests: usize, at_once: usize) -> Result<(), Failure> {
     ada.call(Method::PUT, &format!("/v1/experts/{expert}/availability"), "hours", &rules, StatusCode::OK)
         .await?;
     let terms = json!({
-        "name": "A quarter of an hour", "length_minutes": 15, "step_minutes": 15,
-        "price": { "amount": 0, "currency": "EUR" },
+        "name": "A quarter of an hour", "step_minutes": 15,
+        "durations": [{ "minutes": 15, "price": { "amount": 0, "currency": "EUR" } }],
         "booking_window": { "kind": "dates", "first": "2027-01-01", "last": "2027-12-31" },
     });
     let path = format!("/v1/experts/{expert}/session-types");

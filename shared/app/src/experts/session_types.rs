@@ -2,7 +2,7 @@
 
 use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
-use domain::{Currency, ExpertId, SessionTypeId, Violations};
+use domain::{Currency, ExpertId, Money, SessionTypeId, Violations};
 use store::{Activations, Transaction};
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
@@ -15,6 +15,27 @@ use crate::{App, AppError, Decision};
 const MAX_ACTIVE: usize = 100;
 /// The maximum number of session types of an expert, including retired ones. It only limits the size of the list.
 const MAX_SESSION_TYPES: usize = 1_000;
+
+/// A session type, with the expert's hourly rate, from which its derived prices follow now.
+#[derive(Debug, Clone)]
+pub struct PricedSessionType {
+    /// The session type.
+    pub session_type: SessionType,
+    /// The expert's hourly rate. It is not read if no price of the session type is derived.
+    pub hourly_rate: Option<Money>,
+}
+
+/// The hourly rate from which prices of these terms follow; `None` if no price is derived or the expert has no rate.
+async fn hourly_rate(
+    app: &App,
+    expert: ExpertId,
+    terms: &SessionTypeTerms,
+) -> Result<Option<Money>, AppError> {
+    if !terms.has_derived_price() {
+        return Ok(None);
+    }
+    Ok(app.store.expert(expert).await?.and_then(|expert| expert.profile.hourly_rate))
+}
 
 /// Checks that one more session type of an expert may become active, and adds the condition to the transaction that no other
 /// one becomes active at the same time. Returns all session types of the expert.
@@ -36,19 +57,21 @@ async fn activate(
     Ok(all)
 }
 
-/// Checks terms by themselves and against the currencies that the operator allows.
-fn check(app: &App, terms: &SessionTypeTerms) -> Result<(), AppError> {
+/// Checks terms by themselves, with the expert's hourly rate, and against the currencies that the operator allows.
+fn check(app: &App, terms: &SessionTypeTerms, hourly_rate: Option<Money>) -> Result<(), AppError> {
     let mut violations = Violations::default();
-    violations.add_member("", terms.check());
+    violations.add_member("", terms.check(hourly_rate));
     let allowed = &app.settings.currencies;
     let is_allowed = |currency: &Currency| allowed.is_empty() || allowed.contains(currency);
     let must = || {
         let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
         format!("must be one of the currencies that the platform accepts: {}", codes.join(", "))
     };
-    let has_price = terms.durations().any(|duration| !duration.price.is_zero());
-    if has_price && !is_allowed(&terms.price.currency()) {
-        violations.add("/price/currency", must());
+    for (at, duration) in terms.durations.iter().enumerate() {
+        let price = duration.price.filter(|price| !price.is_zero() && !is_allowed(&price.currency()));
+        if price.is_some() {
+            violations.add(format!("/durations/{at}/price/currency"), must());
+        }
     }
     for (at, currency) in terms.presentment_currencies.iter().enumerate() {
         if !is_allowed(currency) {
@@ -70,10 +93,9 @@ pub async fn create(
     expert: ExpertId,
     request: &IdempotentRequest,
     terms: SessionTypeTerms,
-) -> Result<Creation<SessionType>, AppError> {
+) -> Result<Creation<PricedSessionType>, AppError> {
     let expert = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?.expert();
     let person = actor.signed_in(Scope::Write)?;
-    check(app, &terms)?;
     app.transact("create_session_type", || async {
         let now = app.now();
         let expired = match request.status(app, person, now).await? {
@@ -82,11 +104,13 @@ pub async fn create(
             }
             RequestStatus::InProgress(record) => {
                 let id = record.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
-                return Ok(Decision::Unchanged(Creation::Created(find(app, expert, id).await?, record)));
+                let created = read(app, actor, expert, id).await?;
+                return Ok(Decision::Unchanged(Creation::Created(created, record)));
             }
             RequestStatus::New(expired) => expired,
         };
-        read_expert(app, expert).await?;
+        let hourly_rate = read_expert(app, expert).await?.profile.hourly_rate;
+        check(app, &terms, hourly_rate)?;
         let mut transaction = Transaction::new();
         if activate(app, expert, &mut transaction).await?.len() >= MAX_SESSION_TYPES {
             return Err(AppError::TooMany(
@@ -99,7 +123,8 @@ pub async fn create(
         let idempotency = request.record(person, id, now);
         transaction.put_session_type(expert, &session_type)?;
         transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
-        Ok(Decision::Commit(transaction, Creation::Created(session_type, idempotency)))
+        let priced = PricedSessionType { session_type, hourly_rate };
+        Ok(Decision::Commit(transaction, Creation::Created(priced, idempotency)))
     })
     .await
 }
@@ -113,8 +138,10 @@ pub async fn read(
     _: &Actor,
     expert: ExpertId,
     id: SessionTypeId,
-) -> Result<SessionType, AppError> {
-    find(app, expert, id).await
+) -> Result<PricedSessionType, AppError> {
+    let session_type = find(app, expert, id).await?;
+    let hourly_rate = hourly_rate(app, expert, &session_type.terms).await?;
+    Ok(PricedSessionType { session_type, hourly_rate })
 }
 
 async fn find(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionType, AppError> {
@@ -131,13 +158,16 @@ pub async fn list(
     _: &Actor,
     expert: ExpertId,
     retired: bool,
-) -> Result<Vec<SessionType>, AppError> {
+) -> Result<Vec<PricedSessionType>, AppError> {
     let mut session_types = app.store.session_types(expert).await?;
-    if session_types.is_empty() {
-        read_expert(app, expert).await?;
-    }
+    let has_derived_price = session_types.iter().any(|session_type| session_type.terms.has_derived_price());
+    let hourly_rate = match session_types.is_empty() || has_derived_price {
+        true => read_expert(app, expert).await?.profile.hourly_rate,
+        false => None,
+    };
     session_types.retain(|session_type| retired || session_type.status == SessionTypeStatus::Active);
-    Ok(session_types)
+    let priced = |session_type| PricedSessionType { session_type, hourly_rate };
+    Ok(session_types.into_iter().map(priced).collect())
 }
 
 /// Replaces the terms of a session type. Existing appointments keep the terms that they were booked with. `if_match` is the
@@ -153,16 +183,17 @@ pub async fn edit(
     id: SessionTypeId,
     if_match: u64,
     terms: SessionTypeTerms,
-) -> Result<SessionType, AppError> {
+) -> Result<PricedSessionType, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
-    check(app, &terms)?;
     let current = find(app, owner.expert(), id).await?;
+    let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
+    check(app, &terms, hourly_rate)?;
     check_version(if_match, current.version)?;
     let session_type = SessionType { version: current.version + 1, terms, ..current };
     let mut transaction = Transaction::new();
     transaction.put_session_type(owner.expert(), &session_type)?;
     commit_edit(app, transaction, session_type.version).await?;
-    Ok(session_type)
+    Ok(PricedSessionType { session_type, hourly_rate })
 }
 
 /// Retires a session type: it cannot be booked any more. Retiring it again changes nothing. `if_match` is the version that the
@@ -177,19 +208,20 @@ pub async fn retire(
     expert: ExpertId,
     id: SessionTypeId,
     if_match: u64,
-) -> Result<SessionType, AppError> {
+) -> Result<PricedSessionType, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("retire_session_type", || async {
         let current = find(app, owner.expert(), id).await?;
+        let hourly_rate = hourly_rate(app, owner.expert(), &current.terms).await?;
         if current.status == SessionTypeStatus::Retired {
-            return Ok(Decision::Unchanged(current));
+            return Ok(Decision::Unchanged(PricedSessionType { session_type: current, hourly_rate }));
         }
         check_version(if_match, current.version)?;
         let session_type =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
         transaction.put_session_type(owner.expert(), &session_type)?;
-        Ok(Decision::Commit(transaction, session_type))
+        Ok(Decision::Commit(transaction, PricedSessionType { session_type, hourly_rate }))
     })
     .await
 }
@@ -207,21 +239,22 @@ pub async fn offer_again(
     expert: ExpertId,
     id: SessionTypeId,
     if_match: u64,
-) -> Result<SessionType, AppError> {
+) -> Result<PricedSessionType, AppError> {
     let expert = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?.expert();
     app.transact("offer_session_type_again", || async {
         let current = find(app, expert, id).await?;
+        let hourly_rate = hourly_rate(app, expert, &current.terms).await?;
         if current.status == SessionTypeStatus::Active {
-            return Ok(Decision::Unchanged(current));
+            return Ok(Decision::Unchanged(PricedSessionType { session_type: current, hourly_rate }));
         }
         check_version(if_match, current.version)?;
-        check(app, &current.terms)?;
+        check(app, &current.terms, hourly_rate)?;
         let mut transaction = Transaction::new();
         activate(app, expert, &mut transaction).await?;
         let session_type =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Active, ..current };
         transaction.put_session_type(expert, &session_type)?;
-        Ok(Decision::Commit(transaction, session_type))
+        Ok(Decision::Commit(transaction, PricedSessionType { session_type, hourly_rate }))
     })
     .await
 }

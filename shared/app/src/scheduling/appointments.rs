@@ -241,36 +241,38 @@ async fn attempt_reschedule(
     let party = acting.party();
     let appointment = &record.appointment;
     let Appointment { expert, session_type, .. } = *appointment;
-    let Some(Offer { rules, session_type: mut offered, .. }) =
+    let Some(Offer { expert: profile, rules, session_type: offered, .. }) =
         app.store.offer(expert, session_type, Consistency::Strong).await?
     else {
         return Err(missing_offer(app, expert, session_type).await);
     };
     // An appointment keeps its length, and it can be moved even after the expert has retired the session type, and while the expert
     // is not live.
-    offered.status = domain::experts::session_type::SessionTypeStatus::Active;
     let minutes = u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
-    // If its length is no longer offered, the current price is that of the regular length.
-    offered.terms = offered.terms.with_duration(minutes).unwrap_or(offered.terms);
-    offered.terms.length_minutes = minutes;
+    let mut session = offered.of_length(minutes);
+    session.status = domain::experts::session_type::SessionTypeStatus::Active;
     // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
-    offered.terms.capacity = match appointment.group {
+    session.terms.capacity = match appointment.group {
         false => 1,
-        true => offered.terms.capacity.max(appointment.seats).max(2),
+        true => session.terms.capacity.max(appointment.seats).max(2),
     };
     let now = app.now();
     appointment.check_reschedule(party, now)?;
-    // If the new price would be too large, the old one stays: a reschedule never costs more.
-    let current = offered.terms.price.checked_mul(appointment.seats).unwrap_or(appointment.price);
-    let price = appointment.price_after_reschedule(current)?;
+    // If its duration is no longer offered or has no price now, the old price stays; likewise if the new one would be too
+    // large: a reschedule never costs more.
+    let duration = offered.terms.durations.iter().find(|duration| duration.minutes == minutes);
+    let current =
+        duration.and_then(|duration| offered.terms.price(*duration, profile.profile.hourly_rate).ok());
+    let current = current.and_then(|price| price.checked_mul(appointment.seats).ok());
+    let price = appointment.price_after_reschedule(current.unwrap_or(appointment.price))?;
     let request = HoldRequest {
         appointment: appointment.id,
-        session_type: &offered,
+        offer: session.at_price(price.prorate(1, appointment.seats.into())),
         start,
         seats: appointment.seats,
         hold_expires_at: None,
     };
-    let needed = Occupancy::span_for_booking(&rules.rules, &offered, start, now);
+    let needed = Occupancy::span_for_booking(&rules.rules, &session, start, now);
     let (old, new) = tokio::join!(
         app.store.occupancy(expert, appointment.occupied_span(), Consistency::Strong),
         app.store.occupancy(expert, needed, Consistency::Strong),

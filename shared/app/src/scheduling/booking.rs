@@ -7,7 +7,7 @@ use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
 use domain::scheduling::details::SessionDetails;
 use domain::scheduling::occupancy::{
-    Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Request as HoldRequest,
+    Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Refusal, Request as HoldRequest,
 };
 use domain::scheduling::party::ActingAs;
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp, Violations};
@@ -38,7 +38,7 @@ pub struct Booking {
     pub expert: ExpertId,
     /// The session type to book.
     pub session_type: SessionTypeId,
-    /// The length of the session; `None` if the session type has only one.
+    /// The duration of the session; `None` if the session type has only one.
     pub duration_minutes: Option<u16>,
     /// The start of the session.
     pub start: Timestamp,
@@ -78,7 +78,8 @@ pub struct Booked {
 /// - [`AppError::NotFound`] if the session type does not exist, [`SchedulingError::NoHours`] if no hours are published
 /// - [`SchedulingError::NotLive`] if the expert is a draft or suspended, [`SchedulingError::AtCapacity`] if the expert takes no
 ///   further clients
-/// - [`AppError::Invalid`] if the length, the number of seats, the currency or the list of guests is not possible
+/// - [`AppError::Invalid`] if the duration, the number of seats, the currency or the list of guests is not possible
+/// - [`SchedulingError::NoPrice`] if the duration has no price now
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
 /// - [`PaymentsError::Gateway`] if the gateway did not open the payment
@@ -146,21 +147,26 @@ async fn attempt_hold(
         RequestStatus::InProgress(record) => return resume(app, record).await,
         RequestStatus::New(stale_record) => stale_record,
     };
-    let Some(Offer { expert: profile, rules, session_type: mut offered, accounts }) = offer? else {
+    let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
         return Err(missing_offer(app, *expert, *session_type).await);
     };
     if !profile.is_bookable() {
         return Err(SchedulingError::NotLive.into());
     }
-    offered.terms = select_duration(&offered.terms, *duration_minutes)?;
-    let price = offered
-        .terms
-        .price
-        .checked_mul(*seats)
-        .map_err(|error| AppError::invalid("/seats", error.to_string()))?;
+    let duration = select_duration(&offered.terms, *duration_minutes)?;
+    let is_active = offered.status == SessionTypeStatus::Active;
+    let offer = match offered.priced(duration, profile.profile.hourly_rate) {
+        Ok(offer) => offer,
+        Err(reason) if is_active => return Err(SchedulingError::NoPrice(reason).into()),
+        Err(_) => {
+            let (refusal, alternatives) = (Refusal::Retired, Vec::new());
+            return Err(SchedulingError::Slot { refusal, alternatives }.into());
+        }
+    };
+    let price =
+        offer.price().checked_mul(*seats).map_err(|error| AppError::invalid("/seats", error.to_string()))?;
     let price = price_in(app, &offered.terms, price, *pay_in).await?;
     let account = accounts.into_iter().find(|account| account.gateway == *gateway && account.charges_enabled);
-    let is_active = offered.status == SessionTypeStatus::Active;
     if is_active && !price.is_zero() && account.is_none() {
         return Err(PaymentsError::NotReady.into());
     }
@@ -169,12 +175,12 @@ async fn attempt_hold(
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
     let hold_request = HoldRequest {
         appointment: id,
-        session_type: &offered,
+        offer,
         start: *start,
         seats: *seats,
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
     };
-    let needed = Occupancy::span_for_booking(&rules.rules, &offered, *start, now);
+    let needed = Occupancy::span_for_booking(&rules.rules, offer.session(), *start, now);
     let occupancy = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
     let Held { entry: session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
         Ok(held) => held,

@@ -1,5 +1,6 @@
 //! Errors of the area `scheduling`.
 
+use domain::experts::duration::NoPrice;
 use domain::scheduling::appointment::ChangeRefusal;
 use domain::scheduling::occupancy::Refusal;
 use domain::{Money, Timestamp};
@@ -29,6 +30,9 @@ pub enum SchedulingError {
     /// The expert has not published availability rules.
     #[error("the expert has not published any hours yet")]
     NoHours,
+    /// The duration has no price now.
+    #[error("this duration has no price now, because {0}; choose another one")]
+    NoPrice(NoPrice),
     /// The hold ended before its payment was opened.
     #[error("the hold has ended; book again with a new Idempotency-Key")]
     HoldEnded,

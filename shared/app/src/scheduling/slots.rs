@@ -1,6 +1,7 @@
 //! Lists the slots of a session type.
 
 use domain::experts::availability::AvailabilityRules;
+use domain::experts::duration::SessionDuration;
 use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
 use domain::kernel::time::DAY;
 use domain::payments::account::can_be_paid;
@@ -36,7 +37,7 @@ pub struct SlotList {
 /// may take a third request, for the days that the range does not touch.
 ///
 /// # Errors
-/// [`AppError::Invalid`] if the range is empty or longer than 93 days or the session type has no such length,
+/// [`AppError::Invalid`] if the range is empty or longer than 93 days or the session type has no such duration,
 /// [`AppError::NotFound`] if the session type does not
 /// exist or is retired, [`SchedulingError::NoHours`] if the expert has no availability rules.
 pub async fn list(
@@ -56,14 +57,15 @@ pub async fn list(
         app.store.offer(expert, session_type, Consistency::Eventual),
         app.store.occupancy(expert, needed, Consistency::Eventual),
     );
-    let Some(Offer { expert: profile, rules, session_type: mut offered, accounts }) = offer? else {
+    let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
         return Err(missing_offer(app, expert, session_type).await);
     };
     if offered.status == SessionTypeStatus::Retired {
         return Err(AppError::NotFound("session type"));
     }
-    offered.terms = select_duration(&offered.terms, duration_minutes)?;
-    let (now, rules, terms) = (app.now(), &rules.rules, &offered.terms);
+    let duration = select_duration(&offered.terms, duration_minutes)?;
+    let session = offered.of_length(duration.minutes);
+    let (now, rules, terms) = (app.now(), &rules.rules, &session.terms);
     let mut occupancy = occupancy?;
     if let Some(ahead) = look_ahead(rules, terms, now)
         && (ahead.start() < needed.start() || needed.end() < ahead.end())
@@ -71,14 +73,13 @@ pub async fn list(
         occupancy = occupancy.union(app.store.occupancy(expert, ahead, Consistency::Eventual).await?);
     }
     let mut scratch = Scratch::default();
-    let busy_times = occupancy.busy_times(&offered, now, &mut scratch);
+    let busy_times = occupancy.busy_times(&session, now, &mut scratch);
     let period = BookablePeriod::new(rules, terms, &busy_times, now);
-    let cannot_be_booked = if !profile.is_bookable() {
-        Some(EmptyReason::ExpertNotLive)
-    } else if !terms.price.is_zero() && !can_be_paid(&accounts) {
-        Some(EmptyReason::PaymentsNotReady)
-    } else {
-        None
+    let cannot_be_booked = match offered.terms.price(duration, profile.profile.hourly_rate) {
+        _ if !profile.is_bookable() => Some(EmptyReason::ExpertNotLive),
+        Err(_) => Some(EmptyReason::NoPrice),
+        Ok(price) if !price.is_zero() && !can_be_paid(&accounts) => Some(EmptyReason::PaymentsNotReady),
+        Ok(_) => None,
     };
     if cannot_be_booked.is_some() {
         return Ok(SlotList { slots: Vec::new(), empty_reason: cannot_be_booked, period });
@@ -88,19 +89,23 @@ pub async fn list(
     Ok(SlotList { slots, empty_reason, period })
 }
 
-/// The terms of a session of the length that the client selects, which is optional if the session type has only one.
+/// The duration that the client selects. Selecting one is optional if the session type has only one.
 ///
 /// # Errors
-/// [`AppError::Invalid`] if the session type has no such length, or several and none is selected.
+/// [`AppError::Invalid`] if the session type has no such duration, or several and none is selected.
 pub(crate) fn select_duration(
     terms: &SessionTypeTerms,
     duration_minutes: Option<u16>,
-) -> Result<SessionTypeTerms, AppError> {
-    let is_optional = terms.further_durations.is_empty();
-    let minutes = duration_minutes.or(is_optional.then_some(terms.length_minutes));
-    minutes.and_then(|minutes| terms.with_duration(minutes)).ok_or_else(|| {
-        let lengths: Vec<String> = terms.durations().map(|duration| duration.minutes.to_string()).collect();
-        let must = format!("must be a length of the session type: {}", lengths.join(", "));
+) -> Result<SessionDuration, AppError> {
+    let selected = match (duration_minutes, terms.durations.as_slice()) {
+        (Some(minutes), durations) => durations.iter().find(|duration| duration.minutes == minutes),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    selected.copied().ok_or_else(|| {
+        let durations = terms.durations.iter().map(|duration| duration.minutes.to_string());
+        let must =
+            format!("must be a duration of the session type: {}", durations.collect::<Vec<_>>().join(", "));
         AppError::invalid("/duration_minutes", must)
     })
 }
@@ -113,12 +118,12 @@ pub(crate) async fn slot_refused(
     expert: ExpertId,
     rules: &AvailabilityRules,
     old: Option<&Appointment>,
-    request: &Request<'_>,
+    request: &Request,
     refusal: Refusal,
 ) -> AppError {
     let now = app.now();
     let range = Occupancy::range_of_alternatives(rules, request, &refusal, now);
-    let needed = Occupancy::span_for_alternatives(rules, request.session_type, range, now);
+    let needed = Occupancy::span_for_alternatives(rules, request.offer.session(), range, now);
     let alternatives = match app.store.occupancy(expert, needed, Consistency::Strong).await {
         Ok(occupancy) => occupancy.alternatives(rules, old, request, range, now),
         Err(error) => return error.into(),

@@ -2,6 +2,7 @@
 //! each.
 
 pub mod availability;
+pub mod duration;
 pub mod expert;
 pub mod members;
 pub mod policy;

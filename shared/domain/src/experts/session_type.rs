@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::duration::{MAX_DURATIONS, MAX_LENGTH_MINUTES, SessionDuration};
 use super::policy::{CancellationPolicy, ReschedulePolicy};
 use crate::kernel::text::{LongText, ShortText};
-use crate::kernel::time::{Date, MINUTE, TimeSpan, Timestamp};
+use crate::kernel::time::Date;
 use crate::{Currency, Money, SessionTypeId, Violations};
 
-/// The maximum length of a session: one day.
-pub const MAX_LENGTH_MINUTES: u16 = 1_440;
 /// The maximum buffer before or after a session: half a day.
 pub const MAX_BUFFER_MINUTES: u16 = 720;
 /// The maximum notice: one year.
@@ -19,12 +18,10 @@ pub const MAX_ROLLING_DAYS: u16 = 731;
 pub const MAX_BUSINESS_DAYS: u16 = 522;
 /// The number of days after today that are searched for days with free time.
 pub const FREE_DAYS_LOOK_AHEAD: u16 = 30;
-/// The maximum number of further durations of a session type.
-pub const MAX_FURTHER_DURATIONS: usize = 9;
 /// The maximum number of seats of a group session.
 pub const MAX_CAPACITY: u16 = 500;
 
-/// The maximum number of currencies, besides the currency of the price, in which a client may pay.
+/// The maximum number of currencies, besides the currency of the prices, in which a client may pay.
 pub const MAX_PRESENTMENT_CURRENCIES: usize = 10;
 
 /// The properties of a session type that its expert chooses.
@@ -36,13 +33,8 @@ pub struct SessionTypeTerms {
     /// The description that clients read before they book.
     #[serde(default)]
     pub description: LongText,
-    /// The length of a session in minutes.
-    pub length_minutes: u16,
-    /// The price of one seat of a session of this length. A session with price zero is booked without payment.
-    pub price: Money,
-    /// Further lengths that a client can select, each with its own price.
-    #[serde(default)]
-    pub further_durations: Vec<SessionDuration>,
+    /// The durations that a client can select, at least one. All fixed prices have the same currency.
+    pub durations: Vec<SessionDuration>,
     /// Minutes that stay free before the start.
     #[serde(default)]
     pub buffer_before_minutes: u16,
@@ -61,7 +53,7 @@ pub struct SessionTypeTerms {
     #[serde(default)]
     pub daily_cap: Option<u16>,
     /// The maximum number of minutes of sessions of this type, without buffers, that begin on one of the expert's local
-    /// days. At least the length of a session.
+    /// days. At least the longest duration.
     #[serde(default)]
     pub daily_minutes_cap: Option<u16>,
     /// The maximum number of sessions of this type in one ISO week of the expert's local calendar.
@@ -80,20 +72,10 @@ pub struct SessionTypeTerms {
     /// How an appointment may be rescheduled. An appointment keeps the policy that applied when it was booked.
     #[serde(default)]
     pub rescheduling: ReschedulePolicy,
-    /// Currencies, besides the currency of the price, in which a client may choose to pay. The price is converted at
+    /// Currencies, besides the currency of the prices, in which a client may choose to pay. The price is converted at
     /// the reference rate of the day.
     #[serde(default)]
     pub presentment_currencies: Vec<Currency>,
-}
-
-/// A length of a session that a client can select, and its price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SessionDuration {
-    /// The length of a session in minutes; different for each duration of a session type.
-    pub minutes: u16,
-    /// The price of one seat, in the currency of the session type's price.
-    pub price: Money,
 }
 
 fn one() -> u16 {
@@ -151,13 +133,14 @@ impl Default for BookingWindow {
 }
 
 impl SessionTypeTerms {
-    /// Checks the constraints that the field types do not enforce.
+    /// Checks the constraints that the field types do not enforce. Derived prices are checked with the expert's
+    /// `hourly_rate`.
     ///
     /// # Errors
     /// All violations of the terms.
-    pub fn check(&self) -> Result<(), Violations> {
+    pub fn check(&self, hourly_rate: Option<Money>) -> Result<(), Violations> {
         let mut violations = Violations::default();
-        violations.check_range("/length_minutes", self.length_minutes.into(), 1, MAX_LENGTH_MINUTES.into());
+        violations.add_member("/durations", self.check_durations(hourly_rate));
         violations.check_range("/step_minutes", self.step_minutes.into(), 1, 1_440);
         for (pointer, buffer) in [
             ("/buffer_before_minutes", self.buffer_before_minutes),
@@ -174,7 +157,7 @@ impl SessionTypeTerms {
         }
         if let Some(cap) = self.daily_minutes_cap {
             // Each duration must be bookable on a free day.
-            let longest = self.durations().map(|duration| duration.minutes).max().unwrap_or(1);
+            let longest = self.durations.iter().map(|duration| duration.minutes).max().unwrap_or(1);
             let highest = MAX_LENGTH_MINUTES.max(longest);
             violations.check_range("/daily_minutes_cap", cap.into(), longest.into(), highest.into());
         }
@@ -194,18 +177,47 @@ impl SessionTypeTerms {
             }
             BookingWindow::Dates { .. } => {}
         }
-        if let Err(must) = self.check_price(self.price) {
-            violations.add("/price/amount", must);
-        }
-        violations.add_member("/further_durations", self.check_further_durations());
         violations.add_member("/cancellation_policy", self.cancellation.check());
         violations.add_member("/rescheduling_policy", self.rescheduling.check());
-        violations.add_member("/presentment_currencies", self.check_presentment_currencies());
+        violations.add_member("/presentment_currencies", self.check_presentment_currencies(hourly_rate));
         violations.into_result()
     }
 
-    /// Checks that a price can be charged, for one seat and for all seats.
-    fn check_price(&self, price: Money) -> Result<(), String> {
+    fn check_durations(&self, hourly_rate: Option<Money>) -> Result<(), Violations> {
+        let mut violations = Violations::default();
+        if self.durations.is_empty() {
+            violations.add("", "must have at least 1 entry");
+        }
+        violations.check_count("", self.durations.len(), MAX_DURATIONS);
+        for (at, duration) in self.durations.iter().enumerate() {
+            let SessionDuration { minutes, price } = *duration;
+            violations.check_range(format!("/{at}/minutes"), minutes.into(), 1, MAX_LENGTH_MINUTES.into());
+            if self.durations.iter().take(at).any(|before| before.minutes == minutes) {
+                violations.add(format!("/{at}/minutes"), "must differ from the other durations");
+            }
+            let Some(price) = price else {
+                if let Err(reason) = self.price(*duration, hourly_rate) {
+                    violations.add(format!("/{at}/price"), format!("must be given, because {reason}"));
+                }
+                continue;
+            };
+            match self.fixed_currency() {
+                Some(currency) if currency != price.currency() => {
+                    let must = format!("must be {}, as in the first price", currency.code());
+                    violations.add(format!("/{at}/price/currency"), must);
+                }
+                _ => {
+                    if let Err(must) = self.check_charge(price) {
+                        violations.add(format!("/{at}/price/amount"), must);
+                    }
+                }
+            }
+        }
+        violations.into_result()
+    }
+
+    /// Checks that a price is zero or can be charged, for one seat and for all seats.
+    pub(super) fn check_charge(&self, price: Money) -> Result<(), String> {
         if price.is_zero() {
             return Ok(());
         }
@@ -216,32 +228,14 @@ impl SessionTypeTerms {
         all_seats.check_charge().map_err(|error| times(&error))
     }
 
-    fn check_further_durations(&self) -> Result<(), Violations> {
-        let mut violations = Violations::default();
-        let further = &self.further_durations;
-        violations.check_count("", further.len(), MAX_FURTHER_DURATIONS);
-        for (at, SessionDuration { minutes, price }) in further.iter().enumerate() {
-            violations.check_range(format!("/{at}/minutes"), (*minutes).into(), 1, MAX_LENGTH_MINUTES.into());
-            if self.durations().take(at + 1).any(|before| before.minutes == *minutes) {
-                violations.add(format!("/{at}/minutes"), "must differ from the other lengths");
-            }
-            if price.currency() != self.price.currency() {
-                let must = format!("must be {}, as in price", self.price.currency().code());
-                violations.add(format!("/{at}/price/currency"), must);
-            } else if let Err(must) = self.check_price(*price) {
-                violations.add(format!("/{at}/price/amount"), must);
-            }
-        }
-        violations.into_result()
-    }
-
-    fn check_presentment_currencies(&self) -> Result<(), Violations> {
+    fn check_presentment_currencies(&self, hourly_rate: Option<Money>) -> Result<(), Violations> {
         let mut violations = Violations::default();
         let offered = &self.presentment_currencies;
         violations.check_count("", offered.len(), MAX_PRESENTMENT_CURRENCIES);
+        let of_prices = self.fixed_currency().or(hourly_rate.map(Money::currency));
         for (at, one) in offered.iter().enumerate() {
-            if *one == self.price.currency() {
-                violations.add(format!("/{at}"), "must be another currency than that of the price");
+            if Some(*one) == of_prices {
+                violations.add(format!("/{at}"), "must be another currency than that of the prices");
             } else if !one.is_chargeable() {
                 violations.add(format!("/{at}"), "must be a currency that cards can be charged in");
             } else if offered.iter().take(at).any(|before| before == one) {
@@ -251,31 +245,9 @@ impl SessionTypeTerms {
         violations.into_result()
     }
 
-    /// Returns all durations that a client can select: the regular length with its price, and the further ones.
-    pub fn durations(&self) -> impl Iterator<Item = SessionDuration> {
-        let regular = SessionDuration { minutes: self.length_minutes, price: self.price };
-        std::iter::once(regular).chain(self.further_durations.iter().copied())
-    }
-
-    /// Returns the terms of a session of this length: its price is the regular one, and there are no other durations.
-    /// `None` if the client cannot select this length.
-    pub fn with_duration(&self, minutes: u16) -> Option<Self> {
-        let SessionDuration { minutes, price } =
-            self.durations().find(|duration| duration.minutes == minutes)?;
-        Some(Self { length_minutes: minutes, price, further_durations: Vec::new(), ..self.clone() })
-    }
-
-    /// Returns the time of a session that begins at `start`, without buffers.
-    pub fn session(&self, start: Timestamp) -> TimeSpan {
-        TimeSpan::new(start, start.plus(i64::from(self.length_minutes) * MINUTE))
-    }
-
-    /// Returns the time that a session that begins at `start` occupies: the session and its buffers.
-    pub fn occupied(&self, start: Timestamp) -> TimeSpan {
-        self.session(start).expanded(
-            i64::from(self.buffer_before_minutes) * MINUTE,
-            i64::from(self.buffer_after_minutes) * MINUTE,
-        )
+    /// Returns the currency of the fixed prices; `None` if all prices are derived.
+    pub fn fixed_currency(&self) -> Option<Currency> {
+        self.durations.iter().find_map(|duration| duration.price).map(Money::currency)
     }
 }
 

@@ -219,12 +219,32 @@ impl Money {
     /// Returns `part / whole` of this amount, rounded half up to the currency's charge step, and at most the amount
     /// itself. Returns zero if `whole` is zero.
     pub fn prorate(self, part: u64, whole: u64) -> Self {
+        // An amount that is not a multiple of the step could round up to more than itself.
+        Self { amount: self.scaled(part, whole).min(self.amount), currency: self.currency }
+    }
+
+    /// Returns the price of this many minutes if the amount is the price of an hour, rounded half up to the currency's
+    /// charge step. The step is one minor unit in almost all currencies.
+    ///
+    /// ```
+    /// use domain::{Currency, Money};
+    /// let hour = Money::new(9_999, Currency::EUR)?;
+    /// assert_eq!(hour.for_minutes(90)?.amount(), 14_999); // 149.985 euros round up
+    /// # Ok::<(), domain::kernel::money::AmountTooLarge>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`AmountTooLarge`] if the price exceeds [`MAX_AMOUNT`].
+    pub fn for_minutes(self, minutes: u16) -> Result<Self, AmountTooLarge> {
+        Self::new(self.scaled(minutes.into(), 60), self.currency)
+    }
+
+    /// Returns `part / whole` of the amount, rounded half up to the currency's charge step; zero if `whole` is zero.
+    fn scaled(self, part: u64, whole: u64) -> u64 {
         let step = u128::from(self.currency.charge_step());
         let (numerator, denominator) = (u128::from(self.amount) * u128::from(part), u128::from(whole) * step);
         let steps = (2 * numerator + denominator).checked_div(2 * denominator).unwrap_or(0);
-        // An amount that is not a multiple of the step could round up to more than itself.
-        let amount = u64::try_from(steps * step).unwrap_or(self.amount).min(self.amount);
-        Self { amount, currency: self.currency }
+        u64::try_from(steps * step).unwrap_or(u64::MAX)
     }
 
     /// Returns this amount minus `other`, but at least zero. If `other` has another currency, nothing is subtracted.

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::experts::availability::AvailabilityRules;
-use crate::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
+use crate::experts::duration::{PricedSession, SelectedSession, SessionTerms};
+use crate::experts::session_type::SessionTypeStatus;
 use crate::kernel::time::{DAY, HOUR, MINUTE};
 use crate::scheduling::appointment::{Appointment, BookedTime};
 use crate::scheduling::slots::{self, BookablePeriod, BusyTimes};
@@ -106,7 +107,7 @@ pub struct GroupSession {
 impl GroupSession {
     /// Returns the number of free seats at `now`: at most the capacity of this session, and at most the current
     /// capacity of the session type. Expired seats are free.
-    pub fn left(&self, terms: &SessionTypeTerms, now: Timestamp) -> u16 {
+    pub fn left(&self, terms: &SessionTerms, now: Timestamp) -> u16 {
         let taken = self.seats.values().filter(|seats| !is_expired(seats.hold_expires_at, now));
         self.capacity.min(terms.capacity).saturating_sub(taken.map(|seats| seats.count).sum())
     }
@@ -183,11 +184,11 @@ impl Held {
 
 /// A request to hold a session.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct Request {
     /// The appointment that takes the time.
     pub appointment: AppointmentId,
-    /// The session type to book.
-    pub session_type: &'a SessionType,
+    /// The sessions to book, and the price of a seat.
+    pub offer: PricedSession,
     /// The start of the session.
     pub start: Timestamp,
     /// The number of seats; 1 unless it is a group session.
@@ -276,11 +277,11 @@ impl Occupancy {
     /// the week that a cap counts, and the days that a booking window of days with free time depends on.
     pub fn span_for_booking(
         rules: &AvailabilityRules,
-        session_type: &SessionType,
+        session: &SelectedSession,
         start: Timestamp,
         now: Timestamp,
     ) -> TimeSpan {
-        let terms = &session_type.terms;
+        let terms = &session.terms;
         let mut needed = terms.occupied(start).expanded(MAX_OCCUPIED, MAX_OCCUPIED);
         let date = rules.time_zone.scheduling_date(start);
         for span in [
@@ -304,11 +305,11 @@ impl Occupancy {
     /// weeks that can be booked if the start lies outside the booking window or the notice.
     pub fn range_of_alternatives(
         rules: &AvailabilityRules,
-        request: &Request<'_>,
+        request: &Request,
         refusal: &Refusal,
         now: Timestamp,
     ) -> TimeSpan {
-        let period = BookablePeriod::new(rules, &request.session_type.terms, &BusyTimes::default(), now);
+        let period = BookablePeriod::new(rules, &request.offer.session().terms, &BusyTimes::default(), now);
         let from = match refusal {
             Refusal::NotOffered(slots::Refusal::AfterWindow { .. }) => period.from(),
             _ => request.start.max(period.from()),
@@ -319,12 +320,12 @@ impl Occupancy {
     /// Returns the span whose days must be read to find the alternatives in a range.
     pub fn span_for_alternatives(
         rules: &AvailabilityRules,
-        session_type: &SessionType,
+        session: &SelectedSession,
         range: TimeSpan,
         now: Timestamp,
     ) -> TimeSpan {
         let needed = Self::span_for_listing(range);
-        match slots::look_ahead(rules, &session_type.terms, now) {
+        match slots::look_ahead(rules, &session.terms, now) {
             Some(ahead) if range.start() < ahead.end() => smallest_containing(needed, ahead),
             Some(ahead) => ahead,
             None => needed,
@@ -387,7 +388,7 @@ impl Occupancy {
     /// Converts the occupancy to the input of the slot engine.
     pub fn busy_times<'a>(
         &self,
-        session_type: &SessionType,
+        session: &SelectedSession,
         now: Timestamp,
         scratch: &'a mut Scratch,
     ) -> BusyTimes<'a> {
@@ -395,17 +396,17 @@ impl Occupancy {
         scratch.occupied.extend(self.active(now).map(Entry::occupied_span));
         scratch.occupied.extend(&self.busy);
         scratch.sessions.clear();
-        scratch.sessions.extend(self.sessions(session_type.id));
+        scratch.sessions.extend(self.sessions(session.id));
         scratch.groups.clear();
         scratch.groups.extend(
             self.groups
                 .iter()
                 .filter(|((id, start), group)| {
-                    *id == session_type.id
+                    *id == session.id
                         && !group.is_vacant(now)
-                        && group.entry.session_span() == session_type.terms.session(*start)
+                        && group.entry.session_span() == session.terms.session(*start)
                 })
-                .map(|((_, start), group)| (*start, group.left(&session_type.terms, now))),
+                .map(|((_, start), group)| (*start, group.left(&session.terms, now))),
         );
         BusyTimes { occupied: &scratch.occupied, sessions: &scratch.sessions, groups: &scratch.groups }
     }
@@ -414,12 +415,7 @@ impl Occupancy {
     ///
     /// # Errors
     /// The first reason against the hold, in the order in which the reasons help the client most.
-    pub fn hold(
-        self,
-        rules: &AvailabilityRules,
-        request: &Request<'_>,
-        now: Timestamp,
-    ) -> Result<Held, Refusal> {
+    pub fn hold(self, rules: &AvailabilityRules, request: &Request, now: Timestamp) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
         draft.check_period(rules, request, now)?;
         let (session, group) = draft.hold(rules, request, now)?;
@@ -435,7 +431,7 @@ impl Occupancy {
         self,
         rules: &AvailabilityRules,
         old: &Appointment,
-        request: &Request<'_>,
+        request: &Request,
         now: Timestamp,
     ) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
@@ -454,22 +450,22 @@ impl Occupancy {
         self,
         rules: &AvailabilityRules,
         old: Option<&Appointment>,
-        request: &Request<'_>,
+        request: &Request,
         range: TimeSpan,
         now: Timestamp,
     ) -> Vec<Timestamp> {
-        let SessionType { status: SessionTypeStatus::Active, terms, .. } = request.session_type else {
+        let SelectedSession { status: SessionTypeStatus::Active, terms, .. } = request.offer.session() else {
             return Vec::new();
         };
         let mut scratch = Scratch::default();
-        let busy_times = self.busy_times(request.session_type, now, &mut scratch);
+        let busy_times = self.busy_times(request.offer.session(), now, &mut scratch);
         let period = BookablePeriod::new(rules, terms, &busy_times, now);
         let mut draft = Draft::of(self);
         if let Some(old) = old {
             draft.release(old);
             draft.forget(old);
         }
-        let busy_times = draft.occupancy.busy_times(request.session_type, now, &mut scratch);
+        let busy_times = draft.occupancy.busy_times(request.offer.session(), now, &mut scratch);
         slots::slots_within(rules, terms, &busy_times, range, &period)
             .into_iter()
             .filter(|slot| (1..=slot.seats).contains(&request.seats))
@@ -644,10 +640,10 @@ impl Draft {
     fn hold(
         &mut self,
         rules: &AvailabilityRules,
-        request: &Request<'_>,
+        request: &Request,
         now: Timestamp,
     ) -> Result<(Entry, bool), Refusal> {
-        let SessionType { id, terms, .. } = request.session_type;
+        let SelectedSession { id, terms, .. } = request.offer.session();
         let seats = Seats { count: request.seats, hold_expires_at: request.hold_expires_at };
         let group_key = (*id, request.start);
         let offered = terms.session(request.start);
@@ -710,19 +706,19 @@ impl Draft {
     fn check_period(
         &mut self,
         rules: &AvailabilityRules,
-        request: &Request<'_>,
+        request: &Request,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let Request { session_type, start, .. } = *request;
-        let terms = &session_type.terms;
-        if session_type.status == SessionTypeStatus::Retired {
+        let (session, start) = (request.offer.session(), request.start);
+        let terms = &session.terms;
+        if session.status == SessionTypeStatus::Retired {
             return Err(Refusal::Retired);
         }
         if slots::look_ahead(rules, terms, now).is_none() {
             return Ok(BookablePeriod::new(rules, terms, &BusyTimes::default(), now).check(start)?);
         }
         let mut scratch = Scratch::default();
-        let busy_times = self.occupancy.busy_times(session_type, now, &mut scratch);
+        let busy_times = self.occupancy.busy_times(session, now, &mut scratch);
         BookablePeriod::new(rules, terms, &busy_times, now).check(start)?;
         // With nothing occupied, the window would end as early as possible. A start after that end depends on full days,
         // which must stay full until this decision is written.
@@ -778,8 +774,8 @@ impl Draft {
         }
     }
 
-    fn check_caps(&mut self, rules: &AvailabilityRules, request: &Request<'_>) -> Result<(), Refusal> {
-        let terms = &request.session_type.terms;
+    fn check_caps(&mut self, rules: &AvailabilityRules, request: &Request) -> Result<(), Refusal> {
+        let terms = &request.offer.session().terms;
         let date = rules.time_zone.scheduling_date(request.start);
         if let Some(cap) = terms.daily_cap {
             let span = rules.time_zone.local_day_span(date);
@@ -804,18 +800,18 @@ impl Draft {
 
     /// Counts the sessions of the requested type that begin in the span. The decision depends on these days, so their
     /// versions are checked.
-    fn count(&mut self, request: &Request<'_>, span: TimeSpan) -> u16 {
+    fn count(&mut self, request: &Request, span: TimeSpan) -> u16 {
         u16::try_from(self.beginning_in(request, span).count()).unwrap_or(u16::MAX)
     }
 
     /// Returns the minutes of the sessions that [`Self::count`] counts.
-    fn minutes(&mut self, request: &Request<'_>, span: TimeSpan) -> i64 {
+    fn minutes(&mut self, request: &Request, span: TimeSpan) -> i64 {
         self.beginning_in(request, span).map(TimeSpan::seconds).sum::<i64>() / MINUTE
     }
 
-    fn beginning_in(&mut self, request: &Request<'_>, span: TimeSpan) -> impl Iterator<Item = TimeSpan> {
+    fn beginning_in(&mut self, request: &Request, span: TimeSpan) -> impl Iterator<Item = TimeSpan> {
         self.checked.extend(span.utc_dates());
-        let sessions = self.occupancy.sessions(request.session_type.id);
+        let sessions = self.occupancy.sessions(request.offer.session().id);
         sessions.filter(move |session| span.contains(session.start()))
     }
 }

@@ -12,7 +12,7 @@
 use chrono::NaiveDate;
 
 use crate::experts::availability::{AvailabilityRules, OpenPiece, open_pieces};
-use crate::experts::session_type::SessionTypeTerms;
+use crate::experts::duration::SessionTerms;
 use crate::kernel::time::{DAY, MINUTE, TimeSpan, Timestamp, date_of_number};
 
 mod caps;
@@ -140,7 +140,7 @@ pub enum Refusal {
 /// booking window, so callers must limit one of them. All other memory is bounded.
 pub fn slots(
     rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
+    terms: &SessionTerms,
     occupancy: &BusyTimes<'_>,
     range: TimeSpan,
     now: Timestamp,
@@ -151,7 +151,7 @@ pub fn slots(
 /// Like [`slots`], in a period that was determined before.
 pub(super) fn slots_within(
     rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
+    terms: &SessionTerms,
     occupancy: &BusyTimes<'_>,
     range: TimeSpan,
     period: &BookablePeriod,
@@ -163,7 +163,7 @@ pub(super) fn slots_within(
 /// Like [`slots`], regardless of notice and booking window.
 fn slots_between(
     rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
+    terms: &SessionTerms,
     occupancy: &BusyTimes<'_>,
     from: i64,
     until: i64,
@@ -214,11 +214,7 @@ fn with_groups(slots: Vec<Slot>, groups: &[(Timestamp, u16)], from: i64, until: 
 ///
 /// # Errors
 /// The first rule that the start violates.
-pub fn check_hours(
-    rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
-    start: Timestamp,
-) -> Result<(), Refusal> {
+pub fn check_hours(rules: &AvailabilityRules, terms: &SessionTerms, start: Timestamp) -> Result<(), Refusal> {
     let second = start.seconds();
     if !runs(rules, terms, second, second + 1).is_empty() {
         return Ok(());
@@ -242,7 +238,7 @@ pub fn check_hours(
 /// booking checks them in the same order.
 pub fn explain(
     rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
+    terms: &SessionTerms,
     occupancy: &BusyTimes<'_>,
     start: Timestamp,
     now: Timestamp,
@@ -263,12 +259,12 @@ pub fn explain(
     }
 }
 
-fn length(terms: &SessionTypeTerms) -> i64 {
+fn length(terms: &SessionTerms) -> i64 {
     i64::from(terms.length_minutes) * MINUTE
 }
 
 /// Seconds between two starts of the grid. Unchecked terms may contain zero, which counts as one minute.
-fn step(terms: &SessionTypeTerms) -> i64 {
+fn step(terms: &SessionTerms) -> i64 {
     i64::from(terms.step_minutes.max(1)) * MINUTE
 }
 
@@ -280,13 +276,13 @@ struct Run {
 }
 
 impl Run {
-    fn last(&self, terms: &SessionTypeTerms) -> i64 {
+    fn last(&self, terms: &SessionTerms) -> i64 {
         self.first + (i64::try_from(self.count).unwrap_or(1) - 1) * step(terms)
     }
 }
 
 /// Returns all starts of the grid in `from..until`, in order. No run is empty.
-fn runs(rules: &AvailabilityRules, terms: &SessionTypeTerms, from: i64, until: i64) -> Vec<Run> {
+fn runs(rules: &AvailabilityRules, terms: &SessionTerms, from: i64, until: i64) -> Vec<Run> {
     let (length, step) = (length(terms), step(terms));
     let pieces = joined(rules, from, until.saturating_add(length));
     let run = |piece: OpenPiece| {

@@ -50,6 +50,9 @@ problem_types! {
     NO_HOURS = 409 "no-hours", "No hours are published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";
+    NO_PRICE = 409 "no-price", "The duration has no price now",
+        "The price of the duration is derived from the expert's hourly rate, and none that can be charged follows from it now.",
+        "Choose another duration; as the expert, set an hourly rate, or give the duration a price.";
     HOLD_EXPIRED = 409 "hold-expired", "The hold has expired",
         "The hold of the slot ended before its payment was opened.",
         "Book again with a new Idempotency-Key.";
@@ -86,6 +89,7 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
         SchedulingError::NotLive => Problem::new(EXPERT_NOT_LIVE, detail),
         SchedulingError::AtCapacity => Problem::new(EXPERT_AT_CAPACITY, detail),
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
+        SchedulingError::NoPrice(_) => Problem::new(NO_PRICE, detail).with_pointer("/duration_minutes"),
         SchedulingError::HoldEnded => Problem::new(HOLD_EXPIRED, detail),
         SchedulingError::QuoteChanged { .. } => {
             Problem::new(QUOTE_CHANGED, detail).with_pointer("/expected_refund")

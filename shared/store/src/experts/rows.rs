@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
+use domain::experts::duration::SessionDuration;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::experts::session_type::{
-    BookingWindow, Collection, SessionDuration, SessionType, SessionTypeStatus, SessionTypeTerms,
+    BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
 use domain::kernel::time::{Date, LocalTime};
 use domain::{ClientId, ExpertId, SessionTypeId, Timestamp};
 
 use super::profiles::{Activations, Admissions, VersionedRules};
-use crate::row::{MoneyRow, Row, Text, stored};
+use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, stored};
 
 impl Row<Expert> for ExpertRow {
     const SCHEMA: u16 = 1;
@@ -140,10 +141,8 @@ stored! {
         name: Text,
         #[serde(default)]
         description: Text,
-        length_minutes: u16,
-        price: MoneyRow,
-        #[serde(default)]
-        further_durations: Vec<DurationRow>,
+        #[serde(flatten)]
+        durations: DurationsRow,
         #[serde(default)]
         buffer_before_minutes: u16,
         #[serde(default)]
@@ -173,7 +172,8 @@ stored! {
 
     struct DurationRow for SessionDuration {
         minutes: u16,
-        price: MoneyRow,
+        #[serde(default)]
+        price: Option<MoneyRow>,
     }
 
     #[derive(Default)]
@@ -228,6 +228,39 @@ stored! {
 
 fn yes() -> bool {
     true
+}
+
+/// The durations of a session type, members of its terms. A session type once had only one, with a fixed price. It is
+/// still written, so that the version of the code that knows no others reads the first duration with a fixed price.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct DurationsRow {
+    #[serde(default)]
+    durations: Vec<DurationRow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    length_minutes: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    price: Option<MoneyRow>,
+}
+
+impl Stored<Vec<SessionDuration>> for DurationsRow {
+    fn of(durations: &Vec<SessionDuration>) -> Self {
+        let only = durations.iter().find(|duration| duration.price.is_some());
+        Self {
+            durations: Stored::of(durations),
+            length_minutes: only.map(|only| only.minutes),
+            price: only.and_then(|only| Stored::of(&only.price)),
+        }
+    }
+
+    fn read(self) -> Result<Vec<SessionDuration>, Unreadable> {
+        if !self.durations.is_empty() {
+            return self.durations.read();
+        }
+        let (Some(minutes), price @ Some(_)) = (self.length_minutes, self.price) else {
+            return Err(Unreadable("the session type has no durations".to_owned()));
+        };
+        Ok(vec![SessionDuration { minutes, price: price.read()? }])
+    }
 }
 
 fn one() -> u16 {

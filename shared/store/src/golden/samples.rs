@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
+use domain::experts::duration::SessionDuration;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::{Invitation, Member, MemberRole};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
@@ -209,9 +210,7 @@ pub(super) fn session_types() -> Vec<SessionType> {
     let full = SessionTypeTerms {
         name: short("Office hour"),
         description: long("One hour, one question."),
-        length_minutes: 60,
-        price: money(12_000),
-        further_durations: Vec::new(),
+        durations: vec![SessionDuration { minutes: 60, price: Some(money(12_000)) }],
         buffer_before_minutes: 5,
         buffer_after_minutes: 10,
         minimum_notice_minutes: 120,
@@ -233,7 +232,7 @@ pub(super) fn session_types() -> Vec<SessionType> {
     let plain = SessionTypeTerms {
         name: short("Introduction"),
         description: LongText::default(),
-        price: money(0),
+        durations: vec![SessionDuration { minutes: 60, price: Some(money(0)) }],
         booking_window: BookingWindow::Dates { first: date("2027-03-01"), last: date("2027-03-31") },
         daily_cap: None,
         weekly_cap: None,
@@ -253,6 +252,18 @@ pub(super) fn session_types() -> Vec<SessionType> {
             terms: plain,
         },
     ]
+}
+
+/// Session types of another expert with durations that versions before 1 did not have.
+pub(super) fn durations() -> (ExpertId, [SessionType; 2]) {
+    let [fixed, derived] =
+        [(90, Some(money(15_000))), (30, None)].map(|(minutes, price)| SessionDuration { minutes, price });
+    let of = |bits, durations| {
+        let terms = SessionTypeTerms { durations, ..session_types().swap_remove(0).terms };
+        let id = SessionTypeId::from_bits(bits);
+        SessionType { id, version: 1, status: SessionTypeStatus::Active, terms }
+    };
+    (ExpertId::from_bits(5), [of(5, vec![derived, fixed]), of(6, vec![derived])])
 }
 
 /// One appointment for each status and each state of a no-show report.

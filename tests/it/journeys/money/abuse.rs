@@ -16,8 +16,9 @@ async fn invalid_prices_and_policies_are_refused() {
         terms[name] = value;
         terms
     };
-    let price =
-        |amount: Value, currency: &str| with("price", json!({ "amount": amount, "currency": currency }));
+    let price = |amount: Value, currency: &str| {
+        with("durations", json!([{ "minutes": 60, "price": { "amount": amount, "currency": currency } }]))
+    };
     let tier = |hours: i64, percent: Value| json!({ "until_hours_before": hours, "refund_percent": percent });
     let path = format!("/v1/experts/{expert}/session-types");
     for (number, terms) in [
@@ -163,10 +164,12 @@ async fn price_must_be_in_a_settlement_currency() {
         test.post(&path).signed_in_as("ada").idempotency_key(key).json(terms).send().await
     };
     let (mut price, mut presentment, mut free) = (paid_hour(), paid_hour(), paid_hour());
-    price["price"]["currency"] = json!("USD");
+    price["durations"][0]["price"]["currency"] = json!("USD");
     presentment["presentment_currencies"] = json!(["USD"]);
-    free["price"] = json!({ "amount": 0, "currency": "USD" });
-    for (terms, field) in [(&price, "/price/currency"), (&presentment, "/presentment_currencies/0")] {
+    free["durations"][0]["price"] = json!({ "amount": 0, "currency": "USD" });
+    for (terms, field) in
+        [(&price, "/durations/0/price/currency"), (&presentment, "/presentment_currencies/0")]
+    {
         let refused = post(terms, field).await;
         assert_eq!((refused.problem(422), refused.places()), ("invalid", vec![field]));
         assert!(refused.body["detail"].as_str().expect("words").contains("EUR"));

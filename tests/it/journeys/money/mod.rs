@@ -118,7 +118,7 @@ impl TestApp {
     async fn fund_platform<const N: usize>(&self, offer: &Offer, accounts: [Account; N]) -> [i128; N] {
         let mut dear = paid_hour();
         dear["name"] = json!("Dear");
-        dear["price"]["amount"] = json!(100_000);
+        dear["durations"][0]["price"]["amount"] = json!(100_000);
         let session_type = self.session_type(&offer.expert, &dear).await;
         let dear = Offer { session_type, ..offer.clone() };
         self.book_and_secure(&dear, "2027-01-08T10:00:00Z").await;
@@ -126,7 +126,7 @@ impl TestApp {
     }
 
     /// The payment of an appointment, as its client reads it.
-    async fn payment(&self, appointment: &str) -> Value {
+    pub async fn payment(&self, appointment: &str) -> Value {
         self.appointment(appointment).await["payment"].clone()
     }
 

@@ -115,7 +115,7 @@ async fn rescheduling_follows_the_terms_at_booking() {
     // The price decreases; a client who reschedules gets the difference.
     let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
     let mut cheaper = terms.clone();
-    cheaper["price"]["amount"] = json!(6_000);
+    cheaper["durations"][0]["price"]["amount"] = json!(6_000);
     test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&cheaper).send().await.expect(200);
     let moved = json!({ "start": "2027-01-12T10:00:00Z" });
     let now = test.post_action("alan", &appointment, "reschedule", &moved).await.expect(200);
@@ -139,7 +139,7 @@ async fn session_with_a_higher_price_needs_a_new_booking() {
     let appointment = test.book_and_secure(&offer, AT).await;
     let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
     let mut dearer = terms.clone();
-    dearer["price"]["amount"] = json!(9_000);
+    dearer["durations"][0]["price"]["amount"] = json!(9_000);
     test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&dearer).send().await.expect(200);
     let moved = json!({ "start": "2027-01-12T10:00:00Z" });
     assert_eq!(
@@ -197,7 +197,7 @@ async fn client_can_pay_in_a_presentment_currency() {
         .get(&format!("/v1/experts/{}/session-types?currency=USD", offer.expert))
         .send()
         .await
-        .expect(200)["session_types"][0]["estimate"]["amount"]
+        .expect(200)["session_types"][0]["durations"][0]["estimate"]["amount"]
         .clone();
     assert_eq!(booked["price"], estimate, "the charge equals the displayed amount");
     test.stripe().pay(crate::harness::intent(&booked), crate::harness::GOOD_CARD).expect("the card works");

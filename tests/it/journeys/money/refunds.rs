@@ -26,7 +26,7 @@ fn euros(cents: i64) -> Value {
 async fn partial_refunds_add_up_to_the_cent() {
     let test = TestApp::new().await;
     let mut terms = paid_hour();
-    terms["price"]["amount"] = json!(1_005);
+    terms["durations"][0]["price"]["amount"] = json!(1_005);
     let offer = test.offer(&terms).await;
     let appointment = test.book_and_secure(&offer, AT).await;
     let mut back = 0;
@@ -81,7 +81,7 @@ async fn each_currency_has_its_own_minor_unit() {
     ] {
         let test = TestApp::new().await;
         let mut terms = paid_hour();
-        terms["price"] = json!({ "amount": price, "currency": code });
+        terms["durations"][0]["price"] = json!({ "amount": price, "currency": code });
         let offer = test.offer(&terms).await;
         let appointment = test.book_and_secure(&offer, AT).await;
         let path = format!("/v1/appointments/{appointment}");

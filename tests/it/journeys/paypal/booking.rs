@@ -179,7 +179,7 @@ async fn echeck_that_clears_after_the_slot_is_taken_is_refunded_in_full() {
 async fn amounts_that_paypal_cannot_represent_are_refused_at_booking() {
     for (price, code) in [(3_130, "KWD"), (2_010_050, "HUF")] {
         let mut terms = paid_hour();
-        terms["price"] = json!({ "amount": price, "currency": code });
+        terms["durations"][0]["price"] = json!({ "amount": price, "currency": code });
         let paypal = PayPalTest::new(&terms).await;
         let refused = paypal.book(SOON, "k").await;
         assert_eq!(refused.problem(409), "payment-refused", "{code}");

@@ -36,7 +36,7 @@ async fn cancellation_by_the_expert_refunds_everything() {
 #[tokio::test]
 async fn partial_refunds_add_up_to_the_cent() {
     let mut terms = paid_hour();
-    terms["price"]["amount"] = json!(9_999);
+    terms["durations"][0]["price"]["amount"] = json!(9_999);
     let paypal = PayPalTest::new(&terms).await;
     let appointment = paypal.book_and_pay(SOON).await;
     for (number, amount) in [3_333, 1, 3_333].into_iter().enumerate() {
@@ -64,7 +64,7 @@ async fn partial_refunds_add_up_to_the_cent() {
 #[tokio::test]
 async fn refund_that_paypal_cannot_represent_is_rounded_up_for_the_client() {
     let mut terms = tiered(paid_hour());
-    terms["price"] = json!({ "amount": 2_010_100, "currency": "HUF" });
+    terms["durations"][0]["price"] = json!({ "amount": 2_010_100, "currency": "HUF" });
     let paypal = PayPalTest::new(&terms).await;
     let appointment = paypal.book_and_pay(FRIDAY).await;
     paypal.advance_to("2027-01-07T08:00:00Z").await;

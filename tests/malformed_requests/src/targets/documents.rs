@@ -32,7 +32,9 @@ pub fn documents(bytes: &[u8]) {
         availability::AvailabilityRules::from(rules).check().is_ok()
     });
     check::<SessionTypeTerms>(&request, bytes, |terms| {
-        session_type::SessionTypeTerms::from(terms).check().is_ok()
+        session_type::SessionTypeTerms::from(terms)
+            .check(domain::Money::new(9_000, domain::Currency::EUR).ok())
+            .is_ok()
     });
     check::<BillingDetails>(&request, bytes, |details| billing::BillingDetails::try_from(details).is_ok());
     check::<Attendee>(&request, bytes, |_| true);
@@ -84,7 +86,9 @@ fn with_validator<T: JsonSchema + 'static, R>(act: impl FnOnce(&Validator) -> R)
 
 pub(super) fn corpus() -> Vec<Vec<u8>> {
     let hours = json!([{ "opens": "09:00", "closes": "17:00" }, { "opens": "18:00", "closes": "24:00" }]);
-    let terms = json!({ "name": "Consultation", "length_minutes": 60, "step_minutes": 30, "price": { "amount": 8_000, "currency": "EUR" } });
+    let durations =
+        json!([{ "minutes": 60, "price": { "amount": 8_000, "currency": "EUR" } }, { "minutes": 30 }]);
+    let terms = json!({ "name": "Consultation", "durations": durations, "step_minutes": 30 });
     let mut rich = terms.clone();
     for (name, value) in [
         ("buffer_before_minutes", json!(5)),

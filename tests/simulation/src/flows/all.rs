@@ -1,6 +1,7 @@
 //! The flows.
 
 use crate::actors::Resolution;
+use domain::experts::duration::SessionDuration;
 use domain::experts::policy::{CancellationPolicy, Percent, Tier};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::{DAY, HOUR};
@@ -26,6 +27,11 @@ fn half_until_a_day_before(terms: &mut SessionTypeTerms) {
         grace_minutes: 0,
         no_show_refund_percent: refund_percent,
     };
+}
+
+/// Sets the price of an hour, in cents.
+fn price_at(terms: &mut SessionTypeTerms, cents: u64) {
+    terms.durations = vec![SessionDuration { minutes: 60, price: Some(euros(cents)) }];
 }
 
 fn unchanged_terms(_: &mut SessionTypeTerms) {}
@@ -71,7 +77,7 @@ pub const FLOWS: &[Flow] = &[
     Flow {
         name: "a free session is booked and completed",
         run: |scenario| {
-            scenario.offer(|terms| terms.price = euros(0));
+            scenario.offer(|terms| price_at(terms, 0));
             scenario.book(0, IN_34_HOURS);
             scenario.advance_to(IN_34_HOURS + 3 * DAY);
         },
@@ -384,7 +390,10 @@ pub const FLOWS: &[Flow] = &[
     Flow {
         name: "a group session ends and starts again while a client joins",
         run: |scenario| {
-            scenario.offer(|terms| (terms.capacity, terms.price) = (3, euros(0)));
+            scenario.offer(|terms| {
+                terms.capacity = 3;
+                price_at(terms, 0);
+            });
             let first = scenario.book(0, IN_34_HOURS);
             let rival = scenario.start_booking(1, IN_34_HOURS);
             scenario.as_client(0, Command::Cancel(first));
@@ -422,12 +431,28 @@ pub const FLOWS: &[Flow] = &[
             scenario.offer(unchanged_terms);
             scenario.book_and_pay(IN_34_HOURS);
             let Some((expert, session_type, mut terms, rules)) = scenario.offered() else { return };
-            terms.price = euros(9_000);
+            price_at(&mut terms, 9_000);
             scenario.as_expert(Command::UpdateSessionType(session_type, Box::new(terms)));
             scenario.as_expert(Command::ReplaceAvailability(Box::new(rules)));
             scenario.as_admin(Command::SetExpertFee(expert, domain::Rate::from_basis_points(1_500).ok()));
             scenario.book_and_pay(IN_34_HOURS + 2 * HOUR);
             scenario.as_expert(Command::RetireSessionType(session_type));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "an expert changes the hourly rate, and is booked at the current one",
+        run: |scenario| {
+            scenario.offer_at_rate(Some(euros(8_000)), |terms| {
+                terms.durations = vec![SessionDuration { minutes: 45, price: None }];
+            });
+            for (number, cents) in [9_990, 7_777, 5_000, 8_050].into_iter().enumerate() {
+                scenario.as_expert(Command::SetHourlyRate(Some(euros(cents))));
+                scenario.advance_briefly();
+                scenario.book_and_pay(IN_34_HOURS + i64::try_from(number).unwrap_or(0) * HOUR);
+            }
+            scenario.as_expert(Command::SetHourlyRate(None));
+            scenario.book(1, IN_34_HOURS + 5 * HOUR);
             scenario.advance_to(IN_34_HOURS + 3 * DAY);
         },
     },
@@ -536,7 +561,10 @@ pub const FLOWS: &[Flow] = &[
     Flow {
         name: "an expert reduces the capacity of a group session",
         run: |scenario| {
-            scenario.offer(|terms| (terms.capacity, terms.price) = (3, euros(0)));
+            scenario.offer(|terms| {
+                terms.capacity = 3;
+                price_at(terms, 0);
+            });
             scenario.book(0, IN_34_HOURS);
             let Some((_, session_type, mut terms, _)) = scenario.offered() else { return };
             terms.capacity = 1;

@@ -2,6 +2,7 @@
 
 use app::identity::people::{Person, Role, Scope};
 use domain::experts::availability::AvailabilityRules;
+use domain::experts::expert::ExpertProfile;
 use domain::experts::session_type::{Collection, SessionTypeTerms};
 use domain::kernel::time::{DAY, HOUR};
 use domain::scheduling::appointment::Status;
@@ -42,16 +43,22 @@ impl Scenario {
 
     /// Creates an expert with a variant of the one-hour session for EUR 80.
     pub fn offer(&mut self, change: impl FnOnce(&mut SessionTypeTerms)) {
+        self.offer_at_rate(None, change);
+    }
+
+    /// Like [`offer`](Self::offer), with an hourly rate.
+    pub fn offer_at_rate(&mut self, hourly_rate: Option<Money>, change: impl FnOnce(&mut SessionTypeTerms)) {
         let mut terms = plain_terms(Currency::EUR);
         change(&mut terms);
-        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], true, None));
+        let rate = |profile: &mut ExpertProfile| profile.hourly_rate = hourly_rate;
+        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], true, rate));
         self.advance(7);
     }
 
     /// Creates an expert with the one-hour session and without a payment account.
     pub fn offer_without_account(&mut self) {
         let terms = plain_terms(Currency::EUR);
-        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], false, None));
+        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], false, |_| ()));
         self.advance(7);
     }
 
@@ -66,6 +73,12 @@ impl Scenario {
     /// Advances the clock.
     pub fn advance(&mut self, seconds: i64) {
         self.simulation.advance(seconds);
+    }
+
+    /// Advances the clock by less than an eventually consistent read may lag, and more than a strongly consistent one.
+    pub fn advance_briefly(&mut self) {
+        let until = self.simulation.shared.lock().now + 200;
+        self.simulation.run_until(until);
     }
 
     /// Advances the clock to a number of seconds after the start.
@@ -137,7 +150,15 @@ impl Scenario {
         let expert = core.actors.experts.first()?;
         let (expert, session_type) = (expert.person.expert_id(), expert.types.first()?.0);
         let (start, key) = (at(seconds), core.actors.key());
-        Some(Command::Book { expert, session_type, start, seats: 1, pay_in: self.pay_in, key })
+        Some(Command::Book {
+            expert,
+            session_type,
+            duration: None,
+            start,
+            seats: 1,
+            pay_in: self.pay_in,
+            key,
+        })
     }
 
     fn try_book(&mut self, client: usize, seconds: i64) -> Option<AppointmentId> {

@@ -1,6 +1,8 @@
 //! Invariants of terms: an appointment matches terms that were offered at the time of the request, and stays within their
 //! limits.
 
+use domain::experts::duration::SessionDuration;
+use domain::experts::policy::ReschedulePrice;
 use domain::experts::session_type::SessionTypeTerms;
 
 use super::*;
@@ -11,11 +13,25 @@ const REQUEST_TIME: i64 = 45_000;
 /// The length of a hold, in seconds.
 const HOLD_SECONDS: i64 = 600;
 
+/// The values that applied at or after a time, of a list with the times from which they applied.
+fn since<T>(all: &[(i64, T)], since: i64) -> impl Iterator<Item = &T> {
+    let until = move |place: usize| all.get(place + 1).map_or(i64::MAX, |(from, _)| *from);
+    all.iter().enumerate().filter(move |(place, _)| until(*place) >= since).map(|(_, (_, value))| value)
+}
+
 /// The terms of a session type at or after a time.
-pub(super) fn offered(core: &Core, id: SessionTypeId, since: i64) -> impl Iterator<Item = &SessionTypeTerms> {
-    let all = core.terms.get(&id).map_or(&[][..], Vec::as_slice);
-    let until = |place: usize| all.get(place + 1).map_or(i64::MAX, |(from, _)| *from);
-    all.iter().enumerate().filter(move |(place, _)| until(*place) >= since).map(|(_, (_, terms))| terms)
+pub(super) fn offered(core: &Core, id: SessionTypeId, from: i64) -> impl Iterator<Item = &SessionTypeTerms> {
+    since(core.terms.get(&id).map_or(&[][..], Vec::as_slice), from)
+}
+
+/// The hourly rates of an expert at or after a time.
+fn hourly_rates(core: &Core, id: ExpertId, from: i64) -> impl Iterator<Item = Option<Money>> {
+    since(core.hourly_rates.get(&id).map_or(&[][..], Vec::as_slice), from).copied()
+}
+
+/// The current hourly rate of an expert.
+pub fn hourly_rate(core: &Core, id: ExpertId) -> Option<Money> {
+    hourly_rates(core, id, core.now).last().flatten()
 }
 
 /// Records the current terms of a session type.
@@ -27,23 +43,139 @@ pub(super) fn record(core: &mut Core, id: SessionTypeId, terms: &SessionTypeTerm
     }
 }
 
+/// Records the current hourly rate of an expert.
+pub(super) fn record_hourly_rate(core: &mut Core, id: ExpertId, hourly_rate: Option<Money>) {
+    let now = core.now;
+    let all = core.hourly_rates.entry(id).or_default();
+    if all.last().is_none_or(|(_, last)| *last != hourly_rate) {
+        all.push((now, hourly_rate));
+    }
+}
+
+/// The price of one seat of a duration, computed independently of the product's code; `None` if it has none.
+pub fn price(
+    terms: &SessionTypeTerms,
+    duration: &SessionDuration,
+    hourly_rate: Option<Money>,
+) -> Option<Money> {
+    if duration.price.is_some() {
+        return duration.price;
+    }
+    let rate = hourly_rate?;
+    let mut fixed = terms.durations.iter().filter_map(|other| other.price);
+    if fixed.any(|price| price.currency() != rate.currency()) {
+        return None;
+    }
+    // The closest multiple of the step, the larger one of two.
+    let step = rate.currency().charge_step();
+    let price = (rate.amount() * u64::from(duration.minutes) + 30 * step) / (60 * step) * step;
+    let limits = rate.currency().charge_limits();
+    let is_chargeable = |seats: u16| limits.contains(&(price * u64::from(seats)));
+    let has_price = rate.is_zero() || is_chargeable(1) && is_chargeable(terms.capacity);
+    Money::new(price, rate.currency()).ok().filter(|_| has_price)
+}
+
+/// The duration of a session of this length.
+fn duration_of(terms: &SessionTypeTerms, session: TimeSpan) -> Option<&SessionDuration> {
+    terms.durations.iter().find(|duration| i64::from(duration.minutes) * 60 == session.seconds())
+}
+
+/// How long a strongly consistent read of several rows may return the state before a transaction, in milliseconds.
+fn read_lag(core: &Core) -> i64 {
+    100 + core.faults.max_latency
+}
+
+/// Checks that an appointment that a request created costs what its duration cost during the request, not before.
+pub fn check_current_price(core: &mut Core, id: AppointmentId, begun: i64) {
+    let Some(state) = core.history.get(&id).and_then(|states| states.first()) else { return };
+    if state.from < begun {
+        return;
+    }
+    let from = begun - read_lag(core);
+    let fits = |terms: &SessionTypeTerms, hourly_rate: Option<Money>| {
+        let one_seat = duration_of(terms, state.session).and_then(|one| price(terms, one, hourly_rate));
+        // A converted price is checked when the appointment is stored.
+        one_seat.is_some_and(|one_seat| {
+            one_seat.currency() != state.price.currency()
+                || one_seat.amount() * u64::from(state.seats) == state.price.amount()
+        })
+    };
+    let rates = || hourly_rates(core, state.expert, from);
+    if !offered(core, state.session_type, from).any(|terms| rates().any(|rate| fits(terms, rate))) {
+        let what = format!("{id} costs {}, which was not the price any more", state.price);
+        core.violation(what);
+    }
+}
+
+/// Checks that a duration that was refused because it has no price had none during the request.
+pub fn check_no_price(core: &mut Core, asked: &Submission, begun: i64) {
+    let Command::Book { expert, session_type, duration, .. } = &asked.command else { return };
+    let from = begun - read_lag(core);
+    let is_selected = |one: &&SessionDuration| duration.is_none_or(|minutes| minutes == one.minutes);
+    let has_none = |terms: &SessionTypeTerms, hourly_rate| {
+        terms.durations.iter().find(is_selected).is_some_and(|one| price(terms, one, hourly_rate).is_none())
+    };
+    let rates = || hourly_rates(core, *expert, from);
+    if !offered(core, *session_type, from).any(|terms| rates().any(|rate| has_none(terms, rate))) {
+        core.violation(format!("{session_type} was refused as without a price, although it had one"));
+    }
+}
+
+/// Checks that a reschedule changes the price only to the current one, if the policy says so and it is lower.
+pub(super) fn check_price_after_reschedule(
+    core: &Core,
+    before: &Appointment,
+    now: &Appointment,
+    violations: &mut Vec<String>,
+) {
+    if before.start == now.start {
+        return;
+    }
+    let from = core.now - REQUEST_TIME;
+    let after = |terms: &SessionTypeTerms, hourly_rate| {
+        let current = duration_of(terms, before.session_span())
+            .and_then(|duration| price(terms, duration, hourly_rate))
+            .filter(|current| current.currency() == before.price.currency())
+            .map(|current| current.amount() * u64::from(before.seats));
+        match (before.rescheduling.price, current) {
+            (ReschedulePrice::Current, Some(current)) => current,
+            _ => before.price.amount(),
+        }
+    };
+    let mut offered = offered(core, before.session_type, from);
+    let is_right = offered.any(|terms| {
+        hourly_rates(core, before.expert, from).any(|rate| after(terms, rate) == now.price.amount())
+    });
+    let is_higher = now.price.amount() > before.price.amount();
+    if is_higher || !is_right {
+        let (id, before, now) = (now.id, before.price, now.price);
+        violations.push(format!("{id} was rescheduled at the price {now} instead of {before}"));
+    }
+}
+
 /// Checks that a new appointment matches offered terms.
 pub(super) fn check_terms(core: &Core, known: &ObservedAppointment, violations: &mut Vec<String>) {
     let ObservedAppointment { appointment, payment, .. } = known;
-    let fits = |terms: &SessionTypeTerms| {
-        let occupied = terms.occupied(appointment.start);
-        let price = terms.price.amount() * u64::from(appointment.seats);
-        let priced = match appointment.price.currency() == terms.price.currency() {
+    let priced = |terms: &SessionTypeTerms, one_seat: Money| {
+        let price = one_seat.amount() * u64::from(appointment.seats);
+        match appointment.price.currency() == one_seat.currency() {
             true => appointment.price.amount() == price,
             false => {
                 let (paid, now) = (appointment.price, core.instant());
                 crate::exchange_rates::worth(now, price, paid.currency()).contains(&paid.amount())
                     && terms.presentment_currencies.contains(&appointment.price.currency())
             }
-        };
-        appointment.session_span() == terms.session(appointment.start)
-            // Seats have the buffers of the existing group session.
-            && (appointment.group || appointment.occupied_span() == occupied)
+        }
+    };
+    let fits = |terms: &SessionTypeTerms, hourly_rate: Option<Money>| {
+        let session = appointment.session_span();
+        let one_seat = duration_of(terms, session).and_then(|duration| price(terms, duration, hourly_rate));
+        let minutes = |minutes: u16| i64::from(minutes) * 60;
+        let occupied =
+            session.expanded(minutes(terms.buffer_before_minutes), minutes(terms.buffer_after_minutes));
+        let priced = one_seat.is_some_and(|one_seat| priced(terms, one_seat));
+        // Seats have the buffers of the existing group session.
+        (appointment.group || appointment.occupied_span() == occupied)
             && appointment.group == (terms.capacity > 1)
             && (1..=terms.capacity).contains(&appointment.seats)
             && priced
@@ -52,7 +184,9 @@ pub(super) fn check_terms(core: &Core, known: &ObservedAppointment, violations: 
             && appointment.rescheduling == terms.rescheduling
     };
     let id = appointment.id;
-    if !offered(core, appointment.session_type, core.now - REQUEST_TIME).any(fits) {
+    let from = core.now - REQUEST_TIME;
+    let rates = || hourly_rates(core, appointment.expert, from);
+    if !offered(core, appointment.session_type, from).any(|terms| rates().any(|rate| fits(terms, rate))) {
         violations.push(format!("{id} has terms that were not offered: {appointment:?}"));
     }
     if let Status::Pending { hold_expires_at } = appointment.status

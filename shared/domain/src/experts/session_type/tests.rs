@@ -9,8 +9,7 @@ use crate::kernel::money::tests::currency;
 fn terms() -> SessionTypeTerms {
     serde_json::from_value(json!({
         "name": "Session",
-        "length_minutes": 60,
-        "price": { "amount": 5000, "currency": "EUR" },
+        "durations": [{ "minutes": 60, "price": { "amount": 5000, "currency": "EUR" } }],
         "step_minutes": 30,
     }))
     .unwrap()
@@ -24,7 +23,7 @@ fn price(amount: u64, code: &str) -> Money {
 fn invalid_values(change: impl FnOnce(&mut SessionTypeTerms)) -> Result<(), String> {
     let mut terms = terms();
     change(&mut terms);
-    terms.check().map_err(|violations| {
+    terms.check(None).map_err(|violations| {
         let pointers: Vec<_> = violations.into_iter().map(|violation| violation.pointer).collect();
         pointers.join(" ")
     })
@@ -39,7 +38,7 @@ fn refused(pointers: &str) -> Result<(), String> {
 fn numbers_outside_their_bounds_are_refused() {
     type Set = fn(&mut SessionTypeTerms, u32);
     let table: [(&str, u32, u32, Set); 9] = [
-        ("/length_minutes", 1, 1_440, |terms, to| terms.length_minutes = to as u16),
+        ("/durations/0/minutes", 1, 1_440, |terms, to| terms.durations[0].minutes = to as u16),
         ("/step_minutes", 1, 1_440, |terms, to| terms.step_minutes = to as u16),
         ("/buffer_before_minutes", 0, 720, |terms, to| terms.buffer_before_minutes = to as u16),
         ("/buffer_after_minutes", 0, 720, |terms, to| terms.buffer_after_minutes = to as u16),
@@ -61,7 +60,7 @@ fn numbers_outside_their_bounds_are_refused() {
     }
     let mut terms = terms();
     terms.capacity = 501;
-    assert_eq!(terms.check().unwrap_err().to_string(), "/capacity: must be from 1 to 500, got 501");
+    assert_eq!(terms.check(None).unwrap_err().to_string(), "/capacity: must be from 1 to 500, got 501");
 }
 
 #[test]
@@ -79,16 +78,18 @@ fn booking_window_must_not_end_before_it_begins() {
 #[test]
 fn price_must_be_chargeable_for_one_seat_and_for_all_seats() {
     let check = |amount, code, capacity| {
-        invalid_values(|terms| (terms.price, terms.capacity) = (price(amount, code), capacity))
+        let durations = vec![SessionDuration { minutes: 60, price: Some(price(amount, code)) }];
+        invalid_values(|terms| (terms.durations, terms.capacity) = (durations, capacity))
     };
+    let refused = || refused("/durations/0/price/amount");
     assert_eq!(check(0, "EUR", 500), Ok(()));
     assert_eq!(check(50, "EUR", 1), Ok(()));
-    assert_eq!(check(49, "EUR", 1), refused("/price/amount"));
+    assert_eq!(check(49, "EUR", 1), refused());
     // Cards are charged in multiples of ten fils.
-    assert_eq!((check(1_000, "KWD", 1), check(1_001, "KWD", 1)), (Ok(()), refused("/price/amount")));
-    assert_eq!((check(199_999, "EUR", 500), check(200_000, "EUR", 500)), (Ok(()), refused("/price/amount")));
+    assert_eq!((check(1_000, "KWD", 1), check(1_001, "KWD", 1)), (Ok(()), refused()));
+    assert_eq!((check(199_999, "EUR", 500), check(200_000, "EUR", 500)), (Ok(()), refused()));
     // Stripe charges at most six digits of Icelandic króna.
-    assert_eq!((check(999_999, "ISK", 1), check(999_999, "ISK", 2)), (Ok(()), refused("/price/amount")));
+    assert_eq!((check(999_999, "ISK", 1), check(999_999, "ISK", 2)), (Ok(()), refused()));
 }
 
 #[test]
@@ -114,65 +115,98 @@ fn presentment_currencies_must_be_few_distinct_and_chargeable() {
     assert_eq!(offered(&ten), Ok(()));
     assert_eq!(offered(&[&ten[..], &["AUD"]].concat()), refused("/presentment_currencies"));
     assert_eq!(offered(&["USD", "GBP", "USD"]), refused("/presentment_currencies/2"));
-    assert_eq!(offered(&["EUR"]), refused("/presentment_currencies/0"), "the currency of the price");
+    assert_eq!(offered(&["EUR"]), refused("/presentment_currencies/0"), "the currency of the prices");
     assert_eq!(offered(&["USD", "CLF"]), refused("/presentment_currencies/1"), "four decimal digits");
 }
 
 #[test]
 fn all_violations_are_found_at_once() {
     let wrong = invalid_values(|terms| {
-        (terms.length_minutes, terms.capacity, terms.daily_cap) = (0, 0, Some(0));
-        terms.price = price(1, "EUR");
+        terms.durations = durations(&[(0, 5_000), (30, 1)]);
+        (terms.capacity, terms.daily_cap) = (0, Some(0));
         terms.cancellation.grace_minutes = 9_999;
     });
-    let pointers = "/length_minutes /capacity /daily_cap /price/amount /cancellation_policy/grace_minutes";
+    let pointers = "/durations/0/minutes /durations/1/price/amount /capacity /daily_cap \
+                    /cancellation_policy/grace_minutes";
     assert_eq!(wrong, refused(pointers));
 }
 
-#[test]
-fn occupied_time_includes_the_buffers() {
-    let mut terms = terms();
-    (terms.buffer_before_minutes, terms.buffer_after_minutes) = (10, 15);
-    let start: Timestamp = "2027-03-01T10:00:00Z".parse().unwrap();
-    assert_eq!(terms.session(start), TimeSpan::new(start, start.plus(3_600)));
-    assert_eq!(terms.occupied(start), TimeSpan::new(start.plus(-600), start.plus(4_500)));
-}
-
 fn durations(of: &[(u16, u64)]) -> Vec<SessionDuration> {
-    of.iter()
-        .map(|(minutes, amount)| SessionDuration { minutes: *minutes, price: price(*amount, "EUR") })
-        .collect()
+    let duration = |(minutes, amount): &(u16, u64)| SessionDuration {
+        minutes: *minutes,
+        price: Some(price(*amount, "EUR")),
+    };
+    of.iter().map(duration).collect()
 }
 
 #[test]
-fn further_durations_must_be_few_distinct_and_chargeable_in_one_currency() {
-    let check = |of: &[(u16, u64)]| invalid_values(|terms| terms.further_durations = durations(of));
+fn durations_must_be_few_distinct_and_chargeable_in_one_currency() {
+    let check = |of: &[(u16, u64)]| invalid_values(|terms| terms.durations = durations(of));
     assert_eq!(check(&[(30, 3_000), (90, 0), (1, 50), (1_440, 7_000)]), Ok(()));
-    assert_eq!(check(&[(60, 3_000)]), refused("/further_durations/0/minutes"), "the regular length");
-    assert_eq!(check(&[(30, 3_000), (30, 4_000)]), refused("/further_durations/1/minutes"));
-    assert_eq!(check(&[(0, 3_000)]), refused("/further_durations/0/minutes"));
-    assert_eq!(check(&[(1_441, 3_000)]), refused("/further_durations/0/minutes"));
-    assert_eq!(check(&[(30, 49)]), refused("/further_durations/0/price/amount"), "too little to charge");
-    let ten: Vec<(u16, u64)> = (1..=10).map(|minutes| (minutes, 50)).collect();
-    assert_eq!((check(&ten[..9]), check(&ten)), (Ok(()), refused("/further_durations")));
-    let dollars = SessionDuration { minutes: 30, price: price(3_000, "USD") };
-    assert_eq!(
-        invalid_values(|terms| terms.further_durations = vec![dollars]),
-        refused("/further_durations/0/price/currency")
-    );
+    assert_eq!(check(&[]), refused("/durations"));
+    assert_eq!(check(&[(60, 3_000), (30, 3_000), (60, 4_000)]), refused("/durations/2/minutes"));
+    assert_eq!(check(&[(0, 3_000)]), refused("/durations/0/minutes"));
+    assert_eq!(check(&[(60, 3_000), (1_441, 3_000)]), refused("/durations/1/minutes"));
+    assert_eq!(check(&[(60, 3_000), (30, 49)]), refused("/durations/1/price/amount"), "too little to charge");
+    let eleven: Vec<(u16, u64)> = (1..=11).map(|minutes| (minutes, 50)).collect();
+    assert_eq!((check(&eleven[..10]), check(&eleven)), (Ok(()), refused("/durations")));
+    let dollars = SessionDuration { minutes: 30, price: Some(price(3_000, "USD")) };
+    assert_eq!(invalid_values(|terms| terms.durations.push(dollars)), refused("/durations/1/price/currency"));
     // All seats of the longest duration cost too much.
     let seats = |terms: &mut SessionTypeTerms| {
-        (terms.capacity, terms.price) = (500, price(0, "EUR"));
-        terms.further_durations = durations(&[(90, 200_000)]);
+        (terms.capacity, terms.durations) = (500, durations(&[(60, 0), (90, 200_000)]));
     };
-    assert_eq!(invalid_values(seats), refused("/further_durations/0/price/amount"));
+    assert_eq!(invalid_values(seats), refused("/durations/1/price/amount"));
+}
+
+#[test]
+fn derived_price_needs_an_hourly_rate_that_can_be_charged_in_the_currency_of_the_others() {
+    let derived = |minutes| SessionDuration { minutes, price: None };
+    let check = |durations: &[SessionDuration], capacity, rate| {
+        let terms = SessionTypeTerms { durations: durations.to_vec(), capacity, ..terms() };
+        terms.check(rate).map_err(|violations| violations.to_string())
+    };
+    let mixed = [durations(&[(60, 5_000)])[0], derived(30)];
+    assert_eq!(check(&mixed, 1, Some(price(9_000, "EUR"))), Ok(()));
+    assert_eq!(check(&[derived(30), derived(60)], 1, Some(price(9_000, "USD"))), Ok(()));
+    assert_eq!(check(&[derived(1_440)], 500, Some(price(0, "EUR"))), Ok(()), "free");
+    let refused = |why: &str| Err(format!("/durations/1/price: must be given, because {why}"));
+    assert_eq!(check(&mixed, 1, None), refused("the expert has no hourly rate"));
+    let dollars = check(&mixed, 1, Some(price(9_000, "USD")));
+    assert_eq!(dollars, refused("the hourly rate is in USD, and the other prices are in EUR"));
+    let minute = [mixed[0], derived(1)];
+    let limits = |got: &str| format!("must be from EUR 0.50 to EUR 999999.99 to be charged, got {got}");
+    for (rate, got) in [(9_000, "EUR 1.50"), (2_969, "EUR 0.49"), (29, "EUR 0.00")] {
+        let checked = check(&minute, 1, Some(price(rate, "EUR")));
+        let why = format!("the price derived from the hourly rate {}", limits(got));
+        assert_eq!(checked, if rate == 9_000 { Ok(()) } else { refused(&why) });
+    }
+    let all_seats = check(&mixed, 500, Some(price(400_000, "EUR")));
+    let why =
+        format!("the price derived from the hourly rate times the capacity: {}", limits("EUR 1000000.00"));
+    assert_eq!(all_seats, refused(&why));
+}
+
+#[test]
+fn presentment_currency_is_another_one_than_that_of_the_hourly_rate_if_all_prices_are_derived() {
+    let derived = SessionDuration { minutes: 60, price: None };
+    let presentment_currencies = vec![currency("USD")];
+    let check = |durations, rate| {
+        let presentment_currencies = presentment_currencies.clone();
+        let terms = SessionTypeTerms { durations, presentment_currencies, ..terms() };
+        terms.check(Some(rate)).map_err(|violations| violations.to_string())
+    };
+    assert_eq!(check(vec![derived], price(9_000, "EUR")), Ok(()));
+    let must = "/presentment_currencies/0: must be another currency than that of the prices";
+    assert_eq!(check(vec![derived], price(9_000, "USD")), Err(must.to_owned()));
+    assert_eq!(check(durations(&[(60, 5_000)]), price(9_000, "USD")), Ok(()));
 }
 
 #[test]
 fn daily_minutes_cap_has_room_for_each_duration() {
     let check = |cap| {
         invalid_values(|terms| {
-            (terms.daily_minutes_cap, terms.further_durations) = (Some(cap), durations(&[(90, 9_000)]));
+            (terms.daily_minutes_cap, terms.durations) = (Some(cap), durations(&[(60, 5_000), (90, 9_000)]));
         })
     };
     assert_eq!((check(90), check(1_440)), (Ok(()), Ok(())));
@@ -187,19 +221,4 @@ fn booking_windows_in_days_are_limited() {
     assert_eq!((business(0), business(522), business(523)), (Ok(()), Ok(()), wrong()));
     let free = |days| check(BookingWindow::FreeDays { days });
     assert_eq!((free(0), free(1), free(31), free(32)), (wrong(), Ok(()), Ok(()), wrong()));
-}
-
-#[test]
-fn selected_duration_has_its_length_and_price() {
-    let terms = SessionTypeTerms { further_durations: durations(&[(30, 3_000), (90, 7_000)]), ..terms() };
-    let minutes: Vec<u16> = terms.durations().map(|duration| duration.minutes).collect();
-    assert_eq!(minutes, [60, 30, 90]);
-    let selected = |minutes| {
-        let selected = terms.with_duration(minutes)?;
-        assert_eq!(selected.check(), Ok(()));
-        Some((selected.length_minutes, selected.price.amount(), selected.durations().count()))
-    };
-    assert_eq!(selected(60), Some((60, 5_000, 1)));
-    assert_eq!(selected(90), Some((90, 7_000, 1)));
-    assert_eq!(selected(45), None);
 }

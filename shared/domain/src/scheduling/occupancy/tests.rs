@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::experts::session_type::SessionTypeTerms;
+use crate::experts::duration::SessionDuration;
+use crate::experts::session_type::{SessionType, SessionTypeTerms};
 use crate::scheduling::appointment::Status;
 use crate::{ClientId, ExpertId, Money};
 
@@ -38,24 +39,51 @@ fn utc() -> AvailabilityRules {
     always("UTC")
 }
 
-/// A session type of one hour without buffers, bookable on any date.
-pub(crate) fn kind(bits: u128) -> SessionType {
+fn price() -> Money {
+    Money::new(5_000, crate::Currency::EUR).unwrap()
+}
+
+/// Sessions of one hour without buffers, bookable on any date.
+pub(crate) fn kind(bits: u128) -> SelectedSession {
     let terms = json!({
         "name": "Session",
-        "length_minutes": 60,
-        "price": { "amount": 5_000, "currency": "EUR" },
+        "durations": [],
         "step_minutes": 15,
         "booking_window": { "kind": "dates", "first": "1970-01-01", "last": "9999-12-31" },
     });
     let terms: SessionTypeTerms = serde_json::from_value(terms).unwrap();
-    SessionType { id: SessionTypeId::from_bits(bits), version: 1, status: SessionTypeStatus::Active, terms }
+    let id = SessionTypeId::from_bits(bits);
+    SessionType { id, version: 1, status: SessionTypeStatus::Active, terms }.of_length(60)
 }
 
-fn with(bits: u128, change: impl FnOnce(&mut SessionTypeTerms)) -> SessionType {
+fn with(bits: u128, change: impl FnOnce(&mut SessionTerms)) -> SelectedSession {
     let mut kind = kind(bits);
     change(&mut kind.terms);
-    kind.terms.check().unwrap();
+    check(&kind.terms);
     kind
+}
+
+/// Checks that an expert may choose these terms.
+fn check(terms: &SessionTerms) {
+    let all = SessionTypeTerms {
+        name: "Session".to_owned().try_into().unwrap(),
+        description: Default::default(),
+        durations: vec![SessionDuration { minutes: terms.length_minutes, price: Some(price()) }],
+        buffer_before_minutes: terms.buffer_before_minutes,
+        buffer_after_minutes: terms.buffer_after_minutes,
+        minimum_notice_minutes: terms.minimum_notice_minutes,
+        booking_window: terms.booking_window,
+        step_minutes: terms.step_minutes,
+        daily_cap: terms.daily_cap,
+        daily_minutes_cap: terms.daily_minutes_cap,
+        weekly_cap: terms.weekly_cap,
+        capacity: terms.capacity,
+        collection: Default::default(),
+        cancellation: Default::default(),
+        rescheduling: Default::default(),
+        presentment_currencies: Vec::new(),
+    };
+    all.check(None).unwrap();
 }
 
 /// An appointment of one hour, of which only the times matter.
@@ -76,7 +104,7 @@ pub(crate) fn appointment(bits: u128) -> Appointment {
         buffer_after_minutes: 0,
         seats: 1,
         group: false,
-        price: Money::new(5_000, crate::Currency::EUR).unwrap(),
+        price: price(),
         created_at: start.plus(-DAY),
         reschedules: 0,
         cancellation: Default::default(),
@@ -87,7 +115,7 @@ pub(crate) fn appointment(bits: u128) -> Appointment {
 }
 
 /// The entry of a confirmed session.
-pub(crate) fn entry(kind: &SessionType, start: Timestamp) -> Entry {
+pub(crate) fn entry(kind: &SelectedSession, start: Timestamp) -> Entry {
     Entry {
         session_type: kind.id,
         start,
@@ -153,10 +181,10 @@ impl Table {
     fn hold(
         &mut self,
         rules: &AvailabilityRules,
-        request: &Request<'_>,
+        request: &Request,
         now: Timestamp,
     ) -> Result<Held, Refusal> {
-        let needed = Occupancy::span_for_booking(rules, request.session_type, request.start, now);
+        let needed = Occupancy::span_for_booking(rules, request.offer.session(), request.start, now);
         let held = self.read(needed).hold(rules, request, now)?;
         assert!(self.commit(&held.change));
         Ok(held)
@@ -173,11 +201,11 @@ impl Table {
 
 fn request(
     bits: u128,
-    kind: &SessionType,
+    kind: &SelectedSession,
     start: Timestamp,
     hold_expires_at: Option<Timestamp>,
-) -> Request<'_> {
-    Request { appointment: id(bits), session_type: kind, start, seats: 1, hold_expires_at }
+) -> Request {
+    Request { appointment: id(bits), offer: kind.at_price(price()), start, seats: 1, hold_expires_at }
 }
 
 /// The appointment that a hold results in.

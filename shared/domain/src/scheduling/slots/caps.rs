@@ -1,7 +1,7 @@
 //! Counts existing sessions for the caps of a session type.
 
 use super::{Refusal, length};
-use crate::experts::session_type::SessionTypeTerms;
+use crate::experts::duration::SessionTerms;
 use crate::kernel::time::{MINUTE, TimeSpan, Zone, date_of_number, monday_of};
 
 /// Counts sessions by local day and week. Days must be requested in ascending order, so that each week is counted
@@ -20,8 +20,8 @@ pub(super) struct Caps {
 }
 
 impl Caps {
-    pub(super) fn new(zone: Zone, terms: &SessionTypeTerms, sessions: &[TimeSpan]) -> Self {
-        let SessionTypeTerms { daily_cap, daily_minutes_cap, weekly_cap, .. } = *terms;
+    pub(super) fn new(zone: Zone, terms: &SessionTerms, sessions: &[TimeSpan]) -> Self {
+        let SessionTerms { daily_cap, daily_minutes_cap, weekly_cap, .. } = *terms;
         let mut sessions: Vec<(i64, i64)> = match daily_cap.or(daily_minutes_cap).or(weekly_cap) {
             Some(_) => {
                 sessions.iter().map(|session| (session.start().seconds(), session.seconds())).collect()

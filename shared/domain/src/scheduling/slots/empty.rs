@@ -2,7 +2,7 @@
 
 use super::{BookablePeriod, BusyTimes, joined, runs, slots_between};
 use crate::experts::availability::AvailabilityRules;
-use crate::experts::session_type::SessionTypeTerms;
+use crate::experts::duration::SessionTerms;
 use crate::kernel::time::{TimeSpan, Timestamp};
 
 /// Why a range has no slots: the first rule that leaves no start, in the order in which a booking checks the rules.
@@ -10,7 +10,9 @@ use crate::kernel::time::{TimeSpan, Timestamp};
 pub enum EmptyReason {
     /// The expert has not published the profile, or is suspended. The slot engine does not check this.
     ExpertNotLive,
-    /// The session type has a price, and the expert cannot be paid yet. The slot engine does not check this.
+    /// The duration has no price now. The slot engine does not check this.
+    NoPrice,
+    /// The session has a price, and the expert cannot be paid yet. The slot engine does not check this.
     PaymentsNotReady,
     /// The range lies outside the booking window.
     OutsideBookingWindow,
@@ -33,7 +35,7 @@ pub enum EmptyReason {
 /// Returns why [`slots`](super::slots) returns nothing for a range. The answer is meaningless if it returns something.
 pub fn why_empty(
     rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
+    terms: &SessionTerms,
     occupancy: &BusyTimes<'_>,
     range: TimeSpan,
     now: Timestamp,
@@ -55,7 +57,7 @@ pub fn why_empty(
         if !runs(&unblocked, terms, from, until).is_empty() {
             return EmptyReason::Blocked;
         }
-        let every_minute = SessionTypeTerms { step_minutes: 1, ..terms.clone() };
+        let every_minute = SessionTerms { step_minutes: 1, ..*terms };
         let is_open = joined(rules, from, until).iter().any(|piece| piece.start < until && from < piece.end);
         return match (is_open, runs(rules, &every_minute, from, until).is_empty()) {
             (false, _) => EmptyReason::NoHours,
@@ -63,8 +65,7 @@ pub fn why_empty(
             (true, false) => EmptyReason::NoStart,
         };
     }
-    let uncapped =
-        SessionTypeTerms { daily_cap: None, daily_minutes_cap: None, weekly_cap: None, ..terms.clone() };
+    let uncapped = SessionTerms { daily_cap: None, daily_minutes_cap: None, weekly_cap: None, ..*terms };
     match slots_between(rules, &uncapped, occupancy, from, until).is_empty() {
         true => EmptyReason::AllTaken,
         false => EmptyReason::CapsReached,

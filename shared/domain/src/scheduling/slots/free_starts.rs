@@ -1,6 +1,6 @@
 //! A bitmap of the starts that occupied time removes.
 
-use crate::experts::session_type::SessionTypeTerms;
+use crate::experts::duration::SessionTerms;
 use crate::kernel::time::{MINUTE, TimeSpan, Timestamp};
 
 use super::{Run, Slot, length, step};
@@ -23,7 +23,7 @@ pub(super) struct FreeStarts {
 impl FreeStarts {
     /// Marks the starts of `runs` that `occupied` removes. The runs must be in order. Returns `None` if there are no
     /// runs.
-    pub(super) fn of(runs: &[Run], terms: &SessionTypeTerms, occupied: &[TimeSpan]) -> Option<Self> {
+    pub(super) fn of(runs: &[Run], terms: &SessionTerms, occupied: &[TimeSpan]) -> Option<Self> {
         let step = step(terms);
         let (origin, last) = (runs.first()?.first, runs.last()?.last(terms));
         let unit = runs.iter().fold(step, |unit, run| greatest_common_divisor(unit, run.first - origin));

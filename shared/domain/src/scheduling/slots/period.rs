@@ -2,7 +2,8 @@
 
 use super::{BusyTimes, Refusal, slots_between};
 use crate::experts::availability::AvailabilityRules;
-use crate::experts::session_type::{BookingWindow, FREE_DAYS_LOOK_AHEAD, SessionTypeTerms};
+use crate::experts::duration::SessionTerms;
+use crate::experts::session_type::{BookingWindow, FREE_DAYS_LOOK_AHEAD};
 use crate::kernel::time::{
     DAY, HOUR, MINUTE, TimeSpan, Timestamp, Zone, date_of_number, day_number, monday_of,
 };
@@ -27,7 +28,7 @@ impl BookablePeriod {
     /// Determines the period at `now`.
     pub fn new(
         rules: &AvailabilityRules,
-        terms: &SessionTypeTerms,
+        terms: &SessionTerms,
         occupancy: &BusyTimes<'_>,
         now: Timestamp,
     ) -> Self {
@@ -99,7 +100,7 @@ fn business_days_after(day: i64, count: i64) -> i64 {
 /// Returns the last day of a booking window of days with free time.
 fn last_free_day(
     rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
+    terms: &SessionTerms,
     occupancy: &BusyTimes<'_>,
     earliest: i64,
     today: i64,
@@ -125,7 +126,7 @@ fn last_free_day(
 
 /// Returns the span of occupied time that decides where a booking window of days with free time ends: from the week of
 /// today to the last day that is searched. Other booking windows do not depend on occupied time.
-pub fn look_ahead(rules: &AvailabilityRules, terms: &SessionTypeTerms, now: Timestamp) -> Option<TimeSpan> {
+pub fn look_ahead(rules: &AvailabilityRules, terms: &SessionTerms, now: Timestamp) -> Option<TimeSpan> {
     let BookingWindow::FreeDays { .. } = terms.booking_window else { return None };
     let zone = rules.time_zone;
     let today = zone.day_containing(now.seconds());

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Zone;
-use crate::experts::session_type::BookingWindow;
+use crate::experts::session_type::{BookingWindow, SessionType, SessionTypeStatus, SessionTypeTerms};
 use crate::kernel::time::day_number;
 
 mod case;
@@ -46,17 +46,17 @@ fn windows_json(windows: &[&str]) -> Value {
 }
 
 /// Terms with this length and step in minutes, bookable on any date.
-fn terms(length: u16, step: u16) -> SessionTypeTerms {
+fn terms(length: u16, step: u16) -> SessionTerms {
     let terms = json!({
         "name": "Session",
-        "length_minutes": length,
-        "price": { "amount": 5000, "currency": "EUR" },
+        "durations": [{ "minutes": length, "price": { "amount": 5000, "currency": "EUR" } }],
         "step_minutes": step,
         "booking_window": { "kind": "dates", "first": "1970-01-01", "last": "9999-12-31" },
     });
     let terms: SessionTypeTerms = serde_json::from_value(terms).unwrap();
-    terms.check().unwrap();
-    terms
+    terms.check(None).unwrap();
+    let id = crate::SessionTypeId::from_bits(1);
+    SessionType { id, version: 1, status: SessionTypeStatus::Active, terms }.of_length(length).terms
 }
 
 fn at(text: &str) -> Timestamp {
@@ -75,7 +75,7 @@ fn hour_from(start: Timestamp) -> TimeSpan {
 /// Checks the rules that do not depend on what is occupied.
 fn check_start(
     rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
+    terms: &SessionTerms,
     start: Timestamp,
     now: Timestamp,
 ) -> Result<(), Refusal> {
@@ -95,7 +95,7 @@ fn dates(rules: &AvailabilityRules, first: &str, end: &str) -> TimeSpan {
 
 /// The starts on these dates without any occupied time, as `05T09:00` in the zone of the rules. Local times that
 /// occur twice include their offset.
-fn starts(rules: &AvailabilityRules, terms: &SessionTypeTerms, first: &str, end: &str) -> Vec<String> {
+fn starts(rules: &AvailabilityRules, terms: &SessionTerms, first: &str, end: &str) -> Vec<String> {
     shown(rules, &slots(rules, terms, &BusyTimes::default(), dates(rules, first, end), Timestamp::MIN))
 }
 

@@ -9,7 +9,7 @@ fn now() -> Timestamp {
 }
 
 /// An occupancy with these confirmed sessions.
-fn table(sessions: &[(u128, &SessionType, &str)]) -> Table {
+fn table(sessions: &[(u128, &SelectedSession, &str)]) -> Table {
     let mut table = Table::default();
     for (bits, kind, start) in sessions {
         table.hold(&utc(), &request(*bits, kind, at(start), None), now()).unwrap();
@@ -17,7 +17,7 @@ fn table(sessions: &[(u128, &SessionType, &str)]) -> Table {
     table
 }
 
-fn refusal(table: &mut Table, kind: &SessionType, start: &str) -> Refusal {
+fn refusal(table: &mut Table, kind: &SelectedSession, start: &str) -> Refusal {
     let before = table.entries();
     let refusal = table.hold(&utc(), &request(99, kind, at(start), None), now()).unwrap_err();
     assert_eq!(table.entries(), before);
@@ -26,7 +26,7 @@ fn refusal(table: &mut Table, kind: &SessionType, start: &str) -> Refusal {
 
 #[test]
 fn retired_session_type_cannot_be_held() {
-    let retired = SessionType { status: SessionTypeStatus::Retired, ..kind(1) };
+    let retired = SelectedSession { status: SessionTypeStatus::Retired, ..kind(1) };
     assert_eq!(refusal(&mut Table::default(), &retired, "2027-03-01T10:00:00Z"), Refusal::Retired);
 }
 
@@ -141,7 +141,7 @@ fn days_counted_for_caps_are_version_checked() {
     let start = at("2027-03-03T10:00:00Z");
     let mut table = Table::default();
     table.hold(&rules, &request(1, &kind(2), at("2027-03-02T20:00:00Z"), None), now()).unwrap();
-    let unchanged = |kind: &SessionType| {
+    let unchanged = |kind: &SelectedSession| {
         let needed = Occupancy::span_for_booking(&rules, kind, start, now());
         table.read(needed).hold(&rules, &request(9, kind, start, None), now()).unwrap().change.unchanged
     };

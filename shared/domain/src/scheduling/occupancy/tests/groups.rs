@@ -8,14 +8,14 @@ fn now() -> Timestamp {
     at("2027-03-01T08:00:00Z")
 }
 
-fn course() -> SessionType {
+fn course() -> SelectedSession {
     with(1, |terms| terms.capacity = 4)
 }
 
 fn seats(
     table: &mut Table,
     bits: u128,
-    kind: &SessionType,
+    kind: &SelectedSession,
     count: u16,
     ends: Option<i64>,
 ) -> Result<Held, Refusal> {
@@ -25,7 +25,7 @@ fn seats(
 fn seats_at(
     table: &mut Table,
     bits: u128,
-    kind: &SessionType,
+    kind: &SelectedSession,
     count: u16,
     ends: Option<i64>,
     now_at: Timestamp,
@@ -195,7 +195,7 @@ fn existing_session_of_another_length_is_not_offered() {
     });
     assert_eq!(seats(&mut table, 2, &longer, 1, None), Err(Refusal::Taken));
     let span = TimeSpan::new(at(START), at(START).plus(1));
-    let offered = |kind: &SessionType| {
+    let offered = |kind: &SelectedSession| {
         let mut scratch = Scratch::default();
         let ledger = table.read(Occupancy::span_for_listing(span));
         let occupancy = ledger.busy_times(kind, now(), &mut scratch);

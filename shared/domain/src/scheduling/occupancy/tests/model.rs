@@ -74,10 +74,11 @@ impl Model {
         &self,
         zone: Zone,
         busy: &[TimeSpan],
-        request: &Request<'_>,
+        request: &Request,
         now: Timestamp,
     ) -> Result<(Self, BTreeSet<AppointmentId>), Refusal> {
-        let Request { session_type: kind, start, seats, .. } = *request;
+        let Request { offer, start, seats, .. } = *request;
+        let kind = offer.session();
         let terms = &kind.terms;
         if kind.status == SessionTypeStatus::Retired {
             return Err(Refusal::Retired);
@@ -162,7 +163,7 @@ impl Model {
         &self,
         zone: Zone,
         busy: &[TimeSpan],
-        request: &Request<'_>,
+        request: &Request,
         now: Timestamp,
     ) -> Result<(Self, BTreeSet<AppointmentId>), Refusal> {
         let mut without = self.clone();

@@ -117,7 +117,7 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
 
 /// Checks that each listed slot can be held with exactly as many seats as listed, and that other starts cannot be
 /// held for the same reason as explained, except on a day or in a week that is full only because of expired holds.
-fn check_list(rules: &AvailabilityRules, world: &World, change: fn(&mut SessionTypeTerms)) {
+fn check_list(rules: &AvailabilityRules, world: &World, change: fn(&mut SessionTerms)) {
     let range = TimeSpan::new(world.start(0), world.start(96));
     // A window of days with free time needs the days from today.
     let ledger =
@@ -132,8 +132,13 @@ fn check_list(rules: &AvailabilityRules, world: &World, change: fn(&mut SessionT
         let starts = (0..96).step_by(4).map(|quarter| world.start(quarter));
         for start in starts.flat_map(|start| [start, start.plus(7 * MINUTE)]) {
             let hold = |seats| {
-                let request =
-                    Request { appointment: id(0), session_type: kind, start, seats, hold_expires_at: None };
+                let request = Request {
+                    appointment: id(0),
+                    offer: kind.at_price(price()),
+                    start,
+                    seats,
+                    hold_expires_at: None,
+                };
                 world
                     .read(Occupancy::span_for_booking(rules, kind, start, world.now))
                     .hold(rules, &request, world.now)
@@ -189,19 +194,20 @@ fn as_explained(refusal: Refusal) -> slots::Refusal {
 
 /// Checks that each alternative to a start that cannot be booked, or to which an appointment cannot be moved, can be
 /// held by the same request.
-fn check_alternatives(rules: &AvailabilityRules, world: &World, change: fn(&mut SessionTypeTerms)) {
+fn check_alternatives(rules: &AvailabilityRules, world: &World, change: fn(&mut SessionTerms)) {
     let moved = world.appointments.values().filter(|one| one.status == Status::Confirmed).map(Some);
     for (place, old) in moved.chain([None, None, None]).take(6).enumerate() {
         let mut kind = match old {
-            Some(old) => world.kinds.iter().find(|kind| kind.id == old.session_type).unwrap().clone(),
-            None => world.kinds[place % 3].clone(),
+            Some(old) => *world.kinds.iter().find(|kind| kind.id == old.session_type).unwrap(),
+            None => world.kinds[place % 3],
         };
         change(&mut kind.terms);
         let seats = old.map_or(1 + place as u16 % 3, |old| old.seats);
         for start in (0..96).step_by(8).map(|quarter| world.start(quarter)) {
             let appointment = old.map_or(id(0), |old| old.id);
-            let request = Request { appointment, session_type: &kind, start, seats, hold_expires_at: None };
-            let hold = |request: &Request<'_>| {
+            let request =
+                Request { appointment, offer: kind.at_price(price()), start, seats, hold_expires_at: None };
+            let hold = |request: &Request| {
                 let needed = Occupancy::span_for_booking(rules, &kind, request.start, world.now);
                 match old {
                     None => world.read(needed).hold(rules, request, world.now),
@@ -237,17 +243,17 @@ fn check_lists(rules: &AvailabilityRules, world: &World, choice: usize) {
         .unwrap(),
         ..rules.clone()
     };
-    let near: fn(&mut SessionTypeTerms) = |terms| {
+    let near: fn(&mut SessionTerms) = |terms| {
         terms.minimum_notice_minutes = 300;
         terms.booking_window = crate::experts::session_type::BookingWindow::Rolling { days: 1 };
     };
-    let free: fn(&mut SessionTypeTerms) = |terms| {
+    let free: fn(&mut SessionTerms) = |terms| {
         terms.booking_window = crate::experts::session_type::BookingWindow::FreeDays { days: 1 };
         terms.daily_minutes_cap = Some(1_440);
     };
     // Each history checks one of the combinations, which keeps the test fast.
     let rules = [rules, &narrow][choice % 2];
-    let change = [|_: &mut SessionTypeTerms| (), near, free][choice % 3];
+    let change = [|_: &mut SessionTerms| (), near, free][choice % 3];
     check_list(rules, world, change);
     check_alternatives(rules, world, change);
 }
@@ -300,7 +306,7 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
                                     };
                                     let request = Request {
                                         appointment: made.id,
-                                        session_type: kind,
+                                        offer: kind.at_price(price()),
                                         start: *start,
                                         seats: *seats,
                                         hold_expires_at,
@@ -322,8 +328,13 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
                                 Action::Move { which, .. } => read.pick(*which).unwrap().id,
                                 _ => fresh,
                             };
-                            let request =
-                                Request { appointment, session_type: &kind, start, seats, hold_expires_at };
+                            let request = Request {
+                                appointment,
+                                offer: kind.at_price(price()),
+                                start,
+                                seats,
+                                hold_expires_at,
+                            };
                             let expected = model.move_hold(zone, &read.busy, &request, read.now);
                             assert_eq!(expected.map(|_| ()), Err(why));
                         }

@@ -17,11 +17,11 @@ pub(super) enum Action {
 
 /// The session types: a short one with a daily cap, a group session with a weekly cap, and a long one with long
 /// buffers.
-pub(super) fn kinds() -> Vec<SessionType> {
+pub(super) fn kinds() -> Vec<SelectedSession> {
     (0..3).map(|place| variant(place, 0)).collect()
 }
 
-pub(super) fn variant(place: usize, variant: u16) -> SessionType {
+pub(super) fn variant(place: usize, variant: u16) -> SelectedSession {
     match place {
         0 => with(1, |terms| {
             terms.length_minutes = [45, 90, 15, 45][usize::from(variant)];
@@ -51,7 +51,7 @@ pub(super) fn variant(place: usize, variant: u16) -> SessionType {
 pub(super) struct World {
     pub(super) table: Table,
     pub(super) appointments: BTreeMap<AppointmentId, Appointment>,
-    pub(super) kinds: Vec<SessionType>,
+    pub(super) kinds: Vec<SelectedSession>,
     pub(super) busy: Vec<TimeSpan>,
     pub(super) begin: Timestamp,
     pub(super) now: Timestamp,
@@ -63,9 +63,9 @@ pub(super) enum Resolution {
     Write {
         change: OccupancyChange,
         appointments: Vec<Appointment>,
-        request: Option<(SessionType, Timestamp, u16)>,
+        request: Option<(SelectedSession, Timestamp, u16)>,
     },
-    Refused(Refusal, SessionType, Timestamp, u16),
+    Refused(Refusal, SelectedSession, Timestamp, u16),
     /// There is nothing to do, or the status of the appointment does not allow the action.
     Nothing,
 }
@@ -107,8 +107,13 @@ impl World {
             Action::Hold { kind, quarter, seats, pays } => {
                 let (kind, start) = (&self.kinds[kind], self.start(quarter));
                 let hold_expires_at = pays.then_some(now.plus(300));
-                let request =
-                    Request { appointment: fresh, session_type: kind, start, seats, hold_expires_at };
+                let request = Request {
+                    appointment: fresh,
+                    offer: kind.at_price(price()),
+                    start,
+                    seats,
+                    hold_expires_at,
+                };
                 let occupancy = self.read(Occupancy::span_for_booking(rules, kind, start, now));
                 match occupancy.hold(rules, &request, now) {
                     Ok(held) => {
@@ -117,10 +122,10 @@ impl World {
                         let made = Appointment { id: fresh, seats, status, ..booked(0, &held) };
                         let mut appointments = self.reclaimed(&held.change);
                         appointments.push(made);
-                        let request = Some((kind.clone(), start, seats));
+                        let request = Some((*kind, start, seats));
                         Resolution::Write { change: held.change, appointments, request }
                     }
-                    Err(refusal) => Resolution::Refused(refusal, kind.clone(), start, seats),
+                    Err(refusal) => Resolution::Refused(refusal, *kind, start, seats),
                 }
             }
             Action::Confirm(which) => self.end(which, |table, old| {
@@ -141,7 +146,7 @@ impl World {
                     return Resolution::Nothing;
                 }
                 let kind = self.kinds.iter().find(|kind| kind.id == old.session_type).unwrap();
-                let mut kind = kind.clone();
+                let mut kind = *kind;
                 // As in the use case, a booked session keeps its length, and a seat stays a seat.
                 kind.terms.length_minutes = u16::try_from(old.session_span().seconds() / MINUTE).unwrap();
                 if !old.group {
@@ -151,7 +156,7 @@ impl World {
                 }
                 let request = Request {
                     appointment: old.id,
-                    session_type: &kind,
+                    offer: kind.at_price(price()),
                     start,
                     seats: old.seats,
                     hold_expires_at: None,
@@ -164,10 +169,10 @@ impl World {
                         appointments.push(
                             old.rescheduled(Party::Client, held.booked_time(), old.price, now).unwrap(),
                         );
-                        let request = Some((kind.clone(), start, old.seats));
+                        let request = Some((kind, start, old.seats));
                         Resolution::Write { change: held.change, appointments, request }
                     }
-                    Err(refusal) => Resolution::Refused(refusal, kind.clone(), start, old.seats),
+                    Err(refusal) => Resolution::Refused(refusal, kind, start, old.seats),
                 }
             }
         }

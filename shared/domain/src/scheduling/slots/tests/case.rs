@@ -11,7 +11,7 @@ use crate::kernel::time::HOUR;
 #[derive(Debug, Clone)]
 pub struct Case {
     pub rules: AvailabilityRules,
-    pub terms: SessionTypeTerms,
+    pub terms: SessionTerms,
     pub occupied: Vec<TimeSpan>,
     pub sessions: Vec<TimeSpan>,
     pub groups: Vec<(Timestamp, u16)>,
@@ -82,7 +82,7 @@ impl Case {
             writeln!(text, "clock change:    {} becomes {}", show(at.plus(-1)), show(at)).unwrap();
         }
         writeln!(text, "rules:           {}", serde_json::to_string(&self.rules).unwrap()).unwrap();
-        writeln!(text, "terms:           {}", serde_json::to_string(&self.terms).unwrap()).unwrap();
+        writeln!(text, "terms:           {:?}", self.terms).unwrap();
         writeln!(text, "occupied:        {:?}", self.occupied.iter().map(both).collect::<Vec<_>>()).unwrap();
         let starts: Vec<String> = self.sessions.iter().map(both).collect();
         writeln!(text, "sessions at:     {starts:?}").unwrap();
@@ -155,9 +155,9 @@ impl Case {
         }
         let plain = terms(self.terms.length_minutes, self.terms.step_minutes);
         if self.terms != plain {
-            with(&|case| case.terms = plain.clone());
+            with(&|case| case.terms = plain);
         }
-        let mut plainer = |is_plain: bool, change: &dyn Fn(&mut SessionTypeTerms)| {
+        let mut plainer = |is_plain: bool, change: &dyn Fn(&mut SessionTerms)| {
             if !is_plain {
                 with(&|case| change(&mut case.terms));
             }
@@ -220,7 +220,7 @@ fn faulty_engine_is_detected_and_the_case_is_reduced() {
             .unwrap();
     let case = Case {
         rules,
-        terms: SessionTypeTerms {
+        terms: SessionTerms {
             buffer_before_minutes: 15,
             buffer_after_minutes: 10,
             daily_cap: Some(90),

@@ -27,7 +27,7 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
         ((at + before.min(after)).div_euclid(MINUTE), (at + before.max(after)).div_euclid(MINUTE));
     let instant = |seconds: i64| Timestamp::from_seconds(at + seconds);
     let on = |days: i64| Date::try_from(date_of_number((at + after).div_euclid(DAY) + days)).unwrap();
-    let case = |windows: &[(i64, i64)], terms: SessionTypeTerms| {
+    let case = |windows: &[(i64, i64)], terms: SessionTerms| {
         let windows: Vec<String> = windows
             .iter()
             .map(|(opens, closes)| format!("{}-{}", wall_time(*opens), wall_time(*closes)))
@@ -51,7 +51,7 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
         ],
         ..case(
             &[(0, 0)],
-            SessionTypeTerms { buffer_before_minutes: 10, buffer_after_minutes: 15, ..terms(45, 35) },
+            SessionTerms { buffer_before_minutes: 10, buffer_after_minutes: 15, ..terms(45, 35) },
         )
     };
     let nights = Case {
@@ -60,7 +60,7 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
             .to_vec(),
         ..case(
             &[(22 * 60 + 10, 3 * 60 + 20)],
-            SessionTypeTerms {
+            SessionTerms {
                 daily_cap: Some(2),
                 daily_minutes_cap: Some(120),
                 weekly_cap: Some(6),
@@ -70,10 +70,7 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
     };
     let across_on_the_date = case(
         &[(low - 95, high + 110)],
-        SessionTypeTerms {
-            booking_window: BookingWindow::Dates { first: on(0), last: on(0) },
-            ..terms(60, 20)
-        },
+        SessionTerms { booking_window: BookingWindow::Dates { first: on(0), last: on(0) }, ..terms(60, 20) },
     );
     let just_there = case(&[(low + 7, high - 4)], terms(5, 3));
     let meeting_at_both_sides = case(&[(low - 120, low), (high, high + 121)], terms(90, 40));
@@ -83,7 +80,7 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
         groups: vec![(instant(0), 2), (instant(HOUR), 0), (instant(17), 1)],
         ..case(
             &[(6 * 60, 5 * 60 + 59)],
-            SessionTypeTerms {
+            SessionTerms {
                 buffer_before_minutes: 720,
                 buffer_after_minutes: 720,
                 capacity: 3,
@@ -97,7 +94,7 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
         now: instant(-12 * HOUR),
         ..case(
             &[(9 * 60 + 5, 17 * 60)],
-            SessionTypeTerms {
+            SessionTerms {
                 booking_window: BookingWindow::Rolling { days: 1 },
                 minimum_notice_minutes: 11 * 60 + 7,
                 ..terms(15, 10)

@@ -4,7 +4,7 @@ use super::*;
 
 fn offered(
     rules: &AvailabilityRules,
-    terms: &SessionTypeTerms,
+    terms: &SessionTerms,
     occupancy: BusyTimes<'_>,
     first: &str,
     end: &str,
@@ -191,8 +191,7 @@ fn occupied_time_removes_starts_without_moving_the_grid() {
 #[test]
 fn buffers_must_not_overlap_occupied_time_but_may_lie_outside_the_hours() {
     let rules = daily("UTC", &["09:00-12:00"]);
-    let with_buffers =
-        SessionTypeTerms { buffer_before_minutes: 15, buffer_after_minutes: 10, ..terms(30, 5) };
+    let with_buffers = SessionTerms { buffer_before_minutes: 15, buffer_after_minutes: 10, ..terms(30, 5) };
     let busy = [span("2027-03-01T10:00:00Z", "2027-03-01T10:30:00Z")];
     let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
     let found = offered(&rules, &with_buffers, occupancy, "2027-03-01", "2027-03-02");
@@ -227,7 +226,7 @@ fn occupied_time_of_any_length_removes_exactly_what_it_overlaps() {
 #[test]
 fn start_exactly_at_the_minimum_notice_is_offered() {
     let rules = daily("UTC", &["09:00-12:00"]);
-    let terms = SessionTypeTerms { minimum_notice_minutes: 120, ..terms(60, 60) };
+    let terms = SessionTerms { minimum_notice_minutes: 120, ..terms(60, 60) };
     let on = dates(&rules, "2027-03-01", "2027-03-02");
     let found = |now: &str| shown(&rules, &slots(&rules, &terms, &BusyTimes::default(), on, at(now)));
     assert_eq!(found("2027-03-01T08:00:00Z"), ["01T10:00", "01T11:00"]);
@@ -241,7 +240,7 @@ fn start_exactly_at_the_minimum_notice_is_offered() {
 #[test]
 fn rolling_window_counts_dates_of_the_experts_zone() {
     let rules = daily("Pacific/Auckland", &["10:00-11:00"]);
-    let terms = SessionTypeTerms { booking_window: BookingWindow::Rolling { days: 1 }, ..terms(60, 60) };
+    let terms = SessionTerms { booking_window: BookingWindow::Rolling { days: 1 }, ..terms(60, 60) };
     let on = dates(&rules, "2027-02-27", "2027-03-06");
     let found = |now: &str| shown(&rules, &slots(&rules, &terms, &BusyTimes::default(), on, at(now)));
     // In Auckland, 2 March begins at 11:00 UTC on 1 March.
@@ -255,7 +254,7 @@ fn rolling_window_counts_dates_of_the_experts_zone() {
 fn fixed_booking_dates_include_both_ends() {
     let rules = daily("America/Los_Angeles", &["20:00-21:00"]);
     let window = json!({ "kind": "dates", "first": "2027-03-02", "last": "2027-03-03" });
-    let terms = SessionTypeTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
+    let terms = SessionTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
     assert_eq!(starts(&rules, &terms, "2027-02-27", "2027-03-06"), ["02T20:00", "03T20:00"]);
     let refusal = |start| check_start(&rules, &terms, at(start), Timestamp::MIN);
     assert_eq!(refusal("2027-03-02T04:00:00Z"), Err(Refusal::BeforeWindow { first: date("2027-03-02") }));
@@ -268,16 +267,16 @@ fn full_day_or_week_offers_no_further_starts() {
     // 20:00 in New York is on the next day in UTC. Days and weeks are counted in the expert's time zone.
     let standing = [at("2027-03-03T01:00:00Z"), at("2027-03-05T01:00:00Z"), at("2027-03-05T02:00:00Z")];
     let standing = standing.map(hour_from);
-    let found = |terms: SessionTypeTerms| {
+    let found = |terms: SessionTerms| {
         let occupancy = BusyTimes { sessions: &standing, ..BusyTimes::default() };
         offered(&rules, &terms, occupancy, "2027-03-01", "2027-03-09")
     };
-    let daily = SessionTypeTerms { daily_cap: Some(2), ..terms(120, 120) };
+    let daily = SessionTerms { daily_cap: Some(2), ..terms(120, 120) };
     let expected = ["01T20:00", "02T20:00", "03T20:00", "05T20:00", "06T20:00", "07T20:00", "08T20:00"];
-    assert_eq!(found(daily.clone()), expected);
-    let weekly = SessionTypeTerms { weekly_cap: Some(3), ..terms(120, 120) };
-    assert_eq!(found(weekly.clone()), ["08T20:00"]);
-    assert_eq!(found(SessionTypeTerms { weekly_cap: Some(4), ..weekly.clone() }).len(), 8);
+    assert_eq!(found(daily), expected);
+    let weekly = SessionTerms { weekly_cap: Some(3), ..terms(120, 120) };
+    assert_eq!(found(weekly), ["08T20:00"]);
+    assert_eq!(found(SessionTerms { weekly_cap: Some(4), ..weekly }).len(), 8);
 
     let occupancy = BusyTimes { sessions: &standing, ..BusyTimes::default() };
     let refusal = |terms, start| explain(&rules, terms, &occupancy, at(start), Timestamp::MIN);
@@ -294,7 +293,7 @@ fn day_with_too_few_minutes_left_offers_no_further_starts() {
         span("2027-03-02T01:00:00Z", "2027-03-02T02:30:00Z"),
         span("2027-03-03T01:00:00Z", "2027-03-03T01:30:00Z"),
     ];
-    let terms = SessionTypeTerms { daily_minutes_cap: Some(150), ..terms(90, 90) };
+    let terms = SessionTerms { daily_minutes_cap: Some(150), ..terms(90, 90) };
     let occupancy = BusyTimes { sessions: &standing, ..BusyTimes::default() };
     // 90 minutes are taken on the first day, and 30 on the second.
     assert_eq!(
@@ -313,8 +312,7 @@ fn business_days_end_on_a_weekday() {
     let rules = daily("UTC", &["09:00-10:00"]);
     // 5 March 2027 is a Friday.
     let found = |days, now| {
-        let terms =
-            SessionTypeTerms { booking_window: BookingWindow::BusinessDays { days }, ..terms(60, 60) };
+        let terms = SessionTerms { booking_window: BookingWindow::BusinessDays { days }, ..terms(60, 60) };
         let on = dates(&rules, "2027-03-01", "2027-03-20");
         shown(&rules, &slots(&rules, &terms, &BusyTimes::default(), on, at(now)))
     };
@@ -330,7 +328,7 @@ fn next_days_with_free_time_skip_full_and_closed_days() {
     let hours = windows_json(&["09:00-11:00"]);
     let weekly = json!({ "monday": hours, "tuesday": hours, "thursday": hours });
     let rules = rules("UTC", json!({ "weekly": weekly }));
-    let terms = |days| SessionTypeTerms { booking_window: BookingWindow::FreeDays { days }, ..terms(60, 60) };
+    let terms = |days| SessionTerms { booking_window: BookingWindow::FreeDays { days }, ..terms(60, 60) };
     let on = dates(&rules, "2027-03-01", "2027-05-01");
     let now = at("2027-03-01T09:30:00Z");
     let found = |days, taken: &[TimeSpan]| {
@@ -360,7 +358,7 @@ fn empty_range_names_the_first_rule_that_leaves_no_start() {
         "UTC",
         json!({ "weekly": monday, "blocked": [{ "first": "2027-03-08", "last": "2027-03-08" }] }),
     );
-    let terms = SessionTypeTerms {
+    let terms = SessionTerms {
         minimum_notice_minutes: 3 * 1_440,
         booking_window: BookingWindow::Rolling { days: 20 },
         daily_cap: Some(1),
@@ -381,7 +379,7 @@ fn empty_range_names_the_first_rule_that_leaves_no_start() {
     assert_eq!(why("2027-03-09", "2027-03-10"), EmptyReason::NoHours);
     assert_eq!(why("2027-03-08", "2027-03-16"), EmptyReason::AllTaken);
     assert_eq!(why("2027-03-15", "2027-03-23"), EmptyReason::CapsReached);
-    let late = SessionTypeTerms { minimum_notice_minutes: 0, ..terms.clone() };
+    let late = SessionTerms { minimum_notice_minutes: 0, ..terms };
     let range = span("2027-03-15T10:30:00Z", "2027-03-16T00:00:00Z");
     assert_eq!(why_empty(&rules, &late, &occupancy, range, now), EmptyReason::HoursTooShort);
 }
@@ -389,8 +387,7 @@ fn empty_range_names_the_first_rule_that_leaves_no_start() {
 #[test]
 fn group_session_with_free_seats_is_offered_at_its_start() {
     let rules = daily("UTC", &["09:00-12:00"]);
-    let terms =
-        SessionTypeTerms { capacity: 8, daily_cap: Some(1), buffer_after_minutes: 30, ..terms(60, 30) };
+    let terms = SessionTerms { capacity: 8, daily_cap: Some(1), buffer_after_minutes: 30, ..terms(60, 30) };
     let standing = [at("2027-03-01T09:30:00Z")].map(hour_from);
     // One group session is on the grid, one is outside of the current hours, and one is full.
     let groups =
@@ -412,7 +409,7 @@ fn group_session_with_free_seats_is_offered_at_its_start() {
     assert_eq!(explained("2027-03-02T10:00:00Z"), Err(Refusal::NoSeatLeft));
     assert_eq!(explained("2027-03-01T20:10:00Z"), Ok(()));
 
-    let shorter = SessionTypeTerms { buffer_after_minutes: 0, ..terms.clone() };
+    let shorter = SessionTerms { buffer_after_minutes: 0, ..terms };
     let taken = groups.map(|(start, _)| shorter.occupied(start));
     let occupancy = BusyTimes { occupied: &taken, ..occupancy };
     assert_eq!(slots(&rules, &shorter, &occupancy, on, Timestamp::MIN), expected);
@@ -428,7 +425,7 @@ fn group_session_with_free_seats_is_offered_at_its_start() {
 #[test]
 fn refusals_name_the_first_rule_that_is_violated() {
     let rules = daily("UTC", &["09:00-11:00"]);
-    let terms = SessionTypeTerms { daily_cap: Some(1), ..terms(60, 45) };
+    let terms = SessionTerms { daily_cap: Some(1), ..terms(60, 45) };
     let refusal = |start| check_start(&rules, &terms, at(start), Timestamp::MIN).unwrap_err();
     assert_eq!(refusal("2027-03-01T11:00:00Z"), Refusal::OutsideHours);
     let past = Refusal::PastClosing { closes: at("2027-03-01T11:00:00Z") };
@@ -449,7 +446,7 @@ fn refusals_name_the_first_rule_that_is_violated() {
 fn booking_window_begins_with_the_first_second_of_its_first_date() {
     let rules = daily("UTC", &["00:00-24:00"]);
     let window = json!({ "kind": "dates", "first": "2027-03-02", "last": "2027-03-02" });
-    let terms = SessionTypeTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
+    let terms = SessionTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
     let check = |start| check_start(&rules, &terms, at(start), Timestamp::MIN);
     let before = Err(Refusal::BeforeWindow { first: date("2027-03-02") });
     assert_eq!((check("2027-03-01T23:00:00Z"), check("2027-03-02T00:00:00Z")), (before, Ok(())));
@@ -460,7 +457,7 @@ fn booking_window_begins_with_the_first_second_of_its_first_date() {
 #[test]
 fn session_at_midnight_counts_for_the_day_that_begins() {
     let rules = daily("UTC", &["00:00-24:00"]);
-    let terms = SessionTypeTerms { daily_cap: Some(1), ..terms(60, 720) };
+    let terms = SessionTerms { daily_cap: Some(1), ..terms(60, 720) };
     let standing = [at("2027-03-02T00:00:00Z")].map(hour_from);
     let occupancy = BusyTimes { sessions: &standing, ..BusyTimes::default() };
     let expected = ["01T00:00", "01T12:00", "03T00:00", "03T12:00"];
@@ -470,7 +467,7 @@ fn session_at_midnight_counts_for_the_day_that_begins() {
 #[test]
 fn group_sessions_are_listed_in_order_with_other_starts() {
     let rules = daily("UTC", &["09:00-12:00"]);
-    let terms = SessionTypeTerms { capacity: 8, ..terms(30, 30) };
+    let terms = SessionTerms { capacity: 8, ..terms(30, 30) };
     let groups = [(at("2027-03-01T10:15:00Z"), 2), (at("2027-03-01T11:00:00Z"), 1)];
     let occupancy = BusyTimes { groups: &groups, ..BusyTimes::default() };
     let on = dates(&rules, "2027-03-01", "2027-03-02");

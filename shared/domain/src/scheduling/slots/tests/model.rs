@@ -8,7 +8,8 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::changes::offset;
 use crate::experts::availability::{AvailabilityRules, Window};
-use crate::experts::session_type::{BookingWindow, SessionTypeTerms};
+use crate::experts::duration::SessionTerms;
+use crate::experts::session_type::BookingWindow;
 use crate::kernel::time::{DAY, MINUTE};
 use crate::scheduling::slots::{BusyTimes, Slot};
 use crate::{TimeSpan, Timestamp, Zone};
@@ -210,7 +211,7 @@ impl<'a> Model<'a> {
     }
 
     /// Whether a session at this second fits the hours and the grid.
-    fn fits(&self, terms: &SessionTypeTerms, second: i64) -> bool {
+    fn fits(&self, terms: &SessionTerms, second: i64) -> bool {
         let (tick, length) = (self.clock.tick, i64::from(terms.length_minutes) * MINUTE);
         let at = (second - self.clock.base) / tick;
         let Some(anchor) = self.anchors[at as usize].filter(|_| second % tick == 0) else { return false };
@@ -221,7 +222,7 @@ impl<'a> Model<'a> {
 
     fn ahead(
         &self,
-        terms: &SessionTypeTerms,
+        terms: &SessionTerms,
         occupancy: &BusyTimes<'_>,
         start: Timestamp,
         now: Timestamp,
@@ -251,7 +252,7 @@ impl<'a> Model<'a> {
         in_window && self.has_notice(terms, start, now)
     }
 
-    fn has_notice(&self, terms: &SessionTypeTerms, start: Timestamp, now: Timestamp) -> bool {
+    fn has_notice(&self, terms: &SessionTerms, start: Timestamp, now: Timestamp) -> bool {
         start.seconds() >= now.seconds() + i64::from(terms.minimum_notice_minutes) * MINUTE
     }
 
@@ -259,7 +260,7 @@ impl<'a> Model<'a> {
     fn free_dates_before(
         &self,
         date: NaiveDate,
-        terms: &SessionTypeTerms,
+        terms: &SessionTerms,
         occupancy: &BusyTimes<'_>,
         now: Timestamp,
     ) -> usize {
@@ -280,7 +281,7 @@ impl<'a> Model<'a> {
             .count()
     }
 
-    fn capped(&self, terms: &SessionTypeTerms, sessions: &[TimeSpan], start: Timestamp) -> bool {
+    fn capped(&self, terms: &SessionTerms, sessions: &[TimeSpan], start: Timestamp) -> bool {
         if terms.daily_cap.or(terms.daily_minutes_cap).or(terms.weekly_cap).is_none() || sessions.is_empty() {
             return false;
         }
@@ -298,7 +299,7 @@ impl<'a> Model<'a> {
     }
 
     /// The seats at this second, regardless of notice and booking window.
-    fn seats(&self, terms: &SessionTypeTerms, occupancy: &BusyTimes<'_>, second: i64) -> Option<u16> {
+    fn seats(&self, terms: &SessionTerms, occupancy: &BusyTimes<'_>, second: i64) -> Option<u16> {
         let start = Timestamp::from_seconds(second);
         if let Some((_, seats)) = occupancy.groups.iter().find(|(group, _)| *group == start) {
             return Some(*seats).filter(|seats| *seats > 0);
@@ -312,7 +313,7 @@ impl<'a> Model<'a> {
     /// The expected result of [`crate::scheduling::slots::slots`].
     pub fn slots(
         &self,
-        terms: &SessionTypeTerms,
+        terms: &SessionTerms,
         occupancy: &BusyTimes<'_>,
         range: TimeSpan,
         now: Timestamp,

@@ -116,7 +116,7 @@ enum Ahead {
 }
 
 /// Terms that are bookable on any date, and a booking window.
-fn booking() -> impl Strategy<Value = (SessionTypeTerms, Ahead)> {
+fn booking() -> impl Strategy<Value = (SessionTerms, Ahead)> {
     let length = prop_oneof![4 => select(vec![15_u16, 30, 45, 60, 90]), 1 => 1..=1440_u16];
     let step = prop_oneof![4 => select(vec![5_u16, 15, 20, 30, 45, 60]), 1 => 1..=1440_u16];
     let buffers = (select(vec![0_u16, 0, 5, 17, 720]), select(vec![0_u16, 0, 10, 23, 720]));
@@ -130,7 +130,7 @@ fn booking() -> impl Strategy<Value = (SessionTypeTerms, Ahead)> {
     let caps = (cap(), minutes, cap());
     (length, step, buffers, select(vec![0_u32, 120, 1441]), ahead, caps, 1..4_u16).prop_map(
         |(length, step, (before, after), notice, ahead, (daily, minutes, weekly), capacity)| {
-            let terms = SessionTypeTerms {
+            let terms = SessionTerms {
                 buffer_before_minutes: before,
                 buffer_after_minutes: after,
                 minimum_notice_minutes: notice,
@@ -168,7 +168,7 @@ fn case() -> impl Strategy<Value = Case> {
             let (occupied, sessions, groups) = occupancy;
             Case {
                 rules: rules_around(zone, day, weekly, exceptions),
-                terms: SessionTypeTerms { booking_window, ..terms },
+                terms: SessionTerms { booking_window, ..terms },
                 occupied: occupied
                     .into_iter()
                     .map(|(start, seconds)| TimeSpan::new(at(start), at(start + seconds)))
@@ -227,10 +227,10 @@ proptest! {
             return Ok(());
         }
         let why = why_empty(rules, terms, &case.busy_times(), *range, *now);
-        let ever = SessionTypeTerms {
+        let ever = SessionTerms {
             booking_window: super::terms(1, 1).booking_window,
             minimum_notice_minutes: 0,
-            ..terms.clone()
+            ..*terms
         };
         let open = slots(rules, &ever, &BusyTimes::default(), *range, Timestamp::MIN);
         let seconds = range.seconds();
@@ -270,7 +270,7 @@ proptest! {
         let offered = case.slots();
         // What is free with nothing occupied; the booking window is that of the case.
         let period = BookablePeriod::new(&case.rules, &case.terms, &case.busy_times(), case.now);
-        let ever = SessionTypeTerms { booking_window: terms(1, 1).booking_window, ..case.terms.clone() };
+        let ever = SessionTerms { booking_window: terms(1, 1).booking_window, ..case.terms };
         let mut free = slots(&case.rules, &ever, &BusyTimes::default(), case.range, case.now);
         free.retain(|slot| period.check(slot.start).is_ok());
         let quarters = case.range.start().seconds() / 900..case.range.end().seconds() / 900;

@@ -5,18 +5,12 @@ use super::*;
 
 /// The starts on these dates, after checking that the model agrees. Local times that occur twice include their
 /// offset.
-fn checked_starts(
-    zone: &str,
-    windows: &[&str],
-    terms: &SessionTypeTerms,
-    first: &str,
-    end: &str,
-) -> Vec<String> {
+fn checked_starts(zone: &str, windows: &[&str], terms: &SessionTerms, first: &str, end: &str) -> Vec<String> {
     let rules = daily(zone, windows);
     let range = dates(&rules, first, end);
     let case = Case {
         rules,
-        terms: terms.clone(),
+        terms: *terms,
         occupied: Vec::new(),
         sessions: Vec::new(),
         groups: Vec::new(),

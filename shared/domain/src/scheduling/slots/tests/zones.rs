@@ -23,7 +23,7 @@ fn dates_at_the_limits_of_the_range_are_supported() {
         ],
         groups: &[(Timestamp::MIN, 1)],
     };
-    let terms = SessionTypeTerms {
+    let terms = SessionTerms {
         buffer_before_minutes: 720,
         buffer_after_minutes: 720,
         daily_cap: Some(2),
@@ -83,7 +83,7 @@ fn unchecked_terms_and_rules_do_not_panic() {
     rules.blocked = serde_json::from_value(json!([{ "first": "2027-03-09", "last": "2027-03-02" }])).unwrap();
     let range = dates(&rules, "2027-03-01", "2027-03-10");
     for (length, step) in [(0, 0), (0, 1), (u16::MAX, u16::MAX), (1, 0)] {
-        let terms = SessionTypeTerms {
+        let terms = SessionTerms {
             length_minutes: length,
             step_minutes: step,
             buffer_before_minutes: u16::MAX,
@@ -96,12 +96,12 @@ fn unchecked_terms_and_rules_do_not_panic() {
         let busy = [TimeSpan::new(range.start(), range.start().plus(1))];
         let occupancy = BusyTimes { occupied: &busy, ..BusyTimes::default() };
         assert!(slots(&rules, &terms, &occupancy, range, Timestamp::MIN).is_empty());
-        let terms = SessionTypeTerms { minimum_notice_minutes: 0, daily_cap: None, ..terms };
+        let terms = SessionTerms { minimum_notice_minutes: 0, daily_cap: None, ..terms };
         slots(&rules, &terms, &occupancy, range, Timestamp::MIN);
         let _ = explain(&rules, &terms, &occupancy, range.start(), Timestamp::MIN);
         for days in [0, u16::MAX] {
             for booking_window in [BookingWindow::FreeDays { days }, BookingWindow::BusinessDays { days }] {
-                let terms = SessionTypeTerms { booking_window, daily_minutes_cap: Some(0), ..terms.clone() };
+                let terms = SessionTerms { booking_window, daily_minutes_cap: Some(0), ..terms };
                 for now in [Timestamp::MIN, Timestamp::MAX] {
                     slots(&rules, &terms, &occupancy, range, now);
                     let _ = explain(&rules, &terms, &occupancy, range.start(), now);
