@@ -51,10 +51,10 @@ async fn invalid_bodies_are_refused() {
         (b"{\"a\":".to_vec(), json, 400, "malformed"),
         (with_member(r#""start":"2027-01-05T11:00:00Z""#), json, 400, "malformed"),
         (with_member(r#""x":[{"y":1,"\u0079":2}]"#), json, 400, "malformed"),
-        (good.to_string().into_bytes(), "text/plain", 415, "media-type"),
-        (good.to_string().into_bytes(), "application/x-www-form-urlencoded", 415, "media-type"),
-        (vec![b' '; 256 * 1024 + 1], json, 413, "too-large"),
-        (vec![b' '; 11 * 1024 * 1024], json, 413, "too-large"),
+        (good.to_string().into_bytes(), "text/plain", 415, "unsupported-media-type"),
+        (good.to_string().into_bytes(), "application/x-www-form-urlencoded", 415, "unsupported-media-type"),
+        (vec![b' '; 256 * 1024 + 1], json, 413, "content-too-large"),
+        (vec![b' '; 11 * 1024 * 1024], json, 413, "content-too-large"),
     ] {
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
         assert_eq!(post(body, kind).await.problem(status), problem, "{kind}: {shown}");
@@ -286,7 +286,7 @@ async fn invalid_queries_are_refused() {
         assert_eq!(test.get(path).send().await.problem(404), "not-found", "{path}");
     }
     let wrong_method = test.request(reqwest::Method::PATCH, "/v1/appointments").send().await;
-    assert_eq!(wrong_method.problem(405), "method");
+    assert_eq!(wrong_method.problem(405), "method-not-allowed");
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ async fn webhooks_not_from_stripe_are_refused() {
         );
     }
     let large = vec![b' '; 300 * 1024];
-    assert_eq!(post("t=1,v1=00".to_owned(), large).await.problem(413), "too-large");
+    assert_eq!(post("t=1,v1=00".to_owned(), large).await.problem(413), "content-too-large");
     test.stack.run_until_idle().await;
     assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
     // The content of a signed webhook is not trusted: nothing was paid, so nothing is confirmed.

@@ -130,7 +130,7 @@ fn openapi_document_lists_every_problem_type() {
         functions::ROUTES.iter().flat_map(openapi::problem_types).map(ProblemType::name).collect();
     let unused: Vec<&str> =
         problem::catalog().map(ProblemType::name).filter(|name| !used.contains(name)).collect();
-    assert_eq!(unused, ["method"]);
+    assert_eq!(unused, ["method-not-allowed"]);
 }
 
 #[test]

@@ -215,7 +215,7 @@ async fn concurrent_identical_requests_create_one_appointment() {
         for race in races.collect::<Vec<_>>() {
             let response = race.await.expect("no panic");
             if response.status != 201 {
-                assert_eq!(response.problem(409), "still-running");
+                assert_eq!(response.problem(409), "request-in-progress");
             }
         }
     }
@@ -229,7 +229,7 @@ async fn concurrent_identical_requests_create_one_appointment() {
     for race in races.collect::<Vec<_>>() {
         let response = race.await.expect("no panic");
         if response.status != 201 {
-            assert_eq!(response.problem(409), "still-running");
+            assert_eq!(response.problem(409), "request-in-progress");
         }
     }
 }

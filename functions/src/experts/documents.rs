@@ -677,10 +677,10 @@ mirror!(struct ExtraWindow <=> availability::ExtraWindow { date, opens, closes }
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
-    /// Manages the profile, the availability, the session types and the appointments.
+    /// Manages the profile, the availability, the session types and the appointments, but not prices.
     Assistant,
-    /// Does what an assistant does, and also sees and manages the expert's money: earnings, ledger, billing details, receipts,
-    /// refunds and charges.
+    /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
+    /// receipts, refunds and charges.
     Manager,
 }
 

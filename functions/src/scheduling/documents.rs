@@ -61,7 +61,7 @@ pub struct ListedAppointment {
     /// When the session ends, in UTC.
     pub end: Timestamp,
     /// When the session starts in the attendee's time zone, as RFC 3339 with the UTC offset.
-    pub start_for_client: String,
+    pub start_for_attendee: String,
     /// The number of seats booked.
     pub seats: u16,
     /// The price of all seats together.
@@ -91,7 +91,7 @@ impl From<appointment::Appointment> for ListedAppointment {
             session_name: appointment.session_name,
             start: appointment.start,
             end: appointment.end,
-            start_for_client: appointment.attendee.time_zone.to_rfc3339(appointment.start),
+            start_for_attendee: appointment.attendee.time_zone.to_rfc3339(appointment.start),
             seats: appointment.seats,
             price: appointment.price,
             attendee: appointment.attendee.into(),

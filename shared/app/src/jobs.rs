@@ -15,8 +15,8 @@ pub(crate) enum NextRun {
     At(Timestamp),
 }
 
-/// The jobs of an area. Their payload is what serde writes of them: ids, times and amounts. Personal data is read when the job
-/// runs.
+/// A job of one area. Its serde representation is the payload of its outbox entry: ids, times and amounts. Personal data is read
+/// when the job runs.
 pub(crate) trait AreaJob {
     /// The name, which is the key of the outbox entry: jobs with the same name are one entry.
     fn name(&self) -> JobName;

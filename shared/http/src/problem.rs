@@ -271,10 +271,10 @@ mod tests {
             (AppError::NotFound(""), 404, "not-found", None),
             (AppError::Invalid(Violations::one("/f", text())), 422, "invalid", Some("/f")),
             (AppError::VersionMismatch { current: 2 }, 412, "version-mismatch", Some("If-Match")),
-            (AppError::Exists(""), 409, "exists", None),
-            (AppError::TooMany(""), 409, "too-many", None),
+            (AppError::Exists(""), 409, "already-exists", None),
+            (AppError::TooMany(""), 409, "limit-exceeded", None),
             (AppError::KeyReused, 422, "idempotency-key-reused", Some("Idempotency-Key")),
-            (AppError::StillRunning, 409, "still-running", Some("Idempotency-Key")),
+            (AppError::StillRunning, 409, "request-in-progress", Some("Idempotency-Key")),
             (AppError::Port("", PortError(text())), 503, "unavailable", None),
             (AppError::Busy, 503, "unavailable", None),
             (AppError::Commit(CommitError::VersionConflict(Vec::new())), 503, "unavailable", None),
@@ -309,7 +309,7 @@ mod tests {
             (status.into(), 409, "invalid-status", None),
             (SchedulingError::NotLive.into(), 409, "expert-not-live", None),
             (SchedulingError::AtCapacity.into(), 409, "expert-at-capacity", None),
-            (SchedulingError::NoHours.into(), 409, "no-hours", None),
+            (SchedulingError::NoHours.into(), 409, "availability-not-published", None),
             (SchedulingError::HoldEnded.into(), 409, "hold-expired", None),
             (
                 SchedulingError::QuoteChanged { refund: zero(), expected: zero() }.into(),
@@ -335,7 +335,7 @@ mod tests {
             assert_eq!(problem.status, status, "{case}");
             assert_eq!(problem.kind, format!("urn:expert-connect:problem:{kind}"), "{case}");
             assert_eq!(problem.violations.first().map(Violation::place), place, "{case}");
-            let retry = status == 503 || kind == "still-running";
+            let retry = status == 503 || kind == "request-in-progress";
             assert_eq!(problem.retry_after.is_some(), retry, "{case}");
         }
     }

@@ -202,7 +202,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::profiles::rules" SCHEDULE, READS, |app, actor, ids| profiles::rules(app, actor, ids.expert);
     "experts::profiles::replace_rules" SCHEDULE, WRITES, |app, actor, ids|
         profiles::replace_rules(app, actor, ids.expert, 1, from(office_hours()));
-    "experts::session_types::create" SCHEDULE, WRITES, |app, actor, ids|
+    "experts::session_types::create" MONEY, WRITES, |app, actor, ids|
         session_types::create(app, actor, ids.expert, &request("type"), from(paid_hour()));
     "experts::session_types::read" Rule::Anybody, READS, |app, actor, ids|
         session_types::read(app, actor, ids.expert, ids.session_type);

@@ -90,7 +90,7 @@ pub const MATRIX: &[Entry] = &[
     entry("update_expert", Rule::Acts(Right::Schedule)).sends(|_| profile()),
     entry("read_availability", Rule::Acts(Right::Schedule)),
     entry("replace_availability", Rule::Acts(Right::Schedule)).sends(|_| office_hours()),
-    entry("create_session_type", Rule::Acts(Right::Schedule)).sends(|_| paid_hour()),
+    entry("create_session_type", Rule::Acts(Right::Money)).sends(|_| paid_hour()),
     entry("list_session_types", Rule::Anybody),
     entry("read_session_type", Rule::Anybody),
     entry("update_session_type", Rule::Acts(Right::Schedule)).sends(|_| paid_hour()),

@@ -14,7 +14,7 @@ async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
     let booked = test.book(&offer, &free[2], "k").await.expect(201);
     assert_eq!(booked["status"], "pending");
     assert_eq!(booked["hold_expires_at"], "2027-01-04T08:10:00Z");
-    assert_eq!(booked["start_for_client"], "2027-01-05T11:00:00+01:00");
+    assert_eq!(booked["start_for_attendee"], "2027-01-05T11:00:00+01:00");
     assert_eq!(booked["payment"]["state"], "open");
     assert!(booked["payment"]["client_secret"].as_str().expect("a secret").contains("_secret_"));
     // 09:30, 10:00 and 10:30 overlap the booked hour.
@@ -70,7 +70,7 @@ async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
         (&details[1]["before"]["start"], &details[1]["appointment"]["start"]),
         (&json!("2027-01-05T10:00:00Z"), &json!("2027-01-06T15:00:00Z"))
     );
-    assert_eq!(details[2]["charge"], json!({ "before": 8_000, "after": 0, "currency": "EUR" }));
+    assert_eq!(details[2]["final_charge"], json!({ "before": 8_000, "after": 0, "currency": "EUR" }));
     assert_eq!(details[3]["refunded"], json!({ "before": 0, "after": 8_000, "currency": "EUR" }));
     // The client is fully refunded, the expert has nothing, and the platform has paid Stripe's processing fee.
     let balances = test.stripe().balances();

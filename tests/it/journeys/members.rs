@@ -54,7 +54,7 @@ async fn an_assistant_manages_the_offer_and_the_appointments_but_no_money() {
     rules.send().await.expect(200);
     let path = format!("/v1/experts/{expert}/session-types");
     let created = test.post(&path).signed_in_as("ines").idempotency_key("type").json(&free_hour());
-    created.send().await.expect(201);
+    assert_eq!(created.send().await.problem(403), "forbidden", "only managers set prices");
 
     let path = format!("/v1/appointments?as=expert&expert_id={expert}");
     let listed = test.get(&path).signed_in_as("ines").send().await.expect(200);
@@ -93,6 +93,58 @@ async fn an_assistant_manages_the_offer_and_the_appointments_but_no_money() {
 }
 
 #[tokio::test]
+async fn an_assistant_cannot_lower_the_price_of_a_booked_session() {
+    let test = TestApp::new().await;
+    let mut terms = paid_hour();
+    terms["rescheduling_policy"] = json!({ "price": "current" });
+    let offer = test.offer(&terms).await;
+    test.join(&offer.expert, "ada", "ines", "assistant").await;
+    let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
+    let put = |who: &'static str, tag: &'static str, terms: &Value| {
+        test.put(&path).signed_in_as(who).header("If-Match", tag).json(terms).send()
+    };
+    terms["name"] = json!("Consultation, renamed");
+    assert_eq!(put("ines", "\"1\"", &terms).await.expect(200)["version"], 2);
+    for (pointer, value) in [
+        ("/durations/0/price/amount", json!(50)),
+        ("/durations/0", json!({ "minutes": 30, "price": { "amount": 8_000, "currency": "EUR" } })),
+        ("/rescheduling_policy", json!({ "price": "as_booked" })),
+        ("/cancellation_policy", json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 100 })),
+        ("/capacity", json!(5)),
+    ] {
+        let mut changed = terms.clone();
+        if let Some(place) = changed.pointer_mut(pointer) {
+            *place = value;
+        } else {
+            changed[&pointer[1..]] = value;
+        }
+        assert_eq!(put("ines", "\"2\"", &changed).await.problem(403), "forbidden", "{pointer}");
+    }
+    let profile =
+        json!({ "name": "Ada", "headline": "x", "hourly_rate": { "amount": 1, "currency": "EUR" } });
+    let edit = test.put(&format!("/v1/experts/{}", offer.expert)).signed_in_as("ines");
+    assert_eq!(edit.header("If-Match", "\"1\"").json(&profile).send().await.problem(403), "forbidden");
+    terms["durations"][0]["price"]["amount"] = json!(7_000);
+    put("ada", "\"2\"", &terms).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_assistant_cannot_report_that_the_expert_did_not_come() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
+    test.join(&offer.expert, "ada", "ines", "assistant").await;
+    test.join(&offer.expert, "ada", "max", "manager").await;
+    test.advance(2 * DAY);
+    let absent = json!({ "missed_by": "expert" });
+    assert_eq!(test.post_action("ines", &appointment, "no-show", &absent).await.problem(403), "forbidden");
+    let receipts = format!("/v1/appointments/{appointment}/receipts");
+    assert_eq!(test.status("ines", &receipts).await, 403);
+    assert_eq!(test.status("max", &receipts).await, 200);
+    test.post_action("max", &appointment, "no-show", &absent).await.expect(200);
+}
+
+#[tokio::test]
 async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
     let test = TestApp::new().await;
     let expert = test.expert(&office_hours()).await;
@@ -115,7 +167,7 @@ async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
     assert_eq!(test.accept(&invitation, "mallory").await.problem(404), "not-found");
 
     let another = test.invite(&expert, "ada", "assistant").await;
-    assert_eq!(test.accept(&another, "ines").await.problem(409), "exists");
+    assert_eq!(test.accept(&another, "ines").await.problem(409), "already-exists");
     let path = format!("/v1/experts/{expert}/invitations/{}", id(&another));
     assert_eq!(test.request(Method::DELETE, &path).signed_in_as("ines").send().await.status, 403);
     test.request(Method::DELETE, &path).signed_in_as("ada").send().await.expect(204);
@@ -238,7 +290,7 @@ async fn an_expert_has_at_most_fifty_members_and_fifty_open_invitations() {
     let path = format!("/v1/experts/{expert}/invitations");
     let body = json!({ "role": "assistant", "name": "Ines" });
     let refused = test.post(&path).signed_in_as("ada").idempotency_key("51").json(&body).send().await;
-    assert_eq!(refused.problem(409), "too-many");
+    assert_eq!(refused.problem(409), "limit-exceeded");
 }
 
 #[tokio::test]

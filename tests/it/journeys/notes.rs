@@ -178,7 +178,7 @@ async fn each_side_writes_at_most_twenty_notes() {
         test.write_note("alan", &appointment, &format!("k{number}"), &note).await.expect(201);
     }
     let one_more = test.write_note("alan", &appointment, "k20", &json!({ "text": "20" })).await;
-    assert_eq!(one_more.problem(409), "too-many");
+    assert_eq!(one_more.problem(409), "limit-exceeded");
     let repeated = test.write_note("alan", &appointment, "k19", &json!({ "text": "19" })).await.expect(201);
     assert_eq!(repeated["text"], "19", "a repeated request gets the same response");
     test.write_note("ada", &appointment, "k", &json!({ "text": "mine" })).await.expect(201);

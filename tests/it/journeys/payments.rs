@@ -72,6 +72,10 @@ async fn expired_hold_can_be_taken_before_the_sweep() {
     test.stack.run_until_idle().await;
     let late = test.appointment(&id(&first)).await;
     assert_eq!((&late["status"], &late["payment"]["state"]), (&json!("expired"), &json!("refunded")));
+    let published = test.stack.bus.published();
+    let refunded = published.iter().find(|event| event.kind == "payment.refunded").expect("a refund");
+    let charge = &refunded.detail["payment"]["final_charge"];
+    assert_eq!(charge, &json!({ "amount": 0, "currency": "EUR" }), "an expired appointment costs nothing");
     let path = format!("/v1/appointments/{}", id(&second));
     let winner = test.get(&path).signed_in_as("grace").send().await.expect(200);
     assert_eq!((&winner["status"], &winner["payment"]["state"]), (&json!("confirmed"), &json!("paid")));

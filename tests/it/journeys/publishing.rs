@@ -18,7 +18,7 @@ async fn expert_publishes_and_updates_a_profile() {
     assert_eq!(create().send().await.expect(201), expert, "a repeated request gets the same response");
     let again =
         test.post("/v1/experts").signed_in_as("ada").idempotency_key("k2").json(&profile).send().await;
-    assert_eq!(again.problem(409), "exists");
+    assert_eq!(again.problem(409), "already-exists");
 
     let path = format!("/v1/experts/{}", expert["id"].as_str().expect("an id"));
     let read = test.get(&path).send().await;
@@ -125,14 +125,14 @@ async fn retired_session_types_do_not_count_against_the_limit() {
     for number in 1..100 {
         create(number).await.expect(201);
     }
-    assert_eq!(create(100).await.problem(409), "too-many");
+    assert_eq!(create(100).await.problem(409), "limit-exceeded");
     let path = format!("{list}/{first}");
     let retired =
         test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").header("If-Match", "\"1\"");
     retired.send().await.expect(200);
     create(101).await.expect(201);
     let again = test.post(&format!("{path}/offer-again")).signed_in_as("ada").header("If-Match", "\"2\"");
-    assert_eq!(again.send().await.problem(409), "too-many");
+    assert_eq!(again.send().await.problem(409), "limit-exceeded");
 }
 
 #[tokio::test]

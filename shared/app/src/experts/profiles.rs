@@ -102,8 +102,8 @@ pub(crate) async fn read(app: &App, id: ExpertId) -> Result<Expert, AppError> {
 /// Replaces the profile of an expert. `if_match` is the version that the expert has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::VersionMismatch`] if the profile has another
-/// version.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, or may not change the hourly rate,
+/// [`AppError::VersionMismatch`] if the profile has another version.
 pub async fn edit(
     app: &App,
     actor: &Actor,
@@ -115,6 +115,9 @@ pub async fn edit(
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     check(app, &profile)?;
     let current = read(app, owner.expert()).await?;
+    if profile.hourly_rate != current.profile.hourly_rate {
+        actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+    }
     check_version(if_match, current.version)?;
     let published = published.unwrap_or(current.published);
     let expert = Expert { version: current.version + 1, published, profile, ..current };

@@ -94,7 +94,7 @@ pub async fn create(
     request: &IdempotentRequest,
     terms: SessionTypeTerms,
 ) -> Result<Creation<PricedSessionType>, AppError> {
-    let expert = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?.expert();
+    let expert = actor.act_for(app, expert, Right::Money, Scope::Write).await?.expert();
     let person = actor.signed_in(Scope::Write)?;
     app.transact("create_session_type", || async {
         let now = app.now();
@@ -174,8 +174,9 @@ pub async fn list(
 /// version that the expert has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::Invalid`] if the terms are invalid,
-/// [`AppError::NotFound`] if the session type does not exist, [`AppError::VersionMismatch`] if it has another version.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, or may not change what clients are charged,
+/// [`AppError::Invalid`] if the terms are invalid, [`AppError::NotFound`] if the session type does not exist,
+/// [`AppError::VersionMismatch`] if it has another version.
 pub async fn edit(
     app: &App,
     actor: &Actor,
@@ -186,6 +187,9 @@ pub async fn edit(
 ) -> Result<PricedSessionType, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     let current = find(app, owner.expert(), id).await?;
+    if !terms.charge_like(&current.terms) {
+        actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+    }
     let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
     check(app, &terms, hourly_rate)?;
     check_version(if_match, current.version)?;

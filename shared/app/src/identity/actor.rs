@@ -1,4 +1,5 @@
-//! Who acts, and what they may do. Every public use case takes an [`Actor`] and asks it here. No handler and no worker decides it.
+//! Actors and authorization. Every public use case takes an [`Actor`] and checks its permissions with the methods below;
+//! handlers and workers do not.
 
 use domain::experts::members::{MemberRole, Right};
 use domain::scheduling::appointment::Appointment;
@@ -17,7 +18,7 @@ pub enum Actor {
     Anonymous,
     /// A person who is signed in.
     Person(Person),
-    /// The sender of a webhook. The use case verifies the signature of the message before it uses the message.
+    /// The unverified sender of a webhook. The use case verifies the signature of the message before it uses the message.
     Provider,
     /// The platform itself: jobs and schedules.
     Platform,
@@ -122,7 +123,7 @@ impl Actor {
         }
     }
 
-    /// The administrator, for a decision about an expert's money that is neither the expert's nor a member's.
+    /// Requires an administrator who is neither the expert nor a member of the expert, for decisions about the expert.
     ///
     /// # Errors
     /// As for [`in_role`](Self::in_role), and [`AppError::Forbidden`] if the person is this expert or a member of the expert.
@@ -145,9 +146,12 @@ impl Actor {
         appointment: &Appointment,
         scope: Scope,
     ) -> Result<ActingAs, AppError> {
-        self.side_of(app, appointment.expert, appointment.client, scope)
-            .await?
-            .ok_or(AppError::NotFound("appointment"))
+        let acting = self.side_of(app, appointment.expert, appointment.client, scope).await?;
+        let acting = acting.ok_or(AppError::NotFound("appointment"))?;
+        if scope == Scope::Write {
+            tracing::info!(appointment = %appointment.id, ?acting, "acts on an appointment");
+        }
+        Ok(acting)
     }
 
     /// As whom the person acts in a matter between an expert and a client; `None` if they have no side in it.

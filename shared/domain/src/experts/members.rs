@@ -7,19 +7,19 @@ use crate::{ExpertId, InvitationId, PersonId, Timestamp};
 /// What a member may do for an expert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberRole {
-    /// Manages the profile, the availability, the session types and the appointments.
+    /// Manages the profile, the availability, the session types and the appointments, but not prices.
     Assistant,
-    /// Does what an assistant does, and also sees and manages the expert's money: earnings, ledger, billing details, receipts,
-    /// refunds and charges.
+    /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
+    /// receipts, refunds and charges.
     Manager,
 }
 
 /// A right to act for an expert. The expert has all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// To manage the profile, the availability, the session types and the appointments.
+    /// To manage the profile, the availability, the session types and the appointments, but not what clients are charged.
     Schedule,
-    /// To see earnings, ledger and receipts, to change billing details, and to reduce what clients pay.
+    /// To set what clients are charged and refunded, to see earnings, ledger and receipts, and to change billing details.
     Money,
     /// To manage members and payment accounts, which only the expert may: a member could otherwise extend their own rights, or
     /// direct the expert's money to another account.

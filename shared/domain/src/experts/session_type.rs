@@ -133,6 +133,24 @@ impl Default for BookingWindow {
 }
 
 impl SessionTypeTerms {
+    /// Returns whether these terms charge and refund clients as the others do: the durations with their prices, the seats, the
+    /// collection, the policies and the currencies are the same.
+    pub fn charge_like(&self, others: &Self) -> bool {
+        let money = |terms: &Self| {
+            let Self {
+                durations,
+                capacity,
+                collection,
+                cancellation,
+                rescheduling,
+                presentment_currencies,
+                ..
+            } = terms.clone();
+            (durations, capacity, collection, cancellation, rescheduling, presentment_currencies)
+        };
+        money(self) == money(others)
+    }
+
     /// Checks the constraints that the field types do not enforce. Derived prices are checked with the expert's
     /// `hourly_rate`.
     ///

@@ -15,8 +15,8 @@ problem_types! {
         "The start is in the past, or earlier than the session type's minimum notice allows.",
         "List the slots, and choose a later start.";
     OUTSIDE_BOOKING_WINDOW = 409 "outside-booking-window", "The start is outside the booking window",
-        "The session type cannot be booked for this date now.",
-        "List the slots, and choose a start within the booking window that detail names.";
+        "The date is before or after the session type's booking window.",
+        "List the slots, and choose a start within the booking window that `detail` names.";
     NOT_OFFERED = 409 "not-offered", "The start is not offered",
         "The expert's hours, blocked dates or grid of starts do not allow this start.",
         "Choose one of the alternatives, or list the slots.";
@@ -24,10 +24,10 @@ problem_types! {
         "Somebody else has booked or holds this time.",
         "List the slots again, and choose another start.";
     SLOT_TOO_CLOSE = 409 "slot-too-close", "The start is too close to another appointment",
-        "The buffers of this session or of another appointment overlap.",
+        "This session or its buffers would overlap another appointment or its buffers.",
         "List the slots again, and choose another start.";
     EXPERT_BUSY = 409 "expert-busy", "The expert is busy",
-        "The expert has another obligation at this time.",
+        "An outside calendar of the expert blocks this time.",
         "List the slots again, and choose another start.";
     DAY_FULL = 409 "day-full", "The day is full",
         "The session type's limit for a day is reached.",
@@ -40,14 +40,14 @@ problem_types! {
         "Book fewer seats, or choose another start.";
     INVALID_STATUS = 409 "invalid-status", "The appointment cannot be changed like this",
         "The status or the time of the appointment does not allow this change.",
-        "Read the appointment; detail says when the change is possible.";
+        "Read the appointment; `detail` says when the change is possible.";
     EXPERT_NOT_LIVE = 409 "expert-not-live", "The expert cannot be booked",
         "The expert has not published the profile, or is suspended.",
         "Choose another expert, or try again later; as the expert, publish the profile.";
     EXPERT_AT_CAPACITY = 409 "expert-at-capacity", "The expert takes no new clients",
         "The expert has as many clients with upcoming appointments as their mentorship capacity allows.",
         "Choose another expert, or try again later.";
-    NO_HOURS = 409 "no-hours", "No hours are published",
+    NO_HOURS = 409 "availability-not-published", "No availability is published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";
     NO_PRICE = 409 "no-price", "The duration has no price now",
@@ -57,8 +57,8 @@ problem_types! {
         "The hold of the slot ended before its payment was opened.",
         "Book again with a new Idempotency-Key.";
     QUOTE_CHANGED = 409 "quote-changed", "The refund has changed",
-        "A cancellation now refunds another amount than expected_refund.",
-        "Read the quote again, and cancel with its refund as expected_refund.";
+        "A cancellation now refunds another amount than `expected_refund`.",
+        "Read the quote again, and cancel with its `refund` as `expected_refund`.";
 }
 
 /// Why a start cannot be booked.

@@ -63,7 +63,7 @@ async fn webhook_not_from_paypal_is_refused() {
         );
     }
     let large = " ".repeat(300 * 1024);
-    assert_eq!(post(&paypal, &good, &large).await.problem(413), "too-large");
+    assert_eq!(post(&paypal, &good, &large).await.problem(413), "content-too-large");
     paypal.test.stack.run_until_idle().await;
     assert_eq!(paypal.status(&appointment).await, "pending");
     // The signature is too old, or in the future.
