@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, billing_details, paid_hour};
+use crate::harness::{TestApp, billing_details, free_hour, paid_hour};
 
 /// The first appointment of these tests.
 const START: &str = "2027-01-05T10:00:00Z";
@@ -88,6 +88,53 @@ async fn attributes_of_a_later_version_change_nothing_that_is_read() {
     let before = read_all(&test, &expert, &appointment).await;
     rewrite(&test, add_attributes).await;
     assert_eq!(read_all(&test, &expert, &appointment).await, before);
+}
+
+#[tokio::test]
+async fn rows_in_a_format_of_a_later_version_are_neither_read_nor_overwritten() {
+    let test = TestApp::new().await;
+    let (expert, appointment) = paid_appointment(&test).await;
+    rewrite(&test, |item| {
+        if !item["SK"]["S"].as_str().expect("a key").starts_with("OUTBOX#") {
+            item["schema"] = json!({ "N": "2" });
+        }
+    })
+    .await;
+    let before = test.snapshot().await;
+    let cancel = test.post(&format!("/v1/appointments/{appointment}/cancel")).signed_in_as("alan");
+    for request in [
+        test.get(&format!("/v1/experts/{expert}")),
+        test.get("/v1/appointments?as=expert").signed_in_as("ada"),
+        cancel.header("If-Match", "\"2\""),
+    ] {
+        assert_eq!(request.send().await.problem(500), "internal");
+    }
+    assert_eq!(test.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn time_that_a_later_version_has_occupied_is_not_free() {
+    for added in ["schema", "calendar"] {
+        let test = TestApp::new().await;
+        let offer = test.offer(&free_hour()).await;
+        test.book(&offer, START, "k").await.expect(201);
+        rewrite(&test, |item| {
+            if item["SK"]["S"].as_str().expect("a key").starts_with("D#") {
+                // The later version stores what is occupied in another way.
+                item["entries"] = json!({ "M": {} });
+                item[added] = json!({ "N": "2" });
+            }
+        })
+        .await;
+        let before = test.snapshot().await;
+        assert_eq!(test.book(&offer, START, "k2").await.problem(500), "internal", "{added}");
+        let slots = format!(
+            "/v1/experts/{}/slots?session_type_id={}&from=2027-01-05T08:00:00Z&to=2027-01-06T08:00:00Z",
+            offer.expert, offer.session_type
+        );
+        assert_eq!(test.get(&slots).send().await.problem(500), "internal", "{added}");
+        assert_eq!(test.snapshot().await, before, "{added}");
+    }
 }
 
 #[tokio::test]

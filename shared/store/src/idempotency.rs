@@ -2,18 +2,18 @@
 
 use domain::Timestamp;
 use domain::kernel::time::DAY;
-use serde::{Deserialize, Serialize};
 
 use crate::keys;
+use crate::row::{Row, read_row, stored};
 use crate::table::{Condition, Consistency};
-use crate::transaction::{document, number};
+use crate::transaction::number;
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// How long a record is valid, in seconds: as long as Stripe keeps its idempotency keys.
 const VALIDITY: i64 = DAY;
 
 /// The state of a request with an idempotency key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyRecord {
     /// The id of the person who sent the request. Keys of different people do not collide.
     pub person: String,
@@ -31,6 +31,23 @@ pub struct IdempotencyRecord {
     pub ends_at: Timestamp,
     /// The body of the response, once the request is complete.
     pub response: Option<String>,
+}
+
+impl Row<IdempotencyRecord> for IdempotencyRow {
+    const SCHEMA: u16 = 1;
+}
+
+stored! {
+    struct IdempotencyRow for IdempotencyRecord {
+        person: String,
+        key: String,
+        version: u64,
+        fingerprint: String,
+        subject: String,
+        running_until: Timestamp,
+        ends_at: Timestamp,
+        response: Option<String>,
+    }
 }
 
 impl IdempotencyRecord {
@@ -69,7 +86,8 @@ impl Transaction {
         let condition = expired
             .map_or(Condition::unchanged_since(record.version - 1), |old| Condition::Version(old.version));
         let ttl = [(keys::EXPIRES_AT, number(record.ends_at.seconds()))];
-        self.put_document(keys::idempotency(&record.person, &record.key), condition, record, ttl)
+        let key = keys::idempotency(&record.person, &record.key);
+        self.put_row::<IdempotencyRow, _>(key, condition, record, ttl)
     }
 }
 
@@ -83,6 +101,7 @@ impl Store {
         person: &str,
         key: &str,
     ) -> Result<Option<IdempotencyRecord>, ReadError> {
-        self.table.get(&keys::idempotency(person, key), Consistency::Strong).await?.map(document).transpose()
+        let row = self.table.get(&keys::idempotency(person, key), Consistency::Strong).await?;
+        row.map(read_row::<IdempotencyRow, _>).transpose()
     }
 }

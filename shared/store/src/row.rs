@@ -7,8 +7,11 @@
 //! - A reader turns an enum value that it does not know into one that it handles with care; `rows.rs` says which. A kind of
 //!   movement, account, gateway or document is an exception: a sum without it would be wrong, so the row is not read.
 //! - A text, currency, time zone or country is read even if the rules for new ones are stricter now.
-//! - The attribute [`SCHEMA`] is the version of the row's format. It increases when the meaning of an attribute changes, and
-//!   the reader then handles both. Rows from before there were versions lack it.
+//! - The attribute [`SCHEMA`] is the version of the row's format; a row without it has format 1. It increases only with a change
+//!   that an older release would misread, such as another meaning or unit of an attribute, or an attribute that must not be
+//!   ignored. The new release then reads both formats, and an older one refuses the row: the request fails and the row stays as
+//!   it is. A new attribute that may be ignored, and a new value of an enum, do not increase it.
+//! - Occupancy rows are stricter, because unknown occupancy is never free: an attribute that is not known is refused as well.
 //!
 //! The golden rows (`golden/`) are a test of all this.
 
@@ -86,11 +89,26 @@ impl Transaction {
     }
 }
 
+/// Checks that a row has a format up to `known`.
+///
+/// # Errors
+/// [`ReadError::Corrupt`] if a newer release has written the row.
+pub(crate) fn check_schema(item: &Item, known: u16) -> Result<(), ReadError> {
+    let is_known = match item.get(SCHEMA) {
+        None => true,
+        Some(AttributeValue::N(schema)) => schema.parse().is_ok_and(|schema: u16| schema <= known),
+        Some(_) => false,
+    };
+    let reason = || "it was written by a newer release, in a format that this one does not know".to_owned();
+    if is_known { Ok(()) } else { Err(ReadError::Corrupt { key: key_of(item), reason: reason() }) }
+}
+
 /// Reads a row that was written with [`Transaction::put_row`].
 ///
 /// # Errors
-/// [`ReadError::Corrupt`] if the row is not readable; see [`Stored::read`].
+/// [`ReadError::Corrupt`] if the row is not readable; see [`check_schema`] and [`Stored::read`].
 pub(crate) fn read_row<R: Row<D>, D>(item: Item) -> Result<D, ReadError> {
+    check_schema(&item, R::SCHEMA)?;
     let key = key_of(&item);
     let row: Result<R, String> = serde_dynamo::from_item(item).map_err(|error| error.to_string());
     row.and_then(|row| row.read().map_err(|error| error.0))

@@ -50,7 +50,7 @@ pub async fn receive_webhook(
             return Ok(Decision::Unchanged(()));
         }
         let mut transaction = Transaction::new();
-        transaction.put_webhook_event(gateway.as_str(), &id, now);
+        transaction.put_webhook_event(gateway.as_str(), &id, now)?;
         app.enqueue(&mut transaction, job.clone(), now)?;
         Ok(Decision::Commit(transaction, ()))
     })

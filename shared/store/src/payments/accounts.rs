@@ -3,13 +3,11 @@
 use domain::ExpertId;
 use domain::payments::account::{ExpertFee, PaymentAccount};
 use domain::payments::gateway::GatewayKind;
-use serde::{Deserialize, Serialize};
 
 use super::keys;
-use super::rows::{ExpertFeeRow, PaymentAccountRow};
+use super::rows::{AccountOwnerRow, ExpertFeeRow, PaymentAccountRow};
 use crate::row::read_row;
 use crate::table::{Condition, Consistency};
-use crate::transaction::document;
 use crate::{CommitError, ReadError, Store, Transaction};
 
 impl Transaction {
@@ -31,7 +29,7 @@ impl Transaction {
             [],
         )?;
         let owner = keys::account_owner(account.gateway, &account.account);
-        self.put_document(owner, Condition::None, &AccountOwner { expert }, [])
+        self.put_row::<AccountOwnerRow, _>(owner, Condition::None, &AccountOwner { expert }, [])
     }
 
     /// Writes an expert's own commission rate, on condition that the stored version is the one before.
@@ -48,10 +46,10 @@ impl Transaction {
     }
 }
 
-/// The row that leads from an account to its expert.
-#[derive(Serialize, Deserialize)]
-struct AccountOwner {
-    expert: ExpertId,
+/// The expert who owns an account.
+pub(super) struct AccountOwner {
+    /// The expert.
+    pub(super) expert: ExpertId,
 }
 
 impl Store {
@@ -92,7 +90,7 @@ impl Store {
         account: &str,
     ) -> Result<Option<ExpertId>, ReadError> {
         let row = self.table.get(&keys::account_owner(gateway, account), Consistency::Strong).await?;
-        Ok(row.map(document::<AccountOwner>).transpose()?.map(|owner| owner.expert))
+        Ok(row.map(read_row::<AccountOwnerRow, _>).transpose()?.map(|owner| owner.expert))
     }
 
     /// An expert's own commission rate; `None` if one was never set.

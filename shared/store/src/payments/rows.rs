@@ -12,8 +12,10 @@ use domain::payments::reconciliation::{Difference, Sums};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::accounts::AccountOwner;
 use super::exchange_rates::VersionedRates;
 use super::reconciliation::ReconciliationProgress;
+use super::webhook_events::ReceivedEvent;
 use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, stored};
 
 impl Row<Payment> for PaymentRow {
@@ -21,6 +23,14 @@ impl Row<Payment> for PaymentRow {
 }
 
 impl Row<PaymentAccount> for PaymentAccountRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<AccountOwner> for AccountOwnerRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<ReceivedEvent> for ReceivedEventRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -152,6 +162,14 @@ stored! {
         requirements_due: Vec<String>,
         disabled_reason: Option<String>,
         read_at: Timestamp,
+    }
+
+    struct AccountOwnerRow for AccountOwner {
+        expert: ExpertId,
+    }
+
+    struct ReceivedEventRow for ReceivedEvent {
+        version: u64,
     }
 
     struct ExpertFeeRow for ExpertFee {

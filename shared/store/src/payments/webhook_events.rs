@@ -4,22 +4,30 @@ use domain::Timestamp;
 use domain::kernel::time::DAY;
 
 use super::keys;
-use crate::keys::{EXPIRES_AT, VERSION};
-use crate::table::{Condition, Consistency, Item};
+use super::rows::ReceivedEventRow;
+use crate::keys::EXPIRES_AT;
+use crate::table::{Condition, Consistency};
 use crate::transaction::number;
-use crate::{ReadError, Store, Transaction};
+use crate::{CommitError, ReadError, Store, Transaction};
 
 /// How long an event is remembered, in seconds. Stripe repeats an event for up to three days.
 const RETENTION: i64 = 7 * DAY;
 
+/// An event that was received. Its key says which one.
+pub(super) struct ReceivedEvent {
+    /// Always 1: the row is never changed.
+    pub(super) version: u64,
+}
+
 impl Transaction {
     /// Records an event, on condition that it was not recorded before.
-    pub fn put_webhook_event(&mut self, gateway: &str, id: &str, now: Timestamp) {
-        let item = Item::from([
-            (VERSION.to_owned(), number(1)),
-            (EXPIRES_AT.to_owned(), number(now.plus(RETENTION).seconds())),
-        ]);
-        self.put(keys::webhook_event(gateway, id), Condition::Absent, item);
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_webhook_event(&mut self, gateway: &str, id: &str, now: Timestamp) -> Result<(), CommitError> {
+        let key = keys::webhook_event(gateway, id);
+        let ttl = [(EXPIRES_AT, number(now.plus(RETENTION).seconds()))];
+        self.put_row::<ReceivedEventRow, _>(key, Condition::Absent, &ReceivedEvent { version: 1 }, ttl)
     }
 }
 

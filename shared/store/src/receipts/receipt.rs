@@ -4,14 +4,13 @@ use domain::receipts::billing::BillingDetails;
 use domain::receipts::receipt::{DocumentName, Receipt};
 use domain::receipts::tax::Taxes;
 use domain::{AppointmentId, ExpertId, ReceiptId, Timestamp};
-use serde::Deserialize;
 
 use super::keys;
-use super::rows::{BillingRow, ReceiptRow, TaxCalculationRow};
+use super::rows::{BillingRow, CounterRow, ReceiptRow, TaxCalculationRow};
 use crate::keys::{GSI1, GSI2, VERSION, appointment_partition};
 use crate::row::read_row;
-use crate::table::{Condition, Consistency, Item, Query};
-use crate::transaction::{document, number, text};
+use crate::table::{Condition, Consistency, Query};
+use crate::transaction::{number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// Billing details with their version.
@@ -37,9 +36,9 @@ pub struct VersionedTaxCalculation {
 }
 
 /// The last receipt number of an expert in a year. The row's version is the number: each issued document increases it by one.
-#[derive(Deserialize)]
-struct Counter {
-    version: u32,
+pub(super) struct Counter {
+    /// The number.
+    pub(super) version: u32,
 }
 
 /// One page of the documents that an expert has issued in a year.
@@ -93,12 +92,12 @@ impl Transaction {
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn issue_receipt(&mut self, receipt: &Receipt) -> Result<(), CommitError> {
         let (year, sequence) = (receipt.number.year(), receipt.number.sequence());
-        let counter = Item::from([(VERSION.to_owned(), number(sequence))]);
-        self.put(
+        self.put_row::<CounterRow, _>(
             keys::receipt_counter(receipt.expert, year),
             Condition::unchanged_since(u64::from(sequence.saturating_sub(1))),
-            counter,
-        );
+            &Counter { version: sequence },
+            [],
+        )?;
         let by_id = keys::receipt(receipt.id);
         let more = [
             (VERSION, number(1)),
@@ -135,7 +134,7 @@ impl Store {
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn last_receipt(&self, expert: ExpertId, year: u16) -> Result<u32, ReadError> {
         let counter = self.table.get(&keys::receipt_counter(expert, year), Consistency::Strong).await?;
-        Ok(counter.map(document::<Counter>).transpose()?.map_or(0, |counter| counter.version))
+        Ok(counter.map(read_row::<CounterRow, _>).transpose()?.map_or(0, |counter| counter.version))
     }
 
     /// The document of an appointment with this name.

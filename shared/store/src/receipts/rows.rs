@@ -7,7 +7,7 @@ use domain::receipts::tax::{NoTax, Percentage, Tax, TaxLine, TaxReport, Taxes};
 use domain::{AppointmentId, ClientId, ExpertId, Rate, ReceiptId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::receipt::{VersionedBilling, VersionedTaxCalculation};
+use super::receipt::{Counter, VersionedBilling, VersionedTaxCalculation};
 use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, stored};
 
 impl Row<VersionedBilling> for BillingRow {
@@ -15,6 +15,10 @@ impl Row<VersionedBilling> for BillingRow {
 }
 
 impl Row<VersionedTaxCalculation> for TaxCalculationRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<Counter> for CounterRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -26,6 +30,10 @@ stored! {
     struct BillingRow for VersionedBilling {
         version: u64,
         details: BillingDetailsRow,
+    }
+
+    struct CounterRow for Counter {
+        version: u32,
     }
 
     struct BillingDetailsRow for BillingDetails {

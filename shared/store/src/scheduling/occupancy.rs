@@ -14,9 +14,9 @@ use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 use super::keys;
 use crate::experts::profiles::VersionedRules;
 use crate::experts::rows::{ExpertRow, RulesRow, SessionTypeRow};
-use crate::keys::{EXPIRES_AT, Key, SK, VERSION, expert_partition};
+use crate::keys::{EXPIRES_AT, Key, PK, SK, VERSION, expert_partition};
 use crate::payments::rows::PaymentAccountRow;
-use crate::row::{SCHEMA, read_row};
+use crate::row::{SCHEMA, check_schema, read_row};
 use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{key_of, number, text};
 use crate::{ReadError, Store, Transaction};
@@ -24,6 +24,8 @@ use crate::{ReadError, Store, Transaction};
 /// How long a row is kept after its UTC day, in seconds; TTL then deletes it. A weekly cap counts at most one week.
 const RETENTION: i64 = 35 * DAY;
 
+/// The version of the format in which the rows are written; see [`crate::row`].
+const FORMAT: u16 = 1;
 const ENTRIES: &str = "entries";
 const SESSION: &str = "session";
 const SEATS: &str = "seats";
@@ -37,7 +39,7 @@ impl Transaction {
         for (date, day) in &change.days {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
             let item = Item::from([
-                (SCHEMA.to_owned(), number(1)),
+                (SCHEMA.to_owned(), number(FORMAT)),
                 (VERSION.to_owned(), number(day.version + 1)),
                 (EXPIRES_AT.to_owned(), number(midnight.plus(DAY + RETENTION).seconds())),
                 (ENTRIES.to_owned(), AttributeValue::M(day.entries.iter().map(write_entry).collect())),
@@ -59,7 +61,7 @@ impl Transaction {
             }
             let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
             let item = Item::from([
-                (SCHEMA.to_owned(), number(1)),
+                (SCHEMA.to_owned(), number(FORMAT)),
                 (VERSION.to_owned(), number(change.group_version(*start, group))),
                 // A session lasts a day at most, and its last UTC day ends a day after it.
                 (EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + RETENTION).seconds())),
@@ -144,7 +146,16 @@ fn parse<T: std::str::FromStr>(value: &AttributeValue) -> Option<T> {
     value.as_n().ok()?.parse().ok()
 }
 
+/// Whether a row has these attributes at most. An attribute that this release does not know may block time.
+fn has_only(item: &Item, own: &[&str]) -> bool {
+    let known = [PK, SK, SCHEMA, VERSION, EXPIRES_AT];
+    item.keys().all(|name| known.contains(&name.as_str()) || own.contains(&name.as_str()))
+}
+
 fn read_day(item: &Item) -> Option<Day> {
+    if !has_only(item, &[ENTRIES]) {
+        return None;
+    }
     let entries = item.get(ENTRIES)?.as_m().ok()?;
     let entries: Option<BTreeMap<_, _>> =
         entries.iter().map(|(name, value)| read_entry(name, value)).collect();
@@ -152,6 +163,9 @@ fn read_day(item: &Item) -> Option<Day> {
 }
 
 fn read_group(item: &Item) -> Option<GroupSession> {
+    if !has_only(item, &[SESSION, CAPACITY, SEATS]) {
+        return None;
+    }
     let seats = item.get(SEATS)?.as_m().ok()?;
     let seats: Option<BTreeMap<_, _>> =
         seats.iter().map(|(id, value)| Some((id.parse().ok()?, read_seats(value)?))).collect();
@@ -230,6 +244,7 @@ impl Store {
         };
         let mut occupancy = Occupancy::default();
         for item in self.table.query(&query).await? {
+            check_schema(&item, FORMAT)?;
             let corrupt = || ReadError::Corrupt {
                 key: key_of(&item),
                 reason: "not an occupancy row of this version".to_owned(),
@@ -297,9 +312,12 @@ mod tests {
             number(0),
         ]);
         assert!(read_day(&day(&name, good.clone())).is_some());
-        assert_eq!(read_day(&day("unknown", good)), None);
+        assert_eq!(read_day(&day("unknown", good.clone())), None);
         assert_eq!(read_day(&day(&name, AttributeValue::L(vec![number(1)]))), None);
         assert_eq!(read_day(&day(&name, text("busy"))), None);
         assert_eq!(read_day(&Item::new()), None);
+        let mut added = day(&name, good.clone());
+        added.insert("busy".to_owned(), AttributeValue::Bool(true));
+        assert_eq!(read_day(&added), None);
     }
 }
