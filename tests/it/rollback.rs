@@ -170,6 +170,62 @@ async fn an_appointment_with_an_unknown_status_is_read_and_not_changed() {
 }
 
 #[tokio::test]
+async fn a_payment_that_a_later_version_has_escalated_is_not_changed_and_moves_no_money() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let cancelled = test.book_and_pay(&offer, START, "k").await;
+    let confirmed = test.book_and_pay(&offer, "2027-01-05T12:00:00Z", "k2").await;
+    let none = json!(null);
+    // The refund is due when the later version escalates the payment.
+    test.post_action("alan", &cancelled, "cancel", &none).await.expect(200);
+    rewrite(&test, |item| {
+        if item["SK"]["S"] == "PAY" {
+            item["escalation"] = json!({ "M": { "because": { "S": "fraud" }, "score": { "N": "9" } } });
+            item["GSI2PK"] = json!({ "S": "ESCALATIONS" });
+            item["GSI2SK"] = item["appointment"].clone();
+        }
+    })
+    .await;
+    let calls = test.stripe().events().len();
+    test.advance(60);
+    test.sweep().await;
+    let moved = json!({ "start": "2027-01-06T10:00:00Z" });
+    for (action, body) in [("cancel", &none), ("reschedule", &moved)] {
+        let refused = test.post_action("alan", &confirmed, action, body).await;
+        assert_eq!(refused.problem(409), "payment-state", "{action}");
+    }
+    test.advance(2 * 86_400);
+    for action in ["complete", "no-show"] {
+        let refused = test.post_action("ada", &confirmed, action, &none).await;
+        assert_eq!(refused.problem(409), "payment-state", "{action}");
+    }
+    let refund = test.post(&format!("/v1/appointments/{confirmed}/refunds")).signed_in_as("ada");
+    let refund = refund.idempotency_key("r").json(&json!({ "amount": { "amount": 100, "currency": "EUR" } }));
+    assert_eq!(refund.send().await.problem(409), "payment-state");
+    assert_eq!(test.resolve(&confirmed, "try_again").await.problem(409), "payment-state");
+    test.sweep().await;
+    assert_eq!(test.stripe().events().len(), calls, "no money has moved");
+    let escalations = test.get("/v1/escalations").signed_in_as("margaret").send().await.expect(200);
+    let escalations = escalations["escalations"].as_array().expect("a list").clone();
+    assert_eq!(escalations.len(), 2);
+    assert!(test.snapshot().await.contains(r#""score":{"N":"9"}"#));
+    let failing = test.get("/v1/failing-jobs").signed_in_as("margaret").send().await.expect(200);
+    let reason = failing["jobs"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("newer version of the platform has escalated"), "{reason}");
+    // The later version runs again, and an administrator decides there.
+    rewrite(&test, |item| {
+        if item["SK"]["S"] == "PAY" {
+            item["escalation"] = json!({ "NULL": true });
+        }
+    })
+    .await;
+    test.advance(2 * 86_400);
+    test.sweep().await;
+    assert_eq!(test.appointment(&cancelled).await["payment"]["state"], "refunded");
+    assert_eq!(test.appointment(&confirmed).await["status"], "completed");
+}
+
+#[tokio::test]
 async fn rows_in_a_withdrawn_currency_or_time_zone_are_read() {
     let test = TestApp::new().await;
     let (expert, appointment) = paid_appointment(&test).await;

@@ -22,7 +22,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
             .accepts::<CancellationRequest>(schemas)
             .conditional()
-            .problems(&[problem::INVALID_STATUS, problem::QUOTE_CHANGED])
+            .problems(&[problem::INVALID_STATUS, problem::QUOTE_CHANGED, problem::PAYMENT_STATE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

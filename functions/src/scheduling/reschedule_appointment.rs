@@ -22,7 +22,7 @@ pub const ROUTE: Route = Route {
             .accepts::<RescheduleRequest>(schemas)
             .conditional()
             .problems(problem::SLOT_REFUSALS)
-            .problems(&[problem::INVALID_STATUS])
+            .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -1,5 +1,7 @@
 //! Errors of the area `payments`.
 
+use domain::payments::payment::{Escalation, Payment};
+
 use crate::AppError;
 use crate::payments::ports::{GatewayError, WebhookError};
 
@@ -19,6 +21,20 @@ pub enum PaymentsError {
     /// A webhook event was rejected.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+}
+
+/// Requires that this release knows why the payment is escalated, if it is. Whoever writes the payment otherwise would lose the
+/// reason, and money that waits for an administrator would move.
+///
+/// # Errors
+/// [`PaymentsError::State`] if a newer release has escalated the payment.
+pub(crate) fn check_escalation(payment: &Payment) -> Result<(), PaymentsError> {
+    match payment.escalation {
+        Some(Escalation::Unknown) => Err(PaymentsError::State(
+            "a newer version of the platform has escalated the payment; it waits for that version".to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 impl From<GatewayError> for AppError {

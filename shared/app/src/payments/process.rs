@@ -8,12 +8,13 @@ use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References
 use domain::scheduling::appointment::{Appointment, Outcome, Status};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, Timestamp};
-use store::{AppointmentRecord, ReadError, Transaction};
+use store::{AppointmentRecord, Transaction};
 
 use super::change::Change;
 use super::orders::order;
 use crate::events::EventData;
 use crate::jobs::NextRun;
+use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::ports::{Buyer, FetchedPayment};
 use crate::{App, AppError};
 
@@ -53,7 +54,8 @@ pub(crate) fn buyer<'a>(app: &'a App, appointment: &'a Appointment) -> Buyer<'a>
 /// takes the next payment action. The job ends when that action is to wait. A step that loses a race is repeated.
 ///
 /// # Errors
-/// [`AppError::Payments`] if the gateway fails, [`AppError::Read`] or [`AppError::Commit`] if the table fails.
+/// [`AppError::Payments`] if the gateway fails, or a newer release has written the status of the appointment or the escalation of
+/// the payment; [`AppError::Read`] or [`AppError::Commit`] if the table fails.
 pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<NextRun, AppError> {
     for _ in 0..MAX_STEPS {
         let Some(AppointmentRecord { appointment, payment, movements, .. }) =
@@ -63,8 +65,8 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         };
         if appointment.status == Status::Unknown {
             // The job is retried until the version of the code that has written the status runs again.
-            let reason = "a newer version of the code has written its status".to_owned();
-            return Err(ReadError::Corrupt { key: id.to_string(), reason }.into());
+            let reason = "a newer version of the platform has written the status of the appointment";
+            return Err(PaymentsError::State(reason.to_owned()).into());
         }
         let now = app.now();
         let Some(payment) = payment else {
@@ -73,6 +75,8 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 None => continue,
             }
         };
+        // As for an unknown status: the job is retried, and until then nothing is written or ordered.
+        check_escalation(&payment)?;
         let gateway = app.gateways.get(payment.gateway)?;
         let FetchedPayment { snapshot, unrecorded_intent, .. } = fetch_payment(app, &payment).await?;
         let new_movements: Vec<Movement> =

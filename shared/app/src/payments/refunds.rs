@@ -11,7 +11,7 @@ use store::{RowVersion, Transaction};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::people::Scope;
 use crate::identity::{Actor, require};
-use crate::payments::error::PaymentsError;
+use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};
 
@@ -46,7 +46,8 @@ pub enum RefundState {
 /// - [`AppError::Forbidden`] if the person is its client, or a member of its expert without the right to refund
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::Invalid`] if the amount is zero, has another currency, or cannot be charged in full steps
-/// - [`PaymentsError::State`] if nothing is paid, a dispute is open, or the amount exceeds what the client pays
+/// - [`PaymentsError::State`] if nothing is paid, a dispute is open, a newer release has escalated the payment, or the amount
+///   exceeds what the client pays
 pub async fn refund(
     app: &App,
     actor: &Actor,
@@ -89,6 +90,7 @@ async fn attempt_refund(
     let Some(payment) = record.payment else {
         return refuse("the session has no price, so there is nothing to refund".to_owned());
     };
+    check_escalation(&payment)?;
     if amount.currency() != payment.amount.currency() || amount.is_zero() {
         let must = format!(
             "must be above zero and in {}, the currency of the payment",

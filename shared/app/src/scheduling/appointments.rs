@@ -16,7 +16,7 @@ use crate::events::{AmountChange, EventData};
 use crate::experts::profiles::check_version;
 use crate::identity::people::{Role, Scope};
 use crate::identity::{Actor, require};
-use crate::payments::error::PaymentsError;
+use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
@@ -166,6 +166,9 @@ pub async fn cancel(
 /// Adds to the transaction the payment with a new final charge, and the payment job, which captures or refunds accordingly. The
 /// final charge never increases. The action deadline is limited to the start, and a no-show escalation is cleared unless the
 /// report is disputed. Returns the changed payment.
+///
+/// # Errors
+/// [`PaymentsError::State`] if a newer release has escalated the payment.
 fn put_final_charge(
     app: &App,
     transaction: &mut Transaction,
@@ -174,6 +177,7 @@ fn put_final_charge(
     final_charge: Money,
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
+    payment.as_ref().map_or(Ok(()), check_escalation)?;
     let payment = payment.map(|payment| {
         let before = payment.final_charge.unwrap_or(payment.amount);
         let final_charge = if final_charge.amount() < before.amount() { final_charge } else { before };

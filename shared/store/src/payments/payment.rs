@@ -1,7 +1,7 @@
 //! Rows of payments.
 
 use domain::AppointmentId;
-use domain::payments::payment::Payment;
+use domain::payments::payment::{Escalation, Payment};
 
 use super::keys;
 use super::rows::PaymentRow;
@@ -24,8 +24,13 @@ impl Transaction {
     /// Writes a payment, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row, or a newer release has escalated the payment:
+    /// the reason would be lost.
     pub fn put_payment(&mut self, payment: &Payment) -> Result<(), CommitError> {
+        if payment.escalation == Some(Escalation::Unknown) {
+            let key = keys::payment(payment.appointment);
+            return Err(CommitError::Unstorable(format!("{key} has an escalation of a newer release")));
+        }
         let index = payment
             .escalation
             .map(|_| [(GSI2.pk, text(keys::ESCALATIONS)), (GSI2.sk, text(payment.appointment.to_string()))]);

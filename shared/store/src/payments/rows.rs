@@ -119,7 +119,7 @@ stored! {
         DisputeLost { amount: MoneyRow },
         Refused { order: OrderKindRow, amount: MoneyRow },
         NoShowDisputed,
-        // The payment still waits for an administrator.
+        // The payment waits for the release that knows the reason. Until then nothing writes it; see `put_payment`.
         _ is Unknown
     }
 
