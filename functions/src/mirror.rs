@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Implements `From` between an API document and a domain type that has the same members or variants.
 ///
-/// `<=` converts from the domain type, `<=>` in both directions. A member is converted with `into`, or with the function of this
+/// `<=` converts from the domain type, `=>` into it, `<=>` in both directions. A member is converted with `into`, or with the function of this
 /// module after its colon, such as `tiers: each`.
 macro_rules! mirror {
     ($kind:tt $document:ident <=> $domain:ty { $($members:tt)* }) => {
@@ -13,6 +13,9 @@ macro_rules! mirror {
     };
     ($kind:tt $document:ident <= $domain:ty { $($members:tt)* }) => {
         $crate::mirror::mirror!(@ $kind $document, $domain, $($members)*);
+    };
+    ($kind:tt $document:ident => $domain:ty { $($members:tt)* }) => {
+        $crate::mirror::mirror!(@ $kind $domain, $document, $($members)*);
     };
     (@ struct $to:ty, $from:ty, $($member:ident $(: $convert:ident)?),* $(,)?) => {
         impl From<$from> for $to {

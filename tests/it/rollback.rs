@@ -1,5 +1,6 @@
 //! Rows that a newer version of the code has written are read after a rollback: no request fails with a 5xx.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{TestApp, billing_details, free_hour, paid_hour};
@@ -223,6 +224,53 @@ async fn a_payment_that_a_later_version_has_escalated_is_not_changed_and_moves_n
     test.sweep().await;
     assert_eq!(test.appointment(&cancelled).await["payment"]["state"], "refunded");
     assert_eq!(test.appointment(&confirmed).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_member_with_an_unknown_role_has_no_rights_and_is_still_a_member() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_pay(&offer, START, "k").await;
+    let expert = &offer.expert;
+    let margaret = test.join(expert, "ada", "margaret", "assistant").await;
+    let invitation = test.invite(expert, "ada", "assistant").await;
+    rewrite(&test, |item| replace(item, "assistant", "auditor")).await;
+
+    let team =
+        test.get(&format!("/v1/experts/{expert}/members")).signed_in_as("ada").send().await.expect(200);
+    assert_eq!(team["members"][0]["role"], "unknown");
+    assert_eq!(team["invitations"][0]["role"], "unknown");
+    let mine = test.get("/v1/me/memberships").signed_in_as("margaret").send().await.expect(200);
+    assert_eq!(mine["memberships"][0]["role"], "unknown");
+    // An administrator who is a member stays partial, and the role gives them nothing.
+    let fee = test.put(&format!("/v1/experts/{expert}/fee")).signed_in_as("margaret");
+    let fee = fee.header("If-Match", "\"0\"").json(&json!({ "basis_points": 100 })).send().await;
+    assert_eq!(fee.problem(403), "forbidden");
+    let read = async || {
+        let read = test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("margaret").send().await;
+        read.status.as_u16()
+    };
+    assert_eq!(read().await, 404);
+    let listed = test.get(&format!("/v1/appointments?as=expert&expert_id={expert}")).signed_in_as("margaret");
+    assert_eq!(listed.send().await.problem(403), "forbidden");
+    assert_eq!(test.accept(&invitation, "grace").await.problem(404), "not-found");
+    let path = format!("/v1/experts/{expert}/invitations/{}", invitation["id"].as_str().expect("an id"));
+    let withdrawn = test.request(Method::DELETE, &path).signed_in_as("ada").send().await;
+    assert_eq!(withdrawn.status, 204);
+
+    // The expert gives the member a role that exists, or removes them.
+    let member = format!("/v1/experts/{expert}/members/{margaret}");
+    let change = async |role: &str| {
+        let terms = json!({ "role": role, "name": "Margaret" });
+        test.put(&member).signed_in_as("ada").header("If-Match", "\"1\"").json(&terms).send().await
+    };
+    assert_eq!(change("unknown").await.problem(422), "invalid");
+    assert_eq!(change("assistant").await.expect(200)["role"], "assistant");
+    assert_eq!(read().await, 200);
+    rewrite(&test, |item| replace(item, "assistant", "auditor")).await;
+    let removed = test.request(Method::DELETE, &member).signed_in_as("ada").send().await;
+    assert_eq!(removed.status, 204);
+    assert_eq!(read().await, 200, "an administrator without a side");
 }
 
 #[tokio::test]

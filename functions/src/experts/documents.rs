@@ -674,7 +674,7 @@ pub struct ExtraWindow {
 mirror!(struct ExtraWindow <=> availability::ExtraWindow { date, opens, closes });
 
 /// What a member may do for an expert.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
     /// Manages the profile, the availability, the session types and the appointments, but not prices.
@@ -682,16 +682,31 @@ pub enum MemberRole {
     /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
     /// receipts, refunds and charges.
     Manager,
+    /// A newer version of the platform has given a role that this one does not know. It allows nothing until then.
+    Unknown,
 }
 
-mirror!(enum MemberRole <=> members::MemberRole { Assistant, Manager });
+mirror!(enum MemberRole <= members::MemberRole { Assistant, Manager, Unknown });
+
+/// A role to give to a member.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NewMemberRole {
+    /// Manages the profile, the availability, the session types and the appointments.
+    Assistant,
+    /// Does what an assistant does, and also sees and manages the expert's money: earnings, ledger, billing details, receipts,
+    /// refunds and charges.
+    Manager,
+}
+
+mirror!(enum NewMemberRole => members::MemberRole { Assistant, Manager });
 
 /// The role of a member, and the expert's name for the member.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberTerms {
     /// What the member may do.
-    pub role: MemberRole,
+    pub role: NewMemberRole,
     /// Your name for the person, for your own list. It is shown to you only.
     pub name: ShortText,
 }

@@ -402,6 +402,10 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.tax_calculation(appointment, name).await.map(drop),
             store.occupancy(expert, span, Consistency::Strong).await.map(drop),
             store.idempotency_record(&samples::CLIENT.to_string(), "key-1").await.map(drop),
+            store.member(expert, samples::member().person).await.map(drop),
+            store.memberships(samples::member().person, None, 9).await.map(drop),
+            store.invitation(expert, samples::invitation().id).await.map(drop),
+            store.team(expert).await.map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::Corrupt { reason, .. }) = read else {
@@ -470,6 +474,7 @@ async fn a_text_that_is_too_long_by_now_is_read() {
 
 #[tokio::test]
 async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
+    use domain::experts::members::MemberRole;
     use domain::experts::session_type::{BookingWindow, Collection, SessionTypeStatus};
     use domain::kernel::time::Date;
     use domain::payments::payment::{Decline, Escalation, PaymentState};
@@ -519,6 +524,19 @@ async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
     );
     let over = BookingWindow::Dates { first: Date::MIN, last: Date::MIN };
     assert_eq!(session_types("rolling").await[0].terms.booking_window, over);
+
+    let member = samples::member();
+    let store = replacing("manager", "new");
+    let found = store.member(samples::EXPERT, member.person).await.expect("readable").expect("a member");
+    assert_eq!(found.role, MemberRole::Unknown);
+    let listed = store.memberships(member.person, None, 10).await.expect("readable").memberships;
+    assert_eq!(
+        (listed.as_slice(), store.team(samples::EXPERT).await.expect("readable").members),
+        ([found.clone()].as_slice(), vec![found])
+    );
+    let id = samples::invitation().id;
+    let found = replacing("assistant", "new").invitation(samples::EXPERT, id).await.expect("readable");
+    assert_eq!(found.expect("an invitation").role, MemberRole::Unknown);
 
     let receipt = replacing("not_due", "new").receipt(samples::receipts()[4].id).await.expect("readable");
     assert_eq!(receipt.expect("a receipt").taxes, Taxes::NotIncluded(NoTax::Unknown));

@@ -27,8 +27,8 @@ use domain::payments::exchange::EuroRate;
 use domain::receipts::receipt::ReceiptNumber;
 use domain::receipts::tax::Percentage;
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, Money, NoteId, PersonId, Rate, ReceiptId, SessionTypeId,
-    Timestamp, Zone,
+    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, PersonId, Rate, ReceiptId,
+    SessionTypeId, Timestamp, Zone,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,7 @@ same!(
     AppointmentId,
     ClientId,
     ExpertId,
+    InvitationId,
     NoteId,
     PersonId,
     ReceiptId,

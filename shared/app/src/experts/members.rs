@@ -104,7 +104,10 @@ pub async fn invite(
 /// An invitation that can be accepted now.
 async fn find(app: &App, expert: ExpertId, id: InvitationId) -> Result<Invitation, AppError> {
     let invitation = app.store.invitation(expert, id).await?;
-    invitation.filter(|invitation| invitation.is_open(app.now())).ok_or(AppError::NotFound("invitation"))
+    // Nobody knows which rights an unknown role gives.
+    let can_be_accepted =
+        |invitation: &Invitation| invitation.is_open(app.now()) && invitation.role != MemberRole::Unknown;
+    invitation.filter(can_be_accepted).ok_or(AppError::NotFound("invitation"))
 }
 
 /// Accepts an invitation: the person becomes a member of the expert. An invitation can be accepted once; if the same person accepts
@@ -156,7 +159,7 @@ pub async fn accept(
     .await
 }
 
-/// The members of an expert, and the invitations that can be accepted now.
+/// The members of an expert, and the invitations that have not expired.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert.

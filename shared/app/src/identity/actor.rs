@@ -157,7 +157,8 @@ impl Actor {
     /// As whom the person acts in a matter between an expert and a client; `None` if they have no side in it.
     ///
     /// A person has one side. The expert acts as the expert, even if they are also the client. The client acts only as the client,
-    /// even if they are also a member of the expert. A member acts for the expert, even if they are also an administrator.
+    /// even if they are also a member of the expert. A member acts for the expert, even if they are also an administrator; one
+    /// whose role this release does not know has no side.
     /// An administrator who is none of these acts for the platform.
     ///
     /// # Errors
@@ -182,7 +183,7 @@ impl Actor {
         }
         let id = person.id();
         Ok(match membership(app, person, expert).await? {
-            Some(role) => Some(ActingAs::Member { id, role }),
+            Some(role) => role.has(Right::Schedule).then_some(ActingAs::Member { id, role }),
             None => person.has(Role::Admin).then_some(ActingAs::Administrator { id }),
         })
     }

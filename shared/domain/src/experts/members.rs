@@ -12,6 +12,9 @@ pub enum MemberRole {
     /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
     /// receipts, refunds and charges.
     Manager,
+    /// A newer version of the code has given a role that this version does not know. It gives no rights, but the person is a
+    /// member: they are not impartial.
+    Unknown,
 }
 
 /// A right to act for an expert. The expert has all of them.
@@ -29,10 +32,9 @@ pub enum Right {
 impl MemberRole {
     /// Whether a member with this role has a right.
     pub fn has(self, right: Right) -> bool {
-        match right {
-            Right::Schedule => true,
-            Right::Money => self == Self::Manager,
-            Right::Account => false,
+        match (self, right) {
+            (Self::Assistant | Self::Manager, Right::Schedule) | (Self::Manager, Right::Money) => true,
+            (Self::Assistant, Right::Money) | (Self::Unknown, _) | (_, Right::Account) => false,
         }
     }
 }

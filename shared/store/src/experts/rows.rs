@@ -1,17 +1,19 @@
-//! The stored forms of profiles, availability rules, session types and policies.
+//! The stored forms of profiles, members, availability rules, session types and policies.
 
 use std::collections::BTreeMap;
 
 use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
 use domain::experts::duration::SessionDuration;
 use domain::experts::expert::{Expert, ExpertProfile};
+use domain::experts::members::{Invitation, Member, MemberRole};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
 use domain::kernel::time::{Date, LocalTime};
-use domain::{ClientId, ExpertId, SessionTypeId, Timestamp};
+use domain::{ClientId, ExpertId, InvitationId, PersonId, SessionTypeId, Timestamp};
 
+use super::members::TeamVersion;
 use super::profiles::{Activations, Admissions, VersionedRules};
 use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, stored};
 
@@ -28,6 +30,18 @@ impl Row<Activations> for ActivationsRow {
 }
 
 impl Row<Admissions> for AdmissionsRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<Member> for MemberRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<Invitation> for InvitationRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<TeamVersion> for TeamRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -67,6 +81,40 @@ stored! {
         hourly_rate: Option<MoneyRow>,
         #[serde(default)]
         mentorship_capacity: Option<u16>,
+    }
+
+    enum MemberRoleRow for MemberRole {
+        Assistant,
+        Manager,
+        // It gives no rights. The expert can remove the member or choose another role.
+        _ is Unknown
+    }
+
+    struct MemberRow for Member {
+        expert: ExpertId,
+        person: PersonId,
+        version: u64,
+        role: MemberRoleRow,
+        name: Text,
+        since: Timestamp,
+        invitation: InvitationId,
+    }
+
+    struct InvitationRow for Invitation {
+        id: InvitationId,
+        expert: ExpertId,
+        version: u64,
+        role: MemberRoleRow,
+        name: Text,
+        created_at: Timestamp,
+        // The attribute `expires_at` is the TTL of the row.
+        #[serde(rename = "valid_until")]
+        expires_at: Timestamp,
+        digest: String,
+    }
+
+    struct TeamRow for TeamVersion {
+        version: u64,
     }
 
     struct RulesRow for VersionedRules {
