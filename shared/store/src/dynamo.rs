@@ -89,22 +89,20 @@ fn condition_expression(
     condition: Condition,
 ) -> (Option<String>, Option<HashMap<String, String>>, Option<AttributeValue>) {
     let named = |name: &str| Some(HashMap::from([("#expected".to_owned(), name.to_owned())]));
+    let equals = |version| (Some("#expected = :expected".to_owned()), named(VERSION), Some(version));
     match condition {
         Condition::None => (None, None, None),
         Condition::Absent => (Some("attribute_not_exists(#expected)".to_owned()), named(PK), None),
-        Condition::Unversioned => (
-            Some("attribute_exists(#row) AND NOT attribute_type(#expected, :expected)".to_owned()),
+        Condition::Same(None) => (
+            Some("attribute_exists(#row) AND attribute_not_exists(#expected)".to_owned()),
             Some(HashMap::from([
                 ("#row".to_owned(), PK.to_owned()),
                 ("#expected".to_owned(), VERSION.to_owned()),
             ])),
-            Some(AttributeValue::S("N".to_owned())),
+            None,
         ),
-        Condition::Version(version) => (
-            Some("#expected = :expected".to_owned()),
-            named(VERSION),
-            Some(AttributeValue::N(version.to_string())),
-        ),
+        Condition::Same(Some(version)) => equals(version),
+        Condition::Version(version) => equals(AttributeValue::N(version.to_string())),
     }
 }
 

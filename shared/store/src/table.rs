@@ -22,14 +22,15 @@ pub enum Consistency {
 }
 
 /// The condition of a write: what it expects of the stored row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// The row does not exist.
     Absent,
     /// The row has this version.
     Version(u64),
-    /// The row exists and has no version that is a number, so no release has written it with a version since.
-    Unversioned,
+    /// The row exists and its version is still exactly this attribute value, or it still has none. For rows that this release
+    /// cannot read.
+    Same(Option<AttributeValue>),
     /// No condition.
     None,
 }

@@ -129,7 +129,7 @@ impl TableState {
         found
     }
 
-    fn holds(&self, key: &Key, condition: Condition) -> bool {
+    fn holds(&self, key: &Key, condition: &Condition) -> bool {
         let current = self.get(key);
         match condition {
             Condition::None => true,
@@ -137,9 +137,7 @@ impl TableState {
             Condition::Version(version) => current
                 .and_then(|item| item.get(VERSION)?.as_n().ok())
                 .is_some_and(|current| *current == version.to_string()),
-            Condition::Unversioned => {
-                current.is_some_and(|item| !matches!(item.get(VERSION), Some(AttributeValue::N(_))))
-            }
+            Condition::Same(version) => current.is_some_and(|item| item.get(VERSION) == version.as_ref()),
         }
     }
 
@@ -150,7 +148,7 @@ impl TableState {
         for write in writes {
             match limits::check_row(write) {
                 Err(error) => unwritable = Err(error.into()),
-                Ok(()) if !self.holds(&write.key, write.condition) => moved.push(write),
+                Ok(()) if !self.holds(&write.key, &write.condition) => moved.push(write),
                 Ok(()) => {}
             }
         }
@@ -390,11 +388,11 @@ impl Table for SimTable {
 }
 
 fn described(write: &Write) -> String {
-    let condition = match write.condition {
+    let condition = match &write.condition {
         Condition::None => String::new(),
         Condition::Absent => " if absent".to_owned(),
         Condition::Version(version) => format!(" if version {version}"),
-        Condition::Unversioned => " if unversioned".to_owned(),
+        Condition::Same(version) => format!(" if version {version:?}"),
     };
     let what = match &write.action {
         Action::Put(item) => format!(

@@ -160,7 +160,11 @@ fn failed(app: &App, leased: &OutboxEntry, reason: String) -> OutboxEntry {
 /// Sets an entry aside that cannot be read, unless it has been written since it was read.
 async fn set_aside(app: &App, stored: &StoredEntry, why: UnreadableEntry) -> Result<(), AppError> {
     tracing::error!(entry = %stored.key, %why, "{ENTRY_UNREADABLE}");
-    write(app, |transaction| transaction.set_aside(stored, app.now())).await.map(|_| ())
+    let aside = |transaction: &mut Transaction| {
+        transaction.set_aside(stored, app.now());
+        Ok(())
+    };
+    write(app, aside).await.map(|_| ())
 }
 
 async fn send(app: &App, domain: FailureDomain, names: &[JobName]) -> Result<(), AppError> {

@@ -10,7 +10,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{AppointmentId, ExpertId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -276,11 +275,8 @@ impl StoredEntry {
     }
 
     /// The condition that the row has not been written since it was read.
-    fn unchanged(&self) -> Option<Condition> {
-        match self.item.get(VERSION) {
-            Some(AttributeValue::N(version)) => version.parse().map(Condition::Version).ok(),
-            _ => Some(Condition::Unversioned),
-        }
+    fn unchanged(&self) -> Condition {
+        Condition::Same(self.item.get(VERSION).cloned())
     }
 }
 
@@ -354,27 +350,22 @@ impl Transaction {
     /// includes its job.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`] if the row cannot be replaced.
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn retry(&mut self, stored: &StoredEntry, entry: &OutboxEntry) -> Result<(), CommitError> {
-        self.put_outbox_entry(entry, unchanged(stored)?)?;
+        self.put_outbox_entry(entry, stored.unchanged())?;
         self.note_outbox_entry(entry);
         Ok(())
     }
 
     /// Sets an entry aside that cannot be read, on condition that it has not been written since it was read. The row keeps its
     /// attributes. It is no longer due, and is listed with the failing jobs.
-    ///
-    /// # Errors
-    /// [`CommitError::Unstorable`] if the row has a version that no release writes.
-    pub fn set_aside(&mut self, stored: &StoredEntry, now: Timestamp) -> Result<(), CommitError> {
-        let condition = unchanged(stored)?;
+    pub fn set_aside(&mut self, stored: &StoredEntry, now: Timestamp) {
         let mut item = stored.item.clone();
         item.remove(GSI1.pk);
         item.remove(GSI1.sk);
         item.insert(GSI2.pk.to_owned(), text(keys::FAILING_JOBS));
         item.insert(GSI2.sk.to_owned(), text(keys::failing_order(now, &stored.key)));
-        self.put(stored.key.clone(), condition, item);
-        Ok(())
+        self.put(stored.key.clone(), stored.unchanged(), item);
     }
 
     /// Deletes the entry of a job that is done, on condition that the stored one still has the same token.
@@ -395,11 +386,6 @@ impl Transaction {
         }
         self.put_document(key, condition, &entry.row(), index)
     }
-}
-
-fn unchanged(stored: &StoredEntry) -> Result<Condition, CommitError> {
-    let refuse = || CommitError::Unstorable(format!("the row {} has an unknown version", stored.key));
-    stored.unchanged().ok_or_else(refuse)
 }
 
 impl Store {
@@ -479,6 +465,8 @@ fn next_page(items: &[Item], limit: u16, sort_key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
     use super::*;
     use crate::table::{Action, Write};
 
@@ -512,7 +500,7 @@ mod tests {
     /// The only write of a transaction: its condition and the row.
     fn put(transaction: &Transaction) -> (Condition, Item) {
         match transaction.writes() {
-            [Write { condition, action: Action::Put(item), .. }] => (*condition, item.clone()),
+            [Write { condition, action: Action::Put(item), .. }] => (condition.clone(), item.clone()),
             other => panic!("not a put: {other:?}"),
         }
     }
@@ -566,18 +554,21 @@ mod tests {
         assert!(before.entry.is_err());
         let at = Timestamp::from_seconds(1_800_000_100);
         let mut transaction = Transaction::new();
-        transaction.set_aside(&before, at).expect("storable");
+        transaction.set_aside(&before, at);
         let (condition, after) = put(&transaction);
-        assert_eq!(condition, Condition::Version(5));
+        assert_eq!(condition, Condition::Same(Some(AttributeValue::N("5".to_owned()))));
         let aside = StoredEntry::new(after.clone());
         assert!(aside.is_set_aside());
         assert_eq!(aside.failing_since(), Some(at));
         item.retain(|name, _| ![GSI1.pk, GSI1.sk].contains(&name.as_str()));
         assert!(item.iter().all(|(name, value)| after.get(name) == Some(value)), "{after:?}");
-        // Without a version, nothing else may write the row in between.
-        item.remove(VERSION);
-        let mut transaction = Transaction::new();
-        transaction.set_aside(&StoredEntry::new(item), at).expect("storable");
-        assert_eq!(put(&transaction).0, Condition::Unversioned);
+        // Whatever the version is, nothing else may write the row in between.
+        for version in [None, Some(AttributeValue::N("1.5".to_owned())), Some(text("x"))] {
+            item.remove(VERSION);
+            item.extend(version.clone().map(|version| (VERSION.to_owned(), version)));
+            let mut transaction = Transaction::new();
+            transaction.set_aside(&StoredEntry::new(item.clone()), at);
+            assert_eq!(put(&transaction).0, Condition::Same(version));
+        }
     }
 }

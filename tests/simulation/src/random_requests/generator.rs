@@ -233,14 +233,16 @@ impl Generator {
         };
         let right = self.rng.happens(7_000);
         let some = u64::try_from(self.rng.between(1, 3)).unwrap_or(1);
-        let condition = *self.rng.pick(&[
+        let conditions = [
             Condition::None,
             Condition::None,
             Condition::Absent,
             Condition::Version(some),
             Condition::Version(some),
-            Condition::Unversioned,
-        ]);
+            Condition::Same(None),
+            Condition::Same(Some(AttributeValue::N(some.to_string()))),
+        ];
+        let condition = self.rng.pick(&conditions).clone();
         let wanted = PlannedWrite { write: Write { key, condition, action }, right };
         if matches!(wanted.write.action, Action::Put(_)) {
             self.last = Some(PlannedWrite { right: false, ..wanted.clone() });
