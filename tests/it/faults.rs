@@ -407,7 +407,7 @@ async fn enqueue(app: &App, bits: impl IntoIterator<Item = u128>) -> Vec<JobName
     for bits in bits {
         let entry = payment_entry(AppointmentId::from_bits(bits), app.now(), 5);
         let mut transaction = Transaction::new();
-        transaction.enqueue(&entry).expect("storable");
+        transaction.enqueue(FailureDomain::Payments, &entry).expect("storable");
         app.store.commit(transaction).await.expect("owed");
         names.push(entry.name);
     }
@@ -466,10 +466,55 @@ async fn ten_thousand_unreadable_entries_delay_nothing() {
     }
     assert_eq!(listed.len(), 10_000);
     assert!(listed.iter().all(|job| job.schedule.is_none() && job.subject.is_some()));
+    // An hour later they are read again, and delay nothing again.
+    test.advance(4_200);
+    queue.take();
+    let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
+    assert_eq!((swept.queued, swept.unreadable), (4, 10_000));
 }
 
 #[tokio::test]
-async fn unreadable_entry_is_set_aside_unchanged_and_can_be_retried_later() {
+async fn backlog_of_one_failure_domain_delays_no_other() {
+    let test = TestApp::new().await;
+    let (app, _, queue) = with_recording_queue(&test);
+    let booked = book(&test.stack.app, &test.offer(&free_hour()).await, 7).await.expect("booked");
+    let event = JobName::new("event", booked).with(1).with("appointment.confirmed");
+    let stored = test.stack.app.store.outbox_entry(&event).await.expect("readable").expect("an entry");
+    // More payment jobs in each shard than a sweep queues, all of them due before the event.
+    enqueue(&app, 0..4_800).await;
+    test.advance(1);
+    let entry = OutboxEntry { due_at: app.now(), ..stored.entry.expect("readable") };
+    let mut transaction = Transaction::new();
+    transaction.enqueue(FailureDomain::General, &entry).expect("storable");
+    app.store.commit(transaction).await.expect("enqueued");
+    let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
+    assert_eq!(swept.queued, 8 * 500 + 1);
+    assert!(queue.take().contains(&(FailureDomain::General, event)));
+}
+
+/// Only one of the two times of an entry counts, so no entry is queued every minute and never run.
+#[tokio::test]
+async fn entry_is_due_when_the_index_says_so() {
+    let test = TestApp::new().await;
+    let (app, rows, _) = with_recording_queue(&test);
+    let names = enqueue(&app, [1, 2]).await;
+    test.advance(1_000);
+    let later = enqueue(&app, [3]).await.remove(0);
+    {
+        let mut rows = rows.rows.lock().expect("no poisoned lock");
+        let key =
+            |name: &JobName| Key { pk: format!("APT#{}", name.subject()), sk: format!("OUTBOX#{name}") };
+        let due_at = rows[&key(&later)]["due_at"].clone();
+        rows.get_mut(&key(&names[0])).expect("a row").insert("due_at".to_owned(), due_at);
+    }
+    test.advance(-500);
+    assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, 2);
+    process(&app, names[0].clone()).await;
+    assert!(app.store.outbox_entry(&names[0]).await.expect("readable").is_none(), "it has run");
+}
+
+#[tokio::test]
+async fn unreadable_entry_is_set_aside_unchanged_and_runs_once_it_is_readable() {
     let test = TestApp::new().await;
     let (app, rows, queue) = with_recording_queue(&test);
     let names = enqueue(&app, 0..6).await;
@@ -510,13 +555,20 @@ async fn unreadable_entry_is_set_aside_unchanged_and_can_be_retried_later() {
         }
     }
     let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");
-    assert!(page.jobs.iter().all(|job| job.reason.contains("can be read now")), "{page:?}");
-    for job in &page.jobs {
+    assert!(page.jobs.iter().all(|job| job.reason.contains("this one can")), "{page:?}");
+    assert!(page.jobs.iter().all(|job| job.schedule.is_some()), "{page:?}");
+    for job in &page.jobs[..3] {
         failing_jobs::retry(&app, &admin, &job.partition, &job.name).await.expect("it is due");
     }
-    assert_eq!(queue.take().len(), 6);
+    assert_eq!(queue.take().len(), 3);
+    assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, 3);
+    // The others run by themselves within about an hour.
+    test.advance(4_200);
     assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, 6);
-    assert_eq!(failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator").jobs, []);
+    for name in names {
+        process(&app, name).await;
+    }
+    assert!(rows.rows.lock().expect("no poisoned lock").is_empty(), "all of them have run");
 }
 
 #[tokio::test]
@@ -533,10 +585,10 @@ async fn entry_that_was_written_again_is_not_set_aside() {
             store::operations::outbox::Subject::Appointment(id) => id.bits(),
             store::operations::outbox::Subject::Expert(id) => id.bits(),
         });
-        transaction.enqueue(&payment_entry(id, app.now(), 6)).expect("storable");
+        transaction.enqueue(FailureDomain::Payments, &payment_entry(id, app.now(), 6)).expect("storable");
         app.store.commit(transaction).await.expect("enqueued");
         let mut transaction = Transaction::new();
-        transaction.set_aside(&read, app.now());
+        transaction.set_aside(&read, app.now(), app.now());
         let committed = app.store.commit(transaction).await;
         assert!(matches!(committed, Err(CommitError::VersionConflict(_))), "{name}: {committed:?}");
     }
@@ -591,10 +643,9 @@ async fn unreadable_partition_blocks_no_other() {
     let (app, rows, queue) = with_recording_queue(&test);
     let names = enqueue(&app, 0..8).await;
     assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, names.len());
-    for closed in 0..store::operations::keys::OUTBOX_SHARDS {
+    for closed in store::operations::keys::outbox_shards() {
         queue.take();
-        let shard = store::operations::keys::outbox_shard_number(FailureDomain::Payments, closed);
-        *rows.closed.lock().expect("no poisoned lock") = Some(shard);
+        *rows.closed.lock().expect("no poisoned lock") = Some(closed.clone());
         outbox::sweep(&app, &Actor::Platform).await.expect_err("one of them cannot be read");
         assert_eq!(queue.take().len(), names.len() - 1, "{closed}");
     }
@@ -611,7 +662,7 @@ async fn write_with_a_lost_response_does_not_conflict_with_itself() {
         transaction
     };
     let mut first = Transaction::new();
-    first.enqueue(&due).expect("storable");
+    first.enqueue(FailureDomain::Payments, &due).expect("storable");
     store.commit(first).await.expect("new");
     let next = OutboxEntry { token: 6, ..due.clone() };
     store.commit(put(&next, 5)).await.expect("as it was read");

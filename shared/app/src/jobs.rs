@@ -36,7 +36,8 @@ impl App {
         job: impl Into<Job>,
         due_at: Timestamp,
     ) -> Result<(), AppError> {
-        Ok(transaction.enqueue(&job.into().entry(due_at, self.new_token())?)?)
+        let job = job.into();
+        Ok(transaction.enqueue(job.domain(), &job.entry(due_at, self.new_token())?)?)
     }
 
     /// Adds the job that issues the missing receipts of an appointment. The area `receipts` uses that of the payments, so the

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use crate::keys::{Key, PK, SK};
 use crate::row::SCHEMA;
 use crate::table::{Action, Consistency, Item, Query, Table, TableError, Write, WriteError};
-use crate::{Activations, AppointmentOwner, ReadError, RowVersion, Store, Transaction};
+use crate::{Activations, AppointmentOwner, FailureDomain, ReadError, RowVersion, Store, Transaction};
 
 /// The version of the rows that the code writes now.
 const LATEST: u32 = 1;
@@ -98,6 +98,9 @@ fn written() -> Map<String, Value> {
     );
     t.put_idempotency_record(&samples::idempotency(), None).expect("a row");
     t.put_webhook_event("stripe", "evt_1", samples::at(0)).expect("a row");
+    for entry in samples::outbox_entries() {
+        t.enqueue(FailureDomain::Payments, &entry).expect("a row");
+    }
     let rows = transaction.writes().iter().filter_map(|Write { key, action, .. }| match action {
         Action::Put(item) => {
             Some((key.to_string(), serde_dynamo::from_item(item.clone()).expect("plain JSON")))
@@ -237,7 +240,7 @@ async fn check_durations(store: &Store) {
     assert_eq!(store.session_types(expert).await.expect("readable"), session_types);
 }
 
-/// Checks that a store has exactly the sample of a member, which versions before 1 did not have.
+/// Checks that a store has exactly the samples of members and outbox entries, which the rows of version 0 do not have.
 async fn check_members(store: &Store) {
     let member = samples::member();
     let found = store.member(samples::EXPERT, member.person).await.expect("readable");
@@ -248,6 +251,10 @@ async fn check_members(store: &Store) {
     let found = store.invitation(samples::EXPERT, invitation.id).await.expect("readable");
     assert_eq!(found, Some(invitation));
     assert_eq!(store.team(samples::EXPERT).await.expect("readable").version, samples::team().version + 1);
+    for entry in samples::outbox_entries() {
+        let stored = store.outbox_entry(&entry.name).await.expect("readable").expect("an entry");
+        assert_eq!((stored.failing_since(), stored.entry.expect("readable")), (entry.failing_since, entry));
+    }
 }
 
 /// Checks that a store has exactly the sample of a person, which versions before 1 did not have.

@@ -92,8 +92,8 @@ impl Transaction {
     }
 
     /// Remembers the job of an outbox entry for [`Transaction::due_jobs`].
-    pub(crate) fn note_outbox_entry(&mut self, entry: &OutboxEntry) {
-        self.due.push((entry.due_at, entry.domain, entry.name.clone()));
+    pub(crate) fn note_outbox_entry(&mut self, domain: FailureDomain, entry: &OutboxEntry) {
+        self.due.push((entry.due_at, domain, entry.name.clone()));
     }
 }
 

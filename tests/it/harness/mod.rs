@@ -259,15 +259,15 @@ impl TestApp {
 
     /// Stores the entry of a job whose last attempt failed, and returns the id of the failing job.
     pub async fn store_failing_job(&self, job: impl Into<Job>) -> String {
-        let now = self.stack.app.now();
+        let (job, now): (Job, _) = (job.into(), self.stack.app.now());
         let entry = OutboxEntry {
             attempts: 1,
             failing_since: Some(now),
             last_error: "the payment gateway failed".to_owned(),
-            ..job.into().entry(now, 7).expect("JSON")
+            ..job.entry(now, 7).expect("JSON")
         };
         let mut transaction = Transaction::new();
-        transaction.enqueue(&entry).expect("storable");
+        transaction.enqueue(job.domain(), &entry).expect("storable");
         self.stack.app.store.commit(transaction).await.expect("enqueued");
         let listed = self.get("/v1/failing-jobs").signed_in_as("margaret").send().await.expect(200);
         let jobs = listed["jobs"].as_array().expect("a list");

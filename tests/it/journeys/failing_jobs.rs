@@ -99,19 +99,20 @@ async fn unreadable_entry_is_set_aside_and_listed() {
     let offer = test.offer(&free_hour()).await;
     test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
     let appointment = "apt_00000000000000000000000007";
-    // Two entries of a later release, of which one has no version.
-    for (job, version) in [("calendar-event", Some("7")), ("greeting", None)] {
+    // Entries of a later release. One has no version, and one has a version of another type.
+    let versions = [json!({ "N": "7" }), Value::Null, json!({ "N": "1.5" }), json!({ "S": "a token" })];
+    for (job, version) in ["calendar-event", "greeting", "note", "reminder"].into_iter().zip(&versions) {
         let name = format!("{job}:{appointment}");
         let mut item = json!({
             "PK": { "S": format!("APT#{appointment}") },
             "SK": { "S": format!("OUTBOX#{name}") },
-            "GSI1PK": { "S": "OUTBOX#general#7" },
+            "GSI1PK": { "S": "OUTBOX#7" },
             "GSI1SK": { "S": format!("001700000000#{name}") },
             "job": { "S": name },
             "later": { "S": "kept" },
         });
-        if let Some(version) = version {
-            item["version"] = json!({ "N": version });
+        if !version.is_null() {
+            item["version"] = version.clone();
         }
         test.database("PutItem", &json!({ "TableName": "expert-connect", "Item": item })).await;
     }
@@ -119,8 +120,8 @@ async fn unreadable_entry_is_set_aside_and_listed() {
     assert_eq!(test.stack.bus.published().len(), 1, "the other jobs have run");
     let listed = failing(&test, "").await;
     let jobs = listed["jobs"].as_array().expect("a list");
-    assert_eq!(jobs.len(), 2, "{listed:#}");
-    for (job, kind) in jobs.iter().zip(["calendar-event", "greeting"]) {
+    assert_eq!(jobs.len(), 4, "{listed:#}");
+    for (job, kind) in jobs.iter().zip(["calendar-event", "greeting", "note", "reminder"]) {
         let expected = json!({
             "id": job["id"],
             "name": format!("{kind}:{appointment}"),

@@ -25,7 +25,7 @@ pub struct FailingJob {
     pub failing_since: Timestamp,
     /// Why it fails: without personal data and secrets.
     pub reason: String,
-    /// When the job runs; `None` if its entry was set aside.
+    /// When the job runs; `None` if its entry cannot be read.
     pub schedule: Option<Schedule>,
 }
 
@@ -42,16 +42,25 @@ pub struct Schedule {
     pub attempts: u32,
 }
 
+impl Schedule {
+    fn of(entry: &OutboxEntry, job: &Job) -> Self {
+        let OutboxEntry { first_due_at, due_at: next_attempt_at, attempts, .. } = *entry;
+        Self { domain: job.domain(), first_due_at, next_attempt_at, attempts }
+    }
+}
+
 impl FailingJob {
     /// `None` if the job is not failing.
     fn of(stored: &StoredEntry) -> Option<Self> {
         let name = stored.name().to_owned();
         let (reason, schedule) = match Job::read(stored) {
             Err(error) => (error.to_string(), None),
-            Ok(_) if stored.is_set_aside() => ("the entry can be read now; retry the job".to_owned(), None),
-            Ok((entry, _)) => {
-                let OutboxEntry { domain, first_due_at, due_at, attempts, last_error, .. } = entry;
-                (last_error, Some(Schedule { domain, first_due_at, next_attempt_at: due_at, attempts }))
+            Ok((entry, job)) => {
+                let reason = match entry.failing_since {
+                    Some(_) => entry.last_error.clone(),
+                    None => "another release could not read the entry; this one can".to_owned(),
+                };
+                (reason, Some(Schedule::of(&entry, &job)))
             }
         };
         Some(Self {
@@ -90,7 +99,7 @@ pub async fn list(
     Ok(FailingJobs { jobs, next: page.next })
 }
 
-/// Makes a failing job due now, and returns it. An entry that was set aside becomes due if it can be read now.
+/// Makes a failing job due now, and returns it.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if there is no such job or it is not
@@ -101,15 +110,12 @@ pub async fn retry(app: &App, actor: &Actor, partition: &str, name: &str) -> Res
         let none = AppError::NotFound("failing job");
         let Some(stored) = app.store.outbox_entry_at(partition, name).await? else { return Err(none) };
         let Some(before) = FailingJob::of(&stored) else { return Err(none) };
-        let (entry, _) = Job::read(&stored)?;
-        let now = app.now();
-        let entry = OutboxEntry { due_at: now, token: app.new_token(), ..entry };
+        let (entry, job) = Job::read(&stored)?;
+        let entry = OutboxEntry { due_at: app.now(), token: app.new_token(), ..entry };
         let mut transaction = Transaction::new();
-        transaction.retry(&stored, &entry)?;
-        let OutboxEntry { domain, first_due_at, attempts, .. } = entry;
-        let schedule = Schedule { domain, first_due_at, next_attempt_at: now, attempts };
-        let (reason, schedule) = (entry.last_error, Some(schedule));
-        Ok(Decision::Commit(transaction, FailingJob { reason, schedule, ..before }))
+        transaction.retry(job.domain(), &stored, &entry)?;
+        let schedule = Some(Schedule::of(&entry, &job));
+        Ok(Decision::Commit(transaction, FailingJob { schedule, ..before }))
     })
     .await
 }

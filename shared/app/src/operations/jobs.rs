@@ -90,7 +90,7 @@ impl Job {
     pub fn entry(&self, due_at: Timestamp, token: u64) -> Result<OutboxEntry, CommitError> {
         let payload =
             serde_json::to_string(self).map_err(|error| CommitError::Unstorable(error.to_string()))?;
-        Ok(OutboxEntry::new(self.name(), self.domain(), payload, due_at, token))
+        Ok(OutboxEntry::new(self.name(), payload, due_at, token))
     }
 
     /// The entry and its job.
@@ -105,7 +105,7 @@ impl Job {
             _ => return Err(UnreadableEntry::Schema),
         };
         let job = job.filter(|job: &Self| job.name() == entry.name).ok_or(UnreadableEntry::Payload)?;
-        Ok((OutboxEntry { domain: job.domain(), ..entry.clone() }, job))
+        Ok((entry.clone(), job))
     }
 
     /// The job of an entry without a payload. The data of an event cannot be derived from its name.

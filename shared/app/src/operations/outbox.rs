@@ -8,8 +8,10 @@
 //! 4. It deletes the entry, or moves it to the next time, on condition that it is still the entry that was leased. If the job
 //!    was enqueued again meanwhile, the entry has changed, and the job runs again.
 //!
-//! An entry that this release cannot read is set aside: it is no longer due, and administrators see it with the failing jobs.
+//! An entry that this release cannot read is set aside: it is due again after about an hour, in case that another release can
+//! read it by then, and administrators see it with the failing jobs.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
 use domain::Timestamp;
@@ -41,7 +43,11 @@ const MAX_DELAY_SECONDS: i64 = 3_600;
 /// The maximum number of times that one invocation runs a job that is enqueued again meanwhile. After that, the entry stays
 /// due.
 const MAX_RUNS: usize = 4;
-/// The maximum number of jobs that one sweep queues from each shard, and the number of entries that it reads at once.
+/// An entry that was set aside is due again after this many seconds, and up to a sixth more, so that many of them do not come
+/// back at once.
+const ASIDE_SECONDS: i64 = 3_600;
+/// The maximum number of jobs of a failure domain that one sweep queues from each shard, and the number of entries that it reads
+/// at once.
 const MAX_SWEPT: u16 = 500;
 /// How many unreadable entries a sweep sets aside at once.
 const MAX_CONCURRENT: usize = 25;
@@ -79,22 +85,19 @@ pub async fn process(
     for _ in 0..MAX_RUNS {
         let now = app.now();
         let Some(stored) = app.store.outbox_entry(name).await? else { return Ok(()) };
-        if stored.is_set_aside() {
+        if stored.due_at().is_some_and(|due_at| due_at > now.plus(CLOCK_SKEW)) {
+            // It is leased by another worker, was set aside, or is a timer whose message came early.
             return Ok(());
         }
         let (due, job) = match Job::read(&stored) {
             Ok(read) => read,
             Err(why) => return set_aside(app, &stored, why).await,
         };
-        if due.due_at > now.plus(CLOCK_SKEW) {
-            // It is leased by another worker, or it is a timer whose message came early.
-            return Ok(());
-        }
-        if due.domain != domain {
+        if job.domain() != domain {
             // An earlier release had the job in another failure domain.
-            return send(app, due.domain, &[due.name]).await;
+            return send(app, job.domain(), &[due.name]).await;
         }
-        let leased = lease_entry(app, &due, now);
+        let leased = lease_entry(app, domain, &due, now);
         if !write(app, |transaction| transaction.reschedule(&leased, due.token)).await? {
             return Ok(());
         }
@@ -129,9 +132,9 @@ pub async fn process(
 }
 
 /// The entry while a worker runs its job.
-fn lease_entry(app: &App, due: &OutboxEntry, now: Timestamp) -> OutboxEntry {
+fn lease_entry(app: &App, domain: FailureDomain, due: &OutboxEntry, now: Timestamp) -> OutboxEntry {
     let mut leased = OutboxEntry {
-        due_at: now.plus(lease(due.domain)),
+        due_at: now.plus(lease(domain)),
         token: app.new_token(),
         attempts: due.attempts.saturating_add(1),
         ..due.clone()
@@ -160,8 +163,10 @@ fn failed(app: &App, leased: &OutboxEntry, reason: String) -> OutboxEntry {
 /// Sets an entry aside that cannot be read, unless it has been written since it was read.
 async fn set_aside(app: &App, stored: &StoredEntry, why: UnreadableEntry) -> Result<(), AppError> {
     tracing::error!(entry = %stored.key, %why, "{ENTRY_UNREADABLE}");
+    let jitter = i64::try_from(app.random.bits() >> 96).unwrap_or(0) % (ASIDE_SECONDS / 6);
     let aside = |transaction: &mut Transaction| {
-        transaction.set_aside(stored, app.now());
+        let now = app.now();
+        transaction.set_aside(stored, now, now.plus(ASIDE_SECONDS + jitter));
         Ok(())
     };
     write(app, aside).await.map(|_| ())
@@ -201,12 +206,12 @@ struct Shard {
     name: String,
     /// Where its next page begins.
     from: Option<String>,
-    /// How many more of its jobs may be queued.
-    left: u16,
+    /// How many of its jobs were queued, by failure domain.
+    queued: BTreeMap<FailureDomain, usize>,
 }
 
-/// Queues due jobs, at most 500 of each shard, the oldest first: timers whose time has come, and jobs whose message
-/// was lost. Sets unreadable entries aside; they use up nothing of the 500.
+/// Queues due jobs, at most 500 of each shard and failure domain, the oldest first: timers whose time has come, and jobs whose
+/// message was lost. Sets unreadable entries aside. Neither those nor a backlog of one failure domain delays the jobs of another.
 ///
 /// It reads one page of each shard, and then the next page of each shard that has more. A shard with many unreadable entries
 /// therefore delays no other one.
@@ -219,8 +224,8 @@ pub async fn sweep(app: &App, actor: &Actor) -> Result<Sweep, AppError> {
     let now: Timestamp = app.now();
     let mut swept = Sweep::default();
     let mut failure = None;
-    let mut shards: Vec<Shard> =
-        outbox_shards().into_iter().map(|name| Shard { name, from: None, left: MAX_SWEPT }).collect();
+    let shard = |name| Shard { name, from: None, queued: BTreeMap::new() };
+    let mut shards: Vec<Shard> = outbox_shards().into_iter().map(shard).collect();
     while !shards.is_empty() {
         let mut unfinished = Vec::new();
         for mut shard in shards {
@@ -251,26 +256,28 @@ async fn sweep_page(
 ) -> Result<bool, AppError> {
     let page = app.store.due_outbox_entries(&shard.name, now, shard.from.as_deref(), MAX_SWEPT).await?;
     shard.from = page.next;
-    let (mut entries, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut due, mut unreadable) = (BTreeMap::<_, Vec<_>>::new(), Vec::new());
     for stored in page.entries {
         match Job::read(&stored) {
-            Ok((entry, _)) => entries.push(entry),
+            Ok((entry, job)) => due.entry(job.domain()).or_default().push(entry),
             Err(why) => unreadable.push((stored, why)),
         }
     }
-    entries.truncate(usize::from(shard.left));
-    for domain in FailureDomain::ALL {
-        let names: Vec<JobName> =
-            entries.iter().filter(|entry| entry.domain == domain).map(|entry| entry.name.clone()).collect();
-        if !names.is_empty() {
-            send(app, domain, &names).await?;
+    let mut failure = None;
+    for (domain, mut entries) in due {
+        let queued = shard.queued.entry(domain).or_default();
+        entries.truncate(usize::from(MAX_SWEPT) - *queued);
+        let names: Vec<JobName> = entries.iter().map(|entry| entry.name.clone()).collect();
+        // The queue of another failure domain may work.
+        match send(app, domain, &names).await {
+            Ok(()) => *queued += names.len(),
+            Err(error) => failure = Some(error),
         }
+        let oldest = entries.iter().map(|entry| now.seconds() - entry.due_at.seconds()).max();
+        swept.queued += names.len();
+        swept.oldest_seconds = swept.oldest_seconds.max(oldest.unwrap_or(0));
     }
-    let oldest = entries.iter().map(|entry| now.seconds() - entry.first_due_at.seconds()).max();
-    swept.queued += entries.len();
-    swept.oldest_seconds = swept.oldest_seconds.max(oldest.unwrap_or(0));
     swept.unreadable += unreadable.len();
-    shard.left = shard.left.saturating_sub(u16::try_from(entries.len()).unwrap_or(MAX_SWEPT));
     // The jobs are queued first, so that they do not wait for the unreadable entries.
     for batch in unreadable.chunks(MAX_CONCURRENT) {
         let results = join_all(batch.iter().map(|(stored, why)| set_aside(app, stored, *why))).await;
@@ -278,5 +285,7 @@ async fn sweep_page(
             tracing::warn!(%error, "an unreadable outbox entry stays where it is until the next sweep");
         }
     }
-    Ok(shard.from.is_some() && shard.left > 0)
+    let is_full = |domain| shard.queued.get(&domain).is_some_and(|queued| *queued >= MAX_SWEPT.into());
+    let more = shard.from.is_some() && !FailureDomain::ALL.into_iter().all(is_full);
+    failure.map_or(Ok(more), Err)
 }

@@ -36,8 +36,8 @@ use domain::{
 
 use crate::idempotency::IdempotencyRecord;
 use crate::{
-    Admissions, ReconciliationProgress, Team, VersionedBilling, VersionedDetails, VersionedRates,
-    VersionedRules, VersionedTaxCalculation,
+    Admissions, JobName, OutboxEntry, ReconciliationProgress, Team, VersionedBilling, VersionedDetails,
+    VersionedRates, VersionedRules, VersionedTaxCalculation,
 };
 
 pub(super) const EXPERT: ExpertId = ExpertId::from_bits(1);
@@ -704,4 +704,21 @@ pub(super) fn notes() -> Vec<SessionNote> {
 
 pub(super) fn admissions() -> Admissions {
     Admissions { version: 1, recent: BTreeMap::from([(ClientId::from_bits(2), at(0))]) }
+}
+
+/// The entry of a job that has not run yet, and of one that fails.
+pub(super) fn outbox_entries() -> Vec<OutboxEntry> {
+    let entry = |number| {
+        let id = appointment_id(number);
+        let payload = serde_json::json!({ "payment": { "appointment": id } }).to_string();
+        OutboxEntry::new(JobName::new("payment", id), payload, at(23), 5)
+    };
+    let failing = OutboxEntry {
+        due_at: at(24),
+        attempts: 3,
+        last_error: "the payment gateway failed".to_owned(),
+        failing_since: Some(at(23)),
+        ..entry(1)
+    };
+    vec![entry(0), failing]
 }

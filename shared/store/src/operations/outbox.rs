@@ -5,7 +5,8 @@
 //! deletes the entry last, on condition that it is still the entry that was leased. Each write of an entry gives it a new random
 //! token (its `version`). If the job is enqueued again while it runs, the token differs, and the entry stays.
 //!
-//! An entry that this release cannot read is set aside: it keeps its attributes, but is no longer in the index of due entries.
+//! An entry is due when its key in the index of due entries says so. An entry that this release cannot read is set aside: it
+//! keeps its attributes, but is due later.
 
 use std::fmt;
 use std::str::FromStr;
@@ -166,8 +167,6 @@ impl FromStr for JobName {
 pub struct OutboxEntry {
     /// The name of the job.
     pub name: JobName,
-    /// The failure domain of the job.
-    pub domain: FailureDomain,
     /// The format in which the entry was written; see [`SCHEMA`].
     pub schema: u32,
     /// The data of the job as JSON: ids, times and amounts, and no personal data. Empty in format 1.
@@ -188,10 +187,9 @@ pub struct OutboxEntry {
 
 impl OutboxEntry {
     /// An entry for a job that is due at `due_at`. `token` is a random number.
-    pub fn new(name: JobName, domain: FailureDomain, payload: String, due_at: Timestamp, token: u64) -> Self {
+    pub fn new(name: JobName, payload: String, due_at: Timestamp, token: u64) -> Self {
         Self {
             name,
-            domain,
             schema: SCHEMA,
             payload,
             due_at,
@@ -218,7 +216,9 @@ impl OutboxEntry {
     }
 }
 
-/// The attributes of an outbox entry. A release without payloads reads them as well, because it ignores those it does not know.
+/// The attributes of an outbox entry. A release without payloads reads them as well, because it ignores those it does not know,
+/// and it reads `due_at`. This one reads that time from the key in the index, which is all that changes when an entry is set
+/// aside.
 #[derive(Serialize, Deserialize)]
 struct EntryRow {
     job: String,
@@ -265,13 +265,12 @@ impl StoredEntry {
 
     /// When the entry was set aside, or its job began to fail. `None` if it is neither.
     pub fn failing_since(&self) -> Option<Timestamp> {
-        let order = string(&self.item, GSI2.sk)?;
-        order.split('#').next()?.parse().map(Timestamp::from_seconds).ok()
+        instant_of(&self.item, GSI2.sk)
     }
 
-    /// Whether the entry was set aside. It is not due at any time.
-    pub fn is_set_aside(&self) -> bool {
-        !self.item.contains_key(GSI1.pk)
+    /// When the entry is due; `None` if it is not in the index of due entries.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        instant_of(&self.item, GSI1.sk)
     }
 
     /// The condition that the row has not been written since it was read.
@@ -284,12 +283,15 @@ fn string(item: &Item, name: &str) -> Option<String> {
     item.get(name)?.as_s().ok().cloned()
 }
 
+/// The instant at the beginning of a sort key.
+fn instant_of(item: &Item, sort_key: &str) -> Option<Timestamp> {
+    string(item, sort_key)?.split('#').next()?.parse().map(Timestamp::from_seconds).ok()
+}
+
 fn read(item: Item, key: &Key) -> Result<OutboxEntry, ReadError> {
     let corrupt = |reason: &str| ReadError::Corrupt { key: key.to_string(), reason: reason.to_owned() };
-    // A row without a failure domain belongs to the domain that its job has now; see `app`.
-    let domain = string(&item, GSI1.pk).and_then(|shard| {
-        FailureDomain::ALL.into_iter().find(|domain| shard.split('#').nth(1) == Some(domain.as_str()))
-    });
+    let due_at =
+        instant_of(&item, GSI1.sk).ok_or_else(|| corrupt("it is not in the index of due entries"))?;
     let row: EntryRow = document(item)?;
     let name: JobName = row.job.parse().map_err(|_| corrupt("job is not the name of a job"))?;
     if name.key() != *key {
@@ -297,10 +299,9 @@ fn read(item: Item, key: &Key) -> Result<OutboxEntry, ReadError> {
     }
     Ok(OutboxEntry {
         name,
-        domain: domain.unwrap_or(FailureDomain::General),
         schema: row.schema,
         payload: row.payload.unwrap_or_default(),
-        due_at: row.due_at,
+        due_at,
         first_due_at: row.first_due_at,
         token: row.version,
         attempts: row.attempts,
@@ -328,13 +329,14 @@ pub struct DuePage {
 }
 
 impl Transaction {
-    /// Writes an outbox entry. It replaces an entry of the same job, so that repeated requests for a job run it once.
+    /// Writes an outbox entry of a job of this failure domain. It replaces an entry of the same job, so that repeated requests for
+    /// a job run it once.
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
-    pub fn enqueue(&mut self, entry: &OutboxEntry) -> Result<(), CommitError> {
+    pub fn enqueue(&mut self, domain: FailureDomain, entry: &OutboxEntry) -> Result<(), CommitError> {
         self.put_outbox_entry(entry, Condition::None)?;
-        self.note_outbox_entry(entry);
+        self.note_outbox_entry(domain, entry);
         Ok(())
     }
 
@@ -351,20 +353,26 @@ impl Transaction {
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
-    pub fn retry(&mut self, stored: &StoredEntry, entry: &OutboxEntry) -> Result<(), CommitError> {
+    pub fn retry(
+        &mut self,
+        domain: FailureDomain,
+        stored: &StoredEntry,
+        entry: &OutboxEntry,
+    ) -> Result<(), CommitError> {
         self.put_outbox_entry(entry, stored.unchanged())?;
-        self.note_outbox_entry(entry);
+        self.note_outbox_entry(domain, entry);
         Ok(())
     }
 
     /// Sets an entry aside that cannot be read, on condition that it has not been written since it was read. The row keeps its
-    /// attributes. It is no longer due, and is listed with the failing jobs.
-    pub fn set_aside(&mut self, stored: &StoredEntry, now: Timestamp) {
+    /// attributes. It is due again at `again`, and is listed with the failing jobs.
+    pub fn set_aside(&mut self, stored: &StoredEntry, now: Timestamp, again: Timestamp) {
         let mut item = stored.item.clone();
-        item.remove(GSI1.pk);
-        item.remove(GSI1.sk);
+        item.entry(GSI1.pk.to_owned()).or_insert_with(|| text(keys::outbox_shard(0)));
+        item.insert(GSI1.sk.to_owned(), text(keys::outbox_order(again, stored.name())));
+        let since = stored.failing_since().unwrap_or(now);
         item.insert(GSI2.pk.to_owned(), text(keys::FAILING_JOBS));
-        item.insert(GSI2.sk.to_owned(), text(keys::failing_order(now, &stored.key)));
+        item.insert(GSI2.sk.to_owned(), text(keys::failing_order(since, &stored.key)));
         self.put(stored.key.clone(), stored.unchanged(), item);
     }
 
@@ -375,7 +383,7 @@ impl Transaction {
 
     fn put_outbox_entry(&mut self, entry: &OutboxEntry, condition: Condition) -> Result<(), CommitError> {
         let key = entry.name.key();
-        let shard = keys::outbox_shard(entry.domain, entry.name.subject.bits());
+        let shard = keys::outbox_shard(entry.name.subject.bits());
         let mut index = vec![
             (GSI1.pk, text(shard)),
             (GSI1.sk, text(keys::outbox_order(entry.due_at, entry.name.as_str()))),
@@ -507,14 +515,14 @@ mod tests {
 
     fn stored(entry: &OutboxEntry) -> Item {
         let mut transaction = Transaction::new();
-        transaction.enqueue(entry).expect("storable");
+        transaction.enqueue(FailureDomain::Payments, entry).expect("storable");
         put(&transaction).1
     }
 
     fn example() -> OutboxEntry {
         let name = JobName::new("payment", AppointmentId::from_bits(1));
         let at = Timestamp::from_seconds(1_800_000_000);
-        OutboxEntry::new(name, FailureDomain::Payments, "{}".to_owned(), at, 5)
+        OutboxEntry::new(name, "{}".to_owned(), at, 5)
     }
 
     #[test]
@@ -528,7 +536,7 @@ mod tests {
         for entry in [example(), failing] {
             let stored = StoredEntry::new(stored(&entry));
             assert_eq!(stored.failing_since(), entry.failing_since);
-            assert!(!stored.is_set_aside());
+            assert_eq!(stored.due_at(), Some(entry.due_at));
             assert_eq!(stored.entry.expect("readable"), entry);
         }
     }
@@ -539,7 +547,6 @@ mod tests {
         for added in ["schema", "payload"] {
             item.remove(added).expect("it is there");
         }
-        item.insert(GSI1.pk.to_owned(), text("OUTBOX#1"));
         let entry = StoredEntry::new(item).entry.expect("readable");
         assert_eq!((entry.schema, &*entry.payload), (1, ""));
         assert_eq!(entry.name, example().name);
@@ -554,20 +561,24 @@ mod tests {
         assert!(before.entry.is_err());
         let at = Timestamp::from_seconds(1_800_000_100);
         let mut transaction = Transaction::new();
-        transaction.set_aside(&before, at);
+        transaction.set_aside(&before, at, at.plus(3_600));
         let (condition, after) = put(&transaction);
         assert_eq!(condition, Condition::Same(Some(AttributeValue::N("5".to_owned()))));
         let aside = StoredEntry::new(after.clone());
-        assert!(aside.is_set_aside());
+        assert_eq!(aside.due_at(), Some(at.plus(3_600)));
         assert_eq!(aside.failing_since(), Some(at));
-        item.retain(|name, _| ![GSI1.pk, GSI1.sk].contains(&name.as_str()));
+        // If it still cannot be read then, it has been failing since the first time.
+        let mut transaction = Transaction::new();
+        transaction.set_aside(&aside, at.plus(3_600), at.plus(7_200));
+        assert_eq!(StoredEntry::new(put(&transaction).1).failing_since(), Some(at));
+        item.remove(GSI1.sk);
         assert!(item.iter().all(|(name, value)| after.get(name) == Some(value)), "{after:?}");
         // Whatever the version is, nothing else may write the row in between.
         for version in [None, Some(AttributeValue::N("1.5".to_owned())), Some(text("x"))] {
             item.remove(VERSION);
             item.extend(version.clone().map(|version| (VERSION.to_owned(), version)));
             let mut transaction = Transaction::new();
-            transaction.set_aside(&StoredEntry::new(item.clone()), at);
+            transaction.set_aside(&StoredEntry::new(item.clone()), at, at);
             assert_eq!(put(&transaction).0, Condition::Same(version));
         }
     }
