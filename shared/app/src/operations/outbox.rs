@@ -71,7 +71,7 @@ pub const fn lease(domain: FailureDomain) -> i64 {
 /// Processes a job if it is due, as the worker of a failure domain. Processing it again, or concurrently, has no further effect.
 ///
 /// If the job fails or panics, its outbox entry stores the reason and the time of the next attempt, and the result is `Ok`. An
-/// entry that cannot be read is set aside. A job of another failure domain is sent to its own worker.
+/// entry that cannot be read is set aside. A job of another failure domain is left to the sweep, which sends it to its own worker.
 ///
 /// # Errors
 /// If the outbox entry cannot be read or written. [`AppError::Forbidden`] if the actor is not the platform.
@@ -94,8 +94,9 @@ pub async fn process(
             Err(why) => return set_aside(app, &stored, why).await,
         };
         if job.domain() != domain {
-            // An earlier release had the job in another failure domain.
-            return send(app, job.domain(), &[due.name]).await;
+            // Another release has the job in another failure domain. It stays due, and the sweep sends it to its worker, at most
+            // once a minute. If it was sent on at once, two releases could send it back and forth without a pause.
+            return Ok(());
         }
         let leased = lease_entry(app, domain, &due, now);
         if !write(app, |transaction| transaction.reschedule(&leased, due.token)).await? {
