@@ -1,6 +1,8 @@
 //! Jobs that fail: administrators see them with the reason, and retry them.
 
 use app::payments::jobs::PaymentsJob;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use simulators::stripe::Faults;
 
@@ -83,11 +85,17 @@ async fn failing_jobs_are_listed_page_by_page() {
         }
     }
     assert_eq!(listed, names, "the longest failing first");
+    let page = failing(&test, "?limit=3").await;
+    assert_eq!(page["jobs"].as_array().map(Vec::len), Some(3));
+    assert_eq!(page["next_cursor"], Value::Null, "the last page is full");
     for wrong in ["?cursor=x", "?cursor=bm8", "?limit=0", "?limit=101", "?more=1"] {
         let path = format!("/v1/failing-jobs{wrong}");
         assert_eq!(test.get(&path).signed_in_as("margaret").send().await.problem(422), "invalid", "{wrong}");
     }
-    for unknown in ["x", "bm8", "bm90aGluZwpub3RoaW5n", "%0A"] {
+    // The partition or the name is longer than a key of the table.
+    let long = ["a".repeat(2_049) + "\na", "a\n".to_owned() + &"a".repeat(1_018)]
+        .map(|id| URL_SAFE_NO_PAD.encode(id));
+    for unknown in ["x", "bm8", "bm90aGluZwpub3RoaW5n", "%0A", &long[0], &long[1]] {
         let path = format!("/v1/failing-jobs/{unknown}/retry");
         assert_eq!(test.post(&path).signed_in_as("margaret").send().await.problem(404), "not-found");
     }

@@ -1,5 +1,6 @@
 //! Reconciliation of the ledger with the gateway's books, with lost webhooks, changes at the gateway, and wrong entries.
 
+use app::payments::jobs::PaymentsJob;
 use app::payments::reconciliation::Reconciled;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Entry, Movement, MovementKind};
@@ -130,6 +131,25 @@ async fn reconciliation_finds_a_payment_with_a_lost_webhook() {
     test.advance(HOUR);
     assert_eq!(test.reconcile().await.differences, 0);
     assert_eq!(test.differences().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn reconciliation_does_not_hide_since_when_a_payment_job_fails() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    test.stripe().set_faults(Faults { drop_webhooks: true, ..Faults::default() });
+    let booked = test.book(&offer, AT, "k").await.expect(201);
+    test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+    let appointment = id(&booked).parse().expect("an id");
+    test.store_failing_job(PaymentsJob::Payment { appointment }).await;
+    let failing = async || test.get("/v1/failing-jobs").signed_in_as("margaret").send().await.expect(200);
+    let before = failing().await;
+    test.advance(2 * HOUR);
+    assert_eq!(test.reconcile().await.lines, 3);
+    assert_eq!(failing().await, before);
+    test.sweep().await;
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");
+    assert_eq!(failing().await, json!({ "jobs": [] }));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use domain::{AppointmentId, TimeSpan, Timestamp};
 use store::{AppointmentRecord, CommitError, ReconciliationProgress, Transaction};
 
 use crate::identity::Actor;
+use crate::jobs::AreaJob as _;
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::Books;
 use crate::{App, AppError};
@@ -203,7 +204,9 @@ impl Run<'_> {
         };
         let mut transaction = Transaction::new();
         transaction.put_difference(&difference, before.as_ref())?;
-        if let Some(appointment) = resolvable {
+        if let Some(appointment) = resolvable
+            && !self.is_failing(appointment).await?
+        {
             self.app.enqueue(&mut transaction, PaymentsJob::Payment { appointment }, self.now)?;
         }
         if difference.confirmed {
@@ -218,6 +221,14 @@ impl Run<'_> {
         }
         self.write(transaction).await?;
         Ok(difference)
+    }
+
+    /// Whether the payment job is being retried. It runs within an hour, and enqueuing it again would hide since when it fails.
+    async fn is_failing(&self, appointment: AppointmentId) -> Result<bool, AppError> {
+        let job = PaymentsJob::Payment { appointment }.name();
+        let stored = self.app.store.outbox_entry(&job).await?;
+        let entry = stored.and_then(|stored| stored.entry.ok());
+        Ok(entry.is_some_and(|entry| entry.failing_since.is_some()))
     }
 
     /// Resolves a difference, because both sides agree again. One that was never confirmed is deleted.

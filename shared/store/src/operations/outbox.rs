@@ -15,7 +15,7 @@ use domain::{AppointmentId, ExpertId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::keys;
-use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION, instant};
+use crate::keys::{GSI1, GSI2, Index, Key, PK, SK, VERSION, instant};
 use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{document, text};
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
@@ -310,19 +310,10 @@ fn read(item: Item, key: &Key) -> Result<OutboxEntry, ReadError> {
     })
 }
 
-/// A page of failing jobs and unreadable entries.
+/// A page of outbox entries.
 #[derive(Debug)]
-pub struct FailingJobPage {
-    /// The entries, the longest failing first.
-    pub entries: Vec<StoredEntry>,
-    /// The cursor of the next page; `None` on the last page.
-    pub next: Option<String>,
-}
-
-/// Outbox entries of a shard that are due.
-#[derive(Debug)]
-pub struct DuePage {
-    /// The entries, the oldest first.
+pub struct OutboxPage {
+    /// The entries, in the order of the index.
     pub entries: Vec<StoredEntry>,
     /// Where the next page begins; `None` on the last page.
     pub next: Option<String>,
@@ -415,6 +406,10 @@ impl Store {
         name: &str,
     ) -> Result<Option<StoredEntry>, TableError> {
         let key = keys::outbox_entry(partition.to_owned(), name);
+        // DynamoDB refuses longer keys, so no row has one.
+        if key.pk.len() > 2_048 || key.sk.len() > 1_024 {
+            return Ok(None);
+        }
         Ok(self.table.get(&key, Consistency::Strong).await?.map(StoredEntry::new))
     }
 
@@ -429,19 +424,8 @@ impl Store {
         now: Timestamp,
         from: Option<&str>,
         limit: u16,
-    ) -> Result<DuePage, TableError> {
-        let query = Query {
-            index: Some(GSI1),
-            pk: shard.to_owned(),
-            from: from.unwrap_or("0").to_owned(),
-            to: format!("{}~", instant(now)),
-            descending: false,
-            limit: Some(limit),
-            consistency: Consistency::Eventual,
-        };
-        let items = self.table.query(&query).await?;
-        let next = next_page(&items, limit, GSI1.sk);
-        Ok(DuePage { entries: items.into_iter().map(StoredEntry::new).collect(), next })
+    ) -> Result<OutboxPage, TableError> {
+        self.outbox_page(GSI1, shard, from, format!("{}~", instant(now)), limit).await
     }
 
     /// The failing jobs and the unreadable entries, the longest failing first, at most `limit`, from the beginning or from
@@ -449,26 +433,37 @@ impl Store {
     ///
     /// # Errors
     /// [`TableError`] if the table does not respond.
-    pub async fn failing_jobs(&self, from: Option<&str>, limit: u16) -> Result<FailingJobPage, TableError> {
+    pub async fn failing_jobs(&self, from: Option<&str>, limit: u16) -> Result<OutboxPage, TableError> {
+        self.outbox_page(GSI2, keys::FAILING_JOBS, from, "~".to_owned(), limit).await
+    }
+
+    async fn outbox_page(
+        &self,
+        index: Index,
+        pk: &str,
+        from: Option<&str>,
+        to: String,
+        limit: u16,
+    ) -> Result<OutboxPage, TableError> {
         let query = Query {
-            index: Some(GSI2),
-            pk: keys::FAILING_JOBS.to_owned(),
+            index: Some(index),
+            pk: pk.to_owned(),
             from: from.unwrap_or("0").to_owned(),
-            to: "~".to_owned(),
+            to,
             descending: false,
-            limit: Some(limit),
+            limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };
-        let items = self.table.query(&query).await?;
-        let next = next_page(&items, limit, GSI2.sk);
-        Ok(FailingJobPage { entries: items.into_iter().map(StoredEntry::new).collect(), next })
+        let mut items = self.table.query(&query).await?;
+        let more = items.len() > usize::from(limit);
+        items.truncate(limit.into());
+        let last = items.last().filter(|_| more).and_then(|last| string(last, index.sk));
+        Ok(OutboxPage {
+            entries: items.into_iter().map(StoredEntry::new).collect(),
+            // The first sort key after the last one: no key contains a character below the space.
+            next: last.map(|last| format!("{last} ")),
+        })
     }
-}
-
-/// The first sort key after a full page. No key contains a character below the space.
-fn next_page(items: &[Item], limit: u16, sort_key: &str) -> Option<String> {
-    let last = items.last().filter(|_| items.len() >= usize::from(limit))?;
-    Some(format!("{} ", string(last, sort_key)?))
 }
 
 #[cfg(test)]
