@@ -23,8 +23,9 @@ pub(crate) async fn receive(app: &App, domain: FailureDomain, event: Value) -> R
 
 /// Runs a batch of jobs, and returns which messages the queue must keep.
 ///
-/// A message fails only if its job could not be leased: a job that fails is rescheduled in its outbox entry, and an entry that
-/// cannot be read is set aside. A message that does not name a job fails until the queue moves it to the dead-letter queue.
+/// A message fails if the outbox entry of its job cannot be read from the table or written to it: when it is leased, set aside,
+/// rescheduled or deleted. A job that fails is rescheduled in its entry, and its message does not fail. A message that does not
+/// name a job fails until the queue moves it to the dead-letter queue.
 pub async fn handle(app: &App, domain: FailureDomain, event: SqsEvent) -> SqsBatchResponse {
     let results = join_all(event.records.iter().map(|message| run(app, domain, message))).await;
     let mut response = SqsBatchResponse::default();
@@ -51,7 +52,7 @@ async fn run(app: &App, domain: FailureDomain, message: &SqsMessage) -> Option<S
     match AssertUnwindSafe(outbox::process(app, &Actor::Platform, domain, &job)).catch_unwind().await {
         Ok(Ok(())) => None,
         Ok(Err(error)) => {
-            tracing::error!(%job, %error, "the job could not be leased");
+            tracing::error!(%job, %error, "the outbox entry of the job could not be read or written");
             Some(id)
         }
         Err(_) => {

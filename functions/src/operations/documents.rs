@@ -61,7 +61,7 @@ pub(super) struct FailingJob {
     name: String,
     /// The kind of the job, such as `payment` or `event`.
     kind: String,
-    /// Whether the job is retried.
+    /// Whether the job fails or cannot be read.
     status: FailingJobStatus,
     /// The appointment that the job is about; absent if it is about none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,8 @@ pub(super) struct FailingJob {
     expert_id: Option<ExpertId>,
     /// Why the job fails. The log of its worker has the whole error.
     reason: String,
-    /// When the job began to fail, or when it was set aside.
+    /// When the job began to fail, or when it was set aside. It begins again if the job is enqueued again, for example by a
+    /// webhook.
     failing_since: Timestamp,
     /// The group of jobs to which the job belongs: `payments` or `general`. Absent if the job was set aside.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,18 +83,19 @@ pub(super) struct FailingJob {
     /// When the job is started next; absent if it was set aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<Timestamp>,
-    /// How often the job was started; absent if it was set aside.
+    /// How often the job was started since it was enqueued; absent if it was set aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
 }
 
-/// Whether a failing job is retried.
+/// Whether a failing job fails or cannot be read.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum FailingJobStatus {
     /// The job is retried at `next_attempt_at`.
     Failing,
-    /// The job was set aside, because this release could not read it. It is not retried until an administrator requests it.
+    /// The job was set aside, because this release cannot read it. It is read again about once an hour, and runs as soon as a
+    /// release can read it.
     SetAside,
 }
 

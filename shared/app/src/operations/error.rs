@@ -11,7 +11,7 @@ use crate::payments::ports::GatewayError;
 #[derive(Debug, thiserror::Error)]
 pub enum OperationsError {
     /// The outbox entry still cannot be read.
-    #[error("{0}; deploy a release that can read it, then retry the job")]
+    #[error("{0}; deploy a release that can read it")]
     Unreadable(#[from] UnreadableEntry),
 }
 

@@ -8,7 +8,7 @@ use super::catalog::problem_types;
 problem_types! {
     JOB_UNREADABLE = 409 "job-unreadable", "The job cannot be read",
         "A job was set aside because this release cannot read it, and it still cannot.",
-        "Deploy a release that can read the job, and retry it then.";
+        "Deploy a release that can read the job. It then runs within about an hour, or at once if it is retried.";
 }
 
 pub(super) fn from_error(error: &OperationsError) -> Problem {
