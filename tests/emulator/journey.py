@@ -243,6 +243,20 @@ def walk(aws, simulators, outputs, resources, functions):
     for outcome in ("complete", "no-show"):
         change(ada, outcome, expect=409)
     check("it cannot be completed before it begins", True)
+    changed = alan("PUT", f"{here}/details", {"topic": "Loops that end"}, If_Match='"0"').json
+    check("the client says what the session is about", changed["version"] == 1, changed)
+    written = {"text": "Bring the program.", "visibility": "shared"}
+    note = ada("POST", f"{here}/notes", written, expect=201, Idempotency_Key="note").json
+    ada("PUT", f"{here}/notes/{note['id']}", {**written, "text": "Bring both programs."}, If_Match='"1"')
+    texts = [note["text"] for note in alan("GET", f"{here}/notes").json["notes"]]
+    check("the client reads the expert's note", texts == ["Bring both programs."], texts)
+    ada("DELETE", f"{here}/notes/{note['id']}", expect=204, If_Match='"2"')
+    changes = {change["change"] for change in alan("GET", f"{here}/history").json["changes"]}
+    check("the history has each change", {"booked", "confirmed", "rescheduled", "details_changed"} <= changes, changes)
+    for suspended in (True, False):
+        tag = ada("GET", f"{mine}/profile").headers["ETag"]
+        status = margaret("PUT", f"{mine}/suspension", {"suspended": suspended}, If_Match=tag).json["status"]
+        check(f"the expert is {status}", status == ("suspended" if suspended else "live"), status)
     quote = alan("GET", f"{here}/cancellation").json
     check("the refund of a cancellation is quoted", quote["because"] == "tier", quote)
     change(alan, "cancel", {"reason": "ill"})

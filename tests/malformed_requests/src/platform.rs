@@ -265,6 +265,13 @@ impl TestPlatform {
             self.call("cancel_appointment", ALAN, ids, &tag, Value::Null).await;
         }
         self.stack.run_until_idle().await;
+        let mut notes = Vec::new();
+        for number in 0..2 {
+            let ids: &[(&str, &str)] = &[("appointment_id", &appointments[0])];
+            let body = json!({ "visibility": "shared", "text": "Bring the program." });
+            notes
+                .push(text(&self.call("create_note", ADA, ids, &format!("note-{number}"), body).await, "id"));
+        }
         for id in &appointments {
             let found = self
                 .call("list_appointment_receipts", ALAN, &[("appointment_id", id)], "", Value::Null)
@@ -278,6 +285,7 @@ impl TestPlatform {
             ("update_expert", "create_expert"),
             ("update_session_type", "create_session_type"),
             ("update_member", "create_invitation"),
+            ("update_note", "create_note"),
         ] {
             self.samples.insert(function, self.samples[like].clone());
         }
@@ -292,6 +300,7 @@ impl TestPlatform {
             ("receipt_id", receipts),
             ("person_id", members),
             ("invitation_id", invitations),
+            ("note_id", notes),
             ("job_id", vec![failing_job]),
             ("gateway", vec!["stripe".to_owned(), "paypal".to_owned()]),
         ]);

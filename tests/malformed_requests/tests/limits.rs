@@ -263,6 +263,8 @@ impl Cases<'_> {
         let of_length = |length: usize| match format {
             // The part before the @ has at most 64 characters.
             "email" => format!("ada@{}.org", "x".repeat(length.saturating_sub(8))),
+            "link" if length < 20 => format!("https://{}.x", "x".repeat(length.saturating_sub(10))),
+            "link" => format!("https://example.org/{}", "x".repeat(length - 20)),
             _ => "\u{e9}".repeat(length),
         };
         if let Some(most) = length("maxLength") {

@@ -109,6 +109,12 @@ async fn request_booking(
             "email": format!("{}@example.org", client.user.subject),
             "time_zone": journey.zone.name(),
         },
+        "details": {
+            "topic": "Loops that end",
+            "goals": "Understand when a loop ends.",
+            "requirements": "A whiteboard",
+            "guests": [{ "email": "joan@example.org", "name": "Joan Clarke" }],
+        },
     });
     let request = journey.api.post("/v1/appointments").signed_in(&client.token);
     request.header("Idempotency-Key", key).json(&body).send().await
@@ -135,6 +141,11 @@ pub(super) async fn book(
     let appointment: Value =
         request_booking(journey, &journey.client, session_type, start, &key).await?.document(201)?;
     journey.print(format_args!("{} for {}", text(&appointment, "/id")?, display::time(start, journey.zone)?));
+    journey.print(format_args!(
+        "about \u{201c}{}\u{201d}, with {} as a guest",
+        text(&appointment, "/details/topic")?,
+        text(&appointment, "/details/guests/0/name")?
+    ));
     let hold = display::time(text(&appointment, "/hold_expires_at")?, journey.zone)?;
     journey.print(format_args!(
         "The appointment is pending: pay {} by {hold}",
@@ -167,6 +178,45 @@ pub(super) async fn wait_for_confirmation(
     check_member(&now, "/payment/state", "paid")?;
     journey
         .print(format_args!("confirmed and paid, for {}", display::time(&appointment.start, journey.zone)?));
+    Ok(())
+}
+
+/// The expert writes a note for the client and one for themselves. The client reads the first.
+pub(super) async fn exchange_notes(journey: &mut Journey, appointment: &Booking) -> Result<(), Mismatch> {
+    journey.step("The expert prepares the session with notes");
+    let address = format!("/v1/appointments/{}/notes", appointment.id);
+    for (visibility, note) in
+        [("shared", "Bring the program that does not end."), ("private", "Ask about the tape.")]
+    {
+        let body = json!({ "visibility": visibility, "text": note });
+        let request = journey.api.post(&address).signed_in(&journey.expert.token);
+        let _: Value = request.header("Idempotency-Key", &key()).json(&body).send().await?.document(201)?;
+    }
+    let read: Value =
+        journey.api.get(&address).signed_in(&journey.client.token).send().await?.document(200)?;
+    if read["notes"].as_array().is_none_or(|notes| notes.len() != 1) {
+        return Err(Mismatch::new(address, "one note", read.to_string()));
+    }
+    journey.print(format_args!("The client reads the shared note: {}", text(&read, "/notes/0/text")?));
+    journey.print("The private one is visible to the expert's side only.");
+    Ok(())
+}
+
+/// Prints who changed what in the appointment.
+pub(super) async fn read_history(journey: &mut Journey, appointment: &Booking) -> Result<(), Mismatch> {
+    journey.step("The client reads the history of the appointment");
+    let address = format!("/v1/appointments/{}/history", appointment.id);
+    let read: Value =
+        journey.api.get(&address).signed_in(&journey.client.token).send().await?.document(200)?;
+    for change in read["changes"].as_array().map_or(&[][..], Vec::as_slice) {
+        let (at, by, what) = (text(change, "/at")?, text(change, "/by")?, text(change, "/change")?);
+        journey.print(format_args!(
+            "{}: {} by the {by}",
+            display::time(at, journey.zone)?,
+            what.replace('_', " ")
+        ));
+    }
+    check_member(&read, "/changes/0/change", "booked")?;
     Ok(())
 }
 

@@ -127,11 +127,13 @@ async fn run_steps(journey: &mut Journey) -> Result<(), Mismatch> {
     client::pay(journey, &booked).await?;
     client::wait_for_confirmation(journey, &booked).await?;
     books::check_paid(journey, &before).await?;
+    client::exchange_notes(journey, &booked).await?;
     client::reschedule(journey, &booked, &free.second).await?;
     client::list_appointments(journey, &booked, &free.second).await?;
     client::book_twice(journey, &session_type, &free.second).await?;
     client::book_and_be_declined(journey, &session_type, &free.third).await?;
     client::cancel(journey, &booked).await?;
     client::wait_for_refund(journey, &booked).await?;
+    client::read_history(journey, &booked).await?;
     books::check_refunded(journey, &before).await
 }

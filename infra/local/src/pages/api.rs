@@ -92,7 +92,7 @@ fn overview(api: &str, groups: &[(&str, Vec<&Route>)]) -> Markup {
         dl.pairs {
             @for kind in problem::catalog() {
                 dt #{ "problem-" (kind.name()) } { code { (kind.name()) } " " (kind.status().as_u16()) }
-                dd { (kind.meaning()) " " span.soft { (kind.remedy()) } }
+                dd { (markdown::inline(kind.meaning())) " " span.soft { (markdown::inline(kind.remedy())) } }
             }
         }
     }
@@ -156,7 +156,7 @@ fn details(api: &str, route: &Route) -> Markup {
                 dt { (status) }
                 dd {
                     @for kind in types(route, status) {
-                        p { a href={ "/api#problem-" (kind.name()) } { (kind.name()) } ": " (kind.meaning()) }
+                        p { a href={ "/api#problem-" (kind.name()) } { (kind.name()) } ": " (markdown::inline(kind.meaning())) }
                     }
                     @if types(route, status).next().is_none() {
                         (markdown::paragraphs(response["description"].as_str().unwrap_or_default()))
