@@ -413,6 +413,11 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.memberships(samples::member().person, None, 9).await.map(drop),
             store.invitation(expert, samples::invitation().id).await.map(drop),
             store.team(expert).await.map(drop),
+            store.history(appointment, None, 9).await.map(drop),
+            store.notes(appointment).await.map(drop),
+            store.activations(expert).await.map(drop),
+            store.admissions(expert).await.map(drop),
+            store.person(samples::person().id).await.map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::Corrupt { reason, .. }) = read else {
