@@ -1,6 +1,7 @@
 //! The capacity that operations consume, as reported by the table.
 
 use app::identity::Actor;
+use functions::scheduling::documents::Attendee;
 use serde_json::json;
 
 use crate::harness::{GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour};
@@ -24,8 +25,9 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         duration_minutes: None,
         start: start.parse().expect("a time"),
         seats: 1,
-        attendee: serde_json::from_value(TestApp::booking(&offer, start)["attendee"].clone())
-            .expect("an attendee"),
+        attendee: serde_json::from_value::<Attendee>(TestApp::booking(&offer, start)["attendee"].clone())
+            .expect("an attendee")
+            .into(),
         details: domain::scheduling::details::SessionDetails::default(),
         gateway: domain::payments::gateway::GatewayKind::Stripe,
         pay_in: None,

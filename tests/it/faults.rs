@@ -23,9 +23,9 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::Payment;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
-use domain::scheduling::appointment::Status;
+use domain::scheduling::appointment::{Attendee, Status};
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, Currency, ExpertId, Money, Timestamp};
+use domain::{AppointmentId, Currency, ExpertId, Money, Timestamp, Zone};
 use serde_json::{Value, json};
 use simulators::stripe::{Faults, signature_header};
 use store::keys::Key;
@@ -218,14 +218,19 @@ async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<
 /// Books as the first request, or as a repeated one whose response was not stored.
 async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Result<Booked, AppError> {
     let person = Person::new(client, vec![Role::Client], Scope::FULL);
-    let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
+    let attendee = Attendee {
+        name: "Alan".to_owned().try_into().expect("a name"),
+        email: "alan@example.org".to_owned().try_into().expect("an address"),
+        time_zone: Zone::UTC,
+        note: LongText::default(),
+    };
     let booking_request = booking::Booking {
         expert: offer.expert.parse().expect("an id"),
         session_type: offer.session_type.parse().expect("an id"),
         duration_minutes: None,
         start: start.parse().expect("a time"),
         seats: 1,
-        attendee: serde_json::from_value(attendee).expect("an attendee"),
+        attendee,
         details: Default::default(),
         gateway: GatewayKind::Stripe,
         pay_in: None,

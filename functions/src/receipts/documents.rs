@@ -320,10 +320,15 @@ enum TaxCalculator {
     Stripe,
 }
 
-impl TryFrom<TaxMembers> for TaxChoice {
-    type Error = billing::InvalidTaxChoice;
+/// The choice is neither a fixed tax nor a calculated one, or it is both.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must have either label and rate, or only calculated_by")]
+struct InvalidTaxChoice;
 
-    fn try_from(members: TaxMembers) -> Result<Self, billing::InvalidTaxChoice> {
+impl TryFrom<TaxMembers> for TaxChoice {
+    type Error = InvalidTaxChoice;
+
+    fn try_from(members: TaxMembers) -> Result<Self, InvalidTaxChoice> {
         match members {
             TaxMembers { label: Some(label), rate: Some(rate), calculated_by: None } => {
                 Ok(Self::Own(FixedTax { label, rate }))
@@ -331,7 +336,7 @@ impl TryFrom<TaxMembers> for TaxChoice {
             TaxMembers { label: None, rate: None, calculated_by: Some(TaxCalculator::Stripe) } => {
                 Ok(Self::Stripe)
             }
-            _ => Err(billing::InvalidTaxChoice),
+            _ => Err(InvalidTaxChoice),
         }
     }
 }

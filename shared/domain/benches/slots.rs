@@ -3,34 +3,53 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use domain::experts::availability::AvailabilityRules;
+use domain::experts::availability::{AvailabilityRules, WeeklyHours, Window};
 use domain::experts::duration::SessionTerms;
-use domain::experts::session_type::{SessionType, SessionTypeStatus};
+use domain::experts::session_type::BookingWindow;
 use domain::kernel::time::{DAY, MINUTE};
 use domain::scheduling::slots::{BusyTimes, Slot, slots};
-use domain::{SessionTypeId, TimeSpan, Timestamp};
+use domain::{TimeSpan, Timestamp};
 
 /// Sessions of 30 minutes, every 15 minutes, with a notice of two hours.
 fn terms() -> SessionTerms {
-    let terms = serde_json::json!({
-        "name": "Session",
-        "durations": [{ "minutes": 30, "price": { "amount": 5000, "currency": "EUR" } }],
-        "minimum_notice_minutes": 120,
-        "booking_window": { "kind": "rolling", "days": 731 },
-        "step_minutes": 15,
-    });
-    let terms = serde_json::from_value(terms).unwrap();
-    let id = SessionTypeId::from_bits(1);
-    SessionType { id, version: 1, status: SessionTypeStatus::Active, terms }.of_length(30).terms
+    SessionTerms {
+        length_minutes: 30,
+        buffer_before_minutes: 0,
+        buffer_after_minutes: 0,
+        minimum_notice_minutes: 120,
+        booking_window: BookingWindow::Rolling { days: 731 },
+        step_minutes: 15,
+        daily_cap: None,
+        daily_minutes_cap: None,
+        weekly_cap: None,
+        capacity: 1,
+    }
 }
 
-fn rules(days: &[&str], opens: &str, closes: &str) -> AvailabilityRules {
-    let window = serde_json::json!([{ "opens": opens, "closes": closes }]);
-    let weekly: serde_json::Map<_, _> = days.iter().map(|day| ((*day).to_owned(), window.clone())).collect();
-    serde_json::from_value(serde_json::json!({ "time_zone": "Europe/Berlin", "weekly": weekly })).unwrap()
+fn rules(weekdays: (&str, &str), weekend: Option<(&str, &str)>) -> AvailabilityRules {
+    let window = |(opens, closes): (&str, &str)| {
+        vec![Window { opens: opens.parse().unwrap(), closes: closes.parse().unwrap() }]
+    };
+    let (weekday, weekend) = (window(weekdays), weekend.map(window).unwrap_or_default());
+    AvailabilityRules {
+        time_zone: "Europe/Berlin".parse().unwrap(),
+        weekly: WeeklyHours {
+            monday: weekday.clone(),
+            tuesday: weekday.clone(),
+            wednesday: weekday.clone(),
+            thursday: weekday.clone(),
+            friday: weekday,
+            saturday: weekend.clone(),
+            sunday: weekend,
+        },
+        overrides: BTreeMap::new(),
+        blocked: Vec::new(),
+        extra: Vec::new(),
+    }
 }
 
 /// Events of 15 or 30 minutes at pseudo-random quarters of an hour, the same on every machine.
@@ -56,10 +75,8 @@ fn floor(busy: &[TimeSpan], count: usize, from: Timestamp) -> (i64, Vec<Slot>) {
 }
 
 fn benches(criterion: &mut Criterion) {
-    let weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday"];
-    let all_days = [&weekdays[..], &["saturday", "sunday"]].concat();
-    let hours =
-        [("weekdays", rules(&weekdays, "09:00", "17:00")), ("always", rules(&all_days, "00:00", "24:00"))];
+    let all_day = ("00:00", "24:00");
+    let hours = [("weekdays", rules(("09:00", "17:00"), None)), ("always", rules(all_day, Some(all_day)))];
     let from: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
     let terms = terms();
     for (name, rules) in &hours {

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn render(criterion: &mut Criterion) {
-    let receipt = fixture::receipt(&[]);
+    let receipt = fixture::receipt(|_| {});
     criterion.bench_function("html", |bench| bench.iter(|| receipts::html(black_box(&receipt))));
     criterion.bench_function("pdf", |bench| bench.iter(|| receipts::pdf(black_box(&receipt)).unwrap()));
 }

@@ -18,11 +18,14 @@ use app::receipts::{billing, receipt};
 use app::scheduling::appointments::{self, SessionReport};
 use app::scheduling::{booking, details, history, notes, slots};
 use app::{App, AppError};
+use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::ExpertProfile;
 use domain::experts::members::{MemberRole, Right};
+use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::Date;
 use domain::payments::gateway::GatewayKind;
+use domain::receipts::billing::BillingDetails;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
 use domain::scheduling::details::SessionDetails;
 use domain::scheduling::note::NoteVisibility;
@@ -31,6 +34,8 @@ use domain::{
     AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, PersonId, ReceiptId,
     SessionTypeId, TimeSpan, Timestamp,
 };
+use functions::experts::documents;
+use functions::scheduling::documents::Attendee;
 use http_api::claims::id_bits;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -85,7 +90,7 @@ impl Ids {
                 duration_minutes: None,
                 start: at("2027-01-05T14:00:00Z"),
                 seats: 1,
-                attendee: from(booking["attendee"].clone()),
+                attendee: from::<Attendee>(booking["attendee"].clone()).into(),
                 details: SessionDetails::default(),
                 gateway: GatewayKind::Stripe,
                 pay_in: None,
@@ -112,6 +117,18 @@ fn name() -> ShortText {
 
 fn profile() -> ExpertProfile {
     ExpertProfile::new(name(), name())
+}
+
+fn rules() -> AvailabilityRules {
+    from::<documents::AvailabilityRules>(office_hours()).into()
+}
+
+fn terms() -> SessionTypeTerms {
+    from::<documents::SessionTypeTerms>(paid_hour()).into()
+}
+
+fn details() -> BillingDetails {
+    from::<functions::receipts::documents::BillingDetails>(billing_details()).try_into().expect("valid")
 }
 
 fn note() -> notes::NoteContents {
@@ -201,15 +218,15 @@ const USE_CASES: &[UseCase] = use_cases! {
         profiles::suspend(app, actor, ids.expert, 1, false);
     "experts::profiles::rules" SCHEDULE, READS, |app, actor, ids| profiles::rules(app, actor, ids.expert);
     "experts::profiles::replace_rules" SCHEDULE, WRITES, |app, actor, ids|
-        profiles::replace_rules(app, actor, ids.expert, 1, from(office_hours()));
+        profiles::replace_rules(app, actor, ids.expert, 1, rules());
     "experts::session_types::create" MONEY, WRITES, |app, actor, ids|
-        session_types::create(app, actor, ids.expert, &request("type"), from(paid_hour()));
+        session_types::create(app, actor, ids.expert, &request("type"), terms());
     "experts::session_types::read" Rule::Anybody, READS, |app, actor, ids|
         session_types::read(app, actor, ids.expert, ids.session_type);
     "experts::session_types::list" Rule::Anybody, READS, |app, actor, ids|
         session_types::list(app, actor, ids.expert, true);
     "experts::session_types::edit" SCHEDULE, WRITES, |app, actor, ids|
-        session_types::edit(app, actor, ids.expert, ids.session_type, 1, from(paid_hour()));
+        session_types::edit(app, actor, ids.expert, ids.session_type, 1, terms());
     "experts::members::invite" ACCOUNT, WRITES, |app, actor, ids|
         members::invite(app, actor, ids.expert, &request("member"), MemberRole::Manager, name());
     "experts::members::accept" Rule::Secret, WRITES, |app, actor, ids|
@@ -252,7 +269,7 @@ const USE_CASES: &[UseCase] = use_cases! {
         notes::edit(app, actor, ids.appointment, ids.note, 1, note());
     "receipts::billing::read" MONEY, READS, |app, actor, ids| billing::read(app, actor, ids.expert);
     "receipts::billing::replace" MONEY, WRITES, |app, actor, ids|
-        billing::replace(app, actor, ids.expert, 1, from(billing_details()));
+        billing::replace(app, actor, ids.expert, 1, details());
     "receipts::receipt::issue" Rule::Platform, WRITES, |app, actor, ids| issue(app, actor, ids);
     "receipts::receipt::read" Rule::PartyWith(Right::Money), READS, |app, actor, ids| receipt::read(app, actor, ids.receipt);
     "receipts::receipt::list_of_appointment" Rule::PartyWith(Right::Money), READS, |app, actor, ids|

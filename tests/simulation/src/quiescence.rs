@@ -17,7 +17,6 @@ use domain::scheduling::party::Party;
 use domain::scheduling::slots::EmptyReason;
 use domain::{ExpertId, Money, TimeSpan};
 use futures_util::FutureExt;
-use store::Item;
 
 use crate::actors::{Command, Reply, Resolution, Submission, submit};
 use crate::core::Core;
@@ -215,7 +214,7 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
             let hourly_rate = invariants::hourly_rate(&simulation.shared.lock(), id);
             let price = duration.and_then(|one| invariants::price(&kind.terms, one, hourly_rate));
             let duration = duration.map(|duration| duration.minutes);
-            let known = known_account(&simulation.shared.lock(), id);
+            let known = known_account(simulation, id);
             let can_be_paid = known.is_some_and(|account| account.charges_enabled);
             let listed = match submit_and_wait(
                 simulation,
@@ -280,6 +279,12 @@ fn needs_decision(simulation: &Simulation) -> bool {
 /// Checks the invariants of a quiescent state.
 pub fn check(simulation: &mut Simulation) {
     let mut violations = Vec::new();
+    let experts: Vec<ExpertId> = {
+        let core = simulation.shared.lock();
+        core.gateway.accounts.values().map(|account| account.expert).collect()
+    };
+    let accounts: BTreeMap<ExpertId, PaymentAccount> =
+        experts.into_iter().filter_map(|expert| Some((expert, known_account(simulation, expert)?))).collect();
     {
         let core = &*simulation.shared.lock();
         for known in simulation.invariants.known.values() {
@@ -299,7 +304,7 @@ pub fn check(simulation: &mut Simulation) {
         if core.queue.messages > 0 {
             violations.push(format!("{} messages are in the queue", core.queue.messages));
         }
-        check_accounts(simulation, core, &mut violations);
+        check_accounts(simulation, core, &accounts, &mut violations);
     }
     let core = &mut *simulation.shared.lock();
     for what in violations {
@@ -308,17 +313,21 @@ pub fn check(simulation: &mut Simulation) {
 }
 
 /// The payment account that the platform stores for an expert.
-fn known_account(core: &Core, expert: ExpertId) -> Option<PaymentAccount> {
-    let item = core.table.get(&store::payments::keys::payment_account(expert, GatewayKind::Stripe))?;
-    serde_dynamo::from_item(Item::clone(item)).ok()
+fn known_account(simulation: &Simulation, expert: ExpertId) -> Option<PaymentAccount> {
+    simulation.direct.payment_account(expert, GatewayKind::Stripe).now_or_never()?.ok()?
 }
 
 /// Checks that each account is stored with its current state, and that each payout is in the ledger once.
-fn check_accounts(simulation: &Simulation, core: &Core, violations: &mut Vec<String>) {
+fn check_accounts(
+    simulation: &Simulation,
+    core: &Core,
+    accounts: &BTreeMap<ExpertId, PaymentAccount>,
+    violations: &mut Vec<String>,
+) {
     for (name, account) in &core.gateway.accounts {
         let expert = account.expert;
         // An account whose creation was never recorded belongs to no expert and must stay empty.
-        let Some(known) = known_account(core, expert).filter(|known| known.account == *name) else {
+        let Some(known) = accounts.get(&expert).filter(|known| known.account == *name) else {
             if account.balance != 0 || !account.payouts.is_empty() {
                 violations.push(format!("{name} of {expert} has money, but is not stored"));
             }

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 
 use crate::kernel::time::{Date, LocalTime};
 use crate::{Violations, Zone};
 
 mod open;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(test)]
 pub(crate) use open::OFFSET_CHECK;
@@ -23,8 +22,7 @@ pub const MAX_EXCEPTIONS: usize = 400;
 
 /// A window of open time on the wall clock. A window that closes before its opening time closes on the next day. The
 /// whole day is `00:00` to `24:00`; equal times are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
@@ -34,8 +32,7 @@ pub struct Window {
 }
 
 /// The windows that open on each day of the week.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WeeklyHours {
     /// Windows that open on a Monday.
     pub monday: Vec<Window>,
@@ -54,8 +51,7 @@ pub struct WeeklyHours {
 }
 
 /// A range of dates, both ends inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateRange {
     /// The first date.
     pub first: Date,
@@ -64,8 +60,7 @@ pub struct DateRange {
 }
 
 /// An additional window on a single date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExtraWindow {
     /// The date on which the window opens.
     pub date: Date,
@@ -82,22 +77,17 @@ pub struct ExtraWindow {
 /// includes the rest of a window that opened the evening before. Otherwise, the windows of an override replace the
 /// weekly windows that would open on that date, and extra windows are added. Windows that touch or overlap, also
 /// across midnight, count as one window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AvailabilityRules {
     /// The time zone of all local times and dates in the rules.
     pub time_zone: Zone,
     /// The regular weekly hours.
-    #[serde(default)]
     pub weekly: WeeklyHours,
     /// Different hours on single dates. An empty list blocks the date.
-    #[serde(default)]
     pub overrides: BTreeMap<Date, Vec<Window>>,
     /// Blocked dates, such as holidays.
-    #[serde(default)]
     pub blocked: Vec<DateRange>,
     /// Additional windows on single dates.
-    #[serde(default)]
     pub extra: Vec<ExtraWindow>,
 }
 

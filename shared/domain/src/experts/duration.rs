@@ -3,8 +3,6 @@
 //! A price is fixed, or it is derived from the expert's hourly rate whenever it is needed, because the rate can change at
 //! any time. [`SelectedSession`] can be listed; only a [`PricedSession`] can be held.
 
-use serde::{Deserialize, Serialize};
-
 use super::session_type::{BookingWindow, SessionType, SessionTypeStatus, SessionTypeTerms};
 use crate::kernel::time::{MINUTE, TimeSpan, Timestamp};
 use crate::{Money, SessionTypeId};
@@ -15,14 +13,12 @@ pub const MAX_DURATIONS: usize = 10;
 pub const MAX_LENGTH_MINUTES: u16 = 1_440;
 
 /// A length of a session that a client can select.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionDuration {
     /// The length of a session in minutes; different for each duration of a session type.
     pub minutes: u16,
     /// The fixed price of one seat; `None` if the price is derived from the expert's hourly rate. A session with price
     /// zero is booked without payment.
-    #[serde(default)]
     pub price: Option<Money>,
 }
 

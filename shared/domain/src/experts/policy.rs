@@ -1,7 +1,5 @@
 //! The terms under which an appointment can be cancelled or rescheduled.
 
-use serde::{Deserialize, Serialize};
-
 use crate::Violations;
 pub use crate::kernel::percent::{AboveHundred, Percent};
 
@@ -17,8 +15,7 @@ pub const MAX_RESCHEDULES: u16 = 1_000;
 pub const MAX_RESCHEDULE_NOTICE_MINUTES: u32 = 366 * 1_440;
 
 /// One tier of a cancellation policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tier {
     /// The tier applies until this many hours before the start, inclusive.
     pub until_hours_before: u16,
@@ -27,21 +24,14 @@ pub struct Tier {
 }
 
 /// What a client gets back if they cancel or do not attend. After the last tier, the client gets nothing back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancellationPolicy {
     /// The tiers from the earliest to the latest. Each gives back less than the one before.
     pub tiers: Vec<Tier>,
     /// For this many minutes after booking, but only until the start, the client can cancel and gets everything back.
-    #[serde(default)]
     pub grace_minutes: u16,
     /// The share of the price that the client gets back if they do not attend.
-    #[serde(default = "nothing")]
     pub no_show_refund_percent: Percent,
-}
-
-fn nothing() -> Percent {
-    Percent::NOTHING
 }
 
 impl Default for CancellationPolicy {
@@ -91,17 +81,13 @@ impl CancellationPolicy {
 }
 
 /// How the client may reschedule an appointment. The expert may always reschedule it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReschedulePolicy {
     /// The maximum number of times; unlimited if absent.
-    #[serde(default)]
     pub at_most: Option<u16>,
     /// The client may reschedule until this many minutes before the start.
-    #[serde(default)]
     pub until_minutes_before: u32,
     /// How the price is determined if the session type's price has changed since the booking.
-    #[serde(default)]
     pub price: ReschedulePrice,
 }
 
@@ -125,8 +111,7 @@ impl ReschedulePolicy {
 
 /// How the price of a rescheduled appointment is determined if the session type's price has changed since the
 /// booking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReschedulePrice {
     /// The price stays as agreed at booking.
     #[default]

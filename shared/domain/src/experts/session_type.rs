@@ -1,7 +1,5 @@
 //! Session types: what an expert offers.
 
-use serde::{Deserialize, Serialize};
-
 use super::duration::{MAX_DURATIONS, MAX_LENGTH_MINUTES, SessionDuration};
 use super::policy::{CancellationPolicy, ReschedulePolicy};
 use crate::kernel::text::{LongText, ShortText};
@@ -25,66 +23,47 @@ pub const MAX_CAPACITY: u16 = 500;
 pub const MAX_PRESENTMENT_CURRENCIES: usize = 10;
 
 /// The properties of a session type that its expert chooses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionTypeTerms {
     /// The name that clients see in the list.
     pub name: ShortText,
     /// The description that clients read before they book.
-    #[serde(default)]
     pub description: LongText,
     /// The durations that a client can select, at least one. All fixed prices have the same currency.
     pub durations: Vec<SessionDuration>,
     /// Minutes that stay free before the start.
-    #[serde(default)]
     pub buffer_before_minutes: u16,
     /// Minutes that stay free after the end.
-    #[serde(default)]
     pub buffer_after_minutes: u16,
     /// The minimum number of minutes between booking and start, inclusive.
-    #[serde(default)]
     pub minimum_notice_minutes: u32,
     /// How far ahead sessions can be booked.
-    #[serde(default)]
     pub booking_window: BookingWindow,
     /// Minutes between an offered start and the next.
     pub step_minutes: u16,
     /// The maximum number of sessions of this type on one of the expert's local days.
-    #[serde(default)]
     pub daily_cap: Option<u16>,
     /// The maximum number of minutes of sessions of this type, without buffers, that begin on one of the expert's local
     /// days. At least the longest duration.
-    #[serde(default)]
     pub daily_minutes_cap: Option<u16>,
     /// The maximum number of sessions of this type in one ISO week of the expert's local calendar.
-    #[serde(default)]
     pub weekly_cap: Option<u16>,
     /// The number of seats of a session. If it is above 1, the session is a group session.
-    #[serde(default = "one")]
     pub capacity: u16,
     /// When the client is charged.
-    #[serde(default)]
     pub collection: Collection,
     /// What the client gets back if the session does not take place. An appointment keeps the policy that applied
     /// when it was booked.
-    #[serde(default)]
     pub cancellation: CancellationPolicy,
     /// How an appointment may be rescheduled. An appointment keeps the policy that applied when it was booked.
-    #[serde(default)]
     pub rescheduling: ReschedulePolicy,
     /// Currencies, besides the currency of the prices, in which a client may choose to pay. The price is converted at
     /// the reference rate of the day.
-    #[serde(default)]
     pub presentment_currencies: Vec<Currency>,
 }
 
-fn one() -> u16 {
-    1
-}
-
 /// When the client is charged.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Collection {
     /// At booking. If the session is cancelled, the amount that the cancellation policy gives back is refunded.
     #[default]
@@ -95,8 +74,7 @@ pub enum Collection {
 }
 
 /// How far ahead a session type can be booked, in dates of the expert's time zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BookingWindow {
     /// Sessions can be booked until the end of the day this many days after today.
     Rolling {
@@ -270,8 +248,7 @@ impl SessionTypeTerms {
 }
 
 /// Whether a session type can be booked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionTypeStatus {
     /// The session type is listed and can be booked.
     Active,
@@ -280,7 +257,7 @@ pub enum SessionTypeStatus {
 }
 
 /// A session type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionType {
     /// The id, unique across all experts.
     pub id: SessionTypeId,
@@ -293,4 +270,4 @@ pub struct SessionType {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

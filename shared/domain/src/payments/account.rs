@@ -1,12 +1,10 @@
 //! An expert's account at a payment gateway, and the platform's fee for an expert.
 
-use serde::{Deserialize, Serialize};
-
 use super::gateway::GatewayKind;
 use crate::{Rate, Timestamp};
 
 /// An expert's account at a payment gateway, as last reported by the gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentAccount {
     /// The gateway.
     pub gateway: GatewayKind,
@@ -32,7 +30,7 @@ pub fn can_be_paid(accounts: &[PaymentAccount]) -> bool {
 }
 
 /// The platform's fee for an expert, if it differs from the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpertFee {
     /// The version, incremented with each change. It is the ETag.
     pub version: u64,

@@ -124,7 +124,7 @@ impl From<EuroRate> for String {
 }
 
 /// The rate of one currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CurrencyRate {
     /// The currency.
     pub currency: Currency,
@@ -134,17 +134,10 @@ pub struct CurrencyRate {
 
 /// The reference rates of one day. There is at least one rate, each currency occurs once, and the euro does not
 /// occur.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferenceRates {
     date: Date,
     /// Sorted by currency code.
-    rates: Vec<CurrencyRate>,
-}
-
-#[derive(Deserialize)]
-struct Unchecked {
-    date: Date,
     rates: Vec<CurrencyRate>,
 }
 
@@ -201,14 +194,6 @@ pub struct Estimate {
     pub source: &'static str,
     /// Whether newer rates should exist: the rates are more than five days old, which no weekend or holiday explains.
     pub stale: bool,
-}
-
-impl TryFrom<Unchecked> for ReferenceRates {
-    type Error = InvalidRates;
-
-    fn try_from(Unchecked { date, rates }: Unchecked) -> Result<Self, InvalidRates> {
-        Self::new(date, rates)
-    }
 }
 
 impl ReferenceRates {

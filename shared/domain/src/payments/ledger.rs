@@ -5,14 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::payments::gateway::GatewayKind;
 use crate::{AppointmentId, Currency, ExpertId, Money, Timestamp};
 
 /// An account of the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
     /// The client's money outside the gateway. A negative balance is what the client has paid.
     Client,
@@ -35,8 +32,7 @@ impl Account {
 }
 
 /// The kind of a movement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MovementKind {
     /// The client's bank reserved the amount.
     Authorized,
@@ -73,7 +69,7 @@ pub enum MovementKind {
 }
 
 /// An amount that moved from one account to another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movement {
     /// What moved the amount.
     pub kind: MovementKind,
@@ -135,7 +131,7 @@ impl Movement {
 }
 
 /// Movements that were recorded together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The appointment whose payment moved; `None` for payouts.
     pub appointment: Option<AppointmentId>,

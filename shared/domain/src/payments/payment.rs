@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::experts::session_type::Collection;
 use crate::kernel::time::{DAY, HOUR};
 use crate::payments::gateway::{Capabilities, GatewayKind};
@@ -16,8 +14,7 @@ mod next_action;
 pub use next_action::{Order, PaymentAction, Transition, Wait, action_deadline, next_action};
 
 /// How the client is charged. The plan is chosen at booking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// Charge at booking.
     Charge,
@@ -62,7 +59,7 @@ impl Plan {
 }
 
 /// The identifiers of a payment at its gateway.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References {
     /// The Stripe payment intent or PayPal order that charges or authorizes the client; `None` until it exists.
     pub intent: Option<String>,
@@ -73,7 +70,7 @@ pub struct References {
 }
 
 /// The payment of one appointment. Fee rate and destination are fixed at booking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     /// The appointment that is paid.
     pub appointment: AppointmentId,
@@ -101,26 +98,20 @@ pub struct Payment {
     pub max_failed_refunds: u16,
     /// The orders that the gateway has refused permanently, with the gateway's error code. An order is sent again
     /// after a new movement, or when an administrator requests it.
-    #[serde(default)]
     pub refused: BTreeMap<OrderKind, String>,
     /// The number of refused orders. It is part of the idempotency keys, because the gateway answers a repeated key
     /// with the same refusal.
-    #[serde(default)]
     pub refusals: u16,
     /// Since when requests to the gateway have been failing; `None` if they succeed.
-    #[serde(default)]
     pub failing_since: Option<Timestamp>,
     /// Whether the expert's share was settled outside the gateway, so that no further transfers or reversals are
     /// ordered.
-    #[serde(default)]
     pub resolved_with_expert: bool,
     /// The decision that an administrator must make before the payment can continue.
-    #[serde(default)]
     pub escalation: Option<Escalation>,
     /// Whether a dispute is still undecided.
     pub open_dispute: bool,
     /// Whether a dispute was decided for the client.
-    #[serde(default)]
     pub lost_dispute: bool,
     /// The number of ledger entries of this payment.
     pub entries: u32,
@@ -131,8 +122,7 @@ pub struct Payment {
 }
 
 /// The state of a payment, derived from the last snapshot, the ledger, and the platform's decisions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaymentState {
     /// The client has not paid yet.
     Open,
@@ -176,8 +166,7 @@ pub enum PaymentState {
 }
 
 /// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OrderKind {
     /// Capturing the authorized amount.
     Capture,
@@ -190,8 +179,7 @@ pub enum OrderKind {
 }
 
 /// A decision that only an administrator can make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "because")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escalation {
     /// The client's bank rejected a refund.
     RefundFailed {
@@ -219,8 +207,7 @@ pub enum Escalation {
 /// Why the client's bank declined, grouped by what the client can do.
 ///
 /// Source: <https://docs.stripe.com/declines/codes>.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decline {
     /// The bank requires the cardholder to authenticate.
     AuthenticationRequired,

@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use crate::kernel::time::{DAY, HOUR};
 use crate::payments::gateway::GatewayKind;
 use crate::payments::ledger::{Account, Movement, MovementKind};
@@ -128,7 +126,7 @@ pub struct LedgerMovement {
 }
 
 /// The sums of all movements of an object, in minor units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sums {
     /// The change of the platform's balance before the gateway's fee; negative if money left the platform.
     pub amount: i64,
@@ -263,8 +261,7 @@ pub fn compare(lines: &[BookLine], ledger: &[LedgerMovement], window: TimeSpan) 
 }
 
 /// How the ledger and the books differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DifferenceKind {
     /// The gateway has a movement that the ledger does not have.
     MissingInLedger,
@@ -295,7 +292,7 @@ impl Discrepancy {
 }
 
 /// A stored difference between the ledger and a gateway's books, from its first detection until both sides agree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The gateway.
     pub gateway: GatewayKind,

@@ -5,8 +5,6 @@
 
 mod number;
 
-use serde::{Deserialize, Serialize};
-
 use crate::kernel::country::Country;
 use crate::kernel::text::{Email, ShortText};
 use crate::receipts::billing::{Address, BillingDetails};
@@ -17,8 +15,7 @@ use crate::{AppointmentId, ClientId, ExpertId, Money, ReceiptId, Timestamp, Zone
 pub use number::{InvalidReceiptNumber, ReceiptNumber};
 
 /// The kind of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceiptKind {
     /// A receipt for a payment.
     Receipt,
@@ -109,7 +106,7 @@ impl DocumentCause {
 }
 
 /// The issuer of a document, with the details that were valid at the time of issue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issuer {
     /// The legal name, or the profile name if the expert has set no billing details.
     pub name: ShortText,
@@ -140,7 +137,7 @@ impl Issuer {
 }
 
 /// The recipient of a document, as named in the booking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// The recipient's name.
     pub name: ShortText,
@@ -149,7 +146,7 @@ pub struct Recipient {
 }
 
 /// The service that was paid for, as it was when the document was issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
     /// The name of the session type.
     pub name: ShortText,
@@ -166,7 +163,7 @@ pub struct Service {
 }
 
 /// An issued document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// The id of the document.
     pub id: ReceiptId,
@@ -179,7 +176,6 @@ pub struct Receipt {
     /// The number in the issuer's series.
     pub number: ReceiptNumber,
     /// The kind of the document.
-    #[serde(flatten)]
     pub kind: ReceiptKind,
     /// When the document was issued.
     pub issued_at: Timestamp,
@@ -197,7 +193,6 @@ pub struct Receipt {
     pub taxes: Taxes,
     /// The entries that the document caused in the issuer's tax reports at the gateway. Empty unless the gateway
     /// calculated the taxes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tax_reports: Vec<TaxReport>,
     /// The gateway's object for the movement.
     pub reference: String,

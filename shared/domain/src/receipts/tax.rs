@@ -5,16 +5,13 @@ mod percentage;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::kernel::text::ShortText;
 use crate::{Money, Rate};
 
 pub use percentage::{InvalidPercentage, Percentage};
 
 /// A fixed tax that an expert sets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tax {
     /// The name of the tax, such as VAT.
     pub label: ShortText,
@@ -45,15 +42,13 @@ pub fn split_gross(total: Money, rate: Percentage) -> (Money, Money) {
 }
 
 /// One tax in a total.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaxLine {
     /// The name of the tax, such as VAT.
     pub label: ShortText,
     /// The authority that levies the tax, such as a state or a city, if known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jurisdiction: Option<ShortText>,
     /// The rate on the net amount; absent for a tax that is not proportional to an amount.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Percentage>,
     /// The amount of the tax.
     pub amount: Money,
@@ -74,8 +69,7 @@ impl fmt::Display for TaxLine {
 }
 
 /// Why a document shows no tax although the issuer has taxes calculated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NoTax {
     /// The client's location is not known precisely enough.
     PlaceUnknown,
@@ -108,8 +102,7 @@ impl fmt::Display for NoTax {
 }
 
 /// The taxes in a total.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Taxes {
     /// The issuer makes no statement about tax.
     #[default]
@@ -200,12 +193,11 @@ impl Taxes {
 }
 
 /// An entry that a document caused in its issuer's tax reports at the gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaxReport {
     /// The gateway's id of the entry; `None` if the entry exists but its id was lost.
     pub entry: Option<String>,
     /// The id of the entry that this one reverses in full or in part; `None` if it reports a payment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverses: Option<String>,
     /// The amount of the entry, including tax.
     pub amount: Money,

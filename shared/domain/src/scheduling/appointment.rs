@@ -1,7 +1,5 @@
 //! The life cycle of an appointment: `pending → confirmed → completed`, or `expired`, `cancelled`, `no_show`.
 
-use serde::{Deserialize, Serialize};
-
 use crate::experts::policy::{CancellationPolicy, ReschedulePolicy, ReschedulePrice};
 use crate::kernel::text::{Email, LongText, ShortText};
 use crate::kernel::time::MINUTE;
@@ -14,8 +12,7 @@ mod ending;
 pub use ending::{LATE_MINUTES, NoShowReport, OBJECTION_HOURS, Outcome, REPORT_HOURS};
 
 /// The status of an appointment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "status")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// The slot is held while the client pays.
     Pending {
@@ -29,7 +26,6 @@ pub enum Status {
     /// One of the parties did not attend.
     NoShow {
         /// The party that did not attend.
-        #[serde(default = "the_client")]
         missed_by: Party,
     },
     /// The appointment was cancelled.
@@ -46,10 +42,6 @@ pub enum Status {
     /// A newer version of the code has written a status that this version does not know. The appointment can be read and not
     /// changed.
     Unknown,
-}
-
-fn the_client() -> Party {
-    Party::Client
 }
 
 impl Status {
@@ -160,8 +152,7 @@ impl Event {
 }
 
 /// The person who attends the session, as the client entered it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attendee {
     /// The attendee's name.
     pub name: ShortText,
@@ -170,7 +161,6 @@ pub struct Attendee {
     /// The time zone in which the attendee wants to see times.
     pub time_zone: Zone,
     /// A message to the expert; may be empty.
-    #[serde(default)]
     pub note: LongText,
 }
 
@@ -190,7 +180,7 @@ pub struct BookedTime {
 }
 
 /// A booked session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appointment {
     /// The id; ids sort by creation time.
     pub id: AppointmentId,
@@ -225,16 +215,12 @@ pub struct Appointment {
     /// How often the appointment was rescheduled.
     pub reschedules: u16,
     /// The cancellation policy, as agreed at booking.
-    #[serde(default)]
     pub cancellation: CancellationPolicy,
     /// The reschedule policy, as agreed at booking.
-    #[serde(default)]
     pub rescheduling: ReschedulePolicy,
     /// The state of a no-show report; `None` if there is none or if it was resolved by the parties.
-    #[serde(default)]
     pub no_show_report: Option<NoShowReport>,
     /// The status.
-    #[serde(flatten)]
     pub status: Status,
 }
 

@@ -3,16 +3,13 @@
 //! The same function computes the quote that is shown before a cancellation and the refund that the cancellation
 //! causes.
 
-use serde::{Deserialize, Serialize};
-
 use super::party::Party;
 use crate::experts::policy::{CancellationPolicy, Percent, Tier};
 use crate::kernel::time::{HOUR, MINUTE};
 use crate::{Money, Timestamp};
 
 /// Why the client gets this refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "because")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
     /// The session costs nothing.
     Free,
@@ -44,7 +41,7 @@ pub enum Basis {
 }
 
 /// The refund and the charge that result from a cancellation or a no-show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
     /// The amount that the client gets back or does not have to pay.
     pub refund: Money,
@@ -52,7 +49,6 @@ pub struct Quote {
     /// price.
     pub final_charge: Money,
     /// The rule that determines the refund.
-    #[serde(flatten)]
     pub basis: Basis,
 }
 

@@ -1,13 +1,10 @@
 //! The parties to an appointment.
 
-use serde::{Deserialize, Serialize};
-
 use crate::PersonId;
 use crate::experts::members::{MemberRole, Right};
 
 /// The party that acts on an appointment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Party {
     /// The expert who gives the session.
     Expert,

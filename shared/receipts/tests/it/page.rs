@@ -1,11 +1,12 @@
+use domain::receipts::receipt::ReceiptKind;
+use domain::receipts::tax::{NoTax, Taxes};
 use proptest::prelude::*;
 use receipts::html;
-use serde_json::json;
 
-use crate::fixture::receipt;
+use crate::fixture::{address, at, receipt, tax, text, zone};
 
 /// The text of a page, without markup.
-fn text(page: &str) -> String {
+fn shown(page: &str) -> String {
     let body = page.split("<body>").nth(1).expect("a body");
     let mut text = String::new();
     for piece in body.split('<') {
@@ -20,10 +21,10 @@ fn text(page: &str) -> String {
 
 #[test]
 fn receipt_shows_parties_service_dates_and_amounts() {
-    let page = html(&receipt(&[]));
+    let page = html(&receipt(|_| {}));
     assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{page}");
     assert_eq!(
-        text(&page),
+        shown(&page),
         "Receipt 2027-000042\n\
          From\nAda Lovelace Ltd\n12 St James's Square\nLondon SW1Y 4JH\nGB\nTax id GB123456789\n\
          For\nZoë Łukasz Ελένη Дмитрий\nzoe@example.org\n\
@@ -36,33 +37,34 @@ fn receipt_shows_parties_service_dates_and_amounts() {
 
 #[test]
 fn amendment_names_the_amended_document() {
-    let note = html(&receipt(&[("/kind", json!("credit_note")), ("/of", json!("2026-000007"))]));
-    assert!(text(&note).starts_with("Credit note 2027-000042\n"), "{note}");
+    let note = html(&receipt(|receipt| receipt.kind = ReceiptKind::CreditNote { of: text("2026-000007") }));
+    assert!(shown(&note).starts_with("Credit note 2027-000042\n"), "{note}");
     for part in ["receipt 2026-000007", "Refunded on\n4 January 2027", "Total refunded\nEUR 80.00"] {
-        assert!(text(&note).contains(part), "{part}: {note}");
+        assert!(shown(&note).contains(part), "{part}: {note}");
     }
-    let correction = html(&receipt(&[("/kind", json!("correction")), ("/of", json!("2026-000008"))]));
+    let correction =
+        html(&receipt(|receipt| receipt.kind = ReceiptKind::Correction { of: text("2026-000008") }));
     for part in ["Correction 2027-000042", "credit note 2026-000008 failed", "Total not refunded\nEUR 80.00"]
     {
-        assert!(text(&correction).contains(part), "{part}: {correction}");
+        assert!(shown(&correction).contains(part), "{part}: {correction}");
     }
 }
 
 #[test]
 fn dates_use_the_issuers_time_zone_and_times_the_clients() {
-    let page = html(&receipt(&[
-        ("/issued_at", json!("2026-12-31T23:30:00Z")),
-        ("/issuer/time_zone", json!("Pacific/Auckland")),
-        ("/service/start", json!("2027-01-05T23:30:00Z")),
-        ("/service/end", json!("2027-01-06T00:30:00Z")),
-        ("/service/time_zone", json!("UTC")),
-        ("/service/seats", json!(3)),
-        ("/taxes", json!("not_stated")),
-        ("/issuer/address", json!(null)),
-        ("/issuer/country", json!(null)),
-        ("/issuer/tax_id", json!(null)),
-    ]));
-    let text = text(&page);
+    let page = html(&receipt(|receipt| {
+        receipt.issued_at = at("2026-12-31T23:30:00Z");
+        receipt.issuer.time_zone = zone("Pacific/Auckland");
+        receipt.service.start = at("2027-01-05T23:30:00Z");
+        receipt.service.end = at("2027-01-06T00:30:00Z");
+        receipt.service.time_zone = zone("UTC");
+        receipt.service.seats = 3;
+        receipt.taxes = Taxes::NotStated;
+        receipt.issuer.address = None;
+        receipt.issuer.country = None;
+        receipt.issuer.tax_id = None;
+    }));
+    let text = shown(&page);
     assert!(text.contains("Issued on\n1 January 2027\n"), "{text}");
     assert!(text.contains("5 January 2027, 23:30 to 6 January 2027, 00:30 (UTC)\n3 seats\n"), "{text}");
     assert!(text.contains("From\nAda Lovelace Ltd\nFor\n") && !text.contains("VAT"), "{text}");
@@ -70,17 +72,16 @@ fn dates_use_the_issuers_time_zone_and_times_the_clients() {
 
 #[test]
 fn each_tax_has_a_line_and_absence_of_tax_a_reason() {
-    let euros = |amount: u64| json!({ "amount": amount, "currency": "EUR" });
-    let taxes = json!({ "included": [
-        { "label": "Sales tax", "jurisdiction": "California", "rate": "7.25", "amount": euros(530) },
-        { "label": "Sales tax", "jurisdiction": "San Mateo", "rate": "2.125", "amount": euros(155) },
-        { "label": "Delivery fee", "amount": euros(28) },
-    ] });
-    let page = text(&html(&receipt(&[("/taxes", taxes)])));
+    let taxes = Taxes::Included(vec![
+        tax("Sales tax", Some("California"), Some("7.25"), 530),
+        tax("Sales tax", Some("San Mateo"), Some("2.125"), 155),
+        tax("Delivery fee", None, None, 28),
+    ]);
+    let page = shown(&html(&receipt(|receipt| receipt.taxes = taxes)));
     let lines = "Net\nEUR 72.87\nSales tax, California 7.25 %\nEUR 5.30\nSales tax, San Mateo 2.125 %\nEUR 1.55\n\
                  Delivery fee\nEUR 0.28\nTotal paid\nEUR 80.00\n";
     assert!(page.ends_with(lines), "{page}");
-    let page = text(&html(&receipt(&[("/taxes", json!({ "not_included": "place_unknown" }))])));
+    let page = shown(&html(&receipt(|receipt| receipt.taxes = Taxes::NotIncluded(NoTax::PlaceUnknown))));
     let end = "Total paid\nEUR 80.00\nNo tax was calculated, because the client's location is not known to Stripe.\n";
     assert!(page.ends_with(end) && !page.contains("Net"), "{page}");
 }
@@ -88,15 +89,15 @@ fn each_tax_has_a_line_and_absence_of_tax_a_reason() {
 #[test]
 fn markup_in_names_is_escaped() {
     let hostile = "</style></title><script>alert(1)</script><img src=x onerror='alert(\"1\")'>&amp;";
-    let page = html(&receipt(&[
-        ("/issuer/name", json!(hostile)),
-        ("/issuer/address", json!([hostile, hostile])),
-        ("/issuer/tax_id", json!(hostile)),
-        ("/recipient/name", json!(hostile)),
-        ("/service/name", json!(hostile)),
-        ("/taxes/included/0/label", json!(hostile)),
-        ("/reference", json!(hostile)),
-    ]));
+    let page = html(&receipt(|receipt| {
+        receipt.issuer.name = text(hostile);
+        receipt.issuer.address = Some(address(&[hostile, hostile]));
+        receipt.issuer.tax_id = Some(text(hostile));
+        receipt.recipient.name = text(hostile);
+        receipt.service.name = text(hostile);
+        receipt.taxes = Taxes::Included(vec![tax(hostile, None, Some("20"), 1_333)]);
+        receipt.reference = hostile.to_owned();
+    }));
     assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
     // `</style>` in a name is escaped too.
     assert_eq!(page.matches("</style>").count(), 1, "{page}");
@@ -109,7 +110,10 @@ proptest! {
     fn no_name_adds_markup(name in "[^\\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,60}") {
         let tags = |page: &str| page.matches('<').count();
         let name = format!("x{name}");
-        let page = html(&receipt(&[("/recipient/name", json!(name)), ("/service/name", json!(name))]));
-        prop_assert_eq!(tags(&page), tags(&html(&receipt(&[]))));
+        let page = html(&receipt(|receipt| {
+            receipt.recipient.name = text(&name);
+            receipt.service.name = text(&name);
+        }));
+        prop_assert_eq!(tags(&page), tags(&html(&receipt(|_| {}))));
     }
 }

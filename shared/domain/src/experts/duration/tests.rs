@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Currency;
+use crate::experts::session_type::tests::terms;
 use crate::kernel::money::{MAX_CHARGE, tests::currency};
 
 fn money(amount: u64, currency: Currency) -> Money {
@@ -11,12 +12,11 @@ fn money(amount: u64, currency: Currency) -> Money {
 }
 
 fn session_type(durations: Vec<SessionDuration>) -> SessionType {
-    let terms = serde_json::json!({ "name": "Session", "durations": durations, "step_minutes": 30 });
     SessionType {
         id: SessionTypeId::from_bits(1),
         version: 1,
         status: SessionTypeStatus::Active,
-        terms: serde_json::from_value(terms).unwrap(),
+        terms: SessionTypeTerms { durations, ..terms() },
     }
 }
 

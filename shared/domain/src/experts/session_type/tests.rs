@@ -1,18 +1,29 @@
 //! Validation of session type terms at each limit.
 
-use serde_json::json;
-
 use super::*;
 use crate::experts::policy::Tier;
 use crate::kernel::money::tests::currency;
 
-fn terms() -> SessionTypeTerms {
-    serde_json::from_value(json!({
-        "name": "Session",
-        "durations": [{ "minutes": 60, "price": { "amount": 5000, "currency": "EUR" } }],
-        "step_minutes": 30,
-    }))
-    .unwrap()
+/// Terms of sessions of one hour for EUR 50, every half hour, without other rules.
+pub(crate) fn terms() -> SessionTypeTerms {
+    SessionTypeTerms {
+        name: "Session".to_owned().try_into().unwrap(),
+        description: LongText::default(),
+        durations: vec![SessionDuration { minutes: 60, price: Some(price(5_000, "EUR")) }],
+        buffer_before_minutes: 0,
+        buffer_after_minutes: 0,
+        minimum_notice_minutes: 0,
+        booking_window: BookingWindow::default(),
+        step_minutes: 30,
+        daily_cap: None,
+        daily_minutes_cap: None,
+        weekly_cap: None,
+        capacity: 1,
+        collection: Collection::default(),
+        cancellation: CancellationPolicy::default(),
+        rescheduling: ReschedulePolicy::default(),
+        presentment_currencies: Vec::new(),
+    }
 }
 
 fn price(amount: u64, code: &str) -> Money {

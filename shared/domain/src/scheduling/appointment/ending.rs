@@ -1,7 +1,5 @@
 //! How a session ends: who may report what and when, and how a disagreement is resolved.
 
-use serde::{Deserialize, Serialize};
-
 use super::{Appointment, ChangeRefusal, Status};
 use crate::Timestamp;
 use crate::kernel::time::{HOUR, MINUTE};
@@ -17,8 +15,7 @@ pub const OBJECTION_HOURS: i64 = 24;
 
 /// A no-show report that is not resolved yet, or that an administrator decided. While it is unresolved, nothing is
 /// refunded because of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoShowReport {
     /// The client has reported that the expert did not attend. The expert can dispute it.
     Open {

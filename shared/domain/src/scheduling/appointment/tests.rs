@@ -316,11 +316,3 @@ fn event_names_round_trip() {
     }
     assert_eq!(Event::from_name("appointment.held"), None);
 }
-
-#[test]
-fn appointment_round_trips_through_json() {
-    for appointment in all(60) {
-        let text = serde_json::to_string(&appointment).unwrap();
-        assert_eq!(serde_json::from_str::<Appointment>(&text).unwrap(), appointment, "{text}");
-    }
-}

@@ -1,11 +1,10 @@
 //! Tests of the occupancy: each rule on an example, and random histories against a plain list.
 
-use serde_json::json;
-
 use super::*;
+use crate::experts::availability::tests::daily;
 use crate::experts::duration::SessionDuration;
-use crate::experts::session_type::{SessionType, SessionTypeTerms};
-use crate::scheduling::appointment::Status;
+use crate::experts::session_type::{BookingWindow, SessionType, SessionTypeTerms, tests::terms};
+use crate::scheduling::appointment::{Attendee, Status};
 use crate::{ClientId, ExpertId, Money};
 
 mod examples;
@@ -29,10 +28,7 @@ pub(crate) fn id(bits: u128) -> AppointmentId {
 
 /// Rules that are open all day on every day, for starts every quarter of an hour.
 fn always(zone: &str) -> AvailabilityRules {
-    let all_day = json!([{ "opens": "00:00", "closes": "24:00" }]);
-    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let weekly: serde_json::Map<_, _> = days.iter().map(|day| ((*day).to_owned(), all_day.clone())).collect();
-    serde_json::from_value(json!({ "time_zone": zone, "weekly": weekly })).unwrap()
+    daily(zone, &["00:00-24:00"])
 }
 
 fn utc() -> AvailabilityRules {
@@ -45,13 +41,9 @@ fn price() -> Money {
 
 /// Sessions of one hour without buffers, bookable on any date.
 pub(crate) fn kind(bits: u128) -> SelectedSession {
-    let terms = json!({
-        "name": "Session",
-        "durations": [],
-        "step_minutes": 15,
-        "booking_window": { "kind": "dates", "first": "1970-01-01", "last": "9999-12-31" },
-    });
-    let terms: SessionTypeTerms = serde_json::from_value(terms).unwrap();
+    let booking_window =
+        BookingWindow::Dates { first: "1970-01-01".parse().unwrap(), last: "9999-12-31".parse().unwrap() };
+    let terms = SessionTypeTerms { step_minutes: 15, booking_window, ..terms() };
     let id = SessionTypeId::from_bits(bits);
     SessionType { id, version: 1, status: SessionTypeStatus::Active, terms }.of_length(60)
 }
@@ -66,8 +58,6 @@ fn with(bits: u128, change: impl FnOnce(&mut SessionTerms)) -> SelectedSession {
 /// Checks that an expert may choose these terms.
 fn check(terms: &SessionTerms) {
     let all = SessionTypeTerms {
-        name: "Session".to_owned().try_into().unwrap(),
-        description: Default::default(),
         durations: vec![SessionDuration { minutes: terms.length_minutes, price: Some(price()) }],
         buffer_before_minutes: terms.buffer_before_minutes,
         buffer_after_minutes: terms.buffer_after_minutes,
@@ -78,10 +68,7 @@ fn check(terms: &SessionTerms) {
         daily_minutes_cap: terms.daily_minutes_cap,
         weekly_cap: terms.weekly_cap,
         capacity: terms.capacity,
-        collection: Default::default(),
-        cancellation: Default::default(),
-        rescheduling: Default::default(),
-        presentment_currencies: Vec::new(),
+        ..self::terms()
     };
     all.check(None).unwrap();
 }
@@ -89,13 +76,18 @@ fn check(terms: &SessionTerms) {
 /// An appointment of one hour, of which only the times matter.
 pub(crate) fn appointment(bits: u128) -> Appointment {
     let start = at("2027-03-01T10:00:00Z");
-    let attendee = json!({ "name": "Alan", "email": "alan@example.org", "time_zone": "UTC" });
+    let attendee = Attendee {
+        name: "Alan".to_owned().try_into().unwrap(),
+        email: "alan@example.org".to_owned().try_into().unwrap(),
+        time_zone: crate::Zone::UTC,
+        note: Default::default(),
+    };
     Appointment {
         id: id(bits),
         version: 1,
         expert: ExpertId::from_bits(1),
         client: ClientId::from_bits(2),
-        attendee: serde_json::from_value(attendee).unwrap(),
+        attendee,
         session_type: SessionTypeId::from_bits(1),
         session_name: "Session".to_owned().try_into().unwrap(),
         start,

@@ -1,9 +1,9 @@
 //! Tests of the slot engine: each rule on selected dates, and the whole engine against a simple model.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::Zone;
+use crate::experts::availability::tests::{closed, daily, extra, on, range, windows};
+use crate::experts::duration::SessionDuration;
 use crate::experts::session_type::{BookingWindow, SessionType, SessionTypeStatus, SessionTypeTerms};
 use crate::kernel::time::day_number;
 
@@ -17,11 +17,10 @@ mod properties;
 mod traps;
 mod zones;
 
-/// Availability rules from JSON.
-fn rules(zone: &str, fields: Value) -> AvailabilityRules {
-    let mut rules = fields;
-    rules["time_zone"] = zone.into();
-    let rules: AvailabilityRules = serde_json::from_value(rules).unwrap();
+/// Rules without hours after a change, as an expert may set them.
+fn rules(zone: &str, change: impl FnOnce(&mut AvailabilityRules)) -> AvailabilityRules {
+    let mut rules = closed(zone);
+    change(&mut rules);
     // Stored rules may have windows that close when they open, which are no longer accepted.
     if let Err(invalid) = rules.check() {
         assert!(invalid.iter().all(|one| one.must.starts_with("must differ from opens")), "{invalid}");
@@ -29,31 +28,15 @@ fn rules(zone: &str, fields: Value) -> AvailabilityRules {
     rules
 }
 
-/// Rules with the same windows, such as `09:00-17:00`, on every day of the week.
-fn daily(zone: &str, windows: &[&str]) -> AvailabilityRules {
-    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let weekly: serde_json::Map<String, Value> =
-        days.iter().map(|day| ((*day).to_owned(), windows_json(windows))).collect();
-    rules(zone, json!({ "weekly": weekly }))
-}
-
-fn windows_json(windows: &[&str]) -> Value {
-    let window = |text: &&str| {
-        let (opens, closes) = text.split_once('-').unwrap();
-        json!({ "opens": opens, "closes": closes })
-    };
-    windows.iter().map(window).collect()
-}
-
 /// Terms with this length and step in minutes, bookable on any date.
 fn terms(length: u16, step: u16) -> SessionTerms {
-    let terms = json!({
-        "name": "Session",
-        "durations": [{ "minutes": length, "price": { "amount": 5000, "currency": "EUR" } }],
-        "step_minutes": step,
-        "booking_window": { "kind": "dates", "first": "1970-01-01", "last": "9999-12-31" },
-    });
-    let terms: SessionTypeTerms = serde_json::from_value(terms).unwrap();
+    let hour = crate::experts::session_type::tests::terms();
+    let terms = SessionTypeTerms {
+        durations: vec![SessionDuration { minutes: length, ..hour.durations[0] }],
+        step_minutes: step,
+        booking_window: BookingWindow::Dates { first: on("1970-01-01"), last: on("9999-12-31") },
+        ..hour
+    };
     terms.check(None).unwrap();
     let id = crate::SessionTypeId::from_bits(1);
     SessionType { id, version: 1, status: SessionTypeStatus::Active, terms }.of_length(length).terms

@@ -6,6 +6,8 @@ use proptest::sample::{Index, select};
 use super::model::Model;
 use super::world::{Action, Resolution, World, variant};
 use super::*;
+use crate::experts::availability::WeeklyHours;
+use crate::experts::availability::tests::{range, windows};
 use crate::experts::session_type::MAX_BUFFER_MINUTES;
 
 /// Zones, and the start of their histories: some hours before the end of a day, and usually also of a week.
@@ -234,13 +236,13 @@ fn check_alternatives(rules: &AvailabilityRules, world: &World, change: fn(&mut 
 /// Rules with hours on some days only, and terms with a notice and a booking window.
 fn check_lists(rules: &AvailabilityRules, world: &World, choice: usize) {
     let narrow = AvailabilityRules {
-        blocked: serde_json::from_value(json!([{ "first": "2027-01-12", "last": "2027-01-12" }])).unwrap(),
-        weekly: serde_json::from_value(json!({
-            "monday": [{ "opens": "09:00", "closes": "12:15" }, { "opens": "14:00", "closes": "03:00" }],
-            "tuesday": [{ "opens": "00:00", "closes": "24:00" }],
-            "sunday": [{ "opens": "10:10", "closes": "24:00" }],
-        }))
-        .unwrap(),
+        blocked: vec![range("2027-01-12", "2027-01-12")],
+        weekly: WeeklyHours {
+            monday: windows(&["09:00-12:15", "14:00-03:00"]),
+            tuesday: windows(&["00:00-24:00"]),
+            sunday: windows(&["10:10-24:00"]),
+            ..WeeklyHours::default()
+        },
         ..rules.clone()
     };
     let near: fn(&mut SessionTerms) = |terms| {

@@ -81,7 +81,7 @@ impl Case {
             let at = Timestamp::from_seconds(change.at);
             writeln!(text, "clock change:    {} becomes {}", show(at.plus(-1)), show(at)).unwrap();
         }
-        writeln!(text, "rules:           {}", serde_json::to_string(&self.rules).unwrap()).unwrap();
+        writeln!(text, "rules:           {:?}", self.rules).unwrap();
         writeln!(text, "terms:           {:?}", self.terms).unwrap();
         writeln!(text, "occupied:        {:?}", self.occupied.iter().map(both).collect::<Vec<_>>()).unwrap();
         let starts: Vec<String> = self.sessions.iter().map(both).collect();
@@ -215,9 +215,7 @@ fn faulty_engine_is_detected_and_the_case_is_reduced() {
     let change = at("2027-03-28T01:00:00Z");
     let busy = |hours: i64| TimeSpan::new(change.plus(hours * 3600), change.plus(hours * 3600 + 1800));
     let mut rules = daily("Europe/London", &["00:00-12:00", "13:00-20:00"]);
-    rules.extra =
-        serde_json::from_value(json!([{ "date": "2027-03-27", "opens": "20:00", "closes": "23:00" }]))
-            .unwrap();
+    rules.extra = vec![extra("2027-03-27", "20:00", "23:00")];
     let case = Case {
         rules,
         terms: SessionTerms {

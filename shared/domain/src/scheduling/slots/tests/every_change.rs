@@ -6,7 +6,7 @@ use super::case::Case;
 use super::changes::{ClockChange, all, all_zones, changes, equivalent, on_all_cores};
 use super::model::Clock;
 use super::*;
-use crate::experts::availability::OFFSET_CHECK;
+use crate::experts::availability::{DateRange, ExtraWindow, OFFSET_CHECK};
 use crate::experts::session_type::BookingWindow;
 use crate::kernel::time::{Date, HOUR, LocalTime};
 
@@ -14,9 +14,9 @@ use crate::kernel::time::{Date, HOUR, LocalTime};
 /// less than this.
 const AROUND: i64 = 8 * DAY;
 
-/// Formats a minute of the wall clock.
-fn wall_time(minute: i64) -> String {
-    LocalTime::from_minutes(minute.rem_euclid(1440) as u16).unwrap().to_string()
+/// The time on the wall clock at a minute.
+fn wall_time(minute: i64) -> LocalTime {
+    LocalTime::from_minutes(minute.rem_euclid(1440) as u16).unwrap()
 }
 
 /// The queries for a change, named after their windows.
@@ -89,7 +89,6 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
         )
     };
     nearly_all_day.rules.overrides.insert(on(2), Vec::new());
-    let window = |text| serde_json::from_value(windows_json(&[text])).unwrap();
     let mut exceptions = Case {
         now: instant(-12 * HOUR),
         ..case(
@@ -101,12 +100,10 @@ fn cases(zone: Zone, change: ClockChange) -> Vec<(&'static str, Case)> {
             },
         )
     };
-    exceptions.rules.overrides.insert(on(-1), window("20:00-04:00"));
-    exceptions.rules.extra = serde_json::from_value(
-        json!([{ "date": on(0), "opens": wall_time(high + 60), "closes": wall_time(high + 500) }]),
-    )
-    .unwrap();
-    exceptions.rules.blocked = serde_json::from_value(json!([{ "first": on(1), "last": on(1) }])).unwrap();
+    exceptions.rules.overrides.insert(on(-1), windows(&["20:00-04:00"]));
+    exceptions.rules.extra =
+        vec![ExtraWindow { date: on(0), opens: wall_time(high + 60), closes: wall_time(high + 500) }];
+    exceptions.rules.blocked = vec![DateRange { first: on(1), last: on(1) }];
 
     vec![
         ("open all day", open_all_day),

@@ -44,7 +44,7 @@ fn touching_and_overlapping_windows_are_one_window() {
 
 #[test]
 fn window_across_midnight_keeps_its_grid() {
-    let rules = rules("Europe/Berlin", json!({ "weekly": { "monday": windows_json(&["22:30-01:00"]) } }));
+    let rules = rules("Europe/Berlin", |rules| rules.weekly.monday = windows(&["22:30-01:00"]));
     let all = ["01T22:30", "01T23:10", "01T23:50", "02T00:30"];
     assert_eq!(starts(&rules, &terms(30, 40), "2027-03-01", "2027-03-03"), all);
     assert_eq!(starts(&rules, &terms(30, 40), "2027-03-02", "2027-03-03"), all[3..]);
@@ -53,10 +53,10 @@ fn window_across_midnight_keeps_its_grid() {
 #[test]
 fn windows_that_touch_at_midnight_are_one_window() {
     for monday in ["23:30-24:00", "23:30-00:00"] {
-        let rules = rules(
-            "Europe/Berlin",
-            json!({ "weekly": { "monday": windows_json(&[monday]), "tuesday": windows_json(&["00:00-01:00"]) } }),
-        );
+        let rules = rules("Europe/Berlin", |rules| {
+            rules.weekly.monday = windows(&[monday]);
+            rules.weekly.tuesday = windows(&["00:00-01:00"]);
+        });
         let expected = ["01T23:30", "02T00:10"];
         assert_eq!(starts(&rules, &terms(45, 40), "2027-03-01", "2027-03-03"), expected);
     }
@@ -82,28 +82,22 @@ fn day_open_all_day_has_its_own_grid_and_sessions_may_cross_midnight() {
         );
     }
     // The evening before keeps its grid until midnight. The following morning continues the grid of the whole day.
-    let some = rules(
-        "UTC",
-        json!({ "weekly": {
-            "monday": windows_json(&["23:10-24:00"]),
-            "tuesday": windows_json(&["00:00-24:00"]),
-            "wednesday": windows_json(&["00:00-05:00"]),
-        } }),
-    );
+    let some = rules("UTC", |rules| {
+        rules.weekly.monday = windows(&["23:10-24:00"]);
+        rules.weekly.tuesday = windows(&["00:00-24:00"]);
+        rules.weekly.wednesday = windows(&["00:00-05:00"]);
+    });
     let expected = ["01T23:10", "02T00:00", "02T07:00", "02T14:00", "02T21:00", "03T04:00"];
     assert_eq!(starts(&some, &terms(60, 420), "2027-03-01", "2027-03-05"), expected);
 }
 
 #[test]
 fn day_open_all_day_through_windows_of_two_dates_has_its_own_grid() {
-    let rules = rules(
-        "UTC",
-        json!({ "weekly": {
-            "monday": windows_json(&["18:00-12:00"]),
-            "tuesday": windows_json(&["12:00-24:00"]),
-            "wednesday": windows_json(&["00:00-06:00"]),
-        } }),
-    );
+    let rules = rules("UTC", |rules| {
+        rules.weekly.monday = windows(&["18:00-12:00"]);
+        rules.weekly.tuesday = windows(&["12:00-24:00"]);
+        rules.weekly.wednesday = windows(&["00:00-06:00"]);
+    });
     assert_eq!(starts(&rules, &terms(60, 420), "2027-03-03", "2027-03-04"), ["03T04:00"]);
     let all = ["01T18:00", "02T00:00", "02T07:00", "02T14:00", "02T21:00", "03T04:00"];
     assert_eq!(starts(&rules, &terms(60, 420), "2027-03-01", "2027-03-04"), all);
@@ -111,32 +105,30 @@ fn day_open_all_day_through_windows_of_two_dates_has_its_own_grid() {
 
 #[test]
 fn override_replaces_windows_of_its_date_but_not_of_the_evening_before() {
-    let rules = rules(
-        "Europe/Berlin",
-        json!({
-            "weekly": { "monday": windows_json(&["22:00-02:00"]), "tuesday": windows_json(&["09:00-11:00"]) },
-            "overrides": { "2027-03-02": windows_json(&["15:00-16:00"]) },
-        }),
-    );
+    let rules = rules("Europe/Berlin", |rules| {
+        rules.weekly.monday = windows(&["22:00-02:00"]);
+        rules.weekly.tuesday = windows(&["09:00-11:00"]);
+        rules.overrides.insert(on("2027-03-02"), windows(&["15:00-16:00"]));
+    });
     let expected = ["01T22:00", "01T23:00", "02T00:00", "02T01:00", "02T15:00", "08T22:00", "08T23:00"];
     assert_eq!(starts(&rules, &terms(60, 60), "2027-03-01", "2027-03-09"), expected);
 }
 
 #[test]
 fn blocked_date_has_no_open_time_regardless_of_other_rules() {
-    let blocked_range = json!({ "blocked": [{ "first": "2027-03-02", "last": "2027-03-02" }] });
-    let empty_override = json!({ "overrides": { "2027-03-02": [] } });
-    for mut fields in [blocked_range, empty_override] {
-        fields["weekly"] = json!({
-            "monday": windows_json(&["22:00-02:00"]),
-            "tuesday": windows_json(&["22:00-02:00"]),
-            "wednesday": windows_json(&["12:00-13:00"]),
+    let blocked_range =
+        |rules: &mut AvailabilityRules| rules.blocked = vec![range("2027-03-02", "2027-03-02")];
+    let empty_override = |rules: &mut AvailabilityRules| {
+        rules.overrides.insert(on("2027-03-02"), Vec::new());
+    };
+    for block in [blocked_range, empty_override] {
+        let rules = rules("Europe/Berlin", |rules| {
+            block(rules);
+            rules.weekly.monday = windows(&["22:00-02:00"]);
+            rules.weekly.tuesday = windows(&["22:00-02:00"]);
+            rules.weekly.wednesday = windows(&["12:00-13:00"]);
+            rules.extra = vec![extra("2027-03-01", "20:00", "08:00"), extra("2027-03-02", "09:00", "10:00")];
         });
-        fields["extra"] = json!([
-            { "date": "2027-03-01", "opens": "20:00", "closes": "08:00" },
-            { "date": "2027-03-02", "opens": "09:00", "closes": "10:00" },
-        ]);
-        let rules = rules("Europe/Berlin", fields);
         // Monday's window ends at midnight. Tuesday's does not open, so it does not continue on Wednesday.
         let expected = ["01T20:00", "01T21:00", "01T22:00", "01T23:00", "03T12:00"];
         assert_eq!(starts(&rules, &terms(60, 60), "2027-03-01", "2027-03-04"), expected);
@@ -148,12 +140,11 @@ fn blocked_date_has_no_open_time_regardless_of_other_rules() {
 #[test]
 fn blocked_ranges_include_both_ends_and_may_overlap() {
     let rules = AvailabilityRules {
-        blocked: serde_json::from_value(json!([
-            { "first": "2027-03-04", "last": "2027-03-05" },
-            { "first": "2027-03-02", "last": "2027-03-08" },
-            { "first": "2027-03-03", "last": "2027-03-03" },
-        ]))
-        .unwrap(),
+        blocked: vec![
+            range("2027-03-04", "2027-03-05"),
+            range("2027-03-02", "2027-03-08"),
+            range("2027-03-03", "2027-03-03"),
+        ],
         ..daily("UTC", &["09:00-10:00"])
     };
     assert_eq!(
@@ -164,17 +155,11 @@ fn blocked_ranges_include_both_ends_and_may_overlap() {
 
 #[test]
 fn extra_windows_are_added_and_merged() {
-    let rules = rules(
-        "UTC",
-        json!({
-            "weekly": { "monday": windows_json(&["09:00-10:00"]) },
-            "overrides": { "2027-03-03": windows_json(&["12:00-13:00"]) },
-            "extra": [
-                { "date": "2027-03-03", "opens": "23:00", "closes": "01:00" },
-                { "date": "2027-03-01", "opens": "10:00", "closes": "11:00" },
-            ],
-        }),
-    );
+    let rules = rules("UTC", |rules| {
+        rules.weekly.monday = windows(&["09:00-10:00"]);
+        rules.overrides.insert(on("2027-03-03"), windows(&["12:00-13:00"]));
+        rules.extra = vec![extra("2027-03-03", "23:00", "01:00"), extra("2027-03-01", "10:00", "11:00")];
+    });
     let expected = ["01T09:00", "01T09:45", "03T12:00", "03T23:00", "03T23:45"];
     assert_eq!(starts(&rules, &terms(60, 45), "2027-03-01", "2027-03-05"), expected);
 }
@@ -253,8 +238,8 @@ fn rolling_window_counts_dates_of_the_experts_zone() {
 #[test]
 fn fixed_booking_dates_include_both_ends() {
     let rules = daily("America/Los_Angeles", &["20:00-21:00"]);
-    let window = json!({ "kind": "dates", "first": "2027-03-02", "last": "2027-03-03" });
-    let terms = SessionTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
+    let booking_window = BookingWindow::Dates { first: on("2027-03-02"), last: on("2027-03-03") };
+    let terms = SessionTerms { booking_window, ..terms(60, 60) };
     assert_eq!(starts(&rules, &terms, "2027-02-27", "2027-03-06"), ["02T20:00", "03T20:00"]);
     let refusal = |start| check_start(&rules, &terms, at(start), Timestamp::MIN);
     assert_eq!(refusal("2027-03-02T04:00:00Z"), Err(Refusal::BeforeWindow { first: date("2027-03-02") }));
@@ -325,9 +310,12 @@ fn business_days_end_on_a_weekday() {
 #[test]
 fn next_days_with_free_time_skip_full_and_closed_days() {
     // Open on Mondays, Tuesdays and Thursdays. 1 March 2027 is a Monday.
-    let hours = windows_json(&["09:00-11:00"]);
-    let weekly = json!({ "monday": hours, "tuesday": hours, "thursday": hours });
-    let rules = rules("UTC", json!({ "weekly": weekly }));
+    let hours = windows(&["09:00-11:00"]);
+    let rules = rules("UTC", |rules| {
+        rules.weekly.monday = hours.clone();
+        rules.weekly.tuesday = hours.clone();
+        rules.weekly.thursday = hours;
+    });
     let terms = |days| SessionTerms { booking_window: BookingWindow::FreeDays { days }, ..terms(60, 60) };
     let on = dates(&rules, "2027-03-01", "2027-05-01");
     let now = at("2027-03-01T09:30:00Z");
@@ -353,11 +341,10 @@ fn next_days_with_free_time_skip_full_and_closed_days() {
 
 #[test]
 fn empty_range_names_the_first_rule_that_leaves_no_start() {
-    let monday = json!({ "monday": windows_json(&["09:00-11:00"]) });
-    let rules = rules(
-        "UTC",
-        json!({ "weekly": monday, "blocked": [{ "first": "2027-03-08", "last": "2027-03-08" }] }),
-    );
+    let rules = rules("UTC", |rules| {
+        rules.weekly.monday = windows(&["09:00-11:00"]);
+        rules.blocked = vec![range("2027-03-08", "2027-03-08")];
+    });
     let terms = SessionTerms {
         minimum_notice_minutes: 3 * 1_440,
         booking_window: BookingWindow::Rolling { days: 20 },
@@ -445,8 +432,8 @@ fn refusals_name_the_first_rule_that_is_violated() {
 #[test]
 fn booking_window_begins_with_the_first_second_of_its_first_date() {
     let rules = daily("UTC", &["00:00-24:00"]);
-    let window = json!({ "kind": "dates", "first": "2027-03-02", "last": "2027-03-02" });
-    let terms = SessionTerms { booking_window: serde_json::from_value(window).unwrap(), ..terms(60, 60) };
+    let booking_window = BookingWindow::Dates { first: on("2027-03-02"), last: on("2027-03-02") };
+    let terms = SessionTerms { booking_window, ..terms(60, 60) };
     let check = |start| check_start(&rules, &terms, at(start), Timestamp::MIN);
     let before = Err(Refusal::BeforeWindow { first: date("2027-03-02") });
     assert_eq!((check("2027-03-01T23:00:00Z"), check("2027-03-02T00:00:00Z")), (before, Ok(())));

@@ -67,8 +67,9 @@ fn first_and_last_day_of_the_range_have_all_their_starts() {
 
 #[test]
 fn slots_of_the_whole_timestamp_range_can_be_listed() {
-    let rules =
-        rules("Europe/Berlin", json!({ "overrides": { "9999-06-01": windows_json(&["09:00-10:00"]) } }));
+    let rules = rules("Europe/Berlin", |rules| {
+        rules.overrides.insert(on("9999-06-01"), windows(&["09:00-10:00"]));
+    });
     let everything = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);
     let found = slots(&rules, &terms(60, 60), &BusyTimes::default(), everything, Timestamp::MIN);
     assert_eq!(shown(&rules, &found), ["01T09:00"]);
@@ -80,7 +81,7 @@ fn unchecked_terms_and_rules_do_not_panic() {
     let late =
         crate::experts::availability::Window { opens: LocalTime::END_OF_DAY, closes: LocalTime::END_OF_DAY };
     rules.weekly.monday = vec![late; 1000];
-    rules.blocked = serde_json::from_value(json!([{ "first": "2027-03-09", "last": "2027-03-02" }])).unwrap();
+    rules.blocked = vec![range("2027-03-09", "2027-03-02")];
     let range = dates(&rules, "2027-03-01", "2027-03-10");
     for (length, step) in [(0, 0), (0, 1), (u16::MAX, u16::MAX), (1, 0)] {
         let terms = SessionTerms {

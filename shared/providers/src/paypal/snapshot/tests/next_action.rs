@@ -1,9 +1,14 @@
 //! Payment actions at a gateway that does not let the platform reach the expert's money: no order exceeds the gateway's
 //! capabilities, and the client ends up with the right amount.
 
+use domain::experts::policy::{CancellationPolicy, ReschedulePolicy};
+use domain::kernel::text::LongText;
 use domain::kernel::time::DAY;
 use domain::payments::gateway::Capabilities;
 use domain::payments::payment::{Order as GatewayOrder, PaymentAction, Transition, Wait};
+use domain::scheduling::appointment::{Appointment, Attendee, Status};
+use domain::scheduling::party::Party;
+use domain::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, Zone};
 use proptest::prelude::*;
 
 use super::*;
@@ -18,55 +23,68 @@ fn capabilities() -> Capabilities {
     }
 }
 
-fn appointment(status: Value) -> domain::scheduling::appointment::Appointment {
-    let mut appointment = json!({
-        "id": "apt_00000000000000000000000001",
-        "version": 1,
-        "expert": "exp_00000000000000000000000001",
-        "client": "cli_00000000000000000000000001",
-        "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/Berlin" },
-        "session_type": "ses_00000000000000000000000001",
-        "session_name": "An hour",
-        "start": "2027-01-20T10:00:00Z",
-        "end": "2027-01-20T11:00:00Z",
-        "buffer_before_minutes": 0,
-        "buffer_after_minutes": 0,
-        "seats": 1,
-        "group": false,
-        "price": { "amount": 8000, "currency": "EUR" },
-        "created_at": "2027-01-04T07:58:00Z",
-        "reschedules": 0,
-    });
-    appointment.as_object_mut().expect("an object").extend(status.as_object().expect("an object").clone());
-    serde_json::from_value(appointment).expect("an appointment")
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
 }
 
-fn step(payment: &Payment, status: &Value, snapshot: &PaymentSnapshot, now: &str) -> PaymentAction {
-    let now = now.parse().expect("a time");
+fn appointment(status: Status) -> Appointment {
+    Appointment {
+        id: AppointmentId::from_bits(1),
+        version: 1,
+        expert: ExpertId::from_bits(1),
+        client: ClientId::from_bits(1),
+        attendee: Attendee {
+            name: "Alan".to_owned().try_into().expect("a name"),
+            email: "alan@example.org".to_owned().try_into().expect("an address"),
+            time_zone: Zone::UTC,
+            note: LongText::default(),
+        },
+        session_type: SessionTypeId::from_bits(1),
+        session_name: "An hour".to_owned().try_into().expect("a name"),
+        start: at("2027-01-20T10:00:00Z"),
+        end: at("2027-01-20T11:00:00Z"),
+        buffer_before_minutes: 0,
+        buffer_after_minutes: 0,
+        seats: 1,
+        group: false,
+        price: Money::new(8_000, Currency::EUR).expect("in range"),
+        created_at: at("2027-01-04T07:58:00Z"),
+        reschedules: 0,
+        cancellation: CancellationPolicy::default(),
+        rescheduling: ReschedulePolicy::default(),
+        no_show_report: None,
+        status,
+    }
+}
+
+fn step(payment: &Payment, status: &Status, snapshot: &PaymentSnapshot, now: &str) -> PaymentAction {
     domain::payments::payment::next_action(
         &appointment(status.clone()),
         payment,
         snapshot,
         &snapshot.movements,
         capabilities(),
-        now,
+        at(now),
     )
 }
 
-fn cancelled() -> Value {
-    json!({ "status": "cancelled", "cancelled_by": "client", "reason": "", "cancelled_at": "2027-01-05T08:00:00Z" })
+fn cancelled() -> Status {
+    Status::Cancelled {
+        cancelled_by: Party::Client,
+        cancelled_at: at("2027-01-05T08:00:00Z"),
+        reason: LongText::default(),
+    }
 }
 
 #[test]
 fn uncollected_order_is_not_cancelled() {
-    let pending = json!({ "status": "pending", "hold_expires_at": "2027-01-04T08:08:00Z" });
     let of = |status: &str| fetch_payment(Plan::Charge, order(status, json!({})), Vec::new());
     let payment = payment(Plan::Charge);
     let (before, after) = ("2027-01-04T08:00:00Z", "2027-01-04T08:08:00Z");
-    let hold: Timestamp = after.parse().expect("a time");
+    let pending = Status::Pending { hold_expires_at: at(after) };
     assert_eq!(
         step(&payment, &pending, &of("PAYER_ACTION_REQUIRED"), before),
-        PaymentAction::Wait(Wait::Until(hold))
+        PaymentAction::Wait(Wait::Until(at(after)))
     );
     assert_eq!(
         step(&payment, &pending, &of("PAYER_ACTION_REQUIRED"), after),
@@ -83,7 +101,7 @@ fn uncollected_order_is_not_cancelled() {
     );
     for status in ["PAYER_ACTION_REQUIRED", "APPROVED", "VOIDED"] {
         assert_eq!(
-            step(&payment, &json!({ "status": "expired" }), &of(status), after),
+            step(&payment, &Status::Expired, &of(status), after),
             PaymentAction::Wait(Wait::Done),
             "{status}"
         );
@@ -94,14 +112,13 @@ fn uncollected_order_is_not_cancelled() {
         );
     }
     // A client who was asked to pay again, and approved during the session, is charged.
-    let asked = Payment { action_deadline: Some("2027-01-21T00:00:00Z".parse().expect("a time")), ..payment };
-    let completed = json!({ "status": "completed" });
+    let asked = Payment { action_deadline: Some(at("2027-01-21T00:00:00Z")), ..payment };
     assert_eq!(
-        step(&asked, &completed, &of("APPROVED"), "2027-01-20T12:00:00Z"),
+        step(&asked, &Status::Completed, &of("APPROVED"), "2027-01-20T12:00:00Z"),
         PaymentAction::Order(GatewayOrder::CompleteApproved)
     );
     assert_eq!(
-        step(&asked, &completed, &of("APPROVED"), "2027-01-22T12:00:00Z"),
+        step(&asked, &Status::Completed, &of("APPROVED"), "2027-01-22T12:00:00Z"),
         PaymentAction::Transition(Transition::WriteOff)
     );
 }
