@@ -497,6 +497,39 @@ async fn backlog_of_one_failure_domain_delays_no_other() {
     assert!(queue.take().contains(&(FailureDomain::General, event)));
 }
 
+/// A queue that takes no jobs of one failure domain.
+#[derive(Clone)]
+struct HalfBrokenQueue(RecordingQueue);
+
+#[async_trait]
+impl JobQueue for HalfBrokenQueue {
+    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
+        match domain {
+            FailureDomain::Payments => Err(PortError("no access".to_owned())),
+            FailureDomain::General => self.0.send(domain, jobs).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn failing_queue_of_one_failure_domain_delays_no_other() {
+    let test = TestApp::new().await;
+    let (app, _, queue) = with_recording_queue(&test);
+    let booked = book(&test.stack.app, &test.offer(&free_hour()).await, 7).await.expect("booked");
+    let event = JobName::new("event", booked).with(1).with("appointment.confirmed");
+    let stored = test.stack.app.store.outbox_entry(&event).await.expect("readable").expect("an entry");
+    enqueue(&app, 0..4_800).await;
+    test.advance(1);
+    let entry = OutboxEntry { due_at: app.now(), ..stored.entry.expect("readable") };
+    let mut transaction = Transaction::new();
+    transaction.enqueue(FailureDomain::General, &entry).expect("storable");
+    app.store.commit(transaction).await.expect("enqueued");
+    queue.take();
+    let app = App { queue: Arc::new(HalfBrokenQueue(queue.clone())), ..app };
+    assert!(outbox::sweep(&app, &Actor::Platform).await.is_err(), "the failure is reported");
+    assert_eq!(queue.take(), [(FailureDomain::General, event)]);
+}
+
 /// Only one of the two times of an entry counts, so no entry is queued every minute and never run.
 #[tokio::test]
 async fn entry_is_due_when_the_index_says_so() {

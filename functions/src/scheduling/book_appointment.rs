@@ -27,6 +27,8 @@ pub const ROUTE: Route = Route {
             .versioned()
             .problems(problem::SLOT_REFUSALS)
             .problems(&[
+                problem::EXPERT_NOT_LIVE,
+                problem::EXPERT_AT_CAPACITY,
                 problem::NOT_FOUND,
                 problem::NO_PRICE,
                 problem::HOLD_EXPIRED,

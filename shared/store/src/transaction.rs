@@ -48,8 +48,7 @@ impl Transaction {
         self.writes.is_empty()
     }
 
-    /// The writes, for tests of rows.
-    #[cfg(test)]
+    /// The writes so far.
     pub(crate) fn writes(&self) -> &[Write] {
         &self.writes
     }

@@ -326,7 +326,7 @@ const USE_CASES: &[UseCase] = use_cases! {
         appointments::cancel(app, actor, ids.appointment, 2, LongText::default(), None);
     "scheduling::notes::delete" Rule::Author, WRITES, |app, actor, ids|
         notes::delete(app, actor, ids.appointment, ids.note, 1);
-    "experts::session_types::offer_again" SCHEDULE, WRITES, |app, actor, ids|
+    "experts::session_types::offer_again" MONEY, WRITES, |app, actor, ids|
         session_types::offer_again(app, actor, ids.expert, ids.session_type, 1);
     "experts::session_types::retire" SCHEDULE, WRITES, |app, actor, ids|
         session_types::retire(app, actor, ids.expert, ids.session_type, 1);

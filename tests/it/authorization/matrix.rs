@@ -95,7 +95,7 @@ pub const MATRIX: &[Entry] = &[
     entry("read_session_type", Rule::Anybody),
     entry("update_session_type", Rule::Acts(Right::Schedule)).sends(|_| paid_hour()),
     entry("retire_session_type", Rule::Acts(Right::Schedule)),
-    entry("offer_session_type_again", Rule::Acts(Right::Schedule)),
+    entry("offer_session_type_again", Rule::Acts(Right::Money)),
     entry("create_invitation", Rule::Acts(Right::Account)).sends(|_| member()),
     entry("accept_invitation", Rule::Secret).sends(|_| json!({ "secret": "0".repeat(32) })),
     entry("withdraw_invitation", Rule::Acts(Right::Account)),

@@ -135,6 +135,11 @@ async fn an_assistant_cannot_report_that_the_expert_did_not_come() {
     let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
     test.join(&offer.expert, "ada", "ines", "assistant").await;
     test.join(&offer.expert, "ada", "max", "manager").await;
+    // While the session takes place, a cancellation by the expert's side would be a refund.
+    let start: domain::Timestamp = "2027-01-05T10:30:00Z".parse().expect("a time");
+    test.advance(start.seconds() - test.clock.now());
+    let cancelled = test.post_action("ines", &appointment, "cancel", &json!({})).await;
+    assert_eq!(cancelled.problem(403), "forbidden");
     test.advance(2 * DAY);
     let absent = json!({ "missed_by": "expert" });
     assert_eq!(test.post_action("ines", &appointment, "no-show", &absent).await.problem(403), "forbidden");

@@ -188,8 +188,8 @@ impl Invariants {
         // Clocks differ.
         let now = core.instant().plus(2 + 2 * core.faults.max_clock_skew / 1_000);
         let active = |one: &&Appointment| match one.status {
-            Status::Pending { hold_expires_at } => now < hold_expires_at && now < one.end,
-            Status::Confirmed => now < one.end,
+            // An expired hold can still be paid.
+            Status::Pending { .. } | Status::Confirmed => now < one.end,
             _ => false,
         };
         let others = self.occupying.get(&made.expert).into_iter().flatten().filter(|other| **other != id);

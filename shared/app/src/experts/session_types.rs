@@ -244,7 +244,7 @@ pub async fn offer_again(
     id: SessionTypeId,
     if_match: u64,
 ) -> Result<PricedSessionType, AppError> {
-    let expert = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?.expert();
+    let expert = actor.act_for(app, expert, Right::Money, Scope::Write).await?.expert();
     app.transact("offer_session_type_again", || async {
         let current = find(app, expert, id).await?;
         let hourly_rate = hourly_rate(app, expert, &current.terms).await?;

@@ -207,7 +207,7 @@ struct Shard {
     name: String,
     /// Where its next page begins.
     from: Option<String>,
-    /// How many of its jobs were queued, by failure domain.
+    /// How many of its jobs were queued, by failure domain. A failure domain whose queue fails counts as full.
     queued: BTreeMap<FailureDomain, usize>,
 }
 
@@ -231,7 +231,7 @@ pub async fn sweep(app: &App, actor: &Actor) -> Result<Sweep, AppError> {
         let mut unfinished = Vec::new();
         for mut shard in shards {
             // A shard that fails does not stop the others.
-            match sweep_page(app, &mut shard, now, &mut swept).await {
+            match sweep_page(app, &mut shard, now, &mut swept, &mut failure).await {
                 Ok(true) => unfinished.push(shard),
                 Ok(false) => {}
                 Err(error) => {
@@ -248,12 +248,14 @@ pub async fn sweep(app: &App, actor: &Actor) -> Result<Sweep, AppError> {
     failure.map_or(Ok(swept), Err)
 }
 
-/// Sweeps one page of a shard. Returns whether there may be more to queue.
+/// Sweeps one page of a shard. Returns whether there may be more to queue. A queue that fails is reported in `failure`, because
+/// the queue of another failure domain may work.
 async fn sweep_page(
     app: &App,
     shard: &mut Shard,
     now: Timestamp,
     swept: &mut Sweep,
+    failure: &mut Option<AppError>,
 ) -> Result<bool, AppError> {
     let page = app.store.due_outbox_entries(&shard.name, now, shard.from.as_deref(), MAX_SWEPT).await?;
     shard.from = page.next;
@@ -264,18 +266,22 @@ async fn sweep_page(
             Err(why) => unreadable.push((stored, why)),
         }
     }
-    let mut failure = None;
     for (domain, mut entries) in due {
         let queued = shard.queued.entry(domain).or_default();
         entries.truncate(usize::from(MAX_SWEPT) - *queued);
         let names: Vec<JobName> = entries.iter().map(|entry| entry.name.clone()).collect();
-        // The queue of another failure domain may work.
         match send(app, domain, &names).await {
-            Ok(()) => *queued += names.len(),
-            Err(error) => failure = Some(error),
+            Ok(()) => {
+                *queued += names.len();
+                swept.queued += names.len();
+            }
+            Err(error) => {
+                tracing::warn!(%error, shard = shard.name, "the jobs of a queue wait for the next sweep");
+                *queued = MAX_SWEPT.into();
+                *failure = Some(error);
+            }
         }
         let oldest = entries.iter().map(|entry| now.seconds() - entry.due_at.seconds()).max();
-        swept.queued += names.len();
         swept.oldest_seconds = swept.oldest_seconds.max(oldest.unwrap_or(0));
     }
     swept.unreadable += unreadable.len();
@@ -288,5 +294,5 @@ async fn sweep_page(
     }
     let is_full = |domain| shard.queued.get(&domain).is_some_and(|queued| *queued >= MAX_SWEPT.into());
     let more = shard.from.is_some() && !FailureDomain::ALL.into_iter().all(is_full);
-    failure.map_or(Ok(more), Err)
+    Ok(more)
 }

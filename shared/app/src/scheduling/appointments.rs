@@ -143,6 +143,10 @@ pub async fn cancel(
         check_version(if_match, appointment.version)?;
         let now = app.now();
         let cancelled = appointment.cancel(party, reason.clone(), now)?;
+        // After the start, the session may have taken place, and a cancellation by the expert refunds everything.
+        if appointment.start <= now && !appointment.price.is_zero() {
+            require(acting, Right::Money)?;
+        }
         let quote = quote_of(&record, party, now);
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
@@ -267,6 +271,8 @@ async fn attempt_reschedule(
     let duration = offered.terms.durations.iter().find(|duration| duration.minutes == minutes);
     let current =
         duration.and_then(|duration| offered.terms.price(*duration, profile.profile.hourly_rate).ok());
+    // A lower price is a refund, which not every member may give.
+    let current = current.filter(|_| require(acting, Right::Money).is_ok());
     let current = current.and_then(|price| price.checked_mul(appointment.seats).ok());
     let price = appointment.price_after_reschedule(current.unwrap_or(appointment.price))?;
     let request = HoldRequest {

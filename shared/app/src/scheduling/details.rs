@@ -34,6 +34,9 @@ pub async fn replace(
     check_version(if_match, record.details.version)?;
     let now = app.now();
     record.appointment.check_details_change(now)?;
+    if details == record.details.details {
+        return Ok(record.details);
+    }
     let details = VersionedDetails { version: record.details.version + 1, details };
     let entry = HistoryEntry::new(now, acting, Change::DetailsChanged);
     let mut transaction = Transaction::new();

@@ -129,33 +129,6 @@ impl Change {
     pub fn is_visible_to(&self, party: Party) -> bool {
         party != Party::Client || !matches!(self, Self::PaymentEscalated | Self::EscalationResolved)
     }
-
-    /// Returns a name that tells apart the changes of one version of an appointment or a payment.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Booked => "booked",
-            Self::Confirmed => "confirmed",
-            Self::Rescheduled { .. } => "rescheduled",
-            Self::Cancelled => "cancelled",
-            Self::Completed => "completed",
-            Self::NoShow { .. } => "no_show",
-            Self::NoShowDisputed => "no_show_disputed",
-            Self::NoShowAccepted => "no_show_accepted",
-            Self::Expired => "expired",
-            Self::DetailsChanged => "details_changed",
-            Self::RefundGranted { .. } => "refund_granted",
-            Self::PaymentActionRequired => "payment_action_required",
-            Self::PaymentUnpaid => "payment_unpaid",
-            Self::PaymentRefunded { .. } => "payment_refunded",
-            Self::PaymentRefundFailed => "payment_refund_failed",
-            Self::PaymentDisputed => "payment_disputed",
-            Self::PaymentDisputeWon => "payment_dispute_won",
-            Self::PaymentDisputeLost => "payment_dispute_lost",
-            Self::PaymentEscalated => "payment_escalated",
-            Self::EscalationResolved => "escalation_resolved",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 impl Appointment {

@@ -256,19 +256,16 @@ pub enum Refusal {
 }
 
 impl Occupancy {
-    /// Returns the appointments whose sessions have not ended at `now`, without holds that have expired.
+    /// Returns the appointments whose sessions have not ended at `now`. A hold counts until it is released, because it can be
+    /// paid late.
     pub fn active_appointments(&self, now: Timestamp) -> BTreeSet<AppointmentId> {
         let entries = self.days.values().flat_map(|day| &day.entries);
         let single = entries.filter_map(|(key, entry)| match key {
-            EntryKey::Appointment(id) if now < entry.end && !is_expired(entry.hold_expires_at, now) => {
-                Some(*id)
-            }
+            EntryKey::Appointment(id) if now < entry.end => Some(*id),
             EntryKey::Appointment(_) | EntryKey::Group(..) => None,
         });
-        let groups =
-            self.groups.values().filter(|group| now < group.entry.end).flat_map(|group| &group.seats);
-        let seats = groups.filter(|(_, seats)| !is_expired(seats.hold_expires_at, now)).map(|(id, _)| *id);
-        single.chain(seats).collect()
+        let groups = self.groups.values().filter(|group| now < group.entry.end);
+        single.chain(groups.flat_map(|group| group.seats.keys().copied())).collect()
     }
 
     /// Returns the span whose days must be read to decide about a session at `start`.

@@ -73,8 +73,6 @@ pub const SLOT_REFUSALS: &[&ProblemType] = &[
     DAY_FULL,
     WEEK_FULL,
     SEATS_TAKEN,
-    EXPERT_NOT_LIVE,
-    EXPERT_AT_CAPACITY,
     NO_HOURS,
 ];
 

@@ -30,7 +30,10 @@ impl Transaction {
         version: RowVersion,
         entry: &HistoryEntry,
     ) -> Result<(), CommitError> {
-        self.put_row::<HistoryRow, _>(keys::history(id, version, entry), Condition::Absent, entry, [])
+        let key = |number| keys::history(id, version, entry.at, number);
+        let number =
+            (0..).find(|number| self.writes().iter().all(|write| write.key != key(*number))).unwrap_or(0);
+        self.put_row::<HistoryRow, _>(key(number), Condition::Absent, entry, [])
     }
 }
 

@@ -6,7 +6,7 @@
 //! | list_slots, booking | the seats of group sessions over a range of UTC days | table | `EXPERT#<expert>` | `D#<yyyymmdd>#G#<session type>#<start>` |
 //! | client, expert, jobs | an appointment | table | `APT#<id>` | `A` |
 //! | client, expert | the details of an appointment | table | `APT#<id>` | `DETAILS` |
-//! | client, expert | the history of an appointment | table | `APT#<id>` | `history#<at>#<version>#<change>` |
+//! | client, expert | the history of an appointment | table | `APT#<id>` | `history#<at>#<version>#<n>` |
 //! | client, expert | the notes about a session | table | `APT#<id>` | `note#<note>` |
 //! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
 //! | client | a client's appointments by time | GSI2 | `CLI#<client>` | `<start>#<id>` |
@@ -19,7 +19,6 @@
 use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
-use domain::scheduling::history::HistoryEntry;
 use domain::{AppointmentId, ClientId, ExpertId, NoteId, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::keys::{Key, appointment_partition, expert_partition, instant};
@@ -70,10 +69,10 @@ pub fn details(id: AppointmentId) -> Key {
 /// The prefix of the sort keys of an appointment's history.
 pub const HISTORY: &str = "history#";
 
-/// An entry of the history. `version` is that of the row whose change it describes.
-pub fn history(id: AppointmentId, version: RowVersion, entry: &HistoryEntry) -> Key {
-    let order = format!("{HISTORY}{}#{version}#{}", instant(entry.at), entry.change.name());
-    Key::new(appointment_partition(id), order)
+/// The entry with this number of the history, of those that a transaction adds about one version of a row. The key does not name
+/// the change, because cursors show it to people who may not see the entry.
+pub fn history(id: AppointmentId, version: RowVersion, at: Timestamp, number: usize) -> Key {
+    Key::new(appointment_partition(id), format!("{HISTORY}{}#{version}#{number}", instant(at)))
 }
 
 /// The version of one of the rows of an appointment.
@@ -130,16 +129,9 @@ pub fn appointment_order(start: Timestamp, id: AppointmentId) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use domain::scheduling::history::Change;
-    use domain::scheduling::party::ActingAs;
-
     use super::*;
     use crate::keys::tests::{APPOINTMENT, EXPERT, Example, SESSION_TYPE, ZEROS, indexed, row, start};
     use crate::keys::{GSI1, GSI2};
-
-    fn confirmed() -> HistoryEntry {
-        HistoryEntry::new(start(), ActingAs::Platform, Change::Confirmed)
-    }
 
     /// A key of each function above.
     pub(crate) fn examples() -> Vec<Example> {
@@ -149,7 +141,7 @@ pub(crate) mod tests {
             row(group(EXPERT, SESSION_TYPE, start())),
             row(appointment(APPOINTMENT)),
             row(details(APPOINTMENT)),
-            row(history(APPOINTMENT, RowVersion::Appointment(2), &confirmed())),
+            row(history(APPOINTMENT, RowVersion::Appointment(2), start(), 0)),
             row(note(APPOINTMENT, NoteId::from_bits(1))),
             indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
             indexed(GSI2, appointments_of_client(ClientId::from_bits(1)), order),
@@ -167,8 +159,8 @@ pub(crate) mod tests {
         assert_eq!(appointment(APPOINTMENT).to_string(), format!("APT#apt_{ZEROS}a / A"));
         assert_eq!(details(APPOINTMENT).sk, "DETAILS");
         assert_eq!(
-            history(APPOINTMENT, RowVersion::Payment(7), &confirmed()).sk,
-            "history#001804237200#P000007#confirmed"
+            history(APPOINTMENT, RowVersion::Payment(7), start(), 1).sk,
+            "history#001804237200#P000007#1"
         );
         assert_eq!(note(APPOINTMENT, NoteId::from_bits(1)).sk, format!("note#not_{ZEROS}1"));
         assert_eq!(appointments_of_expert(EXPERT), format!("EXP#exp_{ZEROS}1"));
