@@ -6,11 +6,11 @@ use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::Party;
 use store::{RowVersion, Transaction, VersionedDetails};
 
-use crate::experts::profiles::{check_version, commit_edit};
+use crate::experts::profiles::check_version;
 use crate::identity::Actor;
 use crate::identity::people::Scope;
 use crate::scheduling::appointments::find;
-use crate::{App, AppError};
+use crate::{App, AppError, Decision};
 
 /// Replaces what the client said about a session. `if_match` is the version that the person has read; 0 if there was none.
 ///
@@ -26,22 +26,25 @@ pub async fn replace(
     if_match: u64,
     details: SessionDetails,
 ) -> Result<VersionedDetails, AppError> {
-    let (record, acting) = find(app, actor, id, Scope::Write).await?;
-    if acting.party() == Party::Expert {
-        return Err(AppError::Forbidden("only the client can change the details of a session"));
-    }
-    details.check()?;
-    check_version(if_match, record.details.version)?;
-    let now = app.now();
-    record.appointment.check_details_change(now)?;
-    if details == record.details.details {
-        return Ok(record.details);
-    }
-    let details = VersionedDetails { version: record.details.version + 1, details };
-    let entry = HistoryEntry::new(now, acting, Change::DetailsChanged);
-    let mut transaction = Transaction::new();
-    transaction.put_details(id, &details)?;
-    transaction.put_history(id, RowVersion::Details(details.version), &entry)?;
-    commit_edit(app, transaction, details.version).await?;
-    Ok(details)
+    app.transact("replace_details", || async {
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        if acting.party() == Party::Expert {
+            return Err(AppError::Forbidden("the expert's side cannot change what the client said"));
+        }
+        details.check()?;
+        check_version(if_match, record.details.version)?;
+        let now = app.now();
+        record.appointment.check_details_change(now)?;
+        if details == record.details.details {
+            return Ok(Decision::Unchanged(record.details));
+        }
+        let details = VersionedDetails { version: record.details.version + 1, details: details.clone() };
+        let entry = HistoryEntry::new(now, acting, Change::DetailsChanged);
+        let mut transaction = Transaction::new();
+        transaction.check_appointment(&record.appointment);
+        transaction.put_details(id, &details)?;
+        transaction.put_history(id, RowVersion::Details(details.version), &entry)?;
+        Ok(Decision::Commit(transaction, details))
+    })
+    .await
 }

@@ -6,7 +6,7 @@ use domain::scheduling::party::Party;
 use domain::{AppointmentId, NoteId};
 use store::Transaction;
 
-use crate::experts::profiles::{check_version, commit_edit};
+use crate::experts::profiles::check_version;
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
@@ -119,15 +119,17 @@ pub async fn edit(
     if_match: u64,
     contents: NoteContents,
 ) -> Result<SessionNote, AppError> {
-    let current = own(app, actor, id, note).await?;
-    check_version(if_match, current.version)?;
-    let NoteContents { visibility, text } = contents;
-    let note =
-        SessionNote { version: current.version + 1, visibility, text, changed_at: app.now(), ..current };
-    let mut transaction = Transaction::new();
-    transaction.put_note(id, &note)?;
-    commit_edit(app, transaction, note.version).await?;
-    Ok(note)
+    app.transact("update_note", || async {
+        let current = own(app, actor, id, note).await?;
+        check_version(if_match, current.version)?;
+        let NoteContents { visibility, text } = contents.clone();
+        let (version, changed_at) = (current.version + 1, app.now());
+        let note = SessionNote { version, visibility, text, changed_at, ..current };
+        let mut transaction = Transaction::new();
+        transaction.put_note(id, &note)?;
+        Ok(Decision::Commit(transaction, note))
+    })
+    .await
 }
 
 /// Deletes a note of the person's side. `if_match` is the version that the person has read.
@@ -142,9 +144,12 @@ pub async fn delete(
     note: NoteId,
     if_match: u64,
 ) -> Result<(), AppError> {
-    let note = own(app, actor, id, note).await?;
-    check_version(if_match, note.version)?;
-    let mut transaction = Transaction::new();
-    transaction.delete_note(id, &note);
-    commit_edit(app, transaction, note.version + 1).await
+    app.transact("delete_note", || async {
+        let note = own(app, actor, id, note).await?;
+        check_version(if_match, note.version)?;
+        let mut transaction = Transaction::new();
+        transaction.delete_note(id, &note);
+        Ok(Decision::Commit(transaction, ()))
+    })
+    .await
 }
