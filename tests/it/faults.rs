@@ -478,20 +478,26 @@ async fn ten_thousand_unreadable_entries_delay_nothing() {
     assert_eq!((swept.queued, swept.unreadable), (4, 10_000));
 }
 
-#[tokio::test]
-async fn backlog_of_one_failure_domain_delays_no_other() {
-    let test = TestApp::new().await;
-    let (app, _, queue) = with_recording_queue(&test);
+/// Stores more payment jobs in each shard than a sweep queues, all of them due before a job of another failure domain, whose name
+/// it returns.
+async fn enqueue_event_behind_payments(test: &TestApp, app: &App) -> JobName {
     let booked = book(&test.stack.app, &test.offer(&free_hour()).await, 7).await.expect("booked");
     let event = JobName::new("event", booked).with(1).with("appointment.confirmed");
     let stored = test.stack.app.store.outbox_entry(&event).await.expect("readable").expect("an entry");
-    // More payment jobs in each shard than a sweep queues, all of them due before the event.
-    enqueue(&app, 0..4_800).await;
+    enqueue(app, 0..4_800).await;
     test.advance(1);
     let entry = OutboxEntry { due_at: app.now(), ..stored.entry.expect("readable") };
     let mut transaction = Transaction::new();
     transaction.enqueue(FailureDomain::General, &entry).expect("storable");
     app.store.commit(transaction).await.expect("enqueued");
+    event
+}
+
+#[tokio::test]
+async fn backlog_of_one_failure_domain_delays_no_other() {
+    let test = TestApp::new().await;
+    let (app, _, queue) = with_recording_queue(&test);
+    let event = enqueue_event_behind_payments(&test, &app).await;
     let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
     assert_eq!(swept.queued, 8 * 500 + 1);
     assert!(queue.take().contains(&(FailureDomain::General, event)));
@@ -515,15 +521,7 @@ impl JobQueue for HalfBrokenQueue {
 async fn failing_queue_of_one_failure_domain_delays_no_other() {
     let test = TestApp::new().await;
     let (app, _, queue) = with_recording_queue(&test);
-    let booked = book(&test.stack.app, &test.offer(&free_hour()).await, 7).await.expect("booked");
-    let event = JobName::new("event", booked).with(1).with("appointment.confirmed");
-    let stored = test.stack.app.store.outbox_entry(&event).await.expect("readable").expect("an entry");
-    enqueue(&app, 0..4_800).await;
-    test.advance(1);
-    let entry = OutboxEntry { due_at: app.now(), ..stored.entry.expect("readable") };
-    let mut transaction = Transaction::new();
-    transaction.enqueue(FailureDomain::General, &entry).expect("storable");
-    app.store.commit(transaction).await.expect("enqueued");
+    let event = enqueue_event_behind_payments(&test, &app).await;
     queue.take();
     let app = App { queue: Arc::new(HalfBrokenQueue(queue.clone())), ..app };
     assert!(outbox::sweep(&app, &Actor::Platform).await.is_err(), "the failure is reported");

@@ -154,7 +154,7 @@ mirror!(struct ExpertProfile <= expert::ExpertProfile {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpertStatus {
-    /// The expert has not published the profile. Only they and administrators can read it, and nobody can book.
+    /// The expert has not published the profile. Only the expert's side and administrators can read it, and nobody can book.
     Draft,
     /// The profile is public, and the expert can be booked.
     Live,

@@ -77,7 +77,7 @@ pub async fn create(
 /// [`AppError::NotFound`] if the expert has none, or it is a draft.
 pub async fn read_public(app: &App, _: &Actor, id: ExpertId) -> Result<Expert, AppError> {
     let expert = read(app, id).await?;
-    if expert.is_public() { Ok(expert) } else { Err(AppError::NotFound("expert")) }
+    if expert.published { Ok(expert) } else { Err(AppError::NotFound("expert")) }
 }
 
 /// The profile of an expert, also if it is a draft, for the expert, their members and administrators.

@@ -110,23 +110,12 @@ pub fn hourly_rate(
 /// Whether an expert can be found and booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpertStatus {
-    /// The expert has not published the profile. Only they and administrators can read it, and nobody can book.
+    /// The expert has not published the profile. Only the expert's side and administrators can read it, and nobody can book.
     Draft,
     /// The profile is public, and the expert can be booked.
     Live,
     /// An administrator has suspended the expert. The profile can be read, but nobody can book. Existing appointments stay.
     Suspended,
-}
-
-impl ExpertStatus {
-    /// Returns the name that the API uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Live => "live",
-            Self::Suspended => "suspended",
-        }
-    }
 }
 
 /// An expert.
@@ -138,7 +127,8 @@ pub struct Expert {
     pub version: u64,
     /// When the profile was created.
     pub created_at: Timestamp,
-    /// Whether the expert has published the profile. It decides the status unless the expert is suspended.
+    /// Whether the expert has published the profile, so that everybody may read it. It decides the status unless the expert is
+    /// suspended.
     pub published: bool,
     /// Whether an administrator has suspended the expert.
     pub suspended: bool,
@@ -154,11 +144,6 @@ impl Expert {
             (false, true) => ExpertStatus::Live,
             (false, false) => ExpertStatus::Draft,
         }
-    }
-
-    /// Returns whether everybody may read the profile.
-    pub fn is_public(&self) -> bool {
-        self.published
     }
 
     /// Returns whether clients can book the expert.

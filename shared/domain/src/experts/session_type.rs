@@ -114,19 +114,12 @@ impl SessionTypeTerms {
     /// Returns whether these terms charge and refund clients as the others do: the durations with their prices, the seats, the
     /// collection, the policies and the currencies are the same.
     pub fn charge_like(&self, others: &Self) -> bool {
-        let money = |terms: &Self| {
-            let Self {
-                durations,
-                capacity,
-                collection,
-                cancellation,
-                rescheduling,
-                presentment_currencies,
-                ..
-            } = terms.clone();
-            (durations, capacity, collection, cancellation, rescheduling, presentment_currencies)
-        };
-        money(self) == money(others)
+        self.durations == others.durations
+            && self.capacity == others.capacity
+            && self.collection == others.collection
+            && self.cancellation == others.cancellation
+            && self.rescheduling == others.rescheduling
+            && self.presentment_currencies == others.presentment_currencies
     }
 
     /// Checks the constraints that the field types do not enforce. Derived prices are checked with the expert's
