@@ -598,13 +598,36 @@ async fn unreadable_entry_is_set_aside_unchanged_and_runs_once_it_is_readable() 
     }
     assert_eq!(queue.take().len(), 3);
     assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, 3);
-    // The others run by themselves within about an hour.
-    test.advance(4_200);
+    // The others run by themselves after about a minute.
+    test.advance(70);
     assert_eq!(outbox::sweep(&app, &Actor::Platform).await.expect("swept").queued, 6);
     for name in names {
         process(&app, name).await;
     }
     assert!(rows.rows.lock().expect("no poisoned lock").is_empty(), "all of them have run");
+}
+
+#[tokio::test]
+async fn entry_that_stays_unreadable_is_read_again_in_pauses_that_double_up_to_an_hour() {
+    let test = TestApp::new().await;
+    let (app, rows, _) = with_recording_queue(&test);
+    let names = enqueue(&app, 0..1).await;
+    corrupt(&rows, &names);
+    let mut pauses = Vec::new();
+    for _ in 0..9 {
+        process(&app, names[0].clone()).await;
+        let entry = app.store.outbox_entry(&names[0]).await.expect("readable").expect("an entry");
+        let pause = entry.due_at().expect("an instant").seconds() - app.now().seconds();
+        pauses.push(pause);
+        test.advance(pause);
+    }
+    let between = |pause: i64, least: i64| (least..=least + least / 6).contains(&pause);
+    let mut elapsed = 0;
+    for pause in &pauses {
+        assert!(between(*pause, elapsed.clamp(60, 3_600)), "{pauses:?}");
+        elapsed += pause;
+    }
+    assert!(between(pauses[8], 3_600), "{pauses:?}");
 }
 
 #[tokio::test]

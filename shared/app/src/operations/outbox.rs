@@ -8,8 +8,8 @@
 //! 4. It deletes the entry, or moves it to the next time, on condition that it is still the entry that was leased. If the job
 //!    was enqueued again meanwhile, the entry has changed, and the job runs again.
 //!
-//! An entry that this release cannot read is set aside: it is due again after about an hour, in case that another release can
-//! read it by then, and administrators see it with the failing jobs.
+//! An entry that this release cannot read is set aside: it is due again after a minute at first and an hour in the end, in case
+//! that another release can read it by then, and administrators see it with the failing jobs.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -43,9 +43,10 @@ const MAX_DELAY_SECONDS: i64 = 3_600;
 /// The maximum number of times that one invocation runs a job that is enqueued again meanwhile. After that, the entry stays
 /// due.
 const MAX_RUNS: usize = 4;
-/// An entry that was set aside is due again after this many seconds, and up to a sixth more, so that many of them do not come
-/// back at once.
-const ASIDE_SECONDS: i64 = 3_600;
+/// The pause of an entry that was set aside for the first time, in seconds. It doubles each time, up to
+/// [`MAX_DELAY_SECONDS`]. While a release is being deployed, a worker of the old release only delays an entry of the new one by
+/// minutes.
+const BASE_ASIDE_SECONDS: i64 = 60;
 /// The maximum number of jobs of a failure domain that one sweep queues from each shard, and the number of entries that it reads
 /// at once.
 const MAX_SWEPT: u16 = 500;
@@ -164,10 +165,14 @@ fn failed(app: &App, leased: &OutboxEntry, reason: String) -> OutboxEntry {
 /// Sets an entry aside that cannot be read, unless it has been written since it was read.
 async fn set_aside(app: &App, stored: &StoredEntry, why: UnreadableEntry) -> Result<(), AppError> {
     tracing::error!(entry = %stored.key, %why, "{ENTRY_UNREADABLE}");
-    let jitter = i64::try_from(app.random.bits() >> 96).unwrap_or(0) % (ASIDE_SECONDS / 6);
+    let random = i64::try_from(app.random.bits() >> 96).unwrap_or(0);
     let aside = |transaction: &mut Transaction| {
         let now = app.now();
-        transaction.set_aside(stored, now, now.plus(ASIDE_SECONDS + jitter));
+        // A pause as long as all pauses before it doubles the time since the first.
+        let since = stored.failing_since().unwrap_or(now);
+        let pause = (now.seconds() - since.seconds()).clamp(BASE_ASIDE_SECONDS, MAX_DELAY_SECONDS);
+        // Up to a sixth more, so that many entries do not come back at once.
+        transaction.set_aside(stored, now, now.plus(pause + random % (pause / 6)));
         Ok(())
     };
     write(app, aside).await.map(|_| ())
