@@ -248,6 +248,7 @@ def walk(aws, simulators, outputs, resources, functions):
     written = {"text": "Bring the program.", "visibility": "shared"}
     note = ada("POST", f"{here}/notes", written, expect=201, Idempotency_Key="note").json
     ada("PUT", f"{here}/notes/{note['id']}", {**written, "text": "Bring both programs."}, If_Match='"1"')
+    check("the client reads one note", alan("GET", f"{here}/notes/{note['id']}").json["version"] == 2)
     texts = [note["text"] for note in alan("GET", f"{here}/notes").json["notes"]]
     check("the client reads the expert's note", texts == ["Bring both programs."], texts)
     ada("DELETE", f"{here}/notes/{note['id']}", expect=204, If_Match='"2"')

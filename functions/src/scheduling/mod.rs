@@ -13,6 +13,7 @@ pub mod list_slots;
 pub mod mark_no_show;
 pub mod quote_cancellation;
 pub mod read_appointment;
+pub mod read_note;
 pub mod replace_details;
 pub mod reschedule_appointment;
 pub mod update_note;
@@ -47,6 +48,7 @@ pub const ROUTES: Routes = &[
     (list_history::ROUTE, TABLE),
     (list_notes::ROUTE, TABLE),
     (create_note::ROUTE, TABLE),
+    (read_note::ROUTE, TABLE),
     (update_note::ROUTE, TABLE),
     (delete_note::ROUTE, TABLE),
 ];

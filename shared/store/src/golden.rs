@@ -15,13 +15,16 @@ use domain::payments::gateway::GatewayKind;
 use domain::receipts::receipt::DocumentName;
 use domain::scheduling::appointment::Status;
 use domain::scheduling::occupancy::OccupancyChange;
+use domain::scheduling::party::Party;
 use domain::{TimeSpan, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::keys::{Key, PK, SK};
 use crate::row::SCHEMA;
 use crate::table::{Action, Consistency, Item, Query, Table, TableError, Write, WriteError};
-use crate::{Activations, AppointmentOwner, FailureDomain, ReadError, RowVersion, Store, Transaction};
+use crate::{
+    Activations, AppointmentOwner, FailureDomain, NotesWritten, ReadError, RowVersion, Store, Transaction,
+};
 
 /// The version of the rows that the code writes now.
 const LATEST: u32 = 1;
@@ -72,6 +75,8 @@ fn written() -> Map<String, Value> {
     for note in samples::notes() {
         t.put_note(samples::appointment_id(0), &note).expect("a row");
     }
+    t.put_notes_written(samples::appointment_id(0), Party::Client, NotesWritten { version: 1 })
+        .expect("a row");
     t.put_payout("paid", "po_1", &samples::payout()).expect("a row");
     t.put_payment_account(samples::EXPERT, &samples::account()).expect("rows");
     t.put_fee(samples::EXPERT, &samples::fee()).expect("a row");
@@ -411,6 +416,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.team(expert).await.map(drop),
             store.history(appointment, None, 9).await.map(drop),
             store.notes(appointment).await.map(drop),
+            store.notes_written(appointment, Party::Client).await.map(drop),
             store.activations(expert).await.map(drop),
             store.admissions(expert).await.map(drop),
             store.person(samples::person().id).await.map(drop),

@@ -34,7 +34,7 @@ pub use receipts::receipt::{ReceiptPage, VersionedBilling, VersionedTaxCalculati
 pub use scheduling::appointments::{AppointmentOwner, AppointmentPage, AppointmentRecord};
 pub use scheduling::history::HistoryPage;
 pub use scheduling::keys::RowVersion;
-pub use scheduling::notes::VersionedDetails;
+pub use scheduling::notes::{NotesWritten, VersionedDetails};
 pub use scheduling::occupancy::Offer;
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};

@@ -263,6 +263,8 @@ const USE_CASES: &[UseCase] = use_cases! {
     "scheduling::history::list" Rule::Party, READS, |app, actor, ids|
         history::list(app, actor, ids.appointment, None, 10);
     "scheduling::notes::list" Rule::Party, READS, |app, actor, ids| notes::list(app, actor, ids.appointment);
+    "scheduling::notes::read" Rule::Author, READS, |app, actor, ids|
+        notes::read(app, actor, ids.appointment, ids.note);
     "scheduling::notes::create" Rule::EitherSide, WRITES, |app, actor, ids|
         notes::create(app, actor, &request("note"), ids.appointment, note());
     "scheduling::notes::edit" Rule::Author, WRITES, |app, actor, ids|

@@ -127,6 +127,7 @@ pub const MATRIX: &[Entry] = &[
     entry("list_history", Rule::Party),
     entry("list_notes", Rule::Party),
     entry("create_note", Rule::EitherSide).sends(|_| json!({ "text": "x" })),
+    entry("read_note", Rule::Author),
     entry("update_note", Rule::Author).sends(|_| json!({ "text": "x" })),
     entry("delete_note", Rule::Author),
     entry("refund_appointment", Rule::ExpertOrAdmin(Right::Money))

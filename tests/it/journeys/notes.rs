@@ -1,5 +1,7 @@
 //! What the client says about a session, and the notes of both sides.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Offer, Response, TestApp, free_hour, id};
@@ -123,6 +125,13 @@ async fn private_notes_are_read_by_their_side_only_and_shared_ones_by_both() {
     assert_eq!(test.notes("alan", &appointment).await, ["homework", "my own", "thank you"]);
     assert_eq!(test.notes("margaret", &appointment).await, ["homework", "thank you"]);
 
+    let path = format!("/v1/appointments/{appointment}/notes/{private}");
+    let read = test.get(&path).signed_in_as("ada").send().await;
+    assert_eq!(read.etag(), "\"1\"");
+    assert_eq!(read.body["text"], "ask about x");
+    assert_eq!(test.get(&path).signed_in_as("alan").send().await.problem(404), "not-found");
+    assert_eq!(test.get(&path).signed_in_as("margaret").send().await.problem(404), "not-found");
+
     let change = |who: &'static str, id: &str, tag: &'static str| {
         let path = format!("/v1/appointments/{appointment}/notes/{id}");
         let note = note("changed", "shared");
@@ -182,4 +191,22 @@ async fn each_side_writes_at_most_twenty_notes() {
     let repeated = test.write_note("alan", &appointment, "k19", &json!({ "text": "19" })).await.expect(201);
     assert_eq!(repeated["text"], "19", "a repeated request gets the same response");
     test.write_note("ada", &appointment, "k", &json!({ "text": "mine" })).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_requests_write_at_most_twenty_notes() {
+    let test = Arc::new(TestApp::new().await);
+    let (_, appointment) = booked(&test).await;
+    let races = (0..40).map(|number| {
+        let (test, appointment) = (test.clone(), appointment.clone());
+        let note = json!({ "text": format!("{number}") });
+        tokio::spawn(async move {
+            test.write_note("alan", &appointment, &format!("k{number}"), &note).await.status.as_u16()
+        })
+    });
+    for race in races.collect::<Vec<_>>() {
+        let status = race.await.expect("no panic");
+        assert!([201, 409].contains(&status), "{status}");
+    }
+    assert_eq!(test.notes("alan", &appointment).await.len(), 20);
 }

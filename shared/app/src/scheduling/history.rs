@@ -29,11 +29,19 @@ pub async fn list(
     actor.signed_in(Scope::Read)?;
     let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
     let party = actor.acting_on(app, &appointment, Scope::Read).await?.party();
-    let mut page = app.store.history(id, after, limit.clamp(1, MAX_PAGE)).await?;
+    let limit = limit.clamp(1, MAX_PAGE);
+    let mut page = app.store.history(id, after, limit).await?;
     if after.is_none() {
         page.entries.insert(0, appointment.booked_entry());
     }
     page.entries.retain(|entry| entry.change.is_visible_to(party));
+    // A page that is empty although there are more would look like the end.
+    while page.entries.is_empty()
+        && let Some(next) = page.next
+    {
+        page = app.store.history(id, Some(&next), limit).await?;
+        page.entries.retain(|entry| entry.change.is_visible_to(party));
+    }
     // Which person acted for a side concerns only that side. Administrators see everybody.
     let is_visible = |by| party == Party::Platform || (party == Party::Expert && by == ChangedBy::Member);
     page.entries.iter_mut().for_each(|entry| entry.person = entry.person.filter(|_| is_visible(entry.by)));

@@ -4,7 +4,7 @@ use domain::kernel::text::NoteText;
 use domain::scheduling::note::{MAX_NOTES, NoteVisibility, SessionNote};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, NoteId};
-use store::Transaction;
+use store::{NotesWritten, Transaction};
 
 use crate::experts::profiles::check_version;
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
@@ -40,6 +40,26 @@ pub async fn list(app: &App, actor: &Actor, id: AppointmentId) -> Result<Vec<Ses
     Ok(notes)
 }
 
+/// A note about a session that the person may read.
+///
+/// # Errors
+/// [`AppError::NotFound`] if the appointment does not exist or does not concern the person, or they may not read the note.
+pub async fn read(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    note: NoteId,
+) -> Result<SessionNote, AppError> {
+    let party = party(app, actor, id, Scope::Read).await?;
+    find(app, id, note, party).await
+}
+
+/// A note that a party may read.
+async fn find(app: &App, id: AppointmentId, note: NoteId, party: Party) -> Result<SessionNote, AppError> {
+    let note = app.store.note(id, note).await?.filter(|note| note.is_visible_to(party));
+    note.ok_or(AppError::NotFound("note"))
+}
+
 /// Writes a note about a session.
 ///
 /// # Errors
@@ -71,15 +91,16 @@ pub async fn create(
             }
             RequestStatus::New(expired) => expired,
         };
+        // Reading this first detects every note that the side writes after this point.
+        let NotesWritten { version } = app.store.notes_written(id, author).await?;
         let written = app.store.notes(id).await?.iter().filter(|note| note.author == author).count();
         if written >= MAX_NOTES {
             return Err(AppError::TooMany("a side can write at most 20 notes; change or delete one instead"));
         }
         let NoteContents { visibility, text } = contents.clone();
-        let (id_of_note, version) = (app.new_note_id(), 1);
         let note = SessionNote {
-            id: id_of_note,
-            version,
+            id: app.new_note_id(),
+            version: 1,
             author,
             visibility,
             text,
@@ -89,6 +110,7 @@ pub async fn create(
         let idempotency = request.record(person, note.id, now);
         let mut transaction = Transaction::new();
         transaction.put_note(id, &note)?;
+        transaction.put_notes_written(id, author, NotesWritten { version: version + 1 })?;
         transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
         Ok(Decision::Commit(transaction, Creation::Created(note, idempotency)))
     })
@@ -98,8 +120,7 @@ pub async fn create(
 /// A note that the person has written.
 async fn own(app: &App, actor: &Actor, id: AppointmentId, note: NoteId) -> Result<SessionNote, AppError> {
     let party = party(app, actor, id, Scope::Write).await?;
-    let note = app.store.note(id, note).await?.filter(|note| note.is_visible_to(party));
-    let note = note.ok_or(AppError::NotFound("note"))?;
+    let note = find(app, id, note, party).await?;
     match note.author == party {
         true => Ok(note),
         false => Err(AppError::Forbidden("only the side that wrote a note can change or delete it")),

@@ -8,6 +8,7 @@
 //! | client, expert | the details of an appointment | table | `APT#<id>` | `DETAILS` |
 //! | client, expert | the history of an appointment | table | `APT#<id>` | `history#<at>#<version>#<n>` |
 //! | client, expert | the notes about a session | table | `APT#<id>` | `note#<note>` |
+//! | client, expert | how many notes a side wrote | table | `APT#<id>` | `notes#<side>` |
 //! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
 //! | client | a client's appointments by time | GSI2 | `CLI#<client>` | `<start>#<id>` |
 //!
@@ -19,6 +20,7 @@
 use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
+use domain::scheduling::party::Party;
 use domain::{AppointmentId, ClientId, ExpertId, NoteId, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::keys::{Key, appointment_partition, expert_partition, instant};
@@ -112,6 +114,16 @@ pub fn note(id: AppointmentId, note: NoteId) -> Key {
     Key::new(appointment_partition(id), format!("{NOTES}{note}"))
 }
 
+/// The count of the notes that a side of an appointment wrote. It is behind the notes.
+pub fn notes_written(id: AppointmentId, author: Party) -> Key {
+    let side = match author {
+        Party::Expert => "expert",
+        Party::Client => "client",
+        Party::Platform => "platform",
+    };
+    Key::new(appointment_partition(id), format!("notes#{side}"))
+}
+
 /// The partition of [`GSI1`](crate::keys::GSI1) with an expert's appointments.
 pub fn appointments_of_expert(id: ExpertId) -> String {
     format!("EXP#{id}")
@@ -143,6 +155,7 @@ pub(crate) mod tests {
             row(details(APPOINTMENT)),
             row(history(APPOINTMENT, RowVersion::Appointment(2), start(), 0)),
             row(note(APPOINTMENT, NoteId::from_bits(1))),
+            row(notes_written(APPOINTMENT, Party::Client)),
             indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
             indexed(GSI2, appointments_of_client(ClientId::from_bits(1)), order),
         ]
@@ -163,6 +176,7 @@ pub(crate) mod tests {
             "history#001804237200#P000007#1"
         );
         assert_eq!(note(APPOINTMENT, NoteId::from_bits(1)).sk, format!("note#not_{ZEROS}1"));
+        assert_eq!(notes_written(APPOINTMENT, Party::Client).sk, "notes#client");
         assert_eq!(appointments_of_expert(EXPERT), format!("EXP#exp_{ZEROS}1"));
         assert_eq!(appointments_of_client(ClientId::from_bits(1)), format!("CLI#cli_{ZEROS}1"));
         assert_eq!(appointment_order(start(), APPOINTMENT), format!("001804237200#apt_{ZEROS}a"));

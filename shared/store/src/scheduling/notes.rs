@@ -2,10 +2,11 @@
 
 use domain::scheduling::details::SessionDetails;
 use domain::scheduling::note::SessionNote;
+use domain::scheduling::party::Party;
 use domain::{AppointmentId, NoteId};
 
 use super::keys;
-use super::rows::{DetailsRow, NoteRow};
+use super::rows::{DetailsRow, NoteRow, NotesWrittenRow};
 use crate::keys::appointment_partition;
 use crate::row::read_row;
 use crate::table::{Condition, Consistency, Query};
@@ -18,6 +19,14 @@ pub struct VersionedDetails {
     pub version: u64,
     /// The details.
     pub details: SessionDetails,
+}
+
+/// How many notes one side of an appointment has ever written. Each transaction that adds a note of the side writes it, so that two
+/// of them never both pass the limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NotesWritten {
+    /// Increases by one with each note; 0 before the first.
+    pub version: u64,
 }
 
 impl Transaction {
@@ -39,6 +48,20 @@ impl Transaction {
         self.put_row::<NoteRow, _>(keys::note(id, note.id), condition, note, [])
     }
 
+    /// Writes how many notes a side has written, on condition that the stored number is the one before.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_notes_written(
+        &mut self,
+        id: AppointmentId,
+        author: Party,
+        written: NotesWritten,
+    ) -> Result<(), CommitError> {
+        let condition = Condition::unchanged_since(written.version - 1);
+        self.put_row::<NotesWrittenRow, _>(keys::notes_written(id, author), condition, &written, [])
+    }
+
     /// Deletes a note, on condition that it has not changed since it was read.
     pub fn delete_note(&mut self, id: AppointmentId, note: &SessionNote) {
         self.delete(keys::note(id, note.id), Condition::Version(note.version));
@@ -56,6 +79,15 @@ impl Store {
             .await?
             .map(read_row::<NoteRow, _>)
             .transpose()
+    }
+
+    /// How many notes a side of an appointment has written.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn notes_written(&self, id: AppointmentId, author: Party) -> Result<NotesWritten, ReadError> {
+        let item = self.table.get(&keys::notes_written(id, author), Consistency::Strong).await?;
+        Ok(item.map(read_row::<NotesWrittenRow, _>).transpose()?.unwrap_or_default())
     }
 
     /// All notes about a session, the oldest first. The use case that creates them limits their number.

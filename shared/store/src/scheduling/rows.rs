@@ -7,7 +7,7 @@ use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, ClientId, ExpertId, NoteId, PersonId, SessionTypeId, Timestamp};
 
-use super::notes::VersionedDetails;
+use super::notes::{NotesWritten, VersionedDetails};
 use crate::experts::rows::{CancellationRow, RescheduleRow};
 use crate::row::{MoneyRow, Row, Text, stored};
 
@@ -24,6 +24,10 @@ impl Row<HistoryEntry> for HistoryRow {
 }
 
 impl Row<SessionNote> for NoteRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<NotesWritten> for NotesWrittenRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -141,6 +145,10 @@ stored! {
         text: Text,
         created_at: Timestamp,
         changed_at: Timestamp,
+    }
+
+    struct NotesWrittenRow for NotesWritten {
+        version: u64,
     }
 
     enum VisibilityRow for NoteVisibility {
