@@ -388,8 +388,8 @@ impl RecordingQueue {
 
 #[async_trait]
 impl JobQueue for RecordingQueue {
-    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
-        let jobs = jobs.iter().map(|job| (domain, job.clone()));
+    async fn send(&self, failure_domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
+        let jobs = jobs.iter().map(|job| (failure_domain, job.clone()));
         self.0.lock().expect("no poisoned lock").extend(jobs);
         Ok(())
     }
@@ -509,10 +509,10 @@ struct HalfBrokenQueue(RecordingQueue);
 
 #[async_trait]
 impl JobQueue for HalfBrokenQueue {
-    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
-        match domain {
+    async fn send(&self, failure_domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
+        match failure_domain {
             FailureDomain::Payments => Err(PortError("no access".to_owned())),
-            FailureDomain::General => self.0.send(domain, jobs).await,
+            FailureDomain::General => self.0.send(failure_domain, jobs).await,
         }
     }
 }

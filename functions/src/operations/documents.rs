@@ -121,7 +121,7 @@ impl From<failing_jobs::FailingJob> for FailingJob {
             expert_id,
             reason,
             failing_since,
-            failure_domain: schedule.map(|schedule| schedule.domain.as_str()),
+            failure_domain: schedule.map(|schedule| schedule.failure_domain.as_str()),
             first_due_at: at(|schedule| schedule.first_due_at),
             next_attempt_at: at(|schedule| schedule.next_attempt_at),
             attempts: schedule.map(|schedule| schedule.attempts),

@@ -28,7 +28,12 @@ pub struct LocalQueues(Vec<LocalQueue>);
 impl LocalQueues {
     /// Empty queues.
     pub fn new(clock: &StackClock) -> Self {
-        Self(FailureDomain::ALL.into_iter().map(|domain| LocalQueue::new(clock.clone(), domain)).collect())
+        Self(
+            FailureDomain::ALL
+                .into_iter()
+                .map(|failure_domain| LocalQueue::new(clock.clone(), failure_domain))
+                .collect(),
+        )
     }
 
     /// The queues.
@@ -40,9 +45,9 @@ impl LocalQueues {
     ///
     /// # Errors
     /// If there is none.
-    fn get(&self, domain: FailureDomain) -> Result<&LocalQueue, PortError> {
-        let queue = self.iter().find(|queue| queue.domain == domain);
-        queue.ok_or_else(|| PortError(format!("there is no queue {domain}")))
+    fn get(&self, failure_domain: FailureDomain) -> Result<&LocalQueue, PortError> {
+        let queue = self.iter().find(|queue| queue.failure_domain == failure_domain);
+        queue.ok_or_else(|| PortError(format!("there is no queue {failure_domain}")))
     }
 
     /// The bodies of the messages in the dead-letter queues.
@@ -59,7 +64,7 @@ impl LocalQueues {
 /// A queue in memory. The sweep recovers the messages that are lost when the process ends.
 pub struct LocalQueue {
     /// The failure domain of the jobs in it.
-    pub domain: FailureDomain,
+    pub failure_domain: FailureDomain,
     clock: StackClock,
     state: Mutex<State>,
     arrived: Notify,
@@ -94,8 +99,14 @@ pub struct QueueState {
 
 impl LocalQueue {
     /// An empty queue.
-    fn new(clock: StackClock, domain: FailureDomain) -> Self {
-        Self { domain, clock, state: Mutex::default(), arrived: Notify::new(), next: AtomicU64::new(1) }
+    fn new(clock: StackClock, failure_domain: FailureDomain) -> Self {
+        Self {
+            failure_domain,
+            clock,
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            next: AtomicU64::new(1),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -137,9 +148,9 @@ impl LocalQueue {
             let mut event = SqsEvent::default();
             event.records = batch.iter().map(record).collect();
             // The worker runs in its own task, so that a panic fails the whole batch, as on Lambda.
-            let (app, domain) = (app.clone(), self.domain);
+            let (app, failure_domain) = (app.clone(), self.failure_domain);
             let response =
-                tokio::spawn(async move { functions::messages::handle(&app, domain, event).await });
+                tokio::spawn(async move { functions::messages::handle(&app, failure_domain, event).await });
             let response = response.await;
             self.finish(batch, response.ok());
         }
@@ -170,7 +181,7 @@ impl LocalQueue {
                 continue;
             }
             message.receive_count += 1;
-            message.visible_at = now + lease(self.domain);
+            message.visible_at = now + lease(self.failure_domain);
             if message.receive_count >= MAX_RECEIVE_COUNT {
                 tracing::error!(body = %message.body, "dead letter after {MAX_RECEIVE_COUNT} attempts");
                 state.dead_letters.push(message);
@@ -190,8 +201,8 @@ fn record(message: &Message) -> SqsMessage {
 
 #[async_trait]
 impl JobQueue for LocalQueues {
-    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
-        let queue = self.get(domain)?;
+    async fn send(&self, failure_domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
+        let queue = self.get(failure_domain)?;
         for job in jobs {
             queue.put(job.to_string());
         }

@@ -9,8 +9,8 @@ use crate::{App, AppError};
 
 /// When to run a job again.
 pub(crate) enum NextRun {
-    /// Not until it is enqueued again.
-    Never,
+    /// When it is enqueued again.
+    WhenEnqueued,
     /// At this instant.
     At(Timestamp),
 }
@@ -22,7 +22,7 @@ pub(crate) trait AreaJob {
     fn name(&self) -> JobName;
 
     /// The services that the job depends on.
-    fn domain(&self) -> FailureDomain;
+    fn failure_domain(&self) -> FailureDomain;
 
     /// Runs the job. Returns when to run it again.
     fn run(&self, app: &App) -> impl Future<Output = Result<NextRun, AppError>> + Send;
@@ -37,7 +37,7 @@ impl App {
         due_at: Timestamp,
     ) -> Result<(), AppError> {
         let job = job.into();
-        Ok(transaction.enqueue(job.domain(), &job.entry(due_at, self.new_token())?)?)
+        Ok(transaction.enqueue(job.failure_domain(), &job.entry(due_at, self.new_token())?)?)
     }
 
     /// Adds the job that issues the missing receipts of an appointment. The area `receipts` uses that of the payments, so the

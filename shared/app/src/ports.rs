@@ -35,7 +35,7 @@ pub trait JobQueue: Send + Sync {
     ///
     /// # Errors
     /// If the queue did not accept all of them.
-    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError>;
+    async fn send(&self, failure_domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError>;
 }
 
 /// The bus from which integrations receive domain events. An event may be published more than once, with the same id.

@@ -39,9 +39,9 @@ impl Sqs {
 
 #[async_trait]
 impl JobQueue for Sqs {
-    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
+    async fn send(&self, failure_domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
         let client = self.client.get(|config| Client::new(config));
-        let url = match domain {
+        let url = match failure_domain {
             FailureDomain::Payments => &self.urls.payments,
             FailureDomain::General => &self.urls.general,
         };

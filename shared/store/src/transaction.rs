@@ -56,7 +56,7 @@ impl Transaction {
     /// The jobs that it enqueues and that are due by `now`.
     pub fn due_jobs(&self, now: Timestamp) -> Vec<(FailureDomain, JobName)> {
         let due = self.due.iter().filter(|(due_at, ..)| *due_at <= now);
-        due.map(|(_, domain, name)| (*domain, name.clone())).collect()
+        due.map(|(_, failure_domain, name)| (*failure_domain, name.clone())).collect()
     }
 
     pub(crate) fn put(&mut self, key: Key, condition: Condition, mut item: Item) {
@@ -91,8 +91,8 @@ impl Transaction {
     }
 
     /// Remembers the job of an outbox entry for [`Transaction::due_jobs`].
-    pub(crate) fn note_outbox_entry(&mut self, domain: FailureDomain, entry: &OutboxEntry) {
-        self.due.push((entry.due_at, domain, entry.name.clone()));
+    pub(crate) fn note_outbox_entry(&mut self, failure_domain: FailureDomain, entry: &OutboxEntry) {
+        self.due.push((entry.due_at, failure_domain, entry.name.clone()));
     }
 }
 

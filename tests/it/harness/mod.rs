@@ -267,7 +267,7 @@ impl TestApp {
             ..job.entry(now, 7).expect("JSON")
         };
         let mut transaction = Transaction::new();
-        transaction.enqueue(job.domain(), &entry).expect("storable");
+        transaction.enqueue(job.failure_domain(), &entry).expect("storable");
         self.stack.app.store.commit(transaction).await.expect("enqueued");
         let listed = self.get("/v1/failing-jobs").signed_in_as("margaret").send().await.expect(200);
         let jobs = listed["jobs"].as_array().expect("a list");

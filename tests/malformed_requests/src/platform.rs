@@ -318,7 +318,7 @@ impl TestPlatform {
             ..job.entry(now.plus(3_600), 7).expect("JSON")
         };
         let mut transaction = Transaction::new();
-        transaction.enqueue(job.domain(), &entry).expect("storable");
+        transaction.enqueue(job.failure_domain(), &entry).expect("storable");
         self.app.store.commit(transaction).await.expect("enqueued");
         let listed = self.call("list_failing_jobs", MARGARET, &[], "", Value::Null).await;
         listed["jobs"][0]["id"].as_str().expect("an id").to_owned()

@@ -236,7 +236,7 @@ pub fn add_expert(
         let looks = payouts.entry(now.plus(DAY), 1);
         storable = storable
             .and_then(|()| transaction.put_payment_account(id, &account))
-            .and_then(|()| transaction.enqueue(payouts.domain(), &looks?));
+            .and_then(|()| transaction.enqueue(payouts.failure_domain(), &looks?));
     }
     assert!(storable.is_ok(), "{storable:?}");
     let stored = simulation.direct.commit(transaction).now_or_never();

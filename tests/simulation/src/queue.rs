@@ -58,7 +58,7 @@ fn on_lost(why: &'static str) -> Result<(), PortError> {
 
 #[async_trait]
 impl JobQueue for SimQueue {
-    async fn send(&self, domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
+    async fn send(&self, failure_domain: FailureDomain, jobs: &[JobName]) -> Result<(), PortError> {
         let wanted = jobs.to_vec();
         let label = || {
             let names: Vec<String> = jobs.iter().map(ToString::to_string).collect();
@@ -73,7 +73,7 @@ impl JobQueue for SimQueue {
                     let most = core.faults.max_delivery_delay;
                     let delay = if most <= 1 { 1 } else { core.rng.between(1, most) };
                     let job = job.clone();
-                    core.schedule_in(delay, move |core| deliver(core, domain, job, 1));
+                    core.schedule_in(delay, move |core| deliver(core, failure_domain, job, 1));
                 }
             }
             Ok(())
@@ -83,7 +83,7 @@ impl JobQueue for SimQueue {
 }
 
 /// Delivers a message to the worker.
-fn deliver(core: &mut Core, domain: FailureDomain, job: JobName, receive: u32) {
+fn deliver(core: &mut Core, failure_domain: FailureDomain, job: JobName, receive: u32) {
     if receive > MAX_RECEIVES {
         core.queue.messages -= 1;
         core.queue.dead += 1;
@@ -95,23 +95,23 @@ fn deliver(core: &mut Core, domain: FailureDomain, job: JobName, receive: u32) {
     let again = job.clone();
     core.starts.push(Start {
         name: format!("deliver {job}"),
-        limit: 1_000 * outbox::worker_timeout(domain),
+        limit: 1_000 * outbox::worker_timeout(failure_domain),
         body: Box::new(move |app| {
             Box::pin(async move {
                 // Only the worker of the payments has the gateways.
-                let app = match domain {
+                let app = match failure_domain {
                     FailureDomain::Payments => app,
                     FailureDomain::General => App { gateways: Gateways::none(), ..app },
                 };
-                let done = outbox::process(&app, &Actor::Platform, domain, &job).await;
+                let done = outbox::process(&app, &Actor::Platform, failure_domain, &job).await;
                 outcome.store(done.is_err(), std::sync::atomic::Ordering::Relaxed);
             })
         }),
         on_end: Box::new(move |core, ended| {
             let failed = ended == Ended::Dead || failed.load(std::sync::atomic::Ordering::Relaxed);
             if failed {
-                let visible_in = 1_000 * outbox::lease(domain);
-                core.schedule_in(visible_in, move |core| deliver(core, domain, again, receive + 1));
+                let visible_in = 1_000 * outbox::lease(failure_domain);
+                core.schedule_in(visible_in, move |core| deliver(core, failure_domain, again, receive + 1));
             } else {
                 core.queue.messages -= 1;
             }

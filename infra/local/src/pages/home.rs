@@ -50,7 +50,7 @@ pub(super) async fn show(State(environment): State<Environment>) -> Response {
         }
         section aria-labelledby="jobs" {
             h2 #jobs { "Jobs" }
-            @for queue in environment.queues.iter() { (jobs(queue.domain.as_str(), &queue.inspect())) }
+            @for queue in environment.queues.iter() { (jobs(queue.failure_domain.as_str(), &queue.inspect())) }
             p { "Administrators see jobs that fail at " code { "GET /v1/failing-jobs" } "." }
         }
         section aria-labelledby="events" {

@@ -33,7 +33,7 @@ pub struct FailingJob {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     /// The services that the job depends on.
-    pub domain: FailureDomain,
+    pub failure_domain: FailureDomain,
     /// When the job was first due.
     pub first_due_at: Timestamp,
     /// When the job is started next. While it runs, when it is started again if the worker stops.
@@ -45,7 +45,7 @@ pub struct Schedule {
 impl Schedule {
     fn of(entry: &OutboxEntry, job: &Job) -> Self {
         let OutboxEntry { first_due_at, due_at: next_attempt_at, attempts, .. } = *entry;
-        Self { domain: job.domain(), first_due_at, next_attempt_at, attempts }
+        Self { failure_domain: job.failure_domain(), first_due_at, next_attempt_at, attempts }
     }
 }
 
@@ -113,7 +113,7 @@ pub async fn retry(app: &App, actor: &Actor, partition: &str, name: &str) -> Res
         let (entry, job) = Job::read(&stored)?;
         let entry = OutboxEntry { due_at: app.now(), token: app.new_token(), ..entry };
         let mut transaction = Transaction::new();
-        transaction.retry(job.domain(), &stored, &entry)?;
+        transaction.retry(job.failure_domain(), &stored, &entry)?;
         let schedule = Some(Schedule::of(&entry, &job));
         Ok(Decision::Commit(transaction, FailingJob { schedule, ..before }))
     })

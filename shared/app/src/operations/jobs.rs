@@ -66,11 +66,11 @@ impl Job {
     }
 
     /// The services that the job depends on.
-    pub fn domain(&self) -> FailureDomain {
+    pub fn failure_domain(&self) -> FailureDomain {
         match self {
-            Self::Payments(job) => job.domain(),
-            Self::Receipts(job) => job.domain(),
-            Self::Scheduling(job) => job.domain(),
+            Self::Payments(job) => job.failure_domain(),
+            Self::Receipts(job) => job.failure_domain(),
+            Self::Scheduling(job) => job.failure_domain(),
         }
     }
 

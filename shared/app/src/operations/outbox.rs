@@ -56,8 +56,8 @@ const MAX_CONCURRENT: usize = 25;
 const SWEEP_SECONDS: i64 = 12;
 
 /// The timeout of the worker of a failure domain, in seconds, as in `template.yaml`.
-pub const fn worker_timeout(domain: FailureDomain) -> i64 {
-    match domain {
+pub const fn worker_timeout(failure_domain: FailureDomain) -> i64 {
+    match failure_domain {
         FailureDomain::Payments => 30,
         FailureDomain::General => 20,
     }
@@ -65,8 +65,8 @@ pub const fn worker_timeout(domain: FailureDomain) -> i64 {
 
 /// How long a leased entry is hidden from other workers, in seconds. It is six times the timeout of the worker, as AWS
 /// recommends for the visibility timeout of a queue, so a suspended worker has ended before another one starts.
-pub const fn lease(domain: FailureDomain) -> i64 {
-    6 * worker_timeout(domain)
+pub const fn lease(failure_domain: FailureDomain) -> i64 {
+    6 * worker_timeout(failure_domain)
 }
 
 /// Processes a job if it is due, as the worker of a failure domain. Processing it again, or concurrently, has no further effect.
@@ -79,7 +79,7 @@ pub const fn lease(domain: FailureDomain) -> i64 {
 pub async fn process(
     app: &App,
     actor: &Actor,
-    domain: FailureDomain,
+    failure_domain: FailureDomain,
     name: &JobName,
 ) -> Result<(), AppError> {
     actor.require_platform()?;
@@ -94,17 +94,17 @@ pub async fn process(
             Ok(read) => read,
             Err(why) => return set_aside(app, &stored, why).await,
         };
-        if job.domain() != domain {
+        if job.failure_domain() != failure_domain {
             // Another release has the job in another failure domain. It stays due, and the sweep sends it to its worker, at most
             // once a minute. If it was sent on at once, two releases could send it back and forth without a pause.
             return Ok(());
         }
-        let leased = lease_entry(app, domain, &due, now);
+        let leased = lease_entry(app, failure_domain, &due, now);
         if !write(app, |transaction| transaction.reschedule(&leased, due.token)).await? {
             return Ok(());
         }
         let next = match AssertUnwindSafe(job.run(app)).catch_unwind().await {
-            Ok(Ok(NextRun::Never)) => None,
+            Ok(Ok(NextRun::WhenEnqueued)) => None,
             Ok(Ok(NextRun::At(instant))) => Some(job.entry(instant, app.new_token())?),
             Ok(Err(error)) => {
                 tracing::error!(job = %name, %error, attempts = leased.attempts, "{JOB_FAILED}");
@@ -134,9 +134,9 @@ pub async fn process(
 }
 
 /// The entry while a worker runs its job.
-fn lease_entry(app: &App, domain: FailureDomain, due: &OutboxEntry, now: Timestamp) -> OutboxEntry {
+fn lease_entry(app: &App, failure_domain: FailureDomain, due: &OutboxEntry, now: Timestamp) -> OutboxEntry {
     let mut leased = OutboxEntry {
-        due_at: now.plus(lease(domain)),
+        due_at: now.plus(lease(failure_domain)),
         token: app.new_token(),
         attempts: due.attempts.saturating_add(1),
         ..due.clone()
@@ -178,8 +178,8 @@ async fn set_aside(app: &App, stored: &StoredEntry, why: UnreadableEntry) -> Res
     write(app, aside).await.map(|_| ())
 }
 
-async fn send(app: &App, domain: FailureDomain, names: &[JobName]) -> Result<(), AppError> {
-    app.queue.send(domain, names).await.map_err(|error| AppError::Port("the queue", error))
+async fn send(app: &App, failure_domain: FailureDomain, names: &[JobName]) -> Result<(), AppError> {
+    app.queue.send(failure_domain, names).await.map_err(|error| AppError::Port("the queue", error))
 }
 
 /// Commits one write. Returns whether the entry was still the expected one.
@@ -267,15 +267,15 @@ async fn sweep_page(
     let (mut due, mut unreadable) = (BTreeMap::<_, Vec<_>>::new(), Vec::new());
     for stored in page.entries {
         match Job::read(&stored) {
-            Ok((entry, job)) => due.entry(job.domain()).or_default().push(entry),
+            Ok((entry, job)) => due.entry(job.failure_domain()).or_default().push(entry),
             Err(why) => unreadable.push((stored, why)),
         }
     }
-    for (domain, mut entries) in due {
-        let queued = shard.queued.entry(domain).or_default();
+    for (failure_domain, mut entries) in due {
+        let queued = shard.queued.entry(failure_domain).or_default();
         entries.truncate(usize::from(MAX_SWEPT) - *queued);
         let names: Vec<JobName> = entries.iter().map(|entry| entry.name.clone()).collect();
-        match send(app, domain, &names).await {
+        match send(app, failure_domain, &names).await {
             Ok(()) => {
                 *queued += names.len();
                 swept.queued += names.len();
@@ -297,7 +297,8 @@ async fn sweep_page(
             tracing::warn!(%error, "an unreadable outbox entry stays where it is until the next sweep");
         }
     }
-    let is_full = |domain| shard.queued.get(&domain).is_some_and(|queued| *queued >= MAX_SWEPT.into());
+    let is_full =
+        |failure_domain| shard.queued.get(&failure_domain).is_some_and(|queued| *queued >= MAX_SWEPT.into());
     let more = shard.from.is_some() && !FailureDomain::ALL.into_iter().all(is_full);
     Ok(more)
 }

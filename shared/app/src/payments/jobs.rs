@@ -47,7 +47,7 @@ impl AreaJob for PaymentsJob {
         }
     }
 
-    fn domain(&self) -> FailureDomain {
+    fn failure_domain(&self) -> FailureDomain {
         FailureDomain::Payments
     }
 
@@ -56,7 +56,7 @@ impl AreaJob for PaymentsJob {
             Self::Payment { appointment } => process_payment(app, *appointment).await,
             Self::PaymentAccount { expert, gateway } => {
                 accounts::refresh(app, *expert, *gateway).await?;
-                Ok(NextRun::Never)
+                Ok(NextRun::WhenEnqueued)
             }
             Self::Payouts { expert, gateway } => record_payouts(app, *expert, *gateway).await,
         }

@@ -18,12 +18,12 @@ pub(crate) async fn record_payouts(
     gateway: domain::payments::gateway::GatewayKind,
 ) -> Result<NextRun, AppError> {
     let account = accounts::refresh(app, expert, gateway).await?;
-    let Some(RefreshedAccount { before, after: account }) = account else { return Ok(NextRun::Never) };
+    let Some(RefreshedAccount { before, after: account }) = account else { return Ok(NextRun::WhenEnqueued) };
     let tomorrow = NextRun::At(app.now().plus(DAY));
     if !before.payouts_enabled && !account.payouts_enabled {
         return Ok(tomorrow);
     }
-    let Some(payouts) = &app.gateways.get(gateway)?.payouts else { return Ok(NextRun::Never) };
+    let Some(payouts) = &app.gateways.get(gateway)?.payouts else { return Ok(NextRun::WhenEnqueued) };
     for movement in payouts.payouts(&account.account).await? {
         let kind = match movement.kind {
             MovementKind::PayoutFailed => "failed",

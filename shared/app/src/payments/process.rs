@@ -61,7 +61,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         let Some(AppointmentRecord { appointment, payment, movements, .. }) =
             app.store.latest_appointment_record(id).await?
         else {
-            return Ok(NextRun::Never);
+            return Ok(NextRun::WhenEnqueued);
         };
         if appointment.status == Status::Unknown {
             // The job is retried until the version of the code that has written the status runs again.
@@ -114,9 +114,9 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                     return Ok(match wait.until() {
                         Some(until) => NextRun::At(until),
                         None if gateway.books.is_none() => {
-                            next_dispute_check(&movements, now).map_or(NextRun::Never, NextRun::At)
+                            next_dispute_check(&movements, now).map_or(NextRun::WhenEnqueued, NextRun::At)
                         }
-                        None => NextRun::Never,
+                        None => NextRun::WhenEnqueued,
                     });
                 }
             }
@@ -143,7 +143,7 @@ async fn complete_without_payment(
     now: Timestamp,
 ) -> Result<Option<NextRun>, AppError> {
     if appointment.status != Status::Confirmed {
-        return Ok(Some(NextRun::Never));
+        return Ok(Some(NextRun::WhenEnqueued));
     }
     if now < appointment.completes_at() {
         return Ok(Some(NextRun::At(appointment.completes_at())));
@@ -152,7 +152,7 @@ async fn complete_without_payment(
     let mut transaction = Transaction::new();
     transaction.put_appointment(&completed)?;
     app.record_event(&mut transaction, ActingAs::Platform, EventData::ended(&completed, None), now)?;
-    Ok(app.try_commit(transaction).await?.then_some(NextRun::Never))
+    Ok(app.try_commit(transaction).await?.then_some(NextRun::WhenEnqueued))
 }
 
 /// When to check a settled payment for disputes, at a gateway that provides no books. As long as the client can dispute it, these

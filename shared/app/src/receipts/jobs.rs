@@ -26,7 +26,7 @@ impl AreaJob for ReceiptsJob {
         }
     }
 
-    fn domain(&self) -> FailureDomain {
+    fn failure_domain(&self) -> FailureDomain {
         match self {
             // The gateway calculates the taxes that a receipt shows.
             Self::Issue { .. } => FailureDomain::Payments,
@@ -37,7 +37,7 @@ impl AreaJob for ReceiptsJob {
         match self {
             Self::Issue { appointment } => {
                 receipt::issue_missing(app, *appointment).await?;
-                Ok(NextRun::Never)
+                Ok(NextRun::WhenEnqueued)
             }
         }
     }

@@ -27,7 +27,7 @@ impl AreaJob for SchedulingJob {
         }
     }
 
-    fn domain(&self) -> FailureDomain {
+    fn failure_domain(&self) -> FailureDomain {
         match self {
             Self::PublishEvent(_) => FailureDomain::General,
         }
@@ -39,7 +39,7 @@ impl AreaJob for SchedulingJob {
                 let failed = |error| AppError::Port("the event bus", error);
                 app.events.publish(event).await.map_err(failed)?;
                 tracing::info!(event = event.id(), "published");
-                Ok(NextRun::Never)
+                Ok(NextRun::WhenEnqueued)
             }
         }
     }

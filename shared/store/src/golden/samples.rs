@@ -254,16 +254,17 @@ pub(super) fn session_types() -> Vec<SessionType> {
     ]
 }
 
-/// Session types of another expert with durations that versions before 1 did not have.
+/// Session types of another expert with durations and booking windows that versions before 1 did not have.
 pub(super) fn durations() -> (ExpertId, [SessionType; 2]) {
     let [fixed, derived] =
         [(90, Some(money(15_000))), (30, None)].map(|(minutes, price)| SessionDuration { minutes, price });
-    let of = |bits, durations| {
-        let terms = SessionTypeTerms { durations, ..session_types().swap_remove(0).terms };
+    let of = |bits, durations, booking_window| {
+        let terms = SessionTypeTerms { durations, booking_window, ..session_types().swap_remove(0).terms };
         let id = SessionTypeId::from_bits(bits);
         SessionType { id, version: 1, status: SessionTypeStatus::Active, terms }
     };
-    (ExpertId::from_bits(5), [of(5, vec![derived, fixed]), of(6, vec![derived])])
+    let [business, free] = [BookingWindow::BusinessDays { days: 5 }, BookingWindow::FreeDays { days: 3 }];
+    (ExpertId::from_bits(5), [of(5, vec![derived, fixed], business), of(6, vec![derived], free)])
 }
 
 /// One appointment for each status and each state of a no-show report.

@@ -325,9 +325,9 @@ impl Transaction {
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
-    pub fn enqueue(&mut self, domain: FailureDomain, entry: &OutboxEntry) -> Result<(), CommitError> {
+    pub fn enqueue(&mut self, failure_domain: FailureDomain, entry: &OutboxEntry) -> Result<(), CommitError> {
         self.put_outbox_entry(entry, Condition::None)?;
-        self.note_outbox_entry(domain, entry);
+        self.note_outbox_entry(failure_domain, entry);
         Ok(())
     }
 
@@ -346,12 +346,12 @@ impl Transaction {
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn retry(
         &mut self,
-        domain: FailureDomain,
+        failure_domain: FailureDomain,
         stored: &StoredEntry,
         entry: &OutboxEntry,
     ) -> Result<(), CommitError> {
         self.put_outbox_entry(entry, stored.unchanged())?;
-        self.note_outbox_entry(domain, entry);
+        self.note_outbox_entry(failure_domain, entry);
         Ok(())
     }
 

@@ -1,11 +1,13 @@
 //! Jobs keep their payloads, and entries of other releases are read or recognized as unreadable.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::payments::gateway::GatewayKind;
 use domain::{AppointmentId, ExpertId};
+use serde_json::Value;
 use store::keys::Key;
 use store::table::{Action, Consistency, Query, Table, Write, WriteError};
 use store::{Item, Store, TableError, Transaction};
@@ -99,6 +101,59 @@ async fn every_job_is_read_as_it_was_written() {
         let (entry, read) = Job::read(&stored).expect("readable");
         assert_eq!(read, job);
         assert_eq!(entry.name.to_string().parse(), Ok(job.name()));
+    }
+}
+
+/// The version of the payloads that the code writes now.
+const LATEST: u32 = 1;
+
+/// The payloads in entries of this version, by the name of the job.
+fn golden(version: u32) -> BTreeMap<String, Value> {
+    let text = std::fs::read_to_string(golden_file(version)).expect("a file");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn golden_file(version: u32) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("golden/jobs-{version}.json"))
+}
+
+/// The payload of each job as the code writes it. The names of events are distinct.
+fn written() -> BTreeMap<String, Value> {
+    let payload = |job: &Job| serde_json::to_value(job).expect("JSON");
+    examples().iter().map(|job| (job.name().to_string(), payload(job))).collect()
+}
+
+#[test]
+#[ignore = "writes the file of the latest version"]
+fn write_golden_jobs() {
+    let text = serde_json::to_string_pretty(&written()).expect("JSON");
+    std::fs::write(golden_file(LATEST), text + "\n").expect("a file");
+}
+
+#[test]
+fn payloads_are_written_as_the_latest_golden_payloads() {
+    let (golden, written) = (golden(LATEST), written());
+    assert_eq!(written.len(), examples().len(), "each example has a name of its own");
+    assert_eq!(written.keys().collect::<Vec<_>>(), golden.keys().collect::<Vec<_>>());
+    for (name, payload) in &written {
+        assert_eq!(
+            payload, &golden[name],
+            "{name}: the payload has changed; entries of the released form would no longer run"
+        );
+    }
+}
+
+#[tokio::test]
+async fn payloads_of_every_released_version_are_read() {
+    for version in 1..=LATEST {
+        for (name, payload) in golden(version) {
+            let name: JobName = name.parse().expect("a name");
+            let due_at = Timestamp::from_seconds(1_800_000_000);
+            let entry = OutboxEntry::new(name.clone(), payload.to_string(), due_at, 7);
+            let (stored, _) = stored_entry(&entry, |_| ()).await;
+            let (_, job) = Job::read(&stored).expect("readable");
+            assert_eq!(job.name(), name, "version {version}");
+        }
     }
 }
 
