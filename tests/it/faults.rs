@@ -676,7 +676,7 @@ async fn job_that_does_not_end_or_panics_is_listed_as_failing() {
             // A worker that stops does not run its future to the end.
             let run = outbox::process(&app, &Actor::Platform, FailureDomain::General, &name);
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), run).await;
-            test.advance(outbox::lease(FailureDomain::General));
+            test.advance(outbox::lease_seconds(FailureDomain::General));
         }
         let admin = Actor::Person(Person::new(9, vec![Role::Admin], Scope::FULL));
         let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");

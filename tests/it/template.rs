@@ -88,7 +88,7 @@ fn resource(name: &str) -> &str {
 
 #[test]
 fn every_failure_domain_has_a_queue_a_worker_and_dead_letters_of_its_own() {
-    use app::operations::outbox::{lease, worker_timeout};
+    use app::operations::outbox::{lease_seconds, worker_timeout_seconds};
     for domain in FailureDomain::ALL {
         let name = match domain {
             FailureDomain::Payments => "Payment",
@@ -99,9 +99,9 @@ fn every_failure_domain_has_a_queue_a_worker_and_dead_letters_of_its_own() {
             assert!(resource.contains(&text), "{resource_name} lacks {text}: {resource}");
         };
         let queue = format!("{name}JobsQueue");
-        assert_has(format!("Run{name}Jobs"), format!("Timeout: {}\n", worker_timeout(domain)));
-        assert_has(queue.clone(), format!("VisibilityTimeout: {}\n", lease(domain)));
-        assert!(lease(domain) >= 6 * worker_timeout(domain));
+        assert_has(format!("Run{name}Jobs"), format!("Timeout: {}\n", worker_timeout_seconds(domain)));
+        assert_has(queue.clone(), format!("VisibilityTimeout: {}\n", lease_seconds(domain)));
+        assert!(lease_seconds(domain) >= 6 * worker_timeout_seconds(domain));
         assert_has(queue.clone(), format!("!GetAtt {name}JobsDeadLetters.Arn, maxReceiveCount: 5"));
         assert_has(format!("Run{name}JobsTrigger"), format!("EventSourceArn: !GetAtt {queue}.Arn"));
         assert_has(format!("{name}JobsDeadLettersAlarm"), format!("!GetAtt {name}JobsDeadLetters.QueueName"));

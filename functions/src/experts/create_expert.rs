@@ -1,4 +1,4 @@
-//! Publishes the profile of the signed-in expert.
+//! Creates the expert profile of the signed-in person, public or as a draft.
 
 use app::App;
 use app::experts::profiles;

@@ -1,4 +1,4 @@
-//! Creates a session type of the signed-in expert.
+//! Creates a session type of an expert.
 
 use app::App;
 use app::experts::session_types;

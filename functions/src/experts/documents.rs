@@ -20,7 +20,7 @@ use crate::mirror::{each, mirror};
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpertProfileRequest {
-    /// Whether the profile is public. When it is created, `live` by default; later, it stays as it is by default.
+    /// The status. It defaults to `live` when the profile is created, and to the current status when it is replaced.
     #[serde(default)]
     status: Option<RequestedStatus>,
     /// The expert's name, as clients see it.
@@ -52,8 +52,8 @@ pub struct ExpertProfileRequest {
     /// What an hour with the expert costs.
     #[serde(default)]
     hourly_rate: Option<HourlyRate>,
-    /// The maximum number of clients with appointments that have not ended; no limit if absent. At the limit, only these
-    /// clients can book.
+    /// The maximum number of clients who have appointments that have not ended; no limit if absent. At the limit, only clients
+    /// who already have such an appointment can book.
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_000))]
     mentorship_capacity: Option<u16>,
@@ -235,7 +235,7 @@ impl From<PricedSessionType> for SessionType {
 pub enum SessionTypeStatus {
     /// The session type is listed and can be booked.
     Active,
-    /// The expert has withdrawn the session type. Existing appointments are not affected.
+    /// The expert has retired the session type. Existing appointments are not affected.
     Retired,
 }
 
@@ -634,14 +634,15 @@ mirror!(struct WeeklyHours <=> availability::WeeklyHours {
     sunday: each,
 });
 
-/// A window of open time on the wall clock. A window that closes at or before its opening time closes on the next day.
+/// A window of open time on the wall clock. A window that closes before it opens closes on the next day. The whole day is
+/// `00:00` to `24:00`; equal times are refused.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// The first minute that is no longer open; 24:00 is the end of the day. At or before `opens`, the window closes on the
-    /// next day.
+    /// The first minute that is no longer open; 24:00 is the end of the day. If it is before `opens`, the window closes on the
+    /// next day. It must differ from `opens`.
     pub closes: LocalTime,
 }
 
@@ -667,7 +668,8 @@ pub struct ExtraWindow {
     pub date: Date,
     /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// The first minute that is no longer open. At or before `opens`, the window closes on the next day.
+    /// The first minute that is no longer open; 24:00 is the end of the day. If it is before `opens`, the window closes on the
+    /// next day. It must differ from `opens`.
     pub closes: LocalTime,
 }
 
@@ -682,7 +684,7 @@ pub enum MemberRole {
     /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
     /// receipts, refunds and charges.
     Manager,
-    /// A newer version of the platform has given a role that this one does not know. It allows nothing until then.
+    /// A role that this version of the platform does not know. It gives no rights.
     Unknown,
 }
 
@@ -692,10 +694,10 @@ mirror!(enum MemberRole <= members::MemberRole { Assistant, Manager, Unknown });
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewMemberRole {
-    /// Manages the profile, the availability, the session types and the appointments.
+    /// Manages the profile, the availability, the session types and the appointments, but not prices.
     Assistant,
-    /// Does what an assistant does, and also sees and manages the expert's money: earnings, ledger, billing details, receipts,
-    /// refunds and charges.
+    /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
+    /// receipts, refunds and charges.
     Manager,
 }
 

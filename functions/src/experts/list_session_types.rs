@@ -29,11 +29,12 @@ pub const ROUTE: Route = Route {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SessionTypesQuery {
-    /// Which session types to list: `active` (the default), or `all` to include withdrawn ones.
+    /// Which session types to list: `active` (the default), or `all` to include retired ones.
     #[serde(default)]
     status: StatusFilter,
-    /// The currency in which to estimate the prices, using the reference rates of the European Central Bank. The client pays
-    /// the price in the expert's currency.
+    /// The currency in which to estimate the prices, using the reference rates of the European Central Bank. The estimate is for
+    /// information only; the client pays in the currency of the price, or in one of `presentment_currencies` that they choose
+    /// when they book.
     currency: Option<Currency>,
 }
 
@@ -45,7 +46,7 @@ enum StatusFilter {
     All,
 }
 
-/// The session types of an expert, ordered by the second in which they were created.
+/// The session types of an expert, the oldest first.
 #[derive(Serialize, JsonSchema)]
 struct SessionTypes {
     /// The session types.
@@ -68,7 +69,7 @@ struct ListedDuration {
     #[serde(flatten)]
     duration: OfferedDuration,
     /// The estimated price in the requested currency; absent when no currency was requested, the session is free, or there is
-    /// no reference rate for one of the two currencies. The client pays the price in the expert's currency.
+    /// no reference rate for one of the two currencies. It is for information only.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<Estimate>,
 }

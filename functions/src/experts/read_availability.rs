@@ -1,4 +1,4 @@
-//! Reads the availability rules of the signed-in expert.
+//! Reads the availability rules of an expert.
 
 use app::App;
 use app::experts::profiles;

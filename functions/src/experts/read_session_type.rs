@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::Public,
-    summary: "Read a session type, even if it is withdrawn",
+    summary: "Read a session type, even if it is retired",
     operation: |schemas| Operation::responds_with::<SessionType>(schemas, StatusCode::OK).versioned(),
     handler: |app, request| Box::pin(handle(app, request)),
 };

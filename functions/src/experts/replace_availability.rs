@@ -1,4 +1,4 @@
-//! Replaces the availability rules of the signed-in expert.
+//! Replaces the availability rules of an expert.
 
 use app::App;
 use app::experts::profiles;

@@ -1,4 +1,4 @@
-//! Withdraws a session type.
+//! Retires a session type.
 
 use app::App;
 use app::experts::session_types;

@@ -28,7 +28,7 @@ pub const ROUTE: Route = Route {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Suspension {
-    /// `true` to suspend the expert, `false` to lift the suspension. Then the status is again the one that the expert chose.
+    /// `true` to suspend the expert; `false` to lift the suspension, after which `status` is again the one that the expert chose.
     suspended: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Replaces the profile of the signed-in expert.
+//! Replaces the profile of an expert.
 
 use app::App;
 use app::experts::profiles;
@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}",
     audience: Audience::SignedIn,
-    summary: "Replace my expert profile, publish it or withdraw it",
+    summary: "Replace my expert profile, and publish or unpublish it",
     operation: |schemas| {
         Operation::responds_with::<Expert>(schemas, StatusCode::OK)
             .accepts::<ExpertProfileRequest>(schemas)

@@ -27,7 +27,7 @@ pub enum Role {
 
 mirror!(enum Role <= GrantedRole { Expert, Client, Admin });
 
-/// What you choose for yourself. A member that is null or left out is removed.
+/// The settings that you choose. A property that is null or absent is cleared.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonProfile {
@@ -44,10 +44,10 @@ pub struct PersonProfile {
 
 mirror!(struct PersonProfile <=> person::PersonProfile { language, time_zone, phone });
 
-/// You: as what you can act, and what the platform keeps about you.
+/// The signed-in person: roles, ids, memberships and settings.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Person {
-    /// Your id, by which experts know you as a member.
+    /// Your id as a person. Experts see it in their list of members.
     pub id: PersonId,
     /// Your id as an expert, if you have that role.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ pub struct Person {
     /// next sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// What you choose for yourself.
+    /// The settings that you choose.
     #[serde(flatten)]
     pub profile: PersonProfile,
     /// The version, to send in `If-Match` with a change. It is 0 if nothing is stored about you yet.

@@ -10,7 +10,7 @@ use crate::{Area, Routes};
 /// The functions of this area.
 pub const AREA: Area = Area {
     name: "identity",
-    description: "You: as what you can act, and what the platform keeps about you.",
+    description: "The signed-in person: roles, ids, memberships and settings.",
     examples: include_str!("examples.json"),
     public: &[],
     routes: ROUTES,

@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/me",
     audience: Audience::SignedIn,
-    summary: "Read who I am and what is kept about me",
+    summary: "Read the signed-in person",
     operation: |schemas| Operation::responds_with::<Person>(schemas, StatusCode::OK).versioned(),
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -35,7 +35,7 @@ struct FailingJobsQuery {
     limit: u16,
 }
 
-/// A page of jobs that fail. A job appears some moments after it failed, and disappears some moments after it succeeded.
+/// A page of jobs that fail. The list is eventually consistent.
 #[derive(Serialize, JsonSchema)]
 struct FailingJobs {
     /// The jobs of this page.

@@ -50,7 +50,7 @@ pub struct PaymentAccount {
     pub requirements_due: Vec<String>,
     /// The gateway's reason for disabling the account; null while the account is enabled.
     pub disabled_reason: Option<String>,
-    /// When the account was first read in this state.
+    /// When the platform first read this state from the gateway. A later read that finds the same state does not change it.
     pub read_at: Timestamp,
 }
 
@@ -144,7 +144,7 @@ pub enum PaymentState {
     },
     /// The card failed. The client must pay again, or the appointment is cancelled.
     ActionRequired {
-        /// The client must pay until this instant.
+        /// The client must pay by this instant.
         deadline: Timestamp,
     },
     /// The client has paid.
@@ -410,7 +410,7 @@ impl From<report::SignedMoney> for SignedMoney {
     }
 }
 
-/// The estimated price in another currency, for information only. The client is charged the price in its own currency.
+/// The estimated price in another currency, for information only. It is not the amount that is charged.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Estimate {
     /// The estimated amount, rounded half up to minor units.

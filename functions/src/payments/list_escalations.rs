@@ -37,7 +37,7 @@ struct EscalationsQuery {
     limit: u16,
 }
 
-/// A page of payments that wait for an administrator. A payment appears some moments after it was escalated.
+/// A page of payments that wait for an administrator. The list is eventually consistent.
 #[derive(Serialize, JsonSchema)]
 struct Escalations {
     /// The escalations of this page.

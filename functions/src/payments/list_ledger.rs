@@ -42,7 +42,7 @@ struct LedgerQuery {
     limit: u16,
 }
 
-/// A page of the ledger, oldest entry first. An entry appears some moments after it was recorded.
+/// A page of the ledger, oldest entry first. The list is eventually consistent.
 #[derive(Serialize, JsonSchema)]
 struct Ledger {
     /// The entries of this page.

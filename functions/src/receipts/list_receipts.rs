@@ -38,7 +38,7 @@ struct ReceiptsQuery {
     limit: u16,
 }
 
-/// A page of receipts, in order of their numbers. A receipt appears some moments after it was issued.
+/// A page of receipts, in order of their numbers. The list is eventually consistent.
 #[derive(Serialize, JsonSchema)]
 struct Receipts {
     /// The receipts of this page.

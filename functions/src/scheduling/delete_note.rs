@@ -11,7 +11,7 @@ pub const ROUTE: Route = Route {
     method: Method::Delete,
     path: "/v1/appointments/{appointment_id}/notes/{note_id}",
     audience: Audience::SignedIn,
-    summary: "Delete a note that my side wrote",
+    summary: "Delete a note that my party wrote",
     operation: |_| Operation::responds_empty(StatusCode::NO_CONTENT).conditional(),
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -303,10 +303,10 @@ mirror!(struct AppointmentDetails <= VersionedDetails { version, details });
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteVisibility {
-    /// Only the side that wrote it.
+    /// Only the party that wrote it.
     #[default]
     Private,
-    /// Both sides and administrators.
+    /// Both parties and administrators.
     Shared,
 }
 
@@ -319,7 +319,7 @@ pub struct SessionNote {
     pub id: NoteId,
     /// The version, to send in `If-Match` when you replace the note.
     pub version: u64,
-    /// The side that wrote it.
+    /// The party that wrote it.
     pub author: Party,
     /// Who can read it.
     pub visibility: NoteVisibility,
@@ -345,7 +345,7 @@ mirror!(struct SessionNote <= note::SessionNote {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionNoteRequest {
-    /// Who can read it: your side only (the default), or both sides.
+    /// Who can read it: your party only (the default), or both parties and administrators.
     #[serde(default)]
     visibility: NoteVisibility,
     /// The text.
@@ -372,7 +372,7 @@ pub enum ChangedBy {
     Administrator,
     /// The platform, automatically.
     Platform,
-    /// Somebody whom this version of the platform does not know.
+    /// A kind of actor that this version of the platform does not know.
     Unknown,
 }
 

@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/appointments/{appointment_id}/notes/{note_id}",
     audience: Audience::SignedIn,
-    summary: "Replace a note that my side wrote",
+    summary: "Replace a note that my party wrote",
     operation: |schemas| {
         Operation::responds_with::<SessionNote>(schemas, StatusCode::OK)
             .accepts::<SessionNoteRequest>(schemas)

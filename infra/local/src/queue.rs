@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use app::App;
-use app::operations::outbox::lease;
+use app::operations::outbox::lease_seconds;
 use app::ports::{JobQueue, PortError};
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -181,7 +181,7 @@ impl LocalQueue {
                 continue;
             }
             message.receive_count += 1;
-            message.visible_at = now + lease(self.failure_domain);
+            message.visible_at = now + lease_seconds(self.failure_domain);
             if message.receive_count >= MAX_RECEIVE_COUNT {
                 tracing::error!(body = %message.body, "dead letter after {MAX_RECEIVE_COUNT} attempts");
                 state.dead_letters.push(message);

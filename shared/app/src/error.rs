@@ -21,8 +21,11 @@ pub enum AppError {
     #[error("{0}")]
     Forbidden(&'static str),
     /// It does not exist, or the person is not allowed to know that it does.
-    #[error("the {0} does not exist")]
+    #[error("{0} not found")]
     NotFound(&'static str),
+    /// It has not been created yet. The text says how to create it.
+    #[error("{0}")]
+    NotCreated(&'static str),
     /// Values of the request are invalid. The pointers lead to them in the document or in the parameters that the caller sent.
     #[error(transparent)]
     Invalid(#[from] Violations),
@@ -33,7 +36,7 @@ pub enum AppError {
         current: u64,
     },
     /// It exists already.
-    #[error("the {0} already exists")]
+    #[error("{0} already exists")]
     Exists(&'static str),
     /// The largest allowed number of them exists already.
     #[error("{0}")]

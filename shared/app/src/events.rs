@@ -385,8 +385,9 @@ payment_events! {
     }
     /// A change of a payment by an amount.
     PaymentAmount {
-        /// Of `payment.unpaid`: what could not be charged. Of `payment.refund_failed`: the rejected refund. Of
-        /// `payment.dispute_won`: what the bank returned. Of `payment.disputed` and `payment.dispute_lost`: the disputed amount.
+        /// For `payment.unpaid`, the amount that could not be charged. For `payment.refund_failed`, the rejected refund. For
+        /// `payment.dispute_won`, the amount that the bank returned. For `payment.disputed` and `payment.dispute_lost`, the
+        /// disputed amount.
         amount: Money,
     }
     /// A refund.

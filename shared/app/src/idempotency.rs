@@ -26,10 +26,10 @@ pub struct IdempotentRequest {
 
 /// The state of a request.
 pub(crate) enum RequestStatus {
-    /// It has not been handled. The value is an expired record with the same key, if TTL has not deleted it yet.
+    /// No earlier request is recorded. The value is an expired record with the same key, if TTL has not deleted it yet.
     New(Option<IdempotencyRecord>),
-    /// It created what it was for and stopped before it responded.
-    InProgress(IdempotencyRecord),
+    /// An earlier request committed its transaction and stopped before it responded. The caller continues from the record.
+    Interrupted(IdempotencyRecord),
     /// It is complete; this was the response.
     Completed(String),
 }
@@ -68,7 +68,7 @@ impl IdempotentRequest {
         } else if record.running_until > now {
             Err(AppError::StillRunning)
         } else {
-            Ok(RequestStatus::InProgress(record))
+            Ok(RequestStatus::Interrupted(record))
         }
     }
 
@@ -86,7 +86,7 @@ impl IdempotentRequest {
 }
 
 /// Records that a request has stopped without a response, so that it can be repeated at once.
-pub(crate) async fn abandon(app: &App, record: IdempotencyRecord) {
+pub(crate) async fn release(app: &App, record: IdempotencyRecord) {
     let record = IdempotencyRecord { version: record.version + 1, running_until: app.now(), ..record };
     write(app, &record).await;
 }

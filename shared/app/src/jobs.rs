@@ -40,8 +40,8 @@ impl App {
         Ok(transaction.enqueue(job.failure_domain(), &job.entry(due_at, self.new_token())?)?)
     }
 
-    /// Adds the job that issues the missing receipts of an appointment. The area `receipts` uses that of the payments, so the
-    /// payments cannot name its jobs.
+    /// Enqueues the job that issues the missing receipts of an appointment. It is here because `receipts` depends on `payments`,
+    /// so `payments` must not depend on `receipts`.
     pub(crate) fn enqueue_receipts(
         &self,
         transaction: &mut Transaction,

@@ -79,7 +79,7 @@ impl Default for Settings {
     }
 }
 
-/// What use cases run on: the store, the ports and the settings.
+/// The dependencies of the use cases: the store, the ports and the settings.
 ///
 /// A function provides only the ports that its use cases need.
 #[derive(Clone)]
@@ -110,7 +110,8 @@ impl App {
         self.clock.now()
     }
 
-    /// The bits of a new id: 48 bits of milliseconds, in whole seconds, then 80 random bits. The texts of ids sort by time.
+    /// The bits of a new id in the layout of a ULID: a 48-bit timestamp in milliseconds, rounded down to whole seconds, then 80
+    /// random bits. Ids sort by creation time, to the second.
     fn new_id_bits(&self) -> u128 {
         let milliseconds = u128::from(self.now().seconds().unsigned_abs()) * 1_000;
         milliseconds << 80 | self.random.bits() >> 48

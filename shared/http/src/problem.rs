@@ -179,7 +179,7 @@ impl Problem {
 
     /// 404: the resource does not exist, or the caller may not see it.
     pub fn not_found(what: &str) -> Self {
-        Self::new(NOT_FOUND, format!("the {what} does not exist"))
+        Self::new(NOT_FOUND, format!("{what} not found"))
     }
 
     /// 500. The cause is logged and not returned.
@@ -200,6 +200,7 @@ impl From<AppError> for Problem {
             AppError::SignInRequired => Self::unauthorized(),
             AppError::Forbidden(_) => Self::forbidden(detail),
             AppError::NotFound(what) => Self::not_found(what),
+            AppError::NotCreated(detail) => Self::new(NOT_FOUND, detail),
             AppError::Invalid(violations) => Self::invalid(violations),
             AppError::VersionMismatch { current } => {
                 let problem = Self::new(VERSION_MISMATCH, detail).with_header("If-Match");
@@ -265,10 +266,11 @@ mod tests {
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 47] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 48] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
+            (AppError::NotCreated(""), 404, "not-found", None),
             (AppError::Invalid(Violations::one("/f", text())), 422, "invalid", Some("/f")),
             (AppError::VersionMismatch { current: 2 }, 412, "version-mismatch", Some("If-Match")),
             (AppError::Exists(""), 409, "already-exists", None),

@@ -176,7 +176,7 @@ impl Operation {
         self
     }
 
-    /// Adds types of problems that only this route has.
+    /// Adds problem types to the common ones.
     #[must_use]
     pub fn problems(mut self, problems: &[&'static ProblemType]) -> Self {
         self.problems.extend(problems);

@@ -17,7 +17,7 @@ pub type Item = HashMap<String, AttributeValue>;
 pub enum Consistency {
     /// It must. Such a read costs twice as much.
     Strong,
-    /// It may be a moment behind.
+    /// Eventually consistent: the result may not contain the last writes.
     Eventual,
 }
 

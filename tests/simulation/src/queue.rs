@@ -95,7 +95,7 @@ fn deliver(core: &mut Core, failure_domain: FailureDomain, job: JobName, receive
     let again = job.clone();
     core.starts.push(Start {
         name: format!("deliver {job}"),
-        limit: 1_000 * outbox::worker_timeout(failure_domain),
+        limit: 1_000 * outbox::worker_timeout_seconds(failure_domain),
         body: Box::new(move |app| {
             Box::pin(async move {
                 // Only the worker of the payments has the gateways.
@@ -110,7 +110,7 @@ fn deliver(core: &mut Core, failure_domain: FailureDomain, job: JobName, receive
         on_end: Box::new(move |core, ended| {
             let failed = ended == Ended::Dead || failed.load(std::sync::atomic::Ordering::Relaxed);
             if failed {
-                let visible_in = 1_000 * outbox::lease(failure_domain);
+                let visible_in = 1_000 * outbox::lease_seconds(failure_domain);
                 core.schedule_in(visible_in, move |core| deliver(core, failure_domain, again, receive + 1));
             } else {
                 core.queue.messages -= 1;

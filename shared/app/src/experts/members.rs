@@ -7,7 +7,7 @@ use domain::{ExpertId, InvitationId, PersonId};
 use store::{MembershipPage, Team, Transaction};
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
-use crate::idempotency::{IdempotentRequest, RequestStatus, abandon};
+use crate::idempotency::{IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
 use crate::ports::Secret;
@@ -64,7 +64,7 @@ pub async fn invite(
             let digest = digest_of(secret.reveal());
             let expired = match request.status(app, person, now).await? {
                 RequestStatus::Completed(_) => return Err(AppError::NotFound("invitation")),
-                RequestStatus::InProgress(record) => {
+                RequestStatus::Interrupted(record) => {
                     let id = record.subject.parse().map_err(|_| AppError::NotFound("invitation"))?;
                     let invitation = find(app, expert, id).await?;
                     let invitation = Invitation { version: invitation.version + 1, digest, ..invitation };
@@ -96,7 +96,7 @@ pub async fn invite(
         .await?;
     if let Some(record) = record {
         // The response is not stored, because it contains the secret.
-        abandon(app, record).await;
+        release(app, record).await;
     }
     Ok(NewInvitation { invitation, secret })
 }
@@ -141,7 +141,7 @@ pub async fn accept(
             return Err(AppError::Forbidden("you cannot become a member of yourself"));
         }
         if member.is_some() {
-            return Err(AppError::Exists("membership; the expert can change your role"));
+            return Err(AppError::Exists("membership"));
         }
         let team = app.store.team(expert).await?;
         if team.members.len() >= MAX_MEMBERS {

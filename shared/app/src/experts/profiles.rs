@@ -48,7 +48,7 @@ pub async fn create(
             RequestStatus::Completed(response) => {
                 return Ok(Decision::Unchanged(Creation::Replayed(response)));
             }
-            RequestStatus::InProgress(record) => {
+            RequestStatus::Interrupted(record) => {
                 return Ok(Decision::Unchanged(Creation::Created(read(app, id).await?, record)));
             }
             RequestStatus::New(expired) => expired,
@@ -159,7 +159,7 @@ pub async fn rules(app: &App, actor: &Actor, expert: ExpertId) -> Result<Version
     app.store
         .rules(owner.expert())
         .await?
-        .ok_or(AppError::NotFound("availability; create it with If-Match \"0\""))
+        .ok_or(AppError::NotCreated("there are no availability rules yet; create them with If-Match \"0\""))
 }
 
 /// Creates or replaces the availability rules of an expert. `if_match` is the version that the expert has read; 0 if there were

@@ -102,7 +102,7 @@ pub async fn create(
             RequestStatus::Completed(response) => {
                 return Ok(Decision::Unchanged(Creation::Replayed(response)));
             }
-            RequestStatus::InProgress(record) => {
+            RequestStatus::Interrupted(record) => {
                 let id = record.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
                 let created = read(app, actor, expert, id).await?;
                 return Ok(Decision::Unchanged(Creation::Created(created, record)));

@@ -4,7 +4,7 @@ use domain::{ClientId, ExpertId, PersonId, Timestamp};
 
 use crate::ports::Secret;
 
-/// A role that the identity provider gave to a person.
+/// A role that the issuer gave to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Can offer sessions.
@@ -19,7 +19,7 @@ impl Role {
     /// Every role.
     pub const ALL: [Self; 3] = [Self::Expert, Self::Client, Self::Admin];
 
-    /// The role that belongs to a group of the identity provider; `None` for other groups.
+    /// The role that belongs to a group of the issuer; `None` for other groups.
     pub fn from_group(name: &str) -> Option<Self> {
         match name {
             "expert" => Some(Self::Expert),

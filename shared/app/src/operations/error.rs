@@ -59,6 +59,7 @@ pub(super) fn reason(error: &AppError) -> String {
         AppError::SignInRequired
         | AppError::Forbidden(_)
         | AppError::NotFound(_)
+        | AppError::NotCreated(_)
         | AppError::VersionMismatch { .. }
         | AppError::Exists(_)
         | AppError::TooMany(_)

@@ -83,7 +83,7 @@ pub struct FailingJobs {
     pub next: Option<String>,
 }
 
-/// The failing jobs and the unreadable outbox entries, the longest failing first. The list is some moments behind.
+/// The failing jobs and the unreadable outbox entries, the longest failing first. The list is eventually consistent.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the person is not an administrator.

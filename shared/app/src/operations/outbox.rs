@@ -46,7 +46,7 @@ const MAX_RUNS: usize = 4;
 /// The pause of an entry that was set aside for the first time, in seconds. It doubles each time, up to
 /// [`MAX_DELAY_SECONDS`]. While a release is being deployed, a worker of the old release only delays an entry of the new one by
 /// minutes.
-const BASE_ASIDE_SECONDS: i64 = 60;
+const BASE_UNREADABLE_SECONDS: i64 = 60;
 /// The maximum number of jobs of a failure domain that one sweep queues from each shard, and the number of entries that it reads
 /// at once.
 const MAX_SWEPT: u16 = 500;
@@ -56,7 +56,7 @@ const MAX_CONCURRENT: usize = 25;
 const SWEEP_SECONDS: i64 = 12;
 
 /// The timeout of the worker of a failure domain, in seconds, as in `template.yaml`.
-pub const fn worker_timeout(failure_domain: FailureDomain) -> i64 {
+pub const fn worker_timeout_seconds(failure_domain: FailureDomain) -> i64 {
     match failure_domain {
         FailureDomain::Payments => 30,
         FailureDomain::General => 20,
@@ -65,8 +65,8 @@ pub const fn worker_timeout(failure_domain: FailureDomain) -> i64 {
 
 /// How long a leased entry is hidden from other workers, in seconds. It is six times the timeout of the worker, as AWS
 /// recommends for the visibility timeout of a queue, so a suspended worker has ended before another one starts.
-pub const fn lease(failure_domain: FailureDomain) -> i64 {
-    6 * worker_timeout(failure_domain)
+pub const fn lease_seconds(failure_domain: FailureDomain) -> i64 {
+    6 * worker_timeout_seconds(failure_domain)
 }
 
 /// Processes a job if it is due, as the worker of a failure domain. Processing it again, or concurrently, has no further effect.
@@ -99,8 +99,8 @@ pub async fn process(
             // once a minute. If it was sent on at once, two releases could send it back and forth without a pause.
             return Ok(());
         }
-        let leased = lease_entry(app, failure_domain, &due, now);
-        if !write(app, |transaction| transaction.reschedule(&leased, due.token)).await? {
+        let leased = with_lease(app, failure_domain, &due, now);
+        if !commit_if_unchanged(app, |transaction| transaction.reschedule(&leased, due.token)).await? {
             return Ok(());
         }
         let next = match AssertUnwindSafe(job.run(app)).catch_unwind().await {
@@ -108,22 +108,24 @@ pub async fn process(
             Ok(Ok(NextRun::At(instant))) => Some(job.entry(instant, app.new_token())?),
             Ok(Err(error)) => {
                 tracing::error!(job = %name, %error, attempts = leased.attempts, "{JOB_FAILED}");
-                Some(failed(app, &leased, reason(&error)))
+                Some(after_failure(app, &leased, reason(&error)))
             }
             Err(_) => {
                 tracing::error!(job = %name, error = PANICKED, attempts = leased.attempts, "{JOB_FAILED}");
-                Some(failed(app, &leased, PANICKED.to_owned()))
+                Some(after_failure(app, &leased, PANICKED.to_owned()))
             }
         };
         let written = match &next {
             None => {
-                write(app, |transaction| {
+                commit_if_unchanged(app, |transaction| {
                     transaction.finish(&leased);
                     Ok(())
                 })
                 .await?
             }
-            Some(next) => write(app, |transaction| transaction.reschedule(next, leased.token)).await?,
+            Some(next) => {
+                commit_if_unchanged(app, |transaction| transaction.reschedule(next, leased.token)).await?
+            }
         };
         if written {
             return Ok(());
@@ -133,10 +135,10 @@ pub async fn process(
     Ok(())
 }
 
-/// The entry while a worker runs its job.
-fn lease_entry(app: &App, failure_domain: FailureDomain, due: &OutboxEntry, now: Timestamp) -> OutboxEntry {
+/// Returns the entry with its due time moved to the end of the lease. It is not written yet.
+fn with_lease(app: &App, failure_domain: FailureDomain, due: &OutboxEntry, now: Timestamp) -> OutboxEntry {
     let mut leased = OutboxEntry {
-        due_at: now.plus(lease(failure_domain)),
+        due_at: now.plus(lease_seconds(failure_domain)),
         token: app.new_token(),
         attempts: due.attempts.saturating_add(1),
         ..due.clone()
@@ -149,8 +151,8 @@ fn lease_entry(app: &App, failure_domain: FailureDomain, due: &OutboxEntry, now:
     leased
 }
 
-/// The entry after a failed attempt.
-fn failed(app: &App, leased: &OutboxEntry, reason: String) -> OutboxEntry {
+/// Returns the entry after a failed attempt. It is not written yet.
+fn after_failure(app: &App, leased: &OutboxEntry, reason: String) -> OutboxEntry {
     let now = app.now();
     let pause = (BASE_DELAY_SECONDS << (leased.attempts.clamp(1, 16) - 1)).min(MAX_DELAY_SECONDS);
     OutboxEntry {
@@ -170,12 +172,12 @@ async fn set_aside(app: &App, stored: &StoredEntry, why: UnreadableEntry) -> Res
         let now = app.now();
         // A pause as long as all pauses before it doubles the time since the first.
         let since = stored.failing_since().unwrap_or(now);
-        let pause = (now.seconds() - since.seconds()).clamp(BASE_ASIDE_SECONDS, MAX_DELAY_SECONDS);
+        let pause = (now.seconds() - since.seconds()).clamp(BASE_UNREADABLE_SECONDS, MAX_DELAY_SECONDS);
         // Up to a sixth more, so that many entries do not come back at once.
         transaction.set_aside(stored, now, now.plus(pause + random % (pause / 6)));
         Ok(())
     };
-    write(app, aside).await.map(|_| ())
+    commit_if_unchanged(app, aside).await.map(|_| ())
 }
 
 async fn send(app: &App, failure_domain: FailureDomain, names: &[JobName]) -> Result<(), AppError> {
@@ -183,7 +185,7 @@ async fn send(app: &App, failure_domain: FailureDomain, names: &[JobName]) -> Re
 }
 
 /// Commits one write. Returns whether the entry was still the expected one.
-async fn write(
+async fn commit_if_unchanged(
     app: &App,
     change: impl FnOnce(&mut Transaction) -> Result<(), CommitError>,
 ) -> Result<bool, AppError> {

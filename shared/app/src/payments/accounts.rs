@@ -89,7 +89,7 @@ pub async fn read_account(
     gateway: GatewayKind,
 ) -> Result<PaymentAccount, AppError> {
     let owner = actor.act_for(app, expert, Right::Account, Scope::Read).await?;
-    let none = AppError::NotFound("account at the payment gateway; start onboarding first");
+    let none = AppError::NotCreated("there is no account at the payment gateway yet; start onboarding first");
     refresh(app, owner.expert(), gateway).await?.map(|account| account.after).ok_or(none)
 }
 

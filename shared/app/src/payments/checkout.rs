@@ -26,7 +26,10 @@ pub async fn pay_with(
     actor.signed_in(Scope::Read)?;
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
     let party = actor.acting_on(app, &record.appointment, Scope::Read).await?.party();
-    let payment = record.payment.as_ref().ok_or(AppError::NotFound("payment; there is nothing to pay"))?;
+    let payment = record
+        .payment
+        .as_ref()
+        .ok_or(AppError::NotCreated("there is no payment, because there is nothing to pay"))?;
     let pay_with = match (party, &record.appointment.status) {
         (Party::Client, Status::Pending { .. } | Status::Confirmed) => {
             fetch_payment(app, payment).await?.pay_with

@@ -77,7 +77,7 @@ async fn attempt_refund(
     let state = if totals.captured > 0 { RefundState::Pending } else { RefundState::ChargeReduced };
     let expired = match request.status(app, person, now).await? {
         RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Creation::Replayed(response))),
-        RequestStatus::InProgress(idempotency) => {
+        RequestStatus::Interrupted(idempotency) => {
             // The first attempt has stored the final charge and stopped before it responded.
             let payment = record.payment.ok_or_else(AppError::version_conflict)?;
             let final_charge = payment.amount_due(&record.appointment.status);

@@ -22,7 +22,7 @@ pub async fn read(app: &App, actor: &Actor, expert: ExpertId) -> Result<Versione
     app.store
         .billing(owner.expert())
         .await?
-        .ok_or(AppError::NotFound("billing details; create them with If-Match \"0\""))
+        .ok_or(AppError::NotCreated("there are no billing details yet; create them with If-Match \"0\""))
 }
 
 /// Creates or replaces the billing details of an expert. `if_match` is the version that the expert has read; 0 if there were

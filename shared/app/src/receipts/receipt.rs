@@ -105,7 +105,7 @@ impl Content {
         };
         let documents = app.store.documents(appointment.id).await?;
         let amended = documents.iter().find(|document| document.name() == amended);
-        let amended = amended.ok_or(AppError::NotFound("document that this one amends"))?;
+        let amended = amended.ok_or(AppError::NotFound("amended document"))?;
         let taxed = taxes::of_amendment(app, appointment, cause, amended, &documents).await?;
         Ok(Self { issuer, kind: ReceiptKind::amending(amended), taxed })
     }

@@ -314,9 +314,9 @@ pub enum SessionReport {
         /// What the client is charged, if that is less than the price.
         charge: Option<Money>,
     },
-    /// One side did not come.
+    /// One party did not attend.
     NoShow {
-        /// The side that did not come; `None` for the other side than the one that reports.
+        /// The party that did not attend; `None` for the other party than the one that reports.
         missed_by: Option<Party>,
     },
 }
@@ -360,10 +360,10 @@ pub async fn end(
         let (outcome, charge) = report.outcome(party);
         let AppointmentRecord { appointment, payment, .. } = &record;
         if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
-            return Err(AppError::Forbidden("a client can only report that the expert did not come"));
+            return Err(AppError::Forbidden("a client can only report that the expert did not attend"));
         }
         let price = appointment.price;
-        // Another charge, or an expert who says that they did not come, is a refund.
+        // A charge, or an expert's report that they did not attend, is a refund.
         let own_absence = party == Party::Expert && outcome == (Outcome::NoShow { missed_by: Party::Expert });
         if charge.is_some() || (own_absence && !price.is_zero()) {
             require(acting, Right::Money)?;

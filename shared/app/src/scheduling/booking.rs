@@ -16,7 +16,7 @@ use store::table::Consistency;
 use store::{AppointmentRecord, CommitError, Offer, Transaction, VersionedDetails};
 
 use crate::events::EventData;
-use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, abandon};
+use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
 use crate::identity::people::{Person, Role, Scope};
 use crate::payments::error::PaymentsError;
@@ -111,7 +111,7 @@ pub async fn book(
                 {
                     tracing::warn!(%error, "the hold was not released; it stays until it expires");
                 }
-                abandon(app, idempotency).await;
+                release(app, idempotency).await;
                 return Err(failure);
             }
         },
@@ -144,7 +144,7 @@ async fn attempt_hold(
     );
     let stale_record = match status? {
         RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
-        RequestStatus::InProgress(record) => return resume(app, record).await,
+        RequestStatus::Interrupted(record) => return resume(app, record).await,
         RequestStatus::New(stale_record) => stale_record,
     };
     let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
@@ -188,7 +188,7 @@ async fn attempt_hold(
         Err(refusal) => {
             return match request.status(app, person, now).await? {
                 RequestStatus::Completed(response) => Ok(Decision::Unchanged(Hold::Replayed(response))),
-                RequestStatus::InProgress(record) => resume(app, record).await,
+                RequestStatus::Interrupted(record) => resume(app, record).await,
                 RequestStatus::New(_) => {
                     Err(slot_refused(app, *expert, &rules.rules, None, &hold_request, refusal).await)
                 }

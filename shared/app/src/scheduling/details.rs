@@ -29,7 +29,7 @@ pub async fn replace(
     app.transact("replace_details", || async {
         let (record, acting) = find(app, actor, id, Scope::Write).await?;
         if acting.party() == Party::Expert {
-            return Err(AppError::Forbidden("the expert's side cannot change what the client said"));
+            return Err(AppError::Forbidden("only the client or an administrator can change the details"));
         }
         details.check()?;
         check_version(if_match, record.details.version)?;

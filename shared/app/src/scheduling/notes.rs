@@ -21,7 +21,7 @@ pub struct NoteContents {
     pub text: NoteText,
 }
 
-/// The side of a person in an appointment.
+/// The party of a person in an appointment.
 async fn party(app: &App, actor: &Actor, id: AppointmentId, scope: Scope) -> Result<Party, AppError> {
     // Nobody learns whether the appointment exists before they have signed in.
     actor.signed_in(scope)?;
@@ -64,7 +64,7 @@ async fn find(app: &App, id: AppointmentId, note: NoteId, party: Party) -> Resul
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist or does not concern the person, [`AppError::Forbidden`] for an
-/// administrator, [`AppError::TooMany`] if the side has 20 notes already,
+/// administrator, [`AppError::TooMany`] if the party has 20 notes already,
 /// [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`].
 pub async fn create(
     app: &App,
@@ -84,18 +84,20 @@ pub async fn create(
             RequestStatus::Completed(response) => {
                 return Ok(Decision::Unchanged(Creation::Replayed(response)));
             }
-            RequestStatus::InProgress(record) => {
+            RequestStatus::Interrupted(record) => {
                 let note = record.subject.parse().map_err(|_| AppError::NotFound("note"))?;
                 let note = app.store.note(id, note).await?.ok_or(AppError::NotFound("note"))?;
                 return Ok(Decision::Unchanged(Creation::Created(note, record)));
             }
             RequestStatus::New(expired) => expired,
         };
-        // Reading this first detects every note that the side writes after this point.
+        // Reading this first detects every note that the party writes after this point.
         let NotesWritten { version } = app.store.notes_written(id, author).await?;
         let written = app.store.notes(id).await?.iter().filter(|note| note.author == author).count();
         if written >= MAX_NOTES {
-            return Err(AppError::TooMany("a side can write at most 20 notes; change or delete one instead"));
+            return Err(AppError::TooMany(
+                "a party can write at most 20 notes; change or delete one instead",
+            ));
         }
         let NoteContents { visibility, text } = contents.clone();
         let note = SessionNote {
@@ -123,14 +125,14 @@ async fn own(app: &App, actor: &Actor, id: AppointmentId, note: NoteId) -> Resul
     let note = find(app, id, note, party).await?;
     match note.author == party {
         true => Ok(note),
-        false => Err(AppError::Forbidden("only the side that wrote a note can change or delete it")),
+        false => Err(AppError::Forbidden("only the party that wrote a note can change or delete it")),
     }
 }
 
-/// Replaces a note of the person's side. `if_match` is the version that the person has read.
+/// Replaces a note of the person's party. `if_match` is the version that the person has read.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other side wrote it,
+/// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other party wrote it,
 /// [`AppError::VersionMismatch`] if it has another version.
 pub async fn edit(
     app: &App,
@@ -153,10 +155,10 @@ pub async fn edit(
     .await
 }
 
-/// Deletes a note of the person's side. `if_match` is the version that the person has read.
+/// Deletes a note of the person's party. `if_match` is the version that the person has read.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other side wrote it,
+/// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other party wrote it,
 /// [`AppError::VersionMismatch`] if it has another version.
 pub async fn delete(
     app: &App,

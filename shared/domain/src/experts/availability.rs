@@ -26,8 +26,8 @@ pub const MAX_EXCEPTIONS: usize = 400;
 pub struct Window {
     /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// The first minute that is no longer open; 24:00 is the end of the day. Before `opens`, the window closes on the
-    /// next day. Must differ from `opens`.
+    /// The first minute that is no longer open; 24:00 is the end of the day. If it is before `opens`, the window closes on the
+    /// next day. It must differ from `opens`.
     pub closes: LocalTime,
 }
 
@@ -66,8 +66,8 @@ pub struct ExtraWindow {
     pub date: Date,
     /// The first minute that is open; before 24:00.
     pub opens: LocalTime,
-    /// The first minute that is no longer open; 24:00 is the end of the day. Before `opens`, the window closes on the
-    /// next day. Must differ from `opens`.
+    /// The first minute that is no longer open; 24:00 is the end of the day. If it is before `opens`, the window closes on the
+    /// next day. It must differ from `opens`.
     pub closes: LocalTime,
 }
 
@@ -94,8 +94,8 @@ pub struct AvailabilityRules {
 impl AvailabilityRules {
     /// Checks the constraints that the field types do not enforce.
     ///
-    /// Windows may overlap. A window must not close at the time at which it opens. Such windows may be stored from before
-    /// this rule; they are open for a day.
+    /// Windows may overlap. A window must not close at the time at which it opens. If a stored window does, it is open for
+    /// 24 hours.
     ///
     /// # Errors
     /// All violations of the rules.

@@ -38,8 +38,8 @@ pub struct ExpertProfile {
     pub links: Vec<Link>,
     /// What an hour with the expert costs. Prices of sessions can follow from it.
     pub hourly_rate: Option<Money>,
-    /// The maximum number of clients with appointments that have not ended; no limit if absent. At the limit, only these clients
-    /// can book.
+    /// The maximum number of clients who have appointments that have not ended; no limit if absent. At the limit, only clients
+    /// who already have such an appointment can book.
     pub mentorship_capacity: Option<u16>,
 }
 

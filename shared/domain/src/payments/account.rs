@@ -20,7 +20,7 @@ pub struct PaymentAccount {
     pub requirements_due: Vec<String>,
     /// Why the gateway disabled the account, as the gateway's reason code.
     pub disabled_reason: Option<String>,
-    /// When the account was read from the gateway.
+    /// When the platform first read this state from the gateway. A later read that finds the same state does not change it.
     pub read_at: Timestamp,
 }
 

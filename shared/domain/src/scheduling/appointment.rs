@@ -335,7 +335,6 @@ impl Appointment {
     pub fn expire(&self, now: Timestamp) -> Result<Self, ChangeRefusal> {
         match self.status {
             Status::Pending { hold_expires_at } if hold_expires_at <= now => {
-                // The expert does not need to see expired holds. The client still sees them.
                 Ok(self.with_status(Status::Expired))
             }
             _ => Err(self.status_refusal("expired")),

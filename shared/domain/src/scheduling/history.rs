@@ -30,7 +30,7 @@ pub enum ChangedBy {
     Administrator,
     /// The platform, automatically.
     Platform,
-    /// Somebody whom this version of the platform does not know.
+    /// A kind of actor that this version of the platform does not know.
     Unknown,
 }
 

@@ -10,10 +10,10 @@ pub const MAX_NOTES: usize = 20;
 /// Who can read a note.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum NoteVisibility {
-    /// Only the side that wrote it.
+    /// Only the party that wrote it.
     #[default]
     Private,
-    /// Both sides and administrators.
+    /// Both parties and administrators.
     Shared,
 }
 
@@ -24,7 +24,7 @@ pub struct SessionNote {
     pub id: NoteId,
     /// The version, incremented with each change. It is the ETag.
     pub version: u64,
-    /// The side that wrote it: the expert or the client.
+    /// The party that wrote it: the expert or the client.
     pub author: Party,
     /// Who can read it.
     pub visibility: NoteVisibility,

@@ -128,7 +128,7 @@ pub struct Occupancy {
     pub days: BTreeMap<NaiveDate, Day>,
     /// The group sessions that begin on those days.
     pub groups: BTreeMap<(SessionTypeId, Timestamp), GroupSession>,
-    /// Time that outside calendars block. No calendar can be connected yet, so only tests set it.
+    /// Time that external calendars block. No calendar can be connected yet, so only tests set it.
     pub busy: Vec<TimeSpan>,
 }
 
@@ -200,7 +200,7 @@ pub struct Request {
 /// Why a session cannot be held. The messages are for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The expert has withdrawn the session type.
+    /// The expert has retired the session type.
     #[error("this session type is no longer offered; choose another one")]
     Retired,
     /// The expert's hours, the minimum notice or the booking window do not offer this start.
@@ -699,7 +699,8 @@ impl Draft {
         Ok((entry, group))
     }
 
-    /// Checks the status of the session type, the notice and the booking window. A window of days with free time depends on all occupied time until the start.
+    /// Checks the status of the session type, the minimum notice and the booking window. If the window counts days with free
+    /// time, the decision depends on all days up to the start.
     fn check_period(
         &mut self,
         rules: &AvailabilityRules,

@@ -5,9 +5,10 @@
 //! requested range. The minimum notice and the booking window limit the starts, caps remove whole days, and occupied
 //! time removes single starts.
 //!
-//! The running time is proportional to the number of occupied spans plus the number of starts. They are not
-//! sorted or searched; only the starts that caps count and existing group sessions are. The engine processes the range in stretches of days, marks in a bitmap the starts that each occupied
-//! span removes, and reads the remaining starts from the bitmap.
+//! The running time is proportional to the number of occupied spans plus the number of starts. The
+//! occupied spans are neither sorted nor searched. Only the session starts that caps count and the existing group sessions are
+//! sorted. The engine processes the range in stretches of days, marks in a bitmap the starts that each occupied span removes, and
+//! reads the remaining starts from the bitmap.
 
 use chrono::NaiveDate;
 
@@ -36,7 +37,7 @@ const STRETCH: i64 = 400 * DAY;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BusyTimes<'a> {
     /// Time that the occupied time of a new session must not overlap: appointments with their buffers, and events of
-    /// outside calendars. Spans may be in any order and overlap. Spans that do not touch the range have no effect.
+    /// external calendars. Spans may be in any order and overlap. Spans that do not touch the range have no effect.
     pub occupied: &'a [TimeSpan],
     /// The existing sessions of this type, without buffers, for the caps. It must contain all of them for each local
     /// day that the range touches and, with a weekly cap, for each ISO week. A group session counts once.

@@ -14,7 +14,7 @@ problem_types! {
         "Sign in as a person with the access that `detail` describes.";
     NOT_FOUND = 404 "not-found", "The resource does not exist",
         "The resource does not exist, or the signed-in person has no access to it.",
-        "Check the id and the account.";
+        "Check the id, and that you are signed in as a person with access.";
     METHOD = 405 "method-not-allowed", "The method is not allowed",
         "The path exists, but not with this method. On AWS, API Gateway answers 404 instead.",
         "Use a method that the OpenAPI document lists for the path.";

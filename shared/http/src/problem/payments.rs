@@ -15,10 +15,10 @@ problem_types! {
         "Choose another gateway, a session without a price or another expert; as the expert, finish the onboarding.";
     PAYMENT_STATE = 409 "payment-state", "The payment's state does not allow this",
         "The payment, or its amount, does not allow the request now.",
-        "Read the payment; detail says what is possible.";
+        "Read the payment; `detail` says what is possible.";
     PAYMENT_REFUSED = 409 "payment-refused", "The payment gateway refused",
-        "The payment gateway has refused the request for good; nothing was charged by it.",
-        "Try another way to pay, or contact the platform with the code in detail.";
+        "The payment gateway has permanently refused the request; this request charged nothing.",
+        "Pay in another way, or contact the platform with the code that `detail` contains.";
 }
 
 pub(super) fn from_error(error: PaymentsError) -> Problem {

@@ -9,7 +9,7 @@ use super::{Problem, ProblemType};
 
 problem_types! {
     SESSION_TYPE_RETIRED = 409 "session-type-retired", "The session type is retired",
-        "The expert has withdrawn the session type.",
+        "The expert has retired the session type.",
         "List the expert's session types, and choose another one.";
     TOO_SOON = 409 "too-soon", "The notice is too short",
         "The start is in the past, or earlier than the session type's minimum notice allows.",
@@ -27,7 +27,7 @@ problem_types! {
         "This session or its buffers would overlap another appointment or its buffers.",
         "List the slots again, and choose another start.";
     EXPERT_BUSY = 409 "expert-busy", "The expert is busy",
-        "An outside calendar of the expert blocks this time.",
+        "An external calendar of the expert blocks this time.",
         "List the slots again, and choose another start.";
     DAY_FULL = 409 "day-full", "The day is full",
         "The session type's limit for a day is reached.",

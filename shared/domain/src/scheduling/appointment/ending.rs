@@ -145,7 +145,7 @@ impl Appointment {
                 }
             }
             (_, Outcome::Completed) => self.check_from(self.end, requested, now),
-            // A party can report its own absence from the start.
+            // From the start of the session, the expert can report that they did not attend.
             (Party::Expert, Outcome::NoShow { missed_by: Party::Expert }) => {
                 self.check_from(self.start, requested, now)
             }
