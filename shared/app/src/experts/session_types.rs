@@ -2,14 +2,14 @@
 
 use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
-use domain::{Currency, ExpertId, Money, SessionTypeId, Violations};
+use domain::{ExpertId, Money, SessionTypeId, Violations};
 use store::{Activations, Transaction};
 
-use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
+use crate::experts::profiles::{check_currency, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// The maximum number of active session types of an expert.
 const MAX_ACTIVE: usize = 100;
@@ -61,22 +61,14 @@ async fn activate(
 fn check(app: &App, terms: &SessionTypeTerms, hourly_rate: Option<Money>) -> Result<(), AppError> {
     let mut violations = Violations::default();
     violations.add_member("", terms.check(hourly_rate));
-    let allowed = &app.settings.currencies;
-    let is_allowed = |currency: &Currency| allowed.is_empty() || allowed.contains(currency);
-    let must = || {
-        let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
-        format!("must be one of the currencies that the platform accepts: {}", codes.join(", "))
-    };
     for (at, duration) in terms.durations.iter().enumerate() {
-        let price = duration.price.filter(|price| !price.is_zero() && !is_allowed(&price.currency()));
-        if price.is_some() {
-            violations.add(format!("/durations/{at}/price/currency"), must());
+        if let Some(price) = duration.price.filter(|price| !price.is_zero()) {
+            let pointer = format!("/durations/{at}/price/currency");
+            check_currency(app, &mut violations, &pointer, price.currency());
         }
     }
     for (at, currency) in terms.presentment_currencies.iter().enumerate() {
-        if !is_allowed(currency) {
-            violations.add(format!("/presentment_currencies/{at}"), must());
-        }
+        check_currency(app, &mut violations, &format!("/presentment_currencies/{at}"), *currency);
     }
     Ok(violations.into_result()?)
 }
@@ -186,18 +178,20 @@ pub async fn edit(
     terms: SessionTypeTerms,
 ) -> Result<PricedSessionType, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
-    let current = find(app, owner.expert(), id).await?;
-    if !terms.charge_like(&current.terms) {
-        actor.act_for(app, expert, Right::Money, Scope::Write).await?;
-    }
-    let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
-    check(app, &terms, hourly_rate)?;
-    check_version(if_match, current.version)?;
-    let session_type = SessionType { version: current.version + 1, terms, ..current };
-    let mut transaction = Transaction::new();
-    transaction.put_session_type(owner.expert(), &session_type)?;
-    commit_edit(app, transaction, session_type.version).await?;
-    Ok(PricedSessionType { session_type, hourly_rate })
+    app.transact("update_session_type", || async {
+        let current = find(app, owner.expert(), id).await?;
+        if !terms.charge_like(&current.terms) {
+            actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+        }
+        let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
+        check(app, &terms, hourly_rate)?;
+        check_version(if_match, current.version)?;
+        let session_type = SessionType { version: current.version + 1, terms: terms.clone(), ..current };
+        let mut transaction = Transaction::new();
+        transaction.put_session_type(owner.expert(), &session_type)?;
+        Ok(Decision::Commit(transaction, PricedSessionType { session_type, hourly_rate }))
+    })
+    .await
 }
 
 /// Retires a session type: it cannot be booked any more. Retiring it again changes nothing. `if_match` is the version that the
