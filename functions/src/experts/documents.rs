@@ -169,6 +169,8 @@ mirror!(enum ExpertStatus <= expert::ExpertStatus { Draft, Live, Suspended });
 pub struct Expert {
     /// The id of the expert.
     pub id: ExpertId,
+    /// The version, to send in `If-Match` when you change the profile.
+    pub version: u64,
     /// When the profile was created.
     pub created_at: Timestamp,
     /// Whether the expert can be found and booked.
@@ -181,7 +183,8 @@ pub struct Expert {
 impl From<expert::Expert> for Expert {
     fn from(expert: expert::Expert) -> Self {
         let status = expert.status().into();
-        Self { id: expert.id, created_at: expert.created_at, status, profile: expert.profile.into() }
+        let expert::Expert { id, version, created_at, profile, .. } = expert;
+        Self { id, version, created_at, status, profile: profile.into() }
     }
 }
 

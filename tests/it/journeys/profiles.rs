@@ -31,6 +31,7 @@ async fn profile_has_everything_that_clients_ask_for() {
     assert_eq!(read, created);
     assert_eq!(read["languages"], json!(["en-GB", "fr"]), "in canonical form");
     assert_eq!(read["hourly_rate"], json!({ "amount": 9_000, "currency": "GBP" }), "in that of the country");
+    assert_eq!(read["version"], 1);
     for (name, value) in full_profile().as_object().expect("an object") {
         if !["languages", "hourly_rate"].contains(&name.as_str()) {
             assert_eq!(read[name], *value, "{name}");
