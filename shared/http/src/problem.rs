@@ -207,6 +207,7 @@ impl From<AppError> for Problem {
             }
             AppError::Exists(_) => Self::new(EXISTS, detail),
             AppError::TooMany(_) => Self::new(TOO_MANY, detail),
+            AppError::NewerRelease(_) => Self::new(NEWER_RELEASE, detail),
             AppError::KeyReused => Self::new(IDEMPOTENCY_KEY_REUSED, detail).with_header("Idempotency-Key"),
             AppError::StillRunning => Self::new(STILL_RUNNING, detail).with_header("Idempotency-Key"),
             AppError::Scheduling(error) => scheduling::from_error(&error),
@@ -265,7 +266,7 @@ mod tests {
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 47] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 48] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -273,6 +274,7 @@ mod tests {
             (AppError::VersionMismatch { current: 2 }, 412, "version-mismatch", Some("If-Match")),
             (AppError::Exists(""), 409, "already-exists", None),
             (AppError::TooMany(""), 409, "limit-exceeded", None),
+            (AppError::NewerRelease(""), 409, "newer-release", None),
             (AppError::KeyReused, 422, "idempotency-key-reused", Some("Idempotency-Key")),
             (AppError::StillRunning, 409, "request-in-progress", Some("Idempotency-Key")),
             (AppError::Port("", PortError(text())), 503, "unavailable", None),

@@ -6,6 +6,9 @@
 //! - A reader ignores attributes that it does not know. A new attribute has `#[serde(default)]`.
 //! - A reader turns an enum value that it does not know into one that it handles with care; `rows.rs` says which. A kind of
 //!   movement, account, gateway or document is an exception: a sum without it would be wrong, so the row is not read.
+//! - A session type with such a value has an unknown status. It is not changed, because that would overwrite the value, until
+//!   the expert replaces all its terms.
+//! - A session type that is not readable is left out of the list, so that it does not hide the others.
 //! - A text, currency, time zone or country is read even if the rules for new ones are stricter now.
 //! - The attribute [`SCHEMA`] is the version of the row's format; a row without it has format 1. It increases only with a change
 //!   that an older release would misread, such as another meaning or unit of an attribute, or an attribute that must not be
@@ -113,6 +116,18 @@ pub(crate) fn read_row<R: Row<D>, D>(item: Item) -> Result<D, ReadError> {
     let row: Result<R, String> = serde_dynamo::from_item(item).map_err(|error| error.to_string());
     row.and_then(|row| row.read().map_err(|error| error.0))
         .map_err(|reason| ReadError::Corrupt { key, reason })
+}
+
+/// Reads the rows of a list. A row that is not readable is logged and left out, so that it does not hide the others.
+pub(crate) fn read_readable_rows<R: Row<D>, D>(items: Vec<Item>) -> Vec<D> {
+    let read = |item| match read_row::<R, D>(item) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            tracing::error!(%error, "a row is left out of a list");
+            None
+        }
+    };
+    items.into_iter().filter_map(read).collect()
 }
 
 /// Types whose stored form is the type itself. Their text or number never changes.

@@ -47,7 +47,8 @@ async fn activate(
     // Reading the count first detects every session type that becomes active after this point.
     let activations = app.store.activations(expert).await?;
     let all = app.store.session_types(expert).await?;
-    let active = all.iter().filter(|one| one.status == SessionTypeStatus::Active);
+    // An unknown one may be active for a newer release.
+    let active = all.iter().filter(|one| one.status != SessionTypeStatus::Retired);
     if active.count() >= MAX_ACTIVE {
         return Err(AppError::TooMany(
             "an expert can have at most 100 active session types; retire one, or change an existing one",
@@ -157,13 +158,21 @@ pub async fn list(
         true => read_expert(app, expert).await?.profile.hourly_rate,
         false => None,
     };
-    session_types.retain(|session_type| retired || session_type.status == SessionTypeStatus::Active);
+    session_types.retain(|session_type| retired || session_type.status != SessionTypeStatus::Retired);
     let priced = |session_type| PricedSessionType { session_type, hourly_rate };
     Ok(session_types.into_iter().map(priced).collect())
 }
 
-/// Replaces the terms of a session type. Existing appointments keep the terms that they were booked with. `if_match` is the
-/// version that the expert has read.
+/// Checks that this release knows all values of a session type, so that it can change one of them and keep the others.
+fn check_known(session_type: &SessionType) -> Result<(), AppError> {
+    match session_type.status {
+        SessionTypeStatus::Unknown => Err(AppError::NewerRelease("session type")),
+        SessionTypeStatus::Active | SessionTypeStatus::Retired => Ok(()),
+    }
+}
+
+/// Replaces the terms of a session type. Existing appointments keep the terms that they were booked with. If the status was
+/// unknown, the session type is retired afterwards. `if_match` is the version that the expert has read.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, or may not change what clients are charged,
@@ -180,13 +189,15 @@ pub async fn edit(
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("update_session_type", || async {
         let current = find(app, owner.expert(), id).await?;
-        if !terms.charge_like(&current.terms) {
+        let is_known = current.status != SessionTypeStatus::Unknown;
+        if !is_known || !terms.charge_like(&current.terms) {
             actor.act_for(app, expert, Right::Money, Scope::Write).await?;
         }
         let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
         check(app, &terms, hourly_rate)?;
         check_version(if_match, current.version)?;
-        let session_type = SessionType { version: current.version + 1, terms: terms.clone(), ..current };
+        let status = if is_known { current.status } else { SessionTypeStatus::Retired };
+        let session_type = SessionType { id, version: current.version + 1, status, terms: terms.clone() };
         let mut transaction = Transaction::new();
         transaction.put_session_type(owner.expert(), &session_type)?;
         Ok(Decision::Commit(transaction, PricedSessionType { session_type, hourly_rate }))
@@ -199,7 +210,7 @@ pub async fn edit(
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist,
-/// [`AppError::VersionMismatch`] if it has another version.
+/// [`AppError::VersionMismatch`] if it has another version, [`AppError::NewerRelease`] if its status is unknown.
 pub async fn retire(
     app: &App,
     actor: &Actor,
@@ -215,6 +226,7 @@ pub async fn retire(
             return Ok(Decision::Unchanged(PricedSessionType { session_type: current, hourly_rate }));
         }
         check_version(if_match, current.version)?;
+        check_known(&current)?;
         let session_type =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
@@ -229,8 +241,8 @@ pub async fn retire(
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist,
-/// [`AppError::VersionMismatch`] if it has another version, [`AppError::TooMany`] if the expert has 100 active session types,
-/// [`AppError::Invalid`] if the terms are no longer valid.
+/// [`AppError::VersionMismatch`] if it has another version, [`AppError::NewerRelease`] if its status is unknown,
+/// [`AppError::TooMany`] if the expert has 100 active session types, [`AppError::Invalid`] if the terms are no longer valid.
 pub async fn offer_again(
     app: &App,
     actor: &Actor,
@@ -246,6 +258,7 @@ pub async fn offer_again(
             return Ok(Decision::Unchanged(PricedSessionType { session_type: current, hourly_rate }));
         }
         check_version(if_match, current.version)?;
+        check_known(&current)?;
         check(app, &current.terms, hourly_rate)?;
         let mut transaction = Transaction::new();
         activate(app, expert, &mut transaction).await?;

@@ -39,7 +39,7 @@ pub struct SlotList {
 /// # Errors
 /// [`AppError::Invalid`] if the range is empty or longer than 93 days or the session type has no such duration,
 /// [`AppError::NotFound`] if the session type does not
-/// exist or is retired, [`SchedulingError::NoHours`] if the expert has no availability rules.
+/// exist or is not active, [`SchedulingError::NoHours`] if the expert has no availability rules.
 pub async fn list(
     app: &App,
     _: &Actor,
@@ -60,7 +60,7 @@ pub async fn list(
     let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
         return Err(missing_offer(app, expert, session_type).await);
     };
-    if offered.status == SessionTypeStatus::Retired {
+    if offered.status != SessionTypeStatus::Active {
         return Err(AppError::NotFound("session type"));
     }
     let duration = select_duration(&offered.terms, duration_minutes)?;

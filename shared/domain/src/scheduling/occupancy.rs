@@ -200,7 +200,7 @@ pub struct Request {
 /// Why a session cannot be held. The messages are for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The expert has withdrawn the session type.
+    /// The expert has withdrawn the session type, or its status is unknown.
     #[error("this session type is no longer offered; choose another one")]
     Retired,
     /// The expert's hours, the minimum notice or the booking window do not offer this start.
@@ -708,7 +708,7 @@ impl Draft {
     ) -> Result<(), Refusal> {
         let (session, start) = (request.offer.session(), request.start);
         let terms = &session.terms;
-        if session.status == SessionTypeStatus::Retired {
+        if session.status != SessionTypeStatus::Active {
             return Err(Refusal::Retired);
         }
         if slots::look_ahead(rules, terms, now).is_none() {
