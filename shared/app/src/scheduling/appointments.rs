@@ -276,7 +276,7 @@ async fn attempt_reschedule(
     let price = appointment.price_after_reschedule(current.unwrap_or(appointment.price))?;
     let request = HoldRequest {
         appointment: appointment.id,
-        offer: session.at_price(price.prorate(1, appointment.seats.into())),
+        session,
         start,
         seats: appointment.seats,
         hold_expires_at: None,

@@ -123,7 +123,7 @@ pub(crate) async fn slot_refused(
 ) -> AppError {
     let now = app.now();
     let range = Occupancy::range_of_alternatives(rules, request, &refusal, now);
-    let needed = Occupancy::span_for_alternatives(rules, request.offer.session(), range, now);
+    let needed = Occupancy::span_for_alternatives(rules, &request.session, range, now);
     let alternatives = match app.store.occupancy(expert, needed, Consistency::Strong).await {
         Ok(occupancy) => occupancy.alternatives(rules, old, request, range, now),
         Err(error) => return error.into(),
