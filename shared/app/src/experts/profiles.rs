@@ -81,7 +81,16 @@ pub async fn create(
 /// [`AppError::NotFound`] if the expert has none, or it is a draft.
 pub async fn read_public(app: &App, _: &Actor, id: ExpertId) -> Result<Expert, AppError> {
     let expert = read(app, id).await?;
-    if expert.published { Ok(expert) } else { Err(AppError::NotFound("expert")) }
+    check_public(&expert)?;
+    Ok(expert)
+}
+
+/// Checks that everybody may read the profile of an expert, and with it what they offer.
+///
+/// # Errors
+/// [`AppError::NotFound`] if it is a draft.
+pub(crate) fn check_public(expert: &Expert) -> Result<(), AppError> {
+    if expert.published { Ok(()) } else { Err(AppError::NotFound("expert")) }
 }
 
 /// The profile of an expert, also if it is a draft, for the expert, their members and administrators.

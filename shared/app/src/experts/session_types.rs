@@ -1,11 +1,12 @@
 //! Session types of experts.
 
+use domain::experts::expert::Expert;
 use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::{ExpertId, Money, SessionTypeId, Violations};
 use store::{Activations, Transaction};
 
-use crate::experts::profiles::{check_currency, read as read_expert};
+use crate::experts::profiles::{check_currency, read as read_expert, read_own, read_public};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
@@ -21,8 +22,17 @@ const MAX_SESSION_TYPES: usize = 1_000;
 pub struct PricedSessionType {
     /// The session type.
     pub session_type: SessionType,
-    /// The expert's hourly rate. It is not read if no price of the session type is derived.
+    /// The expert's hourly rate. After a change it is not read if no price of the session type is derived.
     pub hourly_rate: Option<Money>,
+}
+
+/// The session types of an expert.
+#[derive(Debug, Clone)]
+pub struct SessionTypeList {
+    /// The session types, the oldest first.
+    pub session_types: Vec<PricedSessionType>,
+    /// Whether the expert is live. If not, no session type can be booked.
+    pub expert_is_live: bool,
 }
 
 /// The hourly rate from which prices of these terms follow; `None` if no price is derived or the expert has no rate.
@@ -97,7 +107,9 @@ pub async fn create(
             }
             RequestStatus::InProgress(record) => {
                 let id = record.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
-                let created = read(app, actor, expert, id).await?;
+                let session_type = find(app, expert, id).await?;
+                let hourly_rate = hourly_rate(app, expert, &session_type.terms).await?;
+                let created = PricedSessionType { session_type, hourly_rate };
                 return Ok(Decision::Unchanged(Creation::Created(created, record)));
             }
             RequestStatus::New(expired) => expired,
@@ -125,42 +137,60 @@ pub async fn create(
 /// A session type of an expert, even if it is retired. Everybody may read it.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if it does not exist.
+/// [`AppError::NotFound`] if it does not exist, or the expert's profile is not public.
 pub async fn read(
     app: &App,
-    _: &Actor,
+    actor: &Actor,
     expert: ExpertId,
     id: SessionTypeId,
 ) -> Result<PricedSessionType, AppError> {
-    let session_type = find(app, expert, id).await?;
-    let hourly_rate = hourly_rate(app, expert, &session_type.terms).await?;
-    Ok(PricedSessionType { session_type, hourly_rate })
+    let (expert, session_type) = tokio::join!(read_public(app, actor, expert), find(app, expert, id));
+    let hourly_rate = expert?.profile.hourly_rate;
+    Ok(PricedSessionType { session_type: session_type?, hourly_rate })
 }
 
 async fn find(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionType, AppError> {
     app.store.session_type(expert, id).await?.ok_or(AppError::NotFound("session type"))
 }
 
-/// The session types of an expert, the oldest first; the retired ones only if `retired` is set. Everybody may
-/// read them.
+/// The session types of an expert; the retired ones only if `retired` is set. Everybody may read them. One that this release
+/// cannot read is left out.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the expert does not exist.
+/// [`AppError::NotFound`] if the expert does not exist, or their profile is not public.
 pub async fn list(
     app: &App,
-    _: &Actor,
+    actor: &Actor,
     expert: ExpertId,
     retired: bool,
-) -> Result<Vec<PricedSessionType>, AppError> {
-    let mut session_types = app.store.session_types(expert).await?;
-    let has_derived_price = session_types.iter().any(|session_type| session_type.terms.has_derived_price());
-    let hourly_rate = match session_types.is_empty() || has_derived_price {
-        true => read_expert(app, expert).await?.profile.hourly_rate,
-        false => None,
-    };
+) -> Result<SessionTypeList, AppError> {
+    let (expert, session_types) =
+        tokio::join!(read_public(app, actor, expert), app.store.session_types(expert));
+    Ok(priced_list(&expert?, session_types?, retired))
+}
+
+/// The same as [`list`] for the expert, their members and administrators, also if the profile is not public.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for all others, [`AppError::NotFound`] if the expert has no profile.
+pub async fn list_own(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    retired: bool,
+) -> Result<SessionTypeList, AppError> {
+    let expert = read_own(app, actor, expert).await?;
+    Ok(priced_list(&expert, app.store.session_types(expert.id).await?, retired))
+}
+
+fn priced_list(expert: &Expert, mut session_types: Vec<SessionType>, retired: bool) -> SessionTypeList {
     session_types.retain(|session_type| retired || session_type.status != SessionTypeStatus::Retired);
+    let hourly_rate = expert.profile.hourly_rate;
     let priced = |session_type| PricedSessionType { session_type, hourly_rate };
-    Ok(session_types.into_iter().map(priced).collect())
+    SessionTypeList {
+        session_types: session_types.into_iter().map(priced).collect(),
+        expert_is_live: expert.is_bookable(),
+    }
 }
 
 /// Checks that this release knows all values of a session type, so that it can change one of them and keep the others.
