@@ -340,17 +340,19 @@ async fn a_session_type_that_cannot_be_read_does_not_hide_the_others() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
     let other = test.session_type(&offer.expert, &paid_hour()).await;
+    let list = format!("/v1/experts/{}/session-types", offer.expert);
+    assert_eq!(test.get(&list).send().await.expect(200)["truncated"], false);
     rewrite(&test, |item| {
         if item["SK"]["S"].as_str().expect("a key").ends_with(&other) {
             item["schema"] = json!({ "N": "2" });
         }
     })
     .await;
-    let list = format!("/v1/experts/{}/session-types", offer.expert);
-    let listed = test.get(&list).send().await.expect(200);
-    let listed = listed["session_types"].as_array().expect("a list");
+    let read = test.get(&list).send().await.expect(200);
+    let listed = read["session_types"].as_array().expect("a list");
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0]["id"], offer.session_type.as_str());
+    assert_eq!(read["truncated"], true);
     // The expert can still change what they offer.
     let mut terms = free_hour();
     terms["name"] = json!("Workshop");

@@ -57,6 +57,8 @@ enum StatusFilter {
 pub(super) struct SessionTypes {
     /// The session types.
     session_types: Vec<ListedSessionType>,
+    /// Whether some session types are missing, because they cannot be shown at the moment.
+    truncated: bool,
 }
 
 /// A session type with estimates of its prices.
@@ -132,7 +134,7 @@ pub(super) async fn respond(
         can_be_paid(app, request.actor(), expert),
         exchange_rates::estimator(app, request.actor(), currency),
     );
-    let (SessionTypeList { session_types, expert_is_live }, can_be_paid) = (list?, can_be_paid?);
+    let (SessionTypeList { session_types, expert_is_live, truncated }, can_be_paid) = (list?, can_be_paid?);
     let show = |duration: OfferedDuration| {
         let price = estimator.as_ref().zip(duration.price);
         let estimate = price.and_then(|(estimator, price)| estimator.of(price)).map(Into::into);
@@ -144,5 +146,5 @@ pub(super) async fn respond(
         ListedSessionType { session_type, unavailable_reason }
     };
     let session_types = session_types.into_iter().map(listed).collect();
-    Ok(Response::json(StatusCode::OK, &SessionTypes { session_types }))
+    Ok(Response::json(StatusCode::OK, &SessionTypes { session_types, truncated }))
 }

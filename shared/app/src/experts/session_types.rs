@@ -33,6 +33,8 @@ pub struct SessionTypeList {
     pub session_types: Vec<PricedSessionType>,
     /// Whether the expert is live. If not, no session type can be booked.
     pub expert_is_live: bool,
+    /// Whether this release cannot read some session types of the expert.
+    pub truncated: bool,
 }
 
 /// The hourly rate from which prices of these terms follow; `None` if no price is derived or the expert has no rate.
@@ -48,24 +50,20 @@ async fn hourly_rate(
 }
 
 /// Checks that one more session type of an expert may become active, and adds the condition to the transaction that no other
-/// one becomes active at the same time. Returns all session types of the expert.
-async fn activate(
-    app: &App,
-    expert: ExpertId,
-    transaction: &mut Transaction,
-) -> Result<Vec<SessionType>, AppError> {
+/// one becomes active at the same time. Returns the number of all session types of the expert.
+async fn activate(app: &App, expert: ExpertId, transaction: &mut Transaction) -> Result<usize, AppError> {
     // Reading the count first detects every session type that becomes active after this point.
     let activations = app.store.activations(expert).await?;
-    let all = app.store.session_types(expert).await?;
-    // An unknown one may be active for a newer release.
-    let active = all.iter().filter(|one| one.status != SessionTypeStatus::Retired);
-    if active.count() >= MAX_ACTIVE {
+    let (session_types, unreadable) = app.store.session_types(expert).await?;
+    // Those that are unknown or unreadable may be active for a newer release.
+    let active = session_types.iter().filter(|one| one.status != SessionTypeStatus::Retired);
+    if active.count() + unreadable >= MAX_ACTIVE {
         return Err(AppError::TooMany(
             "an expert can have at most 100 active session types; retire one, or change an existing one",
         ));
     }
     transaction.put_activations(expert, &Activations { version: activations.version + 1 })?;
-    Ok(all)
+    Ok(session_types.len() + unreadable)
 }
 
 /// Checks terms by themselves, with the expert's hourly rate, and against the currencies that the operator allows.
@@ -117,7 +115,7 @@ pub async fn create(
         let hourly_rate = read_expert(app, expert).await?.profile.hourly_rate;
         check(app, &terms, hourly_rate)?;
         let mut transaction = Transaction::new();
-        if activate(app, expert, &mut transaction).await?.len() >= MAX_SESSION_TYPES {
+        if activate(app, expert, &mut transaction).await? >= MAX_SESSION_TYPES {
             return Err(AppError::TooMany(
                 "an expert can have at most 1,000 session types, retired ones included; offer a retired one again",
             ));
@@ -153,8 +151,7 @@ async fn find(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionT
     app.store.session_type(expert, id).await?.ok_or(AppError::NotFound("session type"))
 }
 
-/// The session types of an expert; the retired ones only if `retired` is set. Everybody may read them. One that this release
-/// cannot read is left out.
+/// The session types of an expert; the retired ones only if `retired` is set. Everybody may read them.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the expert does not exist, or their profile is not public.
@@ -183,13 +180,18 @@ pub async fn list_own(
     Ok(priced_list(&expert, app.store.session_types(expert.id).await?, retired))
 }
 
-fn priced_list(expert: &Expert, mut session_types: Vec<SessionType>, retired: bool) -> SessionTypeList {
+fn priced_list(
+    expert: &Expert,
+    (mut session_types, unreadable): (Vec<SessionType>, usize),
+    retired: bool,
+) -> SessionTypeList {
     session_types.retain(|session_type| retired || session_type.status != SessionTypeStatus::Retired);
     let hourly_rate = expert.profile.hourly_rate;
     let priced = |session_type| PricedSessionType { session_type, hourly_rate };
     SessionTypeList {
         session_types: session_types.into_iter().map(priced).collect(),
         expert_is_live: expert.is_bookable(),
+        truncated: unreadable > 0,
     }
 }
 
